@@ -1,6 +1,6 @@
-"""The product's words: each reason code with its sentence, and what a person does about it.
+"""Each reason code with its sentence and the action that resolves it.
 
-They are marked here, and said in the language of whoever reads them.
+They are marked for translation here and translated when they are shown.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop as _
 
 
 class Reason(NamedTuple):
-    """Why a row does not move, or how it stands, and the action that moves it (empty: none is needed)."""
+    """Why a row is in its state, and the action that resolves it (empty: none is needed)."""
 
     marked: str
     marked_action: str = ""
@@ -253,7 +253,7 @@ EXPIRY_REASONS = {  # why a connection that works will stop
 
 
 def find_reason(code: str, *, system: str) -> Reason:
-    """A code of ours, or the other system's own word, told as such."""
+    """Return the reason of a code; a code of the other system becomes a sentence that quotes it."""
     if code in REASONS:
         return REASONS[code]
     names = {"system": system, "word": code.replace("_", " ")}
@@ -261,7 +261,7 @@ def find_reason(code: str, *, system: str) -> Reason:
 
 
 def endpoint_rejection(code: str) -> Reason | None:
-    """A 4xx of the customer's own endpoint, which only its operator can change; None for any other reason."""
+    """Return the reason of a 4xx of the customer's own endpoint; None for any other code."""
     status = code.removeprefix("status_")
     if status == code or not status.startswith("4"):
         return None

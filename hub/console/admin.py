@@ -1,4 +1,4 @@
-"""Who did what, and the mails on their way: for superusers."""
+"""The admin of the audit log and of queued mails, for superusers."""
 
 import json
 from datetime import datetime
@@ -87,7 +87,7 @@ def render_json(value: Any) -> str:
 
 @admin.register(Mail)
 class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
-    """What a mail says is shown to nobody but who gets it."""
+    """Mails without their text, which only the recipient may read."""
 
     list_display = (
         "to",

@@ -9,7 +9,7 @@ class ConsoleConfig(AppConfig):
 
 
 class SiteConfig(admin.SimpleAdminConfig):
-    """Django's admin, with our site. Its pages are loaded with the addresses: a worker has no use for either."""
+    """Django's admin with our site. Its pages are loaded with the URLs, which a worker does not need."""
 
     default = False
     default_site = "hub.staff.site.AdminSite"

@@ -1,4 +1,4 @@
-"""The columns of the last hours, for an SVG. Pure."""
+"""Compute the columns of the chart of the last hours, for an SVG. Pure."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

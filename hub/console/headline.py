@@ -1,4 +1,4 @@
-"""How things are in one sentence, and the next step. Pure."""
+"""Summarize the state of the hub in one sentence with the next step. Pure."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ class Headline(NamedTuple):
 
 
 def build_headline(snapshot: Overview) -> Headline:
-    """The worst thing counts."""
+    """Return the headline of the worst problem."""
     for rule in HEADLINE_RULES:
         if headline := rule(snapshot):
             return headline
@@ -44,7 +44,7 @@ def describe_setup(snapshot: Overview) -> Headline | None:
 
 
 def list_setup_steps(snapshot: Overview) -> list[tuple[bool, str, NextStep]]:
-    """From an empty hub to the first delivery."""
+    """Return the setup steps from an empty hub to the first delivery."""
     return [
         (
             snapshot.has_tenants,
@@ -129,7 +129,7 @@ def describe_rejected_credentials(snapshot: Overview) -> Headline | None:
 
 
 def build_reconnect_step(group: ConnectionGroup, snapshot: Overview) -> NextStep:
-    """To the connection, where it is one, whose page sends a reconnect link; else to the list of them."""
+    """Link to the connection if there is one, whose page sends a reconnect link; otherwise to the list."""
     rejected = [
         connection
         for connection in snapshot.broken
@@ -271,7 +271,7 @@ def capitalize_first(text: str) -> str:
 
 
 def lower_first(text: str) -> str:
-    """A sentence of its own, after a colon; a name keeps its capital."""
+    """Lower the first letter of a sentence that follows a colon; a name keeps its capital."""
     first_word = text.split(" ", 1)[0]
     return (
         text[:1].lower() + text[1:]

@@ -1,4 +1,4 @@
-"""How the hub stands: workers, pools, pumps, bells, what has not arrived; in a fixed number of bounded questions."""
+"""The health of the hub: workers, pools, pumps, wake-ups and backlog, in a fixed number of bounded queries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class HealthSnapshot:
 
     @property
     def unresponsive_workers(self) -> list[Worker]:
-        """Their pools were not heard for long."""
+        """Return the workers whose pools have been silent for too long."""
         return [
             worker for worker in self.live_workers if not worker.is_pool_responsive(now=self.now)
         ]
@@ -94,7 +94,7 @@ def take_health_snapshot(*, now: datetime) -> HealthSnapshot:
 
 
 def list_pump_places(workers: Sequence[Worker], *, now: datetime) -> list[PumpSlot]:
-    """One for each pump that runs, and one for each that may run beside them."""
+    """Return a slot for each running pump, and one for each further pump that may run."""
     taken_places = list(PumpSlot.objects.filter(lease_until__gt=now).order_by("number"))
     free_count = pump_capacity(workers, total=settings.HUB_PUMPS_TOTAL, now=now) - len(taken_places)
     unused = (
@@ -121,7 +121,7 @@ def count_due_deliveries(*, now: datetime) -> int:
 
 
 def measure_longest_lane_wait(*, now: datetime) -> timedelta:
-    """Since when the lane that waits longest could be served: it was due, and its last turn was over."""
+    """Return how long the longest-waiting lane has been due and free to be served."""
     rows = (
         claimable_lanes(now=now)
         .values_list("due_at", "virtual_time")
@@ -160,7 +160,7 @@ class HealthSummary(NamedTuple):
 
 
 def summarize_health(snapshot: HealthSnapshot) -> HealthSummary:
-    """The worst thing counts. Pure."""
+    """Return the summary of the worst problem. Pure."""
     if not snapshot.live_workers:
         return HealthSummary(
             "bad", "heart_broken", "No worker is running.", "Start `manage.py work`: it sends."
@@ -209,7 +209,7 @@ class BacklogBar(NamedTuple):
 
 
 def build_backlog_bars(snapshot: HealthSnapshot) -> list[BacklogBar]:
-    """Where deliveries are that have not arrived. Pure."""
+    """Return one bar for each state of deliveries that have not arrived. Pure."""
     counts = [
         ("due", snapshot.due, "state=waiting"),
         ("sending", snapshot.claimed, "state=sending"),
@@ -231,7 +231,7 @@ class Pump(NamedTuple):
 
 
 def list_pumps(snapshot: HealthSnapshot) -> list[Pump]:
-    """Each place with what its pump sends; and what was claimed by pumps that are leaving, or died. Pure."""
+    """Return each slot with its pump's claims, and the claims of pumps that are stopping or died. Pure."""
     claims = {claim.lease: claim for claim in snapshot.sending}
     pumps = []
     for place in snapshot.places:

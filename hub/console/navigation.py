@@ -1,4 +1,4 @@
-"""What the menu beside every page for staff offers, in the product's words."""
+"""The menu of the staff pages."""
 
 from typing import Any
 
@@ -98,7 +98,7 @@ def build_menu_item(
 
 
 def list_account_links(request: HttpRequest) -> list[dict[str, Any]]:
-    """The menu below the person's name, the same as on the customers' pages; signing out follows by itself."""
+    """Return the account menu, as on the customers' pages; Unfold appends signing out."""
     return [{"title": title, "link": reverse(page)} for title, page in ACCOUNT.items()]
 
 

@@ -1,4 +1,4 @@
-"""How things are, in a fixed number of bounded questions: the tables behind them may hold millions of rows."""
+"""The figures of the dashboard, in a fixed number of bounded queries: the tables may hold millions of rows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ class Overview:
 
 
 def build_overview(user: Any, *, now: datetime) -> Overview:
-    """As far as this person may see."""
+    """Return the figures of the tenants that this user may see."""
     deliveries, connections = visible_rows(Delivery, user), visible_rows(Connection, user)
     last = list(
         deliveries.select_related("event", "tenant", "route", "connection__lane").order_by("-id")[
@@ -127,7 +127,7 @@ def build_overview(user: Any, *, now: datetime) -> Overview:
 
 
 def list_visible_switches(user: Any) -> list[KillSwitch]:
-    """What stops the tenants that this person looks after, the whole platform and systems included."""
+    """Return the kill switches that stop the tenants of this user, including those of the platform and of systems."""
     is_visible = Q(pk__in=visible_rows(KillSwitch, user)) | Q(scope__in=("platform", "connector"))
     switches = KillSwitch.unscoped.filter(is_visible).select_related(
         "tenant", "route", "activated_by"
@@ -139,7 +139,7 @@ def list_visible_switches(user: Any) -> list[KillSwitch]:
 
 
 def count_by_hour(deliveries: QuerySet[Delivery], *, now: datetime) -> list[Hour]:
-    """What was delivered or given up in each of the last hours, oldest first."""
+    """Return the counts delivered and failed in each of the last hours, oldest first."""
     newest = deliveries.order_by("-id").values("pk")[:DELIVERIES_SCANNED]
     return [
         Hour(at, *counts)
@@ -148,7 +148,7 @@ def count_by_hour(deliveries: QuerySet[Delivery], *, now: datetime) -> list[Hour
 
 
 def count_waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[dict[str, Any]]:
-    """The oldest that wait, by whether something holds them."""
+    """Return the oldest waiting deliveries, by whether their connection holds them."""
     oldest = (
         deliveries.filter(STOPPED_CONDITION, state="waiting")
         .order_by("id")

@@ -1,4 +1,4 @@
-"""One box that finds by id, reference or account; no table is read from end to end."""
+"""The search by id, reference or account; no table is scanned."""
 
 from itertools import chain
 from typing import Any

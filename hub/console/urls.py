@@ -1,4 +1,4 @@
-"""Addresses of pages for staff that belong to no model."""
+"""URLs of staff pages that belong to no model."""
 
 from django.contrib import admin
 from django.urls import path

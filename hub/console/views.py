@@ -1,4 +1,4 @@
-"""Pages that belong to no model: the way in, the dashboard, and where the `type` of a problem leads to."""
+"""Pages that belong to no model: the start page, the dashboard, and the page of a problem's `type`."""
 
 from collections import Counter
 from datetime import timedelta
@@ -31,7 +31,7 @@ from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
 
 @require_safe
 def redirect_to_start(request: HttpRequest) -> HttpResponse:
-    """Where a person begins: staff at their pages, a customer at the one tenant, or at the list to choose from."""
+    """Redirect staff to the admin, and customers to their only tenant or to the list of tenants."""
     if not request.user.is_authenticated:
         return redirect_to_login("/")
     if request.user.is_staff:
@@ -82,7 +82,7 @@ def show_problem_type(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_safe
 def show_health(request: HttpRequest) -> HttpResponse:
-    """How the hub stands, for whoever may see everybody's numbers."""
+    """Show the health of the hub to users who may see the figures of all tenants."""
     if accessible_tenants(request.user) is not ALL_TENANTS:
         raise PermissionDenied
     snapshot = health.take_health_snapshot(now=clock())
@@ -102,7 +102,7 @@ def show_health(request: HttpRequest) -> HttpResponse:
 
 
 def build_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """What the admin's first page shows."""
+    """Return the context of the admin's first page."""
     snapshot = build_overview(request.user, now=clock())
     headline = build_headline(snapshot)
     return context | {
@@ -191,7 +191,7 @@ def build_tiles(snapshot: Overview) -> list[dict[str, Any]]:
 
 
 def list_systems(snapshot: Overview) -> list[dict[str, Any]]:
-    """One row for each system that is connected, with its connections by state."""
+    """Return one row for each connected system, with its connections by state."""
     states_by_label: dict[str, Counter[str]] = {}
     for group in snapshot.connection_groups:
         states_by_label.setdefault(group.label, Counter())[group.state] += group.connections

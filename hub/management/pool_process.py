@@ -1,4 +1,4 @@
-"""The pool as its worker sees it: a forked process, and the ends of its lifeline.
+"""The pool as its worker sees it: a forked process and the pipes of its heartbeat.
 
 A fork shares the worker's memory, where the product is loaded already, and is ready at once.
 """
@@ -61,7 +61,7 @@ class PoolProcess:
         self.quiet_since = time.monotonic()
 
     def kill(self) -> None:
-        """The whole group: a pool whose first process died leaves orphans that go on working."""
+        """Signal the whole process group: a pool whose first process died leaves orphans running."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         if not self.has_ended():
@@ -88,7 +88,7 @@ def fork_pool(pipe: pool_pipe.PoolPipe, worker: uuid.UUID) -> int:
 
 
 def run_as_pool(pipe: pool_pipe.PoolPipe, worker: uuid.UUID) -> None:
-    """In the new process, until the pool ends."""
+    """Run the pool in the forked process until it ends."""
     os.setsid()
     pipe.close()
     os.environ |= {pool_pipe.DESCRIPTORS_ENV: pipe.name, WORKER_ENV: str(worker)}
@@ -96,13 +96,13 @@ def run_as_pool(pipe: pool_pipe.PoolPipe, worker: uuid.UUID) -> None:
 
 
 def free_leases_of_process(pid: int) -> None:
-    """In a process that replaces a dead one."""
+    """Free the leases of a dead process of this worker, and wake the pump."""
     free_leases(process_prefix(current_worker_id(), pid), now=clock())
     wake_pump(now=clock())
 
 
 def list_queue_keys() -> list[str]:
-    """The bell for a pump is for a pool that may run one more."""
+    """Return the queues that this pool serves: the pump's only if it may run one more pump."""
     has_free_slot = has_local_slot(
         per_worker=settings.HUB_PUMPS, total=settings.HUB_PUMPS_TOTAL, now=clock()
     )

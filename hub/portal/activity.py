@@ -1,4 +1,4 @@
-"""What was done to a connection, in words, with who did it."""
+"""The history of a connection: audited actions as sentences, with their actors."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -52,7 +52,7 @@ class ActivityEntry(NamedTuple):
 
 
 def list_activity(connection: Connection) -> Sequence[ActivityEntry]:
-    """The newest first, by the index of an object."""
+    """Return the newest first, by the index of the object."""
     return [
         build_activity_entry(audit_row)
         for audit_row in audit.find_audit_rows(connection).order_by("-at", "-number")[

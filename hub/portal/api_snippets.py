@@ -1,4 +1,4 @@
-"""What a page shows, as the call of the API that tells or does the same: a line for a terminal."""
+"""The API call that matches a page, as a curl command."""
 
 import json
 import shlex

@@ -1,4 +1,4 @@
-"""What a tenant can connect, found by name, synonym or category, with how it stands there; three statements."""
+"""The catalogue: connectors by name, synonym or category, with the tenant's connections; three statements."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ class CatalogueEntry:
 
     @property
     def first_connections(self) -> Sequence[Connection]:
-        """What its card names; what needs a look before what does not."""
+        """Return the connections named on the card, those that need attention first."""
         return sorted(
             self.connections, key=lambda connection: connection.state not in ATTENTION_STATES
         )[:CONNECTIONS_NAMED]
@@ -53,7 +53,7 @@ def list_offered_connectors() -> list[Connector]:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueResult:
-    """What a search shows: the systems, and where there is none, how many ask for what was searched."""
+    """The result of a search: the systems and, if there are none, how many tenants request the searched one."""
 
     entries: Sequence[CatalogueEntry]
     demand: ConnectorDemand
@@ -88,7 +88,7 @@ def build_entries(
     ready: Collection[str],
     demand: Mapping[str, ConnectorDemand],
 ) -> list[CatalogueEntry]:
-    """What needs a look first, then what is there, then what can be."""
+    """Order by need of attention, then connected systems, then those that can be connected."""
     connections_by_key = defaultdict(list)
     for connection in connections:
         connections_by_key[connection.connector_key].append(connection)
@@ -110,7 +110,7 @@ def build_entries(
 def filter_connectors(
     connectors: Iterable[Connector], query: str, category: str = ""
 ) -> list[Connector]:
-    """Those in which each word of the query is found; with a category, those of that alone."""
+    """Return the connectors that match every word of the query and the category, if given."""
     words = query.casefold().split()
     return [
         connector

@@ -1,4 +1,4 @@
-"""One colour of a house in all the shades that its pages need, each readable on its ground. Pure."""
+"""The shades of a brand colour that pages need, each readable on its background. Pure."""
 
 import colorsys
 from itertools import chain
@@ -38,7 +38,7 @@ def set_lightness(colour: str, lightness: float) -> str:
 
 
 def find_readable_shade(background: str, colour: str) -> str:
-    """The nearest shade of the colour that can be read as text on this ground."""
+    """Return the nearest shade of the colour that is readable as text on this background."""
     lightness = colorsys.rgb_to_hls(*parse_rgb_channels(colour))[1]
     direction = -LIGHTNESS_STEP if compute_luminance(background) > 0.18 else LIGHTNESS_STEP
     nearer = (
@@ -53,12 +53,12 @@ def find_readable_shade(background: str, colour: str) -> str:
 
 
 def choose_text_colour(colour: str) -> str:
-    """White or black, whichever is read better on the colour: one of them always reaches AA."""
+    """Return white or black, whichever contrasts more with the colour: one of them always reaches AA."""
     return max((WHITE, BLACK), key=lambda text: compute_contrast(text, colour))
 
 
 def build_shades(colour: str) -> dict[str, str]:
-    """What the style sheet takes: a fill with the text on it, and the colour as text on light and on dark."""
+    """Return the style sheet's colours: a fill with its text, and the colour as text on light and on dark."""
     return {
         "brand": colour,
         "on_brand": choose_text_colour(colour),

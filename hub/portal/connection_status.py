@@ -1,4 +1,4 @@
-"""How a connection stands, as a person reads it: one word, a sentence, one thing to do."""
+"""The status of a connection as its page shows it: a word, a sentence and the primary action."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How the pages look to whoever stands before them: light or dark, and in which zone times are told."""
+"""The reader's display preferences: light or dark theme, and the time zone of times."""
 
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,13 +16,13 @@ UTC = ZoneInfo("UTC")
 
 
 def read_theme(request: HttpRequest) -> str:
-    """Empty: as the person's system has it."""
+    """Return the chosen theme; empty: that of the operating system."""
     theme = request.COOKIES.get(THEME_COOKIE, "")
     return theme if theme in THEMES else ""
 
 
 def resolve_display_zone(request: HttpRequest | None) -> ZoneInfo:
-    """The one that the person chose, otherwise the tenant's."""
+    """Return the zone that the reader chose, otherwise the tenant's."""
     zone_name = request.COOKIES.get(ZONE_COOKIE, "") if request else ""
     if zone_name in available_time_zones():
         return ZoneInfo(zone_name)
@@ -31,7 +31,7 @@ def resolve_display_zone(request: HttpRequest | None) -> ZoneInfo:
 
 
 def list_zones(request: HttpRequest | None) -> list[tuple[str, str]]:
-    """What is offered, as value and word: the tenant's (told by nothing), UTC, and what was chosen."""
+    """Return the choices as value and label: the tenant's zone (an empty value), UTC and the chosen one."""
     tenant_user: Any = getattr(request, "tenant_user", None)
     tenant_zone = {tenant_user.tenant.time_zone: ""} if tenant_user else {}
     current = resolve_display_zone(request).key

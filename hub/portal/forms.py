@@ -1,4 +1,4 @@
-"""What a customer fills in."""
+"""The forms of the portal."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ MAX_NAME_LENGTH = 200
 
 
 class NewConnectionForm(ConnectorFieldsForm):
-    """A new connection: its name, and what its connector needs."""
+    """The form of a new connection: its name and its connector's settings."""
 
     name = forms.CharField(
         label=_("Name"), max_length=MAX_NAME_LENGTH, help_text=_("What you call it here.")
@@ -54,7 +54,7 @@ class ConnectionNameForm(forms.Form):
 
 
 class SavedViewForm(forms.Form):
-    """What narrows the log now, and how the team calls it."""
+    """The form of a saved view: the current filters of the log and a name."""
 
     name = forms.CharField(label=_("Name"), max_length=60)
     query = forms.CharField(widget=forms.HiddenInput)
@@ -97,7 +97,7 @@ class DisconnectForm(forms.Form):
 
 
 class OwnRecordForm(forms.Form):
-    """One of our records, whose counterpart is to be said."""
+    """The form of one of our records whose counterpart is to be chosen."""
 
     kind = forms.CharField(
         label=_("Kind"),
@@ -111,7 +111,7 @@ class OwnRecordForm(forms.Form):
 
 
 class RemoteRecordForm(forms.Form):
-    """Its counterpart: chosen among those that the other system lists, or filled in by its id."""
+    """The form of its counterpart: chosen from the other system's records, or entered by id."""
 
     selection = forms.CharField(required=False, max_length=401, widget=forms.Select())
     theirs = forms.CharField(required=False, max_length=200)
@@ -123,7 +123,7 @@ class RemoteRecordForm(forms.Form):
         self.fields["theirs"].label = _("Its id there")
 
     def show(self, remote_choices: RemoteChoices, *, current: str) -> None:
-        """What there is to choose from, and what was said before."""
+        """Fill in the choices, and the identity stored so far."""
         if not remote_choices.rows:
             del self.fields["selection"]
             self.fields["theirs"].initial, self.fields["theirs"].required = current, True
@@ -138,7 +138,7 @@ class RemoteRecordForm(forms.Form):
         self.fields["theirs"].label = _("Or another one, by its id there")
 
     def clean(self) -> dict[str, Any]:
-        """Adds `id` and `name`: what is filled in counts more than what is chosen."""
+        """Add `id` and `name`; an entered id precedes a chosen one."""
         data = super().clean() or self.cleaned_data
         selection, _space, name = data.get("selection", "").partition(" ")
         typed = data.get("theirs", "")
@@ -151,7 +151,7 @@ class RemoteRecordForm(forms.Form):
 
 
 class TenantForm(forms.ModelForm):
-    """What owners say of their organisation."""
+    """The organisation's settings, which owners change."""
 
     time_zone = forms.CharField(
         label=_("Time zone"),
@@ -177,7 +177,7 @@ class TenantForm(forms.ModelForm):
 
 
 class NoticeChannelsForm(forms.Form):
-    """Over which connections a tenant's people are told of notices."""
+    """The connections over which notices are also sent to a tenant's members."""
 
     over = forms.MultipleChoiceField(
         required=False, widget=forms.CheckboxSelectMultiple, label=_("Tell them in")

@@ -1,4 +1,4 @@
-"""What a team keeps of its pages: views of the log, by name."""
+"""The saved views of the log of a tenant."""
 
 from django.db import models
 
@@ -8,7 +8,7 @@ from tenants.scoping import Scoped
 
 
 class SavedView(Scoped):
-    """What narrows the log, under a name of the team's own."""
+    """The filters of the log under a name."""
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""Where a customer can go, and where they are."""
+"""The navigation of the portal and its current section."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -39,7 +39,7 @@ def list_menu_items(request: HttpRequest, reference: str) -> list[dict[str, Any]
 
 
 def reverse_page_or_empty(page: str, reference: str) -> str:
-    """Empty where this release has no such page."""
+    """Return the URL; empty if this release has no such page."""
     try:
         return reverse(page, args=[reference])
     except NoReverseMatch:

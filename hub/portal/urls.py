@@ -1,4 +1,4 @@
-"""Addresses of the customers' pages, and of what every page takes beside its contents."""
+"""URLs of the portal's pages and of the assets that every page loads."""
 
 from django.urls import path
 

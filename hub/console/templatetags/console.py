@@ -1,4 +1,4 @@
-"""How states, moments and numbers look, for templates."""
+"""Template filters for states, times and numbers."""
 
 from django import template
 
@@ -29,11 +29,11 @@ for name, show in FILTERS.items():
 
 @register.filter
 def shown_state(delivery: Delivery) -> str:
-    """The state as people read it. Reads tenant, route, connection and lane of the delivery."""
+    """Return the label of the effective state. Reads tenant, route, connection and lane of the delivery."""
     return resolve_effective_state(delivery).state
 
 
 @register.filter
 def connection_state(connection: Connection) -> str:
-    """The state as people read it. Reads the lane of the connection."""
+    """Return the label of the effective state. Reads the lane of the connection."""
     return effective_status.determine_effective_state(connection)

@@ -1,4 +1,4 @@
-"""Measure the hub on a ground of its own: one JSON object a line, and exit code 1 where a bar does not hold."""
+"""Measure the hub in an environment of its own: one JSON object a line; exit code 1 if a bar fails."""
 
 import signal
 import sys
@@ -58,7 +58,7 @@ class Command(BaseCommand):
 
 
 def refuse_foreign_server(suite: str, options: Mapping[str, Any]) -> None:
-    """Raise CommandError where outages cannot be measured and nobody agreed to do without."""
+    """Raise CommandError if the suite would kill a database server that is not its own."""
     on_postgresql = options["on"] in (None, "postgresql") and environments.has_database_server()
     if suite == "faults" and on_postgresql and not (options["quick"] or options["without_outages"]):
         raise CommandError(
@@ -72,7 +72,7 @@ def build_flags(options: Mapping[str, Any]) -> list[str]:
 
 
 def measure_suite(suite: str, names: list[str], database: str, flags: list[str]) -> int:
-    """The exit code of the benches that mean something on this database."""
+    """Return the exit code of the benches that apply to this database."""
     applicable = [name for name in names if database in SUITES[suite].BENCHES[name].DATABASES]
     if not applicable:
         return 0

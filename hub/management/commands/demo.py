@@ -1,4 +1,4 @@
-"""The demo, shown: orders are placed on the running desk, and told step by step what arrived where."""
+"""Show the demo: place orders on the running desk and print step by step what arrived where."""
 
 import json
 import time
@@ -66,7 +66,7 @@ class Command(BaseCommand):
         self.show_progress("")
 
     def show_progress(self, text: str) -> None:
-        """A line that the next one overwrites; only people see it."""
+        """Print a line that the next one overwrites, on a terminal only."""
         if self.stderr.isatty():
             self.stderr.write(f"\r\033[K{text}", style_func=str, ending="")
 

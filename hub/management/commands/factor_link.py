@@ -1,4 +1,4 @@
-"""A link for a member of staff who sets up their first second factor where no mail is sent."""
+"""Print the link by which a member of staff sets up a second factor if no mail is sent."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The demo, loaded once: rows, keys and secrets here, the same secrets in the sandbox's world."""
+"""Load the demo once: rows, keys and secrets here, the same secrets in the sandbox's world."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Delete what is older than it is kept, now: bodies, exchanges, rows."""
+"""Delete bodies, exchanges and rows that are past their retention, now."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Retry what stopped, from a terminal: the same operation as in the admin and by REST, run here and now."""
+"""Retry stopped deliveries by the operation of the admin and of REST, run in this process."""
 
 import argparse
 import getpass
@@ -145,7 +145,7 @@ class Command(BaseCommand):
 
 
 def parse_time_argument(text: str) -> datetime:
-    """Ago, as 30m, 6h or 2d; or a time in ISO, in UTC where it names no offset."""
+    """Parse a span ago (30m, 6h, 2d) or an ISO time, in UTC if it has no offset."""
     if span := TIME_SPAN.fullmatch(text):
         return clock() - timedelta(**{UNITS[span[2]]: int(span[1])})
     try:

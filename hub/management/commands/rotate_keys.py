@@ -1,4 +1,4 @@
-"""Seal everything anew under the newest key of HUB_FIELD_KEYS, while the hub works."""
+"""Reseal all secrets under the newest key of HUB_FIELD_KEYS while the hub runs."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The code that the demo's staff would read on a phone."""
+"""Print the authenticator code of the demo's member of staff."""
 
 import time
 from pathlib import Path

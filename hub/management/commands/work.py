@@ -1,4 +1,4 @@
-"""The worker: forks a pool, watches it over the lifeline, replaces it, and sweeps."""
+"""Run the worker: fork a pool, watch its heartbeat, replace it, and sweep."""
 
 import contextlib
 import os
@@ -89,7 +89,7 @@ class Supervisor:
         return self.start_pool()
 
     def run_duties(self, pool: PoolProcess) -> None:
-        """Sweep, and say that we are here; without a database they wait for the next turn."""
+        """Sweep and record the heartbeat; without a database both wait for the next turn."""
         try:
             if time.monotonic() - self.heartbeat_at > HEARTBEAT_INTERVAL:
                 self.heartbeat_at = time.monotonic()
@@ -123,7 +123,7 @@ class Supervisor:
         record_heartbeat("worker", now=now)
 
     def stop_pool(self, pool: PoolProcess) -> None:
-        """In peace within lifeline.GRACE; whoever asks a second time is in a hurry."""
+        """Stop the pool within the grace period; at once on a second request."""
         pool.pipe.request_stop()
         deadline = time.monotonic() + pool_pipe.STOP_GRACE
         while not pool.has_ended() and self.stop_requests < 2 and time.monotonic() < deadline:

@@ -1,1 +1,1 @@
-"""A customer's own endpoints: what is filled in for one, and how a filter does on the last events."""
+"""A customer's own endpoints: their forms, and the matches of a filter among the last events."""

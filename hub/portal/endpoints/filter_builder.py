@@ -1,4 +1,4 @@
-"""A filter that is put together of conditions: what a person chooses, written as JMESPath. Pure."""
+"""Build a JMESPath filter of chosen conditions. Pure."""
 
 import json
 import re
@@ -30,7 +30,7 @@ CHOICES = [(key, label) for key, (label, _written) in (COMPARISONS | UNARY_TESTS
 
 
 def build_condition(path: str, comparison: str, value: str) -> str:
-    """One condition. Raises ValueError with a sentence."""
+    """Return one condition as JMESPath. Raises ValueError with a sentence for the user."""
     names = path.split(".")
     if not all(names):
         raise ValueError(_("Name a value of the event, such as data.total."))
@@ -41,7 +41,7 @@ def build_condition(path: str, comparison: str, value: str) -> str:
 
 
 def build_literal(comparison: str, value: str) -> str:
-    """Numbers, true, false and null are themselves, where no text is meant; all else is a text."""
+    """Return the value as a JMESPath literal: numbers, true, false and null, otherwise a string."""
     parsed: Any = value if comparison in TEXT_COMPARISONS else parse_plain_value(value)
     if comparison in NUMERIC_COMPARISONS and (
         isinstance(parsed, bool) or not isinstance(parsed, int | float)
@@ -62,7 +62,7 @@ def parse_plain_value(value: str) -> Any:
 
 
 def join_filters(filter: str, operator: str, condition: str) -> str:
-    """`joint`: and, or. What was there stays as a whole."""
+    """Combine an existing filter with a condition by `and` or `or`."""
     if not filter.strip():
         return condition
     existing = f"({filter.strip()})" if "|" in filter else filter.strip()

@@ -1,4 +1,4 @@
-"""How a filter does on the last events that an endpoint would see."""
+"""The matches of a filter among the last events of an endpoint."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class FilterMatch:
 def match_recent_events(
     tenant: Tenant, patterns: Collection[str], filter: str
 ) -> list[FilterMatch]:
-    """Nothing is sent. Raises MappingError where the filter is none."""
+    """Evaluate the filter without sending. Raises MappingError if it is invalid."""
     compiled = compile_filter(filter) if filter else None
     matches = []
     for event, document in load_recent_documents(tenant, patterns):

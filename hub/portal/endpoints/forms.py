@@ -1,4 +1,4 @@
-"""What is filled in for an own endpoint: where it is, what it is called, and which events it gets."""
+"""The forms of a customer's own endpoint: address, name and event types."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -227,7 +227,7 @@ class CustomHeadersForm(forms.Form):
 
 
 class RateLimitForm(forms.Form):
-    """How fast it may go."""
+    """The rate limit of an endpoint."""
 
     def __init__(self, *args: Any, endpoint: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -240,7 +240,7 @@ class RateLimitForm(forms.Form):
 
 
 class RecoveryForm(forms.Form):
-    """How far back a recovery or a replay goes."""
+    """The period of a recovery or a replay."""
 
     HOURS = (("1", _("the last hour")), ("24", _("the last 24 hours")), ("72", _("the last 3 days")),
              ("168", _("the last 7 days")), ("720", _("the last 30 days")))  # fmt: skip

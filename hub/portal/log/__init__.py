@@ -1,1 +1,1 @@
-"""The log of events and deliveries: what the address asks for, a page of it, and how each row is told."""
+"""The log of events and deliveries: the query of a URL, its pages, and the text of each row."""

@@ -1,4 +1,4 @@
-"""What stands inside of events: a value anywhere in the data, or what an expression of the filters' language says."""
+"""Search in bodies of events: a value anywhere in the data, or a filter expression."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from tenants.models import Tenant
 
 
 class EventRow(NamedTuple):
-    """A row, with what is read of its event."""
+    """A row with the stored body of its event."""
 
     pk: int
     public_id: UUID
@@ -24,7 +24,7 @@ class EventRow(NamedTuple):
 
 
 class BodySearch:
-    """Asked of one event after the other; all of them share what reading them and expressions may cost."""
+    """A search applied to one event after the other, within one budget of reading and expression steps."""
 
     def __init__(
         self, tenant: Tenant, value: str, where: CompiledFilter | None, budget: Budget
@@ -50,7 +50,7 @@ class BodySearch:
         return self.budget.remaining_steps < 0
 
     def matches_body(self, event_row: EventRow, body: bytes) -> bool:
-        """False too where the budget ended before there was an answer: then it is spent."""
+        """Return whether the event matches; False also if the budget is spent first."""
         try:
             self.budget.spend_characters(len(body))
             data = json.loads(body).get("data")
@@ -59,13 +59,13 @@ class BodySearch:
             return False
 
     def matches_value(self, data: Any) -> bool:
-        """Whether some value contains the text; upper and lower case alike."""
+        """Return whether a value contains the text, ignoring case."""
         return not self.value or any(
             self.value in text.lower() for text in self.iterate_texts(data)
         )
 
     def iterate_texts(self, data: Any) -> Iterator[str]:
-        """Without recursion: data may be nested deeper than Python likes."""
+        """Iterate without recursion: data may be nested deeper than Python's stack."""
         pending = [data]
         while pending:
             node = pending.pop()
@@ -76,7 +76,7 @@ class BodySearch:
                 yield node if isinstance(node, str) else format_scalar(node)
 
     def matches_expression(self, event_row: EventRow, data: Any) -> bool:
-        """Where there is no answer, the event is not meant."""
+        """Return whether the expression is true; False if it cannot be evaluated."""
         if self.where is None:
             return True
         try:
@@ -91,5 +91,5 @@ class BodySearch:
 
 
 def format_scalar(value: bool | float) -> str:
-    """A number or truth value as JSON writes it."""
+    """Return a number or truth value as JSON writes it."""
     return str(value) if type(value) is int else json.dumps(value)

@@ -1,4 +1,4 @@
-"""The log as a file: CSV or NDJSON, written row by row, never more than a limit."""
+"""Export the log as CSV or NDJSON, row by row, up to a limit."""
 
 import csv
 import io
@@ -28,7 +28,7 @@ FORMULA = re.compile(r"[\t\r\n]|[\s'\"“”,;|]*[=+\-@＝＋－＠−]")
 def export_rows(
     tenant: Tenant, log_query: LogQuery, *, steps: int = MAX_STEPS
 ) -> Iterator[LogRow | None]:
-    """None last where there may be more."""
+    """Yield the rows; None last if there may be more."""
     cursor, count, budget = Cursor(), 0, Budget(steps)
     for _ in range(MAX_PAGES):
         page = build_page(

@@ -1,4 +1,4 @@
-"""Links of the log: what narrows it now, each removable; and the views that everybody needs."""
+"""Links of the log: its current filters, each removable, and the preset views."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ def build_query_string(
 def build_filter_chips(
     log_query: LogQuery, data: Mapping[str, str], zone: ZoneInfo
 ) -> list[LogLink]:
-    """Each takes away what it names."""
+    """Return one chip for each filter; its link removes the filter."""
     return [
         LogLink(
             f"{log_query.form.fields[name].label}: {format_chip_value(log_query, name, value, zone)}",

@@ -1,4 +1,4 @@
-"""Which deliveries an operation means, as an address says it, and what is to be done to them."""
+"""The form of an operation: the deliveries that it selects, from a URL, and its kind."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -100,7 +100,7 @@ def normalize_public_id(text: str) -> str:
 def describe_filter(
     operation_filter: Mapping[str, Any], tenant: Tenant, zone: ZoneInfo
 ) -> list[str]:
-    """The same for people, in the zone in which they read."""
+    """Describe the filter in sentences, with times in the reader's zone."""
     return [
         f"{FILTER_LABELS[name]}: {format_operation_value(name, value, tenant, zone)}"
         for name, value in operation_filter.items()

@@ -1,4 +1,4 @@
-"""A page of rows, newest first, stable while rows are added: what no index answers is asked of a bounded number."""
+"""Pages of rows, newest first, stable while rows are added; filters without an index scan a bounded number."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +30,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The row that a page begins after, older or newer."""
+    """The row after which a page begins, in either direction."""
 
     after: UUID | None = None
     before: UUID | None = None
@@ -45,7 +45,7 @@ class Page:
 
 
 def parse_cursor(data: Any) -> Cursor:
-    """What is no id begins at the first page."""
+    """Read the cursor from the URL; an invalid id means the first page."""
     return Cursor(parse_uuid(data.get("after")), parse_uuid(data.get("before")))
 
 
@@ -57,7 +57,7 @@ def parse_uuid(text: str | None) -> UUID | None:
 
 
 def filter_log(tenant: Tenant, log_query: LogQuery) -> QuerySet[Any]:
-    """All that is asked for but what no index answers: deliveries, or the events that no route took."""
+    """Return the rows of the indexed filters: deliveries, or events without a route."""
     if log_query.lists_events:
         return Event.objects.of(tenant).filter(log_query.indexed_filter)
     return readable_deliveries().filter(
@@ -72,7 +72,7 @@ def build_page(
     limits: Limits = Limits(),
     budget: Budget | None = None,
 ) -> Page:
-    """`budget` is what several pages share; else a page has its own."""
+    """Return a page. budget: shared by several pages; by default a page has its own."""
     is_backwards, size = cursor.before is not None, limits.rows
     rows = filter_after_cursor(filter_log(tenant, log_query), cursor).order_by(
         "pk" if is_backwards else "-pk"
@@ -94,7 +94,7 @@ def build_page(
 def assemble_page(
     rows_found: list[Any], cursor: Cursor, size: int, last_scanned: UUID | None = None
 ) -> Page:
-    """`last_looked`: where looking ended before the rows did."""
+    """Build a page. last_looked: the row at which a scan ended early."""
     has_more, rows = len(rows_found) > size, rows_found[:size]
     if cursor.before is not None:
         rows.reverse()
@@ -106,7 +106,7 @@ def assemble_page(
 
 
 def filter_after_cursor(rows: QuerySet[Any], cursor: Cursor) -> QuerySet[Any]:
-    """A row that was pruned meanwhile ends the list: what is older went before it."""
+    """Return the rows after the cursor; a pruned cursor row ends the list, since older rows were pruned before."""
     if cursor.before:
         return rows.filter(pk__gt=find_cursor_row(rows, cursor.before))
     return rows.filter(pk__lt=find_cursor_row(rows, cursor.after)) if cursor.after else rows
@@ -117,7 +117,7 @@ def find_cursor_row(rows: QuerySet[Any], public_id: UUID) -> QuerySet[Any]:
 
 
 def find_scan_limit(rows: QuerySet[Any], rows_scanned: int) -> tuple[int, UUID] | None:
-    """The last row that is looked at; None where there are fewer."""
+    """Return the last row of the scan; None if there are fewer."""
     return next(
         iter(
             rows.select_related(None).values_list("pk", "public_id")[
@@ -134,7 +134,7 @@ def find_scan_limit(rows: QuerySet[Any], rows_scanned: int) -> tuple[int, UUID] 
 def search_bodies(
     rows: QuerySet[Any], body_search: BodySearch, max_rows: int, max_bodies: int
 ) -> tuple[list[Any], UUID | None]:
-    """Those whose event is meant; and the row at which looking ended, where it ended early."""
+    """Return the rows whose event matches, and the row at which the scan ended early."""
     event_lookup, lookup_prefix = ("event_id", "event__") if rows.model is Delivery else ("pk", "")
     event_rows = rows.values_list(
         "pk", "public_id", event_lookup, *(lookup_prefix + name for name in EventRow._fields[3:])

@@ -1,4 +1,4 @@
-"""What the address of the log asks for: one form reads it, and gives it in the words of the database."""
+"""The query of the log's URL: one form reads it and translates it into database filters."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class LocalDateTimeField(forms.DateTimeField):
 
 
 class LogForm(forms.Form):
-    """Moments without an offset are of the zone in which the person reads."""
+    """The filters of the log; times without an offset are in the reader's zone."""
 
     q = forms.CharField(
         max_length=200, required=False, label=_("An id"), widget=forms.SearchInput()
@@ -85,7 +85,7 @@ class LogForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """`found_by` stands on indexes; `narrowed_by` does not, so it is asked of a bounded number of rows."""
+    """A validated query. found_by: indexed filters; narrowed_by: filters applied to a bounded number of rows."""
 
     form: LogForm
     data: dict[str, Any]
@@ -94,7 +94,7 @@ class LogQuery:
 
     @property
     def lists_events(self) -> bool:
-        """Events that no route took have no delivery to be listed by."""
+        """Return whether the query lists events without a route, which have no delivery."""
         return self.data.get("state") == NO_ROUTE
 
     @property
@@ -103,11 +103,11 @@ class LogQuery:
 
     @property
     def is_page_only(self) -> bool:
-        """Neither the API nor an operation can say it."""
+        """Return whether it has filters that neither the API nor an operation has."""
         return self.reads_bodies or "q" in self.data or "*" in self.data.get("type", "")
 
     def to_api_query(self, *, now: datetime) -> dict[str, str]:
-        """As far as the API has the words for it."""
+        """Return the filters that the API has, by its parameter names."""
         parameters = {name: self.data[name] for name in API_PARAMETERS if name in self.data}
         if since := resolve_since(self.data, now=now):
             parameters["since"] = since
@@ -123,7 +123,7 @@ class LogQuery:
         }
 
     def to_operation_filter(self, *, now: datetime) -> dict[str, str] | None:
-        """The same in the words of an operation; None where an operation cannot say it."""
+        """Return the filter of an operation; None if an operation lacks one of the filters."""
         if self.is_page_only or self.lists_events:
             return None
         parameters = self.to_api_query(now=now)
@@ -131,7 +131,7 @@ class LogQuery:
 
 
 def parse_log_query(parameters: Any, tenant: Tenant, zone: ZoneInfo, *, now: datetime) -> LogQuery:
-    """What is not understood is told by the form, and narrows nothing."""
+    """Read the query; invalid fields are form errors and do not filter."""
     form = LogForm(
         parameters, connections=Connection.objects.of(tenant).order_by("name")[:CONNECTIONS_OFFERED]
     )
@@ -144,7 +144,7 @@ def parse_log_query(parameters: Any, tenant: Tenant, zone: ZoneInfo, *, now: dat
 
 
 def resolve_since(data: dict[str, Any], *, now: datetime) -> datetime | None:
-    """The later of the two, where both are said."""
+    """Return the later of the two."""
     spans = [now - TIME_SPANS[data["span"]][1]] if "span" in data else []
     explicit = [data["since"]] if "since" in data else []
     return max([*spans, *explicit], default=None)
@@ -172,7 +172,7 @@ def build_indexed_filter(data: dict[str, Any], tenant: Tenant, *, now: datetime)
 
 
 def build_unindexed_filter(data: dict[str, Any]) -> Q | None:
-    """None: nothing but what indexes answer."""
+    """Return the filters without an index; None if there are none."""
     is_for_events = data.get("state") == NO_ROUTE
     type_lookup = "type" if is_for_events else "event__type"
     condition = Q(reason=NO_ROUTE) if is_for_events else Q()

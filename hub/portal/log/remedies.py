@@ -1,4 +1,4 @@
-"""Who can mend what stops a delivery, and the one thing to do: a page, or a button of the delivery's own."""
+"""The remedy of a stopped delivery: a page, or a button of the delivery."""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -26,7 +26,7 @@ class NextStep:
 
 
 def find_delivery_remedy(delivery: Delivery, effective_state: EffectiveState) -> NextStep | None:
-    """None where all is well."""
+    """Return the remedy; None if nothing stops the delivery."""
     if effective_state.state in ("delivered", "sending", "skipped", "cancelled"):
         return None
     remedy = REMEDIES.get(effective_state.reason)
@@ -67,7 +67,7 @@ def find_delivery_remedy(delivery: Delivery, effective_state: EffectiveState) ->
 
 
 def is_refused_by_endpoint(delivery: Delivery) -> bool:
-    """Whether the customer's own endpoint answered 4xx the last time."""
+    """Return whether the customer's own endpoint answered 4xx last."""
     connector = CONNECTORS.get(delivery.route.connector_key)
     return (
         connector is not None
@@ -77,12 +77,12 @@ def is_refused_by_endpoint(delivery: Delivery) -> bool:
 
 
 def is_platform_delivery(delivery: Delivery) -> bool:
-    """Only staff change a delivery over the platform's own connection."""
+    """Return whether the delivery uses the platform's connection, which only staff change."""
     return delivery.connection is not None and delivery.connection.tenant_id is None
 
 
 def is_stuck(effective_state: EffectiveState) -> bool:
-    """It does not go on by itself."""
+    """Return whether the delivery needs a person's action."""
     remedy = REMEDIES.get(effective_state.reason)
     return effective_state.state == "failed" or remedy in PERSONAL_REMEDIES
 
@@ -109,7 +109,7 @@ def reverse_connection_page(delivery: Delivery) -> str:
 
 
 def reverse_identity_page(delivery: Delivery) -> str:
-    """Where a person says which of their records is meant; the page of all where the sentence is cut."""
+    """Return the page that adds the missing identity; the list of identities if the detail is cut."""
     connection, missing = delivery.connection, IdentityMissing.parse(delivery.detail)
     if connection is None or missing is None:
         return reverse_connection_page(delivery)
@@ -118,7 +118,7 @@ def reverse_identity_page(delivery: Delivery) -> str:
 
 
 def reverse_or_empty(name: str, *args: object) -> str:
-    """Empty where this release has no such page."""
+    """Return the URL; empty if this release has no such page."""
     try:
         return reverse(name, args=args)
     except NoReverseMatch:

@@ -1,4 +1,4 @@
-"""How a row of the log is told: the same line on the page and in an export."""
+"""The text of a row of the log, on the page and in exports."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +29,7 @@ class LogRow:
 
     @property
     def sender_label(self) -> str:
-        """What the sender calls it; nothing where the hub made the id."""
+        """Return the sender's id; empty if the hub generated it."""
         return "" if self.sender_id == str(self.event) else self.sender_id
 
 

@@ -1,4 +1,4 @@
-"""Views of the log that a team keeps: what may be in one, and how it is kept."""
+"""Saved views of the log: their filters and limits."""
 
 from datetime import datetime
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ MAX_QUERY_LENGTH = SavedView._meta.get_field("query").max_length or 0
 
 
 class TooManySavedViews(Exception):
-    """The team has as many as it may have."""
+    """The tenant has the maximum number of saved views."""
 
 
 def list_saved_views(tenant: Tenant) -> list[SavedView]:
@@ -22,7 +22,7 @@ def list_saved_views(tenant: Tenant) -> list[SavedView]:
 
 
 def extract_log_filters(query: str) -> str:
-    """Of an address of the log what narrows it; empty where nothing does, or where it is longer than a view may be."""
+    """Return the filters of a URL of the log; empty if there are none or they exceed the length of a view."""
     parameters = QueryDict(query)
     query_string = urlencode(
         {name: parameters[name] for name in LogForm.base_fields if parameters.get(name)}
@@ -31,7 +31,7 @@ def extract_log_filters(query: str) -> str:
 
 
 def store_saved_view(tenant: Tenant, name: str, query: str, *, now: datetime) -> SavedView:
-    """One of the same name is replaced. Raises TooMany."""
+    """Save a view, replacing one of the same name. Raises TooManySavedViews."""
     tenant_views = SavedView.objects.of(tenant)
     if not tenant_views.filter(name=name).exists() and tenant_views.count() >= MAX_SAVED_VIEWS:
         raise TooManySavedViews

@@ -1,4 +1,4 @@
-"""How states, moments, numbers, ids and pictures look on every page of the portal."""
+"""Template tags for states, times, numbers, ids and icons of the portal."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ OAUTH_STEPS = (gettext_lazy("What it does"), gettext_lazy("Authorize"), gettext_
 @register.simple_tag(name="icon")
 @cache  # dozens of the same few stand on a page
 def render_icon(name: str) -> SafeString:
-    """One of static/portal/icons.svg; a word stands beside it, so it is not read out."""
+    """Render an icon of static/portal/icons.svg, hidden from screen readers: a label follows it."""
     return format_html(
         '<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>',
         static("portal/icons.svg"),
@@ -46,7 +46,7 @@ def render_icon(name: str) -> SafeString:
 
 @register.simple_tag(name="badge")
 def render_badge(state: str, word: str = "") -> SafeString:
-    """A state as icon, word and colour."""
+    """Render a state as icon, label and colour."""
     tone, icon_name = state_texts.STATE_TONES.get(state, ("idle", "circle"))
     label = word or state_texts.state_label(state)
     return format_html('<span class="badge {}">{}{}</span>', tone, render_icon(icon_name), label)
@@ -54,7 +54,7 @@ def render_badge(state: str, word: str = "") -> SafeString:
 
 @register.simple_tag(name="logo")
 def render_logo(connector: str) -> SafeString:
-    """A picture drawn for this project; a connector that has none is shown by its first letters."""
+    """Render a connector's logo; one without a logo is shown by its initials."""
     if has_logo(connector):
         return format_html(
             '<img class="logo" src="{}" alt="" width="40" height="40">',
@@ -92,7 +92,7 @@ def list_optional_permissions(connector: Connector) -> list[Permission]:
 
 @register.inclusion_tag("portal/parts/steps.html", name="steps")
 def build_steps(connector: Connector, at: int, guest: Any = False) -> dict[str, Any]:
-    """How far somebody is who connects it; `at` from 1. A guest sees nothing of what is sent."""
+    """Render the steps of connecting. at: the current step, from 1; guests have no step of sent events."""
     labels = OAUTH_STEPS if connector.needs_oauth else FORM_STEPS
     return {"labels": (*labels, _("Done") if guest else _("What is sent")), "at": at}
 
@@ -112,7 +112,7 @@ def translate_state(state: str) -> str:
 
 @register.simple_tag(takes_context=True, name="ago")
 def format_ago(context: Context, at: datetime | None) -> SafeString | str:
-    """Relative; exact on hover and focus, in the zone of whoever reads; ISO for machines."""
+    """Render a relative time, exact on hover and focus in the reader's zone, and ISO for machines."""
     if at is None:
         return "–"
     now = clock()
@@ -122,7 +122,7 @@ def format_ago(context: Context, at: datetime | None) -> SafeString | str:
 
 @register.simple_tag(takes_context=True, name="moment")
 def format_moment(context: Context, at: datetime | None) -> SafeString | str:
-    """Absolute, where the time itself is what is told."""
+    """Render an absolute time."""
     return "–" if at is None else render_time(context, at, format_exact(at, context))
 
 
@@ -138,7 +138,7 @@ def format_exact(at: datetime, context: Context) -> str:
 
 @register.simple_tag(name="countdown")
 def render_countdown(until: datetime, total: timedelta, label: str) -> SafeString:
-    """Hours, minutes and seconds that are left, and how much of the whole that is; a script lets it run."""
+    """Render the remaining time and its share of the whole, which a script counts down."""
     remaining = max(timedelta(0), until - clock())
     seconds = int(remaining.total_seconds())
     clock_text = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
@@ -158,7 +158,7 @@ def render_countdown(until: datetime, total: timedelta, label: str) -> SafeStrin
 
 @register.filter(name="span")
 def format_span(length: timedelta | float) -> str:
-    """The largest unit that fits: 3 days, 14 minutes."""
+    """Return a duration in its largest unit: 3 days, 14 minutes."""
     seconds = int(length.total_seconds() if isinstance(length, timedelta) else length)
     if seconds >= 86400:
         return format_count(
@@ -181,13 +181,13 @@ def format_count(count: int, text: str) -> str:
 
 @register.filter(name="number")
 def format_number(value: int, limit: int | None = None) -> str:
-    """1,204; beyond what was counted: 1,000+."""
+    """Return a number as 1,204; above the counted limit as 1,000+."""
     return f"{limit:,}+" if limit is not None and value > limit else f"{value:,}"
 
 
 @register.filter(name="size")
 def format_size(count: int) -> str:
-    """Bytes in the unit that fits: 812 B, 3.4 kB."""
+    """Return bytes in a suitable unit: 812 B, 3.4 kB."""
     value, unit = float(count), SIZES[0]
     for unit in SIZES:
         if value < 1000 or unit == SIZES[-1]:
@@ -201,7 +201,7 @@ def format_size(count: int) -> str:
 
 @register.simple_tag(name="copyable")
 def render_copyable(text: Any, label: str = "") -> SafeString:
-    """An id or an address, with a button that copies it and says so."""
+    """Render an id or an address with a button that copies it."""
     markup = (
         '<span class="copyable"><code>{0}</code>'
         '<button type="button" class="copy" data-copy="{0}" data-copied="{2}" hidden>{3}<span class="spoken">{1}</span>'
@@ -218,7 +218,7 @@ def render_copyable(text: Any, label: str = "") -> SafeString:
 def build_stacks(
     context: Context, hours: Sequence[tuple[datetime, Sequence[int]]], parts: Any, caption: str
 ) -> dict[str, Any]:
-    """A picture of numbers by hour, and the same as a table. `hours` are (when, numbers); `parts` (tone, word)."""
+    """Render numbers by hour as a chart and as a table. hours: (time, numbers); parts: (tone, label)."""
     zone = display_preferences.resolve_display_zone(context.get("request"))
     rows = [(f"{at.astimezone(zone):%a %H:%M}", numbers) for at, numbers in hours]
     chart_columns = charts.stacked_columns([numbers for _label, numbers in rows])
@@ -246,7 +246,7 @@ def build_stacks(
 
 @register.inclusion_tag("portal/parts/pages.html", name="pages")
 def build_page_links(newer: str = "", older: str = "", detail: str = "") -> dict[str, str]:
-    """Links to the pages before and after this one; empty where there is none."""
+    """Return the links to the previous and next page; empty if there is none."""
     return {"newer": newer, "older": older, "detail": detail}
 
 
@@ -260,7 +260,7 @@ def reverse_action(action: PrimaryAction, tenant: str, id: UUID) -> str:
 
 @register.simple_tag(takes_context=True, name="frame")
 def build_frame(context: Context) -> dict[str, Any]:
-    """What the frame of a page needs: it works with a visitor and without one."""
+    """Return the context of a page's frame, with or without a tenant's user."""
     request: HttpRequest | None = context.get("request")
     tenant_user, api_filters = getattr(request, "tenant_user", None), context.get("api_filters", {})
     return {

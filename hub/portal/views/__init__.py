@@ -1,1 +1,1 @@
-"""The pages of the portal: each view reads, says a verb, and answers."""
+"""The pages of the portal: each view reads, calls one service function and renders."""

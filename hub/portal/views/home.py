@@ -1,4 +1,4 @@
-"""The first page of a tenant: its connections, and the next step where there is none."""
+"""The first page of a tenant: its connections, or the first step if there are none."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -50,7 +50,7 @@ def show_home(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
 
 
 class MissingIdentities(NamedTuple):
-    """What is to be said of a connection: which of their records is meant."""
+    """The missing identities of a connection."""
 
     connection: Connection
     count: int
@@ -60,7 +60,7 @@ class MissingIdentities(NamedTuple):
 def find_missing_identities(
     tenant_user: TenantUser, connections: Sequence[Connection]
 ) -> list[MissingIdentities]:
-    """In the order of the connections; four statements."""
+    """Return them in the order of the connections, in four statements."""
     connected = [connection for connection in connections if not connection.is_disconnected]
     missing_by_connection = list_missing_identities_by_connection(
         list(filter_enabled_routes(tenant_user.tenant)[:ROUTES_SCANNED]),

@@ -1,4 +1,4 @@
-"""What every page takes beside its own contents: the house's colours and logo, and what a person prefers."""
+"""The brand's style sheet and logo, and the reader's display preferences."""
 
 from csp.constants import NONE
 from csp.decorators import csp_replace
@@ -20,7 +20,7 @@ HOUR = 3600
 @require_safe
 @cache_control(public=True, max_age=HOUR)
 def serve_brand_css(request: HttpRequest) -> HttpResponse:
-    """The one style sheet that settings change; it is small, and knows nobody."""
+    """Serve the brand's colours as a style sheet without user data."""
     return render(
         request,
         "portal/brand.css",
@@ -40,7 +40,7 @@ def serve_logo(request: HttpRequest) -> FileResponse:
 
 @require_POST
 def save_preference(request: HttpRequest) -> HttpResponse:
-    """Keeps in this browser what was chosen, and goes back."""
+    """Store the choice in a cookie and return to the page."""
     referer = request.META.get("HTTP_REFERER", "")
     is_allowed = url_has_allowed_host_and_scheme(
         referer, {request.get_host()}, require_https=request.is_secure()

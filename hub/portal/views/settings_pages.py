@@ -1,4 +1,4 @@
-"""What a tenant and its people prefer: the organisation's name and zone, and what a person is told, when and where."""
+"""The settings of a tenant and its members: name and zone, and the mails and channels of notices."""
 
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from tenants.services.tenant_actions import change_tenant
 @require_http_methods(["GET", "POST"])
 @tenant_view()
 def show_settings(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
-    """Some forms, each saved by its own button."""
+    """Show the forms, each saved by its own button."""
     data, now = request.POST if request.method == "POST" else None, clock()
     tenant = (
         TenantForm(select_form_data(data, "tenant"), instance=tenant_user.tenant)
@@ -89,7 +89,7 @@ def show_settings(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse
 @require_http_methods(["GET", "POST"])
 @tenant_view()
 def edit_notifications(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Which mails about one connection a person wants."""
+    """Show and save which mails about one connection a member receives."""
     if tenant_user.user is None:
         return render(request, "people/not_for_guests.html", status=403)
     connection = get_own_connection(tenant_user, id)

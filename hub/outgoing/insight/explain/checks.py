@@ -30,7 +30,7 @@ from hub.outgoing.insight.explain.results import (
     format_local_time,
 )
 from hub.outgoing.models import Attempt, Delivery
-from hub.reason_codes import DELIVERY_STATES
+from hub.state_texts import DELIVERY_STATES
 
 
 def explain_delivery(delivery: Delivery, *, now: datetime) -> DeliveryExplanation:

@@ -8,7 +8,8 @@ from hub.outgoing.insight.explain.context import ExplanationContext
 from hub.outgoing.insight.explain.effective_state import describe_delivery_reason
 from hub.outgoing.insight.explain.results import Check, format_duration, format_local_time
 from hub.outgoing.models import FINAL_STATES
-from hub.reason_codes import REASONS, state_label
+from hub.reason_codes import REASONS
+from hub.state_texts import state_label
 
 
 def check_tenant(context: ExplanationContext) -> Check:
