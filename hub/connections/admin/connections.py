@@ -330,7 +330,8 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
         )
         if probe_result.reason == PROBES_BUSY and queue_connection_test(connection, actor, now=now):
             return staff.ActionResult(
-                "Other tests run at this moment: a worker makes this one. See “Last test” in a while.",
+                "Other tests run at this moment: a worker makes this one. See “Last test” in a "
+                "while.",
                 is_audited=True,
             )
         if probe_result.passed:

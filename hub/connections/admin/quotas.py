@@ -56,7 +56,8 @@ class QuotaForm(forms.ModelForm):
             )
         if not is_usable_limit(limit, quota):
             raise ValidationError(
-                f"From 1 to {quota.limit * MAX_LIMIT_FACTOR:,}; to stop all calls, pause the connection."
+                f"From 1 to {quota.limit * MAX_LIMIT_FACTOR:,}; to stop all calls, pause the "
+                "connection."
             )
         return int(limit)
 

@@ -35,7 +35,8 @@ def login_host_example(connectors: Iterable[str]) -> str:
 
 def login_host_field(example: str) -> forms.CharField:
     words = gettext(
-        "Where the organisation has a login host of its own, such as %(example)s; it implies the kind."
+        "Where the organisation has a login host of its own, such as %(example)s; it implies the "
+        "kind."
     )
     return forms.CharField(
         label=_("Login host"),

@@ -21,11 +21,13 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("This kind of account cannot be connected yet"),
         Advice(
             _(
-                "The address where such accounts of %(system)s sign in is not one that %(hub)s sends people to."
+                "The address where such accounts of %(system)s sign in is not one that %(hub)s "
+                "sends people to."
             ),
             "us",
             _(
-                "Please look at the connector app for %(system)s: its hosts do not allow where our account signs in."
+                "Please look at the connector app for %(system)s: its hosts do not allow where our "
+                "account signs in."
             ),
         ),
     ),
@@ -35,7 +37,8 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
             _("Our client id or our client secret is refused. It is not your fault."),
             "us",
             _(
-                "%(system)s refuses the client id or the client secret of %(hub)s. Please look at the connector app."
+                "%(system)s refuses the client id or the client secret of %(hub)s. Please look at "
+                "the connector app."
             ),
         ),
     ),
@@ -45,7 +48,8 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
             _("The address that you are sent back to is not registered with our app there."),
             "us",
             _(
-                "%(system)s refuses the redirect URL of %(hub)s. Please register it as the connector app's page says."
+                "%(system)s refuses the redirect URL of %(hub)s. Please register it as the "
+                "connector app's page says."
             ),
         ),
     ),
@@ -55,7 +59,8 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
             _("How our app is registered there and how we ask do not fit together."),
             "us",
             _(
-                "%(system)s refuses how %(hub)s asks for a token. Please compare the app with the connector app's page."
+                "%(system)s refuses how %(hub)s asks for a token. Please compare the app with the "
+                "connector app's page."
             ),
         ),
     ),
@@ -64,7 +69,8 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("The code had ended"),
         Advice(
             _(
-                "The code that %(system)s sent had ended, or was used already. It lives a few minutes only."
+                "The code that %(system)s sent had ended, or was used already. It lives a few "
+                "minutes only."
             ),
             "you",
         ),
@@ -73,11 +79,13 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("The clocks do not agree"),
         Advice(
             _(
-                "Our clock and the one of %(system)s differ by more than five minutes, so that codes end too early."
+                "Our clock and the one of %(system)s differ by more than five minutes, so that "
+                "codes end too early."
             ),
             "us",
             _(
-                "The clock of %(hub)s, or of its database, is wrong: %(system)s has another time. Please set it by NTP."
+                "The clock of %(hub)s, or of its database, is wrong: %(system)s has another time. "
+                "Please set it by NTP."
             ),
         ),
     ),
@@ -85,11 +93,13 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("The certificate of %(system)s is not valid here"),
         Advice(
             _(
-                "Somebody stands between us and %(system)s, a certificate has ended, or our clock is wrong."
+                "Somebody stands between us and %(system)s, a certificate has ended, or our clock "
+                "is wrong."
             ),
             "us",
             _(
-                "%(hub)s cannot verify the certificate of %(system)s. Please look at the clock, and at proxies between."
+                "%(hub)s cannot verify the certificate of %(system)s. Please look at the clock, "
+                "and at proxies between."
             ),
         ),
     ),
@@ -101,7 +111,8 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("Too many accounts are being tested at this moment"),
         Advice(
             _(
-                "%(system)s was not asked, so nothing was decided and nothing is lost. Wait ten seconds, then press "
+                "%(system)s was not asked, so nothing was decided and nothing is lost. Wait ten "
+                "seconds, then press "
                 "the button again."
             ),
             "you",
@@ -117,7 +128,8 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
             _("The answer is not what %(system)s documents, so we did not believe it."),
             "us",
             _(
-                "Connecting %(system)s with %(hub)s failed: the answer of the token endpoint could not be read."
+                "Connecting %(system)s with %(hub)s failed: the answer of the token endpoint could "
+                "not be read."
             ),
         ),
     ),
@@ -125,11 +137,13 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("The answer names a strange host"),
         Advice(
             _(
-                "The answer names an address that is not one of %(system)s's own, so we did not believe it."
+                "The answer names an address that is not one of %(system)s's own, so we did not "
+                "believe it."
             ),
             "us",
             _(
-                "Connecting %(system)s with %(hub)s failed: the answer names a host outside the app's patterns."
+                "Connecting %(system)s with %(hub)s failed: the answer names a host outside the "
+                "app's patterns."
             ),
         ),
     ),
@@ -137,11 +151,13 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("The answer is not signed by %(system)s"),
         Advice(
             _(
-                "The identity in the answer is not signed with our secret, so we did not believe it."
+                "The identity in the answer is not signed with our secret, so we did not believe "
+                "it."
             ),
             "us",
             _(
-                "Connecting %(system)s with %(hub)s failed: the signature of the answer does not fit our secret."
+                "Connecting %(system)s with %(hub)s failed: the signature of the answer does not "
+                "fit our secret."
             ),
         ),
     ),
@@ -149,11 +165,13 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("We were given no token"),
         Advice(
             _(
-                "%(system)s answered without the token that we need. Was the app approved for this account?"
+                "%(system)s answered without the token that we need. Was the app approved for this "
+                "account?"
             ),
             "their_admin",
             _(
-                "Please look whether “%(hub)s” is fully approved in our %(system)s: it was given no token."
+                "Please look whether “%(hub)s” is fully approved in our %(system)s: it was given "
+                "no token."
             ),
         ),
     ),
@@ -161,11 +179,13 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("%(system)s does not take its own token"),
         Advice(
             _(
-                "We were given a token, and the first call with it was refused. An address rule or a policy does that."
+                "We were given a token, and the first call with it was refused. An address rule or "
+                "a policy does that."
             ),
             "their_admin",
             _(
-                "“%(hub)s” is refused at its first call to our %(system)s. Is there a rule for addresses or for apps?"
+                "“%(hub)s” is refused at its first call to our %(system)s. Is there a rule for "
+                "addresses or for apps?"
             ),
         ),
     ),
@@ -178,7 +198,8 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("This address is not called"),
         Advice(
             _(
-                "The hub calls public addresses over https only: no private network, no other port than the usual ones."
+                "The hub calls public addresses over https only: no private network, no other port "
+                "than the usual ones."
             ),
             "you",
         ),
@@ -187,11 +208,13 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("%(system)s could not be reached at this address"),
         Advice(
             _(
-                "The name is not known, or nobody answers there. A firewall in between does that, too."
+                "The name is not known, or nobody answers there. A firewall in between does that, "
+                "too."
             ),
             "their_admin",
             _(
-                "“%(hub)s” cannot reach our %(system)s. Is the address right, and is it open to the hub?"
+                "“%(hub)s” cannot reach our %(system)s. Is the address right, and is it open to "
+                "the hub?"
             ),
         ),
     ),
@@ -201,7 +224,8 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
             _("It answers, and says that it does not know the credential, or that it has ended."),
             "their_admin",
             _(
-                "%(system)s refuses the credential that “%(hub)s” was given. Can you look at it, or make a new one?"
+                "%(system)s refuses the credential that “%(hub)s” was given. Can you look at it, "
+                "or make a new one?"
             ),
         ),
     ),
@@ -209,7 +233,8 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("%(system)s answers, but not as it should"),
         Advice(
             _(
-                "It was reached and answered with an error: the address or a setting there is probably wrong."
+                "It was reached and answered with an error: the address or a setting there is "
+                "probably wrong."
             ),
             "you",
         ),
@@ -220,7 +245,8 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
             _("As long as it is suspended, nothing new is connected."),
             "us",
             _(
-                "We would like to connect %(system)s with %(hub)s, and our tenant is suspended. What is missing?"
+                "We would like to connect %(system)s with %(hub)s, and our tenant is suspended. "
+                "What is missing?"
             ),
         ),
     ),
@@ -230,7 +256,8 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
             _("%(system)s gave a reason that we do not know."),
             "us",
             _(
-                "Connecting %(system)s with %(hub)s was refused for a reason that the hub does not know."
+                "Connecting %(system)s with %(hub)s was refused for a reason that the hub does not "
+                "know."
             ),
         ),
     ),

@@ -13,7 +13,8 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("This is not the end of a connection that you began"),
         Advice(
             _(
-                "The address was opened by itself, or something on the way cut it. Nothing was connected."
+                "The address was opened by itself, or something on the way cut it. Nothing was "
+                "connected."
             ),
             "you",
         ),
@@ -22,8 +23,10 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("Connect %(system)s from here"),
         Advice(
             _(
-                "You installed the app at %(system)s. An account is connected only by an attempt that began here, so "
-                "that it lands at the right place: sign in to %(hub)s, choose %(system)s among the systems, and press "
+                "You installed the app at %(system)s. An account is connected only by an attempt "
+                "that began here, so "
+                "that it lands at the right place: sign in to %(hub)s, choose %(system)s among the "
+                "systems, and press "
                 "Connect. Nothing was connected yet."
             ),
             "you",
@@ -40,7 +43,8 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("This attempt was used already"),
         Advice(
             _(
-                "Each attempt to connect works once, and this one came back before: a page was loaded again."
+                "Each attempt to connect works once, and this one came back before: a page was "
+                "loaded again."
             ),
             "you",
         ),
@@ -56,7 +60,8 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("You have not finished yet"),
         Advice(
             _(
-                "The window of %(system)s was closed, or is still open somewhere. Nothing was connected."
+                "The window of %(system)s was closed, or is still open somewhere. Nothing was "
+                "connected."
             ),
             "you",
         ),
@@ -69,12 +74,15 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("This was begun in another browser"),
         Advice(
             _(
-                "Whoever begins to connect must finish it, in the same browser. If somebody sent you the address of "
-                "%(system)s, they wanted your account to be connected to their tenant: close it, and tell us."
+                "Whoever begins to connect must finish it, in the same browser. If somebody sent "
+                "you the address of "
+                "%(system)s, they wanted your account to be connected to their tenant: close it, "
+                "and tell us."
             ),
             "you",
             _(
-                "Somebody sent me an address to connect %(system)s with %(hub)s. I did not finish it. Was that you?"
+                "Somebody sent me an address to connect %(system)s with %(hub)s. I did not finish "
+                "it. Was that you?"
             ),
         ),
     ),
@@ -89,11 +97,13 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("The answer came from another system"),
         Advice(
             _(
-                "What came back belongs to another system than the one that you were sent to. We did not use it."
+                "What came back belongs to another system than the one that you were sent to. We "
+                "did not use it."
             ),
             "us",
             _(
-                "Connecting %(system)s with %(hub)s was refused: the answer came back at another system's address."
+                "Connecting %(system)s with %(hub)s was refused: the answer came back at another "
+                "system's address."
             ),
         ),
     ),
@@ -101,7 +111,8 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("The answer came from somebody else"),
         Advice(
             _(
-                "What came back says that it is from somebody else than %(system)s. We did not use it."
+                "What came back says that it is from somebody else than %(system)s. We did not use "
+                "it."
             ),
             "us",
             _("Connecting %(system)s with %(hub)s was refused: `iss` names another issuer."),
@@ -111,7 +122,8 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("The link has ended"),
         Advice(
             _(
-                "It was taken back or used meanwhile, or it is older than a day. Ask whoever sent it for another one."
+                "It was taken back or used meanwhile, or it is older than a day. Ask whoever sent "
+                "it for another one."
             ),
             "you",
         ),
@@ -120,7 +132,8 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("Our address has changed meanwhile"),
         Advice(
             _(
-                "You were sent to %(system)s with another address of ours than the one that it is now."
+                "You were sent to %(system)s with another address of ours than the one that it is "
+                "now."
             ),
             "you",
         ),
@@ -130,7 +143,8 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("You said no"),
         Advice(
             _(
-                "%(system)s says that access was not allowed: somebody chose Cancel. Nothing was connected."
+                "%(system)s says that access was not allowed: somebody chose Cancel. Nothing was "
+                "connected."
             ),
             "you",
         ),
@@ -147,7 +161,8 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("Waiting for an administrator of your %(system)s"),
         Advice(
             _(
-                "If %(system)s said that your request was sent, an administrator there decides now, and you are not "
+                "If %(system)s said that your request was sent, an administrator there decides "
+                "now, and you are not "
                 "sent back to us. When they have approved it, come here and try again."
             ),
             "their_admin",
@@ -158,12 +173,14 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("An administrator has decided against the app"),
         Advice(
             _(
-                "An administrator of your %(system)s has decided that our app may not be used. Only they can "
+                "An administrator of your %(system)s has decided that our app may not be used. "
+                "Only they can "
                 "change that."
             ),
             "their_admin",
             _(
-                "The app “%(hub)s” is refused in our %(system)s, and we would like to use it. Please look at that."
+                "The app “%(hub)s” is refused in our %(system)s, and we would like to use it. "
+                "Please look at that."
             ),
         ),
     ),
@@ -171,11 +188,13 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("%(system)s did not let us in"),
         Advice(
             _(
-                "An administrator has decided against our app, or somebody chose Cancel: %(system)s tells not which."
+                "An administrator has decided against our app, or somebody chose Cancel: "
+                "%(system)s tells not which."
             ),
             "their_admin",
             _(
-                "%(system)s does not let me connect “%(hub)s”. Please look whether the app is refused, and approve it."
+                "%(system)s does not let me connect “%(hub)s”. Please look whether the app is "
+                "refused, and approve it."
             ),
         ),
     ),
@@ -185,7 +204,8 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
             _("The app is not open to other accounts than our own."),
             "us",
             _(
-                "Please open the app for %(system)s to all accounts: it cannot be installed in ours."
+                "Please open the app for %(system)s to all accounts: it cannot be installed in "
+                "ours."
             ),
         ),
     ),
@@ -195,7 +215,8 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
             _("%(system)s says that this user or this account is closed or locked."),
             "their_admin",
             _(
-                "Please look at my user in %(system)s: it is said to be inactive, so that “%(hub)s” is not let in."
+                "Please look at my user in %(system)s: it is said to be inactive, so that "
+                "“%(hub)s” is not let in."
             ),
         ),
     ),
@@ -203,11 +224,13 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("A permission was refused"),
         Advice(
             _(
-                "%(system)s does not give one of the permissions that we ask for, or our app is not registered for it."
+                "%(system)s does not give one of the permissions that we ask for, or our app is "
+                "not registered for it."
             ),
             "us",
             _(
-                "Connecting %(system)s with %(hub)s was refused for its permissions. Are all registered with the app?"
+                "Connecting %(system)s with %(hub)s was refused for its permissions. Are all "
+                "registered with the app?"
             ),
         ),
     ),
@@ -217,7 +240,8 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
             _("Not all that we need was allowed, so part of it will not work."),
             "their_admin",
             _(
-                "“%(hub)s” needs more permissions in our %(system)s: %(account)s. Can you allow them?"
+                "“%(hub)s” needs more permissions in our %(system)s: %(account)s. Can you allow "
+                "them?"
             ),
         ),
     ),
@@ -225,12 +249,14 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("Your routes need a permission that was not allowed"),
         Advice(
             _(
-                "Routes that are switched on cannot work without: %(account)s. Try again, and allow it in %(system)s. "
+                "Routes that are switched on cannot work without: %(account)s. Try again, and "
+                "allow it in %(system)s. "
                 "Nothing was changed."
             ),
             "you",
             _(
-                "“%(hub)s” needs more permissions in our %(system)s: %(account)s. Can you allow them?"
+                "“%(hub)s” needs more permissions in our %(system)s: %(account)s. Can you allow "
+                "them?"
             ),
         ),
     ),
@@ -248,7 +274,8 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
             _("One of the two accounts is a sandbox, and the other is not."),
             "you",
             _(
-                "Which %(system)s do we connect with %(hub)s: production or a sandbox? So far it is %(account)s."
+                "Which %(system)s do we connect with %(hub)s: production or a sandbox? So far it "
+                "is %(account)s."
             ),
         ),
     ),
@@ -263,11 +290,13 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("This account is connected elsewhere, too"),
         Advice(
             _(
-                "The same account is connected to another tenant of %(hub)s. Both may use it; they share its quotas."
+                "The same account is connected to another tenant of %(hub)s. Both may use it; they "
+                "share its quotas."
             ),
             "their_admin",
             _(
-                "Our %(system)s account %(account)s is connected to %(hub)s in two places. Do you know of both?"
+                "Our %(system)s account %(account)s is connected to %(hub)s in two places. Do you "
+                "know of both?"
             ),
         ),
     ),

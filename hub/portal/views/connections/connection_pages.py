@@ -209,12 +209,14 @@ def test_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
         )
     if probe_result.passed and connection.state == "needs_reconnect":
         warning = _(
-            "The access token still opens the other system, but no new one can be had: connect it again."
+            "The access token still opens the other system, but no new one can be had: connect it "
+            "again."
         )
         messages.warning(request, warning)
     elif probe_result.passed and connection.state == "degraded":
         warning = _(
-            "The test passed, and calls that deliver events still fail: it is healthy again by the first "
+            "The test passed, and calls that deliver events still fail: it is healthy again by the "
+            "first "
             "delivery that arrives."
         )
         messages.warning(request, warning)
