@@ -153,7 +153,7 @@ class Person:
         return self.page.get_by_role("button", name="Connect", exact=True).count() > 0
 
     def is_told(self, title, who):
-        """The cause, who can mend it, and what to send to them, on a page of ours."""
+        """The cause, who can fix it, and what to send to them, on a page of ours."""
         expect(self.page.locator("h1, h2").filter(has_text=title).first).to_be_visible()
         assert urlsplit(self.page.url).netloc == urlsplit(self.running_hub.hub).netloc
         assert who in self.reads(), self.reads()

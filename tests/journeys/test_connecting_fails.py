@@ -1,4 +1,4 @@
-"""Each way in which connecting fails, in a real browser: a page says the cause, and who can mend it."""
+"""Each way in which connecting fails, in a real browser: a page says the cause, and who can fix it."""
 
 import re
 
@@ -9,9 +9,9 @@ from bench.processes import wait_until
 
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
 
-YOU = "You can mend it yourself."
-ADMIN = "An administrator of your {} can mend it."
-US = "The people who run Integration Hub can mend it."
+YOU = "You can fix it yourself."
+ADMIN = "An administrator of your {} can fix it."
+US = "The people who run Integration Hub can fix it."
 WAIT = "Nobody has to do anything"
 
 
@@ -95,13 +95,13 @@ ON_THE_WAY_BACK = {
     "with a strange state": (
         "slack",
         {"state": "x" * 43},
-        "Nobody here began this connection",
+        "This connection was not begun here",
         YOU,
     ),
     "from another issuer": (
         "salesforce",
         {"iss": "https://evil.example"},
-        "The answer came from somebody else",
+        "The answer came from another sender",
         US,
     ),
     "with the code of another": ("slack", {"code": "foreign"}, "The code had ended", YOU),

@@ -1,4 +1,4 @@
-"""Pages for staff: which tenant is connected where, how it is, its quotas, and our registrations elsewhere."""
+"""Staff pages of connections, quotas, connector apps, links, kill switches and maintenance."""
 
 from hub.connections.admin.connect_links import ConnectLinkAdmin
 from hub.connections.admin.connections import ConnectionAdmin

@@ -1,4 +1,4 @@
-"""Connect links: staff make them for a tenant, see what became of them, and take them back."""
+"""Staff pages of connect links: create one for a tenant, read its state, revoke it."""
 
 import secrets
 from datetime import datetime
@@ -37,7 +37,7 @@ class ConnectLinkAdmin(LinkAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Its address stands on the answer to this POST and nowhere else."""
+        """Show the address of the new link in the response to this POST, and nowhere else."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         initial = {"tenant": request.GET.get("tenant")}
@@ -71,7 +71,7 @@ class ConnectLinkAdmin(LinkAdmin):
                 form.add_error(None, str(refused))
         title, lead = (
             "Make a connect link",
-            "Somebody without an account connects one system for one tenant by it.",
+            "A person without an account connects one system for one tenant by it.",
         )
         return self.page(
             request, "console/form.html", form=form, title=title, lead=lead, submit="Make the link"
@@ -94,7 +94,7 @@ class ConnectLinkAdmin(LinkAdmin):
         icon="block",
         tone="danger",
         is_available=lambda link: link.is_open(clock()),
-        question="The link leads nowhere any more, and whoever is on the way gets no further.",
+        question="The link can no longer be used, even by a person who has opened it.",
     )
     def revoke(
         self, request: HttpRequest, link: ConnectLink, data: dict[str, Any], *, now: datetime

@@ -1,4 +1,4 @@
-"""Connections for staff: connect, test, pause, resume, mend."""
+"""Staff pages of connections: connect, test, pause, resume, disable, disconnect, update."""
 
 import secrets
 from datetime import datetime
@@ -74,7 +74,7 @@ def is_switched_off(connection: Connection) -> bool:
 
 
 def _raise_if_rejected(result: FormResult) -> Connected:
-    """Return what was stored; raise ActionRejected, with the steps of the test, where nothing was."""
+    """Return what was stored. Raises ActionRejected, with the test's steps, where nothing was."""
     if isinstance(result, Connected):
         return result
     steps = probe_checklist.list_probe_steps(result.probe_result) if result.probe_result else []
@@ -86,7 +86,7 @@ def _raise_if_rejected(result: FormResult) -> Connected:
 
 def _build_resume_result(word: str, connection: Connection) -> staff.ActionResult:
     if connection.state == "needs_reconnect":
-        message = f"{word}, but its authorization ended meanwhile: somebody at the customer must reconnect it."
+        message = f"{word}, but its authorization ended meanwhile: the customer must reconnect it."
         return staff.ActionResult(message, succeeded=False, is_audited=True)
     return staff.ActionResult(f"{word}: what waited goes out now.", is_audited=True)
 
@@ -157,7 +157,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """First which system, then its own fields, tested before anything is stored."""
+        """Ask for the system first, then for its fields, which are tested before stored."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         connector = CONNECTORS.get(request.GET.get("connector", ""))
@@ -198,7 +198,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     def connect_from_form(
         self, request: HttpRequest, form: ConnectForm, connector: Connector
     ) -> HttpResponse:
-        """Raises ActionRejected where nothing was stored."""
+        """Connect, and show the connection. Raises ActionRejected where nothing was stored."""
         data = form.cleaned_data
         result = _raise_if_rejected(
             connect_with_form(
@@ -377,7 +377,8 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
         icon="pause",
         is_available=_is_in_state(*WORKING_STATES),
         form=PauseForm,
-        question="Nothing is sent over a paused connection. What arrives meanwhile waits, and goes when it is resumed.",
+        question="Nothing is sent over a paused connection. What arrives meanwhile waits, and is "
+        "sent when it is resumed.",
     )
     def pause(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
@@ -397,7 +398,8 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
         tone="danger",
         is_available=_is_in_state(*WORKING_STATES, "needs_reconnect", "paused"),
         form=staff.ReasonForm,
-        question="A disabled connection sends nothing until somebody enables it. What arrives meanwhile is held.",
+        question="A disabled connection sends nothing until a person enables it. What arrives "
+        "meanwhile is held.",
     )
     def disable(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
@@ -413,8 +415,8 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
         tone="danger",
         is_available=is_connected,
         form=DisconnectForm,
-        question="The authorization is given back to the other system, and forgotten here. The history stays, and the same "
-        "account can be connected again.",
+        question="The authorization is revoked at the other system and deleted here. The history "
+        "stays, and the same account can be connected again.",
     )
     def disconnect(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
@@ -446,7 +448,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
         icon="key",
         form=CredentialForm,
         atomic=False,
-        question="It is tested before it is saved. The connection keeps its history and what waits.",
+        question="It is tested before it is saved. The connection keeps its history and backlog.",
     )
     @sensitive_variables()
     def credential(

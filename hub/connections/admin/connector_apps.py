@@ -1,4 +1,4 @@
-"""Our own registration at each external system: base URLs, and what that system gave us."""
+"""Staff pages of connector apps: our registration at a system, with base URLs and client secret."""
 
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,7 @@ def _is_oauth_app(app: ConnectorApp) -> bool:
 
 
 def _build_registration_instructions(connector: Any) -> dict[str, Any] | None:
-    """What is entered where our app is registered; None where nothing is."""
+    """Build what is entered where our app is registered; None where it needs no registration."""
     if not isinstance(connector, OAuth):
         return None
     address = build_redirect_uri(connector)
@@ -45,7 +45,7 @@ def _build_registration_instructions(connector: Any) -> dict[str, Any] | None:
 
 
 def _list_logins(app: ConnectorApp) -> list[tuple[Environment | LoginHost, str]]:
-    """Where people sign in, by the kind of account; empty: no host pattern allows it, so that it is not offered."""
+    """List each kind of account with its sign-in address; "" where no host pattern allows it."""
     connector, offered, places = CONNECTORS[app.connector_key], app.environments, []
     for entry in connector.environments:
         urls = connector.urls_at(entry.key, app.bases)
@@ -119,7 +119,7 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def test(
         self, request: HttpRequest, app: ConnectorApp, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        """What the other system says of our client id and secret."""
+        """Ask the other system whether it accepts our client id and secret."""
         connector = CONNECTORS[app.connector_key]
         check_result = check_connector_app(
             app, connector, redirect_uri=build_redirect_uri(connector), call=self.call, now=now

@@ -1,4 +1,4 @@
-"""Which systems customers ask for, and how many of them."""
+"""Staff pages of connector requests: which systems tenants asked for, and how many tenants."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class ConnectorRequestAdmin(ScopedAdminMixin, staff.ModelAdmin):
     fields = readonly_fields = list_display
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """With how many of the tenants that the person looks after ask for the same."""
+        """Add `same`: how many tenants that this person may see asked for the same system."""
         same = (
             visible_rows(ConnectorRequest, request.user)
             .filter(system=OuterRef("system"))

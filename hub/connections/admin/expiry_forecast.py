@@ -1,4 +1,4 @@
-"""The page for staff of connections that end within days."""
+"""The staff page of connections whose authorization ends within days."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tenants.scoping import visible_rows
 
 
 def render_forecast_page(page: Any, request: HttpRequest) -> HttpResponse:
-    """`page`: the admin of connections, in whose frame it stands."""
+    """Render the page in the frame of the connections' admin, which is `page`."""
     expiring = list_expiring_connections(visible_rows(Connection, request.user), now=clock())
     rows = [(entry, entry.reason_text, entry.connection.connector.label) for entry in expiring]
     return page.page(

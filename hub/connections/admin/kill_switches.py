@@ -1,4 +1,4 @@
-"""Off switches: what is off, why, since when and until when; switched off here, and on again."""
+"""Staff pages of kill switches: what is off, why and how long; switch off, switch on."""
 
 from datetime import datetime
 from typing import Any
@@ -136,7 +136,7 @@ class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return (
             staff.render_full_time(switch.expires_at)
             if switch.expires_at
-            else "somebody switches it on"
+            else "it is switched on again"
         )
 
     @staff.row_action("Switch on", icon="play_arrow", permission="switch", tone="primary")

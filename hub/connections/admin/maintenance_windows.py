@@ -1,4 +1,4 @@
-"""Declared maintenance: when nothing is sent to a system or to one connection, why, and who said so."""
+"""Staff pages of maintenance windows: when nothing is sent to a system or a connection."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -67,7 +67,7 @@ class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
     row_actions = ("end_now",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # it is ended instead, and stays told
+        return False  # it is ended instead, and stays listed
 
     def save_model(
         self, request: HttpRequest, obj: MaintenanceWindow, form: Any, change: bool

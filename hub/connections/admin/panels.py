@@ -1,4 +1,4 @@
-"""What the page of a connection tells: its settings, and what was sent last."""
+"""Queries for the staff page of a connection: its settings, and its last deliveries."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ DELIVERIES_SEARCHED = 1000  # the newest of the tenant, in which those of the co
 
 
 def find_last_deliveries(connection: Connection) -> list[Any]:
-    """Found among the tenant's newest, by that index: the table may hold millions."""
+    """Find the last deliveries among the tenant's newest, by that index: the table may be huge."""
     if connection.tenant is None:
         return []
     newest = connection.tenant.deliveries.order_by("-id").values("pk")[:DELIVERIES_SEARCHED]

@@ -1,4 +1,4 @@
-"""Quotas as gauges: what is spent, what is allowed, when the next call may go, and who spends it."""
+"""Staff pages of quotas: spent, allowed, the next possible call, and the connections that spend."""
 
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ SPENDERS_SHOWN = 20
 
 
 def _find_spenders(scope: QuotaState) -> QuerySet[Connection]:
-    """The connections whose calls spend it, those that were served last first."""
+    """List the connections whose calls spend this quota, the last served first."""
     connections = Connection.unscoped.select_related("tenant", "lane").order_by(
         "-lane__virtual_time", "pk"
     )
@@ -128,7 +128,8 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
         icon="play_arrow",
         is_available=lambda scope: scope.paused_until is not None,
         form=staff.ReasonForm,
-        question="The other system asked us to wait. Only forget that when it says that it was a mistake.",
+        question="The other system asked us to wait. End that only when it says that it was a "
+        "mistake.",
     )
     def forget_pause(
         self, request: HttpRequest, scope: QuotaState, data: dict[str, Any], *, now: datetime

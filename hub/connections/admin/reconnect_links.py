@@ -1,4 +1,4 @@
-"""Staff let the customer reconnect: a connect link for a connection, shown once or sent by mail."""
+"""Send a reconnect link: a connect link of a connection, shown once or sent by mail."""
 
 import secrets
 from datetime import datetime
@@ -16,13 +16,13 @@ from hub.connections.models import Connection, ConnectLink
 
 
 def can_be_reconnected(connection: Connection) -> bool:
-    """Whether somebody at the customer can authorize it: it has a tenant, and its system is installed."""
+    """Whether a customer can authorize it: it has a tenant, and its connector is installed."""
     connector = CONNECTORS.get(connection.connector_key)
     return connector is not None and not connector.platform and connection.tenant_id is not None
 
 
 class ReconnectLinkMixin:
-    """Before the admin of connections: the verb *Send a reconnect link*."""
+    """Mixin of the connections' admin: the action *Send a reconnect link*."""
 
     page: Any
     change_url: Any
@@ -32,8 +32,9 @@ class ReconnectLinkMixin:
         icon="forward_to_inbox",
         is_available=can_be_reconnected,
         form=ReconnectLinkForm,
-        question="Whoever has the link can authorize this connection again, without an account here: once, within 24 "
-        "hours, in the browser where it is opened first. What is held then goes.",
+        question="A person who has the link can authorize this connection again without an account "
+        "here: once, within 24 hours, in the browser where it is opened first. What is held is "
+        "sent then.",
     )
     def send_reconnect_link(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime

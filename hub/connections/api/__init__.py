@@ -1,1 +1,1 @@
-"""REST: which systems are connected, how they are, and what a program does about it."""
+"""REST of connections, connectors and connect links."""

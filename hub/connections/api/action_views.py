@@ -1,4 +1,4 @@
-"""What a program does about a connection: test, pause, resume, disconnect, and send a person to it."""
+"""REST actions on a connection: test, pause, resume, disable, renew, disconnect, reconnect link."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -51,7 +51,7 @@ def run_action(verb: Callable[..., Any], connection: Connection, *args: Any, **o
 
 
 def _build_state_problem(connection: Connection) -> Problem:
-    """How it stands, and what to do instead."""
+    """Build a `wrong-state` problem that says the state, its cause and what to do instead."""
     status = determine_effective_status(connection)
     cause = "" if status.reason == connection.state else status.sentence
     words = (f"The connection is {state_label(connection.state)}.", str(cause), str(status.action))
@@ -70,7 +70,7 @@ class TestView(ProviderCallView):
         examples={"passed": openapi_examples.TESTED},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Ask the other system now, without effect there; the connection's state follows what was found."""
+        """Ask the other system now, without effect there; the state follows the result."""
         connection, now = find_visible_connection(request, id), clock()
         if connection.is_disconnected:
             raise _build_state_problem(connection)
@@ -109,7 +109,7 @@ class PauseView(APIView):
         ],
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Nothing is sent over it; what is accepted meanwhile waits, and goes when it is resumed."""
+        """Nothing is sent over it; what is accepted meanwhile waits until it is resumed."""
         connection, now = find_visible_connection(request, id), clock()
         data = validate_body(request, PauseSerializer, now=now)
         run_action(
@@ -135,7 +135,7 @@ class ResumeView(APIView):
         examples={"resumed": openapi_examples.CONNECTION},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """A paused or disabled connection is used again: what waited goes out now."""
+        """A paused or disabled connection is used again: what waited is sent now."""
         run_action(
             connection_actions.resume_connection,
             find_visible_connection(request, id),
@@ -213,7 +213,7 @@ class DisconnectView(APIView):
         ],
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """The authorization is given back and forgotten here; the history stays, and the account can come back."""
+        """Revoke and delete the authorization; the history stays, the account can come back."""
         connection, actor, now = (
             find_visible_connection(request, id),
             ActorContext.of_request(request),
@@ -255,13 +255,15 @@ class ReconnectLinkView(APIView):
         },
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """A connect link of this connection: whoever it is sent to authorizes it again, without an account here.
+        """A connect link of this connection: its recipient authorizes it without an account here.
 
-        It works once, within 24 hours. A person who has an account here finds the same on the connection's page.
+        It works once, within 24 hours. A person with an account here reconnects on its page.
         """
         connection = find_visible_connection(request, id)
         if connection.tenant is None:
-            raise Problem("wrong-state", "It is the platform's own: staff mend it.")
+            raise Problem(
+                "wrong-state", "This is the platform's own connection: staff reconnect it."
+            )
         return create_link_response(
             request, connection.tenant, connection.connector, connection=connection, now=clock()
         )

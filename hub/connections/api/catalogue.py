@@ -1,4 +1,4 @@
-"""Which systems can be connected, and what each asks for."""
+"""REST of connectors: which systems can be connected, and what each asks for."""
 
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ class ConnectorsView(APIView):
         examples={"one of them": {"items": [openapi_examples.CONNECTOR]}},
     )
     def get(self, request: Request) -> Response:
-        """All of them, in the words that people read before they connect."""
+        """All connectors, with the texts that people read before they connect."""
         offered = [connector for connector in CONNECTORS.values() if not connector.platform]
         return Response(
             ConnectorListSerializer(

@@ -1,4 +1,4 @@
-"""REST: links by which somebody without an account connects one system. The verbs are those of the pages."""
+"""REST of connect links: a person without an account connects one system."""
 
 import secrets
 from datetime import datetime
@@ -99,10 +99,10 @@ class ConnectLinksView(APIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        """An address to send to somebody without an account: they connect this one system for this one tenant.
+        """An address for a person without an account, who connects this system for this tenant.
 
-        It works once, within 24 hours, in the browser where its button is pressed first; looking at it uses nothing
-        up. The tenant's admins see it, and can take it back.
+        It works once, within 24 hours, in the browser where its button is pressed first; opening
+        it alone does not use it up. The tenant's admins see it, and can revoke it.
         """
         serializer = WantedConnectLinkSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -123,7 +123,7 @@ def create_link_response(
     login_host: str = "",
     now: datetime,
 ) -> Response:
-    """The link with its address, which is told now and never again."""
+    """Create a link; its address is in this response, and in no other."""
     actor = ActorContext.of_request(request)
     try:
         link_options = {
@@ -145,7 +145,7 @@ def create_link_response(
 
 
 def _find_tenant_connection(tenant: Tenant, id: Any) -> Connection | None:
-    """Raises Http404 for one of another tenant's."""
+    """Raise Http404 for a link of another tenant."""
     if id is None:
         return None
     connection = Connection.objects.of(tenant).filter(public_id=id).first()
@@ -165,7 +165,7 @@ class ConnectLinkView(APIView):
         examples={"read": openapi_examples.CONNECT_LINK},
     )
     def get(self, request: Request, id: UUID) -> Response:
-        """What became of it."""
+        """Its state, and the connection that it led to."""
         return Response(
             ConnectLinkSerializer(_find_connect_link(request, id), context={"now": clock()}).data
         )
@@ -178,7 +178,7 @@ class ConnectLinkView(APIView):
         examples={"taken back": openapi_examples.CONNECT_LINK | {"state": "revoked"}},
     )
     def delete(self, request: Request, id: UUID) -> Response:
-        """It leads nowhere any more, and whoever is on the way gets no further; it stays listed."""
+        """The link can no longer be used, even by a person who opened it; it stays listed."""
         link, now = _find_connect_link(request, id), clock()
         try:
             connect_links.revoke_connect_link(link, ActorContext.of_request(request), now=now)

@@ -1,4 +1,4 @@
-"""List and read connections; connect by what is filled in, and change that."""
+"""REST of connections: list, read, connect with settings and secrets, change them."""
 
 import secrets
 from datetime import datetime
@@ -92,7 +92,7 @@ class ConnectionsView(form_input.ProviderCallView):
     )
     @sensitive_variables()
     def post(self, request: Request) -> Response:
-        """Connect a system by what is filled in: it is tested first, and kept only when the test passed."""
+        """Connect a system with settings and secrets, which are stored only if the test passes."""
         serializer = ConnectSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data, now = serializer.validated_data, clock()
@@ -122,7 +122,7 @@ class ConnectionsView(form_input.ProviderCallView):
     def _probe_new_connection(
         self, tenant: Tenant, data: dict[str, Any], *, now: datetime
     ) -> ProbedDraft:
-        """Raises Problem where the input is invalid, the test failed, or the tenant is suspended."""
+        """Raise Problem where the input is invalid, the test failed or the tenant is suspended."""
         if tenant.suspended:
             raise Problem("tenant-suspended")
         connector = CONNECTORS[data["connector"]]
@@ -149,7 +149,7 @@ class ConnectionView(form_input.ProviderCallView):
         examples={"read": openapi_examples.READ_CONNECTION},
     )
     def get(self, request: Request, id: UUID) -> Response:
-        """How it stands, what it may do, what waits for it, and what it has spent. Never the credential."""
+        """Its state, permissions, backlog and quotas. Never the credential."""
         connection = find_visible_connection(request, id)
         for name, value in collect_connection_details(connection, request, now=clock()).items():
             setattr(connection, name, value)
@@ -170,7 +170,7 @@ class ConnectionView(form_input.ProviderCallView):
     )
     @sensitive_variables()
     def patch(self, request: Request, id: UUID) -> Response:
-        """Another name or pace, other settings or secrets. Those are tested first, and all is changed or nothing.
+        """Change name, `in_flight`, settings or secrets: all or, where the test fails, nothing.
 
         What is stored is not sent to an address that changes: fill the secrets in again with it.
         """
@@ -203,7 +203,7 @@ class ConnectionView(form_input.ProviderCallView):
     def _probe_changed_input(
         self, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> ProbedDraft | None:
-        """Test other settings and secrets; None where none were sent. Raises Problem and ValidationError."""
+        """Test other settings and secrets; None where none were sent. Raises APIException."""
         if not data.keys() & {"settings", "secrets"}:
             return None
         if connection.connector.needs_oauth:
@@ -230,7 +230,7 @@ class ConnectionView(form_input.ProviderCallView):
 def _build_answer(
     connection: Connection, signing_secret: str, status: int = 200
 ) -> IdempotentAnswer:
-    """A secret that was made is told now; the answer that is kept for a repetition is without it."""
+    """A generated secret is in this answer only; the one stored for a repetition is without it."""
     connection.signing_secret = None
     location = object_url("connection", connection) if status == 201 else ""
     return IdempotentAnswer(

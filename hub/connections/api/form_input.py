@@ -1,4 +1,4 @@
-"""What a program fills in, read by the same forms as on the pages, and tested before anything is kept."""
+"""Read what a program sends with the forms of the pages, and turn results into problems."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ PARTS = {False: "settings", True: "secrets"}  # by whether a field is secret
 
 
 class ProviderCallView(APIView):
-    """It asks another system before it answers."""
+    """A view that calls another system before it answers."""
 
     call: ClassVar[Call] = staticmethod(egress.send_request)  # the way to the network
 
@@ -73,7 +73,7 @@ def read_changed_input(connection: Connection, data: Mapping[str, Any]) -> FormI
 
 @sensitive_variables()
 def _flatten_input(connector: Connector, data: Mapping[str, Any]) -> dict[str, Any]:
-    """As a form takes them: flat, and a secret that is null is to be forgotten."""
+    """Flatten settings and secrets to form data; a secret that is null is to be deleted."""
     errors = list(_find_input_errors(connector, data))
     if errors:
         raise Problem("validation-failed", errors=errors)
@@ -92,7 +92,7 @@ def _serialize_value(field: Field, value: Any) -> Any:
 
 
 def _find_input_errors(connector: Connector, data: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """What its connector does not know, and what is not of its kind."""
+    """Find unknown fields, and values of the wrong kind."""
     for secret, part in PARTS.items():
         known_fields = {field.key: field for field in connector.fields if field.secret == secret}
         for key, value in data.get(part, {}).items():
@@ -102,7 +102,7 @@ def _find_input_errors(connector: Connector, data: Mapping[str, Any]) -> Iterato
                 )
             elif not _is_of_field_kind(known_fields[key], value):
                 yield _format_input_error(
-                    f"/{part}/{key}", "This is not the kind of value that is meant here.", "invalid"
+                    f"/{part}/{key}", "This is not a value of the expected kind.", "invalid"
                 )
 
 
@@ -171,7 +171,7 @@ def build_busy_problem() -> Problem:
 
 
 def fingerprint_secrets(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a body: the same for the same secrets, and it tells none."""
+    """Replace the secrets of a body by a fingerprint, which is equal for equal secrets."""
     secret_values = data.get("secrets")
     return (
         {**data, "secrets": fingerprint(json.dumps(secret_values, sort_keys=True))}

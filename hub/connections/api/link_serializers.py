@@ -1,4 +1,4 @@
-"""How connect links read in the API."""
+"""Serializers of connect links."""
 
 from typing import Any
 
@@ -20,14 +20,15 @@ class WantedConnectLinkSerializer(TenantQuery):
     environment = serializers.ChoiceField(
         ENVIRONMENT_KINDS,
         required=False,
-        help_text="Which kind of account; whoever connects it is not asked.",
+        help_text="The kind of account; the person who connects it is not asked.",
     )
 
     login_host = serializers.CharField(
         max_length=LOGIN_HOST_MOST,
         required=False,
         allow_blank=True,
-        help_text="Where its people sign in at a host of their own (Salesforce: My Domain). It implies `environment`.",
+        help_text="Where its people sign in at a host of their own (Salesforce: My Domain). It "
+        "implies `environment`.",
     )
 
     def validate_connector(self, value: str) -> Any:
@@ -45,7 +46,7 @@ class WantedConnectLinkSerializer(TenantQuery):
 
 
 class ConnectLinkSerializer(serializers.Serializer):
-    """That somebody without an account is asked to connect one system."""
+    """A link by which a person without an account connects one system."""
 
     id = serializers.UUIDField(source="public_id")
     tenant = serializers.CharField(source="tenant.reference")
@@ -57,10 +58,10 @@ class ConnectLinkSerializer(serializers.Serializer):
         help_text="To connect again, or what came of it.",
     )
     environment = serializers.CharField(
-        help_text="The kind of account that is meant; empty: who connects it chooses."
+        help_text="The selected kind of account; empty: the person who connects chooses."
     )
     login_host = serializers.CharField(
-        help_text="The login host that is meant; empty: the common one, or chosen."
+        help_text="The selected login host; empty: the common one, or chosen later."
     )
     maker = serializers.CharField(help_text="Who asks, as the page says it.")
     state = serializers.SerializerMethodField(
@@ -74,7 +75,7 @@ class ConnectLinkSerializer(serializers.Serializer):
 
 
 class MadeConnectLinkSerializer(ConnectLinkSerializer):
-    url = serializers.SerializerMethodField(help_text="It is told now, and never again.")
+    url = serializers.SerializerMethodField(help_text="In this answer, and in no other.")
 
     def get_url(self, link: ConnectLink) -> str:
         return self.context["url"]

@@ -1,4 +1,4 @@
-"""What the API's description says of connections and connectors: its words, and an example of each."""
+"""Descriptions and examples of connections and connectors for the OpenAPI document."""
 
 from hub.rest.openapi import (
     CHANGE_PROBLEMS,

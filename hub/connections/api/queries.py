@@ -1,4 +1,4 @@
-"""A connection found for a key, and all that is told of one."""
+"""Find connections that an API key may see, and collect the details of one."""
 
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,7 @@ from tenants.scoping import (
 
 
 def query_visible_connections(request: Request) -> QuerySet[Connection]:
-    """Those of systems that are installed."""
+    """Connections that the key may read, or change by its method, of installed connectors."""
     allowed = readable_condition if request.method == "GET" else changeable_condition
     connections = Connection.unscoped.select_related("tenant", "lane", "credential")
     return connections.filter(
@@ -46,7 +46,7 @@ def find_visible_connection(request: Request, id: UUID) -> Connection:
 def collect_connection_details(
     connection: Connection, request: Request, *, now: datetime
 ) -> dict[str, Any]:
-    """What ReadConnectionSerializer reads beside the row; a fixed number of statements."""
+    """Collect what ReadConnectionSerializer shows beside the row, in a fixed number of queries."""
     connection.window = maintenance.find_connection_window(connection, now=now)
     return {
         "settings": _read_connector_settings(connection),
@@ -65,7 +65,7 @@ def collect_connection_details(
 
 
 def _read_connector_settings(connection: Connection) -> dict[str, Any]:
-    """Those that its connector knows."""
+    """Read the settings that its connector declares."""
     stored_settings = connection.settings
     return {
         field.key: stored_settings[field.key]
@@ -97,7 +97,7 @@ def _find_switches_above(connection: Connection) -> QuerySet[KillSwitch]:
 def _list_visible_quotas(
     connection: Connection, *, everywhere: bool, now: datetime
 ) -> list[dict[str, Any]]:
-    """What all tenants spend is the platform's to see: no tenant learns what the others do."""
+    """Leave shared quotas out for a tenant's key: it must not learn what other tenants spend."""
     return [
         {
             "kind": scope.kind,
@@ -122,4 +122,5 @@ def _build_page_url(connection: Connection) -> str | None:
 
 
 def _build_deliveries_url(connection: Connection) -> str:
-    return f"{settings.HUB_PUBLIC_URL}{reverse('deliveries')}?connection={quote(str(connection.public_id))}"
+    query = f"connection={quote(str(connection.public_id))}"
+    return f"{settings.HUB_PUBLIC_URL}{reverse('deliveries')}?{query}"

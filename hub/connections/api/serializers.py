@@ -1,4 +1,4 @@
-"""How connections and connectors read in the API. What lies sealed has no field here."""
+"""Serializers of connections and connectors. Nothing that is sealed has a field here."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,11 +28,11 @@ FORM_CONNECTOR_CHOICES = [
     (key, key) for key, code in CONNECTORS.items() if not code.needs_oauth and not code.platform
 ]
 
-# --- what comes in ---------------------------------------------------------------------------------------------------
+# --- requests ---
 
 
 class FilledSerializer(StrictSerializer):
-    """What a connector asks for, by the keys that GET /connectors tells."""
+    """Settings and secrets of a connector, by the keys that GET /connectors lists."""
 
     settings = ObjectField(required=False)
     secrets = ObjectField(required=False, help_text="Sealed, and never shown again.")
@@ -51,7 +51,7 @@ class ConnectSerializer(FilledSerializer):
 
 
 class ChangeSerializer(FilledSerializer):
-    """What is left out stays as it is; a secret that is null is forgotten."""
+    """What is left out stays unchanged; a secret that is null is deleted."""
 
     name = serializers.CharField(max_length=NAME_MAX, required=False)
     in_flight = serializers.IntegerField(
@@ -95,7 +95,7 @@ class DisconnectSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
 
 
-# --- what goes out ---------------------------------------------------------------------------------------------------
+# --- responses ---
 
 
 class AccountSerializer(serializers.Serializer):
@@ -127,7 +127,7 @@ class ConnectionSerializer(serializers.Serializer):
         help_text="What a person does about it; empty: nothing."
     )
     detail = serializers.SerializerMethodField(
-        help_text="What stands behind the reason: the other system's own words, or what a person typed."
+        help_text="Details of the reason: the other system's own text, or what a person typed."
     )
     state_changed_at = serializers.DateTimeField(help_text="Since when it has this state.")
     until = serializers.SerializerMethodField(
@@ -160,7 +160,7 @@ class ConnectionSerializer(serializers.Serializer):
 
     @cached_property
     def page_switches(self) -> dict[int, KillSwitch]:
-        """Those that stop the connections of a list: one statement for the whole page."""
+        """Find the kill switches of all connections of a page, in one query."""
         return find_stopping_switches(self.parent.instance)
 
     @extend_schema_field(serializers.DateTimeField(allow_null=True))
@@ -176,11 +176,11 @@ class PermissionSerializer(serializers.Serializer):
     key = serializers.CharField(source="permission.key", help_text="The system's own word for it.")
     purpose = serializers.CharField(source="permission.purpose")
     optional = serializers.BooleanField(source="permission.optional")
-    granted = serializers.BooleanField(allow_null=True, help_text="null: the system never told.")
+    granted = serializers.BooleanField(allow_null=True, help_text="null: the system does not say.")
 
 
 class WaitingSerializer(serializers.Serializer):
-    """What waits to be sent."""
+    """The deliveries that wait to be sent."""
 
     count = serializers.IntegerField()
     more = serializers.BooleanField(help_text="There is more than was counted.")
@@ -191,13 +191,13 @@ class WaitingSerializer(serializers.Serializer):
 
 
 class TokenSerializer(serializers.Serializer):
-    """What is known of the access token, which is never told."""
+    """The lifetime of the access token; the token itself is never shown."""
 
     given_at = serializers.DateTimeField(
         help_text="When it came: by the authorization, or by the last refresh."
     )
     expires_at = serializers.DateTimeField(
-        allow_null=True, help_text="null: the system does not tell."
+        allow_null=True, help_text="null: the system does not say."
     )
     refresh_due_at = serializers.DateTimeField(
         allow_null=True, help_text="When another is asked for; null: never."
@@ -206,7 +206,7 @@ class TokenSerializer(serializers.Serializer):
 
 
 class SwitchOverSerializer(serializers.Serializer):
-    """Something wider is switched off by staff."""
+    """A kill switch of staff, of a wider level than the connection."""
 
     scope = serializers.CharField(help_text="platform, tenant or connector.")
     activated_at = serializers.DateTimeField()
@@ -263,7 +263,7 @@ class ReadConnectionSerializer(ConnectionSerializer):
 class ConnectedSerializer(ConnectionSerializer):
     signing_secret = serializers.CharField(
         allow_null=True,
-        help_text="Where the hub made one: it is told in this answer, and in no other.",
+        help_text="The secret that the hub generated: it is in this answer, and in no other.",
     )
 
 
@@ -284,7 +284,7 @@ class StepSerializer(serializers.Serializer):
 
 
 class TestSerializer(serializers.Serializer):
-    """What a test found, and how the connection stands after it."""
+    """The result of a test, and the connection after it."""
 
     passed = serializers.BooleanField()
     reason = serializers.CharField(help_text="A code; empty: it passed.")
@@ -302,7 +302,7 @@ class DisconnectedSerializer(serializers.Serializer):
     connection = ConnectionSerializer()
 
 
-# --- connectors ------------------------------------------------------------------------------------------------------
+# --- connectors ---
 
 
 class RequestedPermissionSerializer(serializers.Serializer):
@@ -357,7 +357,7 @@ class ConnectorSerializer(serializers.Serializer):
     )
     moves = MoveSerializer(many=True, help_text="Which data moves, and which way.")
     approval = serializers.CharField(
-        help_text="Who must agree besides the person who connects; empty: nobody."
+        help_text="Who else must approve; empty: only the person who connects."
     )
     plan = serializers.CharField(
         help_text="What the account there must have been paid for; empty: nothing."

@@ -1,4 +1,4 @@
-"""Where connections are found: below /api/v1/."""
+"""URLs of connections, below /api/v1/."""
 
 from django.urls import path
 

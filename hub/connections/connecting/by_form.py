@@ -76,7 +76,7 @@ def store_new_connection(
     random: RandomSource,
     now: datetime,
 ) -> Connected | ConnectionRefused:
-    """Store a tested draft as a new connection and audit it, then run `then`, in one transaction."""
+    """Store a tested draft as a connection and audit it, then run `then`, in one transaction."""
 
     @sensitive_variables()
     def store() -> Connection:

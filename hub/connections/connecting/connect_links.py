@@ -1,4 +1,4 @@
-"""Connect links: somebody without an account connects one system for one tenant. Pages, admin and REST call these."""
+"""Create, open, use up and revoke connect links. Portal, admin and REST call these."""
 
 from datetime import datetime
 
@@ -20,15 +20,15 @@ from tenants.services.tenant_actions import lock_tenant
 
 
 class ConnectLinkEnded(Exception):
-    """The link was used or taken back, its time is over, or another browser has it."""
+    """The link was used or revoked, it expired, or another browser opened it."""
 
 
 class ConnectLinkRefused(Exception):
-    """No such link is made; the sentence says why."""
+    """The link is not created; the message says why."""
 
 
 class TooManyConnectLinks(ConnectLinkRefused):
-    """As many are open as may be."""
+    """The tenant has as many open links as it may."""
 
 
 OPEN_LINKS_MAX = 100  # of a tenant at a time
@@ -46,13 +46,13 @@ def create_connect_link(
     random: RandomBytes,
     now: datetime,
 ) -> tuple[ConnectLink, str]:
-    """The row, and the token of its address: this is the only moment when it is known.
+    """Return the link and the token of its address, which is not stored.
 
-    Raises Refused, and LoginHostRefused for a host at which nobody of that system signs in.
+    Raises ConnectLinkRefused, and LoginHostRefused for a host that is no login host of that system.
     """
     if connector.key not in ConnectorApp.list_ready_connectors():
         raise ConnectLinkRefused(
-            gettext("%(system)s is not set up yet, so nobody can connect it.")
+            gettext("%(system)s is not set up yet and cannot be connected.")
             % {"system": connector.label}
         )
     if connection and (connection.tenant_id, connection.connector_key) != (
@@ -63,7 +63,7 @@ def create_connect_link(
     environment, login_host = login_of(connector, connection, environment, login_host)
     if environment and not login_host and environment not in _list_offered_environments(connector):
         raise ConnectLinkRefused(
-            gettext("Nobody can be sent to an account of this kind at %(system)s.")
+            gettext("Accounts of this kind cannot be connected at %(system)s.")
             % {"system": connector.label}
         )
     refuse_too_many(tenant, now=now)
@@ -86,7 +86,7 @@ def create_connect_link(
 
 
 def refuse_too_many(tenant: Tenant, *, now: datetime) -> None:
-    """Raises TooMany; two at once count each other."""
+    """Raise TooManyConnectLinks; the tenant is locked, so that two at once count each other."""
     lock_tenant(tenant)
     ended = Q(used_at__isnull=False) | Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
     if ConnectLink.objects.of(tenant).exclude(ended).count() >= OPEN_LINKS_MAX:
@@ -99,7 +99,7 @@ def refuse_too_many(tenant: Tenant, *, now: datetime) -> None:
 def login_of(
     connector: Connector, connection: Connection | None, environment: str, login_host: str
 ) -> tuple[str, str]:
-    """Return environment and login host: a connection of the environment that was asked for keeps its login host."""
+    """Return environment and login host; a connection of that environment keeps its login host."""
     if connection and environment and environment == connection.settings.get("environment"):
         login_host = login_host or login_host_of(connection)
     if not login_host:
@@ -112,20 +112,20 @@ def login_of(
 
 
 def _list_offered_environments(connector: Connector) -> set[str]:
-    """The kinds of accounts that people may be sent to."""
+    """List the kinds of accounts that people may be sent to."""
     app = ConnectorApp.objects.filter(connector_key=connector.key).first()
     return {entry.key for entry in app.environments} if app else set()
 
 
 def _describe_requester(tenant: Tenant, actor: ActorContext) -> str:
-    """As the page says it: a person by name, a program in the name of the tenant."""
+    """Return the person's name or, for a program, the tenant's."""
     if actor.user or actor.actor.kind == "guest":
         return str(actor.user or actor.actor.label)
     return tenant.name
 
 
 def find_connect_link_by_token(token: str) -> ConnectLink | None:
-    """By the token of its address, in whatever state."""
+    """Find a link by the token of its address, in any state."""
     return query_connect_links().filter(digest=digest_token(token)).first()
 
 
@@ -137,7 +137,7 @@ def query_connect_links() -> QuerySet[ConnectLink]:
 def open_connect_link(
     link: ConnectLink, browser: str, *, request_id: str = "", ip: str = "", now: datetime
 ) -> None:
-    """The first browser has it from now on, and may try again as long as the link lasts. Raises Ended."""
+    """Bind the link to the first browser, which may reopen it. Raises ConnectLinkEnded."""
     digest = digest_token(browser)
     if not link.update_if_open(
         Q(browser="") | Q(browser=digest), browser=digest, opened_at=link.opened_at or now, now=now
@@ -154,14 +154,14 @@ def open_connect_link(
 
 
 def use_up_connect_link(link: ConnectLink, connection: Connection, *, now: datetime) -> None:
-    """In the transaction that stores what came of it. Raises Ended, and nothing is stored then."""
+    """Mark the link used, in the transaction of its connection. Raises ConnectLinkEnded."""
     if not link.update_if_open(used_at=now, connection=connection, now=now):
         raise ConnectLinkEnded
 
 
 @transaction.atomic
 def revoke_connect_link(link: ConnectLink, actor: ActorContext, *, now: datetime) -> None:
-    """Whoever is on the way gets no further. Raises Ended."""
+    """Revoke the link, even if it is open in a browser. Raises ConnectLinkEnded."""
     revoked_count = ConnectLink.unscoped.filter(pk=link.pk, used_at=None, revoked_at=None).update(
         revoked_at=now
     )
@@ -182,6 +182,6 @@ def is_connect_link_held_by(link: ConnectLink | None, browser: str, *, now: date
 
 
 def build_guest_tenant_user(link: ConnectLink) -> TenantUser:
-    """Who comes by it may connect, and nothing else: this visitor is handed to no page of the tenant's."""
+    """Build the guest who may connect this system and do nothing else."""
     actor = Actor("guest", link.guest, f"guest of {link.maker}")
     return TenantUser(link.tenant, Membership.Role.ADMIN, None, actor.id, actor.label)

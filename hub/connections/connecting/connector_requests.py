@@ -1,4 +1,4 @@
-"""A customer asks for a system that nobody can connect yet: it is counted, and staff are told once."""
+"""Count the requests for systems without a connector; notify staff of each new one."""
 
 import re
 from collections.abc import Collection
@@ -17,15 +17,15 @@ from tenants.services.tenant_actions import lock_tenant
 
 REQUEST_NOTICE_KIND = "connector_requested"
 SYSTEM_NAME_MAX = 60
-REQUESTS_MAX = 50  # of one tenant: nobody floods the staff's page
+REQUESTS_MAX = 50  # of one tenant, so that it does not flood the staff page
 
 
 class TooManyConnectorRequests(Exception):
-    """This tenant has asked for enough."""
+    """This tenant has as many requests as it may."""
 
 
 class ConnectorDemand(NamedTuple):
-    """How many tenants ask for a system, and whether the one that looks is among them."""
+    """How many tenants request a system, and whether this one is among them."""
 
     count: int = 0
     is_own: bool = False
@@ -35,7 +35,7 @@ class ConnectorDemand(NamedTuple):
 def request_connector(
     tenant: Tenant, name: str, actor: audit.ActorContext, *, now: datetime
 ) -> int:
-    """How many tenants have asked for it by now. The same tenant asks once. Raises TooMany."""
+    """Return how many tenants request it; a tenant counts once. Raises TooManyConnectorRequests."""
     lock_tenant(tenant)
     name, system, own_requests = (
         _clean_system_name(name),
@@ -76,7 +76,7 @@ def _clean_system_name(name: str) -> str:
 
 
 def find_system_key(name: str) -> str:
-    """A connector's key where it is called like one; otherwise the name as one word, so that spellings meet."""
+    """Return a connector's key for its label, else the name as a slug, so that spellings match."""
     slug = _slugify_system_name(_clean_system_name(name))
     return next(
         (
@@ -95,7 +95,7 @@ def _slugify_system_name(name: str) -> str:
 def count_connector_requests(
     systems: Collection[str], tenant: Tenant
 ) -> dict[str, ConnectorDemand]:
-    """Of those that anybody asks for; one statement."""
+    """Count the requests of these systems, in one query."""
     requests = ConnectorRequest.unscoped.filter(system__in=systems).values_list("system")
     counted = requests.annotate(count=Count("pk"), mine=Count("pk", filter=Q(tenant=tenant)))
     return {system: ConnectorDemand(count, bool(own_count)) for system, count, own_count in counted}

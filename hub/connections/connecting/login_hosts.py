@@ -1,4 +1,4 @@
-"""Where the people of an account sign in: at the common login of its kind, or at a login host of their own."""
+"""Login hosts: the common login of a kind of account, or a customer's own host."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ TYPED_MOST = 200  # characters of what was typed that are shown again
 
 
 class LoginHostRefused(Exception):
-    """People are not sent to this host; the sentence says why, to the person who named it."""
+    """People are not sent to this host; the message tells the person who entered it why."""
 
     def __init__(self, sentence: str, login_host: str) -> None:
         super().__init__(sentence)
@@ -25,9 +25,9 @@ class LoginHostRefused(Exception):
 
 
 def read_login_host(connector: Connector, text: str, environment: str = "") -> tuple[str, str]:
-    """Return the host as it is stored, and the environment of its accounts. Raises LoginHostRefused.
+    """Return the normalized host and the environment of its accounts. Raises LoginHostRefused.
 
-    `environment`: the one that was chosen besides; empty: none was.
+    `environment`: the one that was chosen too; empty: none was.
     """
     own = connector.login_host
     if own is None:
@@ -51,7 +51,7 @@ def read_login_host(connector: Connector, text: str, environment: str = "") -> t
 
 
 def offered_login_host(app: ConnectorApp, text: str, environment: str = "") -> tuple[str, str]:
-    """Do the same, and refuse what the host patterns of our app do not allow. Raises LoginHostRefused."""
+    """Do the same for hosts that the patterns of our app allow. Raises LoginHostRefused."""
     connector = CONNECTORS[app.connector_key]
     host, found = read_login_host(connector, text, environment)
     if not app.has_login_hosts:
@@ -65,7 +65,7 @@ def login_host_of(connection: Connection) -> str:
 
 
 def chosen_login(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Read what the fields of connections/environments.html sent, as `begin` takes it."""
+    """Read what connections/environments.html posted, as options of `begin_authorization`."""
     environment = data.get("environment", "")
     if environment == AT_LOGIN_HOST:
         return {"environment": "", "login_host": data.get("login_host", "")}
@@ -75,7 +75,7 @@ def chosen_login(data: Mapping[str, Any]) -> dict[str, Any]:
 def login_choices(
     connector: Connector, *, environment: str = "", login_host: str = "", error: str = ""
 ) -> dict[str, Any]:
-    """Return the context of connections/environments.html: what can be chosen, and what is so far. One statement."""
+    """Return the context of connections/environments.html: choices and current value; one query."""
     app = (
         ConnectorApp.objects.filter(connector_key=connector.key).first()
         if connector.environments

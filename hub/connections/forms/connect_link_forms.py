@@ -1,4 +1,4 @@
-"""Forms of connect links: what somebody without an account is asked to connect."""
+"""Forms of connect links: which system the recipient is asked to connect."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,17 +19,17 @@ from tenants.scoping import visible_rows
 
 
 def list_environment_choices(connectors: Iterable[str]) -> list[tuple[str, Any]]:
-    """The kinds of accounts that one may mean, at those of the systems that have several."""
+    """List the kinds of accounts of those systems that have several."""
     environments = {
         entry.key: translate_text(entry.label)
         for key in connectors
         for entry in CONNECTORS[key].environments
     }
-    return [("", _("– whoever connects it chooses –")), *environments.items()]
+    return [("", _("– the person who connects it chooses –")), *environments.items()]
 
 
 def login_host_example(connectors: Iterable[str]) -> str:
-    """A login host of a customer's own, of the first of the systems that have any; empty where none has."""
+    """Return fields for the login host of the first system that has any, or none."""
     return next((own.example for key in connectors if (own := CONNECTORS[key].login_host)), "")
 
 
@@ -47,7 +47,7 @@ def login_host_field(example: str) -> forms.CharField:
 
 
 class ConnectLinkForm(forms.Form):
-    """What a colleague is asked to connect."""
+    """Which system a colleague is asked to connect."""
 
     connector = forms.ChoiceField(label=_("System"))
     connection = forms.ModelChoiceField(
@@ -80,7 +80,7 @@ class ConnectLinkForm(forms.Form):
 
 
 class ReconnectLinkForm(staff.ActionForm):
-    """To whom the link goes; by default to whoever connected the account."""
+    """The recipient of the link; by default the person who connected the account."""
 
     email = forms.EmailField(
         required=False,
@@ -95,7 +95,7 @@ class ReconnectLinkForm(staff.ActionForm):
 
 
 class StaffConnectLinkForm(staff.ActionForm):
-    """The same for any tenant that staff look after."""
+    """The same for any tenant that this member of staff may change."""
 
     def __init__(self, *args: Any, request: HttpRequest, site: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -1,4 +1,4 @@
-"""Forms built from what a connector states: its settings are shown, its secrets are only ever written."""
+"""Forms built from the fields of a connector: settings are shown, secrets are write-only."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -29,7 +29,7 @@ PAUSE_LENGTHS = {
     "4": _("for four hours"),
     "24": _("for a day"),
     "168": _("for a week"),
-    "": _("until somebody resumes it"),
+    "": _("until it is resumed"),
 }
 
 
@@ -50,10 +50,10 @@ def validate_json_object(value: str) -> None:
 
 
 def an_address_with_login_host(value: str) -> None:
-    """A base URL in which a customer's login host has its place."""
+    """Validate a base URL that holds the placeholder for a login host."""
     if LOGIN_HOST not in value:
         raise ValidationError(
-            _("%(part)s must be in it: each customer's own host stands there.")
+            _("%(part)s must be in it: each customer's own host replaces it.")
             % {"part": LOGIN_HOST}
         )
     validate_address(value.replace(LOGIN_HOST, "login-host.example.com"))
@@ -63,7 +63,7 @@ VALIDATORS = {"url": [validate_address], "json": [validate_json_object]}
 
 
 def build_form_field(field: Field, *, value: Any = None, stored: bool = False) -> forms.Field:
-    """`stored`: there is a secret already, which stays where nothing is filled in."""
+    """Build the form field. `stored`: a secret exists, and stays where nothing is filled in."""
     if field.kind == "flag":
         return forms.BooleanField(
             label=translate_text(field.label),
@@ -82,9 +82,13 @@ def build_form_field(field: Field, *, value: Any = None, stored: bool = False) -
         )
     if field.kind == "number":
         return forms.IntegerField(
-            label=translate_text(field.label), help_text=translate_text(field.help), required=field.required, initial=value,
-            min_value=1, max_value=field.most,
-        )  # fmt: skip
+            label=translate_text(field.label),
+            help_text=translate_text(field.help),
+            required=field.required,
+            initial=value,
+            min_value=1,
+            max_value=field.most,
+        )
     validators = list(VALIDATORS.get(field.kind, []))
     if field.pattern:
         validators.append(
@@ -105,7 +109,7 @@ def build_form_field(field: Field, *, value: Any = None, stored: bool = False) -
 
 
 class ConnectorFieldsForm(forms.Form):
-    """The fields of a connector, with what is known of them; `kept` are the secrets that are stored already."""
+    """The fields of a connector with their current settings; stored secrets are not shown."""
 
     def __init__(
         self,
@@ -130,11 +134,11 @@ class ConnectorFieldsForm(forms.Form):
                 self.fields[f"forget_{field.key}"] = self.style_field(clear)
 
     def style_field(self, field: forms.Field) -> forms.Field:
-        """In the look of the pages around it."""
+        """Style the field like the pages around it."""
         return field
 
     def clean(self) -> dict[str, Any]:
-        """Adds `settings`, and the `document` to be sealed."""
+        """Add `settings`, and the `document` to be sealed."""
         data = super().clean() or self.cleaned_data
         data["settings"] = {
             field.key: data.get(field.key) for field in self.connector_fields if not field.secret
@@ -143,7 +147,7 @@ class ConnectorFieldsForm(forms.Form):
         return data
 
     def _build_document(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """What is stored, with what was filled in, without what is to be forgotten."""
+        """Merge stored and entered secrets, without those to be deleted."""
         document = dict(self.stored_document)
         for field in self.connector_fields:
             if field.secret and data.get(f"forget_{field.key}"):
@@ -154,7 +158,7 @@ class ConnectorFieldsForm(forms.Form):
 
 
 class CredentialUpdateForm(ConnectorFieldsForm):
-    """What is stored stays where nothing is filled in; but it is not sent to an address that was just changed."""
+    """Stored secrets stay where none are entered, unless the address changed."""
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
@@ -172,14 +176,14 @@ class CredentialUpdateForm(ConnectorFieldsForm):
 
 
 class StaffFieldsForm(ConnectorFieldsForm, staff.ActionForm):
-    """The same for staff."""
+    """The fields of a connector, in the style of the staff pages."""
 
     def style_field(self, field: forms.Field) -> forms.Field:
         return staff.apply_admin_style(field)
 
 
 class AllowUntestedForm(staff.ActionForm):
-    """What staff says to keep what did not pass the test; it stands apart from what is filled in."""
+    """Lets staff store what did not pass the test, with a reason."""
 
     folded_fields = ("anyway", "reason")
 
@@ -194,7 +198,7 @@ class AllowUntestedForm(staff.ActionForm):
 
 
 class ConnectForm(StaffFieldsForm, AllowUntestedForm):
-    """A new connection."""
+    """The form of a new connection."""
 
     def __init__(
         self, *args: Any, connector: Connector, request: HttpRequest, site: Any, **kwargs: Any
@@ -221,7 +225,7 @@ class ConnectForm(StaffFieldsForm, AllowUntestedForm):
 
 
 class CredentialForm(StaffFieldsForm, AllowUntestedForm):
-    """Settings and credential of a connection that is there."""
+    """Settings and credential of an existing connection."""
 
     def __init__(self, *args: Any, obj: Connection, **kwargs: Any) -> None:
         stored_document: dict[str, Any] = {}
@@ -280,7 +284,7 @@ class ConnectionForm(forms.ModelForm):
 
 
 class ConnectorAppForm(StaffFieldsForm):
-    """Our registration at one system: base URLs, the hosts that an answer may name, and what that system gave us."""
+    """Our registration at one system: base URLs, allowed hosts, client id and secret."""
 
     hosts = forms.CharField(
         label="Hosts that an answer may name",
@@ -315,7 +319,7 @@ class ConnectorAppForm(StaffFieldsForm):
         return self.cleaned_data["hosts"].split()
 
     def clean(self) -> dict[str, Any]:
-        """What is no secret stands in the same sealed document."""
+        """Put the fields that are no secrets into the sealed document too."""
         data = super().clean()
         data["document"] |= {name: value for name, value in data["settings"].items() if value}
         base_urls = {name: data.get(f"url_{name}") for name in self.bases}

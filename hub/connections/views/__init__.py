@@ -1,1 +1,1 @@
-"""Pages of connecting: by OAuth, and by the link that somebody without an account was sent."""
+"""Pages on which an account is connected: by OAuth, and by a connect link."""

@@ -1,4 +1,4 @@
-"""Where a connect link leads: what is asked and why, and on a button the way to connect it, as a guest.
+"""Pages of a connect link: what is asked and why, and a button to connect as a guest.
 
 The address with the token is left at once: what follows is at addresses that tell nothing.
 """
@@ -26,7 +26,7 @@ from tenants.access.guest_sessions import protect_secret_url, start_session
 @protect_secret_url
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Who only looks, such as the preview of a mail program, uses nothing up."""
+    """Open the link by POST. A GET, such as a mail program's preview, does not use it up."""
     link = connect_links.find_connect_link_by_token(token)
     if link is None or not _is_link_free(request, link):
         return render_ended_link(request, link)
@@ -54,7 +54,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _is_link_free(request: HttpRequest, link: ConnectLink) -> bool:
-    """Nobody has it yet, or this browser does."""
+    """Whether no browser has opened it yet, or this one has."""
     is_held = connect_links.is_connect_link_held_by(
         link, request.session.get(BROWSER_SESSION_KEY, ""), now=clock()
     )
@@ -62,7 +62,7 @@ def _is_link_free(request: HttpRequest, link: ConnectLink) -> bool:
 
 
 def find_held_link(request: HttpRequest) -> ConnectLink | None:
-    """The link by which this browser came, as long as it can be used."""
+    """Return the link that this browser opened, as long as it can be used."""
     if request.user.is_authenticated or LINK_SESSION_KEY not in request.session:
         return None
     link = (
@@ -82,7 +82,7 @@ def find_held_link(request: HttpRequest) -> ConnectLink | None:
 @require_safe
 @never_cache
 def show_link(request: HttpRequest) -> HttpResponse:
-    """The same page for who has begun, without the token."""
+    """Show the same page after the link was opened, at an address without the token."""
     link = find_held_link(request)
     return (
         _render_link_page(request, link, reverse("connections:link_start"))
@@ -99,7 +99,7 @@ def start_connecting(request: HttpRequest) -> HttpResponse:
 
 
 def _continue_connecting(request: HttpRequest, link: ConnectLink) -> HttpResponse:
-    """To the other system, or to what is filled in."""
+    """Continue to the other system, or to the form."""
     connector = link.connector
     if not isinstance(connector, OAuth):
         return HttpResponseRedirect(reverse("connections:link_fill_in"))
@@ -124,7 +124,7 @@ def show_link_done(request: HttpRequest) -> HttpResponse:
 
 
 def _render_link_page(request: HttpRequest, link: ConnectLink, begin_at: str = "") -> HttpResponse:
-    """Empty: the button posts to the same address."""
+    """Render the page of a link; without `begin_at` its button posts to the same address."""
     context = {
         "link": link,
         "connector": link.connector,
@@ -141,7 +141,7 @@ def _render_link_page(request: HttpRequest, link: ConnectLink, begin_at: str = "
 
 
 def login_so_far(row: ConnectLink) -> dict[str, str]:
-    """Where people signed in to the connection that is connected again."""
+    """Return where people signed in to the connection that is reconnected."""
     if row.connection is None:
         return {}
     environment = row.connection.settings.get("environment", "")
@@ -149,6 +149,6 @@ def login_so_far(row: ConnectLink) -> dict[str, str]:
 
 
 def render_ended_link(request: HttpRequest, link: ConnectLink | None = None) -> HttpResponse:
-    """Of a link that somebody guessed nothing is told."""
+    """Render that the link has ended; of a guessed address nothing is disclosed."""
     elsewhere = link is not None and link.state(clock()) == "opened"
     return render(request, "connections/link_ended.html", {"elsewhere": elsewhere}, status=404)

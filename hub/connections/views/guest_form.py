@@ -1,4 +1,4 @@
-"""What a guest fills in who came by a connect link: tested first, kept when the test passed, never shown again."""
+"""The form of a guest who came by a connect link: tested, then stored, never shown again."""
 
 import secrets
 from typing import Any
@@ -30,7 +30,7 @@ from hub.db.clock import clock
 @never_cache
 @sensitive_post_parameters()
 def show_guest_form(request: HttpRequest) -> HttpResponse:
-    """Nothing is filled in beforehand: what is stored is none of a guest's business."""
+    """Show the form, empty: a guest may not see what is stored."""
     link = find_held_link(request)
     if link is None or link.connector.needs_oauth:
         return render_ended_link(request)

@@ -1,4 +1,4 @@
-"""Connecting by OAuth: sending a person away, taking them back, and asking which account is meant."""
+"""Pages of OAuth: redirect to the system, callback, and confirmation of the account."""
 
 import secrets
 from contextlib import suppress
@@ -57,11 +57,9 @@ from tenants.access.tenant_users import (
 )
 from tenants.models import Membership, Tenant, User
 
-BROWSER_SESSION_KEY = (
-    "connecting"  # what the session holds, so that whoever begins in a browser ends in it
-)
+BROWSER_SESSION_KEY = "connecting"  # session key: the browser that begins also finishes
 LINK_SESSION_KEY = "connect_link"  # and the id of the link by which a guest came
-UNINSTALL_BODY_MAX = 64 * 1024  # bytes of a call that tells of an uninstall
+UNINSTALL_BODY_MAX = 64 * 1024  # bytes of an uninstall call
 EXCHANGE_WAIT = (
     1.0  # seconds that an exchange waits for a slot before its page looks again by itself
 )
@@ -69,7 +67,7 @@ END_REASONS = {"begun": "unfinished", "received": "interrupted"}
 
 
 def _build_return_url(tenant: Tenant, connection: Connection | None = None) -> str:
-    """The tenant's own pages: all connections, or the one."""
+    """Build the address of the tenant's home, or of the connection's page."""
     if connection:
         return reverse("portal:connection", args=[tenant.reference, connection.public_id])
     return reverse("portal:home", args=[tenant.reference])
@@ -95,7 +93,7 @@ def identify_browser(request: HttpRequest) -> BrowserIdentity:
 
 
 def _build_result_url(authorization: Authorization, connection: Connection | None) -> str:
-    """Where it ends: a guest who came by a connect link sees none of the tenant's pages."""
+    """Build the address of the last page; a guest sees none of the tenant's pages."""
     if authorization.link_id:
         return reverse("connections:link_done")
     if connection and _is_new_connection(authorization, connection):
@@ -110,7 +108,7 @@ def _is_new_connection(authorization: Authorization, connection: Connection) -> 
 
 
 def _keep_internal_url(url: str, *, otherwise: str) -> str:
-    """An address of ours, by its path; whatever else somebody gives is not followed."""
+    """Return the URL if it is a path of ours, else `otherwise`: no open redirect."""
     safe = url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
     return url if safe and url.isprintable() and len(url) <= 500 else otherwise
 
@@ -124,7 +122,7 @@ def _keep_internal_url(url: str, *, otherwise: str) -> str:
 def authorize_account(
     request: HttpRequest, tenant_user: TenantUser, connector: str
 ) -> HttpResponse:
-    """A page that goes on by itself: a redirect after a form would be stopped by our own `form-action`."""
+    """Show a page that redirects by itself: our `form-action` would stop a redirect of a form."""
     provider, data, target = _get_oauth_connector(connector), request.POST, None
     if data.get("connection"):
         own_connections = Connection.objects.of(tenant_user.tenant).filter(
@@ -188,12 +186,12 @@ def _parse_uuid_or_404(text: str) -> UUID:
 @require_POST
 @tenant_view(min_role=Membership.Role.ADMIN)
 def cancel_pending(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """What nobody finished is given up, and nothing is left of it: what was granted meanwhile is given back."""
+    """Cancel a pending authorization and revoke what was granted."""
     now = clock()
     authorization = get_object_or_404(
         find_pending_authorizations(tenant_user.tenant, now=now), public_id=id
     )
-    with suppress(InvalidTransition):  # whoever was away is back just now
+    with suppress(InvalidTransition):  # the person came back just now
         cancel_authorization(authorization, now=now)
     return HttpResponseRedirect(_build_return_url(tenant_user.tenant, authorization.connection))
 
@@ -201,12 +199,12 @@ def cancel_pending(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> H
 # --- the way back ---
 
 
-@csrf_exempt  # a DELETE comes from the system and not from a browser; it proves itself by our client secret
+@csrf_exempt  # a DELETE comes from the system, not from a browser; it is signed with our secret
 @require_http_methods(["GET", "DELETE"])
 @never_cache
 @sensitive_variables()
 def handle_callback(request: HttpRequest, connector: str) -> HttpResponse:
-    """What came back is worked on once; then the browser is at an address that holds no code."""
+    """Handle the callback once, then redirect to an address that holds no code."""
     if request.method == "DELETE":
         return _handle_uninstall_call(request, _get_oauth_connector(connector))
     provider, identity = _get_oauth_connector(connector), identify_browser(request)
@@ -226,7 +224,7 @@ def handle_callback(request: HttpRequest, connector: str) -> HttpResponse:
 
 
 def _handle_uninstall_call(request: HttpRequest, provider: OAuth) -> HttpResponse:
-    """Somebody there removed our app: whether the authorization of their connections ended is asked at once."""
+    """Handle an uninstall call: the connections of that account check their authorization now."""
     authorization = request.headers.get("Authorization", "")
     try:
         is_known = handle_uninstall(
@@ -238,7 +236,7 @@ def _handle_uninstall_call(request: HttpRequest, provider: OAuth) -> HttpRespons
 
 
 def _redirect_without_referrer(name: str, *args: Any) -> HttpResponse:
-    """`no-referrer` here only: from a page with a form, browsers would send `Origin: null`, and CSRF refuses that."""
+    """Redirect with `no-referrer`, which no page with a form may have: CSRF needs its Origin."""
     response = HttpResponseRedirect(reverse(f"connections:{name}", args=args))
     response["Referrer-Policy"] = "no-referrer"
     return response
@@ -247,7 +245,7 @@ def _redirect_without_referrer(name: str, *args: Any) -> HttpResponse:
 @require_GET
 @never_cache
 def show_refusal(request: HttpRequest, connector: str, code: str) -> HttpResponse:
-    """What did not fit any attempt of this browser's; it tells nothing but the words for that."""
+    """Show why a callback matched no authorization of this browser, without details."""
     if code not in PROBLEMS:
         raise Http404(code)
     return render_problem_page(
@@ -262,7 +260,7 @@ def show_refusal(request: HttpRequest, connector: str, code: str) -> HttpRespons
 @require_http_methods(["GET", "POST"])
 @never_cache
 def confirm_account(request: HttpRequest, id: UUID) -> HttpResponse:
-    """“Connect this account to this tenant?”, and where an attempt has ended, how."""
+    """Ask whether to connect this account to this tenant, or show how the authorization ended."""
     authorization = _find_own_authorization(request, id)
     try:
         tenant_user = (
@@ -292,7 +290,7 @@ def confirm_account(request: HttpRequest, id: UUID) -> HttpResponse:
 
 
 def _find_own_authorization(request: HttpRequest, id: UUID) -> Authorization:
-    """Raises Http404 for everybody but the person who began it, in the browser where it began."""
+    """Raise Http404 except for the person who began it, in the browser where it began."""
     authorizations = Authorization.unscoped.select_related(
         "tenant", "user", "connection__tenant", "connection__credential", "link__tenant"
     )
@@ -328,7 +326,7 @@ def _answer_confirmation(
         return render_refusal(
             request, authorization, refused, plan_confirmation(authorization, tenant_user)
         )
-    except InvalidTransition:  # somebody was first, such as the same person with a second click
+    except InvalidTransition:  # another request was first, such as a second click
         authorization.refresh_from_db()
         return _show_ended_authorization(request, authorization)
     if authorization.link_id or not _is_new_connection(

@@ -1,4 +1,4 @@
-"""The pages on the way back: which account is meant, and what went wrong."""
+"""Render the confirmation of an account, and the pages of what went wrong."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ def render_confirm_page(
 
 
 def exchange_waits_page(request: HttpRequest, authorization: Authorization) -> HttpResponse:
-    """Too many systems are asked at this moment: the page looks again by itself, as long as the attempt lives."""
+    """Render a page that reloads itself until a slot for the exchange is free."""
     return render(
         request,
         "connections/exchange_waits.html",
@@ -69,8 +69,8 @@ def exchange_waits_page(request: HttpRequest, authorization: Authorization) -> H
 
 
 def _build_environment_context(authorization: Authorization, problem: str) -> dict[str, Any]:
-    """For another attempt: the same kind of account, or the other one where the two were mixed up."""
-    if authorization.link and authorization.link.environment:  # whoever made the link has chosen
+    """Offer the same kind of account again, or the other one where the two were mixed up."""
+    if authorization.link and authorization.link.environment:  # the creator of the link has chosen
         return {}
     others = [
         entry.key
@@ -94,7 +94,7 @@ def login_host_page(
     back: str,
     optional: list[str],
 ) -> HttpResponse:
-    """Ask again where people sign in, with what was typed and why it cannot be. `row` is not stored."""
+    """Ask again for the login host, and say why it was refused. `row` is not stored."""
     context = {
         "row": authorization,
         "connector": authorization.connector,
@@ -104,7 +104,7 @@ def login_host_page(
     }
     if not (
         authorization.link and authorization.link.environment
-    ):  # whoever made the link has chosen
+    ):  # the creator of the link has chosen
         context |= login_choices(
             authorization.connector, login_host=refused.login_host, error=str(refused)
         )
@@ -123,7 +123,7 @@ def render_refusal(
     refused: AuthorizationRefused,
     plan: ConfirmationPlan,
 ) -> HttpResponse:
-    """What may pass is told beside the question, which is asked again; what has ended has a page of its own."""
+    """Show a temporary refusal beside the question, and a final one on a page of its own."""
     if authorization.state != "granted" or not plan.can_confirm:
         return render_problem_page(
             request,
@@ -146,7 +146,7 @@ def render_problem_page(
     plan: ConfirmationPlan | None = None,
     status: int = 409,
 ) -> HttpResponse:
-    """Cause, who can mend it, a text for that person, a way back, and where we know whose it is: once more."""
+    """Show the cause, who can fix it, a text for that person, and a button to try again."""
     target = authorization.connection if authorization else None
     account = (target.account_name or target.account) if target else ""
     account = ", ".join(plan.missing_permissions if plan else ()) or account

@@ -138,6 +138,6 @@ def test_an_administrators_refusal_names_the_decision(browser, outside):
     assert problem(page) == "not_let_in" and "said no" not in page.content.decode()
     assert "it is the administrator's decision" in shown.cause
     assert (
-        shown.who == "An administrator of your Slack can mend it."
+        shown.who == "An administrator of your Slack can fix it."
         and "Restricted Apps" in shown.text
     )

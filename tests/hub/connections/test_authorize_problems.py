@@ -1,4 +1,4 @@
-"""Each way in which connecting fails ends in a page: the cause, who can mend it, a text for them, a way back."""
+"""Each way in which connecting fails ends in a page: the cause, who can fix it, a text for them, a way back."""
 
 import json
 from email.utils import format_datetime
@@ -24,7 +24,7 @@ def helps(page, code):
     assert shown.code == code, shown
     assert shown.cause and shown.who and "%(" not in shown.title + shown.cause + shown.text
     body = page.content.decode()
-    assert "Who can mend it" in body and ("Try again" in body or "Back" in body or "Cancel" in body)
+    assert "Who can fix it" in body and ("Try again" in body or "Back" in body or "Cancel" in body)
     needs_somebody = shown.who not in (RESPONSIBLE_TEXTS["you"], RESPONSIBLE_TEXTS["wait"])
     assert bool(shown.text) or not needs_somebody
     assert not shown.text or "data-copy" in body

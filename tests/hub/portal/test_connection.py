@@ -84,7 +84,7 @@ def test_a_member_reads_and_changes_nothing(member, connection):
     connection.mark_needs_reconnect("unauthorized", now=NOON)
     text = text_of(member, connection)
     assert (
-        "An owner or an admin of your organisation can mend it." in text
+        "An owner or an admin of your organisation can fix it." in text
         and "Disconnect" not in text
     )
     for verb in ("test", "resume", "pause/", "rename/", "reconnect/", "disconnect/"):
@@ -115,7 +115,7 @@ def test_a_pause_without_a_reason_is_asked_again(admin, connection):
 
 def test_who_comes_second_is_told_so(admin, connection):
     page = admin.post(url_of(connection, "resume"), follow=True)
-    assert "Somebody was first" in page.content.decode()
+    assert "nothing was done" in page.content.decode()
 
 
 def test_a_test_follows_what_it_finds(admin, make, acme, outside):

@@ -65,7 +65,7 @@ def test_what_fails_the_test_is_not_kept_and_says_cause_and_who_and_what_to_send
     assert page.status_code == 422 and stored() == (0, 0)
     assert "Splunk does not accept the credential" in text
     assert (
-        "An administrator of your Splunk can mend it." in text
+        "An administrator of your Splunk can fix it." in text
         and "A text to send to that person" in text
     )
     assert NO_TOKEN not in text

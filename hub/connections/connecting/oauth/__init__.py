@@ -1,1 +1,1 @@
-"""Let a person connect an account: they are sent away, come back with a code, and say which account is meant."""
+"""The OAuth flow: begin, callback, confirm; pending authorizations; uninstall calls."""

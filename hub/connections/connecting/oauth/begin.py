@@ -1,4 +1,4 @@
-"""Send a person to the system that they want to connect."""
+"""Begin an authorization: send a person to the system that they want to connect."""
 
 import base64
 from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ STATE_BYTES, VERIFIER_BYTES = 32, 48
 
 
 def build_redirect_uri(connector: OAuth) -> str:
-    """One for each connector, from the settings and never from what a request says of its host."""
+    """Build the redirect URI from the settings; a request's Host header is not trusted."""
     return settings.HUB_PUBLIC_URL + reverse("connections:callback", args=[connector.key])
 
 
@@ -47,7 +47,9 @@ def begin_authorization(
     random: Callable[[int], bytes],
     now: datetime,
 ) -> tuple[Authorization, str]:
-    """The attempt, and the address of consent; `state` is in that address only. Raises Refused, LoginHostRefused.
+    """Return the authorization and the consent URL, which alone holds `state`.
+
+    Raises AuthorizationRefused and LoginHostRefused.
 
     `login_host`: what a person named; None: nobody was asked for one.
     """
@@ -92,7 +94,7 @@ def begin_authorization(
 
 
 def _require_connector_app(tenant: Tenant, connector: OAuth) -> ConnectorApp:
-    """Our registration at the system, where the tenant may connect and it is set up."""
+    """Return our app at the system. Raises AuthorizationRefused where connecting is impossible."""
     app = find_connector_app(connector.key)
     if tenant.suspended:
         raise AuthorizationRefused("tenant_suspended")
@@ -104,7 +106,7 @@ def _require_connector_app(tenant: Tenant, connector: OAuth) -> ConnectorApp:
 def chosen_login_of(
     app: ConnectorApp, connection: Connection | None, environment: str, login_host: str | None
 ) -> tuple[str, str]:
-    """Return environment and login host, as a person chose; where they did not, as the connection has them."""
+    """Return the environment and login host that were chosen, else those of the connection."""
     if connection and not environment and login_host is None:
         environment, login_host = (
             connection.settings.get("environment", ""),
@@ -117,7 +119,7 @@ def chosen_login_of(
 
 
 def _choose_environment(app: ConnectorApp, environment: str) -> str:
-    """Of the environments that people may be sent to; the first where nobody chose."""
+    """Return the chosen environment, if people may be sent to it; by default the first."""
     offered = [entry.key for entry in app.environments]
     if not CONNECTORS[app.connector_key].environments:
         return ""

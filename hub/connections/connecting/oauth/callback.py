@@ -1,4 +1,4 @@
-"""Somebody comes back from another system: is it the one who was sent, and what did they bring?"""
+"""The OAuth callback: match it to its authorization, and exchange the code for tokens."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -66,10 +66,11 @@ def receive_callback(
     now: datetime,
     wait: float = 0.0,
 ) -> Authorization:
-    """What came of it stands in the row: `granted`, or `failed` with the reason. Raises Refused where none is theirs.
+    """Return the authorization, now `granted`, or `failed` with the reason.
 
-    Where no slot for the exchange was free within `wait` seconds, it still is `begun`: `redeem_kept` goes on.
-    The code is used once, and no transaction is open while the other system is asked.
+    Where no slot for the exchange was free within `wait` seconds it still is `begun`, and
+    `redeem_kept` continues. The code is used once; no transaction is open during the exchange.
+    Raises AuthorizationRefused where the callback matches no authorization of this browser.
     """
     authorization = _find_authorization(parameters, connector=connector, identity=identity, now=now)
     if kept_code(authorization) not in ("", _read_single_parameter(parameters, "code")):
@@ -95,7 +96,7 @@ def receive_callback(
 def redeem_in_turn(
     authorization: Authorization, code: str, *, call: Call, now: datetime, wait: float
 ) -> None:
-    """Exchange the code while a slot is held; where none is free, keep it sealed. Raises WrongState."""
+    """Exchange the code, or keep it sealed where no slot is free. Raises InvalidTransition."""
     try:
         with provider_slot(authorization.tenant_id, within=wait):
             authorization.receive()
@@ -106,7 +107,7 @@ def redeem_in_turn(
 
 @sensitive_variables()
 def redeem_kept(authorization: Authorization, *, call: Call, now: datetime, wait: float) -> None:
-    """Go on with an attempt whose code waits for a slot; nothing where there is none."""
+    """Exchange the code of an authorization that waits for a slot; does nothing without one."""
     code = kept_code(authorization)
     if authorization.state != "begun" or not code:
         return
@@ -121,7 +122,7 @@ def redeem_kept(authorization: Authorization, *, call: Call, now: datetime, wait
 
 @sensitive_variables()
 def kept_code(authorization: Authorization) -> str:
-    """The code of an attempt that waits for a slot; empty where it does not."""
+    """Return the code of an authorization that waits for a slot; empty where it does not."""
     try:
         return str(authorization.open().get("code", ""))
     except CannotOpen:
@@ -131,7 +132,7 @@ def kept_code(authorization: Authorization) -> str:
 def _find_authorization(
     parameters: CallbackParameters, *, connector: OAuth, identity: BrowserIdentity, now: datetime
 ) -> Authorization:
-    """The attempt that this is the end of. Raises Refused; a stranger uses nothing up by trying."""
+    """Find the authorization of this callback. Raises AuthorizationRefused and changes nothing."""
     state = _read_single_parameter(parameters, "state")
     if not state or len(state) > STATE_MAX:
         raise AuthorizationRefused(
@@ -160,7 +161,7 @@ def _find_authorization(
 
 
 def is_marketplace_install(parameters: CallbackParameters, connector: OAuth) -> bool:
-    """Whether a person comes from the system's own catalogue of apps: with a code, and no state of anybody's."""
+    """Whether a person comes from the system's own catalogue of apps: a code without a state."""
     return (
         connector.installs_from_marketplace
         and "state" not in parameters
@@ -171,7 +172,7 @@ def is_marketplace_install(parameters: CallbackParameters, connector: OAuth) -> 
 def _find_callback_problem(
     authorization: Authorization, parameters: CallbackParameters, *, redirect_uri: str
 ) -> tuple[str, str]:
-    """Why what they bring is no code, in our word and in the system's; both empty where it is one."""
+    """Return why the callback has no code: our problem code, and the system's text; or ("", "")."""
     code, error, issuer = (
         _read_single_parameter(parameters, "code"),
         _read_single_parameter(parameters, "error"),
@@ -193,14 +194,14 @@ def _find_callback_problem(
 
 
 def _read_single_parameter(parameters: CallbackParameters, name: str) -> str:
-    """A parameter that came exactly once; twice is as good as never."""
+    """Return a parameter that came exactly once, else ""."""
     values = parameters.get(name, ())
     return values[0] if len(values) == 1 else ""
 
 
 @sensitive_variables()
 def _redeem_code(authorization: Authorization, code: str, *, call: Call, now: datetime) -> None:
-    """The code becomes tokens; whose they are is found out, and nothing is connected yet."""
+    """Exchange the code for tokens and find out their account; nothing is connected yet."""
     if _has_too_many_refused_codes(authorization, now=now):
         authorization.fail(
             "throttled", "too many codes of this tenant were refused; go on in ten minutes"
@@ -252,7 +253,7 @@ def _redeem_code(authorization: Authorization, code: str, *, call: Call, now: da
 
 
 def _has_too_many_refused_codes(authorization: Authorization, *, now: datetime) -> bool:
-    """Whether so many codes of this tenant were refused that another would only spend what all tenants share."""
+    """Whether the tenant had so many codes refused that another would waste the shared quota."""
     refused = Authorization.objects.of(authorization.tenant).filter(
         connector_key=authorization.connector_key, reason__in=CODE_REFUSALS
     )
@@ -269,7 +270,7 @@ def _reject_grant(
     *,
     now: datetime,
 ) -> None:
-    """What was granted is given back."""
+    """Schedule the revocation of what was granted."""
     schedule_revocation(
         authorization.tenant,
         authorization.connector_key,
@@ -321,7 +322,7 @@ def _exchange_code(
 def _identify_account(
     authorization: Authorization, document: Mapping[str, Any], *, call: Call, now: datetime
 ) -> ProbeResult:
-    """Whose tokens they are, where the answer did not say; otherwise what is wrong with them."""
+    """Ask for the account of the tokens where the answer did not name it."""
     return probe_credential(
         _draft_authorized_connection(authorization, document["settings"]),
         document["secret"],
@@ -331,7 +332,7 @@ def _identify_account(
 
 
 def find_token_problem(connector: OAuth, probe_result: ProbeResult) -> str:
-    """Why the first call with a token that was just given was refused, as far as a word for it is known."""
+    """Return the problem code for a refused first call with a new token."""
     problem = _find_outcome_problem(connector, probe_result)
     return "token_refused" if problem == "refused" else problem
 
@@ -346,7 +347,7 @@ def _find_outcome_problem(connector: OAuth, outcome: Outcome | ProbeResult) -> s
 
 
 def _has_clock_skew(response: Response) -> bool:
-    """By the moment that the answer itself states. Never raises."""
+    """Compute the clock skew from the answer's Date header. Never raises."""
     try:
         stated = parsedate_to_datetime(response.headers.get("date", ""))
         return abs(stated - response.at) > CLOCK_SKEW_MAX
@@ -369,5 +370,5 @@ def _draft_authorized_connection(
 
 
 def _build_client_credential(authorization: Authorization, app: ConnectorApp | None) -> Credential:
-    """Our side only: no account has let us in yet."""
+    """Build a credential of our app only; no account has granted access yet."""
     return build_credential(_draft_authorized_connection(authorization, {}), app, {})

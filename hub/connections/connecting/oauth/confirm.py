@@ -1,4 +1,4 @@
-"""Confirm the account that was authorized: it is tested and stored, and what waited for it is sent."""
+"""Confirm the authorized account: test and store it, and release what waited for it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ AUDIT_VERBS = {
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationPlan:
-    """What confirming would do. `connection` exists already; `problem` is why more than a confirmation is needed."""
+    """What confirming would do. `connection` exists already; `problem` says what is in the way."""
 
     kind: ConfirmationKind
     connection: Connection | None = None
@@ -59,7 +59,7 @@ class ConfirmationPlan:
 
 
 def plan_confirmation(authorization: Authorization, tenant_user: TenantUser) -> ConfirmationPlan:
-    """Decide what confirming would do, in three queries. Which other tenant has the account is not disclosed."""
+    """Decide what confirming would do, in three queries. Another tenant is never named."""
     same = Connection.unscoped.filter(
         connector_key=authorization.connector_key, account=authorization.account
     ).exclude(account="")
@@ -112,7 +112,7 @@ def confirm_authorization(
 ) -> Connection:
     """Test and store what was granted, and return its connection.
 
-    Raises AuthorizationRefused, and InvalidTransition where another request confirmed or cancelled it first.
+    Raises AuthorizationRefused, and InvalidTransition where another request was first.
     """
     _refuse_expired_authorization(authorization, now=now)
     plan = plan_confirmation(authorization, tenant_user)
@@ -180,7 +180,7 @@ def audited_facts(authorization: Authorization, connection: Connection) -> dict[
 
 
 def _refuse_expired_authorization(authorization: Authorization, *, now: datetime) -> None:
-    """Raise AuthorizationRefused where its time or link is over; what was granted is then revoked."""
+    """Revoke what was granted and raise AuthorizationRefused where its time or link is over."""
     if authorization.state != "granted":
         return
     end_conditions = {
@@ -194,7 +194,7 @@ def _refuse_expired_authorization(authorization: Authorization, *, now: datetime
 
 
 def _use_up_link(authorization: Authorization, connection: Connection, *, now: datetime) -> None:
-    """Use the link up in the caller's transaction. Raises AuthorizationRefused where it has just ended."""
+    """Use the link up in the caller's transaction. Raises AuthorizationRefused where it ended."""
     try:
         if authorization.link:
             connect_links.use_up_connect_link(authorization.link, connection, now=now)
@@ -212,7 +212,7 @@ def _probe_granted_account(
 ) -> ProbeResult:
     """Test that the token works and is of the account that the person was shown.
 
-    Raises AuthorizationRefused. During an outage the authorization stays granted, to be confirmed again.
+    Raises AuthorizationRefused. During an outage the authorization stays granted, for another try.
     """
     connection = draft_connection(
         authorization.tenant,
@@ -302,7 +302,7 @@ def _update_authorized_connection(
     random: Random,
     now: datetime,
 ) -> None:
-    """Store the grant; the replaced account's authorization, or the superseded grant, is revoked."""
+    """Store the grant; revoke the replaced account's authorization, or the superseded grant."""
     old_settings, old_secret = connection.settings, open_stored_secret(connection)
     if replaces:
         schedule_connection_revocation(connection, now=now)

@@ -1,4 +1,4 @@
-"""What a tenant's routes need to be allowed; the room above, which knows the routes, says so."""
+"""Permissions that a tenant's routes need; `hub.outgoing`, which knows routes, answers."""
 
 from collections.abc import Iterable
 
@@ -23,7 +23,7 @@ def find_missing_permissions(
     connection: Connection | None,
     granted: Iterable[str] | None,
 ) -> tuple[str, ...]:
-    """What the routes need and the account did not grant; nothing where the system does not say what it granted."""
+    """List permissions that routes need and the account did not grant; none where unknown."""
     if granted is None:
         return ()
     granted_keys = set(granted)

@@ -1,4 +1,4 @@
-"""Attempts that somebody began and nobody ended: the page was left, or an administrator there is asked first."""
+"""Pending authorizations: the page was left, or an administrator there must approve first."""
 
 from datetime import datetime, timedelta
 
@@ -25,7 +25,7 @@ def _list_approval_connectors() -> list[str]:
 
 
 def find_pending_authorizations(tenant: Tenant, *, now: datetime) -> QuerySet[Authorization]:
-    """Of each system and name the newest attempt of the tenant's own people, if it can go on.
+    """Find resumable authorizations of the tenant's users: the newest per connector and name.
 
     Nobody tells us which account an attempt was for, so the name that it was given stands for it.
     """
@@ -48,12 +48,12 @@ def find_pending_authorizations(tenant: Tenant, *, now: datetime) -> QuerySet[Au
 
 
 def has_outcome(authorization: Authorization) -> bool:
-    """Whether the attempt came back and failed for a reason that is known, such as an outage of the system."""
+    """Whether the authorization came back and failed for a known reason, such as an outage."""
     return authorization.state == "failed" and authorization.reason not in AWAITING_AN_ADMIN
 
 
 def find_pending_of_link(link: ConnectLink) -> Authorization | None:
-    """Of a guest: where an administrator of the other system may be asked first."""
+    """Find the pending authorization of a guest, if an administrator there may have to approve."""
     newest = Authorization.unscoped.filter(link=link).order_by("-pk")[:1]
     return (
         Authorization.unscoped.filter(NOT_RETURNED, pk__in=newest.values("pk")).first()

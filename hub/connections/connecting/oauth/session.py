@@ -1,4 +1,4 @@
-"""Who began it, in which browser; and the ways in which it ends without a connection."""
+"""The browser and person of an authorization, and its refusals."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tenants.models import User
 
 
 class AuthorizationRefused(Exception):
-    """It does not go on; the code says why, `checks` how far a test came. Nothing was stored."""
+    """The authorization is refused. `code` says why; `checks` are the steps of the test."""
 
     def __init__(
         self, code: str, detail: str = "", probe_result: ProbeResult | None = None
@@ -22,7 +22,7 @@ class AuthorizationRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BrowserIdentity:
-    """The person before us, and what the session of their browser holds. A guest has a reference and no user."""
+    """The person, and the value in their browser's session. A guest has a reference, no user."""
 
     browser: str
     user: User | None = None

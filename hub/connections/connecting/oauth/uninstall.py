@@ -1,4 +1,4 @@
-"""A system says that people of an account removed our app: its connections ask whether their authorization lives."""
+"""Uninstall calls: a system says that an account removed our app; its connections are checked."""
 
 from datetime import datetime
 
@@ -14,9 +14,10 @@ from hub.queue import wake_up
 
 @sensitive_variables()
 def handle_uninstall(connector: OAuth, authorization: str, body: bytes, *, now: datetime) -> bool:
-    """Whether the system said so. Only a refresh that is refused ends an authorization: another user's may live on.
+    """Check the connections of an account that removed our app; return whether the call is genuine.
 
-    Raises Unreadable, CannotOpen.
+    Only a refused refresh ends an authorization: another user's may continue. Raises Unreadable and
+    CannotOpen.
     """
     app = find_connector_app(connector.key)
     if app is None or not app.set_up:

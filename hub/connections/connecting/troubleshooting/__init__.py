@@ -1,4 +1,4 @@
-"""What a person is told when connecting goes wrong: the cause, who can mend it, and what to send to them."""
+"""Troubleshooting of connecting: the cause, who can fix it, and a text to send to them."""
 
 from hub.connections.connecting.troubleshooting.explanation import (
     PROBLEMS,

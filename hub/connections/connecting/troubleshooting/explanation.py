@@ -1,4 +1,4 @@
-"""A problem in the words of this moment: the cause, who can mend it, and what to send to them."""
+"""Fill a problem's texts in: the cause, who can fix it, and a text to send to them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from hub.connections.connecting.troubleshooting.user_problems import USER_PROBLE
 
 PROBLEMS: Mapping[str, ConnectProblem] = {**USER_PROBLEMS, **PROVIDER_PROBLEMS}
 RESPONSIBLE_TEXTS = {
-    "you": _("You can mend it yourself."),
-    "their_admin": _("An administrator of your %(system)s can mend it."),
-    "us": _("The people who run %(hub)s can mend it."),
-    "wait": _("Nobody has to do anything: it passes by itself."),
+    "you": _("You can fix it yourself."),
+    "their_admin": _("An administrator of your %(system)s can fix it."),
+    "us": _("The people who run %(hub)s can fix it."),
+    "wait": _("You need not do anything: it passes by itself."),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Troubleshooting:
-    """A problem in the words of this moment. `says` are the system's own."""
+    """A problem with its texts filled in. `detail` is the system's own text."""
 
     code: str
     title: str
@@ -35,7 +35,7 @@ class Troubleshooting:
 def explain_problem(
     code: str, connector: Connector | None, *, hub: str, account: str = "", detail: str = ""
 ) -> Troubleshooting:
-    """What a connector knows of a problem is told before what holds for all."""
+    """Explain a problem; the connector's own advice comes before the general one."""
     title, advice = PROBLEMS.get(code, PROBLEMS["refused"])
     specific_advice = connector.errors.get(code, advice) if connector else advice
     system = connector.label if connector else gettext("the other system")

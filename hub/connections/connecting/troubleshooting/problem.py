@@ -1,4 +1,4 @@
-"""One way in which connecting goes wrong."""
+"""A way in which connecting goes wrong."""
 
 from typing import NamedTuple
 

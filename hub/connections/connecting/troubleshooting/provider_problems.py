@@ -1,4 +1,4 @@
-"""What goes wrong between us and the other system: our registration there, its answers, a test."""
+"""Problems between us and the other system: our registration, its answers, a test."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
     "not_set_up": ConnectProblem(
         _("%(system)s is not set up yet"),
         Advice(
-            _("%(hub)s is not registered at %(system)s yet, so nobody can connect it."),
+            _("%(hub)s is not registered at %(system)s yet, so it cannot be connected."),
             "us",
             _("Please set up %(system)s in %(hub)s: we would like to connect it."),
         ),

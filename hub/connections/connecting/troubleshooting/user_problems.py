@@ -1,4 +1,4 @@
-"""What goes wrong between the browser, the person who connects, and whoever must agree."""
+"""Problems with the browser, the person who connects, and those who must approve."""
 
 from collections.abc import Mapping
 
@@ -33,7 +33,7 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         ),
     ),
     "state_unknown": ConnectProblem(
-        _("Nobody here began this connection"),
+        _("This connection was not begun here"),
         Advice(
             _("We do not know the attempt that this address belongs to. Nothing was connected."),
             "you",
@@ -87,7 +87,7 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         ),
     ),
     "other_user": ConnectProblem(
-        _("Somebody else began this"),
+        _("Another person began this"),
         Advice(
             _("Another person began to connect in this browser than the one who is signed in now."),
             "you",
@@ -108,7 +108,7 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         ),
     ),
     "other_issuer": ConnectProblem(
-        _("The answer came from somebody else"),
+        _("The answer came from another sender"),
         Advice(
             _(
                 "What came back says that it is from somebody else than %(system)s. We did not use "
@@ -189,7 +189,7 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         Advice(
             _(
                 "An administrator has decided against our app, or somebody chose Cancel: "
-                "%(system)s tells not which."
+                "%(system)s does not say which."
             ),
             "their_admin",
             _(
@@ -260,7 +260,7 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
             ),
         ),
     ),
-    # --- the account is another one than was meant ---
+    # --- the account is another one than expected ---
     "wrong_account": ConnectProblem(
         _("This is another account"),
         Advice(

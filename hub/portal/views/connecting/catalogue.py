@@ -1,4 +1,4 @@
-"""The catalogue: what can be connected, what it asks for, and what is asked for that is not there."""
+"""The catalogue: systems that can be connected, and requests for others."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect

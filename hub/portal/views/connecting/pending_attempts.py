@@ -1,4 +1,4 @@
-"""Attempts to connect that nobody ended: how each stands, where it goes on, and how it is given up."""
+"""Pending authorizations: the state of each, where it continues, and how it is cancelled."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -26,14 +26,14 @@ class PendingAttempt(NamedTuple):
 
     @property
     def awaits_confirmation(self) -> bool:
-        """The person has said yes there, and is asked here which account is meant."""
+        """Whether access was granted there, and the account must be confirmed here."""
         return self.page == reverse_confirm_page(self.authorization)
 
 
 def list_pending_attempts(
     request: HttpRequest, tenant_user: TenantUser, *, now: datetime
 ) -> list[PendingAttempt]:
-    """One statement."""
+    """List the newest pending authorizations, in one query."""
     return [
         describe_attempt(request, authorization, now=now)
         for authorization in find_pending_authorizations(tenant_user.tenant, now=now)[
@@ -67,7 +67,7 @@ def describe_attempt(
 def reverse_resume_page(
     request: HttpRequest, authorization: Authorization, *, now: datetime
 ) -> str:
-    """At the question which account is meant, for who is back in the same browser; otherwise where it begins."""
+    """Return the confirm page in the browser that came back, else the page where it begins."""
     browser, tenant_reference = identify_browser(request), authorization.tenant.reference
     if (
         authorization.state == "granted"
@@ -80,7 +80,8 @@ def reverse_resume_page(
         return reverse(
             "portal:reconnect", args=[tenant_reference, authorization.connection.public_id]
         )
-    return f"{reverse('portal:connect', args=[tenant_reference, authorization.connector_key])}?waiting={authorization.public_id}"
+    connect_page = reverse("portal:connect", args=[tenant_reference, authorization.connector_key])
+    return f"{connect_page}?waiting={authorization.public_id}"
 
 
 def reverse_confirm_page(authorization: Authorization) -> str:

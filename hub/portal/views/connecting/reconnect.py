@@ -1,4 +1,4 @@
-"""Connecting again: by the other system's own page, or by what is filled in; the history and what waits stay."""
+"""Reconnect: by OAuth or by a form; the history and the backlog stay."""
 
 import secrets
 from contextlib import suppress
@@ -66,7 +66,7 @@ def reconnect_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> H
 
 @sensitive_variables()
 def build_update_form(connection: Connection, data: Any) -> CredentialUpdateForm:
-    """What is stored stays where nothing is filled in; what cannot be opened is filled in again."""
+    """Build the form; stored secrets that can be decrypted stay where none are entered."""
     stored_document: dict[str, Any] = {}
     with suppress(CannotOpen, Credential.DoesNotExist):
         stored_document = connection.credential.open(connection)
@@ -95,7 +95,7 @@ def update_after_test(
         now=clock(),
     )
     if isinstance(result, Connected):
-        messages.success(request, _("It was tested and saved. What waited goes out now."))
+        messages.success(request, _("It was tested and saved. What waited is sent now."))
         return redirect_to_connection(tenant_user, connection)
     if isinstance(result, ConnectionTestFailed):
         context |= describe_failed_test(result, connection.connector)

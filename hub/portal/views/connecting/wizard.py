@@ -1,4 +1,4 @@
-"""Connecting in named steps: what it does, authorize or fill in, test, done; nothing is kept before the test passed."""
+"""The wizard that connects a system: about, authorize or fill in, test, done."""
 
 import secrets
 from typing import Any
@@ -55,7 +55,7 @@ def get_offered_connector(key: str) -> Connector:
 def show_connect_page(
     request: HttpRequest, tenant_user: TenantUser, connector: str
 ) -> HttpResponse:
-    """All that it asks for, before anything is asked."""
+    """Show what connecting asks for, before it asks."""
     offered_connector = get_offered_connector(connector)
     is_ready = offered_connector.key in ConnectorApp.list_ready_connectors()
     existing_connections = (
@@ -88,7 +88,7 @@ def build_pending_context(
     *,
     attempt_id: str = "",
 ) -> dict[str, Any]:
-    """An attempt at this that was begun and not finished, which is meant or the newest, for who may finish it."""
+    """Describe the selected or newest pending authorization to those who may finish it."""
     if not (connector.needs_oauth and tenant_user.can_manage):
         return {}
     now = clock()
@@ -112,7 +112,7 @@ def build_pending_context(
 
 
 def login_of_attempt(context: dict[str, Any]) -> dict[str, str]:
-    """Where people were sent to sign in by the attempt that was not finished; empty where there is none."""
+    """Return where the pending authorization sent people to sign in; empty where there is none."""
     if "pending_attempt" not in context:
         return {}
     attempt = context["pending_attempt"].authorization
@@ -120,7 +120,7 @@ def login_of_attempt(context: dict[str, Any]) -> dict[str, str]:
 
 
 def list_managers(tenant_user: TenantUser) -> list[Membership]:
-    """Whom a member asks."""
+    """List the owners and admins whom a member can ask."""
     if tenant_user.can_manage:
         return []
     memberships = Membership.objects.of(tenant_user.tenant).filter(
@@ -160,7 +160,7 @@ def connect_by_form_view(
 def render_suspended_page(
     request: HttpRequest, tenant_user: TenantUser, connector: Connector
 ) -> HttpResponse:
-    """Nothing is connected for a tenant that is suspended."""
+    """Say that nothing is connected for a suspended tenant."""
     home_url = reverse("portal:home", args=[tenant_user.tenant.reference])
     return render_problem_page(
         request, AuthorizationRefused("tenant_suspended"), connector, back=home_url
@@ -210,7 +210,7 @@ def respond_to_connected(
 @require_safe
 @tenant_view()
 def show_connected(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """As long as what it says holds; then the page of the connection knows better."""
+    """Show the last step while the connection is healthy, else redirect to its page."""
     connection = get_own_connection(tenant_user, id)
     return (
         render_done_page(request, tenant_user, connection)
@@ -222,7 +222,7 @@ def show_connected(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> H
 def render_done_page(
     request: HttpRequest, tenant_user: TenantUser, connection: Connection, secret: str = ""
 ) -> HttpResponse:
-    """A secret that was made is shown now, and never again."""
+    """Render the last step; a generated secret is shown now, and never again."""
     routes = list(filter_routes_to(connection)[:ROUTES_SHOWN])
     context = {
         "tenant_user": tenant_user,

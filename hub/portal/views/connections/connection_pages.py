@@ -1,4 +1,4 @@
-"""The page of one connection: how it stands, what it did lately, what it may do, and what a person does about it."""
+"""Pages of one connection: state, activity, permissions, and the actions on it."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -62,12 +62,12 @@ STATE_PARTS = (
     ("failed", "bad", gettext_lazy("given up")),
 )
 STATE_CHANGED_MEANWHILE = gettext_lazy(
-    "Somebody was first: the state has changed meanwhile. Look again."
+    "The state has changed meanwhile, so nothing was done. Look again."
 )
 
 
 def get_own_connection(tenant_user: TenantUser, id: UUID) -> Connection:
-    """Raises Http404 for another tenant's."""
+    """Raise Http404 for a connection of another tenant."""
     connections = Connection.objects.of(tenant_user.tenant).select_related(
         "lane", "tenant", "credential", "connected_by"
     )
@@ -81,7 +81,7 @@ def redirect_to_connection(tenant_user: TenantUser, connection: Connection) -> H
 
 
 def filter_routes_to(connection: Connection) -> Any:
-    """Those that send over it: its own, and those of every connection of its system."""
+    """Enabled routes that send over it: its own, and those of every connection of its system."""
     is_matching = Q(connection=connection) | Q(
         connection=None, connector_key=connection.connector_key
     )
@@ -93,7 +93,7 @@ def filter_enabled_routes(tenant: Tenant) -> Any:
 
 
 class UpcomingTimes(NamedTuple):
-    """When something is to happen by itself; None: that is not known, or only an event starts it."""
+    """When the hub acts next by itself; None: unknown, or only an event starts it."""
 
     sends: datetime | None
     tests: datetime | None
@@ -115,7 +115,7 @@ def find_upcoming_times(connection: Connection, *, now: datetime) -> UpcomingTim
 
 
 def build_notice_context(tenant_user: TenantUser, connection: Connection) -> dict[str, Any]:
-    """What was told of it last; and which mails this person gets, where they have an account."""
+    """Its last notices, and the mail preferences of a person with an account."""
     notices = connection.notices.filter(kind__in=NOTICE_KINDS).order_by("-id")[:NOTICES_SHOWN]
     notice_context: dict[str, Any] = {
         "notices": [
@@ -236,7 +236,7 @@ def test_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
 @require_safe
 @tenant_view(min_role=ADMIN)
 def show_test_progress(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Of a test that a worker makes; it looks again by itself until there is a result."""
+    """Show a test that a worker runs; the page reloads itself until there is a result."""
     connection = get_own_connection(tenant_user, id)
     progress = read_test_progress(connection, now=clock())
     if progress is None:
@@ -324,7 +324,7 @@ def rename_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UU
 @require_http_methods(["GET", "POST"])
 @tenant_view(min_role=ADMIN)
 def disconnect_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Disconnect, with what follows from it said first."""
+    """Show what disconnecting does, then disconnect."""
     connection, now = get_own_connection(tenant_user, id), clock()
     form = DisconnectForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

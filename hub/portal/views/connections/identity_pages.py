@@ -1,4 +1,4 @@
-"""Which of their records is meant by ours, such as the channel that orders go to: said, changed and taken back."""
+"""Pages of identities: the record of the other system for one of ours, such as a channel."""
 
 from datetime import datetime
 from typing import Any
@@ -42,7 +42,7 @@ def filter_identities(tenant_user: TenantUser, connection: Connection) -> QueryS
 @require_safe
 @tenant_view()
 def list_identities(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """All that was said, in the order of our records, and what is still to be said."""
+    """List the identities in the order of our records, and the missing ones."""
     connection = get_own_connection(tenant_user, id)
     term, cursor = request.GET.get("q", "").strip(), request.GET.get("after", "")
     identities = filter_identities(tenant_user, connection).order_by("kind", "ours")
@@ -80,13 +80,11 @@ def redirect_to_identities(tenant_user: TenantUser, connection: Connection) -> H
 @require_http_methods(["GET", "POST"])
 @tenant_view(min_role=ADMIN)
 def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Of the record that the address names."""
+    """Return the identity of the record that the URL names."""
     connection, now = get_own_connection(tenant_user, id), clock()
     own_record = OwnRecordForm(request.GET)
     if not own_record.is_valid():
-        messages.error(
-            request, _("Say first which of yours is meant: its kind, and how events name it.")
-        )
+        messages.error(request, _("Enter your record first: its kind, and how events name it."))
         return redirect_to_identities(tenant_user, connection)
     identity = filter_identities(tenant_user, connection).filter(**own_record.cleaned_data).first()
     form = RemoteRecordForm(
@@ -121,7 +119,7 @@ def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
 
 
 def load_remote_choices(connection: Connection, kind: str, *, now: datetime) -> RemoteChoices:
-    """Kept for a minute: whoever says one thing after another does not spend a quota on each."""
+    """Cache the choices for a minute, so that several edits spend one call."""
     cache_key = f"choices of {kind} over {connection.public_id} of {connection.account}"
     if cached := cache.get(cache_key):
         return RemoteChoices(
@@ -140,7 +138,7 @@ def load_remote_choices(connection: Connection, kind: str, *, now: datetime) -> 
 @require_http_methods(["GET", "POST"])
 @tenant_view(min_role=ADMIN)
 def remove_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """With what follows from it said first."""
+    """Show what removing does, then remove."""
     connection = get_own_connection(tenant_user, id)
     own_record = {name: request.GET.get(name, "") for name in ("kind", "ours")}
     identity = get_object_or_404(
