@@ -193,7 +193,7 @@ def test_the_life_line_is_a_picture_and_a_table(admin, make, acme):
     connection = make.connection(acme, "slack")
     connection.credential_events.create(kind="issued", version=1, at=NOON)
     text = text_of(admin, connection)
-    assert "The life of the authorization" in text and '<svg class="credential-timeline"' in text
+    assert "Timeline of the authorization" in text and '<svg class="credential-timeline"' in text
     assert "2026-11-25 13:00 CET" in text
 
 

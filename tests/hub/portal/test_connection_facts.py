@@ -71,9 +71,9 @@ def test_what_comes_next_is_told(admin, make, acme):
     slack.lane.due_at = clock() + timedelta(minutes=5)
     slack.lane.save()
     text = text_of(admin, slack)
-    assert "the next try goes" in text and "Tested next" in text and "in 2 hours" in text
+    assert "the next try is" in text and "Tested next" in text and "in 2 hours" in text
     slack.pause("holiday", until=None, now=NOON)
-    assert "nothing goes until this is mended" in text_of(admin, slack)
+    assert "nothing is sent until this is fixed" in text_of(admin, slack)
 
 
 @pytest.mark.parametrize("count", [0, 1, 60])

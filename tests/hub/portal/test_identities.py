@@ -81,7 +81,7 @@ def test_the_page_of_what_is_held_leads_there(admin, make, acme):
 def test_a_member_reads_whom_to_ask(member, slack):
     text = text_of(member, url_of(slack))
     assert QUESTION in text and "An owner or an admin of your organisation can say it." in text
-    assert "Say which" not in text and "Say another one" not in text
+    assert ">Select<" not in text and "Select another one" not in text
     for verb in ("say", "remove"):
         assert member.post(saying(slack, verb=verb), {"theirs": "C1"}).status_code == 403
 
