@@ -2,10 +2,11 @@
 
 import secrets
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
 from django.views.decorators.debug import sensitive_variables
@@ -50,6 +51,7 @@ from hub.operations.operation_actions import OperationRefused
 from hub.reason_codes import find_reason
 from hub.state_texts import CONNECTION_STATES
 from hub.throttle.admin import ConnectorFilter
+from tenants.models import User
 from tenants.scoping import ScopedAdminMixin
 
 WORKING_STATES = {"healthy", "degraded", "silent"}
@@ -129,16 +131,15 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.fields if self.has_change_permission(request, obj) else ("name",)
 
-    def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """Rename it, and limit its calls at the same time, by the functions that REST calls."""
-        actor, now = ActorContext.of_request(request), clock()
+        connection, actor, now = cast(Connection, obj), ActorContext.of_request(request), clock()
+        data = form.cleaned_data
         if "name" in form.changed_data:
-            obj.name = form.initial["name"]
-            connection_actions.rename_connection(obj, form.cleaned_data["name"], actor, now=now)
+            connection.name = form.initial["name"]
+            connection_actions.rename_connection(connection, data["name"], actor, now=now)
         if "in_flight" in form.changed_data:
-            connection_actions.limit_calls_in_flight(
-                obj, form.cleaned_data["in_flight"], actor, now=now
-            )
+            connection_actions.limit_calls_in_flight(connection, data["in_flight"], actor, now=now)
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.forecast_view)
@@ -207,7 +208,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
                 data["name"],
                 FormInput.of_cleaned(data),
                 ActorContext.of_request(request),
-                connected_by=request.user,
+                connected_by=cast(User, request.user),
                 allow_untested=data["anyway"],
                 reason=data["reason"],
                 call=self.call,
@@ -334,7 +335,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
                 "while.",
                 is_audited=True,
             )
-        if probe_result.passed:
+        if probe_result.account:
             return staff.ActionResult(
                 f"The test passed: {probe_result.account.name or probe_result.account.id}.",
                 is_audited=True,

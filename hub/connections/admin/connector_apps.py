@@ -1,7 +1,7 @@
 """Staff pages of connector apps: our registration at a system, with base URLs and client secret."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import admin
@@ -46,7 +46,10 @@ def _build_registration_instructions(connector: Any) -> dict[str, Any] | None:
 
 def _list_logins(app: ConnectorApp) -> list[tuple[Environment | LoginHost, str]]:
     """List each kind of account with its sign-in address; "" where no host pattern allows it."""
-    connector, offered, places = CONNECTORS[app.connector_key], app.environments, []
+    connector, offered = CONNECTORS[app.connector_key], app.environments
+    places: list[tuple[Environment | LoginHost, str]] = []
+    if not isinstance(connector, OAuth):
+        return places
     for entry in connector.environments:
         urls = connector.urls_at(entry.key, app.bases)
         places.append((entry, connector.authorize_at.format(**urls) if entry in offered else ""))
@@ -120,7 +123,7 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
         self, request: HttpRequest, app: ConnectorApp, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
         """Ask the other system whether it accepts our client id and secret."""
-        connector = CONNECTORS[app.connector_key]
+        connector = cast(OAuth, CONNECTORS[app.connector_key])
         check_result = check_connector_app(
             app, connector, redirect_uri=build_redirect_uri(connector), call=self.call, now=now
         )

@@ -29,7 +29,10 @@ class ConnectorRequestAdmin(ScopedAdminMixin, staff.ModelAdmin):
             .values("system")
         )
         rows = super().get_queryset(request).select_related("tenant")
-        return rows.annotate(same=Subquery(same.annotate(count=Count("pk")).values("count")))
+        counted: QuerySet[ConnectorRequest] = rows.annotate(
+            same=Subquery(same.annotate(count=Count("pk")).values("count"))
+        )
+        return counted
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,10 +1,11 @@
 """Staff pages of kill switches: what is off, why and how long; switch off, switch on."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
@@ -51,13 +52,14 @@ class SwitchForm(forms.ModelForm):
             allowed_scopes = [
                 choice for choice in KillSwitch.Level.choices if choice[0] in ("tenant", "route")
             ]
-            self.fields["scope"].choices = [("", "–"), *allowed_scopes]
+            scopes = cast(forms.ChoiceField, self.fields["scope"])
+            scopes.choices = [("", "–"), *allowed_scopes]
         self.fields["tenant"].required = False  # that depends on the scope
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         scope, route = data.get("scope"), data.get("route")
-        subject = SUBJECTS.get(scope)
+        subject = SUBJECTS.get(scope or "")
         if subject and not data.get(subject) and subject not in self.errors:
             self.add_error(subject, "Say which.")
         data |= {
@@ -72,7 +74,7 @@ class SwitchForm(forms.ModelForm):
         return data
 
     def _post_clean(self) -> None:
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]  # of Django, not in its stubs
         if (
             not self.errors
             and KillSwitch.unscoped.filter(key=build_switch_key(self.instance)).exists()
@@ -114,10 +116,10 @@ class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def has_switch_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj)
 
-    def save_model(self, request: HttpRequest, obj: KillSwitch, form: Any, change: bool) -> None:
-        now = clock()
-        obj.expires_at = compute_pause_end(form.cleaned_data, now)
-        switch_off(obj, ActorContext.of_request(request), now=now)
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        switch, now = cast(KillSwitch, obj), clock()
+        switch.expires_at = compute_pause_end(form.cleaned_data, now)
+        switch_off(switch, ActorContext.of_request(request), now=now)
 
     @staff.display(description="off")
     def subject(self, switch: KillSwitch) -> str:

@@ -1,10 +1,11 @@
 """Staff pages of maintenance windows: when nothing is sent to a system or a connection."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest
 
 from connectors.registry import CONNECTORS
@@ -14,6 +15,7 @@ from hub.connections.models import MaintenanceWindow
 from hub.db.clock import clock
 from hub.queue import wake_up
 from hub.throttle.admin import ConnectorFilter
+from tenants.models import User
 from tenants.scoping import ScopedAdminMixin
 
 WINDOW_LENGTH_MAX = timedelta(days=30)
@@ -69,11 +71,9 @@ class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # it is ended instead, and stays listed
 
-    def save_model(
-        self, request: HttpRequest, obj: MaintenanceWindow, form: Any, change: bool
-    ) -> None:
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         if not change:
-            obj.declared_by = request.user
+            cast(MaintenanceWindow, obj).declared_by = cast(User, request.user)
         super().save_model(request, obj, form, change)
         self.take_effect(now=clock())
 

@@ -21,11 +21,8 @@ def can_be_reconnected(connection: Connection) -> bool:
     return connector is not None and not connector.platform and connection.tenant_id is not None
 
 
-class ReconnectLinkMixin:
+class ReconnectLinkMixin(staff.ModelAdmin):
     """Mixin of the connections' admin: the action *Send a reconnect link*."""
-
-    page: Any
-    change_url: Any
 
     @staff.row_action(
         "Send a reconnect link",
@@ -39,12 +36,13 @@ class ReconnectLinkMixin:
     def send_reconnect_link(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        actor = ActorContext.of_request(request)
+        if connection.tenant is None:
+            raise staff.ActionRejected("This is the platform's own connection.")
         try:
             link, token = connect_links.create_connect_link(
                 connection.tenant,
                 connection.connector,
-                actor,
+                ActorContext.of_request(request),
                 connection=connection,
                 random=secrets.token_bytes,
                 now=now,

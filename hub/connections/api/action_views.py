@@ -40,7 +40,7 @@ def validate_body(
 ) -> dict[str, Any]:
     bound_serializer = serializer(data=request.data, context=context)
     bound_serializer.is_valid(raise_exception=True)
-    return bound_serializer.validated_data
+    return dict(bound_serializer.validated_data)
 
 
 def run_action(verb: Callable[..., Any], connection: Connection, *args: Any, **options: Any) -> Any:

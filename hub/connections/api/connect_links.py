@@ -108,9 +108,15 @@ class ConnectLinksView(APIView):
         serializer.is_valid(raise_exception=True)
         data, now = serializer.validated_data, clock()
         tenant = resolve_tenant(request, data.get("tenant"))
-        link_options = {"connection": _find_tenant_connection(tenant, data.get("connection"))}
-        link_options |= {key: data.get(key, "") for key in ("environment", "login_host")}
-        return create_link_response(request, tenant, data["connector"], **link_options, now=now)
+        return create_link_response(
+            request,
+            tenant,
+            data["connector"],
+            connection=_find_tenant_connection(tenant, data.get("connection")),
+            environment=data.get("environment", ""),
+            login_host=data.get("login_host", ""),
+            now=now,
+        )
 
 
 def create_link_response(
@@ -126,13 +132,15 @@ def create_link_response(
     """Create a link; its address is in this response, and in no other."""
     actor = ActorContext.of_request(request)
     try:
-        link_options = {
-            "connection": connection,
-            "environment": environment,
-            "login_host": login_host,
-        }
         link, token = connect_links.create_connect_link(
-            tenant, connector, actor, **link_options, random=secrets.token_bytes, now=now
+            tenant,
+            connector,
+            actor,
+            connection=connection,
+            environment=environment,
+            login_host=login_host,
+            random=secrets.token_bytes,
+            now=now,
         )
     except LoginHostRefused as wrong:
         raise ValidationError({"login_host": str(wrong)}) from wrong
@@ -148,7 +156,7 @@ def _find_tenant_connection(tenant: Tenant, id: Any) -> Connection | None:
     """Raise Http404 for a link of another tenant."""
     if id is None:
         return None
-    connection = Connection.objects.of(tenant).filter(public_id=id).first()
+    connection: Connection | None = Connection.objects.of(tenant).filter(public_id=id).first()
     if connection is None:
         raise Http404
     return connection

@@ -97,7 +97,7 @@ class ConnectionsView(form_input.ProviderCallView):
         serializer.is_valid(raise_exception=True)
         data, now = serializer.validated_data, clock()
         tenant = resolve_tenant(request, data.get("tenant"))
-        body = form_input.fingerprint_secrets(request.data)
+        body = form_input.fingerprint_secrets(dict(request.data))
         if first := find_replay(request, body):
             return first
         probed = self._probe_new_connection(tenant, data, now=now)
@@ -231,10 +231,9 @@ def _build_answer(
     connection: Connection, signing_secret: str, status: int = 200
 ) -> IdempotentAnswer:
     """A generated secret is in this answer only; the one stored for a repetition is without it."""
-    connection.signing_secret = None
     location = object_url("connection", connection) if status == 201 else ""
     return IdempotentAnswer(
-        dict(ConnectedSerializer(connection).data),
+        {**ConnectionSerializer(connection).data, "signing_secret": None},
         status,
         location,
         unstored={"signing_secret": signing_secret} if signing_secret else {},

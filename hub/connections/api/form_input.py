@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.views import APIView
@@ -17,7 +17,6 @@ from hub.connections.connecting.form_results import (
     FormInput,
 )
 from hub.connections.credentials import probe, probe_checklist
-from hub.connections.credentials.provider_call import Call
 from hub.connections.forms.connection_forms import ConnectorFieldsForm, CredentialUpdateForm
 from hub.connections.models import Connection, Credential
 from hub.crypto.sealed import CannotOpen, fingerprint
@@ -36,7 +35,7 @@ PARTS = {False: "settings", True: "secrets"}  # by whether a field is secret
 class ProviderCallView(APIView):
     """A view that calls another system before it answers."""
 
-    call: ClassVar[Call] = staticmethod(egress.send_request)  # the way to the network
+    call = staticmethod(egress.send_request)  # the way to the network
 
 
 @sensitive_variables()

@@ -78,4 +78,4 @@ class MadeConnectLinkSerializer(ConnectLinkSerializer):
     url = serializers.SerializerMethodField(help_text="In this answer, and in no other.")
 
     def get_url(self, link: ConnectLink) -> str:
-        return self.context["url"]
+        return str(self.context["url"])

@@ -47,8 +47,8 @@ def collect_connection_details(
     connection: Connection, request: Request, *, now: datetime
 ) -> dict[str, Any]:
     """Collect what ReadConnectionSerializer shows beside the row, in a fixed number of queries."""
-    connection.window = maintenance.find_connection_window(connection, now=now)
     return {
+        "window": maintenance.find_connection_window(connection, now=now),
         "settings": _read_connector_settings(connection),
         "held_permissions": list_permission_statuses(connection),
         "backlog": measure_backlog(connection, now=now),
@@ -116,9 +116,8 @@ def _list_visible_quotas(
 def _build_page_url(connection: Connection) -> str | None:
     if connection.tenant is None:
         return None
-    return settings.HUB_PUBLIC_URL + reverse(
-        "portal:connection", args=[connection.tenant.reference, connection.public_id]
-    )
+    arguments = [connection.tenant.reference, connection.public_id]
+    return f"{settings.HUB_PUBLIC_URL}{reverse('portal:connection', args=arguments)}"
 
 
 def _build_deliveries_url(connection: Connection) -> str:

@@ -161,7 +161,7 @@ class ConnectionSerializer(serializers.Serializer):
     @cached_property
     def page_switches(self) -> dict[int, KillSwitch]:
         """Find the kill switches of all connections of a page, in one query."""
-        return find_stopping_switches(self.parent.instance)
+        return find_stopping_switches(self.parent.instance or ())
 
     @extend_schema_field(serializers.DateTimeField(allow_null=True))
     def get_until(self, connection: Connection) -> str | None:
@@ -216,7 +216,7 @@ class SwitchOverSerializer(serializers.Serializer):
 class QuotaSerializer(serializers.Serializer):
     kind = serializers.CharField()
     name = serializers.CharField()
-    label = serializers.CharField(help_text="What is allowed, in words.")
+    label = serializers.CharField(help_text="What is allowed, in words.")  # type: ignore[assignment]
     used = serializers.IntegerField()
     allowed = serializers.IntegerField(allow_null=True)
     free_at = serializers.DateTimeField(
@@ -278,7 +278,7 @@ class RotatedSecretSerializer(serializers.Serializer):
 
 
 class StepSerializer(serializers.Serializer):
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     state = serializers.ChoiceField(["passed", "failed", "open"], help_text="open: not looked at.")
     detail = serializers.CharField()
 
@@ -313,12 +313,12 @@ class RequestedPermissionSerializer(serializers.Serializer):
 
 class FieldSerializer(serializers.Serializer):
     key = serializers.CharField()
-    label = serializers.CharField()
-    help = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    help = serializers.CharField()  # type: ignore[assignment]
     secret = serializers.BooleanField(
         help_text="true: it belongs in `secrets`; false: in `settings`."
     )
-    required = serializers.BooleanField()
+    required = serializers.BooleanField()  # type: ignore[assignment]
     kind = serializers.ChoiceField(["text", "url", "json", "flag", "choice", "number"])
 
 
@@ -329,13 +329,13 @@ class MoveSerializer(serializers.Serializer):
 
 class EnvironmentSerializer(serializers.Serializer):
     key = serializers.ChoiceField(ENVIRONMENT_KINDS)
-    label = serializers.CharField()
-    help = serializers.CharField(help_text="How a person knows that theirs is one.")
+    label = serializers.CharField()  # type: ignore[assignment]
+    help = serializers.CharField(help_text="How a person knows that theirs is one.")  # type: ignore[assignment]
 
 
 class LoginHostSerializer(serializers.Serializer):
-    label = serializers.CharField()
-    help = serializers.CharField(help_text="Where a person finds theirs.")
+    label = serializers.CharField()  # type: ignore[assignment]
+    help = serializers.CharField(help_text="Where a person finds theirs.")  # type: ignore[assignment]
     example = serializers.CharField()
 
 
@@ -343,7 +343,7 @@ class ConnectorSerializer(serializers.Serializer):
     """A system that a tenant can connect."""
 
     key = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     summary = serializers.CharField()
     categories = serializers.ListField(child=serializers.CharField())
     needs_oauth = serializers.BooleanField(

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Count, Q
@@ -24,7 +24,8 @@ class TooManyConnectorRequests(Exception):
     """This tenant has as many requests as it may."""
 
 
-class ConnectorDemand(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ConnectorDemand:
     """How many tenants request a system, and whether this one is among them."""
 
     count: int = 0

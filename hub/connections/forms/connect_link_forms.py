@@ -1,7 +1,7 @@
 """Forms of connect links: which system the recipient is asked to connect."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.http import HttpRequest
@@ -67,13 +67,16 @@ class ConnectLinkForm(forms.Form):
     def __init__(self, *args: Any, tenant: Tenant, **options: Any) -> None:
         super().__init__(*args, **options)
         ready = sorted(ConnectorApp.list_ready_connectors())
-        self.fields["connector"].choices = [(key, CONNECTORS[key].label) for key in ready]
-        self.fields["environment"].choices = list_environment_choices(ready)
+        connectors = cast(forms.ChoiceField, self.fields["connector"])
+        connectors.choices = [(key, CONNECTORS[key].label) for key in ready]
+        environments = cast(forms.ChoiceField, self.fields["environment"])
+        environments.choices = list_environment_choices(ready)
         if not any(CONNECTORS[key].environments for key in ready):
             del self.fields["environment"]
         if example := login_host_example(ready):
             self.fields["login_host"] = login_host_field(example)
-        self.fields["connection"].queryset = Connection.objects.of(tenant).order_by("name")
+        connections = cast(forms.ModelChoiceField, self.fields["connection"])
+        connections.queryset = Connection.objects.of(tenant).order_by("name")
 
     def clean_connector(self) -> Connector:
         return CONNECTORS[self.cleaned_data["connector"]]

@@ -316,7 +316,7 @@ class ConnectorAppForm(StaffFieldsForm):
         self.initial["hosts"] = "\n".join(app.hosts)
 
     def clean_hosts(self) -> list[str]:
-        return self.cleaned_data["hosts"].split()
+        return str(self.cleaned_data["hosts"]).split()
 
     def clean(self) -> dict[str, Any]:
         """Put the fields that are no secrets into the sealed document too."""

@@ -4,6 +4,7 @@ The address with the token is left at once: what follows is at addresses that te
 """
 
 import secrets
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -104,7 +105,7 @@ def _continue_connecting(request: HttpRequest, link: ConnectLink) -> HttpRespons
     if not isinstance(connector, OAuth):
         return HttpResponseRedirect(reverse("connections:link_fill_in"))
     page = reverse("connections:link_here")
-    options = {
+    options: dict[str, Any] = {
         "connection": link.connection,
         "link": link,
         "optional": request.POST.getlist("optional"),

@@ -67,7 +67,7 @@ def manage_links(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
         clock(),
     )
     try:
-        link_options = {
+        link_options: dict[str, Any] = {
             key: data[key] for key in ("connection", "environment", "login_host") if key in data
         }
         link_options |= {"random": secrets.token_bytes, "now": now}

@@ -150,7 +150,7 @@ def authorize_account(
 def send_to_provider(
     request: HttpRequest, tenant: Tenant, provider: OAuth, *, back: str, **options: Any
 ) -> HttpResponse:
-    how = {
+    how: dict[str, Any] = {
         "redirect_uri": build_redirect_uri(provider),
         "random": secrets.token_bytes,
         "now": clock(),

@@ -4,7 +4,7 @@ rows.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import CharField, Count, F, QuerySet
 from django.db.models.functions import Cast, Substr
@@ -21,7 +21,7 @@ class HourlyCounts(NamedTuple):
 
 
 def count_by_hour(
-    newest: QuerySet[Delivery], states: Sequence[str], *, now: datetime
+    newest: QuerySet[Delivery, Any], states: Sequence[str], *, now: datetime
 ) -> list[HourlyCounts]:
     """Count the deliveries with these ids that reached one of the states, by hour, oldest first."""
     start = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(

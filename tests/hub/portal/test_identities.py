@@ -17,7 +17,7 @@ from tests.markup import normalize_markup
 pytestmark = pytest.mark.django_db
 
 TO_ORDERS = {"channel": "identity('channel', 'orders')", "text": "data.number"}
-QUESTION = "Which channel in Slack is meant by “orders”?"
+QUESTION = "Which channel in Slack matches “orders”?"
 
 
 def url_of(connection, rest="identities/"):
@@ -65,7 +65,7 @@ def test_what_depends_on_an_event_is_asked_when_it_holds_something(admin, make, 
     pump(FakeHttp())
     text = text_of(admin, url_of(connection))
     assert (
-        "Which user in Webhook is meant by “ann@acme.test”?" in text
+        "Which user in Webhook matches “ann@acme.test”?" in text
         and "1 delivery waits for it." in text
     )
 
@@ -80,7 +80,7 @@ def test_the_page_of_what_is_held_leads_there(admin, make, acme):
 
 def test_a_member_reads_whom_to_ask(member, slack):
     text = text_of(member, url_of(slack))
-    assert QUESTION in text and "An owner or an admin of your organisation can say it." in text
+    assert QUESTION in text and "An owner or an admin of your organisation can select it." in text
     assert ">Select<" not in text and "Select another one" not in text
     for verb in ("say", "remove"):
         assert member.post(saying(slack, verb=verb), {"theirs": "C1"}).status_code == 403

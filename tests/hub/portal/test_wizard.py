@@ -148,7 +148,7 @@ def test_a_sample_that_lacks_an_identity_says_what_must_be_said(told, make, acme
     make.event(acme, "order.created", {"number": "A-1"})
     text = told(SAYS | {"channel": "identity('channel', 'orders')"})
     assert "would be held, and nothing lost: Nobody told which of their records is meant." in text
-    assert "Which channel in Slack is meant by “orders”?" in text
+    assert "Which channel in Slack matches “orders”?" in text
 
 
 def test_where_no_event_came_it_says_what_it_will_be_made_of(told):

@@ -28,7 +28,7 @@ STATE_BYTES, VERIFIER_BYTES = 32, 48
 
 def build_redirect_uri(connector: OAuth) -> str:
     """Build the redirect URI from the settings; a request's Host header is not trusted."""
-    return settings.HUB_PUBLIC_URL + reverse("connections:callback", args=[connector.key])
+    return f"{settings.HUB_PUBLIC_URL}{reverse('connections:callback', args=[connector.key])}"
 
 
 def begin_authorization(

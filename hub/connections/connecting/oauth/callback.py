@@ -21,6 +21,7 @@ from hub.connections.connecting.oauth.session import (
     AuthorizationRefused,
     BrowserIdentity,
     digest_browser_value,
+    get_oauth_connector,
 )
 from hub.connections.credentials.connector_context import (
     build_credential,
@@ -180,14 +181,14 @@ def _find_callback_problem(
     )
     if authorization.redirect_uri != redirect_uri:
         return "moved", ""
-    if "iss" in parameters and not authorization.connector.issued_by(
+    if "iss" in parameters and not get_oauth_connector(authorization).issued_by(
         issuer,
         _build_client_credential(authorization, find_connector_app(authorization.connector_key)),
     ):
         return "other_issuer", issuer[:DETAIL_MAX]
     if error:
         description = _read_single_parameter(parameters, "error_description")
-        return authorization.connector.consent_problem(error), clean_text(
+        return get_oauth_connector(authorization).consent_problem(error), clean_text(
             f"{error} {description}".strip(), DETAIL_MAX
         )
     return ("", "") if 0 < len(code) <= CODE_MAX else ("strange_answer", "it sent no code")
@@ -211,7 +212,8 @@ def _redeem_code(authorization: Authorization, code: str, *, call: Call, now: da
     answer = _exchange_code(authorization, app, code, call=call, now=now)
     if isinstance(answer, Outcome):
         authorization.fail(
-            _find_outcome_problem(authorization.connector, answer), answer.detail or answer.reason
+            _find_outcome_problem(get_oauth_connector(authorization), answer),
+            answer.detail or answer.reason,
         )
         return
     environment = answer.environment or authorization.environment
@@ -246,7 +248,7 @@ def _redeem_code(authorization: Authorization, code: str, *, call: Call, now: da
     _reject_grant(
         authorization,
         document,
-        find_token_problem(authorization.connector, probe_result),
+        find_token_problem(get_oauth_connector(authorization), probe_result),
         probe_result.detail,
         now=now,
     )
@@ -286,7 +288,7 @@ def _reject_grant(
 def _exchange_code(
     authorization: Authorization, app: ConnectorApp | None, code: str, *, call: Call, now: datetime
 ) -> Grant | Outcome:
-    connector, document = authorization.connector, authorization.open()
+    connector, document = get_oauth_connector(authorization), authorization.open()
     credential, client = _build_client_credential(authorization, app), app.open() if app else {}
     verifier = document.get("verifier", "")
     if connector.pkce and not verifier:

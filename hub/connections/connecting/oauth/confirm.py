@@ -21,7 +21,7 @@ from hub.connections.connecting.connect import (
 from hub.connections.connecting.login_hosts import login_host_of
 from hub.connections.connecting.oauth.callback import find_token_problem
 from hub.connections.connecting.oauth.needed_permissions import find_missing_permissions
-from hub.connections.connecting.oauth.session import AuthorizationRefused
+from hub.connections.connecting.oauth.session import AuthorizationRefused, get_oauth_connector
 from hub.connections.credentials.abandoned_authorizations import abandon_authorization
 from hub.connections.credentials.probe import PROBES_BUSY, ProbeResult, probe_credential
 from hub.connections.credentials.revocation_schedule import (
@@ -228,7 +228,7 @@ def _probe_granted_account(
         and probe_result.account.id == authorization.account
     ):
         return probe_result
-    is_closed = authorization.connector.problem(probe_result.reason) == "account_closed"
+    is_closed = get_oauth_connector(authorization).problem(probe_result.reason) == "account_closed"
     if not probe_result.passed and probe_result.kind in ("later", "unknown") and not is_closed:
         passing = (
             probe_result.reason
@@ -241,7 +241,7 @@ def _probe_granted_account(
     problem = (
         "strange_answer"
         if probe_result.passed
-        else find_token_problem(authorization.connector, probe_result)
+        else find_token_problem(get_oauth_connector(authorization), probe_result)
     )
     abandon_authorization(authorization, problem, probe_result.detail, now=now)
     raise AuthorizationRefused(

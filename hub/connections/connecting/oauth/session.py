@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 
+from connectors.oauth import OAuth
 from hub.connections.credentials.probe import ProbeResult
 from hub.connections.credentials.probe_checklist import list_probe_steps
 from hub.connections.models import Authorization
@@ -18,6 +19,14 @@ class AuthorizationRefused(Exception):
         super().__init__(code)
         self.code, self.detail = code, detail
         self.checks = list_probe_steps(probe_result) if probe_result else []
+
+
+def get_oauth_connector(authorization: Authorization) -> OAuth:
+    """Return the connector of the authorization. Raises LookupError where it is not installed."""
+    connector = authorization.connector
+    if not isinstance(connector, OAuth):
+        raise LookupError(authorization.connector_key)
+    return connector
 
 
 @dataclass(frozen=True, slots=True)

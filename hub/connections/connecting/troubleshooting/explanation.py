@@ -40,12 +40,15 @@ def explain_problem(
     specific_advice = connector.errors.get(code, advice) if connector else advice
     system = connector.label if connector else gettext("the other system")
     names = {"system": system, "hub": hub, "account": account or gettext("the account so far")}
-    words = (
-        title,
-        specific_advice.cause,
-        RESPONSIBLE_TEXTS[specific_advice.who],
-        specific_advice.text,
-    )
+
+    def fill_in(text: str) -> str:
+        return gettext(text) % names if text else ""
+
     return Troubleshooting(
-        code, *(gettext(text) % names if text else "" for text in words), detail=detail
+        code,
+        title=fill_in(title),
+        cause=fill_in(specific_advice.cause),
+        who=fill_in(RESPONSIBLE_TEXTS[specific_advice.who]),
+        text=fill_in(specific_advice.text),
+        detail=detail,
     )

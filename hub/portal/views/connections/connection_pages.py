@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Q, Subquery
+from django.db.models import Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -71,7 +71,8 @@ def get_own_connection(tenant_user: TenantUser, id: UUID) -> Connection:
     connections = Connection.objects.of(tenant_user.tenant).select_related(
         "lane", "tenant", "credential", "connected_by"
     )
-    return get_object_or_404(connections, public_id=id)
+    connection: Connection = get_object_or_404(connections, public_id=id)
+    return connection
 
 
 def redirect_to_connection(tenant_user: TenantUser, connection: Connection) -> HttpResponseRedirect:
@@ -80,16 +81,19 @@ def redirect_to_connection(tenant_user: TenantUser, connection: Connection) -> H
     )
 
 
-def filter_routes_to(connection: Connection) -> Any:
+def filter_routes_to(connection: Connection) -> QuerySet[Route]:
     """Enabled routes that send over it: its own, and those of every connection of its system."""
     is_matching = Q(connection=connection) | Q(
         connection=None, connector_key=connection.connector_key
     )
+    if connection.tenant is None:
+        return Route.unscoped.none()
     return filter_enabled_routes(connection.tenant).filter(is_matching)
 
 
-def filter_enabled_routes(tenant: Tenant) -> Any:
-    return Route.objects.of(tenant).filter(enabled=True).order_by("name", "pk")
+def filter_enabled_routes(tenant: Tenant) -> QuerySet[Route]:
+    routes: QuerySet[Route] = Route.objects.of(tenant)
+    return routes.filter(enabled=True).order_by("name", "pk")
 
 
 class UpcomingTimes(NamedTuple):
@@ -250,7 +254,9 @@ def show_test_progress(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
         "progress": progress,
     }
     context["checks"] = (
-        probe_checklist.list_probe_steps(restore_failed_result(result)) if has_failed else []
+        probe_checklist.list_probe_steps(restore_failed_result(result))
+        if result and has_failed
+        else []
     )
     return render(request, "portal/connection_test.html", context)
 
