@@ -84,8 +84,7 @@ def test_a_member_reads_and_changes_nothing(member, connection):
     connection.mark_needs_reconnect("unauthorized", now=NOON)
     text = text_of(member, connection)
     assert (
-        "An owner or an admin of your organisation can fix it." in text
-        and "Disconnect" not in text
+        "An owner or an admin of your organisation can fix it." in text and "Disconnect" not in text
     )
     for verb in ("test", "resume", "pause/", "rename/", "reconnect/", "disconnect/"):
         assert member.post(url_of(connection, verb)).status_code == 403

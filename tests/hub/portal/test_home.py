@@ -41,7 +41,9 @@ def test_what_must_still_be_said_stands_here_and_leads_there(owner, member, make
     make.route(row, body=ASKS)
     for client in (owner, member):
         text = normalize_markup(client.get("/t/acme/").content.decode())
-        assert "Setup incomplete: select the matching records" in text and "one thing to say" in text
+        assert (
+            "Setup incomplete: select the matching records" in text and "one thing to say" in text
+        )
         assert (
             f'<a href="/t/acme/connections/{row.public_id}/identities/">Team chat: one thing to say</a>'
             in text
@@ -51,14 +53,20 @@ def test_what_must_still_be_said_stands_here_and_leads_there(owner, member, make
     assert "1 delivery waits for it" in owner.get("/t/acme/").content.decode()
     make.identity(row, "channel", "orders", "C1")
     put([delivery], "delivered")
-    assert "Setup incomplete: select the matching records" not in owner.get("/t/acme/").content.decode()
+    assert (
+        "Setup incomplete: select the matching records"
+        not in owner.get("/t/acme/").content.decode()
+    )
 
 
 def test_what_is_disconnected_asks_for_nothing(owner, make, acme):
     row = make.connection(acme, "slack")
     make.route(row, body=ASKS)
     row.disable("disconnected", now=NOON)
-    assert "Setup incomplete: select the matching records" not in owner.get("/t/acme/").content.decode()
+    assert (
+        "Setup incomplete: select the matching records"
+        not in owner.get("/t/acme/").content.decode()
+    )
 
 
 @pytest.mark.parametrize("count", [1, 60])
