@@ -1,4 +1,4 @@
-"""URLs of connecting: the start, the callback of external systems, the confirmation."""
+"""URLs of connecting: begin, callback and confirmation of an authorization; connect links."""
 
 from django.urls import path
 

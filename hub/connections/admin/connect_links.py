@@ -45,26 +45,8 @@ class ConnectLinkAdmin(LinkAdmin):
             request.POST or None, request=request, site=self.admin_site, initial=initial
         )
         if request.method == "POST" and form.is_valid():
-            data, actor, now = (
-                form.cleaned_data,
-                ActorContext.of_request(request),
-                clock(),
-            )
             try:
-                link_options = {
-                    key: data[key] for key in ("connection", "environment", "login_host")
-                }
-                link_options |= {"random": secrets.token_bytes, "now": now}
-                link, token = connect_links.create_connect_link(
-                    data["tenant"], data["connector"], actor, **link_options
-                )
-                context = {
-                    "link": link,
-                    "text": connect_links.build_connect_link_url(token),
-                    "title": "Copy the address now",
-                }
-                back = reverse("admin:connections_connectlink_changelist")
-                return self.page(request, "console/link_made.html", back=back, **context)
+                return self.create_link(request, form.cleaned_data)
             except LoginHostRefused as wrong:
                 form.add_error("login_host", str(wrong))
             except connect_links.ConnectLinkRefused as refused:
@@ -75,6 +57,27 @@ class ConnectLinkAdmin(LinkAdmin):
         )
         return self.page(
             request, "console/form.html", form=form, title=title, lead=lead, submit="Make the link"
+        )
+
+    def create_link(self, request: HttpRequest, data: dict[str, Any]) -> HttpResponse:
+        """Create the link and show its address. Raises ConnectLinkRefused and LoginHostRefused."""
+        link, token = connect_links.create_connect_link(
+            data["tenant"],
+            data["connector"],
+            ActorContext.of_request(request),
+            connection=data["connection"],
+            environment=data["environment"],
+            login_host=data["login_host"],
+            random=secrets.token_bytes,
+            now=clock(),
+        )
+        return self.page(
+            request,
+            "console/link_made.html",
+            link=link,
+            text=connect_links.build_connect_link_url(token),
+            title="Copy the address now",
+            back=reverse("admin:connections_connectlink_changelist"),
         )
 
     @staff.display(description="system", ordering="connector_key")

@@ -114,29 +114,34 @@ def connect_account(
     connection.connected_by, connection.checked_at = connected_by, now
     connection.state_changed_at = connection.changed_at = connection.created_at = now
     if not probe_result.passed:
-        connection.state, connection.reason, connection.detail = (
-            "degraded",
-            probe_result.reason,
-            probe_result.detail[:500],
-        )
+        connection.state, connection.reason = "degraded", probe_result.reason
+        connection.detail = probe_result.detail[:500]
     try:
-        with transaction.atomic():
-            connection.save(force_insert=True)
-            sealed = seal(document, Credential.binding(connection))
-            lifetime_columns = _build_granted_columns(
-                connection, document, expires_at, random=random, now=now
-            )
-            Credential.unscoped.create(
-                connection=connection, sealed=sealed, updated_at=now, **lifetime_columns
-            )
-            CredentialEvent.record_event(connection, "issued", version=1, now=now)
-            Lane.unscoped.create(
-                connection=connection, in_flight=connection.connector.in_flight, virtual_time=now
-            )
-            wake_up("drain", now=now)
+        _insert_connection(connection, document, expires_at, random=random, now=now)
     except IntegrityError:
         raise AlreadyConnected("The same account was connected a moment ago.") from None
     return connection
+
+
+@transaction.atomic
+def _insert_connection(
+    connection: Connection,
+    document: Mapping[str, Any],
+    expires_at: datetime | None,
+    *,
+    random: Random,
+    now: datetime,
+) -> None:
+    """Insert the connection with its credential and its lane."""
+    connection.save(force_insert=True)
+    sealed = seal(document, Credential.binding(connection))
+    lifetimes = _build_granted_columns(connection, document, expires_at, random=random, now=now)
+    Credential.unscoped.create(connection=connection, sealed=sealed, updated_at=now, **lifetimes)
+    CredentialEvent.record_event(connection, "issued", version=1, now=now)
+    Lane.unscoped.create(
+        connection=connection, in_flight=connection.connector.in_flight, virtual_time=now
+    )
+    wake_up("drain", now=now)
 
 
 def _lock_active_tenant(connection: Connection) -> None:
@@ -209,22 +214,31 @@ def reconnect_account(
         connection.settings = {**connection.settings, **settings}
         connection.changed_at = connection.checked_at = now
         connection.save(update_fields=RECONNECT_COLUMNS)
-        Credential.unscoped.filter(connection=connection).update(
-            sealed=seal(document, Credential.binding(connection)),
-            version=F("version") + 1,
-            updated_at=now,
-            **_build_granted_columns(connection, document, expires_at, random=random, now=now),
-        )
-        version = Credential.unscoped.values_list("version", flat=True).get(connection=connection)
-        CredentialEvent.record_event(
-            connection, "replaced" if replaces else "reconnected", version=version, now=now
-        )
+        lifetimes = _build_granted_columns(connection, document, expires_at, random=random, now=now)
+        kind = "replaced" if replaces else "reconnected"
+        _replace_credential(connection, document, lifetimes, kind, now=now)
         Lane.unscoped.filter(connection=connection, hold_reason=REFRESHING).update(
             hold_reason="", due_at=now
         )
         _apply_probe_result(connection, probe_result, now=now)
         wake_up("drain", now=now)
         wake_up("pump", now=now)
+
+
+def _replace_credential(
+    connection: Connection,
+    document: Mapping[str, Any],
+    lifetimes: Mapping[str, Any],
+    kind: str,
+    *,
+    now: datetime,
+) -> None:
+    """Store the document as the next version of the credential, with an event of this kind."""
+    credentials = Credential.unscoped.filter(connection=connection)
+    sealed = seal(document, Credential.binding(connection))
+    credentials.update(sealed=sealed, version=F("version") + 1, updated_at=now, **lifetimes)
+    version = credentials.values_list("version", flat=True).get()
+    CredentialEvent.record_event(connection, kind, version=version, now=now)
 
 
 def _keep_replaced_secrets(

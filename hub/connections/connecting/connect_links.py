@@ -50,22 +50,11 @@ def create_connect_link(
 
     Raises ConnectLinkRefused, and LoginHostRefused for a host that is no login host of that system.
     """
-    if connector.key not in ConnectorApp.list_ready_connectors():
-        raise ConnectLinkRefused(
-            gettext("%(system)s is not set up yet and cannot be connected.")
-            % {"system": connector.label}
-        )
-    if connection and (connection.tenant_id, connection.connector_key) != (
-        tenant.pk,
-        connector.key,
-    ):
-        raise ConnectLinkRefused(gettext("This connection is of another system."))
+    _refuse_unready_connector(tenant, connector, connection)
     environment, login_host = login_of(connector, connection, environment, login_host)
     if environment and not login_host and environment not in _list_offered_environments(connector):
-        raise ConnectLinkRefused(
-            gettext("Accounts of this kind cannot be connected at %(system)s.")
-            % {"system": connector.label}
-        )
+        message = gettext("Accounts of this kind cannot be connected at %(system)s.")
+        raise ConnectLinkRefused(message % {"system": connector.label})
     refuse_too_many(tenant, now=now)
     token = generate_link_token(random=random)
     link = ConnectLink.unscoped.create(
@@ -83,6 +72,18 @@ def create_connect_link(
     after |= {"login_host": login_host} if login_host else {}
     audit_membership_change(actor, "connect_link.create", link, after=after, now=now)
     return link, token
+
+
+def _refuse_unready_connector(
+    tenant: Tenant, connector: Connector, connection: Connection | None
+) -> None:
+    """Raise ConnectLinkRefused where we have no app there, or the connection is another one's."""
+    if connector.key not in ConnectorApp.list_ready_connectors():
+        message = gettext("%(system)s is not set up yet and cannot be connected.")
+        raise ConnectLinkRefused(message % {"system": connector.label})
+    expected = (tenant.pk, connector.key)
+    if connection and (connection.tenant_id, connection.connector_key) != expected:
+        raise ConnectLinkRefused(gettext("This connection is of another system."))
 
 
 def refuse_too_many(tenant: Tenant, *, now: datetime) -> None:

@@ -64,26 +64,20 @@ VALIDATORS = {"url": [validate_address], "json": [validate_json_object]}
 
 def build_form_field(field: Field, *, value: Any = None, stored: bool = False) -> forms.Field:
     """Build the form field. `stored`: a secret exists, and stays where nothing is filled in."""
+    label, help_text = translate_text(field.label), translate_text(field.help)
     if field.kind == "flag":
         return forms.BooleanField(
-            label=translate_text(field.label),
-            help_text=translate_text(field.help),
-            required=False,
-            initial=bool(value),
+            label=label, help_text=help_text, required=False, initial=bool(value)
         )
     if field.kind == "choice":
-        choices = [(key, translate_text(label)) for key, label in field.choices]
-        initial = value or field.default
+        choices = [(key, translate_text(choice)) for key, choice in field.choices]
         return forms.ChoiceField(
-            label=translate_text(field.label),
-            help_text=translate_text(field.help),
-            choices=choices,
-            initial=initial,
+            label=label, help_text=help_text, choices=choices, initial=value or field.default
         )
     if field.kind == "number":
         return forms.IntegerField(
-            label=translate_text(field.label),
-            help_text=translate_text(field.help),
+            label=label,
+            help_text=help_text,
             required=field.required,
             initial=value,
             min_value=1,
@@ -98,8 +92,8 @@ def build_form_field(field: Field, *, value: Any = None, stored: bool = False) -
         )
     hint = gettext("It is stored, and never shown. Leave it empty to keep it.") if stored else ""
     return forms.CharField(
-        label=translate_text(field.label),
-        help_text=" ".join(filter(None, (translate_text(field.help), hint))),
+        label=label,
+        help_text=" ".join(filter(None, (help_text, hint))),
         required=field.required and not stored,
         validators=validators,
         widget=staff.WriteOnlyInput() if field.secret else forms.TextInput(),

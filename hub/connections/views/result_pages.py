@@ -21,8 +21,6 @@ def render_confirm_page(
     refused: AuthorizationRefused | None = None,
 ) -> HttpResponse:
     problem = plan.problem or (refused.code if refused else "")
-    granted = set(authorization.permissions or ())
-    missing = authorization.connector.missing(authorization.permissions)
     account = plan.connection.account_name or plan.connection.account if plan.connection else ""
     context: dict[str, Any] = {
         "row": authorization,
@@ -31,17 +29,6 @@ def render_confirm_page(
         "login_host": authorization.login_host,
         "plan": plan,
         "before": account,
-        "granted_permissions": [
-            entry
-            for entry in authorization.connector.permissions
-            if authorization.permissions is None or authorization.connector.has(entry.key, granted)
-        ],
-        "missing": [entry for entry in authorization.connector.permissions if entry.key in missing],
-        "missing_advice": _explain_for_authorization(
-            "missing_permission", authorization, account=", ".join(missing)
-        )
-        if missing
-        else None,
         "elsewhere": _explain_for_authorization(
             "elsewhere", authorization, account=authorization.account_name or authorization.account
         )
@@ -55,8 +42,29 @@ def render_confirm_page(
         "refused": refused,
         "sandbox": authorization.environment == "sandbox" and settings.HUB_ENVIRONMENT == "live",
     }
+    context |= _build_permission_context(authorization)
     context |= _build_environment_context(authorization, problem)
     return render(request, "connections/confirm.html", context, status=409 if refused else 200)
+
+
+def _build_permission_context(authorization: Authorization) -> dict[str, Any]:
+    """List the granted and the missing permissions, with advice on the missing ones."""
+    connector, granted = authorization.connector, authorization.permissions
+    missing = connector.missing(granted)
+    advice = None
+    if missing:
+        advice = _explain_for_authorization(
+            "missing_permission", authorization, account=", ".join(missing)
+        )
+    return {
+        "granted_permissions": [
+            permission
+            for permission in connector.permissions
+            if granted is None or connector.has(permission.key, set(granted))
+        ],
+        "missing": [entry for entry in connector.permissions if entry.key in missing],
+        "missing_advice": advice,
+    }
 
 
 def exchange_waits_page(request: HttpRequest, authorization: Authorization) -> HttpResponse:

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
@@ -49,9 +50,7 @@ def begin_authorization(
 ) -> tuple[Authorization, str]:
     """Return the authorization and the consent URL, which alone holds `state`.
 
-    Raises AuthorizationRefused and LoginHostRefused.
-
-    `login_host`: what a person named; None: nobody was asked for one.
+    `login_host` None: it was not asked for. Raises AuthorizationRefused and LoginHostRefused.
     """
     app = _require_connector_app(tenant, connector)
     environment, login_host = chosen_login_of(app, connection, environment, login_host)
@@ -61,35 +60,56 @@ def begin_authorization(
         connector_key=connector.key,
         connection=connection,
         name=name or (connection.name if connection else connector.label),
-        user=identity.user,
-        guest=identity.guest,
         link=link,
         environment=environment,
         login_host=login_host,
-        digest=digest_browser_value(state),
-        browser=digest_browser_value(identity.browser),
         redirect_uri=redirect_uri,
         return_to=return_to,
-        created_at=now,
-        expires_at=now + ATTEMPT_LIFETIME,
+        **_build_origin_columns(identity, state, now=now),
     )
-    authorization.sealed = seal(
-        {"verifier": verifier} if connector.pkce else {}, authorization.binding
-    )
+    document = {"verifier": verifier} if connector.pkce else {}
+    authorization.sealed = seal(document, authorization.binding)
     authorization.save(force_insert=True)
-    connection_draft = draft_connection(
-        tenant,
-        connector.key,
-        authorization.name,
-        {"environment": environment, "login_host": login_host},
-    )
-    connection_draft.account = connection.account if connection else ""
-    our_credential = build_credential(connection_draft, app, {})
-    parameters = {"state": state, "redirect_uri": redirect_uri, "verifier": verifier}
-    optional_permissions = {*optional, *(connection and connection.permissions or ())}
-    optional_permissions |= find_needed_permissions(tenant, connector, connection)
-    return authorization, connector.authorize_url(
-        app.open(), our_credential, optional=optional_permissions, **parameters
+    url = _build_consent_url(authorization, connector, app, state, verifier, optional)
+    return authorization, url
+
+
+def _build_origin_columns(
+    identity: BrowserIdentity, state: str, *, now: datetime
+) -> dict[str, Any]:
+    """Build the columns that say who began, in which browser and when; `state` is digested."""
+    return {
+        "user": identity.user,
+        "guest": identity.guest,
+        "browser": digest_browser_value(identity.browser),
+        "digest": digest_browser_value(state),
+        "created_at": now,
+        "expires_at": now + ATTEMPT_LIFETIME,
+    }
+
+
+def _build_consent_url(
+    authorization: Authorization,
+    connector: OAuth,
+    app: ConnectorApp,
+    state: str,
+    verifier: str,
+    optional: Iterable[str],
+) -> str:
+    """Build the address of consent, which asks for the permissions that routes need too."""
+    connection = authorization.connection
+    login = {"environment": authorization.environment, "login_host": authorization.login_host}
+    draft = draft_connection(authorization.tenant, connector.key, authorization.name, login)
+    draft.account = connection.account if connection else ""
+    permissions = {*optional, *(connection and connection.permissions or ())}
+    permissions |= find_needed_permissions(authorization.tenant, connector, connection)
+    return connector.authorize_url(
+        app.open(),
+        build_credential(draft, app, {}),
+        optional=permissions,
+        state=state,
+        redirect_uri=authorization.redirect_uri,
+        verifier=verifier,
     )
 
 

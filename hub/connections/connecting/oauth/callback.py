@@ -204,29 +204,17 @@ def _read_single_parameter(parameters: CallbackParameters, name: str) -> str:
 def _redeem_code(authorization: Authorization, code: str, *, call: Call, now: datetime) -> None:
     """Exchange the code for tokens and find out their account; nothing is connected yet."""
     if _has_too_many_refused_codes(authorization, now=now):
-        authorization.fail(
-            "throttled", "too many codes of this tenant were refused; go on in ten minutes"
-        )
+        detail = "too many codes of this tenant were refused; go on in ten minutes"
+        authorization.fail("throttled", detail)
         return
     app = find_connector_app(authorization.connector_key)
     answer = _exchange_code(authorization, app, code, call=call, now=now)
     if isinstance(answer, Outcome):
-        authorization.fail(
-            _find_outcome_problem(get_oauth_connector(authorization), answer),
-            answer.detail or answer.reason,
-        )
+        problem = _find_outcome_problem(get_oauth_connector(authorization), answer)
+        authorization.fail(problem, answer.detail or answer.reason)
         return
     environment = answer.environment or authorization.environment
-    settings = {**answer.settings, **({"environment": environment} if environment else {})}
-    if (
-        authorization.connector.login_host
-    ):  # empty as well: it replaces the one at which the account signed in before
-        settings["login_host"] = authorization.login_host
-    document = {
-        "secret": dict(answer.secret),
-        "settings": settings,
-        "expires_in": answer.expires_in,
-    }
+    document = _build_grant_document(authorization, answer, environment)
     if authorization.environment not in ("", environment):
         _reject_grant(authorization, document, "other_environment", now=now)
         return
@@ -252,6 +240,16 @@ def _redeem_code(authorization: Authorization, code: str, *, call: Call, now: da
         probe_result.detail,
         now=now,
     )
+
+
+def _build_grant_document(
+    authorization: Authorization, grant: Grant, environment: str
+) -> dict[str, Any]:
+    """Build the document that is sealed: the secrets, the connection's settings, seconds of life."""
+    settings = {**grant.settings, **({"environment": environment} if environment else {})}
+    if authorization.connector.login_host:  # even an empty one replaces the earlier login host
+        settings["login_host"] = authorization.login_host
+    return {"secret": dict(grant.secret), "settings": settings, "expires_in": grant.expires_in}
 
 
 def _has_too_many_refused_codes(authorization: Authorization, *, now: datetime) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
@@ -222,12 +222,15 @@ def _probe_granted_account(
     )
     connection.account = authorization.account
     probe_result = probe_credential(connection, grant_document["secret"], call=call, now=now)
-    if (
-        probe_result.passed
-        and probe_result.account
-        and probe_result.account.id == authorization.account
-    ):
-        return probe_result
+    if probe_result.account is None or probe_result.account.id != authorization.account:
+        _refuse_failed_probe(authorization, probe_result, now=now)
+    return probe_result
+
+
+def _refuse_failed_probe(
+    authorization: Authorization, probe_result: ProbeResult, *, now: datetime
+) -> NoReturn:
+    """Raise AuthorizationRefused; unless the problem may pass, end the authorization too."""
     is_closed = get_oauth_connector(authorization).problem(probe_result.reason) == "account_closed"
     if not probe_result.passed and probe_result.kind in ("later", "unknown") and not is_closed:
         passing = (

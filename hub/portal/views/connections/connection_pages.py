@@ -149,18 +149,8 @@ def explain_notice(notice: Notice, connection: Connection) -> str:
 @tenant_view()
 def show_connection(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     connection, now = get_own_connection(tenant_user, id), clock()
-    tenant_deliveries = Delivery.objects.of(tenant_user.tenant)
-    scan_limit = tenant_deliveries.order_by("-pk").values("pk")[
-        DELIVERIES_SCANNED - 1 : DELIVERIES_SCANNED
-    ]
-    newest = tenant_deliveries.filter(
-        connection=connection, pk__gte=Coalesce(Subquery(scan_limit), 0)
-    ).order_by()
     matching_routes = list(filter_routes_to(connection)[: ROUTES_SHOWN + 1])
     routes = matching_routes[:ROUTES_SHOWN]
-    hours = hourly.count_by_hour(
-        newest.values("pk"), [state for state, _tone, _word in STATE_PARTS], now=now
-    )
     context = {
         "tenant_user": tenant_user,
         "connection": connection,
@@ -171,16 +161,6 @@ def show_connection(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
             window=maintenance.find_connection_window(connection, now=now),
             switch=find_stopping_switches([connection]).get(connection.pk),
         ),
-        "hours": hours,
-        "last": newest.filter(state="delivered")
-        .order_by("-pk")
-        .values_list("state_changed_at", flat=True)
-        .first(),
-        "parts": [(tone, label) for _state, tone, label in STATE_PARTS],
-        "totals": [
-            (tone, label, sum(hour.counts[index] for hour in hours))
-            for index, (_s, tone, label) in enumerate(STATE_PARTS)
-        ],
         "waiting": measure_backlog(connection, now=now),
         "permissions": list_permission_statuses(connection),
         "timeline": draw_credential_timeline(connection, now=now),
@@ -191,9 +171,33 @@ def show_connection(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
         "facts": list_displayed_settings(connection),
         "missing": [] if connection.is_disconnected else find_static_identities(routes, connection),
         "activity": list_activity(connection),
+        **build_hours_context(connection, now=now),
         **build_notice_context(tenant_user, connection),
     }
     return render(request, "portal/connection.html", context)
+
+
+def build_hours_context(connection: Connection, *, now: datetime) -> dict[str, Any]:
+    """Count the deliveries of the last day by hour and state, among the tenant's newest."""
+    tenant_deliveries = Delivery.objects.of(connection.tenant)
+    scan_limit = tenant_deliveries.order_by("-pk").values("pk")[
+        DELIVERIES_SCANNED - 1 : DELIVERIES_SCANNED
+    ]
+    newest = tenant_deliveries.filter(
+        connection=connection, pk__gte=Coalesce(Subquery(scan_limit), 0)
+    ).order_by()
+    states = [state for state, _tone, _label in STATE_PARTS]
+    hours = hourly.count_by_hour(newest.values("pk"), states, now=now)
+    delivered = newest.filter(state="delivered").order_by("-pk")
+    return {
+        "hours": hours,
+        "last": delivered.values_list("state_changed_at", flat=True).first(),
+        "parts": [(tone, label) for _state, tone, label in STATE_PARTS],
+        "totals": [
+            (tone, label, sum(hour.counts[index] for hour in hours))
+            for index, (_state, tone, label) in enumerate(STATE_PARTS)
+        ],
+    }
 
 
 @require_POST

@@ -108,6 +108,12 @@ ACTIONS = {
         ),
         lambda by, it: by.rest(it, "disconnect", {"reason": WHY, "what_waits": "cancel"}),
     ),
+    "test": (
+        "that the sandbox accepts",
+        lambda by, it: by.staff(it, "test"),
+        lambda by, it: by.portal(it, "test", slash=""),
+        lambda by, it: by.rest(it, "test"),
+    ),
     "rename": (
         "healthy",
         lambda by, it: by.staff_form(it, name="Ours"),
@@ -146,7 +152,7 @@ AUDITED_AS = {
 }
 
 
-def prepare(make, acme, state):
+def prepare(make, acme, state, sandbox_url=""):
     connector = "salesforce" if state == "with an access token that ends" else "webhook"
     connection = make.connection(acme, connector, name="Theirs", account="")
     if state == "paused":
@@ -160,6 +166,9 @@ def prepare(make, acme, state):
         signing_secret_actions.change_signing_secret(
             connection, actor, random=lambda count: b"s" * count, now=clock()
         )
+    if state == "that the sandbox accepts":
+        connection.settings = {"url": sandbox_url}
+        connection.save()
     if state == "with an access token that ends":
         connection.credential.request_refresh(now=clock() + 60 * MINUTE)
     return connection
@@ -193,11 +202,11 @@ def without_generated(values):
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_every_entry_point_does_and_audits_the_same(action, entry_points, make, acme):
+def test_every_entry_point_does_and_audits_the_same(action, entry_points, make, acme, outside):
     state, *performers = ACTIONS[action]
     observed = []
     for perform in performers:
-        connection = prepare(make, acme, state)
+        connection = prepare(make, acme, state, f"{outside.url}/webhook/acme/one")
         rows = find_audit_rows(connection).order_by("-pk").values_list("pk", flat=True)
         last_row = rows.first() or 0
         response = perform(entry_points, connection)

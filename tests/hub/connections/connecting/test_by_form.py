@@ -3,6 +3,7 @@
 import pytest
 
 from connectors.registry import CONNECTORS
+from hub.audit import find_audit_rows
 from hub.connections.models import Authorization, Connection, ConnectLink, Credential, Revocation
 from tenants.models import Tenant
 from tests.factories import NOON
@@ -113,3 +114,49 @@ class TestATenantSuspendedDuringTheTest:
         url = f"/admin/connections/connection/{existing.pk}/verbs/credential/" if existing else ADD
         page = staff_client.post(url, form | {"tenant": acme.pk})
         assert "until it is restored" in page.content.decode() and nothing_stored(existing)
+
+
+# --- every entry point does and audits the same ---
+
+
+def audited(connection, verb):
+    row = find_audit_rows(connection).get(verb=verb)
+    return row.before, row.after
+
+
+def test_every_entry_point_connects_and_audits_the_same(
+    staff_client, browser, shop, guest, make, acme, form, rest_input
+):
+    rest_body = {"connector": "splunk", "name": "Our Splunk", **rest_input}
+    link_form = {key: form[key] for key in ("url", "token", "use_ack")}
+    guest.opens(make.connect_link(acme, "splunk"))
+    staff_client.post(ADD, form | {"tenant": acme.pk})
+    browser.client.post(WIZARD, form)
+    shop.post("/api/v1/connections", rest_body, format="json")
+    guest.client.post(GUEST, link_form)
+    connections = Connection.unscoped.order_by("pk")
+    assert [connection.state for connection in connections] == ["healthy"] * 4
+    rows = [audited(connection, "connection.connect") for connection in connections]
+    by_staff, by_owner, by_program, by_guest = [
+        (before, after | {"name": "", "settings": after["settings"] | {"use_ack": None}})
+        for before, after in rows
+    ]
+    assert by_staff == by_owner == by_program == by_guest
+
+
+def test_every_entry_point_updates_a_credential_and_audits_the_same(
+    staff_client, browser, shop, guest, make, acme, form, rest_input
+):
+    connections = [make.connection(acme, "splunk", account="") for _ in range(4)]
+    staffs, owners, programs, guests = connections
+    guest.opens(make.connect_link(acme, "splunk", connection=guests))
+    staff_client.post(f"/admin/connections/connection/{staffs.pk}/verbs/credential/", form)
+    browser.client.post(f"/t/acme/connections/{owners.public_id}/reconnect/", form)
+    shop.patch(f"/api/v1/connections/{programs.public_id}", rest_input, format="json")
+    guest.client.post(GUEST, {key: form[key] for key in ("url", "token", "use_ack")})
+    rows = [audited(connection, "connection.credential") for connection in connections]
+    first, *others = [
+        (before, after | {"settings": after["settings"] | {"use_ack": None}})
+        for before, after in rows
+    ]
+    assert [one == first for one in others] == [True] * 3, (first, others)
