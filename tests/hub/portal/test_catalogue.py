@@ -133,7 +133,7 @@ def test_a_card_says_who_may_connect_it_and_members_whom_to_ask(owner, member):
         normalize_markup(person.get("/t/acme/catalogue/").content.decode())
         for person in (owner, member)
     )
-    assert "You, every owner and admin of your organisation" in mine
+    assert "You, the owners and admins of your organisation" in mine
     assert (
         "Owners and admins of your organisation" in theirs
         and "Ask one of them: person1@example.com" in theirs

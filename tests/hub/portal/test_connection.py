@@ -160,7 +160,7 @@ def test_what_waits_is_counted_with_how_long_it_takes(admin, make, connection):
         make.delivery(connection)
     connection.mark_needs_reconnect("unauthorized", now=NOON)
     text = text_of(admin, connection)
-    assert '<p class="word">3</p>' in text and "It goes as soon as this is mended" in text
+    assert '<p class="word">3</p>' in text and "It is sent as soon as this is fixed" in text
 
 
 def test_what_waits_behind_a_stop_is_held_everywhere_on_the_page(admin, make, connection):

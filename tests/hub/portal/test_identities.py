@@ -161,7 +161,7 @@ def test_what_waited_for_it_goes_out(admin, make, acme):
 
 def test_ours_is_named_first(admin, slack):
     page = admin.get(url_of(slack, "identities/say/"), follow=True)
-    assert "Say first which of yours is meant" in page.content.decode()
+    assert "Enter your record first" in page.content.decode()
 
 
 # --- listed, and taken back ---
