@@ -8,6 +8,7 @@ from hub.connections.credentials.abandoned_authorizations import end_abandoned_a
 from hub.connections.models import Authorization, Connection, Revocation
 from hub.db.clock import clock
 from tests.hub.connections.browsers import stored, under_way
+from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
 
@@ -16,7 +17,7 @@ PAGES = (HOME, CATALOGUE)
 
 
 def text(browser, url):
-    return browser.client.get(url).content.decode()
+    return normalize_markup(browser.client.get(url).content.decode())
 
 
 def goes_on_at(browser, page):
