@@ -24,6 +24,7 @@ from hub.connections.models import (
 from hub.db.clock import clock
 from tests.hub.connections.browsers import problem, stored, under_way
 from tests.hub.connections.refreshing import fail_on_sleep
+from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
 
