@@ -216,7 +216,9 @@ class SwitchOverSerializer(serializers.Serializer):
 class QuotaSerializer(serializers.Serializer):
     kind = serializers.CharField()
     name = serializers.CharField()
-    label = serializers.CharField(help_text="What is allowed, in words.")  # type: ignore[assignment]
+    label = serializers.CharField(  # type: ignore[assignment]
+        help_text="The allowed number of calls, as text."
+    )
     used = serializers.IntegerField()
     allowed = serializers.IntegerField(allow_null=True)
     free_at = serializers.DateTimeField(
@@ -330,12 +332,16 @@ class MoveSerializer(serializers.Serializer):
 class EnvironmentSerializer(serializers.Serializer):
     key = serializers.ChoiceField(ENVIRONMENT_KINDS)
     label = serializers.CharField()  # type: ignore[assignment]
-    help = serializers.CharField(help_text="How a person knows that theirs is one.")  # type: ignore[assignment]
+    help = serializers.CharField(  # type: ignore[assignment]
+        help_text="How a person recognizes an account of this kind."
+    )
 
 
 class LoginHostSerializer(serializers.Serializer):
     label = serializers.CharField()  # type: ignore[assignment]
-    help = serializers.CharField(help_text="Where a person finds theirs.")  # type: ignore[assignment]
+    help = serializers.CharField(  # type: ignore[assignment]
+        help_text="Where a person finds their login host."
+    )
     example = serializers.CharField()
 
 

@@ -89,8 +89,8 @@ def _refuse_unready_connector(
 def refuse_too_many(tenant: Tenant, *, now: datetime) -> None:
     """Raise TooManyConnectLinks; the tenant is locked, so that two at once count each other."""
     lock_tenant(tenant)
-    ended = Q(used_at__isnull=False) | Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
-    if ConnectLink.objects.of(tenant).exclude(ended).count() >= OPEN_LINKS_MAX:
+    has_ended = Q(used_at__isnull=False) | Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
+    if ConnectLink.objects.of(tenant).exclude(has_ended).count() >= OPEN_LINKS_MAX:
         words = gettext(
             "%(count)s connect links are open already: take some back, or wait until they end."
         )
@@ -108,8 +108,8 @@ def login_of(
     app = ConnectorApp.objects.filter(connector_key=connector.key).first() or ConnectorApp(
         connector_key=connector.key
     )
-    host, found = offered_login_host(app, login_host, environment)
-    return found, host
+    host, host_environment = offered_login_host(app, login_host, environment)
+    return host_environment, host
 
 
 def _list_offered_environments(connector: Connector) -> set[str]:

@@ -35,29 +35,29 @@ def read_login_host(connector: Connector, text: str, environment: str = "") -> t
             _("%(system)s has no login hosts of its customers.") % {"system": connector.label}, text
         )
     host = text.strip(" ").lower() if text.isascii() else text
-    found = own.environment_of(host)
-    if not found:
+    host_environment = own.environment_of(host)
+    if not host_environment:
         sentence = _(
             "This is not a login host of %(system)s. Enter the host alone, such as %(example)s."
         )
         raise LoginHostRefused(sentence % {"system": connector.label, "example": own.example}, text)
-    if environment and environment != found:
-        kind = connector.environment(found)
+    if environment and environment != host_environment:
+        kind = connector.environment(host_environment)
         sentence = _("This is the login host of another kind of account: %(kind)s.")
         raise LoginHostRefused(
-            sentence % {"kind": translate_text(kind.label) if kind else found}, text
+            sentence % {"kind": translate_text(kind.label) if kind else host_environment}, text
         )
-    return host, found
+    return host, host_environment
 
 
 def offered_login_host(app: ConnectorApp, text: str, environment: str = "") -> tuple[str, str]:
     """Do the same for hosts that the patterns of our app allow. Raises LoginHostRefused."""
     connector = CONNECTORS[app.connector_key]
-    host, found = read_login_host(connector, text, environment)
+    host, host_environment = read_login_host(connector, text, environment)
     if not app.has_login_hosts:
         sentence = _("The connector app of %(system)s does not allow login hosts of its customers.")
         raise LoginHostRefused(sentence % {"system": connector.label}, text)
-    return host, found
+    return host, host_environment
 
 
 def login_host_of(connection: Connection) -> str:

@@ -29,7 +29,7 @@ def list_environment_choices(connectors: Iterable[str]) -> list[tuple[str, Any]]
 
 
 def login_host_example(connectors: Iterable[str]) -> str:
-    """Return fields for the login host of the first system that has any, or none."""
+    """Return an example of a login host, of the first system that has any; empty otherwise."""
     return next((own.example for key in connectors if (own := CONNECTORS[key].login_host)), "")
 
 

@@ -113,7 +113,7 @@ def _keep_internal_url(url: str, *, otherwise: str) -> str:
     return url if safe and url.isprintable() and len(url) <= 500 else otherwise
 
 
-# --- the way there ---
+# --- begin ---
 
 
 @require_POST
@@ -150,22 +150,23 @@ def authorize_account(
 def send_to_provider(
     request: HttpRequest, tenant: Tenant, provider: OAuth, *, back: str, **options: Any
 ) -> HttpResponse:
-    how: dict[str, Any] = {
-        "redirect_uri": build_redirect_uri(provider),
-        "random": secrets.token_bytes,
-        "now": clock(),
-    }
     try:
         authorization, url = begin_authorization(
-            tenant, provider, identify_browser(request), **options, **how
+            tenant,
+            provider,
+            identify_browser(request),
+            redirect_uri=build_redirect_uri(provider),
+            random=secrets.token_bytes,
+            now=clock(),
+            **options,
         )
     except LoginHostRefused as wrong:
-        asked = {
+        entered = {
             key: options[key]
             for key in ("connection", "link", "name", "return_to")
             if options.get(key)
         }
-        unsent = Authorization(tenant=tenant, connector_key=provider.key, **asked)
+        unsent = Authorization(tenant=tenant, connector_key=provider.key, **entered)
         return login_host_page(request, unsent, wrong, back=back, optional=options["optional"])
     except AuthorizationRefused as refused:
         return render_problem_page(request, refused, provider, back=back)
@@ -196,7 +197,7 @@ def cancel_pending(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> H
     return HttpResponseRedirect(_build_return_url(tenant_user.tenant, authorization.connection))
 
 
-# --- the way back ---
+# --- callback ---
 
 
 @csrf_exempt  # a DELETE comes from the system, not from a browser; it is signed with our secret
@@ -210,13 +211,14 @@ def handle_callback(request: HttpRequest, connector: str) -> HttpResponse:
     provider, identity = _get_oauth_connector(connector), identify_browser(request)
     parameters = dict(request.GET.lists())
     try:
-        there: dict[str, Any] = {
-            "redirect_uri": build_redirect_uri(provider),
-            "call": egress.send_request,
-            "wait": EXCHANGE_WAIT,
-        }
         authorization = receive_callback(
-            parameters, connector=provider, identity=identity, **there, now=clock()
+            parameters,
+            connector=provider,
+            identity=identity,
+            redirect_uri=build_redirect_uri(provider),
+            call=egress.send_request,
+            wait=EXCHANGE_WAIT,
+            now=clock(),
         )
     except AuthorizationRefused as refused:
         return _redirect_without_referrer("refused", provider.key, refused.code)

@@ -134,8 +134,8 @@ def chosen_login_of(
         )
     if login_host is None:
         return _choose_environment(app, environment), ""
-    host, found = offered_login_host(app, login_host, environment)
-    return found, host
+    host, host_environment = offered_login_host(app, login_host, environment)
+    return host_environment, host
 
 
 def _choose_environment(app: ConnectorApp, environment: str) -> str:

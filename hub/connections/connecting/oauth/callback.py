@@ -245,7 +245,7 @@ def _redeem_code(authorization: Authorization, code: str, *, call: Call, now: da
 def _build_grant_document(
     authorization: Authorization, grant: Grant, environment: str
 ) -> dict[str, Any]:
-    """Build the document that is sealed: the secrets, the connection's settings, seconds of life."""
+    """Build the document that is sealed: secrets, settings, and the seconds until it expires."""
     settings = {**grant.settings, **({"environment": environment} if environment else {})}
     if authorization.connector.login_host:  # even an empty one replaces the earlier login host
         settings["login_host"] = authorization.login_host
