@@ -187,11 +187,14 @@ def queue_throttled(results: Sequence[RequestResult], *, now: datetime) -> None:
 
 
 def _paused_scopes_after(result: RequestResult, *, now: datetime) -> dict[str, datetime]:
-    """Return the request's scopes that are paused after this result, and until when."""
+    """Return the request's scopes for whose end of a pause it waits, and when each ends.
+
+    A failed attempt that pauses a scope (a 503 with Retry-After) waits for its own schedule instead.
+    """
     if isinstance(result, NotSent):
         return dict.fromkeys(result.closed, result.due_at) if result.due_at else {}
     opens: dict[str, datetime] = {}
-    for outcome in result.distinct_outcomes():
+    for outcome in (outcome for outcome in result.distinct_outcomes() if outcome.free):
         keys = paused_scope_keys(result.batch, outcome)
         paused = set(result.request.scope_keys).intersection(keys)
         opens |= dict.fromkeys(paused, pause_end(outcome, now=now))

@@ -78,7 +78,7 @@ def _complete_transition(
     transition: Transition, outcome: Outcome, result: SendResult
 ) -> Transition:
     """Return the transition of a sent delivery with its detail redacted, and its quota queue."""
-    waits_for_quota = outcome.pauses and transition.state == "waiting"
+    waits_for_quota = outcome.free and outcome.pauses and transition.state == "waiting"
     return replace(
         transition,
         detail=redact_excerpt(transition.detail, MAX_DETAIL, result.batch.secrets),

@@ -43,6 +43,18 @@ def test_waits_after_a_hiccup(make):
     assert (delivery.state, delivery.due_at) == ("waiting", NOON + timedelta(seconds=5))
 
 
+def test_a_503_with_a_short_retry_after_does_not_shorten_the_schedule(make):
+    delivery = make.delivery()
+    overloaded = Response(503, headers={"retry-after": "30"}, at=NOON)
+    pump(FakeHttp(overloaded))
+    second = NOON + timedelta(seconds=30)
+    pump(FakeHttp(Response(503, headers={"retry-after": "30"}, at=second)), at=second)
+    delivery.refresh_from_db()
+    assert (delivery.attempt_count, delivery.due_at) == (2, second + 5 * MINUTE)
+    assert pump(FakeHttp(), at=second + MINUTE).requests == []
+    assert len(pump(FakeHttp(), at=second + 5 * MINUTE).requests) == 1
+
+
 def test_the_same_bytes_and_id_go_again(make):
     delivery = make.delivery()
     first = pump(FakeHttp(Response(500))).requests[0]
