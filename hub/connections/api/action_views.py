@@ -163,10 +163,11 @@ class DisableView(APIView):
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Nothing is sent over it until it is enabled (`resume`); what is accepted is held."""
+        connection = find_visible_connection(request, id)
         data = validate_body(request, DisableSerializer)
         run_action(
             connection_actions.disable_connection,
-            find_visible_connection(request, id),
+            connection,
             data["reason"],
             ActorContext.of_request(request),
             now=clock(),
