@@ -1,4 +1,4 @@
-"""Which origins an answer may name: a token endpoint's `instance_url` must not lead us anywhere else."""
+"""Decide which origins an answer may name, such as the `instance_url` of a token endpoint."""
 
 import re
 from collections.abc import Iterable
@@ -10,10 +10,11 @@ HOST_PATTERN = re.compile(
 
 
 def find_allowed_origin(url: object, patterns: Iterable[str]) -> str:
-    """The origin of `url` where a pattern allows it, otherwise empty.
+    """Return the origin of `url` if a pattern allows it, otherwise an empty string.
 
-    `*.salesforce.com` allows every host below it and `slack.com` exactly that one, over https on its usual port;
-    `http://127.0.0.1:9002` allows exactly that origin, which is how a desk points at a sandbox.
+    `*.salesforce.com` allows every host below salesforce.com, and `slack.com` that host only, both
+    over https on port 443. `http://127.0.0.1:9002` allows exactly this origin: a local installation
+    uses it for its sandbox.
     """
     if not isinstance(url, str) or re.search(r"[\s\\@\x00-\x20]", url):
         return ""

@@ -1,7 +1,8 @@
-"""The contract between the hub and a connector: what it states, what it builds, what it reads.
+"""The contract between the hub and a connector: what it declares, builds and parses.
 
-A connector does no I/O, looks at no clock and knows no tenant: it turns messages into a `Request` and a `Response`
-into `Outcome`s. Everything that a person fills in is data (parts.py), so forms, pages and docs come from it.
+A connector does no I/O, reads no clock and knows no tenant: it builds a `Request` from messages and
+parses a `Response` into `Outcome`s. All that a person fills in is declared as data (schema.py):
+forms, pages and documentation are built from it.
 """
 
 import math
@@ -27,34 +28,36 @@ from connectors.schema import (
     Permission,
 )
 
-MAX_LIFETIME = 400 * 86400.0  # seconds; a longer life of a token is cut to this
+MAX_LIFETIME = 400 * 86400.0  # seconds; a longer lifetime is cut to this
 
 
 class Action:
-    """A thing to do in the other system. Subclasses write `request` and `outcome` (or `outcomes`)."""
+    """An operation in the external system.
+
+    Subclasses implement `request`, and `outcome` or `outcomes`.
+    """
 
     key: str
     label: str
     help: str = ""
     inputs: tuple[Input, ...] = ()
-    example: Mapping[str, Any] = {}  # a field mapping to start from
-    default: Mapping[
-        str, Any
-    ] = {}  # the field mapping of a route that has none; empty: it must have one
-    notice: Mapping[
-        str, Any
-    ] = {}  # a field mapping that says a notice of ours to people; empty: it is not for that
+    # a field mapping to start from
+    example: Mapping[str, Any] = {}
+    # the field mapping of a route without one; empty: the route must have one
+    default: Mapping[str, Any] = {}
+    # a field mapping that formats a notice of ours; empty: the action cannot send notices
+    notice: Mapping[str, Any] = {}
     permissions: Mapping[str, str] = {}
     batch: int = 1  # messages that one request may carry
     batch_bytes: int = 1024 * KIBIBYTE  # of rendered bodies in one request
     idempotent: bool = False  # the system takes our id: sending again has no second effect
 
     def group(self, message: Message) -> Hashable:
-        """Messages of different groups never share a request."""
+        """Return the key of the message's group: a request has messages of one group only."""
         return None
 
     def check(self, body: Mapping[str, Any]) -> str:
-        """Why this body cannot be sent, in words; empty when it can."""
+        """Return why this body cannot be sent, as text; empty if it can."""
         missing = [
             entry.key
             for entry in self.inputs
@@ -66,7 +69,7 @@ class Action:
         return f"not known to {self.label!r}: {', '.join(unknown)}" if unknown else ""
 
     def needed_permissions(self, inputs: Iterable[str]) -> set[str]:
-        """What an account must have granted for a mapping that fills in these inputs."""
+        """Return the permissions that a mapping needs which fills in these inputs."""
         return set(self.permissions)
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
@@ -76,15 +79,15 @@ class Action:
         raise NotImplementedError
 
     def outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
-        """One for each message, in their order."""
+        """Return one outcome for each message, in their order."""
         return [self.outcome(response)] * len(messages)
 
     def read(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
-        """`outcomes`, and *unknown* for all where the answer cannot be read at all."""
+        """Return `outcomes`; *unknown* for each message if the response cannot be parsed."""
         return read_outcomes(lambda: self.outcomes(response, messages), response, len(messages))
 
     def confirm_request(self, messages: Sequence[Message], credential: Credential) -> Request:
-        """Ask about messages that were left `pending`; their tickets say what."""
+        """Build the request that asks about `pending` messages, by their tickets."""
         raise NotImplementedError
 
     def parse_confirmation(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
@@ -103,7 +106,7 @@ class Page:
 
 
 class Collection:
-    """Records that can be read page by page, for scheduled work."""
+    """Records that are read page by page."""
 
     key: str
     label: str
@@ -114,30 +117,30 @@ class Collection:
         raise NotImplementedError
 
     def records(self, response: Response) -> Page | Outcome:
-        """The page, otherwise what is wrong. Raises Unreadable."""
+        """Parse a page of records, or the Outcome of a refusal. Raises Unreadable."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Grant:
-    """What a token endpoint gave: the document to seal, seconds of life (None: not told), settings that changed.
+    """What a token endpoint granted: the secrets to seal, their lifetime and changed settings.
 
-    `lives`: of further tokens in the document, by their prefix.
+    `expires_in` is in seconds, None if the answer does not contain it. `token_lifetimes` has the
+    lifetimes of further tokens in `secret`, by their prefix.
     """
 
     secret: Mapping[str, Any]
     expires_in: float | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     account: Account | None = None  # None: the answer does not name it
-    permissions: tuple[str, ...] | None = None  # what was granted; None: not told
-    environment: Literal["", "production", "sandbox"] = (
-        ""  # of the account, where its system has both
-    )
+    permissions: tuple[str, ...] | None = None  # what was granted; None: unknown
+    # of the account, if its system has both
+    environment: Literal["", "production", "sandbox"] = ""
     token_lifetimes: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def parse_lifetime(value: object) -> float | None:
-    """`expires_in` as told, in seconds; None where it says nothing usable. Never raises."""
+    """Parse `expires_in`: seconds up to MAX_LIFETIME, None if it is unusable. Never raises."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -148,73 +151,68 @@ def parse_lifetime(value: object) -> float | None:
 
 
 class Choices(Collection):
-    """Records of which a person chooses one: the other side of an identity of this kind."""
+    """Records from which a person chooses one: the external side of an identity of this kind."""
 
     identity: str
 
     def parse_choice(self, record: Mapping[str, Any]) -> tuple[str, str]:
-        """Its id, and what people call it. Raises KeyError and the like where it has none."""
+        """Return the record's id and its name. Raises one of READ_ERRORS if it has none."""
         raise NotImplementedError
 
     def check(self, id: str) -> str:
-        """Why this cannot be an id of theirs, in words; empty when it may."""
+        """Return why this cannot be the id of such a record, as text; empty if it can."""
         return ""
 
 
 class Connector:
-    """One external system. Stated as data, with the few methods that this system needs."""
+    """One external system, declared as data, with the few methods that differ between systems."""
 
     key: str
     label: str
     summary: str = ""
-    categories: tuple[str, ...] = ()  # what people look for it under
-    synonyms: tuple[str, ...] = ()  # what they may call it, or what it replaces
+    categories: tuple[str, ...] = ()  # under which people look for it
+    synonyms: tuple[str, ...] = ()  # what people may call it, or what it replaces
     moves: tuple[Move, ...] = ()
-    approval: str = ""  # who besides the person who connects must agree; empty: nobody
-    asks_admins: bool = (
-        False  # an administrator is asked there first, and whoever asked is not sent back to us
-    )
-    plan: str = ""  # what the account there must have been paid for; empty: nothing
+    # who must approve besides the person who connects; empty: no approval is needed
+    approval: str = ""
+    # the consent page asks an administrator first, and does not send the person back to us
+    asks_admins: bool = False
+    plan: str = ""  # the plan that the account must have; empty: any
     fields: tuple[Field, ...] = ()  # of a connection: secrets and settings
     app_fields: tuple[Field, ...] = ()  # of our registration at that system
-    urls: Mapping[str, str] = {}  # base URLs, changed by staff on the connector app
-    environments: tuple[
-        Environment, ...
-    ] = ()  # of accounts, the usual one first; none: all sign in at one place
-    login_host: LoginHost | None = None  # None: nobody signs in at a host of their own
-    hosts: tuple[str, ...] = ()  # what an answer may name as a host: "*.salesforce.com"
+    urls: Mapping[str, str] = {}  # base URLs, overridden by those on the connector app
+    # kinds of accounts, the usual one first; empty: all accounts sign in at one place
+    environments: tuple[Environment, ...] = ()
+    login_host: LoginHost | None = None  # None: no customer has a login host of its own
+    hosts: tuple[str, ...] = ()  # patterns of hosts in responses, such as "*.salesforce.com"
     actions: tuple[Action, ...] = ()
     collections: tuple[Collection, ...] = ()
-    quotas: Mapping[str, Quota] = {}  # by "kind" or "kind:name"; what is not stated is not limited
-    unlimited: Mapping[
-        str, str
-    ] = {}  # by kind: why no quota is stated for a scope that its requests name
-    in_flight: int = 4  # calls at the same time on one connection, where staff says nothing else
-    platform: bool = (
-        False  # one connection for the platform, none for a tenant: our own application
-    )
-    own_endpoint: bool = False  # the customer runs it: each answer outside 2xx is theirs to fix
+    quotas: Mapping[str, Quota] = {}  # by "kind" or "kind:name"; other scopes are not limited
+    # why a scope that requests spend has no quota, by kind
+    unlimited: Mapping[str, str] = {}
+    in_flight: int = 4  # calls at the same time on one connection, unless staff limit them
+    # our own application: one connection for the platform, none for a tenant
+    platform: bool = False
+    own_endpoint: bool = False  # the customer runs it, and fixes each response outside 2xx
     refreshes: bool = False
-    needs_oauth: bool = False  # a person lets us in there; otherwise they fill in `fields`
+    needs_oauth: bool = False  # a person authorizes us there; otherwise they fill in `fields`
     permissions: tuple[Permission, ...] = ()
-    guide: tuple[
-        str, ...
-    ] = ()  # registering there, step by step; %(redirect_uri)s, %(permissions)s and %(hub)s known then
-    one_grant: bool = False  # all that an account gave us is one grant: to end one is to end all
-    grants_apart: bool = (
-        False  # each time that somebody lets us in is a grant of its own, which ends alone
-    )
-    errors: Mapping[
-        str, Advice
-    ] = {}  # by our word for what went wrong, where this system knows more than all do
+    # how to register our app, in steps; %(redirect_uri)s, %(permissions)s, %(hub)s are filled in
+    guide: tuple[str, ...] = ()
+    # an account has one grant for all its tokens: revoking one token revokes all
+    one_grant: bool = False
+    # each authorization is a grant of its own, and is revoked separately
+    grants_apart: bool = False
+    # advice by problem code, where it is more specific than the general advice
+    errors: Mapping[str, Advice] = {}
 
     @property
     def client_fields(self) -> tuple[str, ...]:
-        """What must be known of our app before a person can be sent there."""
+        """List the fields of our app that are required before a person is sent to the system."""
         return ("client_id", "client_secret") if self.needs_oauth else ()
 
     def missing(self, granted: Iterable[str] | None) -> list[str]:
-        """What we need and were not given; nothing where nobody told what was given."""
+        """List required permissions that were not granted; none if `granted` is None (unknown)."""
         given_permissions = set(granted or ())
         needed = [entry.key for entry in self.permissions if not entry.optional]
         return (
@@ -228,16 +226,14 @@ class Connector:
 
     @property
     def choices_by_kind(self) -> dict[str, Choices]:
-        """Where the other side of an identity is listed, by its kind."""
+        """Return the collections of choices, by the kind of identity."""
         return {entry.identity: entry for entry in self.collections if isinstance(entry, Choices)}
 
     lifetimes: AuthorizationLifetimes = AuthorizationLifetimes()
-    tokens: tuple[str, ...] = (
-        "",
-    )  # prefixes of access_token and refresh_token that are refreshed each by itself
-    checks_every: float | None = (
-        6 * 3600.0
-    )  # seconds between two probes of a quiet connection; None: it has an effect
+    # prefixes of access_token and refresh_token in the document, each pair refreshed separately
+    tokens: tuple[str, ...] = ("",)
+    # seconds between two probes of a quiet connection; None: not probed, a probe has an effect
+    checks_every: float | None = 6 * 3600.0
 
     def environment(self, key: str) -> Environment | None:
         return next((entry for entry in self.environments if entry.key == key), None)
@@ -245,9 +241,9 @@ class Connector:
     def urls_at(
         self, environment: str, urls: Mapping[str, str], login_host: str = ""
     ) -> Mapping[str, str]:
-        """The base URLs as they are for an account of this environment, or of this login host.
+        """Return the base URLs for accounts of this environment, or of this login host.
 
-        A login host that no pattern of the connector allows is not used, wherever it comes from.
+        A login host that no pattern of the connector allows is ignored.
         """
         environment_entry, own = self.environment(environment), self.login_host
         if own and own.environment_of(login_host):
@@ -266,36 +262,50 @@ class Connector:
         return self.quotas.get(f"{scope.kind}:{scope.name}") or self.quotas.get(scope.kind)
 
     def connection_limits(self, settings: Mapping[str, Any]) -> tuple[Scope, ...]:
-        """Scopes that the settings of one connection limit further: `quota` reads how far from their names."""
+        """Return further scopes that the settings of a connection limit.
+
+        `quota` reads the limit from the name of such a scope.
+        """
         return ()
 
     def action(self, key: str) -> Action:
-        """Raises LookupError."""
+        """Return the action with this key. Raises LookupError if there is none."""
         for action in self.actions:
             if action.key == key:
                 return action
         raise LookupError(key)
 
     def check(self, credential: Credential) -> str:
-        """Why this credential cannot work, in words, before anything is sent; empty when it may."""
+        """Return why this credential cannot work, as text, without a call; empty if it can."""
         return ""
 
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:
-        """A cheap request without effect that shows whether the credential lives; ids are made from `at`."""
+        """Build a cheap request without effect that shows whether the credential is valid.
+
+        Ids in it are made from `at`.
+        """
         raise NotImplementedError
 
     def parse_probe(self, response: Response, credential: Credential) -> Account | Outcome:
-        """The account when it lives, otherwise what is wrong. Raises Unreadable."""
+        """Return the account, or the Outcome of a failed test. Raises Unreadable."""
         raise NotImplementedError
 
     def refresh_request(self, app: Mapping[str, str], credential: Credential) -> Request:
-        """Of the one token pair in the credential's access_token and refresh_token, whichever prefix it has."""
+        """Build the request that refreshes the credential's access_token.
+
+        The caller stores the pair to refresh under access_token and refresh_token, without its
+        prefix.
+        """
         raise NotImplementedError
 
     def parse_refresh(self, response: Response, credential: Credential) -> Grant | Outcome:
-        """The new grant, or `reconnect` (a confirmed invalid_grant), `later`, `unknown`. Raises Unreadable."""
+        """Return the new grant, or the Outcome of a refresh that failed. Raises Unreadable.
+
+        *reconnect*: the grant has ended (a confirmed invalid_grant); *later*: retry; *unknown*: the
+        refresh token may be used up.
+        """
         raise NotImplementedError
 
     def parse_quota_reports(self, response: Response) -> tuple[Report, ...]:
-        """What the headers say of the quotas. Never raises."""
+        """Parse what the response headers report about quotas. Never raises."""
         return ()

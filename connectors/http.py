@@ -1,4 +1,4 @@
-"""What goes over the wire, and whose quota it spends: values only, nothing here sends."""
+"""Requests, responses, and the quotas that requests spend, as values: nothing here sends."""
 
 import json
 import re
@@ -14,7 +14,7 @@ import orjson
 Json = Any  # a value that json.loads() can give
 
 KIBIBYTE = 1024
-DEFAULT_KEEP = 64 * KIBIBYTE  # bytes of an answer that are read; what is longer is cut
+DEFAULT_KEEP = 64 * KIBIBYTE  # bytes of a response that are read; a longer body is cut
 SECONDS_PATTERN = re.compile(r"[0-9]{1,100}(\.[0-9]{1,100})?", re.ASCII)
 MIN_WAIT, MAX_WAIT = 1.0, 24 * 3600.0  # seconds
 COMPACT_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -24,7 +24,10 @@ ScopeKind = Literal["app", "account", "connection", "method", "channel", "host",
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose quota a request spends. `method` and `channel` are within the account; the hub completes the key."""
+    """The scope of a quota that a request spends.
+
+    `method` and `channel` are within the account; the hub completes the key.
+    """
 
     kind: ScopeKind
     name: str = ""
@@ -35,7 +38,7 @@ Spends = tuple[tuple[Scope, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """At most `limit` units in any `per` seconds."""
+    """A limit of `limit` units in any `per` seconds."""
 
     limit: int
     per: float
@@ -44,10 +47,11 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """At most `limit` units in a window of `per` seconds; corrected by what the system reports.
+    """A limit of `limit` units in a window of `per` seconds, corrected by the system's reports.
 
-    The window rolls, which is right for a day that ends nobody knows when, too: it is the strictest reading, and a
-    reported end is learnt. `midnight` names the time zone in whose midnight the budget is whole again.
+    The window rolls: where the end of the system's day is unknown, that is the strictest
+    interpretation, and a reported end replaces it. `midnight` names the time zone at whose midnight
+    the budget is full again.
     """
 
     limit: int
@@ -58,7 +62,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """At most `limit` calls at the same time."""
+    """A limit of `limit` calls at the same time."""
 
     limit: int
     shape: Literal["in_flight"] = "in_flight"
@@ -69,7 +73,10 @@ Quota = Rate | Budget | InFlight
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What an answer says of a quota: units used and allowed, seconds until it is whole again (None: not told)."""
+    """A quota as a response reports it, in units.
+
+    `resets_in`: the seconds until the quota is full again; None if the response does not say.
+    """
 
     scope: Scope
     used: int
@@ -79,7 +86,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Request:
-    """An HTTP request for egress. At most one of `json`, `form` and `body`; `spends` as (scope, cost) pairs."""
+    """An HTTP request for egress, with at most one of `json`, `form` and `body`.
+
+    `spends`: pairs of a scope and the units that the request costs.
+    """
 
     method: str
     url: str
@@ -95,7 +105,7 @@ class Request:
         return f"<Request {self.method} {self.url.partition('?')[0]}>"
 
     def content(self) -> bytes:
-        """The body as bytes; compact JSON in UTF-8 where `json` is given."""
+        """Return the body as bytes; compact JSON in UTF-8 if `json` is set."""
         if self.json is not None:
             return dump_json(self.json)
         if self.form is not None:
@@ -103,7 +113,7 @@ class Request:
         return self.body or b""
 
     def all_headers(self) -> dict[str, str]:
-        """Headers with the content type that the body implies and the bearer, as they go on the wire."""
+        """Return the headers as they are sent, with Content-Type and Authorization added."""
         headers = dict(self.headers)
         names = {name.lower() for name in headers}
         if "content-type" not in names:
@@ -118,7 +128,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Response:
-    """An HTTP answer as read: header names in lower case, at most `Request.keep` bytes of body, `at` when it came."""
+    """An HTTP response: at most `Request.keep` bytes of body, and header names in lower case.
+
+    `at`: when it was received.
+    """
 
     status: int
     body: bytes = b""
@@ -130,7 +143,7 @@ class Response:
         return f"<Response {self.status}, {len(self.body)} bytes>"
 
     def json(self) -> Json:
-        """The parsed body; raises Unreadable."""
+        """Parse the body as JSON. Raises Unreadable if it is not JSON."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
@@ -141,16 +154,22 @@ class Response:
 
 
 class Unreadable(ValueError):
-    """An answer that is not what the system documents."""
+    """The response is not what the system documents."""
 
 
 def dump_json(value: Json) -> bytes:
-    """Compact JSON in UTF-8; a lone surrogate, which UTF-8 has no bytes for, stays a JSON escape."""
+    """Return compact JSON in UTF-8. Raises ValueError for NaN and infinity.
+
+    A lone surrogate, which UTF-8 cannot encode, becomes a JSON escape.
+    """
     return COMPACT_ENCODER.encode(value).encode(errors="backslashreplace")
 
 
 def dump_checked_json(value: Json) -> bytes:
-    """The same, much faster, of a value that was looked at before: NaN or infinity in it would become null."""
+    """Return the JSON of a value that was checked before, much faster than `dump_json`.
+
+    An unchecked NaN or infinity would become null.
+    """
     try:
         return orjson.dumps(value)
     except TypeError:  # a lone surrogate, or a whole number of more than 64 bits
@@ -158,7 +177,10 @@ def dump_checked_json(value: Json) -> bytes:
 
 
 def parse_retry_after(response: Response) -> float | None:
-    """Seconds to wait by the Retry-After header, in [1, 86400]; None where it says nothing usable. Never raises."""
+    """Return the wait in seconds that the Retry-After header asks for. Never raises.
+
+    It is between MIN_WAIT and MAX_WAIT; None if the header is missing or unusable.
+    """
     value = response.headers.get("retry-after", "").strip()
     if SECONDS_PATTERN.fullmatch(value):
         wait = float(value)

@@ -1,6 +1,6 @@
-"""Texts that people read are marked where they are stated; whoever shows them says them in the reader's language."""
+"""Mark texts for translation where they are declared; pages translate them when shown."""
 
 
 def _(text: str) -> str:
-    """The mark that collectors of translations look for."""
+    """Return the text unchanged: the name is the mark that makemessages collects."""
     return text

@@ -1,4 +1,4 @@
-"""OAuth 2: where a person lets us in, requests for tokens, and their answers read; oauthlib builds, nobody sends."""
+"""OAuth 2: build consent URLs and token requests, and parse the responses; nothing is sent."""
 
 import base64
 import hashlib
@@ -21,9 +21,8 @@ PERMISSION_SEPARATOR = re.compile(r"[,\s]+")
 PERMISSION_PATTERN = re.compile(r"[\x21-\x7e]{1,100}", re.ASCII)
 MAX_PERMISSIONS = 200
 
-PROBLEMS: Mapping[
-    str, str
-] = {  # their words, on the way back and at the token endpoint (RFC 6749), as ours
+# our problem codes by the error codes of callbacks and token endpoints (RFC 6749)
+PROBLEMS: Mapping[str, str] = {
     "access_denied": "denied",
     "consent_required": "denied",
     "user_denied": "denied",
@@ -46,29 +45,26 @@ PROBLEMS: Mapping[
 
 
 class OAuth(Connector):
-    """A system that gives tokens for a code that a person brings back. What differs between them is data."""
+    """A system with the authorization code flow. What differs between systems is data."""
 
     needs_oauth = True
     refreshes = True
-    authorize_at: str  # the three places, with the names of `urls` in braces
+    authorize_at: str  # these three addresses contain the names of `urls` in braces
     token_at: str
     revoke_at: str
     token_calls: Scope  # the quota that a call of the token endpoint spends
     pkce: bool = False
     client_in: Literal["basic", "form"] = "basic"  # where our client id and secret go
-    separator: str = " "  # between permissions, as they are asked for
-    asks_permissions: bool = True  # False: they are fixed where our app is registered
-    authorize_with: Mapping[str, str] = {}  # what else the address of consent takes
-    problems: Mapping[str, str] = {}  # this system's own words, beside PROBLEMS
-    at_consent: Mapping[
-        str, str
-    ] = {}  # words that mean something else where they come back from consent
-    installs_from_marketplace: bool = (
-        False  # people may come with a code and no state, from the system's own catalogue
-    )
-    ended_codes: ClassVar[frozenset[str]] = (
-        frozenset()
-    )  # its words for a token that has ended already
+    separator: str = " "  # between permissions in the consent URL
+    asks_permissions: bool = True  # False: they are fixed by our registration
+    authorize_with: Mapping[str, str] = {}  # further parameters of the consent URL
+    problems: Mapping[str, str] = {}  # problem codes by this system's own error codes
+    # problem codes by error codes that have another meaning when the consent page returns them
+    at_consent: Mapping[str, str] = {}
+    # a callback from the system's own catalogue of apps has a code and no state
+    installs_from_marketplace: bool = False
+    # error codes for a token that is not valid any more
+    ended_codes: ClassVar[frozenset[str]] = frozenset()
 
     def authorize_url(
         self,
@@ -80,7 +76,7 @@ class OAuth(Connector):
         optional: Iterable[str] = (),
         verifier: str = "",
     ) -> str:
-        """The address that a person is sent to; where an account is connected again, that one is offered."""
+        """Return the consent URL; on a reconnect it offers the connected account."""
         query = {
             "response_type": "code",
             "client_id": app["client_id"],
@@ -106,13 +102,13 @@ class OAuth(Connector):
         )
 
     def reconnect_parameters(self, account: str) -> Mapping[str, str]:
-        """What else the address of consent takes, so that this account is offered and not whichever is signed in."""
+        """Return the parameters of the consent URL that preselect this account."""
         return {}
 
     def allowed_environments(
         self, urls: Mapping[str, str], hosts: tuple[str, ...]
     ) -> tuple[Environment, ...]:
-        """The environments that a person may be sent to: they sign in inside our host patterns."""
+        """List the environments whose login, token and revocation URLs the patterns allow."""
         return tuple(
             entry
             for entry in self.environments
@@ -120,12 +116,12 @@ class OAuth(Connector):
         )
 
     def has_login_hosts(self, urls: Mapping[str, str], hosts: tuple[str, ...]) -> bool:
-        """Whether people may be sent to a login host of their own: an example of one is inside our host patterns."""
+        """Whether the host patterns allow login hosts of a customer's own, such as the example."""
         own = self.login_host
         return own is not None and self.has_login_inside(hosts, self.urls_at("", urls, own.example))
 
     def has_login_inside(self, hosts: tuple[str, ...], urls: Mapping[str, str]) -> bool:
-        """Whether these base URLs lead to a login, token and revocation address that the patterns allow."""
+        """Whether the patterns allow the login, token and revocation URLs at these base URLs."""
         places = (self.authorize_at, self.token_at, self.revoke_at)
         return all(
             find_allowed_origin(place.format(**urls), hosts or self.hosts) for place in places
@@ -153,7 +149,7 @@ class OAuth(Connector):
     def parse_exchange(
         self, response: Response, app: Mapping[str, str], credential: Credential
     ) -> Grant | Outcome:
-        """What was granted, or why nothing was. Raises Unreadable."""
+        """Return the grant, or the Outcome of a refused code. Raises Unreadable."""
         raise NotImplementedError
 
     def refresh_request(self, app: Mapping[str, str], credential: Credential) -> Request:
@@ -175,7 +171,10 @@ class OAuth(Connector):
         )
 
     def revoke_request(self, app: Mapping[str, str], credential: Credential) -> Request:
-        """End what this credential holds (RFC 7009): by its refresh token, which takes the others along."""
+        """Build the request that revokes this credential's tokens (RFC 7009).
+
+        It names the refresh token, if there is one: its access tokens are revoked with it.
+        """
         kind = "refresh_token" if credential.secret.get("refresh_token") else "access_token"
         client = {"client_id": app["client_id"], "client_secret": app["client_secret"]}
         in_form = client if self.client_in == "form" else {}
@@ -192,50 +191,53 @@ class OAuth(Connector):
         )
 
     def token_rejection(self, response: Response) -> Outcome | None:
-        """What the token endpoint refuses; None where it grants. Raises Unreadable."""
+        """Return what the token endpoint refuses; None if it grants. Raises Unreadable."""
         raise NotImplementedError
 
     @raises_unreadable
     def parse_revoke(self, response: Response) -> Outcome:
-        """`delivered` where nothing lives on; `refresh` where a new access token must be asked for first."""
+        """Return the Outcome of a revocation. Raises Unreadable.
+
+        *delivered*: no token is valid any more; *refresh*: the revocation needs a new access token.
+        """
         rejection = self.token_rejection(response)
         return (
             delivered() if rejection is None or rejection.reason in self.ended_codes else rejection
         )
 
     def own_origin(self, url: object, credential: Credential) -> str:
-        """The origin of an address in an answer where it is one of this system's own, otherwise empty."""
+        """Return the origin of a URL in a response if it is this system's, otherwise empty."""
         return find_allowed_origin(url, credential.hosts or self.hosts)
 
     def issued_by(self, issuer: str, credential: Credential) -> bool:
-        """RFC 9207: whether the `iss` that came back with a code is this system."""
+        """Whether `issuer`, the `iss` that came with a code (RFC 9207), is this system."""
         own_issuer = find_allowed_origin(
             issuer, (origin_of(self.authorize_at.format(**credential.urls)),)
         )
         return bool(own_issuer or self.own_origin(issuer, credential))
 
     def problem(self, provider_code: str) -> str:
-        """Our word for theirs; `refused` where nobody knows it."""
+        """Return our problem code for the system's error code; `refused` for an unknown one."""
         return self.problems.get(provider_code) or PROBLEMS.get(provider_code.lower(), "refused")
 
     def consent_problem(self, provider_code: str) -> str:
-        """The same for what comes back from consent."""
+        """Return our problem code for an error code that came back from the consent page."""
         return self.at_consent.get(provider_code) or self.problem(provider_code)
 
     def uninstalled_account(self, authorization: str, body: bytes, app: Mapping[str, str]) -> str:
-        """The account whose people removed our app, of a call to the way back; empty where it is not the system's.
+        """Return the account that removed our app, from an uninstall call to the callback URL.
 
-        Raises Unreadable.
+        Empty if the call is not authenticated as the system's. Raises Unreadable.
         """
         return ""
 
     def manifest(self, *, redirect_uri: str, name: str) -> str:
-        """Something to paste where our app is registered; empty where the system takes nothing of the kind."""
+        """Return a manifest to paste where our app is registered; empty if the system uses none."""
         return ""
 
 
 def code_challenge(verifier: str) -> str:
-    """S256 of RFC 7636."""
+    """Return the PKCE code challenge of a verifier, by S256 (RFC 7636)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
@@ -250,7 +252,7 @@ def origin_of(url: str) -> str:
 
 
 def parse_tokens(answer: Mapping[str, Any]) -> dict[str, str]:
-    """The tokens of an answer, as they may go into a header. Raises Unreadable."""
+    """Return the tokens of a response, checked for use in a header. Raises Unreadable."""
     if not isinstance(answer, Mapping):
         raise Unreadable("the answer is no object")
     if str(answer.get("token_type") or "bearer").lower() not in ("bearer", "bot", "user"):
@@ -264,7 +266,7 @@ def parse_tokens(answer: Mapping[str, Any]) -> dict[str, str]:
 
 
 def parse_permissions(value: object) -> tuple[str, ...] | None:
-    """A list of permissions, whatever stands between them; None where there is none to read."""
+    """Parse permissions separated by commas or blanks; None if `value` is no text."""
     if not isinstance(value, str):
         return None
     names = [

@@ -1,4 +1,4 @@
-"""What one attempt came to: delivered, later, never, refresh, reconnect, disable, unknown or pending."""
+"""The outcomes of an attempt: delivered, later, never, refresh, reconnect and others."""
 
 import math
 from collections.abc import Callable
@@ -12,14 +12,13 @@ Kind = Literal[
     "delivered", "later", "never", "refresh", "reconnect", "disable", "unknown", "pending"
 ]
 Concern = Literal["system", "record", "quota"]
-OutcomeBuilder = Callable[
-    [str, str], "Outcome"
-]  # of (reason, their words): what the connectors' tables hold
+# called with reason and detail; the values of the connectors' tables of error codes
+OutcomeBuilder = Callable[[str, str], "Outcome"]
 
 UNAUTHORIZED = "unauthorized"
 PERMISSION_MISSING = "permission_missing"
 RETRYABLE_STATUSES = {408: "status_408", 425: "status_425", 503: "unavailable"}
-CLOSED_ACCOUNT_WAIT = 900.0  # seconds between two looks at an account that is not open
+CLOSED_ACCOUNT_WAIT = 900.0  # seconds between two calls of an account that is not open
 MAX_REASON_LENGTH = 40  # characters
 MAX_DETAIL_LENGTH = 300
 MAX_REFERENCE_LENGTH = 200
@@ -40,11 +39,12 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one attempt came to.
+    """The outcome of an attempt.
 
-    `reason` is a stable code, `says` the system's own words, `reference` their id of what was made. `after` is in
-    seconds. `pauses` are the scopes that rest for `after`. `free` costs no attempt. `ticket` is for `pending`.
-    `concerns` says what refused: the system as a whole, one record in it, or a quota.
+    `reason` is a stable code, `detail` the system's own text, `reference` the system's id of what
+    was created. `after` is the wait in seconds; the scopes in `pauses` are paused for it. `free`
+    costs no attempt. `ticket` identifies a *pending* message. `concerns` says what refused: the
+    system, one record in it, or a quota.
     """
 
     kind: Kind
@@ -58,7 +58,7 @@ class Outcome:
     concerns: Concern = "system"
 
     def __post_init__(self) -> None:
-        """Their words fit a column and a page, whatever they are."""
+        """Cut and clean the texts, so that they fit a column and a page."""
         object.__setattr__(self, "reason", clean_text(self.reason, MAX_REASON_LENGTH))
         object.__setattr__(self, "detail", clean_text(self.detail, MAX_DETAIL_LENGTH))
         object.__setattr__(self, "reference", clean_text(self.reference, MAX_REFERENCE_LENGTH))
@@ -66,14 +66,17 @@ class Outcome:
 
 
 def clamp_wait(seconds: float | None) -> float | None:
-    """A wait that can be waited: at most a day; None where it is no number."""
+    """Return the wait between 0 and MAX_WAIT seconds; None for None and NaN."""
     if seconds is None or math.isnan(seconds):
         return None
     return min(max(seconds, 0.0), MAX_WAIT)
 
 
 def clean_text(text: object, max_length: int) -> str:
-    """Cut, and without what a database or a terminal trips over: NUL, lone surrogates, control characters."""
+    """Return the text cut to `max_length`, with a blank for each unprintable character.
+
+    A database or a terminal rejects NUL, lone surrogates and control characters.
+    """
     cut_text = str(text)[:max_length]
     return (
         cut_text
@@ -82,7 +85,7 @@ def clean_text(text: object, max_length: int) -> str:
     )
 
 
-DELIVERED = Outcome("delivered")  # of most answers, which say no more: it is made once
+DELIVERED = Outcome("delivered")  # made once: most responses need no other
 
 
 def delivered(reference: str = "", *, detail: str = "") -> Outcome:
@@ -101,14 +104,14 @@ def later(
     pauses: tuple[Scope, ...] = (),
     free: bool = False,
 ) -> Outcome:
-    """Not now: it surely had no effect, and may go again."""
+    """Build a retryable outcome: the request had no effect."""
     return Outcome("later", reason, detail, after=after, pauses=pauses, free=free)
 
 
 def throttled(
     detail: str = "", *, after: float | None = None, pauses: tuple[Scope, ...] = ()
 ) -> Outcome:
-    """The quota is spent: the scopes rest for `after`; costs no attempt."""
+    """Build the outcome of a spent quota: its scopes are paused for `after`; costs no attempt."""
     return Outcome(
         "later", "throttled", detail, after=after, pauses=pauses, free=True, concerns="quota"
     )
@@ -117,59 +120,68 @@ def throttled(
 def record_later(
     reason: str, detail: str = "", *, after: float | None = None, free: bool = False
 ) -> Outcome:
-    """Not now, because of one record or its neighbours in a batch: it says nothing of the system."""
+    """Build a retryable outcome of one record or its neighbours in a batch, not of the system."""
     return Outcome("later", reason, detail, after=after, free=free, concerns="record")
 
 
 def maintenance(detail: str = "", *, after: float | None = None) -> Outcome:
-    """The system says that it is under maintenance; costs no attempt."""
+    """Build the outcome of a system under maintenance; costs no attempt."""
     return later("maintenance", detail, after=after, free=True)
 
 
 def account_closed(reason: str, detail: str = "", *, pauses: tuple[Scope, ...]) -> Outcome:
-    """The account there is not open, which its owner must change; no reconnect does. Costs no attempt."""
+    """Build the outcome of an account that is closed until its owner changes it.
+
+    A reconnect would not help. Costs no attempt.
+    """
     return later(reason, detail, after=CLOSED_ACCOUNT_WAIT, pauses=pauses, free=True)
 
 
 def never(reason: str, detail: str = "") -> Outcome:
-    """It is refused for good: the same again would be refused again."""
+    """Build a permanent outcome: the same request would be refused again."""
     return Outcome("never", reason, detail)
 
 
 def permission_missing(reason: str, detail: str = "") -> Outcome:
-    """The account did not grant what this call needs: it is held, and the rest of the connection goes on."""
+    """Build the outcome of a call for which the account granted no permission.
+
+    The delivery is held; others of the connection continue.
+    """
     return never(PERMISSION_MISSING, detail or reason)
 
 
 def refresh(reason: str, detail: str = "") -> Outcome:
-    """The access token has ended: refresh it once, then again."""
+    """Build the outcome of an expired access token: refresh it once, then retry."""
     return Outcome("refresh", reason, detail)
 
 
 def reconnect(reason: str, detail: str = "") -> Outcome:
-    """The authorization has ended, or was never right: only a person can mend it."""
+    """Build the outcome of an invalid authorization: a person must reconnect."""
     return Outcome("reconnect", reason, detail)
 
 
 def disable(reason: str, detail: str = "") -> Outcome:
-    """The receiver wants no more of this (410 Gone)."""
+    """Build the outcome of an endpoint that wants no more requests (410 Gone)."""
     return Outcome("disable", reason, detail)
 
 
 def unknown(reason: str, detail: str = "", *, after: float | None = None) -> Outcome:
-    """It may have arrived."""
+    """Build the outcome of a request that may have arrived."""
     return Outcome("unknown", reason, detail, after=after)
 
 
 def pending(ticket: str, *, after: float) -> Outcome:
-    """Taken, not yet confirmed: ask again after so many seconds."""
+    """Build the outcome of an accepted request; ask for its confirmation after `after` seconds."""
     return Outcome("pending", "awaiting_confirmation", after=after, ticket=ticket)
 
 
 def read_outcomes(
     read: Callable[[], list[Outcome]], response: Response, count: int
 ) -> list[Outcome]:
-    """Reading an answer never raises: what cannot be read may have had its effect."""
+    """Return the outcomes that `read` parses, *unknown* for each if it fails. Never raises.
+
+    A request whose response cannot be parsed may have had its effect.
+    """
     try:
         outcomes = read()
     except READ_ERRORS as error:
@@ -180,7 +192,7 @@ def read_outcomes(
 
 
 def raises_unreadable(read: Callable[Arguments, Value]) -> Callable[Arguments, Value]:
-    """For readers of one answer: whatever goes wrong in reading is Unreadable."""
+    """Decorate a parser of one response: each of READ_ERRORS becomes Unreadable."""
 
     @wraps(read)
     def reader(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Value:
@@ -193,7 +205,10 @@ def raises_unreadable(read: Callable[Arguments, Value]) -> Callable[Arguments, V
 
 
 def outcome_of_status(response: Response, *, pauses: tuple[Scope, ...] = ()) -> Outcome | None:
-    """What a status means in every system, where the system's own words do not say more; None below 300."""
+    """Return the Outcome of an HTTP status; None below 300.
+
+    Connectors whose system answers with error codes of its own parse those first.
+    """
     status = response.status
     if status < 300:
         return None
@@ -211,9 +226,9 @@ def outcome_of_status(response: Response, *, pauses: tuple[Scope, ...] = ()) -> 
 
 
 def refresh_rejection(outcome: Outcome) -> Outcome:
-    """A token endpoint's refusal: only the grant's own end asks a person to reconnect, all else is tried again.
+    """Return the Outcome of a refused refresh: *reconnect* only if the grant itself has ended.
 
-    A bare 401 there is about our own client.
+    Everything else is retried; an unexplained 401 of a token endpoint concerns our own client.
     """
     is_own_fault = outcome.kind in ("never", "refresh") or outcome.reason == UNAUTHORIZED
     return later(outcome.reason, outcome.detail) if is_own_fault else outcome

@@ -1,4 +1,4 @@
-"""Every connector, one line each."""
+"""The list of all connectors."""
 
 from connectors.app.connector import App
 from connectors.base import Connector

@@ -1,4 +1,4 @@
-"""What a connector is handed and what it states, as values: a credential, a message; fields, permissions, advice."""
+"""Values that a connector receives (credential, message) and declares (fields, advice)."""
 
 import re
 from collections.abc import Mapping
@@ -9,23 +9,22 @@ from typing import Any, Literal
 from connectors.http import Unreadable
 from connectors.outcomes import clean_text
 
-MAX_SHARED_ATTEMPTS = 2  # attempts that a message makes in company
+MAX_SHARED_ATTEMPTS = 2  # attempts of a message in a batch with others
 MAX_NAME_LENGTH = 200  # characters
-LOGIN_HOST = "{login_host}"  # what stands for a customer's login host in a base URL
+LOGIN_HOST = "{login_host}"  # placeholder for a customer's login host in a base URL
 LOGIN_HOST_MOST = 100  # characters
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credential:
-    """What a connector may know of one connection. Secrets have no repr."""
+    """What a connector may know of one connection. `repr` shows no secret."""
 
     secret: Mapping[str, Any]
     urls: Mapping[str, str] = field(default_factory=dict)
     account: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    hosts: tuple[
-        str, ...
-    ] = ()  # what an answer may name, where staff changed the connector's own patterns
+    # patterns of hosts in responses, as staff entered them; empty: the connector's
+    hosts: tuple[str, ...] = ()
 
     @property
     def access(self) -> str:
@@ -37,7 +36,10 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One delivery on its way: `id` is the outward id, the same over all attempts; `raw` the rendered JSON bytes."""
+    """One delivery in an attempt.
+
+    `id` is the public id, the same in all attempts; `raw` the rendered body as JSON in UTF-8.
+    """
 
     id: str
     body: Mapping[str, Any]
@@ -56,18 +58,21 @@ class Message:
 
     @property
     def batch_group(self) -> str:
-        """Part of a group's key: after two tries in company a message goes alone, safe from a broken neighbour."""
+        """Return the message's id after MAX_SHARED_ATTEMPTS in batches, otherwise empty.
+
+        As part of a group's key, it sends the message alone: another message may break the batch.
+        """
         return self.id if self.attempt > MAX_SHARED_ATTEMPTS and not self.ticket else ""
 
 
 def without_nulls(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Without nulls: a mapping makes null of what an event does not have."""
+    """Return the body without nulls, which a mapping makes of what an event does not have."""
     return {key: value for key, value in body.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One thing that a person fills in; a secret is sealed and never shown again."""
+    """A value that a person fills in; a secret is sealed and never shown again."""
 
     key: str
     label: str
@@ -83,7 +88,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One key of the object that a field mapping must make for an action."""
+    """A key of the object that a field mapping builds for an action."""
 
     key: str
     label: str
@@ -93,7 +98,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Something that we ask to be allowed, by the system's own word for it, and why."""
+    """A permission that we request, with the system's key for it and its purpose."""
 
     key: str
     purpose: str
@@ -102,32 +107,29 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Where accounts of one kind sign in, at a system that has several kinds."""
+    """Where accounts of one kind sign in, in a system that has several kinds."""
 
     key: Literal["production", "sandbox"]
     label: str
-    help: str  # how a person knows that theirs is one
-    urls: Mapping[str, str] = field(
-        default_factory=dict
-    )  # base URLs, and which others stand for them there
+    help: str  # how a person recognizes that their account is of this kind
+    # the names of base URLs, and of those that replace them in this environment
+    urls: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class LoginHost:
-    """Hosts of a customer's own at which accounts may sign in, instead of at the common login of their kind."""
+    """Hosts of a customer's own at which accounts sign in, instead of at the common login."""
 
     label: str
-    help: str  # where a person finds theirs
+    help: str  # where a person finds their login host
     example: str
-    patterns: Mapping[
-        Literal["production", "sandbox"], str
-    ]  # what the whole host must match, by environment
-    urls: Mapping[
-        str, str
-    ]  # base URLs, and which others, with LOGIN_HOST in them, stand for them there
+    # regular expressions that the whole host must match, by environment
+    patterns: Mapping[Literal["production", "sandbox"], str]
+    # the names of base URLs, and of those with LOGIN_HOST in them that replace them
+    urls: Mapping[str, str]
 
     def environment_of(self, host: str) -> Literal["", "production", "sandbox"]:
-        """The environment of the accounts that sign in at this host; empty where no pattern allows the host."""
+        """Return the environment of the accounts at this host; empty if no pattern allows it."""
         if len(host) > LOGIN_HOST_MOST:
             return ""
         matches = (
@@ -138,7 +140,7 @@ class LoginHost:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Data that moves, and which way: `out` is from us into that system."""
+    """Data that is transferred; `out` is from us to the system."""
 
     direction: Literal["out", "in"]
     description: str
@@ -146,9 +148,9 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What helps when connecting goes wrong: the cause, who can mend it, and a text to send to them.
+    """Advice for a problem while connecting: its cause, who can fix it, a text to send to them.
 
-    `%(system)s`, `%(account)s` and `%(hub)s` stand for names that are known only then.
+    The names `%(system)s`, `%(account)s` and `%(hub)s` are filled in when it is shown.
     """
 
     cause: str
@@ -158,24 +160,29 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationLifetimes:
-    """How an authorization lives where its answers do not tell; in seconds. None: it is not known, or for ever."""
+    """Lifetimes, in seconds, that the system's responses do not contain.
 
-    access: float | None = None  # an access token, as the system makes them where nobody changed it
-    unused: float | None = None  # a refresh token that is not used for so long ends
-    used_again: Literal["works", "grace", "refused"] = (
-        "refused"  # a refresh token that was exchanged before
-    )
+    None: unknown, or unlimited.
+    """
+
+    access: float | None = None  # of an access token, by the system's default
+    unused: float | None = None  # a refresh token expires when it is not used for so long
+    # what happens to a refresh token that was exchanged before
+    used_again: Literal["works", "grace", "refused"] = "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who a credential belongs to, as the system itself says; no id where it names none. Raises Unreadable."""
+    """The owner of a credential, as the system names it; the id is empty if it names none.
+
+    Raises Unreadable if the id is too long or unprintable.
+    """
 
     id: str
     name: str = ""
 
     def __post_init__(self) -> None:
-        """An id is believed whole or not at all; a name is cut, and made harmless."""
+        """Reject an unusable id, and cut and clean the name. Raises Unreadable."""
         if len(self.id) > MAX_NAME_LENGTH or clean_text(self.id, MAX_NAME_LENGTH) != self.id:
             raise Unreadable("the id of the account is none")
         object.__setattr__(self, "name", clean_text(self.name, MAX_NAME_LENGTH))

@@ -1,4 +1,4 @@
-"""How webhooks are signed: a few families, described by parameters. Pure; over raw bytes."""
+"""Sign webhooks after Standard Webhooks 1.0.0, over raw bytes. Pure."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ MIN_SECRET_BYTES, MAX_SECRET_BYTES = 24, 64  # bytes, Standard Webhooks 1.0.0
 
 
 def decode_signing_key(secret: str) -> bytes:
-    """The key inside `whsec_…` (base64 of 24 to 64 bytes). Raises ValueError with a sentence."""
+    """Return the key in `whsec_…` (base64 of 24 to 64 bytes). Raises ValueError with a text."""
     try:
         key = base64.b64decode(secret.removeprefix(WHSEC), validate=True)
     except ValueError:
@@ -23,7 +23,10 @@ def decode_signing_key(secret: str) -> bytes:
 
 
 def valid_signing_secrets(document: Mapping[str, Any], *, at: datetime) -> list[str]:
-    """The secret in force, then the old ones that a receiver may still hold: `[{"secret", "until"}]`, UTC."""
+    """List the current signing secret, then the old ones that are valid at `at`.
+
+    The document lists old secrets as `{"secret", "until"}`, with `until` in ISO 8601.
+    """
     old_secrets = document.get("old_signing_secrets") or ()
     return [
         document["signing_secret"],
@@ -38,7 +41,7 @@ def valid_signing_secrets(document: Mapping[str, Any], *, at: datetime) -> list[
 def sign_standard_webhook(
     secrets: Iterable[str], *, id: str, at: datetime, body: bytes
 ) -> dict[str, str]:
-    """The three headers of Standard Webhooks 1.0.0; several secrets give several signatures, side by side."""
+    """Return the three headers of Standard Webhooks 1.0.0, one signature for each secret."""
     stamp = str(int(at.timestamp()))
     return {
         "webhook-id": id,

@@ -28,7 +28,8 @@ class SendEvent(Action):
     example = WHOLE_EVENT
     default = WHOLE_EVENT
     permissions = {
-        "the signing secret": "so that our application can tell the hub's requests from anybody else's"
+        "the signing secret": "so that our application can tell the hub's requests "
+        "from anybody else's"
     }
     idempotent = True  # webhook-id stays the same over all attempts
 

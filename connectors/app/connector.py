@@ -20,8 +20,8 @@ class App(Connector):
             "signing_secret",
             _("Signing secret"),
             _(
-                "whsec_ and the base64 of 24 to 64 bytes, known to the application too. Leave it empty to have one "
-                "made."
+                "whsec_ and the base64 of 24 to 64 bytes, known to the application too. Leave it "
+                "empty to have one made."
             ),
             secret=True,
             required=False,
@@ -29,10 +29,8 @@ class App(Connector):
     )
     urls = {"api": "https://app.example.com/hub"}
     actions = (SendEvent(),)
-    quotas = {
-        "app:calls": InFlight(16),
-        "app:requests": Rate(200, 1.0),
-    }  # over all tenants: no surge floods it
+    # for all tenants together
+    quotas = {"app:calls": InFlight(16), "app:requests": Rate(200, 1.0)}
     in_flight = 16
     platform = True
 
@@ -44,7 +42,7 @@ class App(Connector):
         return ""
 
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:
-        """The application's health, asked with a signature that it may verify."""
+        """Build a signed request for the application's health."""
         secrets = valid_signing_secrets(credential.secret, at=at)
         headers = sign_standard_webhook(
             secrets, id=f"health_{int(at.timestamp() * 1000)}", at=at, body=b""

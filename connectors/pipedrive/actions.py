@@ -1,4 +1,7 @@
-"""Pipedrive: make and change records, one in a call; it takes no id of ours, so that a lost answer may make two."""
+"""Pipedrive: create and change records, one in each call.
+
+Pipedrive accepts no id of ours: after a lost response, sending again may create a second record.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,7 +21,7 @@ FIELD_KEY_PATTERN = re.compile(r"[0-9a-f]{40}", re.ASCII)
 
 
 def base_url(credential: Credential) -> str:
-    """Where this company lives; before its first answer, the host of all."""
+    """Return the company's own API host, or the common one before a response has named it."""
     return str(credential.settings.get("api_domain") or credential.urls["api"]).rstrip("/")
 
 
@@ -27,7 +30,7 @@ def token_costs(tokens: int) -> Spends:
 
 
 class WriteAction(Action):
-    """One record of one kind."""
+    """Write one record of one kind."""
 
     def __init__(self, kind: RecordKind) -> None:
         self.kind = kind

@@ -31,7 +31,8 @@ class Pipedrive(OAuth):
         Move(
             "out",
             _(
-                "The records that your routes make of events: persons, organizations, deals, and so on."
+                "The records that your routes make of events: persons, organizations, deals, and "
+                "so on."
             ),
         ),
         Move("in", _("The ids of the records that were written, and who you are there.")),
@@ -73,8 +74,9 @@ class Pipedrive(OAuth):
     hosts = ("*.pipedrive.com",)
     actions = ACTIONS
     quotas = {
-        # The least that a company has: Lite, one seat. 30,000 × (Lite 1, Growth 2, Premium 5, Ultimate 7) × seats; what
-        # answers report, or staff know, counts instead. https://pipedrive.readme.io/docs/core-api-concepts-rate-limiting
+        # the minimum, Lite with one seat; a reported budget, or that of staff, replaces it:
+        # 30,000 × (Lite 1, Growth 2, Premium 5, Ultimate 7) × seats
+        # https://pipedrive.readme.io/docs/core-api-concepts-rate-limiting
         "account": Budget(30_000, 86_400.0),
         "connection": Rate(
             80, 2.0
@@ -108,7 +110,10 @@ class Pipedrive(OAuth):
 
     @raises_unreadable
     def parse_probe(self, response: Response, credential: Credential) -> Account | Outcome:
-        """The company is the account: two of its users share its day."""
+        """Return the company as the account: its users share one daily budget.
+
+        Raises Unreadable.
+        """
         if rejection := find_rejection(response):
             return rejection
         user = response.json()["data"]
@@ -122,7 +127,10 @@ class Pipedrive(OAuth):
     def parse_exchange(
         self, response: Response, app: Mapping[str, str], credential: Credential
     ) -> Grant | Outcome:
-        """It names no company: the probe asks at `api_domain`."""
+        """Return the grant, or the Outcome of a refused code. Raises Unreadable.
+
+        The response does not name the company: the probe asks for it at `api_domain`.
+        """
         if rejection := find_token_rejection(response):
             return rejection
         answer = response.json()
@@ -141,16 +149,19 @@ class Pipedrive(OAuth):
 
     @raises_unreadable
     def parse_refresh(self, response: Response, credential: Credential) -> Grant | Outcome:
-        """The same refresh token comes back, good for another 60 days; the company may have another domain now."""
+        """Return the new grant, or the Outcome of a refused refresh. Raises Unreadable.
+
+        The response has the same refresh token, valid for another 60 days. The company's domain may
+        have changed.
+        """
         if rejection := find_token_rejection(response):
             return rejection
         answer = response.json()
         renewed = parse_tokens(answer)
         if "access_token" not in renewed:
             return reconnect("no_access_token", "the answer holds no access token")
-        domain = self.own_origin(
-            answer.get("api_domain"), credential
-        )  # one elsewhere is not followed; the tokens are kept
+        # a domain elsewhere is ignored; the tokens are stored all the same
+        domain = self.own_origin(answer.get("api_domain"), credential)
         return Grant(
             {**credential.secret, **renewed},
             expires_in=parse_lifetime(answer.get("expires_in")),
@@ -159,9 +170,10 @@ class Pipedrive(OAuth):
 
     @raises_unreadable
     def uninstalled_account(self, authorization: str, body: bytes, app: Mapping[str, str]) -> str:
-        """DELETE to the callback URL, by Basic with our client id and secret.
+        """Return the company of an uninstall call; empty if the call is not authentic.
 
-        https://pipedrive.readme.io/docs/app-uninstallation (2026-11)
+        It is a DELETE to the callback URL with our client id and secret as Basic authentication:
+        https://pipedrive.readme.io/docs/app-uninstallation (2026-11). Raises Unreadable.
         """
         expected = basic_auth_header({key: app[key] for key in ("client_id", "client_secret")})[
             "Authorization"

@@ -1,4 +1,4 @@
-"""Pipedrive's answers, and what they mean to us: of the API, of its token endpoint, and of Cloudflare before both."""
+"""The error responses of Pipedrive: of its API, its token endpoint, and Cloudflare."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,35 +22,31 @@ from connectors.outcomes import (
 
 COMPANY = Scope("account")  # the tokens of its day, shared by all of its users and all apps
 BURST = Scope("connection")  # the calls of one access token
-ADDRESS = Scope("address")  # Cloudflare blocks who calls, for all companies
+ADDRESS = Scope("address")  # ours: Cloudflare blocks it for all companies
 TOKEN = Scope("app", "token")
 
-DAILY_RECHECK = (
-    3600.0  # seconds: nobody tells when the day ends, so one call looks from time to time
-)
-BLOCK_WAIT = 900.0  # nobody tells how long a block by Cloudflare lasts
-HIGHEST_COST = 10  # tokens: where fewer are left, the day is as good as spent
+# seconds between probes of a spent daily budget: its end is not documented
+DAILY_RECHECK = 3600.0
+BLOCK_WAIT = 900.0  # seconds; how long Cloudflare blocks is not documented
+HIGHEST_COST = 10  # tokens; with fewer left, the daily budget counts as spent
 
-STATUSES: Mapping[
-    int, tuple[OutcomeBuilder, str]
-] = {  # https://pipedrive.readme.io/docs/core-api-concepts-http-status-codes
+# https://pipedrive.readme.io/docs/core-api-concepts-http-status-codes
+STATUSES: Mapping[int, tuple[OutcomeBuilder, str]] = {
     400: (never, "bad_request"),
     401: (refresh, "unauthorized_access"),
-    402: (
-        partial(account_closed, pauses=(COMPANY,)),
-        "account_not_open",
-    ),  # the trial has ended, or nobody pays
+    # the trial has ended, or a payment is missing
+    402: (partial(account_closed, pauses=(COMPANY,)), "account_not_open"),
     403: (never, "forbidden"),  # a limit of the plan, or a field that it does not have
     404: (never, "not_found"),
     415: (never, "feature_not_enabled"),
     422: (never, "unprocessable"),
 }
-ERRORS: Mapping[str, tuple[OutcomeBuilder, str]] = {  # where `error` says more than the status
+# by `error`, where it is more specific than the status
+ERRORS: Mapping[str, tuple[OutcomeBuilder, str]] = {
     "scope and url mismatch": (permission_missing, "missing_scope"),
 }
-OAUTH: Mapping[
-    str, OutcomeBuilder
-] = {  # of the token endpoint; the app's own faults are staff's to mend: tried again
+# of the token endpoint; errors of our registration are retried until staff fix them
+OAUTH: Mapping[str, OutcomeBuilder] = {
     "invalid_grant": reconnect,
     "invalid_client": later,
     "invalid_request": later,
@@ -59,7 +55,7 @@ OAUTH: Mapping[
 
 
 def find_rejection(response: Response) -> Outcome | None:
-    """What the API refuses; None for 2xx."""
+    """Return the Outcome of an error response of the API; None for 2xx."""
     rejection = outcome_of_status(response)
     if rejection is None:
         return None
@@ -76,7 +72,10 @@ def find_rejection(response: Response) -> Outcome | None:
 
 
 def find_token_rejection(response: Response) -> Outcome | None:
-    """What the token endpoint refuses, by `{"error", "message"}`; None where it grants."""
+    """Return the Outcome of an error response of the token endpoint; None for 2xx.
+
+    Its body is `{"error", "message"}`.
+    """
     if response.status < 300:
         return None
     if _is_blocked(response):
@@ -93,7 +92,10 @@ def find_token_rejection(response: Response) -> Outcome | None:
 
 
 def _is_blocked(response: Response) -> bool:
-    """Who calls on after a 429 meets Cloudflare: a page, or `error code: 1015`, where the API would say JSON."""
+    """Whether Cloudflare blocks us, as it does after calls that ignore a 429.
+
+    Its body is a page or `error code: 1015`, while the API's is JSON.
+    """
     text = response.text().lower()
     return (
         response.status in (403, 429)
@@ -112,7 +114,10 @@ def _blocked_outcome(response: Response) -> Outcome:
 
 
 def _quota_outcome(response: Response) -> Outcome:
-    """A 429 says by its headers only which quota it is about: what is not of the two seconds is of the day."""
+    """Return the Outcome of a 429: its headers say which quota is spent.
+
+    It is the daily budget, unless they report the two-second window as spent.
+    """
     detail, wait = error_text(_parse_error(response)), parse_retry_after(response) or 0.0
     day, burst = (
         _parse_number_header(response, "x-daily-ratelimit-token-remaining"),
@@ -133,7 +138,10 @@ def _quota_outcome(response: Response) -> Outcome:
 
 
 def parse_budget_report(response: Response) -> Report | None:
-    """What is left of the company's day; seen on answers, not documented, and absent at times (2026-01)."""
+    """Parse the report of the company's daily budget; None if there is none.
+
+    The headers are observed, not documented, and missing at times (2026-01).
+    """
     limit = _parse_number_header(response, "x-daily-ratelimit-token-limit")
     remaining = _parse_number_header(response, "x-daily-ratelimit-token-remaining")
     if not limit or remaining is None or remaining > limit:
@@ -152,7 +160,7 @@ def _parse_number_header(response: Response, header: str) -> int | None:
 
 
 def _parse_error(response: Response) -> Mapping[str, Any]:
-    """Empty where it is no JSON object."""
+    """Parse the body of an error response; empty if it is not a JSON object."""
     try:
         answer = response.json()
     except Unreadable:

@@ -1,11 +1,11 @@
-"""How our app is registered at Pipedrive, what it asks for, and what helps when a company does not let it in."""
+"""Pipedrive OAuth: how our app is registered, its permissions, and advice for problems."""
 
 from collections.abc import Mapping
 
 from connectors.i18n import _
 from connectors.schema import Advice, Permission
 
-# There is no asking for less: what the app has in the Developer Hub is asked of everybody, all of it or nothing.
+# The consent page asks for all permissions of the app in the Developer Hub; none can be left out.
 PERMISSIONS = (
     Permission("base", _("to learn which company it is, and who connected it")),
     Permission("contacts:full", _("to write persons and organizations")),
@@ -19,29 +19,31 @@ PROBLEMS: Mapping[str, str] = {"account_not_open": "account_closed"}
 ERRORS: Mapping[str, Advice] = {
     "denied": Advice(
         _(
-            "Pipedrive was told not to let us in. It asks for everything or nothing, and some companies let only their "
-            "administrators install apps."
+            "Pipedrive was told not to let us in. It asks for everything or nothing, and some "
+            "companies let only their administrators install apps."
         ),
         "you",
         _(
-            "Please install the app “%(hub)s” in our Pipedrive, or let me install it (Company settings, Manage users, "
-            "Permission sets). It writes persons, organizations, deals, leads, activities and notes."
+            "Please install the app “%(hub)s” in our Pipedrive, or let me install it (Company "
+            "settings, Manage users, Permission sets). It writes persons, organizations, deals, "
+            "leads, activities and notes."
         ),
     ),
     "account_closed": Advice(
         _(
-            "Pipedrive says that this company's account is not open: its trial has ended, or a payment is missing."
+            "Pipedrive says that this company's account is not open: its trial has ended, or a "
+            "payment is missing."
         ),
         "their_admin",
         _(
-            "Please look at our Pipedrive's billing (Company settings, Billing): the account is said not to be open, "
-            "so that “%(hub)s” cannot be connected."
+            "Please look at our Pipedrive's billing (Company settings, Billing): the account is "
+            "said not to be open, so that “%(hub)s” cannot be connected."
         ),
     ),
     "wrong_account": Advice(
         _(
-            "You chose another company than the one that is connected. The menu with your name at the top right of "
-            "Pipedrive switches to another."
+            "You chose another company than the one that is connected. The menu with your name at "
+            "the top right of Pipedrive switches to another."
         ),
         "you",
     ),
@@ -53,16 +55,17 @@ ERRORS: Mapping[str, Advice] = {
 
 GUIDE = (
     _(
-        "Open the Developer Hub (in Pipedrive: the menu with your name, Developer Hub), Create an app: public, or "
-        "private where only your own company connects."
+        "Open the Developer Hub (in Pipedrive: the menu with your name, Developer Hub), Create an "
+        "app: public, or private where only your own company connects."
     ),
     _("Basic info, Callback URL: %(redirect_uri)s"),
     _(
-        "OAuth & access scopes, full access of each: %(permissions)s. What is ticked here is asked of everybody who "
-        "connects; a change asks all of them again."
+        "OAuth & access scopes, full access of each: %(permissions)s. What is ticked here is "
+        "asked of everybody who connects; a change asks all of them again."
     ),
     _("OAuth & access scopes, Client ID and Client secret: copy both to this page."),
     _(
-        "A public app is reviewed before others than your own company may install it; until then, it works there."
+        "A public app is reviewed before others than your own company may install it; until then, "
+        "it works there."
     ),
 )

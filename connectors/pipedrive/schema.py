@@ -1,4 +1,4 @@
-"""The kinds of records that Pipedrive keeps, each with what may be written: data, from which the actions are made."""
+"""The kinds of records in Pipedrive, and their fields; the actions are made from this data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,11 @@ CUSTOM = Input(
 
 @dataclass(frozen=True, slots=True)
 class RecordKind:
-    """One kind of record. `needs` are the inputs that a new one must have, `needs_one` those of which it needs one."""
+    """One kind of record.
+
+    `needs` is the input that a new record must have; of the inputs in `needs_one` it needs at least
+    one.
+    """
 
     key: str
     creates: str
@@ -43,14 +47,13 @@ class RecordKind:
     needs: str
     needs_one: tuple[str, ...] = ()
     changed_by: Literal["PATCH", "PUT"] = "PATCH"
-    custom_inside: bool = (
-        True  # custom fields are an object of their own; otherwise they stand beside the others
-    )
+    # custom fields are an object of their own; False: they are beside the other fields
+    custom_inside: bool = True
     marked: str = ""  # the field that keeps the delivery's id, where it has one
 
     @property
     def tokens(self) -> int:
-        """What making or changing one costs of the company's day."""
+        """The tokens of the daily budget that creating or changing a record costs."""
         return 10 if self.path.startswith("v1/") else 5
 
 

@@ -1,6 +1,7 @@
-"""Salesforce: create, update and upsert records, up to 200 in one call, each with an answer of its own.
+"""Salesforce: create, update and upsert records, up to 200 in one call.
 
-A single record goes the same way: it costs the same one call, and there is one kind of answer to read.
+A single record is sent in a collection, too: it costs one call all the same, and its response has
+the same form.
 """
 
 import re
@@ -24,7 +25,8 @@ OBJECT = Input(
 FIELDS = Input(
     "fields",
     _("Fields"),
-    "An object with the API names of fields and their values; what the event does not have is left as it is.",
+    "An object with the API names of fields and their values; what the event does not have is "
+    "left as it is.",
     required=True,
 )
 RECORD = Input(
@@ -42,12 +44,12 @@ EXTERNAL_ID = Input(
 
 
 def base_url(credential: Credential) -> str:
-    """Where this org lives; before its first answer, the login host."""
+    """Return the organisation's own host, or the login host before a response has named it."""
     return str(credential.settings.get("instance_url") or credential.urls["login"]).rstrip("/")
 
 
 class WriteRecords(Action):
-    """One record for each message, in one collection."""
+    """Write one record for each message, in one collection."""
 
     method: str
     permissions = {
@@ -69,9 +71,10 @@ class WriteRecords(Action):
         return ""
 
     def group(self, message: Message) -> Hashable:
-        """Only the same fields go together: one that is not known there spoils the whole call.
+        """Return the group's key: object, external id field and field names.
 
-        So does a value of another type, which is why what was refused together goes again alone.
+        A field that Salesforce does not know makes it refuse the whole call, as does a value of the
+        wrong type: messages that were refused together are retried alone.
         """
         return (
             message["object"],
@@ -87,7 +90,7 @@ class WriteRecords(Action):
         return {**without_nulls(message["fields"]), "attributes": {"type": message["object"]}}
 
     def record_key(self, message: Message) -> str:
-        """What a collection may hold only once."""
+        """Return the key of the record, of which a collection may contain only one."""
         return message.id
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
@@ -106,7 +109,7 @@ class WriteRecords(Action):
         )
 
     def first_of_each_record(self, messages: Sequence[Message]) -> list[Message]:
-        """The first message of each record: two of one record in a collection would both be refused."""
+        """List the first message of each record: two of one record would both be refused."""
         firsts: dict[str, Message] = {}
         for message in messages:
             firsts.setdefault(self.record_key(message), message)
@@ -138,7 +141,7 @@ class WriteRecords(Action):
 
 
 def parse_record_outcome(answer: Any) -> Outcome:
-    """Of one record; what cannot be read there leaves its neighbours as they are."""
+    """Parse the result of one record; *unknown* if it cannot be parsed. Never raises."""
     try:
         if answer["success"] is True:
             return delivered(str(answer.get("id") or ""))
@@ -151,7 +154,10 @@ def parse_record_outcome(answer: Any) -> Outcome:
 class Create(WriteRecords):
     key = "create"
     label = _("Create a record")
-    help = "Salesforce takes no id of ours here: after a lost answer, sending again may create two. Upsert does not."
+    help = (
+        "Salesforce takes no id of ours here: after a lost answer, sending again may create two. "
+        "Upsert does not."
+    )
     method = "POST"
     inputs = (OBJECT, FIELDS)
     example = {
@@ -160,7 +166,8 @@ class Create(WriteRecords):
             "LastName": "data.customer",
             "Company": "data.customer",
             "Email": "data.email",
-            "Description": "join(' ', ['Order', to_string(data.number), to_string(data.total), data.currency])",
+            "Description": "join(' ', ['Order', to_string(data.number), "
+            "to_string(data.total), data.currency])",
         },
     }
 

@@ -1,4 +1,4 @@
-"""Salesforce: records read page by page, by SOQL that is built from parameters."""
+"""Salesforce: read records page by page, with SOQL built from parameters."""
 
 import re
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ def _quote_literal(value: str) -> str:
 
 
 def format_datetime(value: str) -> str:
-    """A moment as SOQL writes it, without quotes. Raises ValueError."""
+    """Convert an ISO 8601 time with offset to a SOQL literal in UTC. Raises ValueError."""
     at = datetime.fromisoformat(value)
     if at.tzinfo is None:
         raise ValueError("a moment names its offset from UTC")
@@ -42,7 +42,11 @@ def check_name(value: str) -> str:
 def build_query(
     *, object: str, fields: str, since: str = "", until: str = "", **equals: str
 ) -> str:
-    """`fields` separated by commas; changed in [since, until); each other parameter: this field has this text."""
+    """Build the SOQL query of the records changed in [since, until).
+
+    `fields` is separated by commas; each parameter in `equals` is a field and its exact text.
+    Raises ValueError for a name that is not an API name.
+    """
     conditions = [
         f"{check_name(field)} = {_quote_literal(value)}" for field, value in sorted(equals.items())
     ]
@@ -58,11 +62,14 @@ def build_query(
 class Records(Collection):
     key = "records"
     label = "Records of one object"
-    help = "Parameters: object, fields, since, until; any other is a field and the text that it must have."
+    help = (
+        "Parameters: object, fields, since, until; "
+        "any other is a field and the text that it must have."
+    )
     example = {"object": "Contact", "fields": "Id, Email", "since": "2026-11-25T00:00:00Z"}
 
     def page(self, credential: Credential, *, cursor: str = "", **query: str) -> Request:
-        """Raises ValueError with a sentence for a parameter that cannot be part of a query."""
+        """Build the request for a page. Raises ValueError with a text if a name is invalid."""
         if cursor and not CURSOR_PATTERN.fullmatch(cursor):
             raise ValueError("the cursor is not a query locator")
         path = (

@@ -1,4 +1,4 @@
-"""Salesforce: records of one organisation, written and read."""
+"""Salesforce: write and read records of an organisation."""
 
 import base64
 import hashlib
@@ -30,7 +30,7 @@ from connectors.schema import Account, AuthorizationLifetimes, Credential, Field
 
 USAGE_PATTERN = re.compile(r"(?:^|[;\s])api-usage=([0-9]{1,12})/([0-9]{1,12})", re.ASCII)
 ORGANISATION_QUERY = "SELECT Id, Name FROM Organization"
-ORG_ID_LENGTH = 15  # the characters of an id that tell; the other three are a checksum
+ORG_ID_LENGTH = 15  # significant characters of an id; the other three are a checksum
 
 
 class Salesforce(OAuth):
@@ -43,7 +43,8 @@ class Salesforce(OAuth):
         Move(
             "out",
             _(
-                "The records that your routes make of events: leads, contacts, and what else they name."
+                "The records that your routes make of events: leads, contacts, and what else they "
+                "name."
             ),
         ),
         Move(
@@ -51,10 +52,12 @@ class Salesforce(OAuth):
         ),
     )
     approval = _(
-        "Where your organisation blocks apps that it does not know, its administrator must install ours."
+        "Where your organisation blocks apps that it does not know, its administrator must "
+        "install ours."
     )
     plan = _(
-        "An edition with API access: Enterprise, Unlimited, Performance or Developer, or Professional with the add-on."
+        "An edition with API access: Enterprise, Unlimited, Performance or Developer, or "
+        "Professional with the add-on."
     )
     fields = (
         Field(
@@ -133,11 +136,12 @@ class Salesforce(OAuth):
     at_consent = AT_CONSENT
     grants_apart = True  # an approval each, five at most: the sixth would end the oldest
     ended_codes = frozenset({"invalid_token", "unsupported_token_type", "invalid_grant"})
-    # the session timeout of an organisation that did not choose another; most do not rotate refresh tokens
+    # the session timeout of an organisation that did not choose another; most do not rotate
+    # refresh tokens
     lifetimes = AuthorizationLifetimes(access=2 * 3600.0, used_again="works")
 
     def reconnect_parameters(self, account: str) -> Mapping[str, str]:
-        """An organisation cannot be named, so the person signs in anew instead of as whoever is signed in."""
+        """Ask for a new sign-in: no parameter can name an organisation."""
         return {"prompt": "login"}
 
     def check(self, credential: Credential) -> str:
@@ -157,14 +161,21 @@ class Salesforce(OAuth):
         )
 
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:
-        """Ask which organisation it is: `api` is enough for that, userinfo needs `id` or `openid`."""
+        """Build a query for the organisation.
+
+        The permission `api` suffices for it; userinfo would need `id` or `openid`.
+        """
         query = quote(ORGANISATION_QUERY, safe="")
         url = f"{base_url(credential)}/services/data/{API_VERSION}/query?q={query}"
         return Request("GET", url, bearer=credential.access, spends=((ORG, 1),))
 
     @raises_unreadable
     def parse_probe(self, response: Response, credential: Credential) -> Account | Outcome:
-        """The organisation; a person who may not read it is known by the grant, and their session lives."""
+        """Return the organisation as the account. Raises Unreadable.
+
+        For a person without access to it, the account of the grant is returned: the session is
+        valid.
+        """
         rejection = find_rejection(response)
         hidden = rejection is not None and rejection.reason == "invalid_type"
         if rejection and not (hidden and credential.account):
@@ -175,7 +186,10 @@ class Salesforce(OAuth):
         return Account(id=str(records[0]["Id"]), name=str(records[0].get("Name") or ""))
 
     def has(self, permission: str, given_permissions: set[str]) -> bool:
-        """`full` is everything but a refresh token, which goes by two names."""
+        """Whether a permission is granted.
+
+        `full` includes all but the refresh token, whose permission has two names.
+        """
         if permission == "refresh_token":
             return not given_permissions.isdisjoint({"refresh_token", "offline_access"})
         return permission in given_permissions or "full" in given_permissions
@@ -210,7 +224,10 @@ class Salesforce(OAuth):
 
     @raises_unreadable
     def parse_refresh(self, response: Response, credential: Credential) -> Grant | Outcome:
-        """Salesforce tells no life, and a new refresh token only where the app rotates them."""
+        """Return the new grant, or the Outcome of a refused refresh. Raises Unreadable.
+
+        Salesforce reports no lifetime, and a new refresh token only if the app rotates them.
+        """
         if rejection := find_token_rejection(response):
             return rejection
         answer = response.json()
@@ -222,7 +239,8 @@ class Salesforce(OAuth):
         renewed = parse_tokens(answer)
         if "access_token" not in renewed:
             return reconnect("no_access_token", "the answer holds no access token")
-        # An instance elsewhere is not followed; the tokens are kept, as the old refresh token may have ended.
+        # An instance elsewhere is not followed; the tokens are kept, as the old refresh token may
+        # have ended.
         instance = self.own_origin(answer.get("instance_url"), credential)
         return Grant(
             {**credential.secret, **renewed},
@@ -230,7 +248,7 @@ class Salesforce(OAuth):
         )
 
     def revoke_request(self, app: Mapping[str, str], credential: Credential) -> Request:
-        """It asks for no client: whoever holds the token may end it."""
+        """Build the request that revokes the tokens; it needs no client id or secret."""
         request = super().revoke_request(app, credential)
         return Request(
             "POST",
@@ -240,18 +258,18 @@ class Salesforce(OAuth):
         )
 
     def parse_quota_reports(self, response: Response) -> tuple[Report, ...]:
-        """`Sforce-Limit-Info: api-usage=12/15000`, on every answer of the REST API."""
+        """Parse `Sforce-Limit-Info: api-usage=12/15000`, a header of all REST API responses."""
         match = USAGE_PATTERN.search(response.headers.get("sforce-limit-info", ""))
         return (Report(ORG, used=int(match[1]), limit=int(match[2])),) if match else ()
 
 
 def _parse_organisation_id(answer: Mapping[str, Any]) -> str:
-    """Of `https://login.salesforce.com/id/<organisation>/<user>`."""
+    """Parse the organisation in `https://login.salesforce.com/id/<organisation>/<user>`."""
     return str(answer["id"]).rstrip("/").split("/")[-2]
 
 
 def _is_signature_valid(answer: Mapping[str, Any], secret: str) -> bool:
-    """Whether `signature` is ours, of the identity and the moment; an answer without one proves nothing and passes."""
+    """Whether `signature` is the HMAC of identity and issue time; True if it is missing."""
     if "signature" not in answer:
         return True
     expected = hmac.digest(
@@ -263,7 +281,7 @@ def _is_signature_valid(answer: Mapping[str, Any], secret: str) -> bool:
 def _parse_environment(
     answer: Mapping[str, Any], credential: Credential
 ) -> Literal["production", "sandbox"]:
-    """A sandbox signs in at test.salesforce.com, and its own address says so."""
+    """Return *sandbox* if the identity or instance URL is one of a sandbox."""
     marks = f"{answer['id']} {answer['instance_url']}".lower()
     is_sandbox_login = str(answer["id"]).startswith(f"{credential.urls.get('sandbox_login')}/")
     return (

@@ -1,4 +1,4 @@
-"""Salesforce's error codes, and what they mean to us."""
+"""The error codes of Salesforce, and their outcomes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,25 +21,21 @@ from connectors.outcomes import (
 
 ORG = Scope("account")
 TOKEN = Scope("app", "token")
-CLOSED_CODES = {
-    "API_DISABLED_FOR_ORG",
-    "INACTIVE_ORGANIZATION",
-    "ORG_LOCKED",
-}  # of the organisation: no reconnect cures it
-# of invalid_grant, where the user may not sign in now or from here, and the authorization lives
-# https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_refresh_token_flow.htm (2026-11)
+# of the organisation: a reconnect does not help
+CLOSED_CODES = {"API_DISABLED_FOR_ORG", "INACTIVE_ORGANIZATION", "ORG_LOCKED"}
+# details of invalid_grant when the user may not sign in now or from our address; the authorization
+# is still valid:
+# https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_refresh_token_flow.htm
+# (2026-11)
 LOGIN_RESTRICTIONS = ("ip restricted", "invalid login hours")
-NOT_FOR_REST = (
-    "not valid for use with the rest api"  # of INVALID_SESSION_ID: the token lacks the scope `api`
-)
-DAILY_WAIT, CONCURRENT_WAIT = (
-    3600.0,
-    30.0,
-)  # seconds: the day's budget is spent; too many calls at the same time
+# detail of INVALID_SESSION_ID when the token lacks the scope `api`
+NOT_FOR_REST = "not valid for use with the rest api"
+DAILY_WAIT = 3600.0  # seconds; the daily budget is spent
+CONCURRENT_WAIT = 30.0  # seconds; too many calls at the same time
 
 OUTCOMES_BY_CODE: Mapping[str, OutcomeBuilder] = {  # of a whole request and of one record
     "INVALID_SESSION_ID": refresh,
-    # only a person can mend these
+    # only a person can fix these
     "CLIENT_NOT_ACCESSIBLE_FOR_USER": reconnect,
     "PASSWORD_LOCKOUT": reconnect,
     # not now, and without effect
@@ -85,9 +81,8 @@ OUTCOMES_BY_CODE: Mapping[str, OutcomeBuilder] = {  # of a whole request and of 
     "STRING_TOO_LONG": never,
 }  # what is not here is `never`
 
-TOKEN_OUTCOMES_BY_CODE: Mapping[
-    str, OutcomeBuilder
-] = {  # of the token endpoint; the app's own faults are staff's to mend: tried again
+# of the token endpoint; errors of our registration are retried until staff fix them
+TOKEN_OUTCOMES_BY_CODE: Mapping[str, OutcomeBuilder] = {
     "invalid_grant": reconnect,
     "inactive_user": reconnect,
     "inactive_org": reconnect,
@@ -102,7 +97,10 @@ TOKEN_OUTCOMES_BY_CODE: Mapping[
 
 
 def outcome_of_code(code: str, message: str, otherwise: OutcomeBuilder = never) -> Outcome:
-    """Of one record, or of a whole request; `otherwise` for a code that is not in the table."""
+    """Return the Outcome of an error code, of one record or of a whole request.
+
+    `otherwise` builds it for a code that is not in OUTCOMES_BY_CODE.
+    """
     if code == "REQUEST_LIMIT_EXCEEDED":
         wait = CONCURRENT_WAIT if message.startswith("ConcurrentRequests") else DAILY_WAIT
         return throttled(message, after=wait, pauses=(ORG,))
@@ -114,7 +112,7 @@ def outcome_of_code(code: str, message: str, otherwise: OutcomeBuilder = never) 
 
 
 def find_rejection(response: Response) -> Outcome | None:
-    """What Salesforce refuses as a whole, by its first error; None for 2xx."""
+    """Return the Outcome of the first error of a refused request; None for 2xx."""
     rejection, status = outcome_of_status(response, pauses=(ORG,)), response.status
     if rejection is None or rejection.kind == "later":
         return rejection
@@ -129,7 +127,7 @@ def find_rejection(response: Response) -> Outcome | None:
 
 
 def _parse_first_error(response: Response) -> tuple[str, str] | None:
-    """Code and message of `[{"errorCode", "message"}]`; None where the body is something else, such as a proxy's."""
+    """Return code and message of `[{"errorCode", "message"}]`; None for any other body."""
     try:
         first: Any = response.json()[0]
         return str(first["errorCode"]), str(first.get("message", ""))
@@ -138,7 +136,10 @@ def _parse_first_error(response: Response) -> tuple[str, str] | None:
 
 
 def find_token_rejection(response: Response) -> Outcome | None:
-    """What the token endpoint refuses, by `{"error", "error_description"}`; None where it grants."""
+    """Return the Outcome of an error response of the token endpoint; None for 2xx.
+
+    Its body is `{"error", "error_description"}`.
+    """
     if response.status < 300:
         return None
     wait = parse_retry_after(response)

@@ -1,4 +1,4 @@
-"""Actions: post a message to a channel, or change one that the app has posted."""
+"""Actions: post a message to a channel, or change a message that the app has posted."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -92,7 +92,10 @@ class ChatAction(Action):
 class PostMessage(ChatAction):
     key = "post_message"
     label = _("Post a message to a channel")
-    help = "After a lost answer, sending again may post twice; the message's metadata, unseen by people, tells it."
+    help = (
+        "After a lost answer, sending again may post twice; "
+        "the message's metadata, unseen by people, tells it."
+    )
     method = "chat.postMessage"
     permissions = {
         **ChatAction.permissions,
@@ -130,7 +133,10 @@ class PostMessage(ChatAction):
     }
 
     def needed_permissions(self, inputs: Iterable[str]) -> set[str]:
-        """Whether a channel is one that the app has not joined, no mapping tells."""
+        """Return chat:write, and chat:write.customize if the mapping sets the sender.
+
+        No mapping shows whether the app has joined the channel, so chat:write.public is left out.
+        """
         custom = {"chat:write.customize"} if SENDER_KEYS.intersection(inputs) else set()
         return {"chat:write", *custom}
 
@@ -156,7 +162,8 @@ class UpdateMessage(ChatAction):
     example = {
         "channel": "'C0123456789'",
         "ts": "'1764000000.000100'",
-        "text": "join('', ['Order ', to_string(data.number), ' is now ', to_string(data.total), ' ', data.currency])",
+        "text": "join('', ['Order ', to_string(data.number), ' is now ', "
+        "to_string(data.total), ' ', data.currency])",
     }
 
     def check(self, body: Mapping[str, Any]) -> str:

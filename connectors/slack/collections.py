@@ -1,4 +1,4 @@
-"""Slack: the public channels of a workspace, for a person to choose one."""
+"""Slack: list the public channels of a workspace, from which a person chooses one."""
 
 import re
 from collections.abc import Mapping

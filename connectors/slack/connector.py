@@ -1,4 +1,4 @@
-"""Slack: say something in a channel."""
+"""Slack: post messages to the channels of a workspace."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -51,7 +51,8 @@ class Slack(OAuth):
         Move(
             "in",
             _(
-                "Nothing that is said in your workspace. Only the names of its public channels are read."
+                "Nothing that is said in your workspace. Only the names of its public channels "
+                "are read."
             ),
         ),
     )
@@ -100,19 +101,17 @@ class Slack(OAuth):
     authorize_at, token_at, revoke_at = "{authorize}", "{api}/oauth.v2.access", "{api}/auth.revoke"
     token_calls = OAUTH
     separator = ","
-    one_grant = (
-        True  # a workspace has one bot token of ours, however often the app is installed there
-    )
+    # a workspace has one bot token of ours, however often the app is installed there
+    one_grant = True
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
     at_consent = AT_CONSENT
     ended_codes = frozenset({"account_inactive"})
-    lifetimes = AuthorizationLifetimes(
-        used_again="grace"
-    )  # "after a short grace period", and two access tokens live at a time
+    # "after a short grace period", and two access tokens are valid at a time
+    lifetimes = AuthorizationLifetimes(used_again="grace")
     tokens = ("", "user_")
 
     def reconnect_parameters(self, account: str) -> Mapping[str, str]:
-        """`team` takes a workspace; an organisation has no such parameter."""
+        """Return the workspace as `team`; no parameter can name an organisation."""
         return {"team": account} if account.startswith("T") else {}
 
     def check(self, credential: Credential) -> str:
@@ -165,7 +164,11 @@ class Slack(OAuth):
         )
 
     def revoke_request(self, app: Mapping[str, str], credential: Credential) -> Request:
-        """A lasting token ends itself; of rotating ones auth.revoke ends one only, so that the app is uninstalled."""
+        """Build the request that revokes the tokens.
+
+        auth.revoke ends a token without rotation. Of rotating tokens it would end one only, so the
+        app is uninstalled.
+        """
         if not credential.secret.get("refresh_token"):
             url, form, scope = self.revoke_at.format(**credential.urls), {}, AUTH_REVOKE
         else:
@@ -175,7 +178,10 @@ class Slack(OAuth):
 
     @raises_unreadable
     def parse_revoke(self, response: Response) -> Outcome:
-        """`refresh` where only the access token has ended: the refresh token may live."""
+        """Return the Outcome of a revocation. Raises Unreadable.
+
+        *refresh*: the access token has expired, while the refresh token may be valid.
+        """
         rejection = find_rejection(response, APPS_UNINSTALL)
         if rejection is None:
             is_revoked = response.json().get("revoked", True) is True
@@ -189,7 +195,7 @@ class Slack(OAuth):
 
 
 def _parse_account(answer: Mapping[str, Any]) -> Account:
-    """Of auth.test: the workspace, or the organisation where the app is installed for all of it."""
+    """Return the account of auth.test: the workspace, or the organisation that installed us."""
     is_enterprise_install = answer.get("is_enterprise_install") is True
     return Account(
         id=str(answer["enterprise_id" if is_enterprise_install else "team_id"]),

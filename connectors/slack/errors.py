@@ -1,4 +1,4 @@
-"""Slack's words, and what they mean to us. Slack says nearly everything by `error` in a 200."""
+"""The error codes of Slack, and their outcomes; Slack reports most errors in a 200."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,16 +19,16 @@ from connectors.outcomes import (
 
 
 def quota_later(reason: str, detail: str) -> Outcome:
-    """The workspace has a limit of its own for all its members; Slack does not say when it ends."""
+    """Build the outcome of the workspace's own limit, whose end Slack does not report."""
     return replace(later(reason, detail), concerns="quota")
 
 
 ERRORS_BY_CODE: Mapping[str, OutcomeBuilder] = {
     "token_expired": refresh,
-    # only a person can mend these
+    # only a person can fix these
     "account_inactive": reconnect,
     "ekm_access_denied": reconnect,
-    "invalid_auth": reconnect,  # a disallowed IP address says the same: auth.test tells
+    "invalid_auth": reconnect,  # also for a disallowed IP address; auth.test distinguishes
     "invalid_refresh_token": reconnect,
     "not_allowed_token_type": reconnect,
     "not_authed": reconnect,
@@ -43,7 +43,7 @@ ERRORS_BY_CODE: Mapping[str, OutcomeBuilder] = {
     # it may have been posted
     "fatal_error": unknown,
     "internal_error": unknown,
-    # of the app's own registration: staff mends it, nothing is lost meanwhile
+    # of our registration: retried until staff fix it
     "bad_client_secret": later,
     "invalid_client_id": later,
     # of this message
@@ -84,7 +84,10 @@ RATE_LIMITED = {"rate_limited", "ratelimited"}
 
 
 def find_rejection(response: Response, scope: Scope) -> Outcome | None:
-    """What Slack refuses; None where it says ok. A spent quota rests this method in this workspace, nothing else."""
+    """Return the Outcome of a refusal; None if `ok` is true. Raises Unreadable.
+
+    A spent quota pauses this method in this workspace only.
+    """
     if rejection := outcome_of_status(response, pauses=(scope,)):
         return rejection
     answer = response.json()
@@ -99,7 +102,7 @@ def find_rejection(response: Response, scope: Scope) -> Outcome | None:
 
 
 def _error_details(answer: Mapping[str, object]) -> str:
-    """What Slack adds to an error: the missing scope, or messages about the blocks."""
+    """Return the missing permission, and what Slack reports about the blocks."""
     metadata = answer.get("response_metadata")
     messages = metadata.get("messages") if isinstance(metadata, Mapping) else None
     parts = [str(message) for message in messages] if isinstance(messages, list) else []

@@ -1,4 +1,4 @@
-"""How our app is registered at Slack, what it asks for, and what helps when a workspace does not let it in."""
+"""Slack OAuth: how our app is registered, its permissions, and advice for problems."""
 
 import json
 from collections.abc import Mapping
@@ -42,85 +42,89 @@ PROBLEMS: Mapping[str, str] = {
     "invalid_scope_requested": "permission_refused",
 }
 
-AT_CONSENT: Mapping[str, str] = {
-    "access_denied": "not_let_in"
-}  # a person's Cancel, or an administrator's no
+# the person chose Cancel, or an administrator decided against the app
+AT_CONSENT: Mapping[str, str] = {"access_denied": "not_let_in"}
 
 ERRORS: Mapping[str, Advice] = {
     "awaiting_approval": Advice(
         _(
-            "If Slack said that your request was sent, an administrator of the workspace decides now, and Slack does "
-            "not send you back to us. It tells you by a message of Slackbot's when they have decided. Then come here "
-            "and try again: it takes a minute."
+            "If Slack said that your request was sent, an administrator of the workspace decides "
+            "now, and Slack does not send you back to us. It tells you by a message of Slackbot's "
+            "when they have decided. Then come here and try again: it takes a minute."
         ),
         "their_admin",
         _(
-            "I have asked to install the app “%(hub)s” in our Slack workspace. Please approve it: in Slack's "
-            "administration under Apps, Requests. It asks to post messages (chat:write, chat:write.public) and to "
-            "read the names of public channels (channels:read)."
+            "I have asked to install the app “%(hub)s” in our Slack workspace. Please approve it: "
+            "in Slack's administration under Apps, Requests. It asks to post messages "
+            "(chat:write, chat:write.public) and to read the names of public channels "
+            "(channels:read)."
         ),
     ),
     "unfinished": Advice(
         _(
-            "The window of Slack was closed or is still open, or Slack sent your request to an administrator: then "
-            "it does not send you back. Try again when they have approved the app."
+            "The window of Slack was closed or is still open, or Slack sent your request to an "
+            "administrator: then it does not send you back. Try again when they have approved the "
+            "app."
         ),
         "their_admin",
         _(
-            "I have asked to install the app “%(hub)s” in our Slack workspace. Please approve it: in Slack's "
-            "administration under Apps, Requests."
+            "I have asked to install the app “%(hub)s” in our Slack workspace. Please approve it: "
+            "in Slack's administration under Apps, Requests."
         ),
     ),
     "refused_by_admin": Advice(
         _(
-            "An administrator of the workspace has decided that our app may not be installed there. Only an "
-            "administrator can change that."
+            "An administrator of the workspace has decided that our app may not be installed "
+            "there. Only an administrator can change that."
         ),
         "their_admin",
         _(
-            "The app “%(hub)s” is restricted in our Slack workspace, and we would like to use it. Please look at that "
-            "decision: in Slack's administration under Apps, Restricted Apps."
+            "The app “%(hub)s” is restricted in our Slack workspace, and we would like to use it. "
+            "Please look at that decision: in Slack's administration under Apps, Restricted Apps."
         ),
     ),
     "not_let_in": Advice(
         _(
-            "An administrator of the workspace has decided against our app, or somebody chose Cancel: Slack says the "
-            "same for both. If you did not choose Cancel, it is the administrator's decision, and only they can "
-            "change it."
+            "An administrator of the workspace has decided against our app, or somebody chose "
+            "Cancel: Slack says the same for both. If you did not choose Cancel, it is the "
+            "administrator's decision, and only they can change it."
         ),
         "their_admin",
         _(
-            "Slack does not let me install the app “%(hub)s” in our workspace. Please look whether it is restricted, "
-            "and approve it: in Slack's administration under Apps, Restricted Apps. It asks to post messages "
-            "(chat:write, chat:write.public) and to read the names of public channels (channels:read)."
+            "Slack does not let me install the app “%(hub)s” in our workspace. Please look "
+            "whether it is restricted, and approve it: in Slack's administration under Apps, "
+            "Restricted Apps. It asks to post messages (chat:write, chat:write.public) and to "
+            "read the names of public channels (channels:read)."
         ),
     ),
     "not_approved": Advice(
         _(
-            "This workspace lets its members install only apps that an administrator has approved, and %(system)s has "
-            "not approved ours yet."
+            "This workspace lets its members install only apps that an administrator has "
+            "approved, and %(system)s has not approved ours yet."
         ),
         "their_admin",
         _(
-            "Please approve the app “%(hub)s” for our Slack workspace: in Slack's administration under Apps, Requests. "
-            "It asks to post messages (chat:write, chat:write.public) and to read the names of public channels "
-            "(channels:read)."
+            "Please approve the app “%(hub)s” for our Slack workspace: in Slack's administration "
+            "under Apps, Requests. It asks to post messages (chat:write, chat:write.public) and "
+            "to read the names of public channels (channels:read)."
         ),
     ),
     "not_distributed": Advice(
         _(
-            "Our app may be installed only in the workspace that it was made in: public distribution is not switched "
-            "on."
+            "Our app may be installed only in the workspace that it was made in: public "
+            "distribution is not switched on."
         ),
         "us",
         _(
-            "Please switch on public distribution for the Slack app: api.slack.com/apps, the app, Manage Distribution."
+            "Please switch on public distribution for the Slack app: api.slack.com/apps, the app, "
+            "Manage Distribution."
         ),
     ),
     "wrong_account": Advice(
         _(
-            "You chose another workspace than the one that is connected. Slack offers the workspace that you are "
-            "signed in to; the list at the top right of its page switches to another."
+            "You chose another workspace than the one that is connected. Slack offers the "
+            "workspace that you are signed in to; the list at the top right of its page switches "
+            "to another."
         ),
         "you",
     ),
@@ -128,18 +132,22 @@ ERRORS: Mapping[str, Advice] = {
 
 GUIDE = (
     _(
-        "Open api.slack.com/apps, Create New App, From a manifest, choose a workspace of yours, and paste the manifest."
+        "Open api.slack.com/apps, Create New App, From a manifest, choose a workspace of yours, "
+        "and paste the manifest."
     ),
     _("Or fill it in by hand: OAuth & Permissions, Redirect URLs: %(redirect_uri)s"),
     _("There too, Bot Token Scopes: %(permissions)s"),
     _(
-        "Leave PKCE off: it would make the app a public client for good. Token rotation may be on or off."
+        "Leave PKCE off: it would make the app a public client for good. Token rotation may be on "
+        "or off."
     ),
     _(
-        "Manage Distribution: switch on public distribution, so that other workspaces may install it."
+        "Manage Distribution: switch on public distribution, so that other workspaces may install "
+        "it."
     ),
     _(
-        "Basic Information, App Credentials: copy the client ID, the client secret and the signing secret to this page."
+        "Basic Information, App Credentials: copy the client ID, the client secret and the "
+        "signing secret to this page."
     ),
 )
 

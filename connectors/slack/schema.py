@@ -1,7 +1,7 @@
-"""What Slack documents about the content of a message, checked before it is sent.
+"""Check the content of a message by Slack's documented limits before it is sent.
 
-https://docs.slack.dev/reference/methods/chat.postMessage and chat.update, Block Kit (2026-11). What
-a block must hold is left to Slack, whose answer names the place.
+https://docs.slack.dev/reference/methods/chat.postMessage and chat.update, Block Kit (2026-11). The
+content of blocks is checked by Slack, whose response names the invalid block.
 """
 
 import re
@@ -17,7 +17,7 @@ CONVERSATION_PATTERN = re.compile(r"[CDG][A-Z0-9]{2,40}", re.ASCII)  # an id; na
 
 
 def find_content_problem(body: Mapping[str, Any], *, text_most: int) -> str:
-    """Why Slack would refuse or cut this content, in words; empty when it would not."""
+    """Return why Slack would refuse or cut this content, as text; empty if it would not."""
     if not any(body.get(key) for key in CONTENT_KEYS):
         return f"missing: one of {', '.join(CONTENT_KEYS)}"
     if len(str(body.get("text") or "")) > text_most:

@@ -1,6 +1,6 @@
 """Actions: send events, or raw text, to the HTTP Event Collector.
 
-A token may ask for acknowledgements: an event then counts as delivered when the indexer has confirmed it.
+A token may use acknowledgements: an event is then delivered when the indexer has confirmed it.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ ACK_TIMEOUT = 300.0  # seconds without acknowledgement, then it goes again
 
 
 def _channel_id(credential: Credential) -> str:
-    """Acknowledgements are counted within a channel; ours is the same for as long as the token is."""
+    """Return the channel of acknowledgements, which is the same as long as the token is."""
     digest = hashlib.sha256(str(credential.secret["token"]).encode()).hexdigest()
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{collector_url(credential)}#{digest}"))
 
@@ -39,7 +39,7 @@ def collector_headers(credential: Credential, *, with_channel: bool = False) -> 
 
 
 class CollectorAction(Action):
-    """Taken by the collector; where an `ackId` comes back, delivered only when that is confirmed."""
+    """An action of the collector; an event with an `ackId` is *pending* until confirmed."""
 
     permissions = {"the token": "to write to its indexes, on a collector that is switched on"}
     batch_bytes = 990_000  # a collector in the cloud takes about 1 MB
@@ -63,7 +63,11 @@ class CollectorAction(Action):
         )
 
     def parse_confirmation(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
-        """Splunk says `true` once and forgets; what it does not say in time goes again, as it may be lost."""
+        """Return an outcome for each message, by its acknowledgement. Raises Unreadable.
+
+        Splunk reports `true` once only. An event without acknowledgement after ACK_TIMEOUT may be
+        lost: its outcome is *unknown*.
+        """
         rejection = _find_ack_problem(response)
         if rejection and rejection.kind == "reconnect":
             return [rejection] * len(messages)
@@ -72,7 +76,7 @@ class CollectorAction(Action):
 
 
 def _find_ack_problem(response: Response) -> Outcome | None:
-    """What is wrong with an answer about acknowledgements; it has no code when all is well."""
+    """Return the Outcome of a failed question for acknowledgements; None if it was answered."""
     try:
         if response.status == 200 and isinstance(response.json()["acks"], Mapping):
             return None
@@ -101,7 +105,10 @@ LOCATION_INPUTS = (
 class SendEvent(CollectorAction):
     key = "send_event"
     label = _("Send an event")
-    help = "After a lost answer an event may be there twice: the indexed field delivery_id tells them apart."
+    help = (
+        "After a lost answer an event may be there twice: "
+        "the indexed field delivery_id tells them apart."
+    )
     batch = 500
     inputs = (
         Input("event", _("Event"), "Text, or an object with the facts.", required=True),
@@ -156,7 +163,8 @@ class SendRaw(CollectorAction):
     help = "Splunk breaks the text into events by its source type."
     inputs = (Input("text", _("Text"), "One line, or several.", required=True), *LOCATION_INPUTS)
     example = {
-        "text": "join(' ', [occurred_at, type, to_string(data.number), to_string(data.total), data.currency])",
+        "text": "join(' ', [occurred_at, type, to_string(data.number), "
+        "to_string(data.total), data.currency])",
         "source": "'integration-hub'",
         "sourcetype": "'orders'",
     }

@@ -1,4 +1,4 @@
-"""Splunk: events into the HTTP Event Collector, acknowledged where the token wants it."""
+"""Splunk: send events to the HTTP Event Collector, with acknowledgements if the token uses them."""
 
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -24,13 +24,15 @@ class Splunk(Connector):
         Move(
             "out",
             _(
-                "Each event that your routes choose, as a whole or as they map it, into the token's indexes."
+                "Each event that your routes choose, as a whole or as they map it, into the "
+                "token's indexes."
             ),
         ),
         Move("in", _("Nothing but the collector's word that it has taken an event.")),
     )
     approval = _(
-        "Splunk's administrator makes the token, and opens the collector to the addresses of this hub."
+        "Splunk's administrator makes the token, and opens the collector to the addresses of this "
+        "hub."
     )
     plan = _("Splunk Enterprise or Splunk Cloud with the HTTP Event Collector switched on.")
     fields = (
@@ -47,8 +49,8 @@ class Splunk(Connector):
             "use_ack",
             _("Indexer acknowledgement"),
             _(
-                "Switch it on exactly where the token has it: an event then counts as delivered when Splunk confirms "
-                "it."
+                "Switch it on exactly where the token has it: an event then counts as delivered "
+                "when Splunk confirms it."
             ),
             kind="flag",
             required=False,
@@ -65,9 +67,9 @@ class Splunk(Connector):
         return "" if _collector_host(credential) else "the collector URL has no host"
 
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:
-        """No events at all: a living collector answers *No data* once the token has passed.
+        """Build a request without events: the collector answers *No data* to a valid token.
 
-        The health endpoint would not do: without a token in its query it does not look at the token.
+        The health endpoint does not check the token, unless its query contains it.
         """
         url = f"{collector_url(credential)}/event"
         return Request(

@@ -1,4 +1,4 @@
-"""Splunk's HTTP Event Collector: its numeric codes, and what they mean to us."""
+"""The error codes of Splunk's HTTP Event Collector, and their outcomes."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -16,24 +16,20 @@ from connectors.outcomes import (
 )
 
 CONNECTION = Scope("connection")
-BACK_PRESSURE_WAIT = 10.0  # seconds; Splunk tells no wait
-ACCEPTED_CODES = {
-    0,
-    24,
-    25,
-}  # Success; taken, though a queue or the acknowledgements near their limit
+BACK_PRESSURE_WAIT = 10.0  # seconds; the response has no Retry-After
+# Success; accepted, though a queue or the acknowledgements are near their limit
+ACCEPTED_CODES = {0, 24, 25}
 
 
 def _back_pressure(reason: str, detail: str) -> Outcome:
-    """Back-pressure, nothing was taken: the connection rests. It is the server's state, not a quota of ours."""
+    """Build the outcome of an overloaded server that accepted nothing; pause the connection."""
     return replace(
         throttled(detail, after=BACK_PRESSURE_WAIT, pauses=(CONNECTION,)), concerns="system"
     )
 
 
-OUTCOMES_BY_CODE: Mapping[
-    int, OutcomeBuilder
-] = {  # `reconnect` where a person must act: a token has nothing to refresh
+# *reconnect* where a person must act: a token cannot be refreshed
+OUTCOMES_BY_CODE: Mapping[int, OutcomeBuilder] = {
     1: reconnect,  # Token disabled
     2: reconnect,  # Token is required
     3: reconnect,  # Invalid authorization
@@ -66,7 +62,7 @@ ONE_BASED_CODE = 7  # of all codes, "Incorrect index" counts its event from 1
 
 
 def parse_code(response: Response) -> int:
-    """The numeric code. Raises Unreadable."""
+    """Return the numeric code of a response. Raises Unreadable."""
     answer = response.json()
     code = answer.get("code") if isinstance(answer, Mapping) else None
     if not isinstance(code, int) or isinstance(code, bool):
@@ -75,7 +71,7 @@ def parse_code(response: Response) -> int:
 
 
 def find_rejection(response: Response) -> Outcome | None:
-    """What Splunk refuses of a whole request; None where it was taken."""
+    """Return the Outcome of a refused request; None if it was accepted."""
     rejection = outcome_of_status(response, pauses=(CONNECTION,))
     try:
         code = parse_code(response)
@@ -100,7 +96,10 @@ def _parse_text(response: Response) -> str:
 
 
 def failed_index(response: Response, count: int) -> int | None:
-    """The place of the event that was refused: those before it were taken, those after it were not looked at."""
+    """Return the index of the refused event; None if the response does not name one.
+
+    Earlier events were accepted, later ones ignored.
+    """
     try:
         number = response.json().get("invalid-event-number")
     except (Unreadable, AttributeError):

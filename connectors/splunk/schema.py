@@ -1,4 +1,4 @@
-"""Splunk's event envelope: checked here, as Splunk drops silently what it does not understand."""
+"""Check and build Splunk's event envelope: Splunk ignores what it does not understand."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,10 @@ TEXT_FIELDS = ("host", "source", "sourcetype", "index")
 
 
 def parse_time(value: object) -> int | float:
-    """Seconds since 1970 of a number, of its text, or of an ISO 8601 time with an offset. Raises ValueError."""
+    """Convert a number, its text, or ISO 8601 with offset to seconds since 1970.
+
+    Raises ValueError.
+    """
     if isinstance(value, str) and not SECONDS.fullmatch(value):
         at = datetime.fromisoformat(value)
         if at.tzinfo is None:
@@ -31,7 +34,7 @@ def parse_time(value: object) -> int | float:
 
 
 def find_envelope_problem(body: Mapping[str, Any]) -> str:
-    """In words; empty for an envelope that Splunk will index."""
+    """Return why Splunk would not index the envelope, as text; empty if it would."""
     if body.get("event") in (None, "", {}, []):
         return "missing: event"
     for key in TEXT_FIELDS:
@@ -42,7 +45,10 @@ def find_envelope_problem(body: Mapping[str, Any]) -> str:
     try:
         parse_time(body["time"] if body.get("time") is not None else 1)
     except ValueError:
-        return "time is neither seconds since 1970 nor a time with an offset such as 2026-11-25T12:00:00Z"
+        return (
+            "time is neither seconds since 1970 nor a time with an offset such as "
+            "2026-11-25T12:00:00Z"
+        )
     return ""
 
 
@@ -56,7 +62,10 @@ def is_flat(fields: object) -> bool:
 
 
 def build_envelope(body: Mapping[str, Any], *, id: str) -> bytes:
-    """As it goes out; `delivery_id` is the same over all attempts, as Splunk itself tells no doubles."""
+    """Build the envelope as it is sent, with the indexed field `delivery_id`.
+
+    It is the same in all attempts: Splunk does not detect duplicates.
+    """
     document = without_nulls(body)
     document["fields"] = {**document.get("fields", {}), "delivery_id": id}
     if "time" in document:

@@ -13,14 +13,17 @@ from connectors.signatures import sign_standard_webhook, valid_signing_secrets
 from connectors.webhook.schema import parse_custom_headers
 
 ENDPOINT = Scope("connection")
-OVERLOAD_STATUSES = {502, 503, 504}  # and 429: the endpoint is overloaded
+OVERLOAD_STATUSES = {502, 503, 504}  # with 429: the endpoint is overloaded
 
 
 WHOLE_EVENT = {"type": "type", "timestamp": "occurred_at", "data": "data"}
 
 
 def own_limit_scopes(settings: Mapping[str, Any]) -> tuple[Scope, ...]:
-    """The customer's own throttle, by its number: another number is another row, which begins afresh."""
+    """Return the scope of the customer's own rate limit, named by the number.
+
+    A changed number is another scope, whose count starts at zero.
+    """
     limit = settings.get("calls_a_second")
     return (Scope("connection", str(limit)),) if limit else ()
 
@@ -58,7 +61,10 @@ class Send(Action):
         return build_signed_post(credential, id=message.id, at=message.at, body=message.raw)
 
     def outcome(self, response: Response) -> Outcome:
-        """Standard Webhooks: 2xx is success, 410 the end, 3xx not followed; all else, 4xx too, is tried again."""
+        """Return the Outcome by Standard Webhooks: 2xx is success, and 410 disables the endpoint.
+
+        3xx is permanent, as redirects are not followed; other statuses, including 4xx, are retried.
+        """
         status = response.status
         if 200 <= status < 300:
             return delivered()

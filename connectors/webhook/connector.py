@@ -27,7 +27,8 @@ class Webhook(Connector):
         Move(
             "out",
             _(
-                "Each event that your routes choose, as JSON, signed so that you can tell it is ours."
+                "Each event that your routes choose, as JSON, signed so that you can tell it is "
+                "ours."
             ),
         ),
         Move("in", _("Nothing but your endpoint's answer: that it has arrived.")),
@@ -60,11 +61,11 @@ class Webhook(Connector):
     )
     actions = (Send(),)
     own_endpoint = True
-    checks_every = (
-        None  # a ping is a call to the customer's endpoint: deliveries and the breaker tell instead
-    )
+    # a ping would be a call of the customer's endpoint: deliveries and the breaker suffice
+    checks_every = None
     unlimited = {
-        "connection": "it is the customer's own endpoint: calls in flight and its own answers limit it"
+        "connection": "it is the customer's own endpoint: "
+        "calls in flight and its own answers limit it"
     }
 
     def connection_limits(self, settings: Mapping[str, Any]) -> tuple[Scope, ...]:
@@ -87,7 +88,7 @@ class Webhook(Connector):
             return str(error)
 
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:
-        """A signed ping: the endpoint answers 2xx to it, as to any event."""
+        """Build a signed ping, to which the endpoint answers 2xx as to any event."""
         body = dump_json({"type": "ping", "timestamp": at.isoformat(), "data": {}})
         return build_signed_post(
             credential, id=f"ping_{int(at.timestamp() * 1000)}", at=at, body=body

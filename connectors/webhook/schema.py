@@ -1,4 +1,4 @@
-"""The customer's own headers: which names and values may be set."""
+"""Check the customer's own headers: names and values that may be set."""
 
 import json
 import re
@@ -12,15 +12,16 @@ AUTHORIZATION_PATTERN = re.compile(
     r"(Basic [A-Za-z0-9+/]+={0,2}|Bearer [A-Za-z0-9._~+/-]+=*)", re.ASCII
 )
 RESERVED_NAMES = {
-    "host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect", "cookie",
-    "content-length", "content-type", "content-encoding", "accept-encoding", "user-agent", "forwarded",
+    "host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect",
+    "cookie", "content-length", "content-type", "content-encoding", "accept-encoding", "user-agent",
+    "forwarded",
 }  # fmt: skip
 RESERVED_PREFIXES = ("webhook-", "proxy-", "sec-", "x-forwarded-")
 
 
 @lru_cache(maxsize=1024)
 def parse_custom_headers(text: str) -> dict[str, str]:
-    """The headers of a JSON object. Raises ValueError with a sentence."""
+    """Parse headers from a JSON object. Raises ValueError with a text."""
     try:
         headers = json.loads(text or "{}")
     except (ValueError, RecursionError):

@@ -1,7 +1,8 @@
-"""The only door to the network: what may be called, how long it may take, how much of an answer is read.
+"""The only package that opens sockets: what may be called, how long, and how much is read.
 
-Two ways out, one rule: `aio.outlet` (async, for deliveries) and `call` (blocking, for everything else); doors hand the
-second down as `outward`. The first is asked for by its own name: aiohttp is large, and only a pump needs it.
+Two clients follow the same rules: `async_client.open_async_client` for deliveries, and
+`send_request` (blocking) for everything else, which callers receive as an argument. The async
+client is imported from its own module: aiohttp is large, and only a pump needs it.
 """
 
 from hub.egress.default_client import send_request

@@ -1,4 +1,7 @@
-"""Which addresses may never be called. Python's `is_global` is no such list: it lets NAT64 and 6to4 through."""
+"""IP addresses that may not be called.
+
+Python's `is_global` does not suffice: it allows NAT64 and 6to4 addresses.
+"""
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
@@ -32,7 +35,7 @@ DENIED_IPV6 = tuple(
 
 
 def parse_literal_address(host: str) -> IPAddress | None:
-    """The address that a host spells out, in its canonical form only."""
+    """Return the IP address that a host spells out; None for a name."""
     try:
         return ip_address(host)
     except ValueError:
@@ -40,7 +43,7 @@ def parse_literal_address(host: str) -> IPAddress | None:
 
 
 def is_denied(address: str | IPAddress) -> bool:
-    """True for what may never be called, and for what is not an address at all."""
+    """Whether the address may not be called, or is no IP address."""
     ip = parse_literal_address(address) if isinstance(address, str) else address
     if isinstance(ip, IPv6Address):
         ip = ip.ipv4_mapped or ip

@@ -1,4 +1,4 @@
-"""The async way out, for deliveries: aiohttp, with every name, address and byte of it under our rules."""
+"""The async client, for deliveries: aiohttp, with guarded names, addresses and sizes."""
 
 import asyncio
 import functools
@@ -23,13 +23,13 @@ from hub.processes.failpoints import ACTIVE, failpoint
 
 TIMEOUT = 20.0  # seconds, from the call to the last byte that is read
 MAX_SOCKETS = 200
-DNS_CACHE_SECONDS = 30  # seconds
-KEEPALIVE_SECONDS = 1.5  # seconds; less than what servers wait (gunicorn 2, Node 5) before they close under our next request
+DNS_CACHE_SECONDS = 30
+# less than the time after which servers close an idle connection (gunicorn 2 s, Node 5 s)
+KEEPALIVE_SECONDS = 1.5
 URL_CACHE_SIZE = 4096
-SENT_DELAY = 0.002  # seconds after aiohttp says that it is about to write
-RECEIVE_BUFFER = (
-    8 * KIBIBYTE
-)  # at a time by one socket; what hostile endpoints send all at once is as much for each
+SENT_DELAY = 0.002  # seconds after aiohttp reports that it is about to write
+# of each socket, so that hostile endpoints that send all at once cannot fill the memory
+RECEIVE_BUFFER = 8 * KIBIBYTE
 LARGE_BODY = 1024 * KIBIBYTE  # aiohttp warns of larger bodies in one piece
 
 FAILURES: tuple[tuple[type[Exception], type[EgressError], str], ...] = (  # the first that fits
@@ -44,7 +44,10 @@ FAILURES: tuple[tuple[type[Exception], type[EgressError], str], ...] = (  # the 
 
 
 class GuardedResolver(AbstractResolver):
-    """What aiohttp asks for addresses and sockets. It asks no name of a literal address, so the socket is checked."""
+    """The resolver and socket factory of aiohttp, which check every address.
+
+    aiohttp does not resolve a literal address, so `open_socket` checks it.
+    """
 
     def __init__(self, rules: EgressRules, lookup: Lookup, lookup_timeout: float) -> None:
         self.rules = rules
@@ -71,7 +74,7 @@ class GuardedResolver(AbstractResolver):
         )
 
     def open_socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
-        """The socket for one address: the last look before connecting, whoever chose the address."""
+        """Open a socket for an address after the last check. Raises PermissionError."""
         family, socket_type, protocol, _, peer = info
         address, port = str(peer[0]), int(peer[1])
         if (
@@ -89,7 +92,11 @@ class GuardedResolver(AbstractResolver):
 
 
 class AsyncClient:
-    """Sends requests; hundreds may be on their way at the same time. Raises Unsent (Refused among them), Unanswered."""
+    """Send requests, hundreds at the same time.
+
+    A call raises EgressRefused and RequestNotSent if nothing was sent, and ResponseNotReceived if
+    the request may have arrived.
+    """
 
     def __init__(
         self, session: aiohttp.ClientSession, rules: EgressRules, clock: Callable[[], datetime]
@@ -122,9 +129,8 @@ class AsyncClient:
                 )
         except (aiohttp.ClientError, OSError) as error:
             failure: Exception = error
-        raise _translate_client_error(
-            failure, parsed_url.host
-        )  # here, so that the client's error with its address is not chained
+        # outside the block, so that the client's error, which contains the URL, is not chained
+        raise _translate_client_error(failure, parsed_url.host)
 
 
 def _request_payload(request: Request) -> bytes | io.BytesIO | None:
@@ -135,7 +141,10 @@ def _request_payload(request: Request) -> bytes | io.BytesIO | None:
 async def _read_bounded_async(
     client_response: aiohttp.ClientResponse, keep: int
 ) -> tuple[bytes, bool]:
-    """At most `keep` bytes as they were sent, and whether there were more; then the connection is not used again."""
+    """Return at most `keep` bytes as they were sent, and whether the body was cut.
+
+    A connection whose body was cut is closed, not reused.
+    """
     body = bytearray()
     while len(body) <= keep and (chunk := await client_response.content.read(keep + 1 - len(body))):
         body += chunk
@@ -157,7 +166,7 @@ def _translate_client_error(error: Exception, host: str) -> EgressError:
 
 
 def _failpoint_traces() -> list[aiohttp.TraceConfig]:
-    """Where a test may break a call."""
+    """Build the traces by which a test makes a call fail at a fail point."""
     trace = aiohttp.TraceConfig()
 
     async def fail_after_connect(*details: object) -> None:
@@ -184,8 +193,11 @@ async def open_async_client(
     lookup: Lookup = system_lookup,
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[AsyncClient]:
-    """`clock` is called in the loop: one that asks no database. Connecting has half the time, so that a time-out later
-    than that means: sent, not answered."""
+    """Open an async client; `timeout` is in seconds, for one call.
+
+    `clock` runs in the event loop, so it must not query a database. Connecting has half of
+    `timeout`: a time-out after that means that the request was sent.
+    """
     resolver = GuardedResolver(rules, lookup, min(LOOKUP_TIMEOUT, timeout / 4))
     connector = LimitedConnector(
         resolver=resolver,

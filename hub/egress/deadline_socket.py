@@ -1,4 +1,4 @@
-"""One connection of the blocking way out: dialled to a checked address, and cut at the deadline."""
+"""A connection of the blocking client: to a checked address, shut down at its deadline."""
 
 import socket
 import threading
@@ -12,9 +12,10 @@ from hub.egress.errors import EgressRefused, RequestNotSent
 
 
 class DeadlineSocket:
-    """requests has no deadline for a whole call, so a second handle on the socket shuts it down.
+    """A socket with a deadline for the whole call, which requests does not have.
 
-    `open` says that the other side was reached, TLS included: from then on something may have arrived.
+    A timer shuts the socket down through a second handle. `is_connected`: connected, with TLS; from
+    then on the request may have arrived.
     """
 
     def __init__(self, host: str, port: int, addresses: Sequence[str], *, deadline: float) -> None:
@@ -49,14 +50,18 @@ class DeadlineSocket:
                 self.handle = None
 
     def shut_down(self) -> None:
-        with self.lock:  # or the handle's number might be somebody else's by now
+        with self.lock:  # or another socket may have the handle's number by now
             self.is_expired = True
             if self.handle is not None:
                 with suppress(OSError):
                     self.handle.shutdown(socket.SHUT_RDWR)
 
     def connect_socket(self) -> socket.socket:
-        """Raises Unsent."""
+        """Connect to the first address that answers.
+
+        Raises RequestNotSent if none answers in time, and EgressRefused if the peer is another
+        address.
+        """
         for tried_count, address in enumerate(self.addresses):
             seconds = self.seconds_left() / (len(self.addresses) - tried_count)
             with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What `check --deploy` refuses of the settings that open the way outside."""
+"""A check of `check --deploy`: no exceptions from the egress rules."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 @register(Tags.security, deploy=True)
 def egress_has_no_exceptions(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
-    """An exception is reached without any check: also an address of the cloud's metadata service."""
+    """Reject exceptions: each could lead to a metadata service of the cloud, unchecked."""
     if not settings.HUB_EGRESS_ALLOW:
         return []
     allowed = ", ".join(settings.HUB_EGRESS_ALLOW)

@@ -1,10 +1,13 @@
-"""What can go wrong on the way out. Texts carry codes and host names, never an address, a header or a body."""
+"""Errors of egress. Their texts contain codes and host names; no URL, header or body."""
 
 from typing import ClassVar
 
 
 class EgressError(Exception):
-    """`reason` is a stable code. The way to tell them apart is the class: did it surely not arrive, or may it have?"""
+    """A call failed; `reason` is a stable code.
+
+    The subclass says whether the request may have arrived.
+    """
 
     permanent: ClassVar[bool] = False
 
@@ -18,11 +21,11 @@ class EgressError(Exception):
 
 
 class RequestNotSent(EgressError):
-    """Surely nothing left the house: `dns_failed`, `connect_failed`, `tls_failed`, or refused by the guard."""
+    """Nothing was sent: `dns_failed`, `connect_failed`, `tls_failed` or `egress_refused`."""
 
 
 class ResponseNotReceived(EgressError):
-    """It may have arrived: `timed_out`, `connection_lost`, `bad_answer`."""
+    """The request may have arrived: `timed_out`, `connection_lost`, `bad_answer`."""
 
 
 RULE_MESSAGES = {
@@ -30,7 +33,8 @@ RULE_MESSAGES = {
     "characters": "The address contains blanks, control characters or a backslash.",
     "scheme": "The address must start with https://.",
     "userinfo": "The address must not contain a user name or password.",
-    "host": "The address does not name a public host. International names are written in their xn-- form.",
+    "host": "The address does not name a public host. "
+    "International names are written in their xn-- form.",
     "port": "This port may not be called.",
     "own_host": "This is an address of the hub itself.",
     "denied_address": "The host is, or resolves to, an address that may not be called.",
@@ -40,7 +44,10 @@ RULE_MESSAGES = {
 
 
 class EgressRefused(RequestNotSent):
-    """Refused by the guard: permanent, and visible with its rule. `reason` is always `egress_refused`."""
+    """A rule of egress forbids the request, permanently.
+
+    `reason` is always `egress_refused`; the text explains the rule.
+    """
 
     permanent = True
 

@@ -1,4 +1,4 @@
-"""How many interim answers (100 Continue) are put up with before the final one."""
+"""Limit the interim responses (1xx) that may precede the final one."""
 
 import functools
 from typing import Any
@@ -11,7 +11,10 @@ MAX_INTERIM_RESPONSES = 20
 
 
 class InterimLimitHandler(ResponseHandler):
-    """aiohttp reads a flood of them without ever giving way to its loop, and so to no other call (3.14, 2026-11)."""
+    """Abort the connection after MAX_INTERIM_RESPONSES consecutive 1xx responses.
+
+    aiohttp 3.14 would read on without yielding to other calls (2026-11).
+    """
 
     interim_count = 0
 

@@ -1,4 +1,4 @@
-"""Threads for name lookups, shared fairly: a tenant whose names are slow waits for itself alone."""
+"""Threads for name lookups, shared fairly: slow names of a tenant delay that tenant only."""
 
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -15,7 +15,7 @@ tenant_in_charge: ContextVar[Hashable] = ContextVar("tenant_in_charge", default=
 
 @contextmanager
 def lookups_for_tenant(tenant: Hashable) -> Iterator[None]:
-    """What is looked up in this block, and by tasks that begin in it, is this tenant's."""
+    """Charge the lookups of this block, and of tasks started in it, to the tenant."""
     token = tenant_in_charge.set(tenant)
     try:
         yield
@@ -31,7 +31,11 @@ class PendingLookup(NamedTuple):
 
 
 class LookupPool:
-    """A lookup cannot be ended: one that nobody waits for any longer keeps its thread, and counts, until it returns."""
+    """A thread pool for name lookups with a limit per tenant.
+
+    A lookup cannot be cancelled: after its caller timed out, it occupies a thread, and counts for
+    its tenant, until it returns.
+    """
 
     def __init__(
         self, threads: int = MAX_THREADS, max_per_tenant: int = MAX_THREADS_PER_TENANT
@@ -50,7 +54,7 @@ class LookupPool:
         return pending.future
 
     def start_waiting(self) -> None:
-        """Those whose tenant has a thread left, in their order; under the lock."""
+        """Start waiting lookups, in order, whose tenant is below its limit; needs the lock."""
         postponed: deque[PendingLookup] = deque()
         while self.waiting and self.running.total() < self.threads:
             pending = self.waiting.popleft()

@@ -1,4 +1,4 @@
-"""Requests on their way out, checked; answers on their way in, made harmless."""
+"""Check the headers of requests, and clean those of responses."""
 
 import re
 from collections.abc import Iterable
@@ -33,7 +33,10 @@ MAX_VALUE_LENGTH = 8000  # characters of a value
 
 
 def outgoing_headers(request: Request) -> dict[str, str]:
-    """The headers of a request, ours included; raises Refused for what could end a header or steer the connection."""
+    """Return the headers of a request, with our own.
+
+    Raises EgressRefused for a header that could end the headers or control the connection.
+    """
     if request.method not in METHODS:
         raise EgressRefused("method")
     headers = OWN_HEADERS.copy()
@@ -59,13 +62,12 @@ def _is_plain(value: str) -> bool:
 
 
 def _incoming_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Names in lower case, repeated ones joined; text that can be stored anywhere. Cookies are not kept."""
+    """Return headers by name in lower case, repeated ones joined, cleaned; without cookies."""
     headers: dict[str, str] = {}
     for name, value in pairs:
         key = name.lower()
-        if len(key) > MAX_NAME_LENGTH or not _is_stored_header(
-            key
-        ):  # the length first: nobody fills the memory of `is_kept`
+        # the length first: long names must not fill the cache of `_is_stored_header`
+        if len(key) > MAX_NAME_LENGTH or not _is_stored_header(key):
             continue
         if not value.isprintable() or len(value) > MAX_VALUE_LENGTH:
             value = "".join(

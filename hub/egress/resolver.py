@@ -1,4 +1,4 @@
-"""Names into addresses: asked by us, within a time of its own, and every answer is checked."""
+"""Resolve names to addresses, with a time-out, and check every address."""
 
 import asyncio
 import functools
@@ -27,7 +27,10 @@ def _pool(process: int) -> LookupPool:
 def resolve_host(
     host: str, port: int, rules: EgressRules, *, lookup: Lookup, timeout: float = LOOKUP_TIMEOUT
 ) -> tuple[str, ...]:
-    """The addresses to connect to, and no others. Raises Unsent, Refused."""
+    """Return the addresses to connect to.
+
+    Raises RequestNotSent if the name does not resolve in time, EgressRefused for a denied address.
+    """
     future = _pool(os.getpid()).submit(lookup, host)
     try:
         answers = future.result(timeout)
@@ -40,7 +43,7 @@ def resolve_host(
 async def resolve_host_async(
     host: str, port: int, rules: EgressRules, *, lookup: Lookup, timeout: float = LOOKUP_TIMEOUT
 ) -> tuple[str, ...]:
-    """The same, without blocking the loop."""
+    """Resolve like `resolve_host`, without blocking the event loop; raises the same errors."""
     future = asyncio.wrap_future(_pool(os.getpid()).submit(lookup, host))
     try:
         answers = await asyncio.wait_for(future, timeout)

@@ -1,4 +1,4 @@
-"""The blocking way out, for everything but deliveries: requests, on a connection that we dial and cut ourselves."""
+"""The blocking client, for everything but deliveries: requests, with a deadline."""
 
 import logging
 import ssl
@@ -24,14 +24,15 @@ from hub.egress.url_guard import EgressRules, ParsedUrl, check_url, parse_with_u
 
 TIMEOUT = 20.0  # seconds, from the call to the last byte that is read
 
-# They write the path of every request at DEBUG, and whole addresses in warnings (of an answer whose headers are broken,
-# say): with some systems those are secrets. A filter of their parent would not hear them.
+# These loggers write the path of every request at DEBUG, and whole URLs in warnings of broken
+# headers; both contain secrets of some systems. A filter of the parent logger would not see their
+# records.
 for name in ("connection", "connectionpool", "response", "util.retry", "poolmanager"):
     logging.getLogger(f"urllib3.{name}").addFilter(lambda record: False)
 
 
 class GuardedConnection(HTTPConnection):
-    """Connects by its line only: the name is not looked up again."""
+    """A connection through a DeadlineSocket: the name is not resolved again."""
 
     def __init__(self, *args: Any, deadline_socket: DeadlineSocket, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -58,7 +59,10 @@ class GuardedTlsPool(urllib3.HTTPSConnectionPool):
 
 
 class SingleCallAdapter(HTTPAdapter):
-    """One call. There is no session around it: that would keep cookies, ask the environment and follow redirects."""
+    """An adapter of requests for one call.
+
+    It has no session, which would store cookies, read the environment and follow redirects.
+    """
 
     def __init__(
         self, parsed_url: ParsedUrl, deadline_socket: DeadlineSocket, tls: ssl.SSLContext
@@ -77,7 +81,7 @@ class SingleCallAdapter(HTTPAdapter):
         return self.pool
 
     def cert_verify(self, *args: Any, **options: Any) -> None:
-        """The context verifies; requests would load its own authorities into it."""
+        """Do nothing: the TLS context verifies, and requests would add its own authorities."""
 
     def close(self) -> None:
         self.pool.close()
@@ -93,7 +97,11 @@ def send_guarded(
     lookup: Lookup = system_lookup,
     tls: ssl.SSLContext | None = None,
 ) -> Response:
-    """Raises Unsent (Refused among them), Unanswered."""
+    """Send a request and return its response, within `timeout` seconds.
+
+    Raises EgressRefused and RequestNotSent if nothing was sent, and ResponseNotReceived if the
+    request may have arrived.
+    """
     deadline = time.monotonic() + timeout
     headers = outgoing_headers(request)
     parsed_url = check_url(request.url, rules, parse_with_urllib3)
@@ -108,9 +116,8 @@ def send_guarded(
             )
             if not deadline_socket.is_expired:
                 return response
-            failure: EgressError = ResponseNotReceived(
-                "timed_out", deadline_socket.host
-            )  # a cut body may look like one that ended
+            # a body that was cut at the deadline may look complete
+            failure: EgressError = ResponseNotReceived("timed_out", deadline_socket.host)
         except (
             requests.RequestException,
             urllib3.exceptions.HTTPError,
@@ -121,7 +128,8 @@ def send_guarded(
             failure = _translate_error(error, deadline_socket)
         finally:
             adapter.close()
-    raise failure  # here, so that the client's error with its address is not chained
+    # outside the block, so that the client's error, which contains the URL, is not chained
+    raise failure
 
 
 def _resolve_addresses(
@@ -161,7 +169,7 @@ def _exchange_messages(
 
 
 def read_bounded(raw: urllib3.BaseHTTPResponse, keep: int) -> tuple[bytes, bool]:
-    """At most `keep` bytes as they were sent, and whether there were more; the read after the last misses the rest."""
+    """Return at most `keep` bytes as they were sent, and whether the body was cut."""
     body = bytearray()
     while len(body) <= keep and (chunk := raw.read(keep + 1 - len(body), decode_content=False)):
         body += chunk
@@ -169,7 +177,7 @@ def read_bounded(raw: urllib3.BaseHTTPResponse, keep: int) -> tuple[bytes, bool]
 
 
 def _decode_headers(raw: urllib3.BaseHTTPResponse) -> Iterator[tuple[str, str]]:
-    """http.client reads headers as Latin-1, whatever they are."""
+    """Decode header values as UTF-8: http.client decodes them as Latin-1."""
     return (
         (name, value.encode("latin-1", "replace").decode("utf-8", "replace"))
         for name, value in raw.headers.items()
@@ -194,11 +202,10 @@ def _translate_error(error: Exception, deadline_socket: DeadlineSocket) -> Egres
 
 
 def _is_not_http(error: BaseException | None) -> bool:
-    """Whether the other side said something that is not HTTP, rather than nothing."""
+    """Whether the response was not HTTP; False if the connection was lost."""
     while error is not None:
-        if isinstance(
-            error, (HTTPException, ValueError)
-        ):  # http.client lets a ValueError through for a bad chunk
+        # http.client raises ValueError for an invalid chunk
+        if isinstance(error, (HTTPException, ValueError)):
             return not isinstance(error, (RemoteDisconnected, IncompleteRead))
         error = error.__context__
     return False

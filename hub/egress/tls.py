@@ -1,4 +1,4 @@
-"""TLS as we speak it: verified with the name, 1.2 or later, never otherwise."""
+"""The TLS settings of both clients: TLS 1.2 or later, certificate and name verified."""
 
 import functools
 import ssl
@@ -8,7 +8,10 @@ import certifi
 
 @functools.cache
 def verified_context() -> ssl.SSLContext:
-    """Trusts the public authorities, and what the machine trusts (SSL_CERT_FILE, for an authority of one's own)."""
+    """Build a context that trusts the public authorities and those of the machine.
+
+    SSL_CERT_FILE adds an authority of the operator.
+    """
     context = ssl.create_default_context(cafile=certifi.where())
     context.load_default_certs()
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -1,4 +1,4 @@
-"""What may be called: an address is read by the parser of the client that sends, and by a strict grammar of our own."""
+"""Check URLs, as the parser of the client and a strict grammar of our own read them."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -36,7 +36,7 @@ PRIVATE_SUFFIXES = (
 
 
 def _canonical_host(host: str) -> str:
-    """Lower case; an IPv6 address compressed and without brackets."""
+    """Return the host in lower case; an IPv6 address compressed and without brackets."""
     host = host.lower().strip("[]")
     return str(parse_literal_address(host) or host)
 
@@ -49,8 +49,8 @@ def host_and_port(host: str, port: int) -> str:
 class EgressRules:
     """What this deployment may call.
 
-    `allow` are exact "host:port" of a desk's sandbox, for which nothing else is asked (plain http included);
-    `own_hosts` are names and addresses of the hub itself.
+    `allow`: exact "host:port" of a local installation's sandbox, which no other rule restricts
+    (http is allowed, too); `own_hosts`: names and addresses of the hub itself.
     """
 
     allow: frozenset[str] = frozenset()
@@ -65,13 +65,16 @@ class EgressRules:
         return is_denied(address) or address in self.own_hosts
 
     def check_answers(self, host: str, port: int, answers: Iterable[str]) -> None:
-        """One bad answer refuses all: which of them is used would be the other side's choice."""
+        """Raise EgressRefused if one of the resolved addresses is denied.
+
+        Using the others would leave the choice between them to the other side.
+        """
         if not self.allows(host, port) and any(self.denies(answer) for answer in answers):
             raise EgressRefused("denied_address", host)
 
 
 def load_rules() -> EgressRules:
-    """The rules of this deployment, from its settings."""
+    """Build the rules of this deployment from its settings."""
     own_hosts = {urlsplit(settings.HUB_PUBLIC_URL).hostname or "", *settings.ALLOWED_HOSTS} - {
         "",
         "*",
@@ -84,7 +87,7 @@ def load_rules() -> EgressRules:
 
 
 class ParsedUrl(NamedTuple):
-    """An address as somebody reads it; `parsed` is what the client that sends made of it."""
+    """Scheme, host and port of a URL; `parsed` is the result of the client's own parser."""
 
     scheme: str
     host: str  # canonical
@@ -108,19 +111,22 @@ def build_parsed_url(
 
 
 def parse_with_yarl(url: str) -> ParsedUrl:
-    """As aiohttp reads it. Raises ValueError."""
+    """Parse a URL as aiohttp does. Raises ValueError."""
     parsed = URL(url)
     return build_parsed_url(parsed.scheme, parsed.raw_host, parsed.explicit_port, parsed)
 
 
 def parse_with_urllib3(url: str) -> ParsedUrl:
-    """As requests reads it. Raises LocationParseError, a ValueError."""
+    """Parse a URL as requests does. Raises LocationParseError, a ValueError."""
     parsed = parse_url(url)
     return build_parsed_url(parsed.scheme, parsed.host, parsed.port, parsed)
 
 
 def check_url(url: str, rules: EgressRules, *parsers: Parser) -> ParsedUrl:
-    """The address as the last of the parsers reads it (both clients' by default); raises Refused."""
+    """Return the URL as the last parser reads it. Raises EgressRefused.
+
+    Without parsers, both clients' check it. They must agree with the strict grammar.
+    """
     strict_url = _parse_strictly(url)
     for parser in parsers or (parse_with_urllib3, parse_with_yarl):
         try:
@@ -135,7 +141,7 @@ def check_url(url: str, rules: EgressRules, *parsers: Parser) -> ParsedUrl:
 
 
 def _parse_strictly(url: str) -> ParsedUrl:
-    """What the address says by a grammar that has no room for doubt; raises Refused."""
+    """Parse a URL by a strict, unambiguous grammar. Raises EgressRefused."""
     if len(url) > MAX_URL_LENGTH or not url.isprintable() or " " in url or "\\" in url:
         raise EgressRefused("characters")
     address = URL_PATTERN.match(url)
