@@ -146,7 +146,7 @@ class OAuth(Connector):
             "authorization_code", app, credential, **parameters, code_verifier=verifier or None
         )
 
-    def parse_exchange(
+    def parse_token_response(
         self, response: Response, app: Mapping[str, str], credential: Credential
     ) -> Grant | Outcome:
         """Return the grant, or the Outcome of a refused code. Raises Unreadable."""

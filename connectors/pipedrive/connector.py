@@ -124,7 +124,7 @@ class Pipedrive(OAuth):
         return find_token_rejection(response)
 
     @raises_unreadable
-    def parse_exchange(
+    def parse_token_response(
         self, response: Response, app: Mapping[str, str], credential: Credential
     ) -> Grant | Outcome:
         """Return the grant, or the Outcome of a refused code. Raises Unreadable.

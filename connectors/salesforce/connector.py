@@ -198,7 +198,7 @@ class Salesforce(OAuth):
         return find_token_rejection(response)
 
     @raises_unreadable
-    def parse_exchange(
+    def parse_token_response(
         self, response: Response, app: Mapping[str, str], credential: Credential
     ) -> Grant | Outcome:
         if rejection := find_token_rejection(response):

@@ -129,7 +129,7 @@ class Slack(OAuth):
         return find_rejection(response, OAUTH)
 
     @raises_unreadable
-    def parse_exchange(
+    def parse_token_response(
         self, response: Response, app: Mapping[str, str], credential: Credential
     ) -> Grant | Outcome:
         if rejection := self.token_rejection(response):

@@ -62,7 +62,7 @@ class CatalogueResult:
 def search_catalogue(query: str, category: str, tenant: Tenant) -> CatalogueResult:
     connectors, ready = (
         filter_connectors(list_offered_connectors(), query, category),
-        ConnectorApp.list_ready_connectors(),
+        ConnectorApp.list_configured_connector_keys(),
     )
     connections = (
         Connection.objects.of(tenant)

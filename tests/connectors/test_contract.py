@@ -315,7 +315,7 @@ def test_strange_answers_are_outcomes_or_unreadable(connector, response):
     readers += [partial(connector.parse_refresh, credential=key)] if connector.refreshes else []
     if connector.needs_oauth:
         readers += [
-            partial(connector.parse_exchange, app=APP, credential=key),
+            partial(connector.parse_token_response, app=APP, credential=key),
             connector.parse_revoke,
         ]
     for reader in readers:

@@ -50,7 +50,7 @@ GRANTED = {
 
 def exchanged(key, **changes):
     body = json.dumps(GRANTED[key] | changes).encode()
-    return CONNECTORS[key].parse_exchange(Response(200, body), APP, credential(key))
+    return CONNECTORS[key].parse_token_response(Response(200, body), APP, credential(key))
 
 
 def sent_to(connector, **said):
@@ -256,7 +256,7 @@ def test_a_strange_life_is_no_fault(connector, told):
 )
 def test_a_page_instead_of_an_answer_is_unreadable(connector, body):
     with pytest.raises(Unreadable):
-        connector.parse_exchange(Response(200, body), APP, credential(connector.key))
+        connector.parse_token_response(Response(200, body), APP, credential(connector.key))
 
 
 @each

@@ -13,7 +13,7 @@ from hub.connections.models import Connection, Credential, CredentialEvent
 from hub.crypto.sealed import seal
 from hub.operations import operation_actions
 
-CANCELLABLE_STATES = ("waiting", "held")  # of a delivery
+CANCELLABLE_DELIVERY_STATES = ("waiting", "held")
 
 
 def disconnect_account(
@@ -58,7 +58,7 @@ def cancel_waiting_deliveries(connection: Connection, actor: ActorContext, *, no
 
     Raises OperationRefused; then they stay held.
     """
-    waiting = connection.deliveries.filter(state__in=CANCELLABLE_STATES).aggregate(
+    waiting = connection.deliveries.filter(state__in=CANCELLABLE_DELIVERY_STATES).aggregate(
         count=Count("pk"), last=Max("pk")
     )
     if not waiting["count"]:

@@ -26,6 +26,6 @@ class ConnectorsView(APIView):
         offered = [connector for connector in CONNECTORS.values() if not connector.platform]
         return Response(
             ConnectorListSerializer(
-                {"items": offered}, context={"ready": ConnectorApp.list_ready_connectors()}
+                {"items": offered}, context={"ready": ConnectorApp.list_configured_connector_keys()}
             ).data
         )

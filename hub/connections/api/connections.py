@@ -103,7 +103,7 @@ class ConnectionsView(form_input.ProviderCallView):
         probed = self._probe_new_connection(tenant, data, now=now)
 
         @sensitive_variables()
-        def establish() -> IdempotentAnswer:
+        def store_connection() -> IdempotentAnswer:
             stored = form_input.raise_if_rejected(
                 store_new_connection(
                     probed,
@@ -116,7 +116,7 @@ class ConnectionsView(form_input.ProviderCallView):
             connection = find_visible_connection(request, stored.connection.public_id)
             return _build_answer(connection, stored.signing_secret, status=201)
 
-        return run_once(request, establish, body=body, now=now)
+        return run_once(request, store_connection, body=body, now=now)
 
     @sensitive_variables()
     def _probe_new_connection(

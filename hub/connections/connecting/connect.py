@@ -208,7 +208,7 @@ def reconnect_account(
         )
     with transaction.atomic():
         _lock_active_tenant(connection)
-        document = _keep_replaced_secrets(connection, document, now=now)
+        document = _add_replaced_secrets(connection, document, now=now)
         Lane.lock(connection.pk)
         _copy_account(connection, probe_result)
         connection.settings = {**connection.settings, **settings}
@@ -241,7 +241,7 @@ def _replace_credential(
     CredentialEvent.record_event(connection, kind, version=version, now=now)
 
 
-def _keep_replaced_secrets(
+def _add_replaced_secrets(
     connection: Connection, document: Mapping[str, Any], *, now: datetime
 ) -> Mapping[str, Any]:
     """Return the document with the signing secret that it replaces, which signs 24 hours longer."""

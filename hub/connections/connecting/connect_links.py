@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from connectors.base import Connector
 from hub import mail
 from hub.audit import Actor, ActorContext
-from hub.connections.connecting.login_hosts import login_host_of, offered_login_host
+from hub.connections.connecting.login_hosts import login_host_of, read_offered_login_host
 from hub.connections.models import Connection, ConnectLink, ConnectorApp
 from tenants.access.tenant_users import TenantUser
 from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
@@ -51,7 +51,7 @@ def create_connect_link(
     Raises ConnectLinkRefused, and LoginHostRefused for a host that is no login host of that system.
     """
     _refuse_unready_connector(tenant, connector, connection)
-    environment, login_host = login_of(connector, connection, environment, login_host)
+    environment, login_host = choose_login(connector, connection, environment, login_host)
     if environment and not login_host and environment not in _list_offered_environments(connector):
         message = gettext("Accounts of this kind cannot be connected at %(system)s.")
         raise ConnectLinkRefused(message % {"system": connector.label})
@@ -78,7 +78,7 @@ def _refuse_unready_connector(
     tenant: Tenant, connector: Connector, connection: Connection | None
 ) -> None:
     """Raise ConnectLinkRefused where we have no app there, or the connection is another one's."""
-    if connector.key not in ConnectorApp.list_ready_connectors():
+    if connector.key not in ConnectorApp.list_configured_connector_keys():
         message = gettext("%(system)s is not set up yet and cannot be connected.")
         raise ConnectLinkRefused(message % {"system": connector.label})
     expected = (tenant.pk, connector.key)
@@ -97,7 +97,7 @@ def refuse_too_many(tenant: Tenant, *, now: datetime) -> None:
         raise TooManyConnectLinks(words % {"count": OPEN_LINKS_MAX})
 
 
-def login_of(
+def choose_login(
     connector: Connector, connection: Connection | None, environment: str, login_host: str
 ) -> tuple[str, str]:
     """Return environment and login host; a connection of that environment keeps its login host."""
@@ -108,7 +108,7 @@ def login_of(
     app = ConnectorApp.objects.filter(connector_key=connector.key).first() or ConnectorApp(
         connector_key=connector.key
     )
-    host, host_environment = offered_login_host(app, login_host, environment)
+    host, host_environment = read_offered_login_host(app, login_host, environment)
     return host_environment, host
 
 

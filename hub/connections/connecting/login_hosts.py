@@ -50,7 +50,7 @@ def read_login_host(connector: Connector, text: str, environment: str = "") -> t
     return host, host_environment
 
 
-def offered_login_host(app: ConnectorApp, text: str, environment: str = "") -> tuple[str, str]:
+def read_offered_login_host(app: ConnectorApp, text: str, environment: str = "") -> tuple[str, str]:
     """Do the same for hosts that the patterns of our app allow. Raises LoginHostRefused."""
     connector = CONNECTORS[app.connector_key]
     host, host_environment = read_login_host(connector, text, environment)
@@ -64,7 +64,7 @@ def login_host_of(connection: Connection) -> str:
     return str(connection.settings.get("login_host") or "")
 
 
-def chosen_login(data: Mapping[str, Any]) -> dict[str, Any]:
+def read_chosen_login(data: Mapping[str, Any]) -> dict[str, Any]:
     """Read what connections/environments.html posted, as options of `begin_authorization`."""
     environment = data.get("environment", "")
     if environment == AT_LOGIN_HOST:
@@ -72,7 +72,7 @@ def chosen_login(data: Mapping[str, Any]) -> dict[str, Any]:
     return {"environment": environment, "login_host": None}
 
 
-def login_choices(
+def build_login_choices(
     connector: Connector, *, environment: str = "", login_host: str = "", error: str = ""
 ) -> dict[str, Any]:
     """Return the context of connections/environments.html: choices and current value; one query."""

@@ -108,7 +108,7 @@ def _exchange_invalid_code(
             redirect_uri=redirect_uri,
             verifier=INVALID_CODE * 2 if connector.pkce else "",
         ),
-        lambda response: connector.parse_exchange(response, client, credential),
+        lambda response: connector.parse_token_response(response, client, credential),
         call=call,
         now=now,
         secrets=collect_secrets(credential),

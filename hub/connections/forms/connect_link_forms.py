@@ -66,7 +66,7 @@ class ConnectLinkForm(forms.Form):
 
     def __init__(self, *args: Any, tenant: Tenant, **options: Any) -> None:
         super().__init__(*args, **options)
-        ready = sorted(ConnectorApp.list_ready_connectors())
+        ready = sorted(ConnectorApp.list_configured_connector_keys())
         connectors = cast(forms.ChoiceField, self.fields["connector"])
         connectors.choices = [(key, CONNECTORS[key].label) for key in ready]
         environments = cast(forms.ChoiceField, self.fields["environment"])
@@ -102,7 +102,7 @@ class StaffConnectLinkForm(staff.ActionForm):
 
     def __init__(self, *args: Any, request: HttpRequest, site: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        ready = sorted(ConnectorApp.list_ready_connectors())
+        ready = sorted(ConnectorApp.list_configured_connector_keys())
         systems = [(key, CONNECTORS[key].label) for key in ready]
         tenant, connection = (
             ConnectLink._meta.get_field(name) for name in ("tenant", "connection")

@@ -105,7 +105,7 @@ class Authorization(Scoped, StateMachine):
         """Use up the `state` parameter, whatever follows. Raises InvalidTransition."""
         self.transition_to("received")
 
-    def keep_code(self, code: str) -> None:
+    def store_code(self, code: str) -> None:
         """Seal the code while the exchange waits for a slot; the attempt stays *begun*."""
         self.sealed = seal({**self.open(), "code": code}, self.binding)
         Authorization.unscoped.filter(pk=self.pk, state="begun").update(sealed=self.sealed)

@@ -26,7 +26,8 @@ ENDPOINT_REFUSES = "endpoint_refuses"
 CALL_REASONS = (CALLS_FAILING, ENDPOINT_REFUSES, BREAKER)
 DISCONNECTED = "disconnected"
 HOLDING_STATES = {"paused", "needs_reconnect", "disabled"}  # states in which nothing is sent
-STOPPED_STATES = ("paused", "disabled")  # states that only a person ends
+# a person has stopped the connection; only a person, or the end of `paused_until`, starts it again
+STOPPED_STATES = ("paused", "disabled")
 
 
 def validate_connector_key(value: str) -> None:

@@ -67,7 +67,7 @@ class ConnectorApp(models.Model):
         )
 
     @classmethod
-    def list_ready_connectors(cls) -> set[str]:
+    def list_configured_connector_keys(cls) -> set[str]:
         """Return the keys of the connectors that are set up for tenants. One statement."""
         apps = {app.connector_key: app for app in cls.objects.filter(connector_key__in=CONNECTORS)}
         return {

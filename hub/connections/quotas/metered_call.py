@@ -22,7 +22,7 @@ from hub.throttle.feedback import pause_scope, reopen_scopes
 from hub.throttle.reserve import reserve_calls
 
 CALL_LEASE = timedelta(seconds=30)  # longer than egress allows a call to take
-DEFAULT_PAUSE = timedelta(seconds=60)  # after a 429 without Retry-After
+PAUSE_WITHOUT_RETRY_AFTER = timedelta(seconds=60)  # of scopes after a 429
 
 
 class QuotaExhausted(Exception):
@@ -57,7 +57,7 @@ class MeteredCall:
     def _pause_quotas(self, outcome: Outcome) -> None:
         connection = self.connection
         until = self.now + (
-            DEFAULT_PAUSE if outcome.after is None else timedelta(seconds=outcome.after)
+            PAUSE_WITHOUT_RETRY_AFTER if outcome.after is None else timedelta(seconds=outcome.after)
         )
         for scope in outcome.pauses:
             if has_owner(connection.pk, connection.account, scope):

@@ -15,7 +15,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from connectors.oauth import OAuth
 from hub.connections.connecting import connect_links
-from hub.connections.connecting.login_hosts import chosen_login, login_choices, login_host_of
+from hub.connections.connecting.login_hosts import (
+    build_login_choices,
+    login_host_of,
+    read_chosen_login,
+)
 from hub.connections.connecting.oauth.pending import find_pending_of_link
 from hub.connections.connecting.troubleshooting import explain_problem
 from hub.connections.models import ConnectLink
@@ -29,7 +33,7 @@ from tenants.access.guest_sessions import protect_secret_url, start_session
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
     """Open the link by POST. A GET, such as a mail program's preview, does not use it up."""
     link = connect_links.find_connect_link_by_token(token)
-    if link is None or not _is_link_free(request, link):
+    if link is None or not _can_open_link(request, link):
         return render_ended_link(request, link)
     if request.method != "POST" or request.user.is_authenticated:
         return _render_link_page(request, link)
@@ -54,7 +58,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
     return _continue_connecting(request, link)
 
 
-def _is_link_free(request: HttpRequest, link: ConnectLink) -> bool:
+def _can_open_link(request: HttpRequest, link: ConnectLink) -> bool:
     """Whether no browser has opened it yet, or this one has."""
     is_held = connect_links.is_connect_link_held_by(
         link, request.session.get(BROWSER_SESSION_KEY, ""), now=clock()
@@ -111,7 +115,7 @@ def _continue_connecting(request: HttpRequest, link: ConnectLink) -> HttpRespons
         "optional": request.POST.getlist("optional"),
     }
     fixed = {"environment": link.environment, "login_host": link.login_host or None}
-    options |= fixed if link.environment else chosen_login(request.POST)
+    options |= fixed if link.environment else read_chosen_login(request.POST)
     response = send_to_provider(
         request, link.tenant, connector, back=page, return_to=page, **options
     )
@@ -124,16 +128,18 @@ def show_link_done(request: HttpRequest) -> HttpResponse:
     return render(request, "connections/link_done.html")
 
 
-def _render_link_page(request: HttpRequest, link: ConnectLink, begin_at: str = "") -> HttpResponse:
-    """Render the page of a link; without `begin_at` its button posts to the same address."""
+def _render_link_page(
+    request: HttpRequest, link: ConnectLink, form_action_url: str = ""
+) -> HttpResponse:
+    """Render the page of a link; without `form_action_url` its button posts to the same address."""
     context = {
         "link": link,
         "connector": link.connector,
-        "begin_at": begin_at,
-        **login_choices(link.connector, **login_so_far(link)),
+        "form_action_url": form_action_url,
+        **build_login_choices(link.connector, **find_current_login(link)),
     }
     context["environment"] = link.connector.environment(link.environment)
-    if begin_at and (waits := find_pending_of_link(link)):
+    if form_action_url and (waits := find_pending_of_link(link)):
         context |= {
             "waiting": waits,
             "asks": explain_problem("awaiting_approval", link.connector, hub=settings.HUB_NAME),
@@ -141,12 +147,12 @@ def _render_link_page(request: HttpRequest, link: ConnectLink, begin_at: str = "
     return render(request, "connections/link.html", context)
 
 
-def login_so_far(row: ConnectLink) -> dict[str, str]:
+def find_current_login(link: ConnectLink) -> dict[str, str]:
     """Return where people signed in to the connection that is reconnected."""
-    if row.connection is None:
+    if link.connection is None:
         return {}
-    environment = row.connection.settings.get("environment", "")
-    return {"environment": environment, "login_host": login_host_of(row.connection)}
+    environment = link.connection.settings.get("environment", "")
+    return {"environment": environment, "login_host": login_host_of(link.connection)}
 
 
 def render_ended_link(request: HttpRequest, link: ConnectLink | None = None) -> HttpResponse:

@@ -23,9 +23,13 @@ from connectors.registry import CONNECTORS
 from hub import egress
 from hub.audit import ActorContext
 from hub.connections.connecting.connect_links import build_guest_tenant_user
-from hub.connections.connecting.login_hosts import LoginHostRefused, chosen_login
+from hub.connections.connecting.login_hosts import LoginHostRefused, read_chosen_login
 from hub.connections.connecting.oauth.begin import begin_authorization, build_redirect_uri
-from hub.connections.connecting.oauth.callback import kept_code, receive_callback, redeem_kept
+from hub.connections.connecting.oauth.callback import (
+    read_stored_code,
+    receive_callback,
+    redeem_stored_code,
+)
 from hub.connections.connecting.oauth.confirm import confirm_authorization, plan_confirmation
 from hub.connections.connecting.oauth.pending import find_pending_authorizations
 from hub.connections.connecting.oauth.session import AuthorizationRefused, BrowserIdentity
@@ -107,7 +111,7 @@ def _is_new_connection(authorization: Authorization, connection: Connection) -> 
     return connection.created_at >= authorization.created_at
 
 
-def _keep_internal_url(url: str, *, otherwise: str) -> str:
+def _choose_internal_url(url: str, *, otherwise: str) -> str:
     """Return the URL if it is a path of ours, else `otherwise`: no open redirect."""
     safe = url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
     return url if safe and url.isprintable() and len(url) <= 500 else otherwise
@@ -139,11 +143,11 @@ def authorize_account(
         tenant_user.tenant,
         provider,
         back=home,
-        return_to=_keep_internal_url(next_url, otherwise=home),
+        return_to=_choose_internal_url(next_url, otherwise=home),
         name=data.get("name", "").strip()[:200],
         connection=target,
         optional=data.getlist("optional"),
-        **chosen_login(data),
+        **read_chosen_login(data),
     )
 
 
@@ -279,8 +283,8 @@ def confirm_account(request: HttpRequest, id: UUID) -> HttpResponse:
         return (_replace_account if replaces else _answer_confirmation)(
             request, authorization, tenant_user
         )
-    redeem_kept(authorization, call=egress.send_request, now=clock(), wait=EXCHANGE_WAIT)
-    if authorization.state == "begun" and kept_code(authorization):
+    redeem_stored_code(authorization, call=egress.send_request, now=clock(), wait=EXCHANGE_WAIT)
+    if authorization.state == "begun" and read_stored_code(authorization):
         return exchange_waits_page(request, authorization)
     if authorization.state == "granted" and authorization.is_late(now=clock()):
         abandon_authorization(authorization, "late", now=clock())

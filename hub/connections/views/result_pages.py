@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from connectors.base import Connector
-from hub.connections.connecting.login_hosts import LoginHostRefused, login_choices
+from hub.connections.connecting.login_hosts import LoginHostRefused, build_login_choices
 from hub.connections.connecting.oauth.confirm import ConfirmationPlan
 from hub.connections.connecting.oauth.session import AuthorizationRefused
 from hub.connections.connecting.troubleshooting import Troubleshooting, explain_problem
@@ -86,8 +86,8 @@ def _build_environment_context(authorization: Authorization, problem: str) -> di
         if entry.key != authorization.environment
     ]
     if problem == "other_environment" and others:
-        return login_choices(authorization.connector, environment=others[0])
-    return login_choices(
+        return build_login_choices(authorization.connector, environment=others[0])
+    return build_login_choices(
         authorization.connector,
         environment=authorization.environment,
         login_host=authorization.login_host,
@@ -113,7 +113,7 @@ def login_host_page(
     if not (
         authorization.link and authorization.link.environment
     ):  # the creator of the link has chosen
-        context |= login_choices(
+        context |= build_login_choices(
             authorization.connector, login_host=refused.login_host, error=str(refused)
         )
     return render(request, "connections/login_host.html", context, status=422)

@@ -261,7 +261,7 @@ def test_the_permissions_are_not_asked_for_but_told():
     url = PIPEDRIVE.authorize_url(APP, credential("pipedrive"), state="s1", redirect_uri=BACK)
     assert url.startswith("https://oauth.pipedrive.com/oauth/authorize?") and "scope" not in url
     answer = recorded("pipedrive", "token__refreshed")
-    granted = PIPEDRIVE.parse_exchange(
+    granted = PIPEDRIVE.parse_token_response(
         answer, APP, credential("pipedrive", account="", settings={})
     )
     assert granted.permissions == (
@@ -308,7 +308,10 @@ def test_follows_the_company_to_its_new_domain_and_nowhere_else():
 def test_believes_no_other_host(url):
     assert PIPEDRIVE.check(credential("pipedrive", settings={"api_domain": url}))
     answer = Response(200, b'{"access_token":"v1u:a","api_domain":"%s"}' % url.encode())
-    assert PIPEDRIVE.parse_exchange(answer, APP, credential("pipedrive")).reason == "host_refused"
+    assert (
+        PIPEDRIVE.parse_token_response(answer, APP, credential("pipedrive")).reason
+        == "host_refused"
+    )
 
 
 def test_a_desk_may_name_its_sandbox_as_the_host():

@@ -42,7 +42,7 @@ def calls_of(connector):
         request = connector.exchange_request(
             APP, key, code="code-1", redirect_uri=BACK, verifier=VERIFIER
         )
-        yield request, lambda answer: connector.parse_exchange(answer, APP, key)
+        yield request, lambda answer: connector.parse_token_response(answer, APP, key)
     for collection in connector.collections:
         yield collection.page(key, **collection.example), collection.records
 

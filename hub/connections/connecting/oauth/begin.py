@@ -11,7 +11,7 @@ from django.urls import reverse
 from connectors.oauth import OAuth
 from connectors.registry import CONNECTORS
 from hub.connections.connecting.connect import draft_connection
-from hub.connections.connecting.login_hosts import login_host_of, offered_login_host
+from hub.connections.connecting.login_hosts import login_host_of, read_offered_login_host
 from hub.connections.connecting.oauth.needed_permissions import find_needed_permissions
 from hub.connections.connecting.oauth.session import (
     AuthorizationRefused,
@@ -53,7 +53,7 @@ def begin_authorization(
     `login_host` None: it was not asked for. Raises AuthorizationRefused and LoginHostRefused.
     """
     app = _require_connector_app(tenant, connector)
-    environment, login_host = chosen_login_of(app, connection, environment, login_host)
+    environment, login_host = determine_login(app, connection, environment, login_host)
     state, verifier = _encode_random(random(STATE_BYTES)), _encode_random(random(VERIFIER_BYTES))
     authorization = Authorization(
         tenant=tenant,
@@ -123,7 +123,7 @@ def _require_connector_app(tenant: Tenant, connector: OAuth) -> ConnectorApp:
     return app
 
 
-def chosen_login_of(
+def determine_login(
     app: ConnectorApp, connection: Connection | None, environment: str, login_host: str | None
 ) -> tuple[str, str]:
     """Return the environment and login host that were chosen, else those of the connection."""
@@ -134,7 +134,7 @@ def chosen_login_of(
         )
     if login_host is None:
         return _choose_environment(app, environment), ""
-    host, host_environment = offered_login_host(app, login_host, environment)
+    host, host_environment = read_offered_login_host(app, login_host, environment)
     return host_environment, host
 
 
@@ -148,5 +148,5 @@ def _choose_environment(app: ConnectorApp, environment: str) -> str:
     return environment or offered[0]
 
 
-def _encode_random(noise: bytes) -> str:
-    return base64.urlsafe_b64encode(noise).decode().rstrip("=")
+def _encode_random(random_bytes: bytes) -> str:
+    return base64.urlsafe_b64encode(random_bytes).decode().rstrip("=")

@@ -70,11 +70,11 @@ def receive_callback(
     """Return the authorization, now `granted`, or `failed` with the reason.
 
     Where no slot for the exchange was free within `wait` seconds it still is `begun`, and
-    `redeem_kept` continues. The code is used once; no transaction is open during the exchange.
+    `redeem_stored_code` continues. The code is used once; no transaction is open during the exchange.
     Raises AuthorizationRefused where the callback matches no authorization of this browser.
     """
     authorization = _find_authorization(parameters, connector=connector, identity=identity, now=now)
-    if kept_code(authorization) not in ("", _read_single_parameter(parameters, "code")):
+    if read_stored_code(authorization) not in ("", _read_single_parameter(parameters, "code")):
         raise AuthorizationRefused("reused")
     problem, detail = _find_callback_problem(authorization, parameters, redirect_uri=redirect_uri)
     try:
@@ -103,13 +103,15 @@ def redeem_in_turn(
             authorization.receive()
             _redeem_code(authorization, code, call=call, now=now)
     except BudgetExhausted:
-        authorization.keep_code(code)
+        authorization.store_code(code)
 
 
 @sensitive_variables()
-def redeem_kept(authorization: Authorization, *, call: Call, now: datetime, wait: float) -> None:
+def redeem_stored_code(
+    authorization: Authorization, *, call: Call, now: datetime, wait: float
+) -> None:
     """Exchange the code of an authorization that waits for a slot; does nothing without one."""
-    code = kept_code(authorization)
+    code = read_stored_code(authorization)
     if authorization.state != "begun" or not code:
         return
     try:
@@ -122,7 +124,7 @@ def redeem_kept(authorization: Authorization, *, call: Call, now: datetime, wait
 
 
 @sensitive_variables()
-def kept_code(authorization: Authorization) -> str:
+def read_stored_code(authorization: Authorization) -> str:
     """Return the code of an authorization that waits for a slot; empty where it does not."""
     try:
         return str(authorization.open().get("code", ""))
@@ -295,7 +297,7 @@ def _exchange_code(
     def parse_grant(response: Response) -> Grant | Outcome:
         if response.cut:
             return never("unreadable")
-        answer = connector.parse_exchange(response, client, credential)
+        answer = connector.parse_token_response(response, client, credential)
         if isinstance(answer, Outcome) and _has_clock_skew(response):
             detail = f"its clock says {response.headers['date']}"
             return replace(answer, kind="never", reason="clock_off", detail=detail)

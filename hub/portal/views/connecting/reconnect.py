@@ -17,7 +17,7 @@ from hub import egress
 from hub.audit import ActorContext
 from hub.connections.connecting.by_form import update_with_form
 from hub.connections.connecting.form_results import Connected, ConnectionTestFailed, FormInput
-from hub.connections.connecting.login_hosts import login_choices, login_host_of
+from hub.connections.connecting.login_hosts import build_login_choices, login_host_of
 from hub.connections.forms.connection_forms import CredentialUpdateForm
 from hub.connections.models import Connection, Credential
 from hub.connections.views.form_result_context import describe_failed_test, list_checks
@@ -53,7 +53,7 @@ def reconnect_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> H
             "login_host": login_host_of(connection),
         }
         context |= build_pending_context(request, tenant_user, connection.connector, connection)
-        context |= login_choices(connection.connector, **login_of_attempt(context) or so_far)
+        context |= build_login_choices(connection.connector, **login_of_attempt(context) or so_far)
         return render(request, "portal/reconnect.html", context)
     if tenant_user.tenant.suspended:
         return render_suspended_page(request, tenant_user, connection.connector)

@@ -18,7 +18,7 @@ from hub.audit import ActorContext
 from hub.connections.connecting.by_form import connect_with_form
 from hub.connections.connecting.connector_requests import count_connector_requests
 from hub.connections.connecting.form_results import Connected, ConnectionTestFailed, FormInput
-from hub.connections.connecting.login_hosts import login_choices
+from hub.connections.connecting.login_hosts import build_login_choices
 from hub.connections.connecting.oauth.pending import find_pending_authorizations
 from hub.connections.connecting.oauth.session import AuthorizationRefused
 from hub.connections.credentials import probe, probe_checklist
@@ -57,7 +57,7 @@ def show_connect_page(
 ) -> HttpResponse:
     """Show what connecting asks for, before it asks."""
     offered_connector = get_offered_connector(connector)
-    is_ready = offered_connector.key in ConnectorApp.list_ready_connectors()
+    is_ready = offered_connector.key in ConnectorApp.list_configured_connector_keys()
     existing_connections = (
         Connection.objects.of(tenant_user.tenant)
         .filter(connector_key=offered_connector.key)
@@ -76,7 +76,7 @@ def show_connect_page(
         ).get(offered_connector.key),
         "managers": list_managers(tenant_user),
     }
-    context |= login_choices(offered_connector, **login_of_attempt(context))
+    context |= build_login_choices(offered_connector, **login_of_attempt(context))
     return render(request, "portal/wizard/about.html", context)
 
 
@@ -139,7 +139,7 @@ def connect_by_form_view(
     offered_connector = get_offered_connector(connector)
     if (
         offered_connector.needs_oauth
-        or offered_connector.key not in ConnectorApp.list_ready_connectors()
+        or offered_connector.key not in ConnectorApp.list_configured_connector_keys()
     ):
         return HttpResponseRedirect(
             reverse("portal:connect", args=[tenant_user.tenant.reference, offered_connector.key])

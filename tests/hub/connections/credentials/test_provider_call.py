@@ -8,7 +8,11 @@ import pytest
 
 from connectors.http import Request, Response
 from connectors.outcomes import unknown
-from hub.connections.connecting.oauth.callback import kept_code, receive_callback, redeem_kept
+from hub.connections.connecting.oauth.callback import (
+    read_stored_code,
+    receive_callback,
+    redeem_stored_code,
+)
 from hub.connections.connecting.oauth.session import (
     AuthorizationRefused,
     BrowserIdentity,
@@ -83,16 +87,16 @@ def test_an_exchange_that_finds_no_room_keeps_its_code_sealed(attempt, salesforc
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
         row = comes_back(attempt, salesforce)
     row.refresh_from_db()
-    assert (row.state, kept_code(row), salesforce.requests) == ("begun", "a code", [])
+    assert (row.state, read_stored_code(row), salesforce.requests) == ("begun", "a code", [])
     assert b"a code" not in bytes(str(row.sealed), "utf-8")
 
 
 def test_it_goes_on_as_soon_as_there_is_room(attempt, salesforce):
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
         row = comes_back(attempt, salesforce)
-        redeem_kept(row, call=salesforce.call, now=NOON, wait=0.0)
+        redeem_stored_code(row, call=salesforce.call, now=NOON, wait=0.0)
         assert row.state == "begun"
-    redeem_kept(row, call=salesforce.call, now=NOON, wait=0.0)
+    redeem_stored_code(row, call=salesforce.call, now=NOON, wait=0.0)
     assert (row.state, salesforce.requests[0].form["code"]) == ("granted", "a code")
     assert "code" not in row.open() and PROVIDER_CALL_BUDGET.used == 0
 
@@ -117,14 +121,14 @@ def test_two_tabs_that_wait_exchange_the_code_once(attempt, salesforce):
         row = comes_back(attempt, salesforce)
     again = Authorization.unscoped.get(pk=row.pk)
     for tab in (row, again):
-        redeem_kept(tab, call=salesforce.call, now=NOON, wait=0.0)
+        redeem_stored_code(tab, call=salesforce.call, now=NOON, wait=0.0)
     assert (row.state, again.state, len(salesforce.requests)) == ("granted", "granted", 1)
 
 
 def test_an_attempt_that_waited_too_long_ends(attempt, salesforce):
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
         row = comes_back(attempt, salesforce)
-    redeem_kept(row, call=salesforce.call, now=NOON + 11 * MINUTE, wait=0.0)
+    redeem_stored_code(row, call=salesforce.call, now=NOON + 11 * MINUTE, wait=0.0)
     assert (row.state, row.reason, row.sealed, salesforce.requests) == ("failed", "late", None, [])
 
 
