@@ -1,16 +1,18 @@
-"""The bridge between the web server and Django: an ASGI application that holds no thread for a body that arrives.
+"""The bridge between the web server and Django: an ASGI application that reads bodies without a
+thread.
 
-`Front` reads each body within a deadline, a length and a budget of bytes, and hands the complete request to Django's
-WSGI handler in a pool of threads that live long: connections to the database are kept, and events that come at the
-same moment share a transaction. (Django's own ASGI handler takes a thread for each request.)
+`AsgiBridge` reads each body within limits of time, length and memory, and hands the complete
+request to Django's WSGI handler in a pool of long-lived threads. Their database connections are
+reused, and events that arrive at the same moment share a transaction. (Django's own ASGI handler
+takes a thread for each request.)
 
-application   the ASGI application: admits, reads, hands over, sends the answer
-limits        how much at a time
-bodies        a body: its framing, its deadline, its bytes
+application   the ASGI application: limit and read a request, hand it over, send the answer
+limits        the limits of one web process
+bodies        a request's body: framing, deadline, size
 environ       an ASGI scope as a WSGI environment
-threads       the pool
-responses     an answer on its way from a thread to the loop
-refusals      what is answered without Django
+threads       the thread pool
+responses     the answer, from a thread to the event loop
+refusals      answers that are sent without Django
 """
 
 from hub.asgi_bridge.application import AsgiBridge

@@ -1,4 +1,4 @@
-"""The ASGI application: admits a request, reads its body, hands it to a thread, sends the answer."""
+"""The ASGI application: read a request, hand it to a thread, send the answer."""
 
 import asyncio
 from collections.abc import Mapping
@@ -65,7 +65,12 @@ class AsgiBridge:
         await self.send(answer, send, client)
 
     async def send(self, answer: Answer, send: Send, client: str) -> None:
-        """A small answer at once; a large one in pieces, of which the next goes when the client has read the last."""
+        """Send a small answer at once; send a large one in pieces, each when the client has read
+        the last.
+
+        Raises ClientStalled if the client does not read a piece in time, or if the answer broke
+        off.
+        """
         start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         if answer.remainder is None and len(answer.body) <= PIECE_SIZE:
             await send(start)

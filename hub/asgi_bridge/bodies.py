@@ -1,4 +1,4 @@
-"""A request's body: how it is framed, how long it may take, how large it may be. No thread waits for it."""
+"""A request's body: its framing, and the limits of time and size; reading it occupies no thread."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,7 +12,7 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 class Body:
-    """Counts in the budget from its first byte until it is released."""
+    """A body that counts in the shared budget from its first byte until it is released."""
 
     def __init__(self, limits: Limits, budget: SharedBudget, client: str) -> None:
         self.limits, self.budget, self.client = limits, budget, client
@@ -20,9 +20,11 @@ class Body:
         self.size = 0
 
     async def read(self, receive: Receive, length: int | None) -> bytes:
-        """The whole of it; `length` is what was announced. Raises Problem, BudgetExhausted.
+        """Return the whole body; `length` is the announced length, None if it is unknown.
 
-        What arrives moves the deadline by the time that it may take, never further than a client may send nothing.
+        Each piece extends the deadline by its size divided by `body_rate`, to at most
+        `body_seconds` from now. Raises Problem if the body is late, too large or cut off, and
+        BudgetExhausted if the budget has no room for it.
         """
         if length is not None and length > self.limits.body:
             raise self.too_large_problem()
@@ -41,7 +43,10 @@ class Body:
         return b"".join(self.pieces)
 
     async def read_piece(self, receive: Receive) -> bool:
-        """Whether there is more."""
+        """Read the next piece; return whether more follow.
+
+        Raises Problem and BudgetExhausted as `read`.
+        """
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Problem("unreadable-body")  # cut on its way
@@ -64,7 +69,10 @@ class Body:
 
 
 def parse_body_length(headers: Mapping[str, str]) -> int | None:
-    """The length of the body: 0 where there is none, None where only its end will tell. Raises Problem."""
+    """Return the length of the body: 0 without a body, None if it is chunked.
+
+    Raises Problem if the framing headers are invalid or contradict each other.
+    """
     length, transfer_encoding = headers.get("CONTENT_LENGTH"), headers.get("HTTP_TRANSFER_ENCODING")
     if transfer_encoding is None:
         return _parse_content_length(length or "0")

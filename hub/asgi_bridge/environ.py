@@ -1,4 +1,4 @@
-"""An ASGI scope as the WSGI environment that Django reads: only what the request carries, nothing of the process."""
+"""Convert an ASGI scope to the WSGI environment, without variables of the process's environment."""
 
 import io
 import sys
@@ -39,7 +39,11 @@ def build_environ(scope: Mapping[str, Any], *, behind_proxy: bool) -> Environ:
 
 
 def _header_variables(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Repeated headers are joined. One with an underscore is dropped: it could pass for one that only a proxy sets."""
+    """Convert headers to variables: repeated headers are joined, names with an underscore are
+    dropped.
+
+    A name with an underscore could pass for a header that only the proxy sets.
+    """
     variables: dict[str, str] = {}
     for raw_name, raw_value in headers:
         if b"_" in raw_name:
@@ -56,7 +60,9 @@ def _header_variables(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def _client_address(environ: Environ) -> str:
-    """Return the last address: the proxy added it. A client can forge those before it."""
+    """Return the last address of X-Forwarded-For, which the proxy added; clients can forge the
+    others.
+    """
     last_address = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
     try:
         return str(ip_address(last_address))
@@ -65,7 +71,9 @@ def _client_address(environ: Environ) -> str:
 
 
 def client_network(address: str) -> str:
-    """Return the address that counts as one client: of IPv6 the /64, as one client owns all of it."""
+    """Return the address that counts as one client: for IPv6 the /64 network, which one client
+    owns.
+    """
     try:
         client = ip_address(address)
     except ValueError:
@@ -76,7 +84,7 @@ def client_network(address: str) -> str:
 
 
 def put_body(environ: Environ, body: bytes) -> None:
-    """With its length, which Django asks for: a chunked body without one would seem empty."""
+    """Set the body and its length: to Django, a chunked body without a length is empty."""
     environ.pop("HTTP_TRANSFER_ENCODING", None)
     environ["CONTENT_LENGTH"] = str(len(body))
     environ["wsgi.input"] = io.BytesIO(body)

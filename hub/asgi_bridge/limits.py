@@ -1,4 +1,4 @@
-"""How much the front takes at a time."""
+"""The limits of the ASGI bridge."""
 
 import resource
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ MEBIBYTE = 1024 * KIBIBYTE
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one web process."""
+    """The limits of one web process."""
 
     threads: int = 32
     requests: int = 256  # that Django has, or that wait for a thread
@@ -35,6 +35,8 @@ def overloaded() -> Problem:
 
 
 def raise_file_limit() -> None:
-    """Each connection is a file: as many as the machine allows, where a shell's limit may be 1,024."""
+    """Raise the limit of open files to the hard limit: each connection is a file, and shells allow
+    1,024.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

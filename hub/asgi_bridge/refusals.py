@@ -1,4 +1,4 @@
-"""What is answered without Django: the connection is closed, as the rest of the body may still be on its way."""
+"""Answers that are sent without Django; they close the connection, as the body may still arrive."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ PAGE = "<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><
 
 
 async def send_problem(problem: Problem, path: str, send: Send) -> None:
-    """As JSON below the addresses that programs call, else as a page."""
+    """Send the problem, as JSON to API clients and as a page to browsers."""
     request_id = str(uuid7())
     if path.startswith(API_PREFIXES):
         content_type, body = MEDIA_TYPE, json.dumps(problem.document(request_id))

@@ -1,4 +1,4 @@
-"""An answer of Django's on its way from a thread to the loop, which sends it as fast as the client reads."""
+"""Hand Django's answer from its thread to the event loop, as fast as the client reads it."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class ClientStalled(Exception):
-    """The client stopped reading, or is gone."""
+    """The client reads too slowly or is disconnected."""
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Answer:
 
 @dataclass(slots=True)
 class StreamedRemainder:
-    """The pieces of a long answer; a thread waits for the client between them. An empty piece is the end."""
+    """The pieces of a long answer, one at a time, after its first; an empty piece is the end."""
 
     loop: asyncio.AbstractEventLoop
     seconds: float
@@ -37,7 +37,10 @@ class StreamedRemainder:
     broken: bool = False  # the end came too early
 
     def put(self, piece: bytes) -> None:
-        """From the thread. Raises ClientStalled."""
+        """Queue a piece, from the thread.
+
+        Raises ClientStalled if the last one is not taken in time.
+        """
         pending = asyncio.run_coroutine_threadsafe(self.pieces.put(piece), self.loop)
         try:
             pending.result(self.seconds)
@@ -46,7 +49,7 @@ class StreamedRemainder:
             raise ClientStalled from None
 
     def end(self, *, broken: bool) -> None:
-        """From the thread."""
+        """Mark the end of the answer, from the thread; broken: the answer is incomplete."""
         self.broken = broken
         self.loop.call_soon_threadsafe(self.finish)
 
@@ -57,7 +60,7 @@ class StreamedRemainder:
 
 
 class WsgiExchange:
-    """One request in a thread, from its environment to its answer."""
+    """The handling of one request by Django, from its environment to its answer, as a job."""
 
     def __init__(
         self, wsgi: WSGI, environ: Environ, limits: Limits, long_answers: SharedBudget, client: str
@@ -69,7 +72,7 @@ class WsgiExchange:
         self.status, self.headers = 500, Headers()
 
     def __call__(self) -> None:
-        """In the thread."""
+        """Run Django's WSGI handler in this thread, and hand over the answer or the error."""
         try:
             response = self.wsgi(self.environ, self.start_response)
             try:
@@ -106,7 +109,7 @@ class WsgiExchange:
             return self.stream_response(first, pieces)
 
     def stream_response(self, first: bytes, pieces: Iterator[bytes]) -> None:
-        """The thread waits for the client, but for few clients at a time."""
+        """Hand over a long answer in pieces; the thread waits for the client between them."""
         remainder = StreamedRemainder(self.loop, self.limits.answer_seconds)
         self.resolve_answer(first, remainder)
         is_broken = True
@@ -131,7 +134,10 @@ class WsgiExchange:
 
 
 def _join_pieces(pieces: Iterable[bytes], first_size: int) -> Iterator[bytes]:
-    """The same bytes in few pieces: the first of at least so many, then of `PIECE`; the last may be shorter."""
+    """Join small pieces: the first has at least `first_size` bytes, the others PIECE_SIZE.
+
+    The last piece may be shorter.
+    """
     collected, size, wanted_size = [], 0, first_size
     for piece in pieces:
         collected.append(piece)

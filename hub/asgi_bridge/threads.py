@@ -1,4 +1,6 @@
-"""A pool of threads that live as long as the process, so that what a thread keeps (its database) is used again."""
+"""A pool of threads that live as long as the process, so that their database connections are
+reused.
+"""
 
 import logging
 from collections import deque
@@ -11,7 +13,9 @@ log = logging.getLogger(__name__)
 
 
 class ThreadPool:
-    """The thread that became free last works next: few requests keep few connections to the database open."""
+    """A thread pool that uses the most recently freed thread, so that few database connections stay
+    open.
+    """
 
     def __init__(self, size: int, name: str = "django") -> None:
         self.size, self.name = size, name
@@ -21,7 +25,7 @@ class ThreadPool:
         self.waiting: deque[Job] = deque()
 
     def submit(self, job: Job) -> None:
-        """Never waits; a job for which no thread is free is done in its turn."""
+        """Hand the job to an idle or a new thread, otherwise queue it; never block."""
         with self.lock:
             if self.idle:
                 self.idle.pop().put(job)

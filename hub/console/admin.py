@@ -87,7 +87,7 @@ def render_json(value: Any) -> str:
 
 @admin.register(Mail)
 class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
-    """Mails without their text, which only the recipient may read."""
+    """Queued mails, without their text, which only the recipient may read."""
 
     list_display = (
         "to",

@@ -9,7 +9,9 @@ class ConsoleConfig(AppConfig):
 
 
 class SiteConfig(admin.SimpleAdminConfig):
-    """Django's admin with our site. Its pages are loaded with the URLs, which a worker does not need."""
+    """Django's admin with our site; its pages are loaded with the URLs, so that workers do not load
+    them.
+    """
 
     default = False
     default_site = "hub.staff.site.AdminSite"

@@ -27,7 +27,9 @@ class Headline(NamedTuple):
 
 
 def build_headline(snapshot: Overview) -> Headline:
-    """Return the headline of the worst problem."""
+    """Return the headline of the most severe problem, otherwise one that describes normal
+    operation.
+    """
     for rule in HEADLINE_RULES:
         if headline := rule(snapshot):
             return headline
@@ -44,7 +46,9 @@ def describe_setup(snapshot: Overview) -> Headline | None:
 
 
 def list_setup_steps(snapshot: Overview) -> list[tuple[bool, str, NextStep]]:
-    """Return the setup steps from an empty hub to the first delivery."""
+    """Return the steps from an empty hub to the first delivery: whether it is done, its text, its
+    link.
+    """
     return [
         (
             snapshot.has_tenants,
@@ -129,7 +133,10 @@ def describe_rejected_credentials(snapshot: Overview) -> Headline | None:
 
 
 def build_reconnect_step(group: ConnectionGroup, snapshot: Overview) -> NextStep:
-    """Link to the connection if there is one, whose page sends a reconnect link; otherwise to the list."""
+    """Link to the connection if exactly one needs it, otherwise to the list of those that do.
+
+    The connection's page sends a reconnect link.
+    """
     rejected = [
         connection
         for connection in snapshot.broken
@@ -210,7 +217,8 @@ def describe_normal(snapshot: Overview) -> Headline:
     switched_off_count = snapshot.connections("paused", "disabled")
     parts = (
         [
-            f"{format_count(switched_off_count, 'connection is', 'connections are')} paused or disabled."
+            f"{format_count(switched_off_count, 'connection is', 'connections are')} paused or "
+            f"disabled."
         ]
         if switched_off_count
         else []
@@ -271,7 +279,7 @@ def capitalize_first(text: str) -> str:
 
 
 def lower_first(text: str) -> str:
-    """Lower the first letter of a sentence that follows a colon; a name keeps its capital."""
+    """Lower the first letter of a sentence for use after a colon, unless it begins with a name."""
     first_word = text.split(" ", 1)[0]
     return (
         text[:1].lower() + text[1:]

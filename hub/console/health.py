@@ -1,4 +1,7 @@
-"""The health of the hub: workers, pools, pumps, wake-ups and backlog, in a fixed number of bounded queries."""
+"""The health of the hub: workers, pools, pumps, wake-ups and backlog.
+
+It takes a fixed number of bounded queries.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +30,7 @@ SLOW_MAIL = timedelta(minutes=10)  # a server that puts off strangers has let it
 
 
 class PumpClaim(NamedTuple):
-    """What one pump has claimed."""
+    """The deliveries that one pump has claimed and is sending."""
 
     lease: UUID
     rows: int
@@ -56,7 +59,7 @@ class HealthSnapshot:
 
     @property
     def unresponsive_workers(self) -> list[Worker]:
-        """Return the workers whose pools have been silent for too long."""
+        """Return the live workers whose pools have sent no heartbeat for too long."""
         return [
             worker for worker in self.live_workers if not worker.is_pool_responsive(now=self.now)
         ]
@@ -94,7 +97,7 @@ def take_health_snapshot(*, now: datetime) -> HealthSnapshot:
 
 
 def list_pump_places(workers: Sequence[Worker], *, now: datetime) -> list[PumpSlot]:
-    """Return a slot for each running pump, and one for each further pump that may run."""
+    """Return the slots of the running pumps, and one for each further pump that may start."""
     taken_places = list(PumpSlot.objects.filter(lease_until__gt=now).order_by("number"))
     free_count = pump_capacity(workers, total=settings.HUB_PUMPS_TOTAL, now=now) - len(taken_places)
     unused = (
@@ -121,7 +124,7 @@ def count_due_deliveries(*, now: datetime) -> int:
 
 
 def measure_longest_lane_wait(*, now: datetime) -> timedelta:
-    """Return how long the longest-waiting lane has been due and free to be served."""
+    """Return how long the lane that was served least recently has been due without being served."""
     rows = (
         claimable_lanes(now=now)
         .values_list("due_at", "virtual_time")
@@ -231,7 +234,10 @@ class Pump(NamedTuple):
 
 
 def list_pumps(snapshot: HealthSnapshot) -> list[Pump]:
-    """Return each slot with its pump's claims, and the claims of pumps that are stopping or died. Pure."""
+    """Return each slot with its pump's claims, and the claims without a slot. Pure.
+
+    A claim without a slot belongs to a pump that is stopping or died.
+    """
     claims = {claim.lease: claim for claim in snapshot.sending}
     pumps = []
     for place in snapshot.places:

@@ -1,4 +1,4 @@
-"""The figures of the dashboard, in a fixed number of bounded queries: the tables may hold millions of rows."""
+"""The figures of the dashboard, in a fixed number of bounded queries: tables may be large."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -127,7 +127,10 @@ def build_overview(user: Any, *, now: datetime) -> Overview:
 
 
 def list_visible_switches(user: Any) -> list[KillSwitch]:
-    """Return the kill switches that stop the tenants of this user, including those of the platform and of systems."""
+    """Return the kill switches that affect this user's tenants, widest scope first.
+
+    Those of the platform and of connectors affect every tenant.
+    """
     is_visible = Q(pk__in=visible_rows(KillSwitch, user)) | Q(scope__in=("platform", "connector"))
     switches = KillSwitch.unscoped.filter(is_visible).select_related(
         "tenant", "route", "activated_by"
@@ -139,7 +142,7 @@ def list_visible_switches(user: Any) -> list[KillSwitch]:
 
 
 def count_by_hour(deliveries: QuerySet[Delivery], *, now: datetime) -> list[Hour]:
-    """Return the counts delivered and failed in each of the last hours, oldest first."""
+    """Return the delivered and failed deliveries in each of the last hours, oldest hour first."""
     newest = deliveries.order_by("-id").values("pk")[:DELIVERIES_SCANNED]
     return [
         Hour(at, *counts)
@@ -148,7 +151,7 @@ def count_by_hour(deliveries: QuerySet[Delivery], *, now: datetime) -> list[Hour
 
 
 def count_waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[dict[str, Any]]:
-    """Return the oldest waiting deliveries, by whether their connection holds them."""
+    """Count the oldest waiting deliveries, separately for those that their connection holds."""
     oldest = (
         deliveries.filter(STOPPED_CONDITION, state="waiting")
         .order_by("id")

@@ -1,4 +1,4 @@
-"""The search by id, reference or account; no table is scanned."""
+"""The search of the staff pages, by id, reference or account; no large table is scanned."""
 
 from itertools import chain
 from typing import Any

@@ -1,4 +1,4 @@
-"""URLs of staff pages that belong to no model."""
+"""URLs of staff pages that have no model of their own."""
 
 from django.contrib import admin
 from django.urls import path

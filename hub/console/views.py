@@ -1,4 +1,6 @@
-"""Pages that belong to no model: the start page, the dashboard, and the page of a problem's `type`."""
+"""Pages without a model of their own: the start page, the dashboard, and the pages of problem
+types.
+"""
 
 from collections import Counter
 from datetime import timedelta
@@ -54,7 +56,7 @@ PAGES_BY_KIND: dict[str, tuple[type[Model], str]] = {
 
 @require_safe
 def redirect_to_row(request: HttpRequest, kind: str, id: UUID) -> HttpResponse:
-    """Lead a person to the page of a row: staff in the admin, a customer or guest on the tenant's own pages."""
+    """Redirect to the page of an object: staff to the admin, customers and guests to the portal."""
     if not request.user.is_authenticated and current_guest(request) is None:
         return redirect_to_login(request.get_full_path())
     if kind not in PAGES_BY_KIND:

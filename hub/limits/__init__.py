@@ -1,5 +1,6 @@
-"""How much one tenant, and one API key, may use: the limits, their counts, and the answer beyond them.
+"""Limits of what one tenant and one API key may use: definitions, counts, and the refusal.
 
-`requests.count_request` counts on the hot path, `spending.spend_exactly` beside a row that is written,
-`spending.refuse_beyond` what exists at a time.
+`request_limits.count_request` counts each API request, `spending.spend_exactly` a row that is
+written (such as an invitation), and `spending.require_room` compares the number of existing rows
+with a limit.
 """

@@ -16,7 +16,10 @@ KEY_DIVISOR = 2  # one key of a tenant may use this part of what the tenant may
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`seconds` is its window; None where it limits what exists at a time."""
+    """A limit of a tenant or API key.
+
+    `seconds` is the length of its window; None: it limits how many rows exist at a time.
+    """
 
     name: str  # stable: in the API, in the settings and in the header RateLimit
     label: str | Promise
@@ -44,7 +47,7 @@ def tenant_quotas(tenant: Any) -> dict[str, int | None]:
 
 
 def tenant_quota(tenant: Any, name: str) -> int | None:
-    """What a tenant may use: as staff set it, else the default; None where nothing limits it."""
+    """Return the tenant's quota of a limit: set by staff, or the default; None: unlimited."""
     own_quota: int | None = tenant.limits.get(name)
     return default_quota(name) if own_quota is None else own_quota
 
@@ -54,7 +57,9 @@ def unknown_limit_names(quotas: Mapping[str, int]) -> list[str]:
 
 
 def default_quota(name: str) -> int | None:
-    """As HUB_LIMITS says it, else the catalogue's; None where limits are off."""
+    """Return the quota of HUB_LIMITS, otherwise the quota of LIMITS; None if limits are switched
+    off.
+    """
     if settings.HUB_LIMITS is None:
         return None
     quota: int | None = settings.HUB_LIMITS.get(name, LIMITS[name].quota)
@@ -62,7 +67,11 @@ def default_quota(name: str) -> int | None:
 
 
 def key_quota(key: Any, name: str) -> int | None:
-    """What one key may use: a share of its tenant's quota; a platform key several times the default."""
+    """Return the quota of one API key: half of its tenant's quota, or ten default quotas for a
+    platform key.
+
+    None: unlimited.
+    """
     if key.tenant is None:
         quota = default_quota(name)
         return None if quota is None else quota * PLATFORM_FACTOR

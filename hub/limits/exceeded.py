@@ -1,4 +1,4 @@
-"""The answer beyond a limit, for programs and for people."""
+"""The exception for an exceeded limit: a problem for API clients, a page for users."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,10 @@ PROBLEM_CODES = {True: "quota-exceeded", False: "limit-reached"}  # by whether w
 
 
 class LimitExceeded(Problem):
-    """Raised before anything is done. `again` is when the next window begins; None where waiting does not help."""
+    """A limit is exceeded; nothing was changed.
+
+    `retry_at` is the start of the next window; None if waiting does not help.
+    """
 
     remaining: Sequence[Any] = ()  # of all limits that the same request is counted for
 

@@ -1,10 +1,10 @@
-"""LimitUsage: how much of one limit a tenant or a key has used in the current window."""
+"""The usage of a limit by a tenant or an API key in the current window."""
 
 from django.db import models
 
 
 class LimitUsage(models.Model):
-    """One row for each limit that a subject ever used; the next window overwrites it."""
+    """The usage of one limit by one subject; the next window overwrites the row."""
 
     subject = models.CharField(max_length=60)  # tenant:<public id> or key:<public part>
     name = models.CharField(max_length=20)  # of the limit

@@ -1,6 +1,7 @@
 """Count API requests per key and tenant; the response headers state what is left.
 
-The headers RateLimit-Policy and RateLimit follow draft-ietf-httpapi-ratelimit-headers-10 (27 September 2025).
+The headers RateLimit-Policy and RateLimit follow draft-ietf-httpapi-ratelimit-headers-10 (27
+September 2025).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,9 +19,11 @@ from hub.limits.spending import spend_limits
 
 
 class WithinLimits(BasePermission):
-    """Stands before the scopes, so that what a key may not do is counted, too.
+    """Count each authenticated request before its scopes are checked, so that forbidden ones count
+    too.
 
-    A view whose POST takes events says `takes_events = True`: these are counted by number and size.
+    A view whose POST accepts events sets `takes_events = True`: such a request counts as one event
+    and its bytes.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -30,7 +33,10 @@ class WithinLimits(BasePermission):
 
 
 def count_request(request: Request, amounts: Mapping[str, int]) -> None:
-    """Spend the request's quota. Raises LimitExceeded. Either way the response headers state what is left."""
+    """Spend the request's quota; the response headers state what is left.
+
+    Raises LimitExceeded if a quota is exhausted; the headers are set then, too.
+    """
     try:
         _remember_remaining(request, spend_limits(request.auth, amounts, now=clock()))
     except LimitExceeded as limit_error:
@@ -45,7 +51,7 @@ def _request_amounts(request: Request, view: Any) -> dict[str, int]:
 
 
 def _remember_remaining(request: Request, remaining: Iterable[RemainingQuota]) -> None:
-    """For the headers of the answer; of each limit the tightest."""
+    """Keep, for the response headers, the smallest remaining amount of each limit."""
     tightest: dict[str, RemainingQuota] = getattr(request._request, "rate_limits", {})
     for quota in remaining:
         known_quota = tightest.get(quota.charge.name)
@@ -55,7 +61,7 @@ def _remember_remaining(request: Request, remaining: Iterable[RemainingQuota]) -
 
 
 class LimitsMiddleware:
-    """Adds the headers; and shows a person a page where one of their acts exceeds a limit."""
+    """Add the RateLimit headers, and show users a page if their action exceeds a limit."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,8 +1,9 @@
 """Counts that all web processes share, without a statement for each request.
 
-A process is granted a part of a quota by the database (one statement), and spends it in memory: few at first, twice
-as many with each further grant. The sum of what is granted in one window never exceeds the quota; what a process was
-granted and did not spend is lost with the window, at most 1/60 of the quota for each process.
+The database grants a process a part of a quota (one statement), which the process spends in memory:
+a small part first, twice as much with each further grant. The sum of the grants in one window never
+exceeds the quota. A grant that is not spent is lost with the window: at most 1/60 of the quota for
+each process.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,7 +36,7 @@ RETURNING subject, name, "window", used
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """So much of one limit, of one subject."""
+    """An amount that one subject (tenant or API key) spends of one limit."""
 
     subject: str
     name: str
@@ -57,7 +58,7 @@ class Charge:
 
 @dataclass(slots=True)
 class GrantedShare:
-    """The unspent share of a counter that this process was granted, and what is not granted yet."""
+    """What this process may still spend of a counter, and what the database may still grant."""
 
     window: int
     quota: int
@@ -68,7 +69,9 @@ class GrantedShare:
 
 @dataclass(frozen=True, slots=True)
 class RemainingQuota:
-    """What is left of a limit, as far as this process knows, and for how many seconds it is counted."""
+    """The amount left of a limit, as far as this process knows, and the seconds until its window
+    ends.
+    """
 
     charge: Charge
     amount: int
@@ -76,13 +79,20 @@ class RemainingQuota:
 
 
 class GrantCounters:
-    """What one process was granted. Subjects of one tenant share a lock, so a charge of several is one step."""
+    """The grants of this process.
+
+    Charges of one tenant share a lock, so that charges for the tenant and its key are spent
+    atomically.
+    """
 
     def __init__(self) -> None:
         self.stripes = [LockStripe() for _ in range(LOCK_STRIPES)]
 
     def spend(self, charges: Sequence[Charge], *, now: datetime) -> list[RemainingQuota]:
-        """All of them or none; raises LimitExceeded. Not to be called in a transaction: others would wait for it."""
+        """Spend all charges or none. Raises LimitExceeded if one exceeds its quota.
+
+        Call it outside transactions: other processes would wait for the end of the transaction.
+        """
         if not charges:
             return []
         return self.stripes[hash(charges[0].subject) % LOCK_STRIPES].spend(charges, now=now)
@@ -123,7 +133,7 @@ class LockStripe:
             self.shares = {counter: self.shares[counter] for counter in current}
 
     def request_grants(self, charges: Sequence[Charge], now: datetime) -> None:
-        """The database, where what was granted does not suffice and there may be more."""
+        """Ask the database for grants where a share is too small and the quota is not exhausted."""
         shortfalls = [
             (charge, max(charge.amount - share.free, _next_grant_size(share)))
             for charge in charges
@@ -156,9 +166,9 @@ def _next_grant_size(share: GrantedShare) -> int:
 def add_usage(
     charges: Iterable[tuple[Charge, int]], *, now: datetime
 ) -> dict[tuple[str, str], tuple[int, int]]:
-    """Count these amounts in one statement; by counter, the window and all that is used in it.
+    """Add the amounts in one statement; return, for each counter, its window and its total usage.
 
-    In the order of their names, so that two processes never wait for each other in a circle.
+    Rows are written in the order of their counters, so that two processes never deadlock.
     """
     ordered = sorted(charges, key=lambda entry: entry[0].counter)
     parameters = [

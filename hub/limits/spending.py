@@ -1,4 +1,4 @@
-"""What the doors and the verbs call: spend of a limit, or be refused."""
+"""Spend limits: called by views and service functions."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -22,12 +22,15 @@ ALL_KEYS, THIS_KEY, THIS_TENANT = _("all keys of the tenant"), _("this key"), _(
 
 
 def spend_limits(key: Any, amounts: Mapping[str, int], *, now: datetime) -> list[RemainingQuota]:
-    """Of an API key and of its tenant, all or nothing; raises LimitExceeded. Not within a transaction."""
+    """Spend the amounts of an API key and of its tenant, all or none.
+
+    Raises LimitExceeded if one exceeds its quota. Call it outside transactions.
+    """
     return grant_counters.spend(_build_charges(key, amounts), now=now)
 
 
 def _build_charges(key: Any, amounts: Mapping[str, int]) -> list[Charge]:
-    """Those of the tenant stand first: keys of one tenant share a lock."""
+    """Build the charges; those of the tenant come first, as the first one selects the lock."""
     charges = []
     if key.tenant:
         subject = _tenant_subject(key.tenant)
@@ -42,9 +45,10 @@ def _build_charges(key: Any, amounts: Mapping[str, int]) -> list[Charge]:
 
 
 def spend_exactly(tenant: Any, name: str, *, now: datetime) -> None:
-    """One of a tenant's, counted beside the row that it stands for; joins the caller's transaction.
+    """Spend one of a tenant's limit in the caller's transaction, together with the row that it
+    counts.
 
-    Raises LimitExceeded.
+    Raises LimitExceeded if the quota is used up.
     """
     quota = tenant_quota(tenant, name)
     if quota is None:
@@ -56,19 +60,21 @@ def spend_exactly(tenant: Any, name: str, *, now: datetime) -> None:
 
 
 def require_room(tenant: Any, name: str, existing: int, *, now: datetime) -> None:
-    """Where so many exist already that one more is too many; raises LimitExceeded."""
+    """Raise LimitExceeded if the tenant already has as many rows as the limit allows."""
     quota = tenant_quota(tenant, name)
     if quota is not None and existing >= quota:
         raise LimitExceeded(name, quota, subject_label=THIS_TENANT, retry_at=None, now=now)
 
 
 def tenant_usage(tenant: Any, *, now: datetime) -> list[dict[str, Any]]:
-    """Each limit of a tenant: its quota, and what its processes were granted of it in this window."""
+    """Return each limit of a tenant: its quota, and the amount granted in the current window."""
     return _usage_rows(_tenant_subject(tenant), tenant_quotas(tenant), now=now)
 
 
 def key_usage(key: Any, *, now: datetime) -> list[dict[str, Any]]:
-    """The same of the limits that count each key."""
+    """Return each limit that applies to a single API key: its quota, and the amount granted to this
+    key.
+    """
     quotas = {name: key_quota(key, name) for name, limit in LIMITS.items() if limit.per_key}
     return _usage_rows(_key_subject(key), quotas, now=now)
 

@@ -1,4 +1,4 @@
-"""Mail: `queue_mail` stores a row and a worker sends it, so that no page waits for a mail server."""
+"""Mail: `queue_mail` stores a row that a worker sends, so that no page waits for a mail server."""
 
 from hub.mail.outbox import MailNotConfigured, queue_mail, withdraw_mails
 from hub.mail.rendering import build_absolute_url

@@ -1,6 +1,6 @@
-"""Hand the mails that are due to the mail server, one by one, and note what it said of each.
+"""Send due mails to the mail server, one by one, and store the result of each.
 
-A mail that was on its way when its worker died goes again, under the same Message-ID.
+A mail whose worker died while sending is sent again with the same Message-ID.
 """
 
 import smtplib
@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 
 class MailServer(Protocol):
-    """As Django's mail backends are."""
+    """The interface of Django's mail backends."""
 
     def open(self) -> object: ...
     def send_messages(self, messages: list[EmailMessage]) -> object: ...
@@ -54,7 +54,12 @@ def deliver_due_mails(
     may_continue: Callable[[], bool],
     max_mails: int,
 ) -> None:
-    """No transaction is open here. Where the server is away, the others are not tried after the first."""
+    """Send due mails, at most `max_mails`, until `may_continue` is false.
+
+    Call it outside transactions.
+
+    If the mail server is unreachable, all due mails are postponed by SERVER_AWAY_DELAY.
+    """
     try:
         for mail in find_due_mails(now=clock())[:max_mails]:
             if not may_continue():
@@ -73,14 +78,16 @@ def deliver_due_mails(
 
 
 def claim_mail(mail: Mail, *, now: datetime) -> bool:
-    """Where another worker has it, it is due later already."""
+    """Claim the mail for CLAIM_LEASE; return False if another worker claimed it first."""
     mails = Mail.objects.filter(pk=mail.pk, state="waiting", due_at=mail.due_at)
     mail.due_at, mail.attempt_count = now + CLAIM_LEASE, mail.attempt_count + 1
     return bool(mails.update(due_at=mail.due_at, attempt_count=mail.attempt_count))
 
 
 def send_claimed_mail(mail: Mail, server: MailServer, *, clock: Callable[[], datetime]) -> str:
-    """Why the server did not take it; empty where it did."""
+    """Send the mail and store the result; return the reason code of a failure, empty if it was
+    sent.
+    """
     reason = "mail_expired" if mail.until <= clock() else try_sending(mail, server)
     with suppress(InvalidTransition), transaction.atomic():  # taken back meanwhile
         store_mail_result(mail, reason, now=clock())
@@ -138,7 +145,7 @@ def store_mail_result(mail: Mail, reason: str, *, now: datetime) -> None:
 
 
 def report_mail_result(mail: Mail, *, now: datetime) -> None:
-    """Whoever asked for it may keep what became of it; the settings know by name who."""
+    """Call the function that HUB_MAIL_NEWS names for this kind of mail, if any, with the result."""
     if mail.kind in settings.HUB_MAIL_NEWS:
         import_string(settings.HUB_MAIL_NEWS[mail.kind])(
             mail.about, reason=mail.reason, sent_at=mail.sent_at

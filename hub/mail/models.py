@@ -1,4 +1,7 @@
-"""A queued mail. Its text may contain a sign-in link, so it is stored sealed and removed once it is sent."""
+"""Queued mails.
+
+A text may contain a sign-in link, so it is stored sealed and deleted once it is sent.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +16,7 @@ from hub.queue import wake_up
 
 
 class Mail(StateMachine):
-    """A mail of the platform: its address need not belong to a user."""
+    """A mail of the platform, to any address: it need not belong to a user."""
 
     class State(models.TextChoices):
         WAITING = "waiting"

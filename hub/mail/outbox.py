@@ -1,4 +1,4 @@
-"""Queue a mail in the caller's transaction, and wake the worker that sends it."""
+"""Queue mails in the caller's transaction, and wake the worker that sends them."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -28,9 +28,10 @@ def queue_mail(
     after: datetime | None = None,
     until: datetime | None = None,
 ) -> None:
-    """Render and store a mail that is sent after `after` and dropped at `until`. Raises MailNotConfigured.
+    """Render and store a mail that is sent after `after` and expires at `until`.
 
-    about: the subject's reference, by which `withdraw_mails` finds it.
+    Raises MailNotConfigured if HUB_EMAIL_URL is not set. about: the reference by which
+    `withdraw_mails` finds the mail.
     """
     if not settings.HUB_EMAIL_URL:
         raise MailNotConfigured("Mail is not set up: HUB_EMAIL_URL is not set.")
@@ -50,5 +51,5 @@ def queue_mail(
 
 
 def withdraw_mails(*about: str) -> None:
-    """Delete the unsent mails about these references, since a newer one replaces them or their cause is gone."""
+    """Delete the mails about these references that were not sent yet."""
     Mail.objects.filter(about__in=[name for name in about if name]).exclude(state="sent").delete()

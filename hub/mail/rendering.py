@@ -23,14 +23,16 @@ LINK = re.compile(r"(?P<label>[^\n]+):\s(?P<url>https?://\S+)")
 
 
 def build_absolute_url(path: str) -> str:
-    """Return the address of a page for a mail: never built from a request's Host header."""
+    """Return the URL of a page for a mail, from HUB_PUBLIC_URL and never from a Host header."""
     return f"{settings.HUB_PUBLIC_URL}{path}"
 
 
 def render_mail(template: str, context: Mapping[str, Any]) -> tuple[str, str]:
-    """Return subject and text: the template's first line is the subject, empty lines separate paragraphs.
+    """Return the subject (the template's first line) and the text, paragraphs separated by empty
+    lines.
 
-    Each string of the context stays on one line and, unless it is an address of the hub, does not become a link.
+    Each string of the context stays on one line and, unless it is an address of the hub, does not
+    become a link.
     """
     lines = {"hub": settings.HUB_NAME} | {
         name: sanitize_context_value(value) for name, value in context.items()
@@ -49,7 +51,7 @@ def sanitize_context_value(value: Any) -> Any:
 
 
 def strip_links(text: str) -> str:
-    """Keep mail programs from making links of a text, except of addresses of the hub and mail addresses."""
+    """Prevent mail programs from linking a text, except addresses of the hub and mail addresses."""
     is_own_url = text.startswith(f"{settings.HUB_PUBLIC_URL}/") and " " not in text
     if is_own_url or MAIL_ADDRESS.fullmatch(text):
         return text
@@ -61,7 +63,9 @@ def join_lines(text: str) -> str:
 
 
 def build_email(to: str, subject: str, text: str, *, id: str) -> EmailMultiAlternatives:
-    """Build the message; every attempt has the same Message-ID, so that mail programs can show it once."""
+    """Build the message; the Message-ID is the same in every attempt, so that duplicates are
+    recognized.
+    """
     _, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     headers = {"Message-ID": f"<{id}@{sender.rpartition('@')[2]}>"}
     message = EmailMultiAlternatives(
@@ -73,9 +77,10 @@ def build_email(to: str, subject: str, text: str, *, id: str) -> EmailMultiAlter
 
 
 def split_paragraphs(text: str) -> list[dict[str, str]]:
-    """Split a text into paragraphs for the HTML part: a label with an address of the hub is a button.
+    """Split a text into paragraphs for the HTML part; a label followed by the hub's address is a
+    button.
 
-    "Accept the invitation: https://…" is such a paragraph, where the address is the hub's own.
+    Example of a button: "Accept the invitation: https://…".
     """
     return [parse_paragraph(paragraph) for paragraph in text.strip().split("\n\n")]
 

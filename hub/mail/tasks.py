@@ -1,4 +1,4 @@
-"""The bell of mail: it sends for some seconds at a time, then others have the worker."""
+"""The task that sends due mails, for TIME_SLICE at most, so that other tasks get the worker."""
 
 from datetime import datetime, timedelta
 
@@ -25,6 +25,6 @@ def send_due_mails(name: str) -> None:
 
 
 def wake_for_due_mails(*, now: datetime) -> None:
-    """The net under lost bells, and the hour of another try."""
+    """Wake the task if mails are due: retries, mails that were not reached, or a lost wake-up."""
     if find_due_mails(now=now).exists():
         wake_up("mail", now=now)

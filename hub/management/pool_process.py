@@ -1,6 +1,6 @@
-"""The pool as its worker sees it: a forked process and the pipes of its heartbeat.
+"""The pool as the worker sees it: a forked process and the pipes of its heartbeat.
 
-A fork shares the worker's memory, where the product is loaded already, and is ready at once.
+A fork shares the worker's memory, where the product is loaded already, so it starts at once.
 """
 
 import contextlib
@@ -30,7 +30,9 @@ SILENCE_TIMEOUT = 15.0  # no sign for so long: it is hung. It sings every 2 s, a
 
 
 class PoolProcess:
-    """One pool: its process group, our ends of its lifeline, and when it last gave a sign."""
+    """One pool: its process group, the worker's ends of its pipes, and the time of its last
+    heartbeat.
+    """
 
     def __init__(self, worker: uuid.UUID) -> None:
         self.pipe = pool_pipe.open_pipe()
@@ -61,7 +63,7 @@ class PoolProcess:
         self.quiet_since = time.monotonic()
 
     def kill(self) -> None:
-        """Signal the whole process group: a pool whose first process died leaves orphans running."""
+        """Kill the whole process group: the children of a pool outlive its first process."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         if not self.has_ended():
@@ -71,7 +73,11 @@ class PoolProcess:
 
 
 def fork_pool(pipe: pool_pipe.PoolPipe, worker: uuid.UUID) -> int:
-    """Return the process; it leads a session of its own, and shares no connection and no end of ours."""
+    """Fork the pool and return its process id.
+
+    The pool leads its own session and inherits neither a database connection nor the worker's ends
+    of the pipes.
+    """
     connections.close_all()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Notices: what the hub did or will do by itself."""
+"""The admin of notices: automatic actions, done or announced."""
 
 from datetime import datetime
 from typing import Any

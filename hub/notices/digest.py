@@ -1,4 +1,4 @@
-"""The daily mail: notices that can wait, together, for members who chose it; none without notices."""
+"""The daily mail of notices that can wait, for members who chose it; never an empty one."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -22,7 +22,7 @@ def find_due_digests(*, now: datetime) -> QuerySet[QuietHours]:
 
 @transaction.atomic
 def mail_digest(hours: QuietHours, *, now: datetime) -> None:
-    """Queue a mail of the unresolved notices since the last one, and schedule the next."""
+    """Queue one mail of the unresolved notices since the last digest; schedule the next digest."""
     current_row = QuietHours.unscoped.filter(pk=hours.pk, digest_at=hours.digest_at)
     if not current_row.update(digest_at=hours.next_digest(now=now), digested_at=now - DIGEST_DELAY):
         return  # another worker has mailed it, or the member changed the hours meanwhile

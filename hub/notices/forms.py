@@ -1,4 +1,4 @@
-"""Which notices a member of a tenant receives by mail, and when; the pages show all of them."""
+"""The forms of a member's mail preferences; pages show all notices regardless."""
 
 from datetime import datetime
 from typing import Any, cast
@@ -14,7 +14,7 @@ from tenants.models import Membership, available_time_zones
 
 
 class MailPreferencesForm(forms.Form):
-    """A box for each kind of notice."""
+    """The kinds of notices that a member receives by mail, one box for each kind."""
 
     def __init__(self, *args: Any, membership: Membership, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -47,7 +47,9 @@ class MailPreferencesForm(forms.Form):
 
 
 class ConnectionMailPreferencesForm(MailPreferencesForm):
-    """The same for one connection; or as it is chosen for all."""
+    """The mail preferences for one connection: the member's choice for all connections, or an own
+    one.
+    """
 
     SCOPES = (("", _("As I chose for all connections")), ("own", _("As I choose here")))
 
@@ -87,7 +89,7 @@ class ConnectionMailPreferencesForm(MailPreferencesForm):
 
 
 class QuietHoursForm(forms.ModelForm):
-    """When mails that can wait are sent."""
+    """The quiet hours of a member, and the hour of the daily mail."""
 
     time_zone = forms.CharField(
         label=_("My time zone"), max_length=64, required=False,
@@ -140,7 +142,9 @@ class QuietHoursForm(forms.ModelForm):
         return data
 
     def save_hours(self, *, now: datetime) -> None:
-        """Save the hours; notices that wait for a daily mail that is now off are sent in a last one."""
+        """Save the hours; if the daily mail is switched off, schedule a last one for waiting
+        notices.
+        """
         hours: QuietHours = self.save(commit=False)
         if hours.digest and hours.digest_at is None:
             hours.digested_at = now

@@ -1,6 +1,7 @@
-"""The kinds of notices, and the sentence of each message; translated for the reader when shown or mailed.
+"""The kinds of notices, and the sentence of each message.
 
-To add a notice: a kind in `NOTICE_KINDS`, a message in `NOTICE_MESSAGES`, and a call of `create_notice`.
+Sentences are translated for the reader when they are shown or mailed. To add a notice: a kind in
+`NOTICE_KINDS`, a message in `NOTICE_MESSAGES`, and a call of `create_notice`.
 """
 
 from collections.abc import Mapping
@@ -13,10 +14,10 @@ from hub.reason_codes import find_reason, translate_text
 
 
 class NoticeKind(NamedTuple):
-    """A kind of notice: its label, what the reader can do, and how its mails go.
+    """A kind of notice: its label, what the reader can do, and how its mails are sent.
 
-    mailed: it goes by mail to members who have not chosen. can_wait: the mail can wait for the end of quiet hours, or
-    for the daily mail.
+    `mailed`: members receive it by mail by default. `can_wait`: the mail may wait for the end of
+    quiet hours or for the daily mail.
     """
 
     marked_label: str
@@ -54,7 +55,7 @@ NOTICE_KINDS = {
 
 
 class NoticeMessage(NamedTuple):
-    """A sentence with named parameters; `plural` for a `count` other than one."""
+    """A sentence with named parameters; `plural` is used if the parameter `count` is not one."""
 
     singular: str
     plural: str = ""
@@ -67,7 +68,8 @@ NOTICE_MESSAGES = {
     "degraded": NoticeMessage(_("“%(connection)s”: It is used, but not all is well. %(reason)s")),
     "calls_failing": NoticeMessage(
         _(
-            "“%(connection)s”: %(reason)s It is so since %(since)s. What is not delivered yet is tried again."
+            "“%(connection)s”: %(reason)s It is so since %(since)s. What is not delivered yet is "
+            "tried again."
         )
     ),
     "calls_failing_with_answer": NoticeMessage(
@@ -86,17 +88,20 @@ NOTICE_MESSAGES = {
     ),
     "failing": NoticeMessage(
         _(
-            "Every attempt on “%(connection)s” has failed since %(since)s. It will be disabled on %(disabled_on)s."
+            "Every attempt on “%(connection)s” has failed since %(since)s. It will be disabled on "
+            "%(disabled_on)s."
         )
     ),
     "disabled_after_failures": NoticeMessage(
         _(
-            "“%(connection)s” is disabled: every attempt has failed since %(since)s. New deliveries are held until you enable it."
+            "“%(connection)s” is disabled: every attempt has failed since %(since)s. New "
+            "deliveries are held until you enable it."
         )
     ),
     "disabled_by_endpoint": NoticeMessage(
         _(
-            "“%(connection)s” is disabled: it accepts no more deliveries. New deliveries are held until you "
+            "“%(connection)s” is disabled: it accepts no more deliveries. New deliveries are held "
+            "until you "
             "enable it."
         )
     ),
@@ -116,7 +121,8 @@ NOTICE_MESSAGES = {
 def translate_notice(message: str, parameters: Mapping[str, str | int], *, reason: str) -> str:
     """Return the sentence in the active language.
 
-    reason: a reason code, whose sentence is the parameter `reason`; the parameter `system` names the other system.
+    reason: a reason code, whose sentence fills the parameter `reason`; the parameter `system` is
+    the name of the other system.
     """
     entry = NOTICE_MESSAGES[message]
     values: dict[str, str | int] = {"reason": "", **parameters}

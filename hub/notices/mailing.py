@@ -1,4 +1,4 @@
-"""Mail a notice to the people it concerns, and reminders until its cause is gone."""
+"""Mail notices to the members concerned, and remind them until the cause is resolved."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ def find_due_notices(*, now: datetime) -> QuerySet[Notice]:
 
 @transaction.atomic
 def mail_notice(notice: Notice, *, now: datetime) -> None:
-    """Queue this notice's mails, and schedule the next reminder."""
+    """Queue the mails of this notice, and schedule its next reminder."""
     current_row = Notice.unscoped.filter(pk=notice.pk, next_mail_at=notice.next_mail_at)
     if not current_row.update(
         next_mail_at=schedule_next_reminder(notice), reminder_number=notice.reminder_number + 1
@@ -53,13 +53,16 @@ def mail_notice(notice: Notice, *, now: datetime) -> None:
 
 
 def choose_language(membership: Membership) -> str:
-    """Return the language in which this member reads mails: their own choice, or the hub's."""
+    """Return the language of this member's mails: the member's choice, or the hub's language."""
     hours = getattr(membership, "quiet_hours", None)
     return (hours.language if hours else "") or settings.LANGUAGE_CODE
 
 
 def choose_mail_time(membership: Membership, notice: Notice, *, now: datetime) -> datetime | None:
-    """Return when the mail may go: after quiet hours if it can wait; None if the daily mail has it."""
+    """Return when the mail may be sent: after quiet hours if it can wait.
+
+    None: the daily mail includes the notice instead.
+    """
     mail_hours = getattr(membership, "quiet_hours", None)
     if mail_hours is None or not NOTICE_KINDS[notice.kind].can_wait:
         return now
@@ -76,7 +79,11 @@ def schedule_next_reminder(notice: Notice) -> datetime | None:
 
 
 def find_recipients(notice: Notice) -> list[Membership]:
-    """Return the owners, the person who connected the account and those who subscribed, if they want this kind."""
+    """Return the members who receive mails of this notice.
+
+    The owners, the member who connected the account, and those who subscribed to the connection,
+    unless they switched this kind off.
+    """
     connection_choices = ConnectionMailPreference.unscoped.filter(
         connection=notice.connection_id, kind=notice.kind
     )

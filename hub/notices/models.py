@@ -1,4 +1,4 @@
-"""Notices, and which of their mails each member wants and when."""
+"""Notices, and the mail preferences of members."""
 
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ DIGEST_DELAY = timedelta(
 
 
 class Notice(Scoped):
-    """One thing that the hub did or will do by itself: a kind, a message and its parameters."""
+    """A notice of an automatic action, done or announced: a kind, a message and its parameters."""
 
     key = models.CharField(
         max_length=120, unique=True, editable=False
@@ -82,32 +82,34 @@ class Notice(Scoped):
 
     @property
     def sentence(self) -> str:
-        """What happened, in the active language."""
+        """Return what happened, in the active language."""
         if not self.message:
             return self.stored_sentence
         return translate_notice(self.message, self.parameters, reason=self.reason)
 
     @property
     def english_sentence(self) -> str:
-        """What happened, for the API and for events, whose texts are English."""
+        """Return what happened in English, for the API and for events."""
         with translation.override("en"):
             return self.sentence
 
     @property
     def path(self) -> str:
-        """The page of the connection that a notice of a tenant is about."""
+        """Return the path of the page of the tenant's connection that the notice is about."""
         if self.tenant is None or self.connection is None:
             return ""
         return f"/t/{self.tenant.reference}/connections/{self.connection.public_id}/"
 
     @property
     def mail_reference(self) -> str:
-        """The reference by which its mails are withdrawn."""
+        """Return the reference by which the notice's mails are withdrawn."""
         return f"notice:{self.pk}"
 
 
 class MailPreference(Scoped):
-    """Whether a member of a tenant wants mails of one kind; without a row the kind's default holds."""
+    """Whether a member of a tenant wants mails of one kind; without a row the kind's default
+    applies.
+    """
 
     TENANT = "membership__tenant"
 
@@ -127,7 +129,10 @@ class MailPreference(Scoped):
 
 
 class ConnectionMailPreference(Scoped):
-    """The same for one connection; without a row the member's choice for all connections holds."""
+    """Whether a member wants mails of one kind about one connection.
+
+    Without a row the member's choice for all connections applies.
+    """
 
     TENANT = "membership__tenant"
 
@@ -152,7 +157,7 @@ class ConnectionMailPreference(Scoped):
 
 
 class QuietHours(Scoped):
-    """When a member receives mails that can wait: outside quiet hours, or together in a daily mail."""
+    """When a member receives mails that can wait: outside quiet hours, or in a daily mail."""
 
     TENANT = "membership__tenant"
 
@@ -190,7 +195,7 @@ class QuietHours(Scoped):
         return ZoneInfo(self.time_zone or self.membership.tenant.time_zone)
 
     def quiet_end(self, *, now: datetime) -> datetime | None:
-        """Return when a mail that can wait may be sent; None: at once."""
+        """Return when a mail that can wait may be sent; None: immediately."""
         return find_quiet_end(self.quiet_from, self.quiet_until, self.zone, now=now)
 
     def next_digest(self, *, now: datetime) -> datetime | None:

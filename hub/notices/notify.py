@@ -1,4 +1,7 @@
-"""Create and resolve notices in the caller's transaction; mails and the event for our application follow."""
+"""Create and resolve notices in the caller's transaction.
+
+A task then sends the mails and the event for our application.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,10 +22,10 @@ def create_notice(
     connection_id: int | None = None,
     reason: str = "",
 ) -> None:
-    """Create one notice of this kind about the same occurrence, and schedule its mails and its event.
+    """Create a notice about an occurrence, once, and schedule its mails and its event.
 
     message: a key of `NOTICE_MESSAGES`, translated with its parameters when it is shown or mailed.
-    about: names the occurrence; a second notice of the same kind about it is ignored.
+    about: the name of the occurrence; a second notice of the same kind about it is ignored.
     """
     is_for_tenant = tenant_id is not None and connection_id is not None
     notice = Notice(
@@ -43,7 +46,7 @@ def create_notice(
 
 
 def resolve_notices(kind: str, *, connection_id: int, now: datetime) -> None:
-    """Mark notices of this kind resolved: mails that have not gone are withdrawn and reminders end."""
+    """Mark notices of this kind resolved: unsent mails are withdrawn and reminders end."""
     notices = Notice.unscoped.filter(connection=connection_id, kind=kind, resolved_at=None)
     mail.withdraw_mails(*(notice.mail_reference for notice in notices))
     notices.update(resolved_at=now, next_mail_at=None)

@@ -1,4 +1,4 @@
-"""Which mails about one connection a member receives, by their choices for it and for all."""
+"""The effective mail preferences of a member for one connection."""
 
 from typing import Any, NamedTuple
 
@@ -15,7 +15,8 @@ class EffectivePreference(NamedTuple):
 def list_effective_preferences(
     membership: Membership, connection: Any, *, is_concerned: bool
 ) -> list[EffectivePreference]:
-    """Return the effective choice of each kind, in two statements.
+    """Return for each kind whether the member receives mails about this connection, in two
+    statements.
 
     is_concerned: the member receives mails about this connection by default.
     """

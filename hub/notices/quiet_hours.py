@@ -1,4 +1,4 @@
-"""When a mail that can wait may go: quiet hours, and the hour of the daily one. Pure, in a person's own zone."""
+"""Compute when a mail that can wait may be sent, in the member's time zone. Pure."""
 
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ DAY = timedelta(days=1)
 def find_quiet_end(
     quiet_from: time | None, quiet_until: time | None, zone: ZoneInfo, *, now: datetime
 ) -> datetime | None:
-    """When the quiet that lasts now is over; None where it is not quiet."""
+    """Return the end of the current quiet hours; None outside quiet hours."""
     if quiet_from is None or quiet_until is None or quiet_from == quiet_until:
         return None
     local = now.astimezone(zone)
@@ -22,7 +22,7 @@ def find_quiet_end(
 
 
 def find_next_occurrence(at: time, zone: ZoneInfo, *, now: datetime) -> datetime:
-    """The next moment when a clock there shows this time."""
+    """Return the next moment at which clocks in the zone show this time."""
     today = now.astimezone(zone).date()
     moments = (
         datetime.combine(today + days * DAY, at, zone).astimezone(now.tzinfo) for days in range(3)

@@ -52,7 +52,7 @@ class ActivityEntry(NamedTuple):
 
 
 def list_activity(connection: Connection) -> Sequence[ActivityEntry]:
-    """Return the newest first, by the index of the object."""
+    """Return the newest entries of the connection's history, newest first."""
     return [
         build_activity_entry(audit_row)
         for audit_row in audit.find_audit_rows(connection).order_by("-at", "-number")[

@@ -14,7 +14,11 @@ from django.urls import reverse
 
 @dataclass(frozen=True, slots=True)
 class ApiSnippet:
-    """`named`: the API's address carries the id of the page's; `narrowed`: its query names the tenant."""
+    """An endpoint of the API that matches a page.
+
+    `has_id`: its URL has the id of the page's object. `filters_by_tenant`: its query has the
+    tenant.
+    """
 
     url_name: str
     method: str = "GET"

@@ -1,4 +1,7 @@
-"""The catalogue: connectors by name, synonym or category, with the tenant's connections; three statements."""
+"""The catalogue: connectors by name, synonym or category, with the tenant's connections.
+
+It takes three statements.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -53,7 +56,9 @@ def list_offered_connectors() -> list[Connector]:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueResult:
-    """The result of a search: the systems and, if there are none, how many tenants request the searched one."""
+    """The result of a search: the matching systems, and the demand for a system without a
+    connector.
+    """
 
     entries: Sequence[CatalogueEntry]
     demand: ConnectorDemand
@@ -88,7 +93,9 @@ def build_entries(
     ready: Collection[str],
     demand: Mapping[str, ConnectorDemand],
 ) -> list[CatalogueEntry]:
-    """Order by need of attention, then connected systems, then those that can be connected."""
+    """Return the entries: those that need attention first, then connected systems, then available
+    ones.
+    """
     connections_by_key = defaultdict(list)
     for connection in connections:
         connections_by_key[connection.connector_key].append(connection)

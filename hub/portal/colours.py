@@ -1,4 +1,4 @@
-"""The shades of a brand colour that pages need, each readable on its background. Pure."""
+"""Derive the shades of a brand colour that pages need, each readable on its background. Pure."""
 
 import colorsys
 from itertools import chain
@@ -53,12 +53,16 @@ def find_readable_shade(background: str, colour: str) -> str:
 
 
 def choose_text_colour(colour: str) -> str:
-    """Return white or black, whichever contrasts more with the colour: one of them always reaches AA."""
+    """Return white or black, whichever has more contrast with the colour: at least 4.5 (WCAG 2.2
+    AA).
+    """
     return max((WHITE, BLACK), key=lambda text: compute_contrast(text, colour))
 
 
 def build_shades(colour: str) -> dict[str, str]:
-    """Return the style sheet's colours: a fill with its text, and the colour as text on light and on dark."""
+    """Return the colours of the style sheet: a fill, its text, and the colour as text on light and
+    dark.
+    """
     return {
         "brand": colour,
         "on_brand": choose_text_colour(colour),

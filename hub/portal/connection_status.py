@@ -20,7 +20,10 @@ from hub.state_texts import CONNECTION_STATES, STATE_TONES, state_label
 
 
 class PrimaryAction(NamedTuple):
-    """The primary button. page: a URL name below `portal:`; posts: it submits a form rather than links."""
+    """The primary button of a connection's page.
+
+    page: a URL name below `portal:`; posts: the button submits a form instead of following a link.
+    """
 
     label: str | Promise
     page: str
@@ -70,7 +73,11 @@ def describe_status(
     window: MaintenanceWindow | None = None,
     switch: KillSwitch | None = None,
 ) -> ConnectionStatus:
-    """Return the status of a connection with its tenant and lane loaded. switch: the kill switch that stops it."""
+    """Return the status of a connection, whose tenant and lane must be loaded.
+
+    window: the maintenance window that may hold the connection. switch: the kill switch that stops
+    it.
+    """
     state = determine_effective_state(connection)
     reason, until = find_stop_cause(connection, window)
     reason_entry = (
@@ -96,7 +103,10 @@ def describe_status(
 def describe_statuses(
     connections: Sequence[Connection],
 ) -> list[tuple[Connection, ConnectionStatus]]:
-    """Return each connection, with tenant and lane loaded, and its status, in one statement at most."""
+    """Return each connection with its status, in at most one statement.
+
+    The connections must be loaded with their tenants and lanes.
+    """
     switches = find_stopping_switches(connections)
     return [
         (connection, describe_status(connection, switch=switches.get(connection.pk)))

@@ -16,13 +16,13 @@ UTC = ZoneInfo("UTC")
 
 
 def read_theme(request: HttpRequest) -> str:
-    """Return the chosen theme; empty: that of the operating system."""
+    """Return the theme that the reader chose; empty: the theme of the operating system."""
     theme = request.COOKIES.get(THEME_COOKIE, "")
     return theme if theme in THEMES else ""
 
 
 def resolve_display_zone(request: HttpRequest | None) -> ZoneInfo:
-    """Return the zone that the reader chose, otherwise the tenant's."""
+    """Return the time zone that the reader chose, otherwise the tenant's, otherwise UTC."""
     zone_name = request.COOKIES.get(ZONE_COOKIE, "") if request else ""
     if zone_name in available_time_zones():
         return ZoneInfo(zone_name)
@@ -31,7 +31,10 @@ def resolve_display_zone(request: HttpRequest | None) -> ZoneInfo:
 
 
 def list_zones(request: HttpRequest | None) -> list[tuple[str, str]]:
-    """Return the choices as value and label: the tenant's zone (an empty value), UTC and the chosen one."""
+    """Return the choices as pairs of value and label: UTC, the chosen zone and the tenant's zone.
+
+    The value of the tenant's zone is empty.
+    """
     tenant_user: Any = getattr(request, "tenant_user", None)
     tenant_zone = {tenant_user.tenant.time_zone: ""} if tenant_user else {}
     current = resolve_display_zone(request).key

@@ -82,7 +82,8 @@ class DisconnectForm(forms.Form):
             (
                 "erase",
                 _(
-                    "Erase it now: what was sent and answered, and the identities. That it was sent stays known"
+                    "Erase it now: what was sent and answered, and the identities. That it was "
+                    "sent stays known"
                 ),
             ),
         ],
@@ -97,7 +98,7 @@ class DisconnectForm(forms.Form):
 
 
 class OwnRecordForm(forms.Form):
-    """The form of one of our records whose counterpart is to be chosen."""
+    """The form that names one of our records; its counterpart is chosen next."""
 
     kind = forms.CharField(
         label=_("Kind"),
@@ -111,7 +112,7 @@ class OwnRecordForm(forms.Form):
 
 
 class RemoteRecordForm(forms.Form):
-    """The form of its counterpart: chosen from the other system's records, or entered by id."""
+    """The form of the counterpart: chosen from the other system's records, or entered by its id."""
 
     selection = forms.CharField(required=False, max_length=401, widget=forms.Select())
     theirs = forms.CharField(required=False, max_length=200)
@@ -123,7 +124,9 @@ class RemoteRecordForm(forms.Form):
         self.fields["theirs"].label = _("Its id there")
 
     def show(self, remote_choices: RemoteChoices, *, current: str) -> None:
-        """Fill in the choices, and the identity stored so far."""
+        """Offer the records of the other system, with the stored id preselected; without any, ask
+        for the id.
+        """
         if not remote_choices.rows:
             del self.fields["selection"]
             self.fields["theirs"].initial, self.fields["theirs"].required = current, True
@@ -138,7 +141,7 @@ class RemoteRecordForm(forms.Form):
         self.fields["theirs"].label = _("Or another one, by its id there")
 
     def clean(self) -> dict[str, Any]:
-        """Add `id` and `name`; an entered id precedes a chosen one."""
+        """Add `id` and `name` to the data; an entered id takes precedence over a chosen record."""
         data = super().clean() or self.cleaned_data
         selection, _space, name = data.get("selection", "").partition(" ")
         typed = data.get("theirs", "")
@@ -151,7 +154,7 @@ class RemoteRecordForm(forms.Form):
 
 
 class TenantForm(forms.ModelForm):
-    """The organisation's settings, which owners change."""
+    """The settings of a tenant, which its owners change."""
 
     time_zone = forms.CharField(
         label=_("Time zone"),

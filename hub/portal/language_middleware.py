@@ -1,4 +1,4 @@
-"""The language of pages is the reader's; the texts of the API are English."""
+"""The language of a request: pages use the reader's, the API uses English."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
@@ -9,7 +9,9 @@ API_LANGUAGE = "en"
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """Choose the language by the reader's cookie, then by Accept-Language, among `LANGUAGES`."""
+    """Choose the language of pages among `LANGUAGES`, by the reader's cookie, then by
+    Accept-Language.
+    """
 
     def process_request(self, request: HttpRequest) -> None:
         if not request.path_info.startswith(API_PREFIX):

@@ -8,7 +8,7 @@ from tenants.scoping import Scoped
 
 
 class SavedView(Scoped):
-    """The filters of the log under a name."""
+    """The named filters of the log that a team saved."""
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(

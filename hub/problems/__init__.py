@@ -1,4 +1,4 @@
-"""The API's errors, as problem+json (RFC 9457), and the strict reading of what comes in."""
+"""The errors of the API as problem+json (RFC 9457), and the strict parsing of requests."""
 
 from hub.problems.catalogue import CATALOGUE, ProblemKind
 from hub.problems.responses import (

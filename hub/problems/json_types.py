@@ -1,4 +1,6 @@
-"""The JSON type that a field reads: a number does not pass for a text, nor a text for a number."""
+"""Check that values have the JSON type of their field: a number is no string, and a string no
+number.
+"""
 
 from typing import Any
 
@@ -13,7 +15,10 @@ TEXT_FIELDS = (
 
 
 def describe_type_error(field: serializers.Field, value: Any, *, from_query: bool = False) -> str:
-    """Why the field does not read this value; empty where it does. A query carries texts only."""
+    """Return why the value has the wrong JSON type for the field; empty if it is right.
+
+    from_query: the value comes from a query, where every value is a string.
+    """
     if value is None:
         return ""  # the field itself says whether it takes null
     if isinstance(field, TEXT_FIELDS):
@@ -28,7 +33,9 @@ def describe_type_error(field: serializers.Field, value: Any, *, from_query: boo
 
 
 def describe_type_errors(field: serializers.Field, value: Any, *, from_query: bool = False) -> Any:
-    """The same, and for each item of a list; falsy where everything is right."""
+    """Return the type error of a field or, of a list, the type errors by index; empty if there is
+    none.
+    """
     if not isinstance(field, serializers.ListField) or not isinstance(value, list):
         return describe_type_error(field, value, from_query=from_query)
     return {

@@ -1,4 +1,7 @@
-"""How much JSON is read at a time: objects take many times the memory of their text, so they are counted before."""
+"""Limit the memory of JSON that is parsed at a time, which is many times the size of its text.
+
+It is estimated and reserved before parsing.
+"""
 
 import re
 from collections.abc import Callable
@@ -19,7 +22,11 @@ SEPARATORS = (b",", b"[", b"{")
 
 
 def estimate_weight(raw: bytes) -> int:
-    """In bytes, by the text and by its values. Raises Problem where there are more values than a document may hold."""
+    """Return the estimated memory of the parsed document in bytes, by its length and number of
+    values.
+
+    Raises Problem ("payload-too-large") if it has more than MAX_VALUES values.
+    """
     values = sum(raw.count(separator) for separator in SEPARATORS)
     if values > MAX_VALUES and (values := count_separators(raw)) > MAX_VALUES:
         raise Problem("payload-too-large", f"A JSON document holds at most {MAX_VALUES:,} values.")
@@ -27,7 +34,10 @@ def estimate_weight(raw: bytes) -> int:
 
 
 def count_separators(raw: bytes) -> int:
-    """Exact where the text is JSON; counting ends soon after there are too many."""
+    """Count the commas and opening brackets outside strings; exact for valid JSON.
+
+    Counting stops after 4 × MAX_VALUES tokens.
+    """
     tokens = islice(
         TOKEN.finditer(raw), 4 * MAX_VALUES
     )  # a value has two texts at most: its name and itself
@@ -40,7 +50,7 @@ PARSE_BUDGET = SharedBudget(
 
 
 class ParsingMiddleware:
-    """What a request has read counts until it is answered: so long its objects are there."""
+    """Release the memory that a request reserved for parsing, when the request is answered."""
 
     def __init__(self, get_response: Callable[[Any], Any]) -> None:
         self.get_response = get_response
@@ -56,13 +66,19 @@ class ParsingMiddleware:
 
 
 def _release_contents(request: Any) -> None:
-    """A request of Django REST framework refers to itself: what it holds would stay until the collector comes by."""
+    """Drop the body and its data: a request of REST framework refers to itself, so it is freed
+    late.
+    """
     request.raw_body = b""
     vars(request).update(_data=Empty, _full_data=Empty)
 
 
 def reserve_parsing(request: Any, raw: bytes) -> None:
-    """Before it is read: count it for the tenant of the key. Raises Problem."""
+    """Reserve memory for parsing the body, counted for the tenant of the API key.
+
+    Raises Problem: "payload-too-large" for too many values, "overloaded" if the budget is
+    exhausted.
+    """
     tenant = getattr(request.auth, "tenant_id", None)
     request.parsed.append(
         (0, tenant, request)

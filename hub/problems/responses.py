@@ -1,4 +1,6 @@
-"""An exception in, problem+json out: for Django REST framework's views, and for Django's own errors around them."""
+"""Convert exceptions to problem+json: in REST framework's views, and in Django's own error
+handlers.
+"""
 
 import logging
 import math
@@ -46,7 +48,9 @@ CODES_BY_EXCEPTION = {
 
 
 class Problem(drf.APIException):
-    """Raised by a view: the code from the catalogue, what is special about this case, and where it is."""
+    """An error that the API answers with: a code of CATALOGUE, a detail, and errors with JSON
+    pointers.
+    """
 
     def __init__(
         self,
@@ -79,7 +83,10 @@ class Problem(drf.APIException):
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """Django REST framework's EXCEPTION_HANDLER. What nobody expected flies on, to the log and to `server_error`."""
+    """Return the problem of an exception; None for an unexpected one, which `server_error` answers.
+
+    Set as REST framework's EXCEPTION_HANDLER.
+    """
     problem = _problem_from_exception(error)
     if problem is None:
         return None
@@ -127,7 +134,7 @@ def _problem_headers(problem: Problem) -> dict[str, str]:
 
 
 def _errors_with_pointers(errors: Any, pointer: str = "") -> Iterator[dict[str, str]]:
-    """A serializer's nested errors, flat, each with its JSON pointer."""
+    """Flatten the nested errors of a serializer; each gets its JSON pointer."""
     if isinstance(errors, Mapping):
         for name, nested_errors in errors.items():
             yield from _errors_with_pointers(
@@ -151,7 +158,7 @@ def _errors_with_pointers(errors: Any, pointer: str = "") -> Iterator[dict[str, 
 
 
 def pointer_token(name: Any) -> str:
-    """One step of a JSON pointer (RFC 6901)."""
+    """Return the name or index as a reference token of a JSON pointer (RFC 6901)."""
     return str(name).replace("~", "~0").replace("/", "~1")
 
 
@@ -173,7 +180,7 @@ def _is_api_request(request: HttpRequest) -> bool:
     return request.path.startswith(API_PREFIXES)
 
 
-# --- handler400, handler403, handler404, handler500 and CSRF_FAILURE_VIEW --------------------------------------------
+# --- handler400, handler403, handler404, handler500 and CSRF_FAILURE_VIEW -------------------------
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

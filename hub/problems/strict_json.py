@@ -1,4 +1,4 @@
-"""JSON without its loopholes: what one reader takes for this and another for that is refused at the door."""
+"""Parse JSON strictly: documents that two parsers may read differently are rejected."""
 
 import json
 import re
@@ -26,7 +26,11 @@ JsonPath = (
 
 
 def read_json(raw: bytes) -> Any:
-    """What the bytes say; raises Problem("invalid-json") where they are not one plain JSON document."""
+    """Parse the bytes as one JSON document.
+
+    Raises Problem: "invalid-json" if they break a rule of this module, "payload-too-large" for too
+    many values.
+    """
     estimate_weight(raw)  # before anything is built of it
     try:
         value = json.loads(
@@ -49,7 +53,11 @@ def read_json(raw: bytes) -> Any:
 
 
 def _needs_examination(raw: bytes) -> bool:
-    """Only escapes make NULs and lone surrogates, only brackets make depth: most bodies need no closer look."""
+    """Return whether the document may hold a NUL, a lone surrogate or too deep nesting; most
+    cannot.
+
+    NULs and lone surrogates need an escape, and depth needs brackets.
+    """
     return rb"\u" in raw or raw.count(b"[") + raw.count(b"{") > MAX_DEPTH
 
 
@@ -75,7 +83,10 @@ def _check_storable(text: str, path: JsonPath) -> None:
 
 
 def pointer_of(path: JsonPath) -> str:
-    """Written only where something is wrong: a long name would be copied for each value below it."""
+    """Return the JSON pointer of a path.
+
+    Build it for errors only: building one for each value would copy long names many times.
+    """
     steps = []
     while path is not None:
         path, step = path
@@ -113,9 +124,10 @@ def invalid_json(detail: str, pointer: str | None = None) -> Problem:
 
 
 class StrictJSONParser(BaseParser):
-    """Takes at most `view.max_bytes` (of one event, where the view states none); `request.raw_body` keeps the bytes.
+    """Parse a JSON body of at most `view.max_bytes` (default: HUB_EVENT_BYTES); keep it as
+    `request.raw_body`.
 
-    Not a JSONParser: for that, Django REST framework reads the whole body before it asks.
+    Not a JSONParser: with one, REST framework reads the whole body before it calls the parser.
     """
 
     media_type = "application/json"
@@ -168,7 +180,9 @@ def _read_bounded_body(stream: IO[bytes], limit: int) -> bytes:
 
 
 class StrictSerializer(Serializer):
-    """Refuses unknown fields, fields that are not for writing, and values of another JSON type."""
+    """A serializer that rejects unknown fields, read-only fields, and values of the wrong JSON
+    type.
+    """
 
     from_query = False  # it reads the parameters of an address, where everything is a text
 

@@ -1,1 +1,1 @@
-"""What the REST of every room is made of: pages, answers given once, fields, and how an operation is described."""
+"""Parts shared by the REST API of every package: pagination, idempotency, fields and OpenAPI."""

@@ -1,4 +1,4 @@
-"""Fields that read strictly, and the address of a row."""
+"""Serializer fields that validate strictly, and the URLs of an object."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -18,13 +18,13 @@ def object_url(name: str, instance: Any) -> str:
 
 
 def object_page_url(kind: str, instance: Any) -> str:
-    """Where a person who is signed in reads this row: it leads staff and customers to their own pages."""
+    """Return the URL that redirects staff and customers to their own page of the object."""
     return f"{settings.HUB_PUBLIC_URL}/open/{kind}/{instance.public_id}"
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
 class ObjectField(serializers.Field):
-    """A JSON object, as it is: the strict parser has examined what is in it."""
+    """A JSON object, returned as it was parsed; the strict parser has validated its contents."""
 
     default_error_messages = {"not_an_object": "Must be a JSON object."}
 
@@ -35,7 +35,7 @@ class ObjectField(serializers.Field):
 
 
 class TimestampField(serializers.DateTimeField):
-    """A moment, not a time on some wall: with its offset from UTC, and within reason."""
+    """A time with its offset from UTC, not before 2000 and at most `max_ahead` in the future."""
 
     default_error_messages = {
         "naive": "Must state its offset, such as 2026-11-25T12:00:00Z or 2026-11-25T13:00:00+01:00.",
@@ -58,7 +58,7 @@ class TimestampField(serializers.DateTimeField):
 
 
 class TextField(serializers.CharField):
-    """A text that is not trimmed: a space around an id is reported, not corrected."""
+    """A string that is not trimmed: a space around an id is an error, not corrected."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, **kwargs)

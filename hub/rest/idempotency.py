@@ -1,6 +1,6 @@
-"""Idempotency-Key: the same request again gets the first answer, and nothing happens twice.
+"""Idempotency-Key: a repeated request gets the first answer, and its changes are made once.
 
-The first answers are rows of the API key, in a room above this one.
+The first answers are rows that belong to the API key; their model is in a package above this one.
 """
 
 import hashlib
@@ -38,9 +38,12 @@ class IdempotentAnswer:
 def run_once(
     request: Request, perform: Callable[[], IdempotentAnswer], *, body: Any = None, now: datetime
 ) -> Response:
-    """What `act` writes and its answer are kept in one transaction. A refusal is not kept: it may be mended.
+    """Run `perform` and store its answer, in one transaction; repeat the stored answer for a known
+    key.
 
-    `said` stands for a body that holds secrets.
+    An error is not stored, so the request may be corrected and sent again with the same key. `body`
+    replaces the request's body in the comparison if that one holds secrets. Raises Problem
+    ("idempotency-key-reused") if the key was used with another body.
     """
     key = idempotency_key(request)
     if key is None:
@@ -61,7 +64,11 @@ def run_once(
 
 
 def find_replay(request: Request, body: Any) -> Response | None:
-    """The first answer, where there is one: for what must call out before it writes."""
+    """Return the stored answer of this key, or None: for views that call another system before they
+    write.
+
+    Raises Problem ("idempotency-key-reused") if the key was used with another body.
+    """
     key = idempotency_key(request)
     first = _find_first_answer(request, key) if key else None
     return replay_answer(first, _digest_body(body)) if first else None
@@ -78,7 +85,7 @@ def idempotency_key(request: Request) -> str | None:
 
 
 def _digest_body(body: Any) -> str:
-    """SHA-256 of what the body says, whatever the order of its names."""
+    """Return the SHA-256 of the body's content, independent of the order of its names."""
     return hashlib.sha256(
         json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
     ).hexdigest()

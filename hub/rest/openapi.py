@@ -1,4 +1,4 @@
-"""What the API's description says of an operation: its answers, and each problem that it can end in."""
+"""Describe operations in OpenAPI: their answers, and the problems that they may end in."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -79,9 +79,9 @@ def describe_operation(
     examples: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Callable[[Any], Any]:
-    """Describe an operation: its id, its summary, its answers by status, and the problems it may end in.
+    """Describe an operation: its id, summary, answers by status, and the problems it may end in.
 
-    `examples` are answers, by their name; those of a request come in `more` as a list.
+    `examples` are example answers by name; example requests are passed in `requests` as a list.
     """
     (status, *_) = answers
     body_problems = BODY_PROBLEMS if options.get("request") is not None else ()

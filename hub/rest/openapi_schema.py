@@ -1,4 +1,4 @@
-"""What the API's description says of requests: which bodies are required, and that unknown fields are refused."""
+"""Extensions of the OpenAPI schema: required bodies, and the rejection of unknown fields."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from drf_spectacular.utils import PolymorphicProxySerializer
 
 
 class OpenApiSchema(AutoSchema):
-    """A body of one of several shapes is required, too."""
+    """Mark a body that may have one of several schemas as required, too."""
 
     def _get_request_for_media_type(
         self, serializer: Any, direction: str = "request"

@@ -1,4 +1,6 @@
-"""The API's description, as programs read it: everybody gets the same, so a process makes it once."""
+"""Serve the OpenAPI document as JSON: it is the same for all clients, so each process builds it
+once.
+"""
 
 from functools import cache
 from threading import Lock
@@ -15,7 +17,10 @@ BUILD_LOCK = Lock()  # it takes a good part of a second: whoever comes meanwhile
 
 
 class OpenApiView(SpectacularJSONAPIView):
-    """Open to everybody. The query is not read: it would be work, or a header, of a stranger's choice."""
+    """Serve the OpenAPI document without authentication; the query is ignored.
+
+    A client could otherwise choose, by the query, expensive work or a response header.
+    """
 
     authentication_classes = ()
     permission_classes = ()

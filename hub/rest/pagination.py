@@ -1,4 +1,7 @@
-"""Lists in pages: newest first, and stable while rows are added. A cursor names a row, signed and opaque."""
+"""Paginate lists by keyset, newest first; pages are stable while rows are added.
+
+A cursor names a row and is signed and opaque.
+"""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -19,7 +22,7 @@ SALT = "hub.rest.pagination"
 
 
 class CursorField(serializers.CharField):
-    """In: what a page's `next` or `prev` carries. Out of it: the public id of the row that the page begins after."""
+    """A cursor from `next` or `prev` of a page, read as the public id of the row that it names."""
 
     default_error_messages = {"strange": "Is not a cursor of this API. Begin at the first page."}
 
@@ -31,7 +34,10 @@ class CursorField(serializers.CharField):
 
 
 class PageQuery(StrictSerializer):
-    """What every list takes; an unknown parameter is an error, so that a mistyped filter does not list everything."""
+    """The query of every list.
+
+    Unknown parameters are errors, as a mistyped filter would list all rows.
+    """
 
     from_query = True
 
@@ -58,7 +64,7 @@ def paginate_response(
     query: dict[str, Any],
     serializer: type[serializers.Serializer],
 ) -> Response:
-    """One page of `rows`, and the way to its neighbours: in the body, and as Link headers."""
+    """Return one page of `rows` with its neighbours' URLs, in the body and as Link headers."""
     limit, backwards = query["limit"], "before" in query and "after" not in query
     items = list(
         _rows_after_cursor(rows, query, backwards).order_by("pk" if backwards else "-pk")[
@@ -84,7 +90,9 @@ def paginate_response(
 def _rows_after_cursor(
     rows: QuerySet[Any], query: dict[str, Any], backwards: bool
 ) -> QuerySet[Any]:
-    """A row that was pruned meanwhile ends the list: what is older went before it."""
+    """Return the rows after the cursor; none if its row was pruned, since older rows were pruned
+    before.
+    """
     if backwards:
         return rows.filter(pk__gt=_row_id_query(rows, query["before"]))
     return rows.filter(pk__lt=_row_id_query(rows, query["after"])) if "after" in query else rows

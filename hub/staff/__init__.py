@@ -1,4 +1,4 @@
-"""What the pages for staff are made of, in the product's look; nothing else imports unfold."""
+"""The building blocks of the staff pages; only this package imports unfold."""
 
 from hub.staff.filters import ChoicesFilter, Filter, RelatedFilter, TextFilter
 from hub.staff.formatting import (

@@ -1,4 +1,4 @@
-"""Filters beside a list. A related one finds by typing, and finds what the person may see."""
+"""The filters of a list. A related filter offers the rows that this user may see, by search."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ __all__ = ["ChoicesFilter", "Filter", "RelatedFilter", "TextFilter"]
 
 
 class RelatedForm(forms.Form):
-    """The rows are those of the related model's own page, so they end where that page ends."""
+    """The form of a related filter; its rows are limited as on the related model's own page."""
 
     Media = AutocompleteDropdownForm.Media
 

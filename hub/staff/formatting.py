@@ -1,4 +1,4 @@
-"""How a state, a moment and a number look: icon + word + colour, relative and absolute, with a unit."""
+"""Render states (icon, word, colour), times (relative and absolute) and numbers."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,13 +30,13 @@ def render_badge(state: str, label: str = "") -> SafeString:
 
 
 def format_duration(length: timedelta) -> str:
-    """The largest unit that fits: 3 d, 14 min."""
+    """Return a duration in its largest unit: 3 d, 14 min."""
     seconds = int(abs(length.total_seconds()))
     return next((f"{seconds // size} {unit}" for unit, size in UNITS if seconds >= size), "0 s")
 
 
 def render_time(time: datetime | None, now: datetime | None = None) -> SafeString | str:
-    """Relative; the exact time in UTC on hover and focus, ISO for machines."""
+    """Render a relative time; the exact time in UTC on hover and focus, ISO for machines."""
     if time is None:
         return "–"
     time, now = time.astimezone(UTC), now or clock()
@@ -50,7 +50,7 @@ def render_time(time: datetime | None, now: datetime | None = None) -> SafeStrin
 
 
 def render_full_time(time: datetime | None) -> SafeString | str:
-    """Absolute and relative, where there is room for both."""
+    """Render a time both absolute (UTC) and relative."""
     return (
         "–"
         if time is None
@@ -61,12 +61,12 @@ def render_full_time(time: datetime | None) -> SafeString | str:
 
 
 def format_number(value: int, maximum: int | None = None) -> str:
-    """1,204; beyond what was counted: 1,000+."""
+    """Return a number as 1,204; above the counted maximum as 1,000+."""
     return f"{maximum:,}+" if maximum is not None and value > maximum else f"{value:,}"
 
 
 def render_page_link(instance: Any, label: str = "") -> SafeString | str:
-    """To the row's page in the admin."""
+    """Render a link to the object's page in the admin; a dash for None."""
     if instance is None:
         return "–"
     url = reverse(

@@ -1,4 +1,4 @@
-"""Forms for staff, in the look of the pages around them."""
+"""Forms of the staff pages, styled as the pages around them."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ class WriteOnlyInput(forms.PasswordInput):
 
 
 def apply_admin_style(field: forms.Field) -> forms.Field:
-    """The field's widget in the look of the admin."""
+    """Style the field's widget as in the admin; return the field."""
     classes = next(
         classes for widget_type, classes in WIDGET_CLASSES if isinstance(field.widget, widget_type)
     )
@@ -47,7 +47,10 @@ def apply_admin_style(field: forms.Field) -> forms.Field:
 
 
 class ActionForm(forms.Form):
-    """What a verb asks before it is done; `obj` is the row it is done to, `apart` are fields folded away below."""
+    """The form that asks for an action's data.
+
+    `obj` is the row that the action changes; `folded_fields` are shown folded below the others.
+    """
 
     folded_fields: tuple[str, ...] = ()
 
@@ -67,6 +70,6 @@ class ReasonForm(ActionForm):
 def build_related_field(
     column: Any, site: Any, rows: models.QuerySet, **options: Any
 ) -> forms.ModelChoiceField:
-    """A related row, found by typing; `column` is its foreign key."""
+    """Build a field that selects a related row by search; `column` is its foreign key."""
     widget = AutocompleteSelect(column, site, attrs={"class": "unfold-admin-autocomplete"})
     return forms.ModelChoiceField(rows, widget=widget, **options)

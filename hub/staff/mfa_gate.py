@@ -1,4 +1,4 @@
-"""The door to the staff's pages: they sign in where everybody does, and show a second factor too."""
+"""Restrict the staff pages to staff who signed in and passed a second factor in this session."""
 
 from typing import Any
 
@@ -21,7 +21,10 @@ def has_passed_mfa(request: HttpRequest) -> bool:
 
 
 def redirect_to_next_step(request: HttpRequest) -> HttpResponseRedirect:
-    """The next step of a person who may not see these pages yet; it leads on to where they wanted to go."""
+    """Redirect to the next step before the admin: sign in, or pass or set up a second factor.
+
+    Raises PermissionDenied for users who are not staff. The last step leads to the requested page.
+    """
     next_url = request.GET.get("next", "")
     if not (
         next_url.startswith("/") and url_has_allowed_host_and_scheme(next_url, allowed_hosts=None)
@@ -41,9 +44,9 @@ def has_second_factor(user: Any) -> bool:
 
 
 def reauthentication_redirect(request: HttpRequest) -> HttpResponseRedirect | None:
-    """Before a sensitive page: None where the person has shown in the last minutes who they are.
+    """Return the redirect to the page that asks staff to sign in again; None after a recent login.
 
-    A POST is not kept meanwhile, as it may carry a secret: the person comes back to the empty form.
+    The data of a POST is discarded, as it may hold a secret: the user returns to the empty form.
     """
     if not is_reauthentication_required(request, app="staff"):
         return None

@@ -1,4 +1,4 @@
-"""The first second factor of staff: a password alone does not set it up, a link that only they are sent does."""
+"""The setup of the first second factor of staff: it requires a mailed link besides the password."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -38,7 +38,10 @@ def _is_setup_link_needed(request: HttpRequest) -> bool:
 
 
 def require_setup_link(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Before the page that sets a second factor up, and the one that changes the address to which the link goes."""
+    """Require an opened setup link before this view, if the user is staff without a second factor.
+
+    It protects the setup page, and the page that changes the address to which the link is mailed.
+    """
 
     @wraps(view)
     @never_cache
@@ -80,7 +83,7 @@ def _mail_setup_link(request: HttpRequest, user: Any, now: datetime) -> None:
 @never_cache
 @login_required
 def confirm_setup_link(request: HttpRequest, token: str) -> HttpResponse:
-    """In the session of the person it was made for, and for no other."""
+    """Confirm the setup link in this session if it was issued for the signed-in user."""
     try:
         if signing.loads(token, salt=SALT, max_age=LINK_LIFETIME_SECONDS) == request.user.pk:
             request.session[CONFIRMED_KEY] = request.user.pk

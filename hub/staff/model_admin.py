@@ -1,4 +1,4 @@
-"""Lists and forms of the admin: fast with a million rows, and every change is audited."""
+"""Base classes of the admin: fast with a million rows, and every change is audited."""
 
 from typing import Any
 
@@ -26,7 +26,9 @@ MAX_HISTORY_ROWS = 100  # acts on the history page of one row
 
 
 class Paginator(InfinitePaginator):
-    """Count no further than `COUNT_LIMIT` rows, so that a list of a million is as fast as a short one."""
+    """A paginator that counts at most `COUNT_LIMIT` rows, so that long lists are as fast as short
+    ones.
+    """
 
     COUNT_LIMIT = 1000
     template_name = "console/pagination.html"
@@ -58,9 +60,10 @@ class ChangeList(UnfoldChangeList):
 
 
 class ModelAdmin(RowActionsMixin, UnfoldModelAdmin):
-    """`row_actions` names the methods, made with @row_action, that are buttons on a row's page.
+    """The base of the admin's pages; `row_actions` names its @row_action methods shown as buttons.
 
-    `search_fields` are indexed columns, found by the whole value; with ^ before it, by its beginning.
+    `search_fields` are indexed columns that are compared with the whole term, or with a prefix of
+    the value if the name begins with ^.
     """
 
     paginator = Paginator
@@ -115,12 +118,12 @@ class ModelAdmin(RowActionsMixin, UnfoldModelAdmin):
             self.delete_model(request, obj)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        """The audit has it already."""
+        """Write no log entry of Django's, as the change is audited."""
 
     log_change = log_addition
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
-        """The audit has them already."""
+        """Write no log entries of Django's, as the deletions are audited."""
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
@@ -132,7 +135,7 @@ class ModelAdmin(RowActionsMixin, UnfoldModelAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the audit rows of this object."""
+        """Show the newest audit rows of this object."""
         obj = self.get_object(request, object_id)
         audit_rows = _audit_rows_about(obj) if obj is not None else AuditRow.objects.none()
         context = {"acts": audit_rows, **(extra_context or {})}
@@ -168,7 +171,7 @@ class TabularInline(UnfoldTabularInline):
     extra = 0
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Name each field by `aria-label`, as its label is only above the column."""
+        """Set `aria-label` on each field, since its visible label is the heading of the column."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field:
             field.widget.attrs["aria-label"] = field.label

@@ -1,4 +1,4 @@
-"""Buttons on the page of an admin row: a permitted POST that is done or rejected with a sentence, and audited."""
+"""Buttons on the page of an admin row: permitted, audited POSTs that are done or rejected."""
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -34,7 +34,7 @@ else:
 
 
 class ActionRejected(Exception):
-    """The action was not done, for the reason in the message. `context` is given to the page of the form."""
+    """The action was rejected; the message says why. `context` is passed to the form's page."""
 
     def __init__(self, message: str, **context: Any) -> None:
         super().__init__(message)
@@ -43,9 +43,9 @@ class ActionRejected(Exception):
 
 @dataclass(frozen=True)
 class ActionResult:
-    """The message for the user, and what is audited. `page` is shown instead of the row's own page.
+    """The message for the user, and what is audited. `page`, if set, replaces the row's own page.
 
-    `is_audited`: the service function that was called has written the audit row.
+    `is_audited`: the service function has written the audit row.
     """
 
     detail: str
@@ -81,10 +81,11 @@ def row_action(
     atomic: bool = True,
     sensitive: bool = False,
 ) -> Callable[[Any], Any]:
-    """Mark `def pause(self, request, instance, data, *, now) -> ActionResult` of a ModelAdmin as a button.
+    """Mark a method of a ModelAdmin as a button of a row's page.
 
-    `data` is the form's cleaned data. The action and its audit row share one transaction; an action that uses the
-    network sets `atomic=False`. A `sensitive` action requires a recent login.
+    Its signature is `def pause(self, request, instance, data, *, now) -> ActionResult`; `data` is
+    the form's cleaned data. The action and its audit row share one transaction; an action that uses
+    the network sets `atomic=False`. A `sensitive` action requires a recent login.
     """
 
     def mark(function: Any) -> Any:
@@ -109,7 +110,7 @@ def audit_staff_action(
 
 
 class RowActionsMixin(AdminBase):
-    """Before a ModelAdmin: `row_actions` are the names of its methods that are buttons."""
+    """A mixin of ModelAdmin: the methods that `row_actions` names are buttons on a row's page."""
 
     row_actions: ClassVar[tuple[str, ...]] = ()
     audited_as = ""  # what its verbs begin with in the audit; empty: the name of the model
@@ -146,11 +147,11 @@ class RowActionsMixin(AdminBase):
         )
 
     def page_context(self, request: HttpRequest, instance: Any) -> dict[str, Any]:
-        """What the page of a row shows beside the form."""
+        """Return additional context for the page of a row."""
         return {}
 
     def suggested_action(self, instance: Any) -> str:
-        """The one that is the next step, if there is one."""
+        """Return the name of the action that is the next step; empty if there is none."""
         return ""
 
     def action_buttons(self, request: HttpRequest, instance: Any) -> list[dict[str, Any]]:
@@ -259,7 +260,7 @@ class RowActionsMixin(AdminBase):
         )
 
     def page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
-        """A page of our own in the frame of the admin, which no browser keeps: `admin_view` says so."""
+        """Render a page in the admin's frame; `admin_view` prevents that browsers cache it."""
         request.current_app = self.admin_site.name
         context = {**self.admin_site.each_context(request), "opts": self.model._meta, **context}
         return TemplateResponse(request, template, context)

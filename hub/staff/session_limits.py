@@ -1,4 +1,4 @@
-"""How long staff stay signed in: eight hours at most, and one hour without activity."""
+"""Limits of staff sessions: eight hours at most, and one hour without activity."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +21,10 @@ ACTIVITY_STORED_EVERY = timedelta(minutes=1)  # so that not every page writes th
 
 
 class StaffSessionMiddleware(MiddlewareMixin):
-    """Comes after AuthenticationMiddleware; a request that does not read `user` costs nothing."""
+    """End staff sessions beyond the limits; place it after AuthenticationMiddleware.
+
+    The session is checked when the request's `user` is first read.
+    """
 
     def process_request(self, request: HttpRequest) -> None:
         user = request.user
@@ -29,7 +32,9 @@ class StaffSessionMiddleware(MiddlewareMixin):
 
 
 def user_within_limits(request: HttpRequest, user: Any) -> Any:
-    """The signed-in user; anonymous where a session of staff has ended, which deletes it."""
+    """Return the signed-in user; delete a staff session beyond the limits and return an anonymous
+    user.
+    """
     if not (user.is_authenticated and user.is_staff):
         return user
     now = clock()
@@ -46,7 +51,9 @@ def user_within_limits(request: HttpRequest, user: Any) -> Any:
 
 
 def _is_session_over(session: SessionBase, *, now: datetime) -> bool:
-    """A session that does not say when it began is from before this limit existed."""
+    """Return whether the session is over; one without a stored start is older than this limit, so
+    it is.
+    """
     signed_in_at = float(session.get(SIGNED_IN_AT, 0))
     active_at = float(session.get(ACTIVE_AT, 0))
     timestamp = now.timestamp()
@@ -58,7 +65,7 @@ def _is_session_over(session: SessionBase, *, now: datetime) -> bool:
 
 
 def is_background_request(request: HttpRequest) -> bool:
-    """What a page asks for by itself, such as a list that follows new rows, is no activity."""
+    """Return whether the page sent the request by itself, such as polling, which is no activity."""
     return request.method == "GET" and request.headers.get("HX-Request") == "true"
 
 
@@ -70,5 +77,5 @@ def store_activity(session: SessionBase, *, now: datetime) -> None:
 
 @receiver(user_logged_in)
 def start_session_limits(request: HttpRequest, **signal: Any) -> None:
-    """For everybody: a person may become staff while signed in."""
+    """Store the start of every session, since a user may become staff while signed in."""
     request.session[SIGNED_IN_AT] = request.session[ACTIVE_AT] = clock().timestamp()

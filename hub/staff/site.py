@@ -1,4 +1,4 @@
-"""The admin site itself."""
+"""The admin site."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,14 +19,18 @@ __all__ = ["SearchResult", "AdminSite"]
 
 
 class AdminSite(UnfoldAdminSite):
-    """Takes our own pages only: a queue's admin, where a schedule is a shell, and others' have no address here."""
+    """An admin site that registers only our own admin classes.
+
+    Admin classes of libraries are ignored: in that of the task queue, a schedule can run any
+    function.
+    """
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         if admin_class is not None and issubclass(admin_class, ModelAdmin):
             super().register(model_or_iterable, admin_class, **options)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Callable[..., Any]:
-        """Unfold sets colours in style attributes, so here, and only here, a page may."""
+        """Allow style attributes on admin pages only, since Unfold sets colours in them."""
         return csp_update({"style-src": [SELF, UNSAFE_INLINE]})(super().admin_view(view, cacheable))
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -34,7 +38,9 @@ class AdminSite(UnfoldAdminSite):
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """No password is taken here."""
+        """Redirect to the product's sign-in page, or to the admin's first page after the second
+        factor.
+        """
         if self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:index"))
         return mfa_gate.redirect_to_next_step(request)

@@ -29,11 +29,13 @@ for name, show in FILTERS.items():
 
 @register.filter
 def shown_state(delivery: Delivery) -> str:
-    """Return the label of the effective state. Reads tenant, route, connection and lane of the delivery."""
+    """Return the label of the delivery's effective state; its tenant, route, connection and lane
+    are read.
+    """
     return resolve_effective_state(delivery).state
 
 
 @register.filter
 def connection_state(connection: Connection) -> str:
-    """Return the label of the effective state. Reads the lane of the connection."""
+    """Return the label of the connection's effective state; its lane is read."""
     return effective_status.determine_effective_state(connection)

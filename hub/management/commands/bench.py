@@ -1,4 +1,7 @@
-"""Measure the hub in an environment of its own: one JSON object a line; exit code 1 if a bar fails."""
+"""Measure the hub in an environment of its own; print one JSON object a line.
+
+The exit code is 1 if a bar fails.
+"""
 
 import signal
 import sys
@@ -87,7 +90,9 @@ def measure_suite(suite: str, names: list[str], database: str, flags: list[str])
 
 
 def exit_once(number: int, frame: object) -> None:
-    """Once: what is started is then ended in peace."""
+    """Exit on the first stop signal and ignore further ones, so that child processes are stopped
+    cleanly.
+    """
     for stop_signal in STOP_SIGNALS:
         signal.signal(stop_signal, signal.SIG_IGN)
     raise SystemExit(128 + number)

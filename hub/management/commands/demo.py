@@ -72,6 +72,6 @@ class Command(BaseCommand):
 
 
 def build_call(demo: DemoSummary) -> Callable[[Request], Response]:
-    """To the desk's own two addresses, and nowhere else."""
+    """Build a sender of requests that may reach only the desk's hub and sandbox."""
     allow = frozenset(urlsplit(demo[name]).netloc for name in ("hub", "sandbox"))
     return partial(egress.send_guarded, rules=egress.EgressRules(allow=allow), clock=clock)

@@ -1,4 +1,4 @@
-"""Print the link by which a member of staff sets up a second factor if no mail is sent."""
+"""Print the link for setting up a staff member's second factor, for use without a mail server."""
 
 from typing import Any
 
@@ -10,7 +10,8 @@ from hub.staff import mfa_setup
 
 class Command(BaseCommand):
     help = (
-        "Print the link by which a member of staff sets up their first second factor. It works for 15 minutes, in "
+        "Print the link by which a member of staff sets up their first second factor. It works "
+        "for 15 minutes, in "
         "the browser in which they have signed in."
     )
 

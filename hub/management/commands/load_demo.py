@@ -1,4 +1,4 @@
-"""Load the demo once: rows, keys and secrets here, the same secrets in the sandbox's world."""
+"""Load the demo once: rows, keys and secrets in the hub, and the same secrets in the sandbox."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,8 @@ DEMO_FILE = settings.BASE_DIR / "var" / "demo.json"
 
 class Command(BaseCommand):
     help = (
-        "Load the demo: two customers on the desk's sandbox, told in var/demo.json. Run again it changes nothing, "
+        "Load the demo: two customers on the desk's sandbox, told in var/demo.json. Run again it "
+        "changes nothing, "
         "but lets addresses follow the ports."
     )
 
@@ -52,7 +53,9 @@ class Command(BaseCommand):
         self.write_files(demo, file, world)
 
     def write_files(self, demo: DemoSummary, file: Path, world: Path) -> None:
-        """The world first: once the demo is told of, it is whole."""
+        """Write the sandbox's world before the demo's file, whose existence means that both are
+        complete.
+        """
         stored_world = json_files.read_json(world)
         json_files.write_json(
             world, update_hub_address(stored_world, demo) if stored_world else build_world(demo)
@@ -66,7 +69,7 @@ def resolve_world_file() -> Path:
 
 
 def resolve_sandbox_url() -> str:
-    """As script/server says, otherwise the first address that this desk may reach."""
+    """Return the address from HUB_SANDBOX_PORT, otherwise the first address of HUB_EGRESS_ALLOW."""
     if port := os.environ.get("HUB_SANDBOX_PORT"):
         return f"http://127.0.0.1:{port}"
     return f"http://{next(iter(settings.HUB_EGRESS_ALLOW), '127.0.0.1:8100')}"

@@ -17,8 +17,10 @@ PAUSE_BETWEEN_BATCHES = 0.05  # seconds between two batches
 
 class Command(BaseCommand):
     help = (
-        f"Delete bodies and exchanges older than {settings.HUB_KEEP_BODIES_DAYS} days (HUB_KEEP_BODIES_DAYS), and "
-        f"ended deliveries and events older than {settings.HUB_KEEP_ROWS_DAYS} (HUB_KEEP_ROWS_DAYS). It may be "
+        f"Delete bodies and exchanges older than {settings.HUB_KEEP_BODIES_DAYS} days "
+        f"(HUB_KEEP_BODIES_DAYS), and "
+        f"ended deliveries and events older than {settings.HUB_KEEP_ROWS_DAYS} "
+        f"(HUB_KEEP_ROWS_DAYS). It may be "
         "stopped at any moment and run again; `work` does the same once a day."
     )
 

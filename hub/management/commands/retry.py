@@ -30,7 +30,8 @@ PAUSE_BETWEEN_BATCHES = 0.02  # seconds between two batches
 
 class Command(BaseCommand):
     help = (
-        "Retry failed, held and cancelled deliveries: shows the plan, asks, then runs it. Stopped in the middle, it is "
+        "Retry failed, held and cancelled deliveries: shows the plan, asks, then runs it. Stopped "
+        "in the middle, it is "
         "finished by `work`. Exits 1 where it was refused or did not finish."
     )
 
@@ -120,10 +121,12 @@ class Command(BaseCommand):
         )
         if plan.count:
             self.stdout.write(
-                f"The oldest was accepted at {facts['oldest']}; sending takes {facts['seconds']} s at most."
+                f"The oldest was accepted at {facts['oldest']}; sending takes {facts['seconds']} "
+                f"s at most."
             )
             self.stdout.write(
-                f"{facts['possibly_delivered']:,} may have arrived before; {facts['doubles']:,} may be seen twice."
+                f"{facts['possibly_delivered']:,} may have arrived before; {facts['doubles']:,} "
+                f"may be seen twice."
             )
         for entry in facts["connections"]:
             self.stdout.write(
@@ -145,7 +148,7 @@ class Command(BaseCommand):
 
 
 def parse_time_argument(text: str) -> datetime:
-    """Parse a span ago (30m, 6h, 2d) or an ISO time, in UTC if it has no offset."""
+    """Parse a duration before now (30m, 6h, 2d) or an ISO time, in UTC if it has no offset."""
     if span := TIME_SPAN.fullmatch(text):
         return clock() - timedelta(**{UNITS[span[2]]: int(span[1])})
     try:

@@ -15,8 +15,10 @@ PAUSE_BETWEEN_BATCHES = 0.02  # seconds between two batches, in which others get
 
 class Command(BaseCommand):
     help = (
-        "Seal every stored secret anew under the first key of HUB_FIELD_KEYS. Web and workers go on meanwhile; they "
-        "must have been started with that key. It may be stopped at any moment and run again. Exits 1 where "
+        "Seal every stored secret anew under the first key of HUB_FIELD_KEYS. Web and workers go "
+        "on meanwhile; they "
+        "must have been started with that key. It may be stopped at any moment and run again. "
+        "Exits 1 where "
         "something could not be opened, and says what."
     )
 
@@ -68,7 +70,8 @@ class Command(BaseCommand):
         lines += [f"cannot be opened: {name}" for name in summary["unreadable"]]
         if summary["left"]:
             lines.append(
-                f"{summary['left']:,} were sealed under an older key meanwhile: restart what still runs with it."
+                f"{summary['left']:,} were sealed under an older key meanwhile: restart what "
+                f"still runs with it."
             )
         elif not summary["dry_run"] and not summary["unreadable"]:
             lines.append(

@@ -10,7 +10,8 @@ from hub.audit import verify_all_chains
 
 class Command(BaseCommand):
     help = (
-        "Recompute the hash chains of the audit log: one for each tenant, one for the platform. Nothing is changed. "
+        "Recompute the hash chains of the audit log: one for each tenant, one for the platform. "
+        "Nothing is changed. "
         "Exits 1 when a row was changed or is missing, and names the first one of each chain."
     )
 

@@ -68,7 +68,7 @@ class Supervisor:
         self.stop_requests += 1
 
     def start_pool(self) -> PoolProcess:
-        """No bell was rung for this pool yet: each may be rung again at once."""
+        """Start a pool and forget pending wake-ups: the new pool has received none."""
         with contextlib.suppress(Error):
             reset_wake_ups()
         self.swept_at = self.heartbeat_at = self.woken_at = float("-inf")
@@ -89,7 +89,10 @@ class Supervisor:
         return self.start_pool()
 
     def run_duties(self, pool: PoolProcess) -> None:
-        """Sweep and record the heartbeat; without a database both wait for the next turn."""
+        """Record the heartbeat, wake tasks for due work, and sweep, each at its interval.
+
+        Without a database all of it waits for the next turn of the loop.
+        """
         try:
             if time.monotonic() - self.heartbeat_at > HEARTBEAT_INTERVAL:
                 self.heartbeat_at = time.monotonic()
@@ -123,7 +126,9 @@ class Supervisor:
         record_heartbeat("worker", now=now)
 
     def stop_pool(self, pool: PoolProcess) -> None:
-        """Stop the pool within the grace period; at once on a second request."""
+        """Stop the pool, which has STOP_GRACE seconds to finish; kill it then, or on a second stop
+        signal.
+        """
         pool.pipe.request_stop()
         deadline = time.monotonic() + pool_pipe.STOP_GRACE
         while not pool.has_ended() and self.stop_requests < 2 and time.monotonic() < deadline:
@@ -137,5 +142,5 @@ class Supervisor:
 
 
 def measure_elapsed(moment: float) -> timedelta:
-    """From the monotonic clock to a span."""
+    """Return the time since this moment of the monotonic clock."""
     return timedelta(seconds=time.monotonic() - moment)

@@ -1,4 +1,4 @@
-"""When the desk starts on other ports, the demo's addresses follow; whatever staff changed stays as it is."""
+"""Update the demo's addresses when the desk starts on other ports; keep what staff changed."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from hub.management.demo.demo_rows import DemoSummary
 
 
 def is_demo_loaded(demo: DemoSummary) -> bool:
-    """Whether this database holds the demo that is told of."""
+    """Return whether the database holds the connections of this demo."""
     return Connection.unscoped.filter(public_id__in=list_demo_connections(demo)).exists()
 
 
@@ -21,7 +21,9 @@ def list_demo_connections(demo: DemoSummary) -> list[str]:
 
 @transaction.atomic
 def update_addresses(demo: DemoSummary, *, hub: str, sandbox: str, now: datetime) -> DemoSummary:
-    """The same, told with today's addresses."""
+    """Replace the sandbox's address in the demo's rows; return the summary with the current
+    addresses.
+    """
     if demo["sandbox"] != sandbox:
         for app in ConnectorApp.objects.all():
             app.urls, app.hosts = replace_address([app.urls, app.hosts], demo["sandbox"], sandbox)

@@ -1,4 +1,4 @@
-"""What the demo is made of: two customers, the accounts they have, the routes that serve both."""
+"""The data of the demo: two customers, their accounts, and the routes for both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Customer:
     trial_org: str = ""  # a sandbox in Salesforce, which nobody has connected
 
     def account(self, system: str) -> str:
-        """As the sandbox's ledger names it."""
+        """Return the account's id in this system, as the sandbox's ledger shows it."""
         return {"slack": self.team, "salesforce": self.org, "pipedrive": self.company}.get(
             system, self.reference
         )
@@ -70,7 +70,7 @@ ORDER_FIELD = {  # of Salesforce's Opportunity: what an order is found by again
 
 @dataclass(frozen=True, slots=True)
 class PlatformRoute:
-    """A route for all tenants, and the field mapping that it uses."""
+    """A route for all tenants, and its field mapping."""
 
     name: str
     event_type: str

@@ -1,4 +1,4 @@
-"""Make the demo's rows, with secrets that nobody else has; where they are there already they get new secrets."""
+"""Create the demo's rows with random secrets; existing rows get new secrets."""
 
 import base64
 import uuid
@@ -90,7 +90,7 @@ def create_demo_tenant(
     }
 
 
-# --- rows ------------------------------------------------------------------------------------------------------------
+# --- rows -----------------------------------------------------------------------------------------
 
 
 def register_demo_app(connector: str, secret: Mapping[str, str], sandbox: str) -> None:
@@ -157,7 +157,7 @@ def issue_demo_key(
     return text
 
 
-# --- addresses and secrets -------------------------------------------------------------------------------------------
+# --- addresses and secrets ------------------------------------------------------------------------
 
 
 def build_app_urls(sandbox: str) -> dict[str, dict[str, str]]:
@@ -205,7 +205,7 @@ def generate_app_secrets(random: RandomBytes) -> dict[str, dict[str, str]]:
 
 
 def generate_credentials(customer: Customer, random: RandomBytes) -> dict[str, dict[str, str]]:
-    """As each system's own look."""
+    """Generate the customer's credentials, each in the format of its system."""
     return {
         "slack": {"access_token": f"xoxb-{random(24).hex()}"},
         "salesforce": {

@@ -1,4 +1,4 @@
-"""The running desk, as the demo meets it: the shop and the ledger of the sandbox, and the hub's API, over HTTP."""
+"""An HTTP client of the running desk: the sandbox's shop and ledger, and the hub's API."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ LedgerEntry = dict[str, Any]  # of the ledger
 
 
 class DeskNotRunning(Exception):
-    """The desk cannot show anything; a sentence for a person."""
+    """The desk does not answer or is not ready; the message is a sentence for the user."""
 
 
 class DeskClient:
@@ -31,7 +31,9 @@ class DeskClient:
             ) from error
 
     def require_ready(self) -> None:
-        """Raises NotRunning."""
+        """Raise DeskNotRunning if the hub or the sandbox does not answer, or the hub is not
+        healthy.
+        """
         self.read_ledger_position()
         ready = self.send_request("GET", f"{self.hub}/healthz")
         if ready.status != 200:

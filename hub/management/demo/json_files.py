@@ -1,4 +1,6 @@
-"""The demo's two files: what it tells (var/demo.json), and the sandbox's world; only their owner may read them."""
+"""The demo's two files: its summary (var/demo.json) and the sandbox's world, readable by their
+owner.
+"""
 
 import json
 import os
@@ -11,7 +13,9 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """All or nothing, also when the power goes; the mode is right from the first byte. The same again: not at all."""
+    """Replace the file atomically and durably, with mode 0600; do nothing if the content is
+    unchanged.
+    """
     if read_json(path) == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

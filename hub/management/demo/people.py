@@ -1,4 +1,4 @@
-"""The demo's people: one of the staff with both factors, and an owner for each customer."""
+"""The demo's users: a member of staff with a second factor, and an owner for each customer."""
 
 import base64
 from collections.abc import Callable

@@ -1,4 +1,6 @@
-"""What the demo shows, step by step: orders arrive everywhere, a refusal is waited out, our application hears back."""
+"""The demo, step by step: orders arrive in every system, a rate limit is waited out, our app gets
+an event.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,7 +23,7 @@ Poll = Callable[
 
 
 class DemoFailed(Exception):
-    """Something did not come out as it should; a sentence for a person."""
+    """A step of the demo did not succeed; the message is a sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class DemoStep:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order of a customer, and the event that the hub made of it."""
+    """An order of a customer, and the event that the hub stored for it."""
 
     customer: Customer
     number: str
@@ -50,7 +52,11 @@ class Story:
     poll: Poll
 
     def run(self) -> Iterator[DemoStep]:
-        """Raises NotRunning, Disappointed."""
+        """Yield each step when it is done.
+
+        Raises DeskNotRunning if the desk does not answer, and DemoFailed if a step does not
+        succeed.
+        """
         self.desk.require_ready()
         yield DemoStep(
             "running", f"The desk is running: hub {self.desk.hub}, sandbox {self.desk.sandbox}"
@@ -83,7 +89,10 @@ class Story:
     def wait_for_arrivals(
         self, orders: Iterable[Order], since: int, systems: Iterable[str] = SYSTEMS
     ) -> Iterator[DemoStep]:
-        """Each as it comes, until every order is in every system."""
+        """Yield each arrival until every order is in every system.
+
+        Raises DemoFailed after the wait limit.
+        """
         awaited = {
             (order.customer.account(system), system): order
             for order in orders
@@ -107,7 +116,9 @@ class Story:
         )
 
     def show_rate_limit(self, customer: Customer) -> Iterator[DemoStep]:
-        """Slack refuses one message for a while; then it arrives."""
+        """Make Slack reject one message with a rate limit, and show that it arrives after the
+        limit.
+        """
         self.desk.inject_fault(system="slack", account=customer.team, retry_after=RETRY_AFTER)
         yield DemoStep(
             "fault",
@@ -132,7 +143,7 @@ class Story:
         )
 
     def show_app_event(self, order: Order) -> Iterator[DemoStep]:
-        """The other way round: something happens to an order, and our application hears of it."""
+        """Publish an event for a shipped order, and show that our own application receives it."""
         since = self.desk.read_ledger_position()
         key = next(
             entry["key"]
@@ -198,7 +209,8 @@ def describe_arrival(order: Order, entry: LedgerEntry) -> DemoStep:
 def check_account(account: str, entry: LedgerEntry) -> None:
     if entry["account"] != account:
         raise DemoFailed(
-            f"Ledger {entry['seq']} is under the account {entry['account']!r} instead of {account!r}"
+            f"Ledger {entry['seq']} is under the account {entry['account']!r} instead of "
+            f"{account!r}"
         )
 
 

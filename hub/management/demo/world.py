@@ -1,4 +1,4 @@
-"""The sandbox's accounts, as the demo's rows know them: the same tokens on both sides."""
+"""The sandbox's accounts, with the same tokens as the demo's rows in the hub."""
 
 from typing import Any
 
@@ -12,7 +12,9 @@ FIELDS = {"Opportunity": [ORDER_FIELD]}
 
 
 def build_world(demo: DemoSummary) -> World:
-    """Made of the rows, so that a sandbox that was emptied knows today's tokens."""
+    """Build the accounts from the hub's rows, so that an emptied sandbox accepts the current
+    tokens.
+    """
     apps = {app.connector_key: app.open() for app in ConnectorApp.objects.all()}
     customers = {customer.reference: customer for customer in CUSTOMERS}
     world: World = {system: [] for system in SYSTEMS}
@@ -31,7 +33,7 @@ def build_world(demo: DemoSummary) -> World:
 
 
 def update_hub_address(world: World, demo: DemoSummary) -> World:
-    """A world that is there stays as it is; only the shop learns where the hub is today."""
+    """Return the world unchanged, except for the address at which the shop calls the hub."""
     return world | {"app": world.get("app", {}) | {"hub": demo["hub"]}}
 
 

@@ -1,1 +1,1 @@
-"""A customer's own endpoints: their forms, and the matches of a filter among the last events."""
+"""Customers' own webhook endpoints: their forms, and the test of a filter against recent events."""

@@ -1,4 +1,4 @@
-"""Build a JMESPath filter of chosen conditions. Pure."""
+"""Build a JMESPath filter from conditions. Pure."""
 
 import json
 import re
@@ -30,7 +30,10 @@ CHOICES = [(key, label) for key, (label, _written) in (COMPARISONS | UNARY_TESTS
 
 
 def build_condition(path: str, comparison: str, value: str) -> str:
-    """Return one condition as JMESPath. Raises ValueError with a sentence for the user."""
+    """Return one condition as JMESPath.
+
+    Raises ValueError with a sentence for the user if it is invalid.
+    """
     names = path.split(".")
     if not all(names):
         raise ValueError(_("Name a value of the event, such as data.total."))
@@ -62,7 +65,7 @@ def parse_plain_value(value: str) -> Any:
 
 
 def join_filters(filter: str, operator: str, condition: str) -> str:
-    """Combine an existing filter with a condition by `and` or `or`."""
+    """Join an existing filter and a condition with `and` or `or`."""
     if not filter.strip():
         return condition
     existing = f"({filter.strip()})" if "|" in filter else filter.strip()

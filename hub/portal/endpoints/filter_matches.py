@@ -1,4 +1,4 @@
-"""The matches of a filter among the last events of an endpoint."""
+"""The test of a filter against a tenant's recent events."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,7 +24,10 @@ class FilterMatch:
 def match_recent_events(
     tenant: Tenant, patterns: Collection[str], filter: str
 ) -> list[FilterMatch]:
-    """Evaluate the filter without sending. Raises MappingError if it is invalid."""
+    """Return for each recent event of these types whether the filter lets it pass; send nothing.
+
+    Raises MappingError if the filter is invalid.
+    """
     compiled = compile_filter(filter) if filter else None
     matches = []
     for event, document in load_recent_documents(tenant, patterns):

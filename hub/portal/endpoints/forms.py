@@ -1,4 +1,4 @@
-"""The forms of a customer's own endpoint: address, name and event types."""
+"""The forms of a customer's own endpoint: address, event types, filter, headers and rate limit."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ MAX_PATHS = 200  # values that are offered for a condition
 
 
 class TypesField(forms.CharField):
-    """Event types or patterns, by spaces, commas or lines."""
+    """A field of event types or patterns, separated by spaces, commas or lines."""
 
     def clean(self, value: Any) -> list[str]:
         patterns = [pattern for pattern in re.split(r"[\s,]+", super().clean(value)) if pattern]
@@ -38,7 +38,7 @@ class TypesField(forms.CharField):
 
 
 class Leaf(NamedTuple):
-    """One type in the tree, with what it is told by."""
+    """One event type in the tree: its checkbox, its schema and an example."""
 
     box: Any
     type: KnownEventType
@@ -47,7 +47,7 @@ class Leaf(NamedTuple):
 
 
 class Branch(NamedTuple):
-    """Types that begin alike; `box` takes all of them, where there are several."""
+    """The event types with one prefix; `box` is the checkbox for all, None for a single type."""
 
     name: str
     box: Any
@@ -59,7 +59,7 @@ def extract_type_prefix(type: KnownEventType) -> str:
 
 
 class EventTypesForm(forms.Form):
-    """Which events an endpoint gets; what reaches every endpoint anyhow is not offered."""
+    """The event types of an endpoint; types that shared routes already send are not offered."""
 
     types = forms.MultipleChoiceField(
         required=False, label=_("Events"), widget=forms.CheckboxSelectMultiple
@@ -104,7 +104,7 @@ class EventTypesForm(forms.Form):
         )
 
     def prefixes_not_covered(self, covered_patterns: Sequence[str]) -> list[str]:
-        """Beginnings of several types, of which nothing arrives anyhow."""
+        """Return the prefixes of several event types of which shared routes send none."""
         group_sizes = [
             (name, len(list(group)))
             for name, group in groupby(self.known_types, extract_type_prefix)
@@ -117,7 +117,7 @@ class EventTypesForm(forms.Form):
         ]
 
     def tree(self) -> tuple[Any, list[Branch]]:
-        """The box of every event, and the types by how they begin."""
+        """Return the checkbox for all events (None if not offered) and the branches."""
         boxes = {box.data["value"]: box for box in self["types"]}
         branches = [
             Branch(
@@ -170,7 +170,7 @@ class EventSelectionForm(EventTypesForm):
 
 
 class ConditionForm(forms.Form):
-    """One condition, to be written into the filter."""
+    """One condition that is added to the filter."""
 
     joint = forms.ChoiceField(
         choices=[("and", _("and")), ("or", _("or"))], required=False, label=_("Joined by")
@@ -183,7 +183,10 @@ class ConditionForm(forms.Form):
     value = forms.CharField(max_length=200, required=False, strip=False, label=_("With"))
 
     def extend_filter(self, filter: str) -> str:
-        """The filter with this condition in it. Raises ValueError with a sentence."""
+        """Return the filter with this condition added.
+
+        Raises ValueError with a sentence for the user if the condition is invalid.
+        """
         data = self.cleaned_data
         return join_filters(
             filter,
@@ -193,7 +196,7 @@ class ConditionForm(forms.Form):
 
 
 class CustomHeadersForm(forms.Form):
-    """Own headers: those that go, and one that comes. What may be set, the connector says."""
+    """The custom headers of an endpoint: some to remove, one to set; the connector validates it."""
 
     drop = forms.MultipleChoiceField(
         required=False, label=_("Remove"), widget=forms.CheckboxSelectMultiple
@@ -240,7 +243,7 @@ class RateLimitForm(forms.Form):
 
 
 class RecoveryForm(forms.Form):
-    """The period of a recovery or a replay."""
+    """The scope (failed or missing deliveries) and the period of a recovery."""
 
     HOURS = (("1", _("the last hour")), ("24", _("the last 24 hours")), ("72", _("the last 3 days")),
              ("168", _("the last 7 days")), ("720", _("the last 30 days")))  # fmt: skip

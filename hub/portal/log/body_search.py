@@ -24,7 +24,10 @@ class EventRow(NamedTuple):
 
 
 class BodySearch:
-    """A search applied to one event after the other, within one budget of reading and expression steps."""
+    """A search in events' bodies for a text and a filter expression, within a budget of steps.
+
+    Reading a body and evaluating an expression spend the budget, which several events share.
+    """
 
     def __init__(
         self, tenant: Tenant, value: str, where: CompiledFilter | None, budget: Budget
@@ -50,7 +53,7 @@ class BodySearch:
         return self.budget.remaining_steps < 0
 
     def matches_body(self, event_row: EventRow, body: bytes) -> bool:
-        """Return whether the event matches; False also if the budget is spent first."""
+        """Return whether the event matches; False also if the budget is exhausted first."""
         try:
             self.budget.spend_characters(len(body))
             data = json.loads(body).get("data")
@@ -65,7 +68,9 @@ class BodySearch:
         )
 
     def iterate_texts(self, data: Any) -> Iterator[str]:
-        """Iterate without recursion: data may be nested deeper than Python's stack."""
+        """Yield all names and values as text, without recursion: data may be nested deeper than the
+        stack.
+        """
         pending = [data]
         while pending:
             node = pending.pop()

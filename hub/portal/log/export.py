@@ -28,7 +28,7 @@ FORMULA = re.compile(r"[\t\r\n]|[\s'\"“”,;|]*[=+\-@＝＋－＠−]")
 def export_rows(
     tenant: Tenant, log_query: LogQuery, *, steps: int = MAX_STEPS
 ) -> Iterator[LogRow | None]:
-    """Yield the rows; None last if there may be more."""
+    """Yield the rows of the log; the last value is None if the export ends before the last row."""
     cursor, count, budget = Cursor(), 0, Budget(steps)
     for _ in range(MAX_PAGES):
         page = build_page(

@@ -52,7 +52,7 @@ def build_query_string(
 def build_filter_chips(
     log_query: LogQuery, data: Mapping[str, str], zone: ZoneInfo
 ) -> list[LogLink]:
-    """Return one chip for each filter; its link removes the filter."""
+    """Return one chip for each filter, with a link that removes the filter."""
     return [
         LogLink(
             f"{log_query.form.fields[name].label}: {format_chip_value(log_query, name, value, zone)}",

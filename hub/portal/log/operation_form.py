@@ -1,4 +1,4 @@
-"""The form of an operation: the deliveries that it selects, from a URL, and its kind."""
+"""The form of an operation: its kind, and the filter of its deliveries, which the URL holds."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -57,9 +57,10 @@ class OperationForm(forms.Form):
 
 
 def parse_operation_filter(data: QueryDict) -> dict[str, Any]:
-    """As an operation keeps it; empty where nothing is said, or something that is not understood: then none is meant.
+    """Return the filter of an operation from a URL; empty, which selects nothing, if a value is
+    invalid.
 
-    Selected rows are meant as they are: nothing else narrows them.
+    Selected deliveries exclude all other filters.
     """
     if ids := [parse_uuid(id) for id in data.getlist("deliveries")]:
         valid_ids = [str(id) for id in ids if id]

@@ -1,4 +1,7 @@
-"""Pages of rows, newest first, stable while rows are added; filters without an index scan a bounded number."""
+"""Pages of the log, newest first, which stay stable while rows are added.
+
+Filters without an index examine a bounded number of rows.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +22,12 @@ BODIES_PER_BATCH = 100  # events that are opened together
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one page: its rows, those that it is sought among where no index finds them, the events that are opened, and
-    the steps that reading them and expressions may take (about a fifth of a second)."""
+    """The limits of one page.
+
+    rows: the rows of the page. rows_scanned: the rows that filters without an index examine.
+    bodies: the events whose bodies are read. steps: the budget of reading bodies and evaluating
+    expressions, about 0.2 s.
+    """
 
     rows: int = 50
     rows_scanned: int = 10_000
@@ -57,7 +64,7 @@ def parse_uuid(text: str | None) -> UUID | None:
 
 
 def filter_log(tenant: Tenant, log_query: LogQuery) -> QuerySet[Any]:
-    """Return the rows of the indexed filters: deliveries, or events without a route."""
+    """Return the rows that match the indexed filters: deliveries, or events without a route."""
     if log_query.lists_events:
         return Event.objects.of(tenant).filter(log_query.indexed_filter)
     return readable_deliveries().filter(
@@ -72,7 +79,10 @@ def build_page(
     limits: Limits = Limits(),
     budget: Budget | None = None,
 ) -> Page:
-    """Return a page. budget: shared by several pages; by default a page has its own."""
+    """Return one page of the log.
+
+    budget: the steps that several pages share; by default each page has `limits.steps`.
+    """
     is_backwards, size = cursor.before is not None, limits.rows
     rows = filter_after_cursor(filter_log(tenant, log_query), cursor).order_by(
         "pk" if is_backwards else "-pk"
@@ -94,7 +104,10 @@ def build_page(
 def assemble_page(
     rows_found: list[Any], cursor: Cursor, size: int, last_scanned: UUID | None = None
 ) -> Page:
-    """Build a page. last_looked: the row at which a scan ended early."""
+    """Build a page from at most size + 1 rows.
+
+    last_scanned: the row at which a scan ended early; None if the scan reached the last row.
+    """
     has_more, rows = len(rows_found) > size, rows_found[:size]
     if cursor.before is not None:
         rows.reverse()
@@ -106,7 +119,9 @@ def assemble_page(
 
 
 def filter_after_cursor(rows: QuerySet[Any], cursor: Cursor) -> QuerySet[Any]:
-    """Return the rows after the cursor; a pruned cursor row ends the list, since older rows were pruned before."""
+    """Return the rows after the cursor; none if its row was pruned, since older rows were pruned
+    before.
+    """
     if cursor.before:
         return rows.filter(pk__gt=find_cursor_row(rows, cursor.before))
     return rows.filter(pk__lt=find_cursor_row(rows, cursor.after)) if cursor.after else rows
@@ -117,7 +132,7 @@ def find_cursor_row(rows: QuerySet[Any], public_id: UUID) -> QuerySet[Any]:
 
 
 def find_scan_limit(rows: QuerySet[Any], rows_scanned: int) -> tuple[int, UUID] | None:
-    """Return the last row of the scan; None if there are fewer."""
+    """Return the id and public id of the last row to scan; None if there are fewer rows."""
     return next(
         iter(
             rows.select_related(None).values_list("pk", "public_id")[
@@ -128,7 +143,7 @@ def find_scan_limit(rows: QuerySet[Any], rows_scanned: int) -> tuple[int, UUID] 
     )
 
 
-# --- what stands inside of events ------------------------------------------------------------------------------------
+# --- what stands inside of events -----------------------------------------------------------------
 
 
 def search_bodies(

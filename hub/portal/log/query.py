@@ -1,4 +1,4 @@
-"""The query of the log's URL: one form reads it and translates it into database filters."""
+"""The query in the log's URL: a form validates it and translates it into database filters."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -85,7 +85,11 @@ class LogForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """A validated query. found_by: indexed filters; narrowed_by: filters applied to a bounded number of rows."""
+    """A validated query of the log.
+
+    indexed_filter: the conditions that indexes answer; unindexed_filter: those that are applied to
+    a bounded number of rows.
+    """
 
     form: LogForm
     data: dict[str, Any]
@@ -107,7 +111,7 @@ class LogQuery:
         return self.reads_bodies or "q" in self.data or "*" in self.data.get("type", "")
 
     def to_api_query(self, *, now: datetime) -> dict[str, str]:
-        """Return the filters that the API has, by its parameter names."""
+        """Return the filters that the API supports, by its parameter names."""
         parameters = {name: self.data[name] for name in API_PARAMETERS if name in self.data}
         if since := resolve_since(self.data, now=now):
             parameters["since"] = since
@@ -123,7 +127,7 @@ class LogQuery:
         }
 
     def to_operation_filter(self, *, now: datetime) -> dict[str, str] | None:
-        """Return the filter of an operation; None if an operation lacks one of the filters."""
+        """Return the filter of an operation; None if operations lack one of the query's filters."""
         if self.is_page_only or self.lists_events:
             return None
         parameters = self.to_api_query(now=now)
@@ -131,7 +135,7 @@ class LogQuery:
 
 
 def parse_log_query(parameters: Any, tenant: Tenant, zone: ZoneInfo, *, now: datetime) -> LogQuery:
-    """Read the query; invalid fields are form errors and do not filter."""
+    """Parse the query; an invalid parameter becomes a form error and does not filter."""
     form = LogForm(
         parameters, connections=Connection.objects.of(tenant).order_by("name")[:CONNECTIONS_OFFERED]
     )
@@ -144,7 +148,7 @@ def parse_log_query(parameters: Any, tenant: Tenant, zone: ZoneInfo, *, now: dat
 
 
 def resolve_since(data: dict[str, Any], *, now: datetime) -> datetime | None:
-    """Return the later of the two."""
+    """Return the later of the explicit start and the start of the time span; None without both."""
     spans = [now - TIME_SPANS[data["span"]][1]] if "span" in data else []
     explicit = [data["since"]] if "since" in data else []
     return max([*spans, *explicit], default=None)

@@ -77,7 +77,7 @@ def is_refused_by_endpoint(delivery: Delivery) -> bool:
 
 
 def is_platform_delivery(delivery: Delivery) -> bool:
-    """Return whether the delivery uses the platform's connection, which only staff change."""
+    """Return whether the delivery uses a connection of the platform, which only staff change."""
     return delivery.connection is not None and delivery.connection.tenant_id is None
 
 
@@ -109,7 +109,10 @@ def reverse_connection_page(delivery: Delivery) -> str:
 
 
 def reverse_identity_page(delivery: Delivery) -> str:
-    """Return the page that adds the missing identity; the list of identities if the detail is cut."""
+    """Return the URL of the page that adds the missing identity.
+
+    It is the connection's page if the delivery's detail was cut and no longer names the identity.
+    """
     connection, missing = delivery.connection, IdentityMissing.parse(delivery.detail)
     if connection is None or missing is None:
         return reverse_connection_page(delivery)

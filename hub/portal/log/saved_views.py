@@ -22,7 +22,10 @@ def list_saved_views(tenant: Tenant) -> list[SavedView]:
 
 
 def extract_log_filters(query: str) -> str:
-    """Return the filters of a URL of the log; empty if there are none or they exceed the length of a view."""
+    """Return the filters in a URL of the log as a query string.
+
+    Empty if there are none, or if they are longer than a saved view may be.
+    """
     parameters = QueryDict(query)
     query_string = urlencode(
         {name: parameters[name] for name in LogForm.base_fields if parameters.get(name)}
@@ -31,7 +34,10 @@ def extract_log_filters(query: str) -> str:
 
 
 def store_saved_view(tenant: Tenant, name: str, query: str, *, now: datetime) -> SavedView:
-    """Save a view, replacing one of the same name. Raises TooManySavedViews."""
+    """Save a view, replacing one of the same name.
+
+    Raises TooManySavedViews if the tenant already has the maximum number.
+    """
     tenant_views = SavedView.objects.of(tenant)
     if not tenant_views.filter(name=name).exists() and tenant_views.count() >= MAX_SAVED_VIEWS:
         raise TooManySavedViews

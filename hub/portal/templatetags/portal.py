@@ -92,7 +92,9 @@ def list_optional_permissions(connector: Connector) -> list[Permission]:
 
 @register.inclusion_tag("portal/parts/steps.html", name="steps")
 def build_steps(connector: Connector, at: int, guest: Any = False) -> dict[str, Any]:
-    """Render the steps of connecting. at: the current step, from 1; guests have no step of sent events."""
+    """Render the steps of connecting. at: the current step, from 1; guests do not see the last
+    step.
+    """
     labels = OAUTH_STEPS if connector.needs_oauth else FORM_STEPS
     return {"labels": (*labels, _("Done") if guest else _("What is sent")), "at": at}
 
@@ -260,7 +262,7 @@ def reverse_action(action: PrimaryAction, tenant: str, id: UUID) -> str:
 
 @register.simple_tag(takes_context=True, name="frame")
 def build_frame(context: Context) -> dict[str, Any]:
-    """Return the context of a page's frame, with or without a tenant's user."""
+    """Return the context of a page's frame, whether or not the reader is a user of a tenant."""
     request: HttpRequest | None = context.get("request")
     tenant_user, api_filters = getattr(request, "tenant_user", None), context.get("api_filters", {})
     return {

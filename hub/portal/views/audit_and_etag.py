@@ -1,4 +1,4 @@
-"""What a visitor does: told to the audit, and answered in a sentence."""
+"""Audit actions of visitors, and answer unchanged page parts with 304."""
 
 import hashlib
 from datetime import datetime
@@ -21,14 +21,14 @@ def record_visitor_action(
     now: datetime,
     **details: Any,
 ) -> None:
-    """One audit row, with who, from where, and whose; joins the transaction."""
+    """Write one audit row for the visitor's action, in the caller's transaction."""
     ActorContext.of_visitor(request, tenant_user).audit(
         audit_verb, subject, tenant=tenant_user.tenant, now=now, **details
     )
 
 
 def respond_if_modified(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """304 where the browser has this part of a page already."""
+    """Return the response with its ETag, or 304 if the browser already has the same content."""
     etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-cache"

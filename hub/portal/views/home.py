@@ -60,7 +60,7 @@ class MissingIdentities(NamedTuple):
 def find_missing_identities(
     tenant_user: TenantUser, connections: Sequence[Connection]
 ) -> list[MissingIdentities]:
-    """Return them in the order of the connections, in four statements."""
+    """Return the connections that lack identities, in the order given, in four statements."""
     connected = [connection for connection in connections if not connection.is_disconnected]
     missing_by_connection = list_missing_identities_by_connection(
         list(filter_enabled_routes(tenant_user.tenant)[:ROUTES_SCANNED]),

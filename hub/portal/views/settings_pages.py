@@ -1,4 +1,4 @@
-"""The settings of a tenant and its members: name and zone, and the mails and channels of notices."""
+"""The settings of a tenant (name, time zone, notice channels) and its members' mail preferences."""
 
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from tenants.services.tenant_actions import change_tenant
 @require_http_methods(["GET", "POST"])
 @tenant_view()
 def show_settings(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
-    """Show the forms, each saved by its own button."""
+    """Show the settings forms; each has its own button."""
     data, now = request.POST if request.method == "POST" else None, clock()
     tenant = (
         TenantForm(select_form_data(data, "tenant"), instance=tenant_user.tenant)

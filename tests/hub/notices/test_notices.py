@@ -1,8 +1,6 @@
 """People hear once that something must be done, are reminded while nobody does it, and hear when it is done."""
 
-import ast
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.utils import translation
@@ -10,7 +8,7 @@ from django.utils import translation
 from hub.mail.models import Mail
 from hub.notices import mailing
 from hub.notices.forms import MailPreferencesForm, QuietHoursForm
-from hub.notices.kinds import NOTICE_KINDS, NOTICE_MESSAGES
+from hub.notices.kinds import NOTICE_KINDS
 from hub.notices.models import MailPreference, Notice, QuietHours
 from hub.notices.tasks import wake_for_due_notices
 from hub.outgoing.intake.notices import publish_notices
@@ -253,18 +251,6 @@ def test_a_notice_from_before_messages_keeps_its_sentence(slack):
         key="old", kind="degraded", stored_sentence="It was slow.", created_at=NOON
     )
     assert notice.sentence == "It was slow."
-
-
-def test_every_kind_and_message_that_is_created_is_declared():
-    calls = [
-        [argument.value for argument in call.args[:2] if isinstance(argument, ast.Constant)]
-        for path in Path("hub").rglob("*.py")
-        for call in ast.walk(ast.parse(path.read_text()))
-        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "create_notice"
-    ]
-    assert len(calls) >= 5
-    for constants in calls:
-        assert set(constants) <= {*NOTICE_KINDS, *NOTICE_MESSAGES}
 
 
 def test_old_notices_are_pruned_and_open_ones_stay(slack):

@@ -1,4 +1,4 @@
-"""Pending authorizations: the state of each, where it continues, and how it is cancelled."""
+"""Pending authorizations: their states, the pages where they continue, and their cancellation."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -26,7 +26,7 @@ class PendingAttempt(NamedTuple):
 
     @property
     def awaits_confirmation(self) -> bool:
-        """Whether access was granted there, and the account must be confirmed here."""
+        """Return whether the account must now be confirmed in this browser."""
         return self.page == reverse_confirm_page(self.authorization)
 
 
@@ -67,7 +67,9 @@ def describe_attempt(
 def reverse_resume_page(
     request: HttpRequest, authorization: Authorization, *, now: datetime
 ) -> str:
-    """Return the confirm page in the browser that came back, else the page where it begins."""
+    """Return the confirmation page in the browser that was granted access, otherwise the first
+    page.
+    """
     browser, tenant_reference = identify_browser(request), authorization.tenant.reference
     if (
         authorization.state == "granted"

@@ -1,4 +1,4 @@
-"""Reconnect: by OAuth or by a form; the history and the backlog stay."""
+"""Reconnect a connection by OAuth or by a form; its history and waiting deliveries remain."""
 
 import secrets
 from contextlib import suppress
@@ -66,7 +66,7 @@ def reconnect_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> H
 
 @sensitive_variables()
 def build_update_form(connection: Connection, data: Any) -> CredentialUpdateForm:
-    """Build the form; stored secrets that can be decrypted stay where none are entered."""
+    """Build the form; a stored secret that can be decrypted is kept if no new one is entered."""
     stored_document: dict[str, Any] = {}
     with suppress(CannotOpen, Credential.DoesNotExist):
         stored_document = connection.credential.open(connection)

@@ -1,4 +1,4 @@
-"""The wizard that connects a system: about, authorize or fill in, test, done."""
+"""The wizard that connects a system: introduction, authorization or form, test, result."""
 
 import secrets
 from typing import Any
@@ -55,7 +55,7 @@ def get_offered_connector(key: str) -> Connector:
 def show_connect_page(
     request: HttpRequest, tenant_user: TenantUser, connector: str
 ) -> HttpResponse:
-    """Show what connecting asks for, before it asks."""
+    """Show which permissions or credentials connecting requires, before anything is requested."""
     offered_connector = get_offered_connector(connector)
     is_ready = offered_connector.key in ConnectorApp.list_configured_connector_keys()
     existing_connections = (
@@ -88,7 +88,9 @@ def build_pending_context(
     *,
     attempt_id: str = "",
 ) -> dict[str, Any]:
-    """Describe the selected or newest pending authorization to those who may finish it."""
+    """Describe the selected or newest pending authorization; empty for members who may not finish
+    it.
+    """
     if not (connector.needs_oauth and tenant_user.can_manage):
         return {}
     now = clock()
@@ -112,7 +114,7 @@ def build_pending_context(
 
 
 def login_of_attempt(context: dict[str, Any]) -> dict[str, str]:
-    """Return where the pending authorization sent people to sign in; empty where there is none."""
+    """Return environment and login host of the pending authorization; empty if there is none."""
     if "pending_attempt" not in context:
         return {}
     attempt = context["pending_attempt"].authorization
@@ -120,7 +122,7 @@ def login_of_attempt(context: dict[str, Any]) -> dict[str, str]:
 
 
 def list_managers(tenant_user: TenantUser) -> list[Membership]:
-    """List the owners and admins whom a member can ask."""
+    """List the owners and admins whom a member can ask; empty for members who may connect."""
     if tenant_user.can_manage:
         return []
     memberships = Membership.objects.of(tenant_user.tenant).filter(
@@ -160,7 +162,7 @@ def connect_by_form_view(
 def render_suspended_page(
     request: HttpRequest, tenant_user: TenantUser, connector: Connector
 ) -> HttpResponse:
-    """Say that nothing is connected for a suspended tenant."""
+    """Render the page that says that a suspended tenant cannot connect systems."""
     home_url = reverse("portal:home", args=[tenant_user.tenant.reference])
     return render_problem_page(
         request, AuthorizationRefused("tenant_suspended"), connector, back=home_url
@@ -198,7 +200,7 @@ def connect_after_test(
 def respond_to_connected(
     request: HttpRequest, tenant_user: TenantUser, result: Connected
 ) -> HttpResponse:
-    """Show a generated signing secret at once, and only this once."""
+    """Show the last step; with a generated signing secret at once, since it is shown only once."""
     if result.signing_secret:
         return render_done_page(
             request, tenant_user, result.connection, secret=result.signing_secret
@@ -210,7 +212,7 @@ def respond_to_connected(
 @require_safe
 @tenant_view()
 def show_connected(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Show the last step while the connection is healthy, else redirect to its page."""
+    """Show the last step while the connection is healthy, otherwise redirect to its page."""
     connection = get_own_connection(tenant_user, id)
     return (
         render_done_page(request, tenant_user, connection)
@@ -222,7 +224,7 @@ def show_connected(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> H
 def render_done_page(
     request: HttpRequest, tenant_user: TenantUser, connection: Connection, secret: str = ""
 ) -> HttpResponse:
-    """Render the last step; a generated secret is shown now, and never again."""
+    """Render the last step; a generated secret is shown this once."""
     routes = list(filter_routes_to(connection)[:ROUTES_SHOWN])
     context = {
         "tenant_user": tenant_user,

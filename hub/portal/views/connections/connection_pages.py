@@ -1,4 +1,4 @@
-"""Pages of one connection: state, activity, permissions, and the actions on it."""
+"""Pages of one connection: state, activity, permissions, and its actions."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -67,7 +67,7 @@ STATE_CHANGED_MEANWHILE = gettext_lazy(
 
 
 def get_own_connection(tenant_user: TenantUser, id: UUID) -> Connection:
-    """Raise Http404 for a connection of another tenant."""
+    """Return the tenant's connection. Raises Http404 if the tenant has none with this id."""
     connections = Connection.objects.of(tenant_user.tenant).select_related(
         "lane", "tenant", "credential", "connected_by"
     )
@@ -82,7 +82,9 @@ def redirect_to_connection(tenant_user: TenantUser, connection: Connection) -> H
 
 
 def filter_routes_to(connection: Connection) -> QuerySet[Route]:
-    """Enabled routes that send over it: its own, and those of every connection of its system."""
+    """Return the enabled routes that send over the connection: its own, and those of its whole
+    system.
+    """
     is_matching = Q(connection=connection) | Q(
         connection=None, connector_key=connection.connector_key
     )
@@ -97,7 +99,9 @@ def filter_enabled_routes(tenant: Tenant) -> QuerySet[Route]:
 
 
 class UpcomingTimes(NamedTuple):
-    """When the hub acts next by itself; None: unknown, or only an event starts it."""
+    """The next automatic actions on a connection; None: unknown, or only an event starts the
+    action.
+    """
 
     sends: datetime | None
     tests: datetime | None
@@ -119,7 +123,7 @@ def find_upcoming_times(connection: Connection, *, now: datetime) -> UpcomingTim
 
 
 def build_notice_context(tenant_user: TenantUser, connection: Connection) -> dict[str, Any]:
-    """Its last notices, and the mail preferences of a person with an account."""
+    """Return the connection's last notices and, for visitors with an account, mail preferences."""
     notices = connection.notices.filter(kind__in=NOTICE_KINDS).order_by("-id")[:NOTICES_SHOWN]
     notice_context: dict[str, Any] = {
         "notices": [
@@ -244,7 +248,9 @@ def test_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
 @require_safe
 @tenant_view(min_role=ADMIN)
 def show_test_progress(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Show a test that a worker runs; the page reloads itself until there is a result."""
+    """Show the progress of a test that a worker runs; the page reloads itself until there is a
+    result.
+    """
     connection = get_own_connection(tenant_user, id)
     progress = read_test_progress(connection, now=clock())
     if progress is None:
@@ -334,7 +340,7 @@ def rename_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UU
 @require_http_methods(["GET", "POST"])
 @tenant_view(min_role=ADMIN)
 def disconnect_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Show what disconnecting does, then disconnect."""
+    """Show the consequences of disconnecting (GET); disconnect (POST)."""
     connection, now = get_own_connection(tenant_user, id), clock()
     form = DisconnectForm(request.POST or None)
     if request.method == "POST" and form.is_valid():

@@ -1,4 +1,6 @@
-"""Pages of identities: the record of the other system for one of ours, such as a channel."""
+"""Pages of identities, which link one of our records to a record of the other system (a channel,
+say).
+"""
 
 from datetime import datetime
 from typing import Any
@@ -42,7 +44,7 @@ def filter_identities(tenant_user: TenantUser, connection: Connection) -> QueryS
 @require_safe
 @tenant_view()
 def list_identities(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """List the identities in the order of our records, and the missing ones."""
+    """List the stored identities, ordered by our records, and the missing ones."""
     connection = get_own_connection(tenant_user, id)
     term, cursor = request.GET.get("q", "").strip(), request.GET.get("after", "")
     identities = filter_identities(tenant_user, connection).order_by("kind", "ours")
@@ -80,7 +82,7 @@ def redirect_to_identities(tenant_user: TenantUser, connection: Connection) -> H
 @require_http_methods(["GET", "POST"])
 @tenant_view(min_role=ADMIN)
 def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Return the identity of the record that the URL names."""
+    """Choose the other system's record for our record, which the URL names."""
     connection, now = get_own_connection(tenant_user, id), clock()
     own_record = OwnRecordForm(request.GET)
     if not own_record.is_valid():
@@ -119,7 +121,7 @@ def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
 
 
 def load_remote_choices(connection: Connection, kind: str, *, now: datetime) -> RemoteChoices:
-    """Cache the choices for a minute, so that several edits spend one call."""
+    """Load the other system's records, cached for a minute so that several edits spend one call."""
     cache_key = f"choices of {kind} over {connection.public_id} of {connection.account}"
     if cached := cache.get(cache_key):
         return RemoteChoices(
@@ -138,7 +140,7 @@ def load_remote_choices(connection: Connection, kind: str, *, now: datetime) -> 
 @require_http_methods(["GET", "POST"])
 @tenant_view(min_role=ADMIN)
 def remove_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Show what removing does, then remove."""
+    """Show the consequences of removing the identity (GET); remove it (POST)."""
     connection = get_own_connection(tenant_user, id)
     own_record = {name: request.GET.get(name, "") for name in ("kind", "ours")}
     identity = get_object_or_404(

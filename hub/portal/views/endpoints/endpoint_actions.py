@@ -1,4 +1,4 @@
-"""What is done on the page of an own endpoint: its events and filter, its secret, a test, what it missed."""
+"""Actions on a customer's endpoint: events and filter, secret, headers, test, recovery."""
 
 import secrets
 from datetime import timedelta
@@ -57,13 +57,15 @@ def redirect_to_endpoint(tenant_user: TenantUser, endpoint: Connection) -> HttpR
     return HttpResponseRedirect(reverse_endpoint("portal:endpoint", tenant_user, endpoint))
 
 
-# --- which events ----------------------------------------------------------------------------------------------------
+# --- which events ---------------------------------------------------------------------------------
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @tenant_view(min_role=ADMIN)
 def choose_events_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """The types and the filter; *Try it* shows how the filter does, and saves nothing."""
+    """Change the event types and the filter; *Try it* shows which recent events match, and saves
+    nothing.
+    """
     endpoint = get_endpoint(tenant_user, id)
     subscription = load_endpoint_routes(endpoint)
     data, condition_form = apply_condition(request)
@@ -94,7 +96,10 @@ def choose_events_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
 
 
 def apply_condition(request: HttpRequest) -> tuple[Any, ConditionForm]:
-    """What was filled in, its filter with the condition that was to be added; and the form for the next one."""
+    """Add the entered condition to the filter if the user asked for it.
+
+    Return the submitted data (None for GET) and the condition form, which is empty after adding.
+    """
     if "add" not in request.POST:
         return request.POST or None, ConditionForm()
     data, condition_form = request.POST.copy(), ConditionForm(request.POST)
@@ -135,7 +140,7 @@ def save_subscription(
 @require_safe
 @tenant_view(min_role=ADMIN)
 def preview_matches(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """The same while a person types."""
+    """Show which recent events match, while the user types the filter."""
     endpoint = get_endpoint(tenant_user, id)
     form = EventSelectionForm(
         request.GET,
@@ -152,7 +157,7 @@ def preview_matches(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
     return render(request, "portal/endpoints/matches.html", context)
 
 
-# --- the secret ------------------------------------------------------------------------------------------------------
+# --- the secret -----------------------------------------------------------------------------------
 
 
 @require_POST
@@ -219,7 +224,7 @@ def end_secret_overlap_view(
     return redirect_to_endpoint(tenant_user, endpoint)
 
 
-# --- how it is called ------------------------------------------------------------------------------------------------
+# --- how it is called -----------------------------------------------------------------------------
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -267,13 +272,13 @@ def change_rate_limit_view(request: HttpRequest, tenant_user: TenantUser, id: UU
     return render_endpoint_page(request, tenant_user, endpoint, rate_form=form)
 
 
-# --- sending ---------------------------------------------------------------------------------------------------------
+# --- sending --------------------------------------------------------------------------------------
 
 
 @require_POST
 @tenant_view(min_role=ADMIN)
 def send_test_event_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """To the page of the delivery, where a person sees what became of it."""
+    """Send a test event, and redirect to the page of its delivery."""
     endpoint, now = get_endpoint(tenant_user, id), clock()
     delivery = send_test_event(endpoint, ActorContext.of_visitor(request, tenant_user), now=now)
     return HttpResponseRedirect(
@@ -284,7 +289,9 @@ def send_test_event_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
 @require_POST
 @tenant_view(min_role=ADMIN)
 def plan_recovery_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """To the plan: of what failed since then, or of what would arrive today and never did."""
+    """Redirect to the plan of a recovery: retry failed deliveries, or send events that were never
+    sent.
+    """
     endpoint, now, form = get_endpoint(tenant_user, id), clock(), RecoveryForm(request.POST)
     if not form.is_valid():
         return redirect_to_endpoint(tenant_user, endpoint)

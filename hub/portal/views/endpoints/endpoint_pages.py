@@ -1,4 +1,4 @@
-"""A customer's own webhook endpoints: the list, a new one, and the page of each."""
+"""Customers' own webhook endpoints: the list, the form of a new one, and each one's page."""
 
 import secrets
 from typing import Any
@@ -86,7 +86,7 @@ def list_endpoints(request: HttpRequest, tenant_user: TenantUser) -> HttpRespons
     )
 
 
-# --- a new one -------------------------------------------------------------------------------------------------------
+# --- a new one ------------------------------------------------------------------------------------
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -115,7 +115,10 @@ def add_endpoint_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResp
 def add_tested_endpoint(
     request: HttpRequest, tenant_user: TenantUser, form: AddEndpointForm, context: dict[str, Any]
 ) -> HttpResponse:
-    """Test the endpoint, then store it together with its routes, or not at all."""
+    """Test the endpoint, then store it together with its routes; store nothing if the test fails.
+
+    The user may choose to store an endpoint whose test failed.
+    """
     data, now = form.cleaned_data, clock()
 
     def subscribe(endpoint: Connection) -> None:
@@ -156,13 +159,13 @@ def add_tested_endpoint(
 def respond_to_added(
     request: HttpRequest, tenant_user: TenantUser, result: Connected
 ) -> HttpResponse:
-    """Show the page of the new endpoint with its signing secret, this once."""
+    """Show the page of the new endpoint with its signing secret, which is shown this once."""
     messages.success(request, _("%(name)s is added.") % {"name": result.connection.name})
     endpoint = get_endpoint(tenant_user, result.connection.public_id)
     return render_endpoint_page(request, tenant_user, endpoint, secret=result.signing_secret)
 
 
-# --- the page of one -------------------------------------------------------------------------------------------------
+# --- the page of one ------------------------------------------------------------------------------
 
 
 @require_safe
@@ -179,7 +182,9 @@ def render_endpoint_page(
     secret: str = "",
     rate_form: RateLimitForm | None = None,
 ) -> HttpResponse:
-    """With a secret only where a person has just asked for it."""
+    """Render the page of an endpoint. secret: the signing secret, if the user just revealed or
+    changed it.
+    """
     now = clock()
     subscription = load_endpoint_routes(endpoint)
     stats = compute_endpoint_stats(tenant_user.tenant, [endpoint.pk], now=now)[endpoint.pk]

@@ -1,4 +1,6 @@
-"""A delivery: why it did not arrive in plain words first, who can mend it, and what may be done about it."""
+"""The page of a delivery: its state and remedy first, its checks and attempts below, and its
+actions.
+"""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -87,7 +89,7 @@ def get_delivery(tenant_user: TenantUser, id: UUID) -> Delivery:
 
 
 def can_change_delivery(tenant_user: TenantUser, delivery: Delivery) -> bool:
-    """Whether this visitor may retry, cancel, skip or send it again."""
+    """Return whether this visitor may retry, cancel, skip or send the delivery again."""
     changeable_deliveries = Delivery.unscoped.filter(
         changeable_condition(Delivery, [tenant_user.tenant.pk])
     )
@@ -125,7 +127,9 @@ def show_delivery(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Ht
 @require_safe
 @tenant_view()
 def show_delivery_status(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """The part that changes by itself; where more than that has changed, the rest is asked for again."""
+    """Render the part of the page that updates itself; trigger a reload of the rest if it changed
+    too.
+    """
     delivery = get_delivery(tenant_user, id)
     context = {
         "tenant_user": tenant_user,
@@ -140,7 +144,7 @@ def show_delivery_status(request: HttpRequest, tenant_user: TenantUser, id: UUID
 
 
 def build_status_context(delivery: Delivery, *, now: datetime) -> dict[str, Any]:
-    """What stands first, in plain words."""
+    """Return the context of the page's first part: state, remedy and next attempt."""
     effective_state = resolve_effective_state(delivery)
     return {
         "delivery": delivery,
@@ -155,7 +159,7 @@ def build_status_context(delivery: Delivery, *, now: datetime) -> dict[str, Any]
 
 
 def build_technical_context(delivery: Delivery, *, now: datetime) -> dict[str, Any]:
-    """What stands folded: the checks in their order, and each try."""
+    """Return the context of the folded part: the checks in order, and each attempt."""
     explanation = explain_delivery(delivery, now=now)
     has_arrived = explanation.effective_state.state == "delivered"
     is_own_connection = (

@@ -1,4 +1,4 @@
-"""The log: what happened, what became of it, narrowed by the address; an event's page; the log as a file."""
+"""The log of events and deliveries, filtered by the URL; the page of an event; the export."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -78,7 +78,10 @@ def show_log(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
 @require_safe
 @tenant_view()
 def count_new_rows(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
-    """How many rows came since the page was made; asked for again and again, so it costs little."""
+    """Count the rows added since the page was rendered, at most MAX_NEW_ROWS + 1.
+
+    Pages poll this view, so it must be cheap.
+    """
     log_query, newest = parse_request_query(request, tenant_user), parse_cursor(request.GET).after
     rows = filter_log(tenant_user.tenant, log_query).filter(log_query.unindexed_filter or Q())
     if newest:

@@ -1,4 +1,4 @@
-"""Work on many deliveries: say which, read the plan, run it, watch it, cancel it, read what it did."""
+"""Operations on many deliveries: select, plan, confirm, watch, cancel, and read the result."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,7 +34,7 @@ OPERATION_ACTIONS = {
 @require_http_methods(["GET", "HEAD", "POST"])
 @tenant_view(min_role=Membership.Role.ADMIN)
 def plan_operation_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
-    """What is meant stands in the address, so the page can be kept and shared."""
+    """Plan an operation; the URL holds its filter, so that the page can be shared."""
     operation_filter = parse_operation_filter(request.GET)
     form = OperationForm(request.POST or None, initial={"kind": request.GET.get("kind", "retry")})
     if request.method == "POST" and operation_filter and form.is_valid():

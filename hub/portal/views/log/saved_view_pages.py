@@ -1,4 +1,4 @@
-"""Views of the log that a team keeps: save one, remove one."""
+"""Save and delete views of the log, which the team shares."""
 
 from uuid import UUID
 
