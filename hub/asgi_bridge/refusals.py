@@ -10,7 +10,10 @@ from hub.problems import Problem
 from hub.problems.responses import API_PREFIXES, MEDIA_TYPE
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-PAGE = "<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title><h1>{title}</h1><p>{detail}</p></html>"
+PAGE = (
+    "<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"
+    "<h1>{title}</h1><p>{detail}</p></html>"
+)
 
 
 async def send_problem(problem: Problem, path: str, send: Send) -> None:

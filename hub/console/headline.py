@@ -85,7 +85,8 @@ def describe_worker(snapshot: Overview) -> Headline | None:
         )
     if snapshot.now - snapshot.worker_at < WORKER_SILENCE_LIMIT:
         return None
-    text = f"The worker has not been heard since {format_clock_time(snapshot.worker_at, snapshot.now)}."
+    since = format_clock_time(snapshot.worker_at, snapshot.now)
+    text = f"The worker has not been heard since {since}."
     return Headline(
         "bad", "heart_broken", text, "Nothing is sent until manage.py work runs again.", step
     )
@@ -100,7 +101,9 @@ def describe_switches(snapshot: Overview) -> Headline | None:
         if other_count
         else ""
     )
-    text = f"{capitalize_first(first_switch.subject)} is switched off since {format_clock_time(first_switch.activated_at, snapshot.now)}: {first_switch.reason}"
+    subject = capitalize_first(first_switch.subject)
+    since = format_clock_time(first_switch.activated_at, snapshot.now)
+    text = f"{subject} is switched off since {since}: {first_switch.reason}"
     held_text = (
         f"{format_count(snapshot.held_back, 'delivery is', 'deliveries are')} held."
         if snapshot.held_back
@@ -122,7 +125,9 @@ def describe_rejected_credentials(snapshot: Overview) -> Headline | None:
         if largest_group.reason in REASONS
         else f"{largest_group.reason.replace('_', ' ')}."
     )
-    text = f"{largest_group.label} refuses {format_tenants(largest_group)} since {format_clock_time(largest_group.since, snapshot.now)}: {reason_text}"
+    tenants = format_tenants(largest_group)
+    since = format_clock_time(largest_group.since, snapshot.now)
+    text = f"{largest_group.label} refuses {tenants} since {since}: {reason_text}"
     return Headline(
         "bad",
         "link_off",
@@ -174,7 +179,8 @@ def describe_held(snapshot: Overview) -> Headline | None:
         return None
     reason, count = max(snapshot.held_reasons, key=lambda entry: entry[1])
     reason_entry = find_reason(reason, system="The other system")
-    text = f"{format_count(count, 'delivery is', 'deliveries are')} held: {lower_first(reason_entry.sentence)}"
+    count_text = format_count(count, "delivery is", "deliveries are")
+    text = f"{count_text} held: {lower_first(reason_entry.sentence)}"
     step = NextStep("Look at them", "outgoing_delivery_changelist", f"state=held&reason={reason}")
     return Headline("warn", "pan_tool", text, reason_entry.action, step)
 
@@ -185,7 +191,9 @@ def describe_unhealthy(snapshot: Overview) -> Headline | None:
     )
     if largest_group is None:
         return None
-    text = f"{largest_group.label} is {largest_group.state} for {format_tenants(largest_group)} since {format_clock_time(largest_group.since, snapshot.now)}."
+    tenants = format_tenants(largest_group)
+    since = format_clock_time(largest_group.since, snapshot.now)
+    text = f"{largest_group.label} is {largest_group.state} for {tenants} since {since}."
     query = f"state__exact={largest_group.state}&connector={largest_group.connector}"
     reason_entry = find_reason(largest_group.reason, system=largest_group.label)
     detail = " ".join(filter(None, [reason_entry.sentence, reason_entry.action]))
@@ -201,11 +209,11 @@ def describe_unhealthy(snapshot: Overview) -> Headline | None:
 def describe_backlog(snapshot: Overview) -> Headline | None:
     if snapshot.oldest is None or snapshot.now - snapshot.oldest < BACKLOG_AGE_LIMIT:
         return None
-    text = f"{format_count(snapshot.waiting - snapshot.held_back, 'delivery waits', 'deliveries wait')}, the oldest since "
+    waiting = snapshot.waiting - snapshot.held_back
+    count_text = format_count(waiting, "delivery waits", "deliveries wait")
+    since = format_clock_time(snapshot.oldest, snapshot.now)
     step = NextStep("See what waits", "outgoing_delivery_changelist", "state=waiting")
-    return Headline(
-        "warn", "schedule", f"{text}{format_clock_time(snapshot.oldest, snapshot.now)}.", "", step
-    )
+    return Headline("warn", "schedule", f"{count_text}, the oldest since {since}.", "", step)
 
 
 def describe_normal(snapshot: Overview) -> Headline:

@@ -229,7 +229,7 @@ def build_backlog_bars(snapshot: HealthSnapshot) -> list[BacklogBar]:
 
 class Pump(NamedTuple):
     name: str
-    until: datetime | None  # None: nobody has the place
+    until: datetime | None  # None: the slot is free
     sending: PumpClaim | None
 
 

@@ -61,7 +61,7 @@ class Overview:
     connection_groups: Sequence[ConnectionGroup]
     broken: Sequence[Connection]
     last: Sequence[Delivery]
-    notices: Sequence[Notice]  # the newest that nobody has seen
+    notices: Sequence[Notice]  # the newest unseen ones
     has_tenants: bool
     has_routes: bool
     switches: Sequence[KillSwitch] = ()  # that are off, the widest first

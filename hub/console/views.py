@@ -70,7 +70,7 @@ def redirect_to_row(request: HttpRequest, kind: str, id: UUID) -> HttpResponse:
         return HttpResponseRedirect(reverse(admin_page, args=[target.pk]))
     if target.tenant is None:
         raise Http404(id)
-    find_tenant_user(request, target.tenant.reference)  # Http404 for whoever does not belong there
+    find_tenant_user(request, target.tenant.reference)  # Http404 for other users
     own_page = "endpoint" if getattr(target, "connector_key", "") == "webhook" else page
     return HttpResponseRedirect(reverse(f"portal:{own_page}", args=[target.tenant.reference, id]))
 

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 MINUTE, HOUR = 60, 3600
 MIB = 1024 * 1024
-PLATFORM_FACTOR = 10  # what a platform key may use, in quotas of a tenant
-KEY_DIVISOR = 2  # one key of a tenant may use this part of what the tenant may
+PLATFORM_FACTOR = 10  # the quota of a platform key, in default quotas of a tenant
+KEY_DIVISOR = 2  # one key may use this part of its tenant's quota
 
 
 @dataclass(frozen=True, slots=True)

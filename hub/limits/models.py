@@ -9,9 +9,8 @@ class LimitUsage(models.Model):
     subject = models.CharField(max_length=60)  # tenant:<public id> or key:<public part>
     name = models.CharField(max_length=20)  # of the limit
     window = models.BigIntegerField()  # seconds since 1970, divided by the limit's seconds
-    used = (
-        models.BigIntegerField()
-    )  # granted to web processes; it may exceed the quota by what was refused
+    # The amount granted to web processes; it may exceed the quota by rejected requests.
+    used = models.BigIntegerField()
 
     class Meta:
         constraints = (

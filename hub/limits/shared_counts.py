@@ -17,12 +17,10 @@ from django.utils.functional import Promise
 from hub.limits.exceeded import LimitExceeded
 
 GRANT_PARTS = 60  # of a quota; at most one of them is granted at a time
-FIRST_GRANT, FIRST_GRANT_PARTS = (
-    10,
-    10_000,
-)  # what is granted first: so many, or this part of a quota; then twice as much
+# The first grant: the larger of this number and this part of the quota; then twice as much.
+FIRST_GRANT, FIRST_GRANT_PARTS = 10, 10_000
 LOCK_STRIPES = 32  # locks of one process
-MAX_SHARES = 2_000  # of one lock; then those of past windows are dropped
+MAX_SHARES = 2_000  # of one lock; beyond it all but the current charges' are dropped
 ADD_SQL = """
 INSERT INTO limits_limitusage (subject, name, "window", used) VALUES {rows}
 ON CONFLICT (subject, name) DO UPDATE SET
@@ -31,7 +29,7 @@ ON CONFLICT (subject, name) DO UPDATE SET
   "window" = CASE WHEN limits_limitusage."window" - excluded."window" IN (0, 1)
     THEN limits_limitusage."window" ELSE excluded."window" END
 RETURNING subject, name, "window", used
-"""  # a process whose clock is behind by a moment counts into the window that others have begun
+"""  # a process whose clock is slightly behind counts into the window that others began
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +56,13 @@ class Charge:
 
 @dataclass(slots=True)
 class GrantedShare:
-    """What this process may still spend of a counter, and what the database may still grant."""
+    """This process's share of a counter: what it may still spend, and what may still be granted."""
 
     window: int
     quota: int
     granted: int = 0
     free: int = 0
-    database_remaining: int = 1  # at least; none: the database is not asked again in this window
+    database_remaining: int = 1  # a lower bound; 0: the database is not asked again in this window
 
 
 @dataclass(frozen=True, slots=True)

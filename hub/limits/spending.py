@@ -26,10 +26,10 @@ def spend_limits(key: Any, amounts: Mapping[str, int], *, now: datetime) -> list
 
     Raises LimitExceeded if one exceeds its quota. Call it outside transactions.
     """
-    return grant_counters.spend(_build_charges(key, amounts), now=now)
+    return grant_counters.spend(_build_quota_charges(key, amounts), now=now)
 
 
-def _build_charges(key: Any, amounts: Mapping[str, int]) -> list[Charge]:
+def _build_quota_charges(key: Any, amounts: Mapping[str, int]) -> list[Charge]:
     """Build the charges; those of the tenant come first, as the first one selects the lock."""
     charges = []
     if key.tenant:

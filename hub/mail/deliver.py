@@ -21,15 +21,11 @@ from hub.db.state_machine import InvalidTransition
 from hub.mail.models import Mail
 from hub.mail.rendering import build_email
 
-CLAIM_LEASE = timedelta(
-    minutes=2
-)  # longer than all steps of talking to a slow server about one mail
-RETRY_DELAYS = tuple(
-    timedelta(minutes=number) for number in (1, 5, 15, 60, 180, 360)
-)  # after each try; then the last
-SERVER_AWAY_DELAY = timedelta(
-    minutes=1
-)  # a server that is away: each look at it costs a worker some seconds
+CLAIM_LEASE = timedelta(minutes=2)  # longer than sending one mail to a slow server takes
+# After each attempt; later attempts use the last delay.
+RETRY_DELAYS = tuple(timedelta(minutes=number) for number in (1, 5, 15, 60, 180, 360))
+# After an unreachable server: each attempt to reach it costs a worker some seconds.
+SERVER_AWAY_DELAY = timedelta(minutes=1)
 AWAY, PUT_OFF, REFUSED = "mail_server_away", "mail_put_off", "mail_refused"
 
 log = structlog.get_logger(__name__)
@@ -89,7 +85,7 @@ def send_claimed_mail(mail: Mail, server: MailServer, *, clock: Callable[[], dat
     sent.
     """
     reason = "mail_expired" if mail.until <= clock() else try_sending(mail, server)
-    with suppress(InvalidTransition), transaction.atomic():  # taken back meanwhile
+    with suppress(InvalidTransition), transaction.atomic():  # withdrawn meanwhile
         store_mail_result(mail, reason, now=clock())
         report_mail_result(mail, now=clock())
     log_context = {
@@ -111,13 +107,14 @@ def try_sending(mail: Mail, server: MailServer) -> str:
         server.send_messages([message])
     except CannotOpen:
         return "mail_unreadable"
-    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError) as error:  # it is about this mail
-        return REFUSED if min(extract_smtp_codes(error), default=0) >= 500 else PUT_OFF
     except (
-        OSError
-    ):  # smtplib's own are OSErrors; among them a sender or password that no mail goes with
+        smtplib.SMTPRecipientsRefused,
+        smtplib.SMTPDataError,
+    ) as error:  # only this mail was rejected
+        return REFUSED if min(extract_smtp_codes(error), default=0) >= 500 else PUT_OFF
+    except OSError:  # including smtplib's own, such as a rejected sender or password
         return AWAY
-    except ValueError:  # an address may be none that SMTP can say
+    except ValueError:  # the address may contain characters that SMTP cannot transmit
         return REFUSED
     return ""
 

@@ -25,12 +25,14 @@ from hub.queue.pool import TaskPool
 
 log = structlog.get_logger(__name__)
 
-START_TIMEOUT = 60.0  # seconds until a pool's first sign of life
-SILENCE_TIMEOUT = 15.0  # no sign for so long: it is hung. It sings every 2 s, and no task but the pump is silent for 10 s
+START_TIMEOUT = 60.0  # seconds until a pool's first heartbeat
+# Seconds without a heartbeat after which a pool is hung: a pool sends one every 2 s, and only the
+# pump may delay it for 10 s.
+SILENCE_TIMEOUT = 15.0
 
 
 class PoolProcess:
-    """One pool: its process group, the worker's ends of its pipes, and the time of its last
+    """A pool: its process group, the worker's ends of its pipes, and the time of its last
     heartbeat.
     """
 
@@ -90,7 +92,7 @@ def fork_pool(pipe: pool_pipe.PoolPipe, worker: uuid.UUID) -> int:
     except BaseException:
         log.exception("pool.ended")
     finally:
-        os._exit(code)  # nothing of the worker's is to be finished here
+        os._exit(code)  # run no exit handlers of the worker in the child
 
 
 def run_as_pool(pipe: pool_pipe.PoolPipe, worker: uuid.UUID) -> None:

@@ -93,7 +93,9 @@ class QuietHoursForm(forms.ModelForm):
 
     time_zone = forms.CharField(
         label=_("My time zone"), max_length=64, required=False,
-        widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            attrs={"list": "zones", "autocomplete": "off", "spellcheck": "false"}
+        ),
         help_text=_("Empty: that of the organisation."),
     )  # fmt: skip
 

@@ -105,7 +105,10 @@ def find_recipients(notice: Notice) -> list[Membership]:
 
 
 def build_notice_context(notice: Notice, membership: Membership) -> dict[str, object]:
-    """Return the context of the mail's template; has_opted_in: the member subscribed to this connection."""
+    """Return the context of the mail's template.
+
+    has_opted_in: the member subscribed to the connection.
+    """
     connected_by = notice.connection.connected_by_id if notice.connection else None
     has_opted_in = membership.role != Membership.Role.OWNER and membership.user_id != connected_by
     return {

@@ -107,9 +107,7 @@ class Notice(Scoped):
 
 
 class MailPreference(Scoped):
-    """Whether a member of a tenant wants mails of one kind; without a row the kind's default
-    applies.
-    """
+    """The choice of a member to receive mails of one kind, or not; the default is the kind's."""
 
     TENANT = "membership__tenant"
 
@@ -129,7 +127,7 @@ class MailPreference(Scoped):
 
 
 class ConnectionMailPreference(Scoped):
-    """Whether a member wants mails of one kind about one connection.
+    """The choice of a member to receive mails of one kind about one connection, or not.
 
     Without a row the member's choice for all connections applies.
     """
@@ -157,7 +155,7 @@ class ConnectionMailPreference(Scoped):
 
 
 class QuietHours(Scoped):
-    """When a member receives mails that can wait: outside quiet hours, or in a daily mail."""
+    """The times of a member's mails that can wait: outside quiet hours, or once a day."""
 
     TENANT = "membership__tenant"
 

@@ -93,9 +93,7 @@ def build_entries(
     ready: Collection[str],
     demand: Mapping[str, ConnectorDemand],
 ) -> list[CatalogueEntry]:
-    """Return the entries: those that need attention first, then connected systems, then available
-    ones.
-    """
+    """Return the entries; those that need attention first, then connected and available systems."""
     connections_by_key = defaultdict(list)
     for connection in connections:
         connections_by_key[connection.connector_key].append(connection)

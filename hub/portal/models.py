@@ -15,7 +15,7 @@ class SavedView(Scoped):
         Tenant, on_delete=models.CASCADE, related_name="saved_views", db_index=False
     )
     name = models.CharField(max_length=60)
-    query = models.CharField(max_length=1500)  # as an address says it, without the question mark
+    query = models.CharField(max_length=1500)  # of a URL, without the question mark
     created_at = models.DateTimeField()
 
     class Meta(Scoped.Meta):

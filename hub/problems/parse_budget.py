@@ -15,8 +15,8 @@ from hub.shared_budget import BudgetExhausted, SharedBudget
 
 MEBIBYTE = 1024 * 1024
 MAX_VALUES = 250_000  # of one document; objects of so many take 80 MB at most
-VALUE_BYTES = 64  # by which a value weighs, where that is more than its text
-# A text that nothing ends is a token, too: else each quote in it would be tried, and read to the end.
+VALUE_BYTES = 64  # the weight of a value if its text is shorter
+# An unterminated string is a token, too: otherwise each quote in it would start a scan to the end.
 TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[,\[{]')
 SEPARATORS = (b",", b"[", b"{")
 
@@ -40,7 +40,7 @@ def count_separators(raw: bytes) -> int:
     """
     tokens = islice(
         TOKEN.finditer(raw), 4 * MAX_VALUES
-    )  # a value has two texts at most: its name and itself
+    )  # a value has at most two strings: its name and itself
     return sum(raw[token.start()] != ord('"') for token in tokens)
 
 
@@ -80,9 +80,7 @@ def reserve_parsing(request: Any, raw: bytes) -> None:
     exhausted.
     """
     tenant = getattr(request.auth, "tenant_id", None)
-    request.parsed.append(
-        (0, tenant, request)
-    )  # what it holds is forgotten even where it is refused
+    request.parsed.append((0, tenant, request))  # its contents are released even if it is rejected
     weight = estimate_weight(raw)
     try:
         PARSE_BUDGET.acquire(weight, tenant)

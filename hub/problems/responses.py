@@ -92,9 +92,7 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
         return None
     if problem.kind.status >= 500:
         log.error("answered %s", problem.code, exc_info=error)
-    clear_frames(
-        error.__traceback__
-    )  # they hold the body, and would do so until the collector comes by
+    clear_frames(error.__traceback__)  # they refer to the body until the garbage collector runs
     return Response(
         problem.document(read_request_id(context["request"])),
         status=problem.kind.status,

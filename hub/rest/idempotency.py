@@ -27,7 +27,7 @@ class IdempotentAnswer:
     location: str = ""
     unstored: Mapping[str, str] = field(
         default_factory=dict
-    )  # told now and never again, such as a secret that was made
+    )  # sent in the first answer only, for example a generated secret
 
     def response(self, **headers: str) -> Response:
         if self.location:

@@ -13,7 +13,7 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.request import Request
 
-BUILD_LOCK = Lock()  # it takes a good part of a second: whoever comes meanwhile waits for the first
+BUILD_LOCK = Lock()  # building takes a part of a second; concurrent requests wait for the first
 
 
 class OpenApiView(SpectacularJSONAPIView):

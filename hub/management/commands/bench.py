@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--quick",
             action="store_true",
-            help="Small counts, to see that it runs; bars are told, but not judged.",
+            help="Small counts, to see that it runs; bars are shown, but not judged.",
         )
 
         parser.add_argument(
@@ -42,7 +42,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--without-outages",
             action="store_true",
-            help="Of faults: leave the outages of PostgreSQL out, as a server that DATABASE_URL names is not killed.",
+            help="Of faults: leave the outages of PostgreSQL out, as a server that DATABASE_URL "
+            "names is not killed.",
         )
         parser.add_argument("--on", choices=DATABASES, help="Only on this database.")
 

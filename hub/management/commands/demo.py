@@ -25,11 +25,15 @@ STEP_STYLES = {"arrived": "SUCCESS", "waited": "SUCCESS", "refused": "WARNING", 
 
 
 class Command(BaseCommand):
-    help = "Place orders for both customers of the demo on the running desk, and tell what arrived where."
+    help = (
+        "Place orders for both customers of the demo on the running desk; show what arrived where."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="One JSON object for each step.")
-        parser.add_argument("--file", type=Path, default=DEMO_FILE, help="What load_demo told of.")
+        parser.add_argument(
+            "--file", type=Path, default=DEMO_FILE, help="The file that load_demo wrote."
+        )
 
     def handle(self, *, file: Path, **options: Any) -> None:
         demo = json_files.read_json(file)

@@ -19,13 +19,12 @@ DEMO_FILE = settings.BASE_DIR / "var" / "demo.json"
 
 class Command(BaseCommand):
     help = (
-        "Load the demo: two customers on the desk's sandbox, told in var/demo.json. Run again it "
-        "changes nothing, "
-        "but lets addresses follow the ports."
+        "Load the demo: two customers on the desk's sandbox, described in var/demo.json. Run "
+        "again it changes nothing, but lets addresses follow the ports."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--file", type=Path, default=DEMO_FILE, help="Where to tell of it.")
+        parser.add_argument("--file", type=Path, default=DEMO_FILE, help="The file to write.")
         parser.add_argument(
             "--world", type=Path, default=resolve_world_file(), help="The sandbox's world."
         )

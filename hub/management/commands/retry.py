@@ -140,9 +140,8 @@ class Command(BaseCommand):
             left_out = (
                 f", {operation.excluded_count:,} left out" if operation.excluded_count else ""
             )
-            self.stdout.write(
-                f"\n{operation.state}: {operation.processed_count:,} of {operation.count:,}{left_out}."
-            )
+            counts = f"{operation.processed_count:,} of {operation.count:,}"
+            self.stdout.write(f"\n{operation.state}: {counts}{left_out}.")
         if operation.state != "finished":
             raise CommandError(operation.detail or f"The operation is {operation.state}.")
 

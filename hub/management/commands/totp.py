@@ -14,10 +14,14 @@ PERIOD = 30  # seconds
 
 
 class Command(BaseCommand):
-    help = "Tell the second factor of the demo's staff: the code of this half minute, which works once."
+    help = (
+        "Print the current authenticator code of the demo's staff; it works once, for 30 seconds."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--file", type=Path, default=DEMO_FILE, help="What load_demo told of.")
+        parser.add_argument(
+            "--file", type=Path, default=DEMO_FILE, help="The file that load_demo wrote."
+        )
 
     def handle(self, *, file: Path, **options: Any) -> None:
         secret = (json_files.read_json(file) or {}).get("staff", {}).get("totp_secret")

@@ -27,14 +27,17 @@ from hub.sweep import SWEEP_EVERY, ring_for_due_work, run_sweep
 log = structlog.get_logger(__name__)
 
 POLL_INTERVAL, HEARTBEAT_INTERVAL = 0.2, 3.0  # seconds
-DUE_WORK_INTERVAL = 1.0  # seconds between looks for due work: where a whole machine was lost, no pump of it looks any more
-LATE_LOOP = 3.0  # a turn of ours that took longer: what delayed us may have delayed the pool
-RESTART_DELAY = 2.0  # seconds before another pool is started after one that never gave a sign, so that no core is burnt
+# Seconds between checks for due work: if a whole machine is lost, its pumps check no more.
+DUE_WORK_INTERVAL = 1.0
+# Seconds of a turn of the loop; beyond it the pool may have been delayed, too: it gets more time.
+LATE_LOOP = 3.0
+# Seconds before a restart after a pool without any heartbeat, so that restarts do not use a core.
+RESTART_DELAY = 2.0
 
 
 class Command(BaseCommand):
     help = "Run the worker: a pool, watched and replaced, and the sweep."
-    requires_system_checks: list[str] = []  # they load every page, which a worker has no use for
+    requires_system_checks: list[str] = []  # they load all pages, which a worker does not need
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_keys()
@@ -45,7 +48,7 @@ class Command(BaseCommand):
 class Supervisor:
     def __init__(self) -> None:
         self.id = uuid.uuid4()
-        self.stop_requests = 0  # how often somebody told us to stop
+        self.stop_requests = 0  # the number of stop signals received
         self.swept_at = self.heartbeat_at = self.woken_at = float("-inf")
 
     def run(self) -> None:
@@ -82,7 +85,7 @@ class Supervisor:
             Replacement.objects.create(
                 at=clock(), host=platform.node(), pool=pool.pid, why=problem, code=pool.returncode
             )
-        with contextlib.suppress(Error):  # else they end by themselves
+        with contextlib.suppress(Error):  # otherwise the leases expire
             free_leases(worker_prefix(self.id), now=clock())
         if pool.heard_at is None:
             time.sleep(RESTART_DELAY)

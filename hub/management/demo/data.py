@@ -17,9 +17,9 @@ class Customer:
     channel: str  # there, for orders
     org: str  # in Salesforce
     company: str  # in Pipedrive
-    buyer: Mapping[str, str]  # somebody who orders
-    owner: tuple[str, str]  # address and name of whoever looks after it here
-    trial_org: str = ""  # a sandbox in Salesforce, which nobody has connected
+    buyer: Mapping[str, str]  # the person who orders
+    owner: tuple[str, str]  # address and name of the tenant's owner
+    trial_org: str = ""  # a Salesforce sandbox that is not connected
 
     def account(self, system: str) -> str:
         """Return the account's id in this system, as the sandbox's ledger shows it."""
@@ -58,7 +58,7 @@ ITEMS = [
     {"name": "Teapot", "quantity": 1, "price": "24.00"},
 ]
 
-ORDER_FIELD = {  # of Salesforce's Opportunity: what an order is found by again
+ORDER_FIELD = {  # of Salesforce's Opportunity: the external id of an order
     "name": "OrderNumber__c",
     "label": "Order number",
     "type": "string",

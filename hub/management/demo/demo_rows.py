@@ -20,7 +20,7 @@ from tenants.api_scopes import SCOPES
 from tenants.models import ApiKey, Tenant
 
 RandomBytes = Callable[[int], bytes]
-DemoSummary = dict[str, Any]  # what stands in var/demo.json
+DemoSummary = dict[str, Any]  # the content of var/demo.json
 
 TENANT_SCOPES = [name for name, scope in SCOPES.items() if not scope.platform_only]
 KEY_NAME = "Demo"
@@ -67,7 +67,7 @@ def create_demo_tenant(
             system,
             account=customer.account(system)
             if CONNECTORS[system].needs_oauth
-            else "",  # the others tell none
+            else "",  # the other systems report no account
             secret=secrets[system],
             settings=build_connection_settings(customer, system, sandbox),
             now=now,

@@ -17,9 +17,8 @@ from hub.reason_codes import find_reason
 from hub.state_texts import DELIVERY_STATES
 
 RETRY_AFTER = 3  # seconds
-Poll = Callable[
-    [str], Iterable[None]
-]  # looks again and again, until it is too late; told what is awaited
+# Yields until the wait limit, once for each check; its argument names the awaited thing.
+Poll = Callable[[str], Iterable[None]]
 
 
 class DemoFailed(Exception):
@@ -187,7 +186,8 @@ def describe_arrival(order: Order, entry: LedgerEntry) -> DemoStep:
     system = entry["system"]
     delivery = find_order_delivery(order, system)
     is_accepted = entry["status"] < 300
-    detail = f"{CONNECTORS[system].label} {'has' if is_accepted else 'refuses'} {order.number} of {order.customer.name}"
+    verb = "has" if is_accepted else "refuses"
+    detail = f"{CONNECTORS[system].label} {verb} {order.number} of {order.customer.name}"
     ids = {
         "tenant": order.customer.reference,
         "system": system,
@@ -219,7 +219,10 @@ def describe_missing_order(order: Order, system: str) -> str:
     delivery = find_order_delivery(order, system)
     reason_text = delivery.reason and find_reason(delivery.reason, system=label).sentence
     state = reason_text or DELIVERY_STATES[delivery.state].sentence
-    return f"Order {order.number} did not arrive in {label} of {order.customer.name}: {delivery.public_id}. {state}"
+    return (
+        f"Order {order.number} did not arrive in {label} of {order.customer.name}: "
+        f"{delivery.public_id}. {state}"
+    )
 
 
 def find_order_delivery(order: Order, system: str) -> Delivery:

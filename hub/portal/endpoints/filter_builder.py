@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
-# what stands in the list: how it is written, and whether it compares with a value
+# comparisons of the list: the JMESPath, and whether a value is needed
 COMPARISONS = {
     "is": (_("is"), "{path} == {value}"),
     "is_not": (_("is not"), "{path} != {value}"),

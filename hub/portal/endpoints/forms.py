@@ -154,8 +154,11 @@ class AddEndpointForm(EventTypesForm):
 
     url = forms.CharField(
         max_length=2000, validators=[validate_address], label=_("Endpoint URL"),
-        widget=forms.URLInput(attrs={"placeholder": "https://", "autocomplete": "off", "spellcheck": "false"}),
-        help_text=_("HTTPS, reachable from the internet. A signed test is sent before anything is kept."),
+        widget=forms.URLInput(
+            attrs={"placeholder": "https://", "autocomplete": "off", "spellcheck": "false"}
+        ),
+        help_text=_("HTTPS, reachable from the internet. A signed test is sent before anything is "
+                    "kept."),
     )  # fmt: skip
     name = forms.CharField(max_length=200, label=_("Name"), help_text=_("What you call it here."))
     anyway = forms.BooleanField(required=False, label=_("Keep it although the test did not pass"))
@@ -177,7 +180,9 @@ class ConditionForm(forms.Form):
     )
     path = forms.CharField(
         max_length=200, label=_("Value of the event"), required=False,
-        widget=forms.TextInput(attrs={"list": "paths", "autocomplete": "off", "spellcheck": "false"}),
+        widget=forms.TextInput(
+            attrs={"list": "paths", "autocomplete": "off", "spellcheck": "false"}
+        ),
     )  # fmt: skip
     how = forms.ChoiceField(choices=CHOICES, label=_("Compared"), required=False)
     value = forms.CharField(max_length=200, required=False, strip=False, label=_("With"))
@@ -202,7 +207,8 @@ class CustomHeadersForm(forms.Form):
         required=False, label=_("Remove"), widget=forms.CheckboxSelectMultiple
     )
     name = forms.CharField(
-        max_length=64, required=False, label=_("Name"), widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        max_length=64, required=False, label=_("Name"),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=_("Such as X-Team. One that is there already gets the new value."),
     )  # fmt: skip
     value = forms.CharField(
@@ -245,8 +251,9 @@ class RateLimitForm(forms.Form):
 class RecoveryForm(forms.Form):
     """The scope (failed or missing deliveries) and the period of a recovery."""
 
-    HOURS = (("1", _("the last hour")), ("24", _("the last 24 hours")), ("72", _("the last 3 days")),
-             ("168", _("the last 7 days")), ("720", _("the last 30 days")))  # fmt: skip
+    HOURS = (("1", _("the last hour")), ("24", _("the last 24 hours")),
+             ("72", _("the last 3 days")), ("168", _("the last 7 days")),
+             ("720", _("the last 30 days")))  # fmt: skip
 
     scope = forms.ChoiceField(choices=[("failed", ""), ("missing", "")])
     hours = forms.TypedChoiceField(choices=HOURS, coerce=int, label=_("Since"))

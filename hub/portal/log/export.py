@@ -15,13 +15,16 @@ from tenants.models import Tenant
 
 MAX_ROWS, MAX_PAGES, ROWS_PER_PAGE = 10_000, 100, 500
 MAX_STEPS = 3_000_000  # of all pages together: about two seconds
-TRUNCATION_NOTE = "The export ends here, and there may be more: narrow the filter, or export earlier events by the time."
+TRUNCATION_NOTE = (
+    "The export ends here, and there may be more: narrow the filter, or export earlier events by "
+    "the time."
+)
 EXPORT_COLUMNS = (
     "id", "event", "sender_id", "type", "state", "reason", "sentence", "target", "attempt_count",
     "accepted_at", "state_changed_at",
 )  # fmt: skip
-# What a spreadsheet would work out: a sign of a formula, wide or not, alone or behind what the spreadsheet skips or
-# takes for the end of a cell.
+# A cell that a spreadsheet would evaluate: the sign of a formula, wide or not, alone or after
+# characters that a spreadsheet skips or takes for the end of a cell.
 FORMULA = re.compile(r"[\t\r\n]|[\s'\"“”,;|]*[=+\-@＝＋－＠−]")
 
 

@@ -55,7 +55,8 @@ def build_filter_chips(
     """Return one chip for each filter, with a link that removes the filter."""
     return [
         LogLink(
-            f"{log_query.form.fields[name].label}: {format_chip_value(log_query, name, value, zone)}",
+            f"{log_query.form.fields[name].label}: "
+            f"{format_chip_value(log_query, name, value, zone)}",
             "?" + urlencode(keep_parameters(data, (name,))),
         )
         for name, value in log_query.data.items()

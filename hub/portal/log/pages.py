@@ -143,7 +143,7 @@ def find_scan_limit(rows: QuerySet[Any], rows_scanned: int) -> tuple[int, UUID] 
     )
 
 
-# --- what stands inside of events -----------------------------------------------------------------
+# --- bodies of events -----------------------------------------------------------------------------
 
 
 def search_bodies(
@@ -154,7 +154,7 @@ def search_bodies(
     event_rows = rows.values_list(
         "pk", "public_id", event_lookup, *(lookup_prefix + name for name in EventRow._fields[3:])
     )
-    matching_ids: list[int] = []  # most rows are not meant: they are read by their ids
+    matching_ids: list[int] = []  # few rows match, so only these are read whole
     last: UUID | None = None
     for start in range(0, max_bodies, BODIES_PER_BATCH):
         end = min(max_bodies, start + BODIES_PER_BATCH)

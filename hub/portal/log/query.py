@@ -26,7 +26,7 @@ from tenants.models import Tenant
 
 NO_ROUTE = "no_route"
 API_PARAMETERS = ("state", "reason", "connection", "type", "until")
-BODY_FILTERS = {"value", "where"}  # what only an event that is opened tells
+BODY_FILTERS = {"value", "where"}  # filters that read the body of an event
 TIME_SPANS = {
     "15m": (_("the last 15 minutes"), timedelta(minutes=15)),
     "1h": (_("the last hour"), timedelta(hours=1)),
@@ -67,13 +67,17 @@ class LogForm(forms.Form):
         required=False,
         label=_("Reason"),
     )
-    span = forms.ChoiceField(choices=[ANY_CHOICE, *((key, words) for key, (words, _l) in TIME_SPANS.items())], required=False,
-                             label=_("Within"))  # fmt: skip
+    span = forms.ChoiceField(
+        choices=[ANY_CHOICE, *((key, words) for key, (words, _l) in TIME_SPANS.items())],
+        required=False,
+        label=_("Within"),
+    )
     since = LocalDateTimeField(required=False, label=_("From"))
     until = LocalDateTimeField(required=False, label=_("Before"))
     value = forms.CharField(max_length=200, required=False, label=_("A value in the event"))
     where = FilterField(
-        max_length=300, required=False, label=_("Only where"), help_text=_("JMESPath, as filters are written."),
+        max_length=300, required=False, label=_("Only where"),
+        help_text=_("JMESPath, as filters are written."),
         widget=forms.TextInput(attrs={"spellcheck": "false", "placeholder": "data.total > `100`"}),
     )  # fmt: skip
 

@@ -57,7 +57,8 @@ def find_delivery_remedy(delivery: Delivery, effective_state: EffectiveState) ->
             verb="retry",
         )
     if effective_state.state == "waiting" and is_refused_by_endpoint(delivery):
-        return NextStep(_("You: only your endpoint can change its answer. It is tried again by itself meanwhile."),
+        return NextStep(_("You: only your endpoint can change its answer. It is tried again by "
+                          "itself meanwhile."),
                       _("Try it now"), verb="retry")  # fmt: skip
     return (
         NextStep(_("Nobody needs to: it goes by itself."))
@@ -117,7 +118,9 @@ def reverse_identity_page(delivery: Delivery) -> str:
     if connection is None or missing is None:
         return reverse_connection_page(delivery)
     query = urlencode(dict(zip(("kind", "ours"), missing, strict=True)))
-    return f"{reverse_or_empty('portal:identity_say', delivery.tenant.reference, connection.public_id)}?{query}"
+    tenant_reference = delivery.tenant.reference
+    page = reverse_or_empty("portal:identity_say", tenant_reference, connection.public_id)
+    return f"{page}?{query}"
 
 
 def reverse_or_empty(name: str, *args: object) -> str:

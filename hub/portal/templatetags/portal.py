@@ -114,7 +114,7 @@ def translate_state(state: str) -> str:
 
 @register.simple_tag(takes_context=True, name="ago")
 def format_ago(context: Context, at: datetime | None) -> SafeString | str:
-    """Render a relative time, exact on hover and focus in the reader's zone, and ISO for machines."""
+    """Render a relative time; exact in the reader's zone on hover and focus, ISO for machines."""
     if at is None:
         return "–"
     now = clock()
@@ -206,7 +206,8 @@ def render_copyable(text: Any, label: str = "") -> SafeString:
     """Render an id or an address with a button that copies it."""
     markup = (
         '<span class="copyable"><code>{0}</code>'
-        '<button type="button" class="copy" data-copy="{0}" data-copied="{2}" hidden>{3}<span class="spoken">{1}</span>'
+        '<button type="button" class="copy" data-copy="{0}" data-copied="{2}" hidden>'
+        '{3}<span class="spoken">{1}</span>'
         "</button></span>"
     )
     label_text = label or _("id")
@@ -220,7 +221,10 @@ def render_copyable(text: Any, label: str = "") -> SafeString:
 def build_stacks(
     context: Context, hours: Sequence[tuple[datetime, Sequence[int]]], parts: Any, caption: str
 ) -> dict[str, Any]:
-    """Render numbers by hour as a chart and as a table. hours: (time, numbers); parts: (tone, label)."""
+    """Render numbers by hour as a chart and as a table.
+
+    hours: pairs of a time and its numbers; parts: pairs of tone and label, one for each number.
+    """
     zone = display_preferences.resolve_display_zone(context.get("request"))
     rows = [(f"{at.astimezone(zone):%a %H:%M}", numbers) for at, numbers in hours]
     chart_columns = charts.stacked_columns([numbers for _label, numbers in rows])

@@ -17,7 +17,7 @@ from tenants.access.tenant_users import TenantUser, tenant_view
 
 CONNECTIONS_SHOWN = 200
 ROUTES_SCANNED = 200
-TONE_ORDER = {"bad": 0, "warn": 1}  # what needs a look stands before what works
+TONE_ORDER = {"bad": 0, "warn": 1}  # connections that need attention come first
 
 
 @require_safe

@@ -18,7 +18,7 @@ from hub.connections.connecting.connector_requests import (
 from hub.db.clock import clock
 from hub.portal.catalogue import list_categories, list_offered_connectors, search_catalogue
 from hub.portal.views.connecting.pending_attempts import list_pending_attempts
-from hub.portal.views.connecting.wizard import list_managers
+from hub.portal.views.connecting.wizard import list_admins_to_ask
 from tenants.access.tenant_users import TenantUser, tenant_view
 
 MAX_QUERY_LENGTH = 100
@@ -42,7 +42,7 @@ def show_catalogue(request: HttpRequest, tenant_user: TenantUser) -> HttpRespons
             (entry, pending_by_connector.get(entry.connector.key)) for entry in result.entries
         ],
         "demand": result.demand,
-        "managers": list_managers(tenant_user),
+        "managers": list_admins_to_ask(tenant_user),
     }
     return render(request, "portal/catalogue.html", context)
 

@@ -74,7 +74,7 @@ def show_connect_page(
         "demand": count_connector_requests(
             [] if is_ready else [offered_connector.key], tenant_user.tenant
         ).get(offered_connector.key),
-        "managers": list_managers(tenant_user),
+        "managers": list_admins_to_ask(tenant_user),
     }
     context |= build_login_choices(offered_connector, **login_of_attempt(context))
     return render(request, "portal/wizard/about.html", context)
@@ -121,7 +121,7 @@ def login_of_attempt(context: dict[str, Any]) -> dict[str, str]:
     return {"environment": attempt.environment, "login_host": attempt.login_host}
 
 
-def list_managers(tenant_user: TenantUser) -> list[Membership]:
+def list_admins_to_ask(tenant_user: TenantUser) -> list[Membership]:
     """List the owners and admins whom a member can ask; empty for members who may connect."""
     if tenant_user.can_manage:
         return []

@@ -248,9 +248,7 @@ def test_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
 @require_safe
 @tenant_view(min_role=ADMIN)
 def show_test_progress(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Show the progress of a test that a worker runs; the page reloads itself until there is a
-    result.
-    """
+    """Show the progress of a test that a worker runs; the page reloads until there is a result."""
     connection = get_own_connection(tenant_user, id)
     progress = read_test_progress(connection, now=clock())
     if progress is None:

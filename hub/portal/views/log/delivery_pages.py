@@ -52,14 +52,15 @@ class DeliveryAction(NamedTuple):
 DELIVERY_ACTIONS = {
     "retry": DeliveryAction(
         gettext_lazy("Try it now"),
-        gettext_lazy("The same message goes again at once: the same bytes, under the same id, to the address and with "
-                     "the secret of today. Routes are not matched anew."),
+        gettext_lazy("The same message goes again at once: the same bytes, under the same id, to "
+                     "the address and with the secret of today. Routes are not matched anew."),
         gettext_lazy("It goes again now."),
     ),
     "send_again": DeliveryAction(
         gettext_lazy("Send again"),
-        gettext_lazy("A new delivery is made by the filter, the mapping, the address and the secret of today. It goes "
-                     "under the same id: a system that knows the id takes it once, any other may show it twice."),
+        gettext_lazy("A new delivery is made by the filter, the mapping, the address and the "
+                     "secret of today. It goes under the same id: a system that knows the id takes "
+                     "it once, any other may show it twice."),
         gettext_lazy("This is the new delivery."),
     ),
     "cancel": DeliveryAction(
@@ -69,8 +70,8 @@ DELIVERY_ACTIONS = {
     ),
     "skip": DeliveryAction(
         gettext_lazy("Skip"),
-        gettext_lazy("It is left aside for good, and what an ordered route keeps behind it goes on. It can still be "
-                     "sent again."),
+        gettext_lazy("It is left aside for good, and what an ordered route keeps behind "
+                     "it goes on. It can still be sent again."),
         gettext_lazy("It is skipped."),
     ),
 }  # fmt: skip

@@ -40,7 +40,8 @@ def plan_operation_view(request: HttpRequest, tenant_user: TenantUser) -> HttpRe
     if request.method == "POST" and operation_filter and form.is_valid():
         data = form.cleaned_data
         operation = planning.plan_operation(
-            data["kind"], operation_filter, tenant=tenant_user.tenant, reason=data["reason"] or _("asked for on the pages of the log"),
+            data["kind"], operation_filter, tenant=tenant_user.tenant,
+            reason=data["reason"] or _("asked for on the pages of the log"),
             actor=ActorContext.of_visitor(request, tenant_user), now=clock(),
         )  # fmt: skip
         return HttpResponseRedirect(reverse_operation("portal:operation", tenant_user, operation))
