@@ -19,7 +19,7 @@ DATABASES = ("postgresql", "sqlite")
 DELIVERIES, CONNECTIONS, RUNS = 60_000, 200, 3
 WITHIN = 200.0  # seconds
 LOOK_EVERY = 0.5  # seconds, as counting disturbs the measurement; the times are in the ledger
-REFERENCE = ROOT / "bench" / "reference_pump.py"
+REFERENCE = ROOT / "bench" / "baselines" / "reference_pump.py"
 
 
 def measure(sink, options):
