@@ -1,4 +1,4 @@
-"""The hub itself is an app too: the rows of audit, queue and secrets."""
+"""Django app of the hub: audit, queue, cache, mail, counters and worker processes."""
 
 from typing import Any
 

@@ -1,4 +1,6 @@
-"""What granian serves: `granian --interface asgi hub.asgi:application`. Under a wrong key it does not start."""
+"""ASGI application, served by `granian --interface asgi hub.asgi:application`. It does not start
+under a wrong key.
+"""
 
 import os
 

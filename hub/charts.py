@@ -1,4 +1,4 @@
-"""Stacked columns for an SVG: pictures are made here, so they need no script. Pure."""
+"""Charts as SVG columns, computed on the server so that pages need no script. Pure."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -19,7 +19,7 @@ class Column(NamedTuple):
 
 
 def stacked_columns(numbers: Sequence[Sequence[int]]) -> list[Column]:
-    """Of numbers that stand on one another, the highest as high as the picture."""
+    """Return the columns of stacked values, scaled so that the highest column fills the height."""
     highest = max((sum(stack) for stack in numbers), default=0) or 1
     slot = WIDTH / max(1, len(numbers))
     return [

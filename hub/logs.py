@@ -1,7 +1,7 @@
-"""What the hub says about itself: one line of JSON for each thing that happened, with the ids of what it is about.
+"""Logging: one line of JSON for each event, with the ids of the objects concerned.
 
-The ids travel in structlog's context: the request's id is bound here, the key's and the tenant's where they become
-known, a delivery's by the pump.
+The ids are in structlog's context: the request's id is bound here, the key's and the tenant's when
+these are known, a delivery's by the pump.
 """
 
 import logging.config
@@ -36,7 +36,7 @@ ADDRESS_LOGGERS = ("django.request", "django.security.csrf", "django.server")
 
 
 def configure(options: dict[str, Any]) -> None:
-    """The settings' LOGGING_CONFIG."""
+    """Configure structlog and logging; the function of the setting LOGGING_CONFIG."""
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -91,7 +91,9 @@ def build_formatter() -> logging.Formatter:
 
 
 def _sanitize_event(logger: Any, method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-    """No secret, no control character, nothing endless: whoever is told of may have chosen the words."""
+    """Return the event without secrets, control characters and overlong values, as strangers may
+    have chosen its texts.
+    """
     traceback = event.pop("exception", None)
     sanitized = {
         name: value if _is_plain_value(value) else _sanitize_value(value)
@@ -112,9 +114,9 @@ def _sanitize_value(value: Any) -> str:
 
 
 class RequestIdMiddleware:
-    """Give each request an id, or keep its own, and log one line with its result.
+    """Give each request an id, or keep a valid inbound one, and log one line with its result.
 
-    The line names the route, never the address: that may hold a webhook's key or an OAuth code.
+    The line contains the route, never the URL, which may contain a webhook's key or an OAuth code.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -140,7 +142,9 @@ class RequestIdMiddleware:
 
 
 class ReporterFilter(SafeExceptionReporterFilter):
-    """What a report of an exception may show: a web server may put the process's environment into META."""
+    """Limit the META of exception reports to SHOWN_META, as a web server may put the process's
+    environment into it.
+    """
 
     SHOWN_META = {
         "CONTENT_LENGTH",

@@ -1,6 +1,6 @@
-"""Each reason code with its sentence and the action that resolves it.
+"""Reason codes, each with its sentence and the action that resolves it.
 
-They are marked for translation here and translated when they are shown.
+Sentences are marked for translation here and translated when they are shown.
 """
 
 from collections.abc import Mapping

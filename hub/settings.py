@@ -1,6 +1,6 @@
 """Settings, read from the environment (and var/hub.env); a wrong value fails at start, by name.
 
-What no environment changes stands in hub/conf/base.py.
+Settings that are the same in every environment are in hub/conf/base.py.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""So much of something at a time in one process, and at most a share of it for one holder; from any thread."""
+"""A limited amount in one process, of which each holder may use a share; thread-safe."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
@@ -7,7 +7,7 @@ from threading import Condition
 
 
 class BudgetExhausted(Exception):
-    """There is no more at this moment, or no more for this holder."""
+    """The amount is not available at this moment, in all or for this holder."""
 
 
 class SharedBudget:
@@ -18,7 +18,11 @@ class SharedBudget:
         self.used_by: Counter[Hashable] = Counter()
 
     def acquire(self, amount: int, holder: Hashable = None, *, within: float = 0.0) -> None:
-        """Reserve an amount; `None` as holder has no share of its own. Waits `within` seconds at most; raises BudgetExhausted."""
+        """Reserve an amount, waiting at most `within` seconds; the holder None is not limited to a
+        share.
+
+        Raises BudgetExhausted when the amount is not available in time.
+        """
         with self.changed:
             if not self.changed.wait_for(lambda: self.has_room(amount, holder), within):
                 raise BudgetExhausted

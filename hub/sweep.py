@@ -1,4 +1,6 @@
-"""What every long-lived process does beside its job: find what a lost bell or a dead process left lying."""
+"""The sweep: steps that every long-lived process runs periodically, to find work after a lost
+wake-up or a dead process.
+"""
 
 import threading
 from collections.abc import Callable
@@ -51,10 +53,11 @@ Step = Callable[..., object]
 
 
 def run_sweep(*, now: datetime) -> None:
-    """Run every step; one that fails stops no other, is logged by name and shown until it succeeds.
+    """Run every step; a step that fails is logged and shown until it succeeds, and stops no other
+    step.
 
-    Cheap when there is nothing to find; each step may run anywhere, any number of times. Raises the database's own
-    error where the database is away, since then no step can do anything.
+    Steps cost little when there is nothing to find, and may run in any process any number of times.
+    Raises the database's own error when the database is away, as no step can work then.
     """
     failed: dict[str, str] = {}
     for step in STEPS:
@@ -72,12 +75,14 @@ def run_sweep(*, now: datetime) -> None:
 
 
 def is_database_away(error: Exception, *, is_usable: Callable[[], bool]) -> bool:
-    """Whether the connection broke, as opposed to one statement that was refused."""
+    """Return whether the connection broke, as opposed to a rejected statement."""
     return isinstance(error, OperationalError | InterfaceError) and not is_usable()
 
 
 def start_sweep_thread(clock: Clock, *, interval: float = SWEEP_EVERY) -> None:
-    """Sweep on a thread beside whatever this process does: work is found even where no worker lives to find it."""
+    """Run the sweep on a thread of this process, so that due work is found even if no worker is
+    running.
+    """
     threading.Thread(
         target=sweep_until, args=(clock, interval, threading.Event()), daemon=True, name="sweep"
     ).start()
@@ -105,7 +110,9 @@ def end_pauses(*, now: datetime) -> None:
 
 
 def wake_forgotten_lanes(*, now: datetime) -> None:
-    """A lane that is not due although something waits on it: its wake-up was lost."""
+    """Make lanes due that have a due delivery or an open quota queue although their wake-up was
+    lost.
+    """
     earlier = Delivery.unscoped.filter(
         connection=OuterRef("pk"),
         quota_queue=0,

@@ -1,4 +1,4 @@
-"""Every address of the hub."""
+"""URLs of the hub."""
 
 from allauth.account.views import email
 from allauth.mfa.totp.views import activate_totp

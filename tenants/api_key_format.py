@@ -1,4 +1,6 @@
-"""The text of an API key: hub_<live or test>_<8 characters of public id>_<192 random bits><checksum>, in base62."""
+"""The text of an API key: hub_<live or test>_<8 characters of public id>_<192 random
+bits><checksum>, in base62.
+"""
 
 import hashlib
 import re
@@ -33,7 +35,9 @@ def generate_api_key(environment: str, *, random: RandomBytes) -> str:
 
 
 def parse_api_key(text: str) -> ParsedApiKey | None:
-    """Return None for a text that cannot be a key: a mistyped one fails the checksum without a database query."""
+    """Return None for a text that cannot be a key: a mistyped one fails the checksum without a
+    database query.
+    """
     match = API_KEY_PATTERN.fullmatch(text)
     if match is None or compute_checksum(text[:-CHECKSUM_LENGTH]) != text[-CHECKSUM_LENGTH:]:
         return None
@@ -41,7 +45,7 @@ def parse_api_key(text: str) -> ParsedApiKey | None:
 
 
 def generate_link_token(*, random: RandomBytes) -> str:
-    """What makes the address of a link unguessable; of it only the digest is kept."""
+    """Return the random token of a link's URL; only its digest is stored."""
     return _encode_base62(int.from_bytes(random(LINK_BYTES), "big"), LINK_LENGTH)
 
 

@@ -1,4 +1,4 @@
-"""What an API key may be allowed to do: resource:verb, and what that means."""
+"""Scopes of API keys: each is a resource and a verb, with a description."""
 
 from typing import NamedTuple
 
@@ -32,7 +32,7 @@ SCOPES = {
 
 
 def explain_forbidden_scopes(scopes: list[str], *, is_platform_key: bool) -> str:
-    """Why a key cannot have these scopes, in words; empty where it can."""
+    """Return why a key cannot have these scopes, as a sentence; empty when it can."""
     if unknown := sorted(set(scopes) - set(SCOPES)):
         return f"There is no scope {', '.join(unknown)}."
     reserved = sorted(name for name in set(scopes) if SCOPES[name].platform_only)

@@ -1,4 +1,4 @@
-"""The app of who: people, tenants, keys."""
+"""Django app of tenants, users and API keys."""
 
 from importlib import import_module
 

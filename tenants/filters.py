@@ -1,4 +1,6 @@
-"""Every list filter over a relation shows only what the person may see, without having to ask for it."""
+"""List filters: every filter over a relation offers only the rows that the user may see, without
+further declaration.
+"""
 
 from django.contrib.admin.filters import FieldListFilter, RelatedFieldListFilter
 

@@ -1,4 +1,4 @@
-"""What staff fill in about people and keys."""
+"""Forms of staff for users, API keys and limits."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ KEY_LIFETIMES = {"30": "30 days", "90": "90 days", "365": "one year", "": "never
 
 
 class IssueKeyForm(staff.ActionForm):
-    """`key` is the row once it was issued."""
+    """Form that issues an API key; `key` is its row after that."""
 
     key: ApiKey
 
@@ -94,7 +94,7 @@ class UserForm(staff.UserChangeForm):
         fields = ("email", "name", "is_active", "is_staff", "is_superuser", "user_permissions")
 
     def clean_is_active(self) -> bool:
-        """Whoever is inactive cannot sign in: a tenant keeps an owner who can."""
+        """Reject deactivating the only owner of a tenant, as an inactive user cannot sign in."""
         is_active: bool = self.cleaned_data["is_active"]
         if not is_active and self.instance.is_active:
             try:

@@ -31,7 +31,9 @@ REFERENCE = RegexValidator(REFERENCE_PATTERN.pattern, "Letters, digits and . _ :
 
 
 def is_reference(value: str) -> bool:
-    """Whether the text may be the reference of a tenant. PostgreSQL would refuse to look for a NUL."""
+    """Return whether the text is a valid reference of a tenant. PostgreSQL raises an error for a
+    query with a NUL.
+    """
     return REFERENCE_PATTERN.match(value) is not None
 
 
@@ -49,7 +51,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person, known by the e-mail address."""
+    """A person, identified by the e-mail address."""
 
     email = models.EmailField("e-mail", unique=True)
     name = models.CharField(max_length=150, blank=True)
@@ -71,7 +73,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email
 
     def mark_email_verified(self) -> None:
-        """Mark the address as verified, without a mail: staff made this account."""
+        """Mark the address as verified without a mail, as staff created this account."""
         addresses: models.Manager = self.emailaddress_set  # type: ignore[attr-defined]  # allauth's
         addresses.update_or_create(email=self.email, defaults={"verified": True, "primary": True})
 
@@ -80,14 +82,18 @@ class User(AbstractBaseUser, PermissionsMixin):
         return Actor.of_user(self)
 
     def accessible_tenants(self) -> TenantIds:
-        """Whose rows this person may see: a superuser every tenant's, everybody else those they belong to."""
+        """Return the tenants whose rows this person may see: all for a superuser, otherwise those
+        of their memberships.
+        """
         if not self.is_active:
             return NO_TENANTS
         return ALL_TENANTS if self.is_superuser else self.tenant_ids
 
     @cached_property
     def tenant_ids(self) -> list[int]:
-        """Their ids, asked for once: as a list the database takes the tenant's index, as a subquery it may not."""
+        """Ids of the person's tenants, read once: with a list the database uses the tenant's index,
+        with a subquery it may not.
+        """
         return list(self.memberships.values_list("tenant", flat=True))
 
 
@@ -138,7 +144,10 @@ class Tenant(models.Model):
         )
 
     def suspend(self, reason: str, *, now: datetime) -> None:
-        """Nothing is sent for the tenant; what is accepted meanwhile is held. Again, with another reason: only that."""
+        """Suspend the tenant: nothing is sent for it, and accepted events are held.
+
+        Suspending it again changes the reason only.
+        """
         self._set_suspension(self.suspended_at or now, reason, now=now)
 
     def restore(self, *, now: datetime) -> None:
@@ -219,12 +228,14 @@ class Invitation(Scoped):
 
     @property
     def mail_problem(self) -> str:
-        """Why its mail has not gone, in a sentence."""
+        """The sentence why the mail has not been sent; empty if there is no problem."""
         return MAIL_REASONS[self.mail_reason].sentence if self.mail_reason else ""
 
 
 class PortalLink(Scoped):
-    """That our own application sends one of its people to a tenant's pages. Of the token only the digest is kept."""
+    """A link by which our own application lets one of its users into a tenant's pages; only the
+    token's digest is stored.
+    """
 
     LIFETIME = timedelta(minutes=5)
     VISIT_LENGTH = timedelta(hours=1)  # how long a guest may stay
@@ -261,7 +272,7 @@ class PortalLink(Scoped):
         return self.state(now) == "pending"
 
     def is_active(self, now: datetime) -> bool:
-        """Whether it can still be used, or its guest's visit has not ended."""
+        """Return whether the link can still be used, or its guest's visit has not ended."""
         return self.state(now) in ("pending", "visiting")
 
 
@@ -271,7 +282,9 @@ def validate_scopes(value: list[str]) -> None:
 
 
 class ApiKey(Scoped):
-    """A program's key: of one tenant, or of the platform. Only its hash is kept; the text is shown once."""
+    """API key of a program, for one tenant or for the platform. Only its hash is stored; the text
+    is shown once.
+    """
 
     USE_RECORDED_EVERY = timedelta(minutes=1)
 
@@ -335,17 +348,19 @@ class ApiKey(Scoped):
         return api_key, text
 
     def has_scope(self, scope: str) -> bool:
-        """What is reserved for the platform, a tenant's key may not, whatever its row says."""
+        """Return whether the key has the scope; a tenant's key never has a scope that is reserved
+        for the platform, whatever its row contains.
+        """
         reserved = SCOPES[scope].platform_only and self.tenant_id is not None
         return scope in self.scopes and not reserved
 
     def revoke(self, *, now: datetime) -> None:
-        """Ends it at once and for good; the first time counts."""
+        """Revoke the key at once and for good; a second call keeps the first time."""
         type(self).unscoped.filter(pk=self.pk, revoked_at=None).update(revoked_at=now)
         self.refresh_from_db(fields=["revoked_at"])
 
     def record_use(self, *, now: datetime) -> None:
-        """At most one UPDATE a minute, however busy the key is, and however many processes serve it."""
+        """Record the use with at most one UPDATE a minute, however many processes serve the key."""
         long_ago = now - self.USE_RECORDED_EVERY
         if self.last_used_at is None or self.last_used_at <= long_ago:
             stale = Q(last_used_at=None) | Q(last_used_at__lte=long_ago)

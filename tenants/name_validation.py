@@ -1,4 +1,6 @@
-"""Names that people and programs give to themselves and to their organisations: one line of text, and no address."""
+"""Validation of the names of users, API keys and organisations: one line of text without an
+address.
+"""
 
 import re
 import unicodedata
@@ -18,7 +20,9 @@ JOINERS = "\u200c\u200d"  # within emoji, and letters of some scripts
 
 
 def validate_name(value: str) -> None:
-    """They stand in mails that we send: none of them may look like a line or a link of ours."""
+    """Raise ValidationError when the name could be taken for a line or a link of ours in a mail
+    that contains it.
+    """
     if any(
         unicodedata.category(character) in HIDDEN_CATEGORIES and character not in JOINERS
         for character in value

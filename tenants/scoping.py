@@ -1,4 +1,6 @@
-"""Isolation of tenants: each model declares its path to the tenant once, and queries filter by it."""
+"""Isolation of tenants: each model declares its path to the tenant, and queries filter by that
+path.
+"""
 
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
@@ -28,11 +30,13 @@ SECRET_COLUMNS = {
 
 
 class TenantNotNamed(Exception):
-    """Rows of a tenant were asked for without naming the tenant."""
+    """A query asked for rows of a tenant without naming the tenant."""
 
 
 class ScopedManager(models.Manager):
-    """Only `objects.of(tenant)`; code that needs the rows of all tenants uses `unscoped`."""
+    """Manager that offers `objects.of(tenant)` only; code that needs the rows of all tenants uses
+    `unscoped`.
+    """
 
     def get_queryset(self) -> Any:
         raise TenantNotNamed(
@@ -50,10 +54,11 @@ def tenant_condition(model: type[models.Model], tenant: Any) -> Q:
 
 
 class Scoped(models.Model):
-    """Base of every model that belongs to a tenant. `TENANT` is the path to it: "tenant", "connection__tenant".
+    """Base of every model that belongs to a tenant. `TENANT` is the path to it, as in
+    "connection__tenant".
 
-    The path uses foreign keys only. Where the model is SHARED, rows without a tenant are every tenant's to
-    read, and the platform's to change.
+    The path uses foreign keys only. If the model is SHARED, every tenant may read the rows without
+    a tenant, and only the platform may change these.
     """
 
     TENANT = "tenant"
@@ -69,7 +74,11 @@ class Scoped(models.Model):
 
     @classmethod
     def reserved_for_platform(cls) -> Q | None:
-        """Rows of a tenant that only the platform changes, such as what goes over its own connection."""
+        """Return the condition of a tenant's rows that only the platform may change; None if there
+        are none.
+
+        An example are the deliveries over the platform's own connection.
+        """
         return None
 
 
@@ -85,7 +94,9 @@ def readable_condition(model: type[models.Model], tenants: TenantIds) -> Q:
 
 
 def changeable_condition(model: type[models.Model], tenants: TenantIds) -> Q:
-    """The tenants' own rows, but for those that the model reserves for the platform."""
+    """Return the condition of the tenants' own rows, without those that the model reserves for the
+    platform.
+    """
     if tenants is ALL_TENANTS:
         return Q()
     rows = _own_rows_condition(model, tenants)
@@ -94,13 +105,15 @@ def changeable_condition(model: type[models.Model], tenants: TenantIds) -> Q:
 
 
 def _own_rows_condition(model: type[models.Model], tenants: TenantIds) -> Q:
-    """Return the condition for these tenants' rows; a model without `TENANT` belongs to the platform."""
+    """Return the condition for these tenants' rows; a model without `TENANT` belongs to the
+    platform.
+    """
     path = tenant_path(model)
     return Q(**{f"{path}__in": tenants}) if path else Q(pk__in=())
 
 
 def tenant_path(model: type[models.Model]) -> str:
-    """Return the look-up from the model to its tenant; empty when its rows belong to the platform."""
+    """Return the look-up from the model to its tenant; empty if its rows are the platform's."""
     path: str = getattr(model, "TENANT", "")
     return path
 
@@ -111,7 +124,7 @@ def accessible_tenants(user: Any) -> TenantIds:
 
 
 def visible_rows(model: type[models.Model], user: Any) -> models.QuerySet:
-    """The rows that this person or key may see."""
+    """Return the rows that this user or API key may see."""
     return model._default_manager.filter(readable_condition(model, accessible_tenants(user)))
 
 
@@ -120,7 +133,9 @@ def changeable_rows(model: type[models.Model], user: Any) -> models.QuerySet:
 
 
 class ScopedAdminMixin(AdminBase):
-    """Before a ModelAdmin or an inline: another tenant's rows are not listed, found, chosen, counted or searched by."""
+    """Mixin of a ModelAdmin or an inline: another tenant's rows cannot be listed, opened, chosen,
+    counted or searched.
+    """
 
     model: type[models.Model]
 
@@ -190,14 +205,16 @@ def is_among(
     user: Any,
     obj: models.Model | None,
 ) -> bool:
-    """Whether the user may reach this object: its own model decides, as an inline is asked about its parent."""
+    """Return whether the user may reach this object, by its own model, as an inline is asked about
+    its parent.
+    """
     if obj is None or obj.pk is None or accessible_tenants(user) is ALL_TENANTS:
         return True
     return rows_of(type(obj), user).filter(pk=obj.pk).exists()
 
 
 class ScopedChoicesMixin(FilterBase):
-    """Before a related list filter: the choices beside a list do not tell of other tenants either."""
+    """Mixin of a related list filter: its choices do not reveal other tenants' rows."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
         ordering = self.field_admin_ordering(field, request, model_admin)

@@ -1,4 +1,4 @@
-"""How tenants and keys read in the API."""
+"""Serializers of tenants, API keys, members, invitations and portal links."""
 
 from rest_framework import serializers
 
@@ -21,7 +21,7 @@ class SuspendSerializer(StrictSerializer):
 
 
 class WantedTenantSerializer(StrictSerializer):
-    """What is left out when a tenant is changed stays as it is."""
+    """Values of a tenant; an omitted value is not changed."""
 
     name = serializers.CharField(max_length=200, validators=[validate_name])
     time_zone = serializers.CharField(
@@ -89,7 +89,7 @@ class LimitsSerializer(serializers.Serializer):
 
 
 class MeSerializer(serializers.Serializer):
-    """Who the key makes you."""
+    """The API key in use, with its tenant, scopes and limits."""
 
     key = KeySerializer()
     environment = serializers.CharField()
@@ -129,7 +129,7 @@ class MemberListSerializer(serializers.Serializer):
 
 
 class InvitationSerializer(serializers.Serializer):
-    """A person who is asked to belong to a tenant."""
+    """An invitation of a person to a tenant."""
 
     id = serializers.UUIDField(source="public_id")
     tenant = serializers.CharField(source="tenant.reference")
@@ -182,7 +182,7 @@ class WantedPortalLinkSerializer(TenantQuery):
 
 
 class PortalLinkSerializer(serializers.Serializer):
-    """An address that lets one person into a tenant's pages, once."""
+    """A link that lets one person into a tenant's pages, once."""
 
     id = serializers.UUIDField(source="public_id")
     tenant = serializers.CharField(source="tenant.reference")

@@ -1,4 +1,4 @@
-"""Where the REST of who is found: below /api/v1/."""
+"""URLs of the REST API of tenants, below /api/v1/."""
 
 from django.urls import path
 

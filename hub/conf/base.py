@@ -1,4 +1,6 @@
-"""The settings that are the same wherever the hub runs: what it is made of, and how people sign in."""
+"""Settings that are the same in every environment: installed apps, middleware, sign-in, pages and
+API.
+"""
 
 from csp.constants import SELF
 

@@ -57,7 +57,9 @@ def read_required(name: str, hint: str) -> str:
 
 
 def read_setting(parse: Callable[[str, Any], Any], name: str, default: Any) -> Any:
-    """One setting of the environment, with its name in the error."""
+    """Return one setting of the environment. Raises ImproperlyConfigured, which names the setting,
+    when its value is invalid.
+    """
     try:
         return parse(name, default)
     except (EnvError, ValueError) as error:
@@ -85,7 +87,9 @@ def parse_share(name: str, default: float) -> float:
 
 
 def parse_rate(name: str, default: str) -> tuple[int, float] | None:
-    """Such as 50/1, at most 50 calls in a second; None where it is off."""
+    """Return the calls and seconds of a rate such as "50/1" (at most 50 calls in a second); None
+    when it is empty or "off". Raises ValueError when it is invalid.
+    """
     value = env.str(name, default).strip()
     if value in ("", "off"):
         return None
@@ -98,7 +102,9 @@ def parse_rate(name: str, default: str) -> tuple[int, float] | None:
 
 
 def parse_limits(name: str, default: str) -> dict[str, int] | None:
-    """Such as events=60000,requests=1000; None where it is off."""
+    """Return the limits of a text such as "events=60000,requests=1000", by name; None when it is
+    "off". Raises ValueError when it is invalid.
+    """
     value = env.str(name, default).strip()
     if value == "off":
         return None

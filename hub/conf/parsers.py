@@ -1,6 +1,7 @@
-"""Kinds of settings: each reads one from the environment, or raises ValueError with what it expects.
+"""Parsers of settings: each reads one setting from the environment, or raises ValueError with the
+expected form.
 
-No error repeats the value: it may hold a password.
+No error repeats the value, which may hold a password.
 """
 
 import re

@@ -1,4 +1,6 @@
-"""Takes secrets out of what is logged, kept as evidence or shown: by their value, and by their look."""
+"""Redaction: mask secrets in what is logged, stored as evidence or shown, by their value and by
+their form.
+"""
 
 import json
 import re
@@ -29,7 +31,10 @@ Replacement = Callable[[re.Match[str]], str]
 
 
 def mask_after(separator: str = "") -> Replacement:
-    """Keep the first group. A function, as a template costs three times as much for each match."""
+    """Return a replacement that keeps the first group and masks the rest.
+
+    A function, as a replacement template takes three times as long for each match.
+    """
     return lambda match: f"{match[1]}{separator}{MASK}"
 
 
@@ -117,13 +122,16 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def redact_excerpt(text: str, length: int, secrets: Iterable[str] = ()) -> str:
-    """The first characters of a text, redacted. Of a long text only these are read, and what a secret that begins
-    among them may need."""
+    """Return the first `length` characters of a text, redacted.
+
+    Reads only these and the MAX_SECRET_LENGTH characters behind them, so that a secret that begins
+    within the excerpt is recognised.
+    """
     return redact_text(text[: length + MAX_SECRET_LENGTH], secrets)[:length]
 
 
 def find_likely_patterns(text: str) -> list[tuple[re.Pattern[str], Replacement]]:
-    """Return the patterns that have a mark in the text; mostly none."""
+    """Return the patterns of which the text contains a mark; most texts contain none."""
     folded = text.casefold()
     marks = (
         (mark for mark in MARKS if mark in folded)
@@ -145,7 +153,11 @@ def _find_marks(folded: str) -> set[str]:
 
 
 def mask_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """A header that is a secret keeps its scheme only; a signature is none, and stays. Both may hold others yet."""
+    """Return the headers with secrets masked; an authentication scheme stays readable.
+
+    Signatures are not masked, as they are no secrets. A value may still contain secrets inside its
+    text: see `redact_text`.
+    """
     return {
         name: mask_value(value) if _is_secret_header(name) else value
         for name, value in headers.items()
@@ -172,7 +184,9 @@ def mask_value(value: str) -> str:
 
 
 def shorten(text: str, max_length: int) -> str:
-    """At most so many characters, and none that moves a terminal's cursor, ends a line or turns the reading."""
+    """Return at most `max_length` characters, with unprintable ones escaped: none that ends a line,
+    moves a terminal's cursor or changes the direction of reading.
+    """
     text = text[: max_length + 1]
     if not text.isprintable():
         text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
@@ -181,7 +195,9 @@ def shorten(text: str, max_length: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _all_secret_forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
-    """The longest first, so that no rest remains."""
+    """Return every written form of the secrets, the longest first, so that no rest of a longer form
+    remains.
+    """
     written_forms = {
         form
         for secret in secrets
@@ -193,7 +209,7 @@ def _all_secret_forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _secret_fragments(secrets: tuple[str, ...]) -> frozenset[str]:
-    """What must stand in a text that holds any form of these: a few short pieces, which many forms have in common."""
+    """Return short fragments, of which any text that contains a secret contains at least one."""
     return frozenset(
         max(PLAIN_TEXT.findall(form), key=len, default=form)[:FRAGMENT_LENGTH]
         for form in _all_secret_forms(secrets)
@@ -201,7 +217,9 @@ def _secret_fragments(secrets: tuple[str, ...]) -> frozenset[str]:
 
 
 def secret_forms(secret: str) -> set[str]:
-    """How it may be written in a URL, a form, JSON, HTML or base64."""
+    """Return the forms in which a secret may be written: plain, and as in a URL, a form, JSON, HTML
+    or base64.
+    """
     quoted_forms = {quote(secret, safe=""), quote(secret), quote_plus(secret)}
     lower_forms = {
         re.sub("%[0-9A-F]{2}", lambda escape_match: escape_match[0].lower(), form)
@@ -220,7 +238,9 @@ def secret_forms(secret: str) -> set[str]:
 
 
 def _base64_cores(secret: bytes) -> set[str]:
-    """Return the part of its base64 that does not depend on the text around it, as in `user:secret`."""
+    """Return the parts of the secret's base64 that do not depend on the text around it, as in
+    `user:secret`.
+    """
     cores = set()
     for offset in range(3):  # bytes of something else in the same group of three
         start, end = -(-offset * 8 // 6), (offset + len(secret)) * 8 // 6

@@ -1,7 +1,8 @@
-"""Seal everything anew under the newest key, while the hub works.
+"""Key rotation: reseal all sealed values under the newest key, while the hub is running.
 
-A value is exchanged only where it still is what was read, so a refresh in between is never overwritten. What is under
-the newest key already is passed by: whoever is stopped begins again, and is soon where it was.
+A value is replaced only if it is still what was read, so a concurrent refresh is never overwritten.
+Values under the newest key are skipped, so an interrupted rotation can be started again at little
+cost.
 """
 
 from collections.abc import Iterator
@@ -51,7 +52,9 @@ class RotationBatch:
 
 
 def sealed_columns() -> list[SealedColumn]:
-    """The canary last: under the old key it keeps the hub from starting without that key."""
+    """Return all columns with sealed values, the key canary last: while it is under the old key,
+    the hub does not start without that key.
+    """
     sealed_fields = [
         SealedColumn(model, field.name)
         for model in apps.get_models()
@@ -74,7 +77,9 @@ def count_sealed_rows() -> int:
 
 
 def reseal_all(*, dry: bool = False, size: int = BATCH_SIZE) -> Iterator[RotationBatch]:
-    """Reseal one batch per iteration: the caller decides how fast, and when to stop."""
+    """Yield after each resealed batch, so that the caller decides how fast to go on and when to
+    stop.
+    """
     for column in sealed_columns():
         cursor: Any = None
         while True:
@@ -105,7 +110,10 @@ def reseal_batch(
 
 
 def reseal_value(value: Any) -> Any:
-    """The same, sealed under the newest key; None where nothing of it is under an older one. Raises WrongKey."""
+    """Return the value sealed under the newest key; None if nothing of it is under an older key.
+
+    Raises WrongKey when no key of HUB_FIELD_KEYS opens it.
+    """
     if isinstance(value, Sealed):
         return rotate_sealed(value)
     if isinstance(value, str):
@@ -125,7 +133,9 @@ def reseal_value(value: Any) -> Any:
 
 
 def write_changes(sealed_column: SealedColumn, changes: list[tuple[Any, Any, Any]]) -> int:
-    """Only where the column still holds what was read; how many did."""
+    """Write the new values to the rows that still hold the old one; return how many rows were
+    changed.
+    """
     if not changes:
         return 0
     if not isinstance(sealed_column.field, SealedField):

@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed under the keys of the settings, bound to their row, opened by one method."""
+"""Sealed values: secrets that are stored encrypted under HUB_FIELD_KEYS and bound to their row."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,11 +20,13 @@ from hub.crypto.redaction import MASK
 
 
 class CannotOpen(Exception):
-    """What is stored does not open here: another key, another row, or broken."""
+    """A stored value cannot be opened: it is under another key, was sealed for another row, or is
+    damaged.
+    """
 
 
 class WrongKey(CannotOpen):
-    """None of the keys in HUB_FIELD_KEYS opens it."""
+    """No key in HUB_FIELD_KEYS opens the stored value."""
 
 
 def field_cipher() -> MultiFernet:
@@ -37,12 +39,14 @@ def _cipher_for(keys: tuple[str, ...]) -> MultiFernet:
 
 
 def fingerprint(secret: str) -> str:
-    """Return a keyed digest by which two secrets can be compared; short ones cannot be guessed from it."""
+    """Return a keyed digest of a secret, so that two can be compared without showing them."""
     return salted_hmac("hub.fingerprint", secret, algorithm="sha256").hexdigest()[:12]
 
 
 class Sealed:
-    """Holds ciphertext only; what is inside comes out by `open()`, where the row is known."""
+    """A sealed value: it holds ciphertext only, and `open()` returns its document for the right
+    binding.
+    """
 
     __slots__ = ("_ciphertext",)
 
@@ -61,7 +65,7 @@ class Sealed:
 
     @property
     def fingerprint(self) -> str:
-        """Another one after each sealing."""
+        """The fingerprint of the ciphertext, which differs after each sealing."""
         return fingerprint(self._ciphertext)
 
     def __repr__(self) -> str:
@@ -85,7 +89,9 @@ def seal(document: Mapping[str, Any], binding: str) -> Sealed:
 
 @sensitive_variables()
 def seal_text(text: str, binding: str) -> str:
-    """Seal a text for a column of another library; `open_text()` returns it."""
+    """Encrypt a text for a column of another library's model, bound to its row; `open_text()`
+    decrypts it.
+    """
     return seal({"text": text}, binding)._ciphertext
 
 
@@ -97,7 +103,10 @@ def open_text(ciphertext: str, binding: str) -> str:
 
 @sensitive_variables()
 def rotate_sealed(sealed: Sealed) -> Sealed | None:
-    """The same under the newest key; None where it is that already. Raises WrongKey."""
+    """Return the value sealed under the newest key; None if it is under that key already.
+
+    Raises WrongKey when no key of HUB_FIELD_KEYS opens it.
+    """
     text = rotate_text(sealed._ciphertext)
     return None if text is None else Sealed(text)
 
@@ -122,16 +131,20 @@ def _decrypt_text(ciphertext: str, binding: str) -> bytes:
 
 @sensitive_variables()
 def _parse_document(inside: bytes) -> Any:
-    """None where it is no JSON; not an exception in flight, for that would carry what it could not read."""
+    """Return the parsed JSON; None if it is invalid.
+
+    No exception is raised, as it would carry the secret text.
+    """
     with suppress(ValueError):
         return json.loads(inside)
     return None
 
 
 class SealedField(EncryptedTextField):
-    """The library's column without its manners: it decrypts input, encrypts expressions, and shows everybody.
+    """A column that stores a `Sealed` value and never shows its plain text.
 
-    Never in a form or a writable serializer: code that sets a secret calls `seal()`.
+    The base class would decrypt on load, encrypt expressions and appear in forms. Code that sets a
+    secret calls `seal()`.
     """
 
     empty_strings_allowed = False
@@ -182,7 +195,9 @@ class SealedField(EncryptedTextField):
 
 
 class KeyCanary(models.Model):
-    """One row, sealed at the first migration: it opens as long as the keys are the right ones."""
+    """The only row of its table, sealed at the first migration: if it opens, HUB_FIELD_KEYS are the
+    right keys.
+    """
 
     BINDING = "canary"
 
@@ -197,14 +212,18 @@ class KeyCanary(models.Model):
 
     @classmethod
     def ensure_exists(cls, *, using: str, apps: Any = installed, **kwargs: Any) -> None:
-        """After each migrate and flush; a state of long ago may not know the table yet."""
+        """Create the canary after each migrate and flush, unless the migrated state has no such
+        table yet.
+        """
         with suppress(LookupError):
             canaries = apps.get_model(cls._meta.label).objects.using(using)
             canaries.get_or_create(id=1, defaults={"sealed": seal({}, cls.BINDING)})
 
 
 def check_keys() -> None:
-    """Web and worker call it before anything else: under a wrong key they refuse to start."""
+    """Raise WrongKey when HUB_FIELD_KEYS do not open the key canary; web and worker call this
+    before they start.
+    """
     canary = KeyCanary.objects.first()
     if canary is None:
         raise WrongKey(

@@ -1,8 +1,8 @@
 """Session store: data is sealed, and rows are stored under a digest of the session key.
 
-For a while they hold the secret of a second factor, or the code that confirms an address. Each is
-sealed for its key, so what is copied into another row opens nothing; and as the database knows only
-the digest of the key, reading the database does not let anyone sign in.
+A session may temporarily hold the secret of a second factor or the code that confirms an address.
+Each is sealed for its session key, so that a copy in another row cannot be opened; and as the
+database holds only the digest of the key, reading the database does not let anyone sign in.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ class SessionStore(DatabaseSessions):
 
     @sensitive_variables()
     def decode(self, session_data: bytes | str) -> dict[str, Any]:
-        """Return an empty session for data that cannot be opened, as Django does after tampering."""
+        """Return an empty session for data that cannot be opened, as Django for tampered data."""
         try:
             document: dict[str, Any] = json.loads(open_text(str(session_data), self.binding))
         except CannotOpen:

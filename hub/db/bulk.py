@@ -1,6 +1,8 @@
-"""Insert, update and read many rows with one statement: arrays on PostgreSQL, executemany on SQLite.
+"""Insert, update and read many rows with one statement: arrays on PostgreSQL, executemany on
+SQLite.
 
-The ORM's work for one row costs as much as sending a message; here a row costs little more than its bytes.
+The ORM's work for one row takes as long as sending a message; here a row costs little more than the
+transfer of its bytes.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +26,8 @@ ColumnValues = Mapping[str, Sequence[Any]]  # by the name of a field, a value fo
 def insert_rows(
     model: type[models.Model], columns: ColumnValues, *, ignore_conflicts: bool = False
 ) -> None:
-    """Insert one row for each index of the columns. Every field without a database default must be named.
+    """Insert one row for each index of the columns. Every field without a database default must be
+    named.
 
     With `ignore_conflicts`, existing rows stay as they are.
     """
@@ -118,7 +121,9 @@ def insert_head(model: type[models.Model], fields: Sequence[Any]) -> str:
 
 
 def column_values(model: type[models.Model], objects: Sequence[Any]) -> dict[str, list[Any]]:
-    """For `insert`: what these objects hold, but for what the database makes."""
+    """Return the columns for `insert_rows`: the values of these objects, without automatic keys and
+    generated columns.
+    """
     return {
         field.attname: [getattr(instance, field.attname) for instance in objects]
         for field in model._meta.concrete_fields
@@ -131,16 +136,17 @@ def column_values(model: type[models.Model], objects: Sequence[Any]) -> dict[str
 
 @cache
 def select_columns(model: type[models.Model], alias: str) -> str:
-    """What a statement selects that `read` shall make objects of."""
+    """Return the columns of a model for a SELECT whose rows `read_models` reads."""
     return ", ".join(f'{alias}."{field.column}"' for field in model._meta.concrete_fields)
 
 
 def read_models(
     statement: str, parameters: Sequence[Any], *model_types: type[models.Model]
 ) -> list[tuple[Any, ...]]:
-    """The objects of these models in each row, by the columns of one after the other; then what else it selects.
+    """Return for each row one object of each model, by its columns in turn, then the remaining
+    columns.
 
-    None where an outer join found nothing.
+    An object is None where an outer join found no row.
     """
     makers, objects_of_rows = [model_builder(model) for model in model_types], []
     for row in query_rows(statement, parameters):
@@ -161,7 +167,7 @@ def query_rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...
 
 @cache
 def model_builder(model: type[models.Model]) -> tuple[int, Callable[[Sequence[Any]], Any]]:
-    """How many columns an object has, and how it is made of them."""
+    """Return the number of columns of a model, and the function that builds an object from them."""
     fields = model._meta.concrete_fields
     names, key = [field.attname for field in fields], fields.index(model._meta.pk)
     selected = [field.get_col(model._meta.db_table) for field in fields]
@@ -191,7 +197,7 @@ def model_builder(model: type[models.Model]) -> tuple[int, Callable[[Sequence[An
 
 
 def _unless_parsed(convert: Callable[..., Any]) -> Callable[..., Any]:
-    """A JSON object that came in PostgreSQL's binary format is read already."""
+    """Return the converter, skipped for JSON that PostgreSQL's binary format returned parsed."""
     return lambda value, column, database: (
         convert(value, column, database) if isinstance(value, str) else value
     )
@@ -207,9 +213,10 @@ def _is_json_field(field: Any) -> bool:
 def _bulk_parameters(
     fields: Sequence[Any], columns: ColumnValues
 ) -> tuple[tuple[bool, ...], list[Any]]:
-    """Which columns agree in all rows, and the parameters: one value for each of those, then arrays for the others.
+    """Return which columns have the same value in all rows, and the parameters: these values, then
+    an array for each other column.
 
-    The first is always an array: its length is the number of rows.
+    The first column is always an array: its length is the number of rows.
     """
     values = _column_arrays(fields, columns)
     constant_columns = (False, *(column.count(column[0]) == len(column) for column in values[1:]))
@@ -251,7 +258,7 @@ def _unnest_clause(fields: tuple[Any, ...], constant_columns: tuple[bool, ...]) 
 
 @cache
 def _select_clause(fields: tuple[Any, ...], constant_columns: tuple[bool, ...]) -> str:
-    """The rows of these arrays."""
+    """Return the SELECT that turns the parameters into rows."""
     return f"SELECT {', '.join(_cell_expressions(fields, constant_columns))} FROM {_unnest_clause(fields, constant_columns)}"
 
 
@@ -274,7 +281,7 @@ def execute_binary(statement: str, parameters: Sequence[Any]) -> int:
 
 
 def fetch_rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """The rows of a statement in PostgreSQL's own words, read in its binary format."""
+    """Return the rows of a statement with PostgreSQL's own placeholders (%b), in binary format."""
     with binary_cursor() as cursor:
         return cursor.execute(statement, parameters).fetchall()
 
@@ -285,9 +292,11 @@ USES_BY_CONNECTION: WeakKeyDictionary[psycopg.Connection[Any], int] = (
 
 
 def _replan_periodically(connection: "psycopg.Connection[Any]") -> None:
-    """Statements are prepared, so PostgreSQL plans them once; after so many uses it plans them anew, for tables grow.
+    """Discard the plans of prepared statements after every USES_PER_PLAN statements of a
+    connection.
 
-    What was planned for an empty table reads a full one from end to end, until the table is analysed.
+    PostgreSQL plans a prepared statement once. A plan made for an empty table scans the whole table
+    when it has grown, until the table is analysed.
     """
     USES_BY_CONNECTION[connection] = USES_BY_CONNECTION.get(connection, 0) + 1
     if USES_BY_CONNECTION[connection] % USES_PER_PLAN == 0:
@@ -296,7 +305,7 @@ def _replan_periodically(connection: "psycopg.Connection[Any]") -> None:
 
 @contextmanager
 def insert_pipeline() -> Iterator[None]:
-    """What is inserted in this block goes to PostgreSQL in one piece; an error comes at its end."""
+    """Send all inserts of this block to PostgreSQL in one pipeline; its end raises the errors."""
     if database.vendor != "postgresql":
         yield
         return
@@ -307,7 +316,9 @@ def insert_pipeline() -> Iterator[None]:
 
 @contextmanager
 def binary_cursor() -> Iterator[psycopg.Cursor[Any]]:
-    """On Django's connection, in its transaction; parameters and rows go as bytes, not as text."""
+    """Open a cursor on Django's connection, in its transaction, that sends parameters and reads
+    rows in binary format.
+    """
     database.ensure_connection()
     with database.wrap_database_errors, psycopg.Cursor(database.connection) as cursor:
         _replan_periodically(database.connection)

@@ -1,4 +1,7 @@
-"""A cache that every web process shares: rows of JSON. Django's own of this kind keeps pickles, which run when read."""
+"""Cache backend in the database, shared by all web processes, with JSON values.
+
+Django's own database cache stores pickles, which execute code when they are read.
+"""
 
 import hashlib
 import json
@@ -18,7 +21,9 @@ EXPIRED_KEPT_FOR, CLEARED_PER_CALL = (
 
 
 class Cached(models.Model):
-    """Named by the SHA-256 of its key: keys hold what people typed, of any length."""
+    """A cache entry. Its key is the SHA-256 of the cache key, which may contain user input of any
+    length.
+    """
 
     key = models.CharField(max_length=64, primary_key=True)
     value = models.JSONField()
@@ -29,7 +34,10 @@ class Cached(models.Model):
 
 
 class SharedCache(BaseCache):
-    """A door to it hands no clock down, so it reads the database's, as doors do."""
+    """Django cache backend over `Cached`.
+
+    Reads the database's clock itself, as Django's cache API passes no time.
+    """
 
     def __init__(self, location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
@@ -43,7 +51,7 @@ class SharedCache(BaseCache):
     def add(
         self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> bool:
-        """True for one of all that come at once."""
+        """Store the value if the key has none; of concurrent calls exactly one returns True."""
         now, hashed_key = clock(), self.hashed_key(key, version)
         delete_some_expired(now=now)
         Cached.objects.filter(key=hashed_key, ends_at__lte=now).delete()
@@ -53,7 +61,9 @@ class SharedCache(BaseCache):
     def set(
         self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
     ) -> None:
-        """What JSON cannot say, such as the admin's found rows, is not kept: a cache may have forgotten anything."""
+        """Store the value; a value that JSON cannot represent, such as the admin's querysets, is
+        not stored.
+        """
         try:
             json.dumps(value)
         except TypeError:

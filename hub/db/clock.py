@@ -1,6 +1,7 @@
-"""The production clock: the database's, so that leases and due times agree across machines.
+"""The production clock: the database's time, so that leases and due times agree across machines.
 
-Read at start and every few seconds, carried by the monotonic clock in between. The doors hand it down.
+It is read at start and every few seconds, and advanced by the monotonic clock in between. Views,
+tasks, admin and commands pass it down as `now`.
 """
 
 import asyncio
@@ -40,7 +41,9 @@ class DatabaseClock:
 
 
 def _is_in_event_loop() -> bool:
-    """No query may run there; the threads beside the loop keep the clock right."""
+    """Return whether this thread runs an event loop, where no query may be made; other threads
+    synchronise the clock.
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:

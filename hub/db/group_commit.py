@@ -1,7 +1,8 @@
 """Group commit: one thread processes the items of all threads that wait.
 
-The first thread that finds no leader becomes the leader and processes one batch: the items that arrived during the
-batch before. A batch never waits for more items, so a single thread is served at once.
+The first thread that finds no leader becomes the leader and processes one batch: the items that
+arrived during the batch before. A batch never waits for more items, so a single thread is served at
+once.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ Result = TypeVar("Result")
 
 
 class Waiter(Generic[Item, Result]):
-    """One thread that waits, with its item and the result."""
+    """A waiting thread, with its item and the result."""
 
     def __init__(self, item: Item) -> None:
         self.item = item
@@ -24,16 +25,20 @@ class Waiter(Generic[Item, Result]):
         self.wake_lock.acquire()
 
     def wait_until_leader(self) -> bool:
-        """Wait until served, or until this thread has to lead; return whether it has to lead."""
+        """Wait until the item is processed or this thread has to lead; return whether it has to
+        lead.
+        """
         self.wake_lock.acquire()
         return not self.is_served
 
 
 class GroupCommit(Generic[Item, Result]):
-    """`process_batch` returns one result per item; a result that is an exception is raised in the item's thread.
+    """Process the items of concurrent threads in batches.
 
-    When `process_batch` itself raises, it has changed nothing, and each thread processes its own item alone, so that
-    one bad item fails alone. Not to be called within a transaction: the other threads would wait for it.
+    `process_batch` returns one result per item; a result that is an exception is raised in the
+    item's thread. When `process_batch` itself raises, it has changed nothing, and each thread
+    processes its own item alone, so that one bad item fails alone. Not to be called within a
+    transaction: the other threads would wait for its end.
     """
 
     def __init__(
@@ -85,7 +90,9 @@ class GroupCommit(Generic[Item, Result]):
             waiter.result, waiter.must_run_alone = result, False
 
     def release_waiters(self, batch: Sequence[Waiter[Item, Result]]) -> None:
-        """The next one leads, and those that were served go on."""
+        """Wake the threads whose items were processed, and the first waiting one to lead the next
+        batch.
+        """
         with self.lock:
             self.is_running = bool(self.waiters)
             for waiter in [*self.waiters[:1], *batch]:

@@ -6,7 +6,7 @@ import uuid
 
 
 def uuid7() -> uuid.UUID:
-    """RFC 9562, version 7: 48 bits of Unix milliseconds, then randomness."""
+    """Return a UUID of RFC 9562, version 7: 48 bits of Unix milliseconds, then random bits."""
     value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62

@@ -1,6 +1,6 @@
-"""Migrations run without the time limits of ordinary statements: a large table takes longer than those allow.
+"""Run migrations without the time limits of ordinary statements, as a large table takes longer.
 
-The limit on waiting for a lock stays: a migration that does not get its lock fails, and can be run again.
+The lock timeout stays: a migration that does not get its lock fails, and can be run again.
 """
 
 from typing import Any
@@ -11,12 +11,12 @@ LIMITS = ("statement_timeout", "idle_in_transaction_session_timeout")
 
 
 def lift_time_limits(*, using: str, **kwargs: Any) -> None:
-    """Before the first migration, on the connection that will run them all."""
+    """Lift the time limits before the first migration, on the connection that runs all of them."""
     change_limits(using, "SET {} = 0")
 
 
 def restore_time_limits(*, using: str, **kwargs: Any) -> None:
-    """After the last one: back to what the connection began with."""
+    """Restore the connection's time limits after the last migration."""
     change_limits(using, "RESET {}")
 
 

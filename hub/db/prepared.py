@@ -1,4 +1,6 @@
-"""Querysets that are compiled once: on PostgreSQL the ORM's own work would cost more than the query."""
+"""Querysets that are compiled once: on PostgreSQL the ORM's own work would cost more than the
+query.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ SENTINEL_TIME = datetime.max.replace(tzinfo=UTC)
 
 @Field.register_lookup
 class AnyOf(Lookup):  # type: ignore[type-arg]
-    """As `in`, with one parameter on PostgreSQL however many values there are."""
+    """Look-up like `in`, with a single array parameter on PostgreSQL for any number of values."""
 
     lookup_name = "any_of"
     prepare_rhs = False
@@ -32,7 +34,8 @@ class AnyOf(Lookup):  # type: ignore[type-arg]
 
 
 class PreparedQuery(Generic[ModelType]):
-    """A queryset whose SQL is compiled once; only parameter values change: times, ids and, by `any_of`, lists.
+    """A queryset whose SQL is compiled once; only parameter values change: times, ids and, by
+    `any_of`, lists.
 
     `build_queryset` returns a queryset without annotations that depends on its arguments alone.
     """

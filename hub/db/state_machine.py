@@ -17,7 +17,9 @@ class InvalidTransition(Exception):
 
 
 class StateMachine(models.Model):
-    """A model whose `state` changes only here. `TRANSITIONS` maps each state to the states that may follow."""
+    """A model whose `state` changes only here. `TRANSITIONS` maps each state to the states that may
+    follow.
+    """
 
     TRANSITIONS: ClassVar[Mapping[str, set[str]]]
     state: "models.CharField[str, str]"
@@ -28,7 +30,8 @@ class StateMachine(models.Model):
     def transition_to(self, state: str, **changes: Any) -> None:
         """Update the row if it still has the old state.
 
-        Raises InvalidTransition, and changes nothing, when the transition is not allowed or the state was changed.
+        Raises InvalidTransition, and changes nothing, when the transition is not allowed or the
+        state was changed.
         """
         if state not in self.TRANSITIONS.get(self.state, ()):
             raise InvalidTransition(self, state)

@@ -1,1 +1,1 @@
-"""Whether the hub lives, whether it can do its work, and in numbers."""
+"""Health: probes of liveness, readiness and service, and metrics."""

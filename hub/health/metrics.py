@@ -1,4 +1,6 @@
-"""/metrics for Prometheus: for a platform key with the scope metrics:read, as numbers tell of customers too."""
+"""/metrics for Prometheus; it requires a platform key with the scope metrics:read, as the numbers
+reveal customers' activity.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -53,7 +55,9 @@ class MetricsView(APIView):
 
 
 class MetricsCollector:
-    """Few cheap questions: of narrow tables, of partial indexes, and of the newest ids; nothing counts the past."""
+    """Collect the metrics with few cheap queries: narrow tables, partial indexes and stored
+    counters; none counts old rows.
+    """
 
     def __init__(self, *, now: datetime) -> None:
         self.now = now
@@ -213,7 +217,9 @@ def _counter_metrics() -> Iterator[Metric]:
 
 
 def _deliveries_shown_as_held() -> QuerySet[Delivery]:
-    """What waits behind a closed lane, a switch or a suspended tenant."""
+    """Select waiting deliveries that are effectively held: by their lane, a kill switch or a
+    suspended tenant.
+    """
     return Delivery.unscoped.filter(EFFECTIVELY_HELD).annotate(cause=effective_reason_case())
 
 

@@ -1,7 +1,7 @@
-"""/livez, /readyz and /healthz: open to everybody, so they answer only whether, and why not.
+"""/livez, /readyz and /healthz: public, so they say only whether a check passes, and why not.
 
-/livez: the process answers. /readyz: this process can accept events, whatever became of the workers. /healthz: the
-installation does its work: workers, pools, the sweep, and what is due.
+/livez: the process answers. /readyz: this process can accept events, whatever the state of the
+workers. /healthz: the installation delivers: workers, pools, the sweep, and due deliveries.
 """
 
 from collections.abc import Callable, Sequence
@@ -64,9 +64,11 @@ def _respond_with_checks(
 def run_checks_in_time(
     build_checks: Callable[[], dict[str, HealthCheck]], timeout: float = DATABASE_TIMEOUT
 ) -> dict[str, HealthCheck]:
-    """A database elsewhere may be silent for longer than a probe waits: it is asked on a line and a thread of its own.
+    """Run the checks on a thread with its own connection, and fail them when the database does not
+    answer within `timeout` seconds.
 
-    The thread ends when the line's own timeouts do. SQLite is in this process, and always answers.
+    The thread ends with the connection's own timeouts. SQLite runs in this process and needs no
+    thread.
     """
     if connection.vendor == "sqlite":
         return run_checks(build_checks)
@@ -100,7 +102,7 @@ def _database_unavailable(detail: str) -> dict[str, HealthCheck]:
 
 
 def check_readiness(*, now: datetime) -> dict[str, HealthCheck]:
-    """Whether this process can store an event: no other process is needed for that."""
+    """Check whether this process can store an event, which needs no other process."""
     return {"database": _check_database()}
 
 
@@ -116,7 +118,9 @@ def check_health(*, now: datetime) -> dict[str, HealthCheck]:
 
 
 def _check_database() -> HealthCheck:
-    """A database that was moved may leave us at a standby, which answers and stores nothing."""
+    """Check that the database answers and accepts writes: after a failover it may be a standby that
+    is read-only.
+    """
     latency = measure_database_latency()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -137,7 +141,9 @@ def _check_workers(workers: Sequence[Worker], *, now: datetime) -> HealthCheck:
 
 
 def _check_pools(workers: Sequence[Worker], *, now: datetime) -> HealthCheck:
-    """One that hears is enough; the worker of a silent one replaces it."""
+    """Check that at least one pool of a live worker is responsive; a worker replaces its
+    unresponsive pool.
+    """
     last_heard = max((worker.heard_at for worker in workers if worker.heard_at), default=None)
     if not any(
         worker.is_alive(now=now) and worker.is_pool_responsive(now=now) for worker in workers
@@ -166,7 +172,9 @@ def _check_sweep(*, now: datetime) -> HealthCheck:
 
 
 def check_deliveries(*, now: datetime) -> HealthCheck:
-    """However long the queue is, no connection with something due waits long for its turn."""
+    """Check that no connection with a due delivery has waited longer than MAX_UNSERVED_TIME,
+    however long the queue.
+    """
     longest_wait = longest_unserved_time(now=now)
     if longest_wait > MAX_UNSERVED_TIME:
         return HealthCheck(False, "What is due is not sent.", longest_wait.total_seconds())

@@ -1,5 +1,5 @@
-"""Identities, and what the mapping room knows of the pages of field mappings: their versions and
-what changed.
+"""Admin of identities, and the base of the field mappings' admin: their versions and what changed
+between these.
 """
 
 import difflib
@@ -24,8 +24,8 @@ LINE_KINDS = {"+": "added", "-": "removed"}
 
 
 class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
-    """The room above registers it, since only that knows events to try a mapping on, and routes
-    that use it.
+    """Base of the field mappings' admin. `hub.outgoing.admin` registers it, as only that package
+    knows the events to try a mapping on and the routes that use it.
     """
 
     form = MappingForm
@@ -83,7 +83,9 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
 
 @dataclass(frozen=True, slots=True)
 class VersionChanges:
-    """A version with its lines, marked where they differ from the one before."""
+    """A version with its lines, each marked as added, removed or unchanged since the version
+    before.
+    """
 
     version: MappingVersion
     lines: list[tuple[str, str]]
@@ -103,7 +105,7 @@ def list_version_changes(mapping: FieldMapping) -> list[VersionChanges]:
 
 
 def diff_versions(before: MappingVersion | None, after: MappingVersion) -> list[tuple[str, str]]:
-    """Compare two versions line by line; all lines are kept, so that a version can be read whole."""
+    """Compare two versions line by line; unchanged lines are included."""
     old = format_json_text(before.body).splitlines() if before else []
     compared_lines = difflib.ndiff(old, format_json_text(after.body).splitlines())
     return [(LINE_KINDS.get(line[0], "same"), line) for line in compared_lines if line[0] != "?"]

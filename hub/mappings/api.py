@@ -1,4 +1,6 @@
-"""Identities by REST: which record of theirs matches ours, within one connection."""
+"""Identities by REST: which record of the other system matches a record of ours, within one
+connection.
+"""
 
 from typing import Any, ClassVar
 from urllib.parse import urlencode
@@ -70,7 +72,7 @@ class SetIdentitySerializer(IdentityKeySerializer):
 
 
 class IdentitySerializer(serializers.Serializer):
-    """A pair: our record, and theirs."""
+    """An identity: our record, and the matching record of the other system."""
 
     kind = serializers.CharField()
     ours = serializers.CharField()
@@ -105,7 +107,7 @@ class IdentitiesView(APIView):
         examples={"a page": {"items": [IDENTITY_EXAMPLE], "next": None}},
     )
     def get(self, request: Request, id: UUID) -> Response:
-        """In the order of kind and ours."""
+        """List the identities of a connection, in the order of kind and our id."""
         connection = find_visible_connection(request, id)
         query = _validate_identity_data(IdentitiesQuery, request.query_params.dict())
         identities = Identity.unscoped.filter(connection=connection).order_by("kind", "ours")
@@ -138,9 +140,10 @@ class IdentitiesView(APIView):
         requests=[openapi.request_example("a channel", IDENTITY_INPUT_EXAMPLE)],
     )
     def put(self, request: Request, id: UUID) -> Response:
-        """Say which of theirs is meant; what was said before of the same kind and ours is replaced.
+        """Set the matching record of the other system; an existing identity of the same record is
+        replaced.
 
-        What was held for want of it goes out.
+        Deliveries that are held because this identity is missing are released.
         """
         connection = find_visible_connection(request, id)
         data = _validate_identity_data(
@@ -160,7 +163,7 @@ class IdentitiesView(APIView):
         examples={"forgotten": IDENTITY_EXAMPLE},
     )
     def delete(self, request: Request, id: UUID) -> Response:
-        """Forget it: what needs it from now on is held."""
+        """Delete the identity; deliveries that need it from now on are held."""
         connection = find_visible_connection(request, id)
         key = _validate_identity_data(IdentityKeySerializer, request.query_params.dict())
         identities = Identity.unscoped.select_related("connection__tenant")

@@ -1,4 +1,4 @@
-"""Keep compiled field mappings and filters by their text: one cache for each compiler."""
+"""Cache of compiled field mappings and filters by their text, one for each compiler."""
 
 import json
 from functools import lru_cache

@@ -30,7 +30,9 @@ TARGETS = [
 
 
 def find_target_action(target: str) -> Action:
-    """Return the action of *connector.action*. Raises LookupError."""
+    """Return the action that a text such as "slack.post_message" names. Raises LookupError when
+    there is none.
+    """
     connector, _, action = target.partition(".")
     return CONNECTORS[connector].action(action)
 
@@ -61,7 +63,7 @@ def list_suggested_tenants(user: Any) -> list[tuple[str, str]]:
 
 
 class TenantField(forms.CharField):
-    """A tenant by its reference; a select of two thousand tenants would be no help."""
+    """A tenant, entered by its reference, as a select of thousands of tenants would be unusable."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(

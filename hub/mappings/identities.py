@@ -1,4 +1,6 @@
-"""Identities: set and remove the pair of our record and theirs; both audit themselves."""
+"""Identities: set and remove the pair of our record and the other system's; both write their audit
+rows.
+"""
 
 from datetime import datetime
 
@@ -21,7 +23,7 @@ def set_identity(
     name: str = "",
     now: datetime,
 ) -> Identity:
-    """Set the record of theirs for one of ours; an existing identity is replaced."""
+    """Set the record of the other system for one of ours; an existing identity is replaced."""
     # two people at once set one after the other
     Connection.unscoped.select_for_update(of=("self",), no_key=True).get(pk=connection.pk)
     identity = Identity.unscoped.filter(connection=connection, kind=kind, ours=ours).first()
@@ -36,7 +38,9 @@ def set_identity(
 
 
 def mark_identity_changed(identity: Identity, *, now: datetime) -> None:
-    """Mark the change, and release the deliveries that were held before it."""
+    """Record the time of the change, and wake the release of the deliveries that were held before
+    it.
+    """
     identity.updated_at = now
     wake_up("drain", now=now)
 

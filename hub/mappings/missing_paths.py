@@ -19,10 +19,10 @@ FIRST_CHILD_ROOT_NODES = {
 def find_missing_paths(
     mapping: CompiledMapping, document: Mapping[str, Any], result: Any
 ) -> tuple[Gap, ...]:
-    """The paths that found nothing, where the expression does not state what stands in for it.
+    """Return the paths that found nothing, unless the expression states a default for that case.
 
-    `result` is what the mapping came to: an expression that came to nothing is named as a whole where no single path of
-    it did.
+    `result` is the result of the mapping. An expression without a result is returned as a whole
+    when every path in it found something.
     """
     gaps: list[Gap] = []
     for leaf in mapping.leaves:

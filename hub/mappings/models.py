@@ -53,7 +53,7 @@ class MappingVersion(Scoped):
 
 
 class Identity(Scoped):
-    """A pair of our record and theirs, within one connection."""
+    """The pair of our record and the other system's, within one connection."""
 
     TENANT = "connection__tenant"
 
@@ -85,18 +85,18 @@ class Identity(Scoped):
 
     @property
     def cursor(self) -> str:
-        """In the order of kind and ours."""
+        """The position of the identity in the order of kind and our id, for keyset pagination."""
         return f"{self.kind}\n{self.ours}"
 
 
 def match_identities_after(cursor: str) -> models.Q:
-    """What follows there."""
+    """Match the identities behind a cursor."""
     kind, _line, our_id = cursor.partition("\n")
     return models.Q(kind=kind, ours__gt=our_id) | models.Q(kind__gt=kind)
 
 
 def match_identity_prefix(term: str) -> models.Q:
-    """What people search by: how ours or theirs begins."""
+    """Match the identities whose id, ours or the other system's, begins with the search text."""
     return (
         models.Q(ours__startswith=term) | models.Q(theirs__startswith=term) if term else models.Q()
     )

@@ -1,8 +1,8 @@
-"""Filters and field mappings as pure functions: compile them, evaluate them, explain them.
+"""Filters and field mappings as pure functions: compile, evaluate and explain each.
 
-A field mapping is a JSON object of any depth. Its texts are expressions; numbers, booleans and
-null are themselves. The document that they read is
-{"id", "type", "tenant", "occurred_at", "data"}.
+A field mapping is a JSON object of any depth. Its texts are expressions; numbers, booleans and null
+stand for their own values. The document that expressions read is {"id", "type", "tenant",
+"occurred_at", "data"}.
 """
 
 import json
@@ -60,7 +60,9 @@ class MappingError(ValueError):
 
 
 class MappingFailed(ValueError):
-    """A document has no result; `value` is the cause, in at most 200 characters."""
+    """The evaluation for a document has no result; `value` is the value that caused this, in at
+    most 200 characters.
+    """
 
     def __init__(self, path: str, expression: str, value: str, message: str) -> None:
         super().__init__(path, expression, value, message)
@@ -86,7 +88,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class CompiledMapping:
-    """Immutable, so it is cached and shared between threads."""
+    """A compiled mapping: immutable, so that threads share it in a cache."""
 
     tree: Any = field(repr=False)  # the mapping with a Leaf for each expression
     leaves: tuple[Leaf, ...] = field(repr=False)
@@ -169,9 +171,10 @@ def _child_pointer(path: str, key: object) -> str:
 def translate(
     compiled: CompiledMapping, document: Document, *, zone: tzinfo, identities: Lookup
 ) -> dict[str, Any]:
-    """Evaluate a mapping; null stays null.
+    """Return the result of a mapping for a document; null stays null.
 
-    Raises MappingFailed or IdentityMissing.
+    Raises MappingFailed when an expression has no result, or IdentityMissing when an identity is
+    unknown.
     """
     evaluation, output = _create_evaluation(zone, identities), Output()
     return {key: _fill(child, document, evaluation, output) for key, child in compiled.tree.items()}
@@ -192,10 +195,10 @@ def _fill(node: Any, document: Document, evaluation: Evaluation, output: Output)
 def collect_identities(
     compiled: CompiledMapping, document: Document, zone: tzinfo
 ) -> set[tuple[str, str]]:
-    """The pairs of kind and value that `translate` will look up, so that those of many messages
-    take one query.
+    """Return the pairs of kind and value that `translate` will probably look up, so that the
+    look-ups of many messages take one query.
 
-    A foretaste, not a promise: an expression that chooses by what it found may ask for another.
+    An expression that chooses by the result of a look-up may need another pair.
     """
     pairs: set[tuple[str, str]] = set()
     if not compiled.uses_identities:
@@ -247,24 +250,27 @@ class FilterExplanation:
 
 @dataclass(frozen=True, slots=True)
 class CompiledFilter:
-    """Immutable, so it is cached and shared between threads. Dates are in UTC."""
+    """A compiled filter: immutable, so that threads share it in a cache. Dates are in UTC."""
 
     expression: Expression
     clauses: tuple[Expression, ...] = field(repr=False)
 
     def passes(self, document: Document, *, budget: Budget | None = None) -> bool:
-        """Return whether the document passes. Raises MappingFailed.
+        """Return whether the document passes. Raises MappingFailed when the expression has no
+        result.
 
-        `budget` is shared by many documents.
+        `budget` may be shared by many documents.
         """
         return is_truthy(_evaluate_expression(self.expression, document, budget))
 
     def value(self, document: Document) -> Any:
-        """Return the value of the expression. Raises MappingFailed."""
+        """Return the value of the expression. Raises MappingFailed when it has none."""
         return _evaluate_expression(self.expression, document)
 
     def explain(self, document: Document) -> FilterExplanation:
-        """Explain the filter for a document. Raises MappingFailed, naming the clause."""
+        """Explain the filter for a document. Raises MappingFailed, which names the clause, when a
+        clause has no result.
+        """
         for clause in self.clauses:
             if not is_truthy(_evaluate_expression(clause, document)):
                 return FilterExplanation(
@@ -276,7 +282,7 @@ class CompiledFilter:
 
 
 def compile_filter(expression: str) -> CompiledFilter:
-    """Compile a filter. Raises MappingError."""
+    """Compile a filter. Raises MappingError when it is invalid."""
     parsed = _parse(expression, "")
     if "identity" in parsed.calls:
         raise MappingError(

@@ -1,4 +1,4 @@
-"""Where identities are found: below /api/v1/."""
+"""URLs of identities, below /api/v1/."""
 
 from django.urls import path
 

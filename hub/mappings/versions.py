@@ -1,4 +1,6 @@
-"""Versions of field mappings: a new version wakes the release of what the old one held."""
+"""Versions of field mappings: a new version wakes the release of the deliveries that an older one
+held.
+"""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +17,7 @@ from hub.queue import wake_up
 def save_mapping_version(
     mapping: FieldMapping, body: Mapping[str, Any], *, user: Any, now: datetime
 ) -> MappingVersion | None:
-    """Store a new version of the mapping; None where the newest version has this body."""
+    """Store and return a new version of the mapping; None if the newest version has this body."""
     with transaction.atomic():
         # two people at once make two versions
         FieldMapping.unscoped.select_for_update().get(pk=mapping.pk)
@@ -34,7 +36,9 @@ def save_mapping_version(
 def revise_mapping(
     mapping: FieldMapping, body: Mapping[str, Any], actor: ActorContext, *, now: datetime
 ) -> MappingVersion | None:
-    """Store a new version and audit it; None where the newest version has this body."""
+    """Store a new version and its audit row, and return the version; None if the newest version has
+    this body.
+    """
     version = save_mapping_version(mapping, body, user=actor.user, now=now)
     if version:
         after = {"version": version.number, "body": version.body}

@@ -1,4 +1,4 @@
-"""Stored counters that only grow, for the metrics, which therefore never count old rows."""
+"""Stored counters that only grow, so that metrics never count old rows."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Operations: work on many rows that a person plans, confirms, watches and may cancel."""
+"""Operations: work on many rows that a person plans, confirms, follows and may cancel."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -24,7 +24,8 @@ END_STATES = {"finished", "cancelled", "failed"}
 class Operation(Scoped, StateMachine):
     """One action on many rows: those of its tenant, or of all tenants where it has none.
 
-    `cursor` is the last row that was examined, `last` the last row at planning: newer rows are not changed.
+    `cursor` is the last row that was examined, `last` the last row at planning: newer rows are not
+    changed.
     """
 
     class State(models.TextChoices):
@@ -101,8 +102,8 @@ class Operation(Scoped, StateMachine):
 
     @property
     def rows_left(self) -> int | None:
-        """Rows that may still be changed, never more than were confirmed; None: more than were
-        counted.
+        """Number of rows that may still be changed, at most the confirmed number; None if the plan
+        stopped counting at its limit.
         """
         return None if self.more else max(0, self.count - self.examined_count)
 
@@ -116,7 +117,7 @@ class Operation(Scoped, StateMachine):
         return self.state == "planned" and now - self.planned_at > PLAN_VALID_FOR
 
     def seconds_left(self, *, now: datetime) -> int | None:
-        """Estimate by the pace so far; None where there is none yet."""
+        """Estimated seconds until the end, by the pace so far; None if there is none yet."""
         if (
             self.state != "running"
             or not self.examined_count

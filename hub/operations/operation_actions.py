@@ -1,5 +1,5 @@
-"""Plan, confirm and cancel operations: each audits itself, and an actor has a limit of rows in an
-hour.
+"""Plan, confirm and cancel operations; each action writes an audit row, and the rows that one actor
+may change in an hour are limited.
 """
 
 from collections.abc import Mapping
@@ -20,11 +20,13 @@ PLATFORM_FACTOR = 20  # by which the limit of unrestricted actors is higher
 
 
 class OperationRefused(Exception):
-    """The plan cannot be confirmed; the message says why."""
+    """The plan cannot be confirmed, for the reason in the message."""
 
 
 class TooManyRows(OperationRefused):
-    """The hourly limit is reached. `again` is when there is room, where waiting helps."""
+    """The hourly limit of rows is reached. `again` is the time from which there is room; None if
+    waiting does not help.
+    """
 
     def __init__(self, sentence: str, *, again: datetime | None) -> None:
         super().__init__(sentence)
@@ -54,7 +56,8 @@ def store_plan(
 def confirm_operation(operation: Operation, actor: ActorContext, *, now: datetime) -> None:
     """Start the operation and audit it.
 
-    Raises OperationRefused, and InvalidTransition where it does not wait for a confirmation.
+    Raises OperationRefused when the plan has expired or the limit is reached, InvalidTransition
+    when the operation does not wait for a confirmation.
     """
     if not operation.count:
         raise OperationRefused("Nothing matches: there is nothing to do.")
@@ -105,7 +108,10 @@ def check_hourly_cap(operation: Operation, actor: ActorContext, *, now: datetime
 
 @transaction.atomic
 def cancel_operation(operation: Operation, actor: ActorContext, *, now: datetime) -> None:
-    """Begin no further batch, and audit it; changed rows stay changed. Raises InvalidTransition."""
+    """Stop the operation before its next batch, and audit it; changed rows stay changed.
+
+    Raises InvalidTransition when the operation has ended.
+    """
     operation.transition_to("cancelled", finished_at=now)
     operation.refresh_from_db()
     audit_operation(actor, "operation.cancel", operation, after=operation.counts(), now=now)

@@ -27,8 +27,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """Result of one batch: the last examined row (None: no row was left), rows changed and left
-    out.
+    """Result of one batch: the last examined row (None: no row was left), and the numbers of rows
+    that were changed and left out.
     """
 
     cursor: int | None
@@ -44,7 +44,7 @@ BatchFunction = Callable[
 def run_operation(
     id: int, *, clock: Clock, pause_between: Callable[[], None], stopping: Callable[[], bool]
 ) -> bool:
-    """Run batches until the operation or the time slice ends; return whether there is more to do."""
+    """Run batches until the operation or the time slice ends; return whether more is to do."""
     deadline = clock() + TIME_SLICE
     while not stopping() and clock() < deadline:
         try:

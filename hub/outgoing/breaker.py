@@ -19,9 +19,9 @@ WARNING_PERCENTS = (90, 70, 50)  # of the time after which the connection is dis
 
 @dataclass(frozen=True, slots=True)
 class CallCounts:
-    """Results of some calls.
+    """Counts of calls by result.
 
-    Calls without evidence about the endpoint (429, maintenance) are in none.
+    Calls without evidence about the endpoint (429, maintenance) are not counted.
     """
 
     up: int = 0  # the endpoint answered
@@ -42,7 +42,7 @@ class CallCounts:
 class BreakerState:
     """State of one breaker.
 
-    Counting begins with the first failure, so a healthy connection costs nothing.
+    Counting begins with the first failure, so a healthy connection causes no write.
     """
 
     success_score: float = 0.0

@@ -1,4 +1,5 @@
-"""Release held deliveries whose cause is gone.
+"""Release held deliveries whose cause is removed; not those behind a paused connection, which wait:
+see Connection.resume.
 
 Each cause is one query, so a lost wake-up loses nothing.
 """
@@ -31,8 +32,8 @@ CONNECTION_REASONS = ("egress_refused", "credential_unreadable", "permission_mis
 
 
 def release_held_deliveries(*, now: datetime) -> int:
-    """Release what is held by a cause that is gone, hold what is switched off; return how many
-    became due.
+    """Release the deliveries whose cause is removed, and hold those that are switched off or of a
+    suspended tenant; return how many became due.
     """
     expire_deliveries(now=now)
     _hold_for_suspended_tenants(now=now)
@@ -108,8 +109,8 @@ def _find_with_changed_filter() -> QuerySet[Delivery]:
 
 
 def _hold_for_suspended_tenants(*, now: datetime) -> None:
-    """Hold what a suspended tenant has waiting on the platform's connections; its own lanes are not
-    claimed.
+    """Hold the waiting deliveries of suspended tenants on the platform's connections; their own
+    lanes are not claimed.
     """
     waiting = Delivery.unscoped.filter(
         state="waiting", connection__tenant=None, connection__isnull=False
@@ -120,7 +121,7 @@ def _hold_for_suspended_tenants(*, now: datetime) -> None:
 
 
 def _hold_for_switches(*, now: datetime) -> None:
-    """Hold what waits on routes that are switched off, and for switched off tenants on the
+    """Hold the waiting deliveries of switched-off routes, and of switched-off tenants on the
     platform's connections.
     """
     waiting = Delivery.unscoped.filter(state="waiting", connection__isnull=False)
@@ -160,9 +161,7 @@ def _release_deliveries(deliveries: QuerySet[Delivery], *, now: datetime) -> int
 
 
 def _release_reevaluated(deliveries: QuerySet[Delivery], *, now: datetime) -> int:
-    """Look at the cause of each of the oldest deliveries again, batch by batch; return how many
-    became due.
-    """
+    """Check the cause of the oldest deliveries again, in batches; return how many became due."""
     ids = list(deliveries.order_by("pk").values_list("pk", flat=True)[:RELEASE_BATCH])
     total = 0
     for start in range(0, len(ids), REEVALUATION_BATCH):
@@ -182,10 +181,10 @@ def _release_reevaluated(deliveries: QuerySet[Delivery], *, now: datetime) -> in
 
 
 def reevaluate_deliveries(deliveries: Iterable[Delivery], *, now: datetime) -> list[Delivery]:
-    """Evaluate failed filters again, and look for a connection where there was none.
+    """Evaluate failed filters again, and look for a connection for deliveries without one.
 
-    Return the deliveries whose cause is gone, changed in memory: they wait, or their filter skips
-    them.
+    Return the deliveries whose cause is removed, changed in memory: they wait, or their filter
+    skips them.
     """
     deliveries = list(deliveries)
     if not deliveries:
@@ -208,9 +207,9 @@ def _reevaluate_in_memory(
     *,
     now: datetime,
 ) -> bool:
-    """Return whether the delivery was changed.
+    """Evaluate filter or connection again, and return whether the delivery was changed.
 
-    A filter whose event body is pruned cannot be evaluated.
+    A filter whose event body was pruned cannot be evaluated.
     """
     state, reason, detail = "waiting", "", ""
     if delivery.reason == FILTER_FAILED:
@@ -229,7 +228,9 @@ def _reevaluate_in_memory(
 
 
 def store_reevaluated(deliveries: Sequence[Delivery], *, now: datetime) -> set[int]:
-    """Write what `reevaluate_deliveries` changed; return the lanes that have something due by it."""
+    """Write what `reevaluate_deliveries` changed; return the lanes that have due deliveries by
+    this.
+    """
     if not deliveries:
         return set()
     assign_positions([delivery for delivery in deliveries if delivery.position is None])
@@ -247,11 +248,11 @@ def waiting_lane_ids(deliveries: Iterable[Delivery]) -> set[int]:
 
 
 def load_event_bodies(deliveries: Iterable[Delivery]) -> dict[int, EventBody]:
-    """The stored event bodies by event."""
+    """Return the stored event bodies by event."""
     return EventBody.objects.in_bulk({delivery.event_id for delivery in deliveries})
 
 
 def build_delivery_document(delivery: Delivery, bodies: Mapping[int, EventBody]) -> dict[str, Any]:
-    """The document that filters and mappings of this delivery read."""
+    """Build the document that filters and mappings of this delivery read."""
     data = json.loads(bytes(bodies[delivery.event_id].body))["data"]
     return delivery.event.build_document(delivery.tenant, data)

@@ -29,7 +29,7 @@ def compute_next_attempt(
     requested_wait: float | None = None,
     schedule: Sequence[float] = DEFAULT_SCHEDULE,
 ) -> datetime | None:
-    """Return the time of the next attempt after so many; None at the end of the schedule.
+    """Return the time of the next attempt after this many; None at the end of the schedule.
 
     `requested_wait` is the wait that the system asked for, in seconds: it may lengthen the wait,
     never shorten it.

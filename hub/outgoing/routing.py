@@ -1,5 +1,5 @@
-"""Routing: the routes that events match, and the deliveries for them; a few reads for any number of
-events.
+"""Routing: the routes that events match, and the deliveries for these; the number of statements
+does not depend on the number of events.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -90,7 +90,7 @@ class RoutingTable:
         return deliveries
 
     def find_targets(self, route: Route, tenant: Tenant) -> list[Connection | None]:
-        """Return the connections of a route for a tenant; [None] where there is none yet."""
+        """Return the connections of a route for a tenant; [None] if there is none yet."""
         owner = None if CONNECTORS[route.connector_key].platform else tenant.pk
         connections = [
             connection
@@ -197,7 +197,7 @@ def build_replay(
 
 @dataclass(frozen=True, slots=True)
 class ActiveSwitches:
-    """Kill switches that hold single deliveries: routes, and tenants on the platform's connections."""
+    """Kill switches on single deliveries: of a route, or of a tenant on platform connections."""
 
     routes: Collection[int] = ()
     tenants: Collection[int] = ()
@@ -217,9 +217,7 @@ class ActiveSwitches:
     def find_block(
         self, tenant: Tenant, route: Route, target: Connection | None
     ) -> tuple[str, str, str] | None:
-        """Return the state, reason and detail of a delivery that may not be sent; None where it
-        may.
-        """
+        """Return the state, reason and detail of a delivery that may not be sent, else None."""
         if target is None:
             return HELD, "not_connected", ""
         if target.is_disconnected and not target.keeps_events:

@@ -50,7 +50,7 @@ def infer_schema(examples: Sequence[Any], *, depth: int = 0) -> dict[str, Any]:
 
 
 def _infer_kinds(examples: Iterable[Any]) -> list[str]:
-    """Return the JSON types of the values; integers beside other numbers are numbers."""
+    """Return the JSON types of the values; integers mixed with other numbers are numbers."""
     kinds = {_get_json_kind(example) for example in examples}
     return sorted(kinds - {"integer"} if "number" in kinds else kinds)
 

@@ -49,7 +49,7 @@ class DeliverySummarySerializer(serializers.Serializer):
 
 
 class AcceptedSerializer(serializers.Serializer):
-    """An event that is stored for good, and what will become of it."""
+    """An event that is stored, with its deliveries."""
 
     id = serializers.UUIDField()
     sender_id = serializers.CharField(help_text="The id that was sent.")
@@ -137,7 +137,9 @@ class DeliveryWithAttemptsSerializer(DeliverySerializer):
 
 
 class ExchangeSerializer(serializers.Serializer):
-    """The HTTP call; its bodies are for staff, as one call may carry the messages of many."""
+    """The HTTP call; its bodies are for staff only, as one call may carry the messages of many
+    tenants.
+    """
 
     at = serializers.DateTimeField()
     method = serializers.CharField()
@@ -168,7 +170,7 @@ class CheckSerializer(serializers.Serializer):
 
 
 class ExplanationSerializer(serializers.Serializer):
-    """The stations of its way, in order; the first that was not passed is why it was not delivered."""
+    """The checks of a delivery, in order; the first that failed is why it was not delivered."""
 
     state = serializers.ChoiceField(Delivery.State.choices, source="effective_state.state")
     reason = serializers.CharField(source="effective_state.reason")
@@ -206,6 +208,6 @@ class EventRowSerializer(serializers.Serializer):
 
 
 class EventDetailSerializer(EventRowSerializer):
-    """What became of an event."""
+    """An event with its deliveries."""
 
     deliveries = DeliveryWithAttemptsSerializer(many=True)

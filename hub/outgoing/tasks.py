@@ -1,4 +1,4 @@
-"""Tasks that django-q2 calls by dotted name. A lost or doubled wake-up changes nothing but latency."""
+"""Tasks that django-q2 calls by dotted name. A lost or repeated wake-up changes latency only."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Where events and deliveries are found: below /api/v1/."""
+"""URLs of the REST API of events and deliveries, below /api/v1/."""
 
 from django.urls import path
 

@@ -87,7 +87,7 @@ def build_failpoint(plans: Mapping[str, FailpointPlan]) -> Callable[[str], None]
 
 
 def do_nothing(name: str) -> None:
-    """Do nothing: the failpoint of production."""
+    """Do nothing, as every failpoint does in production."""
 
 
 ACTIVE = parse_plans(os.environ.get(SETTING_NAME, ""))
@@ -96,7 +96,7 @@ failpoint = build_failpoint(ACTIVE) if ACTIVE else do_nothing
 
 @register(Tags.security, deploy=True)
 def check_failpoints_unset(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
-    """Refuse the setting in production."""
+    """Return an error of `check --deploy` when failpoints are set."""
     if not ACTIVE:
         return []
     return [Error(f"{SETTING_NAME} is set. It breaks the hub, for tests only.", id="hub.E003")]

@@ -1,5 +1,5 @@
-"""Memory of long-lived processes: keep what was loaded at the start out of garbage collection,
-return the rest.
+"""Memory of long-lived processes: exempt objects loaded at the start from garbage collection, and
+return free memory.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ def freeze_heap() -> None:
 
 
 def trim_memory() -> None:
-    """Return free memory to the system, which a process otherwise keeps for its life."""
+    """Return free memory to the system; without this a process retains it until it ends."""
     gc.collect()
     if hasattr(LIBC, "malloc_trim"):  # glibc only
         LIBC.malloc_trim(0)

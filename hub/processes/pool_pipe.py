@@ -68,7 +68,7 @@ def _inherited_descriptors() -> tuple[int, int] | None:
 def is_stop_requested(*, within: float = 0.0) -> bool:
     """Return whether the worker asked for a stop or is gone; waits up to `within` seconds.
 
-    One system call.
+    Needs one system call.
     """
     descriptors = _inherited_descriptors()
     return descriptors is not None and bool(select.select([descriptors[0]], [], [], within)[0])
@@ -81,7 +81,7 @@ def wait_for_close() -> None:
 
 
 def send_heartbeat() -> None:
-    """Write a sign of life; a full or closed pipe is ignored."""
+    """Write a heartbeat; a full or closed pipe is ignored."""
     if descriptors := _inherited_descriptors():
         with contextlib.suppress(OSError):
             os.write(descriptors[1], b".")

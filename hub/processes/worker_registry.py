@@ -1,5 +1,5 @@
-"""Registry: a row for each running `manage.py work`, each replaced pool, and each failing step of
-the sweep.
+"""Worker registry: a row for each running `manage.py work`, each replaced pool, and each failing
+step of the sweep.
 """
 
 import os
@@ -22,12 +22,12 @@ NO_WORKER = UUID(int=0)
 
 
 def current_worker_id() -> UUID:
-    """Return the worker of this process; NO_WORKER if no worker started it."""
+    """Return the id of the worker that started this process; NO_WORKER if none did."""
     return UUID(os.environ[WORKER_ENV]) if WORKER_ENV in os.environ else NO_WORKER
 
 
 class Worker(models.Model):
-    """One running `manage.py work` and its pool; the row is deleted when it stops in order."""
+    """One running `manage.py work` and its pool; its row is deleted when it stops normally."""
 
     id = models.UUIDField(primary_key=True)
     host = models.CharField(max_length=120)
@@ -46,12 +46,12 @@ class Worker(models.Model):
         return now - self.seen_at <= WORKER_LOST_AFTER
 
     def is_pool_responsive(self, *, now: datetime) -> bool:
-        """Return whether its pool gave a sign of life within MAX_POOL_SILENCE."""
+        """Return whether the worker's pool sent a heartbeat within MAX_POOL_SILENCE."""
         return self.heard_at is not None and now - self.heard_at <= MAX_POOL_SILENCE
 
 
 class Replacement(models.Model):
-    """A pool that was replaced, as it was hung or ended."""
+    """A pool that was replaced, because it was hung or had ended."""
 
     at = models.DateTimeField(db_index=True)
     host = models.CharField(max_length=120)
@@ -100,6 +100,6 @@ def record_sweep_failures(
 
 
 def delete_stale_records(*, now: datetime) -> None:
-    """Delete workers that are long lost, and old replacements."""
+    """Delete workers not seen for WORKERS_KEPT_FOR, and old replacements."""
     Worker.objects.filter(seen_at__lt=now - WORKERS_KEPT_FOR).delete()
     Replacement.objects.filter(at__lt=now - REPLACEMENTS_KEPT_FOR).delete()

@@ -1,1 +1,1 @@
-"""What is kept for how long, and deleted after that: a little at a time."""
+"""Pruning: delete old rows after their retention time, in small batches."""

@@ -1,4 +1,6 @@
-"""Delete what is older than it is kept, in small batches: what is deleted is the progress, so a kill loses nothing."""
+"""Delete rows after their retention time, in small batches, each a transaction: a killed process
+loses no progress.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -46,7 +48,11 @@ class PrunedBatch:
 def prune_batches(
     cutoffs: RetentionCutoffs, *, dry: bool = False, size: int = BATCH_SIZE
 ) -> Iterator[PrunedBatch]:
-    """Delete one batch per iteration: the caller decides how fast, and when to stop. `dry` only counts."""
+    """Yield after each deleted batch, so that the caller decides how fast to go on and when to
+    stop.
+
+    `dry` only counts.
+    """
     for table in TABLES:
         cursor: Any = None
         while True:
@@ -63,7 +69,7 @@ def prune_batches(
 
 
 def next_old_ids(table: Table, cursor: Any, cutoff: datetime, size: int) -> tuple[list[Any], bool]:
-    """The next rows that are old enough, oldest first; and whether more may follow."""
+    """Return the next ids of rows past the cutoff, oldest first, and whether more may follow."""
     rows = table.rows() if cursor is None else table.rows().filter(pk__gt=cursor)
     ids = list(rows.order_by("pk").values_list("pk", flat=True)[:size])
     ages = table.ages(ids)
@@ -78,7 +84,7 @@ def prune_until(
     pause: Callable[[], None],
     is_stop_requested: Callable[[], bool],
 ) -> bool:
-    """True where it came to its end."""
+    """Prune until the deadline or a stop; return True if all tables were pruned to the end."""
     record_heartbeat(PRUNING_BEAT, now=clock())
     for _ in prune_batches(RetentionCutoffs.at(clock())):
         if is_stop_requested() or clock() > deadline:

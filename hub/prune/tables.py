@@ -1,7 +1,8 @@
-"""The tables that grow, oldest rows first: what goes when, and what stays although it is old.
+"""The tables to prune: the retention of each, and which of its old rows are not deleted.
 
-A delivery that has not ended stays, however old, and with it all that it needs to be sent. The row of an event is what
-knows its sender's id: as long as it is kept, the same event is not taken twice.
+A delivery that has not ended is not deleted, however old, nor the rows that are needed to send it.
+An event's row holds the sender's id: as long as the row exists, the same event is not accepted
+twice.
 """
 
 from collections.abc import Callable, Collection, Sequence

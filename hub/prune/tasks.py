@@ -1,4 +1,6 @@
-"""The bell of pruning: it works for a few seconds at a time, then others have the worker."""
+"""The task of pruning: it works for a few seconds at a time, so that other tasks can run in
+between.
+"""
 
 import time
 from datetime import timedelta

@@ -1,7 +1,7 @@
-"""Wake-ups: the only door to django-q2. A task carries a name and nothing else; database rows say
-what is to be done.
+"""Wake-ups: the only interface to django-q2. A task carries only a name; database rows state what
+is to be done.
 
-A lost, late, duplicate or poisoned wake-up may change latency and nothing else.
+A lost, late, duplicate or unprocessable wake-up changes only the latency.
 """
 
 import time
@@ -33,9 +33,9 @@ REPEAT_AFTER = timedelta(seconds=10)  # a wake-up without acknowledgement may be
 
 
 class WakeUp(models.Model):
-    """A wake-up, and when it was sent, until it is acknowledged.
+    """A wake-up, with the time when it was sent, until it is acknowledged.
 
-    One row for each name, so the queue never fills.
+    There is one row for each name, so the queue never fills.
     """
 
     name = models.CharField(max_length=80, primary_key=True)
@@ -56,8 +56,8 @@ class Heartbeat(models.Model):
 
 
 def wake_up(name: str, *, now: datetime) -> bool:
-    """Send the wake-up `name` ("pump", or "refresh:17" with an id) in this transaction; False if
-    one is pending.
+    """Send the wake-up `name` ("pump", or "refresh:17" with an id) in this transaction; return
+    False if one is pending.
     """
     recently_sent = Q(requested_at__gte=now - REPEAT_AFTER)
     if not WakeUp.objects.filter(name=name).exclude(recently_sent).update(requested_at=now):
@@ -80,7 +80,7 @@ def broker_key(name: str) -> str:
 def acknowledge_wake_up(name: str) -> str:
     """Acknowledge a wake-up, so that it can be sent again, and return the id behind the colon.
 
-    Each task starts with it.
+    Each task calls this first.
     """
     pool_pipe.send_heartbeat()
     WakeUp.objects.filter(name=name).update(requested_at=None)
@@ -89,7 +89,9 @@ def acknowledge_wake_up(name: str) -> str:
 
 
 def pending_wake_ups(prefix: str, *, since: datetime) -> list[str]:
-    """Return the pending wake-ups that start with `prefix` and were sent since then."""
+    """Return the pending wake-ups whose names start with `prefix` and which were sent since that
+    time.
+    """
     return list(
         WakeUp.objects.filter(name__startswith=prefix, requested_at__gte=since).values_list(
             "name", flat=True
@@ -98,7 +100,9 @@ def pending_wake_ups(prefix: str, *, since: datetime) -> list[str]:
 
 
 def update_queued_functions(queued: "models.QuerySet[OrmQ]") -> None:
-    """Store the current function in each queued task; an earlier version may have named another."""
+    """Store the current function in each queued task, as an earlier version may have stored
+    another.
+    """
     for row in queued:
         task = SignedPackage.loads(row.payload)
         function = settings.HUB_WAKE_UP_TASKS.get(str(task["args"][0]).partition(":")[0])
@@ -120,12 +124,12 @@ def queue_length() -> int:
 
 
 def record_heartbeat(name: str, *, now: datetime) -> None:
-    """Store that something is alive."""
+    """Store the time at which a worker, a pool or the sweep was alive."""
     Heartbeat.objects.update_or_create(name=name, defaults={"at": now})
 
 
 def report_progress() -> None:
-    """Send a sign of life from a task that takes more than a few seconds, so that its pool does not
+    """Send a heartbeat from a task that takes more than a few seconds, so that its pool does not
     seem hung.
     """
     pool_pipe.send_heartbeat()
@@ -151,12 +155,12 @@ def _all_broker_keys() -> list[str]:
 
 
 class WakeUpBroker(ORM):
-    """The queue of one pool's pusher: the wake-ups of the database, and a canary for this pool
-    alone.
+    """The broker of one pool: its queue is the pending wake-ups in the database, and a canary for
+    this pool alone.
 
     The canary takes the way of every task, from the pusher to a member, and no other pool can take
-    it. A wake-up leaves the queue when it is taken; if it is lost after that, the row that it was
-    sent for is found by the sweep.
+    it. A wake-up leaves the queue when it is taken; if it is lost after that, the sweep finds the
+    row for which it was sent.
     """
 
     canary_sent_at = float("-inf")

@@ -76,7 +76,7 @@ class PoolMember:
             lock.release()
 
     def is_idle(self) -> bool:
-        """Return whether it has run all its tasks and takes more."""
+        """Return whether the member has run all its tasks and accepts more."""
         lock = self.timer.get_lock()
         if wait([self.process.sentinel], 0) or not lock.acquire(timeout=LOCK_TIMEOUT):
             return False
@@ -92,13 +92,13 @@ class PoolMember:
         return not self.process.is_alive() or self.timer.get_obj().value == TIMER_EXPIRED
 
     def end_reason(self) -> str:
-        """Return why it ended: timeout, recycled or killed."""
+        """Return why the member ended: timeout, recycled or killed."""
         if self.timer.get_obj().value == TIMER_EXPIRED:
             return "timeout"
         return "recycled" if self.process.exitcode == 0 else "killed"
 
     def not_recovered(self) -> list[int]:
-        """Return the processes whose leases it did not free, as it died before that."""
+        """Return the dead processes whose leases this member did not free, as it died first."""
         return [] if self.ready.value else self.replaces
 
     def terminate(self, *, timeout: float = 0.0) -> None:

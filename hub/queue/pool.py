@@ -30,8 +30,10 @@ MEMBER_END_SECONDS = 3.0  # to wait for a member to end by itself
 
 
 class TaskPool:
-    """`recover(pid)` frees what a dead member held; `keys()` are the broker keys that this pool
-    takes now.
+    """A pool of members.
+
+    `recover(pid)` frees the leases of a dead member; `keys()` returns the broker keys that this
+    pool takes now.
     """
 
     def __init__(
@@ -67,7 +69,7 @@ class TaskPool:
             self.pusher = start_loop_thread(pusher, self, self.pusher_stopping, self.open_broker())
 
     def replace_missing(self) -> None:
-        """Replace ended members; the first new one frees what the dead ones held.
+        """Replace ended members; the first new one frees the leases of the dead ones.
 
         The pusher is paused, so that it assigns no task to a member whose pipe is being closed.
         """
@@ -80,7 +82,8 @@ class TaskPool:
     def remove_ended_members(self) -> list[int]:
         """Remove the members that ended; return the processes whose leases must be freed.
 
-        They did not end by themselves, or a removed member was to free their leases and did not.
+        These are members that were killed, and processes whose leases a removed member should have
+        freed.
         """
         dead_pids = []
         for member in filter(PoolMember.has_ended, self.members.copy()):
@@ -94,15 +97,15 @@ class TaskPool:
         return dead_pids
 
     def pause_pusher(self) -> None:
-        """End the pusher thread before a fork: a child would inherit its locks and its connection
-        as they are.
+        """End the pusher thread before a fork, as a child would inherit its locks and its
+        connection in use.
         """
         self.pusher_stopping.set()
         if self.pusher.is_alive():
             self.pusher.join(FORK_PAUSE_SECONDS)
 
     def stop(self) -> None:
-        """Stop all members after the tasks that were taken from the queue."""
+        """Stop all members, after the tasks that were taken from the queue have run."""
         self.pusher_stopping.set()
         if self.pusher.is_alive():
             self.pusher.join(MEMBER_END_SECONDS)
@@ -123,7 +126,7 @@ class TaskPool:
         return any(map(PoolMember.is_idle, self.members.copy()))
 
     def put(self, task: Any) -> None:
-        """Assign a task to an idle member; dropped if the pool stops first, as the sweep sends it
+        """Assign a task to an idle member; drop it if the pool stops first, as the sweep sends it
         again.
         """
         while True:

@@ -1,6 +1,4 @@
-"""Book calls one after the other, the earliest possible first, so that no demand delays another
-one.
-"""
+"""Book calls one after the other, the earliest possible first, so that no demand delays another."""
 
 import heapq
 from collections import Counter
@@ -50,7 +48,7 @@ class Booking:
 
     @property
     def next_rank(self) -> int:
-        """The rank of its next call."""
+        """The rank of the next call."""
         ranks, booked = self.demand.ranks, len(self.call_times)
         return ranks[booked] if ranks else booked
 
@@ -163,8 +161,8 @@ class CallBooking:
         return scope_opens_at(scope.quota, snapshot, self.now, cost=scope.cost, share=share)
 
     def booking_end(self, booking: Booking) -> datetime:
-        """Return until when calls are booked: not beyond a budget's window, as they would count in
-        the next.
+        """Return until when calls are booked: not beyond a budget's window, as later calls count in
+        the next window.
         """
         window_ends = [
             self.snapshots[scope.key].window_ends

@@ -1,4 +1,4 @@
-"""The quota of a row: the one that its connector states, or a rate of the hub's own settings."""
+"""The quota of a row: its connector's, or a rate of the hub's settings."""
 
 from django.conf import settings
 
@@ -29,7 +29,7 @@ def tenant_share(quota: http.Quota | None) -> http.Rate | None:
 
 
 def quota_definition(quota_state: QuotaState) -> http.Quota | None:
-    """Return the quota of a row; None if nothing limits its scope."""
+    """Return the quota of a row; None if its scope is not limited."""
     if not quota_state.connector_key:
         return hub_quota(quota_state.kind)
     connector = CONNECTORS.get(quota_state.connector_key)

@@ -1,4 +1,4 @@
-"""What the pump asks of the quotas, and the answer: scopes with costs, demands, reservations."""
+"""The interface between pump and quotas: scopes with costs, demands, reservations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class ScopeCost:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """`calls` requests that each spend all of `scopes`, at most `at_once` of them in flight (0:
+    """`calls` requests that each spend all of `scopes`, at most `at_once` of these in flight (0:
     all).
 
     Calls of low priority leave HUB_LIVE_SHARE of each quota free for live work. `ranks`, one for
@@ -44,9 +44,9 @@ class Demand:
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """The times at which calls may be sent, at most as many as demanded; `next_at` is when one more
-    could be.
+    could be sent.
 
-    `max_in_flight`: how many of them at once, if a scope limits that. `probes`: one of the scopes
+    `max_in_flight`: how many of these at once, if a scope limits that. `probes`: one of the scopes
     was paused, and these calls show whether it is open again. `closed`: the scopes that are spent
     within the horizon, and when each opens.
     """

@@ -1,5 +1,5 @@
-"""Apply what responses say of quotas: a 429 pauses a scope, a successful probe reopens it, headers
-report what is left.
+"""Apply quota feedback: a 429 pauses a scope, a successful probe reopens it, headers report the
+remaining units.
 """
 
 from collections.abc import Mapping
@@ -49,8 +49,8 @@ def pause_scope(
     """Pause a scope after a 429: no call spends it before `until`, and then one call is sent as a
     probe.
 
-    Of two pauses the one that ends later counts. A 429 to a probe, which was sent at `probed_at`,
-    replaces the pause that the probe itself made.
+    Of two pauses the later end applies. A 429 to a probe, which was sent at `probed_at`, replaces
+    the pause that the probe itself made.
     """
     QuotaState.objects.bulk_create([new_quota_state(key)], ignore_conflicts=True)
     latest_pause = now + MAX_PAUSE + CLOCK_SKEW
@@ -62,8 +62,8 @@ def pause_scope(
 
 
 def reopen_scopes(probes: Mapping[str, datetime]) -> list[str]:
-    """Reopen the scopes whose probes, by the time they were sent, were successful. Return those
-    that were paused.
+    """Reopen the scopes whose probes were successful, identified by the time of sending; return
+    those that were paused.
 
     A scope that was paused again while its probe was in flight stays paused.
     """
@@ -79,7 +79,7 @@ def reopen_scopes(probes: Mapping[str, datetime]) -> list[str]:
 
 
 def correct_quotas(reports: Mapping[str, QuotaReport], *, now: datetime) -> None:
-    """Replace our counts by what the systems report of their budgets."""
+    """Replace our counts by the systems' reports of their budgets."""
     if not reports:
         return
     with transaction.atomic():

@@ -51,7 +51,7 @@ class InFlightCapacity:
         return cls(limits, counts, own_counts, dict(own_counts))
 
     def available(self, key: str, *, reserved_share: float) -> int:
-        """Return how many slots are free, but for `reserved_share` of the limit; one is never
+        """Return how many slots are free, less `reserved_share` of the limit; one slot is never
         reserved.
         """
         limit = self.limits[key]
@@ -95,7 +95,7 @@ class InFlightCapacity:
 
 def release_calls(lease: UUID, counts: Mapping[str, int]) -> None:
     """Release the slots of ended calls, in one statement; never below zero, as an expired lease has
-    lost them already.
+    lost its slots already.
     """
     ended_calls = Case(*[When(key=key, then=Value(count)) for key, count in counts.items()])
     InFlightLease.objects.filter(lease=lease, key__in=list(counts)).update(

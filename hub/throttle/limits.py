@@ -52,12 +52,12 @@ def effective_limit(quota: Quota, snapshot: QuotaSnapshot) -> int:
 
 
 def is_usable_limit(limit: int | None, quota: Quota) -> bool:
-    """Return whether a limit is at least 1, and not absurdly higher than the connector's own."""
+    """Return whether a limit is at least 1, and not implausibly higher than the connector's own."""
     return limit is not None and 1 <= limit <= quota.limit * MAX_LIMIT_FACTOR
 
 
 def _units_kept_free(limit: int, share: float) -> int:
-    """Return the units that are kept free for live work: never all of them."""
+    """Return the units that are reserved for live work: never all units."""
     return min(int(limit * share), limit - 1)
 
 
@@ -97,7 +97,7 @@ def booked_until(
 
 
 def has_fixed_window(snapshot: QuotaSnapshot, now: datetime) -> bool:
-    """Return whether the budget's window ends at a known time that is still to come."""
+    """Return whether the budget's window ends at a known time in the future."""
     return snapshot.window_ends is not None and snapshot.window_ends > now
 
 
@@ -131,7 +131,7 @@ def units_left(quota: Budget, snapshot: QuotaSnapshot, now: datetime) -> int:
 
 
 def _units_free_at(quota: Budget, snapshot: QuotaSnapshot, units: int, now: datetime) -> datetime:
-    """Return when so many units are left."""
+    """Return when this many units are left."""
     missing = units - units_left(quota, snapshot, now)
     if missing <= 0:
         return now

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class QuotaState(models.Model):
-    """What is left of one quota.
+    """State of one quota.
 
     `free_at` is the theoretical arrival time (GCRA) of the next call of a rate.
     """
@@ -38,12 +38,12 @@ class QuotaState(models.Model):
 
     @property
     def owner(self) -> str:
-        """The account or connection whose quota it is; empty: shared by all."""
+        """The account or connection that has the quota; empty: all share it."""
         return (self.key.split("|") + ["", ""])[2]
 
     @property
     def name(self) -> str:
-        """The method, channel or host."""
+        """The method, channel or host to which the quota applies."""
         return (self.key.split("|", 3) + ["", "", ""])[3]
 
 

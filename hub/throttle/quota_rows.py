@@ -1,4 +1,4 @@
-"""The rows of quotas: lock them, read them as snapshots, store what changed."""
+"""Rows of quotas: lock them, read them as snapshots, store their changes."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -47,8 +47,8 @@ def snapshot_of(quota_state: QuotaState) -> QuotaSnapshot:
 
 
 def parse_buckets(stored: Any) -> tuple[tuple[float, int], ...]:
-    """Return the buckets of a stored list; a list that was edited and cannot be read counts as
-    nothing spent.
+    """Return the buckets of a stored list; an invalid list, edited by hand, counts as nothing
+    spent.
     """
     try:
         return tuple(sorted((float(end), max(0, int(units))) for end, units in stored))

@@ -1,4 +1,4 @@
-"""Correct a quota row by what its system reports."""
+"""Correct a quota row by a report of its system."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -58,8 +58,8 @@ def correct_snapshot(
 
 
 def _level_buckets(quota: Budget, buckets: Buckets, used: int, now: datetime) -> Buckets:
-    """Level the buckets with a report: add what others spent as of now, or remove what we counted
-    too much, oldest first.
+    """Level the buckets with a report: add units that others spent as of now, or remove units that
+    we counted too much, oldest first.
     """
     excess = used - sum(units for _, units in buckets)
     if excess >= 0:

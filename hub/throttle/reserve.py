@@ -57,7 +57,7 @@ def reserve_calls(
 
 
 def is_unlimited(quotas: Mapping[str, Quota | None]) -> bool:
-    """Return whether none of these scopes has a quota or was ever paused; most have none, and need
-    no transaction.
+    """Return whether none of these scopes has a quota or was ever paused, as most; no transaction
+    is needed then.
     """
     return not any(quotas.values()) and not EXISTING_KEYS.fetch_rows(keys=list(quotas))

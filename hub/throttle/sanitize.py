@@ -1,6 +1,6 @@
 """Correct quota rows with impossible times: edited by hand, or written before the clock jumped.
 
-No correction allows a call that the quota would not: what is cut counts as fully spent.
+No correction allows a call that the quota would not: units that are cut count as spent.
 """
 
 from dataclasses import replace

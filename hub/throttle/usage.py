@@ -28,7 +28,7 @@ class QuotaUsage:
 
     @property
     def share(self) -> int:
-        """Percent that is used, 100 at most."""
+        """Used share in percent, 100 at most."""
         return min(100, round(100 * self.used / self.allowed)) if self.allowed else 0
 
     @property

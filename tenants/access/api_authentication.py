@@ -1,4 +1,4 @@
-"""An API key in, a tenant and scopes out."""
+"""Authentication of API requests: from an API key to its tenant and scopes."""
 
 import re
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ MAX_KEYS_PER_LOOKUP = 100  # requests whose keys are looked up in one statement
 
 @dataclass(frozen=True)
 class ApiKeyUser:
-    """The program that holds an API key: `request.user` of the API."""
+    """The API key of a request in the place of a user: `request.user` of the API."""
 
     key: ApiKey
 
@@ -51,7 +51,7 @@ class ApiKeyUser:
 
     @property
     def tenant(self) -> Tenant | None:
-        """None: the key is the platform's, and works for every tenant."""
+        """The tenant of the key; None for a platform key, which works for every tenant."""
         return self.key.tenant
 
     @property
@@ -63,13 +63,13 @@ class ApiKeyUser:
 
 
 def api_key_of(request: Request) -> ApiKey:
-    """Return the API key that authenticated the request: every view of the API requires one."""
+    """Return the API key that authenticated the request, which every view of the API requires."""
     assert isinstance(request.auth, ApiKey)
     return request.auth
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer hub_…`. Without that header the request is anonymous."""
+    """Authenticate `Authorization: Bearer hub_…`. A request without this header is anonymous."""
 
     def authenticate(self, request: Request) -> tuple[ApiKeyUser, ApiKey] | None:
         header = request.META.get("HTTP_AUTHORIZATION", "")
@@ -105,7 +105,9 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def find_keys(prefixes: Sequence[str]) -> list[ApiKey | None]:
-    """For each request objects of its own, which it may change."""
+    """Return the key of each prefix with its tenant, None for an unknown prefix; each request gets
+    its own objects, which it may change.
+    """
     statement = FIND_KEYS_SQL.format(marks=", ".join(["%s"] * len(prefixes)))
     keys_by_prefix = {
         key.prefix: (key, tenant)
@@ -126,7 +128,8 @@ key_lookup = GroupCommit(
 
 
 class HasScope(BasePermission):
-    """The view says which scope each method needs: `required_scopes = {"POST": "events:write"}`.
+    """Permission by scope: a view declares the scope of each method, as in `required_scopes =
+    {"POST": "events:write"}`.
 
     A method without an entry is not allowed; None allows any key.
     """
@@ -148,9 +151,10 @@ class HasScope(BasePermission):
 
 
 def resolve_tenant(request: Request, reference: Any) -> Tenant:
-    """Return the tenant that the request concerns. A platform key must name one; a tenant's key may name its own or none.
+    """Return the tenant that the request concerns: a platform key must name one; a tenant's key may
+    name its own or none.
 
-    Raises Problem: tenant-required, tenant-not-found.
+    Raises Problem with the code tenant-required or tenant-not-found.
     """
     principal: Any = request.user
     own_tenant: Tenant | None = principal.tenant

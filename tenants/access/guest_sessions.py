@@ -1,6 +1,7 @@
-"""Guests: people without an account here, let in by a link, for a while and for what the link names.
+"""Guest sessions: access by a portal link, without an account, for one tenant and a limited time.
 
-A guest stands in the session of the browser. A person who is signed in is never a guest beside.
+The guest is stored in the session of the browser. A signed-in user is never a guest at the same
+time.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,9 @@ REMEMBERED_FOR = timedelta(
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Whom our own application sent, by its own reference, to the pages of one tenant."""
+    """A person whom our own application sent, identified by its own reference, to the pages of one
+    tenant.
+    """
 
     tenant: str  # its reference
     role: str
@@ -36,7 +39,9 @@ class Guest:
 
 
 def start_session(request: HttpRequest, name: str, value: Any, *, until: datetime) -> None:
-    """Begin a new session: nothing of the old one is kept, and its key is worthless."""
+    """Begin a new session with this value only: data of the old session is deleted, and its key is
+    no longer valid.
+    """
     request.session.flush()
     rotate_token(request)
     request.session[name] = value
@@ -49,7 +54,9 @@ def start_guest_session(request: HttpRequest, guest: Guest) -> None:
 
 
 def current_guest(request: HttpRequest) -> Guest | None:
-    """Whoever was let in here, be the visit over or not."""
+    """Return the guest of this session, even if the visit is over; None if there is none or a user
+    is signed in.
+    """
     if request.user.is_authenticated or SESSION_KEY not in request.session:
         return None
     stored = request.session[SESSION_KEY]
@@ -57,9 +64,11 @@ def current_guest(request: HttpRequest) -> Guest | None:
 
 
 def protect_secret_url(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Before a page whose address holds a token: nobody keeps the page, and nobody is told the address.
+    """Decorate a view whose URL contains a token: the response is not cached, and the URL is not
+    sent as a referrer.
 
-    `no-referrer` would tell as little, but makes browsers send a form with `Origin: null`, which CSRF refuses.
+    `no-referrer` would protect the URL as well, but makes browsers send forms with `Origin: null`,
+    which CSRF protection rejects.
     """
 
     @wraps(view)

@@ -1,4 +1,4 @@
-"""The person on a tenant's page: a member or a guest of the tenant in the URL, and what they may do."""
+"""The person on a tenant's page: a member or a guest of the tenant in the URL, and their role."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,9 @@ ROLE_RANKS = {Membership.Role.MEMBER: 0, Membership.Role.ADMIN: 1, Membership.Ro
 
 @dataclass(frozen=True, slots=True)
 class TenantUser:
-    """A person at one tenant. `user` is None for a guest, whom our own application knows by `reference`."""
+    """A person at one tenant. `user` is None for a guest, whom our own application knows by
+    `reference`.
+    """
 
     tenant: Tenant
     role: str
@@ -41,7 +43,9 @@ class TenantUser:
 
     @property
     def can_manage(self) -> bool:
-        """Connect, pause, disconnect, send again: owners and admins; a member reads."""
+        """Return whether the person may connect, pause, disconnect and send again: owners and
+        admins may, members only read.
+        """
         return self.is_at_least(Membership.Role.ADMIN)
 
     @property
@@ -60,7 +64,9 @@ class TenantUser:
 
 
 class TenantPagesMiddleware(MiddlewareMixin):
-    """No page below /t/ is stored, by a browser or between: who uses the computer next reads nothing of it."""
+    """Forbid browsers and proxies to store pages below /t/, so that the next user of the computer
+    cannot read them.
+    """
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         if request.path.startswith("/t/"):
@@ -69,7 +75,7 @@ class TenantPagesMiddleware(MiddlewareMixin):
 
 
 class GuestSessionOver(PermissionDenied):
-    """The guest's visit has ended, their link was revoked, or it is unknown."""
+    """The guest's visit has ended, or the portal link was revoked or is unknown."""
 
 
 def tenant_home_url(tenant: Tenant) -> str:
@@ -77,7 +83,11 @@ def tenant_home_url(tenant: Tenant) -> str:
 
 
 def find_tenant_user(request: HttpRequest, reference: str) -> TenantUser:
-    """Return the member or guest. Raises Http404 for unknown and foreign tenants alike, GuestSessionOver."""
+    """Return the member or guest of the tenant with this reference.
+
+    Raises Http404 when the tenant is unknown or another one's, GuestSessionOver when the guest's
+    visit has ended.
+    """
     if not is_reference(reference):  # PostgreSQL would not even look for a NUL
         raise Http404(reference)
     user = request.user
@@ -99,7 +109,9 @@ def _find_member(user: User, reference: str) -> TenantUser:
 
 
 def _find_guest(request: HttpRequest, reference: str) -> TenantUser:
-    """Return the guest. Raises GuestSessionOver, whose page shows where to continue."""
+    """Return the guest. Raises GuestSessionOver when the visit has ended; its page shows how to
+    continue.
+    """
     guest = current_guest(request)
     if guest is None or guest.tenant != reference:
         raise Http404(reference)
@@ -113,7 +125,9 @@ def _find_guest(request: HttpRequest, reference: str) -> TenantUser:
 def tenant_view(
     *, min_role: str = Membership.Role.MEMBER
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """Decorate a view of a page below /t/<tenant>/: it is called with the TenantUser, or not at all."""
+    """Decorate a view of a page below /t/<tenant>/: it is called with the TenantUser, and only if
+    the person has `min_role`.
+    """
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
@@ -136,7 +150,9 @@ def tenant_view(
 
 
 def _redirect_without_account(request: HttpRequest) -> HttpResponse | None:
-    """None where it is a guest whose visit lasts."""
+    """Return the response for a person who is not signed in; None for a guest whose visit has not
+    ended.
+    """
     guest = current_guest(request)
     if guest is None:
         return redirect_to_login(request.get_full_path())
@@ -148,11 +164,12 @@ def render_visit_over(request: HttpRequest) -> HttpResponse:
 
 
 def require_recent_login(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Decorate a sensitive view: a user who has not authenticated for five minutes does so again, by password or second
-    factor, and returns to the same request. It comes below tenant_view(), or alone.
+    """Decorate a sensitive view: a user who has not authenticated for five minutes does so again,
+    by password or second factor, and returns to the same request. The decorator comes below
+    tenant_view(), or alone.
 
-    A POST is stored in the session meanwhile, so it must carry no secret. A guest cannot authenticate, and is shown who
-    can do it.
+    A POST is stored in the session meanwhile, so it must carry no secret. A guest cannot
+    authenticate, and is shown who can do it.
     """
 
     @wraps(view)

@@ -1,4 +1,6 @@
-"""django-allauth for people: who may sign up, how mail reaches them, and how second factors lie at rest."""
+"""Adapters for django-allauth: who may sign up, how mails are sent, and how second factors are
+stored.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -50,7 +52,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return remembered_invitation(request, now=clock()) is not None
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
-        """The account and its membership are made together, or not at all."""
+        """Create the account and its membership in one transaction."""
         invitation = remembered_invitation(request, now=clock())
         assert invitation, "is_open_for_signup() was asked before"
         user.name = form.cleaned_data["name"]
@@ -75,7 +77,9 @@ class AccountAdapter(DefaultAccountAdapter):
     # --- mail ---
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """A row and a bell, whether there is an account or not: no page waits for a mail server, or breaks with it."""
+        """Queue the mail, and do the same work for an unknown account: no page waits for a mail
+        server or fails with it.
+        """
         page_urls = {
             "reset_url": mail.build_absolute_url(reverse("account_reset_password")),
             "login_url": mail.build_absolute_url("/accounts/login/"),
@@ -108,18 +112,23 @@ class AccountAdapter(DefaultAccountAdapter):
     # --- signing in ---
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Whoever has just signed in has just shown who they are."""
+        """Return whether the user has to authenticate again: not within REAUTHENTICATION_TIMEOUT
+        after the last time.
+        """
         records = get_authentication_records(self.request, self.request.user)
         oldest = clock().timestamp() - app_settings.REAUTHENTICATION_TIMEOUT
         is_recent = bool(records) and records[-1]["at"] > oldest
         return not is_recent and super().is_reauthentication_required(app=app, **kwargs)
 
     def is_safe_url(self, url: str) -> bool:
-        """Pages of this hub, by their path alone."""
+        """Return whether the URL is the path of a page of this hub."""
         return url.startswith("/") and super().is_safe_url(url)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """In the place of allauth's own count, which one stranger can fill up for everybody."""
+        """Count the attempt by our own limits. Raises ValidationError when there were too many.
+
+        One stranger could use up allauth's own limit for everyone.
+        """
         self.attempt = self.build_attempt(request, **credentials)
         if not self.attempt.is_allowed():
             raise self.validation_error("too_many_passwords")
@@ -138,8 +147,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
 @transaction.atomic
 def _simulate_mail(email: str, context: dict[str, Any], *, now: datetime) -> None:
-    """Do what a mail with a link costs, and send none: a stranger's address is not ours to write to, and the time that
-    the page takes does not tell who has an account.
+    """Do the work of queueing a mail, without sending one.
+
+    The response time thus does not reveal whether an account exists, and no mail goes to the
+    address of a stranger.
     """
     about = f"nobody:{digest_token(email)}"
     mail_context = context | {"password_reset_url": context["reset_url"]}
@@ -158,7 +169,9 @@ class MFAAdapter(DefaultMFAAdapter):
 
 
 class SignupForm(AllauthSignupForm):
-    """The address is the invitation's: it is shown, and what else is sent for it is not read."""
+    """Sign-up with the invitation's address, which is shown but not editable; a posted address is
+    ignored.
+    """
 
     name = forms.CharField(
         label=_("Your name"),

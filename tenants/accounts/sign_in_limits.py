@@ -1,7 +1,7 @@
-"""How often a password may be guessed: at one account from one address, and from everywhere together.
+"""Limits of password attempts: for one account from one address, and from all addresses together.
 
-Whoever types bad passwords elsewhere does not lock a person out: a browser in which they have signed in before, or
-have set a new password by mail, is counted for itself.
+Wrong passwords that others enter do not lock a user out: a browser in which the user has signed in
+before, or has set a new password by mail, has a count of its own.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ CONFIRMED_BY_MAIL = "password_set_for"  # in the session
 
 
 class SignInAttempt:
-    """One try to sign in at one account; it counts until it is rolled back."""
+    """One attempt to sign in at one account; it counts until it is rolled back."""
 
     def __init__(self, request: HttpRequest, email: str, address: str) -> None:
         self.request, self.email = request, email.lower()

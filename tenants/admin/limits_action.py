@@ -15,7 +15,7 @@ from tenants.services import tenant_actions
 
 
 class LimitsMixin:
-    """Before the admin of tenants: a button by which staff of the platform set quotas of their own."""
+    """Mixin of the tenants' admin: a button for staff of the platform to set a tenant's limits."""
 
     @staff.row_action(
         "Limits",

@@ -41,7 +41,7 @@ class MembershipFormSet(BaseInlineFormSet):
             raise ValidationError(membership_actions.last_owner_message())
 
     def is_owner(self, form: ModelForm) -> bool:
-        """Whether this row is an owner after the change."""
+        """Return whether this row is an owner after the change."""
         data = form.cleaned_data
         has_owner_role = (
             form not in self.deleted_forms and data.get("role") == membership_actions.OWNER
@@ -50,7 +50,9 @@ class MembershipFormSet(BaseInlineFormSet):
 
     @transaction.atomic
     def save_members(self, actor: ActorContext, *, now: datetime) -> None:
-        """Add, change and remove the members; new owners come first, so that old ones may go."""
+        """Add, change and remove the members; new owners are added first, so that the last old one
+        can be removed.
+        """
         kept = [form for form in self.initial_forms if form not in self.deleted_forms]
         changed = [form for form in kept if form.has_changed()]
         changed.sort(key=lambda form: form.cleaned_data["role"] != membership_actions.OWNER)

@@ -1,4 +1,4 @@
-"""Portal links: staff see who came in by one, and end it with the visit that it began."""
+"""Admin of portal links: staff see who used one, and revoke it, which ends the guest's visit."""
 
 from datetime import datetime
 from typing import Any, ClassVar

@@ -46,7 +46,7 @@ class TenantAdmin(LimitsMixin, ScopedAdminMixin, staff.ModelAdmin):
         return ("reference",) if obj else ()
 
     def page_context(self, request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
-        """What belongs to the tenant, as far as the person may see it."""
+        """Return the rows that belong to the tenant, as far as the user may see them."""
         has_permission = request.user.has_perm
         connections = tenant.connections.select_related("lane")[:MAX_CARDS]
         return {
@@ -67,7 +67,7 @@ class TenantAdmin(LimitsMixin, ScopedAdminMixin, staff.ModelAdmin):
 
     @staff.display(description="connections")
     def connection_states(self, tenant: Tenant) -> str:
-        """Each state once, with how many."""
+        """Return each state of the tenant's connections with its count."""
         states = [connection.state for connection in tenant.connections.all()]
         if not states:
             return format_html('<span class="hub-quiet">{}</span>', "none yet")

@@ -42,7 +42,7 @@ class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same 
         return super().get_queryset(request).prefetch_related(Prefetch("memberships", memberships))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A tenant keeps an owner: another one is made first."""
+        """Forbid deleting the only owner of a tenant: another owner has to be added first."""
         is_only_owner = isinstance(obj, User) and bool(membership_actions.tenants_owned_alone(obj))
         return super().has_delete_permission(request, obj) and not is_only_owner
 
@@ -53,7 +53,7 @@ class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same 
         return field
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Another address is shown to be theirs by mail, at the next sign-in; so is that of a new person."""
+        """Save the user; a new or changed address must be confirmed by mail at the next sign-in."""
         super().save_model(request, obj, form, change)
         if change and "email" in form.changed_data:
             obj.emailaddress_set.all().delete()

@@ -1,1 +1,1 @@
-"""REST of who: tenants, keys, and the people who belong to a tenant."""
+"""REST API of tenants, API keys, members, invitations and portal links."""

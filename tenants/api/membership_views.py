@@ -1,4 +1,4 @@
-"""REST: who belongs to a tenant, and who is invited. The verbs are those of the pages."""
+"""REST API of members and invitations, with the same actions as the pages."""
 
 import secrets
 from collections.abc import Callable
@@ -102,7 +102,7 @@ class MembersView(APIView):
         examples={"all": {"items": [MEMBER_EXAMPLE]}},
     )
     def get(self, request: Request) -> Response:
-        """All of them."""
+        """List all members."""
         rows = (
             Membership.objects.of(_requested_tenant(request))
             .select_related("user")
@@ -122,7 +122,7 @@ class MemberView(APIView):
         examples={"read": MEMBER_EXAMPLE},
     )
     def get(self, request: Request, id: UUID) -> Response:
-        """Who it is, and what they may do."""
+        """Return the member and their role."""
         return Response(MemberSerializer(_find_changeable(request, Membership, id, "user")).data)
 
     @describe_operation(
@@ -135,7 +135,7 @@ class MemberView(APIView):
         requests=[request_example("an admin", {"role": "admin"})],
     )
     def patch(self, request: Request, id: UUID) -> Response:
-        """Another role; refused where the tenant would have no owner left."""
+        """Change the role; refused when the tenant would have no owner left."""
         membership, serializer = (
             _find_changeable(request, Membership, id, "user"),
             RoleSerializer(data=request.data),
@@ -152,7 +152,9 @@ class MemberView(APIView):
 
     @describe_operation("members_destroy", "Remove a member", {204: None}, problems=CHANGE_PROBLEMS)
     def delete(self, request: Request, id: UUID) -> Response:
-        """The person stays, and sees nothing of this tenant any more; refused for the last owner."""
+        """Remove the member, who keeps the account but loses access to this tenant; refused for the
+        last owner.
+        """
         _run_or_reject(
             membership_actions.remove_member,
             _find_changeable(request, Membership, id, "user"),
@@ -174,7 +176,7 @@ class InvitationsView(APIView):
         examples={"all": {"items": [INVITATION_EXAMPLE]}},
     )
     def get(self, request: Request) -> Response:
-        """Those that wait for an answer, and those whose time is over; the newest first."""
+        """List the pending and the expired invitations, newest first."""
         rows = Invitation.objects.of(_requested_tenant(request)).select_related("tenant")
         rows = rows.filter(accepted_at=None, revoked_at=None).order_by("-asked_at")
         return Response(InvitationListSerializer({"items": rows}, context={"now": clock()}).data)
@@ -189,7 +191,9 @@ class InvitationsView(APIView):
         requests=[request_example("a colleague", INVITATION_INPUT)],
     )
     def post(self, request: Request) -> Response:
-        """A mail with a link is on its way: `sent_at` tells when a mail server took it, `mail_reason` why none did."""
+        """Invite a person by mail. `sent_at` is when a mail server accepted the mail, `mail_reason`
+        why none did.
+        """
         serializer = InviteSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data, now = serializer.validated_data, clock()
@@ -214,14 +218,14 @@ class InvitationView(APIView):
         examples={"read": INVITATION_EXAMPLE},
     )
     def get(self, request: Request, id: UUID) -> Response:
-        """What became of it."""
+        """Return the invitation with its state."""
         return _invitation_response(_find_changeable(request, Invitation, id))
 
     @describe_operation(
         "invitations_destroy", "Revoke an invitation", {204: None}, problems=CHANGE_PROBLEMS
     )
     def delete(self, request: Request, id: UUID) -> Response:
-        """Its link leads nowhere any more."""
+        """Revoke the invitation; its link is no longer valid."""
         _run_or_reject(
             membership_actions.revoke_invitation,
             _find_changeable(request, Invitation, id),
@@ -243,7 +247,9 @@ class SendAgainView(APIView):
         examples={"sent again": INVITATION_EXAMPLE},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Another mail with another link, for seven days from now; the link before it ends."""
+        """Send another mail with a new link, valid for seven days; the earlier link is no longer
+        valid.
+        """
         invitation = _find_changeable(request, Invitation, id)
         _run_or_reject(
             membership_actions.resend_invitation,

@@ -1,4 +1,6 @@
-"""REST: our own application sends its people to a tenant's pages, and calls them back."""
+"""REST API of portal links: our own application gives its users access to a tenant's pages, and
+revokes it.
+"""
 
 import secrets
 from typing import ClassVar
@@ -75,7 +77,7 @@ class PortalLinksView(APIView):
         examples={"all": {"items": [LINK_EXAMPLE]}},
     )
     def get(self, request: Request) -> Response:
-        """The newest 200, the newest first: who was let in, and whether they are still here."""
+        """List the newest 200 portal links, newest first, each with its guest and state."""
         query = TenantQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         tenant = resolve_tenant(request, query.validated_data.get("tenant"))
@@ -94,10 +96,12 @@ class PortalLinksView(APIView):
         requests=[request_example("Ann, who is signed in with us", LINK_INPUT)],
     )
     def post(self, request: Request) -> Response:
-        """An address for one of your people, who is signed in with you: send their browser there at once.
+        """Create a link for one of your users, who is signed in with you: redirect their browser to
+        it at once.
 
-        It works once, within five minutes, and opens the pages of this tenant alone for an hour, without an account
-        here. What they do is told in the audit under your reference of them.
+        The link works once, within five minutes. It opens the pages of this tenant alone for an
+        hour, without an account here. The audit log records what the user does under your reference
+        of the user.
         """
         serializer = WantedPortalLinkSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -130,7 +134,7 @@ class PortalLinkView(APIView):
         examples={"read": LINK_EXAMPLE},
     )
     def get(self, request: Request, id: UUID) -> Response:
-        """What became of it."""
+        """Return the portal link with its state."""
         return Response(
             PortalLinkSerializer(_find_changeable_link(request, id), context={"now": clock()}).data
         )
@@ -143,7 +147,7 @@ class PortalLinkView(APIView):
         examples={"taken back": LINK_EXAMPLE | {"state": "revoked"}},
     )
     def delete(self, request: Request, id: UUID) -> Response:
-        """Nobody comes in by it any more, and whoever did is shown out at once; it stays listed."""
+        """Revoke the link and end its guest's visit at once; the link stays listed."""
         link, now = _find_changeable_link(request, id), clock()
         try:
             portal_link_actions.revoke_portal_link(link, ActorContext.of_request(request), now=now)

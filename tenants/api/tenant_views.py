@@ -1,4 +1,4 @@
-"""REST: our own application keeps the tenants here, and a key learns what it is."""
+"""REST API of tenants, which our own application creates and changes, and of the key in use."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -63,7 +63,7 @@ class TenantView(APIView):
         examples={"read": TENANT_EXAMPLE},
     )
     def get(self, request: Request, reference: str) -> Response:
-        """Its name and time zone, and whether it is suspended."""
+        """Return name and time zone of the tenant, and whether it is suspended."""
         return Response(TenantSerializer(resolve_tenant(request, reference)).data)
 
     @describe_operation(
@@ -76,7 +76,7 @@ class TenantView(APIView):
         requests=[request_example("Acme", TENANT_INPUT)],
     )
     def put(self, request: Request, reference: str) -> Response:
-        """Creates the tenant, or changes it; the same again changes nothing."""
+        """Create the tenant, or change it; repeating the request changes nothing."""
         serializer = WantedTenantSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         if not is_reference(reference):
@@ -87,7 +87,7 @@ class TenantView(APIView):
 
 @transaction.atomic
 def put_tenant(reference: str, data: dict[str, Any], request: Request) -> tuple[Tenant, bool]:
-    """Return the tenant as the document describes it, and whether it was created."""
+    """Return the tenant with the values of the request, and whether it was created."""
     actor, now = ActorContext.of_request(request), clock()
     fields: dict[str, Any] = {name: data[name] for name in ("name", "time_zone") if name in data}
     tenant, created = tenant_actions.create_or_change_tenant(reference, fields, actor, now=now)
@@ -114,7 +114,7 @@ class MeView(APIView):
         examples={"a tenant's key": ME_EXAMPLE},
     )
     def get(self, request: Request) -> Response:
-        """What this key is, what it may do, and how much at once."""
+        """Return what this key is, its scopes and its limits."""
         key, now = api_key_of(request), clock()
         me = {
             "key": key,

@@ -1,1 +1,1 @@
-"""The pages of who: which tenants a person belongs to, who belongs to a tenant, and invitations."""
+"""Pages of tenants, members and invitations."""

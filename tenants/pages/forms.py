@@ -1,4 +1,4 @@
-"""What owners fill in about people."""
+"""Forms of owners for members and invitations."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _

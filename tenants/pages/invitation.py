@@ -1,4 +1,4 @@
-"""The page behind an invitation's link: what it is about, and the next step for its reader."""
+"""Page of an invitation's link: what the invitation is for, and the reader's next step."""
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login

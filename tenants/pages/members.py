@@ -1,4 +1,4 @@
-"""Who belongs to a tenant. Members look, owners decide."""
+"""Page of a tenant's members. Members read it, owners change it."""
 
 import secrets
 from typing import Any, cast
@@ -24,7 +24,7 @@ OWNER = Membership.Role.OWNER
 @require_safe
 @login_required
 def list_tenants(request: HttpRequest) -> HttpResponse:
-    """The tenants of a person, to choose from."""
+    """List the tenants of the user, to choose one."""
     user = cast(User, request.user)
     memberships = (
         Membership.unscoped.filter(user=user).select_related("tenant").order_by("tenant__name")
@@ -43,7 +43,7 @@ def show_members(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
 
 @require_recent_login
 def _invite_from_form(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
-    """Otherwise a session that was left open would bring in another owner."""
+    """Invite a person after a recent login, so that a session left open cannot add an owner."""
     form, now = InviteForm(request.POST), clock()
     if not form.is_valid():
         return _render_members(request, tenant_user, form)

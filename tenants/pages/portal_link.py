@@ -1,6 +1,7 @@
-"""Where a portal link leads: a page with a button, which no script presses.
+"""Page of a portal link, with a button, which no script presses.
 
-Looking at the address uses nothing up, and nobody can be brought into another tenant's pages unawares.
+Opening the URL does not use the link up, and no browser is brought into another tenant's pages
+without its user's click.
 """
 
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +17,9 @@ from tenants.services import portal_link_actions
 @protect_secret_url
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_portal_link(request: HttpRequest, token: str) -> HttpResponse:
-    """A person who is signed in stays who they are: one browser is never two people."""
+    """Show the page; on POST use the link and begin the guest's session. A signed-in user only sees
+    the page.
+    """
     link = portal_link_actions.find_portal_link(token)
     if link is None or not link.is_pending(clock()):
         return _render_link_ended(request)

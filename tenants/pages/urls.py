@@ -1,4 +1,4 @@
-"""Addresses of the pages of who."""
+"""URLs of the pages of tenants, members, invitations and portal links."""
 
 from django.urls import path
 

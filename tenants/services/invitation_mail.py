@@ -1,4 +1,4 @@
-"""An invitation on its way: from the mail to the page, and through sign-up."""
+"""Mails of invitations, from the queue to the page, and through sign-up."""
 
 from datetime import datetime
 
@@ -13,7 +13,11 @@ SESSION_KEY = "invitation"  # in the session: its public id, never the token
 
 
 def mail_invitation(invitation: Invitation, token: str, *, now: datetime) -> None:
-    """Joins the caller's transaction; what becomes of the mail comes as news. Raises `mail.NotSetUp`."""
+    """Queue the mail with the link, in the caller's transaction; `record_mail_result` stores its
+    result.
+
+    Raises `mail.MailNotConfigured` when the hub has no mail server.
+    """
     context = {
         "inviter": invitation.inviter,
         "tenant": invitation.tenant.name,
@@ -31,12 +35,14 @@ def mail_invitation(invitation: Invitation, token: str, *, now: datetime) -> Non
 
 
 def record_mail_result(digest: str, *, reason: str, sent_at: datetime | None) -> None:
-    """What became of the mail with the newest link; `reason` says why it has not gone (yet)."""
+    """Store the result of the mail with the newest link; `reason` is why it has not been sent
+    (yet).
+    """
     Invitation.unscoped.filter(digest=digest).update(sent_at=sent_at, mail_reason=reason)
 
 
 def find_invitation_by_token(token: str) -> Invitation | None:
-    """By the token of a link, in whatever state."""
+    """Return the invitation with this token, in whatever state; None if there is none."""
     return Invitation.unscoped.select_related("tenant").filter(digest=digest_token(token)).first()
 
 
@@ -45,7 +51,9 @@ def remember_invitation(request: HttpRequest, invitation: Invitation) -> None:
 
 
 def remembered_invitation(request: HttpRequest, *, now: datetime) -> Invitation | None:
-    """The one that this person follows through sign-up, as long as it can be accepted."""
+    """Return the invitation that this person follows through sign-up, as long as it can be
+    accepted.
+    """
     if SESSION_KEY not in request.session:
         return None
     rows = Invitation.unscoped.select_related("tenant").filter(

@@ -1,4 +1,5 @@
-"""Invite, add and remove members, and change their roles: the admin, the portal and REST call these.
+"""Invite, add and remove members, and change their roles: the admin, the portal and REST call
+these.
 
 Each function locks the tenant's row, so that concurrent changes see each other, and audits itself.
 """
@@ -37,7 +38,10 @@ def invite_member(
     random: RandomBytes,
     now: datetime,
 ) -> Invitation:
-    """Send a mail with the link; only the mail contains its token. Raises MembershipRejected."""
+    """Create the invitation and send its mail, which alone contains the token.
+
+    Raises MembershipRejected when the person is a member or is invited already.
+    """
     lock_tenant(tenant)
     email = email.strip().lower()
     if Membership.objects.of(tenant).filter(user__email=email).exists():
@@ -61,7 +65,11 @@ def invite_member(
 def resend_invitation(
     invitation: Invitation, actor: ActorContext, *, random: RandomBytes, now: datetime
 ) -> None:
-    """Another mail with another link, for as long as the first; the one before is worth nothing from now on."""
+    """Send another mail with a new link, valid as long as the first; the earlier link is no longer
+    valid.
+
+    Raises MembershipRejected when the invitation has ended or a mail has just been sent.
+    """
     lock_tenant(invitation.tenant)
     invitation.refresh_from_db()
     if invitation.state(now) in ("accepted", "revoked"):
@@ -110,7 +118,11 @@ def revoke_invitation(invitation: Invitation, actor: ActorContext, *, now: datet
 def accept_invitation(
     invitation: Invitation, user: User, actor: ActorContext, *, now: datetime
 ) -> Membership:
-    """Once, in time, and by the person with that address; who belongs to the tenant already keeps the role."""
+    """Return the membership of the user who accepts; an existing member keeps the role.
+
+    Raises MembershipRejected when the invitation is for another address, was accepted or revoked,
+    or has expired.
+    """
     lock_tenant(invitation.tenant)
     if user.email.lower() != invitation.email:
         raise MembershipRejected(gettext("The invitation is for another e-mail address."))
@@ -196,7 +208,7 @@ def refuse_only_owner(user: User) -> None:
 
 
 def tenants_owned_alone(user: User) -> list[Tenant]:
-    """The tenants that have no other owner who can sign in."""
+    """Select the user's tenants that have no other owner who can sign in."""
     return [
         tenant
         for tenant in tenants_owned_by(user)

@@ -1,4 +1,6 @@
-"""Our own application's people come to a tenant's pages without a second account: links that it asks for, used once."""
+"""Portal links, used once: users of our own application open a tenant's pages without a second
+account.
+"""
 
 from datetime import datetime
 
@@ -21,7 +23,9 @@ class PortalLinkEnded(Exception):
 
 
 def is_allowed_return_url(url: str) -> bool:
-    """Only where the whole origin is one of the settings': what follows it cannot be a part of a host any more."""
+    """Return whether the URL's whole origin is one of the allowed origins, so that what follows
+    cannot extend the host.
+    """
     if not url.isprintable() or "\\" in url or " " in url or len(url) > MAX_URL_LENGTH:
         return False
     allowed = settings.HUB_PORTAL_RETURN_URLS
@@ -42,7 +46,10 @@ def create_portal_link(
     random: RandomBytes,
     now: datetime,
 ) -> tuple[PortalLink, str]:
-    """The row, and the token of its address: this is the only moment when it is known. Raises LimitExceeded."""
+    """Return the row and the token of its URL, of which only the digest is stored.
+
+    Raises LimitExceeded when the tenant has used its limit of portal links.
+    """
     spend_exactly(tenant, "portal_links", now=now)
     token = generate_link_token(random=random)
     link = PortalLink.unscoped.create(
@@ -62,7 +69,7 @@ def create_portal_link(
 
 
 def find_portal_link(token: str) -> PortalLink | None:
-    """By the token of its address, in whatever state."""
+    """Return the link with this token, in whatever state; None if there is none."""
     return PortalLink.unscoped.select_related("tenant").filter(digest=digest_token(token)).first()
 
 
@@ -70,7 +77,7 @@ def find_portal_link(token: str) -> PortalLink | None:
 def use_portal_link(
     link: PortalLink, *, request_id: str = "", ip: str = "", now: datetime
 ) -> Guest:
-    """Use the link once and return its guest; of two concurrent calls one raises PortalLinkEnded."""
+    """Use the link once and return its guest; the second call raises PortalLinkEnded."""
     rows = PortalLink.unscoped.filter(pk=link.pk, used_at=None, revoked_at=None, expires_at__gt=now)
     if not rows.update(used_at=now):
         raise PortalLinkEnded
@@ -83,7 +90,10 @@ def use_portal_link(
 
 @transaction.atomic
 def revoke_portal_link(link: PortalLink, actor: ActorContext, *, now: datetime) -> None:
-    """End the link, and the visit of its guest. Raises PortalLinkEnded."""
+    """Revoke the link and end its guest's visit.
+
+    Raises PortalLinkEnded when it is revoked already, has expired unused, or its visit has ended.
+    """
     unused, visiting = (
         Q(used_at=None, expires_at__gt=now),
         Q(used_at__gt=now - PortalLink.VISIT_LENGTH),

@@ -1,4 +1,6 @@
-"""Create, change, suspend and restore a tenant, and set its limits: the admin, the portal and REST call these."""
+"""Create, change, suspend and restore a tenant, and set its limits: the admin, the portal and REST
+call these.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime

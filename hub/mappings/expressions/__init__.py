@@ -1,1 +1,3 @@
-"""The one language of filters and mappings: JMESPath with a few functions of ours, within a budget."""
+"""The expression language of filters and mappings: JMESPath with a few functions of ours, within a
+budget.
+"""

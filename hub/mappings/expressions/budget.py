@@ -1,4 +1,6 @@
-"""The cost limit of evaluations. JMESPath has no loops, yet 173 characters of it can make 50 MB."""
+"""Budget of an evaluation. JMESPath has no loops, yet an expression of 173 characters can produce
+50 MB.
+"""
 
 from typing import Any
 
@@ -7,7 +9,9 @@ CHARACTERS_PER_STEP = 16
 
 
 class ExpressionRefused(ValueError):
-    """An expression has no value; with the value that caused it, if there is one."""
+    """An expression is invalid or has no result; `value` is the value that caused this, if there is
+    one.
+    """
 
     def __init__(self, message: str, *offending: Any) -> None:
         super().__init__(message)
@@ -16,7 +20,7 @@ class ExpressionRefused(ValueError):
 
 
 class OverBudget(ExpressionRefused):
-    """The evaluation takes more steps than the budget has."""
+    """The evaluation needs more steps than the budget has."""
 
 
 class Budget:
@@ -36,14 +40,16 @@ class Budget:
         self.spend(characters // CHARACTERS_PER_STEP)
 
     def spend_on(self, value: Any) -> None:
-        """Spend the cost of one value, without what it contains."""
+        """Spend the cost of one value, without the values inside it."""
         if isinstance(value, str):
             self.spend_characters(len(value))
         elif isinstance(value, list | dict):
             self.spend(len(value))
 
     def spend_on_all(self, value: Any) -> None:
-        """Spend the cost of a value with all it contains, counting repeated lists each time."""
+        """Spend the cost of a value with all values inside it; a list that occurs twice counts
+        twice.
+        """
         pending = [value]
         while pending:
             value = pending.pop()

@@ -1,4 +1,4 @@
-"""Formats of numbers and times, for the functions of expressions."""
+"""Formats of numbers and times for the functions of expressions."""
 
 import re
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def round_decimal(value: Number | str, digits: Number) -> Decimal:
 
 
 def format_plain_number(value: Number) -> str:
-    """Format without an exponent."""
+    """Format a number without an exponent."""
     if isinstance(value, int):
         return str(value)
     return str(int(value)) if value.is_integer() else f"{parse_decimal(value):f}"
@@ -80,8 +80,8 @@ MONTHS += [
 
 
 def parse_moment(value: str | Number, zone: tzinfo) -> datetime:
-    """A date alone is midnight in the zone; a time that names no offset is UTC, as most systems
-    mean it.
+    """Parse a time: a date alone is midnight in the zone; a time without an offset is UTC, as in
+    most systems.
     """
     if not isinstance(value, str):
         return (EPOCH + timedelta(seconds=value)).astimezone(zone)
@@ -95,7 +95,9 @@ def parse_moment(value: str | Number, zone: tzinfo) -> datetime:
 
 
 def add_step(at: datetime, step: timedelta, *, by_calendar: bool) -> datetime:
-    """By the calendar noon stays noon when the clocks change; by the clock an hour stays an hour."""
+    """Add days and weeks by the calendar, so that noon stays noon when the clocks change; add hours
+    and minutes by elapsed time.
+    """
     return at + step if by_calendar else (at.astimezone(UTC) + step).astimezone(at.tzinfo)
 
 

@@ -1,6 +1,8 @@
-"""The functions an expression may call: JMESPath's own, counted, and a few of ours, whose docstrings are their manual.
+"""The functions an expression may call: JMESPath's own, counted, and a few of ours, whose
+docstrings are their manual.
 
-Ours give null where an argument is null, so that an optional field stays optional; `concat` and `default` do not.
+Ours give null where an argument is null, so that an optional field stays optional; `concat` and
+`default` do not.
 """
 
 import json
@@ -25,7 +27,9 @@ UNITS = {"minutes": 60, "hours": 3600, "days": 86400, "weeks": 604800}
 
 
 class IdentityMissing(Exception):
-    """Their counterpart of one of our records (or ours of theirs) is not known."""
+    """No identity is known for a record that an expression looks up, by our id or by the other
+    system's.
+    """
 
     def __init__(self, kind: str, value: str) -> None:
         super().__init__(kind, value)
@@ -37,14 +41,16 @@ class IdentityMissing(Exception):
 
     @staticmethod
     def parse(detail: str) -> tuple[str, str] | None:
-        """Kind and value out of that sentence."""
+        """Return kind and value that the text of this exception names; None for another text."""
         before, _, value = detail.partition(" is known for ")
         _, _, kind = before.partition("no identity of kind ")
         return (kind, value) if kind and value else None
 
 
 def declare_arguments(*kinds: str, variadic: bool = False) -> Callable[[Function], Function]:
-    """What a function takes, one text for each argument: "number string" is either, "" is anything."""
+    """Declare the types of a function's arguments, one text for each: "number string" allows
+    either, "" allows any.
+    """
     arguments: list[dict[str, Any]] = [{"types": kind.split()} for kind in kinds]
     arguments[-1]["variadic"] = variadic
     decorated: Callable[[Function], Function] = stock.signature(*arguments)
@@ -91,7 +97,9 @@ class Functions(stock.Functions):  # type: ignore[misc]
 
     @declare_arguments("string")
     def _func_escape(self, text: str) -> str:
-        """escape('<!channel> & co') → "&lt;!channel&gt; &amp; co": a customer's text in a Slack message stays text."""
+        """escape('<!channel> & co') → "&lt;!channel&gt; &amp; co": a customer's text in a Slack
+        message stays text.
+        """
         return escape(text, quote=False)
 
     @declare_arguments("string")
@@ -122,14 +130,18 @@ class Functions(stock.Functions):  # type: ignore[misc]
 
     @declare_arguments("string", "number")
     def _func_truncate(self, text: str, length: Number) -> str:
-        """truncate('Hello world', `6`) → "Hello…": at most that many characters, the ellipsis included."""
+        """truncate('Hello world', `6`) → "Hello…": at most that many characters, the ellipsis
+        included.
+        """
         if not isinstance(length, int) or length < 1:
             raise ExpressionRefused("truncate() takes a whole length of at least 1", length)
         return text if len(text) <= length else text[: length - 1] + "…"
 
     @declare_arguments("")
     def _func_text(self, value: Any) -> str:
-        """text(`1e21`) → "1000000000000000000000": numbers never scientific, lists and objects as JSON."""
+        """text(`1e21`) → "1000000000000000000000": numbers never scientific, lists and objects as
+        JSON.
+        """
         if isinstance(value, str):
             return value
         if isinstance(value, Number) and not isinstance(value, bool):
@@ -143,7 +155,9 @@ class Functions(stock.Functions):  # type: ignore[misc]
 
     @declare_arguments("", "")
     def _func_default(self, value: Any, other: Any) -> Any:
-        """default(nickname, 'friend') → "friend" where nickname is null or empty text; 0 and false are kept."""
+        """default(nickname, 'friend') → "friend" where nickname is null or empty text; 0 and false
+        are kept.
+        """
         return other if value is None or value == "" else value
 
     # --- numbers; texts that hold a number are taken too ------------------------------------------
@@ -195,7 +209,9 @@ class Functions(stock.Functions):  # type: ignore[misc]
 
     @declare_arguments("number string", "string")
     def _func_money(self, amount: Number | str, currency: str) -> str:
-        """money(`1234.5`, 'EUR') → "1,234.50 EUR", for people: with the currency's own number of decimals."""
+        """money(`1234.5`, 'EUR') → "1,234.50 EUR", for people: with the currency's own number of
+        decimals.
+        """
         return formats.format_money(amount, currency)
 
     # --- dates: text in ISO 8601 or seconds since 1970; shown in the tenant's zone ----------------
@@ -220,13 +236,17 @@ class Functions(stock.Functions):  # type: ignore[misc]
 
     @declare_arguments("string number")
     def _func_epoch(self, value: str | Number) -> Number:
-        """epoch('2026-10-01T12:00:00Z') → 1790856000: seconds, to the millisecond where there is a fraction."""
+        """epoch('2026-10-01T12:00:00Z') → 1790856000: seconds, to the millisecond where there is a
+        fraction.
+        """
         seconds = round(formats.parse_moment(value, self._zone).timestamp(), 3)
         return int(seconds) if seconds.is_integer() else seconds
 
     @declare_arguments("string number", "number", "string")
     def _func_date_add(self, value: str | Number, amount: Number, unit: str) -> str:
-        """date_add(occurred_at, `7`, 'days') → ISO text; minutes, hours by the clock, days, weeks by the calendar."""
+        """date_add(occurred_at, `7`, 'days') → ISO text; minutes, hours by the clock, days, weeks
+        by the calendar.
+        """
         if unit not in UNITS:
             raise ExpressionRefused("date_add() takes minutes, hours, days or weeks", unit)
         step = timedelta(seconds=amount * UNITS[unit])
@@ -237,7 +257,9 @@ class Functions(stock.Functions):  # type: ignore[misc]
 
     @declare_arguments("string", "string number")
     def _func_identity(self, kind: str, value: str | Number) -> str:
-        """identity('user', data.owner_id) → their id of our user, on the connection that is written to."""
+        """identity('user', data.owner_id) → their id of our user, on the connection that is written
+        to.
+        """
         our_id = value if isinstance(value, str) else formats.format_plain_number(value)
         Output().copy_plain([kind, our_id])  # a database is asked for it
         their_id = self._identities(kind, our_id)

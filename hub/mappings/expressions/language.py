@@ -30,7 +30,7 @@ CHILD_BINDING_NODES = {"subexpression", "flatten", "value_projection", "filter_p
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """Immutable, so it is cached and shared between threads."""
+    """A parsed expression: immutable, so that threads share it in a cache."""
 
     text: str
     tree: Node = field(repr=False)
@@ -59,7 +59,7 @@ class StrictLexer(Lexer):  # type: ignore[misc]
 
 
 def parse_expression(text: str) -> Expression:
-    """Raises Refused with the first mistake."""
+    """Parse an expression. Raises ExpressionRefused with the first mistake."""
     if len(text) > EXPRESSION_MAX_LENGTH:
         raise ExpressionRefused(f"is longer than {EXPRESSION_MAX_LENGTH} characters")
     Output().copy_plain(text)  # it is stored, and told in messages
@@ -147,7 +147,11 @@ def _iterate_nodes(tree: Node) -> Iterator[tuple[Node, int]]:
 
 
 def _check_node(node: Node, depth: int) -> str:
-    """The name of the function that is called here, or nothing; raises Refused."""
+    """Check one node of the tree, and return the name of the function that it calls, if it is a
+    call.
+
+    Raises ExpressionRefused.
+    """
     if depth > EXPRESSION_MAX_DEPTH:
         raise ExpressionRefused("is nested too deeply")
     if node["type"] == "literal":
@@ -183,9 +187,9 @@ ORDER_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class Evaluation(TreeInterpreter):  # type: ignore[misc]
-    """jmespath's interpreter, counting.
+    """jmespath's interpreter, with a count of its steps.
 
-    One serves all expressions of a message, so that they share its budget.
+    One evaluation serves all expressions of a message, so that these share its budget.
     """
 
     def __init__(self, functions: Functions) -> None:
@@ -194,7 +198,7 @@ class Evaluation(TreeInterpreter):  # type: ignore[misc]
         self._dict_cls = dict
 
     def value(self, expression: Expression, document: Any) -> Any:
-        """Raises Refused, or IdentityMissing."""
+        """Return the value of an expression. Raises ExpressionRefused, or IdentityMissing."""
         if expression.names:
             return self._follow_path(expression.names, document)
         try:
@@ -218,7 +222,9 @@ class Evaluation(TreeInterpreter):  # type: ignore[misc]
             ) from None
 
     def _follow_path(self, names: tuple[str, ...], value: Any) -> Any:
-        """Evaluate a plain path, as most of a mapping are, with the same result and cost as a visit."""
+        """Evaluate a plain path, as most of a mapping are, with the same result and cost as a
+        visit.
+        """
         self._budget.spend(len(names) + (len(names) > 1))
         for name in names:
             value = value.get(name) if isinstance(value, dict) else None

@@ -15,8 +15,8 @@ EXCERPT_LENGTH = 200
 
 
 class Output:
-    """Copies results, so that nothing is shared with the document or the expression, and counts
-    their bytes.
+    """Copies results, so that a result shares nothing with the document or the expression, and
+    counts their bytes.
     """
 
     __slots__ = ("remaining_bytes",)
@@ -25,7 +25,9 @@ class Output:
         self.remaining_bytes = OUTPUT_MAX_BYTES
 
     def copy_plain(self, value: Any, depth: int = 0) -> Any:
-        """The value, copied; raises Refused."""
+        """Return a copy of the value. Raises ExpressionRefused when it is no JSON value, too large,
+        or cannot be stored.
+        """
         kind = type(value)
         if kind is str:
             return self._text(value)

@@ -1,4 +1,4 @@
-"""The pages for staff: events, deliveries, routes and what they map."""
+"""Admin pages of events, deliveries, routes, field mappings and operations."""
 
 from hub.outgoing.admin.deliveries import DeliveryAdmin
 from hub.outgoing.admin.events import EventAdmin

@@ -1,4 +1,4 @@
-"""Deliveries: their states, why one was not delivered, and the actions on it."""
+"""Admin of deliveries: their states, why one was not delivered, and the actions on it."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -107,7 +107,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Retry, send again, cancel or skip…")
     def plan_for_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
-        """Redirect to the form of an operation."""
+        """Redirect to the form that plans an operation for the selected deliveries, or for all that
+        the list matches.
+        """
         if request.POST.get("select_across") == "1" and (
             url := build_planning_url_for_list(request)
         ):
@@ -130,7 +132,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @display(description="event")
     def event_type(self, delivery: Delivery) -> str:
-        """The event type with the sender's id, which people on both sides know."""
+        """The event type with the sender's id, which both our staff and the tenant know."""
         return format_html(
             '{}<br><span class="hub-quiet">{}</span>', delivery.event.type, delivery.event.sender_id
         )

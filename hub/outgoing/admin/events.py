@@ -1,4 +1,4 @@
-"""Events: what was accepted, what became of each, and test events that staff send."""
+"""Admin of events: what was accepted, the deliveries of each, and test events that staff send."""
 
 import json
 from datetime import datetime
@@ -80,7 +80,7 @@ class EventAdmin(ReadOnlyAdmin):
         return response
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """The deliveries of the rows on this page, in one more statement."""
+        """Return the changelist with the deliveries of its events, loaded by one more statement."""
         changes = super().get_changelist_instance(request)
         events = list(changes.result_list)
         prefetch_related_objects(events, Prefetch("deliveries", readable_deliveries()))
@@ -172,7 +172,9 @@ class EventAdmin(ReadOnlyAdmin):
             return None
 
     def get_initial_event(self, request: HttpRequest) -> dict[str, Any]:
-        """An order, or what an event that is named by ?like= said."""
+        """Return the initial data of the form: the event that ?like= names, otherwise an example
+        order.
+        """
         event_id = request.GET.get("like", "")
         event = (
             self.get_queryset(request).filter(pk=event_id).first()
@@ -194,7 +196,7 @@ class EventAdmin(ReadOnlyAdmin):
 
 
 def _list_routed_types(user: Any) -> list[str]:
-    """The event types that routes are waiting for, as far as they name one."""
+    """List the event types that routes name literally, without patterns."""
     patterns = (
         visible_rows(Route, user)
         .filter(enabled=True)

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 def build_filter_chips(
     request: HttpRequest, name: str, values: Iterable[tuple[str, str]]
 ) -> list[dict[str, Any]]:
-    """Build links that add a filter to the present ones; the first link removes it."""
+    """Build links that add a filter to the present ones; the first link removes that filter."""
     current = request.GET.get(name, "")
     chips = []
     for value, label in [("", "all"), *values]:

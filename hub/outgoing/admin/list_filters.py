@@ -90,7 +90,7 @@ class SinceFilter(Filter):
 
 
 class TenantFilter(TextFilter):
-    """Filter by the reference; another tenant's finds nothing."""
+    """Filter by the tenant's reference; a tenant that the user may not see yields an empty list."""
 
     title = "tenant (its reference)"
     parameter_name = "tenant"

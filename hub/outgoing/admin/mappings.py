@@ -1,4 +1,4 @@
-"""Field mappings, with the events to try them on and the routes that use them."""
+"""Admin of field mappings, with the events to try a mapping on and the routes that use it."""
 
 from typing import Any
 

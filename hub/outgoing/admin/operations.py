@@ -1,4 +1,6 @@
-"""Work on many deliveries: choose and plan, confirm, watch it run, cancel it, read what it did."""
+"""Admin of operations: plan work on many deliveries, confirm it, follow or cancel it, and read its
+result.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -51,8 +53,8 @@ def build_planning_url(query: dict[str, Any]) -> str:
 
 
 def build_planning_url_for_list(request: HttpRequest) -> str:
-    """Where all that the list shows now can be worked on; empty where a search narrows it, which is
-    no filter.
+    """Return the URL that plans an operation for all rows that the list matches; empty if a search
+    narrows the list, as a search is no filter of operations.
     """
     if request.GET.get("q"):
         return ""

@@ -1,4 +1,4 @@
-"""The form in which staff say what is to be done to which deliveries, and why."""
+"""Form of staff that plans an operation: the action, the deliveries, and the reason."""
 
 import json
 from datetime import UTC, datetime
@@ -90,13 +90,13 @@ class PlanForm(ActionForm):
 
     @property
     def selected_count(self) -> int:
-        """How many deliveries were selected one by one."""
+        """Number of deliveries that were selected one by one."""
         ids = self.data.get("deliveries") if self.is_bound else self.initial.get("deliveries")
         return len(str(ids or "").split())
 
     @property
     def filter(self) -> dict[str, Any]:
-        """The filter as an operation stores it."""
+        """The filter in the form in which an operation stores it."""
         values = {
             name: self.cleaned_data[name]
             for name in self.FILTER_FIELDS
@@ -120,8 +120,11 @@ class PlanForm(ActionForm):
         return data
 
     def find_only_tenant(self) -> Tenant | None:
-        """Return the tenant where the form names none; None for all tenants, which only some users
-        reach.
+        """Return the only tenant of the selection or of the user; None (all tenants) for a user who
+        reaches all.
+
+        Raises ValidationError when the user is limited to some tenants and more than one is
+        possible.
         """
         if accessible_tenants(self.user) is ALL_TENANTS:
             return None

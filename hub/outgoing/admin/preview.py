@@ -133,7 +133,7 @@ def _build_form_help(request: HttpRequest) -> dict[str, Any]:
 
 
 def _list_event_patterns(obj: Any) -> Sequence[str]:
-    """Return the event types of a route, or of the routes with a mapping; all where there is none."""
+    """Return the event types of a route, or of a mapping's routes; all if there is none."""
     if obj is None:
         return ("*",)
     if hasattr(obj, "event_type"):

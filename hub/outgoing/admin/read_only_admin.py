@@ -1,5 +1,5 @@
-"""A row as a page to read, with buttons; what changes meanwhile is a part that the page asks for
-again.
+"""Read-only admin page of a row, with buttons for actions; the part that changes is reloaded by the
+page.
 """
 
 import hashlib
@@ -57,11 +57,11 @@ class ReadOnlyAdmin(ScopedAdminMixin, ModelAdmin):
         return str(obj)
 
     def live_context(self, obj: Any, *, now: datetime) -> dict[str, Any]:
-        """Return the context of both templates."""
+        """Return the context for `live_template`, which is also part of the page's context."""
         raise NotImplementedError
 
     def page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
-        """Return the context of the whole page only."""
+        """Return the additional context for `page_template` alone."""
         return {}
 
     def find_readable(self, request: HttpRequest, object_id: str) -> models.Model:
@@ -102,7 +102,7 @@ class ReadOnlyAdmin(ScopedAdminMixin, ModelAdmin):
         return TemplateResponse(request, self.page_template, context)
 
     def live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Render the part that refreshes, or 304."""
+        """Render `live_template`; answer 304 if it has not changed."""
         if request.method not in ("GET", "HEAD"):
             return HttpResponseNotAllowed(["GET"])
         obj = self.find_readable(request, object_id)

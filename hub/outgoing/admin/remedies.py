@@ -1,4 +1,4 @@
-"""The next step of staff for a delivery that does not go: a button of its page, or the page with
+"""The next step of staff for a delivery that is not sent: a button of its page, or the page with
 the remedy.
 """
 
@@ -21,7 +21,7 @@ class NextStep:
 
 
 def find_next_step(delivery: Delivery, state: EffectiveState) -> NextStep | None:
-    """None where nothing has to be done."""
+    """Return the next step; None if nothing has to be done."""
     remedy = REMEDIES.get(state.reason, Remedy.CONNECTION)
     if not state.action:
         return None
@@ -31,8 +31,8 @@ def find_next_step(delivery: Delivery, state: EffectiveState) -> NextStep | None
 
 
 def build_remedy_url(delivery: Delivery, remedy: Remedy) -> str:
-    """The page on which staff apply the remedy; the connection's page where there is no narrower
-    one.
+    """Return the page on which staff apply the remedy; the connection's page if there is no
+    narrower one.
     """
     match remedy:
         case Remedy.IDENTITY:

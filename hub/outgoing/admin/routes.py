@@ -1,5 +1,5 @@
-"""Routes: when this event (and filter), do this action there, with this mapping; tried before it is
-saved.
+"""Admin of routes: for an event type and filter an action, a connection and a mapping; a route can
+be tried before it is saved.
 """
 
 from datetime import datetime
@@ -84,7 +84,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         return annotated
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow it without deliveries only: they name their route, so it is switched off instead."""
+        """Allow deletion of a route without deliveries only; other routes can be switched off."""
         return (
             obj is not None
             and super().has_delete_permission(request, obj)
@@ -233,7 +233,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
 
 
 def _build_initial_event(route: Route) -> dict[str, str]:
-    """What a test event for this route begins with."""
+    """Return the initial data of a test event for this route."""
     initial = {} if "*" in route.event_type else {"type": route.event_type}
     return initial | ({"tenant": route.tenant.reference} if route.tenant else {})
 

@@ -1,1 +1,1 @@
-"""REST: publish events, and read and change deliveries, operations and kill switches."""
+"""REST API: publish events; read and change deliveries, operations and kill switches."""

@@ -1,4 +1,4 @@
-"""Read deliveries, and have them explained."""
+"""REST API: read deliveries and their explanations."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -85,7 +85,7 @@ class DeliveriesView(APIView):
         examples={"a page": openapi.list_example(openapi.DELIVERY)},
     )
     def get(self, request: Request) -> Response:
-        """The newest first."""
+        """List deliveries, newest first."""
         query = parse_query(request, DeliveriesQuery, now=clock())
         deliveries = _visible_deliveries(request)
         if "tenant" in query:
@@ -109,7 +109,7 @@ class DeliveryView(APIView):
         },
     )
     def get(self, request: Request, id: UUID) -> Response:
-        """A delivery with each attempt, and the call that carried it."""
+        """Return a delivery with each attempt and its HTTP call."""
         delivery = find_delivery(request, id)
         attempts = _load_attempts_with_exchanges(delivery)
         # the cache of prefetch_related()
@@ -118,7 +118,9 @@ class DeliveryView(APIView):
 
 
 def _load_attempts_with_exchanges(delivery: Delivery) -> list[Attempt]:
-    """Load the attempts, each with its call; without the URL of the platform's own connection."""
+    """Load the attempts, each with its call; the URL of a call on the platform's own connection is
+    left out.
+    """
     attempts = list(Attempt.unscoped.filter(delivery=delivery))
     exchanges = Exchange.objects.defer("request_body", "response_body").in_bulk(
         [attempt.exchange for attempt in attempts if attempt.exchange]
@@ -142,7 +144,7 @@ class ExplainView(APIView):
         examples={"explained": openapi.EXPLANATION},
     )
     def get(self, request: Request, id: UUID) -> Response:
-        """Why it was not delivered: the checks in their order, and the next step."""
+        """Explain why a delivery was not delivered: the checks in order, and the next step."""
         return Response(
             ExplanationSerializer(explain_delivery(find_delivery(request, id), now=clock())).data
         )

@@ -1,4 +1,4 @@
-"""Retry, cancel, skip deliveries, and send them again."""
+"""REST API: retry, cancel and skip deliveries, and send them again."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -50,7 +50,7 @@ def _find_changeable_delivery(request: Request, id: UUID) -> Delivery:
 
 
 def _apply_action(request: Request, id: UUID, action: str) -> Delivery:
-    """The delivery that the action changed or made, as it is afterwards."""
+    """Apply the action, and return the delivery that it changed or made."""
     now, actor = clock(), ActorContext.of_request(request)
     try:
         with transaction.atomic():
@@ -72,28 +72,30 @@ class DeliveryActionView(APIView):
 class RetryView(DeliveryActionView):
     @_describe_action("Retry a delivery", "retry", "waiting")
     def post(self, request: Request, id: UUID) -> Response:
-        """A failed, held, cancelled or waiting delivery is tried now, with the same bytes and id."""
+        """Retry a failed, held, cancelled or waiting delivery now, with the same bytes and id."""
         return Response(DeliverySerializer(_apply_action(request, id, "retry")).data)
 
 
 class CancelView(DeliveryActionView):
     @_describe_action("Cancel a delivery", "cancel", "cancelled")
     def post(self, request: Request, id: UUID) -> Response:
-        """A waiting or held delivery is not sent."""
+        """Cancel a waiting or held delivery, which is then not sent."""
         return Response(DeliverySerializer(_apply_action(request, id, "cancel")).data)
 
 
 class SkipView(DeliveryActionView):
     @_describe_action("Skip a delivery", "skip", "skipped")
     def post(self, request: Request, id: UUID) -> Response:
-        """A held or failed delivery is left aside for good; it can still be sent again."""
+        """Skip a held or failed delivery for good; it can still be sent again."""
         return Response(DeliverySerializer(_apply_action(request, id, "skip")).data)
 
 
 class SendAgainView(DeliveryActionView):
     @_describe_action("Send a delivery again", "send_again", "waiting", status=201)
     def post(self, request: Request, id: UUID) -> Response:
-        """A new delivery under the same outward id, by today's filter, field mapping and settings."""
+        """Make a new delivery with the same message id, by today's filter, field mapping and
+        settings.
+        """
         new_delivery = _apply_action(request, id, "send_again")
         return Response(
             DeliverySerializer(new_delivery).data,

@@ -1,4 +1,4 @@
-"""Send a test event to one webhook endpoint."""
+"""REST API: send a test event to one webhook endpoint."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -30,7 +30,9 @@ class TestEventView(APIView):
         examples={"sent": openapi.DELIVERY | openapi.with_state("waiting")},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """A `hub.test` event goes to this webhook endpoint and no other; read the delivery later."""
+        """Send a `hub.test` event to this webhook endpoint and no other; its delivery can be read
+        later.
+        """
         connection = find_visible_connection(request, id)
         if not is_own_endpoint(connection):
             raise Problem("wrong-state", "Test events are sent to webhook endpoints of a tenant.")

@@ -1,4 +1,4 @@
-"""Publish events, and read what became of them."""
+"""REST API: publish events, and read their deliveries."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -85,7 +85,7 @@ class EventsView(APIView):
         examples={"a page": openapi.list_example(openapi.EVENT)},
     )
     def get(self, request: Request) -> Response:
-        """The newest first."""
+        """List events, newest first."""
         query = parse_query(request, EventsQuery)
         events = visible_rows(Event, request.user).select_related("tenant")
         if "tenant" in query:
@@ -121,9 +121,10 @@ class EventsView(APIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        """One event, or an array of up to 1,000, all or none. They are stored for good when this answers.
+        """Publish one event, or an array of up to 1,000, all or none. The events are stored when
+        the response is sent.
 
-        The same id with the same body again is the same event, and gets the first answer.
+        The same id with the same body again is the same event, and gets the first response.
         """
         now = clock()
         if isinstance(request.data, list) and 1 < len(request.data) <= settings.HUB_BATCH_EVENTS:
@@ -147,7 +148,9 @@ class ExplainEventView(APIView):
         examples={"explained": {"checks": openapi.CHECKS[:1]}},
     )
     def get(self, request: Request, id: str) -> Response:
-        """Which routes took the event; where none did, those that almost did, and why not."""
+        """Explain which routes matched the event; if none did, which almost did, and why they did
+        not.
+        """
         return Response(
             {"checks": CheckSerializer(explain_event(_find_event(request, id)), many=True).data}
         )
@@ -168,7 +171,7 @@ class EventView(APIView):
         },
     )
     def get(self, request: Request, id: str) -> Response:
-        """What became of an event, by the hub's id, or by the id that was sent."""
+        """Return an event with its deliveries, by the hub's id or by the sender's."""
         event = _find_event(request, id)
         return Response(EventDetailSerializer(event).data)
 
@@ -176,7 +179,7 @@ class EventView(APIView):
 def _find_event(request: Request, id: str) -> Event:
     """Find an event by the hub's id, or by the sender's id within one tenant.
 
-    A platform key names the tenant by `?tenant=`.
+    A platform key names the tenant by `?tenant=`. Raises Http404 when there is no such event.
     """
     deliveries = Prefetch(
         "deliveries", readable_deliveries().prefetch_related("attempts").order_by("pk")

@@ -119,7 +119,9 @@ def _split_raw_bodies(request: Request) -> list[bytes]:
 
 
 def _resolve_event_tenants(request: Request, events: Sequence[Mapping[str, Any]]) -> list[Tenant]:
-    """Return the tenant of each event, in one statement; a platform key names it."""
+    """Return the tenant of each event, in one statement; with a platform key each event names its
+    tenant.
+    """
     own_tenant = get_key_user(request).tenant
     own_reference = own_tenant.reference if own_tenant else ""
     names: list[str] = [event.get("tenant") or own_reference for event in events]
@@ -153,7 +155,9 @@ def _build_event_errors(
 
 
 def serialize_accepted_event(event_input: EventInput, published: Published) -> dict[str, Any]:
-    """Build what AcceptedSerializer describes, which would take as long for it as the database does."""
+    """Build the data that AcceptedSerializer describes, without the serializer, which takes as long
+    as the database.
+    """
     event = published.event
     return {
         "id": str(event.public_id),

@@ -16,7 +16,7 @@ from hub.rest.fields import TextField, TimestampField, object_page_url, object_u
 
 
 class FilterSerializer(StrictSerializer):
-    """Which deliveries are meant: all that match everything that is said here."""
+    """Which deliveries to change: those that match every given condition."""
 
     state = serializers.ChoiceField(Delivery.State.choices, required=False)
     reason = TextField(max_length=40, required=False)
@@ -86,7 +86,7 @@ class SampleSerializer(serializers.Serializer):
 
 
 class FactsSerializer(serializers.Serializer):
-    """What is confirmed."""
+    """The facts of a plan, which a confirmation refers to."""
 
     oldest = serializers.DateTimeField(allow_null=True, help_text="When the oldest was accepted.")
     tenants = serializers.IntegerField(help_text="How many tenants it touches.")
@@ -103,7 +103,7 @@ class FactsSerializer(serializers.Serializer):
 
 
 class OperationSerializer(serializers.Serializer):
-    """Work on many deliveries: planned, confirmed, running, ended."""
+    """An operation on many deliveries: planned, confirmed, running or ended."""
 
     id = serializers.UUIDField(source="public_id")
     url = serializers.SerializerMethodField()

@@ -1,4 +1,4 @@
-"""Work on many deliveries: plan it, confirm it, look how far it is, cancel it."""
+"""REST API of operations on many deliveries: plan, confirm, read the progress, cancel."""
 
 import math
 from collections.abc import Callable
@@ -67,7 +67,7 @@ class OperationsView(APIView):
         examples={"a page": openapi.list_example(openapi.OPERATION)},
     )
     def get(self, request: Request) -> Response:
-        """The newest first."""
+        """List operations, newest first."""
         return paginate_response(
             request,
             visible_operations(request),
@@ -89,7 +89,9 @@ class OperationsView(APIView):
         examples={"planned": openapi.OPERATION},
     )
     def post(self, request: Request) -> Response:
-        """Find out what would be done. Nothing is done before the plan is confirmed, within 15 minutes."""
+        """Plan an operation and estimate its effect. Nothing is changed before the plan is
+        confirmed, within 15 minutes.
+        """
         now = clock()
         serializer = PlanSerializer(data=request.data, context={"now": now})
         serializer.is_valid(raise_exception=True)
@@ -119,7 +121,7 @@ class OperationView(APIView):
         examples={"read": openapi.OPERATION},
     )
     def get(self, request: Request, id: UUID) -> Response:
-        """What was planned, and how far it is."""
+        """Return the plan and the progress of an operation."""
         return Response(OperationSerializer(_find_operation(request, id)).data)
 
 
@@ -158,7 +160,9 @@ class ConfirmView(APIView):
         },
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Do what was planned: at most as many rows as the plan says, and none that was accepted after it."""
+        """Start the planned operation: it changes at most as many deliveries as the plan states,
+        and none that was accepted later.
+        """
         return _apply_operation_action(request, id, operation_actions.confirm_operation)
 
 
@@ -177,5 +181,5 @@ class CancelOperationView(APIView):
         },
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """No further rows are touched; what was done stays done."""
+        """Stop the operation before its next batch; changed deliveries stay changed."""
         return _apply_operation_action(request, id, operation_actions.cancel_operation)

@@ -61,7 +61,7 @@ class UntilField(serializers.DateTimeField):
 
 
 class SwitchOffSerializer(StrictSerializer):
-    """What is switched off, and why."""
+    """The subject to switch off, and the reason."""
 
     scope = serializers.ChoiceField(KillSwitch.Level.choices)
     tenant = TextField(
@@ -85,7 +85,7 @@ class SwitchOffSerializer(StrictSerializer):
 
 
 class SwitchSerializer(serializers.Serializer):
-    """Nothing goes for what this names; what is accepted meanwhile is held."""
+    """An active kill switch: nothing is sent for its subject; accepted events are held."""
 
     id = serializers.SerializerMethodField(
         help_text="platform, tenant:acme, connector:slack, or route: and its id."
@@ -170,7 +170,7 @@ class SwitchesView(APIView):
         examples={"all": {"items": [openapi.SWITCH]}},
     )
     def get(self, request: Request) -> Response:
-        """All that is off at present, the newest first."""
+        """List the active kill switches, newest first."""
         return Response(
             {"items": SwitchSerializer(visible_switches(request).order_by("-pk"), many=True).data}
         )
@@ -185,7 +185,9 @@ class SwitchesView(APIView):
         examples={"off": openapi.SWITCH},
     )
     def post(self, request: Request) -> Response:
-        """Switch off: nothing goes from now on. What is accepted meanwhile is held, and goes when it is on again."""
+        """Switch off a subject: nothing is sent for it from now on. What is accepted meanwhile is
+        held, and sent when the subject is switched on again.
+        """
         now = clock()
         serializer = SwitchOffSerializer(data=request.data, context={"now": now})
         serializer.is_valid(raise_exception=True)
@@ -218,14 +220,14 @@ class SwitchView(APIView):
         examples={"read": openapi.SWITCH},
     )
     def get(self, request: Request, name: str) -> Response:
-        """Why it is off, since when and until when; not found: it is on."""
+        """Return why the subject is off, since when and until when; 404 if it is on."""
         return Response(SwitchSerializer(_find_switch(request, name)).data)
 
     @openapi.describe_operation(
         "switches_on", "Switch on again", {204: None}, problems=["not-found"]
     )
     def delete(self, request: Request, name: str) -> Response:
-        """Switch on again: what was held goes out now."""
+        """Switch the subject on again: its held deliveries are sent now."""
         now = clock()
         with transaction.atomic():
             switch = _find_switch(request, name)

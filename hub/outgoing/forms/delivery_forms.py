@@ -6,6 +6,6 @@ from hub.staff import ActionForm
 
 
 class ReasonForm(ActionForm):
-    """The reason for an action that has an effect outside, or ends something."""
+    """Form for the reason of an action that ends a delivery or sends a message."""
 
     reason = forms.CharField(max_length=300, help_text="It is kept in the audit.")

@@ -29,7 +29,7 @@ EXAMPLE_ORDER = {
 
 
 class SampleForm(ActionForm):
-    """A recent event, or data of one's own, to try a route or a mapping with."""
+    """A recent event, or data typed in, for a dry run of a route or a mapping."""
 
     event = forms.ChoiceField(required=False, label="A recent event")
     data = JsonObjectField(  # type: ignore[assignment]  # a form has its own `data`
@@ -67,7 +67,7 @@ def recent_events(
 
 
 def _match_event_pattern(pattern: str) -> Q:
-    """Match as `routing.matches_event_type` does."""
+    """Build the condition that selects what `routing.matches_event_type` matches."""
     if pattern == "*":
         return Q()
     return Q(type__startswith=pattern[:-1]) if pattern.endswith(".*") else Q(type=pattern)

@@ -13,7 +13,7 @@ NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,3})?", re.ASCII)
 
 
 class FilterField(forms.CharField):
-    """A JMESPath expression; cleaned to its text, once it compiles."""
+    """A JMESPath expression, cleaned to its text; it is invalid if it does not compile."""
 
     noun = "filter"
 

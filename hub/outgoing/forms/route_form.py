@@ -111,7 +111,7 @@ class RouteForm(TargetForm):
         owner: Tenant | None,
         label: Callable[[Any], str],
     ) -> None:
-        """Accept every row that the person may see; list those of the route's tenant."""
+        """Accept every row that the user may see, and offer the rows of the route's tenant."""
         field = self.fields[name]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = visible = visible_rows(model, self.user)
@@ -197,7 +197,7 @@ class RouteForm(TargetForm):
         )
 
     def build_draft(self) -> RouteDraft | None:
-        """Compile the draft for a dry run; None where target, filter or mapping are invalid."""
+        """Compile the draft for a dry run; None if target, filter or mapping is invalid."""
         return compile_form_draft(self)
 
 

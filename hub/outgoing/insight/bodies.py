@@ -19,7 +19,7 @@ class DisplayBody:
 
 
 def build_display_body(content: bytes | memoryview | None) -> DisplayBody | None:
-    """Build the display of a body; None where there is none."""
+    """Build the display of a body; None if there is no body."""
     if not content:
         return None
     text = bytes(content).decode("utf-8", "replace")
@@ -35,9 +35,9 @@ def build_display_body(content: bytes | memoryview | None) -> DisplayBody | None
 
 
 def indent_json(text: str) -> str:
-    """Indent JSON; empty where it is not JSON.
+    """Return indented JSON; empty if the text is not JSON.
 
-    Half of a surrogate pair, invalid on a page, stays an escape.
+    Half of a surrogate pair, which is invalid on a page, stays an escape.
     """
     try:
         indented = json.dumps(json.loads(text), indent=2, ensure_ascii=False)

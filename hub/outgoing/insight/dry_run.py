@@ -42,7 +42,8 @@ class RouteDraft:
     def compile(cls, route: Route, version: MappingVersion) -> "RouteDraft":
         """Compile a stored route with a version of its mapping.
 
-        Raises LookupError and MappingError.
+        Raises LookupError when connector or action no longer exists, MappingError when filter or
+        mapping is invalid.
         """
         action = CONNECTORS[route.connector_key].action(route.action)
         mapping = compiled_mapping(dump_json(version.body or action.default))
@@ -51,7 +52,9 @@ class RouteDraft:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """The result of one event: the state and reason with which its delivery would begin or be held."""
+    """Result for one event: the state and reason with which its delivery would begin, or would be
+    held.
+    """
 
     state: str
     reason: str = ""
@@ -69,7 +72,7 @@ def dry_run_route(
     tenant: Tenant,
     connection: Connection | None = None,
 ) -> DryRun:
-    """Run a stored route with one event. Never raises."""
+    """Return the result of a stored route for one event; each expected error is a result."""
     draft = compile_draft(route, version)
     return (
         dry_run_draft(draft, document, tenant, connection)
@@ -79,9 +82,8 @@ def dry_run_route(
 
 
 def compile_draft(route: Route, version: MappingVersion) -> RouteDraft | DryRun:
-    """Compile a route, or return the result for every event where it cannot be compiled.
-
-    Never raises.
+    """Return the compiled route, or the result for every event if it cannot be compiled; raises
+    nothing.
     """
     try:
         return RouteDraft.compile(route, version)
@@ -97,7 +99,9 @@ def dry_run_draft(
     tenant: Tenant,
     connection: Connection | None = None,
 ) -> DryRun:
-    """Run a draft with the identities of a connection. Never raises."""
+    """Return the result of a draft for one event, with the identities of a connection; raises
+    nothing.
+    """
     zone = ZoneInfo(tenant.time_zone)
     identities = load_identities(
         collect_identities(draft.mapping, dict(document), zone), connection
@@ -111,9 +115,8 @@ def evaluate_draft(
     zone: ZoneInfo,
     identities: Mapping[IdentityPair, str],
 ) -> DryRun:
-    """Evaluate in the order of sending: filter, mapping, identities, check of the action.
-
-    Never raises.
+    """Evaluate in the order of sending: filter, mapping, identities, check of the action; raises
+    nothing.
     """
     try:
         clause = draft.filter.explain(dict(document)) if draft.filter else None

@@ -37,7 +37,9 @@ IDENTITY = re.compile(r"identity\('([^'\\]*)', *(.+)\)")
 
 @dataclass(frozen=True, slots=True)
 class FieldPreview:
-    """One field of the other system: its source in words, or else the expression."""
+    """One field of the other system, with its source in words, or as an expression if it is not
+    simple.
+    """
 
     key: str
     label: str  # empty: the connector does not describe this field
@@ -58,13 +60,13 @@ class MappingPreview:
 
     @property
     def reason_text(self) -> str:
-        """Why the sample would not be sent."""
+        """The sentence why the sample would not be sent."""
         reason = self.dry_run.reason if self.dry_run else ""
         return describe_delivery_reason(reason, self.route.connector_key).sentence if reason else ""
 
     @property
     def body(self) -> DisplayBody | None:
-        """What would be sent for the sample."""
+        """The body that would be sent for the sample."""
         return (
             build_display_body(self.dry_run.body.encode(errors="backslashreplace"))
             if self.dry_run
@@ -138,7 +140,7 @@ def _preview_field(key: str, label: str, value: Any) -> FieldPreview:
 
 
 def _describe_expression(expression: str) -> str:
-    """Describe a simple expression in words; empty where it is not simple."""
+    """Describe a simple expression in words; return an empty text for others."""
     if value := VALUE.fullmatch(expression):
         return _("the event's %(name)s") % {
             "name": value[1][1:].replace("_", " ").replace(".", " › ")

@@ -45,7 +45,9 @@ def find_static_identities(
 def _find_static_identities_by_connection(
     routes: Iterable[Route], connections: Sequence[Connection]
 ) -> dict[int, set[IdentityPair]]:
-    """Do the same for several connections of one tenant, by connection."""
+    """Return the missing identities that mappings name literally, for several connections of one
+    tenant.
+    """
     missing: dict[int, set[IdentityPair]] = {connection.pk: set() for connection in connections}
     versions = load_newest_versions(routes)
     for route in routes:
@@ -122,7 +124,7 @@ def list_missing_identities(
 def list_missing_identities_by_connection(
     routes: Iterable[Route], tenant: Tenant, connections: Sequence[Connection]
 ) -> dict[int, list[MissingIdentity]]:
-    """Do the same for several connections of one tenant, by connection; three statements."""
+    """Return the missing identities of several connections of one tenant; three statements."""
     awaited, static = (
         _count_awaited_identities(tenant),
         _find_static_identities_by_connection(routes, connections),

@@ -16,7 +16,7 @@ def find_needed_permissions(
 ) -> set[str]:
     """Return the needed permissions that the connector requests; one statement.
 
-    `connection` is the one that is connected again.
+    `connection` is the existing connection if one is reconnected.
     """
     newest = (
         MappingVersion.unscoped.filter(mapping=OuterRef("mapping"))

@@ -1,5 +1,5 @@
-"""What has to change so that a delivery goes: one table of reasons, for the pages of staff and of
-customers.
+"""Remedies: what has to change before a delivery can be sent, by reason; shared by the pages of
+staff and customers.
 """
 
 from collections.abc import Mapping

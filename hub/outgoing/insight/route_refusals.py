@@ -1,4 +1,4 @@
-"""Permanent rejections of a route's newest deliveries; they tell nothing about its connections."""
+"""Permanent rejections of a route's newest deliveries, no evidence about its connections."""
 
 from typing import NamedTuple
 
@@ -30,7 +30,9 @@ class RouteRefusals(NamedTuple):
 
 
 def count_route_refusals(route: Route) -> RouteRefusals:
-    """Count the failures of the newest deliveries; one statement, and another where some failed."""
+    """Count the rejections among the newest deliveries; one statement, and another if there are
+    any.
+    """
     newest = Delivery.unscoped.filter(route=route).order_by("-pk")
     newest_rows = list(
         newest.values_list("pk", "state", "state_changed_at")[:ROUTE_DELIVERIES_SCANNED]

@@ -21,7 +21,7 @@ STOPPED_CONDITION = Q(state__in=STOPPED_STATES)  # SQLite uses the index for the
 
 
 def states_for(reason: str) -> Q:
-    """Match the states that a delivery with this reason may have, as the indexes name them."""
+    """Return the states that a delivery with this reason may have, as the indexes name these."""
     if reason in SKIP_REASONS:
         return Q(state="skipped")
     return (
@@ -30,15 +30,15 @@ def states_for(reason: str) -> Q:
 
 
 def smallest_id_at(moment: datetime) -> uuid.UUID:
-    """Return the smallest UUIDv7 of a time: public ids are indexed and in order of time.
+    """Return the smallest UUIDv7 of a time, as public ids are indexed and in order of time.
 
-    A time before 1970 has the smallest id of all.
+    Every time before 1970 has the smallest UUIDv7 of all.
     """
     return uuid.UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
 def _parse_id_range(term: str) -> tuple[uuid.UUID, uuid.UUID] | None:
-    """Return the first and last id that a full or partial id matches; None where it is no id."""
+    """Return the first and last id that a full or partial id matches; None if the text is no id."""
     digits = term.replace("-", "").lower()
     if not PREFIX_MIN_LENGTH <= len(digits) <= 32 or not set(digits) <= set("0123456789abcdef"):
         return None
@@ -46,7 +46,7 @@ def _parse_id_range(term: str) -> tuple[uuid.UUID, uuid.UUID] | None:
 
 
 def match_events_by_id(term: str, tenants: TenantIds) -> Q:
-    """Match by the hub's id or a prefix of it, or by the sender's exact id."""
+    """Match events by the hub's id or a prefix of it, or by the sender's exact id."""
     bounds = _parse_id_range(term)
     if bounds and (event_ids := find_ids(Event, tenants, Q(public_id__range=bounds))):
         return Q(pk__in=event_ids)
@@ -60,7 +60,9 @@ def match_events_by_id(term: str, tenants: TenantIds) -> Q:
 
 
 def match_deliveries_by_id(term: str, tenants: TenantIds) -> Q:
-    """Match by its own id, the msg_ id of the other system (replays too), or an id of its event."""
+    """Match deliveries by their own id, the msg_ id of the other system (with replays), or an id of
+    their event.
+    """
     bounds = _parse_id_range(term.removeprefix("msg_"))
     if term.startswith("msg_"):
         event_ids = (

@@ -62,8 +62,8 @@ class TimelineStep:
 def build_timeline(delivery: Delivery, *, evidence: bool = True) -> list[TimelineStep]:
     """Build the timeline in four statements.
 
-    Without `evidence` no call is shown: it is on the platform's connection and carries messages of
-    others.
+    Without `evidence` no call is shown: a call on the platform's connection carries messages of
+    other tenants.
     """
     attempts = list(delivery.attempts.order_by("-pk")[:ATTEMPTS_LIMIT])[::-1]
     exchange_ids = [attempt.exchange for attempt in attempts if attempt.exchange and evidence]

@@ -1,4 +1,4 @@
-"""Notices as events: our application receives them by a route, over its own connection."""
+"""Notices as events: our own application receives notices by a route, over its connection."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ SOURCE = "hub"
 
 
 def publish_notices(*, now: datetime) -> None:
-    """Publish each pending notice once: its mark and its event are written in one transaction."""
+    """Publish each pending notice once: mark and event are written in one transaction."""
     notices = (
         Notice.unscoped.filter(event_pending=True)
         .select_related("tenant", "connection")
@@ -34,7 +34,7 @@ def publish_notices(*, now: datetime) -> None:
 
 
 def build_notice_data(notice: Notice) -> dict[str, Any]:
-    """The data of the event. Only notices about a connection are pending."""
+    """Build the data of the event. Only notices about a connection are pending."""
     connection = notice.connection
     assert connection is not None
     return {

@@ -1,6 +1,6 @@
-"""Publishing: store an event, and a delivery for each route and connection that it matches.
+"""Publishing: store an event, and a delivery for each route and connection that the event matches.
 
-Joins the caller's transaction; the pump is woken when that commits.
+Runs in the caller's transaction; the pump is woken when that commits.
 """
 
 import hashlib
@@ -75,7 +75,8 @@ def publish(
 ) -> Event:
     """Publish one event.
 
-    The same id with the same body returns the first event; raises EventConflict otherwise.
+    The same id with the same body returns the first event. Raises EventConflict when the id exists
+    with another body.
     """
     (published,) = publish_batch(
         [EventInput(tenant, type, data, id, occurred_at)], source=source, now=now
@@ -87,7 +88,7 @@ def publish(
 def publish_for_route(
     route: Route, tenant: Tenant, type: str, data: Mapping[str, Any], *, source: str, now: datetime
 ) -> Delivery:
-    """Publish an event for one route alone, and for the connection that this route names."""
+    """Publish an event for one route and its connection only."""
     event_input = EventInput(tenant, type, data)
     event = _build_event(event_input, source=source, now=now)
     event.save(force_insert=True)
@@ -110,9 +111,10 @@ def publish_for_route(
 
 @transaction.atomic
 def publish_batch(inputs: Sequence[EventInput], *, source: str, now: datetime) -> list[Published]:
-    """Publish all events or none, in a fixed number of statements; one result for each, in order.
+    """Publish all events or none, in a fixed number of statements; return one result for each, in
+    order.
 
-    Raises EventConflict.
+    Raises EventConflict when the id of an event exists with another body.
     """
     results = []
     for result in _record_events(inputs, source=source, now=now):
@@ -128,7 +130,8 @@ def publish_independently(
     """Publish independent events in one transaction; a conflict is the result of its own event
     only.
 
-    Where it raises, none was stored. Where the commit itself broke, every result is that error.
+    If this raises, no event was stored. If the commit itself failed, every result is that error, as
+    the events may be stored.
     """
     results: list[Published | Exception] = []
     connection_before = None
@@ -180,7 +183,7 @@ def _record_events(
 
 
 def _dedupe_key(event: Event) -> tuple[int, str]:
-    """The key under which a source sends an event once."""
+    """Return the key that is unique for an event: tenant, source and the sender's id."""
     return event.tenant_id, event.sender_id
 
 
@@ -206,7 +209,7 @@ def _build_event(event_input: EventInput, *, source: str, now: datetime) -> Even
 
 
 def _find_existing_events(events: Sequence[Event], *, source: str) -> list[Event]:
-    """Load the stored events with the keys of these, which were not inserted."""
+    """Load the stored events with the keys of the events that were not inserted."""
     if not events:
         return []
     keys = {_dedupe_key(event) for event in events}
@@ -218,7 +221,9 @@ def _find_existing_events(events: Sequence[Event], *, source: str) -> list[Event
 def _insert_new_events(
     pairs: Sequence[tuple[EventInput, Event]], *, now: datetime
 ) -> dict[int, list[Delivery]]:
-    """Insert the events that are new, with their deliveries; the others keep no primary key."""
+    """Insert the events that are new, with their deliveries; an event that exists gets no primary
+    key.
+    """
     if not pairs:
         return {}
     routing_table = RoutingTable.load({event_input.tenant for event_input, _ in pairs})
@@ -280,7 +285,7 @@ def _load_existing_deliveries(events: Sequence[Event]) -> dict[int, list[Deliver
 
 
 def serialize_event_body(event_input: EventInput, event: Event) -> bytes:
-    """Return the body as received, or in the same shape for an event of our own code."""
+    """Return the body as received, or in the same shape if our own code made the event."""
     return event_input.raw or dump_json(
         {"id": event.sender_id, "type": event_input.type, "data": event_input.data}
     )

@@ -17,7 +17,7 @@ def send_staff_event(
 ) -> Event:
     """Publish an event like any other, and audit who sent it.
 
-    Raises EventConflict where the tenant has an event of this id with other data.
+    Raises EventConflict when the tenant has an event of this id with other data.
     """
     event = publish(tenant, type, data, id=sender_id, source="staff", now=now)
     after = {"type": event.type, "sender_id": event.sender_id}

@@ -172,7 +172,9 @@ class Delivery(Scoped, StateMachine):
 
     @classmethod
     def reserved_for_platform(cls) -> Q:
-        """Select the deliveries over the platform's own connection, such as to our application."""
+        """Match the deliveries over the platform's own connection, such as notices to our own
+        application.
+        """
         platform = [key for key, connector in CONNECTORS.items() if connector.platform]
         unowned = Q(connection__isnull=False, connection__tenant__isnull=True)
         return unowned | Q(route__connector_key__in=platform)
@@ -182,7 +184,9 @@ register_state_lookups(Delivery._meta.get_field("state"))
 
 
 class Rendering(models.Model):
-    """The bytes that the mapping rendered at the first attempt; every attempt sends the same."""
+    """The bytes that the mapping rendered at the first attempt, which every later attempt sends
+    too.
+    """
 
     delivery_id = models.BigIntegerField(primary_key=True)
     body = models.BinaryField()
@@ -241,7 +245,9 @@ class Exchange(models.Model):
 
 
 class PumpSlot(models.Model):
-    """A leased slot of one running pump; there are as many rows as pumps ever ran at once."""
+    """A slot for one running pump, under a lease; the table has as many rows as pumps ever ran at
+    once.
+    """
 
     number = models.PositiveSmallIntegerField(primary_key=True)
     lease = models.UUIDField(null=True)

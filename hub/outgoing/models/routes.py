@@ -18,7 +18,9 @@ TYPE_PATTERN = RegexValidator(
 
 
 class Route(Scoped):
-    """For events of a type that pass the filter: an action on a connection, with a mapping."""
+    """A rule: events of a type that pass the filter cause an action on a connection, with a
+    mapping.
+    """
 
     SHARED = True
 
@@ -79,8 +81,10 @@ class Route(Scoped):
 
     @property
     def is_held_when_unknown(self) -> bool:
-        """Return whether a possibly delivered message waits for a person: the system cannot
-        recognise our id.
+        """Return whether a possibly delivered message is held until a person decides.
+
+        This is so if the route says `never_twice` and the action cannot recognise a repetition by
+        our id.
         """
         try:
             return (

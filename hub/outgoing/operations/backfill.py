@@ -1,5 +1,5 @@
-"""Backfill: events that an endpoint's present routes would send and never sent, counted for a plan,
-sent in batches.
+"""Backfill: count and send events that an endpoint's present routes match and that were never sent
+to it.
 """
 
 import json
@@ -73,8 +73,8 @@ def estimate_backfill(
 
 
 def backfill_batch(operation: Operation, size: int, *, now: datetime) -> BatchResult:
-    """Send one batch of an operation; the lane is locked, so that two operations send nothing
-    twice.
+    """Send one batch of an operation; the lane is locked, so that concurrent operations send no
+    event twice.
     """
     connections = Connection.objects.of(operation.tenant).filter(
         public_id=operation.filter["connection"]

@@ -1,5 +1,5 @@
-"""When a person may retry, send again, cancel or skip a delivery: for one row in memory, and as a
-query for many.
+"""Conditions of retry, send again, cancel and skip: each for one delivery in memory, and as a query
+for many.
 """
 
 from collections.abc import Callable, Mapping

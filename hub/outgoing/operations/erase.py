@@ -1,4 +1,4 @@
-"""Erase the contents that were sent over a connection and received back, on the customer's request."""
+"""Erase the contents of requests and responses of a connection, at the customer's request."""
 
 from datetime import datetime
 
@@ -21,8 +21,9 @@ ERASE_COUNT_LIMIT = 10_000  # more are not counted
 def erase_connection_data(
     connection: Connection, actor: ActorContext, *, cancel: bool, now: datetime
 ) -> Operation | None:
-    """Erase identities now and contents by an operation; waiting deliveries are cancelled, or keep
-    what they need.
+    """Delete the identities now and erase contents by an operation.
+
+    Waiting deliveries are cancelled, or keep the contents that they need to be sent.
     """
     Identity.unscoped.filter(connection=connection).delete()
     deliveries = Delivery.objects.of(connection.tenant).filter(connection=connection)

@@ -1,5 +1,5 @@
-"""What an operation would do, before it does it: how many, how old, where, how long, and what might
-arrive twice.
+"""Estimate of an operation before it is confirmed: how many deliveries, how old, at which
+connections, how long it takes, and how many might arrive twice.
 """
 
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ class OperationEstimate:
 def estimate_operation(
     kind: str, deliveries: QuerySet[Delivery], *, now: datetime, limit: int = COUNT_LIMIT
 ) -> OperationEstimate:
-    """Estimate an operation; counts no further than `limit`, so that a plan is quick at any size."""
+    """Estimate an operation; counts no further than `limit`, which bounds the time of a plan."""
     first = deliveries.order_by("pk").values("pk")[: limit + 1]
     counted_deliveries = Delivery.unscoped.filter(pk__in=first).order_by()
     counts = list(
@@ -88,9 +88,7 @@ def summarize_connections(groups: Iterable[DeliveryGroup]) -> list[dict[str, Any
 
 
 def count_possible_duplicates(kind: str, groups: Iterable[DeliveryGroup]) -> int:
-    """Count possible duplicates: deliveries that may have arrived, at systems that do not recognise
-    our id.
-    """
+    """Count the deliveries that may have arrived, at systems that do not recognise our id."""
     if kind not in SENDING_KINDS:
         return 0
     return sum(

@@ -1,6 +1,6 @@
 """One batch of an operation that retries, sends again, cancels or skips deliveries.
 
-Joins the caller's transaction.
+Runs in the caller's transaction.
 """
 
 from datetime import datetime
@@ -19,9 +19,10 @@ from hub.outgoing.operations.transitions import (
 
 
 def execute_batch(operation: Operation, size: int, *, now: datetime) -> BatchResult:
-    """Change the next deliveries of the operation, behind those that are live.
+    """Apply the operation to its next `size` deliveries, at low priority, so that live deliveries
+    are sent first.
 
-    A delivery that is locked by the pump or another operation is left out rather than waited for.
+    Deliveries that are locked, by the pump or another operation, are skipped and not revisited.
     """
     selected = select_deliveries(
         operation.kind,
@@ -44,7 +45,7 @@ def execute_batch(operation: Operation, size: int, *, now: datetime) -> BatchRes
 
 
 def _match_newest_replay() -> Q:
-    """The newest delivery of each message, so that an operation sends none of them twice."""
+    """Match the newest delivery of each message, so that an operation sends no message twice."""
     newer = Delivery.unscoped.filter(
         event=OuterRef("event"),
         route=OuterRef("route"),

@@ -1,4 +1,4 @@
-"""Which deliveries an operation selects: a white list of filters, each with its condition."""
+"""Filters of operations: the allowed filters, each with its condition."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -34,7 +34,7 @@ OPERATION_FILTERS: Mapping[str, Callable[[Any], Q]] = {
 
 
 def match_operable(kind: str) -> Q:
-    """The deliveries to which an operation of this kind can be applied."""
+    """Match the deliveries to which an operation of this kind can be applied."""
     query = CONDITIONS[kind].query
     return query & NOT_GOING_BY_ITSELF if kind == "retry" else query
 
@@ -42,10 +42,10 @@ def match_operable(kind: str) -> Q:
 def select_deliveries(
     kind: str, filter: Mapping[str, Any], tenant: Tenant | None, *, includes_platform: bool
 ) -> QuerySet[Delivery]:
-    """The deliveries of this tenant, or of all tenants, that an operation changes.
+    """Select the deliveries of this tenant, or of all tenants, that an operation changes.
 
-    Without `includes_platform` only those that the tenant itself may change: over its own
-    connections. Raises LookupError where the filter has another name than OPERATION_FILTERS.
+    Without `includes_platform`, deliveries over the platform's own connections are left out. Raises
+    LookupError when the filter has a name that is not in OPERATION_FILTERS.
     """
     deliveries = Delivery.objects.of(tenant) if tenant else Delivery.unscoped.all()
     if not includes_platform:

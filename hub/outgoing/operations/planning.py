@@ -52,10 +52,10 @@ def plan_operation(
     actor: ActorContext,
     now: datetime,
 ) -> Operation:
-    """Store a plan, which `confirm_operation` starts; without a tenant, for deliveries of all
+    """Store a plan, which `confirm_operation` starts; without a tenant it covers deliveries of all
     tenants.
 
-    Raises PermissionError where the actor is restricted to some tenants and names none.
+    Raises PermissionError when the actor is restricted to some tenants and names none.
     """
     if tenant is None and not actor.unrestricted:
         raise PermissionError("an operation over all tenants needs an unrestricted actor")

@@ -1,10 +1,10 @@
-"""Retry, send again, cancel and skip deliveries: one function for each action, called by every
-entry point.
+"""Actions of people on deliveries: retry, send again, cancel and skip.
 
-Each function takes deliveries that `lock_deliveries` has locked, changes those that meet the
-condition of the action (`conditions.py`), wakes their lanes, and writes one audit row for each
-changed delivery. One delivery is a list of one. All of them join the caller's transaction and need
-a fixed number of statements, apart from the audit rows.
+`apply_delivery_action` (admin, portal, REST) and `execute_batch` (operations) call the function of
+an action with deliveries that are locked. It changes those that meet the condition of the action
+(`conditions.py`) and wakes their lanes. With an actor it writes one audit row for each changed
+delivery; an operation is audited as a whole instead. All functions join the caller's transaction
+and need a fixed number of statements, apart from the audit rows.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -39,7 +39,7 @@ ReplayKey = tuple[int, int, int | None]  # event, route, connection
 
 @dataclass(frozen=True, slots=True)
 class TransitionContext:
-    """Who acts, why and when; without an actor (in an operation) nothing is audited."""
+    """Who acts, why and when. Without an actor, as in an operation, no audit row is written."""
 
     now: datetime
     actor: ActorContext | None = None
@@ -54,10 +54,10 @@ class TransitionContext:
 def apply_delivery_action(
     action: str, delivery: Delivery, *, actor: ActorContext, reason: str = "", now: datetime
 ) -> Delivery:
-    """Lock one delivery, do the action and return the delivery that it changed or made.
+    """Lock one delivery, apply the action and return the delivery that it changed or made.
 
-    Raises InvalidTransition, and changes nothing then, where the delivery's state does not allow
-    the action.
+    Raises InvalidTransition, and changes nothing, when the delivery's state does not allow the
+    action.
     """
     context = TransitionContext(now, actor, reason)
     changed = DELIVERY_ACTIONS[action](lock_deliveries(Q(pk=delivery.pk)), context)
@@ -76,12 +76,13 @@ def lock_deliveries(condition: Q, *, skip_locked: bool = False) -> list[Delivery
 
 
 def retry_deliveries(deliveries: Sequence[Delivery], context: TransitionContext) -> list[Delivery]:
-    """Make the deliveries due now, with the bytes that they were rendered to; return those that go.
+    """Make the deliveries due now, with the bytes that were rendered for them; return the changed
+    ones.
 
-    Attempts count on: at the end of the schedule a retry is one more attempt. A waiting delivery
-    keeps its reason, which is what happened last. A filter that failed is evaluated again, and a
-    delivery without a connection takes the first that exists now; where that does not help, or
-    neither the event's body nor a rendering is stored, the delivery stays as it is.
+    The attempt count goes on: at the end of the schedule a retry is one more attempt. A waiting
+    delivery keeps its reason, which states the last failure. A failed filter is evaluated again,
+    and a delivery without a connection takes the first that exists now. A delivery for which that
+    does not help, or of which neither the event's body nor a rendering is stored, stays as it is.
     """
     allowed = _select_allowed("retry", deliveries)
     before = _describe_states(allowed, context)
@@ -104,10 +105,10 @@ def retry_deliveries(deliveries: Sequence[Delivery], context: TransitionContext)
 def send_deliveries_again(
     deliveries: Sequence[Delivery], context: TransitionContext
 ) -> list[Delivery]:
-    """Make a new delivery under the same message id, by today's filter, mapping and settings;
+    """Make new deliveries under the same message ids, by today's filter, mapping and settings;
     return the new ones.
 
-    A delivery whose event body is no longer stored is left out. Raises InvalidTransition where
+    A delivery whose event body is no longer stored is left out. Raises InvalidTransition when
     another transaction sends the same message again at this moment.
     """
     allowed = _select_allowed("send_again", deliveries)
@@ -128,14 +129,12 @@ def send_deliveries_again(
 
 
 def cancel_deliveries(deliveries: Sequence[Delivery], context: TransitionContext) -> list[Delivery]:
-    """Cancel the deliveries; why they had not gone before stays on them, for a later retry."""
+    """Cancel the deliveries; each keeps its reason for a later retry."""
     return _end_deliveries("cancel", deliveries, context, state="cancelled")
 
 
 def skip_deliveries(deliveries: Sequence[Delivery], context: TransitionContext) -> list[Delivery]:
-    """Leave stopped deliveries aside for good; the reason for which they stopped becomes their
-    detail.
-    """
+    """Skip stopped deliveries for good; the reason for which each stopped becomes its detail."""
     reasons = {delivery.pk: resolve_state_and_reason(delivery)[1] for delivery in deliveries}
     skipped = _end_deliveries(
         "skip", deliveries, context, state="skipped", reason=SKIPPED_BY_PERSON
@@ -176,8 +175,8 @@ def _update(deliveries: Sequence[Delivery], **columns: Any) -> None:
 def _end_deliveries(
     action: str, deliveries: Sequence[Delivery], context: TransitionContext, **columns: Any
 ) -> list[Delivery]:
-    """Write a final state, and wake the lanes of the deliveries that ordered routes kept behind
-    these.
+    """Write a final state, and wake the lanes of the deliveries that waited behind these in ordered
+    routes.
     """
     allowed = _select_allowed(action, deliveries)
     before = _describe_states(allowed, context)
@@ -188,8 +187,8 @@ def _end_deliveries(
 
 
 def wake_followers(deliveries: Iterable[Delivery], *, now: datetime) -> None:
-    """Wake the lanes of the deliveries that ordered routes kept behind these, which have just
-    ended.
+    """Wake the lanes of the deliveries that waited behind these, which have just ended, in ordered
+    routes.
     """
     ordered_ids = [delivery.pk for delivery in deliveries if delivery.position is not None]
     if ordered_ids:
@@ -223,8 +222,8 @@ def _requeue(deliveries: Sequence[Delivery], context: TransitionContext) -> None
 
 
 def _select_sendable(deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """The deliveries with something to send: a rendering, or the event's body, which is kept for a
-    shorter time.
+    """Return the deliveries with stored content to send: a rendering, or the event's body, which is
+    stored for a shorter time.
     """
     if not deliveries:
         return []
@@ -243,7 +242,7 @@ def _replay_key(delivery: Delivery) -> ReplayKey:
 
 
 def _find_newest_replays(deliveries: Collection[Delivery]) -> dict[ReplayKey, int]:
-    """The highest replay number of each message."""
+    """Return the highest replay number of each message."""
     events = {delivery.event_id for delivery in deliveries}
     siblings = Delivery.unscoped.filter(event__in=events).order_by()
     numbers = siblings.values_list("event", "route", "connection").annotate(Max("replay_number"))
@@ -265,7 +264,7 @@ def _insert_replays(replays: Sequence[Delivery], originals: Sequence[Delivery]) 
 def _describe_states(
     deliveries: Iterable[Delivery], context: TransitionContext
 ) -> dict[int, dict[str, str]]:
-    """State and reason by primary key, as people read them; empty where nothing is audited."""
+    """Return shown state and reason by primary key; empty if no audit row is written."""
     return {row.pk: _describe_state(row) for row in deliveries} if context.actor else {}
 
 

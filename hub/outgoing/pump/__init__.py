@@ -1,1 +1,1 @@
-"""Drain the lanes that have work: claim, build, send, settle, again."""
+"""The pump: a loop that claims due deliveries, builds and sends requests, and settles results."""

@@ -1,4 +1,6 @@
-"""Claim lanes and prepare them: render, build requests, reserve quota, park what must wait."""
+"""Claim lanes and prepare their deliveries: render, build requests, reserve quota, park what must
+wait.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -29,7 +31,7 @@ MAX_PARKED_CLAIMS = 8  # claims in a row of which everything waits for quotas
 
 @dataclass(slots=True)
 class Claimer:
-    """What one run of a pump remembers between its claims."""
+    """State of one pump between its claims."""
 
     run: PumpRun
     sizing: BatchSizing
@@ -41,9 +43,10 @@ class Claimer:
     found_work: bool = False  # the last claim found something, so the next one does not ask first
 
     async def claim_batches(self, *, is_idle: bool) -> tuple[list[LaneBatch], list[NotSent]]:
-        """Claim what is due; `is_idle`: nothing is being sent or settled.
+        """Claim due deliveries; `is_idle`: nothing is being sent or settled.
 
-        Return the batches to send, and the requests that were parked. Raises django.db.Error.
+        Return the batches to send, and the requests that were parked. Raises django.db.Error when
+        the database is away.
         """
         await self.correct_clock_jump()
         await self.update_quarantine(is_idle=is_idle)
@@ -54,9 +57,7 @@ class Claimer:
         return batches, not_sent
 
     async def can_claim(self, *, is_idle: bool) -> bool:
-        """Return whether something is due that may be sent: suspects only if nothing else is in
-        flight.
-        """
+        """Return whether a lane or suspect is due; a suspect only if nothing else is in flight."""
         if self.quarantine.is_active:
             return is_idle
         return self.found_work or await in_db_thread(lambda: is_work_due(now=self.run.clock()))
@@ -69,16 +70,14 @@ class Claimer:
             await in_db_thread(lambda: shift_after_clock_jump(jump, now=self.run.clock()))
 
     async def update_quarantine(self, *, is_idle: bool) -> None:
-        """Begin or end the quarantine, by whether suspects wait."""
+        """Begin the quarantine when suspects wait, end it when none does."""
         loop_time = asyncio.get_running_loop().time()
         if self.quarantine.is_check_due(loop_time, is_idle=is_idle):
             has_suspects = await in_db_thread(lambda: has_waiting_suspects(now=self.run.clock()))
             self.quarantine.record_check(loop_time, has_suspects=has_suspects)
 
     def claim_and_prepare(self) -> tuple[list[LaneBatch], list[NotSent]]:
-        """Claim until something can be sent or nothing is due: behind what waits for quotas,
-        something may be free.
-        """
+        """Claim until a request can be sent or nothing is due, as other lanes may have quota."""
         not_sent: list[NotSent] = []
         for _ in range(MAX_PARKED_CLAIMS):
             batches, throttled_requests = self.claim_once()
@@ -88,7 +87,7 @@ class Claimer:
         return batches, not_sent
 
     def claim_once(self) -> tuple[list[LaneBatch], list[NotSent]]:
-        """Claim once and prepare what was claimed; return the batches to send and the parked
+        """Claim once and prepare the claimed deliveries; return the batches to send and the parked
         requests.
         """
         run, now = self.run, self.run.clock()

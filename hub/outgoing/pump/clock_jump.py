@@ -1,4 +1,4 @@
-"""Notice a clock that was set, or a machine that stood still."""
+"""Detect clock jumps: a clock that was set, or a machine that was suspended."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ class ClockJump:
     last_reading: tuple[datetime, float] | None = None
 
     def measure(self, *, now: datetime, loop_time: float) -> timedelta:
-        """Return how much further than the loop's time the clock went since the last call."""
+        """Return how much further the clock went than the loop's time since the last call."""
         previous, self.last_reading = self.last_reading, (now, loop_time)
         if previous is None:
             return timedelta(0)

@@ -1,4 +1,6 @@
-"""The event loop on a thread of its own; the thread that started it makes all database calls."""
+"""Run the event loop on a thread of its own, while the thread that started it makes all database
+calls.
+"""
 
 import asyncio
 import threading

@@ -1,4 +1,6 @@
-"""Send the batches of all claimed lanes side by side, each within its lane's calls in flight."""
+"""Send the batches of all claimed lanes concurrently, each within its lane's limit of calls in
+flight.
+"""
 
 import asyncio
 from collections.abc import Iterator
@@ -29,7 +31,7 @@ Schedule = Iterator[tuple[datetime, OutboundRequest]]
 
 @dataclass(slots=True)
 class LaneSender:
-    """The lanes that are being served, and what their responses said of quotas."""
+    """The lanes that are being sent, and the quota feedback of their responses."""
 
     run: PumpRun
     settler: Settler
@@ -41,7 +43,7 @@ class LaneSender:
     calls_in_flight: int = 0  # that the served lanes may have
 
     def start_lane(self, batch: LaneBatch, send: Sender) -> None:
-        """Serve a batch in a task of its own."""
+        """Send a batch in a task of its own."""
         task = asyncio.create_task(self.serve_lane(batch, send))
         self.lane_tasks.add(task)
         task.add_done_callback(self.lane_tasks.discard)
@@ -85,9 +87,9 @@ class LaneSender:
     def find_obstacle(
         self, batch: LaneBatch, request: OutboundRequest, scheduled_at: datetime, deadline: float
     ) -> NotSent | None:
-        """Return why a request is not sent now; None to send it.
+        """Return why a request is not sent now; None if it can be sent.
 
-        A late call extends the lead of the next ones.
+        A call that is late extends the lead of the next ones.
         """
         now = self.run.clock()
         if (until := self.paused_scopes.paused_until(request)) > now:
@@ -106,7 +108,9 @@ class LaneSender:
     def must_return(
         self, batch: LaneBatch, request: OutboundRequest, *, is_over: bool, now: datetime
     ) -> bool:
-        """Return whether a request may not be sent any more; `is_over`: the batch's time is."""
+        """Return whether a request may not be sent any more; `is_over`: the time of the batch is
+        over.
+        """
         return (
             is_over
             or batch.progress.is_stopped
@@ -116,7 +120,9 @@ class LaneSender:
         )
 
     def record_outcomes(self, send_result: SendResult) -> None:
-        """Apply what a response says of the requests beside it at once, before it is stored."""
+        """Apply the response's effects on other requests (pauses, disabled connections) at once,
+        before they are stored.
+        """
         batch = send_result.batch
         for outcome in send_result.outcomes:
             if outcome.pauses:

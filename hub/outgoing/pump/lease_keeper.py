@@ -34,7 +34,7 @@ class LeaseKeeper:
     counts: Counts = field(default_factory=Counter)
 
     def add_batch(self, batch: LaneBatch) -> None:
-        """Keep the lease of the batch's lane until it is released."""
+        """Extend the lease of the batch's lane from now on, until the lane is released."""
         batch.progress.leased_at = asyncio.get_running_loop().time()
         self.leased_lanes.add(batch.lane.pk)
 
@@ -43,13 +43,11 @@ class LeaseKeeper:
         self.leased_lanes.difference_update(lanes)
 
     def add_counts(self, counts: Counts) -> None:
-        """Count, to be stored with the next extension. Called on the loop's thread only."""
+        """Add counts that the next extension stores. Called on the loop's thread only."""
         self.counts += counts
 
     def is_lease_safe(self, batch: LaneBatch) -> bool:
-        """Return whether the lane's lease has surely not expired, as it may if it could not be
-        extended.
-        """
+        """Return whether the lane's lease has surely not expired, even if extending it failed."""
         extended_at = max(batch.progress.leased_at, self.extended_at)
         return asyncio.get_running_loop().time() <= extended_at + SAFE_LEASE_SECONDS
 
@@ -77,10 +75,11 @@ class LeaseKeeper:
         maintenance.apply_maintenance(now=clock())
 
     async def flush_counts(self) -> None:
-        """Store the counts: not with each settlement, where pumps would wait for each other's
-        commit.
+        """Store the counts, less often than results are settled, as pumps would otherwise wait for
+        each other's commit.
 
-        A crash loses those of a few seconds. Raises django.db.Error, and keeps them.
+        A crash loses the counts of a few seconds. Raises django.db.Error, and retains the counts,
+        when the database is away.
         """
         counts, self.counts = self.counts, Counter()
         try:

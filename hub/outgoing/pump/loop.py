@@ -1,5 +1,5 @@
-"""The pump's loop: claim batches, send them side by side, settle their results, and stay while
-there is work.
+"""The pump's loop: claim batches, send them concurrently, and settle their results, as long as
+deliveries are due.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ def run_pump(
     idle_seconds: float = IDLE_SECONDS,
     run_seconds: float = RUN_SECONDS,
 ) -> bool:
-    """Run one pump, for less than a minute; False if all slots for pumps are taken."""
+    """Run one pump, for less than a minute; return False if all slots for pumps are taken."""
     lease = new_lease()
     if not pump_slots.acquire_slot(
         lease, per_worker=settings.HUB_PUMPS, total=settings.HUB_PUMPS_TOTAL, now=clock()
@@ -88,11 +88,11 @@ class PumpLoop:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is being sent, and all results are settled."""
+        """Return whether nothing is being sent, and all results are settled."""
         return not self.lane_sender.lane_tasks and self.settler.is_empty
 
     async def run_to_end(self) -> None:
-        """Claim until it is time to leave, then send and settle what is left."""
+        """Claim until it is time to leave, then send and settle the remaining requests."""
         async with self.run.open_client() as send:
             lease_task = asyncio.create_task(self.lease_keeper.keep_leases())
             settle_task = asyncio.create_task(self.settler.settle_until_closed())
@@ -117,7 +117,7 @@ class PumpLoop:
 
     async def claim_until_stopped(self, send: Sender) -> None:
         """Claim and start batches until the pump is stopped, its time is over or it was idle for
-        long.
+        `idle_seconds`.
         """
         loop = asyncio.get_running_loop()
         started_at = last_work_at = loop.time()
@@ -174,6 +174,6 @@ class PumpLoop:
 
 
 def _is_large_claim(batches: Sequence[LaneBatch]) -> bool:
-    """Return whether a claim took so much that more is probably due."""
+    """Return whether a claim was so large that more deliveries are probably due."""
     request_count = sum(len(batch.schedule) for batch in batches)
     return len(batches) >= MANY_LANES or request_count >= MANY_REQUESTS

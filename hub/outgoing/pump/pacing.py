@@ -1,6 +1,4 @@
-"""When calls are sent: how far ahead paced calls are booked, and which scopes a response has
-paused.
-"""
+"""Pacing: how far ahead paced calls are booked, and which scopes a response has paused."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -52,12 +50,12 @@ class PausedScopes:
     until: dict[str, datetime] = field(default_factory=dict)
 
     def pause(self, keys: Iterable[str], until: datetime) -> None:
-        """Pause scopes. Of two pauses of one scope the one that ends later counts."""
+        """Pause scopes. Of two pauses of one scope the later end applies."""
         for key in keys:
             self.until[key] = max(until, self.until.get(key, LONG_AGO))
 
     def paused_until(self, request: OutboundRequest) -> datetime:
-        """Return when the last of the request's scopes opens; LONG_AGO if none was paused."""
+        """Return when the last of the request's scopes opens; LONG_AGO if none is paused."""
         if not self.until:
             return LONG_AGO
         ends = (self.until.get(scope.key, LONG_AGO) for scope in request.scope_costs)

@@ -1,4 +1,4 @@
-"""Park what was claimed and waits for quotas, so that its lane is free for what may be sent."""
+"""Park claimed deliveries that wait for quotas, so that their lanes are free for others."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ def park_batches(
     now: datetime,
     random: Callable[[], float],
 ) -> list[LaneBatch]:
-    """Store what waits, and release the lanes on which everything waits.
+    """Store the waiting deliveries, and release the lanes on which all deliveries wait.
 
     Return the batches to send.
     """

@@ -1,6 +1,6 @@
-"""Turn claimed deliveries into requests: render them, store the renderings, group them by request.
+"""Turn claimed deliveries into requests: render, store the renderings, group messages by request.
 
-A defect of ours, or of a mapping, holds its own row and no other.
+A defect of our code or of a mapping holds its own delivery and no other.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,7 +42,7 @@ def prepare_batches(
 ) -> list[LaneBatch]:
     """Return a batch for each lane.
 
-    What cannot be sent is in its `rejections`; new renderings are stored.
+    Deliveries that cannot be sent are in its `rejections`; new renderings are stored.
     """
     identities = IdentityLookup.for_lanes(claimed_lanes, config)
     new_renderings: NewRenderings = []
@@ -89,7 +89,10 @@ def _prepare_batch(
 
 
 def _open_lane_credential(claimed_lane: ClaimedLane, config: ConfigCache) -> LaneCredential:
-    """Raises CannotOpen, LookupError."""
+    """Open the credential of a lane.
+
+    Raises CannotOpen when it cannot be decrypted, LookupError when it is missing.
+    """
     connection = claimed_lane.connection
     credential = open_credential(connection, config.apps.get(connection.connector_key))
     version = getattr(getattr(connection, "credential", None), "version", 0)
@@ -164,7 +167,9 @@ def _chunk_messages(
 def _add_request(
     batch: LaneBatch, credential: LaneCredential, action: Action, messages: list[OutboundMessage]
 ) -> None:
-    """Build the request; if the connector fails to build it, its messages are rejected."""
+    """Build the request and add it to the batch; if the connector fails to build it, its messages
+    are rejected.
+    """
     contents = [message.content for message in messages]
     build_request = action.confirm_request if contents[0].ticket else action.request
     try:
@@ -178,7 +183,9 @@ def _add_request(
 
 
 def _find_scope_costs(batch: LaneBatch, http_request: Request) -> tuple[ScopeCost, ...]:
-    """Return the scopes that a request spends; most often those of the batch's previous request."""
+    """Return the scopes that a request spends, reusing those of the batch's previous request if
+    they are the same.
+    """
     previous = batch.requests[-1] if batch.requests else None
     if previous and (previous.http_request.spends, previous.http_request.url) == (
         http_request.spends,

@@ -1,4 +1,4 @@
-"""Render claimed deliveries. Every later attempt sends the bytes of the first one."""
+"""Render claimed deliveries. Every later attempt sends the bytes of the first rendering."""
 
 import itertools
 import json
@@ -89,7 +89,7 @@ def prepare_delivery(
     config: ConfigCache,
     identities: IdentityLookup,
 ) -> tuple[Action, RenderedBody]:
-    """Return the action and body of a delivery. Raises CannotSend."""
+    """Return the action and body of a delivery. Raises CannotSend when it has to be held."""
     try:
         action = connection.connector.action(delivery.route.action)
         rendered = _render_delivery(delivery, action, config, identities)
@@ -129,9 +129,9 @@ def _render_delivery(
 
 
 def _build_document(delivery: ClaimedDelivery) -> dict[str, Any]:
-    """Return what filters and mappings read of an event, as at publishing.
+    """Return the document that filters and mappings read, as at publishing.
 
-    Raises CannotSend if it was pruned.
+    Raises CannotSend when the body of the event was pruned.
     """
     if delivery.event_body is None:
         raise CannotSend("defect", "the body of the event was pruned, so it cannot be rendered")

@@ -1,5 +1,5 @@
-"""Reserve quota for the requests of a claim: schedule what may be sent soon, queue what must wait
-for a scope.
+"""Reserve quota for the requests of a claim: schedule those that may be sent soon, queue those that
+must wait for a scope.
 """
 
 import asyncio
@@ -44,7 +44,9 @@ class RequestGroup:
 
 @dataclass(frozen=True, slots=True)
 class ReservationRound:
-    """One reservation for all batches of a claim: the lanes' quota queues, and what must wait."""
+    """One reservation for all batches of a claim: the lanes' quota queues, and the requests that
+    must wait.
+    """
 
     queues: LaneQueues
     now: datetime
@@ -53,7 +55,9 @@ class ReservationRound:
 
     @property
     def queue_lead_time(self) -> timedelta:
-        """How long before it opens a queue is claimed, so that its calls are booked in time."""
+        """Return how long before its opening a queue is claimed, so that its calls are booked in
+        time.
+        """
         return self.lead + CLAIM_EARLY
 
     def add_not_sent(
@@ -73,7 +77,7 @@ def reserve_quota(
 ) -> list[NotSent]:
     """Fill the schedules of the batches, paced calls `lead` ahead at least.
 
-    Return what waits for a quota.
+    Return the requests that wait for a quota.
     """
     if _has_no_quotas(batches):
         for batch in batches:
@@ -121,7 +125,7 @@ def _assign_return_queues(reservation_round: ReservationRound) -> None:
 def _group_by_scopes(batch: LaneBatch, reservation_round: ReservationRound) -> list[RequestGroup]:
     """Group the requests that ask for a call time, oldest first.
 
-    What would overtake a queue waits behind it.
+    A request that would overtake a queue waits behind that queue.
     """
     groups: dict[object, RequestGroup] = {}
     oldest_first = sorted(batch.requests, key=lambda request: request.oldest_delivery_id)
@@ -143,7 +147,7 @@ def _wait_behind(
     request: OutboundRequest,
     reservation_round: ReservationRound,
 ) -> None:
-    """Let a request wait until the queue opens: in it, or in the queue of its own scopes."""
+    """Let a request wait until the queue opens: in that queue, or in its own scopes' queue."""
     lane, opens_at = batch.lane, queue.opens_at
     closed = sorted(set(queue.closed).intersection(request.scope_keys))
     reservation_round.add_not_sent(batch, request, max(opens_at, reservation_round.now), closed)

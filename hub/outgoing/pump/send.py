@@ -1,4 +1,4 @@
-"""Send one request, and turn what happened into outcomes."""
+"""Send one request, and return the outcome of each message."""
 
 import asyncio
 
@@ -11,9 +11,9 @@ from hub.outgoing.pump.types import LaneBatch, OutboundRequest, Sender, SendResu
 async def send_once(
     batch: LaneBatch, request: OutboundRequest, *, send: Sender, clock: Clock
 ) -> SendResult:
-    """Send a request once.
+    """Send a request once, and return its outcomes.
 
-    It raises nothing: each failure is an outcome, *unknown* if it may have arrived.
+    Raises nothing: each failure is an outcome, *unknown* if the request may have arrived.
     """
     started_at, loop_time = clock(), asyncio.get_running_loop().time
     loop_started_at = loop_time()

@@ -1,5 +1,5 @@
-"""What the pump sends: a message for each delivery, a request for each HTTP call, a batch for each
-claimed lane.
+"""Data classes of the pump: a message for each delivery, a request for each HTTP call, a batch for
+each claimed lane.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,15 +23,19 @@ UNLIMITED: AbstractAsyncContextManager[object] = nullcontext()
 
 
 class Sender(Protocol):
-    """Send one HTTP request. Raises EgressRefused, RequestNotSent, ResponseNotReceived."""
+    """Send one HTTP request.
+
+    Raises EgressRefused when the address is not allowed, RequestNotSent when nothing was sent,
+    ResponseNotReceived when the request may have arrived.
+    """
 
     async def __call__(self, request: Request) -> Response: ...
 
 
 @dataclass(frozen=True, slots=True)
 class PumpRun:
-    """What one run of a pump is given: its lease, clock, random numbers and limits, and its ways to
-    the outside.
+    """The dependencies of one run of a pump: lease, clock, random numbers, limits, and the
+    functions that reach outside.
     """
 
     lease: UUID
@@ -94,22 +98,22 @@ class OutboundRequest:
 
     @property
     def is_confirmation(self) -> bool:
-        """Whether it asks about tickets of earlier requests instead of sending."""
+        """Return whether the request asks about tickets of earlier requests instead of sending."""
         return bool(self.messages[0].content.ticket)
 
     @property
     def low_priority(self) -> bool:
-        """Whether it leaves room for live work; all messages of a request agree."""
+        """Return whether the request leaves quota for live work; all its messages agree."""
         return self.messages[0].delivery.low_priority
 
     @property
     def quota_queue(self) -> int:
-        """The queue from which its deliveries were claimed, the same for all of them; 0: none."""
+        """The queue from which all its deliveries were claimed; 0: none."""
         return self.messages[0].delivery.quota_queue
 
     @property
     def oldest_delivery_id(self) -> int:
-        """The first of its deliveries in the order of acceptance."""
+        """The id of its delivery that was accepted first."""
         return min(message.delivery.pk for message in self.messages)
 
     @property
@@ -118,7 +122,7 @@ class OutboundRequest:
 
     @property
     def is_paced(self) -> bool:
-        """Whether a rate books the moment at which it is sent."""
+        """Return whether a rate books the moment at which the request is sent."""
         return any(isinstance(scope.quota, Rate) for scope in self.scope_costs)
 
     def repeat_outcome(self, outcome: Outcome) -> list[Outcome]:
@@ -149,7 +153,7 @@ class LaneCredential:
 
 @dataclass(slots=True)
 class BatchProgress:
-    """How the sending of a batch goes."""
+    """Progress of the sending of a batch."""
 
     leased_at: float = 0.0  # when the lane was claimed, by the loop's time
     ran_out_of_time: bool = False  # its time was over before all requests were sent
@@ -171,7 +175,7 @@ class LaneBatch:
 
     @property
     def delivery_count(self) -> int:
-        """How many deliveries are scheduled."""
+        """Number of scheduled deliveries."""
         return sum(len(request.messages) for _, request in self.schedule)
 
     @property
@@ -185,7 +189,7 @@ class LaneBatch:
 
 @dataclass(slots=True)
 class SendResult:
-    """The outcomes of one request. Without a response: it was not sent, or no answer came."""
+    """The outcomes of one request. Without a response, it was not sent or no response came."""
 
     batch: LaneBatch
     request: OutboundRequest
@@ -196,8 +200,8 @@ class SendResult:
     error: str = ""
 
     def distinct_outcomes(self) -> list[Outcome]:
-        """Return one outcome of each kind and reason: all of those say the same of connection and
-        quotas.
+        """Return one outcome of each kind and reason, as equal outcomes have the same effect on
+        connection and quotas.
         """
         return list({(outcome.kind, outcome.reason): outcome for outcome in self.outcomes}.values())
 
@@ -207,7 +211,7 @@ class NotSent:
     """A request that was not sent in this batch. Its deliveries wait until `due_at`, or are due as
     before.
 
-    `closed` are the keys of the scopes that it waits for.
+    `closed` are the keys of the scopes for which the request waits.
     """
 
     batch: LaneBatch

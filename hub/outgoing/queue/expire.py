@@ -1,4 +1,4 @@
-"""Expiry of deliveries: what is too late is not sent, and fails with the reason *expired*."""
+"""Expiry: a delivery that is too late is not sent, and fails with the reason *expired*."""
 
 from datetime import datetime
 

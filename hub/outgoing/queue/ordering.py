@@ -1,8 +1,9 @@
-"""Ordered routes: deliveries of one connection, route and key are sent one after the other, as
-accepted.
+"""Ordered routes: deliveries of one connection, route and key are sent one after the other, in the
+order of acceptance.
 
-Only the head of a key is ever due. Appending, claiming and ending deliveries lock the lane, so
-that none overlooks what another has not committed yet.
+Only the head of a key is ever claimed: a claim takes the due time from a delivery behind the head,
+and the end of the head makes the next one due. Appending, claiming and ending deliveries lock the
+lane, so that each sees what the other has committed.
 """
 
 import hashlib
@@ -67,8 +68,8 @@ def _append_positions(ordered: Sequence[Delivery]) -> None:
 
 
 def move_to_queue_end(deliveries: Sequence[Delivery]) -> None:
-    """Append cancelled deliveries that are retried to their queues: the ones behind them have gone
-    meanwhile.
+    """Append retried cancelled deliveries to their queues, as the deliveries behind may have been
+    sent meanwhile.
     """
     reopened = [
         delivery
@@ -96,8 +97,8 @@ def select_same_key() -> Any:
 
 
 def promote_followers(ended_ids: Collection[int], *, now: datetime) -> set[int]:
-    """Make the next of each key due, after these have ended; return the lanes that may have
-    something due.
+    """Make the next delivery of each key due, after these have ended; return the lanes that may
+    have due deliveries.
     """
     ordered = Delivery.unscoped.filter(pk__in=ended_ids, position__isnull=False)
     lanes = lock_lanes(set(ordered.values_list("connection_id", flat=True)))
@@ -108,7 +109,7 @@ def promote_followers(ended_ids: Collection[int], *, now: datetime) -> set[int]:
 
 
 def wake_stuck_heads(*, now: datetime) -> None:
-    """Make heads due that sleep although nothing is before them, because a promotion was lost."""
+    """Make heads due that are not, although no delivery is before them: a promotion was lost."""
     queues = Delivery.unscoped.filter(
         position__isnull=False, state__in=Delivery.ORDER_BLOCKING_STATES
     ).order_by()
@@ -124,7 +125,7 @@ def wake_stuck_heads(*, now: datetime) -> None:
 
 
 def find_queue_head(delivery: Delivery) -> Delivery | None:
-    """Return the delivery that this one waits for."""
+    """Return the delivery for which this one waits; None if it waits for none."""
     if delivery.position is None or delivery.state not in Delivery.ORDER_BLOCKING_STATES:
         return None
     queue = Delivery.unscoped.filter(

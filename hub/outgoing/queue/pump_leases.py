@@ -34,7 +34,8 @@ def free_leases(prefix: bytes, *, now: datetime) -> int:
     """End the leases with this prefix, whose holder is dead; return how many lanes can be claimed
     again.
 
-    The claim that takes such a lane recovers what was being sent, as after an expired lease.
+    The claim that takes such a lane recovers its deliveries that were being sent, as after an
+    expired lease.
     """
     low, high = (UUID(bytes=prefix.ljust(LEASE_BYTES, filler)) for filler in (b"\0", b"\xff"))
     with transaction.atomic():

@@ -29,7 +29,7 @@ def active_pump_leases(*, now: datetime) -> list[UUID]:
 
 
 def is_any_pump_running(*, now: datetime) -> bool:
-    """Return whether a pump runs, which looks at due lanes without a wake-up."""
+    """Return whether a pump is running; it claims due lanes without a wake-up."""
     return bool(active_pump_leases(now=now))
 
 
@@ -67,7 +67,7 @@ def pump_capacity(workers: Iterable[Worker], *, total: int, now: datetime) -> in
 
 
 def acquire_slot(lease: UUID, *, per_worker: int, total: int, now: datetime) -> bool:
-    """Take a slot; return False where this worker or the installation runs as many pumps as it may."""
+    """Take a slot; return False if this worker or the installation runs all allowed pumps."""
     PumpSlot.objects.bulk_create([PumpSlot(number=0)], ignore_conflicts=True)
     with transaction.atomic():
         PumpSlot.objects.select_for_update().get(number=0)  # one decision at a time

@@ -12,7 +12,7 @@ from hub.queue import wake_up
 
 
 def wake_lanes(connections: Iterable[int], *, now: datetime) -> None:
-    """Make these lanes due, and wake the pump once the transaction has committed."""
+    """Make these lanes due, and wake the pump when the transaction has committed."""
     ids = sorted(connections)
     if ids:
         Lane.lock_against_release(ids)
@@ -27,6 +27,6 @@ def _wake_pump_after_commit(*, now: datetime) -> None:
 
 
 def wake_pump(*, now: datetime) -> None:
-    """Start a pump where none runs; a running one looks at due lanes by itself."""
+    """Start a pump if none is running; a running pump claims due lanes by itself."""
     if not is_any_pump_running(now=now):
         wake_up("pump", now=now)

@@ -23,7 +23,7 @@ TEST_EVENT_DATA = {"message": "This is a test event. A person or a program of yo
 
 
 class AlreadySubscribed(Exception):
-    """The events of a pattern reach the endpoint by another route: they would arrive twice."""
+    """Events of this pattern reach the endpoint by another route, so they would arrive twice."""
 
     def __init__(self, pattern: str, route: Route) -> None:
         super().__init__(
@@ -94,9 +94,11 @@ def subscribe_endpoint(
     user: User | None,
     now: datetime,
 ) -> list[str]:
-    """From now on the endpoint's own routes take these types, through this filter.
+    """Set the event types and the filter of the endpoint's own routes, for events accepted from now
+    on.
 
-    What is on its way stays there.
+    Returns the event types, without those that another covers; existing deliveries are not
+    changed. Raises AlreadySubscribed when events would reach the endpoint by another route too.
     """
     Connection.unscoped.select_for_update(no_key=True).get(pk=connection.pk)
     routes, kept_patterns = load_endpoint_routes(connection), drop_covered_patterns(patterns)
@@ -167,13 +169,15 @@ def create_route(
 
 
 def is_own_endpoint(connection: Connection) -> bool:
-    """Whether it is a tenant's webhook endpoint, which chooses its events and gets test events."""
+    """Return whether the connection is a tenant's webhook endpoint, which chooses its events and
+    receives test events.
+    """
     return connection.tenant_id is not None and connection.connector_key == ENDPOINT_CONNECTOR
 
 
 @transaction.atomic
 def send_test_event(connection: Connection, actor: ActorContext, *, now: datetime) -> Delivery:
-    """Publish a test event to this endpoint and no other, as all events are published; audit it."""
+    """Publish a test event, by the same path as other events, to this endpoint only; audit it."""
     Lane.lock(connection.pk)
     Connection.unscoped.select_for_update(no_key=True).get(pk=connection.pk)
     route = (

@@ -1,5 +1,5 @@
-"""Notice channels: connections of a tenant that receive its notices as events, beside mail and
-pages.
+"""Notice channels: connections of a tenant that receive its notices as events, in addition to mails
+and pages.
 """
 
 from collections.abc import Collection

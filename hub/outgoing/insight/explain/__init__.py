@@ -1,4 +1,4 @@
-"""Explanations why a delivery was not sent: the same for the admin, the API and the portal."""
+"""Explanations why a delivery was not sent, shared by the admin, the API and the portal."""
 
 from hub.outgoing.insight.explain.checks import explain_delivery
 from hub.outgoing.insight.explain.effective_state import (

@@ -1,4 +1,4 @@
-"""Checks of what was decided when the event was accepted, and of its mapping."""
+"""Checks of the decisions at acceptance, and of the mapping."""
 
 from django.utils.translation import gettext as _
 

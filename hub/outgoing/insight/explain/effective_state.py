@@ -1,5 +1,5 @@
 """The effective state: a waiting delivery behind a held lane or a suspended tenant counts as held
-everywhere.
+on every page and in the API.
 """
 
 from typing import NamedTuple
@@ -36,8 +36,8 @@ INHERITED_REASONS = {
 
 
 class EffectiveState(NamedTuple):
-    """State and reason as people read them, the sentence that explains them, and what a person can
-    do.
+    """State and reason as shown to people, the sentence that explains the reason, and what a person
+    can do.
     """
 
     state: str

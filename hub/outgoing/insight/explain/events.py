@@ -1,4 +1,4 @@
-"""Explanation of an event: the deliveries it became, or why there is none."""
+"""Explanation of an event: its deliveries, or why there is none."""
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
@@ -47,8 +47,8 @@ def _check_event_routes(event: Event) -> Check:
 
 
 def _find_similar_routes(event: Event) -> Sequence[Route]:
-    """Return the routes that almost matched, the likeliest first: disabled, newer, or with a
-    similar pattern.
+    """Return the routes that almost matched, most similar first: disabled, newer, or with a similar
+    pattern.
     """
     routes = Route.unscoped.filter(Q(tenant=event.tenant_id) | Q(tenant=None))
     graded = [

@@ -1,4 +1,4 @@
-"""Values of an explanation, and how it writes times."""
+"""Data classes of an explanation, and the format of its times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from hub.outgoing.insight.explain.effective_state import EffectiveState
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check. `passed` is None where it was not reached, or does not matter."""
+    """One check. `passed` is None if the check was not reached, or does not matter."""
 
     name: str
     passed: bool | None
@@ -32,7 +32,7 @@ class DeliveryExplanation:
 
 
 def format_local_time(at: datetime | None) -> str:
-    """Format a time in the zone of the reader, where a page has set it; else in UTC."""
+    """Format a time in the zone that the page has activated; in UTC if there is none."""
     return f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S %Z}" if at else _("some time")
 
 

@@ -40,7 +40,9 @@ class BatchSizing:
 
     @classmethod
     def for_new_pump(cls, *, now: datetime) -> "BatchSizing":
-        """Return the sizing of a pump that has claimed nothing yet: small claims for a moment."""
+        """Return the sizing of a pump that has claimed nothing yet: small claims for the first
+        moments.
+        """
         return cls(small_lane_until=now + CAUTIOUS_FOR, large_lane_until=now + CAUTIOUS_FOR)
 
     def rounds_for(self, lane: int) -> int:

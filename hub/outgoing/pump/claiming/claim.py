@@ -45,7 +45,7 @@ class ClaimedLane:
 
 
 def sendable_lanes(*, now: datetime) -> QuerySet[Lane]:
-    """Return the lanes that nothing holds.
+    """Select the lanes that are not held.
 
     An open breaker holds its lane until a probe may be sent.
     """
@@ -58,7 +58,7 @@ def unleased_lanes(lanes: QuerySet[Lane], *, now: datetime) -> QuerySet[Lane]:
 
 
 def claimable_lanes(*, now: datetime) -> QuerySet[Lane]:
-    """Return the lanes that are due, not held and not leased."""
+    """Select the lanes that are due, not held and not leased."""
     return unleased_lanes(sendable_lanes(now=now), now=now).filter(due_at__lte=now)
 
 
@@ -132,7 +132,7 @@ def lanes_within(lanes: list[Lane], budget: ClaimBudget, sizing: BatchSizing) ->
 
 
 def load_claimed_lanes(lanes: Sequence[Lane]) -> dict[int, ClaimedLane]:
-    """Return the lanes by id, each with its connection and that one's credential."""
+    """Return the lanes by id, each with its connection and that connection's credential."""
     ids = [lane.pk for lane in lanes]
     connections = {
         connection.pk: connection for connection in CONNECTIONS_BY_ID.fetch_models(ids=ids)
@@ -144,10 +144,10 @@ def load_claimed_lanes(lanes: Sequence[Lane]) -> dict[int, ClaimedLane]:
 
 
 def _delivery_limit(claimed_lane: ClaimedLane, rounds: int) -> int:
-    """Return how many deliveries a batch may hold: some rounds of what may be in flight, or of full
+    """Return how many deliveries a batch may hold: some rounds of the calls in flight, or of full
     requests.
 
-    One, if it is the probe of an open breaker.
+    It is 1 for the probe of an open breaker.
     """
     if claimed_lane.lane.hold_reason == BREAKER:
         return 1
@@ -165,8 +165,8 @@ def assign_deliveries(
 
 
 def lease_lanes(lease: UUID, claimed_lanes: Mapping[int, ClaimedLane], *, now: datetime) -> None:
-    """Lease the lanes, advance their virtual time, and leave them due, so that a crash is
-    recovered.
+    """Lease the lanes and advance their virtual time; they stay due, so that another claim recovers
+    them after a crash.
     """
     count = len(claimed_lanes)
     columns: dict[str, Sequence[Any]] = {
@@ -182,8 +182,8 @@ def lease_lanes(lease: UUID, claimed_lanes: Mapping[int, ClaimedLane], *, now: d
 
 
 def correct_virtual_time(lease: UUID, sent_counts: Mapping[int, int], *, now: datetime) -> None:
-    """Count only the deliveries that are sent; those that wait for a quota do not delay their
-    lane's turn.
+    """Charge only the deliveries that are sent: those that wait for a quota do not delay their
+    lane's next turn.
     """
     if sent_counts:
         virtual_times = [now + VIRTUAL_TIME_PER_DELIVERY * count for count in sent_counts.values()]
@@ -195,7 +195,7 @@ def correct_virtual_time(lease: UUID, sent_counts: Mapping[int, int], *, now: da
 def extend_lane_leases(lease: UUID, lanes: Collection[int], *, now: datetime) -> None:
     """Extend the lease on these lanes.
 
-    The holder names them: after a claim whose answer was lost, it does not know that it holds the
-    lanes.
+    The holder passes the lanes, as after a claim whose response was lost it may not know of one
+    that it leased.
     """
     Lane.unscoped.filter(lease=lease, pk__in=lanes).update(lease_until=now + LANE_LEASE)

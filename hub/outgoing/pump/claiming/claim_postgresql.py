@@ -86,8 +86,8 @@ ORDER BY claimed.quota_queue = 0, CASE claimed.quota_queue WHEN 0 THEN claimed.d
 def claim_due_rows(
     limits: Mapping[int, int], lease: UUID, *, now: datetime
 ) -> list[tuple[Any, ...]]:
-    """Claim at most `limits[lane]` due rows of each lane; one tuple for each, as ClaimedDelivery
-    needs it.
+    """Claim at most `limits[lane]` due rows of each lane; return one tuple for each, in
+    ClaimedDelivery's order.
     """
     due_parameters = [list(limits), list(limits.values()), now, now, now, now, SUSPECT_CRASHES]
     return _claim(DUE_OF_LANES_SQL, due_parameters, lease, now=now)
@@ -96,7 +96,7 @@ def claim_due_rows(
 def claim_rows_by_id(
     delivery_ids: Sequence[int], lease: UUID, *, now: datetime
 ) -> list[tuple[Any, ...]]:
-    """Claim these rows, as far as they may be sent."""
+    """Claim those of these rows that may be sent."""
     return _claim(DUE_BY_ID_SQL, [now, list(delivery_ids)], lease, now=now)
 
 

@@ -24,14 +24,14 @@ PK, EVENT_ID, QUOTA_QUEUE = 0, 9, 13  # their places among the columns
 def claim_due_rows(
     limits: Mapping[int, int], lease: UUID, *, now: datetime
 ) -> list[tuple[Any, ...]]:
-    """Claim at most `limits[lane]` due rows of each lane; one tuple for each, as ClaimedDelivery
-    needs it.
+    """Claim at most `limits[lane]` due rows of each lane; return one tuple for each, in
+    ClaimedDelivery's order.
     """
     return claim_rows_by_id(find_due_deliveries(limits, now=now), lease, now=now)
 
 
 def find_due_deliveries(limits: Mapping[int, int], *, now: datetime) -> list[int]:
-    """Return the due rows of each lane: the oldest of its open quota queues, then those in no
+    """Return the due rows of each lane: the oldest of its open quota queues, then the rows in no
     queue.
     """
     waiting = Delivery.unscoped.filter(state="waiting")
@@ -51,7 +51,7 @@ def find_due_deliveries(limits: Mapping[int, int], *, now: datetime) -> list[int
 def claim_rows_by_id(
     delivery_ids: Sequence[int], lease: UUID, *, now: datetime
 ) -> list[tuple[Any, ...]]:
-    """Claim these rows, as far as they may be sent: rows of a queue first, in the given order."""
+    """Claim those of these rows that may be sent: rows of a queue first, in the given order."""
     skip_deliveries(delivery_ids, now=now)
     Delivery.unscoped.filter(pk__in=delivery_ids, state="waiting", due_at__isnull=False).update(
         state="sending", lease=lease, attempt_count=F("attempt_count") + 1, state_changed_at=now
@@ -70,7 +70,7 @@ def claim_rows_by_id(
 
 
 def skip_deliveries(delivery_ids: Sequence[int], *, now: datetime) -> None:
-    """Move on the rows that are due and may not be sent, by the rules of SKIP_REASON_SQL."""
+    """Move on the due rows that may not be sent, by the rules of SKIP_REASON_SQL."""
     head = Subquery(select_same_key().order_by("position").values("position")[:1])
     waiting = Delivery.unscoped.filter(pk__in=delivery_ids, state="waiting")
     behind = _list_ids(waiting.filter(position__gt=head))

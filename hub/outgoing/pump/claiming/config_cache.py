@@ -1,5 +1,5 @@
-"""Cache of what many deliveries share and seldom changes: tenants, routes, mapping versions,
-connector apps.
+"""Cache of configuration that many deliveries share and that seldom changes: tenants, routes,
+mapping versions, connector apps.
 """
 
 from collections.abc import Collection
@@ -48,7 +48,7 @@ class ConfigCache:
         routes: Collection[int] = (),
         connectors: Collection[str] = (),
     ) -> None:
-        """Load what is missing of these: one statement for each kind at most."""
+        """Load the missing rows of these keys: at most one statement for each kind."""
         if missing := set(tenants) - self.tenants.keys():
             self._load_tenants(missing | self.recent_tenants)
         if missing := set(routes) - self.routes.keys():
@@ -57,7 +57,7 @@ class ConfigCache:
             self._load_apps(missing_connectors)
 
     def _load_tenants(self, ids: set[int]) -> None:
-        """Load all recent tenants at once, rather than some with each claim."""
+        """Load all recently active tenants at once, which is cheaper than a few with each claim."""
         self.recent_tenants = set()
         rows = TENANTS_BY_ID.fetch_models(ids=list(ids))
         self.tenants |= {tenant.pk: tenant for tenant in rows}
@@ -76,7 +76,7 @@ class ConfigCache:
     def mapping_for(self, version: MappingVersion, action: Action) -> CompiledMapping:
         """Return the compiled mapping; an empty one means the action's default.
 
-        Raises MappingError.
+        Raises MappingError when the stored mapping does not compile.
         """
         key = (version.pk, action.key)
         if key not in self.mappings:

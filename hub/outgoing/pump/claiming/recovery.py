@@ -1,4 +1,6 @@
-"""Recover what a pump that died was sending: it may have been delivered, and is sent again."""
+"""Recovery after a crash: deliveries that a dead pump was sending may have arrived, and are sent
+again.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,8 +16,8 @@ from hub.outgoing.pump.claiming.crash_limits import MAX_CRASHES
 def recover_expired_leases(lanes: Sequence[Lane], *, now: datetime) -> None:
     """End the attempts that were in flight on lanes with an expired lease, as *unknown*.
 
-    Their deliveries wait again, marked as possibly delivered; after MAX_CRASHES crashes they are
-    failed, and those of routes that hold what may have arrived are held.
+    Their deliveries wait again, marked as possibly delivered. After MAX_CRASHES crashes they fail;
+    those of a route that holds possibly delivered messages are held.
     """
     expired_ids = [lane.pk for lane in lanes if lane.lease is not None]
     if not expired_ids:

@@ -1,5 +1,5 @@
 """Claim suspects: deliveries that were in flight at several crashes in a row, and may have caused
-them.
+these.
 """
 
 from datetime import datetime
@@ -28,7 +28,7 @@ SUSPECT_BATCH = 32  # suspects that are sent together after their second crash; 
 
 
 def suspect_deliveries(*, now: datetime) -> QuerySet[Delivery]:
-    """Return the due deliveries that crashed too often to be sent beside others."""
+    """Select the due deliveries that crashed too often to be sent together with others."""
     return Delivery.unscoped.filter(
         state="waiting", due_at__lte=now, crash_count__gte=SUSPECT_CRASHES
     )
@@ -44,7 +44,7 @@ ANY_SENDABLE_SUSPECT = PreparedQuery(
 
 
 def has_waiting_suspects(*, now: datetime) -> bool:
-    """Return whether a suspect is due on a lane that nothing holds."""
+    """Return whether a suspect is due on a lane that is not held."""
     return bool(ANY_SENDABLE_SUSPECT.fetch_rows(now=now))
 
 

@@ -1,4 +1,4 @@
-"""What an outcome changes on its connection: wait for a new token, need a reconnect, disable."""
+"""Effects of outcomes on connections: wait for a new token, need a reconnect, or disable."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,7 +1,7 @@
-"""The health of whole endpoints: the circuit breaker of each lane, and the notice before a failing
-one is disabled.
+"""Health of whole endpoints: the circuit breaker of each lane, and the notice before a failing
+connection is disabled.
 
-Results without a failure, on lanes without one, cost no statement.
+Results without a failure, on lanes without one, need no statement.
 """
 
 from collections import defaultdict
@@ -95,8 +95,8 @@ def _count_call(send_result: SendResult) -> CallCounts:
 def _find_failure(send_result: SendResult) -> Outcome | None:
     """Return the outcome for which this call counts as failed; None if it does not.
 
-    At a customer's own endpoint every response outside 2xx but 429 counts; at a system what it
-    refused as a whole, not what it refused for one record or a quota.
+    At a customer's own endpoint every response outside 2xx but 429 counts. At other systems a
+    rejection of the whole request counts, but not of one record, nor by a quota.
     """
     outcomes, response = send_result.outcomes, send_result.response
     if any(outcome.kind in ARRIVED_KINDS for outcome in outcomes):
@@ -109,7 +109,7 @@ def _find_failure(send_result: SendResult) -> Outcome | None:
 
 
 def last_failure_texts(send_results: Sequence[SendResult]) -> dict[int, str]:
-    """Return what the last failed call of each lane was answered, redacted."""
+    """Return the redacted response text of each lane's last failed call."""
     failure_texts = {}
     for send_result in send_results:
         if (failure := _find_failure(send_result)) is not None:
@@ -177,7 +177,7 @@ def _notify(
 
 
 def _disable_failing(connection: Connection, detail: str, *, now: datetime) -> bool:
-    """Disable the connection; False if its state does not allow it."""
+    """Disable the connection; return False if its state does not allow it."""
     stored_connection = Connection.unscoped.get(pk=connection.pk)
     try:
         stored_connection.disable("failing", detail, now=now)

@@ -66,7 +66,7 @@ class RedactedExchange:
 
 
 def _redact_exchange(send_result: SendResult) -> RedactedExchange:
-    """Redact all texts of an exchange in one pass: a pass has a fixed cost, however short the
+    """Redact all texts of an exchange in one pass, as a pass has a fixed cost, however short the
     texts.
     """
     http_request, response = send_result.request.http_request, send_result.response

@@ -1,5 +1,5 @@
-"""What responses say of quotas: pauses after a 429, scopes that a probe found open, budgets
-reported in headers.
+"""Quota feedback of responses: pauses after a 429, scopes that a probe found open, budgets reported
+in headers.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ def pause_end(outcome: Outcome, *, now: datetime) -> datetime:
 
 
 def _apply_quota_reports(send_results: Sequence[SendResult], *, now: datetime) -> None:
-    """Correct each budget by the last report of it."""
+    """Correct each budget by its last report."""
     reports: dict[str, QuotaReport] = {}
     for send_result in send_results:
         if send_result.response is None:

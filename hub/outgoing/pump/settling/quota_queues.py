@@ -1,5 +1,5 @@
 """Quota queues: deliveries of one connection that spend the same scopes wait, first in first out,
-until they open.
+until these scopes open.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,8 +29,8 @@ QUEUES_OF_LANES = PreparedQuery(
 
 @dataclass(slots=True)
 class LaneQueues:
-    """The quota queues of some lanes in which deliveries wait that were not claimed, and the
-    changes to them.
+    """The quota queues of some lanes in which unclaimed deliveries wait, and the changes to these
+    queues.
     """
 
     known: dict[QuotaQueueKey, QuotaQueue] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class LaneQueues:
         return queues
 
     def add(self, queue: QuotaQueue, *, now: datetime) -> None:
-        """Index a queue by all that is looked up: a lane may have thousands."""
+        """Index a queue by all keys of the look-ups, as a lane may have thousands of queues."""
         self.known[queue.key] = queue
         self.lanes.add(queue.connection_id)
         for scope in queue.scopes:
@@ -72,8 +72,8 @@ class LaneQueues:
     def find_blocking(self, lane: int, request: OutboundRequest) -> QuotaQueue | None:
         """Return a queue whose deliveries wait for a scope of this request, and are sent before it.
 
-        A request that is older than they, as after a crash, may be sent with those of them that
-        were claimed.
+        A request that is older than these, as after a crash, may be sent together with the claimed
+        deliveries of that queue.
         """
         if request.quota_queue or lane not in self.lanes:
             return None
@@ -114,7 +114,7 @@ class LaneQueues:
     def postpone(
         self, low_priority: bool, closed: Mapping[str, datetime], *, early: timedelta
     ) -> None:
-        """Postpone all queues that spend a closed scope until it opens, but for `early`."""
+        """Postpone all queues that spend a closed scope until that scope opens, except `early`."""
         reservation_result = (low_priority, frozenset(closed.items()))
         if reservation_result in self.postponed:
             return
@@ -131,7 +131,7 @@ class LaneQueues:
                 self.changed[queue.key] = queue
 
     def save(self, *, with_width: bool = True) -> dict[QuotaQueueKey, int]:
-        """Store the changed queues; return the primary keys of changed and known ones."""
+        """Store the changed queues; return the primary keys of changed and known queues."""
         changed = [queue for _, queue in sorted(self.changed.items())]
         for queue in changed:
             queue.pk = None
@@ -202,7 +202,7 @@ def _paused_scopes_after(result: RequestResult, *, now: datetime) -> dict[str, d
 
 
 def can_queue(request: OutboundRequest) -> bool:
-    """Return whether its deliveries may wait in a queue: suspects are claimed alone, outside of
-    queues.
+    """Return whether the request's deliveries may wait in a queue: suspects are claimed alone,
+    outside of queues.
     """
     return all(message.delivery.crash_count < SUSPECT_CRASHES for message in request.messages)

@@ -36,7 +36,7 @@ def settle_results(
 ) -> Counter[tuple[str, str]]:
     """Store results of any lanes, and release the finished lanes.
 
-    Return counts by name and label.
+    Return counts by name and label, for the metrics.
     """
     send_results = [result for result in results if isinstance(result, SendResult)]
     # before the transaction, so that the pump that claims a released lane finds its quotas paused
@@ -62,7 +62,7 @@ def settle_results(
 
 
 def hold_rejected(lease: UUID, rejections: Sequence[Rejection], *, now: datetime) -> None:
-    """Hold what cannot be sent. It was not sent, so the attempt is not counted."""
+    """Hold the deliveries that cannot be sent. Nothing was sent, so the attempt is not counted."""
     transitions = [
         (
             rejection.delivery,
@@ -123,7 +123,7 @@ def count_results(results: Sequence[RequestResult], *, now: datetime) -> Counter
 
 
 def _promote_ordered_followers(transitions: Transitions, *, now: datetime) -> None:
-    """Make the deliveries due that waited behind delivered ones of ordered routes."""
+    """Make those deliveries due that waited behind delivered ones of ordered routes."""
     delivered_ids = [
         delivery.pk
         for delivery, transition in transitions
@@ -134,8 +134,8 @@ def _promote_ordered_followers(transitions: Transitions, *, now: datetime) -> No
 
 
 def _store_tickets(send_results: Sequence[SendResult]) -> None:
-    """Store the tickets by which pending deliveries are confirmed, and clear those of deliveries
-    sent again.
+    """Store the tickets by which pending deliveries are confirmed, and clear the tickets of
+    deliveries sent again.
     """
     tickets = {
         message.delivery.pk: outcome.ticket

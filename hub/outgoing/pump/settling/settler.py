@@ -35,8 +35,8 @@ class Settler:
         return not (self.results or self.finished_lanes)
 
     def add_result(self, result: RequestResult) -> None:
-        """Keep a result until it is settled, and release its slots after the last call that shares
-        them.
+        """Add a result to the next settlement, and release its slots after the last call that
+        shares these.
         """
         self.results.append(result)
         if slots := result.request.slots:
@@ -52,9 +52,7 @@ class Settler:
         self.settle_requested.set()
 
     def close(self) -> None:
-        """End `settle_until_closed` without cancelling it, which would lose the results that it
-        holds.
-        """
+        """End `settle_until_closed` without cancelling it, which would lose its pending results."""
         self.is_closing = True
         self.settle_requested.set()
 
@@ -68,7 +66,9 @@ class Settler:
                 await self.settle_pending()
 
     async def settle_pending(self) -> None:
-        """Settle what there is. Raises django.db.Error, and keeps all of it."""
+        """Settle the pending results. Raises django.db.Error, and retains all of these, when the
+        database is away.
+        """
         results, self.results = self.results, []
         finished_lanes, self.finished_lanes = self.finished_lanes, set()
         if not results and not finished_lanes:
@@ -88,7 +88,9 @@ class Settler:
         self.lease_keeper.add_counts(counts)
 
     async def release_slots(self) -> None:
-        """Release slots for calls in flight. Raises django.db.Error, and keeps them."""
+        """Release slots for calls in flight. Raises django.db.Error, and retains these, when the
+        database is away.
+        """
         released_slots, self.released_slots = self.released_slots, Counter()
         try:
             if released_slots:
@@ -100,7 +102,7 @@ class Settler:
     async def settle_remaining(self) -> None:
         """Settle the last results.
 
-        If the database stays away, the next claim recovers them as unknown.
+        If the database stays away, the next claim recovers these as unknown.
         """
         for _ in range(FINAL_ATTEMPTS):
             try:

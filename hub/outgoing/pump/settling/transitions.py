@@ -1,4 +1,4 @@
-"""What becomes of a delivery after an outcome: the delivery's state machine, as pure functions."""
+"""Transitions after an outcome: the delivery's state machine, as pure functions."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -56,7 +56,7 @@ def find_transitions(
 
 
 def _return_transitions(result: NotSent) -> Iterable[tuple[ClaimedDelivery, Transition]]:
-    """Yield the deliveries of a request that was not sent: they wait as before, or for a quota."""
+    """Yield the deliveries of a request that was not sent: each waits as before, or for a quota."""
     is_throttled = result.reason == "throttled"
     for message in result.request.messages:
         delivery = message.delivery
@@ -90,7 +90,7 @@ def _complete_transition(
 def transition_after(
     outcome: Outcome, message: OutboundMessage, *, now: datetime, random: Callable[[], float]
 ) -> Transition:
-    """Return what becomes of a delivery after this outcome."""
+    """Return the delivery's new state after this outcome, with what changes with it."""
     kind, reason, detail = outcome.kind, outcome.reason, outcome.detail
     if kind == "delivered":
         return DELIVERED

@@ -30,9 +30,10 @@ AND NOT EXISTS (SELECT 1 FROM connections_quotaqueue AS queue WHERE queue.id = u
 
 
 def queues_with_deliveries(queues: QuerySet[QuotaQueue]) -> QuerySet[QuotaQueue]:
-    """Return those of these queues in which something waits.
+    """Select those of these queues in which a delivery waits.
 
-    One look for each queue: for EXISTS the planner might read all that waits.
+    Uses one index look-up for each queue: with EXISTS the planner might read all waiting
+    deliveries.
     """
     waiting = Delivery.unscoped.filter(
         quota_queue=OuterRef("pk"), quota_queue__gt=0, state="waiting"
