@@ -22,16 +22,17 @@ MAX_VALUE_LENGTH = 2000  # characters of one value
 MAX_TRACEBACK_LENGTH = 20_000
 INBOUND_ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
-# Others' loggers that tell too much: statements with their parameters, contexts, bodies.
+# Levels of loggers that would log too much: statements with parameters, contexts, bodies.
 LOGGER_LEVELS = {
     "django.db.backends": "INFO",
-    "django.security.DisallowedHost": "CRITICAL",  # any scanner causes it, and a traceback for each
-    "django-q": "WARNING",  # a line for each bell
+    "django.security.DisallowedHost": "CRITICAL",  # any scanner causes it, with a traceback
+    "django-q": "WARNING",  # a line for each wake-up
     "django.template": "INFO",
     "oauthlib": "WARNING",
     "urllib3": "WARNING",
 }
-# These tell the address of a request, in which a webhook's key may stand. RequestIdMiddleware tells of each request.
+# These log the URL of a request, which may contain a webhook's key. RequestIdMiddleware logs each
+# request without it.
 ADDRESS_LOGGERS = ("django.request", "django.security.csrf", "django.server")
 
 

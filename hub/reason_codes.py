@@ -154,27 +154,32 @@ REASONS = {
     ),
     "refused_again": Reason(
         _(
-            "The other system refused new access tokens as well; another one is asked for at growing intervals."
+            "The other system refused new access tokens as well; another one is asked for at "
+            "growing intervals."
         ),
         _(
-            "If this lasts, ask an administrator of the other system whether the account may use its API."
+            "If this lasts, ask an administrator of the other system whether the account may use "
+            "its API."
         ),
     ),
     "login_restricted": Reason(
         _(
-            "The user who connected it may not sign in at this hour, or from the hub's address; it is tried again."
+            "The user who connected it may not sign in at this hour, or from the hub's address; "
+            "it is tried again."
         ),
         _("Ask an administrator of the other system to allow the hub's address and these hours."),
     ),
     "account_not_open": Reason(
         _(
-            "The account at the other system is not open: its trial has ended, or a payment is missing."
+            "The account at the other system is not open: its trial has ended, or a payment is "
+            "missing."
         ),
         _("Pay for the account there, or open it again; what waits goes by itself then."),
     ),
     "api_disabled_for_org": Reason(
         _(
-            "The organisation has no access to the API: its edition has none, or it was switched off."
+            "The organisation has no access to the API: its edition has none, or it was switched "
+            "off."
         ),
         _("Ask an administrator there to switch on API access; what waits goes by itself then."),
     ),
@@ -191,7 +196,8 @@ REASONS = {
     ),
     "refresh_lost": Reason(
         _(
-            "The answer with the new access token was lost on its way to us, and the old one no longer opens."
+            "The answer with the new access token was lost on its way to us, and the old one no "
+            "longer opens."
         ),
         _("Reconnect the account."),
     ),
@@ -230,7 +236,8 @@ MAIL_REASONS = {  # why one has not gone
 EXPIRY_REASONS = {  # why a connection that works will stop
     "unsure": Reason(
         _(
-            "The answer to a refresh may have been lost; the next refresh tells whether the authorization still lives."
+            "The answer to a refresh may have been lost; the next refresh tells whether the "
+            "authorization still lives."
         ),
         _("If it does not, somebody at the customer must authorize again."),
     ),

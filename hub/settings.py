@@ -46,7 +46,7 @@ if env_file.is_file():
     env.read_env(str(env_file), recurse=False)
 
 
-# --- who we are ------------------------------------------------------------------------------------------------------
+# --- this installation ----------------------------------------------------------------------------
 
 DEBUG = read_setting(parse_boolean, "HUB_DEBUG", False)
 SECRET_KEY = read_required("HUB_SECRET_KEY", "a long random text that signs sessions")
@@ -68,7 +68,7 @@ if DEBUG and not set(ALLOWED_HOSTS) <= {"127.0.0.1", "localhost", "[::1]", "test
         "HUB_DEBUG is wrong: it is for a desk, and HUB_ALLOWED_HOSTS names other hosts"
     )
 
-# --- mail ------------------------------------------------------------------------------------------------------------
+# --- mail -----------------------------------------------------------------------------------------
 
 HUB_EMAIL_URL = read_setting(
     parse_mail_server, "HUB_EMAIL_URL", ""
@@ -84,13 +84,13 @@ HUB_EMAIL_FROM = read_setting(
 )
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = HUB_EMAIL_FROM
 
-# --- where people may be sent back to --------------------------------------------------------------------------------
+# --- allowed return URLs --------------------------------------------------------------------------
 
 HUB_PORTAL_RETURN_URLS = read_setting(
     parse_origins, "HUB_PORTAL_RETURN_URLS", []
 )  # of our own application, for portal links
 
-# --- what it may reach -----------------------------------------------------------------------------------------------
+# --- outgoing network -----------------------------------------------------------------------------
 
 HUB_EGRESS_ALLOW = read_setting(
     parse_hosts_and_ports, "HUB_EGRESS_ALLOW", []
@@ -107,7 +107,7 @@ HUB_ADDRESS_RATE = read_setting(
     parse_rate, "HUB_ADDRESS_RATE", "off"
 )  # from our own outgoing address
 
-# --- templates -------------------------------------------------------------------------------------------------------
+# --- templates ------------------------------------------------------------------------------------
 
 TEMPLATES = [
     {
@@ -124,7 +124,7 @@ TEMPLATES = [
     },
 ]
 
-# --- the database ----------------------------------------------------------------------------------------------------
+# --- the database ---------------------------------------------------------------------------------
 
 DATABASES = {
     "default": parse_database_url(
@@ -134,7 +134,7 @@ DATABASES = {
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 ON_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 
-# --- the queue: a doorbell, see docs/architecture.md ----------------------------------------------------------------
+# --- the queue of wake-ups, see docs/architecture.md ----------------------------------------------
 
 HUB_PUMPS = read_setting(
     whole_number_parser(1, 64), "HUB_PUMPS", 1 if ON_SQLITE else max(1, os.cpu_count() or 1)
@@ -173,7 +173,7 @@ Q_CLUSTER = {
     "scheduler": False,
 }
 
-# --- people and pages ------------------------------------------------------------------------------------------------
+# --- sign-in and pages ----------------------------------------------------------------------------
 
 MFA_TOTP_ISSUER = HUB_NAME
 STATIC_URL = "static/"
@@ -216,7 +216,7 @@ UNFOLD = {
     "COMMAND": {"search_callback": "hub.console.search.search_all"},
 }
 
-# --- work on many rows -----------------------------------------------------------------------------------------------
+# --- operations on many rows ----------------------------------------------------------------------
 
 ROWS, DAYS = whole_number_parser(1, 1_000_000_000), whole_number_parser(1, 36_500)
 HUB_OPERATION_ROWS_PER_HOUR = read_setting(

@@ -15,7 +15,8 @@ CONNECTION_STATES = {
     "disabled": Reason(_("It is switched off. What is sent meanwhile is held.")),
     "switched_off": Reason(
         _(
-            "Our team has switched it off. What is sent meanwhile is held, and goes when it is on again."
+            "Our team has switched it off. What is sent meanwhile is held, and goes when it is on "
+            "again."
         )
     ),
     "disconnected": Reason(_("A person disconnected it. Its history stays.")),
@@ -80,10 +81,10 @@ STATE_TONES = {  # state: (tone, icon); the colours of the tones stand in the st
 }
 
 STATE_LABELS = (  # each state as people read it
-    _("healthy"), _("delivered"), _("sent"), _("active"), _("degraded"), _("silent"), _("held"), _("suspended"),
-    _("needs reconnect"), _("revoked"), _("expired"), _("waiting"), _("sending"), _("paused"), _("disabled"),
-    _("skipped"), _("cancelled"), _("planned"), _("running"), _("finished"), _("failed"), _("switched off"),
-    _("disconnected"),
+    _("healthy"), _("delivered"), _("sent"), _("active"), _("degraded"), _("silent"),
+    _("held"), _("suspended"), _("needs reconnect"), _("revoked"), _("expired"), _("waiting"),
+    _("sending"), _("paused"), _("disabled"), _("skipped"), _("cancelled"), _("planned"),
+    _("running"), _("finished"), _("failed"), _("switched off"), _("disconnected"),
 )  # fmt: skip
 
 

@@ -40,14 +40,14 @@ from hub.outgoing.queue.ordering import wake_stuck_heads
 from hub.outgoing.queue.wake import wake_pump
 from hub.processes import worker_registry
 from hub.processes.failpoints import failpoint
-from hub.prune.batches import ring_once_a_day
+from hub.prune.batches import wake_up_daily_pruning
 from hub.queue import record_heartbeat, wake_up
 from hub.throttle import in_flight_leases
 
 log = structlog.get_logger(__name__)
 
 SWEEP_EVERY = 5.0  # seconds
-ANSWERS_KEPT_FOR = timedelta(hours=24)
+IDEMPOTENCY_RETENTION = timedelta(hours=24)
 
 Step = Callable[..., object]
 
@@ -100,7 +100,7 @@ def sweep_until(clock: Clock, interval: float, stop_event: threading.Event) -> N
             connections.close_all()
 
 
-# --- the steps -------------------------------------------------------------------------------------------------------
+# --- the steps ------------------------------------------------------------------------------------
 
 
 def end_pauses(*, now: datetime) -> None:
@@ -125,22 +125,22 @@ def wake_forgotten_lanes(*, now: datetime) -> None:
     asleep.filter(Exists(earlier) | Q(pk__in=queues.values("connection"))).update(due_at=now)
 
 
-def ring_for_due_work(*, now: datetime) -> None:
+def wake_up_for_due_work(*, now: datetime) -> None:
     failpoint("S1")  # in the middle of a sweep
     if is_work_due(now=now) or has_waiting_suspects(now=now):
         wake_pump(now=now)
 
 
-def ring_for_held_work(*, now: datetime) -> None:
+def wake_up_for_held_work(*, now: datetime) -> None:
     if Delivery.unscoped.filter(state="held").exists() or KillSwitch.unscoped.exists():
         wake_up("drain", now=now)
 
 
-def delete_old_answers(*, now: datetime) -> None:
-    Idempotency.objects.filter(created_at__lt=now - ANSWERS_KEPT_FOR).delete()
+def delete_old_idempotent_responses(*, now: datetime) -> None:
+    Idempotency.objects.filter(created_at__lt=now - IDEMPOTENCY_RETENTION).delete()
 
 
-def delete_old_standings(*, now: datetime) -> None:
+def delete_stale_worker_records(*, now: datetime) -> None:
     worker_registry.delete_stale_records(now=now)
 
 
@@ -152,14 +152,14 @@ def keep_maintenance(*, now: datetime) -> None:
     maintenance.apply_maintenance(now=now)
 
 
-def delete_dead_holders(*, now: datetime) -> None:
+def delete_expired_slot_leases(*, now: datetime) -> None:
     in_flight_leases.delete_expired_in_flight_leases(now=now)
 
 
 STEPS: tuple[Step, ...] = (
     end_pauses,
     keep_maintenance,
-    delete_dead_holders,
+    delete_expired_slot_leases,
     wake_up_due_refreshes,
     recover_refused_credentials,
     end_abandoned_authorizations,
@@ -171,14 +171,14 @@ STEPS: tuple[Step, ...] = (
     wake_stuck_heads,
     delete_empty_queues,
     wake_forgotten_lanes,
-    ring_for_due_work,
-    ring_for_held_work,
+    wake_up_for_due_work,
+    wake_up_for_held_work,
     publish_notices,
     wake_for_due_notices,
     wake_for_due_mails,
     wake_up_stalled_operations,
-    ring_once_a_day,
-    delete_old_answers,
-    delete_old_standings,
+    wake_up_daily_pruning,
+    delete_old_idempotent_responses,
+    delete_stale_worker_records,
     delete_old_sessions,
 )

@@ -242,7 +242,7 @@ class PortalLink(Scoped):
     ROLES = (
         (Membership.Role.ADMIN, "Admin"),
         (Membership.Role.MEMBER, "Member"),
-    )  # nobody owns by a link
+    )  # a link never makes an owner
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="portal_links")

@@ -17,7 +17,7 @@ else:
 
 TenantIds = (
     Collection[Any] | models.QuerySet | None
-)  # what `reach()` of a person or a key gives: ids of tenants
+)  # ids of tenants, as `accessible_tenants()` of a user or a key returns them
 ConditionBuilder = Callable[[type[models.Model], TenantIds], Q]
 ALL_TENANTS: TenantIds = None
 NO_TENANTS: TenantIds = ()
@@ -26,7 +26,7 @@ SECRET_COLUMNS = {
     "password",
     "digest",
     "sealed",
-}  # never searched by: an answer of yes or no would disclose them
+}  # never in a look-up: whether a row matches would disclose these
 
 
 class TenantNotNamed(Exception):
@@ -149,7 +149,7 @@ class ScopedAdminMixin(AdminBase):
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name != tenant_path(self.model).partition("__")[0]:
             self.limit_choices(readable_condition, db_field, request, kwargs)
-        else:  # the row will belong to whom this is: a row of nobody, or below the platform's, is the platform's
+        else:  # the field decides the row's owner; without a tenant the row is the platform's
             self.limit_choices(changeable_condition, db_field, request, kwargs)
             kwargs |= {} if accessible_tenants(request.user) is ALL_TENANTS else {"required": True}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)

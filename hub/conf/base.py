@@ -4,7 +4,7 @@ API.
 
 from csp.constants import SELF
 
-# --- parts -----------------------------------------------------------------------------------------------------------
+# --- installed apps and middleware ----------------------------------------------------------------
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
@@ -62,7 +62,7 @@ ROOT_URLCONF = "hub.urls"
 AUTH_USER_MODEL = "tenants.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- who is told by name: a lower room never calls up ----------------------------------------------------------------
+# --- functions by dotted name: a lower layer never imports a higher one ---------------------------
 
 HUB_WAKE_UP_TASKS = {
     "pump": "hub.outgoing.tasks.pump",
@@ -96,7 +96,7 @@ CACHES = {
     "queue": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "queue"},
 }
 
-# --- people ----------------------------------------------------------------------------------------------------------
+# --- sign-in and accounts -------------------------------------------------------------------------
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -135,7 +135,7 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
-# --- pages and API ---------------------------------------------------------------------------------------------------
+# --- pages and API --------------------------------------------------------------------------------
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

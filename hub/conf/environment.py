@@ -33,8 +33,9 @@ POSTGRESQL_OPTIONS = {
     "keepalives_count": 3,
     "options": " ".join(
         [
-            "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s -c lock_timeout=10s",
-            # The server notices within 10 s that our machine is lost, and frees the rows that it had locked.
+            "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s "
+            "-c lock_timeout=10s",
+            # The server detects within 10 s that our machine is lost, and releases its row locks.
             "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=2",
         ]
     ),
@@ -42,8 +43,9 @@ POSTGRESQL_OPTIONS = {
 
 
 INVALID_DATABASE_URL = (
-    "DATABASE_URL is wrong: it is sqlite:////path/hub.sqlite3 or postgresql://user:password@host/name, "
-    "with signs such as /, @ and # in the password written as %2F, %40 and %23"
+    "DATABASE_URL is wrong: it is sqlite:////path/hub.sqlite3 or "
+    "postgresql://user:password@host/name, with signs such as /, @ and # in the password written "
+    "as %2F, %40 and %23"
 )
 
 
@@ -116,13 +118,14 @@ def parse_limits(name: str, default: str) -> dict[str, int] | None:
 
 def parse_mail_server(name: str, default: str) -> str:
     value = env.str(name, default)
-    with suppress(ValueError):  # its words would tell a part of the password
+    with suppress(ValueError):  # its message would contain a part of the password
         parts = urlsplit(value)
         is_complete = parts.hostname and parts.port != 0 and parts.path in ("", "/")
         if value in ("", "console:") or (is_complete and (parts.scheme, parts.query) in MAIL_PORTS):
             return value
     raise ValueError(
-        "it is smtp://user:password@host:port, with ?tls=1 for STARTTLS, or smtps://..., or console:"
+        "it is smtp://user:password@host:port, with ?tls=1 for STARTTLS, "
+        "or smtps://..., or console:"
     )
 
 

@@ -42,10 +42,12 @@ def mask_complete_token(match: re.Match[str]) -> str:
     return MASK if match[1] else match[0]
 
 
-# What must stand in the text (in lower case) for the pattern to be worth a try; the pattern; what replaces a match.
-# The texts are strangers' and Python holds its lock while it matches: each pattern takes time in proportion to the
-# text, whatever stands there. What may be long is taken whole and possessively (`++`), look-aheads are bounded, and
-# where a match that fails has read far (a token of JSON), it succeeds and its replacement leaves it as it is.
+# Each entry: marks (the pattern is tried only on a text that contains one, in lower case), the
+# pattern, and what replaces a match.
+# The texts are strangers' and Python holds its lock while it matches, so each pattern takes time in
+# proportion to the text, whatever its content: parts of any length are matched possessively (`++`),
+# look-aheads are bounded, and where a failing match would have read far (a token of JSON), the
+# match succeeds and its replacement leaves the text as it is.
 SECRET_PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], Replacement], ...] = (
     (("xox", "xapp-"), re.compile(r"\b(xox[abeprs]|xapp)[-.][\w.-]{6,}"), mask_after("-")),
     (("00d",), re.compile(r"\b(00D)\w{9,15}(?:!|%21)[\w.]{8,}"), mask_after("!")),
@@ -97,12 +99,12 @@ SECRET_PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], Replacement], ...
         mask_after(),
     ),
 )
-PATTERNS_BY_MARK: dict[str, list[int]] = {}  # the numbers of the patterns that a mark asks for
+PATTERNS_BY_MARK: dict[str, list[int]] = {}  # the numbers of the patterns of each mark
 for number, secret_pattern in enumerate(SECRET_PATTERNS):
     for mark in secret_pattern[0]:
         PATTERNS_BY_MARK.setdefault(mark, []).append(number)
 MARKS = list(PATTERNS_BY_MARK)
-AUTOMATON = AhoCorasick(MARKS, implementation=Implementation.DFA)  # all of them in one look
+AUTOMATON = AhoCorasick(MARKS, implementation=Implementation.DFA)  # finds all marks in one pass
 MANY_MARKS_LENGTH = (
     16 * 1024
 )  # characters; beyond, a text may hold so many marks that each is searched for by itself
@@ -145,7 +147,7 @@ def find_likely_patterns(text: str) -> list[tuple[re.Pattern[str], Replacement]]
 def _find_marks(folded: str) -> set[str]:
     try:
         matches = AUTOMATON.find_matches_as_indexes(folded, overlapping=True)
-    except UnicodeEncodeError:  # half of a surrogate pair: no mark has one
+    except UnicodeEncodeError:  # half of a surrogate pair, which no mark contains
         matches = AUTOMATON.find_matches_as_indexes(
             folded.encode(errors="replace").decode(), overlapping=True
         )
@@ -168,7 +170,7 @@ def redact_all(texts: Sequence[str], secrets: Iterable[str] = ()) -> Sequence[st
     known_secrets, joined_text = tuple(secrets), "\n".join(texts)
     if (
         redact_text(joined_text, known_secrets) == joined_text
-    ):  # nearly always, and one look instead of many
+    ):  # nearly always, by one pass instead of many
         return texts
     return [redact_text(text, known_secrets) for text in texts]
 

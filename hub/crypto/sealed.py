@@ -227,7 +227,8 @@ def check_keys() -> None:
     canary = KeyCanary.objects.first()
     if canary is None:
         raise WrongKey(
-            "This database has no key canary, so HUB_FIELD_KEYS cannot be checked: run manage.py migrate."
+            "This database has no key canary, so HUB_FIELD_KEYS cannot be checked: "
+            "run manage.py migrate."
         )
     try:
         canary.sealed.open(KeyCanary.BINDING)

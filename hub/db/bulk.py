@@ -40,7 +40,7 @@ def insert_rows(
     )
     if database.vendor == "postgresql":
         constant_columns, parameters = _bulk_parameters(fields, columns)
-        execute_binary(
+        execute_in_binary_format(
             f"{head} {_select_clause(tuple(fields), constant_columns)}{conflict_clause}", parameters
         )
     else:
@@ -70,10 +70,12 @@ def update_rows(
         changes = ", ".join(
             f'"{field.column}" = {value}' for field, value in zip(fields, values, strict=True)
         )
-        statement = f'UPDATE "{table}" AS t SET {changes} FROM {_unnest_clause((key, *fields), constant_columns)}'
-        # by their keys, whatever the planner believes of the guard: few rows it would look for in the whole table
+        rows = _unnest_clause((key, *fields), constant_columns)
+        statement = f'UPDATE "{table}" AS t SET {changes} FROM {rows}'
+        # by their keys, whatever the planner estimates for the guard: with few expected rows it
+        # would scan the whole table
         guard = f" AND CASE WHEN true{guard} THEN true ELSE false END" if guard else ""
-        return execute_binary(
+        return execute_in_binary_format(
             f'{statement} WHERE t."{key.column}" = v.c0{guard}', [*parameters, *only.values()]
         )
     changes = ", ".join(f'"{field.column}" = %s' for field in fields)
@@ -131,7 +133,7 @@ def column_values(model: type[models.Model], objects: Sequence[Any]) -> dict[str
     }
 
 
-# --- rows into objects, without what the ORM does for each statement -------------------------------------------------
+# --- rows into objects, without the ORM's work for each statement ---------------------------------
 
 
 @cache
@@ -207,7 +209,7 @@ def _is_json_field(field: Any) -> bool:
     return isinstance(field, models.JSONField)
 
 
-# --- PostgreSQL ------------------------------------------------------------------------------------------------------
+# --- PostgreSQL -----------------------------------------------------------------------------------
 
 
 def _bulk_parameters(
@@ -253,13 +255,15 @@ def _unnest_clause(fields: tuple[Any, ...], constant_columns: tuple[bool, ...]) 
         (index, field) for index, field in enumerate(fields) if not constant_columns[index]
     ]
     names = ", ".join(f"c{index}" for index, _ in varying_fields)
-    return f"unnest({', '.join(f'%b::{array_type(field)}' for _, field in varying_fields)}) AS v({names})"
+    arrays = ", ".join(f"%b::{array_type(field)}" for _, field in varying_fields)
+    return f"unnest({arrays}) AS v({names})"
 
 
 @cache
 def _select_clause(fields: tuple[Any, ...], constant_columns: tuple[bool, ...]) -> str:
     """Return the SELECT that turns the parameters into rows."""
-    return f"SELECT {', '.join(_cell_expressions(fields, constant_columns))} FROM {_unnest_clause(fields, constant_columns)}"
+    expressions = ", ".join(_cell_expressions(fields, constant_columns))
+    return f"SELECT {expressions} FROM {_unnest_clause(fields, constant_columns)}"
 
 
 def array_type(field: Any) -> str:
@@ -275,7 +279,7 @@ def _column_arrays(fields: Sequence[Any], columns: ColumnValues) -> list[list[An
     ]
 
 
-def execute_binary(statement: str, parameters: Sequence[Any]) -> int:
+def execute_in_binary_format(statement: str, parameters: Sequence[Any]) -> int:
     with binary_cursor() as cursor:
         return cursor.execute(statement, parameters).rowcount
 
@@ -326,7 +330,7 @@ def binary_cursor() -> Iterator[psycopg.Cursor[Any]]:
         yield cursor
 
 
-# --- SQLite ----------------------------------------------------------------------------------------------------------
+# --- SQLite ---------------------------------------------------------------------------------------
 
 
 def column_field(model: type[models.Model], name: str) -> models.Field:

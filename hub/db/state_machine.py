@@ -11,7 +11,8 @@ class InvalidTransition(Exception):
 
     def __init__(self, instance: models.Model, requested_state: str) -> None:
         super().__init__(
-            f"{instance._meta.label} {instance.pk} cannot go from {getattr(instance, 'state', '?')} to {requested_state}"
+            f"{instance._meta.label} {instance.pk} cannot go "
+            f"from {getattr(instance, 'state', '?')} to {requested_state}"
         )
         self.requested_state = requested_state
 

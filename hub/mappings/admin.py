@@ -59,7 +59,8 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
     @display(description="for")
     def action_text(self, mapping: FieldMapping) -> str:
         connector = CONNECTORS.get(mapping.connector_key)
-        return f"{connector.label if connector else mapping.connector_key}: {mapping.action.replace('_', ' ')}"
+        label = connector.label if connector else mapping.connector_key
+        return f"{label}: {mapping.action.replace('_', ' ')}"
 
     @display(description="version")
     def version(self, mapping: Any) -> str:

@@ -139,7 +139,8 @@ class TargetForm(forms.ModelForm):
     body = BodyField(
         required=False,
         label="Field mapping",
-        help_text="A JSON object. Its texts are JMESPath expressions over id, type, tenant, occurred_at and data; "
+        help_text="A JSON object. Its texts are JMESPath expressions over id, type, tenant, "
+        "occurred_at and data; "
         "numbers, true, false and null are themselves. A fixed text stands in single quotes.",
     )
 

@@ -7,12 +7,12 @@ from hub.mappings.expressions.language import Node, extract_path_names
 from hub.mappings.translate import CompiledMapping
 
 Gap = tuple[str, str]  # a JSON pointer into the mapping, and the path that found nothing
-ALTERNATIVE_FUNCTIONS = {"default", "not_null"}  # functions that state what stands in for nothing
-# What is read from the document itself; what stands to the right of a projection is read from its elements.
+ALTERNATIVE_FUNCTIONS = {"default", "not_null"}  # functions that state a default
+# Nodes whose first child reads the document; the right side of a projection reads its elements.
 ROOT_NODES = {"function_expression", "multi_select_list", "multi_select_dict", "key_val_pair"}
 FIRST_CHILD_ROOT_NODES = {
-    "subexpression", "index_expression", "projection", "value_projection", "filter_projection", "flatten", "pipe",
-    "slice",
+    "subexpression", "index_expression", "projection", "value_projection", "filter_projection",
+    "flatten", "pipe", "slice",
 }  # fmt: skip
 
 

@@ -13,10 +13,10 @@ from tenants.models import Tenant
 from tenants.scoping import Scoped
 
 PLAN_VALID_FOR = timedelta(minutes=15)  # an older plan is not run: its rows may have changed
-# Facts of operations that were confirmed elsewhere, such as on the page that disconnects a connection.
+# Facts of an operation that was confirmed on another page, as disconnecting a connection is.
 PLAN_DEFAULTS: Mapping[str, Any] = {
-    "oldest": None, "tenants": 1, "connections": [], "other_connections": 0, "seconds": 0, "possibly_delivered": 0,
-    "doubles": 0, "sample": [],
+    "oldest": None, "tenants": 1, "connections": [], "other_connections": 0, "seconds": 0,
+    "possibly_delivered": 0, "doubles": 0, "sample": [],
 }  # fmt: skip
 END_STATES = {"finished", "cancelled", "failed"}
 

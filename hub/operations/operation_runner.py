@@ -51,7 +51,7 @@ def run_operation(
             if not run_batch(id, now=clock()):
                 return False
         except (InterfaceError, OperationalError):
-            raise  # the database is away or busy; nothing was changed, and the next wake-up continues
+            raise  # the database is away or busy: nothing was changed, the next wake-up continues
         except Exception as error:
             _fail_operation(id, error, now=clock())
             return False

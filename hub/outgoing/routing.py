@@ -19,12 +19,15 @@ WAITING, HELD, SKIPPED = "waiting", "held", "skipped"
 
 ROUTES_SQL = """
 SELECT {columns}, EXISTS (
-    SELECT 1 FROM connections_killswitch s WHERE s.route_id = r.id OR (s.scope = 'tenant' AND s.tenant_id IN ({tenant_ids}))
+    SELECT 1 FROM connections_killswitch s
+    WHERE s.route_id = r.id OR (s.scope = 'tenant' AND s.tenant_id IN ({tenant_ids}))
 )
-FROM outgoing_route r WHERE r.enabled AND (r.tenant_id IS NULL OR r.tenant_id IN ({tenant_ids})) ORDER BY r.id
+FROM outgoing_route r
+WHERE r.enabled AND (r.tenant_id IS NULL OR r.tenant_id IN ({tenant_ids})) ORDER BY r.id
 """
 CONNECTIONS_SQL = """
-SELECT {columns} FROM connections_connection c WHERE c.tenant_id IS NULL OR c.tenant_id IN ({tenant_ids}) ORDER BY c.id
+SELECT {columns} FROM connections_connection c
+WHERE c.tenant_id IS NULL OR c.tenant_id IN ({tenant_ids}) ORDER BY c.id
 """
 
 

@@ -14,12 +14,10 @@ from django.db import transaction
 from hub.prune.tables import TABLES, Table
 from hub.queue import Heartbeat, record_heartbeat, wake_up
 
-BATCH_SIZE = 500  # rows that are looked at in one batch, which is one short transaction
+BATCH_SIZE = 500  # rows of one batch, which is one short transaction
 PRUNE_INTERVAL, MAX_SILENCE = timedelta(days=1), timedelta(seconds=60)
-PRUNED_BEAT, PRUNING_BEAT = (
-    "pruned",
-    "pruning",
-)  # beats: when it was last through, when it last lived
+# Heartbeats: when pruning last reached its end, and when it last made progress.
+PRUNED_BEAT, PRUNING_BEAT = "pruned", "pruning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +92,11 @@ def prune_until(
     return True
 
 
-def ring_once_a_day(*, now: datetime) -> None:
-    """By the sweep; also where a bell was lost on the way, or the worker that pruned was killed."""
+def wake_up_daily_pruning(*, now: datetime) -> None:
+    """Send the wake-up of pruning once a day, unless a run is in progress; a step of the sweep.
+
+    It is sent again when a wake-up was lost, or the worker that pruned was killed.
+    """
     beats = dict(
         Heartbeat.objects.filter(name__in=(PRUNED_BEAT, PRUNING_BEAT)).values_list("name", "at")
     )

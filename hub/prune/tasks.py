@@ -11,7 +11,7 @@ from hub.prune.batches import prune_until
 from hub.queue import acknowledge_wake_up, report_progress, wake_up
 
 RUN_TIME = timedelta(seconds=5)
-PAUSE_SECONDS = 0.05  # seconds between two batches, in which the pump gets at the database
+PAUSE_SECONDS = 0.05  # seconds between two batches, in which the pump uses the database
 
 
 def prune(name: str) -> None:

@@ -76,7 +76,9 @@ class TaskPool:
         self.pause_pusher()
         dead = self.remove_ended_members()
         if missing := Conf.WORKERS - len(self.members):
-            self.members.append(PoolMember(partial(recover_processes, self.recover, dead), dead))
+            self.members.append(
+                PoolMember(partial(free_leases_of_dead_processes, self.recover, dead), dead)
+            )
             self.members += [PoolMember() for _ in range(missing - 1)]
 
     def remove_ended_members(self) -> list[int]:
@@ -136,7 +138,9 @@ class TaskPool:
                 return None
 
 
-def recover_processes(recover: Callable[[int], object], dead_pids: Sequence[int]) -> None:
+def free_leases_of_dead_processes(
+    recover: Callable[[int], object], dead_pids: Sequence[int]
+) -> None:
     """Free the leases of dead processes, and let their wake-ups be sent again; called in a new
     member.
     """

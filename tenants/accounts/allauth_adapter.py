@@ -40,13 +40,14 @@ MFA_SECRET = (
 class AccountAdapter(DefaultAccountAdapter):
     error_messages: ClassVar = DefaultAccountAdapter.error_messages | {
         "too_many_passwords": _(
-            "Too many failed tries. Wait a few minutes, or choose “Forgot your password?”: once you have set "
+            "Too many failed tries. Wait a few minutes, or choose “Forgot your password?”: once "
+            "you have set "
             "a new one by the link in the mail, you can sign in at once."
         ),
     }
     attempt: SignInAttempt
 
-    # --- sign-up: by invitation only, for its address, which counts as verified as the invitation came by mail ---
+    # --- sign-up: only by invitation, for its address, which the invitation's mail has verified ---
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return remembered_invitation(request, now=clock()) is not None

@@ -21,7 +21,8 @@ class LimitsMixin:
         "Limits",
         icon="speed",
         form=LimitsForm,
-        question="How much this tenant may use, its API keys together; one key may use half of it. A field that is left "
+        question="How much this tenant may use, its API keys together; one key may use half of "
+        "it. A field that is left "
         "empty takes the default.",
     )
     def set_limits(

@@ -94,7 +94,8 @@ class TenantAdmin(LimitsMixin, ScopedAdminMixin, staff.ModelAdmin):
         "Invite",
         icon="mail",
         form=InviteForm,
-        question="A mail goes to this address, with a link for seven days. The first owner invites everybody else.",
+        question="A mail goes to this address, with a link for seven days. The first owner "
+        "invites everybody else.",
     )
     def invite(
         self, request: HttpRequest, tenant: Tenant, data: dict[str, Any], *, now: datetime
@@ -116,7 +117,8 @@ class TenantAdmin(LimitsMixin, ScopedAdminMixin, staff.ModelAdmin):
         tone="danger",
         is_available=lambda tenant: not tenant.suspended,
         form=staff.ReasonForm,
-        question="Nothing is sent for a suspended tenant. What arrives meanwhile is accepted and held, and goes when the "
+        question="Nothing is sent for a suspended tenant. What arrives meanwhile is accepted and "
+        "held, and goes when the "
         "tenant is restored.",
     )
     def suspend(

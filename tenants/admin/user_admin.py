@@ -64,7 +64,8 @@ class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same 
         tone="danger",
         is_available=lambda user: user.authenticator_set.exists(),
         form=staff.ReasonForm,
-        question="For somebody who lost both phone and recovery codes. Be sure who asks you: a password and a link to "
+        question="For somebody who lost both phone and recovery codes. Be sure who asks you: a "
+        "password and a link to "
         "their address set up a new factor then.",
         sensitive=True,
     )

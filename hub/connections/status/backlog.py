@@ -31,7 +31,7 @@ def measure_backlog(connection: Connection, *, now: datetime) -> Backlog:
         deliveries.values("connection", "route__connector_key", "route__action").annotate(
             rows=Count("pk"),
             oldest=Min("accepted_at"),
-            unsures=Count("pk", filter=Q(possibly_delivered=True)),
+            possible_duplicates=Count("pk", filter=Q(possibly_delivered=True)),
         )
     )
     count = sum(counts["rows"] for counts in counted)

@@ -44,7 +44,7 @@ def group_deliveries(counted: Iterable[Mapping[str, Any]]) -> list[DeliveryGroup
             (counts["connection"], counts["route__connector_key"], counts["route__action"]), [0, 0]
         )
         total[0] += counts["rows"]
-        total[1] += counts["unsures"]
+        total[1] += counts["possible_duplicates"]
     connections = Connection.unscoped.select_related("tenant", "lane").in_bulk(
         {pk for pk, _, _ in sums if pk}
     )

@@ -22,7 +22,7 @@ from hub.outgoing.queue.pump_leases import free_leases, worker_prefix
 from hub.processes import memory, pool_pipe
 from hub.processes.worker_registry import Replacement, Worker
 from hub.queue import record_heartbeat, reset_wake_ups
-from hub.sweep import SWEEP_EVERY, ring_for_due_work, run_sweep
+from hub.sweep import SWEEP_EVERY, run_sweep, wake_up_for_due_work
 
 log = structlog.get_logger(__name__)
 
@@ -102,7 +102,7 @@ class Supervisor:
                 self.record_worker(pool)
             if time.monotonic() - self.woken_at > DUE_WORK_INTERVAL:
                 self.woken_at = time.monotonic()
-                ring_for_due_work(now=clock())
+                wake_up_for_due_work(now=clock())
             if time.monotonic() - self.swept_at > SWEEP_EVERY:
                 self.swept_at = time.monotonic()
                 run_sweep(now=clock())

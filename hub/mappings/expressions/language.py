@@ -24,7 +24,8 @@ EXPRESSION_MAX_DEPTH = 150  # each level costs two frames of Python's thousand
 
 OPENING = {"lparen", "lbrace", "lbracket", "filter"}
 CLOSING = {"rparen", "rbrace", "rbracket"}
-# jmespath reads !a.b as (!a).b, which is always null: its "not" binds more tightly than its "dot" (1.1.0, 2026-10)
+# jmespath reads !a.b as (!a).b, which is always null: its "not" binds more tightly than its "dot"
+# (1.1.0, 2026-10)
 CHILD_BINDING_NODES = {"subexpression", "flatten", "value_projection", "filter_projection"}
 
 
@@ -62,7 +63,7 @@ def parse_expression(text: str) -> Expression:
     """Parse an expression. Raises ExpressionRefused with the first mistake."""
     if len(text) > EXPRESSION_MAX_LENGTH:
         raise ExpressionRefused(f"is longer than {EXPRESSION_MAX_LENGTH} characters")
-    Output().copy_plain(text)  # it is stored, and told in messages
+    Output().copy_plain(text)  # it is stored, and quoted in messages
     tree = _parse_tree(text)
     calls = frozenset(_check_node(node, depth) for node, depth in _iterate_nodes(tree)) - {""}
     return Expression(text, tree, calls, extract_path_names(tree))
@@ -171,7 +172,8 @@ def _check_call(node: Node) -> str:
     variadic = bool(signature[-1].get("variadic"))
     if argument_count < len(signature) or (argument_count > len(signature) and not variadic):
         raise ExpressionRefused(
-            f"calls {name}() with {argument_count} arguments; it takes {len(signature)}{' or more' if variadic else ''}"
+            f"calls {name}() with {argument_count} arguments; "
+            f"it takes {len(signature)}{' or more' if variadic else ''}"
         )
     return name
 

@@ -43,7 +43,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     page_template = "outgoing/delivery.html"
     live_template = "outgoing/delivery_live.html"
     list_before_template = "outgoing/delivery_chips.html"
-    row_actions = ("retry", "retry_unsure", "send_again", "skip", "cancel")
+    row_actions = ("retry", "retry_possibly_delivered", "send_again", "skip", "cancel")
 
     actions = ("plan_for_selected",)
     list_display = (
@@ -169,7 +169,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
             "state": explanation.effective_state,
             "steps": build_timeline(delivery),
             "checks": [check for check in explanation.checks if check.passed or not arrived],
-            "cause": None if arrived else explanation.stopped_by,
+            "cause": None if arrived else explanation.first_failed_check,
             "ended": explanation.effective_state.state in FINAL_STATES,
         }
 
@@ -207,7 +207,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
             changed = self._apply(request, "retry", delivery, data, now=now)
         except InvalidTransition:
             raise ActionRejected(
-                f"It cannot be sent before its cause is removed. {resolve_effective_state(delivery).sentence}"
+                "It cannot be sent before its cause is removed. "
+                f"{resolve_effective_state(delivery).sentence}"
             ) from None
         return ActionResult(_describe_retry(resolve_effective_state(changed)), is_audited=True)
 
@@ -218,11 +219,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
             CONDITIONS["retry"].is_met(delivery) and delivery.reason == UNKNOWN_EFFECT
         ),
         form=ReasonForm,
-        question="It may have arrived already, and this system cannot recognise a repetition. Look there first: "
+        question="It may have arrived already, and this system cannot recognise a repetition. "
+        "Look there first: "
         "if it has arrived, cancel it here instead.",
         tone="danger",
     )
-    def retry_unsure(
+    def retry_possibly_delivered(
         self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         result: ActionResult = self.retry(request, delivery, data, now=now)
@@ -233,7 +235,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         icon="forward",
         is_available=CONDITIONS["send_again"].is_met,
         form=ReasonForm,
-        question="This makes a new delivery with today's filter, mapping and settings, under the same message id: "
+        question="This makes a new delivery with today's filter, mapping and settings, under the "
+        "same message id: "
         "a system that recognises the id accepts it once, any other may show it twice.",
     )
     def send_again(
@@ -243,7 +246,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
             new_delivery = self._apply(request, "send_again", delivery, data, now=now)
         except InvalidTransition:
             raise ActionRejected(
-                "It cannot be sent again: its event is no longer stored, or another person sent it again "
+                "It cannot be sent again: its event is no longer stored, or another person sent "
+                "it again "
                 "just now."
             ) from None
         page = HttpResponseRedirect(self.change_url(new_delivery))
@@ -268,7 +272,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         icon="redo",
         is_available=CONDITIONS["skip"].is_met,
         form=ReasonForm,
-        question="It is not sent, and an ordered route continues with the next delivery. It can be sent again.",
+        question="It is not sent, and an ordered route continues with the next delivery. It can "
+        "be sent again.",
     )
     def skip(
         self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime

@@ -11,8 +11,8 @@ from connectors.registry import CONNECTORS
 from hub.db.clock import clock
 from hub.outgoing.insight.explain import match_effective_reason, match_effective_state
 from hub.outgoing.insight.search import (
+    INDEXED_STOPPED_STATES,
     STOPPED_CONDITION,
-    STOPPED_STATES,
     smallest_id_at,
     states_for,
 )
@@ -41,7 +41,7 @@ class StateFilter(Filter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() not in Delivery.State.values:
             return queryset
-        indexed = [STOPPED_CONDITION] if self.value() in STOPPED_STATES else []
+        indexed = [STOPPED_CONDITION] if self.value() in INDEXED_STOPPED_STATES else []
         return queryset.filter(match_effective_state(self.value()), *indexed)
 
 

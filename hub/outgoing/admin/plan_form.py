@@ -46,9 +46,13 @@ class PlanForm(ActionForm):
     kind = forms.ChoiceField(choices=list(OPERATION_KINDS.items()), label="What to do")
     state = forms.ChoiceField(choices=[*ANY_CHOICE, *Delivery.State.choices], required=False)
     reason = forms.ChoiceField(
-        choices=[*ANY_CHOICE, *((code, code.replace("_", " ")) for code in REASONS if code != "no_route")], required=False,
+        choices=[
+            *ANY_CHOICE,
+            *((code, code.replace("_", " ")) for code in REASONS if code != "no_route"),
+        ],
+        required=False,
         label="Reason that they stopped for",
-    )  # fmt: skip
+    )
     connector = forms.ChoiceField(
         choices=[*ANY_CHOICE, *((entry.key, entry.label) for entry in CONNECTORS.values())],
         required=False,

@@ -112,7 +112,9 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         """Add the link to send a test event by a saved route."""
         if obj is not None and request.user.has_perm("outgoing.add_event"):
             context |= {
-                "send_url": f"{reverse('admin:outgoing_event_send')}?{urlencode(_build_initial_event(obj))}"
+                "send_url": (
+                    f"{reverse('admin:outgoing_event_send')}?{urlencode(_build_initial_event(obj))}"
+                )
             }
         response: HttpResponse = super().render_change_form(
             request, context, add, change, form_url, obj
@@ -171,7 +173,8 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         icon="power_settings_new",
         is_available=lambda route: not route.off,
         form=PauseForm,
-        question="Nothing goes by this route. What it takes meanwhile is held, and goes when it is switched on.",
+        question="Nothing goes by this route. What it takes meanwhile is held, and goes when it "
+        "is switched on.",
         tone="danger",
     )
     def off(

@@ -48,7 +48,8 @@ SWITCH_NAME = re.compile(r"[A-Za-z0-9._:-]+")
 
 class UntilField(serializers.DateTimeField):
     default_error_messages = {
-        "naive": "Must state its offset, such as 2026-11-25T12:00:00Z or 2026-11-25T13:00:00+01:00.",
+        "naive": "Must state its offset, such as 2026-11-25T12:00:00Z or "
+        "2026-11-25T13:00:00+01:00.",
         "over": "Must lie in the future.",
     }
 

@@ -53,7 +53,8 @@ class ScheduleField(forms.CharField):
             if not NUMBER.fullmatch(wait) or not 1 <= float(wait) <= SCHEDULE_MAX_WAIT
         ]:
             raise ValidationError(
-                f"“{invalid[0][:20]}” is not a number of seconds between 1 and {SCHEDULE_MAX_WAIT:,} (7 days)."
+                f"“{invalid[0][:20]}” is not a number of seconds between 1 and "
+                f"{SCHEDULE_MAX_WAIT:,} (7 days)."
             )
         return [float(wait) for wait in waits]
 

@@ -40,18 +40,22 @@ class RouteForm(TargetForm):
         empty_label="Every connection of the tenant at this system",
     )
     mapping = forms.ModelChoiceField(
-        FieldMapping.unscoped.none(), required=False, empty_label="A mapping of its own, made from the text below",
+        FieldMapping.unscoped.none(),
+        required=False,
+        empty_label="A mapping of its own, made from the text below",
         help_text="A mapping that several routes share is changed for all of them.",
-    )  # fmt: skip
+    )
     retry_schedule = ScheduleField(
         required=False,
         label="Own retry schedule",
-        help_text="Seconds between attempts, such as 5, 300, 1800. Empty: the hub's own, over 75 hours.",
+        help_text="Seconds between attempts, such as 5, 300, 1800. Empty: the hub's own, over 75 "
+        "hours.",
     )
 
     order_key = OrderKeyField(
         required=False,
-        help_text="JMESPath, such as data.number: only events of the same key keep their order. Empty: all of them.",
+        help_text="JMESPath, such as data.number: only events of the same key keep their order. "
+        "Empty: all of them.",
     )
     expires_after = forms.IntegerField(
         required=False,
@@ -64,8 +68,8 @@ class RouteForm(TargetForm):
     class Meta:
         model = Route
         fields = (
-            "name", "enabled", "tenant", "event_type", "filter", "connection", "mapping", "retry_schedule",
-            "ordered", "order_key", "never_twice", "expires_after",
+            "name", "enabled", "tenant", "event_type", "filter", "connection", "mapping",
+            "retry_schedule", "ordered", "order_key", "never_twice", "expires_after",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -138,7 +142,7 @@ class RouteForm(TargetForm):
         if self.errors.keys() & {"tenant", "target"}:
             return data
         for name, problem in (
-            ("connection", self.connection_problem()),
+            ("connection", self.find_connection_problem()),
             ("mapping", self.mapping_problem()),
         ):
             if problem:
@@ -150,12 +154,15 @@ class RouteForm(TargetForm):
             )
         return data
 
-    def connection_problem(self) -> str:
+    def find_connection_problem(self) -> str:
         connection, tenant = self.cleaned_data.get("connection"), self.cleaned_data.get("tenant")
         if connection is None:
             return ""
         if connection.connector_key != self.instance.connector_key:
-            return f"This connection is at {connection.connector.label}, and the action at {self.connector_label}."
+            return (
+                f"This connection is at {connection.connector.label}, and the action at "
+                f"{self.connector_label}."
+            )
         if connection.tenant_id is None or (tenant and connection.tenant_id == tenant.pk):
             return ""
         if tenant is None:
@@ -169,7 +176,10 @@ class RouteForm(TargetForm):
         if mapping is None:
             return ""
         if build_target(mapping) != build_target(self.instance):
-            return f"This mapping is made for {build_target(mapping)}, and the action is {build_target(self.instance)}."
+            return (
+                f"This mapping is made for {build_target(mapping)}, and the action is "
+                f"{build_target(self.instance)}."
+            )
         if mapping.tenant_id is None or (tenant and mapping.tenant_id == tenant.pk):
             return ""
         return (

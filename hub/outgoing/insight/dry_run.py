@@ -156,10 +156,10 @@ def _check_mapped_body(
 
 
 def load_identities(
-    pairs: set[IdentityPair], connection: Connection | None
+    identity_pairs: set[IdentityPair], connection: Connection | None
 ) -> dict[IdentityPair, str]:
-    if not pairs or connection is None:
+    if not identity_pairs or connection is None:
         return {}
-    kinds, our_ids = {kind for kind, _ in pairs}, {value for _, value in pairs}
+    kinds, our_ids = {kind for kind, _ in identity_pairs}, {value for _, value in identity_pairs}
     identities = Identity.unscoped.filter(connection=connection, kind__in=kinds, ours__in=our_ids)
     return {(identity.kind, identity.ours): identity.theirs for identity in identities}

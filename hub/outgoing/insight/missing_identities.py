@@ -99,7 +99,7 @@ def _collect_static_identities(
     return collect_identities(mapping, document, ZoneInfo(tenant.time_zone))
 
 
-def _count_awaited_identities(tenant: Tenant) -> dict[int, Counter[IdentityPair]]:
+def _count_deliveries_by_missing_identity(tenant: Tenant) -> dict[int, Counter[IdentityPair]]:
     """Count the held deliveries by missing identity and connection; one statement."""
     held_deliveries = Delivery.objects.of(tenant).filter(state="held").order_by("-pk")
     counts: dict[int, Counter[IdentityPair]] = defaultdict(Counter)
@@ -126,7 +126,7 @@ def list_missing_identities_by_connection(
 ) -> dict[int, list[MissingIdentity]]:
     """Return the missing identities of several connections of one tenant; three statements."""
     awaited, static = (
-        _count_awaited_identities(tenant),
+        _count_deliveries_by_missing_identity(tenant),
         _find_static_identities_by_connection(routes, connections),
     )
     return {

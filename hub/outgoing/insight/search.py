@@ -16,8 +16,14 @@ PREFIX_MIN_LENGTH = 8  # hex digits; an id begins with its time, so these name a
 
 SKIP_REASONS = ("filtered", "skipped_by_person")  # reasons of skipped deliveries only
 ALSO_SKIPPED_FOR = ("disconnected",)  # reasons of skipped and of held deliveries
-STOPPED_STATES = ("held", "failed", "waiting")  # in the order of the index `deliveries_stopped`
-STOPPED_CONDITION = Q(state__in=STOPPED_STATES)  # SQLite uses the index for the same text only
+INDEXED_STOPPED_STATES = (
+    "held",
+    "failed",
+    "waiting",
+)  # in the order of the index `deliveries_stopped`
+STOPPED_CONDITION = Q(
+    state__in=INDEXED_STOPPED_STATES
+)  # SQLite uses the index for the same text only
 
 
 def states_for(reason: str) -> Q:

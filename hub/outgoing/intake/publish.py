@@ -145,7 +145,8 @@ def publish_independently(
         is_refused = not results or database.connection is connection_before
         if is_refused:
             raise
-        # the connection broke in the commit: the events may be stored, so they are not tried again here
+        # the connection broke in the commit: the events may be stored, so publishing is not
+        # repeated here
         return [error] * len(inputs)
     return results
 

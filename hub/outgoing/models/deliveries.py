@@ -64,7 +64,8 @@ class Delivery(Scoped, StateMachine):
     message_uuid = models.UUIDField(
         default=uuid7, editable=False
     )  # the same over attempts and replays
-    # every index is written twice per delivery, so there is none for a column with which another begins
+    # Every index is written twice per delivery, so no column has an index of its own with which
+    # another index begins.
     tenant = models.ForeignKey(
         Tenant, on_delete=models.PROTECT, related_name="deliveries", db_index=False
     )
@@ -80,7 +81,7 @@ class Delivery(Scoped, StateMachine):
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     index_state = create_index_state_field()
     reason = models.CharField(max_length=40, blank=True)
-    detail = models.CharField(max_length=500, blank=True)  # what the system or the hub said
+    detail = models.CharField(max_length=500, blank=True)  # of the system's response, or the hub's
     due_at = models.DateTimeField(null=True)
     quota_queue = models.BigIntegerField(
         default=0, db_default=0

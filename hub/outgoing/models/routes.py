@@ -57,12 +57,14 @@ class Route(Scoped):
         blank=True,
         default="",
         db_default="",
-        help_text="JMESPath; only events of the same key keep their order. Empty: all of the connection.",
+        help_text="JMESPath; only events of the same key keep their order. Empty: all of the "
+        "connection.",
     )
     never_twice = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="What may have arrived is not sent again by itself, where the system cannot tell.",
+        help_text="What may have arrived is not sent again by itself, where the system cannot "
+        "tell.",
     )
     expires_after = models.PositiveIntegerField(
         null=True,

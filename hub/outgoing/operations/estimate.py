@@ -38,12 +38,7 @@ def estimate_operation(
     """Estimate an operation; counts no further than `limit`, which bounds the time of a plan."""
     first = deliveries.order_by("pk").values("pk")[: limit + 1]
     counted_deliveries = Delivery.unscoped.filter(pk__in=first).order_by()
-    counts = list(
-        counted_deliveries.values("connection", "route__connector_key", "route__action", "tenant__reference").annotate(
-            rows=Count("pk"), oldest=Min("accepted_at"), unsures=Count("pk", filter=Q(possibly_delivered=True)),
-            first=Min("pk"), last=Max("pk"),
-        )
-    )  # fmt: skip
+    counts = _count_by_action(counted_deliveries)
     count = sum(entry["rows"] for entry in counts)
     groups = group_deliveries(counts)
     facts = {
@@ -52,7 +47,7 @@ def estimate_operation(
         "connections": summarize_connections(groups),
         "other_connections": max(0, len(groups) - CONNECTIONS_LISTED),
         "seconds": estimate_drain_seconds(groups, now=now) if kind in SENDING_KINDS else 0,
-        "possibly_delivered": sum(entry["unsures"] for entry in counts),
+        "possibly_delivered": sum(entry["possible_duplicates"] for entry in counts),
         "doubles": count_possible_duplicates(kind, groups),
         "sample": sample_deliveries(deliveries),
     }
@@ -85,6 +80,22 @@ def summarize_connections(groups: Iterable[DeliveryGroup]) -> list[dict[str, Any
         }
         for group in list(groups)[:CONNECTIONS_LISTED]
     ]
+
+
+def _count_by_action(deliveries: QuerySet[Delivery]) -> list[dict[str, Any]]:
+    """Count the deliveries by connection, action and tenant; one statement."""
+    groups = deliveries.values(
+        "connection", "route__connector_key", "route__action", "tenant__reference"
+    )
+    return list(
+        groups.annotate(
+            rows=Count("pk"),
+            oldest=Min("accepted_at"),
+            possible_duplicates=Count("pk", filter=Q(possibly_delivered=True)),
+            first=Min("pk"),
+            last=Max("pk"),
+        )
+    )
 
 
 def count_possible_duplicates(kind: str, groups: Iterable[DeliveryGroup]) -> int:

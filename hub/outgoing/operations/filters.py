@@ -15,7 +15,7 @@ from hub.outgoing.operations.conditions import CONDITIONS
 from tenants.models import Tenant
 from tenants.scoping import NO_TENANTS, changeable_condition
 
-# All but the waiting deliveries of which no attempt failed and which nothing holds: these go by themselves.
+# All but the waiting deliveries without a failed attempt or a hold, which are sent without help.
 NOT_GOING_BY_ITSELF = ~Q(state="waiting") | Q(attempt_count__gt=0) | EFFECTIVELY_HELD
 
 # By name; times are ISO texts, rows are named by their public ids.

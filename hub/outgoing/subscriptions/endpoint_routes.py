@@ -27,7 +27,8 @@ class AlreadySubscribed(Exception):
 
     def __init__(self, pattern: str, route: Route) -> None:
         super().__init__(
-            f"{pattern} would arrive twice: {route.event_type} reaches every endpoint by “{route.name}”."
+            f"{pattern} would arrive twice: {route.event_type} reaches every endpoint by "
+            f"“{route.name}”."
         )
         self.pattern, self.route = pattern, route
 
@@ -163,8 +164,9 @@ def create_route(
     now: datetime,
 ) -> Route:
     return Route.unscoped.create(
-        tenant=connection.tenant, name=name, event_type=pattern, filter=filter, connector_key=connection.connector_key,
-        connection=connection, action=mapping.action, mapping=mapping, changed_at=now, created_at=now,
+        tenant=connection.tenant, name=name, event_type=pattern, filter=filter,
+        connector_key=connection.connector_key, connection=connection, action=mapping.action,
+        mapping=mapping, changed_at=now, created_at=now,
     )  # fmt: skip
 
 

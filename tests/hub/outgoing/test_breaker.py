@@ -147,7 +147,7 @@ def test_it_opens_holds_the_lane_and_says_so(many):
     delivery = readable_deliveries().first()
     assert resolve_effective_state(delivery)[:2] == ("held", "breaker_open")
     assert Delivery.unscoped.filter(match_effective_state("held")).count() == 12
-    assert explain_delivery(delivery, now=NOON).stopped_by.name == "breaker"
+    assert explain_delivery(delivery, now=NOON).first_failed_check.name == "breaker"
     assert pump(FakeHttp()).requests == []
 
 

@@ -54,7 +54,7 @@ class TestNeverTwice:
         assert "although it may have arrived" in client.get(f"{page}change/").content.decode()
         assert client.post(f"{page}verbs/retry/").status_code == 302
         assert state_of(posting)[0] == "held"
-        client.post(f"{page}verbs/retry_unsure/", {"reason": "it is not there"})
+        client.post(f"{page}verbs/retry_possibly_delivered/", {"reason": "it is not there"})
         assert state_of(posting)[0] == "waiting"
 
 
@@ -64,7 +64,7 @@ class TestExpiry:
         delivery = make.delivery(expires_after=60)
         assert pump(FakeHttp(), at=NOON + MINUTE).requests == []
         assert state_of(delivery) == ("failed", "expired")
-        assert explain_delivery(read(delivery), now=LATER).stopped_by.name == "expiry"
+        assert explain_delivery(read(delivery), now=LATER).first_failed_check.name == "expiry"
 
     def test_in_time_it_goes(self, make):
         make.delivery(expires_after=61)

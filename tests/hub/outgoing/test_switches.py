@@ -60,7 +60,7 @@ def test_nothing_goes_while_it_is_off_and_all_of_it_afterwards(make, scope):
         == 2
     )
     assert not Delivery.unscoped.filter(match_effective_state("waiting")).exists()
-    told = explain_delivery(read(before), now=NOON).stopped_by
+    told = explain_delivery(read(before), now=NOON).first_failed_check
     assert (told.name, told.detail) == ("switch", "stocktaking")
     switch_on(switch, ActorContext.system(), now=NOON)
     release_held_deliveries(now=NOON)

@@ -9,7 +9,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from hub.outgoing.models import Attempt, Delivery, Event, EventBody, Exchange, Rendering
-from hub.prune.batches import RetentionCutoffs, prune_batches, prune_until, ring_once_a_day
+from hub.prune.batches import RetentionCutoffs, prune_batches, prune_until, wake_up_daily_pruning
 from hub.queue import Heartbeat, WakeUp
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
@@ -148,19 +148,19 @@ def test_it_rests_between_batches_and_gives_way_when_its_time_is_over(delivered)
     assert (through, rests) == (False, [1])
 
 
-def test_the_sweep_rings_for_it_once_a_day():
-    def rings(now):
+def test_the_sweep_wakes_pruning_up_once_a_day():
+    def is_woken_up(now):
         WakeUp.objects.all().delete()
-        ring_once_a_day(now=now)
+        wake_up_daily_pruning(now=now)
         return WakeUp.objects.filter(name="prune").exists()
 
-    assert rings(NOON)
+    assert is_woken_up(NOON)
     Heartbeat.objects.create(name="pruning", at=NOON)
-    assert not rings(NOON + MINUTE / 2)
-    assert rings(NOON + 2 * MINUTE)
+    assert not is_woken_up(NOON + MINUTE / 2)
+    assert is_woken_up(NOON + 2 * MINUTE)
     Heartbeat.objects.create(name="pruned", at=NOON)
-    assert not rings(NOON + 23 * 60 * MINUTE)
-    assert rings(NOON + 25 * 60 * MINUTE)
+    assert not is_woken_up(NOON + 23 * 60 * MINUTE)
+    assert is_woken_up(NOON + 25 * 60 * MINUTE)
 
 
 def test_the_command_tells_what_went(delivered, capsys, settings):

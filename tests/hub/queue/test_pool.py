@@ -16,7 +16,7 @@ from django_q.signing import SignedPackage
 from hub.processes import pool_pipe
 from hub.queue import wake_up
 from hub.queue.member import TIMER_EXPIRED, PoolMember
-from hub.queue.pool import TaskPool, recover_processes, start_loop_thread
+from hub.queue.pool import TaskPool, free_leases_of_dead_processes, start_loop_thread
 from tests.factories import NOON
 
 
@@ -161,7 +161,7 @@ def test_no_bell_is_given_to_a_member_that_is_being_buried(member, monkeypatch):
 def test_what_a_dead_member_held_is_freed_and_its_bells_may_ring_again():
     wake_up("pump", now=NOON)
     freed = []
-    recover_processes(freed.append, [41, 42])
+    free_leases_of_dead_processes(freed.append, [41, 42])
     assert freed == [41, 42]
     assert wake_up("pump", now=NOON)
 
@@ -171,7 +171,7 @@ def test_a_database_that_is_away_stops_no_new_member():
     def recover(pid):
         raise OperationalError
 
-    recover_processes(recover, [41])
+    free_leases_of_dead_processes(recover, [41])
 
 
 @pytest.mark.django_db(transaction=True)

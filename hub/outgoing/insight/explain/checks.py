@@ -73,7 +73,10 @@ def _check_attempts(context: ExplanationContext) -> Check:
 
 def _format_attempt(attempt: Attempt) -> str:
     words = " ".join(filter(None, (attempt.reason, attempt.detail, attempt.reference)))
-    return f"{attempt.number}, {format_local_time(attempt.started_at)}: {attempt.outcome}{f' ({words})' if words else ''}"
+    return (
+        f"{attempt.number}, {format_local_time(attempt.started_at)}: "
+        f"{attempt.outcome}{f' ({words})' if words else ''}"
+    )
 
 
 def _check_next_try(context: ExplanationContext, effective_state: EffectiveState) -> Check:

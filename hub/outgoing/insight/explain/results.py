@@ -27,7 +27,7 @@ class DeliveryExplanation:
     next_try: datetime | None
 
     @property
-    def stopped_by(self) -> Check | None:
+    def first_failed_check(self) -> Check | None:
         return next((check for check in self.checks if check.passed is False), None)
 
 

@@ -107,11 +107,13 @@ def claim_lanes(
         lanes = NEXT_LANES[budget].fetch_models(now=now)
         recover_expired_leases(lanes, now=now)
         claimed_lanes = load_claimed_lanes(lanes_within(lanes, budget, sizing))
-        limits = {
+        max_rows_by_lane = {
             pk: _delivery_limit(claimed_lane, sizing.rounds_for(pk))
             for pk, claimed_lane in claimed_lanes.items()
         }
-        assign_deliveries(claimed_lanes, claim_due_deliveries(limits, lease, config, now=now))
+        assign_deliveries(
+            claimed_lanes, claim_due_deliveries(max_rows_by_lane, lease, config, now=now)
+        )
         lease_lanes(lease, claimed_lanes, now=now)
     failpoint("O1")  # after the claim's commit
     sizing.observe_claim(

@@ -9,8 +9,8 @@ from hub.db import bulk
 from hub.outgoing.pump.claiming.crash_limits import SUSPECT_CRASHES
 
 # Why a due row is not claimed: it is expired, switched off, or behind an earlier one of its order
-# key.
-# claim_sqlite.skip_deliveries applies the same rules.
+# key. The index state *waiting* includes *sending*: see models/index_states.py.
+# claim_sqlite.move_on_unsendable_rows applies the same rules.
 SKIP_REASON_SQL = """
 CASE
     WHEN expires_at <= %s THEN 'expired'
@@ -84,12 +84,20 @@ ORDER BY claimed.quota_queue = 0, CASE claimed.quota_queue WHEN 0 THEN claimed.d
 
 
 def claim_due_rows(
-    limits: Mapping[int, int], lease: UUID, *, now: datetime
+    max_rows_by_lane: Mapping[int, int], lease: UUID, *, now: datetime
 ) -> list[tuple[Any, ...]]:
-    """Claim at most `limits[lane]` due rows of each lane; return one tuple for each, in
+    """Claim at most `max_rows_by_lane[lane]` due rows of each lane; return one tuple for each, in
     ClaimedDelivery's order.
     """
-    due_parameters = [list(limits), list(limits.values()), now, now, now, now, SUSPECT_CRASHES]
+    due_parameters = [
+        list(max_rows_by_lane),
+        list(max_rows_by_lane.values()),
+        now,
+        now,
+        now,
+        now,
+        SUSPECT_CRASHES,
+    ]
     return _claim(DUE_OF_LANES_SQL, due_parameters, lease, now=now)
 
 

@@ -22,26 +22,28 @@ PK, EVENT_ID, QUOTA_QUEUE = 0, 9, 13  # their places among the columns
 
 
 def claim_due_rows(
-    limits: Mapping[int, int], lease: UUID, *, now: datetime
+    max_rows_by_lane: Mapping[int, int], lease: UUID, *, now: datetime
 ) -> list[tuple[Any, ...]]:
-    """Claim at most `limits[lane]` due rows of each lane; return one tuple for each, in
+    """Claim at most `max_rows_by_lane[lane]` due rows of each lane; return one tuple for each, in
     ClaimedDelivery's order.
     """
-    return claim_rows_by_id(find_due_deliveries(limits, now=now), lease, now=now)
+    return claim_rows_by_id(find_due_deliveries(max_rows_by_lane, now=now), lease, now=now)
 
 
-def find_due_deliveries(limits: Mapping[int, int], *, now: datetime) -> list[int]:
+def find_due_deliveries(max_rows_by_lane: Mapping[int, int], *, now: datetime) -> list[int]:
     """Return the due rows of each lane: the oldest of its open quota queues, then the rows in no
     queue.
     """
     waiting = Delivery.unscoped.filter(state="waiting")
     unqueued = waiting.filter(quota_queue=0, due_at__lte=now, crash_count__lt=SUSPECT_CRASHES)
-    queued_ids: dict[int, list[int]] = {lane: [] for lane in limits}
-    for queue in QuotaQueue.unscoped.filter(connection__in=list(limits), opens_at__lte=now):
+    queued_ids: dict[int, list[int]] = {lane: [] for lane in max_rows_by_lane}
+    for queue in QuotaQueue.unscoped.filter(
+        connection__in=list(max_rows_by_lane), opens_at__lte=now
+    ):
         oldest = waiting.filter(quota_queue=queue.pk, quota_queue__gt=0).order_by("pk")
         queued_ids[queue.connection_id] += _list_ids(oldest[: queue.width])
     due_ids: list[int] = []
-    for lane, limit in limits.items():
+    for lane, limit in max_rows_by_lane.items():
         longest_due = unqueued.filter(connection_id=lane).order_by("due_at", "pk")[:limit]
         lane_ids = [*sorted(queued_ids[lane])[:limit], *_list_ids(longest_due)]
         due_ids += lane_ids[: 1 if limit == 1 else 2 * limit]
@@ -52,7 +54,7 @@ def claim_rows_by_id(
     delivery_ids: Sequence[int], lease: UUID, *, now: datetime
 ) -> list[tuple[Any, ...]]:
     """Claim those of these rows that may be sent: rows of a queue first, in the given order."""
-    skip_deliveries(delivery_ids, now=now)
+    move_on_unsendable_rows(delivery_ids, now=now)
     Delivery.unscoped.filter(pk__in=delivery_ids, state="waiting", due_at__isnull=False).update(
         state="sending", lease=lease, attempt_count=F("attempt_count") + 1, state_changed_at=now
     )
@@ -69,7 +71,7 @@ def claim_rows_by_id(
     ]
 
 
-def skip_deliveries(delivery_ids: Sequence[int], *, now: datetime) -> None:
+def move_on_unsendable_rows(delivery_ids: Sequence[int], *, now: datetime) -> None:
     """Move on the due rows that may not be sent, by the rules of SKIP_REASON_SQL."""
     head = Subquery(select_same_key().order_by("position").values("position")[:1])
     waiting = Delivery.unscoped.filter(pk__in=delivery_ids, state="waiting")

@@ -48,13 +48,15 @@ class ClaimedDelivery:
 
 
 def claim_due_deliveries(
-    limits: Mapping[int, int], lease: UUID, config: ConfigCache, *, now: datetime
+    max_rows_by_lane: Mapping[int, int], lease: UUID, config: ConfigCache, *, now: datetime
 ) -> list[ClaimedDelivery]:
-    """Claim on each lane at most `limits[lane]` due deliveries, longest due first."""
-    if not limits:
+    """Claim on each lane at most `max_rows_by_lane[lane]` due deliveries, longest due first."""
+    if not max_rows_by_lane:
         return []
     backend = claim_postgresql if database.vendor == "postgresql" else claim_sqlite
-    return _build_claimed_deliveries(backend.claim_due_rows(limits, lease, now=now), config)
+    return _build_claimed_deliveries(
+        backend.claim_due_rows(max_rows_by_lane, lease, now=now), config
+    )
 
 
 def claim_deliveries_by_id(

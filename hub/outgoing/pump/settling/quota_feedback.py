@@ -13,7 +13,7 @@ from hub.outgoing.pump.types import LaneBatch, SendResult
 from hub.throttle.feedback import QuotaReport, correct_quotas, pause_scope, reopen_scopes
 
 # Seconds that a scope is paused if the system refuses a call for now and does not say for how long.
-DEFAULT_PAUSE = 60.0
+DEFAULT_PAUSE_SECONDS = 60.0
 
 
 def apply_feedback(send_results: Sequence[SendResult], *, now: datetime) -> None:
@@ -46,7 +46,9 @@ def paused_scope_keys(batch: LaneBatch, outcome: Outcome) -> list[str]:
 
 
 def pause_end(outcome: Outcome, *, now: datetime) -> datetime:
-    return now + timedelta(seconds=DEFAULT_PAUSE if outcome.after is None else outcome.after)
+    return now + timedelta(
+        seconds=DEFAULT_PAUSE_SECONDS if outcome.after is None else outcome.after
+    )
 
 
 def _apply_quota_reports(send_results: Sequence[SendResult], *, now: datetime) -> None:

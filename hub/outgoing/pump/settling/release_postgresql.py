@@ -36,4 +36,6 @@ def update_released_lanes(
     lease: UUID, lanes: Collection[int], unguarded_ids: list[int], *, now: datetime
 ) -> None:
     """End the leases of `lanes`; those that are not in `unguarded_ids` are due now."""
-    bulk.execute_binary(RELEASE_SQL, [unguarded_ids, now, list(lanes), SUSPECT_CRASHES, lease])
+    bulk.execute_in_binary_format(
+        RELEASE_SQL, [unguarded_ids, now, list(lanes), SUSPECT_CRASHES, lease]
+    )

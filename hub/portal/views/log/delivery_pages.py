@@ -168,7 +168,7 @@ def build_technical_context(delivery: Delivery, *, now: datetime) -> dict[str, A
     )
     return {
         "checks": [check for check in explanation.checks if check.passed or not has_arrived],
-        "cause": None if has_arrived else explanation.stopped_by,
+        "cause": None if has_arrived else explanation.first_failed_check,
         "steps": build_timeline(
             delivery, evidence=is_own_connection
         ),  # a call on the platform's own connection carries others' messages too

@@ -33,35 +33,39 @@ def why(delivery, now=NOON):
 def test_what_waits_for_its_turn_has_passed_every_check(make):
     told = why(make.delivery())
     assert [check.name for check in told.checks] == NAMES
-    assert (told.stopped_by, told.effective_state.state, told.next_try) == (None, "waiting", NOON)
+    assert (told.first_failed_check, told.effective_state.state, told.next_try) == (
+        None,
+        "waiting",
+        NOON,
+    )
     assert "is due since 2026-11-25 12:00:00 UTC" in told.checks[-1].sentence
 
 
 def test_the_clause_that_refused_is_named_with_the_value(make):
     told = why(make.delivery(filter="data.currency == 'EUR' && data.total > `100`"))
-    assert (told.stopped_by.name, told.effective_state.reason) == ("filtered", "filtered")
-    assert told.stopped_by.detail == "data.total > `100` found 12.5"
+    assert (told.first_failed_check.name, told.effective_state.reason) == ("filtered", "filtered")
+    assert told.first_failed_check.detail == "data.total > `100` found 12.5"
 
 
 def test_a_filter_that_was_changed_since_is_told(make):
     delivery = make.delivery(filter="data.total > `100`")
     delivery.route.filter = "data.total > `10`"
     delivery.route.save()
-    assert "It would pass today's filter." in why(delivery).stopped_by.detail
+    assert "It would pass today's filter." in why(delivery).first_failed_check.detail
 
 
 def test_the_expression_of_the_mapping_that_failed_is_named(make):
     delivery = make.delivery(body={"due": "format_date(data.number, 'YYYY')"})
     pump(FakeHttp())
     told = why(delivery)
-    assert told.stopped_by.name == "mapped"
-    assert "/due" in told.stopped_by.detail
+    assert told.first_failed_check.name == "mapped"
+    assert "/due" in told.first_failed_check.detail
     assert told.effective_state.action == "Mend the field mapping."
 
 
 def test_a_mapping_that_would_fail_is_found_before_the_first_attempt(make):
     delivery = make.delivery(make.connection(), body={"user": "identity('user', data.email)"})
-    assert why(delivery).stopped_by.detail == "user ann@acme.test"
+    assert why(delivery).first_failed_check.detail == "user ann@acme.test"
 
 
 def test_a_suspended_tenant_is_told_with_its_reason(make):
@@ -73,7 +77,7 @@ def test_a_suspended_tenant_is_told_with_its_reason(make):
         "tenant_suspended",
         None,
     )
-    assert (told.stopped_by.name, told.stopped_by.detail) == ("tenant", "unpaid")
+    assert (told.first_failed_check.name, told.first_failed_check.detail) == ("tenant", "unpaid")
 
 
 def test_a_paused_connection_holds_what_waits(make):
@@ -87,32 +91,32 @@ def test_a_paused_connection_holds_what_waits(make):
         "Resume the connection.",
     )
     assert (
-        told.stopped_by.sentence
+        told.first_failed_check.sentence
         == "The connection is paused. It is so since 2026-11-25 12:00:00 UTC."
     )
-    assert told.stopped_by.detail == "window"
+    assert told.first_failed_check.detail == "window"
 
 
 def test_a_connection_that_was_refused_tells_the_systems_words(make):
     delivery = make.delivery()
     pump(FakeHttp(Response(410, b"moved away")))
     told = why(delivery)
-    assert (told.effective_state.reason, told.stopped_by.name) == ("disabled", "connection")
-    assert "410 Gone" in told.stopped_by.detail
+    assert (told.effective_state.reason, told.first_failed_check.name) == ("disabled", "connection")
+    assert "410 Gone" in told.first_failed_check.detail
 
 
 def test_a_token_that_is_being_refreshed_is_the_lanes_matter(make):
     delivery = make.delivery(make.connection(connector="salesforce"))
     delivery.connection.credential.await_refresh(used=1, now=NOON)
     told = why(delivery)
-    assert (told.effective_state.reason, told.stopped_by.name) == ("refreshing", "lane")
+    assert (told.effective_state.reason, told.first_failed_check.name) == ("refreshing", "lane")
 
 
 def test_a_system_that_is_not_connected_is_told(make):
     tenant = make.tenant()
     make.route(tenant=tenant)
     told = why(make.event(tenant).deliveries.get())
-    assert (told.stopped_by.name, told.effective_state.action) == (
+    assert (told.first_failed_check.name, told.effective_state.action) == (
         "connection",
         "Connect the system for this tenant.",
     )
@@ -122,17 +126,17 @@ def test_a_quota_tells_how_long_it_rests(make):
     delivery = make.delivery()
     pump(FakeHttp(Response(429, headers={"retry-after": "300"}, at=NOON)))
     told = why(delivery, now=NOON + MINUTE)
-    assert told.stopped_by.name == "quota"
-    assert "12:05:00 UTC" in told.stopped_by.sentence
-    assert "0:04:00" in told.stopped_by.sentence
+    assert told.first_failed_check.name == "quota"
+    assert "12:05:00 UTC" in told.first_failed_check.sentence
+    assert "0:04:00" in told.first_failed_check.sentence
 
 
 def test_each_attempt_is_told_with_its_answer_and_when_the_next_one_goes(make):
     delivery = make.delivery()
     pump(FakeHttp(Response(500, b"sorry")))
     told = why(delivery)
-    assert told.stopped_by.name == "attempts"
-    assert "status_500 sorry" in told.stopped_by.detail
+    assert told.first_failed_check.name == "attempts"
+    assert "status_500 sorry" in told.first_failed_check.detail
     assert told.next_try == NOON + timedelta(seconds=5)
     assert "12:00:05 UTC, in 0:00:05" in told.checks[-1].sentence
 
@@ -151,13 +155,13 @@ def test_a_dead_delivery_names_the_one_thing_to_do(make):
 def test_a_delivered_one_passed_everything(make):
     delivery = make.delivery()
     pump(FakeHttp())
-    assert why(delivery).stopped_by is None
+    assert why(delivery).first_failed_check is None
 
 
 def test_a_pruned_body_is_told(make):
     delivery = make.delivery()
     EventBody.objects.all().delete()
-    assert "no longer stored" in why(delivery).stopped_by.sentence
+    assert "no longer stored" in why(delivery).first_failed_check.sentence
 
 
 def test_an_explanation_takes_few_statements_however_many_attempts_there_were(

@@ -61,7 +61,7 @@ class TestOrdered:
             ).get()
             == follower
         )
-        told = explain_delivery(read(follower), now=NOON).stopped_by
+        told = explain_delivery(read(follower), now=NOON).first_failed_check
         assert (told.name, str(head.public_id) in told.detail) == ("order", True)
 
     def test_a_held_head_keeps_its_followers(self, queue, make):
@@ -83,7 +83,8 @@ class TestOrdered:
             "delivered",
         ]
         assert (
-            "retried or skipped" in explain_delivery(read(follower), now=NOON).stopped_by.sentence
+            "retried or skipped"
+            in explain_delivery(read(follower), now=NOON).first_failed_check.sentence
         )
         apply_action("skip", read(head), now=NOON)
         emptied(FakeHttp())
