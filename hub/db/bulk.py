@@ -70,8 +70,8 @@ def update_rows(
         changes = ", ".join(
             f'"{field.column}" = {value}' for field, value in zip(fields, values, strict=True)
         )
-        rows = _unnest_clause((key, *fields), constant_columns)
-        statement = f'UPDATE "{table}" AS t SET {changes} FROM {rows}'
+        new_rows = _unnest_clause((key, *fields), constant_columns)
+        statement = f'UPDATE "{table}" AS t SET {changes} FROM {new_rows}'
         # by their keys, whatever the planner estimates for the guard: with few expected rows it
         # would scan the whole table
         guard = f" AND CASE WHEN true{guard} THEN true ELSE false END" if guard else ""

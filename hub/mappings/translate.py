@@ -60,9 +60,7 @@ class MappingError(ValueError):
 
 
 class MappingFailed(ValueError):
-    """The evaluation for a document has no result; `value` is the value that caused this, in at
-    most 200 characters.
-    """
+    """An evaluation has no result; `value` is its cause, in at most 200 characters."""
 
     def __init__(self, path: str, expression: str, value: str, message: str) -> None:
         super().__init__(path, expression, value, message)
@@ -256,10 +254,9 @@ class CompiledFilter:
     clauses: tuple[Expression, ...] = field(repr=False)
 
     def passes(self, document: Document, *, budget: Budget | None = None) -> bool:
-        """Return whether the document passes. Raises MappingFailed when the expression has no
-        result.
+        """Return whether the document passes; many documents may share one `budget`.
 
-        `budget` may be shared by many documents.
+        Raises MappingFailed when the expression has no result.
         """
         return is_truthy(_evaluate_expression(self.expression, document, budget))
 
@@ -268,9 +265,7 @@ class CompiledFilter:
         return _evaluate_expression(self.expression, document)
 
     def explain(self, document: Document) -> FilterExplanation:
-        """Explain the filter for a document. Raises MappingFailed, which names the clause, when a
-        clause has no result.
-        """
+        """Explain the result. Raises MappingFailed with the clause when a clause has no result."""
         for clause in self.clauses:
             if not is_truthy(_evaluate_expression(clause, document)):
                 return FilterExplanation(

@@ -107,9 +107,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Retry, send again, cancel or skip…")
     def plan_for_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
-        """Redirect to the form that plans an operation for the selected deliveries, or for all that
-        the list matches.
-        """
+        """Redirect to the plan of an operation for the selected deliveries, or all of the list."""
         if request.POST.get("select_across") == "1" and (
             url := build_planning_url_for_list(request)
         ):
@@ -220,8 +218,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         ),
         form=ReasonForm,
         question="It may have arrived already, and this system cannot recognise a repetition. "
-        "Look there first: "
-        "if it has arrived, cancel it here instead.",
+        "Look there first: if it has arrived, cancel it here instead.",
         tone="danger",
     )
     def retry_possibly_delivered(
@@ -236,8 +233,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         is_available=CONDITIONS["send_again"].is_met,
         form=ReasonForm,
         question="This makes a new delivery with today's filter, mapping and settings, under the "
-        "same message id: "
-        "a system that recognises the id accepts it once, any other may show it twice.",
+        "same message id: a system that recognises the id accepts it once, any other may show "
+        "it twice.",
     )
     def send_again(
         self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
@@ -247,8 +244,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         except InvalidTransition:
             raise ActionRejected(
                 "It cannot be sent again: its event is no longer stored, or another person sent "
-                "it again "
-                "just now."
+                "it again just now."
             ) from None
         page = HttpResponseRedirect(self.change_url(new_delivery))
         return ActionResult("This is the new delivery.", page=page, is_audited=True)

@@ -21,6 +21,7 @@ from hub.outgoing.models import Delivery
 COUNT_LIMIT = 100_000  # beyond that it is "more than"
 CONNECTIONS_LISTED, SAMPLE_SIZE = 10, 5
 SENDING_KINDS = {"retry", "send_again"}
+GROUP_COLUMNS = ("connection", "route__connector_key", "route__action", "tenant__reference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +85,8 @@ def summarize_connections(groups: Iterable[DeliveryGroup]) -> list[dict[str, Any
 
 def _count_by_action(deliveries: QuerySet[Delivery]) -> list[dict[str, Any]]:
     """Count the deliveries by connection, action and tenant; one statement."""
-    groups = deliveries.values(
-        "connection", "route__connector_key", "route__action", "tenant__reference"
-    )
     return list(
-        groups.annotate(
+        deliveries.values(*GROUP_COLUMNS).annotate(
             rows=Count("pk"),
             oldest=Min("accepted_at"),
             possible_duplicates=Count("pk", filter=Q(possibly_delivered=True)),

@@ -187,9 +187,9 @@ def queue_throttled(results: Sequence[RequestResult], *, now: datetime) -> None:
 
 
 def _paused_scopes_after(result: RequestResult, *, now: datetime) -> dict[str, datetime]:
-    """Return the request's scopes for whose end of a pause it waits, and when each ends.
+    """Return the paused scopes for which the request waits, and when each pause ends.
 
-    A failed attempt that pauses a scope (a 503 with Retry-After) waits for its own schedule instead.
+    A failed attempt that pauses a scope (a 503 with Retry-After) waits by its own schedule instead.
     """
     if isinstance(result, NotSent):
         return dict.fromkeys(result.closed, result.due_at) if result.due_at else {}
