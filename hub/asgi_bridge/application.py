@@ -13,7 +13,7 @@ from hub.asgi_bridge.threads import ThreadPool
 from hub.problems import Problem
 from hub.shared_budget import BudgetExhausted, SharedBudget
 
-SHUTDOWN_SECONDS = 8.0  # for what is in progress when the process is to end
+SHUTDOWN_SECONDS = 8.0  # seconds to finish running requests when the process stops
 POLL_INTERVAL = 0.05  # seconds
 
 
@@ -36,7 +36,7 @@ class AsgiBridge:
         except BudgetExhausted:
             await send_problem(overloaded(), scope["path"], send)
         except ClientStalled:
-            pass  # an answer that has no end is cut by the server
+            pass  # the server cuts an answer that does not end
 
     async def handle_lifespan(self, receive: Receive, send: Send) -> None:
         while (message := await receive())["type"] != "lifespan.shutdown":

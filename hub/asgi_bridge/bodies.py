@@ -39,7 +39,7 @@ class Body:
         except TimeoutError:
             raise Problem("request-timeout") from None
         if length is not None and self.size != length:
-            raise Problem("unreadable-body")  # cut on its way
+            raise Problem("unreadable-body")  # cut off in transit
         return b"".join(self.pieces)
 
     async def read_piece(self, receive: Receive) -> bool:
@@ -49,7 +49,7 @@ class Body:
         """
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Problem("unreadable-body")  # cut on its way
+            raise Problem("unreadable-body")  # cut off in transit
         if piece := message.get("body", b""):
             if self.size + len(piece) > self.limits.body:
                 raise self.too_large_problem()

@@ -14,19 +14,19 @@ class Limits:
     """The limits of one web process."""
 
     threads: int = 32
-    requests: int = 256  # that Django has, or that wait for a thread
-    body: int = 8 * MEBIBYTE  # bytes of one
-    bodies: int = 64 * MEBIBYTE  # bytes of all that were not answered yet
+    requests: int = 256  # requests in Django or waiting for a thread
+    body: int = 8 * MEBIBYTE  # bytes of one body
+    bodies: int = 64 * MEBIBYTE  # bytes of the bodies of all unanswered requests
     bodies_per_client: int = 16 * MEBIBYTE
-    body_seconds: float = 10.0  # for a body to arrive, and for a client to send nothing
-    body_rate: int = 128 * KIBIBYTE  # bytes a second; what arrives as fast has longer than that
+    body_seconds: float = 10.0  # seconds to receive a body; also the longest pause
+    body_rate: int = 128 * KIBIBYTE  # bytes a second; a body that arrives as fast gets more time
     answers: int = 64 * MEBIBYTE  # bytes of large answers that clients have not read yet
     answers_per_client: int = 16 * MEBIBYTE
     answer_ahead: int = (
         2 * MEBIBYTE
     )  # bytes of one answer, beyond which its thread waits for the client
-    answer_seconds: float = 20.0  # for a client to read a piece
-    long_answers: int = 8  # whose threads may wait for their clients at a time
+    answer_seconds: float = 20.0  # seconds for a client to read a piece
+    long_answers: int = 8  # long answers whose threads may wait for their clients at a time
     long_answers_per_client: int = 2
 
 

@@ -24,7 +24,8 @@ class Answer:
     status: int
     headers: Headers
     body: bytes
-    remainder: "StreamedRemainder | None" = None  # what follows the body while a thread makes it
+    # the pieces after the body, while a thread produces them
+    remainder: "StreamedRemainder | None" = None
 
 
 @dataclass(slots=True)
@@ -34,7 +35,7 @@ class StreamedRemainder:
     loop: asyncio.AbstractEventLoop
     seconds: float
     pieces: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(1))
-    broken: bool = False  # the end came too early
+    broken: bool = False  # the answer is incomplete
 
     def put(self, piece: bytes) -> None:
         """Queue a piece, from the thread.
@@ -79,14 +80,14 @@ class WsgiExchange:
                 self.forward_response(response)
             finally:
                 if hasattr(response, "close"):
-                    response.close()  # here: Django lets go of what this thread holds
+                    response.close()  # in this thread: Django releases its thread-local resources
         except (Problem, BudgetExhausted, ClientStalled) as error:
             self.loop.call_soon_threadsafe(self.fail, error)
         except Exception:
             self.loop.call_soon_threadsafe(self.fail, Problem("internal-error"))
             raise
         finally:
-            self.environ["wsgi.input"].close()  # what refers to itself in Django keeps no body
+            self.environ["wsgi.input"].close()  # reference cycles in Django must not keep the body
 
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: Any = None

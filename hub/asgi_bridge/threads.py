@@ -44,7 +44,7 @@ class ThreadPool:
                 job()
             except Exception:
                 log.exception("a request's thread met an error that nothing had caught")
-            del job  # with the request that it holds, while the thread waits
+            del job  # release the request while the thread is idle
             job = self.next_job(inbox) or inbox.get()
 
     def next_job(self, inbox: SimpleQueue[Job]) -> Job | None:

@@ -13,9 +13,9 @@ BACKLOG_AGE_LIMIT = timedelta(minutes=5)
 
 class NextStep(NamedTuple):
     label: str
-    page: str  # a name of the admin's addresses
+    page: str  # the name of an admin URL
     query: str = ""
-    args: tuple[int, ...] = ()  # of the address
+    args: tuple[int, ...] = ()  # of the URL
 
 
 class Headline(NamedTuple):

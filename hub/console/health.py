@@ -24,9 +24,9 @@ from hub.processes.worker_registry import Replacement, SweepFailure, Worker
 from hub.queue import WakeUp, queue_length
 
 MAX_ROWS_COUNTED = 10_000  # rows of a kind; beyond that it reads "10,000+"
-REPLACEMENTS_SHOWN = 10  # replacements
-SLOW_DATABASE = 0.5  # seconds for one question to the database
-SLOW_MAIL = timedelta(minutes=10)  # a server that puts off strangers has let it in by then
+REPLACEMENTS_SHOWN = 10  # the newest ones
+SLOW_DATABASE = 0.5  # seconds of one query
+SLOW_MAIL = timedelta(minutes=10)  # a server with greylisting accepts a mail by then
 
 
 class PumpClaim(NamedTuple):
@@ -49,9 +49,9 @@ class HealthSnapshot:
     queue_rows: int
     sending: Sequence[PumpClaim]
     due: int
-    unserved: timedelta  # the longest that a lane waits for its turn
+    unserved: timedelta  # the longest time that a lane waits for its turn
     held_reasons: Sequence[tuple[str, int]]  # by reason
-    mails: timedelta  # the longest that a mail waits
+    mails: timedelta  # the longest time that a mail waits
 
     @property
     def live_workers(self) -> list[Worker]:
@@ -207,7 +207,7 @@ def summarize_health(snapshot: HealthSnapshot) -> HealthSummary:
 class BacklogBar(NamedTuple):
     label: str
     rows: int
-    share: float  # of the longest, in per cent
+    share: float  # of the longest bar, in per cent
     query: str  # of the list of deliveries
 
 

@@ -92,7 +92,7 @@ def build_menu_item(
         return None
     try:
         link = reverse(page if ":" in page else f"admin:{page}_changelist")
-    except NoReverseMatch:  # this deployment leaves the room out
+    except NoReverseMatch:  # this deployment does not have the page
         return None
     return {"title": title, "icon": icon, "link": link}
 

@@ -21,7 +21,7 @@ from tenants.models import Tenant
 from tenants.scoping import visible_rows
 
 MAX_ROWS_PER_STATE = 2_000  # rows of one state; beyond that it reads "2,000+"
-DELIVERIES_SCANNED = 20_000  # of the newest deliveries, in which the last day is looked for
+DELIVERIES_SCANNED = 20_000  # the newest deliveries, among which those of the last day are counted
 NOTICES_SHOWN, SWITCHES_SHOWN = 6, 20
 ATTENTION_STATES = ("needs_reconnect", "degraded", "silent", "disabled")
 
@@ -41,7 +41,7 @@ class ConnectionGroup(NamedTuple):
     connections: int
     tenants: int
     since: datetime
-    ending: int = 0  # of them, connections that work and stop within days
+    ending: int = 0  # working connections of the group that will stop within days
 
     @property
     def label(self) -> str:
@@ -54,8 +54,8 @@ class Overview:
     worker_at: datetime | None
     hours: Sequence[Hour]
     waiting: int
-    held_back: int  # waiting behind something that holds it
-    oldest: datetime | None  # of what waits although it could go
+    held_back: int  # waiting deliveries that something holds
+    oldest: datetime | None  # accepted_at of the oldest waiting delivery that nothing holds
     held_reasons: Sequence[tuple[str, int]]  # by reason
     failed: Sequence[tuple[str, int]]
     connection_groups: Sequence[ConnectionGroup]
@@ -64,7 +64,7 @@ class Overview:
     notices: Sequence[Notice]  # the newest unseen ones
     has_tenants: bool
     has_routes: bool
-    switches: Sequence[KillSwitch] = ()  # that are off, the widest first
+    switches: Sequence[KillSwitch] = ()  # active kill switches, widest scope first
 
     @property
     def delivered(self) -> int:

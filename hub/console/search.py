@@ -16,7 +16,7 @@ from tenants.scoping import visible_rows
 
 RESULTS_SHOWN = 5  # of each kind
 
-# The box gives what was typed in lower case. Only the small tables are asked for texts.
+# The search box lowers the case of the term. Only small tables are searched by text.
 TEXT_SEARCHES: tuple[tuple[type[Model], str, tuple[str, ...]], ...] = (
     (Tenant, "apartment", ("reference__iexact", "name__istartswith")),
     (Connection, "cable", ("account__iexact", "name__istartswith")),

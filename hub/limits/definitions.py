@@ -21,11 +21,11 @@ class Limit:
     `seconds` is the length of its window; None: it limits how many rows exist at a time.
     """
 
-    name: str  # stable: in the API, in the settings and in the header RateLimit
+    name: str  # stable: used in the API, the settings and the header RateLimit
     label: str | Promise
-    quota: int  # of a tenant, by default
+    quota: int  # the default for a tenant
     seconds: int | None = MINUTE
-    per_key: bool = False  # each key is counted, too
+    per_key: bool = False  # whether each key is counted, too
 
 
 LIMITS = {

@@ -20,7 +20,7 @@ class LimitExceeded(Problem):
     `retry_at` is the start of the next window; None if waiting does not help.
     """
 
-    remaining: Sequence[Any] = ()  # of all limits that the same request is counted for
+    remaining: Sequence[Any] = ()  # of all limits that count the same request
 
     def __init__(
         self,

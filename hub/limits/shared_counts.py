@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 
 from hub.limits.exceeded import LimitExceeded
 
-GRANT_PARTS = 60  # of a quota; at most one of them is granted at a time
+GRANT_PARTS = 60  # of a quota; at most one part is granted at a time
 # The first grant: the larger of this number and this part of the quota; then twice as much.
 FIRST_GRANT, FIRST_GRANT_PARTS = 10, 10_000
 LOCK_STRIPES = 32  # locks of one process
@@ -41,7 +41,7 @@ class Charge:
     amount: int
     quota: int
     seconds: int
-    subject_label: str | Promise  # for people
+    subject_label: str | Promise  # for users
 
     @property
     def counter(self) -> tuple[str, str]:

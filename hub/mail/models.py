@@ -30,14 +30,14 @@ class Mail(StateMachine):
     kind = models.CharField(max_length=80)  # its template
     about = models.CharField(
         max_length=80, blank=True, db_index=True
-    )  # reference of its subject, for withdraw_mails
+    )  # the reference by which withdraw_mails finds it
     sealed = SealedField(null=True)  # subject and text; None: it was sent or has expired
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    reason = models.CharField(max_length=60, blank=True)  # why it is not sent: a code
+    reason = models.CharField(max_length=60, blank=True)  # the reason code of a failure
     attempt_count = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField()  # or when it may go first, which quiet hours put off
     due_at = models.DateTimeField(null=True)
-    until = models.DateTimeField()  # it is dropped after that
+    until = models.DateTimeField()  # it is not sent later
     sent_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -15,10 +15,10 @@ SCHEME = re.compile(r"\b[a-z][a-z0-9+.-]*:/+", re.IGNORECASE)
 HOST = re.compile(
     r"[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}"
 )  # the last label has no digit: 1.25 stays a number
-DOT_LOOKALIKE = "\u2024"  # looks like a dot
+DOT_LOOKALIKE = "\u2024"  # a character that looks like a dot
 HIDDEN_CHARACTERS = re.compile(
     r"[\u202a-\u202e\u2066-\u2069\u200b\ufeff]"
-)  # marks that turn what is read around, or cannot be seen
+)  # invisible characters and marks that change the text direction
 LINK = re.compile(r"(?P<label>[^\n]+):\s(?P<url>https?://\S+)")
 
 

@@ -23,7 +23,7 @@ class Notice(Scoped):
 
     key = models.CharField(
         max_length=120, unique=True, editable=False
-    )  # kind and occurrence; a second one is ignored
+    )  # kind and occurrence; a second notice with the same key is ignored
     tenant = models.ForeignKey(
         Tenant,
         on_delete=models.CASCADE,
@@ -44,25 +44,26 @@ class Notice(Scoped):
     message = models.CharField(  # of hub.notices.kinds.NOTICE_MESSAGES
         max_length=40, blank=True, default="", db_default="", editable=False
     )
-    parameters = models.JSONField(default=dict, editable=False)  # of the message
-    stored_sentence = models.CharField(  # English; only of notices without a message
+    parameters = models.JSONField(default=dict, editable=False)  # parameters of the message
+    stored_sentence = models.CharField(  # English; only in notices without a message
         max_length=500, blank=True, default="", editable=False
     )
     reason = models.CharField(
         max_length=60, blank=True, default="", db_default="", editable=False
-    )  # a code
+    )  # a reason code
     seen_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(editable=False)
-    resolved_at = models.DateTimeField(null=True, blank=True, editable=False)  # its cause is gone
+    # when its cause was resolved
+    resolved_at = models.DateTimeField(null=True, blank=True, editable=False)
     next_mail_at = models.DateTimeField(
         null=True, blank=True, editable=False
-    )  # when mails go next; empty: no more
+    )  # when mails are sent next; empty: never
     reminder_number = models.PositiveSmallIntegerField(
         default=0, db_default=0, editable=False
-    )  # of the mails; 0 is the first
+    )  # the number of the next mail; 0 is the first
     event_pending = models.BooleanField(
         default=False, db_default=False, editable=False
-    )  # our application has not had its event yet
+    )  # the event for our application is not published yet
 
     class Meta(Scoped.Meta):
         indexes = (
@@ -164,18 +165,18 @@ class QuietHours(Scoped):
     )
     time_zone = models.CharField(
         max_length=64, blank=True, validators=[validate_time_zone]
-    )  # empty: the tenant's
+    )  # empty: the tenant's time zone
     quiet_from = models.TimeField(null=True, blank=True)
     quiet_until = models.TimeField(null=True, blank=True)
     language = models.CharField(
         max_length=10, blank=True, default="", db_default=""
-    )  # empty: the hub's
+    )  # empty: the hub's language
     digest = models.BooleanField(default=False)
     digest_hour = models.PositiveSmallIntegerField(default=8, validators=[MaxValueValidator(23)])
-    digest_at = models.DateTimeField(null=True, editable=False)  # the next one
+    digest_at = models.DateTimeField(null=True, editable=False)  # the time of the next daily mail
     digested_at = models.DateTimeField(
         null=True, editable=False
-    )  # notices created until then have been mailed
+    )  # the daily mails include notices created before
 
     class Meta(Scoped.Meta):
         verbose_name_plural = "quiet hours"

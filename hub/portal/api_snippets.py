@@ -75,7 +75,8 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
 }
 
 
-UNROUTED_EVENTS = ApiSnippet("events", filters_by_tenant=True)  # what no route took has no delivery
+# events without a route have no delivery
+UNROUTED_EVENTS = ApiSnippet("events", filters_by_tenant=True)
 
 
 def build_curl(request: HttpRequest, tenant: str, filters: dict[str, Any]) -> str:

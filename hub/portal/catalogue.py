@@ -27,7 +27,7 @@ STATE_ORDER = {"attention": 0, "connected": 1, "available": 2, "not_set_up": 3}
 class CatalogueEntry:
     connector: Connector
     connections: Sequence[Connection]
-    ready: bool  # our own registration there is set up
+    ready: bool  # our app in the system is configured
     demand: ConnectorDemand = ConnectorDemand()
 
     @property

@@ -7,8 +7,8 @@ WHITE, BLACK = "#ffffff", "#000000"
 BACKGROUNDS = {
     "light": "#eef2f2",
     "dark": "#22313a",
-}  # the darkest of the light grounds, the lightest of the dark ones
-MIN_CONTRAST = 4.5  # contrast of text, after WCAG 2.2 AA
+}  # the darkest light background, the lightest dark background
+MIN_CONTRAST = 4.5  # of text, by WCAG 2.2 AA
 LIGHTNESS_STEP = 0.01  # of lightness
 
 

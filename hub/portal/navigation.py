@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 @dataclass(frozen=True, slots=True)
 class Section:
     label: str | Promise
-    page: str  # a name of the addresses
+    page: str  # the name of a URL
     icon: str
     key: str  # `g` and this letter go there
-    path_prefixes: tuple[str, ...]  # what its addresses begin with, after /t/<tenant>/
+    path_prefixes: tuple[str, ...]  # the prefixes of its URLs after /t/<tenant>/
 
 
 SECTIONS = (

@@ -14,7 +14,7 @@ from hub.problems.responses import Problem
 from hub.shared_budget import BudgetExhausted, SharedBudget
 
 MEBIBYTE = 1024 * 1024
-MAX_VALUES = 250_000  # of one document; objects of so many take 80 MB at most
+MAX_VALUES = 250_000  # of one document; their objects take 80 MB at most
 VALUE_BYTES = 64  # the weight of a value if its text is shorter
 # An unterminated string is a token, too: otherwise each quote in it would start a scan to the end.
 TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[,\[{]')

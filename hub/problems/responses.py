@@ -22,7 +22,8 @@ from rest_framework.settings import api_settings
 from hub.problems.catalogue import CATALOGUE
 
 MEDIA_TYPE = "application/problem+json"
-API_PREFIXES = ("/api/", "/hooks/")  # below these even Django's own errors are problems, not pages
+# errors below these paths are problems, not pages, even Django's own
+API_PREFIXES = ("/api/", "/hooks/")
 MAX_ERRORS = 50  # of one answer
 
 log = logging.getLogger(__name__)

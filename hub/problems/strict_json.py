@@ -16,13 +16,14 @@ from hub.problems.responses import Problem, pointer_token
 
 MAX_DEPTH = 64
 PIECE_SIZE = 64 * 1024
-MAX_SINGLE_BYTES = 1024 * 1024  # of a document that is no array
+MAX_SINGLE_BYTES = 1024 * 1024  # of a document that is not an array
 BLANKS = b" \t\r\n"
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL refuses NUL, UTF-8 lone surrogates
+# PostgreSQL rejects NUL, UTF-8 rejects lone surrogates
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 UTF8 = ("", "utf-8", "utf8")
 JsonPath = (
     tuple[Any, str | int] | None
-)  # to a value in a document: the path to what holds it, and its name or place there
+)  # the path of a value: the path of its container, and its name or index there
 
 
 def read_json(raw: bytes) -> Any:
@@ -31,7 +32,7 @@ def read_json(raw: bytes) -> Any:
     Raises Problem: "invalid-json" if they break a rule of this module, "payload-too-large" for too
     many values.
     """
-    estimate_weight(raw)  # before anything is built of it
+    estimate_weight(raw)  # before any object is built
     try:
         value = json.loads(
             raw.decode(),
@@ -45,7 +46,7 @@ def read_json(raw: bytes) -> Any:
         raise invalid_json(f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
     except RecursionError:
         raise invalid_json(f"It is nested more than {MAX_DEPTH} deep.") from None
-    except ValueError:  # Python reads no integers of more than 4,300 digits
+    except ValueError:  # Python parses no integers of more than 4,300 digits
         raise invalid_json("It holds a number with too many digits.") from None
     if _needs_examination(raw):
         _examine_value(value, None, 0)
@@ -145,7 +146,7 @@ class StrictJSONParser(BaseParser):
             stream, getattr(view, "max_bytes", settings.HUB_EVENT_BYTES)
         )
         if len(request.raw_body) < int(request.META.get("CONTENT_LENGTH") or 0):
-            raise Problem("unreadable-body")  # cut on its way
+            raise Problem("unreadable-body")  # cut off in transit
         if (
             not request.raw_body.lstrip(BLANKS).startswith(b"[")
             and len(request.raw_body) > MAX_SINGLE_BYTES
@@ -184,7 +185,7 @@ class StrictSerializer(Serializer):
     type.
     """
 
-    from_query = False  # it reads the parameters of an address, where everything is a text
+    from_query = False  # whether it reads a query, where every value is a string
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):

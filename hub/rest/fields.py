@@ -46,7 +46,7 @@ class TimestampField(serializers.DateTimeField):
 
     def __init__(self, *, max_ahead: timedelta = timedelta(days=1), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.max_ahead = max_ahead  # of our clock: a sender's may be wrong, or in another hurry
+        self.max_ahead = max_ahead  # of our clock, as a sender's clock may be wrong
 
     def enforce_timezone(self, value: datetime) -> datetime:
         if value.utcoffset() is None:

@@ -57,7 +57,7 @@ def run_once(
             answer = perform()
             _store_answer(request, key, digest, answer, now=now)
             return answer.response()
-    except IntegrityError:  # the same request came twice at one moment, and the other was first
+    except IntegrityError:  # the same request arrived twice at once, and the other was stored first
         if first := _find_first_answer(request, key):
             return replay_answer(first, digest)
         raise

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-SESSION_KEY = "second_factor"  # in the session: who showed one
+SESSION_KEY = "second_factor"  # in the session: the id of the user who passed one
 
 
 def has_passed_mfa(request: HttpRequest) -> bool:

@@ -20,7 +20,7 @@ from hub import mail
 from hub.db.clock import clock
 from hub.staff.mfa_gate import has_second_factor
 
-CONFIRMED_KEY = "first_factor_confirmed"  # in the session: who opened the link in it
+CONFIRMED_KEY = "first_factor_confirmed"  # in the session: the id of the user who opened the link
 SALT = "hub.staff.mfa_setup"
 LINK_LIFETIME_SECONDS = 15 * 60  # seconds
 

@@ -22,7 +22,7 @@ from hub.staff.row_actions import RowActionsMixin, audit_staff_action
 
 __all__ = ["ModelAdmin", "Paginator", "StackedInline", "TabularInline", "display"]
 
-MAX_HISTORY_ROWS = 100  # acts on the history page of one row
+MAX_HISTORY_ROWS = 100  # on the history page of one object
 
 
 class Paginator(InfinitePaginator):
@@ -73,7 +73,7 @@ class ModelAdmin(RowActionsMixin, UnfoldModelAdmin):
     list_filter_submit = True
     list_filter_sheet = True
     actions: Any = None
-    show_facets = ShowFacets.NEVER  # they count everything
+    show_facets = ShowFacets.NEVER  # facets count all rows
     warn_unsaved_form = True
     compressed_fields = True
 
@@ -148,7 +148,7 @@ def _search_condition(model: type[models.Model], column: str, term: str) -> mode
     if column.startswith("^"):
         return models.Q(**{f"{column[1:]}__startswith": term})
     name = column.removesuffix("__exact")
-    if "__" in name:  # a look-up is named with it
+    if "__" in name:  # the name of the column includes a lookup
         return models.Q(**{name: term})
     field = model._meta.get_field(name)
     assert isinstance(field, models.Field), f"{name} has no column"

@@ -60,13 +60,13 @@ class ActionResult:
 class RowAction:
     label: str
     icon: str
-    is_available: Callable[[Any], bool]  # whether the button is there
-    form: Callable[..., ActionForm] | None  # what it asks first, on a page of its own
+    is_available: Callable[[Any], bool]  # whether the button is shown
+    form: Callable[..., ActionForm] | None  # asks for data on a page of its own
     question: str  # a sentence above the form
     permission: str
     tone: str  # primary, plain or danger
     atomic: bool
-    sensitive: bool  # whether it asks for a recent login
+    sensitive: bool  # whether it requires a recent login
 
 
 def row_action(
@@ -113,7 +113,7 @@ class RowActionsMixin(AdminBase):
     """A mixin of ModelAdmin: the methods that `row_actions` names are buttons on a row's page."""
 
     row_actions: ClassVar[tuple[str, ...]] = ()
-    audited_as = ""  # what its verbs begin with in the audit; empty: the name of the model
+    audited_as = ""  # the prefix of its verbs in the audit; empty: the name of the model
     change_form_outer_before_template = "console/verbs.html"
     model: type[models.Model]
     admin_site: Any

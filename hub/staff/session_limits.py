@@ -17,7 +17,7 @@ from hub.db.clock import clock
 
 SIGNED_IN_AT, ACTIVE_AT = "signed_in_at", "active_at"  # in the session, in seconds
 SESSION_LIFETIME, IDLE_LIMIT = timedelta(hours=8), timedelta(hours=1)
-ACTIVITY_STORED_EVERY = timedelta(minutes=1)  # so that not every page writes the session
+ACTIVITY_STORED_EVERY = timedelta(minutes=1)  # so that not every request writes the session
 
 
 class StaffSessionMiddleware(MiddlewareMixin):

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from hub.crypto.rotation import count_sealed_rows, reseal_all
 
-PAUSE_BETWEEN_BATCHES = 0.02  # seconds between two batches, in which others get at the database
+# seconds between two batches, in which other processes use the database
+PAUSE_BETWEEN_BATCHES = 0.02
 
 
 class Command(BaseCommand):
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         looked_at, done, unreadable = self.reseal_all(dry=dry_run)
         remaining = (
             0 if dry_run else sum(batch.resealed for batch in reseal_all(dry=True))
-        )  # sealed meanwhile by an old process
+        )  # sealed meanwhile by a process with the old keys
         summary = {
             "dry_run": dry_run,
             "looked_at": looked_at,

@@ -108,7 +108,7 @@ class Supervisor:
                 run_sweep(now=clock())
         except Error as error:
             log.warning("worker.database_away", error=type(error).__name__)
-        except Exception:  # one row that is wrong must not end the pool
+        except Exception:  # one faulty row must not stop the pool
             log.exception("worker.sweep_failed")
         finally:
             close_old_connections()

@@ -37,7 +37,7 @@ def update_addresses(demo: DemoSummary, *, hub: str, sandbox: str, now: datetime
             )
             connection.save(
                 update_fields=["settings", "changed_at"]
-            )  # what was held by the old address goes on
+            )  # deliveries held because of the old address continue
     return demo | {"hub": hub, "sandbox": sandbox}
 
 

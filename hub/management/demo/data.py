@@ -14,7 +14,7 @@ class Customer:
     name: str
     time_zone: str
     team: str  # in Slack
-    channel: str  # there, for orders
+    channel: str  # the channel for orders in Slack
     org: str  # in Salesforce
     company: str  # in Pipedrive
     buyer: Mapping[str, str]  # the person who orders

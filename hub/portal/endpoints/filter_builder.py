@@ -23,8 +23,8 @@ UNARY_TESTS = {
     "there": (_("is there"), "{path} != `null`"),
     "absent": (_("is not there"), "{path} == `null`"),
 }
-MAX_NUMBER = 2**63  # what is larger is no number that a filter can hold
-NUMERIC_COMPARISONS = {"more", "least", "less", "most"}  # JMESPath orders nothing else
+MAX_NUMBER = 2**63  # a filter cannot hold a larger number
+NUMERIC_COMPARISONS = {"more", "least", "less", "most"}  # JMESPath orders numbers only
 TEXT_COMPARISONS = {"begins", "contains"}
 CHOICES = [(key, label) for key, (label, _written) in (COMPARISONS | UNARY_TESTS).items()]
 

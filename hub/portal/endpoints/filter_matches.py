@@ -14,7 +14,7 @@ from tenants.models import Tenant
 class FilterMatch:
     event: Event
     passed: bool
-    explanation: str = ""  # the part of the filter that refused it, or what went wrong
+    explanation: str = ""  # the part of the filter that rejected the event, or the error
 
     @property
     def at(self) -> datetime:

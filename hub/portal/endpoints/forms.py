@@ -22,7 +22,7 @@ from hub.portal.endpoints.filter_builder import CHOICES, build_condition, join_f
 ALL_EVENTS = "*"
 RATE_SETTING = "calls_a_second"  # the setting of an endpoint
 MAX_TYPES, MAX_TYPE_LENGTH = 100, 120  # types of one endpoint, characters of one
-MAX_PATHS = 200  # values that are offered for a condition
+MAX_PATHS = 200  # values offered for a condition
 
 
 class TypesField(forms.CharField):
@@ -47,7 +47,7 @@ class Leaf(NamedTuple):
 
 
 class Branch(NamedTuple):
-    """The event types with one prefix; `box` is the checkbox for all, None for a single type."""
+    """The event types with one prefix; `box` is the checkbox for all, None if it is not offered."""
 
     name: str
     box: Any

@@ -68,9 +68,7 @@ class BodySearch:
         )
 
     def iterate_texts(self, data: Any) -> Iterator[str]:
-        """Yield all names and values as text, without recursion: data may be nested deeper than the
-        stack.
-        """
+        """Yield all scalar values as text, without recursion: data may be nested very deeply."""
         pending = [data]
         while pending:
             node = pending.pop()

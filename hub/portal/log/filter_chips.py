@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy
 from hub.portal.log.query import TIME_SPANS, LogQuery
 
 CODE_FIELDS = ("state", "reason")
-CURSOR_PARAMETERS = ("after", "before")  # where in the list, which no link that narrows keeps
+# the position in the list, which links with other filters drop
+CURSOR_PARAMETERS = ("after", "before")
 PRESET_VIEWS: tuple[tuple[Promise, dict[str, str]], ...] = (
     (gettext_lazy("All"), {}),
     (gettext_lazy("Failed"), {"state": "failed"}),

@@ -57,10 +57,9 @@ class OperationForm(forms.Form):
 
 
 def parse_operation_filter(data: QueryDict) -> dict[str, Any]:
-    """Return the filter of an operation from a URL; empty, which selects nothing, if a value is
-    invalid.
+    """Return the filter of an operation from a URL; empty, which selects nothing, if it is invalid.
 
-    Selected deliveries exclude all other filters.
+    It is also empty if the URL has no filter. Selected deliveries exclude all other filters.
     """
     if ids := [parse_uuid(id) for id in data.getlist("deliveries")]:
         valid_ids = [str(id) for id in ids if id]

@@ -17,7 +17,7 @@ from hub.portal.log.query import LogQuery
 from tenants.models import Tenant
 from tenants.scoping import tenant_condition
 
-BODIES_PER_BATCH = 100  # events that are opened together
+BODIES_PER_BATCH = 100  # bodies read in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class Cursor:
 @dataclass(frozen=True, slots=True)
 class Page:
     rows: list[Any]
-    newer: UUID | None = None  # there is a page before this one, from this row
+    newer: UUID | None = None  # the previous page ends before this row; None: there is none
     older: UUID | None = None
-    is_incomplete: bool = False  # the older page may hold some: only a bounded number was looked at
+    is_incomplete: bool = False  # the older page may have matches, as the scan ended early
 
 
 def parse_cursor(data: Any) -> Cursor:

@@ -14,14 +14,15 @@ from hub.outgoing.insight.remedies import OPERATOR_REMEDIES, REMEDIES, Remedy
 from hub.outgoing.models import Delivery
 from hub.reason_codes import endpoint_rejection
 
-PERSONAL_REMEDIES = {Remedy.CONNECTION, Remedy.IDENTITY, Remedy.RETRY}  # a person has to act
+# remedies that require a person's action
+PERSONAL_REMEDIES = {Remedy.CONNECTION, Remedy.IDENTITY, Remedy.RETRY}
 
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
     responsible: str
     label: str = ""
-    url: str = ""  # empty: a button of the delivery's own, named by `verb`
+    url: str = ""  # empty: the remedy is a button of the delivery, named by `verb`
     verb: str = ""
 
 

@@ -25,7 +25,7 @@ class LogRow:
     accepted_at: datetime
     state_changed_at: datetime
     next_try: datetime | None = None
-    is_event: bool = False  # an event that no route took: it has no delivery
+    is_event: bool = False  # an event without a route, which has no delivery
 
     @property
     def sender_label(self) -> str:

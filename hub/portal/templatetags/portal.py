@@ -34,7 +34,7 @@ OAUTH_STEPS = (gettext_lazy("What it does"), gettext_lazy("Authorize"), gettext_
 
 
 @register.simple_tag(name="icon")
-@cache  # dozens of the same few stand on a page
+@cache  # a page shows the same few icons dozens of times
 def render_icon(name: str) -> SafeString:
     """Render an icon of static/portal/icons.svg, hidden from screen readers: a label follows it."""
     return format_html(

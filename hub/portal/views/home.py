@@ -54,7 +54,7 @@ class MissingIdentities(NamedTuple):
 
     connection: Connection
     count: int
-    waiting_deliveries: int  # deliveries that wait for it
+    waiting_deliveries: int  # deliveries that wait for a missing identity
 
 
 def find_missing_identities(

@@ -18,11 +18,11 @@ ATTEMPTS_SHOWN = 20
 
 class PendingAttempt(NamedTuple):
     authorization: Authorization
-    page: str  # where it goes on
+    page: str  # the page where it continues
     admin_request: (
         Troubleshooting | None
-    )  # what to say to an administrator there, who may be asked first
-    outcome: Troubleshooting | None  # what went wrong, where that is known
+    )  # the request to an administrator there, who may have to approve first
+    outcome: Troubleshooting | None  # the problem, if known
 
     @property
     def awaits_confirmation(self) -> bool:

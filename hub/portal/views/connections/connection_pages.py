@@ -53,7 +53,7 @@ from tenants.models import Membership, Tenant
 
 ADMIN = Membership.Role.ADMIN
 DELIVERIES_SCANNED = (
-    5_000  # of the tenant's newest deliveries, in which the last day of the connection is found
+    5_000  # the tenant's newest deliveries, among which the connection's last day is counted
 )
 ROUTES_SHOWN, NOTICES_SHOWN = 20, 5
 STATE_PARTS = (

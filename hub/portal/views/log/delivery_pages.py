@@ -45,7 +45,7 @@ MAX_SIBLINGS = 50
 
 class DeliveryAction(NamedTuple):
     label: str | Promise
-    confirmation: str | Promise  # what a person reads before it is done
+    confirmation: str | Promise  # shown to the user before the action
     success_text: str | Promise
 
 
@@ -171,7 +171,7 @@ def build_technical_context(delivery: Delivery, *, now: datetime) -> dict[str, A
         "cause": None if has_arrived else explanation.first_failed_check,
         "steps": build_timeline(
             delivery, evidence=is_own_connection
-        ),  # a call on the platform's own connection carries others' messages too
+        ),  # calls on the platform's connection also carry messages of others
     }
 
 

@@ -27,7 +27,7 @@ from hub.portal.views.audit_and_etag import record_visitor_action, respond_if_mo
 from hub.staff import reauthentication_redirect
 from tenants.access.tenant_users import TenantUser, tenant_view
 
-MAX_NEW_ROWS = 100  # new rows; beyond that it is "more"
+MAX_NEW_ROWS = 100  # new rows; above it the page shows "more"
 MAX_DELIVERIES = 100  # deliveries on the page of one event
 
 

@@ -106,7 +106,7 @@ def show_operation_status(request: HttpRequest, tenant_user: TenantUser, id: UUI
         "portal/log/operation_live.html",
         {"tenant_user": tenant_user, **build_progress_context(operation, now=clock())},
     )
-    if operation.is_ended:  # other words and other buttons on the whole page
+    if operation.is_ended:  # texts and buttons on the whole page differ
         response["HX-Refresh"] = "true"
         return response
     return respond_if_modified(request, response)
