@@ -22,7 +22,7 @@ def build_environ(scope: Mapping[str, Any], *, behind_proxy: bool) -> Environ:
     client, server = scope.get("client") or ("", 0), scope.get("server") or ("", 0)
     environ = {
         **FIXED_VARIABLES,
-        **_header_variables(scope["headers"]),
+        **_convert_headers(scope["headers"]),
         "REQUEST_METHOD": scope["method"],
         "PATH_INFO": scope["path"].encode().decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
@@ -34,11 +34,11 @@ def build_environ(scope: Mapping[str, Any], *, behind_proxy: bool) -> Environ:
         "wsgi.url_scheme": scope["scheme"],
     }
     if behind_proxy:
-        environ["REMOTE_ADDR"] = _client_address(environ)
+        environ["REMOTE_ADDR"] = _find_client_address(environ)
     return environ
 
 
-def _header_variables(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+def _convert_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Convert headers to variables: repeated headers are joined, names with an underscore are
     dropped.
 
@@ -59,7 +59,7 @@ def _header_variables(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return variables
 
 
-def _client_address(environ: Environ) -> str:
+def _find_client_address(environ: Environ) -> str:
     """Return the last address of X-Forwarded-For, which the proxy added; clients can forge the
     others.
     """

@@ -69,7 +69,7 @@ class LimitsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if limits := getattr(request, "rate_limits", {}).values():
-            response.headers["RateLimit-Policy"] = ", ".join(map(_policy_header, limits))
+            response.headers["RateLimit-Policy"] = ", ".join(map(_format_policy, limits))
             response.headers["RateLimit"] = ", ".join(map(state_header, limits))
         return response
 
@@ -80,7 +80,7 @@ class LimitsMiddleware:
         return render(request, "limits/exceeded.html", context, status=exception.status_code)
 
 
-def _policy_header(remaining: RemainingQuota) -> str:
+def _format_policy(remaining: RemainingQuota) -> str:
     unit = ';qu="content-bytes"' if remaining.charge.name == "bytes" else ""
     return (
         f'"{remaining.charge.name}";q={remaining.charge.quota};w={remaining.charge.seconds}{unit}'

@@ -133,7 +133,7 @@ class LockStripe:
     def request_grants(self, charges: Sequence[Charge], now: datetime) -> None:
         """Ask the database for grants where a share is too small and the quota is not exhausted."""
         shortfalls = [
-            (charge, max(charge.amount - share.free, _next_grant_size(share)))
+            (charge, max(charge.amount - share.free, _compute_next_grant(share)))
             for charge in charges
             if (share := self.shares[charge.counter]).free < charge.amount
             and share.database_remaining
@@ -154,7 +154,7 @@ class LockStripe:
         return RemainingQuota(charge, share.free + share.database_remaining, max(0, seconds))
 
 
-def _next_grant_size(share: GrantedShare) -> int:
+def _compute_next_grant(share: GrantedShare) -> int:
     return min(
         share.quota // GRANT_PARTS,
         max(FIRST_GRANT, share.quota // FIRST_GRANT_PARTS, share.granted),

@@ -33,11 +33,11 @@ def _build_quota_charges(key: Any, amounts: Mapping[str, int]) -> list[Charge]:
     """Build the charges; those of the tenant come first, as the first one selects the lock."""
     charges = []
     if key.tenant:
-        subject = _tenant_subject(key.tenant)
+        subject = _format_tenant_subject(key.tenant)
         for name, amount in amounts.items():
             if (quota := tenant_quota(key.tenant, name)) is not None:
                 charges.append(build_charge(subject, name, amount, quota, subject_label=ALL_KEYS))
-    subject = _key_subject(key)
+    subject = _format_key_subject(key)
     for name, amount in amounts.items():
         if (quota := key_quota(key, name)) is not None:
             charges.append(build_charge(subject, name, amount, quota, subject_label=THIS_KEY))
@@ -53,7 +53,9 @@ def spend_exactly(tenant: Any, name: str, *, now: datetime) -> None:
     quota = tenant_quota(tenant, name)
     if quota is None:
         return
-    single_charge = build_charge(_tenant_subject(tenant), name, 1, quota, subject_label=THIS_TENANT)
+    single_charge = build_charge(
+        _format_tenant_subject(tenant), name, 1, quota, subject_label=THIS_TENANT
+    )
     window, used = add_usage([(single_charge, 1)], now=now)[single_charge.counter]
     if used > quota:
         raise limit_exceeded(single_charge, window, now=now)
@@ -68,7 +70,7 @@ def require_room(tenant: Any, name: str, existing: int, *, now: datetime) -> Non
 
 def tenant_usage(tenant: Any, *, now: datetime) -> list[dict[str, Any]]:
     """Return each limit of a tenant: its quota, and the amount granted in the current window."""
-    return _usage_rows(_tenant_subject(tenant), tenant_quotas(tenant), now=now)
+    return _build_usage_rows(_format_tenant_subject(tenant), tenant_quotas(tenant), now=now)
 
 
 def key_usage(key: Any, *, now: datetime) -> list[dict[str, Any]]:
@@ -76,10 +78,10 @@ def key_usage(key: Any, *, now: datetime) -> list[dict[str, Any]]:
     key.
     """
     quotas = {name: key_quota(key, name) for name, limit in LIMITS.items() if limit.per_key}
-    return _usage_rows(_key_subject(key), quotas, now=now)
+    return _build_usage_rows(_format_key_subject(key), quotas, now=now)
 
 
-def _usage_rows(
+def _build_usage_rows(
     subject: str, quotas: Mapping[str, int | None], *, now: datetime
 ) -> list[dict[str, Any]]:
     usage_by_name = {usage.name: usage for usage in LimitUsage.objects.filter(subject=subject)}
@@ -89,13 +91,13 @@ def _usage_rows(
             "label": LIMITS[name].label,
             "quota": quota,  # None: not limited
             "seconds": LIMITS[name].seconds,
-            "used": _used_amount(usage_by_name.get(name), LIMITS[name], quota, now=now),
+            "used": _compute_used_amount(usage_by_name.get(name), LIMITS[name], quota, now=now),
         }
         for name, quota in quotas.items()
     ]
 
 
-def _used_amount(
+def _compute_used_amount(
     usage: LimitUsage | None, limit: Limit, quota: int | None, *, now: datetime
 ) -> int | None:
     if limit.seconds is None:
@@ -105,11 +107,11 @@ def _used_amount(
     return usage.used if quota is None else min(usage.used, quota)
 
 
-def _tenant_subject(tenant: Any) -> str:
+def _format_tenant_subject(tenant: Any) -> str:
     return f"tenant:{tenant.public_id}"
 
 
-def _key_subject(key: Any) -> str:
+def _format_key_subject(key: Any) -> str:
     return f"key:{key.prefix}"
 
 

@@ -88,7 +88,7 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
 
     Set as REST framework's EXCEPTION_HANDLER.
     """
-    problem = _problem_from_exception(error)
+    problem = _convert_exception(error)
     if problem is None:
         return None
     if problem.kind.status >= 500:
@@ -97,18 +97,18 @@ def handle_exception(error: Exception, context: Mapping[str, Any]) -> Response |
     return Response(
         problem.document(read_request_id(context["request"])),
         status=problem.kind.status,
-        headers=_problem_headers(problem),
+        headers=_build_problem_headers(problem),
         content_type=MEDIA_TYPE,
     )
 
 
-def _problem_from_exception(error: Exception) -> Problem | None:
+def _convert_exception(error: Exception) -> Problem | None:
     if isinstance(error, Problem):
         return error
     if isinstance(error, drf.ValidationError | django.ValidationError):
         return Problem(
             "validation-failed",
-            errors=islice(_errors_with_pointers(as_serializer_error(error)), MAX_ERRORS),
+            errors=islice(_flatten_errors(as_serializer_error(error)), MAX_ERRORS),
         )
     code = next(
         (
@@ -126,17 +126,17 @@ def _retry_after_headers(error: Exception) -> dict[str, str]:
     return {} if wait is None else {"Retry-After": str(math.ceil(wait))}
 
 
-def _problem_headers(problem: Problem) -> dict[str, str]:
+def _build_problem_headers(problem: Problem) -> dict[str, str]:
     return problem.headers | (
         {"WWW-Authenticate": 'Bearer realm="hub"'} if problem.kind.status == 401 else {}
     )
 
 
-def _errors_with_pointers(errors: Any, pointer: str = "") -> Iterator[dict[str, str]]:
+def _flatten_errors(errors: Any, pointer: str = "") -> Iterator[dict[str, str]]:
     """Flatten the nested errors of a serializer; each gets its JSON pointer."""
     if isinstance(errors, Mapping):
         for name, nested_errors in errors.items():
-            yield from _errors_with_pointers(
+            yield from _flatten_errors(
                 nested_errors,
                 pointer
                 if name == api_settings.NON_FIELD_ERRORS_KEY
@@ -145,9 +145,7 @@ def _errors_with_pointers(errors: Any, pointer: str = "") -> Iterator[dict[str, 
     elif isinstance(errors, list | tuple):
         for index, nested_errors in enumerate(errors):
             nested = isinstance(nested_errors, Mapping | list | tuple)
-            yield from _errors_with_pointers(
-                nested_errors, f"{pointer}/{index}" if nested else pointer
-            )
+            yield from _flatten_errors(nested_errors, f"{pointer}/{index}" if nested else pointer)
     else:
         yield {
             "pointer": pointer,
@@ -170,7 +168,7 @@ def build_problem_response(request: HttpRequest, code: str) -> HttpResponse:
     return JsonResponse(
         problem.document(read_request_id(request)),
         status=problem.kind.status,
-        headers=_problem_headers(problem),
+        headers=_build_problem_headers(problem),
         content_type=MEDIA_TYPE,
     )
 

@@ -91,7 +91,10 @@ def describe_operation(
     return extend_schema(
         operation_id=operation,
         summary=summary,
-        responses={**answers, **_problem_responses((*COMMON_PROBLEMS, *body_problems, *problems))},
+        responses={
+            **answers,
+            **_build_problem_responses((*COMMON_PROBLEMS, *body_problems, *problems)),
+        },
         examples=[*response_examples, *options.pop("requests", ())],
         **options,
     )
@@ -105,17 +108,17 @@ def request_example(name: str, value: Any) -> OpenApiExample:
     return OpenApiExample(name, value=value, request_only=True)
 
 
-def _problem_responses(codes: Iterable[str]) -> dict[tuple[int, str], OpenApiResponse]:
+def _build_problem_responses(codes: Iterable[str]) -> dict[tuple[int, str], OpenApiResponse]:
     by_status: dict[int, list[str]] = defaultdict(list)
     for code in dict.fromkeys(codes):
         by_status[CATALOGUE[code].status].append(code)
     return {
-        (status, MEDIA_TYPE): _problem_response(codes_of_status)
+        (status, MEDIA_TYPE): _build_problem_response(codes_of_status)
         for status, codes_of_status in by_status.items()
     }
 
 
-def _problem_response(codes: Iterable[str]) -> OpenApiResponse:
+def _build_problem_response(codes: Iterable[str]) -> OpenApiResponse:
     return OpenApiResponse(
         ProblemSerializer,
         description=". ".join(CATALOGUE[code].title for code in codes) + ".",

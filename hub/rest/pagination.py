@@ -67,7 +67,7 @@ def paginate_response(
     """Return one page of `rows` with its neighbours' URLs, in the body and as Link headers."""
     limit, backwards = query["limit"], "before" in query and "after" not in query
     items = list(
-        _rows_after_cursor(rows, query, backwards).order_by("pk" if backwards else "-pk")[
+        _filter_after_cursor(rows, query, backwards).order_by("pk" if backwards else "-pk")[
             : limit + 1
         ]
     )
@@ -87,18 +87,18 @@ def paginate_response(
     return Response(body, headers={"Link": links} if links else None)
 
 
-def _rows_after_cursor(
+def _filter_after_cursor(
     rows: QuerySet[Any], query: dict[str, Any], backwards: bool
 ) -> QuerySet[Any]:
     """Return the rows after the cursor; none if its row was pruned, since older rows were pruned
     before.
     """
     if backwards:
-        return rows.filter(pk__gt=_row_id_query(rows, query["before"]))
-    return rows.filter(pk__lt=_row_id_query(rows, query["after"])) if "after" in query else rows
+        return rows.filter(pk__gt=_find_row_id(rows, query["before"]))
+    return rows.filter(pk__lt=_find_row_id(rows, query["after"])) if "after" in query else rows
 
 
-def _row_id_query(rows: QuerySet[Any], public_id: UUID) -> QuerySet[Any]:
+def _find_row_id(rows: QuerySet[Any], public_id: UUID) -> QuerySet[Any]:
     with_id: QuerySet[Any] = rows.model._base_manager.filter(public_id=public_id)
     return with_id.values("pk")[:1]
 
