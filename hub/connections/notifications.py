@@ -12,7 +12,7 @@ MAX_ANSWER = 200  # characters of the last answer
 
 
 class ConnectionState(Protocol):
-    """The part of a Connection that notices need; the models import this module."""
+    """The attributes of a Connection that notices need: the models import this module."""
 
     @property
     def pk(self) -> int: ...
@@ -42,7 +42,7 @@ def notify_state_change(connection: ConnectionState, before: str, *, now: dateti
 
 
 def notify_calls_failing(connection: ConnectionState, *, now: datetime) -> None:
-    """Create a notice, at most one an hour: calls may fail intermittently."""
+    """Create a notice, at most one an hour, as calls may fail intermittently."""
     _notify_about_connection(
         connection,
         "degraded",

@@ -1,4 +1,4 @@
-"""Tasks of connections, woken up by name."""
+"""Tasks of connections, run by wake-ups with these names."""
 
 import random
 import time
@@ -27,9 +27,9 @@ REFRESHES_AT_ONCE = 20  # at a time, the most overdue first, so that the queue n
 
 
 def run_refresh(name: str) -> None:
-    """`refresh:17`: refresh the token of connection 17.
+    """Refresh the token of connection 17 on the wake-up `refresh:17`.
 
-    A pool that stops leaves it to the sweep.
+    A pool that stops leaves the refresh to the sweep.
     """
     connection = Connection.unscoped.select_related("credential").get(
         pk=int(acknowledge_wake_up(name))
@@ -47,7 +47,10 @@ def run_refresh(name: str) -> None:
 
 
 def _call_with_heartbeat(request: Request) -> Response:
-    """Send a request of a task, after a heartbeat to its pool. Raises EgressError."""
+    """Send a request of a task, after a heartbeat to its pool.
+
+    Raises EgressError if the call fails.
+    """
     report_progress()
     return egress.send_request(request)
 
@@ -58,7 +61,7 @@ def _sleep_with_heartbeat(seconds: float) -> None:
 
 
 def run_revocation(name: str) -> None:
-    """`revoke:17`: attempt revocation 17."""
+    """Attempt revocation 17 on the wake-up `revoke:17`."""
     revocation = (
         Revocation.unscoped.select_related("tenant", "connection")
         .filter(pk=int(acknowledge_wake_up(name)))
@@ -69,13 +72,13 @@ def run_revocation(name: str) -> None:
 
 
 def wake_up_due_revocations(*, now: datetime) -> None:
-    """Wake up due revocations: retries, and lost wake-ups."""
+    """Wake up due revocations: retries, and those whose wake-up was lost."""
     for number in Revocation.unscoped.filter(due_at__lte=now).values_list("pk", flat=True)[:20]:
         wake_up(f"revoke:{number}", now=now)
 
 
 def run_liveness_checks(name: str) -> None:
-    """`check`: check the credentials of quiet connections."""
+    """Check the credentials of quiet connections on the wake-up `check`."""
     acknowledge_wake_up(name)
     liveness.check_due_connections(
         call=egress.send_request,
@@ -87,7 +90,7 @@ def run_liveness_checks(name: str) -> None:
 
 
 def run_waiting_test(name: str) -> None:
-    """`test:17`: test connection 17 for a person who waits: no web thread was free."""
+    """Test connection 17 on the wake-up `test:17`, for a person who waits for the result."""
     connection = (
         Connection.unscoped.select_related("tenant", "credential")
         .filter(pk=int(acknowledge_wake_up(name)))
@@ -98,7 +101,7 @@ def run_waiting_test(name: str) -> None:
 
 
 def wake_up_due_refreshes(*, now: datetime) -> None:
-    """Wake up due refreshes and lost wake-ups; release lanes whose new token has come."""
+    """Wake up due refreshes; release lanes whose new token was stored."""
     free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=now)
     due = Credential.unscoped.filter(free, refresh_due_at__lte=now).order_by("refresh_due_at")
     for number in due.values_list("pk", flat=True)[:REFRESHES_AT_ONCE]:

@@ -15,7 +15,10 @@ Random = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One access token: time of issue, expiry (None: unknown), time of its refresh."""
+    """The lifetime of one access token: time of issue, expiry and next refresh.
+
+    None as expiry: unknown; as next refresh: none is due.
+    """
 
     granted_at: datetime
     expires_at: datetime | None = None
@@ -57,7 +60,10 @@ def build_token(
     now: datetime,
     random: Random,
 ) -> Token:
-    """Build a token that was just issued; without `lifetime` (seconds) the connector's counts."""
+    """Build the lifetime of a token that was just issued, and decide when its refresh is due.
+
+    `lifetime` is in seconds; None: the connector's default.
+    """
     expires_at = None if lifetime is None else now + timedelta(seconds=lifetime)
     length = lifetime or connector.lifetimes.access
     if not (length and refreshable and connector.refreshes):
@@ -69,7 +75,7 @@ def build_token(
 def build_tokens(
     connector: Connector, grant: Grant, *, now: datetime, random: Random
 ) -> dict[str, Token]:
-    """Build the tokens of a new grant, by prefix."""
+    """Build the lifetimes of the tokens in a new grant, by prefix."""
     lifetimes = {MAIN_PREFIX: grant.expires_in, **grant.token_lifetimes}
     return {
         prefix: build_token(

@@ -1,6 +1,6 @@
-"""Actions of a person on a connection: pause, resume, test, rename and others, audited.
+"""Actions of a person on a connection, audited: pause, resume, test, rename and others.
 
-Admin, portal and REST call these.
+Admin, portal and REST call these functions.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -35,7 +35,10 @@ def pause_connection(
     until: datetime | None,
     now: datetime,
 ) -> None:
-    """Pause it: new deliveries wait. Raises InvalidTransition if its state has changed."""
+    """Pause the connection: new deliveries wait.
+
+    Raises InvalidTransition if its state cannot be paused, or has changed meanwhile.
+    """
     before = {"state": connection.state}
     connection.pause(reason, until=until, now=now)
     after = {"state": connection.state, "until": until}
@@ -46,9 +49,10 @@ def pause_connection(
 
 @transaction.atomic
 def resume_connection(connection: Connection, actor: ActorContext, *, now: datetime) -> None:
-    """Resume or enable it; needs_reconnect if its authorization ended meanwhile.
+    """Resume a paused or enable a disabled connection.
 
-    Raises InvalidConnectionState.
+    It becomes needs_reconnect if its authorization ended meanwhile. Raises InvalidConnectionState
+    if it is neither paused nor disabled, or is disconnected.
     """
     if connection.state not in STOPPED_STATES or connection.is_disconnected:
         raise InvalidConnectionState(connection.state)
@@ -65,9 +69,9 @@ def resume_connection(connection: Connection, actor: ActorContext, *, now: datet
 def disable_connection(
     connection: Connection, reason: str, actor: ActorContext, *, now: datetime
 ) -> None:
-    """Stop sending until a person enables it; what is accepted meanwhile is held.
+    """Stop sending until a person enables the connection; new deliveries are held.
 
-    Raises InvalidTransition where it is disabled already.
+    Raises InvalidTransition if it is disabled already.
     """
     before = {"state": connection.state}
     connection.disable("disabled", reason, now=now)
@@ -82,7 +86,7 @@ def disable_connection(
 
 
 def is_token_renewable(connection: Connection) -> bool:
-    """Whether its access token ends, and its authorization still allows to ask for another one."""
+    """Whether the connection's access token expires and can be refreshed."""
     connector = CONNECTORS.get(connection.connector_key)
     if connector is None or not connector.refreshes:
         return False
@@ -94,7 +98,10 @@ def is_token_renewable(connection: Connection) -> bool:
 
 @transaction.atomic
 def renew_token(connection: Connection, actor: ActorContext, *, now: datetime) -> None:
-    """Have a worker ask for a new access token now. Raises InvalidConnectionState."""
+    """Have a worker refresh the access token now.
+
+    Raises InvalidConnectionState if the token cannot be refreshed.
+    """
     if not is_token_renewable(connection):
         raise InvalidConnectionState(connection.state)
     connection.credential.request_refresh(now=now)
@@ -109,7 +116,10 @@ def perform_connection_test(
     call: Callable[[Request], Response],
     now: datetime,
 ) -> probe.ProbeResult:
-    """Test it and change its state. No transaction is open during the call."""
+    """Test the connection, and change its state by the result.
+
+    No transaction may be open: the test calls the external system.
+    """
     probe_result = probe.probe_and_update_state(connection, call=call, now=now)
     if probe_result.reason == probe.PROBES_BUSY:
         return probe_result
@@ -152,7 +162,10 @@ def change_custom_headers(
     *,
     now: datetime,
 ) -> None:
-    """Set and remove custom headers; their names are audited. Raises ValueError, CannotOpen."""
+    """Set and remove custom headers; their names are audited.
+
+    Raises ValueError if the connector rejects them, CannotOpen if the credential does not open.
+    """
     before = custom_headers.list_header_names(connection)
     after = custom_headers.change_header_values(connection, put, drop, now=now)
     _audit_connection_change(
@@ -183,7 +196,7 @@ def limit_calls_in_flight(
 
 
 def audit_support_visit(connection: Connection, actor: ActorContext, *, now: datetime) -> None:
-    """Audit that a support user reads its page, once an hour for each user."""
+    """Audit that a support user reads the connection's page, once an hour for each user."""
     visits = audit.find_audit_rows(connection).filter(
         verb="connection.look", actor_id=actor.actor.id, at__gt=now - VISIT_AUDIT_INTERVAL
     )

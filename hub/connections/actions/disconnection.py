@@ -24,9 +24,10 @@ def disconnect_account(
     keeps_events: bool = True,
     now: datetime,
 ) -> None:
-    """Hold what waits until it is reconnected or cancelled. Raises InvalidTransition.
+    """Revoke and wipe the credential, and hold the waiting deliveries.
 
-    `keeps_events`: whether new deliveries are held too; otherwise they are skipped.
+    `keeps_events`: whether new deliveries are held too; otherwise they are skipped. Raises
+    InvalidTransition if the connection is disconnected already, or has changed meanwhile.
     """
     before = {"state": connection.state, "account": connection.account}
     with transaction.atomic():
@@ -54,9 +55,9 @@ def disconnect_account(
 
 
 def cancel_waiting_deliveries(connection: Connection, actor: ActorContext, *, now: datetime) -> int:
-    """Start an operation that cancels its waiting deliveries; return their number.
+    """Start an operation that cancels the connection's deliveries; return their number.
 
-    Raises OperationRefused; then they stay held.
+    Raises OperationRefused if it cannot start; the deliveries stay held.
     """
     waiting = connection.deliveries.filter(state__in=CANCELLABLE_DELIVERY_STATES).aggregate(
         count=Count("pk"), last=Max("pk")

@@ -19,7 +19,7 @@ class AlreadySwitchedOff(Exception):
 def switch_off(switch: KillSwitch, actor: ActorContext, *, now: datetime) -> KillSwitch:
     """Activate a new switch with its scope, subject, reason and expiry, and audit it.
 
-    Raises AlreadySwitchedOff.
+    Raises AlreadySwitchedOff if a switch of this level and subject is active.
     """
     switch.key, switch.activated_by = build_switch_key(switch), actor.user
     switch.activated_at = now
@@ -41,7 +41,7 @@ def _insert_kill_switch(switch: KillSwitch) -> None:
 
 @transaction.atomic
 def switch_on(switch: KillSwitch, actor: ActorContext, *, now: datetime) -> None:
-    """Delete the switch and audit it; what was held because of it is sent now."""
+    """Delete the switch and audit this; the deliveries that it held are sent now."""
     _delete_kill_switch(switch, now=now)
     actor.audit("switch.on", switch, before={"off": switch.subject}, now=now)
 
@@ -72,7 +72,7 @@ def end_expired_switches(*, now: datetime) -> None:
 
 
 def apply_switches() -> None:
-    """Set on each lane the widest switch that stops it; one update per level, none repeated."""
+    """Set on each lane the widest switch that stops it, with one update for each level."""
     stopped_lanes = Q(pk__in=())
     for scope, lanes in _find_switched_lanes().items():
         _mark_switched_lanes(Lane.unscoped.filter(lanes).exclude(stopped_lanes), scope)

@@ -14,7 +14,7 @@ def find_current_windows(*, now: datetime) -> QuerySet[MaintenanceWindow]:
 
 
 def find_connection_window(connection: Connection, *, now: datetime) -> MaintenanceWindow | None:
-    """Return the current window of this connection; of several the one that ends last."""
+    """Return the current window of this connection; of several, the last to end."""
     condition = Q(connection=connection) | Q(
         connection=None, connector_key=connection.connector_key
     )
@@ -22,7 +22,7 @@ def find_connection_window(connection: Connection, *, now: datetime) -> Maintena
 
 
 def _find_lanes_in_maintenance(*, now: datetime) -> Q:
-    """Return a condition: lanes in a current window."""
+    """Return the condition for lanes in a current window."""
     lanes = NO_LANES
     for connector, connection in find_current_windows(now=now).values_list(
         "connector_key", "connection"
@@ -38,7 +38,7 @@ def _hold_lanes_in_maintenance(lanes: Q) -> None:
 
 
 def begin_maintenance(*, now: datetime) -> None:
-    """Hold the lanes whose window has begun; one statement if there is none."""
+    """Hold the lanes whose window has begun, by one statement if no window is current."""
     _hold_lanes_in_maintenance(_find_lanes_in_maintenance(now=now))
 
 

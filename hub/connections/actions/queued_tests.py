@@ -1,4 +1,4 @@
-"""Connection tests for which no web thread is free: a worker makes them, a page shows progress."""
+"""Connection tests that a worker makes, as no web thread is free; a page shows the progress."""
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ INTERRUPTED = "interrupted"
 
 
 def queue_connection_test(connection: Connection, actor: ActorContext, *, now: datetime) -> bool:
-    """Queue a test; False if too many wait already."""
+    """Queue a test; return False if too many tests are queued already."""
     waiting = [
         int(name.removeprefix(TEST_WAKE_UP))
         for name in pending_wake_ups(TEST_WAKE_UP, since=now - WAKE_UP_LOST_AFTER)
@@ -39,7 +39,7 @@ def queue_connection_test(connection: Connection, actor: ActorContext, *, now: d
 
 
 def run_queued_test(connection: Connection, *, call: Call, now: datetime) -> None:
-    """Make a queued test once, however often it was woken up."""
+    """Make a queued test once, even if the task runs more than once."""
     entry = cache.get(_build_progress_key(connection)) or {}
     if entry.get("state") != "waiting":
         return
@@ -67,7 +67,7 @@ def run_queued_test(connection: Connection, *, call: Call, now: datetime) -> Non
 def read_test_progress(connection: Connection, *, now: datetime) -> dict[str, Any] | None:
     """Return `state` (waiting, running, done) and `result`; None if no test is queued.
 
-    Repeats a lost wake-up; a test whose worker died is done, with the kind *unknown*.
+    Sends a lost wake-up again. A test whose worker died is done, with the kind *unknown*.
     """
     entry: dict[str, Any] | None = cache.get(_build_progress_key(connection))
     if (

@@ -13,7 +13,7 @@ from hub.connections.models import Connection
 
 
 class SigningSecretRefused(Exception):
-    """The signing secret is not changed; the message says why."""
+    """The signing secret was not changed; the message contains the reason."""
 
 
 TOO_MANY_SECRETS = "It was changed too often in one day. End the overlap, or wait until it is over."
@@ -22,7 +22,7 @@ TOO_MANY_SECRETS = "It was changed too often in one day. End the overlap, or wai
 @transaction.atomic
 @sensitive_variables()
 def reveal_signing_secret(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
-    """Return the stored signing secret. Raises CannotOpen."""
+    """Return the stored signing secret. Raises CannotOpen if it does not open."""
     secret = signing_secrets.read_signing_status(connection, now=now).secret
     actor.audit("endpoint.reveal", connection, now=now)
     return secret
@@ -37,9 +37,10 @@ def change_signing_secret(
     random: Callable[[int], bytes],
     now: datetime,
 ) -> tuple[str, datetime]:
-    """Return a new signing secret, and until when the old one signs beside it.
+    """Rotate the signing secret; return the new one, and when the overlap ends.
 
-    Raises InvalidConnectionState, SigningSecretRefused and CannotOpen.
+    Raises InvalidConnectionState if the connection has no signing secret, SigningSecretRefused
+    after too many rotations, and CannotOpen if the credential does not open.
     """
     _require_signing(connection)
     try:
@@ -53,7 +54,11 @@ def change_signing_secret(
 
 @transaction.atomic
 def end_signing_overlap(connection: Connection, actor: ActorContext, *, now: datetime) -> None:
-    """Stop signing with the old secrets. Raises InvalidConnectionState and CannotOpen."""
+    """Stop signing with the old secrets.
+
+    Raises InvalidConnectionState if the connection has no signing secret, and CannotOpen if the
+    credential does not open.
+    """
     _require_signing(connection)
     signing_secrets.end_secret_overlap(connection, now=now)
     actor.audit("endpoint.end_overlap", connection, now=now)

@@ -60,7 +60,10 @@ class ConnectLinkAdmin(LinkAdmin):
         )
 
     def create_link(self, request: HttpRequest, data: dict[str, Any]) -> HttpResponse:
-        """Create the link and show its address. Raises ConnectLinkRefused and LoginHostRefused."""
+        """Create the link and show its address.
+
+        Raises ConnectLinkRefused or LoginHostRefused if the link cannot be created.
+        """
         link, token = connect_links.create_connect_link(
             data["tenant"],
             data["connector"],

@@ -76,7 +76,7 @@ def is_switched_off(connection: Connection) -> bool:
 
 
 def _raise_if_rejected(result: FormResult) -> Connected:
-    """Return what was stored. Raises ActionRejected, with the test's steps, where nothing was."""
+    """Return the stored result. Raises ActionRejected, with the test's steps, for any other."""
     if isinstance(result, Connected):
         return result
     steps = probe_checklist.list_probe_steps(result.probe_result) if result.probe_result else []
@@ -132,7 +132,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
         return self.fields if self.has_change_permission(request, obj) else ("name",)
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
-        """Rename it, and limit its calls at the same time, by the functions that REST calls."""
+        """Rename the connection and limit its calls, by the functions that REST calls."""
         connection, actor, now = cast(Connection, obj), ActorContext.of_request(request), clock()
         data = form.cleaned_data
         if "name" in form.changed_data:
@@ -158,7 +158,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Ask for the system first, then for its fields, which are tested before stored."""
+        """Ask for the system, then for its fields, which are tested before they are stored."""
         if not self.has_add_permission(request):
             raise PermissionDenied
         connector = CONNECTORS.get(request.GET.get("connector", ""))
@@ -199,7 +199,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     def connect_from_form(
         self, request: HttpRequest, form: ConnectForm, connector: Connector
     ) -> HttpResponse:
-        """Connect, and show the connection. Raises ActionRejected where nothing was stored."""
+        """Connect, and show the connection. Raises ActionRejected if nothing was stored."""
         data = form.cleaned_data
         result = _raise_if_rejected(
             connect_with_form(

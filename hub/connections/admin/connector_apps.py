@@ -30,7 +30,7 @@ def _is_oauth_app(app: ConnectorApp) -> bool:
 
 
 def _build_registration_instructions(connector: Any) -> dict[str, Any] | None:
-    """Build what is entered where our app is registered; None where it needs no registration."""
+    """Build the instructions to register our app; None if the system needs none."""
     if not isinstance(connector, OAuth):
         return None
     address = build_redirect_uri(connector)
@@ -45,7 +45,7 @@ def _build_registration_instructions(connector: Any) -> dict[str, Any] | None:
 
 
 def _list_logins(app: ConnectorApp) -> list[tuple[Environment | LoginHost, str]]:
-    """List each kind of account with its sign-in address; "" where no host pattern allows it."""
+    """List the kinds of accounts with their sign-in address; "" if no host pattern allows it."""
     connector, offered = CONNECTORS[app.connector_key], app.environments
     places: list[tuple[Environment | LoginHost, str]] = []
     if not isinstance(connector, OAuth):
@@ -122,7 +122,7 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def test(
         self, request: HttpRequest, app: ConnectorApp, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        """Ask the other system whether it accepts our client id and secret."""
+        """Ask the external system whether it accepts our client id and secret."""
         connector = cast(OAuth, CONNECTORS[app.connector_key])
         check_result = check_connector_app(
             app, connector, redirect_uri=build_redirect_uri(connector), call=self.call, now=now

@@ -21,7 +21,10 @@ class ConnectorRequestAdmin(ScopedAdminMixin, staff.ModelAdmin):
     fields = readonly_fields = list_display
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """Add `same`: how many tenants that this person may see asked for the same system."""
+        """Add `same`: the number of tenants that requested the system.
+
+        Only tenants that this person may see are counted.
+        """
         same = (
             visible_rows(ConnectorRequest, request.user)
             .filter(system=OuterRef("system"))

@@ -1,4 +1,4 @@
-"""The staff page of connections whose authorization ends within days."""
+"""The staff page of connections whose authorization expires soon."""
 
 from django.http import HttpRequest, HttpResponse
 
@@ -10,7 +10,7 @@ from tenants.scoping import visible_rows
 
 
 def render_forecast_page(page: staff.ModelAdmin, request: HttpRequest) -> HttpResponse:
-    """Render the page in the frame of the connections' admin, which is `page`."""
+    """Render the forecast within `page`, a page of the connections' admin."""
     expiring = list_expiring_connections(visible_rows(Connection, request.user), now=clock())
     rows = [(entry, entry.reason_text, entry.connection.connector.label) for entry in expiring]
     return page.page(

@@ -1,4 +1,4 @@
-"""Staff pages of kill switches: what is off, why and how long; switch off, switch on."""
+"""Staff pages of kill switches: list them, activate one, end one."""
 
 from datetime import datetime
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""Staff pages of maintenance windows: when nothing is sent to a system or a connection."""
+"""Staff pages of maintenance windows: declare when nothing is sent."""
 
 from datetime import datetime, timedelta
 from typing import Any, cast

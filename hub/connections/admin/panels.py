@@ -10,7 +10,10 @@ DELIVERIES_SEARCHED = 1000  # the newest of the tenant, in which those of the co
 
 
 def find_last_deliveries(connection: Connection) -> list[Any]:
-    """Find the last deliveries among the tenant's newest, by that index: the table may be huge."""
+    """Find the connection's last deliveries among the newest of its tenant.
+
+    The index of the tenant is used, as the table may be huge.
+    """
     if connection.tenant is None:
         return []
     newest = connection.tenant.deliveries.order_by("-id").values("pk")[:DELIVERIES_SEARCHED]

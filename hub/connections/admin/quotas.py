@@ -1,4 +1,4 @@
-"""Staff pages of quotas: spent, allowed, the next possible call, and the connections that spend."""
+"""Staff pages of quotas: usage, limit, next possible call, and the spending connections."""
 
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ SPENDERS_SHOWN = 20
 
 
 def _find_spenders(scope: QuotaState) -> QuerySet[Connection]:
-    """List the connections whose calls spend this quota, the last served first."""
+    """List the connections whose calls spend this quota, the most recently served first."""
     connections = Connection.unscoped.select_related("tenant", "lane").order_by(
         "-lane__virtual_time", "pk"
     )

@@ -1,4 +1,4 @@
-"""Send a reconnect link: a connect link of a connection, shown once or sent by mail."""
+"""Create a reconnect link, a connect link of a connection; show it once or mail it."""
 
 import secrets
 from datetime import datetime
@@ -16,7 +16,7 @@ from hub.connections.models import Connection, ConnectLink
 
 
 def can_be_reconnected(connection: Connection) -> bool:
-    """Whether a customer can authorize it: it has a tenant, and its connector is installed."""
+    """Whether a reconnect link can be sent: the connection has a tenant and a connector."""
     connector = CONNECTORS.get(connection.connector_key)
     return connector is not None and not connector.platform and connection.tenant_id is not None
 

@@ -51,7 +51,7 @@ def run_action(verb: Callable[..., Any], connection: Connection, *args: Any, **o
 
 
 def _build_state_problem(connection: Connection) -> Problem:
-    """Build a `wrong-state` problem that says the state, its cause and what to do instead."""
+    """Build a `wrong-state` problem with the state, its cause and what to do instead."""
     status = determine_effective_status(connection)
     cause = "" if status.reason == connection.state else status.sentence
     words = (f"The connection is {state_label(connection.state)}.", str(cause), str(status.action))
@@ -70,7 +70,10 @@ class TestView(ProviderCallView):
         examples={"passed": openapi_examples.TESTED},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Ask the other system now, without effect there; the state follows the result."""
+        """Test the connection at the external system; its state follows the result.
+
+        The test has no effect there.
+        """
         connection, now = find_visible_connection(request, id), clock()
         if connection.is_disconnected:
             raise _build_state_problem(connection)
@@ -109,7 +112,7 @@ class PauseView(APIView):
         ],
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Nothing is sent over it; what is accepted meanwhile waits until it is resumed."""
+        """Pause the connection: nothing is sent, and new deliveries wait until it is resumed."""
         connection, now = find_visible_connection(request, id), clock()
         data = validate_body(request, PauseSerializer, now=now)
         run_action(
@@ -135,7 +138,7 @@ class ResumeView(APIView):
         examples={"resumed": openapi_examples.CONNECTION},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """A paused or disabled connection is used again: what waited is sent now."""
+        """Resume a paused or enable a disabled connection: its waiting deliveries are sent now."""
         run_action(
             connection_actions.resume_connection,
             find_visible_connection(request, id),
@@ -162,7 +165,7 @@ class DisableView(APIView):
         ],
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Nothing is sent over it until it is enabled (`resume`); what is accepted is held."""
+        """Disable the connection until `resume`: nothing is sent, new deliveries are held."""
         connection = find_visible_connection(request, id)
         data = validate_body(request, DisableSerializer)
         run_action(
@@ -187,7 +190,10 @@ class RenewView(APIView):
         examples={"requested": openapi_examples.CONNECTION},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """A worker requests a new access token now; read the connection later for its new times."""
+        """Request a new access token from the external system.
+
+        A worker requests it now; read the connection later for its new expiry.
+        """
         run_action(
             connection_actions.renew_token,
             find_visible_connection(request, id),
@@ -214,7 +220,10 @@ class DisconnectView(APIView):
         ],
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Revoke and delete the authorization; the history stays, the account can come back."""
+        """Disconnect the account: its authorization is revoked and deleted.
+
+        The history stays, and the account can be connected again.
+        """
         connection, actor, now = (
             find_visible_connection(request, id),
             ActorContext.of_request(request),
@@ -256,9 +265,10 @@ class ReconnectLinkView(APIView):
         },
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """A connect link of this connection: its recipient authorizes it without an account here.
+        """Create a connect link of this connection, to authorize it without an account here.
 
-        It works once, within 24 hours. A person with an account here reconnects on its page.
+        It works once, within 24 hours. A person with an account here reconnects on the connection's
+        page.
         """
         connection = find_visible_connection(request, id)
         if connection.tenant is None:

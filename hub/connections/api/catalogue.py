@@ -1,4 +1,4 @@
-"""REST of connectors: which systems can be connected, and what each asks for."""
+"""REST of connectors: the systems that can be connected, and the fields of each."""
 
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ class ConnectorsView(APIView):
         examples={"one of them": {"items": [openapi_examples.CONNECTOR]}},
     )
     def get(self, request: Request) -> Response:
-        """All connectors, with the texts that people read before they connect."""
+        """List all connectors, with the texts that people read before they connect."""
         offered = [connector for connector in CONNECTORS.values() if not connector.platform]
         return Response(
             ConnectorListSerializer(

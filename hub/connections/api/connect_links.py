@@ -57,7 +57,7 @@ class ConnectLinksView(APIView):
         examples={"all": {"items": [openapi_examples.CONNECT_LINK]}},
     )
     def get(self, request: Request) -> Response:
-        """The newest 200, the newest first."""
+        """List the newest 200 connect links, the newest first."""
         query = TenantQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         tenant = resolve_tenant(request, query.validated_data.get("tenant"))
@@ -99,10 +99,10 @@ class ConnectLinksView(APIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        """An address for a person without an account, who connects this system for this tenant.
+        """Create a connect link: a person without an account connects this system for this tenant.
 
         It works once, within 24 hours, in the browser where its button is pressed first; opening
-        it alone does not use it up. The tenant's admins see it, and can revoke it.
+        the address alone does not use it up. The tenant's admins see the link, and can revoke it.
         """
         serializer = WantedConnectLinkSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -129,7 +129,7 @@ def create_link_response(
     login_host: str = "",
     now: datetime,
 ) -> Response:
-    """Create a link; its address is in this response, and in no other."""
+    """Create a link; only this response contains its address."""
     actor = ActorContext.of_request(request)
     try:
         link, token = connect_links.create_connect_link(
@@ -153,7 +153,7 @@ def create_link_response(
 
 
 def _find_tenant_connection(tenant: Tenant, id: Any) -> Connection | None:
-    """Raise Http404 for a link of another tenant."""
+    """Return the connection. Raises Http404 if it is another tenant's."""
     if id is None:
         return None
     connection: Connection | None = Connection.objects.of(tenant).filter(public_id=id).first()
@@ -173,7 +173,7 @@ class ConnectLinkView(APIView):
         examples={"read": openapi_examples.CONNECT_LINK},
     )
     def get(self, request: Request, id: UUID) -> Response:
-        """Its state, and the connection that it led to."""
+        """Read the link's state, and the connection that was made with it."""
         return Response(
             ConnectLinkSerializer(_find_connect_link(request, id), context={"now": clock()}).data
         )
@@ -186,7 +186,7 @@ class ConnectLinkView(APIView):
         examples={"taken back": openapi_examples.CONNECT_LINK | {"state": "revoked"}},
     )
     def delete(self, request: Request, id: UUID) -> Response:
-        """The link can no longer be used, even by a person who opened it; it stays listed."""
+        """Revoke the link, even if a person has opened it; it stays in the list."""
         link, now = _find_connect_link(request, id), clock()
         try:
             connect_links.revoke_connect_link(link, ActorContext.of_request(request), now=now)

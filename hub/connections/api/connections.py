@@ -70,7 +70,7 @@ class ConnectionsView(form_input.ProviderCallView):
         examples={"a page": openapi_examples.list_example(openapi_examples.CONNECTION)},
     )
     def get(self, request: Request) -> Response:
-        """The newest first."""
+        """List connections, the newest first."""
         query = parse_query(request, ConnectionsQuery)
         rows = query_visible_connections(request)
         if "tenant" in query:
@@ -122,7 +122,10 @@ class ConnectionsView(form_input.ProviderCallView):
     def _probe_new_connection(
         self, tenant: Tenant, data: dict[str, Any], *, now: datetime
     ) -> ProbedDraft:
-        """Raise Problem where the input is invalid, the test failed or the tenant is suspended."""
+        """Test the input of a new connection.
+
+        Raises Problem if the input is invalid, the test failed or the tenant is suspended.
+        """
         if tenant.suspended:
             raise Problem("tenant-suspended")
         connector = CONNECTORS[data["connector"]]
@@ -149,7 +152,7 @@ class ConnectionView(form_input.ProviderCallView):
         examples={"read": openapi_examples.READ_CONNECTION},
     )
     def get(self, request: Request, id: UUID) -> Response:
-        """Its state, permissions, backlog and quotas. Never the credential."""
+        """Read the connection's state, permissions, backlog and quotas, never its credential."""
         connection = find_visible_connection(request, id)
         for name, value in collect_connection_details(connection, request, now=clock()).items():
             setattr(connection, name, value)
@@ -170,9 +173,9 @@ class ConnectionView(form_input.ProviderCallView):
     )
     @sensitive_variables()
     def patch(self, request: Request, id: UUID) -> Response:
-        """Change name, `in_flight`, settings or secrets: all or, where the test fails, nothing.
+        """Change name, `in_flight`, settings or secrets: all, or none if the test fails.
 
-        What is stored is not sent to an address that changes: fill the secrets in again with it.
+        Stored secrets are not sent to a changed address: send the secrets again with it.
         """
         connection, actor, now = (
             find_visible_connection(request, id),
@@ -203,7 +206,10 @@ class ConnectionView(form_input.ProviderCallView):
     def _probe_changed_input(
         self, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> ProbedDraft | None:
-        """Test other settings and secrets; None where none were sent. Raises APIException."""
+        """Test changed settings and secrets; return None if there are none.
+
+        Raises Problem if the input is invalid or the test failed.
+        """
         if not data.keys() & {"settings", "secrets"}:
             return None
         if connection.connector.needs_oauth:
@@ -230,7 +236,10 @@ class ConnectionView(form_input.ProviderCallView):
 def _build_answer(
     connection: Connection, signing_secret: str, status: int = 200
 ) -> IdempotentAnswer:
-    """A generated secret is in this answer only; the one stored for a repetition is without it."""
+    """Build the response.
+
+    A generated secret is in the first response only, not in one that is replayed.
+    """
     location = object_url("connection", connection) if status == 201 else ""
     return IdempotentAnswer(
         {**ConnectionSerializer(connection).data, "signing_secret": None},

@@ -1,4 +1,4 @@
-"""Read what a program sends with the forms of the pages, and turn results into problems."""
+"""Convert API input to the input of forms, and results of connecting to problems."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -33,14 +33,14 @@ PARTS = {False: "settings", True: "secrets"}  # by whether a field is secret
 
 
 class ProviderCallView(APIView):
-    """A view that calls another system before it answers."""
+    """A view that calls an external system before it responds."""
 
     call = staticmethod(egress.send_request)  # the way to the network
 
 
 @sensitive_variables()
 def read_new_input(connector: Connector, data: Mapping[str, Any]) -> FormInput:
-    """Validate the input of a new connection. Raises Problem."""
+    """Validate the input of a new connection. Raises Problem if it is invalid."""
     return _read_form(
         ConnectorFieldsForm(
             _flatten_input(connector, data),
@@ -53,7 +53,10 @@ def read_new_input(connector: Connector, data: Mapping[str, Any]) -> FormInput:
 
 @sensitive_variables()
 def read_changed_input(connection: Connection, data: Mapping[str, Any]) -> FormInput:
-    """Validate the changes of a connection; what is left out stays. Raises Problem."""
+    """Validate the changes of a connection; omitted fields stay.
+
+    Raises Problem if they are invalid.
+    """
     stored_document: dict[str, Any] = {}
     with suppress(CannotOpen, Credential.DoesNotExist):  # then all of it is filled in again
         stored_document = connection.credential.open(connection)
@@ -144,7 +147,10 @@ T = TypeVar("T")
 
 
 def raise_if_rejected(result: T | ConnectionTestFailed | ConnectionRefused) -> T:
-    """Return what is neither a failed test nor a refusal; those are raised as Problem."""
+    """Return the result of connecting.
+
+    Raises Problem for a failed test and for a refusal.
+    """
     if isinstance(result, ConnectionTestFailed):
         raise _build_test_problem(result.probe_result)
     if isinstance(result, ConnectionRefused):
@@ -170,7 +176,7 @@ def build_busy_problem() -> Problem:
 
 
 def fingerprint_secrets(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace the secrets of a body by a fingerprint, which is equal for equal secrets."""
+    """Replace the secrets of a body by a fingerprint, which is the same for the same secrets."""
     secret_values = data.get("secrets")
     return (
         {**data, "secrets": fingerprint(json.dumps(secret_values, sort_keys=True))}

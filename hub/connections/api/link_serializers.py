@@ -46,7 +46,7 @@ class WantedConnectLinkSerializer(TenantQuery):
 
 
 class ConnectLinkSerializer(serializers.Serializer):
-    """A link by which a person without an account connects one system."""
+    """A link with which a person without an account connects one system."""
 
     id = serializers.UUIDField(source="public_id")
     tenant = serializers.CharField(source="tenant.reference")

@@ -28,7 +28,10 @@ from tenants.scoping import (
 
 
 def query_visible_connections(request: Request) -> QuerySet[Connection]:
-    """Connections that the key may read, or change by its method, of installed connectors."""
+    """Select connections of installed connectors that the key may read or change.
+
+    The method of the request determines which of both.
+    """
     allowed = readable_condition if request.method == "GET" else changeable_condition
     connections = Connection.unscoped.select_related("tenant", "lane", "credential")
     return connections.filter(
@@ -46,7 +49,7 @@ def find_visible_connection(request: Request, id: UUID) -> Connection:
 def collect_connection_details(
     connection: Connection, request: Request, *, now: datetime
 ) -> dict[str, Any]:
-    """Collect what ReadConnectionSerializer shows beside the row, in a fixed number of queries."""
+    """Collect what ReadConnectionSerializer shows, in a fixed number of queries."""
     return {
         "window": maintenance.find_connection_window(connection, now=now),
         "settings": _read_connector_settings(connection),
@@ -97,7 +100,10 @@ def _find_switches_above(connection: Connection) -> QuerySet[KillSwitch]:
 def _list_visible_quotas(
     connection: Connection, *, everywhere: bool, now: datetime
 ) -> list[dict[str, Any]]:
-    """Leave shared quotas out for a tenant's key: it must not learn what other tenants spend."""
+    """List the connection's quotas, for a tenant's key without shared ones.
+
+    They would show what other tenants spend.
+    """
     return [
         {
             "kind": scope.kind,

@@ -51,7 +51,7 @@ class ConnectSerializer(FilledSerializer):
 
 
 class ChangeSerializer(FilledSerializer):
-    """What is left out stays unchanged; a secret that is null is deleted."""
+    """Changes of a connection: omitted fields stay; a secret that is null is deleted."""
 
     name = serializers.CharField(max_length=NAME_MAX, required=False)
     in_flight = serializers.IntegerField(
@@ -206,7 +206,7 @@ class TokenSerializer(serializers.Serializer):
 
 
 class SwitchOverSerializer(serializers.Serializer):
-    """A kill switch of staff, of a wider level than the connection."""
+    """A kill switch of a wider scope that stops the connection."""
 
     scope = serializers.CharField(help_text="platform, tenant or connector.")
     activated_at = serializers.DateTimeField()

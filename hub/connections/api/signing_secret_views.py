@@ -38,9 +38,9 @@ class RotateSecretView(APIView):
     )
     @sensitive_variables()
     def post(self, request: Request, id: UUID) -> Response:
-        """The new secret signs from now on, and the old one beside it for 24 hours.
+        """Rotate the signing secret: the old one signs for another 24 hours beside the new one.
 
-        The secret is shown in this answer only. Only webhook endpoints have a signing secret.
+        Only this response contains the new secret. Only webhook endpoints have a signing secret.
         """
         try:
             secret, overlap_until = run_action(
@@ -74,7 +74,7 @@ class EndOverlapView(APIView):
         examples={"ended": openapi_examples.CONNECTION | {"connector": "webhook"}},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Only the newest signing secret signs from now on, such as after an old one leaked."""
+        """End the overlap: only the newest secret signs. Use it after an old secret leaked."""
         try:
             run_action(
                 signing_secret_actions.end_signing_overlap,

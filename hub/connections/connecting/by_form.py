@@ -3,7 +3,7 @@
 Entry points: `connect_with_form`, `update_with_form`, `fulfil_link_with_form`; each returns one
 `FormResult`. REST stores in the transaction of its Idempotency-Key, so it calls the two steps
 itself: `probe_draft` outside every transaction, then `store_new_connection` or
-`store_updated_credential` in it.
+`store_updated_credential` in the transaction.
 """
 
 from collections.abc import Callable
@@ -52,7 +52,8 @@ def connect_with_form(
 ) -> FormResult:
     """Test the input, then store a new connection and audit it.
 
-    `then` runs in the transaction that stores. What it raises undoes the connection and propagates.
+    `then` runs in the transaction that stores. An exception of `then` undoes the connection and
+    propagates.
     """
     draft = connect.draft_connection(tenant, connector.key, name, form_input.settings)
     probed = probe_draft(
@@ -115,7 +116,8 @@ def update_with_form(
 ) -> FormResult:
     """Test the input, then store it as the connection's settings and credential and audit it.
 
-    `then` runs in the transaction that stores. What it raises undoes the update and propagates.
+    `then` runs in the transaction that stores. An exception of `then` undoes the update and
+    propagates.
     """
     draft = draft_update(connection, form_input)
     probed = probe_draft(
@@ -139,7 +141,7 @@ def store_updated_credential(
     random: RandomSource,
     now: datetime,
 ) -> Connected | ConnectionRefused:
-    """Store tested settings and credential and audit it, then run `then`, in one transaction."""
+    """Store tested settings and credential, audit it and run `then`, in one transaction."""
 
     @sensitive_variables()
     def store() -> Connection:
@@ -179,7 +181,7 @@ def fulfil_link_with_form(
     random: RandomSource,
     now: datetime,
 ) -> FormResult:
-    """Connect the system of the link, or update the connection that it names; use the link up."""
+    """Connect the system of the link, or update its connection, and mark the link used."""
 
     def use_up(connection: Connection) -> None:
         use_up_connect_link(link, connection, now=now)
@@ -199,7 +201,7 @@ def fulfil_link_with_form(
 
 
 def draft_update(connection: Connection, form_input: FormInput) -> Connection:
-    """Build a connection with the changed settings, to be tested; nothing is stored."""
+    """Build an unsaved connection with the changed settings, to test it."""
     return connect.draft_connection(
         connection.tenant, connection.connector_key, connection.name, form_input.settings
     )

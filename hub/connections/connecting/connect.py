@@ -1,4 +1,4 @@
-"""Store what was tested: a new connection, or other settings and another credential."""
+"""Store a tested connection, or tested settings and a tested credential of an existing one."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -35,7 +35,7 @@ def _build_granted_columns(
     random: Random,
     now: datetime,
 ) -> dict[str, Any]:
-    """Build the lifetime columns of what was just granted; its tokens live equally long."""
+    """Build the lifetime columns of new tokens, which all have the same expiry."""
     seconds_left = (expires_at - now).total_seconds() if expires_at else None
     grant = Grant(
         document,
@@ -56,19 +56,19 @@ TENANT_SUSPENDED = "This tenant is suspended: nothing is connected until it is r
 
 
 class TenantSuspended(Exception):
-    """Nothing is connected for a suspended tenant."""
+    """The tenant is suspended, so nothing was connected."""
 
 
 class AlreadyConnected(Exception):
-    """Another connection has this account: connected twice, it would receive every event twice."""
+    """Another connection has this account, which would receive every event twice."""
 
 
 class ConnectionChangeRefused(Exception):
-    """The connection stays unchanged; the message says why."""
+    """The connection was not changed; the message contains the reason."""
 
 
 class AccountMismatch(ConnectionChangeRefused):
-    """The credential is of another account; the waiting deliveries are for the first one."""
+    """The credential is of another account than the waiting deliveries are for."""
 
 
 class SecretChangedTooOften(ConnectionChangeRefused):
@@ -78,14 +78,17 @@ class SecretChangedTooOften(ConnectionChangeRefused):
 def draft_connection(
     tenant: Tenant | None, connector: str, name: str, settings: Mapping[str, Any]
 ) -> Connection:
-    """Build a connection to be tested; nothing is stored."""
+    """Build an unsaved connection, to test it."""
     return Connection(tenant=tenant, connector_key=connector, name=name, settings=dict(settings))
 
 
 def add_signing_secret(
     connector: Connector, document: Mapping[str, Any], *, random: Callable[[int], bytes]
 ) -> tuple[dict[str, Any], str]:
-    """Return the document, with a signing secret where needed, and the generated secret or ""."""
+    """Return the document, with a signing secret if one is needed, and the generated secret.
+
+    It is "" if none was generated.
+    """
     if not signing_secrets.has_signing_secret(connector) or document.get(SIGNING_SECRET):
         return dict(document), ""
     new_secret = generate_signing_secret(random)
@@ -102,10 +105,11 @@ def connect_account(
     random: Random,
     now: datetime,
 ) -> Connection:
-    """Store a draft in the caller's transaction and release what waited for this system.
+    """Store a draft in the caller's transaction, and release deliveries that wait for its system.
 
-    A draft that did not pass its test begins as *degraded*. Raises
-    TenantSuspended, AlreadyConnected and LimitExceeded.
+    A draft that did not pass its test becomes *degraded*. Raises TenantSuspended, AlreadyConnected
+    if another connection has the account, and LimitExceeded if the tenant may have no more
+    connections.
     """
     _lock_active_tenant(connection)
     _copy_account(connection, probe_result)
@@ -145,7 +149,7 @@ def _insert_connection(
 
 
 def _lock_active_tenant(connection: Connection) -> None:
-    """Lock the tenant, which may have been suspended during the test. Raises TenantSuspended."""
+    """Lock the tenant. Raises TenantSuspended if it was suspended during the test."""
     if connection.tenant is None:
         return
     lock_tenant(connection.tenant)
@@ -176,7 +180,10 @@ def _refuse_connected_account(connection: Connection) -> None:
 
 
 def _refuse_too_many_connections(connection: Connection, *, now: datetime) -> None:
-    """Raise LimitExceeded at the tenant's cap, in which disconnected ones do not count."""
+    """Raise LimitExceeded if the tenant may have no more connections.
+
+    Disconnected ones are not counted.
+    """
     if connection.tenant is None:
         return
     connections = Connection.objects.of(connection.tenant).exclude(
@@ -196,10 +203,11 @@ def reconnect_account(
     random: Random,
     now: datetime,
 ) -> None:
-    """Store other settings and another credential; the backlog is sent where the test passed.
+    """Store other settings and another credential; after a passed test the backlog is sent.
 
-    `replaces`: an owner wants another account in its place. Raises TenantSuspended, AccountMismatch
-    and SecretChangedTooOften.
+    `replaces`: an owner has agreed to replace the account by another one. Raises TenantSuspended,
+    AccountMismatch if the account is another one without `replaces`, and SecretChangedTooOften if
+    too many old signing secrets are still valid.
     """
     account_id = probe_result.account.id if probe_result.account else ""
     if account_id and connection.account and account_id != connection.account and not replaces:
@@ -244,7 +252,10 @@ def _replace_credential(
 def _add_replaced_secrets(
     connection: Connection, document: Mapping[str, Any], *, now: datetime
 ) -> Mapping[str, Any]:
-    """Return the document with the signing secret that it replaces, which signs 24 hours longer."""
+    """Return the document with the replaced signing secret, which signs 24 hours longer.
+
+    Raises SecretChangedTooOften if too many old secrets are still valid.
+    """
     stored = Credential.unscoped.select_for_update().filter(connection=connection).first()
     try:
         return signing_secrets.merge_overlapping_secrets(
@@ -259,7 +270,10 @@ def _add_replaced_secrets(
 def _apply_probe_result(
     connection: Connection, probe_result: ProbeResult, *, now: datetime
 ) -> None:
-    """Update the state. A pause and a disabling by a person stay; a disconnection ends."""
+    """Update the state by the test's result.
+
+    A paused or disabled connection stays so; a disconnected one becomes healthy if the test passed.
+    """
     if probe_result.passed:
         Connection.unscoped.filter(pk=connection.pk).update(ended_reason="", ended_detail="")
     is_recoverable = (

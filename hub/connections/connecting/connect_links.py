@@ -20,15 +20,15 @@ from tenants.services.tenant_actions import lock_tenant
 
 
 class ConnectLinkEnded(Exception):
-    """The link was used or revoked, it expired, or another browser opened it."""
+    """The link was used or revoked, has expired, or was opened in another browser."""
 
 
 class ConnectLinkRefused(Exception):
-    """The link is not created; the message says why."""
+    """The link was not created; the message contains the reason."""
 
 
 class TooManyConnectLinks(ConnectLinkRefused):
-    """The tenant has as many open links as it may."""
+    """The tenant has the maximal number of open links."""
 
 
 OPEN_LINKS_MAX = 100  # of a tenant at a time
@@ -46,9 +46,10 @@ def create_connect_link(
     random: RandomBytes,
     now: datetime,
 ) -> tuple[ConnectLink, str]:
-    """Return the link and the token of its address, which is not stored.
+    """Create a link; return it with the token of its address, which is not stored.
 
-    Raises ConnectLinkRefused, and LoginHostRefused for a host that is no login host of that system.
+    Raises ConnectLinkRefused if the link cannot be created, LoginHostRefused for an invalid login
+    host.
     """
     _refuse_unready_connector(tenant, connector, connection)
     environment, login_host = choose_login(connector, connection, environment, login_host)
@@ -77,7 +78,7 @@ def create_connect_link(
 def _refuse_unready_connector(
     tenant: Tenant, connector: Connector, connection: Connection | None
 ) -> None:
-    """Raise ConnectLinkRefused where we have no app there, or the connection is another one's."""
+    """Raise ConnectLinkRefused if the connector is not configured or the connection unsuitable."""
     if connector.key not in ConnectorApp.list_configured_connector_keys():
         message = gettext("%(system)s is not set up yet and cannot be connected.")
         raise ConnectLinkRefused(message % {"system": connector.label})
@@ -87,7 +88,7 @@ def _refuse_unready_connector(
 
 
 def refuse_too_many(tenant: Tenant, *, now: datetime) -> None:
-    """Raise TooManyConnectLinks; the tenant is locked, so that two at once count each other."""
+    """Raise TooManyConnectLinks at the limit; the tenant is locked while links are counted."""
     lock_tenant(tenant)
     has_ended = Q(used_at__isnull=False) | Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
     if ConnectLink.objects.of(tenant).exclude(has_ended).count() >= OPEN_LINKS_MAX:
@@ -100,7 +101,7 @@ def refuse_too_many(tenant: Tenant, *, now: datetime) -> None:
 def choose_login(
     connector: Connector, connection: Connection | None, environment: str, login_host: str
 ) -> tuple[str, str]:
-    """Return environment and login host; a connection of that environment keeps its login host."""
+    """Return environment and login host; by default the login host of the connection."""
     if connection and environment and environment == connection.settings.get("environment"):
         login_host = login_host or login_host_of(connection)
     if not login_host:
@@ -126,7 +127,7 @@ def _describe_requester(tenant: Tenant, actor: ActorContext) -> str:
 
 
 def find_connect_link_by_token(token: str) -> ConnectLink | None:
-    """Find a link by the token of its address, in any state."""
+    """Find a link, in any state, by the token of its address."""
     return query_connect_links().filter(digest=digest_token(token)).first()
 
 
@@ -138,7 +139,10 @@ def query_connect_links() -> QuerySet[ConnectLink]:
 def open_connect_link(
     link: ConnectLink, browser: str, *, request_id: str = "", ip: str = "", now: datetime
 ) -> None:
-    """Bind the link to the first browser, which may reopen it. Raises ConnectLinkEnded."""
+    """Bind the link to the first browser, which may reopen it.
+
+    Raises ConnectLinkEnded if the link has ended, or another browser has opened it.
+    """
     digest = digest_token(browser)
     if not link.update_if_open(
         Q(browser="") | Q(browser=digest), browser=digest, opened_at=link.opened_at or now, now=now
@@ -155,14 +159,20 @@ def open_connect_link(
 
 
 def use_up_connect_link(link: ConnectLink, connection: Connection, *, now: datetime) -> None:
-    """Mark the link used, in the transaction of its connection. Raises ConnectLinkEnded."""
+    """Mark the link used, in the transaction that connects.
+
+    Raises ConnectLinkEnded if the link has ended.
+    """
     if not link.update_if_open(used_at=now, connection=connection, now=now):
         raise ConnectLinkEnded
 
 
 @transaction.atomic
 def revoke_connect_link(link: ConnectLink, actor: ActorContext, *, now: datetime) -> None:
-    """Revoke the link, even if it is open in a browser. Raises ConnectLinkEnded."""
+    """Revoke the link, even if it is open in a browser.
+
+    Raises ConnectLinkEnded if it was used or revoked.
+    """
     revoked_count = ConnectLink.unscoped.filter(pk=link.pk, used_at=None, revoked_at=None).update(
         revoked_at=now
     )
@@ -183,6 +193,6 @@ def is_connect_link_held_by(link: ConnectLink | None, browser: str, *, now: date
 
 
 def build_guest_tenant_user(link: ConnectLink) -> TenantUser:
-    """Build the guest who may connect this system and do nothing else."""
+    """Build the guest of a link, who may only connect its system."""
     actor = Actor("guest", link.guest, f"guest of {link.maker}")
     return TenantUser(link.tenant, Membership.Role.ADMIN, None, actor.id, actor.label)

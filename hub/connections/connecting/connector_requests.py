@@ -1,4 +1,4 @@
-"""Count the requests for systems without a connector; notify staff of each new one."""
+"""Requests for systems without a connector: count them, and notify staff of each new one."""
 
 import re
 from collections.abc import Collection
@@ -21,12 +21,12 @@ REQUESTS_MAX = 50  # of one tenant, so that it does not flood the staff page
 
 
 class TooManyConnectorRequests(Exception):
-    """This tenant has as many requests as it may."""
+    """The tenant has the maximal number of requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorDemand:
-    """How many tenants request a system, and whether this one is among them."""
+    """The number of tenants that request a system, and whether this tenant is one of them."""
 
     count: int = 0
     is_own: bool = False
@@ -36,7 +36,10 @@ class ConnectorDemand:
 def request_connector(
     tenant: Tenant, name: str, actor: audit.ActorContext, *, now: datetime
 ) -> int:
-    """Return how many tenants request it; a tenant counts once. Raises TooManyConnectorRequests."""
+    """Store the tenant's request for a system; return the number of tenants that request it.
+
+    Raises TooManyConnectorRequests if the tenant has the maximal number of requests.
+    """
     lock_tenant(tenant)
     name, system, own_requests = (
         _clean_system_name(name),
@@ -77,7 +80,10 @@ def _clean_system_name(name: str) -> str:
 
 
 def find_system_key(name: str) -> str:
-    """Return a connector's key for its label, else the name as a slug, so that spellings match."""
+    """Return the key of the connector with this label, else the name as a slug.
+
+    Different spellings of a name have the same key.
+    """
     slug = _slugify_system_name(_clean_system_name(name))
     return next(
         (

@@ -38,13 +38,13 @@ class FormInput:
 
     @classmethod
     def of_cleaned(cls, data: Mapping[str, Any]) -> Self:
-        """Take both from the cleaned data of a `ConnectorFieldsForm`."""
+        """Build the input from the cleaned data of a `ConnectorFieldsForm`."""
         return cls(data["settings"], data["document"])
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ProbedDraft:
-    """A draft that may be stored: it passed the test, or the actor allows it untested."""
+    """A draft that may be stored: the test passed, or the actor allows an untested draft."""
 
     connection: Connection
     document: Mapping[str, Any]
@@ -54,7 +54,10 @@ class ProbedDraft:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Connected:
-    """The stored connection. `signing_secret` is shown once; empty where none was generated."""
+    """The stored connection.
+
+    `signing_secret` is shown once; empty if none was generated.
+    """
 
     connection: Connection
     probe_result: ProbeResult
@@ -70,7 +73,7 @@ class ConnectionTestFailed:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRefused:
-    """Nothing was stored. `probe_result` is None where no test was made."""
+    """Nothing was stored. `probe_result` is None if no test was made."""
 
     reason: RefusalReason
     detail: str

@@ -17,7 +17,7 @@ TYPED_MOST = 200  # characters of what was typed that are shown again
 
 
 class LoginHostRefused(Exception):
-    """People are not sent to this host; the message tells the person who entered it why."""
+    """The login host is not allowed; the message explains this to the person who entered it."""
 
     def __init__(self, sentence: str, login_host: str) -> None:
         super().__init__(sentence)
@@ -25,9 +25,10 @@ class LoginHostRefused(Exception):
 
 
 def read_login_host(connector: Connector, text: str, environment: str = "") -> tuple[str, str]:
-    """Return the normalized host and the environment of its accounts. Raises LoginHostRefused.
+    """Return the normalized host and the environment of its accounts.
 
-    `environment`: the one that was chosen too; empty: none was.
+    `environment`: the environment that was chosen, or empty. Raises LoginHostRefused for a host
+    that is not a login host of the system, or is of another environment.
     """
     own = connector.login_host
     if own is None:
@@ -51,7 +52,10 @@ def read_login_host(connector: Connector, text: str, environment: str = "") -> t
 
 
 def read_offered_login_host(app: ConnectorApp, text: str, environment: str = "") -> tuple[str, str]:
-    """Do the same for hosts that the patterns of our app allow. Raises LoginHostRefused."""
+    """Do the same as `read_login_host`, if the patterns of our app allow login hosts.
+
+    Raises LoginHostRefused as `read_login_host` does, and if the patterns do not allow login hosts.
+    """
     connector = CONNECTORS[app.connector_key]
     host, host_environment = read_login_host(connector, text, environment)
     if not app.has_login_hosts:
@@ -65,7 +69,7 @@ def login_host_of(connection: Connection) -> str:
 
 
 def read_chosen_login(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Read what connections/environments.html posted, as options of `begin_authorization`."""
+    """Read the fields of connections/environments.html as options of `begin_authorization`."""
     environment = data.get("environment", "")
     if environment == AT_LOGIN_HOST:
         return {"environment": "", "login_host": data.get("login_host", "")}
@@ -75,7 +79,7 @@ def read_chosen_login(data: Mapping[str, Any]) -> dict[str, Any]:
 def build_login_choices(
     connector: Connector, *, environment: str = "", login_host: str = "", error: str = ""
 ) -> dict[str, Any]:
-    """Return the context of connections/environments.html: choices and current value; one query."""
+    """Build the context of connections/environments.html: choices and current value; one query."""
     app = (
         ConnectorApp.objects.filter(connector_key=connector.key).first()
         if connector.environments

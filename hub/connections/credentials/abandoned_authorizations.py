@@ -1,4 +1,4 @@
-"""End attempts to authorize that will not be confirmed, and revoke what was granted meanwhile."""
+"""End authorizations that will not be confirmed, and revoke their tokens."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,9 +16,9 @@ ABANDONED_REASONS = {"begun": "unfinished", "received": "interrupted", "granted"
 
 
 def end_abandoned_authorizations(*, now: datetime) -> None:
-    """Fail attempts that expired, and schedule the revocation of tokens that they were granted.
+    """Fail attempts that expired, and schedule the revocation of their tokens.
 
-    Raises the first LookupError of an attempt whose connector is not installed, after the others.
+    Raises LookupError at the end if the connector of an attempt is not installed.
     """
     authorizations = Authorization.unscoped.filter(
         state__in=ABANDONED_REASONS, expires_at__lte=now
@@ -39,7 +39,10 @@ def end_abandoned_authorizations(*, now: datetime) -> None:
 def abandon_authorization(
     authorization: Authorization, reason: str, detail: str = "", *, now: datetime
 ) -> None:
-    """Fail the attempt and schedule the revocation of its tokens. Raises InvalidTransition."""
+    """Fail the attempt and schedule the revocation of its tokens.
+
+    Raises InvalidTransition if another request has ended it.
+    """
     document = _open_granted_document(authorization)
     authorization.fail(reason, detail)
     _revoke_granted_tokens(authorization, document, now=now)
@@ -47,7 +50,10 @@ def abandon_authorization(
 
 @transaction.atomic
 def cancel_authorization(authorization: Authorization, *, now: datetime) -> None:
-    """Cancel the attempt and schedule the revocation of its tokens. Raises InvalidTransition."""
+    """Cancel the attempt and schedule the revocation of its tokens.
+
+    Raises InvalidTransition if another request has ended it.
+    """
     document = _open_granted_document(authorization)
     authorization.cancel()
     _revoke_granted_tokens(authorization, document, now=now)

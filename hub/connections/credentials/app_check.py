@@ -29,7 +29,7 @@ class AppCheckResult:
 def check_connector_app(
     app: ConnectorApp, connector: OAuth, *, redirect_uri: str, call: Call, now: datetime
 ) -> AppCheckResult:
-    """Check the app in each environment: it may be unknown in one. Never raises."""
+    """Check the app in each environment, as it may be unknown in one. Never raises."""
     if not app.set_up:
         return AppCheckResult(False, "Fill in the client id and the client secret first.")
     run_check = partial(

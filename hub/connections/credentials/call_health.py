@@ -33,14 +33,14 @@ ENDPOINT_REFUSALS = ("3", "4")
 
 
 def is_failing(failed_calls: int, failing_since: datetime | None, *, now: datetime) -> bool:
-    """Return whether three calls in a row failed, or nothing but failures came for a minute."""
+    """Whether three calls in a row failed, or all calls of a minute."""
     if failing_since is None:
         return False
     return failed_calls >= FAILED_IN_A_ROW or now - failing_since >= ONLY_FAILURES
 
 
 def _find_failing_reason(connection: Connection, lane: Lane, answer: str, *, now: datetime) -> str:
-    """Return the reason why its calls make the connection degraded; empty if they do not."""
+    """Return the reason why failing calls degrade the connection; empty if they do not."""
     if lane.open_until is not None:
         return BREAKER
     if not is_failing(lane.failed_calls, lane.failing_since, now=now):
@@ -50,9 +50,10 @@ def _find_failing_reason(connection: Connection, lane: Lane, answer: str, *, now
 
 
 def apply_call_counts(connection: Connection, lane: Lane, answer: str, *, now: datetime) -> None:
-    """Change the connection's state by its lane's counts. `answer`: the last failed one, or empty.
+    """Change the connection's state by its lane's counts of failed calls.
 
-    One statement if the state, its reason or the kind of answer changes, none otherwise.
+    `answer`: the last failed response, or empty. One statement if the state, its reason or the kind
+    of response changes, none otherwise.
     """
     reason = _find_failing_reason(connection, lane, answer or connection.detail, now=now)
     if not reason:
@@ -74,7 +75,7 @@ def apply_call_counts(connection: Connection, lane: Lane, answer: str, *, now: d
 
 
 def _recover_from_failing_calls(connection: Connection, lane: Lane, *, now: datetime) -> None:
-    """Mark it healthy after a success if failed calls or failed checks had made it degraded."""
+    """Mark a connection healthy that failed calls or checks had degraded."""
     by_checks = connection.checks_failed and connection.reason not in (
         REFRESH_FAILING,
         FURTHER_TOKEN_ENDED,
@@ -106,7 +107,7 @@ def is_failure_unresolved(connection: Connection) -> bool:
 
 
 def _update_connection_state(connection: Connection, **changes: Any) -> bool:
-    """Change the row if its state and reason are unchanged, and the object with it."""
+    """Change row and object, if state and reason of the row are unchanged."""
     connections = Connection.unscoped.filter(
         pk=connection.pk, state=connection.state, reason=connection.reason
     )
@@ -117,13 +118,14 @@ def _update_connection_state(connection: Connection, **changes: Any) -> bool:
 
 
 def _extract_answer_code(answer: str) -> str:
-    """Return the status or code of an answer, without its text."""
+    """Return the status or code of a response, without its text."""
     return answer.partition(":")[0]
 
 
 def degrade_failing_connections(*, now: datetime) -> None:
-    """Degrade healthy connections whose calls have only failed for a minute: no pump may serve
-    them.
+    """Degrade healthy connections whose calls have all failed for a minute.
+
+    The sweep calls this: no pump may serve such a connection.
     """
     installed = Q(connection__connector_key__in=list(CONNECTORS))
     due = installed & Q(failing_since__lte=now - ONLY_FAILURES, connection__state="healthy")
@@ -133,7 +135,7 @@ def degrade_failing_connections(*, now: datetime) -> None:
 
 
 def _find_last_answer(connection: Connection) -> str:
-    """Return the answer to the newest delivery that waits after a failed attempt."""
+    """Return the response to the newest delivery that waits after a failed attempt."""
     tried = connection.deliveries.filter(state="waiting", attempt_count__gt=0)
     newest = max(
         tried.order_by("due_at")[:SWEPT_MAX],
@@ -144,6 +146,6 @@ def _find_last_answer(connection: Connection) -> str:
 
 
 def format_answer(reason: str, detail: str) -> str:
-    """Return one line such as `503: try later`, from a reason code and the system's own words."""
+    """Format a reason code and the system's own text, such as `503: try later`."""
     code = reason.removeprefix("status_").replace("_", " ")
     return f"{code}: {detail}" if detail and detail != reason else code

@@ -1,4 +1,4 @@
-"""The credential that a connector gets: opened, with our app's secrets and the base URLs."""
+"""Build the credential that a connector receives, with our app's secrets and the base URLs."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +22,10 @@ def find_connector_app(connector: str) -> ConnectorApp | None:
 
 
 def open_credential(connection: Connection, app: ConnectorApp | None) -> Credential:
-    """Open the stored credential. Raises CannotOpen, and LookupError without a connector."""
+    """Open the stored credential.
+
+    Raises CannotOpen, and LookupError if the connector is not installed.
+    """
     sealed = getattr(connection, "credential", None)
     return build_credential(connection, app, sealed.open(connection) if sealed else {})
 
@@ -30,7 +33,7 @@ def open_credential(connection: Connection, app: ConnectorApp | None) -> Credent
 def build_credential(
     connection: Connection, app: ConnectorApp | None, document: Mapping[str, Any]
 ) -> Credential:
-    """Build the credential of a document that need not be stored yet."""
+    """Build the credential from a document, which need not be stored yet."""
     connector = connection.connector
     app_secrets = app.open() if app and connector.platform else {}
     return Credential(
@@ -54,7 +57,7 @@ def collect_secrets(credential: Credential) -> tuple[str, ...]:
 
 @sensitive_variables()
 def redact_outcome(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
-    """Redact an outcome: an answer may repeat what we sent."""
+    """Remove secrets from the texts of an outcome: a response may repeat what we sent."""
     return replace(
         outcome,
         reason=redact_text(outcome.reason, secrets),
@@ -75,6 +78,6 @@ def iterate_texts(value: Any) -> Iterator[str]:
 
 
 def _parse_json_object(text: str) -> Any:
-    """Parse JSON in a text, such as custom headers: each value is a secret; None if it is none."""
+    """Parse text as a JSON object, such as custom headers; None if it is not one."""
     with suppress(ValueError, RecursionError):
         return json.loads(text) if text.startswith("{") else None

@@ -1,4 +1,4 @@
-"""Custom headers of an endpoint: names are shown, values are sealed with its secret."""
+"""Custom headers of an endpoint: names are shown, values are sealed with its credential."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -28,7 +28,10 @@ def list_header_names(connection: Connection) -> list[str]:
 def change_header_values(
     connection: Connection, put: Mapping[str, str], drop: Collection[str], *, now: datetime
 ) -> list[str]:
-    """Set and remove headers; return the names. Raises ValueError if the connector rejects them."""
+    """Set and remove headers; return the names.
+
+    Raises ValueError if the connector rejects them, CannotOpen if the credential does not open.
+    """
     replaced = {name.lower() for name in (*put, *drop)}
 
     def apply_changes(document: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Check the credentials of quiet connections from time to time, before an event needs them.
 
-Rejected ones are checked too: if an administrator lifted the cause, no reconnect is needed.
+Rejected credentials are checked too: if an administrator has removed the cause, no reconnect is
+needed.
 """
 
 from collections.abc import Callable
@@ -79,7 +80,7 @@ def check_liveness(
 
 
 def _is_check_needless(connection: Connection, since: datetime) -> bool:
-    """Whether deliveries, or a refresh that found the end, have answered already."""
+    """Whether recent deliveries or a refresh have already shown the credential's state."""
     return (
         is_found_by_refresh(connection)
         if connection.state == NEEDS_RECONNECT
@@ -96,7 +97,10 @@ def _is_recently_served(connection: Connection, since: datetime) -> bool:
 def _apply_check_result(
     connection: Connection, probe_result: ProbeResult, *, now: datetime
 ) -> None:
-    """Change the connection's state by the result. Raises InvalidTransition."""
+    """Change the connection's state by the result.
+
+    Raises InvalidTransition if another process has changed the state.
+    """
     if probe_result.passed:
         Connection.unscoped.filter(pk=connection.pk, checks_failed__gt=0).update(checks_failed=0)
         if connection.state != "healthy" and not is_failure_unresolved(connection):

@@ -25,7 +25,7 @@ PROBES_BUSY = BUSY
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """The account if the test passed, otherwise the outcome's kind, reason and detail."""
+    """The result of a test: the account if it passed, otherwise kind, reason and detail."""
 
     account: Account | None
     kind: str = "delivered"
@@ -41,7 +41,7 @@ class ProbeResult:
 def probe_credential(
     connection: Connection, document: Mapping[str, Any], *, call: Call, now: datetime
 ) -> ProbeResult:
-    """Test a connection with a document that need not be stored. Never raises."""
+    """Test a connection with a document, which need not be stored yet. Never raises."""
     connector = connection.connector
     credential = build_credential(
         connection, find_connector_app(connection.connector_key), document

@@ -1,4 +1,4 @@
-"""A test of a connection as a checklist. Pure."""
+"""The steps of a connection test, as a checklist. Pure."""
 
 from typing import NamedTuple
 
@@ -45,7 +45,7 @@ class ProbeStep(NamedTuple):
 
 
 def describe_failed_probe(probe_result: ProbeResult) -> str:
-    """Describe the failure; an HTML page that came instead of an answer is not repeated."""
+    """Describe the failure, without the text of an HTML page that came instead of a response."""
     code = probe_result.reason.removeprefix("status_")
     return (
         _("it answered with status %(code)s") % {"code": code}
@@ -55,7 +55,7 @@ def describe_failed_probe(probe_result: ProbeResult) -> str:
 
 
 def list_probe_steps(probe_result: ProbeResult) -> list[ProbeStep]:
-    """Return the steps: passed, failed with the reason, and not tested."""
+    """List the steps: passed, failed with the reason, or not tested."""
     labels = [
         translate_text(label)
         for label in (*(label for label, _reasons in PROBE_STEPS), LAST_PROBE_STEP)

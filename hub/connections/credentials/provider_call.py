@@ -1,7 +1,7 @@
-"""One blocking call to an external system: build the request, meter it, send it, parse it.
+"""One blocking call of an external system: build, meter, send and parse a request.
 
-Each call keeps a thread for up to 10 s, of the 32 of a web process. So all of them share one
-budget per process, of which one tenant has at most a share.
+A call occupies one of the 32 threads of a web process for up to 10 s. So all calls share one budget
+per process, of which one tenant can use a share only.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -53,11 +53,11 @@ def call_provider(
     unreadable: OutcomeBuilder = never,
     afterwards: ExitStack | None = None,
 ) -> T | Outcome:
-    """Return what `parse` reads from the response; without a usable one a redacted Outcome.
+    """Return what `parse` returns, or a redacted Outcome if the call fails. Never raises.
 
     `unanswered` builds the Outcome of a request that may have arrived, `unreadable` that of a
-    response which the connector cannot parse. What the response says of quotas is recorded when
-    `afterwards` closes, at once by default. Never raises.
+    response which the connector cannot parse. The quotas that the response reports are recorded
+    when `afterwards` closes, immediately by default.
     """
     answer: T | Outcome
     with ExitStack() as at_once:
@@ -81,7 +81,7 @@ def call_provider(
 
 
 def _build_request(build: Callable[[], Request]) -> Request:
-    """Raises RequestIncomplete."""
+    """Build the request. Raises RequestIncomplete if a value is missing or invalid."""
     try:
         return build()
     except (KeyError, TypeError, ValueError) as error:
@@ -97,9 +97,10 @@ def _send_metered(
     now: datetime,
     afterwards: ExitStack,
 ) -> T | Outcome:
-    """Send the request in a slot.
+    """Send the request in a slot, and parse the response.
 
-    Raises BudgetExhausted, QuotaExhausted, EgressError, Unreadable.
+    Raises BudgetExhausted if no slot is free, QuotaExhausted if a quota is spent, EgressError if
+    the call fails, and Unreadable if the response cannot be parsed.
     """
     with provider_slot(connection.tenant_id):
         metered_call = afterwards.enter_context(meter_call(connection, request, now=now))
@@ -126,8 +127,8 @@ def describe_busy() -> str:
 def provider_slot(tenant_id: int | None, *, within: float = 0.0) -> Iterator[None]:
     """Hold a slot of the budget; a nested block uses the slot of the outer one.
 
-    Waits at most `within` seconds, and not at all if `WAITING_MAX` threads wait already.
-    Raises BudgetExhausted.
+    Waits up to `within` seconds, but not if `WAITING_MAX` threads wait already. Raises
+    BudgetExhausted if no slot becomes free.
     """
     if holds_slot.get():
         yield

@@ -1,7 +1,9 @@
-"""Refresh an access token: one process at a time by compare-and-swap, stored first.
+"""Refresh an access token: claim by compare-and-swap, request, store the grant.
 
-`refresh_started_at` is written before the request is sent. A process that dies before the new token
-is stored leaves it behind, so the next refresh records that a token may have been lost.
+When a refresh is due is decided elsewhere: by `token_lifetimes.build_token` for a new token, and by
+`Credential.await_refresh` for a rejected one. `refresh_started_at` is written before the request is
+sent. If a process dies before it stores the new token, the column stays set, so the next refresh
+records that a token may have been lost.
 """
 
 from contextlib import ExitStack
@@ -38,9 +40,9 @@ REFRESH_CLAIM = timedelta(seconds=30)  # longer than one refresh may take
 def refresh_access_token(
     connection: Connection, *, call: Call, now: datetime, random: Random, sleep: Sleep
 ) -> bool:
-    """Refresh the due token and release the lane; False if none is due or it failed.
+    """Refresh the due token and release the lane; return whether a new token was stored.
 
-    What the answer says of quotas is recorded after the token is stored.
+    The quotas that the response reports are recorded after the token is stored.
     """
     credential = Credential.unscoped.get(connection=connection)
     if not _claim_refresh(credential, now=now):
@@ -60,7 +62,7 @@ def refresh_access_token(
 
 
 def _claim_refresh(credential: Credential, *, now: datetime) -> bool:
-    """Claim the refresh by compare-and-swap, and note a refresh that did not finish."""
+    """Claim the refresh by compare-and-swap; record an earlier one that did not finish."""
     free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=now)
     credentials = Credential.unscoped.filter(
         free,
@@ -82,7 +84,7 @@ def _claim_refresh(credential: Credential, *, now: datetime) -> bool:
 
 
 def _choose_token_prefix(credential: Credential) -> str:
-    """Return the prefix of the token that was rejected, or is due first."""
+    """Return the prefix of the token to refresh: the rejected one, else the first due."""
     due = {
         prefix: Token.from_json(token_data).refresh_due_at
         for prefix, token_data in credential.token_lifetimes.items()
@@ -98,7 +100,10 @@ def _choose_token_prefix(credential: Credential) -> str:
 def _request_confirmed_grant(
     renewal: TokenRefresh, call: Call, afterwards: ExitStack
 ) -> Grant | Outcome | None:
-    """Ask twice before a grant counts as ended. None if another document was stored meanwhile."""
+    """Request a grant; repeat a request that reports the end of the authorization.
+
+    Returns None if another document was stored meanwhile.
+    """
     answer = _request_grant(renewal, call, afterwards)
     if isinstance(answer, Grant) or answer.kind != "reconnect":
         return answer
@@ -110,9 +115,10 @@ def _request_confirmed_grant(
 
 @sensitive_variables()
 def _request_grant(renewal: TokenRefresh, call: Call, afterwards: ExitStack) -> Grant | Outcome:
-    """Send one refresh. A lost or unreadable answer is *unknown*: the refresh token may be used up.
+    """Send one refresh request.
 
-    No transaction is open here, and nothing runs between the answer and its store.
+    A lost or unreadable response is *unknown*, as the refresh token may be used up. No transaction
+    is open, and the caller stores the grant before anything else.
     """
     connection, prefix = renewal.connection, renewal.prefix
     app = find_connector_app(connection.connector_key)

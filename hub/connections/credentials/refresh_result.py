@@ -56,7 +56,7 @@ class TokenRefresh:
     now: datetime
 
     def query_unchanged_credential(self) -> QuerySet[Credential]:
-        """Select the credential if its version is unchanged: a newer one is not touched."""
+        """Select the credential if its version is unchanged."""
         return Credential.unscoped.filter(pk=self.credential.pk, version=self.credential.version)
 
     def record_event(self, kind: str, detail: str = "") -> None:
@@ -67,9 +67,9 @@ class TokenRefresh:
     # --- a grant ---
 
     def store_grant(self, grant: Grant, *, random: Random, sleep: Sleep) -> bool:
-        """Store the new document under version + 1; what the grant does not contain stays.
+        """Store the new tokens as the next version; other parts of the document stay.
 
-        The old token may be revoked: a failed write is retried while the claim lasts.
+        Failed writes are retried while the claim lasts, as the old token may be revoked already.
         """
         document, columns = self._build_renewed_document(grant, random=random)
         if not _retry_database_write(
@@ -81,7 +81,7 @@ class TokenRefresh:
         return True
 
     def _replace_document(self, document: Mapping[str, Any], columns: Mapping[str, Any]) -> bool:
-        """Store the document; return whether it is the stored one."""
+        """Store the document; return whether the stored document is this one."""
         sealed = seal(document, Credential.binding(self.connection))
         if self.query_unchanged_credential().update(
             sealed=sealed, version=F("version") + 1, updated_at=self.now, **columns
@@ -121,7 +121,7 @@ class TokenRefresh:
 
     @transaction.atomic
     def _revoke_late_grant(self, document: Mapping[str, Any]) -> None:
-        """Revoke a grant that came after a person ended or replaced the authorization."""
+        """Revoke a grant whose authorization a person ended or replaced meanwhile."""
         connection = self.connection
         ending_kinds = (
             [*ENDED_BY_A_PERSON, "reconnected"]
@@ -207,7 +207,10 @@ class TokenRefresh:
 
     @transaction.atomic
     def _end_authorization(self, outcome: Outcome) -> None:
-        """End it: a person must reconnect. The state holds the lane."""
+        """Record that the authorization has ended: a person must reconnect.
+
+        The state needs_reconnect holds the lane.
+        """
         if not self.query_unchanged_credential().update(
             **{**token_lifetimes.CLEARED_REFRESH_STATE, "refresh_due_at": None}
         ):
@@ -223,7 +226,7 @@ class TokenRefresh:
 
     @transaction.atomic
     def _drop_further_token(self, outcome: Outcome) -> None:
-        """Drop a further token, which deliveries do not use, and degrade the connection."""
+        """Forget a token that deliveries do not use, and degrade the connection."""
         remaining_columns: dict[str, Any] = token_lifetimes.build_token_columns(
             self._read_other_tokens(), self.connection.connector, now=self.now
         )
@@ -254,7 +257,10 @@ def _retry_database_write(write: Callable[[], T], *, sleep: Sleep) -> T:
 
 
 def is_found_by_refresh(connection: Connection) -> bool:
-    """Whether a refresh caused its state: an access token that still works does not resolve it."""
+    """Whether a refresh caused the connection's state.
+
+    A valid access token does not resolve such a state.
+    """
     if connection.reason in (REFRESH_FAILING, FURTHER_TOKEN_ENDED, REFUSED_AGAIN):
         return True
     last = connection.credential_events.order_by("-id").first()
@@ -269,7 +275,7 @@ def _compute_refresh_delay(outcome: Outcome, failures: int) -> timedelta:
 
 
 def _is_about_to_expire(credential: Credential, failures: int, *, then: datetime) -> bool:
-    """Whether the token will have expired at the next attempt."""
+    """Whether the access token will have expired at the next attempt."""
     if credential.expires_at and not credential.rejected_at:
         return then >= credential.expires_at
     return failures >= FAILURES_TOLERATED

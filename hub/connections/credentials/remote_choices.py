@@ -1,4 +1,4 @@
-"""Records of an external system that a person may choose from; the first page only."""
+"""Records of an external system from which a person chooses; the first page only."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,10 @@ from hub.crypto.sealed import CannotOpen
 
 @dataclass(frozen=True, slots=True)
 class RemoteChoices:
-    """(id, name) by name. `more`: there are others; `detail`: why there are none."""
+    """Pairs of id and name, sorted by name.
+
+    `more`: further records exist; `detail`: why none could be listed.
+    """
 
     rows: tuple[tuple[str, str], ...] = ()
     more: bool = False
@@ -30,9 +33,9 @@ class RemoteChoices:
 def list_remote_choices(
     connection: Connection, identity: str, *, call: Call, now: datetime
 ) -> RemoteChoices:
-    """List the records that match such identities; empty without a list. Never raises.
+    """List the records for this kind of identity; empty if the system has no list. Never raises.
 
-    Changes no state of the connection: only a test does.
+    The connection's state does not change: only a test changes it.
     """
     collection = connection.connector.choices_by_kind.get(identity)
     if collection is None:

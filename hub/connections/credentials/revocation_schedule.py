@@ -24,7 +24,10 @@ def schedule_revocation(
     connection: Connection | None = None,
     now: datetime,
 ) -> None:
-    """Schedule a revocation, unless another connection uses the grant. Joins the transaction."""
+    """Schedule a revocation in the caller's transaction.
+
+    Nothing is scheduled if another connection uses the grant.
+    """
     provider = CONNECTORS[connector]
     if (
         not provider.needs_oauth
@@ -44,7 +47,7 @@ def schedule_revocation(
 
 
 def schedule_connection_revocation(connection: Connection, *, now: datetime) -> None:
-    """Schedule the revocation of the stored credential. Joins the caller's transaction."""
+    """Schedule the revocation of the stored credential, in the caller's transaction."""
     owner, secret = connection.tenant, open_stored_secret(connection)
     if owner:
         schedule_revocation(
@@ -60,7 +63,10 @@ def schedule_connection_revocation(connection: Connection, *, now: datetime) -> 
 
 @sensitive_variables()
 def open_stored_secret(connection: Connection) -> Mapping[str, Any]:
-    """Lock and open the credential; empty if it does not open, as it cannot be revoked then."""
+    """Lock the credential and return its document; empty if it does not open.
+
+    Tokens in a credential that does not open cannot be revoked.
+    """
     credential = Credential.unscoped.select_for_update().filter(connection=connection).first()
     with suppress(CannotOpen):
         return credential.open(connection) if credential else {}

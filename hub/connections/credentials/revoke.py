@@ -1,4 +1,4 @@
-"""Attempt scheduled revocations: by a task, with retries, and a notice if all fail."""
+"""Attempt scheduled revocations in a task, with retries; create a notice if all fail."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
@@ -39,7 +39,10 @@ INCONCLUSIVE_REASONS = {"other_account", "no_access_token"}
 
 
 def attempt_revocation(revocation: Revocation, *, call: Call, now: datetime) -> bool:
-    """Attempt it once; True if it is over or claimed. No transaction is open during the call."""
+    """Attempt the revocation once; return whether it is finished or another task has claimed it.
+
+    No transaction may be open: the external system is called.
+    """
     due = Revocation.unscoped.filter(pk=revocation.pk, due_at__lte=now)
     if not due.update(due_at=now + REVOCATION_CLAIM, attempt_count=revocation.attempt_count + 1):
         return True
@@ -57,7 +60,7 @@ def attempt_revocation(revocation: Revocation, *, call: Call, now: datetime) -> 
 
 @sensitive_variables()
 def _is_needed_again(revocation: Revocation) -> bool:
-    """Whether a connection uses the token again, or a grant that would end with it."""
+    """Whether a connection uses the token again, or another token of the same grant."""
     if is_grant_in_use(revocation.connector_key, revocation.account, None):
         return True
     connection = revocation.connection
@@ -74,7 +77,7 @@ def _is_needed_again(revocation: Revocation) -> bool:
 
 
 def _is_reconnected(revocation: Revocation) -> bool:
-    """Whether its connection has another authorization of the same account."""
+    """Whether the connection has a new authorization of the same account."""
     connection = revocation.connection
     return bool(
         connection and not connection.is_disconnected and connection.account == revocation.account
@@ -130,7 +133,10 @@ def _send_revoke_request(
 def _refresh_for_revocation(
     revocation: Revocation, app: ConnectorApp | None, call: Call, *, now: datetime
 ) -> Grant | Outcome:
-    """Get another access token, stored first: the refresh token may be used up by this."""
+    """Refresh the access token for the revocation, and store the grant in it.
+
+    The refresh token may be used up by the request.
+    """
     connection, credential, client = _open_revocation(revocation, app)
     with ExitStack() as afterwards:
         answer = call_provider(
@@ -151,7 +157,7 @@ def _refresh_for_revocation(
 
 
 def _get_oauth_connector(revocation: Revocation) -> OAuth:
-    """Raises LookupError."""
+    """Return the connector. Raises LookupError if it is not installed or has no OAuth."""
     connector = CONNECTORS[revocation.connector_key]
     if not isinstance(connector, OAuth):
         raise LookupError(f"{revocation.connector_key} has no OAuth")
@@ -162,9 +168,9 @@ def _get_oauth_connector(revocation: Revocation) -> OAuth:
 def _open_revocation(
     revocation: Revocation, app: ConnectorApp | None
 ) -> tuple[Connection, schema.Credential, Mapping[str, str]]:
-    """Return an unsaved connection with these tokens, its credential, and our client at its system.
+    """Return an unsaved connection with these tokens, its credential, and our client id and secret.
 
-    Raises CannotOpen, LookupError.
+    Raises CannotOpen if the tokens do not open, LookupError if the connector is not installed.
     """
     document = revocation.open()
     connection = Connection(
@@ -178,9 +184,10 @@ def _open_revocation(
 
 
 def _report_revocation(revocation: Revocation, outcome: Outcome, *, now: datetime) -> None:
-    """Audit the result; if it failed, create a notice: only a person can remove our app then.
+    """Audit the result; create a notice if it failed, as only a person can remove our app then.
 
-    No notice if the account is connected again: removing our app would end that, too.
+    There is no notice if the account is connected again: removing our app would end that
+    connection.
     """
     label = CONNECTORS[revocation.connector_key].label
     if outcome.kind != "delivered" and not _is_reconnected(revocation):

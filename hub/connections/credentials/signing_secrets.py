@@ -1,7 +1,7 @@
 """The signing secret of an own endpoint, and its rotation with an overlap.
 
-During the overlap each request carries signatures by the new secret and by each replaced one, so
-that the receiver can switch at any time within it.
+During the overlap each request has a signature by the new secret and by each replaced one, so that
+the receiver can switch at any time.
 """
 
 import base64
@@ -27,7 +27,7 @@ OLD_SECRETS_MAX = 3  # receivers check a few signatures only
 
 
 class TooManySigningSecrets(Exception):
-    """`OLD_SECRETS_MAX` old secrets are still valid: another rotation would drop one."""
+    """`OLD_SECRETS_MAX` old secrets are valid, so another rotation would invalidate one early."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -43,7 +43,7 @@ class SigningStatus:
 
 
 def has_signing_secret(connector: Connector) -> bool:
-    """Whether requests of this connector are signed with a secret of the tenant's."""
+    """Whether requests of this connector are signed with a secret of the tenant."""
     return any(field.key == SIGNING_SECRET for field in connector.fields)
 
 
@@ -53,7 +53,10 @@ def generate_signing_secret(random: Callable[[int], bytes]) -> str:
 
 @sensitive_variables()
 def read_signing_status(connection: Connection, *, now: datetime) -> SigningStatus:
-    """Return the current secret and the overlap. Raises CannotOpen."""
+    """Return the current secret and the overlap.
+
+    Raises CannotOpen if the credential does not open.
+    """
     document = connection.credential.open(connection)
     overlap_ends = tuple(
         datetime.fromisoformat(old_secret["until"])
@@ -78,7 +81,10 @@ def _list_overlapping_secrets(
 def rotate_signing_secret(
     connection: Connection, *, random: Callable[[int], bytes], now: datetime
 ) -> str:
-    """Return a new secret; the old one stays valid for 24 hours. Raises TooManySigningSecrets."""
+    """Return a new secret; the old one is valid for another 24 hours.
+
+    Raises TooManySigningSecrets if `OLD_SECRETS_MAX` old secrets are still valid.
+    """
 
     def rotate_secret(document: dict[str, Any]) -> dict[str, Any]:
         return merge_overlapping_secrets(
@@ -93,9 +99,9 @@ def rotate_signing_secret(
 def merge_overlapping_secrets(
     stored: Mapping[str, Any], document: Mapping[str, Any], *, now: datetime
 ) -> dict[str, Any]:
-    """Return the document with the old secrets that are still valid, and the one that it replaces.
+    """Return the new document with the old secrets that are valid, and the replaced one.
 
-    Raises TooManySigningSecrets.
+    Raises TooManySigningSecrets if `OLD_SECRETS_MAX` old secrets are still valid.
     """
     if SIGNING_SECRET not in document:
         return dict(document)
@@ -123,7 +129,7 @@ def rewrite_credential(
     *,
     now: datetime,
 ) -> dict[str, Any]:
-    """Change the document under a lock, so that no concurrent change is lost; return it."""
+    """Change the document under a lock, and return it. Raises CannotOpen if it does not open."""
     with transaction.atomic():
         credential = Credential.unscoped.select_for_update().get(connection=connection)
         document = change_document(credential.open(connection))

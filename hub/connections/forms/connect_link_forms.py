@@ -1,4 +1,4 @@
-"""Forms of connect links: which system the recipient is asked to connect."""
+"""Forms of connect links: the system to connect, or the recipient."""
 
 from collections.abc import Iterable
 from typing import Any, cast
@@ -29,7 +29,7 @@ def list_environment_choices(connectors: Iterable[str]) -> list[tuple[str, Any]]
 
 
 def login_host_example(connectors: Iterable[str]) -> str:
-    """Return an example of a login host, of the first system that has any; empty otherwise."""
+    """Return an example of a login host, of the first system with login hosts; else empty."""
     return next((own.example for key in connectors if (own := CONNECTORS[key].login_host)), "")
 
 
@@ -47,7 +47,7 @@ def login_host_field(example: str) -> forms.CharField:
 
 
 class ConnectLinkForm(forms.Form):
-    """Which system a colleague is asked to connect."""
+    """The system that a colleague is asked to connect."""
 
     connector = forms.ChoiceField(label=_("System"))
     connection = forms.ModelChoiceField(
@@ -98,7 +98,7 @@ class ReconnectLinkForm(staff.ActionForm):
 
 
 class StaffConnectLinkForm(staff.ActionForm):
-    """The same for any tenant that this member of staff may change."""
+    """The form of staff: a system to connect, for a tenant that this person may change."""
 
     def __init__(self, *args: Any, request: HttpRequest, site: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -50,7 +50,7 @@ def validate_json_object(value: str) -> None:
 
 
 def an_address_with_login_host(value: str) -> None:
-    """Validate a base URL that holds the placeholder for a login host."""
+    """Validate a base URL with a placeholder for the login host."""
     if LOGIN_HOST not in value:
         raise ValidationError(
             _("%(part)s must be in it: each customer's own host replaces it.")
@@ -63,7 +63,10 @@ VALIDATORS = {"url": [validate_address], "json": [validate_json_object]}
 
 
 def build_form_field(field: Field, *, value: Any = None, stored: bool = False) -> forms.Field:
-    """Build the form field. `stored`: a secret exists, and stays where nothing is filled in."""
+    """Build the form field.
+
+    `stored`: a secret is stored, which an empty field leaves unchanged.
+    """
     label, help_text = translate_text(field.label), translate_text(field.help)
     if field.kind == "flag":
         return forms.BooleanField(
@@ -128,11 +131,11 @@ class ConnectorFieldsForm(forms.Form):
                 self.fields[f"forget_{field.key}"] = self.style_field(clear)
 
     def style_field(self, field: forms.Field) -> forms.Field:
-        """Style the field like the pages around it."""
+        """Style the field in the style of the pages that show this form."""
         return field
 
     def clean(self) -> dict[str, Any]:
-        """Add `settings`, and the `document` to be sealed."""
+        """Add `settings`, and the `document` to seal."""
         data = super().clean() or self.cleaned_data
         data["settings"] = {
             field.key: data.get(field.key) for field in self.connector_fields if not field.secret
@@ -152,7 +155,7 @@ class ConnectorFieldsForm(forms.Form):
 
 
 class CredentialUpdateForm(ConnectorFieldsForm):
-    """Stored secrets stay where none are entered, unless the address changed."""
+    """A form in which empty secrets keep the stored ones, unless the address changes."""
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
@@ -177,7 +180,7 @@ class StaffFieldsForm(ConnectorFieldsForm, staff.ActionForm):
 
 
 class AllowUntestedForm(staff.ActionForm):
-    """Lets staff store what did not pass the test, with a reason."""
+    """A form with which staff store a connection that did not pass the test, with a reason."""
 
     folded_fields = ("anyway", "reason")
 

@@ -1,4 +1,4 @@
-"""Connections, their credentials and lanes, and the ways to authorize one; a file per model."""
+"""Models of connections, credentials, lanes and authorizations; one file for each model."""
 
 from hub.connections.models.authorizations import Authorization
 from hub.connections.models.connect_links import ConnectLink, build_guest_reference

@@ -86,7 +86,7 @@ class Authorization(Scoped, StateMachine):
 
     @property
     def connector(self) -> Connector:
-        """Raises LookupError where this connector is not installed."""
+        """The connector. Raises LookupError if it is not installed."""
         return CONNECTORS[self.connector_key]
 
     @property
@@ -102,11 +102,14 @@ class Authorization(Scoped, StateMachine):
     # --- transitions ---
 
     def receive(self) -> None:
-        """Use up the `state` parameter, whatever follows. Raises InvalidTransition."""
+        """Mark `state` as used, even if the exchange fails later.
+
+        Raises InvalidTransition if it was used before.
+        """
         self.transition_to("received")
 
     def store_code(self, code: str) -> None:
-        """Seal the code while the exchange waits for a slot; the attempt stays *begun*."""
+        """Seal the code while its exchange waits for a slot; the attempt stays *begun*."""
         self.sealed = seal({**self.open(), "code": code}, self.binding)
         Authorization.unscoped.filter(pk=self.pk, state="begun").update(sealed=self.sealed)
 

@@ -1,4 +1,4 @@
-"""Links by which a person without an account connects one system for one tenant."""
+"""Links with which a person without an account connects one system for one tenant."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,12 +15,12 @@ from tenants.scoping import Scoped
 
 
 def build_guest_reference(id: Any) -> str:
-    """Return the guest reference of a link; references of our own application look different."""
+    """Return the guest reference of a link, which no reference of our own application equals."""
     return f"link {id}"
 
 
 class ConnectLink(Scoped):
-    """One link, bound to the first browser that opens it and used up by the connection it leads to.
+    """One link, bound to the first browser that opens it, and used once.
 
     Only the digest of the token is stored, so the address is shown once.
     """
@@ -54,7 +54,7 @@ class ConnectLink(Scoped):
 
     @property
     def connector(self) -> Connector:
-        """Raises LookupError where this connector is not installed."""
+        """The connector. Raises LookupError if it is not installed."""
         return CONNECTORS[self.connector_key]
 
     @property
@@ -82,7 +82,7 @@ class ConnectLink(Scoped):
         return self.state(now) in ("pending", "opened")
 
     def update_if_open(self, condition: Q | None = None, *, now: datetime, **changes: Any) -> bool:
-        """Change the link if it is open and matches `condition`; return whether it was."""
+        """Change the link if it is open and matches `condition`; return whether it was changed."""
         links = ConnectLink.unscoped.filter(
             pk=self.pk, used_at=None, revoked_at=None, expires_at__gt=now
         )

@@ -114,24 +114,24 @@ class Connection(Scoped, StateMachine):
         )
 
     def __str__(self) -> str:
-        """Return its name, with the account's name unless that is part of it."""
+        """Return the name, followed by the account's name unless it contains that."""
         if not self.account_name or self.account_name.casefold() in self.name.casefold():
             return self.name
         return f"{self.name} ({self.account_name})"
 
     @property
     def connector(self) -> Connector:
-        """Raises LookupError where this connector is not installed."""
+        """The connector. Raises LookupError if it is not installed."""
         return CONNECTORS[self.connector_key]
 
     @property
     def is_disconnected(self) -> bool:
-        """Whether a person disconnected it: it has no credential any more, its history stays."""
+        """Whether a person disconnected the account: the credential is wiped, the history stays."""
         return self.state == "disabled" and self.reason == DISCONNECTED
 
     @property
     def missing_permissions(self) -> list[str]:
-        """The permissions that its connector needs and the account did not grant."""
+        """The permissions that the connector needs and the account did not grant."""
         return self.connector.missing(self.permissions)
 
     # --- transitions; each changes the lane with it, in the caller's transaction ---
@@ -145,15 +145,19 @@ class Connection(Scoped, StateMachine):
         )
 
     def disable(self, reason: str, detail: str = "", *, now: datetime) -> None:
-        """Disable it. A disabled connection keeps its reason: raises InvalidTransition."""
+        """Disable the connection.
+
+        Raises InvalidTransition if it is disabled already, as it keeps its reason.
+        """
         if self.state == "disabled":
             raise InvalidTransition(self, "disabled")
         self._change_state("disabled", reason=reason, detail=detail, now=now)
 
     def mark_needs_reconnect(self, reason: str, detail: str = "", *, now: datetime) -> None:
-        """Ask a person to authorize it again.
+        """Record that a person must authorize the connection again.
 
-        A paused or disabled connection keeps its state and records the reason for `resume`.
+        A paused or disabled connection keeps its state, and stores the reason for `resume`. Raises
+        InvalidTransition for a disconnected one.
         """
         try:
             if self.state in STOPPED_STATES:
@@ -170,7 +174,7 @@ class Connection(Scoped, StateMachine):
         return bool(stopped_connections.update(ended_reason=reason, ended_detail=detail))
 
     def resume(self, *, now: datetime) -> None:
-        """Resume it: healthy, or needs_reconnect if its authorization ended meanwhile.
+        """Set the state to healthy, or to needs_reconnect if the authorization ended meanwhile.
 
         Needs a transaction of the caller.
         """
@@ -183,12 +187,18 @@ class Connection(Scoped, StateMachine):
             self.mark_healthy(now=now)
 
     def mark_degraded(self, reason: str, detail: str = "", *, now: datetime) -> None:
-        """Mark a problem. The connection is still used, and its lane goes on."""
+        """Mark the connection as degraded; it is still used.
+
+        Raises InvalidTransition if it is neither healthy nor silent, or has changed meanwhile.
+        """
         self.transition_to("degraded", reason=reason, detail=detail[:500], state_changed_at=now)
         notifications.notify_state_change(self, "", now=now)
 
     def mark_healthy(self, *, now: datetime) -> None:
-        """Mark it healthy: what its state held becomes due."""
+        """Mark the connection as healthy; its lane becomes due.
+
+        Raises InvalidTransition if it is healthy already, or has changed meanwhile.
+        """
         self._change_state("healthy", reason="", detail="", paused_until=None, now=now)
 
     @transaction.atomic
@@ -212,8 +222,10 @@ class Connection(Scoped, StateMachine):
         )
 
     def _build_end_columns(self, state: str) -> dict[str, str]:
-        """Return the columns that keep why an authorization ended: set by a stop, cleared
-        otherwise.
+        """Build the columns with the reason why an authorization ended.
+
+        A pause or disabling of a connection that needs a reconnect sets them, any other state
+        clears them.
         """
         if state not in STOPPED_STATES:
             return {"ended_reason": "", "ended_detail": ""}

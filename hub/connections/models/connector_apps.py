@@ -36,7 +36,7 @@ class ConnectorApp(models.Model):
 
     @property
     def set_up(self) -> bool:
-        """Whether a person can be sent to that system: client id and secret are filled in."""
+        """Whether client id and secret are filled in, so that people can be sent to the system."""
         try:
             document = self.open()
         except CannotOpen:
@@ -45,12 +45,12 @@ class ConnectorApp(models.Model):
 
     @property
     def bases(self) -> dict[str, str]:
-        """The base URLs: the connector's, overridden by those that staff entered."""
+        """The connector's base URLs, overridden by those that staff entered."""
         return {**CONNECTORS[self.connector_key].urls, **self.urls}
 
     @property
     def environments(self) -> tuple[Environment, ...]:
-        """The environments of its system that people may be sent to."""
+        """The environments of the system to which people may be sent."""
         connector = CONNECTORS[self.connector_key]
         return (
             connector.allowed_environments(self.bases, tuple(self.hosts))
@@ -68,7 +68,7 @@ class ConnectorApp(models.Model):
 
     @classmethod
     def list_configured_connector_keys(cls) -> set[str]:
-        """Return the keys of the connectors that are set up for tenants. One statement."""
+        """Return the keys of the connectors that tenants can use, in one query."""
         apps = {app.connector_key: app for app in cls.objects.filter(connector_key__in=CONNECTORS)}
         return {
             key

@@ -17,7 +17,7 @@ REFUSAL_DELAY, REFUSAL_DELAY_MAX = timedelta(seconds=10), timedelta(minutes=10) 
 
 
 def _compute_refusal_delay(refusals: int) -> timedelta:
-    """Return the wait before the next refresh after so many rejected tokens in a row."""
+    """Return the wait before the next refresh after `refusals` rejected tokens in a row."""
     return (
         min(REFUSAL_DELAY * 2 ** min(refusals - 1, 10), REFUSAL_DELAY_MAX)
         if refusals
@@ -89,10 +89,10 @@ class Credential(Scoped):
         return f"credential:{connection.public_id}"
 
     def await_refresh(self, *, used: int, now: datetime) -> bool:
-        """Hold the lane until there is a newer version than `used`; False if there is one.
+        """Hold the lane until the credential is newer than version `used`.
 
-        A refresh is due at once, or with a growing delay if the token was rejected within a minute
-        of its issue.
+        Returns False if it is newer already. A refresh is due at once, or with a growing delay if
+        the token was rejected within a minute of its issue.
         """
         credentials = Credential.unscoped.filter(pk=self.pk, version=used)
         if not credentials.exists():
@@ -108,7 +108,7 @@ class Credential(Scoped):
         return True
 
     def is_fresh(self, *, now: datetime) -> bool:
-        """Whether the access token that deliveries use was issued less than `FRESH_FOR` ago."""
+        """Whether the access token of deliveries was issued less than `FRESH_FOR` ago."""
         token_data = self.token_lifetimes.get(MAIN_PREFIX)
         granted_at = Token.from_json(token_data).granted_at if token_data else self.updated_at
         return self.version > 1 and now - granted_at < FRESH_FOR
@@ -118,15 +118,16 @@ class Credential(Scoped):
         Credential.unscoped.filter(pk=self.pk).update(refresh_due_at=now)
 
     def open(self, connection: Connection) -> dict[str, Any]:
-        """Return the document.
+        """Return the decrypted document.
 
-        `connection` must be the one it was sealed for. Raises CannotOpen.
+        `connection` must be the connection for which it was sealed. Raises CannotOpen otherwise,
+        and if the key is missing.
         """
         return self.sealed.open(self.binding(connection))
 
 
 class CredentialEvent(Scoped):
-    """An event in the history of a credential, shown on its timeline; holds no secret."""
+    """An event in the history of a credential, shown on its timeline; contains no secret."""
 
     TENANT = "connection__tenant"
 
@@ -148,7 +149,7 @@ class CredentialEvent(Scoped):
     def record_event(
         cls, connection: Connection, kind: str, detail: str = "", *, version: int, now: datetime
     ) -> None:
-        """Append an event unless it equals the last one."""
+        """Append an event, unless it equals the last one."""
         last = cls.unscoped.filter(connection=connection).order_by("-id").first()
         if last is None or (last.kind, last.detail, last.version) != (kind, detail[:300], version):
             cls.unscoped.create(

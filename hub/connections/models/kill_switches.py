@@ -9,7 +9,7 @@ from tenants.scoping import Scoped
 
 
 class KillSwitch(Scoped):
-    """Stops deliveries of the platform, a tenant, a connector or a route; new ones are held."""
+    """A switch of staff that stops deliveries of the platform, a tenant, a connector or a route."""
 
     class Level(models.TextChoices):
         PLATFORM = "platform", "the whole platform"

@@ -70,9 +70,9 @@ class Lane(Scoped):
 
     @staticmethod
     def lock_against_release(ids: Sequence[int]) -> None:
-        """Keep pumps from releasing these lanes as empty until this transaction has committed.
+        """Prevent pumps from releasing these lanes as empty, until this transaction has committed.
 
-        Claims go on meanwhile. SQLite has one writer at a time, which is enough.
+        Claims are not blocked. On SQLite nothing is needed: only one connection writes at a time.
         """
         if database.vendor == "postgresql":
             with database.cursor() as cursor:
@@ -84,10 +84,10 @@ class Lane(Scoped):
 
     @staticmethod
     def lock(connection_id: int) -> None:
-        """Lock the lane, before its connection where a transaction changes both.
+        """Lock the lane, before its connection if a transaction changes both.
 
-        A credential that is changed too is locked before both. The pump locks in this order:
-        another one can deadlock.
+        A credential that is changed too is locked before both. The pump locks in this order: any
+        other order can deadlock.
         """
         rows = Lane.unscoped.filter(pk=connection_id).select_for_update(no_key=True)
         list(rows.values_list("pk"))

@@ -15,8 +15,8 @@ from tenants.scoping import Scoped
 class QuotaQueue(Scoped):
     """Deliveries of one connection that spend the same scopes and wait for one of them.
 
-    The pump claims none of them before `opens_at`, and at most `width` at a time.
-    `Delivery.quota_queue` holds the id without a foreign key: an empty queue can be deleted.
+    The pump claims none of these before `opens_at`, and at most `width` at a time.
+    `Delivery.quota_queue` stores the id without a foreign key, so an empty queue can be deleted.
     """
 
     TENANT = "connection__tenant"
@@ -49,7 +49,7 @@ class QuotaQueue(Scoped):
 
     @classmethod
     def reopen(cls, keys: Collection[str], *, now: datetime) -> None:
-        """Open the queues that wait for these scopes, which reopened earlier than expected."""
+        """Open the queues that wait for these scopes, which are available earlier than expected."""
         waiting = cls.unscoped.filter(waits_for_any(keys), opens_at__gt=now)
         with transaction.atomic():
             # as a pump writes them
@@ -62,7 +62,7 @@ class QuotaQueue(Scoped):
 
 
 def waits_for_any(keys: Collection[str]) -> models.Q | RawSQL:
-    """Return a condition: queues for which one of these scopes was closed at the last check."""
+    """Return the condition for queues that waited for one of these scopes at the last check."""
     if database.vendor == "postgresql":
         return models.Q(closed__has_any_keys=list(keys))
     marks = ", ".join(["%s"] * len(keys))

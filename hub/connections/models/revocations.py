@@ -1,4 +1,4 @@
-"""Tokens that the system that issued them has yet to revoke."""
+"""Tokens that are to be revoked by the system that issued them."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tenants.scoping import Scoped
 
 
 class Revocation(Scoped):
-    """Tokens that are no longer needed, kept until the system that issued them has revoked them."""
+    """Tokens that are no longer needed, stored until their system has revoked them."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="revocations")
     connector_key = models.CharField(max_length=40, validators=[validate_connector_key])

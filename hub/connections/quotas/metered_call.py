@@ -1,4 +1,4 @@
-"""Spend the quotas of one call that is no delivery, such as a refresh or a test."""
+"""Spend the quotas of one call that is not a delivery, such as a refresh or a test."""
 
 import uuid
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ PAUSE_WITHOUT_RETRY_AFTER = timedelta(seconds=60)  # of scopes after a 429
 
 
 class QuotaExhausted(Exception):
-    """A quota is spent; nothing was sent. `until`: when the next call may go."""
+    """A quota is spent, so nothing was sent; `until` is when the next call is possible."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(f"a quota is spent; the next call may go at {until:%Y-%m-%d %H:%M:%S} UTC")
@@ -35,7 +35,7 @@ class QuotaExhausted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MeteredCall:
-    """A call that may be sent now. `probed_at`: set if it probes scopes that a 429 had closed."""
+    """A call whose quotas are reserved. `probed_at`: set if it probes scopes paused by a 429."""
 
     connection: Connection
     request: Request
@@ -43,9 +43,9 @@ class MeteredCall:
     now: datetime
 
     def record_response(self, answer: object) -> None:
-        """Apply an answer to the quotas: a 429 pauses them, an answered probe reopens them.
+        """Update the quotas by a response: a 429 pauses them, an answered probe reopens them.
 
-        A call that was in flight when another one got a 429 reopens nothing.
+        A call that was in flight when another one received a 429 reopens nothing.
         """
         if isinstance(answer, Outcome) and (answer.reason == "throttled" or answer.pauses):
             self._pause_quotas(answer)
@@ -71,9 +71,9 @@ class MeteredCall:
 
 @contextmanager
 def meter_call(connection: Connection, request: Request, *, now: datetime) -> Iterator[MeteredCall]:
-    """Reserve the quotas of a call for a block; name look-ups are charged to its tenant.
+    """Reserve the quotas of a call for a block; name lookups are charged to its tenant.
 
-    It never waits: raises QuotaExhausted.
+    Does not wait: raises QuotaExhausted if a quota is spent.
     """
     scopes = list_spent_quotas(connection, request) + list_tenant_shares(connection, request)
     lease, demand = uuid.uuid4(), Demand(scopes, 1)

@@ -15,7 +15,7 @@ SHARED_SCOPE_KINDS = ("app", "host", "address")  # scopes that belong to no sing
 
 
 def list_spent_quotas(connection: Connection, request: Request) -> tuple[ScopeCost, ...]:
-    """Return the quotas that the connector declares, and the hub's own rates."""
+    """List the quotas that a request spends: the connector's, and the hub's own rates."""
     return _list_connector_quotas(
         connection.connector, connection.pk, connection.account, request.spends
     ) + _list_own_quotas(request)
@@ -46,7 +46,7 @@ def _list_own_quotas(request: Request) -> tuple[ScopeCost, ...]:
 
 
 def list_tenant_shares(connection: Connection, request: Request) -> tuple[ScopeCost, ...]:
-    """Return the tenant's shares of quotas that all tenants share, such as the token endpoint's."""
+    """List the tenant's shares of quotas that all tenants share, such as the token endpoint's."""
     if connection.tenant_id is None:
         return ()
     return tuple(
@@ -65,7 +65,10 @@ def list_tenant_shares(connection: Connection, request: Request) -> tuple[ScopeC
 
 
 def has_owner(pk: int | None, account: str, scope: Scope) -> bool:
-    """Whether the scope has an owner; drafts have none, so that two do not wait for each other."""
+    """Whether the scope has an owner.
+
+    Scopes of drafts have none, so that two drafts do not wait for each other.
+    """
     return (
         pk is not None
         or scope.kind in SHARED_SCOPE_KINDS
@@ -80,7 +83,7 @@ def parse_scope(name: str) -> Scope:
 
 
 def build_scope_key(connection: Connection, scope: Scope) -> str:
-    """Return the key of a scope's row. Two connections of one account share its quota."""
+    """Return the key of a scope's row, which is the same for connections of one account."""
     return _format_scope_key(connection.connector_key, connection.pk, connection.account, scope)
 
 

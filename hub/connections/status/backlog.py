@@ -1,4 +1,4 @@
-"""The backlog of one connection: count, age, and the time that it takes to send."""
+"""The backlog of one connection: count, age, and the estimated time to send it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ class Backlog:
 
 
 def measure_backlog(connection: Connection, *, now: datetime) -> Backlog:
-    """Measure it in two bounded statements, and two more if something waits."""
+    """Measure the backlog in two bounded queries, and two more if deliveries wait."""
     first = connection.deliveries.filter(state="waiting").order_by("due_at").values("pk")
     deliveries = connection.deliveries.filter(pk__in=first[: COUNT_LIMIT + 1]).order_by()
     counted = list(

@@ -9,7 +9,10 @@ from hub.connections.models import Connection
 
 
 def list_requested_permissions(connector: Connector) -> list[Permission]:
-    """Return the permissions to request with their purposes; else those that the actions need."""
+    """List the permissions that the connector requests, with their purposes.
+
+    A connector without such a list: the permissions that its actions need.
+    """
     if connector.permissions:
         return list(connector.permissions)
     purposes = {
@@ -20,7 +23,7 @@ def list_requested_permissions(connector: Connector) -> list[Permission]:
 
 @dataclass(frozen=True, slots=True)
 class PermissionStatus:
-    """One permission, and whether it is granted; None: the system does not report it."""
+    """One permission, and whether it is granted; None if the system does not report it."""
 
     permission: Permission
     granted: bool | None

@@ -7,7 +7,7 @@ from hub.connections.status.timeline_svg import EVENTS_MAX, CredentialTimeline, 
 
 
 def draw_credential_timeline(connection: Connection, *, now: datetime) -> CredentialTimeline:
-    """Draw the newest events of its credential, and the next ones."""
+    """Draw the newest events of the connection's credential, and the next ones."""
     newest = connection.credential_events.order_by("-id")[:EVENTS_MAX]
     credential = getattr(connection, "credential", None)
     return draw_timeline(

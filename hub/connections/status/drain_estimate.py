@@ -116,7 +116,7 @@ def _list_spendable_quotas(group: DeliveryGroup) -> Iterator[tuple[str, Quota, s
 def _estimate_quota_duration(
     quota: Quota, usage: QuotaSnapshot, calls: int, now: datetime
 ) -> timedelta:
-    """Return how long so many calls take under one quota, from now on."""
+    """Return the time that this number of calls takes under one quota."""
     pause = max(timedelta(), (usage.paused_until or now) - now)
     if isinstance(quota, Rate):
         return pause + call_interval(usage.limit or quota.limit, quota.per) * calls

@@ -1,4 +1,4 @@
-"""The effective status of a connection: its own state, or what stops it from above."""
+"""The effective status of a connection: its own state, or a wider cause that stops it."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -32,7 +32,10 @@ class EffectiveStatus(NamedTuple):
 def determine_effective_status(
     connection: Connection, *, window: MaintenanceWindow | None = None
 ) -> EffectiveStatus:
-    """Return why it has its status. Reads the tenant and the lane of the connection."""
+    """Return reason, sentence and action for the connection's status.
+
+    Reads its tenant and its lane.
+    """
     stop_reason, until = find_stop_cause(connection, window)
     reason = stop_reason or connection.reason
     text = (
@@ -44,7 +47,7 @@ def determine_effective_status(
 
 
 def determine_effective_state(connection: Connection) -> str:
-    """Return the state as pages and API show it. Reads the lane of the connection."""
+    """Return the state that pages and API show. Reads the lane of the connection."""
     if connection.is_disconnected:
         return DISCONNECTED
     off = getattr(getattr(connection, "lane", None), "switched_off_by", "")
@@ -52,13 +55,13 @@ def determine_effective_state(connection: Connection) -> str:
 
 
 def build_effective_state_expression() -> Case:
-    """Build the effective state in SQL, where a disconnected one stays *disabled*."""
+    """Build the SQL expression of the effective state; *disconnected* remains *disabled*."""
     off = Q(state__in=WORKING_STATES, lane__isnull=False) & ~Q(lane__switched_off_by="")
     return Case(When(off, then=Value(SWITCHED_OFF)), default=F("state"), output_field=CharField())
 
 
 def find_stopping_switches(connections: Iterable[Connection]) -> dict[int, KillSwitch]:
-    """Return the kill switch that stops each connection, by pk; no statement if none does."""
+    """Return the kill switch that stops each connection, by pk; no query if none does."""
     off = {
         connection.pk: connection
         for connection in connections
@@ -98,7 +101,10 @@ def _is_stopping_switch(switch: KillSwitch, connection: Connection) -> bool:
 def find_stop_cause(
     connection: Connection, window: MaintenanceWindow | None
 ) -> tuple[str, datetime | None]:
-    """Return what stops it from above, the widest first; otherwise the reason of its state."""
+    """Return the widest cause that stops the connection, else the reason of its state.
+
+    Empty if the state itself is the reason. The second value is the end of a maintenance window.
+    """
     lane = getattr(connection, "lane", None)
     hold_reason, off = getattr(lane, "hold_reason", ""), getattr(lane, "switched_off_by", "")
     if connection.tenant and connection.tenant.suspended:

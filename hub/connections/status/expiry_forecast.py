@@ -1,4 +1,4 @@
-"""Authorizations that work today and expire within `FORECAST_PERIOD`, and why."""
+"""Valid authorizations that expire within `FORECAST_PERIOD`, and why."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -49,7 +49,7 @@ def build_expiring_condition(*, now: datetime) -> Q:
 def list_expiring_connections(
     connections: QuerySet[Connection], *, now: datetime
 ) -> list[ExpiringConnection]:
-    """List the connections with their nearest reason, the first to expire first."""
+    """List the connections with the reason that is first to apply, the first to expire first."""
     connections_found = connections.filter(build_expiring_condition(now=now)).select_related(
         "tenant", "credential", "lane"
     )[:EXPIRING_MAX]

@@ -1,4 +1,4 @@
-"""The settings of a connection for display; of a secret only whether it is stored."""
+"""The settings of a connection for display; for a secret only whether it is stored."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ class DisplayedSetting(NamedTuple):
 
 @sensitive_variables()
 def list_displayed_settings(connection: Connection) -> list[DisplayedSetting]:
-    """List the settings; optional ones that are empty are left out."""
+    """List the settings, without optional ones that are empty."""
     try:
         stored = set(connection.credential.open(connection))
     except (CannotOpen, Credential.DoesNotExist):

@@ -68,7 +68,7 @@ def draw_timeline(
     refresh_due_at: datetime | None,
     expires_at: datetime | None,
 ) -> CredentialTimeline:
-    """Draw events, the oldest first; what is still to come is right of now."""
+    """Draw events, the oldest first; future events are to the right of `now`."""
     events = list(events)[-EVENTS_MAX:]
     planned = [
         (_("Another access token is asked for"), refresh_due_at),

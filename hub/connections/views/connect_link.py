@@ -1,6 +1,6 @@
-"""Pages of a connect link: what is asked and why, and a button to connect as a guest.
+"""Pages of a connect link: what is requested and why, and a button to connect as a guest.
 
-The address with the token is left at once: what follows is at addresses that tell nothing.
+The first page redirects to an address without the token; later pages show no id in their address.
 """
 
 import secrets
@@ -31,7 +31,7 @@ from tenants.access.guest_sessions import protect_secret_url, start_session
 @protect_secret_url
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Open the link by POST. A GET, such as a mail program's preview, does not use it up."""
+    """Open the link by POST: a GET, such as a mail program's preview, does not use the link up."""
     link = connect_links.find_connect_link_by_token(token)
     if link is None or not _can_open_link(request, link):
         return render_ended_link(request, link)
@@ -59,7 +59,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _can_open_link(request: HttpRequest, link: ConnectLink) -> bool:
-    """Whether no browser has opened it yet, or this one has."""
+    """Whether no browser has opened the link yet, or this browser has."""
     is_held = connect_links.is_connect_link_held_by(
         link, request.session.get(BROWSER_SESSION_KEY, ""), now=clock()
     )
@@ -67,7 +67,7 @@ def _can_open_link(request: HttpRequest, link: ConnectLink) -> bool:
 
 
 def find_held_link(request: HttpRequest) -> ConnectLink | None:
-    """Return the link that this browser opened, as long as it can be used."""
+    """Return the link that this browser opened, while it can be used."""
     if request.user.is_authenticated or LINK_SESSION_KEY not in request.session:
         return None
     link = (
@@ -148,7 +148,7 @@ def _render_link_page(
 
 
 def find_current_login(link: ConnectLink) -> dict[str, str]:
-    """Return where people signed in to the connection that is reconnected."""
+    """Return the environment and login host of the connection to reconnect."""
     if link.connection is None:
         return {}
     environment = link.connection.settings.get("environment", "")
@@ -156,6 +156,6 @@ def find_current_login(link: ConnectLink) -> dict[str, str]:
 
 
 def render_ended_link(request: HttpRequest, link: ConnectLink | None = None) -> HttpResponse:
-    """Render that the link has ended; of a guessed address nothing is disclosed."""
+    """Render that the link has ended; for a guessed address nothing else is disclosed."""
     elsewhere = link is not None and link.state(clock()) == "opened"
     return render(request, "connections/link_ended.html", {"elsewhere": elsewhere}, status=404)

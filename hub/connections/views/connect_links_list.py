@@ -1,4 +1,4 @@
-"""Connect links of a tenant: create one, read its state, revoke it."""
+"""The page of a tenant's connect links: create one, read its state, revoke it."""
 
 import secrets
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class ConnectLinkRow:
 @never_cache
 @tenant_view(min_role=ADMIN_ROLE)
 def manage_links(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
-    """List the links; a new link's address is in the response to the POST, and nowhere else."""
+    """List the links; only the response to the POST contains a new link's address."""
     form = ConnectLinkForm(request.POST or None, tenant=tenant_user.tenant)
     if request.method != "POST" or not form.is_valid():
         return _render_links_page(request, tenant_user, form)

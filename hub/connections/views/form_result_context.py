@@ -11,7 +11,7 @@ from hub.connections.credentials import probe_checklist
 
 
 def describe_failed_test(result: ConnectionTestFailed, connector: Connector) -> dict[str, Any]:
-    """The steps of the test, and what went wrong, why, and who can fix it."""
+    """Return the steps of the test, and the problem with cause and advice."""
     return {
         "checks": probe_checklist.list_probe_steps(result.probe_result),
         "problem": explain_problem(
@@ -24,7 +24,7 @@ def describe_failed_test(result: ConnectionTestFailed, connector: Connector) -> 
 
 
 def list_checks(result: ConnectionRefused) -> dict[str, Any]:
-    """The steps of the test that was made before the refusal."""
+    """Return the steps of the test that preceded the refusal."""
     if result.probe_result is None:
         return {}
     return {"checks": probe_checklist.list_probe_steps(result.probe_result)}

@@ -1,4 +1,4 @@
-"""The form of a guest who came by a connect link: tested, then stored, never shown again."""
+"""The form of a guest with a connect link; the entered values are not shown again."""
 
 import secrets
 from typing import Any
@@ -30,7 +30,7 @@ from hub.db.clock import clock
 @never_cache
 @sensitive_post_parameters()
 def show_guest_form(request: HttpRequest) -> HttpResponse:
-    """Show the form, empty: a guest may not see what is stored."""
+    """Show the form without values: a guest may not see stored settings."""
     link = find_held_link(request)
     if link is None or link.connector.needs_oauth:
         return render_ended_link(request)
@@ -80,7 +80,7 @@ def _connect_with_link(
 
 
 def _render_connected(request: HttpRequest, result: Connected) -> HttpResponse:
-    """Show a generated signing secret, this once."""
+    """Render the last page, with a generated signing secret, which is shown once."""
     if result.signing_secret:
         return render(request, "connections/link_done.html", {"secret": result.signing_secret})
     messages.success(request, _("%(name)s is connected.") % {"name": result.connection.name})

@@ -71,7 +71,7 @@ END_REASONS = {"begun": "unfinished", "received": "interrupted"}
 
 
 def _build_return_url(tenant: Tenant, connection: Connection | None = None) -> str:
-    """Build the address of the tenant's home, or of the connection's page."""
+    """Build the URL of the tenant's home, or of the connection's page."""
     if connection:
         return reverse("portal:connection", args=[tenant.reference, connection.public_id])
     return reverse("portal:home", args=[tenant.reference])
@@ -97,7 +97,7 @@ def identify_browser(request: HttpRequest) -> BrowserIdentity:
 
 
 def _build_result_url(authorization: Authorization, connection: Connection | None) -> str:
-    """Build the address of the last page; a guest sees none of the tenant's pages."""
+    """Build the URL of the last page; a guest sees no page of the tenant."""
     if authorization.link_id:
         return reverse("connections:link_done")
     if connection and _is_new_connection(authorization, connection):
@@ -112,7 +112,7 @@ def _is_new_connection(authorization: Authorization, connection: Connection) -> 
 
 
 def _choose_internal_url(url: str, *, otherwise: str) -> str:
-    """Return the URL if it is a path of ours, else `otherwise`: no open redirect."""
+    """Return the URL if it is a path of ours, else `otherwise`: prevents open redirects."""
     safe = url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
     return url if safe and url.isprintable() and len(url) <= 500 else otherwise
 
@@ -126,7 +126,10 @@ def _choose_internal_url(url: str, *, otherwise: str) -> str:
 def authorize_account(
     request: HttpRequest, tenant_user: TenantUser, connector: str
 ) -> HttpResponse:
-    """Show a page that redirects by itself: our `form-action` would stop a redirect of a form."""
+    """Show a page that redirects to the consent page.
+
+    A redirect of the form itself would be blocked by our `form-action` policy.
+    """
     provider, data, target = _get_oauth_connector(connector), request.POST, None
     if data.get("connection"):
         own_connections = Connection.objects.of(tenant_user.tenant).filter(
@@ -230,7 +233,7 @@ def handle_callback(request: HttpRequest, connector: str) -> HttpResponse:
 
 
 def _handle_uninstall_call(request: HttpRequest, provider: OAuth) -> HttpResponse:
-    """Handle an uninstall call: the connections of that account check their authorization now."""
+    """Handle an uninstall call: check the authorizations of the account's connections now."""
     authorization = request.headers.get("Authorization", "")
     try:
         is_known = handle_uninstall(
@@ -242,7 +245,7 @@ def _handle_uninstall_call(request: HttpRequest, provider: OAuth) -> HttpRespons
 
 
 def _redirect_without_referrer(name: str, *args: Any) -> HttpResponse:
-    """Redirect with `no-referrer`, which no page with a form may have: CSRF needs its Origin."""
+    """Redirect with `no-referrer`; pages with forms need the Origin header for CSRF instead."""
     response = HttpResponseRedirect(reverse(f"connections:{name}", args=args))
     response["Referrer-Policy"] = "no-referrer"
     return response
@@ -296,7 +299,10 @@ def confirm_account(request: HttpRequest, id: UUID) -> HttpResponse:
 
 
 def _find_own_authorization(request: HttpRequest, id: UUID) -> Authorization:
-    """Raise Http404 except for the person who began it, in the browser where it began."""
+    """Return the authorization, if this person began it in this browser.
+
+    Raises Http404 otherwise.
+    """
     authorizations = Authorization.unscoped.select_related(
         "tenant", "user", "connection__tenant", "connection__credential", "link__tenant"
     )

@@ -1,4 +1,4 @@
-"""Render the confirmation of an account, and the pages of what went wrong."""
+"""Render the confirmation of an account, and the pages of failed authorizations."""
 
 from typing import Any
 
@@ -68,7 +68,7 @@ def _build_permission_context(authorization: Authorization) -> dict[str, Any]:
 
 
 def exchange_waits_page(request: HttpRequest, authorization: Authorization) -> HttpResponse:
-    """Render a page that reloads itself until a slot for the exchange is free."""
+    """Render a page that reloads itself until a slot for the code exchange is free."""
     return render(
         request,
         "connections/exchange_waits.html",
@@ -77,7 +77,7 @@ def exchange_waits_page(request: HttpRequest, authorization: Authorization) -> H
 
 
 def _build_environment_context(authorization: Authorization, problem: str) -> dict[str, Any]:
-    """Offer the same kind of account again, or the other one where the two were mixed up."""
+    """Offer the same kind of account again, or the other kind if both were confused."""
     if authorization.link and authorization.link.environment:  # the creator of the link has chosen
         return {}
     others = [
@@ -102,7 +102,7 @@ def login_host_page(
     back: str,
     optional: list[str],
 ) -> HttpResponse:
-    """Ask again for the login host, and say why it was refused. `row` is not stored."""
+    """Ask again for the login host with the reason of the refusal; nothing is stored."""
     context = {
         "row": authorization,
         "connector": authorization.connector,
@@ -131,7 +131,7 @@ def render_refusal(
     refused: AuthorizationRefused,
     plan: ConfirmationPlan,
 ) -> HttpResponse:
-    """Show a temporary refusal beside the question, and a final one on a page of its own."""
+    """Render a temporary refusal beside the question, a final one on a separate page."""
     if authorization.state != "granted" or not plan.can_confirm:
         return render_problem_page(
             request,
@@ -154,7 +154,7 @@ def render_problem_page(
     plan: ConfirmationPlan | None = None,
     status: int = 409,
 ) -> HttpResponse:
-    """Show the cause, who can fix it, a text for that person, and a button to try again."""
+    """Render the cause, who can fix it, a text for that person, and a button to try again."""
     target = authorization.connection if authorization else None
     account = (target.account_name or target.account) if target else ""
     account = ", ".join(plan.missing_permissions if plan else ()) or account

@@ -48,9 +48,10 @@ def begin_authorization(
     random: Callable[[int], bytes],
     now: datetime,
 ) -> tuple[Authorization, str]:
-    """Return the authorization and the consent URL, which alone holds `state`.
+    """Store an authorization; return it with its consent URL, which alone contains `state`.
 
-    `login_host` None: it was not asked for. Raises AuthorizationRefused and LoginHostRefused.
+    `login_host` None: the person was not asked for one. Raises AuthorizationRefused if connecting
+    is impossible, and LoginHostRefused for an invalid login host.
     """
     app = _require_connector_app(tenant, connector)
     environment, login_host = determine_login(app, connection, environment, login_host)
@@ -77,7 +78,7 @@ def begin_authorization(
 def _build_origin_columns(
     identity: BrowserIdentity, state: str, *, now: datetime
 ) -> dict[str, Any]:
-    """Build the columns that say who began, in which browser and when; `state` is digested."""
+    """Build the columns of user, browser and time; `state` is stored as a digest."""
     return {
         "user": identity.user,
         "guest": identity.guest,
@@ -96,7 +97,7 @@ def _build_consent_url(
     verifier: str,
     optional: Iterable[str],
 ) -> str:
-    """Build the address of consent, which asks for the permissions that routes need too."""
+    """Build the consent URL, including permissions that routes need."""
     connection = authorization.connection
     login = {"environment": authorization.environment, "login_host": authorization.login_host}
     draft = draft_connection(authorization.tenant, connector.key, authorization.name, login)
@@ -114,7 +115,10 @@ def _build_consent_url(
 
 
 def _require_connector_app(tenant: Tenant, connector: OAuth) -> ConnectorApp:
-    """Return our app at the system. Raises AuthorizationRefused where connecting is impossible."""
+    """Return our app at the system.
+
+    Raises AuthorizationRefused if the tenant is suspended or the app is not set up.
+    """
     app = find_connector_app(connector.key)
     if tenant.suspended:
         raise AuthorizationRefused("tenant_suspended")
@@ -126,7 +130,7 @@ def _require_connector_app(tenant: Tenant, connector: OAuth) -> ConnectorApp:
 def determine_login(
     app: ConnectorApp, connection: Connection | None, environment: str, login_host: str | None
 ) -> tuple[str, str]:
-    """Return the environment and login host that were chosen, else those of the connection."""
+    """Return the chosen environment and login host; by default those of the connection."""
     if connection and not environment and login_host is None:
         environment, login_host = (
             connection.settings.get("environment", ""),
@@ -139,7 +143,10 @@ def determine_login(
 
 
 def _choose_environment(app: ConnectorApp, environment: str) -> str:
-    """Return the chosen environment, if people may be sent to it; by default the first."""
+    """Return the chosen environment; by default the first.
+
+    Raises AuthorizationRefused if people may not be sent to it.
+    """
     offered = [entry.key for entry in app.environments]
     if not CONNECTORS[app.connector_key].environments:
         return ""

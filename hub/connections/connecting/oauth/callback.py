@@ -67,11 +67,11 @@ def receive_callback(
     now: datetime,
     wait: float = 0.0,
 ) -> Authorization:
-    """Return the authorization, now `granted`, or `failed` with the reason.
+    """Return the authorization of a callback, now `granted`, or `failed` with the reason.
 
-    Where no slot for the exchange was free within `wait` seconds it still is `begun`, and
-    `redeem_stored_code` continues. The code is used once; no transaction is open during the exchange.
-    Raises AuthorizationRefused where the callback matches no authorization of this browser.
+    If no slot for the code exchange was free within `wait` seconds, it is still `begun`, and
+    `redeem_stored_code` continues. The code is used once; no transaction is open during the
+    exchange. Raises AuthorizationRefused if the callback matches no authorization of this browser.
     """
     authorization = _find_authorization(parameters, connector=connector, identity=identity, now=now)
     if read_stored_code(authorization) not in ("", _read_single_parameter(parameters, "code")):
@@ -97,7 +97,10 @@ def receive_callback(
 def redeem_in_turn(
     authorization: Authorization, code: str, *, call: Call, now: datetime, wait: float
 ) -> None:
-    """Exchange the code, or keep it sealed where no slot is free. Raises InvalidTransition."""
+    """Exchange the code for tokens, or store it sealed if no slot is free.
+
+    Raises InvalidTransition if another request has received the callback.
+    """
     try:
         with provider_slot(authorization.tenant_id, within=wait):
             authorization.receive()
@@ -110,7 +113,10 @@ def redeem_in_turn(
 def redeem_stored_code(
     authorization: Authorization, *, call: Call, now: datetime, wait: float
 ) -> None:
-    """Exchange the code of an authorization that waits for a slot; does nothing without one."""
+    """Exchange the authorization code that was stored while no slot was free.
+
+    Does nothing if no code is stored.
+    """
     code = read_stored_code(authorization)
     if authorization.state != "begun" or not code:
         return
@@ -125,7 +131,7 @@ def redeem_stored_code(
 
 @sensitive_variables()
 def read_stored_code(authorization: Authorization) -> str:
-    """Return the code of an authorization that waits for a slot; empty where it does not."""
+    """Return the code of an authorization that waits for a slot; empty if none is stored."""
     try:
         return str(authorization.open().get("code", ""))
     except CannotOpen:
@@ -135,7 +141,10 @@ def read_stored_code(authorization: Authorization) -> str:
 def _find_authorization(
     parameters: CallbackParameters, *, connector: OAuth, identity: BrowserIdentity, now: datetime
 ) -> Authorization:
-    """Find the authorization of this callback. Raises AuthorizationRefused and changes nothing."""
+    """Find the authorization of this callback.
+
+    Raises AuthorizationRefused if none of this browser and person matches.
+    """
     state = _read_single_parameter(parameters, "state")
     if not state or len(state) > STATE_MAX:
         raise AuthorizationRefused(
@@ -164,7 +173,7 @@ def _find_authorization(
 
 
 def is_marketplace_install(parameters: CallbackParameters, connector: OAuth) -> bool:
-    """Whether a person comes from the system's own catalogue of apps: a code without a state."""
+    """Whether the callback comes from the system's catalogue of apps: a code without a state."""
     return (
         connector.installs_from_marketplace
         and "state" not in parameters
@@ -175,7 +184,7 @@ def is_marketplace_install(parameters: CallbackParameters, connector: OAuth) -> 
 def _find_callback_problem(
     authorization: Authorization, parameters: CallbackParameters, *, redirect_uri: str
 ) -> tuple[str, str]:
-    """Return why the callback has no code: our problem code, and the system's text; or ("", "")."""
+    """Return why the callback is unusable: a problem code and the system's text; or ("", "")."""
     code, error, issuer = (
         _read_single_parameter(parameters, "code"),
         _read_single_parameter(parameters, "error"),
@@ -197,14 +206,14 @@ def _find_callback_problem(
 
 
 def _read_single_parameter(parameters: CallbackParameters, name: str) -> str:
-    """Return a parameter that came exactly once, else ""."""
+    """Return a parameter that was sent exactly once, otherwise an empty string."""
     values = parameters.get(name, ())
     return values[0] if len(values) == 1 else ""
 
 
 @sensitive_variables()
 def _redeem_code(authorization: Authorization, code: str, *, call: Call, now: datetime) -> None:
-    """Exchange the code for tokens and find out their account; nothing is connected yet."""
+    """Exchange the code for tokens and identify their account; nothing is connected yet."""
     if _has_too_many_refused_codes(authorization, now=now):
         detail = "too many codes of this tenant were refused; go on in ten minutes"
         authorization.fail("throttled", detail)
@@ -247,7 +256,7 @@ def _redeem_code(authorization: Authorization, code: str, *, call: Call, now: da
 def _build_grant_document(
     authorization: Authorization, grant: Grant, environment: str
 ) -> dict[str, Any]:
-    """Build the document that is sealed: secrets, settings, and the seconds until it expires."""
+    """Build the document to seal: secrets, settings, and the lifetime in seconds."""
     settings = {**grant.settings, **({"environment": environment} if environment else {})}
     if authorization.connector.login_host:  # even an empty one replaces the earlier login host
         settings["login_host"] = authorization.login_host
@@ -255,7 +264,10 @@ def _build_grant_document(
 
 
 def _has_too_many_refused_codes(authorization: Authorization, *, now: datetime) -> bool:
-    """Whether the tenant had so many codes refused that another would waste the shared quota."""
+    """Whether the system refused too many codes of this tenant to try another one.
+
+    Refused codes spend a quota that all tenants share.
+    """
     refused = Authorization.objects.of(authorization.tenant).filter(
         connector_key=authorization.connector_key, reason__in=CODE_REFUSALS
     )
@@ -272,7 +284,7 @@ def _reject_grant(
     *,
     now: datetime,
 ) -> None:
-    """Schedule the revocation of what was granted."""
+    """Fail the authorization, and schedule the revocation of its tokens."""
     schedule_revocation(
         authorization.tenant,
         authorization.connector_key,
@@ -324,7 +336,7 @@ def _exchange_code(
 def _identify_account(
     authorization: Authorization, document: Mapping[str, Any], *, call: Call, now: datetime
 ) -> ProbeResult:
-    """Ask for the account of the tokens where the answer did not name it."""
+    """Ask the system for the account of the tokens, which the response did not name."""
     return probe_credential(
         _draft_authorized_connection(authorization, document["settings"]),
         document["secret"],
@@ -334,7 +346,7 @@ def _identify_account(
 
 
 def find_token_problem(connector: OAuth, probe_result: ProbeResult) -> str:
-    """Return the problem code for a refused first call with a new token."""
+    """Return the problem code of a refused first call with a new token."""
     problem = _find_outcome_problem(connector, probe_result)
     return "token_refused" if problem == "refused" else problem
 
@@ -349,7 +361,7 @@ def _find_outcome_problem(connector: OAuth, outcome: Outcome | ProbeResult) -> s
 
 
 def _has_clock_skew(response: Response) -> bool:
-    """Compute the clock skew from the answer's Date header. Never raises."""
+    """Whether our clock and the Date header differ by more than CLOCK_SKEW_MAX. Never raises."""
     try:
         stated = parsedate_to_datetime(response.headers.get("date", ""))
         return abs(stated - response.at) > CLOCK_SKEW_MAX
@@ -372,5 +384,5 @@ def _draft_authorized_connection(
 
 
 def _build_client_credential(authorization: Authorization, app: ConnectorApp | None) -> Credential:
-    """Build a credential of our app only; no account has granted access yet."""
+    """Build a credential of our app only, as no account has granted access yet."""
     return build_credential(_draft_authorized_connection(authorization, {}), app, {})

@@ -1,4 +1,4 @@
-"""Confirm the authorized account: test and store it, and release what waited for it."""
+"""Confirm the authorized account: test and store it, and release deliveries that wait for it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ AUDIT_VERBS = {
 
 @dataclass(frozen=True, slots=True)
 class ConfirmationPlan:
-    """What confirming would do. `connection` exists already; `problem` says what is in the way."""
+    """The effect of confirming: the existing `connection` if there is one, and `problem`."""
 
     kind: ConfirmationKind
     connection: Connection | None = None
@@ -59,7 +59,10 @@ class ConfirmationPlan:
 
 
 def plan_confirmation(authorization: Authorization, tenant_user: TenantUser) -> ConfirmationPlan:
-    """Decide what confirming would do, in three queries. Another tenant is never named."""
+    """Decide what confirming would do, in three queries.
+
+    Names of other tenants are not disclosed.
+    """
     same = Connection.unscoped.filter(
         connector_key=authorization.connector_key, account=authorization.account
     ).exclude(account="")
@@ -110,9 +113,10 @@ def confirm_authorization(
     random: Random,
     now: datetime,
 ) -> Connection:
-    """Test and store what was granted, and return its connection.
+    """Test and store the granted account, and return its connection.
 
-    Raises AuthorizationRefused, and InvalidTransition where another request was first.
+    Raises AuthorizationRefused if it cannot be confirmed, and InvalidTransition if another request
+    has confirmed it.
     """
     _refuse_expired_authorization(authorization, now=now)
     plan = plan_confirmation(authorization, tenant_user)
@@ -144,7 +148,10 @@ def _store_confirmed_account(
     random: Random,
     now: datetime,
 ) -> Connection:
-    """Store the connection, use the connect link up and audit it. Raises TenantSuspended."""
+    """Store the connection, mark the connect link used, and audit it.
+
+    Raises TenantSuspended, or AuthorizationRefused if the link has ended.
+    """
     existing = plan.connection
     before = {"account": existing.account, "state": existing.state} if existing else None
     authorization.confirm()  # first, so that of two at once only one stores anything
@@ -180,7 +187,10 @@ def audited_facts(authorization: Authorization, connection: Connection) -> dict[
 
 
 def _refuse_expired_authorization(authorization: Authorization, *, now: datetime) -> None:
-    """Revoke what was granted and raise AuthorizationRefused where its time or link is over."""
+    """Raise AuthorizationRefused if the authorization or its link has expired.
+
+    The same applies to a suspended tenant. The granted tokens are revoked.
+    """
     if authorization.state != "granted":
         return
     end_conditions = {
@@ -194,7 +204,10 @@ def _refuse_expired_authorization(authorization: Authorization, *, now: datetime
 
 
 def _use_up_link(authorization: Authorization, connection: Connection, *, now: datetime) -> None:
-    """Use the link up in the caller's transaction. Raises AuthorizationRefused where it ended."""
+    """Mark the link used, in the caller's transaction.
+
+    Raises AuthorizationRefused if the link has ended.
+    """
     try:
         if authorization.link:
             connect_links.use_up_connect_link(authorization.link, connection, now=now)
@@ -210,9 +223,10 @@ def _probe_granted_account(
     call: Callable[[Request], Response],
     now: datetime,
 ) -> ProbeResult:
-    """Test that the token works and is of the account that the person was shown.
+    """Test that the token is valid and of the account that the person was shown.
 
-    Raises AuthorizationRefused. During an outage the authorization stays granted, for another try.
+    Raises AuthorizationRefused if it is not. During an outage the authorization stays granted, so
+    that the person can try again.
     """
     connection = draft_connection(
         authorization.tenant,
@@ -230,7 +244,7 @@ def _probe_granted_account(
 def _refuse_failed_probe(
     authorization: Authorization, probe_result: ProbeResult, *, now: datetime
 ) -> NoReturn:
-    """Raise AuthorizationRefused; unless the problem may pass, end the authorization too."""
+    """Raise AuthorizationRefused; end the authorization, unless the problem may be temporary."""
     is_closed = get_oauth_connector(authorization).problem(probe_result.reason) == "account_closed"
     if not probe_result.passed and probe_result.kind in ("later", "unknown") and not is_closed:
         passing = (
@@ -263,7 +277,7 @@ def _store_authorized_connection(
     random: Random,
     now: datetime,
 ) -> Connection:
-    """Store the grant in a new connection or in the existing one, in the caller's transaction."""
+    """Store the grant as a new connection or in an existing one, in the caller's transaction."""
     granted_at, lifetime = (
         datetime.fromisoformat(grant_document["at"]),
         grant_document["expires_in"],
@@ -305,7 +319,7 @@ def _update_authorized_connection(
     random: Random,
     now: datetime,
 ) -> None:
-    """Store the grant; revoke the replaced account's authorization, or the superseded grant."""
+    """Store the grant in the connection, and revoke the replaced or superseded grant."""
     old_settings, old_secret = connection.settings, open_stored_secret(connection)
     if replaces:
         schedule_connection_revocation(connection, now=now)

@@ -1,4 +1,4 @@
-"""Permissions that a tenant's routes need; `hub.outgoing`, which knows routes, answers."""
+"""Permissions that a tenant's routes need, by a function of `hub.outgoing`."""
 
 from collections.abc import Iterable
 
@@ -23,7 +23,10 @@ def find_missing_permissions(
     connection: Connection | None,
     granted: Iterable[str] | None,
 ) -> tuple[str, ...]:
-    """List permissions that routes need and the account did not grant; none where unknown."""
+    """List permissions that routes need and the account did not grant.
+
+    Empty if the granted permissions are unknown.
+    """
     if granted is None:
         return ()
     granted_keys = set(granted)

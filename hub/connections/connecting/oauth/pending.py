@@ -1,4 +1,4 @@
-"""Pending authorizations: the page was left, or an administrator there must approve first."""
+"""Pending authorizations: begun and not finished, or awaiting an administrator's approval."""
 
 from datetime import datetime, timedelta
 
@@ -27,7 +27,7 @@ def _list_approval_connectors() -> list[str]:
 def find_pending_authorizations(tenant: Tenant, *, now: datetime) -> QuerySet[Authorization]:
     """Find resumable authorizations of the tenant's users: the newest per connector and name.
 
-    Nobody tells us which account an attempt was for, so the name that it was given stands for it.
+    The account of an unfinished attempt is unknown, so its name identifies the attempt.
     """
     tenant_attempts = Authorization.objects.of(tenant).filter(
         link=None, connector_key__in=CONNECTORS, created_at__gt=now - APPROVAL_AWAITED_FOR
@@ -53,7 +53,7 @@ def has_outcome(authorization: Authorization) -> bool:
 
 
 def find_pending_of_link(link: ConnectLink) -> Authorization | None:
-    """Find the pending authorization of a guest, if an administrator there may have to approve."""
+    """Find a guest's pending authorization, if an administrator may have to approve it."""
     newest = Authorization.unscoped.filter(link=link).order_by("-pk")[:1]
     return (
         Authorization.unscoped.filter(NOT_RETURNED, pk__in=newest.values("pk")).first()

@@ -11,7 +11,7 @@ from tenants.models import User
 
 
 class AuthorizationRefused(Exception):
-    """The authorization is refused. `code` says why; `checks` are the steps of the test."""
+    """The authorization is refused; `code` is the reason, `checks` are the steps of the test."""
 
     def __init__(
         self, code: str, detail: str = "", probe_result: ProbeResult | None = None
@@ -22,7 +22,7 @@ class AuthorizationRefused(Exception):
 
 
 def get_oauth_connector(authorization: Authorization) -> OAuth:
-    """Return the connector of the authorization. Raises LookupError where it is not installed."""
+    """Return the connector of the authorization. Raises LookupError if it is not installed."""
     connector = authorization.connector
     if not isinstance(connector, OAuth):
         raise LookupError(authorization.connector_key)

@@ -1,4 +1,4 @@
-"""Uninstall calls: a system says that an account removed our app; its connections are checked."""
+"""Uninstall calls: a system reports that an account removed our app."""
 
 from datetime import datetime
 
@@ -14,10 +14,10 @@ from hub.queue import wake_up
 
 @sensitive_variables()
 def handle_uninstall(connector: OAuth, authorization: str, body: bytes, *, now: datetime) -> bool:
-    """Check the connections of an account that removed our app; return whether the call is genuine.
+    """Check the connections of the account; return whether the call is authentic.
 
-    Only a refused refresh ends an authorization: another user's may continue. Raises Unreadable and
-    CannotOpen.
+    Only a refused refresh ends an authorization: another user's may still be valid. Raises
+    Unreadable if the body is not as documented, and CannotOpen if our app's secrets do not open.
     """
     app = find_connector_app(connector.key)
     if app is None or not app.set_up:

@@ -1,4 +1,4 @@
-"""A way in which connecting goes wrong."""
+"""A problem while connecting."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Problems with the browser, the person who connects, and those who must approve."""
+"""Problems of the browser, the person who connects, and administrators who must approve."""
 
 from collections.abc import Mapping
 
