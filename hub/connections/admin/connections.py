@@ -95,7 +95,7 @@ def _build_resume_result(word: str, connection: Connection) -> staff.ActionResul
 
 @admin.register(Connection)
 class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
-    call = staticmethod(egress.send_request)  # the way to the network
+    call = staticmethod(egress.send_request)
     form = ConnectionForm
     list_display = (
         "label",
@@ -126,7 +126,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     change_form_outer_before_template = "console/connection.html"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # deliveries name it; it is disabled instead
+        return False  # deliveries refer to it; it is disabled instead
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.fields if self.has_change_permission(request, obj) else ("name",)
@@ -153,7 +153,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
             raise PermissionDenied
         return render_forecast_page(self, request)
 
-    # --- a new one ---
+    # --- a new connection ---
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
@@ -233,10 +233,10 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
             title=title,
         )
 
-    # --- the list and the page of one ---
+    # --- the list, and the page of a connection ---
 
     def page_context(self, request: HttpRequest, connection: Connection) -> dict[str, Any]:
-        if connection.connector_key not in CONNECTORS:  # it was there in another release
+        if connection.connector_key not in CONNECTORS:  # another release had this connector
             return {}
         if request.method == "GET":
             connection_actions.audit_support_visit(
@@ -319,7 +319,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
             staff.render_time(connection.lane.virtual_time) if hasattr(connection, "lane") else "–"
         )
 
-    # --- what staff do ---
+    # --- actions ---
 
     @staff.row_action("Test now", icon="network_check", is_available=is_connected, atomic=False)
     def test(

@@ -61,13 +61,13 @@ def _list_logins(app: ConnectorApp) -> list[tuple[Environment | LoginHost, str]]
 
 @admin.register(ConnectorApp)
 class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
-    call = staticmethod(egress.send_request)  # the way to the network
+    call = staticmethod(egress.send_request)
     row_actions = ("test",)
     list_display = ("system", "registered", "addresses", "changed")
     ordering = ("connector_key",)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # connections work through it
+        return False  # connections need it
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None

@@ -26,7 +26,7 @@ SUBJECTS = {
 
 
 class SwitchForm(forms.ModelForm):
-    user: Any = None  # who switches; set by the page
+    user: Any = None  # the person who activates the switch; set by the page
 
     connector_key = forms.ChoiceField(
         label="System",
@@ -108,7 +108,7 @@ class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return self.list_display if obj else ()
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # what is off is switched on again, and not made to say something else
+        return False  # a switch is ended, not changed
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -6,7 +6,7 @@ from typing import Any
 from hub.connections.models import Connection
 
 DELIVERIES_SHOWN = 10
-DELIVERIES_SEARCHED = 1000  # the newest of the tenant, in which those of the connection are found
+DELIVERIES_SEARCHED = 1000  # newest deliveries of the tenant that are searched
 
 
 def find_last_deliveries(connection: Connection) -> list[Any]:

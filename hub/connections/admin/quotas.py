@@ -76,7 +76,7 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     change_form_outer_before_template = "console/quota.html"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # the pump makes them
+        return False  # the pump creates quotas
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

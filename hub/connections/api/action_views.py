@@ -243,7 +243,7 @@ class DisconnectView(APIView):
         if data["what_waits"] == "cancel":
             try:
                 body["cancelling"] = cancel_waiting_deliveries(connection, actor, now=now)
-            except OperationRefused as refused:  # it is disconnected all the same
+            except OperationRefused as refused:  # the account is disconnected nevertheless
                 body["detail"] = str(refused)
         return Response(
             DisconnectedSerializer(body | {"connection": find_visible_connection(request, id)}).data

@@ -22,7 +22,8 @@ from hub.connections.models import Connection, Credential
 from hub.crypto.sealed import CannotOpen, fingerprint
 from hub.problems import Problem
 
-PROBLEM_CODES = {  # of a refusal, by its reason
+# problem codes by the reason of a refusal
+PROBLEM_CODES = {
     "tenant_suspended": "tenant-suspended",
     "already_connected": "already-connected",
     "other_account": "other-account",
@@ -35,7 +36,7 @@ PARTS = {False: "settings", True: "secrets"}  # by whether a field is secret
 class ProviderCallView(APIView):
     """A view that calls an external system before it responds."""
 
-    call = staticmethod(egress.send_request)  # the way to the network
+    call = staticmethod(egress.send_request)
 
 
 @sensitive_variables()
@@ -58,7 +59,7 @@ def read_changed_input(connection: Connection, data: Mapping[str, Any]) -> FormI
     Raises Problem if they are invalid.
     """
     stored_document: dict[str, Any] = {}
-    with suppress(CannotOpen, Credential.DoesNotExist):  # then all of it is filled in again
+    with suppress(CannotOpen, Credential.DoesNotExist):  # all fields are required then
         stored_document = connection.credential.open(connection)
     current_input = {
         "settings": {**connection.settings, **data.get("settings", {})},

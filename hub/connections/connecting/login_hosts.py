@@ -10,10 +10,9 @@ from connectors.registry import CONNECTORS
 from hub.connections.models import Connection, ConnectorApp
 from hub.reason_codes import translate_text
 
-AT_LOGIN_HOST = (
-    "login_host"  # what the choice of the environment sends for a login host of the customer's own
-)
-TYPED_MOST = 200  # characters of what was typed that are shown again
+# the value of the environment's choice for a login host of the customer's own
+AT_LOGIN_HOST = "login_host"
+TYPED_MOST = 200  # characters of the entered host that are shown again
 
 
 class LoginHostRefused(Exception):

@@ -24,7 +24,7 @@ JITTER = 0.1  # of the interval, to either side
 RUN_TIME = timedelta(seconds=20)  # of one task; the sweep wakes up another one for the rest
 CHECKS_MAX = 200
 RECHECK_DELAY = timedelta(minutes=10)  # after a check that failed, or could not be made
-FAILURES_TOLERATED = 2  # in a row, before the connection reads as degraded
+FAILURES_TOLERATED = 2  # in a row, before the connection is degraded
 NEEDS_RECONNECT = "needs_reconnect"
 CHECKED_STATES = ("healthy", "degraded", "silent", NEEDS_RECONNECT)
 

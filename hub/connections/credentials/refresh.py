@@ -34,7 +34,7 @@ from hub.connections.token_lifetimes import MAIN_PREFIX, Random, Token
 from hub.crypto.sealed import CannotOpen
 from hub.processes.failpoints import failpoint
 
-REFRESH_CLAIM = timedelta(seconds=30)  # longer than one refresh may take
+REFRESH_CLAIM = timedelta(seconds=30)  # longer than a refresh takes at most
 
 
 def refresh_access_token(
@@ -146,5 +146,5 @@ def _request_grant(renewal: TokenRefresh, call: Call, afterwards: ExitStack) -> 
         unreadable=unknown,
         afterwards=afterwards,
     )
-    failpoint("O7")  # a refresh was answered, and is not stored
+    failpoint("O7")  # a new token was received, and is not stored yet
     return answer

@@ -23,17 +23,15 @@ T = TypeVar("T")
 Sleep = Callable[[float], None]
 
 RETRY_DELAY, RETRY_DELAY_MAX = timedelta(seconds=10), timedelta(minutes=10)  # doubling
-FAILURES_TOLERATED = 3  # before *degraded*, of a token whose expiry is unknown
+FAILURES_TOLERATED = 3  # failed refreshes before *degraded*, for a token whose expiry is unknown
 # seconds between attempts to store a token; their sum is less than REFRESH_CLAIM
 STORE_DELAYS = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
-REFUSALS_TOLERATED = (
-    2  # new access tokens that were refused in a row, before the connection reads as degraded
-)
+# new access tokens that were refused in a row, before the connection is degraded
+REFUSALS_TOLERATED = 2
 REFUSED_AGAIN = "refused_again"
 TOKEN_KEYS = ("access_token", "refresh_token")
-LOGIN_RESTRICTED = (
-    "login_restricted"  # the user may not sign in now or from here; the authorization lives
-)
+# the user may not sign in now or from our address; the authorization is still valid
+LOGIN_RESTRICTED = "login_restricted"
 REFRESH_FAILING, REFRESH_LOST, FURTHER_TOKEN_ENDED = (
     "refresh_failing",
     "refresh_lost",
@@ -42,7 +40,7 @@ REFRESH_FAILING, REFRESH_LOST, FURTHER_TOKEN_ENDED = (
 # ended reasons after which the access token may still be valid
 ACCESS_TOKEN_ENDS = {"no_refresh_token", "refused_after_refresh"}
 ENDED_BY_A_PERSON = ("revoked", "replaced")  # kinds of credential events
-# ended reasons for which every answer was received
+# ended reasons of which the response was received
 ANSWERED_ENDS = {"other_account", "no_access_token", "no_refresh_token", "refused_after_refresh"}
 
 
@@ -189,14 +187,14 @@ class TokenRefresh:
         sent = outcome.reason not in NOT_SENT_REASONS
         failures = credential.refresh_failures + sent
         again = self.now + _compute_refresh_delay(outcome, failures)
-        unsure = credential.refresh_outcome_unknown_since or (
+        unknown_since = credential.refresh_outcome_unknown_since or (
             self.now if outcome.kind == "unknown" else None
         )
         is_unchanged = self.query_unchanged_credential().update(
             refresh_started_at=None,
             refresh_lease_until=again,
             refresh_failures=failures,
-            refresh_outcome_unknown_since=unsure,
+            refresh_outcome_unknown_since=unknown_since,
         )
         if is_unchanged and sent:
             self.record_event("refresh_failed", detail)

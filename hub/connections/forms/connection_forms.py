@@ -226,7 +226,7 @@ class CredentialForm(StaffFieldsForm, AllowUntestedForm):
 
     def __init__(self, *args: Any, obj: Connection, **kwargs: Any) -> None:
         stored_document: dict[str, Any] = {}
-        with suppress(CannotOpen, Credential.DoesNotExist):  # then all of it is filled in again
+        with suppress(CannotOpen, Credential.DoesNotExist):  # all fields are required then
             stored_document = obj.credential.open(obj)
         super().__init__(
             *args,

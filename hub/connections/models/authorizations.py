@@ -31,8 +31,8 @@ class Authorization(Scoped, StateMachine):
         CANCELLED = "cancelled"
         FAILED = "failed"
 
-    # begun -> received (a code came back) -> granted (we hold tokens) -> confirmed, cancelled or
-    # failed;
+    # begun -> received (a code came back) -> granted (we have tokens) -> confirmed
+    # each of these may become failed, and begun and granted may become cancelled
     # failed -> cancelled: the user no longer waits for an administrator of the system
     TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
         "begun": {"received", "cancelled", "failed"},

@@ -53,11 +53,8 @@ class Connection(Scoped, StateMachine):
         "silent": {"healthy", "degraded", "needs_reconnect", "paused", "disabled"},
         "needs_reconnect": {"healthy", "paused", "disabled"},
         "paused": {"healthy", "needs_reconnect", "disabled"},
-        "disabled": {
-            "healthy",
-            "needs_reconnect",
-            "disabled",
-        },  # again for another reason: it is disconnected then
+        # from disabled to disabled: it is disconnected
+        "disabled": {"healthy", "needs_reconnect", "disabled"},
     }
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)

@@ -37,21 +37,21 @@ class Credential(Scoped):
     token_lifetimes = models.JSONField(
         default=dict, db_default=models.Value({}, models.JSONField()), editable=False
     )
-    # the first access token
+    # when the first of the access tokens expires
     expires_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # the authorization, where that is known
+    # when the authorization expires; null: unknown
     grant_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # when a refresh is wanted
+    # when the next refresh is due
     refresh_due_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # the access token was, by a 401
+    # when a 401 rejected the access token
     rejected_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # a refresh is on its way, or died there
+    # when an unfinished refresh began; it runs, or its process has died
     refresh_started_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # no other process begins a refresh before
+    # until then no other process begins a refresh
     refresh_lease_until = models.DateTimeField(null=True, blank=True, editable=False)
-    # an answer may have been lost
+    # since when the response to a refresh may have been lost
     refresh_outcome_unknown_since = models.DateTimeField(null=True, blank=True, editable=False)
-    # refreshes in a row
+    # refreshes that failed in a row
     refresh_failures = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
     # new access tokens in a row that were refused within a minute
     refusals = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)

@@ -8,7 +8,7 @@ from django.db.models import Count, Min, Q
 from hub.connections.models import Connection
 from hub.connections.status.drain_estimate import estimate_drain_seconds, group_deliveries
 
-COUNT_LIMIT = 10_000  # beyond that it is "more than"
+COUNT_LIMIT = 10_000  # a larger count is shown as "more than"
 RATE_PERIOD = timedelta(minutes=5)  # over which the delivery rate is measured
 NEWEST_SEARCHED = 2_000  # of the tenant's newest deliveries
 
@@ -18,7 +18,7 @@ class Backlog:
     count: int
     more: bool
     oldest: datetime | None
-    seconds: int  # that sending takes at the allowed rate, once it is not held
+    seconds: int  # until all is sent at the allowed rate, once it is not held
     per_minute: int  # delivered in the last RATE_PERIOD
     on_hold: bool  # whether all of it is held
 

@@ -19,11 +19,15 @@ from hub.reason_codes import find_reason
 from hub.state_texts import CONNECTION_STATES
 
 SWITCHED_OFF = "switched_off"
-WORKING_STATES = ("healthy", "degraded", "silent")  # own states in which a kill switch stops it
+WORKING_STATES = (
+    "healthy",
+    "degraded",
+    "silent",
+)  # states in which a kill switch stops a connection
 
 
 class EffectiveStatus(NamedTuple):
-    reason: str  # a code; empty: the state says it all
+    reason: str  # a code; empty: the state itself is the reason
     sentence: str
     action: str  # what a person does; empty: nothing
     until: datetime | None

@@ -11,7 +11,7 @@ from hub.connections.models import Connection
 from hub.reason_codes import EXPIRY_REASONS, Reason
 
 FORECAST_PERIOD = timedelta(days=7)
-# until then it is only degraded, and may recover by itself
+# a connection whose refresh fails for less is degraded, and may recover by itself
 FAILING_TOLERATED = timedelta(days=1)
 EXPIRING_MAX = 200
 ENDED_STATES = ("needs_reconnect", "disabled")  # shown elsewhere

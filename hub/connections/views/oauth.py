@@ -61,12 +61,11 @@ from tenants.access.tenant_users import (
 )
 from tenants.models import Membership, Tenant, User
 
-BROWSER_SESSION_KEY = "connecting"  # session key: the browser that begins also finishes
-LINK_SESSION_KEY = "connect_link"  # and the id of the link by which a guest came
+BROWSER_SESSION_KEY = "connecting"  # session key: identifies the browser that began
+LINK_SESSION_KEY = "connect_link"  # session key: the public id of a guest's connect link
 UNINSTALL_BODY_MAX = 64 * 1024  # bytes of an uninstall call
-EXCHANGE_WAIT = (
-    1.0  # seconds that an exchange waits for a slot before its page looks again by itself
-)
+# seconds that a code exchange waits for a slot, before its page reloads itself
+EXCHANGE_WAIT = 1.0
 END_REASONS = {"begun": "unfinished", "received": "interrupted"}
 
 
@@ -199,7 +198,7 @@ def cancel_pending(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> H
     authorization = get_object_or_404(
         find_pending_authorizations(tenant_user.tenant, now=now), public_id=id
     )
-    with suppress(InvalidTransition):  # the person came back just now
+    with suppress(InvalidTransition):  # the person has just returned
         cancel_authorization(authorization, now=now)
     return HttpResponseRedirect(_build_return_url(tenant_user.tenant, authorization.connection))
 
@@ -341,9 +340,8 @@ def _answer_confirmation(
     except InvalidTransition:  # another request was first, such as a second click
         authorization.refresh_from_db()
         return _show_ended_authorization(request, authorization)
-    if authorization.link_id or not _is_new_connection(
-        authorization, connection
-    ):  # the last step says so itself
+    # the last page of a new connection shows this itself
+    if authorization.link_id or not _is_new_connection(authorization, connection):
         messages.success(request, _("%(name)s is connected.") % {"name": connection.name})
     return HttpResponseRedirect(_build_result_url(authorization, connection))
 

@@ -40,10 +40,12 @@ CallbackParameters = Mapping[str, Sequence[str]]
 
 STATE_MAX, CODE_MAX, DETAIL_MAX = 200, 4096, 300  # characters
 CONFIRM_WITHIN = timedelta(minutes=10)
-CODE_REFUSALS = ("code_refused", "request_refused")  # an invented code, and one of another attempt
-REFUSED_CODES_MAX = 20  # of one tenant at one system, within the life of an attempt
+# reasons for an invented code, and for a code of another attempt
+CODE_REFUSALS = ("code_refused", "request_refused")
+REFUSED_CODES_MAX = 20  # of one tenant at one system, within ATTEMPT_LIFETIME
 CLOCK_SKEW_MAX = timedelta(minutes=5)
-OWN_PROBLEMS = {  # reason of ours: its problem in hub.connections.connecting.troubleshooting
+# our reasons, and their problems in hub.connections.connecting.troubleshooting
+OWN_PROBLEMS = {
     "host_refused": "host_refused",
     "bad_signature": "bad_signature",
     "no_access_token": "no_access_token",

@@ -9,12 +9,9 @@ from hub.connections.models import Authorization, ConnectLink
 from tenants.models import Tenant
 
 RESUMABLE_FOR = timedelta(days=1)
-APPROVAL_AWAITED_FOR = timedelta(days=30)  # where an administrator decides
-AWAITING_AN_ADMIN = (
-    "unfinished",
-    "not_approved",
-    "awaiting_approval",
-)  # or may be: nothing else came back
+APPROVAL_AWAITED_FOR = timedelta(days=30)  # for systems whose administrators approve apps
+# reasons of attempts that an administrator may still have to approve
+AWAITING_AN_ADMIN = ("unfinished", "not_approved", "awaiting_approval")
 NOT_RETURNED = Q(state="begun") | Q(state="failed", reason__in=AWAITING_AN_ADMIN)
 RESUMABLE = NOT_RETURNED | Q(state__in=("received", "granted"))
 RESUMABLE |= Q(state="failed", reason__in=("late", "interrupted", "unavailable", "throttled"))

@@ -8,7 +8,7 @@ from connectors.schema import Advice
 from hub.connections.connecting.troubleshooting.problem import ConnectProblem
 
 PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
-    # --- our registration there ---
+    # --- our registration at the system ---
     "not_set_up": ConnectProblem(
         _("%(system)s is not set up yet"),
         Advice(
@@ -64,7 +64,7 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
             ),
         ),
     ),
-    # --- their answer ---
+    # --- the system's responses ---
     "code_refused": ConnectProblem(
         _("The code had ended"),
         Advice(
@@ -189,7 +189,7 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
             ),
         ),
     ),
-    # --- a test of what was filled in ---
+    # --- a test of form input ---
     "incomplete": ConnectProblem(
         _("Something is missing, or not what it should be"),
         Advice(_("What was filled in cannot work as it is; the check says what."), "you"),

@@ -8,7 +8,7 @@ from connectors.schema import Advice
 from hub.connections.connecting.troubleshooting.problem import ConnectProblem
 
 USER_PROBLEMS: Mapping[str, ConnectProblem] = {
-    # --- the way back does not fit the way there ---
+    # --- the callback does not match an authorization ---
     "state_missing": ConnectProblem(
         _("This is not the end of a connection that you began"),
         Advice(
@@ -138,7 +138,7 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
             "you",
         ),
     ),
-    # --- a person or an organisation does not want it ---
+    # --- a person or an organisation refuses ---
     "denied": ConnectProblem(
         _("You said no"),
         Advice(
@@ -260,7 +260,7 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
             ),
         ),
     ),
-    # --- the account is another one than expected ---
+    # --- the account is not the expected one ---
     "wrong_account": ConnectProblem(
         _("This is another account"),
         Advice(
