@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 WIDTH, HEIGHT, GAP = 240.0, 60.0, 2.0
-MIN_HEIGHT = 1.5  # what is not nothing is seen
+MIN_HEIGHT = 1.5  # so that a block above 0 is visible
 
 
 class Block(NamedTuple):

@@ -165,7 +165,7 @@ class ReporterFilter(SafeExceptionReporterFilter):
     }
 
     def is_active(self, request: HttpRequest | None) -> bool:
-        return True  # on a desk, too
+        return True  # also in development
 
     def get_safe_request_meta(self, request: HttpRequest) -> dict[str, Any]:
         return {

@@ -11,11 +11,13 @@ from django.utils.translation import gettext_noop as _
 
 
 class Reason(NamedTuple):
-    """Why a row is in its state, and the action that resolves it (empty: none is needed)."""
+    """The sentence of a reason code, and the action that resolves the cause (empty: none is
+    needed).
+    """
 
     marked: str
     marked_action: str = ""
-    names: Mapping[str, str] = {}  # known only then
+    names: Mapping[str, str] = {}  # values that are known only when the reason occurs
 
     @property
     def sentence(self) -> str:
@@ -213,7 +215,7 @@ REASONS = {
     ),
 }
 
-MAIL_REASONS = {  # why one has not gone
+MAIL_REASONS = {  # of a mail that was not sent
     "mail_server_away": Reason(
         _("The mail server could not be reached, or takes no mail from us; it is tried again."),
         _("See whether HUB_EMAIL_URL and HUB_EMAIL_FROM are right and the server stands."),
@@ -233,7 +235,7 @@ MAIL_REASONS = {  # why one has not gone
 }
 
 
-EXPIRY_REASONS = {  # why a connection that works will stop
+EXPIRY_REASONS = {  # of a working connection that will stop
     "unsure": Reason(
         _(
             "The answer to a refresh may have been lost; the next refresh tells whether the "

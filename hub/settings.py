@@ -94,7 +94,7 @@ HUB_PORTAL_RETURN_URLS = read_setting(
 
 HUB_EGRESS_ALLOW = read_setting(
     parse_hosts_and_ports, "HUB_EGRESS_ALLOW", []
-)  # exact host:port, for a desk's sandbox only
+)  # exact host:port, for a developer's sandbox only
 HUB_EGRESS_PORTS = read_setting(parse_ports, "HUB_EGRESS_PORTS", [443, 8443, 8088, 8089])
 
 HUB_LIVE_SHARE = read_setting(

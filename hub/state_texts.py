@@ -54,7 +54,7 @@ DELIVERY_STATES = {
     "cancelled": Reason(_("A person cancelled it.")),
 }
 
-STATE_TONES = {  # state: (tone, icon); the colours of the tones stand in the style sheets
+STATE_TONES = {  # state: (tone, icon); the colours of the tones are in the style sheets
     "healthy": ("good", "check_circle"),
     "delivered": ("good", "check_circle"),
     "sent": ("good", "check_circle"),
@@ -80,7 +80,7 @@ STATE_TONES = {  # state: (tone, icon); the colours of the tones stand in the st
     "failed": ("bad", "error"),
 }
 
-STATE_LABELS = (  # each state as people read it
+STATE_LABELS = (  # the shown name of each state
     _("healthy"), _("delivered"), _("sent"), _("active"), _("degraded"), _("silent"),
     _("held"), _("suspended"), _("needs reconnect"), _("revoked"), _("expired"), _("waiting"),
     _("sending"), _("paused"), _("disabled"), _("skipped"), _("cancelled"), _("planned"),

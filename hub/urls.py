@@ -32,7 +32,7 @@ urlpatterns = [
     ),  # before allauth's own
     path(
         "accounts/email/", mfa_setup.require_setup_link(email)
-    ),  # else the link would go where a thief wants it
+    ),  # or a thief could have the setup link sent to another address
     path("accounts/2fa/first/", mfa_setup.send_setup_link, name="first_factor_send"),
     path(
         "accounts/2fa/first/<str:token>/", mfa_setup.confirm_setup_link, name="first_factor_confirm"

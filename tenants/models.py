@@ -201,7 +201,7 @@ class Invitation(Scoped):
     )
     mail_reason = models.CharField(
         max_length=60, blank=True, default="", db_default=""
-    )  # why it has not gone: a code
+    )  # a code of MAIL_REASONS: why the mail was not sent
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
     accepted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")

@@ -77,13 +77,11 @@ HUB_WAKE_UP_TASKS = {
     "operate": "hub.operations.tasks.run_operation_slice",
     "prune": "hub.prune.tasks.prune",
 }
-HUB_MAIL_NEWS = {
-    "mail/invitation.txt": "tenants.services.invitation_mail.record_mail_result"
-}  # who hears what became of a mail, by its template
-HUB_NEEDED_PERMISSIONS = (
-    "hub.outgoing.insight.needed_permissions.find_needed_permissions"  # what a tenant's routes need
-)
-HUB_OPERATIONS = {  # what is done to a batch, by the kind of an operation
+# The function that receives the result of a mail, by its template.
+HUB_MAIL_NEWS = {"mail/invitation.txt": "tenants.services.invitation_mail.record_mail_result"}
+# The function that finds the permissions that a tenant's routes need.
+HUB_NEEDED_PERMISSIONS = "hub.outgoing.insight.needed_permissions.find_needed_permissions"
+HUB_OPERATIONS = {  # the function that changes a batch, by the kind of an operation
     "retry": "hub.outgoing.operations.execute.execute_batch",
     "send_again": "hub.outgoing.operations.execute.execute_batch",
     "cancel": "hub.outgoing.operations.execute.execute_batch",
@@ -130,7 +128,7 @@ MFA_ADAPTER = "tenants.accounts.allauth_adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]  # those that have a catalogue in LOCALE_PATHS, and English
+LANGUAGES = [("en", "English")]  # languages with a catalogue in LOCALE_PATHS, and English
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True

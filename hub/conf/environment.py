@@ -142,7 +142,7 @@ def parse_database_url(url: str) -> dict[str, Any]:
     except (
         ValueError,
         dj_database_url.UnknownSchemeError,
-    ):  # whose words may tell a part of the password
+    ):  # its message may contain a part of the password
         raise ImproperlyConfigured(INVALID_DATABASE_URL) from None
     if config["ENGINE"] == "django.db.backends.sqlite3":
         return {**config, "OPTIONS": SQLITE_OPTIONS}

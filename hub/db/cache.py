@@ -13,11 +13,11 @@ from django.db import models
 
 from hub.db.clock import clock
 
-MAX_LIFETIME = timedelta(days=365)  # what is to stay for ever has a table of its own
+MAX_LIFETIME = timedelta(days=365)  # permanent data has tables of its own
 EXPIRED_KEPT_FOR, CLEARED_PER_CALL = (
     timedelta(hours=1),
     20,
-)  # rows that have ended, cleared by those that come
+)  # expired rows that each add() deletes
 
 
 class Cached(models.Model):

@@ -37,7 +37,7 @@ class DatabaseClock:
         self.last_reading = (
             _read_database_time(),
             time.monotonic(),
-        )  # one value: threads beside this one read it meanwhile
+        )  # one value, as other threads read it meanwhile
 
 
 def _is_in_event_loop() -> bool:

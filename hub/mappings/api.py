@@ -46,7 +46,7 @@ IDENTITY_INPUT_EXAMPLE = {
 
 
 class IdentityKeySerializer(StrictSerializer):
-    """One of our records."""
+    """The key of an identity: one of our records, by kind and id."""
 
     kind = TextField(
         max_length=60, help_text="As mappings name it, such as channel, user or product."

@@ -32,7 +32,7 @@ class FieldMapping(Scoped):
 
 
 class MappingVersion(Scoped):
-    """One version of a mapping; it never changes, so that deliveries refer to it."""
+    """One version of a mapping. It never changes, as deliveries refer to it."""
 
     TENANT = "mapping__tenant"
     SHARED = True
@@ -71,7 +71,7 @@ class Identity(Scoped):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(
         default=timezone.now, editable=False
-    )  # what was held without it goes by this
+    )  # by which deliveries held before are released
 
     class Meta(Scoped.Meta):
         verbose_name_plural = "identities"

@@ -167,14 +167,14 @@ def _child_pointer(path: str, key: object) -> str:
 
 
 def translate(
-    compiled: CompiledMapping, document: Document, *, zone: tzinfo, identities: Lookup
+    compiled: CompiledMapping, document: Document, *, zone: tzinfo, look_up_identity: Lookup
 ) -> dict[str, Any]:
     """Return the result of a mapping for a document; null stays null.
 
     Raises MappingFailed when an expression has no result, or IdentityMissing when an identity is
     unknown.
     """
-    evaluation, output = _create_evaluation(zone, identities), Output()
+    evaluation, output = _create_evaluation(zone, look_up_identity), Output()
     return {key: _fill(child, document, evaluation, output) for key, child in compiled.tree.items()}
 
 
@@ -209,15 +209,15 @@ def collect_identities(
     evaluation = _create_evaluation(zone, record_pair)
     for leaf in compiled.leaves:
         if "identity" in leaf.expression.calls:
-            with suppress(ExpressionRefused):  # translate will say so
+            with suppress(ExpressionRefused):  # translate raises it
                 evaluation.value(leaf.expression, document)
     return pairs
 
 
 def _create_evaluation(
-    zone: tzinfo, identities: Lookup, budget: Budget | None = None
+    zone: tzinfo, look_up_identity: Lookup, budget: Budget | None = None
 ) -> Evaluation:
-    return Evaluation(Functions(budget or Budget(), zone, identities))
+    return Evaluation(Functions(budget or Budget(), zone, look_up_identity))
 
 
 def _evaluate_leaf(leaf: Leaf, document: Document, evaluation: Evaluation, output: Output) -> Any:

@@ -22,7 +22,7 @@ END_STATES = {"finished", "cancelled", "failed"}
 
 
 class Operation(Scoped, StateMachine):
-    """One action on many rows: those of its tenant, or of all tenants where it has none.
+    """One action on many rows of a tenant, or of all tenants if `tenant` is None.
 
     `cursor` is the last row that was examined, `last` the last row at planning: newer rows are not
     changed.

@@ -89,7 +89,7 @@ def _apply_probe(health: BreakerState, calls: CallCounts, *, now: datetime) -> B
 
 
 def close_breaker(health: BreakerState) -> BreakerState:
-    """Reset the breaker; the consecutive failures of the connection are kept."""
+    """Reset the breaker, but not the count of consecutive failures of the connection."""
     return BreakerState(failing_since=health.failing_since, failed_calls=health.failed_calls)
 
 

@@ -184,8 +184,8 @@ def _release_reevaluated(deliveries: QuerySet[Delivery], *, now: datetime) -> in
 def reevaluate_deliveries(deliveries: Iterable[Delivery], *, now: datetime) -> list[Delivery]:
     """Evaluate failed filters again, and look for a connection for deliveries without one.
 
-    Return the deliveries whose cause is removed, changed in memory: they wait, or their filter
-    skips them.
+    Return the deliveries of which the cause is removed, changed in memory: they wait, or their
+    filter skips them.
     """
     deliveries = list(deliveries)
     if not deliveries:

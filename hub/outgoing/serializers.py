@@ -71,7 +71,7 @@ class NamedSerializer(serializers.Serializer):
 
 
 class DeliverySerializer(serializers.Serializer):
-    """One event on its way to one connection."""
+    """A delivery: one event for one connection."""
 
     id = serializers.UUIDField(source="public_id")
     url = serializers.SerializerMethodField()

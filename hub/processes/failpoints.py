@@ -31,7 +31,7 @@ class FailpointRaised(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FailpointPlan:
-    """What a failpoint does (kill, raise, sleep), and at which call."""
+    """The action of a failpoint (kill, raise, sleep), and the call at which it happens."""
 
     action: str
     seconds: float  # of a sleep

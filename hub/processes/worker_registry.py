@@ -27,7 +27,7 @@ def current_worker_id() -> UUID:
 
 
 class Worker(models.Model):
-    """One running `manage.py work` and its pool; its row is deleted when it stops normally."""
+    """A running `manage.py work` and its pool; the row is deleted at a normal stop."""
 
     id = models.UUIDField(primary_key=True)
     host = models.CharField(max_length=120)

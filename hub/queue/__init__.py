@@ -46,7 +46,7 @@ class WakeUp(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a worker, a pool (canary) or the sweep was last alive."""
+    """The time at which a worker, a pool (canary) or the sweep was last alive."""
 
     name = models.CharField(max_length=80, primary_key=True)
     at = models.DateTimeField()

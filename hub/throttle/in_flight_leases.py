@@ -66,7 +66,7 @@ class InFlightCapacity:
         return count_available
 
     def add_calls(self, keys: list[str], count: int) -> None:
-        """Take slots; a negative count releases them."""
+        """Take slots; a negative count releases slots."""
         for key in keys:
             self.counts[key] += count
             self.own_counts[key] += count

@@ -1,4 +1,4 @@
-"""When the next calls may be sent: the arithmetic of rates and budgets, as pure functions of a
+"""Arithmetic of rates and budgets: when the next calls may be sent, as pure functions of a
 snapshot.
 """
 
@@ -147,7 +147,7 @@ def _units_free_at(quota: Budget, snapshot: QuotaSnapshot, units: int, now: date
 
 
 def add_units(buckets: Iterable[tuple[float, int]], end: float, units: int) -> Buckets:
-    """Return the buckets with units added to the one that ends at `end`."""
+    """Return the buckets with these units added to the bucket that ends at `end`."""
     counts: Counter[float] = Counter()
     for bucket, count in (*buckets, (end, units)):
         counts[bucket] += count
@@ -197,8 +197,8 @@ def spend_budget(
 def scope_opens_at(
     quota: Quota, snapshot: QuotaSnapshot, now: datetime, *, cost: int = 1, share: float = 0.0
 ) -> datetime:
-    """Return when `cost` units of a scope may be spent, `now` or later; `share` of it is kept free
-    for live work.
+    """Return when `cost` units of a scope may be spent, `now` or later; `share` of the scope is
+    reserved for live work.
     """
     opens_at = max(now, snapshot.paused_until or now)
     limit = effective_limit(quota, snapshot)
@@ -220,8 +220,8 @@ def scope_opens_at(
 def fits_at_once(
     quota: Quota | None, snapshot: QuotaSnapshot, now: datetime, *, units: int, share: float = 0.0
 ) -> bool:
-    """Return whether all these units may be spent now, in any order; `share` of the scope is kept
-    free.
+    """Return whether all these units may be spent now, in any order; `share` of the scope is
+    reserved.
     """
     if snapshot.probing:
         return False

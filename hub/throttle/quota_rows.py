@@ -1,4 +1,4 @@
-"""Rows of quotas: lock them, read them as snapshots, store their changes."""
+"""Rows of quotas: lock rows, read them as snapshots, store their changes."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime

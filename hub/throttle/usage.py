@@ -1,4 +1,4 @@
-"""How much of a quota is used, for pages and the API. Pure."""
+"""Usage of a quota, for pages and the API. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,7 +39,9 @@ class QuotaUsage:
 def measure_usage(
     quota: Quota | None, snapshot: QuotaSnapshot, *, now: datetime, in_flight: int = 0
 ) -> QuotaUsage:
-    """Return the usage of a quota; `in_flight`: calls that are in flight, if it limits those."""
+    """Return the usage of a quota; `in_flight` is the number of calls in flight, if it limits
+    these.
+    """
     problem = describe_problem(quota, snapshot, now)
     snapshot = sanitize_snapshot(quota, snapshot, now)
     free_at = snapshot.paused_until if quota is None else scope_opens_at(quota, snapshot, now)

@@ -32,7 +32,7 @@ class Guest:
     name: str
     return_url: str
     until: datetime
-    link: str = ""  # the id of the one by which they came
+    link: str = ""  # the public id of the portal link
 
     def is_over(self, *, now: datetime) -> bool:
         return self.until <= now

@@ -32,7 +32,7 @@ class TenantUser:
     user: User | None = None
     reference: str = ""
     name: str = ""
-    return_url: str = ""  # where our own application wants a guest back
+    return_url: str = ""  # the page of our own application to which a guest returns
 
     @property
     def role_label(self) -> str:
@@ -64,8 +64,8 @@ class TenantUser:
 
 
 class TenantPagesMiddleware(MiddlewareMixin):
-    """Forbid browsers and proxies to store pages below /t/, so that the next user of the computer
-    cannot read them.
+    """Forbid browsers and proxies to store pages below /t/, so that the next user of a computer
+    cannot read these pages.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
@@ -88,7 +88,7 @@ def find_tenant_user(request: HttpRequest, reference: str) -> TenantUser:
     Raises Http404 when the tenant is unknown or another one's, GuestSessionOver when the guest's
     visit has ended.
     """
-    if not is_reference(reference):  # PostgreSQL would not even look for a NUL
+    if not is_reference(reference):  # PostgreSQL raises an error for a query with a NUL
         raise Http404(reference)
     user = request.user
     tenant_user = (

@@ -32,9 +32,7 @@ from tenants.services import membership_actions
 from tenants.services.invitation_mail import remembered_invitation
 
 UNKNOWN_ACCOUNT = "account/email/unknown_account"  # allauth's mail to an address without an account
-MFA_SECRET = (
-    "allauth.mfa"  # what a sealed second factor is bound to: allauth does not say whose it is
-)
+MFA_SECRET = "allauth.mfa"  # binding of sealed second factors: allauth passes no user
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -150,8 +148,8 @@ class AccountAdapter(DefaultAccountAdapter):
 def _simulate_mail(email: str, context: dict[str, Any], *, now: datetime) -> None:
     """Do the work of queueing a mail, without sending one.
 
-    The response time thus does not reveal whether an account exists, and no mail goes to the
-    address of a stranger.
+    The response time thus does not reveal whether an account exists, and no mail goes to a
+    stranger's address.
     """
     about = f"nobody:{digest_token(email)}"
     mail_context = context | {"password_reset_url": context["reset_url"]}

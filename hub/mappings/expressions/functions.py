@@ -58,10 +58,10 @@ def declare_arguments(*kinds: str, variadic: bool = False) -> Callable[[Function
 
 
 class Functions(stock.Functions):  # type: ignore[misc]
-    def __init__(self, budget: Budget, zone: tzinfo, identities: Lookup) -> None:
+    def __init__(self, budget: Budget, zone: tzinfo, look_up_identity: Lookup) -> None:
         self.budget = budget
         self._zone = zone
-        self._identities = identities
+        self._look_up_identity = look_up_identity
 
     def call_function(self, function_name: str, resolved_args: list[Any]) -> Any:
         self.budget.spend(CALL_STEPS)
@@ -261,8 +261,8 @@ class Functions(stock.Functions):  # type: ignore[misc]
         to.
         """
         our_id = value if isinstance(value, str) else formats.format_plain_number(value)
-        Output().copy_plain([kind, our_id])  # a database is asked for it
-        their_id = self._identities(kind, our_id)
+        Output().copy_plain([kind, our_id])  # PostgreSQL rejects it in a query
+        their_id = self._look_up_identity(kind, our_id)
         if their_id is None:
             raise IdentityMissing(kind, our_id)
         return their_id

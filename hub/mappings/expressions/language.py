@@ -209,7 +209,7 @@ class Evaluation(TreeInterpreter):  # type: ignore[misc]
             raise
         except (
             exceptions.JMESPathTypeError
-        ) as error:  # whose own text writes out the value, however large
+        ) as error:  # its own text contains the whole value, however large
             expected = " or ".join(error.expected_types)
             raise ExpressionRefused(
                 f"{error.function_name}() takes {expected}", error.current_value

@@ -143,7 +143,9 @@ def _list_event_patterns(obj: Any) -> Sequence[str]:
 
 
 def _fill_in_example(request: HttpRequest) -> Any:
-    """Return the posted data, with the example of the action where it was requested."""
+    """Return the posted data; if the example of the action was requested, with that example as the
+    mapping.
+    """
     posted: QueryDict = request.POST
     if "_example" in posted and posted.get("target"):
         try:

@@ -57,9 +57,9 @@ def accept_batch(request: Request, *, now: datetime) -> IdempotentAnswer:
 
 
 def accept_one(request: Request, *, now: datetime) -> IdempotentAnswer:
-    """Publish an event in one transaction with those that arrive at the same moment.
+    """Publish an event in one transaction with events that arrive at the same moment.
 
-    It is stored when this returns.
+    The event is stored when this returns.
     """
     (event_input,) = _parse_event_inputs(request, now=now)
     try:

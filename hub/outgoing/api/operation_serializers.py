@@ -16,7 +16,7 @@ from hub.rest.fields import TextField, TimestampField, object_page_url, object_u
 
 
 class FilterSerializer(StrictSerializer):
-    """Which deliveries to change: those that match every given condition."""
+    """Filter of an operation: it selects the deliveries that match every given condition."""
 
     state = serializers.ChoiceField(Delivery.State.choices, required=False)
     reason = TextField(max_length=40, required=False)

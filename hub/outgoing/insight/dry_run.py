@@ -133,7 +133,7 @@ def evaluate_draft(
         return f"⟨{kind} {our_id} is missing⟩"
 
     try:
-        mapped = translate(draft.mapping, dict(document), zone=zone, identities=find_their_id)
+        mapped = translate(draft.mapping, dict(document), zone=zone, look_up_identity=find_their_id)
     except MappingFailed as error:
         return DryRun("held", "mapping_failed", str(error), clause)
     dry_run = _check_mapped_body(draft.action, mapped, tuple(sorted(missing)), clause)

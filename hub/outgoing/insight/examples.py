@@ -67,7 +67,7 @@ def build_event_type(name: str, count: int, examples: Sequence[Any]) -> KnownEve
 def load_recent_documents(
     tenant: Tenant, patterns: Collection[str]
 ) -> list[tuple[Event, dict[str, Any]]]:
-    """Return the newest events that match, as a filter reads them; two statements."""
+    """Return the newest events that match, in the form that a filter reads; two statements."""
     newest = Event.objects.of(tenant).order_by("-pk")[:EVENTS_SCANNED]
     matching = [
         event

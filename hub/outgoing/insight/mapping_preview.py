@@ -37,7 +37,7 @@ IDENTITY = re.compile(r"identity\('([^'\\]*)', *(.+)\)")
 
 @dataclass(frozen=True, slots=True)
 class FieldPreview:
-    """One field of the other system, with its source in words, or as an expression if it is not
+    """One field of the other system, with its source in words, or as an expression if that is not
     simple.
     """
 

@@ -25,7 +25,7 @@ OPERATOR_REMEDIES = {  # only the operator of the hub can do these
     Remedy.KILL_SWITCH,
     Remedy.DEFECT,
 }
-REMEDIES: Mapping[str, Remedy] = {  # by reason; without an entry the delivery goes by itself
+REMEDIES: Mapping[str, Remedy] = {  # by reason; a delivery without an entry is sent without help
     "not_connected": Remedy.CONNECTION,
     "paused": Remedy.CONNECTION,
     "disabled": Remedy.CONNECTION,

@@ -13,8 +13,8 @@ from hub.outgoing.insight.explain import resolve_effective_state
 from hub.outgoing.models import Attempt, Delivery, EventBody, Exchange, Rendering
 from hub.reason_codes import REASONS, translate_text
 
-ATTEMPTS_LIMIT = 50  # the newest ones
-OUTCOME_TITLES = {  # of an attempt: words, the state whose look it has
+ATTEMPTS_LIMIT = 50  # the newest attempts
+OUTCOME_TITLES = {  # of an attempt: its label, and the state with its colour and icon
     "delivered": (gettext_noop("Delivered"), "delivered"),
     "later": (gettext_noop("Not now"), "waiting"),
     "never": (gettext_noop("Rejected for good"), "failed"),

@@ -1,8 +1,7 @@
-"""Deliveries, their attempts and exchanges: an event for one connection, one try, the HTTP call
-that carried it.
+"""Deliveries, their attempts, and exchanges (the HTTP calls).
 
-Renderings and exchanges are side tables without foreign keys to them, so that they are pruned in
-batches.
+Renderings and exchanges are side tables to which no foreign key refers, so that pruning can delete
+these in batches.
 """
 
 from collections.abc import Mapping
@@ -33,7 +32,7 @@ FINAL_STATES = {"delivered", "failed", "cancelled", "skipped"}  # may be sent ag
 
 
 class Delivery(Scoped, StateMachine):
-    """One event on its way to one connection, by one route."""
+    """A delivery: one event for one connection, by one route."""
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")
@@ -94,7 +93,7 @@ class Delivery(Scoped, StateMachine):
     )  # an attempt ended unknown: it may have arrived before
     low_priority = models.BooleanField(
         default=False
-    )  # set going by an operation: it may wait for what is live
+    )  # requeued by an operation: it may wait for live deliveries
     mapping_version = models.ForeignKey(
         MappingVersion, on_delete=models.PROTECT, null=True, db_index=False, db_constraint=False
     )
@@ -156,7 +155,7 @@ class Delivery(Scoped, StateMachine):
                 condition=match_index_states("held", "failed", "waiting"),
                 name="deliveries_stopped",
             ),
-            models.Index(  # of the few that did not just arrive: nothing on the hot path writes it
+            models.Index(  # only of deliveries that did not just arrive: the hot path writes none
                 fields=("tenant", "index_state", "-id"),
                 condition=match_index_states("held", "failed", "skipped", "cancelled"),
                 name="deliveries_astray",
@@ -194,14 +193,14 @@ class Rendering(models.Model):
     version_id = models.BigIntegerField(null=True)  # of the mapping
     ticket = models.CharField(
         max_length=300, blank=True
-    )  # accepted, not yet confirmed: what the hub asks about
+    )  # accepted, not yet confirmed: the id by which the hub asks
 
     def __str__(self) -> str:
         return f"rendering of delivery {self.delivery_id}"
 
 
 class Attempt(Scoped):
-    """One attempt of one delivery, and its outcome."""
+    """An attempt of one delivery, with its outcome."""
 
     TENANT = "delivery__tenant"
 

@@ -67,7 +67,7 @@ class EventBody(models.Model):
 
 
 class Idempotency(models.Model):
-    """The first response to an Idempotency-Key, kept for 24 hours."""
+    """The first response to an Idempotency-Key, stored for 24 hours."""
 
     api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE)
     key = models.CharField(max_length=255)

@@ -12,7 +12,7 @@ from hub.outgoing.models import CANCELLABLE_STATES, FINAL_STATES, RETRYABLE_STAT
 
 
 class Condition(NamedTuple):
-    """One condition in two forms, which select the same deliveries."""
+    """A condition in two forms, in memory and as a query, which select the same deliveries."""
 
     is_met: Callable[[Delivery], bool]  # reads the delivery's tenant, connection and lane
     query: Q

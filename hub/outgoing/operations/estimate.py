@@ -18,7 +18,7 @@ from hub.connections.status.drain_estimate import (
 from hub.outgoing.insight.explain import readable_deliveries, resolve_effective_state
 from hub.outgoing.models import Delivery
 
-COUNT_LIMIT = 100_000  # beyond that it is "more than"
+COUNT_LIMIT = 100_000  # the estimate counts no further
 CONNECTIONS_LISTED, SAMPLE_SIZE = 10, 5
 SENDING_KINDS = {"retry", "send_again"}
 GROUP_COLUMNS = ("connection", "route__connector_key", "route__action", "tenant__reference")

@@ -26,7 +26,7 @@ from hub.processes.failpoints import failpoint
 from hub.throttle.feedback import shift_after_clock_jump
 
 MAINTENANCE_EVERY = timedelta(seconds=1)
-MAX_PARKED_CLAIMS = 8  # claims in a row of which everything waits for quotas
+MAX_PARKED_CLAIMS = 8  # claims in a row of which all deliveries wait for quotas
 
 
 @dataclass(slots=True)

@@ -1,6 +1,4 @@
-"""Keep a running pump's leases alive: its slot, its lanes, its calls in flight; and write its
-counts with them.
-"""
+"""Extend a running pump's leases (slot, lanes, calls in flight), and store its counts."""
 
 import asyncio
 import contextlib

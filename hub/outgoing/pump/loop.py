@@ -62,13 +62,13 @@ def run_pump(
         pump_slots.release_slot(lease)
         in_flight_leases.end_in_flight_leases(lease)
     if (is_work_due(now=clock()) or has_waiting_suspects(now=clock())) and not stopping():
-        start_another()  # for what became due while the slot was released
+        start_another()  # for deliveries that became due while the slot was released
     return True
 
 
 @dataclass(slots=True)
 class PumpLoop:
-    """One run of a pump. Times are the loop's, in seconds."""
+    """A run of a pump. Times are the loop's, in seconds."""
 
     run: PumpRun
     claimer: Claimer
@@ -151,7 +151,7 @@ class PumpLoop:
         """Claim the next batches; none while the database is away."""
         try:
             batches, not_sent = await self.claimer.claim_batches(is_idle=self.is_idle)
-        except Error:  # what is in flight goes on
+        except Error:  # calls in flight continue
             await asyncio.sleep(DATABASE_RETRY_EVERY)
             self.claim_not_before = asyncio.get_running_loop().time() + CLAIM_DELAY_AFTER_OUTAGE
             return []

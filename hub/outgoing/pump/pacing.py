@@ -16,8 +16,8 @@ LEAD_HALF_LIFE = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class PacedLead:
-    """How far ahead paced calls are booked: longer after late calls, and back at MIN_LEAD within
-    seconds.
+    """The lead of paced calls, which is how far ahead these are booked: longer after late calls,
+    and back at MIN_LEAD within seconds.
     """
 
     lead: timedelta = MIN_LEAD

@@ -7,7 +7,9 @@ SUSPECT_EVERY = 0.5  # seconds between looks for suspects
 
 @dataclass(slots=True)
 class Quarantine:
-    """Whether this pump sends suspects only; times by the loop's clock, in seconds."""
+    """State of the quarantine, in which this pump sends suspects only; times by the loop's clock,
+    in seconds.
+    """
 
     is_active: bool = False
     checked_at: float = float("-inf")

@@ -121,7 +121,7 @@ def _render_delivery(
         config.mapping_for(version, action),
         _build_document(delivery),
         zone=load_zone(delivery.tenant.time_zone),
-        identities=lambda kind, our_id: identities.find_their_id(
+        look_up_identity=lambda kind, our_id: identities.find_their_id(
             delivery.connection_id, kind, our_id
         ),
     )

@@ -50,7 +50,7 @@ class PumpRun:
 
 @dataclass(slots=True)
 class OutboundMessage:
-    """One delivery with the message that is sent for it."""
+    """A delivery with the message that is sent for it."""
 
     delivery: ClaimedDelivery
     content: Message
@@ -70,7 +70,7 @@ class Rejection:
 @dataclass(slots=True)
 class InFlightSlots:
     """Slots for calls in flight, shared by requests with the same scopes; released after the last
-    of them.
+    of these requests.
     """
 
     scope_keys: Sequence[str]
@@ -81,7 +81,7 @@ class InFlightSlots:
 
 @dataclass(slots=True)
 class OutboundRequest:
-    """One HTTP request, the messages that it carries, and the scopes whose quotas it spends."""
+    """An HTTP request, the messages that it carries, and the quota scopes that it spends."""
 
     id: UUID
     action: Action

@@ -109,7 +109,7 @@ def promote_followers(ended_ids: Collection[int], *, now: datetime) -> set[int]:
 
 
 def wake_stuck_heads(*, now: datetime) -> None:
-    """Make heads due that are not, although no delivery is before them: a promotion was lost."""
+    """Make those heads of queues due that are not due because their promotion was lost."""
     queues = Delivery.unscoped.filter(
         position__isnull=False, state__in=Delivery.ORDER_BLOCKING_STATES
     ).order_by()

@@ -1,5 +1,5 @@
-"""Leases of pumps: a lease names its worker and process, so that those of a dead process are freed
-at once.
+"""Leases of pumps: a lease names its worker and process, so that the leases of a dead process are
+freed at once.
 """
 
 import os

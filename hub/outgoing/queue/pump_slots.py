@@ -59,7 +59,7 @@ def has_any_slot(*, per_worker: int, total: int, now: datetime) -> bool:
 
 
 def pump_capacity(workers: Iterable[Worker], *, total: int, now: datetime) -> int:
-    """Return how many pumps may run: those of the living workers, within the limit of the
+    """Return how many pumps may run: the pumps of all live workers, within the limit of the
     installation.
     """
     pumps = sum(worker.pumps for worker in workers if worker.is_alive(now=now))

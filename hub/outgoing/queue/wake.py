@@ -1,4 +1,4 @@
-"""Wake-up of lanes: make them due, and start a pump where none runs."""
+"""Wake-up of lanes: make lanes due, and start a pump if none is running."""
 
 from collections.abc import Iterable
 from datetime import datetime

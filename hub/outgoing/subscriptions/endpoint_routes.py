@@ -1,4 +1,6 @@
-"""Routes to a customer's endpoint: its own, and those that reach every endpoint of the tenant."""
+"""Routes to a customer's endpoint: its own, and the shared ones that reach every endpoint of the
+tenant.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -77,7 +79,7 @@ def patterns_overlap(one: str, other: str) -> bool:
 
 
 def drop_covered_patterns(patterns: Collection[str]) -> list[str]:
-    """Return the patterns without those that another of them covers."""
+    """Return the patterns without those that another pattern covers."""
     distinct = sorted(set(patterns))
     return [
         pattern
@@ -98,8 +100,8 @@ def subscribe_endpoint(
     """Set the event types and the filter of the endpoint's own routes, for events accepted from now
     on.
 
-    Returns the event types, without those that another covers; existing deliveries are not
-    changed. Raises AlreadySubscribed when events would reach the endpoint by another route too.
+    Return the event types, without those that another covers; existing deliveries are not changed.
+    Raises AlreadySubscribed when events would reach the endpoint by another route too.
     """
     Connection.unscoped.select_for_update(no_key=True).get(pk=connection.pk)
     routes, kept_patterns = load_endpoint_routes(connection), drop_covered_patterns(patterns)

@@ -39,7 +39,7 @@ def translated(mapping, document=ORDER):
         compile_mapping(mapping),
         document,
         zone=ZoneInfo("Europe/Berlin"),
-        identities=lambda kind, value: PEOPLE.get((kind, value)),
+        look_up_identity=lambda kind, value: PEOPLE.get((kind, value)),
     )
 
 
@@ -92,10 +92,10 @@ def test_an_empty_mapping_gives_an_empty_object():
 def test_the_same_document_gives_the_same_and_stays_as_it_is():
     before = copy.deepcopy(ORDER)
     mapping = compile_mapping({"data": "data", "constant": '`{"a": []}`'})
-    first = translate(mapping, ORDER, zone=UTC, identities=PEOPLE.get)
+    first = translate(mapping, ORDER, zone=UTC, look_up_identity=PEOPLE.get)
     first["data"]["lines"].clear()
     first["constant"]["a"].append(1)
-    assert translate(mapping, ORDER, zone=UTC, identities=PEOPLE.get) == {
+    assert translate(mapping, ORDER, zone=UTC, look_up_identity=PEOPLE.get) == {
         "data": before["data"],
         "constant": {"a": []},
     }

@@ -13,14 +13,14 @@ QUICK_SECONDS = 0.25  # a batch that is completed faster than this may be larger
 
 @dataclass(frozen=True, slots=True)
 class ClaimBudget:
-    """How many lanes and deliveries one claim may hold."""
+    """Limits of one claim: the number of lanes and of deliveries."""
 
     lanes: int
     deliveries: int
 
 
 LARGE_BUDGET = ClaimBudget(32, 192)  # many deliveries share the cost of one claim
-SMALL_BUDGET = ClaimBudget(16, 64)  # what becomes due meanwhile is claimed soon
+SMALL_BUDGET = ClaimBudget(16, 64)  # deliveries that become due meanwhile are claimed soon
 REMEMBER_FOR = timedelta(seconds=10)
 CAUTIOUS_FOR = timedelta(seconds=0.25)
 

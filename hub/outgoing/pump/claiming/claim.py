@@ -63,7 +63,7 @@ def claimable_lanes(*, now: datetime) -> QuerySet[Lane]:
 
 
 def lock_next_lanes(lanes: QuerySet[Lane], limit: int) -> QuerySet[Lane]:
-    """Return the lanes with the earliest virtual time, locked; those that another claim has locked
+    """Return the lanes with the earliest virtual time, locked; lanes that another claim has locked
     are skipped.
     """
     locked = lanes.select_for_update(of=("self",), skip_locked=True, no_key=True)
@@ -71,7 +71,9 @@ def lock_next_lanes(lanes: QuerySet[Lane], limit: int) -> QuerySet[Lane]:
 
 
 def deliveries_in_flight() -> QuerySet[Delivery]:
-    """Return the deliveries that are being sent. Only leased lanes have any, and those are few."""
+    """Select the deliveries that are being sent. Only leased lanes have any, and few lanes are
+    leased.
+    """
     return Delivery.unscoped.filter(state="sending", connection__lane__lease__isnull=False)
 
 

@@ -29,8 +29,7 @@ CASE
 END AS skip_reason
 """
 # Of each lane the rows in no queue, longest due first, and the oldest rows of each open quota
-# queue.
-# claim_sqlite.find_due_deliveries selects the same rows.
+# queue. claim_sqlite.find_due_deliveries selects the same rows.
 DUE_OF_LANES_SQL = f"""
 SELECT first.id, first.skip_reason
 FROM unnest(%s::bigint[], %s::bigint[]) AS lane(id, most) CROSS JOIN LATERAL (

@@ -16,7 +16,7 @@ from tenants.models import Tenant
 
 @dataclass(slots=True)
 class ClaimedDelivery:
-    """One claimed delivery, its event and the rendering of an earlier attempt: a row of the claim,
+    """A claimed delivery, its event and the rendering of an earlier attempt: a row of the claim,
     column by column.
     """
 

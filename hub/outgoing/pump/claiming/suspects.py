@@ -49,7 +49,7 @@ def has_waiting_suspects(*, now: datetime) -> bool:
 
 
 def claim_suspects(lease: UUID, config: ConfigCache, *, now: datetime) -> list[ClaimedLane]:
-    """Claim the one suspect that crashed most often, or all that crashed twice."""
+    """Claim the suspect with the most crashes, or all suspects that crashed twice."""
     with transaction.atomic():
         lane_suspects = suspect_deliveries(now=now).filter(connection=OuterRef("pk"))
         lanes_with_suspects = unleased_lanes(sendable_lanes(now=now), now=now).filter(

@@ -26,7 +26,7 @@ FAILURE_KINDS = {"later", "unknown", "reconnect"}
 STATUS_THROTTLED = 429
 ARRIVED_KINDS = {"delivered", "pending"}
 SUCCESSFUL_CALL = CallCounts(up=1, succeeded=1)  # shared, as nearly all are successful
-NOT_SENT_REASONS = {"egress_refused"}  # refused by our settings, which says nothing of the endpoint
+NOT_SENT_REASONS = {"egress_refused"}  # refused by our settings: no evidence about the endpoint
 
 
 def update_endpoint_health(
@@ -34,14 +34,13 @@ def update_endpoint_health(
 ) -> None:
     """Update the breakers of the lanes with failures, and the connections' call health.
 
-    `failure_texts` are those of `last_failure_texts`, redacted before the transaction began.
+    `failure_texts` are the results of `last_failure_texts`, redacted before the transaction began.
     """
     batches = {send_result.batch.lane.pk: send_result.batch for send_result in send_results}
     calls = _count_calls(send_results, batches)
     if not calls:
         return
-    # A lane that a publisher has locked is skipped: its calls are not counted, rather than waited
-    # for.
+    # A lane that a publisher has locked is skipped, and its calls are not counted.
     unlocked_lanes = Lane.unscoped.filter(pk__in=calls).select_for_update(
         skip_locked=True, no_key=True, of=("self",)
     )
@@ -49,7 +48,7 @@ def update_endpoint_health(
     before = {lane.pk: _breaker_state(lane) for lane in lanes}
     for lane in lanes:
         state = breaker.score_calls(before[lane.pk], calls[lane.pk], now=now)
-        for target in (lane, batches[lane.pk].lane):  # the rest of the batch goes by it as well
+        for target in (lane, batches[lane.pk].lane):  # the rest of the batch reads it too
             vars(target).update(asdict(state))
     Lane.unscoped.bulk_update(lanes, BREAKER_COLUMNS)
     _record_breaker_changes(lanes, before, batches)
@@ -127,7 +126,7 @@ def _breaker_state(lane: Lane) -> BreakerState:
 def _record_breaker_changes(
     lanes: Sequence[Lane], before: dict[int, BreakerState], batches: dict[int, LaneBatch]
 ) -> None:
-    """Hold the lanes whose breaker opened, and release those whose breaker closed."""
+    """Hold the lanes with a breaker that opened, and release those with a breaker that closed."""
     opened = [lane.pk for lane in lanes if lane.open_until and not before[lane.pk].is_open]
     closed = [lane.pk for lane in lanes if not lane.open_until and before[lane.pk].is_open]
     for pk in opened:

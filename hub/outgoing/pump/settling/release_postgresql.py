@@ -7,7 +7,7 @@ from uuid import UUID
 from hub.db import bulk
 from hub.outgoing.pump.claiming.crash_limits import SUSPECT_CRASHES
 
-# One look for each queue: for EXISTS the planner might read all that waits.
+# One index look-up for each queue: with EXISTS the planner might read all waiting deliveries.
 RELEASE_SQL = """
 UPDATE connections_lane AS lane SET lease = NULL, lease_until = NULL,
     due_at = CASE WHEN back.id = ANY(%s) THEN LEAST(first.due_at, queue.opens_at)
@@ -35,7 +35,7 @@ WHERE lane.connection_id = back.id AND lane.lease = %s
 def update_released_lanes(
     lease: UUID, lanes: Collection[int], unguarded_ids: list[int], *, now: datetime
 ) -> None:
-    """End the leases of `lanes`; those that are not in `unguarded_ids` are due now."""
+    """End the leases of `lanes`; lanes that are not in `unguarded_ids` are due now."""
     bulk.execute_in_binary_format(
         RELEASE_SQL, [unguarded_ids, now, list(lanes), SUSPECT_CRASHES, lease]
     )

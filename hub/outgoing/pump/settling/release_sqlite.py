@@ -15,7 +15,7 @@ from hub.outgoing.pump.settling.waiting_queues import queues_with_deliveries
 def update_released_lanes(
     lease: UUID, lanes: Collection[int], unguarded_ids: list[int], *, now: datetime
 ) -> None:
-    """End the leases of `lanes`; those that are not in `unguarded_ids` are due now."""
+    """End the leases of `lanes`; lanes that are not in `unguarded_ids` are due now."""
     waiting = Delivery.unscoped.filter(
         connection=OuterRef("pk"),
         quota_queue=0,

@@ -1,4 +1,6 @@
-"""Which quota queues hold waiting deliveries; and deleting those that have been empty for long."""
+"""Queries for quota queues: find those with waiting deliveries, and delete those that have been
+empty for an hour.
+"""
 
 from datetime import datetime, timedelta
 
