@@ -1,5 +1,4 @@
-"""The bridge between the web server and Django: an ASGI application that reads bodies without a
-thread.
+"""The bridge between the web server and Django: an ASGI application that reads bodies itself.
 
 `AsgiBridge` reads each body within limits of time, length and memory, and hands the complete
 request to Django's WSGI handler in a pool of long-lived threads. Their database connections are

@@ -39,8 +39,7 @@ def build_environ(scope: Mapping[str, Any], *, behind_proxy: bool) -> Environ:
 
 
 def _convert_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Convert headers to variables: repeated headers are joined, names with an underscore are
-    dropped.
+    """Convert headers to variables: join repeated ones, drop names with an underscore.
 
     A name with an underscore could pass for a header that only the proxy sets.
     """
@@ -60,9 +59,7 @@ def _convert_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def _find_client_address(environ: Environ) -> str:
-    """Return the last address of X-Forwarded-For, which the proxy added; clients can forge the
-    others.
-    """
+    """Return the last address of X-Forwarded-For, added by the proxy; clients can forge the others."""
     last_address = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
     try:
         return str(ip_address(last_address))
@@ -71,9 +68,7 @@ def _find_client_address(environ: Environ) -> str:
 
 
 def client_network(address: str) -> str:
-    """Return the address that counts as one client: for IPv6 the /64 network, which one client
-    owns.
-    """
+    """Return the network that counts as one client: of an IPv6 address the /64."""
     try:
         client = ip_address(address)
     except ValueError:

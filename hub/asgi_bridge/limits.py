@@ -35,8 +35,6 @@ def overloaded() -> Problem:
 
 
 def raise_file_limit() -> None:
-    """Raise the limit of open files to the hard limit: each connection is a file, and shells allow
-    1,024.
-    """
+    """Raise the limit of open files to the hard limit: each connection needs one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,6 +1,4 @@
-"""A pool of threads that live as long as the process, so that their database connections are
-reused.
-"""
+"""A pool of threads that live as long as the process, so that their connections are reused."""
 
 import logging
 from collections import deque
@@ -13,9 +11,7 @@ log = logging.getLogger(__name__)
 
 
 class ThreadPool:
-    """A thread pool that uses the most recently freed thread, so that few database connections stay
-    open.
-    """
+    """A thread pool that uses the last idle thread first, so that few database connections open."""
 
     def __init__(self, size: int, name: str = "django") -> None:
         self.size, self.name = size, name

@@ -9,9 +9,7 @@ class ConsoleConfig(AppConfig):
 
 
 class SiteConfig(admin.SimpleAdminConfig):
-    """Django's admin with our site; its pages are loaded with the URLs, so that workers do not load
-    them.
-    """
+    """Django's admin with our site; its pages are loaded with the URLs, which workers do not load."""
 
     default = False
     default_site = "hub.staff.site.AdminSite"

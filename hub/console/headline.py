@@ -27,9 +27,7 @@ class Headline(NamedTuple):
 
 
 def build_headline(snapshot: Overview) -> Headline:
-    """Return the headline of the most severe problem, otherwise one that describes normal
-    operation.
-    """
+    """Return the headline of the most severe problem, otherwise that of normal operation."""
     for rule in HEADLINE_RULES:
         if headline := rule(snapshot):
             return headline
@@ -46,9 +44,7 @@ def describe_setup(snapshot: Overview) -> Headline | None:
 
 
 def list_setup_steps(snapshot: Overview) -> list[tuple[bool, str, NextStep]]:
-    """Return the steps from an empty hub to the first delivery: whether it is done, its text, its
-    link.
-    """
+    """Return the steps from an empty hub to the first delivery, as (is done, text, link)."""
     return [
         (
             snapshot.has_tenants,

@@ -1,6 +1,4 @@
-"""Pages without a model of their own: the start page, the dashboard, and the pages of problem
-types.
-"""
+"""Pages without a model of their own: the start page, the dashboard, and problem types."""
 
 from collections import Counter
 from datetime import timedelta

@@ -57,9 +57,7 @@ def unknown_limit_names(quotas: Mapping[str, int]) -> list[str]:
 
 
 def default_quota(name: str) -> int | None:
-    """Return the quota of HUB_LIMITS, otherwise the quota of LIMITS; None if limits are switched
-    off.
-    """
+    """Return the quota of HUB_LIMITS, otherwise of LIMITS; None if limits are switched off."""
     if settings.HUB_LIMITS is None:
         return None
     quota: int | None = settings.HUB_LIMITS.get(name, LIMITS[name].quota)
@@ -67,10 +65,9 @@ def default_quota(name: str) -> int | None:
 
 
 def key_quota(key: Any, name: str) -> int | None:
-    """Return the quota of one API key: half of its tenant's quota, or ten default quotas for a
-    platform key.
+    """Return the quota of one API key; None: unlimited.
 
-    None: unlimited.
+    It is half of its tenant's quota; a platform key has ten default quotas.
     """
     if key.tenant is None:
         quota = default_quota(name)

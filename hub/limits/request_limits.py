@@ -19,8 +19,7 @@ from hub.limits.spending import spend_limits
 
 
 class WithinLimits(BasePermission):
-    """Count each authenticated request before its scopes are checked, so that forbidden ones count
-    too.
+    """Count each authenticated request, before its scopes are checked: forbidden ones count too.
 
     A view whose POST accepts events sets `takes_events = True`: such a request counts as one event
     and its bytes.

@@ -45,8 +45,7 @@ def _build_quota_charges(key: Any, amounts: Mapping[str, int]) -> list[Charge]:
 
 
 def spend_exactly(tenant: Any, name: str, *, now: datetime) -> None:
-    """Spend one of a tenant's limit in the caller's transaction, together with the row that it
-    counts.
+    """Spend one unit of a tenant's limit in the caller's transaction, with the row that it counts.
 
     Raises LimitExceeded if the quota is used up.
     """
@@ -74,9 +73,7 @@ def tenant_usage(tenant: Any, *, now: datetime) -> list[dict[str, Any]]:
 
 
 def key_usage(key: Any, *, now: datetime) -> list[dict[str, Any]]:
-    """Return each limit that applies to a single API key: its quota, and the amount granted to this
-    key.
-    """
+    """Return each limit of a single API key: its quota, and the amount granted in this window."""
     quotas = {name: key_quota(key, name) for name, limit in LIMITS.items() if limit.per_key}
     return _build_usage_rows(_format_key_subject(key), quotas, now=now)
 

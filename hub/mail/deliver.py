@@ -52,9 +52,8 @@ def deliver_due_mails(
 ) -> None:
     """Send due mails, at most `max_mails`, until `may_continue` is false.
 
-    Call it outside transactions.
-
-    If the mail server is unreachable, all due mails are postponed by SERVER_AWAY_DELAY.
+    Call it outside transactions. If the mail server is unreachable, all due mails are postponed by
+    SERVER_AWAY_DELAY.
     """
     try:
         for mail in find_due_mails(now=clock())[:max_mails]:
@@ -81,9 +80,7 @@ def claim_mail(mail: Mail, *, now: datetime) -> bool:
 
 
 def send_claimed_mail(mail: Mail, server: MailServer, *, clock: Callable[[], datetime]) -> str:
-    """Send the mail and store the result; return the reason code of a failure, empty if it was
-    sent.
-    """
+    """Send the mail and store the result; return a failure's reason code, empty if it was sent."""
     reason = "mail_expired" if mail.until <= clock() else try_sending(mail, server)
     with suppress(InvalidTransition), transaction.atomic():  # withdrawn meanwhile
         store_mail_result(mail, reason, now=clock())

@@ -28,11 +28,10 @@ def build_absolute_url(path: str) -> str:
 
 
 def render_mail(template: str, context: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the subject (the template's first line) and the text, paragraphs separated by empty
-    lines.
+    """Return subject and text; the template's first line is the subject.
 
-    Each string of the context stays on one line and, unless it is an address of the hub, does not
-    become a link.
+    Paragraphs are separated by empty lines. Each string of the context stays on one line and,
+    unless it is an address of the hub, does not become a link.
     """
     lines = {"hub": settings.HUB_NAME} | {
         name: sanitize_context_value(value) for name, value in context.items()
@@ -63,9 +62,7 @@ def join_lines(text: str) -> str:
 
 
 def build_email(to: str, subject: str, text: str, *, id: str) -> EmailMultiAlternatives:
-    """Build the message; the Message-ID is the same in every attempt, so that duplicates are
-    recognized.
-    """
+    """Build the message; all attempts have the same Message-ID, so that duplicates are recognized."""
     _, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     headers = {"Message-ID": f"<{id}@{sender.rpartition('@')[2]}>"}
     message = EmailMultiAlternatives(
@@ -77,8 +74,7 @@ def build_email(to: str, subject: str, text: str, *, id: str) -> EmailMultiAlter
 
 
 def split_paragraphs(text: str) -> list[dict[str, str]]:
-    """Split a text into paragraphs for the HTML part; a label followed by the hub's address is a
-    button.
+    """Split a text into paragraphs for the HTML part; one of a label and a hub address is a button.
 
     Example of a button: "Accept the invitation: https://…".
     """

@@ -32,9 +32,7 @@ SILENCE_TIMEOUT = 15.0
 
 
 class PoolProcess:
-    """A pool: its process group, the worker's ends of its pipes, and the time of its last
-    heartbeat.
-    """
+    """A pool: its process group, the worker's ends of its pipes, the time of its last heartbeat."""
 
     def __init__(self, worker: uuid.UUID) -> None:
         self.pipe = pool_pipe.open_pipe()

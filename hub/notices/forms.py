@@ -47,9 +47,7 @@ class MailPreferencesForm(forms.Form):
 
 
 class ConnectionMailPreferencesForm(MailPreferencesForm):
-    """The mail preferences for one connection: the member's choice for all connections, or an own
-    one.
-    """
+    """The mail preferences for one connection: as chosen for all connections, or separately."""
 
     SCOPES = (("", _("As I chose for all connections")), ("own", _("As I choose here")))
 
@@ -144,9 +142,7 @@ class QuietHoursForm(forms.ModelForm):
         return data
 
     def save_hours(self, *, now: datetime) -> None:
-        """Save the hours; if the daily mail is switched off, schedule a last one for waiting
-        notices.
-        """
+        """Save the hours; if the daily mail is switched off, schedule a last one."""
         hours: QuietHours = self.save(commit=False)
         if hours.digest and hours.digest_at is None:
             hours.digested_at = now

@@ -15,10 +15,10 @@ class EffectivePreference(NamedTuple):
 def list_effective_preferences(
     membership: Membership, connection: Any, *, is_concerned: bool
 ) -> list[EffectivePreference]:
-    """Return for each kind whether the member receives mails about this connection, in two
-    statements.
+    """Return, for each kind, whether the member receives mails about this connection.
 
-    is_concerned: the member receives mails about this connection by default.
+    It takes two statements. is_concerned: the member receives mails about this connection by
+    default.
     """
     general_choices = dict(
         MailPreference.unscoped.filter(membership=membership).values_list("kind", "enabled")

@@ -56,9 +56,7 @@ def list_offered_connectors() -> list[Connector]:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueResult:
-    """The result of a search: the matching systems, and the demand for a system without a
-    connector.
-    """
+    """The result of a search: the matching systems, or the demand for a missing connector."""
 
     entries: Sequence[CatalogueEntry]
     demand: ConnectorDemand

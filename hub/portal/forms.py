@@ -124,8 +124,8 @@ class RemoteRecordForm(forms.Form):
         self.fields["theirs"].label = _("Its id there")
 
     def show(self, remote_choices: RemoteChoices, *, current: str) -> None:
-        """Offer the records of the other system, with the stored id preselected; without any, ask
-        for the id.
+        """Offer the other system's records, the stored one preselected; without records, ask for an
+        id.
         """
         if not remote_choices.rows:
             del self.fields["selection"]

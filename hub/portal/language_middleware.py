@@ -9,9 +9,7 @@ API_LANGUAGE = "en"
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """Choose the language of pages among `LANGUAGES`, by the reader's cookie, then by
-    Accept-Language.
-    """
+    """Choose the language of pages among `LANGUAGES`: by cookie, then by Accept-Language."""
 
     def process_request(self, request: HttpRequest) -> None:
         if not request.path_info.startswith(API_PREFIX):

@@ -1,6 +1,4 @@
-"""All problem codes of the API with status, title and explanation; the docs and pages are built
-from it.
-"""
+"""The problem codes of the API with status, title and explanation, also for docs and pages."""
 
 from typing import NamedTuple
 

@@ -1,6 +1,4 @@
-"""Check that values have the JSON type of their field: a number is no string, and a string no
-number.
-"""
+"""Check that values have the JSON type of their field: a number is not a string, for example."""
 
 from typing import Any
 
@@ -33,9 +31,7 @@ def describe_type_error(field: serializers.Field, value: Any, *, from_query: boo
 
 
 def describe_type_errors(field: serializers.Field, value: Any, *, from_query: bool = False) -> Any:
-    """Return the type error of a field or, of a list, the type errors by index; empty if there is
-    none.
-    """
+    """Return the type error of a field, or of a list's items by index; empty if there is none."""
     if not isinstance(field, serializers.ListField) or not isinstance(value, list):
         return describe_type_error(field, value, from_query=from_query)
     return {

@@ -22,8 +22,7 @@ SEPARATORS = (b",", b"[", b"{")
 
 
 def estimate_weight(raw: bytes) -> int:
-    """Return the estimated memory of the parsed document in bytes, by its length and number of
-    values.
+    """Return the estimated memory of the parsed document in bytes, by its length and values.
 
     Raises Problem ("payload-too-large") if it has more than MAX_VALUES values.
     """
@@ -66,9 +65,7 @@ class ParsingMiddleware:
 
 
 def _release_contents(request: Any) -> None:
-    """Drop the body and its data: a request of REST framework refers to itself, so it is freed
-    late.
-    """
+    """Drop the body and its data: a REST framework request is a reference cycle, freed late."""
     request.raw_body = b""
     vars(request).update(_data=Empty, _full_data=Empty)
 

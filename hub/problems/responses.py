@@ -1,6 +1,4 @@
-"""Convert exceptions to problem+json: in REST framework's views, and in Django's own error
-handlers.
-"""
+"""Convert exceptions to problem+json, in REST framework's views and in Django's error handlers."""
 
 import logging
 import math
@@ -49,9 +47,7 @@ CODES_BY_EXCEPTION = {
 
 
 class Problem(drf.APIException):
-    """An error that the API answers with: a code of CATALOGUE, a detail, and errors with JSON
-    pointers.
-    """
+    """An error of the API: a code of CATALOGUE, a detail, and errors with JSON pointers."""
 
     def __init__(
         self,

@@ -54,8 +54,7 @@ def read_json(raw: bytes) -> Any:
 
 
 def _needs_examination(raw: bytes) -> bool:
-    """Return whether the document may hold a NUL, a lone surrogate or too deep nesting; most
-    cannot.
+    """Return whether the document may hold a NUL, a lone surrogate or too deep nesting.
 
     NULs and lone surrogates need an escape, and depth needs brackets.
     """
@@ -125,10 +124,10 @@ def invalid_json(detail: str, pointer: str | None = None) -> Problem:
 
 
 class StrictJSONParser(BaseParser):
-    """Parse a JSON body of at most `view.max_bytes` (default: HUB_EVENT_BYTES); keep it as
-    `request.raw_body`.
+    """Parse a JSON body of limited size, and keep its bytes as `request.raw_body`.
 
-    Not a JSONParser: with one, REST framework reads the whole body before it calls the parser.
+    The limit is `view.max_bytes`, by default HUB_EVENT_BYTES. Not a JSONParser: with one, REST
+    framework reads the whole body before it calls the parser.
     """
 
     media_type = "application/json"
@@ -181,9 +180,7 @@ def _read_bounded_body(stream: IO[bytes], limit: int) -> bytes:
 
 
 class StrictSerializer(Serializer):
-    """A serializer that rejects unknown fields, read-only fields, and values of the wrong JSON
-    type.
-    """
+    """A serializer that rejects unknown and read-only fields, and values of a wrong JSON type."""
 
     from_query = False  # whether it reads a query, where every value is a string
 

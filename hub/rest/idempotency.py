@@ -38,8 +38,7 @@ class IdempotentAnswer:
 def run_once(
     request: Request, perform: Callable[[], IdempotentAnswer], *, body: Any = None, now: datetime
 ) -> Response:
-    """Run `perform` and store its answer, in one transaction; repeat the stored answer for a known
-    key.
+    """Run `perform` and store its answer in one transaction; for a known key, repeat the answer.
 
     An error is not stored, so the request may be corrected and sent again with the same key. `body`
     replaces the request's body in the comparison if that one holds secrets. Raises Problem
@@ -64,10 +63,10 @@ def run_once(
 
 
 def find_replay(request: Request, body: Any) -> Response | None:
-    """Return the stored answer of this key, or None: for views that call another system before they
-    write.
+    """Return the stored answer of this key, for views that call another system before they write.
 
-    Raises Problem ("idempotency-key-reused") if the key was used with another body.
+    None if there is none. Raises Problem ("idempotency-key-reused") if the key was used with
+    another body.
     """
     key = idempotency_key(request)
     first = _find_first_answer(request, key) if key else None

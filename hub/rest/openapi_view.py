@@ -1,6 +1,4 @@
-"""Serve the OpenAPI document as JSON: it is the same for all clients, so each process builds it
-once.
-"""
+"""Serve the OpenAPI document as JSON: one for all clients, so each process builds it once."""
 
 from functools import cache
 from threading import Lock

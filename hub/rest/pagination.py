@@ -90,8 +90,9 @@ def paginate_response(
 def _filter_after_cursor(
     rows: QuerySet[Any], query: dict[str, Any], backwards: bool
 ) -> QuerySet[Any]:
-    """Return the rows after the cursor; none if its row was pruned, since older rows were pruned
-    before.
+    """Return the rows after the cursor; none if the cursor's row was pruned.
+
+    Rows are pruned oldest first, so the older rows are gone, too.
     """
     if backwards:
         return rows.filter(pk__gt=_find_row_id(rows, query["before"]))

@@ -26,9 +26,7 @@ MAX_HISTORY_ROWS = 100  # on the history page of one object
 
 
 class Paginator(InfinitePaginator):
-    """A paginator that counts at most `COUNT_LIMIT` rows, so that long lists are as fast as short
-    ones.
-    """
+    """A paginator that counts at most `COUNT_LIMIT` rows, so that long lists stay fast."""
 
     COUNT_LIMIT = 1000
     template_name = "console/pagination.html"

@@ -32,9 +32,7 @@ class StaffSessionMiddleware(MiddlewareMixin):
 
 
 def user_within_limits(request: HttpRequest, user: Any) -> Any:
-    """Return the signed-in user; delete a staff session beyond the limits and return an anonymous
-    user.
-    """
+    """Return the signed-in user; for an expired staff session delete it and return AnonymousUser."""
     if not (user.is_authenticated and user.is_staff):
         return user
     now = clock()
@@ -51,9 +49,7 @@ def user_within_limits(request: HttpRequest, user: Any) -> Any:
 
 
 def _is_session_over(session: SessionBase, *, now: datetime) -> bool:
-    """Return whether the session is over; one without a stored start is older than this limit, so
-    it is.
-    """
+    """Return whether the session is over; one without a stored start is from before this limit."""
     signed_in_at = float(session.get(SIGNED_IN_AT, 0))
     active_at = float(session.get(ACTIVE_AT, 0))
     timestamp = now.timestamp()

@@ -38,9 +38,7 @@ class AdminSite(UnfoldAdminSite):
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """Redirect to the product's sign-in page, or to the admin's first page after the second
-        factor.
-        """
+        """Redirect to the next step of signing in, or to the admin if there is none."""
         if self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:index"))
         return mfa_gate.redirect_to_next_step(request)

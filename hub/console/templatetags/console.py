@@ -29,13 +29,13 @@ for name, show in FILTERS.items():
 
 @register.filter
 def shown_state(delivery: Delivery) -> str:
-    """Return the label of the delivery's effective state; its tenant, route, connection and lane
-    are read.
+    """Return the label of the effective state, by the delivery's tenant, route, connection and
+    lane.
     """
     return resolve_effective_state(delivery).state
 
 
 @register.filter
 def connection_state(connection: Connection) -> str:
-    """Return the label of the connection's effective state; its lane is read."""
+    """Return the label of the effective state, which depends on the connection's lane."""
     return effective_status.determine_effective_state(connection)

@@ -91,9 +91,7 @@ def measure_suite(suite: str, names: list[str], database: str, flags: list[str])
 
 
 def exit_once(number: int, frame: object) -> None:
-    """Exit on the first stop signal and ignore further ones, so that child processes are stopped
-    cleanly.
-    """
+    """Exit on the first stop signal; ignore further ones, so that child processes stop cleanly."""
     for stop_signal in STOP_SIGNALS:
         signal.signal(stop_signal, signal.SIG_IGN)
     raise SystemExit(128 + number)

@@ -129,9 +129,7 @@ class Supervisor:
         record_heartbeat("worker", now=now)
 
     def stop_pool(self, pool: PoolProcess) -> None:
-        """Stop the pool, which has STOP_GRACE seconds to finish; kill it then, or on a second stop
-        signal.
-        """
+        """Stop the pool; kill it after STOP_GRACE seconds, or on a second stop signal."""
         pool.pipe.request_stop()
         deadline = time.monotonic() + pool_pipe.STOP_GRACE
         while not pool.has_ended() and self.stop_requests < 2 and time.monotonic() < deadline:

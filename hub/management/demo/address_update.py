@@ -21,9 +21,7 @@ def list_demo_connections(demo: DemoSummary) -> list[str]:
 
 @transaction.atomic
 def update_addresses(demo: DemoSummary, *, hub: str, sandbox: str, now: datetime) -> DemoSummary:
-    """Replace the sandbox's address in the demo's rows; return the summary with the current
-    addresses.
-    """
+    """Replace the sandbox's address in the demo's rows; return the updated summary."""
     if demo["sandbox"] != sandbox:
         for app in ConnectorApp.objects.all():
             app.urls, app.hosts = replace_address([app.urls, app.hosts], demo["sandbox"], sandbox)

@@ -1,6 +1,4 @@
-"""The demo's two files: its summary (var/demo.json) and the sandbox's world, readable by their
-owner.
-"""
+"""The demo's two files, readable by their owner: var/demo.json, and the sandbox's world."""
 
 import json
 import os
@@ -13,9 +11,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Replace the file atomically and durably, with mode 0600; do nothing if the content is
-    unchanged.
-    """
+    """Replace the file atomically and durably, with mode 0600; keep it if the content is the same."""
     if read_json(path) == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,4 @@
-"""The demo, step by step: orders arrive in every system, a rate limit is waited out, our app gets
-an event.
-"""
+"""The demo, step by step: orders in every system, a rate limit, an event for our application."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -115,9 +113,7 @@ class Story:
         )
 
     def show_rate_limit(self, customer: Customer) -> Iterator[DemoStep]:
-        """Make Slack reject one message with a rate limit, and show that it arrives after the
-        limit.
-        """
+        """Make Slack reject a message with a rate limit, and show that it arrives afterwards."""
         self.desk.inject_fault(system="slack", account=customer.team, retry_after=RETRY_AFTER)
         yield DemoStep(
             "fault",

@@ -12,9 +12,7 @@ FIELDS = {"Opportunity": [ORDER_FIELD]}
 
 
 def build_world(demo: DemoSummary) -> World:
-    """Build the accounts from the hub's rows, so that an emptied sandbox accepts the current
-    tokens.
-    """
+    """Build the accounts from the hub's rows, so that the sandbox accepts the hub's tokens."""
     apps = {app.connector_key: app.open() for app in ConnectorApp.objects.all()}
     customers = {customer.reference: customer for customer in CUSTOMERS}
     world: World = {system: [] for system in SYSTEMS}

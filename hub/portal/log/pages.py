@@ -119,8 +119,9 @@ def assemble_page(
 
 
 def filter_after_cursor(rows: QuerySet[Any], cursor: Cursor) -> QuerySet[Any]:
-    """Return the rows after the cursor; none if its row was pruned, since older rows were pruned
-    before.
+    """Return the rows after the cursor; none if the cursor's row was pruned.
+
+    Rows are pruned oldest first, so the older rows are gone, too.
     """
     if cursor.before:
         return rows.filter(pk__gt=find_cursor_row(rows, cursor.before))

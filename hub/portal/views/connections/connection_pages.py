@@ -82,9 +82,7 @@ def redirect_to_connection(tenant_user: TenantUser, connection: Connection) -> H
 
 
 def filter_routes_to(connection: Connection) -> QuerySet[Route]:
-    """Return the enabled routes that send over the connection: its own, and those of its whole
-    system.
-    """
+    """Return the enabled routes that send over the connection: its own and its system's."""
     is_matching = Q(connection=connection) | Q(
         connection=None, connector_key=connection.connector_key
     )
@@ -99,9 +97,7 @@ def filter_enabled_routes(tenant: Tenant) -> QuerySet[Route]:
 
 
 class UpcomingTimes(NamedTuple):
-    """The next automatic actions on a connection; None: unknown, or only an event starts the
-    action.
-    """
+    """The times of the next automatic actions on a connection; None: unknown, or started by events."""
 
     sends: datetime | None
     tests: datetime | None

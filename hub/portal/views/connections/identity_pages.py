@@ -1,6 +1,4 @@
-"""Pages of identities, which link one of our records to a record of the other system (a channel,
-say).
-"""
+"""Pages of identities: links of our records to records of the other system, such as channels."""
 
 from datetime import datetime
 from typing import Any

@@ -63,9 +63,7 @@ def redirect_to_endpoint(tenant_user: TenantUser, endpoint: Connection) -> HttpR
 @require_http_methods(["GET", "HEAD", "POST"])
 @tenant_view(min_role=ADMIN)
 def choose_events_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Change the event types and the filter; *Try it* shows which recent events match, and saves
-    nothing.
-    """
+    """Change event types and filter; *Try it* shows the recent events that match and saves nothing."""
     endpoint = get_endpoint(tenant_user, id)
     subscription = load_endpoint_routes(endpoint)
     data, condition_form = apply_condition(request)
@@ -290,9 +288,7 @@ def send_test_event_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
 @require_POST
 @tenant_view(min_role=ADMIN)
 def plan_recovery_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Redirect to the plan of a recovery: retry failed deliveries, or send events that were never
-    sent.
-    """
+    """Redirect to the plan of a recovery: retry failed deliveries, or send missing events."""
     endpoint, now, form = get_endpoint(tenant_user, id), clock(), RecoveryForm(request.POST)
     if not form.is_valid():
         return redirect_to_endpoint(tenant_user, endpoint)

@@ -182,9 +182,7 @@ def render_endpoint_page(
     secret: str = "",
     rate_form: RateLimitForm | None = None,
 ) -> HttpResponse:
-    """Render the page of an endpoint. secret: the signing secret, if the user just revealed or
-    changed it.
-    """
+    """Render the page of an endpoint. secret: the signing secret, if just revealed or changed."""
     now = clock()
     subscription = load_endpoint_routes(endpoint)
     stats = compute_endpoint_stats(tenant_user.tenant, [endpoint.pk], now=now)[endpoint.pk]

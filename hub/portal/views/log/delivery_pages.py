@@ -1,6 +1,4 @@
-"""The page of a delivery: its state and remedy first, its checks and attempts below, and its
-actions.
-"""
+"""The page of a delivery: state and remedy, then checks and attempts; and its actions."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -128,9 +126,7 @@ def show_delivery(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Ht
 @require_safe
 @tenant_view()
 def show_delivery_status(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Render the part of the page that updates itself; trigger a reload of the rest if it changed
-    too.
-    """
+    """Render the part of the page that updates itself; reload the rest if it changed, too."""
     delivery = get_delivery(tenant_user, id)
     context = {
         "tenant_user": tenant_user,
