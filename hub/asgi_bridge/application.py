@@ -65,8 +65,7 @@ class AsgiBridge:
         await self.send(answer, send, client)
 
     async def send(self, answer: Answer, send: Send, client: str) -> None:
-        """Send a small answer at once, a large one in pieces: each when the client has read the
-        last.
+        """Send a small answer at once, and a large one in pieces, as fast as the client reads.
 
         Raises ClientStalled if the client does not read a piece in time, or if the answer broke
         off.

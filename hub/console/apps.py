@@ -9,7 +9,7 @@ class ConsoleConfig(AppConfig):
 
 
 class SiteConfig(admin.SimpleAdminConfig):
-    """Django's admin with our site; its pages are loaded with the URLs, which workers do not load."""
+    """Django's admin with our site; its pages load with the URLs, which workers do not load."""
 
     default = False
     default_site = "hub.staff.site.AdminSite"

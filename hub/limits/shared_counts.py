@@ -67,7 +67,7 @@ class GrantedShare:
 
 @dataclass(frozen=True, slots=True)
 class RemainingQuota:
-    """The amount left of a limit, as known to this process, and the seconds until its window ends."""
+    """The amount left of a limit, as known to this process, and the seconds left of its window."""
 
     charge: Charge
     amount: int

@@ -62,7 +62,7 @@ def join_lines(text: str) -> str:
 
 
 def build_email(to: str, subject: str, text: str, *, id: str) -> EmailMultiAlternatives:
-    """Build the message; all attempts have the same Message-ID, so that duplicates are recognized."""
+    """Build the message; all attempts have the same Message-ID, so duplicates are recognized."""
     _, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     headers = {"Message-ID": f"<{id}@{sender.rpartition('@')[2]}>"}
     message = EmailMultiAlternatives(

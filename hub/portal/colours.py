@@ -53,12 +53,12 @@ def find_readable_shade(background: str, colour: str) -> str:
 
 
 def choose_text_colour(colour: str) -> str:
-    """Return white or black, whichever has more contrast with the colour (always AA in WCAG 2.2)."""
+    """Return white or black, whichever has more contrast with the colour: always AA (WCAG 2.2)."""
     return max((WHITE, BLACK), key=lambda text: compute_contrast(text, colour))
 
 
 def build_shades(colour: str) -> dict[str, str]:
-    """Return the style sheet's colours: a fill, its text, and the colour as text on light and dark."""
+    """Return the style sheet's colours: a fill, its text, and texts on light and dark."""
     return {
         "brand": colour,
         "on_brand": choose_text_colour(colour),

@@ -124,9 +124,7 @@ class RemoteRecordForm(forms.Form):
         self.fields["theirs"].label = _("Its id there")
 
     def show(self, remote_choices: RemoteChoices, *, current: str) -> None:
-        """Offer the other system's records, the stored one preselected; without records, ask for an
-        id.
-        """
+        """Offer the other system's records; without records, ask for an id."""
         if not remote_choices.rows:
             del self.fields["selection"]
             self.fields["theirs"].initial, self.fields["theirs"].required = current, True

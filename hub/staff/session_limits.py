@@ -32,7 +32,7 @@ class StaffSessionMiddleware(MiddlewareMixin):
 
 
 def user_within_limits(request: HttpRequest, user: Any) -> Any:
-    """Return the signed-in user; for an expired staff session delete it and return AnonymousUser."""
+    """Return the signed-in user; delete an expired staff session and return AnonymousUser."""
     if not (user.is_authenticated and user.is_staff):
         return user
     now = clock()

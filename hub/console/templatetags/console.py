@@ -29,9 +29,7 @@ for name, show in FILTERS.items():
 
 @register.filter
 def shown_state(delivery: Delivery) -> str:
-    """Return the label of the effective state, by the delivery's tenant, route, connection and
-    lane.
-    """
+    """Return the label of the effective state, by the delivery's tenant, route and connection."""
     return resolve_effective_state(delivery).state
 
 

@@ -88,7 +88,8 @@ ROUTES = (
         mapping={
             "channel": "identity('channel', 'orders')",
             # unescaped, a customer who is called <!channel> would call everybody
-            "text": "concat('New order ', data.number, ' from ', escape(text(data.customer)), ': ', "
+            "text": "concat('New order ', data.number, ' from ', "
+            "escape(text(data.customer)), ': ', "
             "money(data.total, data.currency), ' (', format_date(occurred_at, 'dddd, HH:mm'), ')')",
         },
     ),
@@ -102,11 +103,13 @@ ROUTES = (
             "external_id_field": f"'{ORDER_FIELD['name']}'",
             "external_id": "text(data.number)",
             "fields": {
-                "Name": "truncate(concat(data.customer, ', ', money(data.total, data.currency)), `120`)",
+                "Name": "truncate(concat(data.customer, ', ', "
+                "money(data.total, data.currency)), `120`)",
                 "StageName": "'Closed Won'",
                 "CloseDate": "format_date(occurred_at, 'YYYY-MM-DD')",
                 "Amount": "round(data.total, `2`)",
-                "Description": "concat(join(', ', default(data.items[*].name, `[]`)), ' for ', data.email)",
+                "Description": "concat(join(', ', default(data.items[*].name, `[]`)), "
+                "' for ', data.email)",
             },
         },
     ),

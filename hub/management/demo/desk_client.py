@@ -31,7 +31,7 @@ class DeskClient:
             ) from error
 
     def require_ready(self) -> None:
-        """Raise DeskNotRunning if the hub or the sandbox does not answer, or the hub is unhealthy."""
+        """Raise DeskNotRunning if hub or sandbox do not answer, or the hub is unhealthy."""
         self.read_ledger_position()
         ready = self.send_request("GET", f"{self.hub}/healthz")
         if ready.status != 200:

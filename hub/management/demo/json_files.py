@@ -11,7 +11,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Replace the file atomically and durably, with mode 0600; keep it if the content is the same."""
+    """Replace the file atomically and durably, with mode 0600, unless the content is the same."""
     if read_json(path) == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

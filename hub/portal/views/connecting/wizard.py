@@ -88,7 +88,7 @@ def build_pending_context(
     *,
     attempt_id: str = "",
 ) -> dict[str, Any]:
-    """Describe the selected or newest pending authorization; empty if the member may not finish it."""
+    """Describe the selected or newest pending authorization, for members who may finish it."""
     if not (connector.needs_oauth and tenant_user.can_manage):
         return {}
     now = clock()

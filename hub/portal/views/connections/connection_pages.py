@@ -97,7 +97,7 @@ def filter_enabled_routes(tenant: Tenant) -> QuerySet[Route]:
 
 
 class UpcomingTimes(NamedTuple):
-    """The times of the next automatic actions on a connection; None: unknown, or started by events."""
+    """The times of the next automatic actions on a connection; None: unknown or event-driven."""
 
     sends: datetime | None
     tests: datetime | None

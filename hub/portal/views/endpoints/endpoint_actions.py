@@ -63,7 +63,7 @@ def redirect_to_endpoint(tenant_user: TenantUser, endpoint: Connection) -> HttpR
 @require_http_methods(["GET", "HEAD", "POST"])
 @tenant_view(min_role=ADMIN)
 def choose_events_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Change event types and filter; *Try it* shows the recent events that match and saves nothing."""
+    """Change event types and filter; *Try it* shows recent events that match and saves nothing."""
     endpoint = get_endpoint(tenant_user, id)
     subscription = load_endpoint_routes(endpoint)
     data, condition_form = apply_condition(request)
