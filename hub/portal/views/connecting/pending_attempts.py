@@ -67,7 +67,7 @@ def describe_attempt(
 def reverse_resume_page(
     request: HttpRequest, authorization: Authorization, *, now: datetime
 ) -> str:
-    """Return the confirmation page's URL in the browser that came back, otherwise the first page's."""
+    """Return the URL of the confirmation page in the returning browser, otherwise the first page."""
     browser, tenant_reference = identify_browser(request), authorization.tenant.reference
     if (
         authorization.state == "granted"
