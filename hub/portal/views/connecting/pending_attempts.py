@@ -67,7 +67,7 @@ def describe_attempt(
 def reverse_resume_page(
     request: HttpRequest, authorization: Authorization, *, now: datetime
 ) -> str:
-    """Return the URL of the confirmation page in the returning browser, otherwise the first page."""
+    """Return the URL of the confirmation page in the returning browser, else of the first page."""
     browser, tenant_reference = identify_browser(request), authorization.tenant.reference
     if (
         authorization.state == "granted"
