@@ -28,10 +28,10 @@ def find_allowed_origin(url: object, patterns: Iterable[str]) -> str:
     for pattern in patterns:
         if "://" in pattern and exact == pattern.lower().rstrip("/"):
             return exact
-        if is_https_host and _below(host, pattern.lower()):
+        if is_https_host and _matches_host(host, pattern.lower()):
             return f"https://{host}"
     return ""
 
 
-def _below(host: str, pattern: str) -> bool:
+def _matches_host(host: str, pattern: str) -> bool:
     return host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern

@@ -85,7 +85,10 @@ class OAuth(Connector):
         if self.asks_permissions:
             query["scope"] = self.separator.join(self.requested_permissions(optional))
         if self.pkce:
-            query |= {"code_challenge": code_challenge(verifier), "code_challenge_method": "S256"}
+            query |= {
+                "code_challenge": build_code_challenge(verifier),
+                "code_challenge_method": "S256",
+            }
         reconnect_query = (
             self.reconnect_parameters(credential.account) if credential.account else {}
         )
@@ -142,7 +145,7 @@ class OAuth(Connector):
         verifier: str = "",
     ) -> Request:
         parameters = {"code": code, "redirect_uri": redirect_uri}
-        return self.tokens_for(
+        return self._build_token_request(
             "authorization_code", app, credential, **parameters, code_verifier=verifier or None
         )
 
@@ -153,11 +156,11 @@ class OAuth(Connector):
         raise NotImplementedError
 
     def refresh_request(self, app: Mapping[str, str], credential: Credential) -> Request:
-        return self.tokens_for(
+        return self._build_token_request(
             "refresh_token", app, credential, refresh_token=credential.secret.get("refresh_token")
         )
 
-    def tokens_for(
+    def _build_token_request(
         self, grant: str, app: Mapping[str, str], credential: Credential, **parameters: Any
     ) -> Request:
         client = {"client_id": app["client_id"], "client_secret": app["client_secret"]}
@@ -166,7 +169,7 @@ class OAuth(Connector):
             "POST",
             self.token_at.format(**credential.urls),
             form=dict(parse_qsl(prepare_token_request(grant, **parameters, **in_form))),
-            headers={} if in_form else basic_auth_header(client),
+            headers={} if in_form else build_basic_auth_header(client),
             spends=((self.token_calls, 1),),
         )
 
@@ -186,7 +189,7 @@ class OAuth(Connector):
                 "token_type_hint": kind,
                 **in_form,
             },
-            headers={} if in_form else basic_auth_header(client),
+            headers={} if in_form else build_basic_auth_header(client),
             spends=((self.token_calls, 1),),
         )
 
@@ -212,7 +215,7 @@ class OAuth(Connector):
     def issued_by(self, issuer: str, credential: Credential) -> bool:
         """Whether `issuer`, the `iss` that came with a code (RFC 9207), is this system."""
         own_issuer = find_allowed_origin(
-            issuer, (origin_of(self.authorize_at.format(**credential.urls)),)
+            issuer, (extract_origin(self.authorize_at.format(**credential.urls)),)
         )
         return bool(own_issuer or self.own_origin(issuer, credential))
 
@@ -236,17 +239,17 @@ class OAuth(Connector):
         return ""
 
 
-def code_challenge(verifier: str) -> str:
+def build_code_challenge(verifier: str) -> str:
     """Return the PKCE code challenge of a verifier, by S256 (RFC 7636)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
-def basic_auth_header(client: Mapping[str, str]) -> dict[str, str]:
+def build_basic_auth_header(client: Mapping[str, str]) -> dict[str, str]:
     pair = base64.b64encode(f"{client['client_id']}:{client['client_secret']}".encode()).decode()
     return {"Authorization": f"Basic {pair}"}
 
 
-def origin_of(url: str) -> str:
+def extract_origin(url: str) -> str:
     scheme, _, remainder = url.partition("://")
     return f"{scheme}://{remainder.partition('/')[0]}"
 

@@ -65,7 +65,7 @@ class Message:
         return self.id if self.attempt > MAX_SHARED_ATTEMPTS and not self.ticket else ""
 
 
-def without_nulls(body: Mapping[str, Any]) -> dict[str, Any]:
+def remove_nulls(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body without nulls, which a mapping makes of what an event does not have."""
     return {key: value for key, value in body.items() if value is not None}
 

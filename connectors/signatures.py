@@ -46,11 +46,13 @@ def sign_standard_webhook(
     return {
         "webhook-id": id,
         "webhook-timestamp": stamp,
-        "webhook-signature": " ".join(_signature(secret, id, stamp, body) for secret in secrets),
+        "webhook-signature": " ".join(
+            _build_signature(secret, id, stamp, body) for secret in secrets
+        ),
     }
 
 
-def _signature(secret: str, id: str, stamp: str, body: bytes) -> str:
+def _build_signature(secret: str, id: str, stamp: str, body: bytes) -> str:
     signed = b".".join((id.encode(), stamp.encode(), body))
     return (
         "v1,"

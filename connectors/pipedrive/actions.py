@@ -14,7 +14,7 @@ from connectors.i18n import _
 from connectors.outcomes import Outcome, delivered
 from connectors.pipedrive.errors import ADDRESS, BURST, COMPANY, find_rejection
 from connectors.pipedrive.schema import RECORD_KINDS, RecordKind
-from connectors.schema import Credential, Input, Message, without_nulls
+from connectors.schema import Credential, Input, Message, remove_nulls
 
 ID_PATTERN = re.compile(r"[0-9]{1,18}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 FIELD_KEY_PATTERN = re.compile(r"[0-9a-f]{40}", re.ASCII)
@@ -25,7 +25,7 @@ def base_url(credential: Credential) -> str:
     return str(credential.settings.get("api_domain") or credential.urls["api"]).rstrip("/")
 
 
-def token_costs(tokens: int) -> Spends:
+def build_token_costs(tokens: int) -> Spends:
     return ((COMPANY, tokens), (BURST, 1), (ADDRESS, 1))
 
 
@@ -54,12 +54,12 @@ class WriteAction(Action):
             f"{base_url(credential)}/api/{path}",
             json=self.request_body(body),
             bearer=credential.access,
-            spends=token_costs(self.kind.tokens),
+            spends=build_token_costs(self.kind.tokens),
         )
 
     def request_body(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        fields = without_nulls(body)
-        custom = without_nulls(fields.pop("custom_fields", {}))
+        fields = remove_nulls(body)
+        custom = remove_nulls(fields.pop("custom_fields", {}))
         if not self.kind.custom_inside:
             return {**custom, **fields}
         return {**fields, "custom_fields": custom} if custom else fields
@@ -95,7 +95,7 @@ class Create(WriteAction):
         (message,) = messages
         mark = {self.kind.marked: message.id} if self.kind.marked else {}
         return self.build_request(
-            "POST", self.kind.path, {**mark, **without_nulls(message.body)}, credential
+            "POST", self.kind.path, {**mark, **remove_nulls(message.body)}, credential
         )
 
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from connectors.base import Grant, parse_lifetime
 from connectors.http import Budget, Rate, Report, Request, Response
 from connectors.i18n import _
-from connectors.oauth import OAuth, basic_auth_header, parse_permissions, parse_tokens
+from connectors.oauth import OAuth, build_basic_auth_header, parse_permissions, parse_tokens
 from connectors.outcomes import Outcome, never, raises_unreadable, reconnect
-from connectors.pipedrive.actions import ACTIONS, base_url, token_costs
+from connectors.pipedrive.actions import ACTIONS, base_url, build_token_costs
 from connectors.pipedrive.errors import (
     TOKEN,
     find_rejection,
@@ -106,7 +106,7 @@ class Pipedrive(OAuth):
 
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:
         url = f"{base_url(credential)}/api/v1/users/me"
-        return Request("GET", url, bearer=credential.access, spends=token_costs(2))
+        return Request("GET", url, bearer=credential.access, spends=build_token_costs(2))
 
     @raises_unreadable
     def parse_probe(self, response: Response, credential: Credential) -> Account | Outcome:
@@ -175,9 +175,9 @@ class Pipedrive(OAuth):
         It is a DELETE to the callback URL with our client id and secret as Basic authentication:
         https://pipedrive.readme.io/docs/app-uninstallation (2026-11). Raises Unreadable.
         """
-        expected = basic_auth_header({key: app[key] for key in ("client_id", "client_secret")})[
-            "Authorization"
-        ]
+        expected = build_basic_auth_header(
+            {key: app[key] for key in ("client_id", "client_secret")}
+        )["Authorization"]
         if not hmac.compare_digest(authorization.encode("utf-8", "replace"), expected.encode()):
             return ""
         return str(json.loads(body)["company_id"])

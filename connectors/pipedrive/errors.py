@@ -60,11 +60,11 @@ def find_rejection(response: Response) -> Outcome | None:
     if rejection is None:
         return None
     if _is_blocked(response):
-        return _blocked_outcome(response)
+        return _build_blocked_outcome(response)
     if response.status == 429:
-        return _quota_outcome(response)
+        return _build_quota_outcome(response)
     error = _parse_error(response)
-    detail = error_text(error) or rejection.detail
+    detail = _format_error(error) or rejection.detail
     if table_entry := ERRORS.get(str(error.get("error")).lower()) or STATUSES.get(response.status):
         build_outcome, reason = table_entry
         return build_outcome(reason, detail)
@@ -79,7 +79,7 @@ def find_token_rejection(response: Response) -> Outcome | None:
     if response.status < 300:
         return None
     if _is_blocked(response):
-        return _blocked_outcome(response)
+        return _build_blocked_outcome(response)
     wait = parse_retry_after(response)
     if response.status == 429:
         return throttled(response.text(), after=wait, pauses=(TOKEN,))
@@ -104,7 +104,7 @@ def _is_blocked(response: Response) -> bool:
     )
 
 
-def _blocked_outcome(response: Response) -> Outcome:
+def _build_blocked_outcome(response: Response) -> Outcome:
     after = parse_retry_after(response) or BLOCK_WAIT
     return throttled(
         "Cloudflare blocks our address: too many calls came after a 429",
@@ -113,12 +113,12 @@ def _blocked_outcome(response: Response) -> Outcome:
     )
 
 
-def _quota_outcome(response: Response) -> Outcome:
+def _build_quota_outcome(response: Response) -> Outcome:
     """Return the Outcome of a 429: its headers say which quota is spent.
 
     It is the daily budget, unless they report the two-second window as spent.
     """
-    detail, wait = error_text(_parse_error(response)), parse_retry_after(response) or 0.0
+    detail, wait = _format_error(_parse_error(response)), parse_retry_after(response) or 0.0
     day, burst = (
         _parse_number_header(response, "x-daily-ratelimit-token-remaining"),
         _parse_number_header(response, "x-ratelimit-remaining"),
@@ -168,5 +168,5 @@ def _parse_error(response: Response) -> Mapping[str, Any]:
     return answer if isinstance(answer, Mapping) else {}
 
 
-def error_text(error: Mapping[str, Any]) -> str:
+def _format_error(error: Mapping[str, Any]) -> str:
     return ": ".join(str(error[key]) for key in ("code", "error", "message") if error.get(key))

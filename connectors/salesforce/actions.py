@@ -13,7 +13,7 @@ from connectors.http import MIN_WAIT, Request, Response, Unreadable
 from connectors.i18n import _
 from connectors.outcomes import READ_ERRORS, Outcome, delivered, record_later, unknown
 from connectors.salesforce.errors import ORG, find_rejection, outcome_of_code
-from connectors.schema import Credential, Input, Message, without_nulls
+from connectors.schema import Credential, Input, Message, remove_nulls
 
 API_VERSION = "v67.0"
 API_NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}", re.ASCII)
@@ -79,7 +79,7 @@ class WriteRecords(Action):
         return (
             message["object"],
             message.get("external_id_field"),
-            frozenset(without_nulls(message["fields"])),
+            frozenset(remove_nulls(message["fields"])),
             message.batch_group,
         )
 
@@ -87,7 +87,7 @@ class WriteRecords(Action):
         return "composite/sobjects"
 
     def record(self, message: Message) -> dict[str, Any]:
-        return {**without_nulls(message["fields"]), "attributes": {"type": message["object"]}}
+        return {**remove_nulls(message["fields"]), "attributes": {"type": message["object"]}}
 
     def record_key(self, message: Message) -> str:
         """Return the key of the record, of which a collection may contain only one."""
@@ -100,7 +100,7 @@ class WriteRecords(Action):
             json={
                 "allOrNone": False,
                 "records": [
-                    self.record(message) for message in self.first_of_each_record(messages)
+                    self.record(message) for message in self._list_first_messages(messages)
                 ],
             },
             bearer=credential.access,
@@ -108,7 +108,7 @@ class WriteRecords(Action):
             keep=1024 * 1024,  # 200 answers with several errors each
         )
 
-    def first_of_each_record(self, messages: Sequence[Message]) -> list[Message]:
+    def _list_first_messages(self, messages: Sequence[Message]) -> list[Message]:
         """List the first message of each record: two of one record would both be refused."""
         firsts: dict[str, Message] = {}
         for message in messages:
@@ -116,7 +116,7 @@ class WriteRecords(Action):
         return list(firsts.values())
 
     def outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
-        sent = self.first_of_each_record(messages)
+        sent = self._list_first_messages(messages)
         outcomes_by_message = dict(
             zip(
                 (message.id for message in sent),

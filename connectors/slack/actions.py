@@ -14,7 +14,7 @@ from connectors.schema import (
     Credential,
     Input,
     Message,
-    without_nulls,
+    remove_nulls,
 )
 from connectors.slack.errors import find_rejection
 from connectors.slack.schema import (
@@ -78,7 +78,7 @@ class ChatAction(Action):
         )
 
     def arguments(self, message: Message) -> dict[str, Any]:
-        return without_nulls(message.body)
+        return remove_nulls(message.body)
 
     def outcome(self, response: Response) -> Outcome:
         if rejection := find_rejection(response, self.scope):

@@ -98,10 +98,10 @@ def find_rejection(response: Response, scope: Scope) -> Outcome | None:
     error = answer["error"]
     if error in RATE_LIMITED:
         return throttled(error, after=parse_retry_after(response), pauses=(scope,))
-    return ERRORS_BY_CODE.get(error, never)(error, _error_details(answer))
+    return ERRORS_BY_CODE.get(error, never)(error, _format_error_details(answer))
 
 
-def _error_details(answer: Mapping[str, object]) -> str:
+def _format_error_details(answer: Mapping[str, object]) -> str:
     """Return the missing permission, and what Slack reports about the blocks."""
     metadata = answer.get("response_metadata")
     messages = metadata.get("messages") if isinstance(metadata, Mapping) else None

@@ -13,28 +13,30 @@ from connectors.base import Action
 from connectors.http import MIN_WAIT, Request, Response, Unreadable
 from connectors.i18n import _
 from connectors.outcomes import Outcome, delivered, pending, record_later, unknown
-from connectors.schema import Credential, Input, Message, without_nulls
-from connectors.splunk.errors import CONNECTION, failed_index, find_rejection
+from connectors.schema import Credential, Input, Message, remove_nulls
+from connectors.splunk.errors import CONNECTION, find_failed_index, find_rejection
 from connectors.splunk.schema import TEXT_FIELDS, build_envelope, find_envelope_problem
 
 POLL_INTERVAL = 10.0  # seconds between two questions, as the documentation advises
 ACK_TIMEOUT = 300.0  # seconds without acknowledgement, then it goes again
 
 
-def _channel_id(credential: Credential) -> str:
+def _build_channel_id(credential: Credential) -> str:
     """Return the channel of acknowledgements, which is the same as long as the token is."""
     digest = hashlib.sha256(str(credential.secret["token"]).encode()).hexdigest()
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{collector_url(credential)}#{digest}"))
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{build_collector_url(credential)}#{digest}"))
 
 
-def collector_url(credential: Credential) -> str:
+def build_collector_url(credential: Credential) -> str:
     return str(credential.settings["url"]).rstrip("/") + "/services/collector"
 
 
-def collector_headers(credential: Credential, *, with_channel: bool = False) -> dict[str, str]:
+def build_collector_headers(
+    credential: Credential, *, with_channel: bool = False
+) -> dict[str, str]:
     collector_header_values = {"Authorization": f"Splunk {credential.secret['token']}"}
     if with_channel or credential.settings.get("use_ack"):
-        collector_header_values["X-Splunk-Request-Channel"] = _channel_id(credential)
+        collector_header_values["X-Splunk-Request-Channel"] = _build_channel_id(credential)
     return collector_header_values
 
 
@@ -56,9 +58,9 @@ class CollectorAction(Action):
         acks = sorted({int(message.ticket.partition(":")[0]) for message in messages})
         return Request(
             "POST",
-            f"{collector_url(credential)}/ack",
+            f"{build_collector_url(credential)}/ack",
             json={"acks": acks},
-            headers=collector_headers(credential, with_channel=True),
+            headers=build_collector_headers(credential, with_channel=True),
             spends=((CONNECTION, 1),),
         )
 
@@ -133,9 +135,9 @@ class SendEvent(CollectorAction):
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         return Request(
             "POST",
-            f"{collector_url(credential)}/event",
+            f"{build_collector_url(credential)}/event",
             body=b"\n".join(build_envelope(message.body, id=message.id) for message in messages),
-            headers={"Content-Type": "application/json", **collector_headers(credential)},
+            headers={"Content-Type": "application/json", **build_collector_headers(credential)},
             spends=((CONNECTION, 1),),
         )
 
@@ -143,7 +145,9 @@ class SendEvent(CollectorAction):
         rejection = find_rejection(response)
         if rejection is None:
             return [self.parse_accepted(response, message) for message in messages]
-        failed_place = failed_index(response, len(messages)) if rejection.kind == "never" else None
+        failed_place = (
+            find_failed_index(response, len(messages)) if rejection.kind == "never" else None
+        )
         if failed_place is not None:
             after = record_later(
                 "not_looked_at", "an event before this one was refused", after=MIN_WAIT, free=True
@@ -180,15 +184,15 @@ class SendRaw(CollectorAction):
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         (message,) = messages
         location = {
-            key: value for key, value in without_nulls(message.body).items() if key in TEXT_FIELDS
+            key: value for key, value in remove_nulls(message.body).items() if key in TEXT_FIELDS
         }
         return Request(
             "POST",
-            f"{collector_url(credential)}/raw?{urlencode(location)}".removesuffix("?"),
+            f"{build_collector_url(credential)}/raw?{urlencode(location)}".removesuffix("?"),
             body=str(message["text"]).encode("utf-8", "replace"),
             headers={
                 "Content-Type": "text/plain; charset=utf-8",
-                **collector_headers(credential, with_channel=True),
+                **build_collector_headers(credential, with_channel=True),
             },
             spends=((CONNECTION, 1),),
         )

@@ -8,7 +8,12 @@ from connectors.http import Rate, Request, Response
 from connectors.i18n import _
 from connectors.outcomes import Outcome, raises_unreadable
 from connectors.schema import Account, Credential, Field, Move
-from connectors.splunk.actions import SendEvent, SendRaw, collector_headers, collector_url
+from connectors.splunk.actions import (
+    SendEvent,
+    SendRaw,
+    build_collector_headers,
+    build_collector_url,
+)
 from connectors.splunk.errors import CONNECTION, find_rejection, parse_code
 
 NO_DATA_CODE = 5
@@ -71,9 +76,13 @@ class Splunk(Connector):
 
         The health endpoint does not check the token, unless its query contains it.
         """
-        url = f"{collector_url(credential)}/event"
+        url = f"{build_collector_url(credential)}/event"
         return Request(
-            "POST", url, body=b"", headers=collector_headers(credential), spends=((CONNECTION, 1),)
+            "POST",
+            url,
+            body=b"",
+            headers=build_collector_headers(credential),
+            spends=((CONNECTION, 1),),
         )
 
     @raises_unreadable

@@ -95,7 +95,7 @@ def _parse_text(response: Response) -> str:
     return str(answer.get("text") or "")
 
 
-def failed_index(response: Response, count: int) -> int | None:
+def find_failed_index(response: Response, count: int) -> int | None:
     """Return the index of the refused event; None if the response does not name one.
 
     Earlier events were accepted, later ones ignored.

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.http import dump_json
-from connectors.schema import without_nulls
+from connectors.schema import remove_nulls
 
 MAX_TIME = 1e11  # seconds since 1970; Python writes no number below this in scientific notation
 SECONDS = re.compile(r"[0-9]{1,11}(\.[0-9]{1,9})?", re.ASCII)
@@ -66,7 +66,7 @@ def build_envelope(body: Mapping[str, Any], *, id: str) -> bytes:
 
     It is the same in all attempts: Splunk does not detect duplicates.
     """
-    document = without_nulls(body)
+    document = remove_nulls(body)
     document["fields"] = {**document.get("fields", {}), "delivery_id": id}
     if "time" in document:
         document["time"] = parse_time(document["time"])

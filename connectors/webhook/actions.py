@@ -19,7 +19,7 @@ OVERLOAD_STATUSES = {502, 503, 504}  # with 429: the endpoint is overloaded
 WHOLE_EVENT = {"type": "type", "timestamp": "occurred_at", "data": "data"}
 
 
-def own_limit_scopes(settings: Mapping[str, Any]) -> tuple[Scope, ...]:
+def build_own_limit_scopes(settings: Mapping[str, Any]) -> tuple[Scope, ...]:
     """Return the scope of the customer's own rate limit, named by the number.
 
     A changed number is another scope, whose count starts at zero.
@@ -40,7 +40,9 @@ def build_signed_post(credential: Credential, *, id: str, at: datetime, body: by
                 valid_signing_secrets(credential.secret, at=at), id=id, at=at, body=body
             ),
         },
-        spends=tuple((scope, 1) for scope in (ENDPOINT, *own_limit_scopes(credential.settings))),
+        spends=tuple(
+            (scope, 1) for scope in (ENDPOINT, *build_own_limit_scopes(credential.settings))
+        ),
     )
 
 

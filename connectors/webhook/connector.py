@@ -11,7 +11,7 @@ from connectors.i18n import _
 from connectors.outcomes import Outcome
 from connectors.schema import Account, Credential, Field, Move
 from connectors.signatures import decode_signing_key
-from connectors.webhook.actions import Send, build_signed_post, own_limit_scopes
+from connectors.webhook.actions import Send, build_own_limit_scopes, build_signed_post
 from connectors.webhook.schema import parse_custom_headers
 
 MAX_CALLS_PER_SECOND = 1000  # calls a second that a customer may allow
@@ -69,7 +69,7 @@ class Webhook(Connector):
     }
 
     def connection_limits(self, settings: Mapping[str, Any]) -> tuple[Scope, ...]:
-        return own_limit_scopes(settings)
+        return build_own_limit_scopes(settings)
 
     def quota(self, scope: Scope) -> Quota | None:
         is_own_limit = scope.kind == "connection" and scope.name.isdecimal()

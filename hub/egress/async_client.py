@@ -15,9 +15,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from connectors.http import KIBIBYTE, Request, Response
 from hub.egress.errors import EgressError, RequestNotSent, ResponseNotReceived
 from hub.egress.interim_responses import LimitedConnector
-from hub.egress.messages import build_response, outgoing_headers
+from hub.egress.messages import build_request_headers, build_response
 from hub.egress.resolver import LOOKUP_TIMEOUT, Lookup, resolve_host_async, system_lookup
-from hub.egress.tls import verified_context
+from hub.egress.tls import build_verified_context
 from hub.egress.url_guard import EgressRules, ParsedUrl, check_url, parse_with_yarl
 from hub.processes.failpoints import ACTIVE, failpoint
 
@@ -63,10 +63,10 @@ class GuardedResolver(AbstractResolver):
         )
         if self.rules.allows(host, port):
             self.allowed_addresses.update((address, port) for address in addresses)
-        return [self._result(host, address, port) for address in addresses]
+        return [self._build_result(host, address, port) for address in addresses]
 
     @staticmethod
-    def _result(host: str, address: str, port: int) -> ResolveResult:
+    def _build_result(host: str, address: str, port: int) -> ResolveResult:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
         return ResolveResult(
@@ -108,7 +108,7 @@ class AsyncClient:
         )
 
     async def __call__(self, request: Request) -> Response:
-        headers = outgoing_headers(request)
+        headers = build_request_headers(request)
         parsed_url: ParsedUrl = self.check_cached(request.url)
         try:
             async with self.session.request(
@@ -165,7 +165,7 @@ def _translate_client_error(error: Exception, host: str) -> EgressError:
     )
 
 
-def _failpoint_traces() -> list[aiohttp.TraceConfig]:
+def _build_failpoint_traces() -> list[aiohttp.TraceConfig]:
     """Build the traces by which a test makes a call fail at a fail point."""
     trace = aiohttp.TraceConfig()
 
@@ -202,7 +202,7 @@ async def open_async_client(
     connector = LimitedConnector(
         resolver=resolver,
         socket_factory=resolver.open_socket,
-        ssl=tls or verified_context(),
+        ssl=tls or build_verified_context(),
         limit=limit,
         ttl_dns_cache=DNS_CACHE_SECONDS,
         keepalive_timeout=KEEPALIVE_SECONDS,
@@ -214,6 +214,6 @@ async def open_async_client(
         auto_decompress=False,
         skip_auto_headers=("Content-Type",),
         read_bufsize=16 * KIBIBYTE,
-        trace_configs=_failpoint_traces() if ACTIVE else None,
+        trace_configs=_build_failpoint_traces() if ACTIVE else None,
     ) as session:
         yield AsyncClient(session, rules, clock)

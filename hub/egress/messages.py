@@ -32,7 +32,7 @@ RESERVED_HEADERS = frozenset(
 MAX_VALUE_LENGTH = 8000  # characters of a value
 
 
-def outgoing_headers(request: Request) -> dict[str, str]:
+def build_request_headers(request: Request) -> dict[str, str]:
     """Return the headers of a request, with our own.
 
     Raises EgressRefused for a header that could end the headers or control the connection.
@@ -61,7 +61,7 @@ def _is_plain(value: str) -> bool:
     )
 
 
-def _incoming_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+def _clean_response_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return headers by name in lower case, repeated ones joined, cleaned; without cookies."""
     headers: dict[str, str] = {}
     for name, value in pairs:
@@ -94,4 +94,4 @@ def build_response(
 ) -> Response:
     if status < 200:  # an interim answer where the final one should be
         raise ResponseNotReceived("bad_answer", host)
-    return Response(status, body, _incoming_headers(headers), received_at, is_cut)
+    return Response(status, body, _clean_response_headers(headers), received_at, is_cut)

@@ -20,7 +20,7 @@ def system_lookup(name: str) -> list[str]:
 
 
 @functools.cache
-def _pool(process: int) -> LookupPool:
+def _get_lookup_pool(process: int) -> LookupPool:
     return LookupPool()  # per process: threads do not survive a fork
 
 
@@ -31,7 +31,7 @@ def resolve_host(
 
     Raises RequestNotSent if the name does not resolve in time, EgressRefused for a denied address.
     """
-    future = _pool(os.getpid()).submit(lookup, host)
+    future = _get_lookup_pool(os.getpid()).submit(lookup, host)
     try:
         answers = future.result(timeout)
     except (OSError, UnicodeError):  # a TimeoutError is an OSError
@@ -44,7 +44,7 @@ async def resolve_host_async(
     host: str, port: int, rules: EgressRules, *, lookup: Lookup, timeout: float = LOOKUP_TIMEOUT
 ) -> tuple[str, ...]:
     """Resolve like `resolve_host`, without blocking the event loop; raises the same errors."""
-    future = asyncio.wrap_future(_pool(os.getpid()).submit(lookup, host))
+    future = asyncio.wrap_future(_get_lookup_pool(os.getpid()).submit(lookup, host))
     try:
         answers = await asyncio.wait_for(future, timeout)
     except (OSError, UnicodeError):

@@ -17,9 +17,9 @@ from connectors.http import Request, Response
 from hub.egress.addresses import parse_literal_address
 from hub.egress.deadline_socket import DeadlineSocket
 from hub.egress.errors import EgressError, RequestNotSent, ResponseNotReceived
-from hub.egress.messages import build_response, outgoing_headers
+from hub.egress.messages import build_request_headers, build_response
 from hub.egress.resolver import LOOKUP_TIMEOUT, Lookup, resolve_host, system_lookup
-from hub.egress.tls import verified_context
+from hub.egress.tls import build_verified_context
 from hub.egress.url_guard import EgressRules, ParsedUrl, check_url, parse_with_urllib3
 
 TIMEOUT = 20.0  # seconds, from the call to the last byte that is read
@@ -103,13 +103,13 @@ def send_guarded(
     request may have arrived.
     """
     deadline = time.monotonic() + timeout
-    headers = outgoing_headers(request)
+    headers = build_request_headers(request)
     parsed_url = check_url(request.url, rules, parse_with_urllib3)
     addresses = _resolve_addresses(parsed_url, rules, lookup, min(LOOKUP_TIMEOUT, timeout / 4))
     with DeadlineSocket(
         parsed_url.host, parsed_url.port, addresses, deadline=deadline
     ) as deadline_socket:
-        adapter = SingleCallAdapter(parsed_url, deadline_socket, tls or verified_context())
+        adapter = SingleCallAdapter(parsed_url, deadline_socket, tls or build_verified_context())
         try:
             response = _exchange_messages(
                 adapter, request, headers, deadline_socket.seconds_left(), clock

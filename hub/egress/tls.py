@@ -7,7 +7,7 @@ import certifi
 
 
 @functools.cache
-def verified_context() -> ssl.SSLContext:
+def build_verified_context() -> ssl.SSLContext:
     """Build a context that trusts the public authorities and those of the machine.
 
     SSL_CERT_FILE adds an authority of the operator.

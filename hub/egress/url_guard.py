@@ -35,13 +35,13 @@ PRIVATE_SUFFIXES = (
 )
 
 
-def _canonical_host(host: str) -> str:
+def _normalize_host(host: str) -> str:
     """Return the host in lower case; an IPv6 address compressed and without brackets."""
     host = host.lower().strip("[]")
     return str(parse_literal_address(host) or host)
 
 
-def host_and_port(host: str, port: int) -> str:
+def _format_host_and_port(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
@@ -59,7 +59,7 @@ class EgressRules:
     own_hosts: frozenset[str] = frozenset()
 
     def allows(self, host: str, port: int) -> bool:
-        return host_and_port(host, port) in self.allow
+        return _format_host_and_port(host, port) in self.allow
 
     def denies(self, address: str) -> bool:
         return is_denied(address) or address in self.own_hosts
@@ -82,7 +82,7 @@ def load_rules() -> EgressRules:
     return EgressRules(
         allow=frozenset(entry.strip().lower() for entry in settings.HUB_EGRESS_ALLOW),
         ports=frozenset(settings.HUB_EGRESS_PORTS),
-        own_hosts=frozenset(_canonical_host(host) for host in own_hosts),
+        own_hosts=frozenset(_normalize_host(host) for host in own_hosts),
     )
 
 
@@ -104,7 +104,7 @@ def build_parsed_url(
     scheme = (scheme or "").lower()
     return ParsedUrl(
         scheme,
-        _canonical_host(host or ""),
+        _normalize_host(host or ""),
         DEFAULT_PORTS.get(scheme, 0) if port is None else port,
         parsed,
     )

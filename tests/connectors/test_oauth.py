@@ -7,7 +7,7 @@ import pytest
 
 from connectors.base import Grant
 from connectors.http import Response, Unreadable
-from connectors.oauth import code_challenge, parse_permissions
+from connectors.oauth import build_code_challenge, parse_permissions
 from connectors.outcomes import Outcome
 from connectors.registry import CONNECTORS
 from connectors.schema import Account
@@ -113,7 +113,7 @@ def test_says_why_it_asks_for_each_permission(connector):
 
 def test_the_challenge_is_that_of_the_rfc():
     assert (
-        code_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+        build_code_challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
         == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
     )
 

@@ -38,7 +38,7 @@ def _hold_lanes_in_maintenance(lanes: Q) -> None:
 
 
 def begin_maintenance(*, now: datetime) -> None:
-    """Hold the lanes whose window has begun, by one statement if no window is current."""
+    """Hold the lanes whose window has begun. Without a current window this is one query."""
     _hold_lanes_in_maintenance(_find_lanes_in_maintenance(now=now))
 
 

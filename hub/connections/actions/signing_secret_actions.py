@@ -22,7 +22,10 @@ TOO_MANY_SECRETS = "It was changed too often in one day. End the overlap, or wai
 @transaction.atomic
 @sensitive_variables()
 def reveal_signing_secret(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
-    """Return the stored signing secret. Raises CannotOpen if it does not open."""
+    """Return the stored signing secret, audited.
+
+    Raises CannotOpen if the credential does not open.
+    """
     secret = signing_secrets.read_signing_status(connection, now=now).secret
     actor.audit("endpoint.reveal", connection, now=now)
     return secret

@@ -15,8 +15,8 @@ from hub.connections.forms.connect_link_forms import ReconnectLinkForm
 from hub.connections.models import Connection, ConnectLink
 
 
-def can_be_reconnected(connection: Connection) -> bool:
-    """Whether a reconnect link can be sent: the connection has a tenant and a connector."""
+def can_send_reconnect_link(connection: Connection) -> bool:
+    """Whether the connection has a tenant and an installed connector, which both are needed."""
     connector = CONNECTORS.get(connection.connector_key)
     return connector is not None and not connector.platform and connection.tenant_id is not None
 
@@ -27,7 +27,7 @@ class ReconnectLinkMixin(staff.ModelAdmin):
     @staff.row_action(
         "Send a reconnect link",
         icon="forward_to_inbox",
-        is_available=can_be_reconnected,
+        is_available=can_send_reconnect_link,
         form=ReconnectLinkForm,
         question="A person who has the link can authorize this connection again without an account "
         "here: once, within 24 hours, in the browser where it is opened first. What is held is "

@@ -100,9 +100,9 @@ def _find_switches_above(connection: Connection) -> QuerySet[KillSwitch]:
 def _list_visible_quotas(
     connection: Connection, *, everywhere: bool, now: datetime
 ) -> list[dict[str, Any]]:
-    """List the connection's quotas, for a tenant's key without shared ones.
+    """List the connection's quotas, for a tenant's key without shared quotas.
 
-    They would show what other tenants spend.
+    Shared quotas show what other tenants spend.
     """
     return [
         {

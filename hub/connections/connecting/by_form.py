@@ -217,7 +217,7 @@ def probe_draft(
     random: RandomSource,
     now: datetime,
 ) -> ProbedDraft | ConnectionTestFailed | ConnectionRefused:
-    """Ask the other system whether it accepts the input; nothing is stored.
+    """Ask the external system whether it accepts the input; nothing is stored.
 
     No transaction may be open. A suspended tenant is refused without a call.
     """

@@ -87,7 +87,7 @@ def add_signing_secret(
 ) -> tuple[dict[str, Any], str]:
     """Return the document, with a signing secret if one is needed, and the generated secret.
 
-    It is "" if none was generated.
+    The second value is empty if no secret was generated.
     """
     if not signing_secrets.has_signing_secret(connector) or document.get(SIGNING_SECRET):
         return dict(document), ""
@@ -182,7 +182,7 @@ def _refuse_connected_account(connection: Connection) -> None:
 def _refuse_too_many_connections(connection: Connection, *, now: datetime) -> None:
     """Raise LimitExceeded if the tenant may have no more connections.
 
-    Disconnected ones are not counted.
+    Disconnected connections are not counted.
     """
     if connection.tenant is None:
         return

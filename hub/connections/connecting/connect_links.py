@@ -78,7 +78,10 @@ def create_connect_link(
 def _refuse_unready_connector(
     tenant: Tenant, connector: Connector, connection: Connection | None
 ) -> None:
-    """Raise ConnectLinkRefused if the connector is not configured or the connection unsuitable."""
+    """Raise ConnectLinkRefused if the connector is not configured.
+
+    The same applies if the connection is of another tenant or system.
+    """
     if connector.key not in ConnectorApp.list_configured_connector_keys():
         message = gettext("%(system)s is not set up yet and cannot be connected.")
         raise ConnectLinkRefused(message % {"system": connector.label})

@@ -28,7 +28,7 @@ def list_environment_choices(connectors: Iterable[str]) -> list[tuple[str, Any]]
     return [("", _("– the person who connects it chooses –")), *environments.items()]
 
 
-def login_host_example(connectors: Iterable[str]) -> str:
+def find_login_host_example(connectors: Iterable[str]) -> str:
     """Return an example of a login host, of the first system with login hosts; else empty."""
     return next((own.example for key in connectors if (own := CONNECTORS[key].login_host)), "")
 
@@ -73,7 +73,7 @@ class ConnectLinkForm(forms.Form):
         environments.choices = list_environment_choices(ready)
         if not any(CONNECTORS[key].environments for key in ready):
             del self.fields["environment"]
-        if example := login_host_example(ready):
+        if example := find_login_host_example(ready):
             self.fields["login_host"] = login_host_field(example)
         connections = cast(forms.ModelChoiceField, self.fields["connection"])
         connections.queryset = Connection.objects.of(tenant).order_by("name")
@@ -124,7 +124,7 @@ class StaffConnectLinkForm(staff.ActionForm):
                     label="Kind of account", choices=list_environment_choices(ready), required=False
                 )
             ),
-            "login_host": staff.apply_admin_style(login_host_field(login_host_example(ready))),
+            "login_host": staff.apply_admin_style(login_host_field(find_login_host_example(ready))),
         }
 
     def clean_connector(self) -> Connector:

@@ -49,7 +49,7 @@ def validate_json_object(value: str) -> None:
         raise ValidationError(_('This is not a JSON object such as {"name": "value"}.'))
 
 
-def an_address_with_login_host(value: str) -> None:
+def validate_address_with_login_host(value: str) -> None:
     """Validate a base URL with a placeholder for the login host."""
     if LOGIN_HOST not in value:
         raise ValidationError(
@@ -309,7 +309,7 @@ class ConnectorAppForm(StaffFieldsForm):
                 build_form_field(base, value=app.urls.get(name))
             )
             if kind == "text":
-                self.fields[base.key].validators.append(an_address_with_login_host)
+                self.fields[base.key].validators.append(validate_address_with_login_host)
         self.initial["hosts"] = "\n".join(app.hosts)
 
     def clean_hosts(self) -> list[str]:

@@ -41,9 +41,9 @@ from hub.connections.credentials.abandoned_authorizations import (
 )
 from hub.connections.models import Authorization, Connection, build_guest_reference
 from hub.connections.views.result_pages import (
-    exchange_waits_page,
-    login_host_page,
     render_confirm_page,
+    render_exchange_wait_page,
+    render_login_host_page,
     render_problem_page,
     render_refusal,
 )
@@ -173,7 +173,9 @@ def send_to_provider(
             if options.get(key)
         }
         unsent = Authorization(tenant=tenant, connector_key=provider.key, **entered)
-        return login_host_page(request, unsent, wrong, back=back, optional=options["optional"])
+        return render_login_host_page(
+            request, unsent, wrong, back=back, optional=options["optional"]
+        )
     except AuthorizationRefused as refused:
         return render_problem_page(request, refused, provider, back=back)
     return render(
@@ -287,7 +289,7 @@ def confirm_account(request: HttpRequest, id: UUID) -> HttpResponse:
         )
     redeem_stored_code(authorization, call=egress.send_request, now=clock(), wait=EXCHANGE_WAIT)
     if authorization.state == "begun" and read_stored_code(authorization):
-        return exchange_waits_page(request, authorization)
+        return render_exchange_wait_page(request, authorization)
     if authorization.state == "granted" and authorization.is_late(now=clock()):
         abandon_authorization(authorization, "late", now=clock())
     if authorization.state == "granted":

@@ -67,7 +67,7 @@ def _build_permission_context(authorization: Authorization) -> dict[str, Any]:
     }
 
 
-def exchange_waits_page(request: HttpRequest, authorization: Authorization) -> HttpResponse:
+def render_exchange_wait_page(request: HttpRequest, authorization: Authorization) -> HttpResponse:
     """Render a page that reloads itself until a slot for the code exchange is free."""
     return render(
         request,
@@ -94,7 +94,7 @@ def _build_environment_context(authorization: Authorization, problem: str) -> di
     )
 
 
-def login_host_page(
+def render_login_host_page(
     request: HttpRequest,
     authorization: Authorization,
     refused: LoginHostRefused,

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from connectors.http import Response
-from connectors.oauth import code_challenge
+from connectors.oauth import build_code_challenge
 from connectors.registry import CONNECTORS
 from hub.connections.connecting.oauth.begin import begin_authorization
 from hub.connections.connecting.oauth.callback import receive_callback
@@ -232,7 +232,7 @@ def exchanged_by(make, connector, **changes):
 
 def test_the_verifier_of_the_challenge_goes_with_every_code(make):
     _, (form,), asked = exchanged_by(make, SALESFORCE)
-    assert code_challenge(form["code_verifier"]) == asked
+    assert build_code_challenge(form["code_verifier"]) == asked
 
 
 def test_a_code_without_our_verifier_is_not_exchanged_where_there_is_pkce(make):

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from connectors.http import Request
 from hub.egress import EgressRules, RequestNotSent
-from hub.egress.tls import verified_context
+from hub.egress.tls import build_verified_context
 from tests.hub.egress.hostile import Hostile
 
 DAY = datetime.timedelta(days=1)
@@ -56,7 +56,7 @@ def serving(path, newest=ssl.TLSVersion.TLSv1_3):
 
 def trusting(path):
     context = ssl.create_default_context(cafile=path)
-    context.minimum_version = verified_context().minimum_version
+    context.minimum_version = build_verified_context().minimum_version
     return context
 
 
@@ -116,7 +116,7 @@ def test_a_handshake_that_stalls_ends_in_time_and_sent_nothing(send, canary):
 
 
 def test_tls_is_verified_with_the_name_and_not_old():
-    context = verified_context()
+    context = build_verified_context()
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     assert context.cert_store_stats()["x509_ca"] > 50

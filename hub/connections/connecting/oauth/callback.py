@@ -83,7 +83,7 @@ def receive_callback(
         if problem:
             authorization.fail(problem, detail)
         else:
-            redeem_in_turn(
+            _redeem_in_slot(
                 authorization,
                 _read_single_parameter(parameters, "code"),
                 call=call,
@@ -96,7 +96,7 @@ def receive_callback(
 
 
 @sensitive_variables()
-def redeem_in_turn(
+def _redeem_in_slot(
     authorization: Authorization, code: str, *, call: Call, now: datetime, wait: float
 ) -> None:
     """Exchange the code for tokens, or store it sealed if no slot is free.
@@ -126,7 +126,7 @@ def redeem_stored_code(
         if authorization.is_late(now=now):
             authorization.fail("late")
         else:
-            redeem_in_turn(authorization, code, call=call, now=now, wait=wait)
+            _redeem_in_slot(authorization, code, call=call, now=now, wait=wait)
     except InvalidTransition:  # the same page in another tab
         authorization.refresh_from_db()
 

@@ -170,13 +170,13 @@ def _store_confirmed_account(
         AUDIT_VERBS.get(plan.kind, "connection.reconnect"),
         connection,
         before=before,
-        after=audited_facts(authorization, connection),
+        after=_build_audit_details(authorization, connection),
         now=now,
     )
     return connection
 
 
-def audited_facts(authorization: Authorization, connection: Connection) -> dict[str, Any]:
+def _build_audit_details(authorization: Authorization, connection: Connection) -> dict[str, Any]:
     login_host = login_host_of(connection)
     facts = {
         "name": connection.name,
@@ -187,9 +187,9 @@ def audited_facts(authorization: Authorization, connection: Connection) -> dict[
 
 
 def _refuse_expired_authorization(authorization: Authorization, *, now: datetime) -> None:
-    """Raise AuthorizationRefused if the authorization or its link has expired.
+    """Revoke the granted tokens if the authorization can no longer be confirmed.
 
-    The same applies to a suspended tenant. The granted tokens are revoked.
+    Raises AuthorizationRefused if it or its link has expired, or the tenant is suspended.
     """
     if authorization.state != "granted":
         return
