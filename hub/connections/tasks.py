@@ -29,7 +29,7 @@ REFRESHES_AT_ONCE = 20  # at a time, the most overdue first, so that the queue n
 def run_refresh(name: str) -> None:
     """Refresh the token of connection 17 on the wake-up `refresh:17`.
 
-    A pool that stops leaves the refresh to the sweep.
+    If its pool stops, the sweep sends the wake-up again.
     """
     connection = Connection.unscoped.select_related("credential").get(
         pk=int(acknowledge_wake_up(name))

@@ -17,7 +17,7 @@ Random = Callable[[], float]
 class Token:
     """The lifetime of one access token: time of issue, expiry and next refresh.
 
-    None as expiry: unknown; as next refresh: none is due.
+    `expires_at` is None if the expiry is unknown, `refresh_due_at` if no refresh is planned.
     """
 
     granted_at: datetime

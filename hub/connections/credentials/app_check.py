@@ -19,7 +19,7 @@ BUSY_SENTENCE = (
 
 @dataclass(frozen=True, slots=True)
 class AppCheckResult:
-    """`is_recognised`: True, False, or None if the answer is inconclusive."""
+    """The result of a check; `is_recognised` is None if the response is inconclusive."""
 
     is_recognised: bool | None
     sentence: str

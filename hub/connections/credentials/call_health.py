@@ -95,9 +95,9 @@ def _recover_from_failing_calls(connection: Connection, lane: Lane, *, now: date
 
 
 def is_failure_unresolved(connection: Connection) -> bool:
-    """Whether a passed check does not resolve the problem: other calls or a refresh failed.
+    """Whether the problem persists after a passed check: other calls or a refresh failed.
 
-    If deliveries wait after failed attempts, the next one decides; otherwise the check does.
+    If deliveries wait after failed attempts, the next attempt decides; otherwise the check does.
     """
     if is_found_by_refresh(connection):
         return True
@@ -125,7 +125,8 @@ def _extract_answer_code(answer: str) -> str:
 def degrade_failing_connections(*, now: datetime) -> None:
     """Degrade healthy connections whose calls have all failed for a minute.
 
-    The sweep calls this: no pump may serve such a connection.
+    The sweep calls this function, because pumps change the state only of connections that they
+    serve.
     """
     installed = Q(connection__connector_key__in=list(CONNECTORS))
     due = installed & Q(failing_since__lte=now - ONLY_FAILURES, connection__state="healthy")

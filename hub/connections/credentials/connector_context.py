@@ -24,7 +24,8 @@ def find_connector_app(connector: str) -> ConnectorApp | None:
 def open_credential(connection: Connection, app: ConnectorApp | None) -> Credential:
     """Open the stored credential.
 
-    Raises CannotOpen, and LookupError if the connector is not installed.
+    Raises CannotOpen if the credential does not open, and LookupError if the connector is not
+    installed.
     """
     sealed = getattr(connection, "credential", None)
     return build_credential(connection, app, sealed.open(connection) if sealed else {})

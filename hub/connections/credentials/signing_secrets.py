@@ -32,7 +32,7 @@ class TooManySigningSecrets(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SigningStatus:
-    """The current secret, and until when each old one is valid."""
+    """The current secret, and the times until which the old secrets are valid."""
 
     secret: str
     old_until: tuple[datetime, ...] = ()

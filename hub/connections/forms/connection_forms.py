@@ -316,7 +316,7 @@ class ConnectorAppForm(StaffFieldsForm):
         return str(self.cleaned_data["hosts"]).split()
 
     def clean(self) -> dict[str, Any]:
-        """Put the fields that are no secrets into the sealed document too."""
+        """Add the fields that are not secret to the sealed document."""
         data = super().clean()
         data["document"] |= {name: value for name, value in data["settings"].items() if value}
         base_urls = {name: data.get(f"url_{name}") for name in self.bases}

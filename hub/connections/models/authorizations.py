@@ -18,9 +18,10 @@ from tenants.scoping import Scoped
 
 
 class Authorization(Scoped, StateMachine):
-    """One attempt to connect by OAuth: its user and browser, what the system answered, the result.
+    """An attempt to connect by OAuth: user and browser, the system's response, the result.
 
-    `sealed` holds the PKCE verifier, then the granted tokens; it is emptied when the attempt ends.
+    `sealed` contains the PKCE verifier, then the granted tokens; it is emptied when the attempt
+    ends.
     """
 
     class State(models.TextChoices):

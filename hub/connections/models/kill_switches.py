@@ -1,4 +1,4 @@
-"""Kill switches: what staff have switched off."""
+"""Kill switches: staff stop the deliveries of the platform, a tenant, a connector or a route."""
 
 from django.db import models
 from django.utils import timezone

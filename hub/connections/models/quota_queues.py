@@ -13,7 +13,7 @@ from tenants.scoping import Scoped
 
 
 class QuotaQueue(Scoped):
-    """Deliveries of one connection that spend the same scopes and wait for one of them.
+    """Deliveries of one connection that spend the same scopes and wait for one scope.
 
     The pump claims none of these before `opens_at`, and at most `width` at a time.
     `Delivery.quota_queue` stores the id without a foreign key, so an empty queue can be deleted.
@@ -49,7 +49,7 @@ class QuotaQueue(Scoped):
 
     @classmethod
     def reopen(cls, keys: Collection[str], *, now: datetime) -> None:
-        """Open the queues that wait for these scopes, which are available earlier than expected."""
+        """Open the queues that wait for these scopes, which are available early."""
         waiting = cls.unscoped.filter(waits_for_any(keys), opens_at__gt=now)
         with transaction.atomic():
             # as a pump writes them

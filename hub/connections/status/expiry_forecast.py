@@ -49,7 +49,7 @@ def build_expiring_condition(*, now: datetime) -> Q:
 def list_expiring_connections(
     connections: QuerySet[Connection], *, now: datetime
 ) -> list[ExpiringConnection]:
-    """List the connections with the reason that is first to apply, the first to expire first."""
+    """List the connections, the first to expire first, each with its nearest reason."""
     connections_found = connections.filter(build_expiring_condition(now=now)).select_related(
         "tenant", "credential", "lane"
     )[:EXPIRING_MAX]

@@ -104,7 +104,7 @@ def start_connecting(request: HttpRequest) -> HttpResponse:
 
 
 def _continue_connecting(request: HttpRequest, link: ConnectLink) -> HttpResponse:
-    """Continue to the other system, or to the form."""
+    """Redirect to the external system, or to the form."""
     connector = link.connector
     if not isinstance(connector, OAuth):
         return HttpResponseRedirect(reverse("connections:link_fill_in"))

@@ -1,4 +1,4 @@
-"""Problems between us and the other system: our registration, its answers, a test."""
+"""Problems between us and the external system: registration, responses, tests."""
 
 from collections.abc import Mapping
 
