@@ -113,7 +113,7 @@ def wake_forgotten_lanes(*, now: datetime) -> None:
     """Make lanes due that have a due delivery or an open quota queue although their wake-up was
     lost.
     """
-    earlier = Delivery.unscoped.filter(
+    due_deliveries = Delivery.unscoped.filter(
         connection=OuterRef("pk"),
         quota_queue=0,
         state="waiting",
@@ -121,8 +121,10 @@ def wake_forgotten_lanes(*, now: datetime) -> None:
         crash_count__lt=SUSPECT_CRASHES,
     )
     queues = queues_with_deliveries(QuotaQueue.unscoped.filter(opens_at__lte=now))
-    asleep = Lane.unscoped.filter(Q(due_at=None) | Q(due_at__gt=now), lease=None)
-    asleep.filter(Exists(earlier) | Q(pk__in=queues.values("connection"))).update(due_at=now)
+    sleeping_lanes = Lane.unscoped.filter(Q(due_at=None) | Q(due_at__gt=now), lease=None)
+    sleeping_lanes.filter(Exists(due_deliveries) | Q(pk__in=queues.values("connection"))).update(
+        due_at=now
+    )
 
 
 def wake_up_for_due_work(*, now: datetime) -> None:

@@ -15,11 +15,11 @@ CACHE_SIZE = 2048  # texts
 
 @lru_cache(maxsize=CACHE_SIZE)
 def compiled_mapping(body: bytes) -> CompiledMapping:
-    """Return the mapping whose JSON text is `body`. Raises MappingError."""
+    """Return the mapping whose JSON text is `body`. Raises MappingError when it is invalid."""
     return compile_mapping(json.loads(body))
 
 
 @lru_cache(maxsize=CACHE_SIZE)
 def compiled_filter(expression: str) -> CompiledFilter:
-    """Return the filter, or the order key, that `expression` defines. Raises MappingError."""
+    """Return the filter, or the order key, of this text. Raises MappingError when it is invalid."""
     return compile_filter(expression)

@@ -82,12 +82,12 @@ def record_sweep_failures(
 ) -> None:
     """Store which steps of a sweep fail, with the type of the exception; one query if none does."""
     last_failures = dict(SweepFailure.objects.values_list("step", "last_at"))
-    lasts = {
+    outdated_after = {
         step: FAILURE_HOLDS if step in succeeded else FAILURE_OUTDATED_AFTER
         for step in last_failures
     }
     finished_steps = {
-        step for step, last_at in last_failures.items() if now - last_at > lasts[step]
+        step for step, last_at in last_failures.items() if now - last_at > outdated_after[step]
     }
     if finished_steps:
         SweepFailure.objects.filter(step__in=finished_steps.difference(failed)).delete()

@@ -53,8 +53,8 @@ class MembershipFormSet(BaseInlineFormSet):
         """Add, change and remove the members; new owners are added first, so that the last old one
         can be removed.
         """
-        kept = [form for form in self.initial_forms if form not in self.deleted_forms]
-        changed = [form for form in kept if form.has_changed()]
+        remaining_forms = [form for form in self.initial_forms if form not in self.deleted_forms]
+        changed = [form for form in remaining_forms if form.has_changed()]
         changed.sort(key=lambda form: form.cleaned_data["role"] != membership_actions.OWNER)
         self.new_objects = [
             membership_actions.add_member(

@@ -17,7 +17,8 @@ def issue_api_key(
 ) -> tuple[ApiKey, str]:
     """Return the key's row and its text, which is not stored and cannot be shown again.
 
-    `fields` are `name`, `tenant`, `scopes` and `expires_at`. Raises ValidationError.
+    `fields` are `name`, `tenant`, `scopes` and `expires_at`.
+    Raises ValidationError when a value is invalid.
     """
     key, text = ApiKey.issue(random=random, created_by=actor.user, **fields)
     after = {"name": key.name, "scopes": key.scopes, "expires_at": key.expires_at}

@@ -94,13 +94,10 @@ def revoke_portal_link(link: PortalLink, actor: ActorContext, *, now: datetime) 
 
     Raises PortalLinkEnded when it is revoked already, has expired unused, or its visit has ended.
     """
-    unused, visiting = (
-        Q(used_at=None, expires_at__gt=now),
-        Q(used_at__gt=now - PortalLink.VISIT_LENGTH),
-    )
-    if not PortalLink.unscoped.filter(unused | visiting, pk=link.pk, revoked_at=None).update(
-        revoked_at=now
-    ):
+    can_be_used = Q(used_at=None, expires_at__gt=now)
+    has_visiting_guest = Q(used_at__gt=now - PortalLink.VISIT_LENGTH)
+    active_links = PortalLink.unscoped.filter(can_be_used | has_visiting_guest, revoked_at=None)
+    if not active_links.filter(pk=link.pk).update(revoked_at=now):
         raise PortalLinkEnded
     link.revoked_at = now
     audit_membership_change(

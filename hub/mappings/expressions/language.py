@@ -151,7 +151,7 @@ def _check_node(node: Node, depth: int) -> str:
     """Check one node of the tree, and return the name of the function that it calls, if it is a
     call.
 
-    Raises ExpressionRefused.
+    Raises ExpressionRefused when the node is not allowed.
     """
     if depth > EXPRESSION_MAX_DEPTH:
         raise ExpressionRefused("is nested too deeply")

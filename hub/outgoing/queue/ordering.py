@@ -103,13 +103,13 @@ def promote_followers(ended_ids: Collection[int], *, now: datetime) -> set[int]:
     ordered = Delivery.unscoped.filter(pk__in=ended_ids, position__isnull=False)
     lanes = lock_lanes(set(ordered.values_list("connection_id", flat=True)))
     heads = Subquery(select_same_key().order_by("position").values("pk")[:1])
-    following = set(ordered.annotate(head=heads).values_list("head", flat=True)) - {None}
-    Delivery.unscoped.filter(pk__in=following, state="waiting", due_at=None).update(due_at=now)
+    next_ids = set(ordered.annotate(head=heads).values_list("head", flat=True)) - {None}
+    Delivery.unscoped.filter(pk__in=next_ids, state="waiting", due_at=None).update(due_at=now)
     return set(lanes)
 
 
 def wake_stuck_heads(*, now: datetime) -> None:
-    """Make those heads of queues due that are not due because their promotion was lost."""
+    """Make the heads of queues due that were not promoted when the delivery before them ended."""
     queues = Delivery.unscoped.filter(
         position__isnull=False, state__in=Delivery.ORDER_BLOCKING_STATES
     ).order_by()

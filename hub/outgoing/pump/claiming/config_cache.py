@@ -57,7 +57,7 @@ class ConfigCache:
             self._load_apps(missing_connectors)
 
     def _load_tenants(self, ids: set[int]) -> None:
-        """Load all recently active tenants at once, which is cheaper than a few with each claim."""
+        """Load all recently used tenants at once, which is cheaper than a few with each claim."""
         self.recent_tenants = set()
         rows = TENANTS_BY_ID.fetch_models(ids=list(ids))
         self.tenants |= {tenant.pk: tenant for tenant in rows}

@@ -57,12 +57,12 @@ def claim_suspects(lease: UUID, config: ConfigCache, *, now: datetime) -> list[C
         )
         lanes = {lane.pk: lane for lane in lock_next_lanes(lanes_with_suspects, SUSPECT_BATCH)}
         recover_expired_leases(list(lanes.values()), now=now)
-        chosen = _choose_suspects(list(lanes), now=now)
-        connection_ids = set(chosen.values())
+        connection_by_suspect = _choose_suspects(list(lanes), now=now)
+        connection_ids = set(connection_by_suspect.values())
         claimed_lanes = load_claimed_lanes(
             [lane for pk, lane in lanes.items() if pk in connection_ids]
         )
-        deliveries = claim_deliveries_by_id(list(chosen), lease, config, now=now)
+        deliveries = claim_deliveries_by_id(list(connection_by_suspect), lease, config, now=now)
         assign_deliveries(claimed_lanes, deliveries)
         lease_lanes(lease, claimed_lanes, now=now)
     return list(claimed_lanes.values())

@@ -33,7 +33,7 @@ class LaneQueues:
     queues.
     """
 
-    known: dict[QuotaQueueKey, QuotaQueue] = field(default_factory=dict)
+    known_queues: dict[QuotaQueueKey, QuotaQueue] = field(default_factory=dict)
     lanes: set[int] = field(default_factory=set)  # lanes with queues; most have none
     by_scope: dict[str, list[QuotaQueue]] = field(default_factory=dict)
     first_to_open: dict[ScopeKey, QuotaQueue] = field(default_factory=dict)  # by closed scope
@@ -55,7 +55,7 @@ class LaneQueues:
 
     def add(self, queue: QuotaQueue, *, now: datetime) -> None:
         """Index a queue by all keys of the look-ups, as a lane may have thousands of queues."""
-        self.known[queue.key] = queue
+        self.known_queues[queue.key] = queue
         self.lanes.add(queue.connection_id)
         for scope in queue.scopes:
             self.by_scope.setdefault(scope, []).append(queue)
@@ -67,7 +67,7 @@ class LaneQueues:
 
     def find_own(self, lane: int, request: OutboundRequest) -> QuotaQueue | None:
         """Return the queue of the request's scopes."""
-        return self.known.get(quota_queue_key(lane, request)) if lane in self.lanes else None
+        return self.known_queues.get(quota_queue_key(lane, request)) if lane in self.lanes else None
 
     def find_blocking(self, lane: int, request: OutboundRequest) -> QuotaQueue | None:
         """Return a queue whose deliveries wait for a scope of this request, and are sent before it.
@@ -141,7 +141,7 @@ class LaneQueues:
             unique_fields=["connection", "low_priority", "digest"],
             update_fields=["opens_at", "closed", *(["width"] if with_width else [])],
         )
-        existing_queues = [queue for queue in self.known.values() if queue.pk]
+        existing_queues = [queue for queue in self.known_queues.values() if queue.pk]
         return {queue.key: queue.pk for queue in (*existing_queues, *changed)}
 
 
