@@ -1,7 +1,7 @@
 """The audit log: who did what to which object, and why.
 
-Service functions take an `ActorContext` and call its `audit()`. Rows are append-only and chained by hashes
-(`models`, `writer`); `verification` checks the chains.
+Service functions take an `ActorContext` and call its `audit()`. Rows are append-only and chained by
+hashes (`models`, `writer`); `verification` checks the chains.
 """
 
 from hub.audit.actor import SYSTEM, Actor

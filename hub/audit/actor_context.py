@@ -43,7 +43,10 @@ class _Origin(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class ActorContext:
-    """`user` is None for a program or a guest. `unrestricted` actors reach the rows of every tenant."""
+    """Who acts, and from where. `user` is None for a program or a guest.
+
+    `unrestricted` actors reach the rows of every tenant.
+    """
 
     actor: Actor
     request_id: str = field(default="", kw_only=True)
@@ -58,7 +61,7 @@ class ActorContext:
 
     @classmethod
     def of_request(cls, request: Any) -> Self:
-        """Return the context of the staff user (admin) or API key (REST) that authenticated the request."""
+        """Return the context of the authenticated staff user (admin) or API key (REST)."""
         principal: Principal = request.user
         return cls(
             principal.actor,
@@ -69,7 +72,7 @@ class ActorContext:
 
     @classmethod
     def of_user(cls, user: AbstractBaseUser, request: HttpRequest | None = None) -> Self:
-        """Return the context of a user who acts for themselves, whose session may not have begun yet."""
+        """Return the context of a user who acts for themselves, perhaps before a session begins."""
         return cls(Actor.of_user(user), user=user, **_request_origin(request))
 
     @classmethod
@@ -90,7 +93,8 @@ class ActorContext:
     ) -> AuditRow:
         """Append an audit row in the transaction of the change. Only service functions call this.
 
-        The row belongs to `tenant`, by default to the owner of `obj` by its model's `TENANT` path, or to the platform.
+        The row belongs to `tenant`; by default to the owner of `obj` by its model's `TENANT` path,
+        or to the platform.
         """
         return record(
             actor=self.actor,

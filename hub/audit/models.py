@@ -1,4 +1,7 @@
-"""Audit rows, which are only ever added, and the head of each chain. Each row holds the hash of the row before it."""
+"""Audit rows, which are append-only, and the head of each chain.
+
+Each row holds the hash of the row before it.
+"""
 
 import hashlib
 import json
@@ -8,7 +11,8 @@ from typing import Any, NoReturn
 from django.db import models
 
 PLATFORM = "platform"  # the chain of what belongs to no tenant
-FORMER_LABELS = {  # models that were renamed: their rows keep the old label, which is part of what is hashed
+# Models that were renamed: their rows keep the old label, which is part of what is hashed.
+FORMER_LABELS = {
     "connections.ConnectorRequest": "connections.Wish",
     "connections.KillSwitch": "connections.Switch",
     "throttle.QuotaState": "throttle.Scope",
@@ -85,7 +89,7 @@ class AuditRow(models.Model):
 
 
 class AuditHead(models.Model):
-    """Where a chain ends: whoever adds to it locks this row, and a chain that lost its end does not reach it."""
+    """The end of a chain: a writer locks it; a chain that lost its last rows does not reach it."""
 
     chain = models.CharField(max_length=40, primary_key=True)
     number = models.PositiveBigIntegerField(default=0)

@@ -8,7 +8,7 @@ from hub.audit.models import AuditHead, AuditRow
 
 @dataclass(frozen=True)
 class ChainVerification:
-    """`problem` describes the first broken row; empty when the chain is intact. `rows` were read."""
+    """The result for one chain: rows read, and the first broken one; empty when it is intact."""
 
     chain: str
     rows: int
@@ -25,8 +25,8 @@ def verify_all_chains() -> Iterator[ChainVerification]:
 def verify_chain(chain: str) -> ChainVerification:
     """Recompute the hash of every row, and compare the chain with its head.
 
-    Rows are read one by one, so that a chain of any length fits in memory. The head is read before and after, so that
-    rows that are appended meanwhile are not a problem.
+    Rows are read one by one, so that a chain of any length fits in memory. The head is read before
+    and after, so that rows that are appended meanwhile are not a problem.
     """
     expected, previous, number = _read_head(chain), "", 0
     for audit_row in AuditRow.objects.filter(chain=chain).order_by("number").iterator():

@@ -1,7 +1,8 @@
 """Append audit rows. Only service modules import this: `.importlinter` names them.
 
-There is one chain per tenant and one for the platform. A writer locks the head of the chain until its transaction
-ends: people act rarely, so waiting is short, and nothing on the hot paths writes here.
+There is one chain per tenant and one for the platform. A writer locks the head of the chain until
+its transaction ends: people act rarely, so waiting is short, and nothing on the hot paths writes
+here.
 """
 
 import re
@@ -37,7 +38,7 @@ def record(
     request_id: str = "",
     ip: str = "",
 ) -> AuditRow:
-    """Append one row to the chain of the tenant, or of the platform, in the transaction of the audited change."""
+    """Append one row to the chain of the tenant or the platform, in the change's transaction."""
     audit_row = AuditRow(
         at=now,
         actor_kind=actor.kind,
@@ -71,7 +72,7 @@ def append_to_chain(audit_row: AuditRow) -> None:
 
 
 def _audit_value(value: Any, path: str = "") -> Any:
-    """Return a JSON value without secrets: they become fingerprints; texts are redacted and shortened."""
+    """Return a JSON value without secrets: fingerprints instead; texts redacted and shortened."""
     match value:
         case None | bool() | "":
             return value

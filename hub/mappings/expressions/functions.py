@@ -220,7 +220,8 @@ class Functions(stock.Functions):  # type: ignore[misc]
     def _func_format_date(self, value: str | Number, pattern: str) -> str:
         """format_date(occurred_at, 'D MMM YYYY, HH:mm') → "1 Oct 2026, 14:00".
 
-        YYYY YY · MMMM MMM MM M · DD D · dddd ddd · HH H hh h A · mm · ss · SSS · Z ZZ; [text in brackets] stays.
+        YYYY YY · MMMM MMM MM M · DD D · dddd ddd · HH H hh h A · mm · ss · SSS · Z ZZ;
+        [text in brackets] stays.
         """
         if len(pattern) > PATTERN_MAX_LENGTH or "%" in pattern:
             raise ExpressionRefused(
