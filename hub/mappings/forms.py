@@ -111,8 +111,12 @@ class JsonObjectField(forms.CharField):
         return parsed
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Compare without line ends, which browsers change."""
-        return (initial or "").split() != (data or "").split()
+        """Compare the texts with the same line ends, as browsers submit CRLF."""
+        return _normalize_line_ends(initial or "") != _normalize_line_ends(data or "")
+
+
+def _normalize_line_ends(text: str) -> str:
+    return text.replace("\r\n", "\n")
 
 
 class BodyField(JsonObjectField):
