@@ -109,25 +109,30 @@ class OAuth(Connector):
         return {}
 
     def allowed_environments(
-        self, urls: Mapping[str, str], hosts: tuple[str, ...]
+        self, urls: Mapping[str, str], host_patterns: tuple[str, ...]
     ) -> tuple[Environment, ...]:
         """List the environments whose login, token and revocation URLs the patterns allow."""
         return tuple(
             entry
             for entry in self.environments
-            if self.has_login_inside(hosts, self.urls_at(entry.key, urls))
+            if self.has_login_inside(host_patterns, self.urls_at(entry.key, urls))
         )
 
-    def has_login_hosts(self, urls: Mapping[str, str], hosts: tuple[str, ...]) -> bool:
+    def allows_own_login_hosts(
+        self, urls: Mapping[str, str], host_patterns: tuple[str, ...]
+    ) -> bool:
         """Whether the host patterns allow login hosts of a customer's own, such as the example."""
         own = self.login_host
-        return own is not None and self.has_login_inside(hosts, self.urls_at("", urls, own.example))
+        return own is not None and self.has_login_inside(
+            host_patterns, self.urls_at("", urls, own.example)
+        )
 
-    def has_login_inside(self, hosts: tuple[str, ...], urls: Mapping[str, str]) -> bool:
+    def has_login_inside(self, host_patterns: tuple[str, ...], urls: Mapping[str, str]) -> bool:
         """Whether the patterns allow the login, token and revocation URLs at these base URLs."""
         places = (self.authorize_at, self.token_at, self.revoke_at)
         return all(
-            find_allowed_origin(place.format(**urls), hosts or self.hosts) for place in places
+            find_allowed_origin(place.format(**urls), host_patterns or self.hosts)
+            for place in places
         )
 
     def requested_permissions(self, optional: Iterable[str] = ()) -> list[str]:

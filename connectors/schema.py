@@ -107,12 +107,12 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Where accounts of one kind sign in, in a system that has several kinds."""
+    """A kind of accounts, in a system that has several, and the base URLs that differ there."""
 
     key: Literal["production", "sandbox"]
     label: str
     help: str  # how a person recognizes that their account is of this kind
-    # the names of base URLs, and of those that replace them in this environment
+    # by the name of a base URL, the name of the one that replaces it in this environment
     urls: Mapping[str, str] = field(default_factory=dict)
 
 

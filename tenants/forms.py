@@ -98,7 +98,7 @@ class UserForm(staff.UserChangeForm):
         is_active: bool = self.cleaned_data["is_active"]
         if not is_active and self.instance.is_active:
             try:
-                membership_actions.refuse_only_owner(self.instance)
+                membership_actions.lock_tenants_and_require_other_owner(self.instance)
             except membership_actions.MembershipRejected as refused:
                 raise forms.ValidationError(str(refused)) from refused
         return is_active

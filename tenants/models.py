@@ -228,7 +228,9 @@ class Invitation(Scoped):
 
     @property
     def mail_problem(self) -> str:
-        """The sentence why the mail has not been sent; empty if there is no problem."""
+        """The sentence that explains why the mail was not sent at the last attempt; empty if no
+        failure is recorded.
+        """
         return MAIL_REASONS[self.mail_reason].sentence if self.mail_reason else ""
 
 

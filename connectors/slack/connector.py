@@ -166,8 +166,8 @@ class Slack(OAuth):
     def revoke_request(self, app: Mapping[str, str], credential: Credential) -> Request:
         """Build the request that revokes the tokens.
 
-        auth.revoke ends a token without rotation. Of rotating tokens it would end one only, so the
-        app is uninstalled.
+        auth.revoke revokes a non-rotating token. With rotation it would revoke one token of the
+        pair only, so the app is uninstalled instead.
         """
         if not credential.secret.get("refresh_token"):
             url, form, scope = self.revoke_at.format(**credential.urls), {}, AUTH_REVOKE

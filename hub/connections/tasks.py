@@ -61,7 +61,10 @@ def _sleep_with_heartbeat(seconds: float) -> None:
 
 
 def run_revocation(name: str) -> None:
-    """Attempt revocation 17 on the wake-up `revoke:17`."""
+    """Attempt revocation 17 on the wake-up `revoke:17`, if it still exists.
+
+    If its pool stops, the sweep sends the wake-up again.
+    """
     revocation = (
         Revocation.unscoped.select_related("tenant", "connection")
         .filter(pk=int(acknowledge_wake_up(name)))
@@ -113,7 +116,9 @@ def wake_up_due_refreshes(*, now: datetime) -> None:
 
 
 def recover_refused_credentials(*, now: datetime) -> None:
-    """Mark connections as healthy whose last new token has been valid for `FRESH_FOR`."""
+    """Reset the refusals of credentials that are not rejected and have not changed for FRESH_FOR;
+    mark their connections healthy if they are degraded because of them.
+    """
     credentials = Credential.unscoped.filter(
         refusals__gt=0, rejected_at=None, updated_at__lte=now - FRESH_FOR
     )

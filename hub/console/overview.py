@@ -151,7 +151,12 @@ def count_by_hour(deliveries: QuerySet[Delivery], *, now: datetime) -> list[Hour
 
 
 def count_waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[dict[str, Any]]:
-    """Count the oldest waiting deliveries, separately for those that their connection holds."""
+    """Count the oldest deliveries in state *waiting*, MAX_ROWS_PER_STATE + 1 at most.
+
+    Returns a row for those that are effectively held (`stopped`: by a suspended tenant, a kill
+    switch, a held lane or an earlier delivery of their key) and one for the others, with the count
+    `rows` and the time `oldest`; a row is left out if it would count none.
+    """
     oldest = (
         deliveries.filter(STOPPED_CONDITION, state="waiting")
         .order_by("id")

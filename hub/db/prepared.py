@@ -34,10 +34,11 @@ class AnyOf(Lookup):  # type: ignore[type-arg]
 
 
 class PreparedQuery(Generic[ModelType]):
-    """A queryset whose SQL is compiled once; only parameter values change: times, ids and, by
-    `any_of`, lists.
+    """A queryset that is compiled once on PostgreSQL, and built for each call on other databases.
 
-    `build_queryset` returns a queryset without annotations that depends on its arguments alone.
+    Between calls only the values of the arguments change: times, UUIDs and, for the look-up
+    `any_of`, lists. `build_queryset` returns a queryset without annotations, which depends on its
+    arguments alone and has each of them, unchanged, as a parameter of its SQL.
     """
 
     def __init__(self, build_queryset: Callable[..., QuerySet[ModelType, Any]]) -> None:

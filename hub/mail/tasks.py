@@ -25,6 +25,8 @@ def send_due_mails(name: str) -> None:
 
 
 def wake_for_due_mails(*, now: datetime) -> None:
-    """Wake the task if mails are due: retries, mails that were not reached, or a lost wake-up."""
+    """Send the wake-up `mail` if mails are due: retries, mails for which the last task had no time,
+    and mails whose wake-up was lost.
+    """
     if find_due_mails(now=now).exists():
         wake_up("mail", now=now)

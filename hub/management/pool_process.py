@@ -50,7 +50,7 @@ class PoolProcess:
         return self.returncode is not None
 
     def read_signs(self) -> None:
-        if self.pipe.has_heartbeat():
+        if self.pipe.read_heartbeat():
             self.heard_at = self.quiet_since = time.monotonic()
 
     def find_problem(self) -> str:

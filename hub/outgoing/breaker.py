@@ -147,9 +147,13 @@ def has_failed_for(health: BreakerState, *, after: timedelta, now: datetime) -> 
     return health.failing_since is not None and now - health.failing_since >= after
 
 
-def due_warning_percent(health: BreakerState, *, after: timedelta, now: datetime) -> int | None:
-    """Return the highest warning that is due, in percent."""
+def find_due_disable_warning(
+    health: BreakerState, *, disable_after: timedelta, now: datetime
+) -> int | None:
+    """Return the highest warning threshold reached, in percent of the time after which the
+    connection is disabled; None if none.
+    """
     if health.failing_since is None:
         return None
-    percent = 100 * ((now - health.failing_since) / after)
+    percent = 100 * ((now - health.failing_since) / disable_after)
     return next((limit for limit in WARNING_PERCENTS if percent >= limit), None)

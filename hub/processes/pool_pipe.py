@@ -16,7 +16,11 @@ STOP_GRACE = 22.5  # seconds that a stop may take; a call in flight may take 20
 
 @dataclass
 class PoolPipe:
-    """The worker's ends of the pipes, and the file descriptors of the pool's ends."""
+    """The file descriptors of both pipes.
+
+    The worker's ends are -1 when they are closed; the pool inherits the others: where it reads the
+    stop, and where it writes heartbeats.
+    """
 
     stop_descriptor: int
     heartbeat_descriptor: int
@@ -26,8 +30,8 @@ class PoolPipe:
     def name(self) -> str:
         return ":".join(map(str, self.pool_descriptors))
 
-    def has_heartbeat(self) -> bool:
-        """Return whether the pool wrote since the last call."""
+    def read_heartbeat(self) -> bool:
+        """Read the pool's heartbeats; return whether there were any since the last call."""
         with contextlib.suppress(BlockingIOError):
             return bool(os.read(self.heartbeat_descriptor, 65536))
         return False

@@ -176,8 +176,10 @@ class WakeUpBroker(ORM):
         self.has_idle_member, self.keys = has_idle_member, keys
 
     def dequeue(self) -> list[tuple[int | None, str]] | None:
-        """Return the next task: the canary if it is due, otherwise the oldest wake-up; None if no
-        member is idle.
+        """Return a list of the next task: the canary if it is due, otherwise the oldest wake-up.
+
+        Returns None, mostly after a short wait, if no member is idle, no wake-up is queued, another
+        pool took it, or the database is away.
         """
         if not self.has_idle_member():  # leave the wake-ups to other pools
             Event().wait(MEMBER_POLL_EVERY)

@@ -196,8 +196,11 @@ def _require_other_owner(membership: Membership) -> None:
         raise MembershipRejected(last_owner_message())
 
 
-def refuse_only_owner(user: User) -> None:
-    """Lock the user's tenants; raise MembershipRejected when they are the only owner of one."""
+def lock_tenants_and_require_other_owner(user: User) -> None:
+    """Lock the tenants that the user owns.
+
+    Raises MembershipRejected when one of them has no other owner who can sign in.
+    """
     for tenant in tenants_owned_by(user):
         lock_tenant(tenant)
     if tenants := tenants_owned_alone(user):

@@ -66,14 +66,14 @@ def test_what_a_connector_says_of_its_login_hosts_fits_together(connector):
     assert own.label and own.help and own.environment_of(own.example)
     assert set(own.patterns) <= {entry.key for entry in connector.environments}
     assert all("{login_host}" in connector.urls[stand_in] for stand_in in own.urls.values())
-    assert connector.has_login_hosts(connector.urls, ())
+    assert connector.allows_own_login_hosts(connector.urls, ())
 
 
 def test_login_hosts_outside_our_host_patterns_are_not_offered():
     elsewhere = SALESFORCE.urls | {"domain_login": "https://{login_host}.evil.example"}
-    assert not SALESFORCE.has_login_hosts(elsewhere, ())
-    assert not SALESFORCE.has_login_hosts(SALESFORCE.urls, ("login.salesforce.com",))
-    assert not CONNECTORS["slack"].has_login_hosts(CONNECTORS["slack"].urls, ())
+    assert not SALESFORCE.allows_own_login_hosts(elsewhere, ())
+    assert not SALESFORCE.allows_own_login_hosts(SALESFORCE.urls, ("login.salesforce.com",))
+    assert not CONNECTORS["slack"].allows_own_login_hosts(CONNECTORS["slack"].urls, ())
 
 
 @pytest.mark.parametrize(

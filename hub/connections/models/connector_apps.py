@@ -62,7 +62,7 @@ class ConnectorApp(models.Model):
     def has_login_hosts(self) -> bool:
         """Whether people may be sent to a login host of their own company."""
         connector = CONNECTORS[self.connector_key]
-        return isinstance(connector, OAuth) and connector.has_login_hosts(
+        return isinstance(connector, OAuth) and connector.allows_own_login_hosts(
             self.bases, tuple(self.hosts)
         )
 

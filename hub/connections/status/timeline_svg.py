@@ -51,14 +51,14 @@ class TimelineSegment(NamedTuple):
 
 
 class CredentialTimeline(NamedTuple):
-    marks: Sequence[TimelineMark]
-    upcoming: Sequence[TimelineMark]
+    past_marks: Sequence[TimelineMark]
+    upcoming_marks: Sequence[TimelineMark]
     segments: Sequence[TimelineSegment]
     now_x: float
 
     @property
     def newest_first(self) -> Sequence[TimelineMark]:
-        return [*reversed(self.upcoming), *reversed(self.marks)]
+        return [*reversed(self.upcoming_marks), *reversed(self.past_marks)]
 
 
 def draw_timeline(
@@ -81,12 +81,12 @@ def draw_timeline(
     def x_position(at: datetime) -> float:
         return round(MARGIN + (WIDTH - 2 * MARGIN) * ((at - start) / over if over else 1.0), 1)
 
-    marks = [_draw_mark(event, x_position(event.at)) for event in events]
+    past_marks = [_draw_mark(event, x_position(event.at)) for event in events]
     upcoming_marks = [
         TimelineMark(at, x_position(at), "next", MARK_SHAPES["next"], label) for at, label in coming
     ]
     return CredentialTimeline(
-        marks, upcoming_marks, _draw_segments(marks, x_position(now)), x_position(now)
+        past_marks, upcoming_marks, _draw_segments(past_marks, x_position(now)), x_position(now)
     )
 
 

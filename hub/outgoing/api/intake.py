@@ -13,7 +13,7 @@ from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.intake.publish import (
     EventConflict,
     EventInput,
-    Published,
+    PublishedEvent,
     publish_batch,
     publish_independently,
 )
@@ -29,7 +29,7 @@ GROUP_SIZE = 100  # events of as many requests, in one transaction
 
 def _publish_group(
     submitted: Sequence[tuple[EventInput, datetime]],
-) -> Sequence[Published | Exception]:
+) -> Sequence[PublishedEvent | Exception]:
     return publish_independently(
         [event_input for event_input, _ in submitted],
         source=SOURCE,
@@ -154,7 +154,7 @@ def _build_event_errors(
         }
 
 
-def serialize_accepted_event(event_input: EventInput, published: Published) -> dict[str, Any]:
+def serialize_accepted_event(event_input: EventInput, published: PublishedEvent) -> dict[str, Any]:
     """Build the data that AcceptedSerializer describes, without the serializer, which takes as long
     as the database.
     """

@@ -57,7 +57,7 @@ class EventInput:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedEvent:
     event: Event
     created: bool  # False: the event existed, with the same body
     deliveries: Sequence[Delivery]  # the first ones of the event, in their present state
@@ -110,7 +110,9 @@ def publish_for_route(
 
 
 @transaction.atomic
-def publish_batch(inputs: Sequence[EventInput], *, source: str, now: datetime) -> list[Published]:
+def publish_batch(
+    inputs: Sequence[EventInput], *, source: str, now: datetime
+) -> list[PublishedEvent]:
     """Publish all events or none, in a fixed number of statements; return one result for each, in
     order.
 
@@ -126,14 +128,14 @@ def publish_batch(inputs: Sequence[EventInput], *, source: str, now: datetime) -
 
 def publish_independently(
     inputs: Sequence[EventInput], *, source: str, now: datetime
-) -> list[Published | Exception]:
+) -> list[PublishedEvent | Exception]:
     """Publish independent events in one transaction; a conflict is the result of its own event
     only.
 
     If this raises, no event was stored. If the commit itself failed, every result is that error, as
     the events may be stored.
     """
-    results: list[Published | Exception] = []
+    results: list[PublishedEvent | Exception] = []
     connection_before = None
     try:
         with transaction.atomic():
@@ -160,7 +162,7 @@ def _limit_lock_wait() -> None:
 
 def _record_events(
     inputs: Sequence[EventInput], *, source: str, now: datetime
-) -> list[Published | EventConflict]:
+) -> list[PublishedEvent | EventConflict]:
     events = [_build_event(event_input, source=source, now=now) for event_input in inputs]
     first: dict[tuple[int, str], Event] = {}
     for event in events:
@@ -178,7 +180,7 @@ def _record_events(
     first |= {_dedupe_key(event): event for event in existing}
     failpoint("I1")  # before the commit
     return [
-        _build_published(index, event, first[_dedupe_key(event)], deliveries)
+        _build_publish_result(index, event, first[_dedupe_key(event)], deliveries)
         for index, event in enumerate(events)
     ]
 
@@ -188,12 +190,12 @@ def _dedupe_key(event: Event) -> tuple[int, str]:
     return event.tenant_id, event.sender_id
 
 
-def _build_published(
+def _build_publish_result(
     index: int, event: Event, first: Event, deliveries: Mapping[int, Sequence[Delivery]]
-) -> Published | EventConflict:
+) -> PublishedEvent | EventConflict:
     if first.digest != event.digest:
         return EventConflict(index, event.sender_id)
-    return Published(first, created=first is event, deliveries=deliveries[first.pk])
+    return PublishedEvent(first, created=first is event, deliveries=deliveries[first.pk])
 
 
 def _build_event(event_input: EventInput, *, source: str, now: datetime) -> Event:

@@ -39,7 +39,7 @@ def match_index_states(*states: str) -> Q:
 
 
 def _compile_by_index_state(
-    lookup: Exact | In, states: list[str], own_sql: tuple[str, Any], compiler: Any
+    lookup: Exact | In, states: list[str], default_sql: tuple[str, Any], compiler: Any
 ) -> Any:
     """Compile a look-up of states to one of index states, and to both where the states are
     narrower.
@@ -48,7 +48,7 @@ def _compile_by_index_state(
     """
     field = lookup.lhs.target
     if not {value for value, _ in field.flatchoices}.issuperset(states):
-        return own_sql
+        return default_sql
     column, _ = compiler.compile(Col(lookup.lhs.alias, field.model._meta.get_field("index_state")))
     index_states = [f"'{state}'" for state in _list_index_states(states)]
     condition = (
@@ -58,23 +58,23 @@ def _compile_by_index_state(
     )
     if len({*states} & MERGED_STATES) != 1:
         return condition, []
-    return f"({condition} AND {own_sql[0]})", own_sql[1]
+    return f"({condition} AND {default_sql[0]})", default_sql[1]
 
 
 class IsState(Exact):  # type: ignore[type-arg]
     def as_sql(self, compiler: Any, connection: Any) -> Any:
-        own_sql = super().as_sql(compiler, connection)
+        default_sql = super().as_sql(compiler, connection)
         if isinstance(self.lhs, Col) and isinstance(self.rhs, str):
-            return _compile_by_index_state(self, [self.rhs], own_sql, compiler)
-        return own_sql
+            return _compile_by_index_state(self, [self.rhs], default_sql, compiler)
+        return default_sql
 
 
 class IsOneOfStates(In):  # type: ignore[type-arg]
     def as_sql(self, compiler: Any, connection: Any) -> Any:
-        own_sql = super().as_sql(compiler, connection)
+        default_sql = super().as_sql(compiler, connection)
         if isinstance(self.lhs, Col) and self.rhs_is_direct_value():
-            return _compile_by_index_state(self, list(self.rhs), own_sql, compiler)
-        return own_sql
+            return _compile_by_index_state(self, list(self.rhs), default_sql, compiler)
+        return default_sql
 
 
 def register_state_lookups(state: "Field[Any, Any]") -> None:

@@ -97,7 +97,9 @@ def _count_by_action(deliveries: QuerySet[Delivery]) -> list[dict[str, Any]]:
 
 
 def count_possible_duplicates(kind: str, groups: Iterable[DeliveryGroup]) -> int:
-    """Count the deliveries that may have arrived, at systems that do not recognise our id."""
+    """Count the deliveries that the operation may make arrive twice, of actions that are not
+    idempotent: all for send_again, those possibly delivered for retry, none for other kinds.
+    """
     if kind not in SENDING_KINDS:
         return 0
     return sum(

@@ -134,7 +134,9 @@ def cancel_deliveries(deliveries: Sequence[Delivery], context: TransitionContext
 
 
 def skip_deliveries(deliveries: Sequence[Delivery], context: TransitionContext) -> list[Delivery]:
-    """Skip stopped deliveries for good; the reason for which each stopped becomes its detail."""
+    """Skip held or failed deliveries for good; where the detail is empty, it becomes the previous
+    reason.
+    """
     reasons = {delivery.pk: resolve_state_and_reason(delivery)[1] for delivery in deliveries}
     skipped = _end_deliveries(
         "skip", deliveries, context, state="skipped", reason=SKIPPED_BY_PERSON

@@ -56,7 +56,10 @@ class LaneSender:
         self.calls_in_flight += concurrency
         deadline = started_at + BATCH_SECONDS
         await asyncio.gather(
-            *(self.send_next(batch, schedule, deadline, send) for _ in range(concurrency))
+            *(
+                self.send_until_exhausted(batch, schedule, deadline, send)
+                for _ in range(concurrency)
+            )
         )
         self.calls_in_flight -= concurrency
         seconds = asyncio.get_running_loop().time() - started_at
@@ -64,7 +67,7 @@ class LaneSender:
         self.sizing.record_batch(batch.lane.pk, seconds=seconds, completed=completed)
         self.settler.finish_batch(batch)
 
-    async def send_next(
+    async def send_until_exhausted(
         self, batch: LaneBatch, schedule: Schedule, deadline: float, send: Sender
     ) -> None:
         """Send scheduled requests one after the other until none is left.

@@ -142,7 +142,9 @@ def _build_document(delivery: ClaimedDelivery) -> dict[str, Any]:
 
 
 def build_message(delivery: ClaimedDelivery, rendered: RenderedBody, *, at: datetime) -> Message:
-    """Return the message that a connector's action sends."""
+    """Build the message from which a connector's action builds its request; `at` is the time of
+    this attempt.
+    """
     return Message(
         id=delivery.message_id,
         body=rendered.body,

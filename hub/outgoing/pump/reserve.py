@@ -123,9 +123,10 @@ def _assign_return_queues(reservation_round: ReservationRound) -> None:
 
 
 def _group_by_scopes(batch: LaneBatch, reservation_round: ReservationRound) -> list[RequestGroup]:
-    """Group the requests that ask for a call time, oldest first.
+    """Group the batch's requests by scope costs and priority, each group oldest first.
 
-    A request that would overtake a queue waits behind that queue.
+    A request that would overtake a queue is in no group: it is recorded as not sent, and waits
+    behind that queue.
     """
     groups: dict[object, RequestGroup] = {}
     oldest_first = sorted(batch.requests, key=lambda request: request.oldest_delivery_id)

@@ -12,7 +12,7 @@ from hub.notices.models import Notice
 from hub.outgoing.breaker import (
     BreakerState,
     CallCounts,
-    due_warning_percent,
+    find_due_disable_warning,
     has_failed_for,
     open_time,
     score_calls,
@@ -105,7 +105,8 @@ def test_it_is_given_up_after_days_of_nothing_but_failures():
 
 @pytest.mark.parametrize(("days", "percent"), [(2, None), (2.5, 50), (3.5, 70), (4.5, 90)])
 def test_it_is_announced(days, percent):
-    assert due_warning_percent(after(DOWN), after=5 * DAY, now=NOON + days * DAY) == percent
+    now = NOON + days * DAY
+    assert find_due_disable_warning(after(DOWN), disable_after=5 * DAY, now=now) == percent
 
 
 # --- in the pump ----------------------------------------------------------------------------------

@@ -16,11 +16,11 @@ def ends(monkeypatch):
 
 
 def test_a_sign_is_heard_once(ends):
-    assert not ends.has_heartbeat()
+    assert not ends.read_heartbeat()
     pool_pipe.send_heartbeat()
     pool_pipe.send_heartbeat()
-    assert ends.has_heartbeat()
-    assert not ends.has_heartbeat()
+    assert ends.read_heartbeat()
+    assert not ends.read_heartbeat()
 
 
 def test_the_pool_stops_when_it_is_let_go_and_its_signs_are_still_heard(ends):
@@ -29,7 +29,7 @@ def test_the_pool_stops_when_it_is_let_go_and_its_signs_are_still_heard(ends):
     assert pool_pipe.is_stop_requested()
     pool_pipe.wait_for_close()
     pool_pipe.send_heartbeat()
-    assert ends.has_heartbeat()
+    assert ends.read_heartbeat()
 
 
 def test_a_worker_that_is_gone_makes_no_sign_fail(ends):
@@ -41,7 +41,7 @@ def test_a_worker_that_is_gone_makes_no_sign_fail(ends):
 def test_a_full_pipe_blocks_no_process(ends):
     for _ in range(100_000):
         pool_pipe.send_heartbeat()
-    assert ends.has_heartbeat()
+    assert ends.read_heartbeat()
 
 
 def test_a_process_without_a_worker_has_no_lifeline(monkeypatch):

@@ -69,8 +69,10 @@ class BatchSizing:
         return SMALL_BUDGET if now < both_until else LARGE_BUDGET
 
     def observe_claim(self, exceeds_in_flight: Iterable[bool], *, now: datetime) -> None:
-        """Learn from a claim; for each batch, whether it holds more than its lane may have in
-        flight.
+        """Count small and large lanes as active for REMEMBER_FOR if the claim had some.
+
+        `exceeds_in_flight`: for each claimed lane, whether it has more deliveries than it may have
+        in flight, which makes it a large one.
         """
         for is_large in set(exceeds_in_flight):
             if is_large:

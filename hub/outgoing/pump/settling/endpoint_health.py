@@ -140,7 +140,7 @@ def _record_breaker_changes(
 def _disable_or_warn(batch: LaneBatch, state: BreakerState, *, now: datetime) -> None:
     """Disable a connection on which every call has failed for days; send notices before."""
     disable_after, connection = settings.HUB_DISABLE_AFTER, batch.connection
-    percent = breaker.due_warning_percent(state, after=disable_after, now=now)
+    percent = breaker.find_due_disable_warning(state, disable_after=disable_after, now=now)
     if percent is None or state.failing_since is None:
         return
     since = f"{state.failing_since:%Y-%m-%d %H:%M} UTC"

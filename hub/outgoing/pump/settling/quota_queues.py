@@ -29,8 +29,9 @@ QUEUES_OF_LANES = PreparedQuery(
 
 @dataclass(slots=True)
 class LaneQueues:
-    """The quota queues of some lanes in which unclaimed deliveries wait, and the changes to these
-    queues.
+    """The quota queues of some lanes: those that were loaded, and those to create or change.
+
+    Loaded are queues in which unclaimed deliveries wait.
     """
 
     known_queues: dict[QuotaQueueKey, QuotaQueue] = field(default_factory=dict)

@@ -30,7 +30,7 @@ def test_every_kind_has_a_look_a_shape_and_words():
 
 
 def test_an_empty_life_is_drawn_too():
-    assert (picture().marks, picture().segments) == ([], [])
+    assert (picture().past_marks, picture().segments) == ([], [])
 
 
 def test_time_goes_from_left_to_right_and_what_comes_stands_behind_now():
@@ -40,7 +40,7 @@ def test_time_goes_from_left_to_right_and_what_comes_stands_behind_now():
         refresh_due_at=NOON + HOUR,
         ends=NOON + 2 * HOUR,
     )
-    places = [mark.x for mark in (*seen.marks, *seen.upcoming)]
+    places = [mark.x for mark in (*seen.past_marks, *seen.upcoming_marks)]
     assert places == [12.0, 156.0, 444.0, 588.0]
     assert seen.now_x == 300.0
 
@@ -57,12 +57,12 @@ def test_where_the_authorization_did_not_live_the_line_says_so():
 @pytest.mark.parametrize("count", [1, 60, 300])
 def test_many_events_stay_within_the_picture(count):
     seen = picture(*(event("refreshed", NOON - HOUR * number) for number in reversed(range(count))))
-    assert len(seen.marks) == min(count, EVENTS_MAX)
-    assert all(12.0 <= mark.x <= 588.0 for mark in seen.marks)
+    assert len(seen.past_marks) == min(count, EVENTS_MAX)
+    assert all(12.0 <= mark.x <= 588.0 for mark in seen.past_marks)
 
 
 def test_one_event_right_now_is_drawn():
-    assert picture(event("issued", NOON)).marks[0].x == 588.0
+    assert picture(event("issued", NOON)).past_marks[0].x == 588.0
 
 
 @pytest.mark.django_db
