@@ -41,17 +41,22 @@ def _insert_kill_switch(switch: KillSwitch) -> None:
 
 @transaction.atomic
 def switch_on(switch: KillSwitch, actor: ActorContext, *, now: datetime) -> None:
-    """Delete the switch and audit this; the deliveries that it held are sent now."""
-    _delete_kill_switch(switch, now=now)
+    """Delete the switch and audit this; the deliveries that it held are sent now.
+
+    Does nothing if it is gone already, by another person or its end.
+    """
+    if not _delete_kill_switch(switch, now=now):
+        return
     actor.audit("switch.on", switch, before={"off": switch.subject}, now=now)
 
 
 @transaction.atomic
-def _delete_kill_switch(switch: KillSwitch, *, now: datetime) -> None:
-    KillSwitch.unscoped.filter(pk=switch.pk).delete()
+def _delete_kill_switch(switch: KillSwitch, *, now: datetime) -> bool:
+    deleted, _ = KillSwitch.unscoped.filter(pk=switch.pk).delete()
     apply_switches()
     wake_up("drain", now=now)
     wake_up("pump", now=now)
+    return bool(deleted)
 
 
 def build_switch_key(switch: KillSwitch) -> str:

@@ -17,6 +17,7 @@ from hub.connections.models import (
     Connection,
     Credential,
     CredentialEvent,
+    KillSwitch,
     Lane,
 )
 from hub.connections.token_lifetimes import Random, build_fresh_columns
@@ -143,7 +144,10 @@ def _insert_connection(
     Credential.unscoped.create(connection=connection, sealed=sealed, updated_at=now, **lifetimes)
     CredentialEvent.record_event(connection, "issued", version=1, now=now)
     Lane.unscoped.create(
-        connection=connection, in_flight=connection.connector.in_flight, virtual_time=now
+        connection=connection,
+        in_flight=connection.connector.in_flight,
+        virtual_time=now,
+        switched_off_by=KillSwitch.find_level_of(connection),
     )
     wake_up("drain", now=now)
 

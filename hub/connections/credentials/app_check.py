@@ -111,7 +111,7 @@ def _exchange_invalid_code(
         lambda response: connector.parse_token_response(response, client, credential),
         call=call,
         now=now,
-        secrets=collect_secrets(credential),
+        secrets=[*collect_secrets(credential), *client.values()],
     )
     if isinstance(answer, Outcome):
         return answer

@@ -124,7 +124,7 @@ def _send_revoke_request(
         connector.parse_revoke,
         call=call,
         now=now,
-        secrets=collect_secrets(credential),
+        secrets=[*collect_secrets(credential), *client.values()],
         unreadable=later,
     )
 
@@ -145,7 +145,7 @@ def _refresh_for_revocation(
             lambda response: connection.connector.parse_refresh(response, credential),
             call=call,
             now=now,
-            secrets=collect_secrets(credential),
+            secrets=[*collect_secrets(credential), *client.values()],
             unreadable=later,
             afterwards=afterwards,
         )

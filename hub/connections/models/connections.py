@@ -137,6 +137,12 @@ class Connection(Scoped, StateMachine):
         self._change_state("paused", reason="paused", detail=reason, paused_until=until, now=now)
 
     def disconnect(self, detail: str = "", *, keeps_events: bool, now: datetime) -> None:
+        """Disable the connection as disconnected. Needs a transaction of the caller.
+
+        Raises InvalidTransition if it is disconnected already, whose reason and choice stay.
+        """
+        if self._lock_row().is_disconnected:
+            raise InvalidTransition(self, "disabled")
         self._change_state(
             "disabled", reason=DISCONNECTED, detail=detail, keeps_events=keeps_events, now=now
         )
@@ -173,15 +179,22 @@ class Connection(Scoped, StateMachine):
     def resume(self, *, now: datetime) -> None:
         """Set the state to healthy, or to needs_reconnect if the authorization ended meanwhile.
 
-        Needs a transaction of the caller.
+        Needs a transaction of the caller. Raises InvalidTransition if it is disconnected, or has
+        changed meanwhile.
         """
-        Lane.lock(self.pk)
-        locked = Connection.unscoped.select_for_update(no_key=True).get(pk=self.pk)
+        locked = self._lock_row()
+        if locked.is_disconnected or locked.state != self.state:
+            raise InvalidTransition(self, "healthy")
         if locked.ended_reason:
             end = {"reason": locked.ended_reason, "detail": locked.ended_detail}
             self._change_state("needs_reconnect", **end, paused_until=None, now=now)
         else:
             self.mark_healthy(now=now)
+
+    def _lock_row(self) -> "Connection":
+        """Lock the lane and the connection, in this order, and return the row as it is stored."""
+        Lane.lock(self.pk)
+        return Connection.unscoped.select_for_update(no_key=True).get(pk=self.pk)
 
     def mark_degraded(self, reason: str, detail: str = "", *, now: datetime) -> None:
         """Mark the connection as degraded; it is still used.

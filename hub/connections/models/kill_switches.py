@@ -3,9 +3,15 @@
 from django.db import models
 from django.utils import timezone
 
-from hub.connections.models.connections import validate_connector_key
+from hub.connections.models.connections import Connection, validate_connector_key
 from tenants.models import Tenant, User
 from tenants.scoping import Scoped
+
+LANE_LEVELS = (
+    "platform",
+    "connector",
+    "tenant",
+)  # the widest first; routes are looked up at a claim
 
 
 class KillSwitch(Scoped):
@@ -37,6 +43,18 @@ class KillSwitch(Scoped):
 
     def __str__(self) -> str:
         return f"{self.subject} is off"
+
+    @classmethod
+    def find_level_of(cls, connection: Connection) -> str:
+        """Return the widest level at which its lane is switched off; empty if at none."""
+        levels = set(
+            cls.unscoped.filter(
+                models.Q(scope="platform")
+                | models.Q(scope="connector", connector_key=connection.connector_key)
+                | models.Q(scope="tenant", tenant__isnull=False, tenant=connection.tenant_id)
+            ).values_list("scope", flat=True)
+        )
+        return next((level for level in LANE_LEVELS if level in levels), "")
 
     @property
     def subject(self) -> str:

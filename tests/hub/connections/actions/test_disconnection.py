@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.db import transaction
 from django.db.models import F
 
 from connectors.http import Response
@@ -15,6 +16,7 @@ from hub.connections.credentials.revoke import REVOCATION_ATTEMPTS_MAX, attempt_
 from hub.connections.models import Connection, Credential, Lane, Revocation
 from hub.connections.tasks import run_revocation as hear_revoke
 from hub.db.clock import clock
+from hub.db.state_machine import InvalidTransition
 from hub.notices.models import Notice
 from hub.operations.models import Operation
 from hub.operations.operation_runner import run_batch
@@ -169,9 +171,10 @@ def test_it_ends_from_every_state(make, hand, state):
     assert row.is_disconnected
 
 
-def test_twice_is_once(slack, hand):
+def test_a_second_disconnect_revokes_nothing_again(slack, hand):
     disconnect_account(slack, hand, now=NOON)
-    disconnect_account(slack, hand, now=NOON + MINUTE)
+    with pytest.raises(InvalidTransition):
+        disconnect_account(slack, hand, now=NOON + MINUTE)
     assert Revocation.unscoped.count() == 1
 
 
@@ -211,3 +214,22 @@ def test_the_sandbox_ends_the_session(browser, outside, acme, hand):
     hear_revoke(f"revoke:{Revocation.unscoped.get().pk}")
     headers = {"Authorization": f"Bearer {token}"}
     assert outside.get("/services/data/v67.0/limits", headers=headers).status_code == 401
+
+
+def test_a_second_disconnect_changes_nothing_of_the_first(slack, hand):
+    stale = Connection.unscoped.get(pk=slack.pk)
+    disconnect_account(slack, hand, reason="we move", now=NOON)
+    with pytest.raises(InvalidTransition):
+        disconnect_account(stale, hand, reason="again", keeps_events=False, now=NOON)
+    slack.refresh_from_db()
+    assert (slack.detail, slack.keeps_events, AuditRow.objects.count()) == ("we move", True, 1)
+
+
+def test_a_disconnected_connection_is_not_resumed_by_who_saw_it_disabled(slack, hand):
+    slack.disable("by_hand", now=NOON)
+    stale = Connection.unscoped.get(pk=slack.pk)
+    disconnect_account(slack, hand, now=NOON)
+    with pytest.raises(InvalidTransition), transaction.atomic():
+        stale.resume(now=NOON)
+    slack.refresh_from_db()
+    assert slack.is_disconnected

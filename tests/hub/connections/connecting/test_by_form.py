@@ -3,8 +3,17 @@
 import pytest
 
 from connectors.registry import CONNECTORS
-from hub.audit import find_audit_rows
-from hub.connections.models import Authorization, Connection, ConnectLink, Credential, Revocation
+from hub.audit import ActorContext, find_audit_rows
+from hub.connections.actions.kill_switches import switch_off
+from hub.connections.models import (
+    Authorization,
+    Connection,
+    ConnectLink,
+    Credential,
+    KillSwitch,
+    Lane,
+    Revocation,
+)
 from tenants.models import Tenant
 from tests.factories import NOON
 from tests.hub.connections.browsers import problem, stored
@@ -160,3 +169,13 @@ def test_every_entry_point_updates_a_credential_and_audits_the_same(
         for before, after in rows
     ]
     assert [one == first for one in others] == [True] * 3, (first, others)
+
+
+@pytest.mark.parametrize("level", ["platform", "connector", "tenant", ""])
+def test_a_new_connection_does_not_pass_a_switch_that_is_off(shop, rest_input, acme, level):
+    subject = {"connector": {"connector_key": "splunk"}, "tenant": {"tenant": acme}}.get(level, {})
+    if level:
+        switch = KillSwitch(scope=level, reason="an incident", **subject)
+        switch_off(switch, ActorContext.system(), now=NOON)
+    shop.post("/api/v1/connections", {"connector": "splunk", **rest_input}, format="json")
+    assert Lane.unscoped.get().switched_off_by == level
