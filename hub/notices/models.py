@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import translation
 
-from hub.notices.kinds import translate_notice
+from hub.notices.kinds import NOTICE_KINDS, translate_notice
 from hub.notices.quiet_hours import find_next_occurrence, find_quiet_end
 from tenants.models import Membership, Tenant, validate_time_zone
 from tenants.scoping import Scoped
@@ -83,10 +83,17 @@ class Notice(Scoped):
 
     @property
     def sentence(self) -> str:
-        """Return what happened, in the active language."""
+        """Return what happened, in the active language; the kind's label if it cannot be rendered.
+
+        One notice never keeps the mails and events of the others waiting.
+        """
         if not self.message:
             return self.stored_sentence
-        return translate_notice(self.message, self.parameters, reason=self.reason)
+        try:
+            return translate_notice(self.message, self.parameters, reason=self.reason)
+        except (LookupError, TypeError, ValueError):  # of another version, or a faulty translation
+            kind = NOTICE_KINDS.get(self.kind)
+            return self.stored_sentence or (str(kind.label) if kind else self.kind)
 
     @property
     def english_sentence(self) -> str:

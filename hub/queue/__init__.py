@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from threading import Event
 
 from django.conf import settings
+from django.core.signing import BadSignature
 from django.db import Error, connection, models
 from django.db.models import Q
 from django_q.brokers.orm import ORM
@@ -101,11 +102,15 @@ def pending_wake_ups(prefix: str, *, since: datetime) -> list[str]:
 
 def update_queued_functions(queued: "models.QuerySet[OrmQ]") -> None:
     """Store the current function in each queued task, as an earlier version may have stored
-    another.
+    another. A task that cannot be read is deleted: the row of its wake-up sends it again.
     """
     for row in queued:
-        task = SignedPackage.loads(row.payload)
-        function = settings.HUB_WAKE_UP_TASKS.get(str(task["args"][0]).partition(":")[0])
+        try:
+            task = SignedPackage.loads(row.payload)
+            function = settings.HUB_WAKE_UP_TASKS.get(str(task["args"][0]).partition(":")[0])
+        except (BadSignature, LookupError, TypeError, ValueError):
+            row.delete()
+            continue
         if function and function != task["func"]:
             row.payload = SignedPackage.dumps(task | {"func": function})
             row.save(update_fields=["payload"])

@@ -19,6 +19,9 @@ from hub.throttle.limits import (
 MIN_WINDOW = timedelta(seconds=1)
 
 
+MAX_UNITS = 2**31 - 1  # of a column; a system may report any number
+
+
 def correct_snapshot(
     quota: Quota | None,
     snapshot: QuotaSnapshot,
@@ -31,6 +34,7 @@ def correct_snapshot(
     """Return the row after a system's report of its budget; calls that it may not have counted yet
     are added.
     """
+    used, limit = min(used, MAX_UNITS), min(limit, MAX_UNITS)
     snapshot = replace(snapshot, allowed=limit)
     if not isinstance(quota, Budget):
         return replace(snapshot, used=used)

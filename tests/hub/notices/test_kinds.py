@@ -4,8 +4,11 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from hub.connections.connecting.connector_requests import REQUEST_NOTICE_KIND
 from hub.notices.kinds import NOTICE_KINDS, NOTICE_MESSAGES
+from hub.notices.models import Notice
 
 STAFF_KINDS = {REQUEST_NOTICE_KIND}  # no member of a tenant chooses mails of these
 STATES = {"needs_reconnect", "degraded"}  # `notify_state_change` passes them as kind and message
@@ -85,3 +88,11 @@ def test_the_declared_kinds_are_those_that_are_created():
 def test_the_declared_messages_are_those_that_are_created():
     _kinds, messages = find_created_notices()
     assert messages == {*NOTICE_MESSAGES}
+
+
+@pytest.mark.parametrize(
+    ("message", "parameters"), [("of_another_version", {}), ("not_revoked", {"system": "Slack"})]
+)
+def test_a_notice_that_cannot_be_rendered_has_the_label_of_its_kind(message, parameters):
+    notice = Notice(kind="disabled", message=message, parameters=parameters)
+    assert notice.sentence == NOTICE_KINDS["disabled"].label

@@ -14,7 +14,7 @@ from django_q.queues import Queue
 from django_q.signing import SignedPackage
 
 from hub.processes import pool_pipe
-from hub.queue import wake_up
+from hub.queue import update_queued_functions, wake_up
 from hub.queue.member import TIMER_EXPIRED, PoolMember
 from hub.queue.pool import TaskPool, free_leases_of_dead_processes, start_loop_thread
 from tests.factories import NOON
@@ -185,3 +185,11 @@ def test_a_bell_that_cannot_be_read_does_not_silence_those_behind_it():
     over.set()
     again.join(10)
     assert sorted(heard) == [("canary",), ("canary",), ("pump",)]
+
+
+@pytest.mark.django_db
+def test_a_queued_task_that_cannot_be_read_stops_no_upgrade():
+    wake_up("drain", now=NOON)
+    damaged = OrmQ.objects.create(key="hub", payload="no task")
+    update_queued_functions(OrmQ.objects.all())
+    assert OrmQ.objects.exclude(pk=damaged.pk).count() == OrmQ.objects.count() == 1

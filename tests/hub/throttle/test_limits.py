@@ -169,3 +169,11 @@ def test_background_work_leaves_a_share_of_a_budget_to_live_work():
     spent = QuotaSnapshot(used=80, window_ends=NOON + HOUR)
     assert scope_opens_at(Budget(100, 3600), spent, NOON, share=0.2) == NOON + HOUR
     assert scope_opens_at(Budget(100, 3600), spent, NOON) == NOON
+
+
+@pytest.mark.parametrize("quota", [Budget(100, 3600), Rate(100, 60), None])
+def test_a_report_of_any_number_fits_its_column(quota):
+    snapshot = correct_snapshot(
+        quota, QuotaSnapshot(), used=10**12, limit=10**12, window_ends=None, now=NOON
+    )
+    assert max(snapshot.used, snapshot.allowed) < 2**31
