@@ -41,7 +41,7 @@ class Evaluation:
     def of(cls, desk, arrivals):
         rows = Delivery.unscoped.values_list("event__sender_id", "message_uuid")
         return cls(
-            logs=[caller.logs for caller in desk.callers],
+            logs=[caller.log for caller in desk.callers],
             arrivals=arrivals,
             ids={sender: f"msg_{id.hex}" for sender, id in rows},
             crashes=crashes_by_id(),
@@ -233,7 +233,7 @@ def print_recoveries(kills, crashes):
 
 
 def order_breaks(desk, case):
-    rows = (caller.logs.acknowledged for caller in desk.callers if caller.type == "order.moved")
+    rows = (caller.log.acknowledged for caller in desk.callers if caller.type == "order.moved")
     return sum(checker.order_breaks([case.ids[id] for id in log], case.arrivals) for log in rows)
 
 
