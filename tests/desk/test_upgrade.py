@@ -72,13 +72,13 @@ def test_an_upgrade_is_made_once(desk):
 def test_a_migration_that_fails_ends_the_start_says_why_and_leaves_the_rows(desk):
     old = OldInstallation(desk, PARTS[-1])
     old.ask(
-        script="CREATE TABLE tenants_invitation (id integer)"
+        script="CREATE TABLE connections_quotaqueue (id integer)"
     )  # what a migration is going to make
     rows = old.counts()
     desk.start()
     said, _ = desk.process.communicate(timeout=120)
     assert desk.process.returncode == 1 and desk.pids() == []
-    assert "tenants_invitation" in said and "already exists" in said and "This failed" in said
+    assert "connections_quotaqueue" in said and "already exists" in said and "This failed" in said
     assert old.counts() == rows
 
 

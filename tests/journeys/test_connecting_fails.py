@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
 YOU = "You can fix it yourself."
 ADMIN = "An administrator of your {} can fix it."
 US = "The people who run Integration Hub can fix it."
-WAIT = "Nobody has to do anything"
+WAIT = "You need not do anything: it passes by itself."
 
 
 @pytest.mark.parametrize("connector", ["salesforce", "pipedrive"])
