@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "hub.connections",
     "hub.mappings",
     "hub.outgoing",
+    "hub.incoming",
     "hub.console",
     "hub.portal",
 ]

@@ -1,0 +1,107 @@
+"""Inbound items: the notifications in a message, each for one connection."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from hub.connections.models import Connection
+from hub.crypto.sealed import SealedField
+from hub.db.ids import uuid7
+from hub.db.state_machine import StateMachine
+from hub.incoming.models.messages import InboundMessage
+from hub.outgoing.models import Event
+from tenants.models import Tenant
+from tenants.scoping import Scoped
+
+
+class InboundItem(Scoped, StateMachine):
+    """One notification in an inbound message, for one connection.
+
+    An item that cannot be attributed has no connection. Items of a message for an account that
+    several connections share have one row for each of these.
+    """
+
+    class State(models.TextChoices):
+        RECEIVED = "received", _("Received")
+        HELD = "held", _("Held")
+        PROCESSED = "processed", _("Processed")
+        DUPLICATE = "duplicate", _("Duplicate")
+        ECHO = "echo", _("Echo")
+        UNMATCHED = "unmatched", _("Unmatched")
+        QUARANTINED = "quarantined", _("Quarantined")
+
+    TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
+        "received": {"processed", "held", "echo", "quarantined"},
+        "held": {"received"},
+        "unmatched": {"received", "held", "quarantined"},
+        "quarantined": {"received"},
+        "echo": {"received"},
+        "processed": {"received"},  # a replay
+    }
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    message = models.ForeignKey(InboundMessage, on_delete=models.CASCADE, related_name="items")
+    connector_key = models.CharField(max_length=40)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, db_index=False)
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, null=True, related_name="inbound_items", db_index=False
+    )
+    account = models.CharField(max_length=200, blank=True)  # as the system names it
+    # the system's id of the notification; unique per connection
+    item_key = models.CharField(max_length=200)
+    position = models.PositiveSmallIntegerField(default=0)  # in its message, from 0
+    # the type of its event: connector, object, change
+    type = models.CharField(max_length=120)
+    record = models.CharField(max_length=200, blank=True)  # the id of the changed record
+    author = models.CharField(max_length=200, blank=True)  # the external user who caused it
+    state = models.CharField(max_length=12, choices=State, default=State.RECEIVED)
+    reason = models.CharField(max_length=40, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
+    attempt_count = models.PositiveSmallIntegerField(default=0)
+    replay_number = models.PositiveSmallIntegerField(default=0)
+    event = models.ForeignKey(
+        Event, on_delete=models.SET_NULL, null=True, related_name="inbound_items"
+    )
+    # credentials for a reply, such as a response URL; null: there are none
+    sealed = SealedField(null=True, editable=False)
+    occurred_at = models.DateTimeField(null=True)
+    received_at = models.DateTimeField()
+    state_changed_at = models.DateTimeField()
+
+    class Meta(Scoped.Meta):
+        constraints = (
+            models.UniqueConstraint(
+                fields=("connection", "item_key"),
+                condition=Q(connection__isnull=False),
+                name="one_item_per_connection",
+            ),
+            models.UniqueConstraint(
+                fields=("connector_key", "account", "item_key"),
+                condition=Q(connection=None),
+                name="one_unmatched_item",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("tenant", "-id"), name="inbound_items_of_tenant"),
+            models.Index(
+                fields=("state", "-id"),
+                condition=Q(state__in=("received", "held", "unmatched", "quarantined")),
+                name="inbound_items_open",
+            ),
+            models.Index(fields=("connection", "-id"), name="inbound_items_of_connection"),
+            models.Index(fields=("connector_key", "account"), name="inbound_items_of_account"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.item_key}"
+
+    @property
+    def binding(self) -> str:
+        return f"inbound_item:{self.public_id}"
+
+    def open(self) -> dict[str, Any]:
+        """Return the credentials for a reply; empty if there are none. Raises CannotOpen."""
+        return self.sealed.open(self.binding) if self.sealed else {}

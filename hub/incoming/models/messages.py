@@ -1,0 +1,82 @@
+"""Inbound messages: one row for each webhook request that was accepted or rejected."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from hub.connections.models import Connection
+from hub.db.ids import uuid7
+from hub.incoming.models.endpoints import InboundEndpoint
+from tenants.models import Tenant
+from tenants.scoping import Scoped
+
+
+class InboundMessage(Scoped):
+    """One webhook request: accepted, or rejected with its exact cause.
+
+    A repetition of an accepted message is counted and leaves no row. An accepted message is due
+    (`due_at`) until it is processed into items; `lease` and `lease_until` claim it. `share_key` is
+    the account for which it came, as far as the receiver can tell without parsing it in full:
+    processing is fair between these. A rejected one has no body; its row is deleted after 7 days.
+    """
+
+    class State(models.TextChoices):
+        ACCEPTED = "accepted", _("Accepted")
+        REJECTED = "rejected", _("Rejected")
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    endpoint = models.ForeignKey(
+        InboundEndpoint, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
+    connector_key = models.CharField(max_length=40)
+    # of the endpoint; null at the endpoint of a connector app
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, db_index=False)
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, null=True, db_index=False)
+    # the provider's delivery id, or the SHA-256 of the body; unique per endpoint
+    message_key = models.CharField(max_length=200)
+    share_key = models.CharField(max_length=200, blank=True)
+    state = models.CharField(max_length=10, choices=State, default=State.ACCEPTED)
+    cause = models.CharField(max_length=40, blank=True)  # of a rejection
+    detail = models.CharField(max_length=500, blank=True)
+    method = models.CharField(max_length=8, default="POST")
+    query = models.CharField(max_length=2000, blank=True)  # without secrets
+    headers = models.JSONField(default=dict)  # by lower-case name, without secrets
+    size = models.PositiveIntegerField(default=0)  # bytes of the body as received
+    received_at = models.DateTimeField()
+    # when it is to be processed; null: it was, or it is rejected
+    due_at = models.DateTimeField(null=True)
+    attempt_count = models.PositiveSmallIntegerField(default=0)
+    lease = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    processed_at = models.DateTimeField(null=True)
+
+    class Meta(Scoped.Meta):
+        constraints = (
+            models.UniqueConstraint(
+                fields=("endpoint", "message_key"),
+                condition=Q(state="accepted"),
+                name="one_inbound_message_once",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("share_key", "id"),
+                condition=Q(due_at__isnull=False),
+                name="inbound_messages_due",
+            ),
+            models.Index(fields=("endpoint", "-id"), name="messages_of_endpoint"),
+            models.Index(fields=("tenant", "-id"), name="inbound_messages_of_tenant"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.state} message {self.public_id}"
+
+
+class InboundBody(models.Model):
+    """The bytes of an accepted message, compressed by zlib, without the secrets in them."""
+
+    message_id = models.BigIntegerField(primary_key=True)
+    body = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"body of inbound message {self.message_id}"
