@@ -8,6 +8,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 
 from bench import seed
 from bench.portal.history import insert_month
+from hub.audit import ActorContext
 from hub.connections.connecting.oauth.session import digest_browser_value
 from hub.connections.models import Authorization, Connection
 from hub.connections.views.oauth import BROWSER_SESSION_KEY
@@ -54,7 +55,7 @@ def prepare_test_data(counts, url):
     insert_month(counts.deliveries, tenants=counts.tenants, now=now)
     large, usual = Tenant.objects.order_by("pk")[:2]
     for endpoint in endpoints_of(large):
-        subscribe_endpoint(endpoint, ["invoice.*"], user=None, now=now)
+        subscribe_endpoint(endpoint, ["invoice.*"], ActorContext.system(), now=now)
     person = create_owner(large, usual)
     seed.settle_down()
     return PortalTestData(

@@ -60,7 +60,9 @@ urlpatterns = [
     path(f"{TENANT_PATH}settings/", settings_pages.show_settings, name="settings"),
     path(f"{TENANT_PATH}events/", event_pages.show_log, name="events"),
     path(f"{TENANT_PATH}events/new", event_pages.count_new_rows, name="events_new"),
-    path(f"{TENANT_PATH}events/export.<slug:kind>", event_pages.export_log, name="events_export"),
+    path(
+        f"{TENANT_PATH}events/export.<slug:kind>", event_pages.export_log_view, name="events_export"
+    ),
     path(f"{TENANT_PATH}events/views", saved_view_pages.create_saved_view, name="view_save"),
     path(
         f"{TENANT_PATH}events/views/<uuid:id>/remove",

@@ -6,7 +6,6 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.debug import sensitive_variables
@@ -15,12 +14,13 @@ from connectors.oauth import OAuth
 from connectors.registry import CONNECTORS
 from connectors.schema import Environment, LoginHost
 from hub import egress, staff
+from hub.audit import ActorContext
+from hub.connections.actions.connector_app_actions import save_connector_app
 from hub.connections.connecting.oauth.begin import build_redirect_uri
 from hub.connections.credentials.app_check import check_connector_app
 from hub.connections.forms.connection_forms import ConnectorAppForm
 from hub.connections.models import ConnectorApp
 from hub.db.clock import clock
-from hub.queue import wake_up
 from hub.reason_codes import translate_text
 from tenants.scoping import ScopedAdminMixin
 
@@ -100,7 +100,15 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
             return login_redirect
         form = ConnectorAppForm(request.POST or None, app=app)
         if request.method == "POST" and form.is_valid():
-            self.save_app(request, app, form.cleaned_data)
+            data = form.cleaned_data
+            save_connector_app(
+                app,
+                data["document"],
+                ActorContext.of_request(request),
+                urls=data["urls"],
+                hosts=data["hosts"],
+                now=clock(),
+            )
             self.message_user(
                 request, f"The connector app for {CONNECTORS[app.connector_key].label} is saved."
             )
@@ -133,25 +141,6 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
             after={"known": check_result.is_recognised},
             succeeded=bool(check_result.is_recognised),
         )
-
-    @sensitive_variables()
-    @transaction.atomic
-    def save_app(self, request: HttpRequest, app: ConnectorApp, data: dict[str, Any]) -> None:
-        now, new = clock(), app.pk is None
-        before = None if new else {"urls": app.urls, "hosts": app.hosts}
-        app.urls, app.hosts = data["urls"], data["hosts"]
-        app.seal(data["document"])
-        app.save()
-        after = {"urls": app.urls, "hosts": app.hosts, "filled_in": sorted(data["document"])}
-        staff.audit_staff_action(
-            request,
-            f"connectorapp.{'create' if new else 'change'}",
-            app,
-            now=now,
-            before=before,
-            after=after,
-        )
-        wake_up("drain", now=now)
 
     @staff.display(description="system", ordering="connector_key")
     def system(self, app: ConnectorApp) -> str:

@@ -92,19 +92,20 @@ def drop_covered_patterns(patterns: Collection[str]) -> list[str]:
 def subscribe_endpoint(
     connection: Connection,
     patterns: Collection[str],
+    actor: ActorContext,
     *,
     filter: str = "",
-    user: User | None,
     now: datetime,
 ) -> list[str]:
     """Set the event types and the filter of the endpoint's own routes, for events accepted from now
-    on.
+    on; audit it.
 
     Return the event types, without those that another covers; existing deliveries are not changed.
     Raises AlreadySubscribed when events would reach the endpoint by another route too.
     """
     Connection.unscoped.select_for_update(no_key=True).get(pk=connection.pk)
     routes, kept_patterns = load_endpoint_routes(connection), drop_covered_patterns(patterns)
+    before = {"types": routes.patterns, "filter": routes.filter}
     for pattern in kept_patterns:
         for route in routes.shared_routes:
             if patterns_overlap(pattern, route.event_type):
@@ -113,7 +114,7 @@ def subscribe_endpoint(
         _update_route(route, enabled=route.event_type in kept_patterns, filter=filter, now=now)
     new_patterns = set(kept_patterns) - {route.event_type for route in routes.own_routes}
     if new_patterns:
-        mapping = _find_or_create_mapping(connection, user=user, now=now)
+        mapping = _find_or_create_mapping(connection, user=actor.user, now=now)
         for pattern in sorted(new_patterns):
             create_route(
                 connection,
@@ -123,6 +124,8 @@ def subscribe_endpoint(
                 filter,
                 now=now,
             )
+    after = {"types": kept_patterns, "filter": filter}
+    actor.audit("endpoint.events", connection, before=before, after=after, now=now)
     wake_up("drain", now=now)
     return kept_patterns
 

@@ -4,9 +4,11 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
 
+from hub.audit import ActorContext
 from hub.mappings.translate import Budget
 from hub.portal.log.pages import Cursor, Limits, build_page
 from hub.portal.log.query import LogQuery
@@ -86,7 +88,26 @@ def escape_formula(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
 
 
+class ExportFormat(NamedTuple):
+    write: Callable[[Iterator[LogRow | None]], Iterator[str]]
+    content_type: str
+
+
 EXPORT_FORMATS = {
-    "csv": (write_csv, "text/csv; charset=utf-8"),
-    "ndjson": (write_ndjson, "application/x-ndjson"),
+    "csv": ExportFormat(write_csv, "text/csv; charset=utf-8"),
+    "ndjson": ExportFormat(write_ndjson, "application/x-ndjson"),
 }
+
+
+def export_log(
+    tenant: Tenant, log_query: LogQuery, kind: str, actor: ActorContext, *, now: datetime
+) -> Iterator[str]:
+    """Return the lines of the export, which are read while it is sent; audit it with its filters.
+
+    `kind` is a key of EXPORT_FORMATS.
+    """
+    filters = {name: str(value) for name, value in log_query.data.items()}
+    actor.audit(
+        "deliveries.export", tenant, tenant=tenant, after={"kind": kind, **filters}, now=now
+    )
+    return EXPORT_FORMATS[kind].write(export_rows(tenant, log_query))

@@ -3,8 +3,10 @@
 from datetime import datetime
 from urllib.parse import urlencode
 
+from django.db import transaction
 from django.http import QueryDict
 
+from hub.audit import ActorContext
 from hub.portal.log.query import LogForm
 from hub.portal.models import SavedView
 from tenants.models import Tenant
@@ -33,8 +35,11 @@ def extract_log_filters(query: str) -> str:
     return query_string if len(query_string) <= MAX_QUERY_LENGTH else ""
 
 
-def store_saved_view(tenant: Tenant, name: str, query: str, *, now: datetime) -> SavedView:
-    """Save a view, replacing one of the same name.
+@transaction.atomic
+def store_saved_view(
+    tenant: Tenant, name: str, query: str, actor: ActorContext, *, now: datetime
+) -> SavedView:
+    """Save a view, replacing one of the same name; audit it.
 
     Raises TooManySavedViews if the tenant already has the maximum number.
     """
@@ -45,4 +50,12 @@ def store_saved_view(tenant: Tenant, name: str, query: str, *, now: datetime) ->
     view, _created = SavedView.unscoped.update_or_create(
         tenant=tenant, name=name, defaults=defaults
     )
+    actor.audit("view.save", view, after={"name": name, "query": query}, now=now)
     return view
+
+
+@transaction.atomic
+def remove_saved_view(view: SavedView, actor: ActorContext, *, now: datetime) -> None:
+    """Delete the view, audited with its name and filters."""
+    actor.audit("view.remove", view, before={"name": view.name, "query": view.query}, now=now)
+    view.delete()

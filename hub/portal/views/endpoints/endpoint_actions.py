@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -40,7 +39,6 @@ from hub.portal.endpoints.forms import (
     RateLimitForm,
     RecoveryForm,
 )
-from hub.portal.views.audit_and_etag import record_visitor_action
 from hub.portal.views.connections.connection_pages import STATE_CHANGED_MEANWHILE
 from hub.portal.views.endpoints.endpoint_pages import (
     ADMIN,
@@ -115,20 +113,9 @@ def apply_condition(request: HttpRequest) -> tuple[Any, ConditionForm]:
 def save_subscription(
     request: HttpRequest, tenant_user: TenantUser, endpoint: Connection, form: EventSelectionForm
 ) -> bool:
-    now, filter = clock(), form.cleaned_data["filter"]
-    before = load_endpoint_routes(endpoint)
+    actor, filter = ActorContext.of_visitor(request, tenant_user), form.cleaned_data["filter"]
     try:
-        with transaction.atomic():
-            patterns = subscribe_endpoint(
-                endpoint, form.patterns, filter=filter, user=tenant_user.user, now=now
-            )
-            audit_changes = {
-                "before": {"types": before.patterns, "filter": before.filter},
-                "after": {"types": patterns, "filter": filter},
-            }
-            record_visitor_action(
-                request, tenant_user, "endpoint.events", endpoint, now=now, **audit_changes
-            )
+        subscribe_endpoint(endpoint, form.patterns, actor, filter=filter, now=clock())
     except AlreadySubscribed as error:
         form.add_error("types", str(error))
         return False

@@ -120,9 +120,10 @@ def add_tested_endpoint(
     The user may choose to store an endpoint whose test failed.
     """
     data, now = form.cleaned_data, clock()
+    actor = ActorContext.of_visitor(request, tenant_user)
 
     def subscribe(endpoint: Connection) -> None:
-        subscribe_endpoint(endpoint, form.patterns, user=tenant_user.user, now=now)
+        subscribe_endpoint(endpoint, form.patterns, actor, now=now)
 
     try:
         result = connect_with_form(
@@ -130,7 +131,7 @@ def add_tested_endpoint(
             CONNECTORS[CONNECTOR_KEY],
             data["name"],
             FormInput({"url": data["url"]}, {}),
-            ActorContext.of_visitor(request, tenant_user),
+            actor,
             connected_by=tenant_user.user,
             allow_untested=data["anyway"],
             then=subscribe,

@@ -32,7 +32,7 @@ from hub.outgoing.operations.transitions import REPLAY_ACTIONS, apply_delivery_a
 from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.log.remedies import find_delivery_remedy
 from hub.portal.log.rows import build_log_row
-from hub.portal.views.audit_and_etag import respond_if_modified
+from hub.portal.views.etag import respond_if_modified
 from hub.state_texts import STATE_TONES
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership

@@ -12,18 +12,19 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.outgoing.insight.bodies import build_display_body
 from hub.outgoing.insight.explain import explain_event, readable_deliveries
 from hub.outgoing.models import Event, EventBody
 from hub.portal.display_preferences import resolve_display_zone
-from hub.portal.log.export import EXPORT_FORMATS, MAX_ROWS, export_rows
+from hub.portal.log.export import EXPORT_FORMATS, MAX_ROWS, export_log
 from hub.portal.log.filter_chips import build_filter_chips, build_query_string, list_preset_views
 from hub.portal.log.pages import Cursor, Limits, build_page, filter_log, parse_cursor
 from hub.portal.log.query import LogQuery, parse_log_query
 from hub.portal.log.rows import build_log_row
 from hub.portal.log.saved_views import extract_log_filters, list_saved_views
-from hub.portal.views.audit_and_etag import record_visitor_action, respond_if_modified
+from hub.portal.views.etag import respond_if_modified
 from hub.staff import reauthentication_redirect
 from tenants.access.tenant_users import TenantUser, tenant_view
 
@@ -97,7 +98,7 @@ def count_new_rows(request: HttpRequest, tenant_user: TenantUser) -> HttpRespons
 
 @require_safe
 @tenant_view()
-def export_log(request: HttpRequest, tenant_user: TenantUser, kind: str) -> HttpResponseBase:
+def export_log_view(request: HttpRequest, tenant_user: TenantUser, kind: str) -> HttpResponseBase:
     if kind not in EXPORT_FORMATS:
         raise Http404(kind)
     if (
@@ -106,22 +107,15 @@ def export_log(request: HttpRequest, tenant_user: TenantUser, kind: str) -> Http
         and (redirect := reauthentication_redirect(request))
     ):
         return redirect
-    log_query, (write, content_type) = (
-        parse_request_query(request, tenant_user),
-        EXPORT_FORMATS[kind],
-    )
-    filters = {name: str(value) for name, value in log_query.data.items()}
-    record_visitor_action(
-        request,
-        tenant_user,
-        "deliveries.export",
+    log_query = parse_request_query(request, tenant_user)
+    lines = export_log(
         tenant_user.tenant,
+        log_query,
+        kind,
+        ActorContext.of_visitor(request, tenant_user),
         now=clock(),
-        after={"kind": kind, **filters},
     )
-    response = StreamingHttpResponse(
-        write(export_rows(tenant_user.tenant, log_query)), content_type=content_type
-    )
+    response = StreamingHttpResponse(lines, content_type=EXPORT_FORMATS[kind].content_type)
     response["Content-Disposition"] = f'attachment; filename="events.{kind}"'
     response["Cache-Control"] = "no-store"
     return response

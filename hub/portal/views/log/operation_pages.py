@@ -21,7 +21,7 @@ from hub.outgoing.models import Delivery
 from hub.outgoing.operations import planning
 from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.log.operation_form import OperationForm, describe_filter, parse_operation_filter
-from hub.portal.views.audit_and_etag import respond_if_modified
+from hub.portal.views.etag import respond_if_modified
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 

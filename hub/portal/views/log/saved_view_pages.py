@@ -3,18 +3,17 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.portal.forms import SavedViewForm
-from hub.portal.log.saved_views import TooManySavedViews, store_saved_view
+from hub.portal.log.saved_views import TooManySavedViews, remove_saved_view, store_saved_view
 from hub.portal.models import SavedView
-from hub.portal.views.audit_and_etag import record_visitor_action
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 
@@ -28,7 +27,7 @@ def redirect_to_log(tenant_user: TenantUser, query: str = "") -> HttpResponseRed
 @require_POST
 @tenant_view(min_role=Membership.Role.ADMIN)
 def create_saved_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
-    form, now = SavedViewForm(request.POST), clock()
+    form = SavedViewForm(request.POST)
     if not form.is_valid():
         messages.warning(
             request, _("It was not saved: narrow the log first, and give the view a name.")
@@ -36,16 +35,8 @@ def create_saved_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResp
         return redirect_to_log(tenant_user)
     name, query = form.cleaned_data["name"], form.cleaned_data["query"]
     try:
-        with transaction.atomic():
-            view = store_saved_view(tenant_user.tenant, name, query, now=now)
-            record_visitor_action(
-                request,
-                tenant_user,
-                "view.save",
-                view,
-                now=now,
-                after={"name": name, "query": query},
-            )
+        actor = ActorContext.of_visitor(request, tenant_user)
+        store_saved_view(tenant_user.tenant, name, query, actor, now=clock())
         messages.success(
             request, _("“%(name)s” is saved: your team finds it among the views.") % {"name": name}
         )
@@ -60,15 +51,6 @@ def create_saved_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResp
 @tenant_view(min_role=Membership.Role.ADMIN)
 def delete_saved_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     view = get_object_or_404(SavedView.objects.of(tenant_user.tenant), public_id=id)
-    with transaction.atomic():
-        record_visitor_action(
-            request,
-            tenant_user,
-            "view.remove",
-            view,
-            now=clock(),
-            before={"name": view.name, "query": view.query},
-        )
-        view.delete()
+    remove_saved_view(view, ActorContext.of_visitor(request, tenant_user), now=clock())
     messages.success(request, _("“%(name)s” is removed.") % {"name": view.name})
     return redirect_to_log(tenant_user)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from hub.audit import ActorContext
 from hub.operations import operation_actions
 from hub.outgoing.models import Delivery, Event, EventBody
 from hub.outgoing.operations import planning
@@ -33,7 +34,7 @@ def sent(endpoint, since=LONG_AGO):
 def test_what_came_before_the_endpoint_was_there_is_sent(make, acme, endpoint):
     early = make.event(acme)
     make.event(acme, "lead.won")
-    subscribe_endpoint(endpoint, ["order.*"], user=None, now=NOON)
+    subscribe_endpoint(endpoint, ["order.*"], ActorContext.system(), now=NOON)
     operation = sent(endpoint)
     assert (operation.count, operation.processed_count, operation.state) == (1, 1, "finished")
     delivery = Delivery.unscoped.get()
@@ -41,7 +42,9 @@ def test_what_came_before_the_endpoint_was_there_is_sent(make, acme, endpoint):
 
 
 def test_what_was_delivered_or_filtered_is_not_missing(make, acme, endpoint):
-    subscribe_endpoint(endpoint, ["*"], filter="data.number == 'A-1'", user=None, now=NOON)
+    subscribe_endpoint(
+        endpoint, ["*"], ActorContext.system(), filter="data.number == 'A-1'", now=NOON
+    )
     make.event(acme, data={"number": "A-1"})
     make.event(acme, data={"number": "A-2"})
     assert sent(endpoint).count == 0
@@ -49,14 +52,14 @@ def test_what_was_delivered_or_filtered_is_not_missing(make, acme, endpoint):
 
 def test_a_second_run_finds_nothing(make, acme, endpoint):
     make.event(acme)
-    subscribe_endpoint(endpoint, ["*"], user=None, now=NOON)
+    subscribe_endpoint(endpoint, ["*"], ActorContext.system(), now=NOON)
     assert sent(endpoint).processed_count == 1
     assert sent(endpoint).count == 0
 
 
 def test_what_two_runs_at_once_plan_goes_once(make, acme, endpoint):
     make.event(acme)
-    subscribe_endpoint(endpoint, ["*"], user=None, now=NOON)
+    subscribe_endpoint(endpoint, ["*"], ActorContext.system(), now=NOON)
     plans = [
         planning.plan_backfill(endpoint, since=LONG_AGO, reason="", actor=MEMBER, now=LATER)
         for _ in range(2)
@@ -69,20 +72,20 @@ def test_what_two_runs_at_once_plan_goes_once(make, acme, endpoint):
 
 def test_an_event_of_another_tenant_is_never_missing(make, acme, endpoint):
     make.event(make.tenant("globex"))
-    subscribe_endpoint(endpoint, ["*"], user=None, now=NOON)
+    subscribe_endpoint(endpoint, ["*"], ActorContext.system(), now=NOON)
     assert sent(endpoint).count == 0
 
 
 def test_an_event_whose_body_is_gone_is_left_out(make, acme, endpoint):
     make.event(acme)
     EventBody.objects.all().delete()
-    subscribe_endpoint(endpoint, ["*"], user=None, now=NOON)
+    subscribe_endpoint(endpoint, ["*"], ActorContext.system(), now=NOON)
     assert (sent(endpoint).excluded_count, Delivery.unscoped.count()) == (1, 0)
 
 
 def test_only_since_then(make, acme, endpoint):
     make.event(acme)
-    subscribe_endpoint(endpoint, ["*"], user=None, now=NOON)
+    subscribe_endpoint(endpoint, ["*"], ActorContext.system(), now=NOON)
     newest = Event.unscoped.get()
     assert sent(endpoint, since=newest.accepted_at + timedelta(days=36500)).count == 0
 
@@ -90,5 +93,5 @@ def test_only_since_then(make, acme, endpoint):
 def test_many_are_sent_in_batches(make, acme, endpoint):
     for _ in range(5):
         make.event(acme)
-    subscribe_endpoint(endpoint, ["*"], user=None, now=NOON)
+    subscribe_endpoint(endpoint, ["*"], ActorContext.system(), now=NOON)
     assert sent(endpoint).processed_count == 5

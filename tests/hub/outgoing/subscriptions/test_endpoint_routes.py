@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.audit import ActorContext
+from hub.audit import ActorContext, find_audit_rows
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.subscriptions.endpoint_routes import (
     AlreadySubscribed,
@@ -27,7 +27,7 @@ def endpoint(make, acme):
 
 
 def chosen(endpoint, *patterns, **more):
-    return subscribe_endpoint(endpoint, patterns, user=None, now=NOON, **more)
+    return subscribe_endpoint(endpoint, patterns, ActorContext.system(), now=NOON, **more)
 
 
 def test_what_is_chosen_arrives_whole_and_nothing_else(make, acme, endpoint):
@@ -38,6 +38,15 @@ def test_what_is_chosen_arrives_whole_and_nothing_else(make, acme, endpoint):
     pump(http)
     (request,) = http.requests
     assert b'"type":"order.created"' in request.body and b"A-1" in request.body
+
+
+def test_a_choice_of_events_is_audited_with_what_was_chosen_before(endpoint):
+    chosen(endpoint, "order.created")
+    chosen(endpoint, "order.cancelled", filter="data.total > `5`")
+    (first, second) = find_audit_rows(endpoint).filter(verb="endpoint.events").order_by("pk")
+    assert first.before == {"types": [], "filter": ""}
+    assert second.before == first.after == {"types": ["order.created"], "filter": ""}
+    assert second.after == {"types": ["order.cancelled"], "filter": "data.total > `5`"}
 
 
 def test_another_endpoint_of_the_tenant_gets_none_of_it(make, acme, endpoint):

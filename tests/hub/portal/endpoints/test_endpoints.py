@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone
 
 from connectors.signatures import valid_signing_secrets
-from hub.audit import AuditRow
+from hub.audit import ActorContext, AuditRow
 from hub.connections.credentials.signing_secrets import read_signing_status
 from hub.connections.models import Connection
 from hub.operations.models import Operation
@@ -121,7 +121,9 @@ def test_a_member_reads_and_adds_nothing(member, endpoint, outside):
 
 
 def test_the_page_tells_what_it_gets_and_from_where(admin, make, endpoint):
-    subscribe_endpoint(endpoint, ["lead.won"], filter="data.total > `5`", user=None, now=NOON)
+    subscribe_endpoint(
+        endpoint, ["lead.won"], ActorContext.system(), filter="data.total > `5`", now=NOON
+    )
     make.route(connector="webhook", name="All orders")
     html = text(admin.get(page_of(endpoint)))
     for words in ("lead.won", "data.total &gt; `5`", "All orders"):
@@ -147,7 +149,7 @@ def test_no_secret_is_on_the_page(admin, make, acme):
 
 
 def test_the_page_asks_a_fixed_number_of_questions(admin, make, endpoint):
-    subscribe_endpoint(endpoint, ["*"], user=None, now=NOON)
+    subscribe_endpoint(endpoint, ["*"], ActorContext.system(), now=NOON)
     few = asked(admin, page_of(endpoint))
     for number in range(60):
         make.event(endpoint.tenant, f"type.n{number}")
@@ -264,7 +266,7 @@ def test_recovery_leads_to_the_plan_of_what_failed(admin, make, endpoint):
 
 def test_what_is_missing_is_planned(admin, make, acme, endpoint):
     make.event(acme)
-    subscribe_endpoint(endpoint, ["*"], user=None, now=NOON)
+    subscribe_endpoint(endpoint, ["*"], ActorContext.system(), now=NOON)
     answer = admin.post(page_of(endpoint, "recover"), {"scope": "missing", "hours": "24"})
     assert Operation.unscoped.get().count == 1
     assert "Send what is missing" in text(admin.get(answer["Location"]))
