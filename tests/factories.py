@@ -177,8 +177,8 @@ class Factories:
             mapping=mapping, number=number, body=body, created_at=at
         )
 
-    def identity(self, connection, kind, ours, theirs, at=NOON, name=""):
-        said = {"kind": kind, "ours": ours, "theirs": theirs, "name": name}
+    def identity(self, connection, kind, local_id, remote_id, at=NOON, name=""):
+        said = {"kind": kind, "local_id": local_id, "remote_id": remote_id, "name": name}
         return Identity.unscoped.create(connection=connection, created_at=at, updated_at=at, **said)
 
     def route(

@@ -45,7 +45,7 @@ class HealthSnapshot:
     replacements: Sequence[Replacement]
     failures: Sequence[SweepFailure]
     places: Sequence[PumpSlot]
-    bells: Sequence[WakeUp]
+    pending_wakeups: Sequence[WakeUp]
     queue_rows: int
     sending: Sequence[PumpClaim]
     due: int
@@ -82,7 +82,7 @@ def take_health_snapshot(*, now: datetime) -> HealthSnapshot:
         replacements=list(Replacement.objects.order_by("-at")[:REPLACEMENTS_SHOWN]),
         failures=list(SweepFailure.objects.order_by("step")),
         places=list_pump_places(workers, now=now),
-        bells=list(
+        pending_wakeups=list(
             WakeUp.objects.filter(requested_at__isnull=False).order_by("requested_at")[
                 :REPLACEMENTS_SHOWN
             ]
@@ -172,7 +172,7 @@ def summarize_health(snapshot: HealthSnapshot) -> HealthSummary:
         return HealthSummary(
             "bad",
             "hearing_disabled",
-            "A pool does not hear its bells.",
+            "A pool does not take its wake-ups.",
             "Its worker replaces it by itself.",
         )
     if snapshot.unserved > MAX_UNSERVED_TIME:

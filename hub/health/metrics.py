@@ -83,8 +83,8 @@ class MetricsCollector:
         }
         yield _labelled_gauge(
             "name",
-            "hub_beat_age_seconds",
-            "Since the worker, its pool (canary), the sweep were seen.",
+            "hub_heartbeat_age_seconds",
+            "Since the last heartbeat of the worker, its pool (canary) and the sweep.",
             ages,
         )
         slots = {
@@ -96,16 +96,16 @@ class MetricsCollector:
         yield _labelled_gauge("place", "hub_pumps", "Pumps that run, and that may run.", slots)
 
     def queue(self) -> Iterator[Metric]:
-        bell_summary = WakeUp.objects.filter(requested_at__isnull=False).aggregate(
+        wakeup_summary = WakeUp.objects.filter(requested_at__isnull=False).aggregate(
             count=Count("pk"), oldest=Min("requested_at")
         )
         yield GaugeMetricFamily(
-            "hub_bells", "Bells that were rung and not yet heard.", bell_summary["count"]
+            "hub_pending_wakeups", "Wake-ups that no pool has taken.", wakeup_summary["count"]
         )
         yield GaugeMetricFamily(
-            "hub_oldest_bell_seconds",
-            "Since the oldest was rung.",
-            self.seconds_since(bell_summary["oldest"]),
+            "hub_oldest_wakeup_seconds",
+            "Since the oldest of them was requested.",
+            self.seconds_since(wakeup_summary["oldest"]),
         )
         live_workers = Worker.objects.filter(seen_at__gt=self.now - WORKER_LOST_AFTER)
         worker_summary = live_workers.aggregate(count=Count("pk"), quietest=Min("heard_at"))

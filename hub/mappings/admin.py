@@ -118,10 +118,18 @@ def diff_versions(before: MappingVersion | None, after: MappingVersion) -> list[
 @admin.register(Identity)
 class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
     form = IdentityForm
-    list_display = ("kind", "ours", "theirs", "name", "connection_label", "tenant_name", "set_at")
+    list_display = (
+        "kind",
+        "local_id",
+        "remote_id",
+        "name",
+        "connection_label",
+        "tenant_name",
+        "set_at",
+    )
     list_select_related = ("connection__tenant",)
-    search_fields = ("ours",)
-    search_help_text = "Our id or theirs, or how it begins"
+    search_fields = ("local_id",)
+    search_help_text = "The local or the remote id, or its beginning"
     autocomplete_fields = ("connection",)
     ordering = ("-pk",)
 

@@ -34,14 +34,14 @@ WRITE_PROBLEMS = (
 
 IDENTITY_EXAMPLE = {
     "kind": "channel",
-    "ours": "orders",
-    "theirs": "C0123456789",
+    "local_id": "orders",
+    "remote_id": "C0123456789",
     "name": "#orders",
     "created_at": openapi.EXAMPLE_TIME,
     "updated_at": openapi.EXAMPLE_TIME,
 }
 IDENTITY_INPUT_EXAMPLE = {
-    name: IDENTITY_EXAMPLE[name] for name in ("kind", "ours", "theirs", "name")
+    name: IDENTITY_EXAMPLE[name] for name in ("kind", "local_id", "remote_id", "name")
 }
 
 
@@ -51,23 +51,23 @@ class IdentityKeySerializer(StrictSerializer):
     kind = TextField(
         max_length=60, help_text="As mappings name it, such as channel, user or product."
     )
-    ours = TextField(max_length=200, help_text="As events name it.")
+    local_id = TextField(max_length=200, help_text="The id of our record, as events name it.")
 
 
 class SetIdentitySerializer(IdentityKeySerializer):
-    theirs = TextField(max_length=200, help_text="The id there.")
+    remote_id = TextField(max_length=200, help_text="The id in the external system.")
     name = serializers.CharField(
         max_length=200,
         required=False,
         default="",
         allow_blank=True,
-        help_text="What they call it; for people only.",
+        help_text="Its name in the external system; for people only.",
     )
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         remote_list = self.context["connector"].choices_by_kind.get(data["kind"])
-        if remote_list and (problem := remote_list.check(data["theirs"])):
-            raise serializers.ValidationError({"theirs": problem})
+        if remote_list and (problem := remote_list.check(data["remote_id"])):
+            raise serializers.ValidationError({"remote_id": problem})
         return data
 
 
@@ -75,9 +75,11 @@ class IdentitySerializer(serializers.Serializer):
     """An identity: our record, and the matching record of the other system."""
 
     kind = serializers.CharField()
-    ours = serializers.CharField()
-    theirs = serializers.CharField()
-    name = serializers.CharField(help_text="What they call it, as it was said; may be empty.")
+    local_id = serializers.CharField()
+    remote_id = serializers.CharField()
+    name = serializers.CharField(
+        help_text="Its name in the external system, as it was set; may be empty."
+    )
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField(help_text="When it was last changed.")
 
@@ -107,10 +109,10 @@ class IdentitiesView(APIView):
         examples={"a page": {"items": [IDENTITY_EXAMPLE], "next": None}},
     )
     def get(self, request: Request, id: UUID) -> Response:
-        """List the identities of a connection, in the order of kind and our id."""
+        """List the identities of a connection, in the order of kind and local id."""
         connection = find_visible_connection(request, id)
         query = _validate_identity_data(IdentitiesQuery, request.query_params.dict())
-        identities = Identity.unscoped.filter(connection=connection).order_by("kind", "ours")
+        identities = Identity.unscoped.filter(connection=connection).order_by("kind", "local_id")
         identities = identities.filter(kind=query["kind"]) if "kind" in query else identities
         identities = (
             identities.filter(match_identities_after(query["after"]))
@@ -131,12 +133,12 @@ class IdentitiesView(APIView):
         return Response({"items": IdentitySerializer(page[:limit], many=True).data, "next": url})
 
     @openapi.describe_operation(
-        "identities_say",
+        "identities_set",
         "Set an identity",
         {200: IdentitySerializer},
         problems=WRITE_PROBLEMS,
         request=SetIdentitySerializer,
-        examples={"said": IDENTITY_EXAMPLE},
+        examples={"set": IDENTITY_EXAMPLE},
         requests=[openapi.request_example("a channel", IDENTITY_INPUT_EXAMPLE)],
     )
     def put(self, request: Request, id: UUID) -> Response:
@@ -155,12 +157,12 @@ class IdentitiesView(APIView):
         return Response(IdentitySerializer(identity).data)
 
     @openapi.describe_operation(
-        "identities_forget",
+        "identities_delete",
         "Delete an identity",
         {200: IdentitySerializer},
         problems=("not-found", "validation-failed"),
         parameters=[IdentityKeySerializer],
-        examples={"forgotten": IDENTITY_EXAMPLE},
+        examples={"deleted": IDENTITY_EXAMPLE},
     )
     def delete(self, request: Request, id: UUID) -> Response:
         """Delete the identity; deliveries that need it from now on are held."""

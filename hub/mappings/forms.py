@@ -197,4 +197,4 @@ class MappingForm(TargetForm):
 class IdentityForm(forms.ModelForm):
     class Meta:
         model = Identity
-        fields = ("connection", "kind", "ours", "theirs", "name")
+        fields = ("connection", "kind", "local_id", "remote_id", "name")

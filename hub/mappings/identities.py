@@ -16,8 +16,8 @@ from hub.queue import wake_up
 def set_identity(
     connection: Connection,
     kind: str,
-    ours: str,
-    theirs: str,
+    local_id: str,
+    remote_id: str,
     actor: ActorContext,
     *,
     name: str = "",
@@ -26,13 +26,15 @@ def set_identity(
     """Set the record of the other system for one of ours; an existing identity is replaced."""
     # two people at once set one after the other
     Connection.unscoped.select_for_update(of=("self",), no_key=True).get(pk=connection.pk)
-    identity = Identity.unscoped.filter(connection=connection, kind=kind, ours=ours).first()
-    before = {"theirs": identity.theirs} if identity else None
-    identity = identity or Identity(connection=connection, kind=kind, ours=ours, created_at=now)
-    identity.theirs, identity.name = theirs, name
+    identity = Identity.unscoped.filter(connection=connection, kind=kind, local_id=local_id).first()
+    before = {"remote_id": identity.remote_id} if identity else None
+    identity = identity or Identity(
+        connection=connection, kind=kind, local_id=local_id, created_at=now
+    )
+    identity.remote_id, identity.name = remote_id, name
     mark_identity_changed(identity, now=now)
     identity.save()
-    after = {"kind": kind, "ours": ours, "theirs": theirs}
+    after = {"kind": kind, "local_id": local_id, "remote_id": remote_id}
     actor.audit("connection.identify", connection, before=before, after=after, now=now)
     return identity
 
@@ -48,7 +50,11 @@ def mark_identity_changed(identity: Identity, *, now: datetime) -> None:
 @transaction.atomic
 def remove_identity(identity: Identity, actor: ActorContext, *, now: datetime) -> None:
     """Remove the identity; deliveries that need it from now on are held."""
-    details = {"kind": identity.kind, "ours": identity.ours, "theirs": identity.theirs}
+    details = {
+        "kind": identity.kind,
+        "local_id": identity.local_id,
+        "remote_id": identity.remote_id,
+    }
     connection = identity.connection
     identity.delete()
     actor.audit("connection.forget", connection, before=details, now=now)

@@ -59,8 +59,10 @@ class Identity(Scoped):
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="identities")
     kind = models.CharField(max_length=60, help_text="Such as user, product or customer.")
-    ours = models.CharField(max_length=200)
-    theirs = models.CharField(max_length=200)
+    local_id = models.CharField(
+        max_length=200, help_text="The id of our record, as events name it."
+    )
+    remote_id = models.CharField(max_length=200, help_text="The id in the external system.")
     name = models.CharField(
         max_length=200,
         blank=True,
@@ -76,27 +78,31 @@ class Identity(Scoped):
     class Meta(Scoped.Meta):
         verbose_name_plural = "identities"
         constraints = (
-            models.UniqueConstraint(fields=("connection", "kind", "ours"), name="one_identity"),
+            models.UniqueConstraint(fields=("connection", "kind", "local_id"), name="one_identity"),
         )
-        indexes = (models.Index(fields=("connection", "kind", "theirs"), name="identity_reversed"),)
+        indexes = (
+            models.Index(fields=("connection", "kind", "remote_id"), name="identity_reversed"),
+        )
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.ours} = {self.theirs}"
+        return f"{self.kind} {self.local_id} = {self.remote_id}"
 
     @property
     def cursor(self) -> str:
-        """The position of the identity in the order of kind and our id, for keyset pagination."""
-        return f"{self.kind}\n{self.ours}"
+        """The position of the identity in the order of kind and local id, for keyset pagination."""
+        return f"{self.kind}\n{self.local_id}"
 
 
 def match_identities_after(cursor: str) -> models.Q:
     """Match the identities behind a cursor."""
-    kind, _line, our_id = cursor.partition("\n")
-    return models.Q(kind=kind, ours__gt=our_id) | models.Q(kind__gt=kind)
+    kind, _line, local_id = cursor.partition("\n")
+    return models.Q(kind=kind, local_id__gt=local_id) | models.Q(kind__gt=kind)
 
 
 def match_identity_prefix(term: str) -> models.Q:
-    """Match the identities whose id, ours or the other system's, begins with the search text."""
+    """Match the identities whose local or remote id begins with the search text."""
     return (
-        models.Q(ours__startswith=term) | models.Q(theirs__startswith=term) if term else models.Q()
+        models.Q(local_id__startswith=term) | models.Q(remote_id__startswith=term)
+        if term
+        else models.Q()
     )

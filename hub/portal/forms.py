@@ -106,7 +106,7 @@ class OwnRecordForm(forms.Form):
         widget=forms.TextInput(attrs={"list": "kinds", "autocomplete": "off"}),
         help_text=_("Such as channel, user or product."),
     )
-    ours = forms.CharField(
+    local_id = forms.CharField(
         label=_("Ours"), max_length=200, help_text=_("As events name it, such as orders.")
     )
 
@@ -115,39 +115,39 @@ class RemoteRecordForm(forms.Form):
     """The form of the counterpart: chosen from the other system's records, or entered by its id."""
 
     selection = forms.CharField(required=False, max_length=401, widget=forms.Select())
-    theirs = forms.CharField(required=False, max_length=200)
+    remote_id = forms.CharField(required=False, max_length=200)
 
     def __init__(self, *args: Any, choices: Choices | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.check = choices.check if choices else lambda id: ""
         self.fields["selection"].label = _("One of theirs")
-        self.fields["theirs"].label = _("Its id there")
+        self.fields["remote_id"].label = _("Its id there")
 
     def show(self, remote_choices: RemoteChoices, *, current: str) -> None:
         """Offer the other system's records; without records, ask for an id."""
         if not remote_choices.rows:
             del self.fields["selection"]
-            self.fields["theirs"].initial, self.fields["theirs"].required = current, True
+            self.fields["remote_id"].initial, self.fields["remote_id"].required = current, True
             return
         options = {f"{id} {name}": name for id, name in remote_choices.rows}
         preselected = next((value for value in options if value.startswith(f"{current} ")), "")
         self.fields["selection"].widget.choices = [("", _("Choose one")), *options.items()]
-        self.fields["selection"].initial, self.fields["theirs"].initial = (
+        self.fields["selection"].initial, self.fields["remote_id"].initial = (
             preselected,
             "" if preselected else current,
         )
-        self.fields["theirs"].label = _("Or another one, by its id there")
+        self.fields["remote_id"].label = _("Or another one, by its id there")
 
     def clean(self) -> dict[str, Any]:
         """Add `id` and `name` to the data; an entered id takes precedence over a chosen record."""
         data = super().clean() or self.cleaned_data
         selection, _space, name = data.get("selection", "").partition(" ")
-        typed = data.get("theirs", "")
+        typed = data.get("remote_id", "")
         data["id"], data["name"] = (typed, "") if typed else (selection, name)
         if not data["id"]:
-            self.add_error("theirs", _("Say which one is meant."))
+            self.add_error("remote_id", _("Say which one is meant."))
         elif error := self.check(data["id"]):
-            self.add_error("theirs", error)
+            self.add_error("remote_id", error)
         return data
 
 

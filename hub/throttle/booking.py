@@ -175,7 +175,7 @@ class CallBooking:
     def book_call(self, booking: Booking, at: datetime, *, calls: int = 1) -> None:
         """Book calls at one time, and spend their units."""
         for scope in booking.scopes:
-            booking.is_probe = booking.is_probe or self.snapshots[scope.key].probing
+            booking.is_probe = booking.is_probe or self.snapshots[scope.key].is_probing
             self.snapshots[scope.key] = self.snapshot_after(scope, at, booking.share, calls=calls)
         booking.call_times += [at] * calls
 
@@ -184,7 +184,7 @@ class CallBooking:
     ) -> QuotaSnapshot:
         """Return the scope's row after these calls."""
         snapshot = self.snapshots[scope.key]
-        if snapshot.probing:  # one call is sent, and the others wait for its response
+        if snapshot.is_probing:  # one call is sent, and the others wait for its response
             snapshot = replace(snapshot, paused_at=self.now, paused_until=at + PROBE_TIMEOUT)
         if scope.quota is None:
             return snapshot

@@ -26,7 +26,7 @@ from hub.throttle.quota_rows import (
 from hub.throttle.report_correction import correct_snapshot
 
 PROBING_SCOPES = PreparedQuery(
-    lambda *, keys: QuotaState.objects.filter(key__any_of=keys, probing=True).values_list(
+    lambda *, keys: QuotaState.objects.filter(key__any_of=keys, is_probing=True).values_list(
         "key", "paused_until"
     )
 )
@@ -35,7 +35,7 @@ TIME_COLUMNS = ("free_at", "low_priority_free_at", "paused_at", "paused_until", 
 
 @dataclass(frozen=True, slots=True)
 class QuotaReport:
-    """The used and allowed units that a system reports of one of its quotas."""
+    """The used units, and the limit, that a system reports of one of its quotas."""
 
     quota: Quota | None
     used: int
@@ -58,7 +58,7 @@ def pause_scope(
     if probed_at is not None:
         is_longer &= ~Q(paused_until=probed_at + PROBE_TIMEOUT)
     quota_states = QuotaState.objects.filter(key=key).exclude(is_longer)
-    quota_states.update(paused_at=now, paused_until=until, probing=True)
+    quota_states.update(paused_at=now, paused_until=until, is_probing=True)
 
 
 def reopen_scopes(probes: Mapping[str, datetime]) -> list[str]:
@@ -73,7 +73,7 @@ def reopen_scopes(probes: Mapping[str, datetime]) -> list[str]:
         # unless another pause was stored since they were read
         unchanged = [Q(key=key, paused_until=probes[key] + PROBE_TIMEOUT) for key in opened]
         QuotaState.objects.filter(reduce(or_, unchanged)).update(
-            probing=False, paused_at=None, paused_until=None
+            is_probing=False, paused_at=None, paused_until=None
         )
     return opened
 
@@ -112,14 +112,14 @@ def shift_after_clock_jump(jump: timedelta, *, now: datetime) -> None:
     )
     with transaction.atomic():
         quota_states = QuotaState.objects.select_for_update().filter(
-            is_recent | ~Q(spent=[]), updated_at__lte=now - jump / 2
+            is_recent | ~Q(usage_buckets=[]), updated_at__lte=now - jump / 2
         )
         shifted_states = [
             _shift_quota_state(quota_state, jump, now=now)
             for quota_state in quota_states.order_by("key")
         ]
         QuotaState.objects.bulk_update(
-            shifted_states, [*TIME_COLUMNS, "spent", "updated_at"], batch_size=500
+            shifted_states, [*TIME_COLUMNS, "usage_buckets", "updated_at"], batch_size=500
         )
 
 
@@ -127,8 +127,9 @@ def _shift_quota_state(quota_state: QuotaState, jump: timedelta, *, now: datetim
     for name in TIME_COLUMNS:
         moment = getattr(quota_state, name)
         setattr(quota_state, name, moment and moment + jump)
-    quota_state.spent = [
-        [end + jump.total_seconds(), units] for end, units in parse_buckets(quota_state.spent)
+    quota_state.usage_buckets = [
+        [end + jump.total_seconds(), units]
+        for end, units in parse_buckets(quota_state.usage_buckets)
     ]
     quota_state.updated_at = now
     return quota_state

@@ -34,10 +34,10 @@ class QuotaSnapshot:
     low_priority_free_at: datetime | None = None
     paused_at: datetime | None = None
     paused_until: datetime | None = None
-    probing: bool = False
-    used: int = 0
-    spent: Buckets = ()
-    allowed: int | None = None
+    is_probing: bool = False
+    used_units: int = 0
+    usage_buckets: Buckets = ()
+    reported_limit: int | None = None
     window_ends: datetime | None = None
     limit: int | None = None
 
@@ -46,7 +46,7 @@ def effective_limit(quota: Quota, snapshot: QuotaSnapshot) -> int:
     """Return the lower of staff's limit and the reported one, otherwise the connector's; unusable
     ones do not count.
     """
-    reported = snapshot.allowed if isinstance(quota, Budget) else None
+    reported = snapshot.reported_limit if isinstance(quota, Budget) else None
     limits = [limit for limit in (snapshot.limit, reported) if limit is not None]
     return min((limit for limit in limits if is_usable_limit(limit, quota)), default=quota.limit)
 
@@ -113,13 +113,13 @@ def live_buckets(quota: Budget, snapshot: QuotaSnapshot, now: datetime) -> Bucke
     """
     newest = bucket_end(quota, now + MAX_BOOKING_AHEAD)
     oldest = now.timestamp() - quota.per - WINDOW_MARGIN
-    return tuple((min(end, newest), units) for end, units in snapshot.spent if end > oldest)
+    return tuple((min(end, newest), units) for end, units in snapshot.usage_buckets if end > oldest)
 
 
 def units_used(quota: Budget, snapshot: QuotaSnapshot, now: datetime) -> int:
     """Return the units of a budget that count in the current window."""
     if has_fixed_window(snapshot, now):
-        return snapshot.used
+        return snapshot.used_units
     if snapshot.window_ends is not None:  # the window is over
         return 0
     return sum(units for _, units in live_buckets(quota, snapshot, now))
@@ -178,17 +178,22 @@ def spend_budget(
             else next_midnight(quota.midnight, now)
         )
         recent_units = add_units(
-            recent_buckets(snapshot.spent, now), math.ceil(at.timestamp()), units
+            recent_buckets(snapshot.usage_buckets, now), math.ceil(at.timestamp()), units
         )
         return replace(
             snapshot,
-            used=units_used(quota, snapshot, now) + units,
+            used_units=units_used(quota, snapshot, now) + units,
             window_ends=window_ends,
-            spent=recent_units,
+            usage_buckets=recent_units,
         )
     buckets = () if snapshot.window_ends else live_buckets(quota, snapshot, now)
-    spent = add_units(buckets, bucket_end(quota, at), units)
-    return replace(snapshot, spent=spent, used=sum(units for _, units in spent), window_ends=None)
+    usage_buckets = add_units(buckets, bucket_end(quota, at), units)
+    return replace(
+        snapshot,
+        usage_buckets=usage_buckets,
+        used_units=sum(units for _, units in usage_buckets),
+        window_ends=None,
+    )
 
 
 # --- all kinds of quotas --------------------------------------------------------------------------
@@ -223,7 +228,7 @@ def fits_at_once(
     """Return whether all these units may be spent now, in any order; `share` of the scope is
     reserved.
     """
-    if snapshot.probing:
+    if snapshot.is_probing:
         return False
     if quota is None:
         return snapshot.paused_until is None or snapshot.paused_until <= now

@@ -18,11 +18,13 @@ class QuotaState(models.Model):
     low_priority_free_at = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     paused_until = models.DateTimeField(null=True, blank=True)  # exactly the Retry-After of a 429
-    probing = models.BooleanField(default=False)  # after the pause one call is sent as a probe
-    used = models.PositiveIntegerField(default=0)  # units of a budget in its window
+    is_probing = models.BooleanField(default=False)  # after the pause one call is sent as a probe
+    used_units = models.PositiveIntegerField(default=0)  # units of a budget in its window
     # buckets of a rolling budget: [[end in seconds since 1970, units], …]
-    spent = models.JSONField(default=list, blank=True)
-    allowed = models.PositiveIntegerField(null=True, blank=True)  # limit that the system reported
+    usage_buckets = models.JSONField(default=list, blank=True)
+    reported_limit = models.PositiveIntegerField(
+        null=True, blank=True
+    )  # limit that the system reported
     window_ends = models.DateTimeField(null=True, blank=True)
     limit = models.PositiveIntegerField(
         null=True, blank=True, help_text="Staff's own limit; empty: the connector's."

@@ -43,7 +43,7 @@ def new_quota_state(key: str) -> QuotaState:
 
 def snapshot_of(quota_state: QuotaState) -> QuotaSnapshot:
     columns = {name: getattr(quota_state, name) for name in SNAPSHOT_COLUMNS}
-    return QuotaSnapshot(**columns | {"spent": parse_buckets(quota_state.spent)})
+    return QuotaSnapshot(**columns | {"usage_buckets": parse_buckets(quota_state.usage_buckets)})
 
 
 def parse_buckets(stored: Any) -> tuple[tuple[float, int], ...]:

@@ -35,30 +35,40 @@ def correct_snapshot(
     are added.
     """
     used, limit = min(used, MAX_UNITS), min(limit, MAX_UNITS)
-    snapshot = replace(snapshot, allowed=limit)
+    snapshot = replace(snapshot, reported_limit=limit)
     if not isinstance(quota, Budget):
-        return replace(snapshot, used=used)
+        return replace(snapshot, used_units=used)
     counted_units = units_used(quota, snapshot, now)
     true_units = (
         used
         if used >= counted_units
         else min(
-            counted_units, used + sum(units for _, units in recent_buckets(snapshot.spent, now))
+            counted_units,
+            used + sum(units for _, units in recent_buckets(snapshot.usage_buckets, now)),
         )
     )
     if window_ends is not None:
         latest = now + timedelta(seconds=quota.per)
         return replace(
-            snapshot, used=true_units, window_ends=min(max(window_ends, now + MIN_WINDOW), latest)
+            snapshot,
+            used_units=true_units,
+            window_ends=min(max(window_ends, now + MIN_WINDOW), latest),
         )
     if has_fixed_window(snapshot, now):
-        return replace(snapshot, used=true_units)
+        return replace(snapshot, used_units=true_units)
     if quota.midnight:
-        return replace(snapshot, used=true_units, window_ends=next_midnight(quota.midnight, now))
-    spent = _level_buckets(
+        return replace(
+            snapshot, used_units=true_units, window_ends=next_midnight(quota.midnight, now)
+        )
+    usage_buckets = _level_buckets(
         quota, () if snapshot.window_ends else live_buckets(quota, snapshot, now), used, now
     )
-    return replace(snapshot, spent=spent, used=sum(units for _, units in spent), window_ends=None)
+    return replace(
+        snapshot,
+        usage_buckets=usage_buckets,
+        used_units=sum(units for _, units in usage_buckets),
+        window_ends=None,
+    )
 
 
 def _level_buckets(quota: Budget, buckets: Buckets, used: int, now: datetime) -> Buckets:
@@ -68,9 +78,9 @@ def _level_buckets(quota: Budget, buckets: Buckets, used: int, now: datetime) ->
     excess = used - sum(units for _, units in buckets)
     if excess >= 0:
         return add_units(buckets, bucket_end(quota, now), excess) if excess else buckets
-    spent, unreported_buckets = [], recent_buckets(buckets, now)
+    remaining_buckets, unreported_buckets = [], recent_buckets(buckets, now)
     for end, units in buckets:
         removed_units = 0 if (end, units) in unreported_buckets else min(units, -excess)
         excess += removed_units
-        spent.append((end, units - removed_units))
-    return tuple((end, units) for end, units in spent if units)
+        remaining_buckets.append((end, units - removed_units))
+    return tuple((end, units) for end, units in remaining_buckets if units)

@@ -71,7 +71,7 @@ def _sanitize_pause(snapshot: QuotaSnapshot, now: datetime) -> QuotaSnapshot:
         snapshot,
         paused_at=paused_at,
         paused_until=paused_until,
-        probing=snapshot.probing or is_changed,
+        is_probing=snapshot.is_probing or is_changed,
     )
 
 
@@ -85,11 +85,11 @@ def describe_problem(quota: Quota | None, snapshot: QuotaSnapshot, now: datetime
         return f"The limit of {snapshot.limit:,} is not usable; the connector's own limit applies."
     if (
         quota is not None
-        and snapshot.allowed is not None
-        and not is_usable_limit(snapshot.allowed, quota)
+        and snapshot.reported_limit is not None
+        and not is_usable_limit(snapshot.reported_limit, quota)
     ):
         return (
-            f"The system reported {snapshot.allowed:,} calls, which is not plausible; "
+            f"The system reported {snapshot.reported_limit:,} calls, which is not plausible; "
             "the connector's own limit applies."
         )
     if sanitize_snapshot(quota, snapshot, now) != snapshot:

@@ -16,24 +16,24 @@ from hub.throttle.sanitize import describe_problem, sanitize_snapshot
 
 @dataclass(frozen=True, slots=True)
 class QuotaUsage:
-    """`used` of `allowed` units. `free_at`: when the next call may be sent; None: now."""
+    """`used` of `limit` units. `free_at`: when the next call may be sent; None: now."""
 
     label: str
     used: int
-    allowed: int | None
+    limit: int | None
     free_at: datetime | None
     paused_until: datetime | None
-    probing: bool = False
+    is_probing: bool = False
     problem: str = ""  # what is wrong with the row, as a sentence
 
     @property
     def share(self) -> int:
         """Used share in percent, 100 at most."""
-        return min(100, round(100 * self.used / self.allowed)) if self.allowed else 0
+        return min(100, round(100 * self.used / self.limit)) if self.limit else 0
 
     @property
     def remaining(self) -> int:
-        return max(0, (self.allowed or 0) - self.used)
+        return max(0, (self.limit or 0) - self.used)
 
 
 def measure_usage(
@@ -45,11 +45,11 @@ def measure_usage(
     problem = describe_problem(quota, snapshot, now)
     snapshot = sanitize_snapshot(quota, snapshot, now)
     free_at = snapshot.paused_until if quota is None else scope_opens_at(quota, snapshot, now)
-    used, allowed, label = _describe_usage(quota, snapshot, now, in_flight)
+    used, limit, label = _describe_usage(quota, snapshot, now, in_flight)
     is_paused = snapshot.paused_until is not None and snapshot.paused_until > now
     paused_until = snapshot.paused_until if is_paused else None
     free_at = free_at if free_at and free_at > now else None
-    return QuotaUsage(label, used, allowed, free_at, paused_until, snapshot.probing, problem)
+    return QuotaUsage(label, used, limit, free_at, paused_until, snapshot.is_probing, problem)
 
 
 def _describe_usage(

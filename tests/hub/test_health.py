@@ -234,7 +234,7 @@ def test_attempts_events_beats_and_latency_are_told(make, prometheus, alive):
     told = numbers(prometheus)
     assert told['hub_attempts_total{outcome="delivered"}'] == 1
     assert told["hub_events_total"] >= 1
-    assert told['hub_beat_age_seconds{name="canary"}'] == pytest.approx(
+    assert told['hub_heartbeat_age_seconds{name="canary"}'] == pytest.approx(
         (clock() - NOON).total_seconds(), abs=5
     )
     assert told["hub_database_latency_seconds"] > 0

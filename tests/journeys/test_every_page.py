@@ -19,8 +19,8 @@ HERE = "t/<str:tenant>/"
 OF_EACH = 5  # addresses: as many as there are systems of a customer
 ASKED = {  # what an address needs beside its rows
     f"{HERE}operations/plan": "?state=failed",
-    f"{HERE}connections/<uuid:id>/identities/say/": "?kind=user&ours=7",
-    f"{HERE}connections/<uuid:id>/identities/remove/": "?kind=user&ours=7",
+    f"{HERE}connections/<uuid:id>/identities/say/": "?kind=user&local_id=7",
+    f"{HERE}connections/<uuid:id>/identities/remove/": "?kind=user&local_id=7",
 }
 PARTS = {  # of a page, asked for by the page itself
     f"{HERE}events/new",

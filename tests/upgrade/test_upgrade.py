@@ -16,11 +16,13 @@ from hub.audit import ActorContext, verify_all_chains
 from hub.connections.actions.kill_switches import switch_on
 from hub.connections.models import HOLDING_STATES, Connection, ConnectorApp, Credential, KillSwitch
 from hub.crypto.sealed import check_keys
+from hub.mappings.models import Identity
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event
 from hub.outgoing.release import release_held_deliveries
 from hub.portal.models import SavedView
 from hub.sweep import run_sweep
+from hub.throttle.models import QuotaState
 from tenants import api_key_format
 from tenants.models import User
 from tests.factories import NOON, SECRETS, WHSEC
@@ -115,6 +117,15 @@ def test_no_row_is_lost(before):
 def test_filters_and_saved_views_ask_for_what_failed():
     assert not Operation.unscoped.filter(filter__state="dead").exists()
     assert not SavedView.unscoped.filter(query__contains="dead").exists()
+
+
+def test_identities_and_used_quotas_keep_their_values_under_new_names():
+    pairs = Identity.unscoped.values_list("local_id", "remote_id")
+    assert set(pairs) == {("ann@acme.test", "U7")}
+    assert QuotaState.objects.filter(connector_key="salesforce", used_units=2).count() == 2
+    assert QuotaState.objects.filter(connector_key="slack", is_probing=True).count() == 2
+    buckets = QuotaState.objects.get(key="salesforce|account|account-3|").usage_buckets
+    assert buckets in ([], [[1795609800.0, 2]])  # the first part counted no buckets
 
 
 def test_permissions_follow_the_names_of_their_models():

@@ -136,7 +136,7 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     ) -> staff.ActionResult:
         before = {"paused_until": scope.paused_until}
         QuotaState.objects.filter(pk=scope.pk).update(
-            paused_at=None, paused_until=None, probing=False
+            paused_at=None, paused_until=None, is_probing=False
         )
         QuotaQueue.reopen([scope.key], now=now)
         wake_up("pump", now=now)

@@ -150,7 +150,7 @@ READ_CONNECTION = CONNECTION | {
             "name": "chat.postMessage",
             "label": "300 calls in a minute",
             "used": 12,
-            "allowed": 300,
+            "limit": 300,
             "free_at": None,
             "paused_until": None,
         }

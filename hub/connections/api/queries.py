@@ -110,7 +110,7 @@ def _list_visible_quotas(
             "name": scope.name,
             "label": gauge.label,
             "used": gauge.used,
-            "allowed": gauge.allowed,
+            "limit": gauge.limit,
             "free_at": gauge.free_at,
             "paused_until": gauge.paused_until,
         }

@@ -220,7 +220,7 @@ class QuotaSerializer(serializers.Serializer):
         help_text="The allowed number of calls, as text."
     )
     used = serializers.IntegerField()
-    allowed = serializers.IntegerField(allow_null=True)
+    limit = serializers.IntegerField(allow_null=True)
     free_at = serializers.DateTimeField(
         allow_null=True, help_text="When the next call may go; null: now."
     )

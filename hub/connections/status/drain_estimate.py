@@ -123,7 +123,9 @@ def _estimate_quota_duration(
     if isinstance(quota, Budget):
         beyond = calls - max(0, units_left(quota, usage, now))
         windows = (
-            math.ceil(beyond / (usage.limit or usage.allowed or quota.limit)) if beyond > 0 else 0
+            math.ceil(beyond / (usage.limit or usage.reported_limit or quota.limit))
+            if beyond > 0
+            else 0
         )
         first = max(timedelta(), (usage.window_ends or now) - now) if windows else timedelta()
         return pause + first + timedelta(seconds=quota.per) * max(0, windows - 1)

@@ -77,8 +77,8 @@ def create_demo_tenant(
     Identity.unscoped.get_or_create(
         connection=connections["slack"],
         kind="channel",
-        ours="orders",
-        defaults={"theirs": customer.channel},
+        local_id="orders",
+        defaults={"remote_id": customer.channel},
     )
     return {
         "reference": tenant.reference,

@@ -261,12 +261,12 @@ class Functions(stock.Functions):  # type: ignore[misc]
         """identity('user', data.owner_id) → their id of our user, on the connection that is written
         to.
         """
-        our_id = value if isinstance(value, str) else formats.format_plain_number(value)
-        Output().copy_plain([kind, our_id])  # PostgreSQL rejects it in a query
-        their_id = self._look_up_identity(kind, our_id)
-        if their_id is None:
-            raise IdentityMissing(kind, our_id)
-        return their_id
+        local_id = value if isinstance(value, str) else formats.format_plain_number(value)
+        Output().copy_plain([kind, local_id])  # PostgreSQL rejects it in a query
+        remote_id = self._look_up_identity(kind, local_id)
+        if remote_id is None:
+            raise IdentityMissing(kind, local_id)
+        return remote_id
 
     def _json(self, value: Any) -> str:
         self.budget.spend_on_all(value)

@@ -37,7 +37,7 @@ def build_remedy_url(delivery: Delivery, remedy: Remedy) -> str:
     match remedy:
         case Remedy.IDENTITY:
             missing = IdentityMissing.parse(delivery.detail)
-            pair = dict(zip(("kind", "ours"), missing or (), strict=False))
+            pair = dict(zip(("kind", "local_id"), missing or (), strict=False))
             query = {"connection": delivery.connection_id or "", **pair}
             return f"{reverse('admin:mappings_identity_add')}?{urlencode(query)}"
         case Remedy.KILL_SWITCH:

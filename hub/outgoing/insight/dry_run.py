@@ -126,14 +126,16 @@ def evaluate_draft(
         return DryRun("skipped", "filtered", f"{clause.clause} found {clause.value}", clause)
     missing: set[IdentityPair] = set()
 
-    def find_their_id(kind: str, our_id: str) -> str:
-        if (kind, our_id) in identities:
-            return identities[kind, our_id]
-        missing.add((kind, our_id))
-        return f"⟨{kind} {our_id} is missing⟩"
+    def find_remote_id(kind: str, local_id: str) -> str:
+        if (kind, local_id) in identities:
+            return identities[kind, local_id]
+        missing.add((kind, local_id))
+        return f"⟨{kind} {local_id} is missing⟩"
 
     try:
-        mapped = translate(draft.mapping, dict(document), zone=zone, look_up_identity=find_their_id)
+        mapped = translate(
+            draft.mapping, dict(document), zone=zone, look_up_identity=find_remote_id
+        )
     except MappingFailed as error:
         return DryRun("held", "mapping_failed", str(error), clause)
     dry_run = _check_mapped_body(draft.action, mapped, tuple(sorted(missing)), clause)
@@ -148,7 +150,7 @@ def _check_mapped_body(
 ) -> DryRun:
     body = json.dumps(mapped, indent=2, ensure_ascii=False)
     if missing:
-        detail = ", ".join(f"{kind} {our_id}" for kind, our_id in missing)
+        detail = ", ".join(f"{kind} {local_id}" for kind, local_id in missing)
         return DryRun("held", "identity_missing", detail, clause, body, missing)
     if problem := action.check(mapped):
         return DryRun("held", "payload_refused", problem, clause, body)
@@ -160,6 +162,8 @@ def load_identities(
 ) -> dict[IdentityPair, str]:
     if not identity_pairs or connection is None:
         return {}
-    kinds, our_ids = {kind for kind, _ in identity_pairs}, {value for _, value in identity_pairs}
-    identities = Identity.unscoped.filter(connection=connection, kind__in=kinds, ours__in=our_ids)
-    return {(identity.kind, identity.ours): identity.theirs for identity in identities}
+    kinds, local_ids = {kind for kind, _ in identity_pairs}, {value for _, value in identity_pairs}
+    identities = Identity.unscoped.filter(
+        connection=connection, kind__in=kinds, local_id__in=local_ids
+    )
+    return {(identity.kind, identity.local_id): identity.remote_id for identity in identities}

@@ -24,7 +24,7 @@ HELD_SCANNED = 1_000  # of the tenant's newest held deliveries
 @dataclass(frozen=True, slots=True)
 class MissingIdentity:
     kind: str
-    our_id: str
+    local_id: str
     waiting_deliveries: int = 0  # held for it, among the newest HELD_SCANNED
 
 
@@ -63,8 +63,8 @@ def _find_static_identities_by_connection(
     identities = Identity.unscoped.filter(
         connection__in=[pk for pk, pairs in missing.items() if pairs], kind__in=kinds
     )
-    for pk, kind, our_id in identities.values_list("connection", "kind", "ours"):
-        missing[pk].discard((kind, our_id))
+    for pk, kind, local_id in identities.values_list("connection", "kind", "local_id"):
+        missing[pk].discard((kind, local_id))
     return missing
 
 

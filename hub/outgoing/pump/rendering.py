@@ -66,21 +66,21 @@ class IdentityLookup:
         keys = set(itertools.chain.from_iterable(needed))
         if not keys:
             return cls({})
-        connections, kinds, our_ids = (set(column) for column in zip(*keys, strict=True))
+        connections, kinds, local_ids = (set(column) for column in zip(*keys, strict=True))
         identities = Identity.unscoped.filter(
-            connection_id__in=connections, kind__in=kinds, ours__in=our_ids
+            connection_id__in=connections, kind__in=kinds, local_id__in=local_ids
         )
         return cls(
             {
-                (identity.connection_id, identity.kind, identity.ours): identity.theirs
+                (identity.connection_id, identity.kind, identity.local_id): identity.remote_id
                 for identity in identities
             }
         )
 
-    def find_their_id(self, connection: int | None, kind: str, our_id: str) -> str | None:
+    def find_remote_id(self, connection: int | None, kind: str, local_id: str) -> str | None:
         if connection is None:
             return None
-        return self.pairs.get((connection, kind, our_id))
+        return self.pairs.get((connection, kind, local_id))
 
 
 def prepare_delivery(
@@ -121,8 +121,8 @@ def _render_delivery(
         config.mapping_for(version, action),
         _build_document(delivery),
         zone=load_zone(delivery.tenant.time_zone),
-        look_up_identity=lambda kind, our_id: identities.find_their_id(
-            delivery.connection_id, kind, our_id
+        look_up_identity=lambda kind, local_id: identities.find_remote_id(
+            delivery.connection_id, kind, local_id
         ),
     )
     return RenderedBody(dump_checked_json(body), body, version.pk, is_new=True)
@@ -172,4 +172,4 @@ def _find_identity_keys(claimed_lane: ClaimedLane, config: ConfigCache) -> Itera
             pairs = collect_identities(mapping, _build_document(delivery), zone)
         except Exception:  # reported when the delivery is rendered
             continue
-        yield from ((connection.pk, kind, our_id) for kind, our_id in pairs)
+        yield from ((connection.pk, kind, local_id) for kind, local_id in pairs)

@@ -118,7 +118,7 @@ def reverse_identity_page(delivery: Delivery) -> str:
     connection, missing = delivery.connection, IdentityMissing.parse(delivery.detail)
     if connection is None or missing is None:
         return reverse_connection_page(delivery)
-    query = urlencode(dict(zip(("kind", "ours"), missing, strict=True)))
+    query = urlencode(dict(zip(("kind", "local_id"), missing, strict=True)))
     tenant_reference = delivery.tenant.reference
     page = reverse_or_empty("portal:identity_say", tenant_reference, connection.public_id)
     return f"{page}?{query}"

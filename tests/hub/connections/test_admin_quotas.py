@@ -36,12 +36,12 @@ def test_a_page_tells_what_is_used_allowed_and_left_and_who_spends_it(superuser,
     make.connection(connector="salesforce", account="00D2", name="Another organisation")
     scope = row(
         "salesforce|account|00D1|",
-        used=25_000,
-        allowed=100_000,
+        used_units=25_000,
+        reported_limit=100_000,
         window_ends=clock() + timedelta(hours=3),
     )
     text = superuser.get(page(scope)).content.decode()
-    assert 'aria-label="25000 of 100000 spent"' in text
+    assert 'aria-label="25000 of 100000 used"' in text
     for cell in (
         "25,000",
         "75,000",
@@ -57,7 +57,7 @@ def test_a_page_tells_what_is_used_allowed_and_left_and_who_spends_it(superuser,
 def test_calls_in_flight_are_counted_and_a_pause_with_its_probe_is_told(superuser):
     scope = row(
         "app|app||calls",
-        probing=True,
+        is_probing=True,
         paused_at=clock(),
         paused_until=clock() + timedelta(minutes=5),
     )

@@ -204,7 +204,7 @@ def test_quotas_that_its_calls_spend_are_gauges(make, shop, acme):
     splunk = make.connection(acme, "splunk")
     spent(splunk, "connection")
     (quota,) = shop.get(of(splunk)).json()["quotas"]
-    assert (quota["kind"], quota["allowed"], quota["free_at"]) == ("connection", 20, None)
+    assert (quota["kind"], quota["limit"], quota["free_at"]) == ("connection", 20, None)
 
 
 def test_a_quota_of_the_whole_app_is_the_platforms_to_see(make, api, shop, acme):

@@ -55,7 +55,7 @@ def test_a_hub_without_a_worker_is_told_so(superuser):
     assert "No worker is running." in looked_at(superuser)
 
 
-def test_worker_pool_pumps_bells_and_replacements_are_shown(superuser, make):
+def test_worker_pool_pumps_wakeups_and_replacements_are_shown(superuser, make):
     now, lease = clock(), uuid4()
     worker(seen=now, heard=now)
     PumpSlot.objects.create(
@@ -80,7 +80,7 @@ def test_worker_pool_pumps_bells_and_replacements_are_shown(superuser, make):
 def test_a_pool_that_does_not_hear_is_told(superuser):
     now = clock()
     worker(seen=now, heard=now - timedelta(minutes=2))
-    assert "A pool does not hear its bells." in looked_at(superuser)
+    assert "A pool does not take its wake-ups." in looked_at(superuser)
 
 
 def test_a_step_of_the_sweep_that_fails_is_shown_by_name(superuser):

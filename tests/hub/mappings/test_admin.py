@@ -163,18 +163,23 @@ def test_an_identity_is_added_and_rings(root, make):
     connection = make.connection()
     root.post(
         f"{IDENTITIES}add/",
-        {"connection": connection.pk, "kind": "user", "ours": "7", "theirs": "U7"},
+        {"connection": connection.pk, "kind": "user", "local_id": "7", "remote_id": "U7"},
     )
-    assert Identity.unscoped.get().theirs == "U7"
+    assert Identity.unscoped.get().remote_id == "U7"
     assert WakeUp.objects.filter(name="drain").exists()
 
 
 def test_a_changed_identity_is_told_anew(root, make):
     identity = make.identity(make.connection(), "user", "7", "U7")
-    said = {"connection": identity.connection_id, "kind": "user", "ours": "7", "theirs": "U8"}
+    said = {
+        "connection": identity.connection_id,
+        "kind": "user",
+        "local_id": "7",
+        "remote_id": "U8",
+    }
     root.post(f"{IDENTITIES}{identity.pk}/change/", said)
     identity.refresh_from_db()
-    assert identity.theirs == "U8"
+    assert identity.remote_id == "U8"
     assert identity.created_at == NOON < identity.updated_at
 
 
@@ -187,18 +192,22 @@ def test_identities_are_found_by_how_they_begin(root, make, term, found):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("kind", "k" * 61), ("ours", "o" * 201), ("theirs", ""), ("ours", "a\0")]
+    ("field", "value"),
+    [("kind", "k" * 61), ("local_id", "o" * 201), ("remote_id", ""), ("local_id", "a\0")],
 )
 def test_a_mistake_in_an_identity_is_told_beside_its_field(root, make, field, value):
-    said = {"connection": make.connection().pk, "kind": "user", "ours": "7", "theirs": "U7"} | {
-        field: value
-    }
+    said = {
+        "connection": make.connection().pk,
+        "kind": "user",
+        "local_id": "7",
+        "remote_id": "U7",
+    } | {field: value}
     assert field in root.post(f"{IDENTITIES}add/", said).context["adminform"].form.errors
 
 
 def test_strangers_cannot_put_an_identity_on_a_connection(make):
     connection = make.connection()
-    said = {"connection": connection.pk, "kind": "user", "ours": "7", "theirs": "U7"}
+    said = {"connection": connection.pk, "kind": "user", "local_id": "7", "remote_id": "U7"}
     answer = staff_of(make, make.tenant()).post(f"{IDENTITIES}add/", said)
     assert "connection" in answer.context["adminform"].form.errors
 

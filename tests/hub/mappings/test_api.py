@@ -9,7 +9,7 @@ from tests.hub.connections.rest import of, refusal
 
 pytestmark = pytest.mark.django_db
 
-ORDERS = {"kind": "channel", "ours": "orders", "theirs": "C0123456789", "name": "#orders"}
+ORDERS = {"kind": "channel", "local_id": "orders", "remote_id": "C0123456789", "name": "#orders"}
 
 
 @pytest.fixture
@@ -34,12 +34,12 @@ def shop(api, acme):
 
 def test_one_is_said_replaced_and_forgotten(shop, url):
     assert shop.put(url, ORDERS, format="json").json().items() >= ORDERS.items()
-    assert shop.put(url, ORDERS | {"theirs": "G0123456789"}, format="json").status_code == 200
+    assert shop.put(url, ORDERS | {"remote_id": "G0123456789"}, format="json").status_code == 200
     (item,) = shop.get(url).json()["items"]
-    assert item["theirs"] == "G0123456789"
-    assert shop.delete(f"{url}?kind=channel&ours=orders").json()["theirs"] == "G0123456789"
+    assert item["remote_id"] == "G0123456789"
+    assert shop.delete(f"{url}?kind=channel&local_id=orders").json()["remote_id"] == "G0123456789"
     assert not Identity.unscoped.exists()
-    assert shop.delete(f"{url}?kind=channel&ours=orders").status_code == 404
+    assert shop.delete(f"{url}?kind=channel&local_id=orders").status_code == 404
     verbs = list(AuditRow.objects.values_list("verb", "actor_kind").order_by("number"))
     assert verbs == [
         (f"connection.{verb}", "api_key") for verb in ("identify", "identify", "forget")
@@ -52,19 +52,19 @@ def test_what_is_held_for_want_of_it_is_looked_at(shop, url):
 
 
 def test_an_id_that_cannot_be_one_is_refused(shop, url):
-    answer = shop.put(url, ORDERS | {"theirs": "#orders"}, format="json")
-    assert refusal(answer) == (400, "validation-failed", ["/theirs"])
+    answer = shop.put(url, ORDERS | {"remote_id": "#orders"}, format="json")
+    assert refusal(answer) == (400, "validation-failed", ["/remote_id"])
     assert not Identity.unscoped.exists()
 
 
 def test_what_nobody_lists_may_have_any_id(shop, url):
     assert (
         shop.put(
-            url, {"kind": "user", "ours": "7/8 ?", "theirs": "anything"}, format="json"
+            url, {"kind": "user", "local_id": "7/8 ?", "remote_id": "anything"}, format="json"
         ).status_code
         == 200
     )
-    assert shop.delete(f"{url}?kind=user&ours=7%2F8%20%3F").status_code == 200
+    assert shop.delete(f"{url}?kind=user&local_id=7%2F8%20%3F").status_code == 200
 
 
 def test_many_are_read_page_by_page(make, shop, slack, url):
@@ -74,7 +74,7 @@ def test_many_are_read_page_by_page(make, shop, slack, url):
     seen, page = [], f"{url}?limit=3"
     while page:
         answer = shop.get(page).json()
-        seen += [item["ours"] for item in answer["items"]]
+        seen += [item["local_id"] for item in answer["items"]]
         page = answer["next"]
     assert seen == [f"p{number}" for number in range(5)] + [f"u{number}" for number in range(5)]
     assert len(shop.get(f"{url}?kind=user").json()["items"]) == 5

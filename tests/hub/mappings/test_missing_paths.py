@@ -47,7 +47,7 @@ FOUND = [
 def gaps(expression):
     mapping = compile_mapping({"field": expression})
     made = translate(
-        mapping, DOCUMENT, zone=ZoneInfo("UTC"), look_up_identity=lambda kind, ours: ours
+        mapping, DOCUMENT, zone=ZoneInfo("UTC"), look_up_identity=lambda kind, local_id: local_id
     )
     return [path for _field, path in find_missing_paths(mapping, DOCUMENT, made)]
 
@@ -65,6 +65,6 @@ def test_what_was_found_or_has_a_stated_alternative_is_not(expression):
 def test_the_place_in_the_mapping_is_told():
     mapping = compile_mapping({"a/b": ["data.number", {"c": "data.numbr"}]})
     made = translate(
-        mapping, DOCUMENT, zone=ZoneInfo("UTC"), look_up_identity=lambda kind, ours: ours
+        mapping, DOCUMENT, zone=ZoneInfo("UTC"), look_up_identity=lambda kind, local_id: local_id
     )
     assert find_missing_paths(mapping, DOCUMENT, made) == (("/a~1b/1/c", "data.numbr"),)

@@ -17,7 +17,7 @@ PAGES = {
     "rename": ONE + "rename/",
     "reconnect": ONE + "reconnect/",
     "identities": ONE + "identities/",
-    "say an identity": ONE + "identities/say/?kind=user&ours=7",
+    "say an identity": ONE + "identities/say/?kind=user&local_id=7",
     "mails about it": ONE + "notifications/",
     "disconnect": ONE + "disconnect/",
     "settings": "settings/",

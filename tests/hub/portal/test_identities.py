@@ -24,8 +24,10 @@ def url_of(connection, rest="identities/"):
     return f"/t/acme/connections/{connection.public_id}/{rest}"
 
 
-def saying(connection, kind="channel", ours="orders", verb="say"):
-    return url_of(connection, f"identities/{verb}/?kind={quote(kind)}&ours={quote(ours, safe='')}")
+def saying(connection, kind="channel", local_id="orders", verb="say"):
+    return url_of(
+        connection, f"identities/{verb}/?kind={quote(kind)}&local_id={quote(local_id, safe='')}"
+    )
 
 
 def text_of(browser, url):
@@ -33,7 +35,10 @@ def text_of(browser, url):
 
 
 def told():
-    return [(row.kind, row.ours, row.theirs, row.name) for row in Identity.unscoped.order_by("pk")]
+    return [
+        (row.kind, row.local_id, row.remote_id, row.name)
+        for row in Identity.unscoped.order_by("pk")
+    ]
 
 
 @pytest.fixture
@@ -49,7 +54,7 @@ def slack(make, acme, outside):
 
 def test_the_page_of_the_connection_asks_what_a_route_needs(admin, slack):
     text = text_of(admin, url_of(slack, ""))
-    assert QUESTION in text and "identities/say/?kind=channel&amp;ours=orders" in text
+    assert QUESTION in text and "identities/say/?kind=channel&amp;local_id=orders" in text
     assert QUESTION in text_of(admin, url_of(slack, "connected/"))
 
 
@@ -75,7 +80,7 @@ def test_the_page_of_what_is_held_leads_there(admin, make, acme):
     pump(FakeHttp())
     text = text_of(admin, f"/t/acme/deliveries/{delivery.public_id}/")
     assert saying(delivery.connection, "user", "ann@acme.test").partition("?")[0] in text
-    assert "kind=user&amp;ours=ann%40acme.test" in text
+    assert "kind=user&amp;local_id=ann%40acme.test" in text
 
 
 def test_a_member_reads_whom_to_ask(member, slack):
@@ -83,7 +88,7 @@ def test_a_member_reads_whom_to_ask(member, slack):
     assert QUESTION in text and "An owner or an admin of your organisation can select it." in text
     assert ">Select<" not in text and "Select another one" not in text
     for verb in ("say", "remove"):
-        assert member.post(saying(slack, verb=verb), {"theirs": "C1"}).status_code == 403
+        assert member.post(saying(slack, verb=verb), {"remote_id": "C1"}).status_code == 403
 
 
 # --- said ---
@@ -92,22 +97,24 @@ def test_a_member_reads_whom_to_ask(member, slack):
 def test_one_is_chosen_among_those_that_the_other_system_lists(admin, slack, outside):
     text = text_of(admin, saying(slack))
     assert '<option value="C0000GEN1 #general">#general</option>' in text
-    page = admin.post(saying(slack), {"selection": "C0000GEN1 #general", "theirs": ""}, follow=True)
+    page = admin.post(
+        saying(slack), {"selection": "C0000GEN1 #general", "remote_id": ""}, follow=True
+    )
     assert "Saved." in page.content.decode() and "#general" in page.content.decode()
     assert told() == [("channel", "orders", "C0000GEN1", "#general")]
 
 
 def test_what_is_filled_in_counts_more_than_what_is_chosen(admin, slack):
-    admin.post(saying(slack), {"selection": "C0000GEN1 #general", "theirs": "G0123456789"})
+    admin.post(saying(slack), {"selection": "C0000GEN1 #general", "remote_id": "G0123456789"})
     assert told() == [("channel", "orders", "G0123456789", "")]
 
 
 WRONG = {"nothing": ("", "Say which one is meant."), "a name": ("#orders", "is not its name")}
 
 
-@pytest.mark.parametrize(("theirs", "why"), WRONG.values(), ids=WRONG)
-def test_what_cannot_be_meant_is_asked_again(admin, slack, theirs, why):
-    text = admin.post(saying(slack), {"theirs": theirs}).content.decode()
+@pytest.mark.parametrize(("remote_id", "why"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_meant_is_asked_again(admin, slack, remote_id, why):
+    text = admin.post(saying(slack), {"remote_id": remote_id}).content.decode()
     assert why in text and "#general" in text and told() == []
 
 
@@ -119,18 +126,18 @@ def test_where_nothing_can_be_listed_an_id_is_filled_in(admin, make, slack, outs
     )
     text = text_of(admin, saying(slack))
     assert "Slack lists nothing to choose from now: needed: channels:read." in text
-    assert "One of theirs" not in text and 'name="theirs"' in text
+    assert "One of theirs" not in text and 'name="remote_id"' in text
 
 
 def test_what_was_listed_is_kept_for_who_says_more(admin, slack, outside):
-    for ours in ("orders", "returns", "refunds"):
-        assert "#general" in text_of(admin, saying(slack, ours=ours))
+    for local_id in ("orders", "returns", "refunds"):
+        assert "#general" in text_of(admin, saying(slack, local_id=local_id))
     assert len(outside.ledger()) == 1
 
 
 def test_of_a_kind_that_nobody_lists_nobody_is_asked(admin, make, acme, outside):
     connection = make.connection(acme)
-    assert 'name="theirs"' in text_of(admin, saying(connection, "user", "7"))
+    assert 'name="remote_id"' in text_of(admin, saying(connection, "user", "7"))
     assert outside.ledger() == []
 
 
@@ -141,10 +148,10 @@ def test_what_was_said_is_offered_and_replaced(admin, make, slack):
         '<option value="C0000GEN1 #general" selected>' in text
         and "So far it is C0000GEN1. (#general)" in text
     )
-    admin.post(saying(slack), {"theirs": "C0123456789"})
+    admin.post(saying(slack), {"remote_id": "C0123456789"})
     assert told() == [("channel", "orders", "C0123456789", "")]
     row = AuditRow.objects.get()
-    assert (row.verb, row.before["theirs"], row.after["theirs"]) == (
+    assert (row.verb, row.before["remote_id"], row.after["remote_id"]) == (
         "connection.identify",
         "C0000GEN1",
         "C0123456789",
@@ -154,7 +161,7 @@ def test_what_was_said_is_offered_and_replaced(admin, make, slack):
 def test_what_waited_for_it_goes_out(admin, make, acme):
     delivery = make.delivery(make.connection(acme), body={"owner": "identity('user', data.email)"})
     pump(FakeHttp())
-    admin.post(saying(delivery.connection, "user", "ann@acme.test"), {"theirs": "005A"})
+    admin.post(saying(delivery.connection, "user", "ann@acme.test"), {"remote_id": "005A"})
     assert release_held_deliveries(now=NOON + MINUTE) == 1
     assert Delivery.unscoped.get().state == "waiting"
 
@@ -187,7 +194,7 @@ def test_many_are_read_page_by_page_and_found_by_how_they_begin(admin, make, sla
         make.identity(slack, "user", f"u{number:03}", f"T{number:03}")
     first = admin.get(url_of(slack))
     second = admin.get(url_of(slack) + first.context["older"])
-    assert [row.ours for row in second.context["identities"]] == [
+    assert [row.local_id for row in second.context["identities"]] == [
         f"u{number:03}" for number in range(50, 100)
     ]
     third = admin.get(url_of(slack) + second.context["older"])

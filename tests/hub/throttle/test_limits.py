@@ -101,7 +101,7 @@ def test_a_pause_is_kept_to_the_moment():
 
 
 def test_a_spent_budget_opens_with_its_window():
-    spent = QuotaSnapshot(used=10, window_ends=NOON + MINUTE)
+    spent = QuotaSnapshot(used_units=10, window_ends=NOON + MINUTE)
     assert scope_opens_at(Budget(10, 60), spent, NOON) == NOON + MINUTE
     assert units_left(Budget(10, 60), spent, NOON + MINUTE) == 10
 
@@ -117,7 +117,9 @@ def test_a_budget_resets_at_midnight_of_its_zone_also_when_summer_time_begins():
 def test_what_the_provider_allows_is_truer_than_what_we_thought():
     assert (
         units_left(
-            Budget(15000), QuotaSnapshot(used=14999, allowed=14999, window_ends=NOON + MINUTE), NOON
+            Budget(15000),
+            QuotaSnapshot(used_units=14999, reported_limit=14999, window_ends=NOON + MINUTE),
+            NOON,
         )
         == 0
     )
@@ -166,7 +168,7 @@ def test_background_work_leaves_a_share_of_a_rate_free():
 
 
 def test_background_work_leaves_a_share_of_a_budget_to_live_work():
-    spent = QuotaSnapshot(used=80, window_ends=NOON + HOUR)
+    spent = QuotaSnapshot(used_units=80, window_ends=NOON + HOUR)
     assert scope_opens_at(Budget(100, 3600), spent, NOON, share=0.2) == NOON + HOUR
     assert scope_opens_at(Budget(100, 3600), spent, NOON) == NOON
 
@@ -176,4 +178,4 @@ def test_a_report_of_any_number_fits_its_column(quota):
     snapshot = correct_snapshot(
         quota, QuotaSnapshot(), used=10**12, limit=10**12, window_ends=None, now=NOON
     )
-    assert max(snapshot.used, snapshot.allowed) < 2**31
+    assert max(snapshot.used_units, snapshot.reported_limit) < 2**31

@@ -32,10 +32,10 @@ NONSENSE = {
         {"paused_until": YEAR_9999},
     ),
     "no room at all": (ROOM, {"limit": 0}),
-    "a budget of nothing": (DAY, {"limit": 0, "allowed": 0}),
-    "buckets that are no buckets": (DAY, {"spent": {"a": "b"}}),
-    "buckets of text": (DAY, {"spent": [["x", "y"]]}),
-    "less than nothing spent": (DAY, {"spent": [[NOON.timestamp(), -5]]}),
+    "a budget of nothing": (DAY, {"limit": 0, "reported_limit": 0}),
+    "buckets that are no buckets": (DAY, {"usage_buckets": {"a": "b"}}),
+    "buckets of text": (DAY, {"usage_buckets": [["x", "y"]]}),
+    "less than nothing spent": (DAY, {"usage_buckets": [[NOON.timestamp(), -5]]}),
 }
 
 
@@ -74,7 +74,7 @@ def test_the_usage_describes_an_impossible_row(case):
 
 
 def test_a_window_that_ends_in_the_year_9999_ends_with_the_quotas_own():
-    create_quota_state(DAY, used=10, window_ends=YEAR_9999)
+    create_quota_state(DAY, used_units=10, window_ends=YEAR_9999)
     assert reserve_scope(DAY).next_at == NOON + 24 * HOUR
 
 
@@ -116,7 +116,7 @@ def test_a_clock_that_is_seen_to_leap_ahead_lets_nothing_burst(ahead):
 def test_a_lowered_limit_of_a_budget_holds_what_is_spent_beyond_it():
     assert (
         measure_usage(
-            DAY.quota, QuotaSnapshot(used=9, limit=5, window_ends=NOON + MINUTE), now=NOON
+            DAY.quota, QuotaSnapshot(used_units=9, limit=5, window_ends=NOON + MINUTE), now=NOON
         ).remaining
         == 0
     )

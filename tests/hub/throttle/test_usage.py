@@ -18,17 +18,17 @@ CASES = {
     ),
     "a budget": (
         Budget(1000),
-        QuotaSnapshot(used=250, window_ends=NOON + MINUTE),
+        QuotaSnapshot(used_units=250, window_ends=NOON + MINUTE),
         (250, 1000, "1,000 calls in a day", None),
     ),
     "a budget that the other system corrected": (
         Budget(1000),
-        QuotaSnapshot(used=500, allowed=500, window_ends=NOON + MINUTE),
+        QuotaSnapshot(used_units=500, reported_limit=500, window_ends=NOON + MINUTE),
         (500, 500, "500 calls in a day", NOON + MINUTE),
     ),
     "a budget whose window is over": (
         Budget(10),
-        QuotaSnapshot(used=10, window_ends=NOON),
+        QuotaSnapshot(used_units=10, window_ends=NOON),
         (0, 10, "10 calls in a day", None),
     ),
     "calls at the same time": (
@@ -46,15 +46,17 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_gauge_tells(case):
-    quota, snapshot, (used, allowed, label, free_at) = CASES[case]
+    quota, snapshot, (used, limit, label, free_at) = CASES[case]
     usage = measure_usage(quota, snapshot, now=NOON)
-    assert (usage.used, usage.allowed, usage.label) == (used, allowed, label)
+    assert (usage.used, usage.limit, usage.label) == (used, limit, label)
     assert usage.free_at == free_at or abs((usage.free_at - free_at).total_seconds()) < 1
 
 
 def test_the_share_never_leaves_the_bar():
     assert (
-        measure_usage(Budget(10), QuotaSnapshot(used=25, window_ends=NOON + MINUTE), now=NOON).share
+        measure_usage(
+            Budget(10), QuotaSnapshot(used_units=25, window_ends=NOON + MINUTE), now=NOON
+        ).share
         == 100
     )
     assert measure_usage(None, QuotaSnapshot(), now=NOON).share == 0

@@ -45,7 +45,7 @@ def list_identities(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
     """List the stored identities, ordered by our records, and the missing ones."""
     connection = get_own_connection(tenant_user, id)
     term, cursor = request.GET.get("q", "").strip(), request.GET.get("after", "")
-    identities = filter_identities(tenant_user, connection).order_by("kind", "ours")
+    identities = filter_identities(tenant_user, connection).order_by("kind", "local_id")
     identities = identities.filter(match_identity_prefix(term))
     if cursor:
         identities = identities.filter(match_identities_after(cursor))
@@ -98,19 +98,24 @@ def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
             ActorContext.of_visitor(request, tenant_user),
         )
         set_identity(
-            connection, theirs=remote_id, name=name, actor=actor, now=now, **own_record.cleaned_data
+            connection,
+            remote_id=remote_id,
+            name=name,
+            actor=actor,
+            now=now,
+            **own_record.cleaned_data,
         )
         messages.success(request, _("Saved. What waited for it goes out now."))
         return redirect_to_identities(tenant_user, connection)
     remote_choices = load_remote_choices(connection, own_record.cleaned_data["kind"], now=now)
-    form.show(remote_choices, current=identity.theirs if identity else "")
+    form.show(remote_choices, current=identity.remote_id if identity else "")
     context: dict[str, Any] = {
         "tenant_user": tenant_user,
         "connection": connection,
         "connector": connection.connector,
     }
     context |= {
-        "ours": own_record.cleaned_data,
+        "own_record": own_record.cleaned_data,
         "form": form,
         "offer": remote_choices,
         "identity": identity,
@@ -140,7 +145,7 @@ def load_remote_choices(connection: Connection, kind: str, *, now: datetime) -> 
 def remove_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     """Show the consequences of removing the identity (GET); remove it (POST)."""
     connection = get_own_connection(tenant_user, id)
-    own_record = {name: request.GET.get(name, "") for name in ("kind", "ours")}
+    own_record = {name: request.GET.get(name, "") for name in ("kind", "local_id")}
     identity = get_object_or_404(
         filter_identities(tenant_user, connection).select_related("connection__tenant"),
         **own_record,

@@ -35,7 +35,7 @@ def test_a_refresh_spends_and_rings_later_where_the_quota_rests(connection):
     assert (http.requests, connection.credential.refresh_lease_until) == ([], NOON + MINUTE)
     assert reject_and_refresh(connection, http, at=NOON + MINUTE + timedelta(seconds=1))
     assert QuotaState.objects.get(key=TOKEN).free_at > NOON + MINUTE
-    assert not QuotaState.objects.get(key=TOKEN).probing
+    assert not QuotaState.objects.get(key=TOKEN).is_probing
 
 
 def test_a_429_of_the_token_endpoint_pauses_it(connection):
@@ -51,7 +51,7 @@ def test_a_call_that_was_on_its_way_before_a_429_reopens_nothing(connection):
 
     assert reject_and_refresh(connection, FakeHttp(meanwhile))
     row = QuotaState.objects.get(key=TOKEN)
-    assert (row.paused_until, row.probing) == (NOON + MINUTE, True)
+    assert (row.paused_until, row.is_probing) == (NOON + MINUTE, True)
 
 
 def test_a_probe_that_comes_through_lets_go_what_waits_for_that_quota(connection):
@@ -71,9 +71,9 @@ def test_a_probe_that_comes_through_lets_go_what_waits_for_that_quota(connection
 def test_a_probe_that_hears_no_answer_leaves_it_to_the_next(connection):
     pause_scope(TOKEN, until=NOON - MINUTE, now=NOON - 2 * MINUTE)
     reject_and_refresh(connection, FakeHttp(ResponseNotReceived("timed_out")))
-    assert QuotaState.objects.get(key=TOKEN).probing
+    assert QuotaState.objects.get(key=TOKEN).is_probing
     assert reject_and_refresh(connection, FakeHttp(RENEWED), at=NOON + MINUTE)
-    assert not QuotaState.objects.get(key=TOKEN).probing
+    assert not QuotaState.objects.get(key=TOKEN).is_probing
 
 
 def test_a_test_by_a_person_says_when_it_can_be_made(make):

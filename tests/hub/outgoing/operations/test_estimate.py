@@ -94,7 +94,7 @@ def test_a_budget_that_is_spent_is_waited_for(dead):
     connection = dead(10, "salesforce")[0].connection
     QuotaState.objects.create(
         key=f"salesforce|account|{connection.account}|", connector_key="salesforce", kind="account",
-        used=100, allowed=100, window_ends=LATER + timedelta(hours=5),
+        used_units=100, reported_limit=100, window_ends=LATER + timedelta(hours=5),
     )  # fmt: skip
     assert seen().facts["seconds"] == 5 * 3600
 

@@ -139,7 +139,7 @@ def test_a_success_that_was_in_flight_at_a_429_reopens_nothing(make):
         clock=lambda: NOON, open_client=(late := OneLate()).outlet, random=lambda: 0, idle_seconds=0
     )
     assert late.calls == 2
-    scope = QuotaState.objects.get(probing=True)
+    scope = QuotaState.objects.get(is_probing=True)
     assert scope.paused_until == NOON + MINUTE
     assert pump(FakeHttp(), at=NOON + MINUTE / 2).requests == []
 
@@ -154,7 +154,7 @@ def test_a_running_pump_keeps_the_longer_of_two_pauses(make):
         random=lambda: 0,
         idle_seconds=0,
     )
-    assert QuotaState.objects.get(probing=True).paused_until == NOON + 60 * MINUTE
+    assert QuotaState.objects.get(is_probing=True).paused_until == NOON + 60 * MINUTE
     assert pump(FakeHttp(), at=NOON + 2 * MINUTE).requests == []
 
 

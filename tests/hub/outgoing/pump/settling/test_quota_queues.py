@@ -144,7 +144,7 @@ def test_a_closed_method_does_not_stop_another(workspace):
         connector_key="slack",
         kind="method",
         paused_until=NOON + MINUTE,
-        probing=True,
+        is_probing=True,
     )
     for channel in ("C1", "C2", "C3"):
         workspace.tell(channel, 3, type="update")
@@ -338,7 +338,7 @@ class Steps(Workspace):
         )
         until = self.now + seconds * SECOND
         QuotaState.objects.filter(key=key).update(
-            paused_at=self.now, paused_until=until, probing=True
+            paused_at=self.now, paused_until=until, is_probing=True
         )
 
     def die(self):
