@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from connectors.base import Action, Connector
+from connectors.base import Connector
 from connectors.http import Rate, Request, Response, Scope
 from connectors.outcomes import Outcome, delivered, outcome_of_status
 from connectors.registry import CONNECTORS
+from connectors.roles import Action
 from connectors.schema import Credential, Message
 
 KEY = "bench"

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from connectors.base import Action
 from connectors.http import Request, Response, Scope, dump_json
 from connectors.i18n import _
 from connectors.outcomes import Outcome, delivered, outcome_of_status
+from connectors.roles import Action
 from connectors.schema import Credential, Input, Message
 from connectors.signatures import sign_standard_webhook, valid_signing_secrets
 

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from connectors.base import Action
 from connectors.http import Request, Response, Spends, Unreadable
 from connectors.i18n import _
 from connectors.outcomes import Outcome, delivered
 from connectors.pipedrive.errors import ADDRESS, BURST, COMPANY, find_rejection
 from connectors.pipedrive.schema import RECORD_KINDS, RecordKind
+from connectors.roles import Action
 from connectors.schema import Credential, Input, Message, remove_nulls
 
 ID_PATTERN = re.compile(r"[0-9]{1,18}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)

@@ -8,10 +8,10 @@ import re
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from connectors.base import Action
 from connectors.http import MIN_WAIT, Request, Response, Unreadable
 from connectors.i18n import _
 from connectors.outcomes import READ_ERRORS, Outcome, delivered, record_later, unknown
+from connectors.roles import Action
 from connectors.salesforce.errors import ORG, find_rejection, outcome_of_code
 from connectors.schema import Credential, Input, Message, remove_nulls
 

@@ -4,9 +4,9 @@ import re
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from connectors.base import Collection, Page
 from connectors.http import KIBIBYTE, Request, Response, Scope, Unreadable
 from connectors.outcomes import Outcome, raises_unreadable
+from connectors.roles import Collection, Page
 from connectors.salesforce.actions import API_VERSION, base_url
 from connectors.salesforce.errors import ORG, find_rejection
 from connectors.schema import Credential

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from connectors.base import Action
 from connectors.http import Request, Response, Scope
 from connectors.i18n import _
 from connectors.outcomes import (
     Outcome,
     delivered,
 )
+from connectors.roles import Action
 from connectors.schema import (
     Credential,
     Input,

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.base import Choices, Page
 from connectors.http import KIBIBYTE, Request, Response, Scope, Unreadable
 from connectors.outcomes import Outcome, raises_unreadable
+from connectors.roles import Choices, Page
 from connectors.schema import Credential
 from connectors.slack.errors import find_rejection
 

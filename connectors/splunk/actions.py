@@ -9,10 +9,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from connectors.base import Action
 from connectors.http import MIN_WAIT, Request, Response, Unreadable
 from connectors.i18n import _
 from connectors.outcomes import Outcome, delivered, pending, record_later, unknown
+from connectors.roles import Action
 from connectors.schema import Credential, Input, Message, remove_nulls
 from connectors.splunk.errors import CONNECTION, find_failed_index, find_rejection
 from connectors.splunk.schema import TEXT_FIELDS, build_envelope, find_envelope_problem

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from connectors.base import Action
 from connectors.http import Request, Response, Scope, parse_retry_after
 from connectors.i18n import _
 from connectors.outcomes import Outcome, delivered, disable, later, never, throttled
+from connectors.roles import Action
 from connectors.schema import Credential, Message
 from connectors.signatures import sign_standard_webhook, valid_signing_secrets
 from connectors.webhook.schema import parse_custom_headers

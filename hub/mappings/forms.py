@@ -6,8 +6,8 @@ from typing import Any
 
 from django import forms
 
-from connectors.base import Action
 from connectors.registry import CONNECTORS
+from connectors.roles import Action
 from hub.mappings.expressions.functions import Functions
 from hub.mappings.models import FieldMapping, Identity
 from hub.mappings.translate import MappingError, compile_mapping

@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from connectors.base import Choices, Connector
+from connectors.base import Connector
+from connectors.roles import Choices
 from hub.connections.credentials.remote_choices import RemoteChoices
 from hub.connections.forms.connection_forms import PAUSE_LENGTHS, ConnectorFieldsForm
 from hub.connections.models import Connection

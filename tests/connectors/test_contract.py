@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import connectors
-from connectors.base import Action, Grant, Page
+from connectors.base import Grant
 from connectors.http import Response, Unreadable
 from connectors.outcomes import Outcome
 from connectors.registry import CONNECTORS
+from connectors.roles import Action, Page
 from connectors.schema import Account
 from tests.connectors.recorded import (
     NOON,

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.allowed_hosts import find_allowed_origin
-from connectors.base import Action as BaseAction
 from connectors.base import Grant, parse_lifetime
 from connectors.http import (
     Request,
@@ -25,6 +24,7 @@ from connectors.outcomes import (
     outcome_of_status,
     read_outcomes,
 )
+from connectors.roles import Action as BaseAction
 from connectors.schema import Credential, Input
 from tests.connectors.recorded import NOON, WHSEC
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.base import Action
 from connectors.http import Budget, Quota, Rate
 from connectors.registry import CONNECTORS
+from connectors.roles import Action
 from hub.connections.models import Connection, Lane
 from hub.connections.quotas.scopes import build_scope_key, parse_scope
 from hub.throttle.limits import QuotaSnapshot, call_interval, units_left

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.base import Action
 from connectors.http import dump_json
 from connectors.registry import CONNECTORS
+from connectors.roles import Action
 from hub.connections.models import Connection
 from hub.mappings.compiler_cache import compiled_filter, compiled_mapping
 from hub.mappings.missing_paths import Gap, find_missing_paths

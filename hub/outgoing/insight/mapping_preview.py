@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
-from connectors.base import Action
 from connectors.http import dump_json
+from connectors.roles import Action
 from hub.connections.models import Connection
 from hub.mappings.models import MappingVersion
 from hub.mappings.translate import collect_identities

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from connectors.base import Action
 from connectors.http import Request
+from connectors.roles import Action
 from hub.connections.credentials.connector_context import collect_secrets, open_credential
 from hub.connections.quotas.scopes import list_spent_quotas
 from hub.crypto.sealed import CannotOpen

@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.base import Action
 from connectors.http import dump_checked_json
+from connectors.roles import Action
 from connectors.schema import Message
 from hub.connections.models import Connection
 from hub.mappings.models import Identity

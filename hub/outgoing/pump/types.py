@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from connectors.base import Action
 from connectors.http import Rate, Request, Response
 from connectors.outcomes import Outcome
+from connectors.roles import Action
 from connectors.schema import Credential, Message
 from hub.connections.models import Connection, Lane
 from hub.db.clock import Clock

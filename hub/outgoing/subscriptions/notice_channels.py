@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from connectors.base import Action
+from connectors.roles import Action
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.mappings.models import FieldMapping

@@ -2,8 +2,9 @@
 
 import pytest
 
-from connectors.base import Grant, Page
+from connectors.base import Grant
 from connectors.http import Report, Response, Unreadable
+from connectors.roles import Page
 from connectors.salesforce.connector import Salesforce
 from connectors.salesforce.errors import ORG, OUTCOMES_BY_CODE, outcome_of_code
 from connectors.schema import Account

@@ -2,8 +2,8 @@
 
 import pytest
 
-from connectors.base import Page
 from connectors.http import Response, Scope, Unreadable
+from connectors.roles import Page
 from connectors.schema import Account
 from connectors.slack.connector import Slack
 from connectors.slack.errors import ERRORS_BY_CODE

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from connectors.base import Grant, Page
+from connectors.base import Grant
 from connectors.http import Unreadable
 from connectors.outcomes import Outcome
 from connectors.registry import CONNECTORS
+from connectors.roles import Page
 from connectors.schema import Account
 from hub.egress import EgressError
 from tests.connectors.recorded import NOON, credential, message, rendered

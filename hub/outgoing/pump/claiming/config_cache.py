@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from connectors.base import Action
 from connectors.http import dump_json
+from connectors.roles import Action
 from hub.connections.models import ConnectorApp
 from hub.db.clock import LONG_AGO
 from hub.db.prepared import PreparedQuery

@@ -1,0 +1,113 @@
+"""The roles of a connector: the actions and the collections that it declares."""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.http import KIBIBYTE, Request, Response
+from connectors.outcomes import Outcome, read_outcomes
+from connectors.schema import Credential, Input, Message
+
+
+class Action:
+    """An operation in the external system.
+
+    Subclasses implement `request`, and `outcome` or `outcomes`.
+    """
+
+    key: str
+    label: str
+    help: str = ""
+    inputs: tuple[Input, ...] = ()
+    # a field mapping to start from
+    example: Mapping[str, Any] = {}
+    # the field mapping of a route without one; empty: the route must have one
+    default: Mapping[str, Any] = {}
+    # a field mapping that formats a notice of ours; empty: the action cannot send notices
+    notice: Mapping[str, Any] = {}
+    permissions: Mapping[str, str] = {}
+    batch: int = 1  # messages that one request may carry
+    batch_bytes: int = 1024 * KIBIBYTE  # of rendered bodies in one request
+    idempotent: bool = False  # the system takes our id: sending again has no second effect
+
+    def group(self, message: Message) -> Hashable:
+        """Return the key of the message's group: a request has messages of one group only."""
+        return None
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        """Return why this body cannot be sent, as text; empty if it can."""
+        missing = [
+            entry.key
+            for entry in self.inputs
+            if entry.required and body.get(entry.key) in (None, "")
+        ]
+        if missing:
+            return f"missing: {', '.join(missing)}"
+        unknown = sorted(set(body) - {entry.key for entry in self.inputs}) if self.inputs else []
+        return f"not known to {self.label!r}: {', '.join(unknown)}" if unknown else ""
+
+    def needed_permissions(self, inputs: Iterable[str]) -> set[str]:
+        """Return the permissions that a mapping needs which fills in these inputs."""
+        return set(self.permissions)
+
+    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
+        raise NotImplementedError
+
+    def outcome(self, response: Response) -> Outcome:
+        raise NotImplementedError
+
+    def outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
+        """Return one outcome for each message, in their order."""
+        return [self.outcome(response)] * len(messages)
+
+    def read(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
+        """Return `outcomes`; *unknown* for each message if the response cannot be parsed."""
+        return read_outcomes(lambda: self.outcomes(response, messages), response, len(messages))
+
+    def confirm_request(self, messages: Sequence[Message], credential: Credential) -> Request:
+        """Build the request that asks about `pending` messages, by their tickets."""
+        raise NotImplementedError
+
+    def parse_confirmation(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
+        raise NotImplementedError
+
+    def read_confirmation(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
+        return read_outcomes(
+            lambda: self.parse_confirmation(response, messages), response, len(messages)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    records: Sequence[Mapping[str, Any]]
+    cursor: str = ""  # empty: it was the last page
+
+
+class Collection:
+    """Records that are read page by page."""
+
+    key: str
+    label: str
+    help: str = ""
+    example: Mapping[str, str] = {}  # parameters to start from
+
+    def page(self, credential: Credential, *, cursor: str = "", **query: str) -> Request:
+        raise NotImplementedError
+
+    def records(self, response: Response) -> Page | Outcome:
+        """Parse a page of records, or the Outcome of a refusal. Raises Unreadable."""
+        raise NotImplementedError
+
+
+class Choices(Collection):
+    """Records from which a person chooses one: the external side of an identity of this kind."""
+
+    identity: str
+
+    def parse_choice(self, record: Mapping[str, Any]) -> tuple[str, str]:
+        """Return the record's id and its name. Raises one of READ_ERRORS if it has none."""
+        raise NotImplementedError
+
+    def check(self, id: str) -> str:
+        """Return why this cannot be the id of such a record, as text; empty if it can."""
+        return ""
