@@ -5,7 +5,7 @@ The ORM's work for one row takes as long as sending a message; here a row costs 
 transfer of its bytes.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from types import MappingProxyType
@@ -117,6 +117,13 @@ def insert_missing_rows(
     return inserted
 
 
+def query_rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with database.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
 def insert_head(model: type[models.Model], fields: Sequence[Any]) -> str:
     names = ", ".join(f'"{field.column}"' for field in fields)
     return f'INSERT INTO "{model._meta.db_table}" ({names})'
@@ -133,79 +140,7 @@ def column_values(model: type[models.Model], objects: Sequence[Any]) -> dict[str
     }
 
 
-# --- rows into objects, without the ORM's work for each statement ---------------------------------
-
-
-@cache
-def select_columns(model: type[models.Model], alias: str) -> str:
-    """Return the columns of a model for a SELECT whose rows `read_models` reads."""
-    return ", ".join(f'{alias}."{field.column}"' for field in model._meta.concrete_fields)
-
-
-def read_models(
-    statement: str, parameters: Sequence[Any], *model_types: type[models.Model]
-) -> list[tuple[Any, ...]]:
-    """Return for each row one object of each model, by its columns in turn, then the remaining
-    columns.
-
-    An object is None where an outer join found no row.
-    """
-    makers, objects_of_rows = [model_builder(model) for model in model_types], []
-    for row in query_rows(statement, parameters):
-        objects, index = [], 0
-        for width, build in makers:
-            objects.append(build(row[index : index + width]))
-            index += width
-        objects_of_rows.append((*objects, *row[index:]))
-    return objects_of_rows
-
-
-def query_rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with database.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
-
-
-@cache
-def model_builder(model: type[models.Model]) -> tuple[int, Callable[[Sequence[Any]], Any]]:
-    """Return the number of columns of a model, and the function that builds an object from them."""
-    fields = model._meta.concrete_fields
-    names, key = [field.attname for field in fields], fields.index(model._meta.pk)
-    selected = [field.get_col(model._meta.db_table) for field in fields]
-    converters = [
-        (
-            index,
-            column,
-            [*database.ops.get_db_converters(column), *column.get_db_converters(database)],
-        )
-        for index, column in enumerate(selected)
-    ]
-    used_converters = [
-        (index, column, _unless_parsed(converter) if _is_json_field(column.target) else converter)
-        for index, column, converters_of_column in converters
-        for converter in converters_of_column
-    ]
-
-    def make(values: Sequence[Any]) -> Any:
-        if values[key] is None:
-            return None
-        converted = list(values)
-        for index, column, convert in used_converters:
-            converted[index] = convert(converted[index], column, database)
-        return model.from_db(database.alias, names, converted)
-
-    return len(fields), make
-
-
-def _unless_parsed(convert: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the converter, skipped for JSON that PostgreSQL's binary format returned parsed."""
-    return lambda value, column, database: (
-        convert(value, column, database) if isinstance(value, str) else value
-    )
-
-
-def _is_json_field(field: Any) -> bool:
+def is_json_field(field: Any) -> bool:
     return isinstance(field, models.JSONField)
 
 
@@ -244,7 +179,7 @@ def _cell_expressions(
         for index, (field, is_constant) in enumerate(zip(fields, constant_columns, strict=True))
     )
     return tuple(
-        f"{cell}::jsonb" if _is_json_field(field) else cell
+        f"{cell}::jsonb" if is_json_field(field) else cell
         for field, cell in zip(fields, expressions, strict=True)
     )
 
@@ -267,13 +202,13 @@ def _select_clause(fields: tuple[Any, ...], constant_columns: tuple[bool, ...]) 
 
 
 def array_type(field: Any) -> str:
-    return "text[]" if _is_json_field(field) else f"{field.db_type(database).partition('(')[0]}[]"
+    return "text[]" if is_json_field(field) else f"{field.db_type(database).partition('(')[0]}[]"
 
 
 def _column_arrays(fields: Sequence[Any], columns: ColumnValues) -> list[list[Any]]:
     return [
         [dump_checked_json(value).decode() for value in values]
-        if _is_json_field(field)
+        if is_json_field(field)
         else list(values)
         for field, values in zip(fields, columns.values(), strict=True)
     ]

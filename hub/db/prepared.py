@@ -12,7 +12,7 @@ from django.db import connection as database
 from django.db.models import Field, Lookup, Model, QuerySet
 from django.db.models.lookups import In
 
-from hub.db import bulk
+from hub.db import bulk, model_reader
 
 ModelType = TypeVar("ModelType", bound=Model)
 SENTINEL_TIME = datetime.max.replace(tzinfo=UTC)
@@ -55,7 +55,7 @@ class PreparedQuery(Generic[ModelType]):
         if database.vendor != "postgresql":
             return list(self.build_queryset(**arguments))
         compiled = self.compile(arguments)
-        _, build_model = bulk.model_builder(compiled.model)
+        _, build_model = model_reader.model_builder(compiled.model)
         return [build_model(row) for row in compiled.fetch(arguments)]
 
     def compile(self, arguments: Mapping[str, Any]) -> "CompiledQuery":

@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection, KillSwitch
-from hub.db import bulk
+from hub.db import model_reader
 from hub.mappings.compiler_cache import compiled_filter
 from hub.outgoing.models import Delivery, Event, Route
 from hub.outgoing.queue.ordering import compute_order_key
@@ -51,14 +51,16 @@ class RoutingTable:
     def load(cls, tenants: set[Tenant]) -> "RoutingTable":
         tenant_ids = [tenant.pk for tenant in tenants]
         placeholders = ", ".join(["%s"] * len(tenant_ids)) or "NULL"
-        route_rows = bulk.read_models(
-            ROUTES_SQL.format(columns=bulk.select_columns(Route, "r"), tenant_ids=placeholders),
+        route_rows = model_reader.read_models(
+            ROUTES_SQL.format(
+                columns=model_reader.select_columns(Route, "r"), tenant_ids=placeholders
+            ),
             [*tenant_ids, *tenant_ids],
             Route,
         )
-        connections = bulk.read_models(
+        connections = model_reader.read_models(
             CONNECTIONS_SQL.format(
-                columns=bulk.select_columns(Connection, "c"), tenant_ids=placeholders
+                columns=model_reader.select_columns(Connection, "c"), tenant_ids=placeholders
             ),
             tenant_ids,
             Connection,

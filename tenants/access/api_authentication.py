@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from structlog.contextvars import bind_contextvars
 
 from hub.audit import Actor
-from hub.db import bulk
+from hub.db import model_reader
 from hub.db.clock import clock
 from hub.db.group_commit import GroupCommit
 from hub.problems import Problem
@@ -27,7 +27,7 @@ BEARER_PATTERN = re.compile(r"bearer +(\S+)", re.I)
 
 
 FIND_KEYS_SQL = f"""
-SELECT {bulk.select_columns(ApiKey, "k")}, {bulk.select_columns(Tenant, "t")}
+SELECT {model_reader.select_columns(ApiKey, "k")}, {model_reader.select_columns(Tenant, "t")}
 FROM tenants_apikey k LEFT JOIN tenants_tenant t ON t.id = k.tenant_id WHERE k.prefix IN ({{marks}})
 """
 MAX_KEYS_PER_LOOKUP = 100  # requests whose keys are looked up in one statement
@@ -111,7 +111,7 @@ def find_keys(prefixes: Sequence[str]) -> list[ApiKey | None]:
     statement = FIND_KEYS_SQL.format(marks=", ".join(["%s"] * len(prefixes)))
     keys_by_prefix = {
         key.prefix: (key, tenant)
-        for key, tenant in bulk.read_models(statement, prefixes, ApiKey, Tenant)
+        for key, tenant in model_reader.read_models(statement, prefixes, ApiKey, Tenant)
     }
     found_keys = []
     for prefix in prefixes:

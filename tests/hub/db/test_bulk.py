@@ -8,10 +8,8 @@ import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db import connection as database
 
-from hub.connections.models import Connection
 from hub.db import bulk
 from hub.outgoing.models import Delivery, Event, Exchange, Rendering
-from tenants.models import Tenant
 from tests.factories import NOON
 
 pytestmark = pytest.mark.django_db
@@ -170,32 +168,6 @@ def test_more_rows_than_one_statement_holds_are_inserted(make):
     ]
     told = bulk.insert_missing_rows(Event, bulk.column_values(Event, events), ("sender_id",))
     assert [sender_id for (sender_id,) in told] == [str(n) for n in range(300)]
-
-
-def test_rows_are_read_as_the_orm_would(make):
-    connection = make.connection()
-    statement = """
-        SELECT {connection}, {tenant}, c.name FROM connections_connection c
-        LEFT JOIN tenants_tenant t ON t.id = c.tenant_id WHERE c.id = %s"""
-    statement = statement.format(
-        connection=bulk.select_columns(Connection, "c"), tenant=bulk.select_columns(Tenant, "t")
-    )
-    ((read, tenant, name),) = bulk.read_models(statement, [connection.pk], Connection, Tenant)
-    for row in (read, tenant):
-        kept = type(row)._base_manager.get(pk=row.pk)
-        assert {f.attname: getattr(row, f.attname) for f in row._meta.concrete_fields} == {
-            f.attname: getattr(kept, f.attname) for f in row._meta.concrete_fields
-        }
-    assert name == connection.name
-
-
-def test_what_an_outer_join_did_not_find_is_none(make):
-    statement = f"""
-        SELECT {bulk.select_columns(Connection, "c")}, {bulk.select_columns(Tenant, "t")} FROM connections_connection c
-        LEFT JOIN tenants_tenant t ON t.id = -c.id"""
-    make.connection()
-    ((_, tenant),) = bulk.read_models(statement, [], Connection, Tenant)
-    assert tenant is None
 
 
 def test_columns_in_which_all_rows_agree_are_written_as_those_in_which_they_do_not(make):
