@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
@@ -13,6 +14,7 @@ import aiohttp
 from aiohttp import web
 
 from sandbox.application import SMTP_SERVER, create_app
+from sandbox.sending.http_client import deliver
 
 PATIENCE = aiohttp.ClientTimeout(total=5)
 
@@ -32,7 +34,15 @@ async def send(method: str, url: str, headers: dict[str, str], body: Any) -> tup
 async def serve() -> None:
     state = Path(os.environ.get("HUB_SANDBOX_STATE") or "var/sandbox")
     world = Path(os.environ.get("HUB_SANDBOX_WORLD") or state / "world.json")
-    app = create_app(state=state, world=world, clock=time.time, random=SystemRandom(), send=send)
+    session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+    app = create_app(
+        state=state,
+        world=world,
+        clock=time.time,
+        random=SystemRandom(),
+        send=send,
+        deliver=partial(deliver, session),
+    )
     port = int(os.environ.get("HUB_SANDBOX_PORT") or 8100)
     mail_port = int(os.environ.get("HUB_SANDBOX_SMTP_PORT") or 8125)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
@@ -50,6 +60,7 @@ async def serve() -> None:
         await stop_event.wait()
     finally:
         await runner.cleanup()
+        await session.close()
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ from sandbox.pages.home import Home, HomeCard
 from sandbox.pages.html import NAVIGATION
 from sandbox.registration import Environment, RunningSystem, SystemRegistration
 from sandbox.registry import find_systems
+from sandbox.sending.http_client import Deliver
+from sandbox.sending.sender import Sender
+from sandbox.sending.sending_control import SendingControl
 from sandbox.storage.account_store import AccountStore
 from sandbox.storage.ledger import Ledger
 from sandbox.system import Send, System
@@ -31,13 +34,17 @@ MAIL_ABOUT = "Every mail that the hub sent; none is delivered."
 
 
 def create_app(
-    *, state: Path, world: Path, clock: Clock, random: Random, send: Send
+    *, state: Path, world: Path, clock: Clock, random: Random, send: Send, deliver: Deliver
 ) -> web.Application:
-    """Return the application. `state` is the folder of what it stores, `world` the accounts file."""
+    """Return the application. `state` is the folder of what it stores, `world` the accounts file.
+
+    `send` calls the hub's API, `deliver` posts webhooks.
+    """
     systems = find_systems()
     store = AccountStore(world, {system.key: system.defaults for system in systems})
     gateway = Gateway(store, Ledger(state / "ledger.jsonl"), Faults(), clock, random)
-    environment = Environment(store, gateway, state, clock, random, send, systems)
+    sender = Sender(store, state, clock, deliver)
+    environment = Environment(store, gateway, state, clock, random, send, sender, systems)
     app = web.Application(client_max_size=MAX_REQUEST_BYTES)
     app[NAVIGATION] = navigation(systems)
     running = {system: system.start(environment) for system in systems}
@@ -45,8 +52,10 @@ def create_app(
     mailbox = Mailbox(state)
     keys = {*(system.key for system in systems), "mail"}
     control = Control(gateway, AccountControls(gateway, apis), mailbox, keys, send)
+    sources = [started.events for started in running.values() if started.events]
+    sending = SendingControl(sender, sources, clock)
     own_pages = (page for started in running.values() for page in started.pages)
-    for pages in (*own_pages, MailPages(mailbox), control):
+    for pages in (*own_pages, MailPages(mailbox), control, sending):
         app.router.add_routes(pages.routes())
     for api in apis:  # after the pages, which are the more special routes
         add_system(app, gateway, api)
@@ -54,6 +63,7 @@ def create_app(
     app.router.add_static("/static", Path(__file__).with_name("static"))
     app[SMTP_SERVER] = SmtpServer(mailbox, gateway.faults, clock)
     app.on_cleanup.append(lambda app: app[SMTP_SERVER].stop())
+    app.on_cleanup.append(lambda app: sender.stop())
     app.on_cleanup.append(closing(gateway.ledger, mailbox, *apis))
     return app
 

@@ -10,6 +10,8 @@ from aiohttp import web
 
 from sandbox.clock import Clock
 from sandbox.gateway import Gateway
+from sandbox.sending.deliveries import EventSource
+from sandbox.sending.sender import Sender
 from sandbox.storage.account_store import AccountStore, SystemDefaults
 from sandbox.system import Send, System
 
@@ -30,16 +32,18 @@ class Environment:
     clock: Clock
     random: Random
     send: Send
+    sender: Sender
     systems: Sequence["SystemRegistration"]  # all that are registered, this one included
 
 
 @dataclass(frozen=True)
 class RunningSystem:
-    """A started system: its API, its pages, and the items that its home card counts."""
+    """A started system: its API, its pages, the items that its home card counts, and what it sends."""
 
     api: System
     pages: Sequence[Pages]
     items: Sized
+    events: EventSource | None = None
 
 
 @dataclass(frozen=True, eq=False)

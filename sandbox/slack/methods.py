@@ -109,9 +109,10 @@ def conversations_list(request: Asked) -> dict[str, Any]:
         if kind not in READS:
             raise Refused("invalid_types")
         request.needs(READS[kind])
-    page, following = a_page(
-        request.rooms.channels(request.team), request.arguments, unless_told=100
-    )
+    rooms = request.rooms.channels(request.team)
+    if "im" in types:
+        rooms = [*rooms, *request.rooms.direct_messages(request.team)]
+    page, following = a_page(rooms, request.arguments, unless_told=100)
     window = [channel for channel in page if kind_of(channel) in types and visible(channel)]
     if truth(
         request.arguments.get("exclude_archived")
@@ -136,10 +137,32 @@ def conversations_join(request: Asked) -> dict[str, Any]:
 
 
 def conversations_history(request: Asked) -> dict[str, Any]:
-    channel = request.channel()
+    """Replies are not in it: conversations.replies has them."""
+    messages = request.rooms.history(request.team, request.channel())
     page, following = a_page(
-        request.rooms.history(request.team, channel), request.arguments, unless_told=100
+        [one for one in messages if not is_reply(one) and "only_for" not in one],
+        request.arguments,
+        unless_told=100,
     )
+    return {
+        "messages": page,
+        "has_more": bool(following),
+        "response_metadata": {"next_cursor": following},
+    }
+
+
+def conversations_replies(request: Asked) -> dict[str, Any]:
+    """A message and the replies to it, oldest first."""
+    channel, ts = request.channel(), request.arguments.get("ts")
+    question = request.rooms.message(channel, ts)
+    if question is None:
+        raise Refused("thread_not_found")
+    replies = [
+        message
+        for message in reversed(request.rooms.history(request.team, channel))
+        if message.get("thread_ts") == ts and message["ts"] != ts
+    ]
+    page, following = a_page([question, *replies], request.arguments, unless_told=100)
     return {
         "messages": page,
         "has_more": bool(following),
@@ -195,6 +218,7 @@ METHODS = {
     "conversations.history": Method(conversations_history, TIER_3, "channels:history"),
     "conversations.info": Method(conversations_info, TIER_3, "channels:read"),
     "conversations.join": Method(conversations_join, TIER_3, "channels:join"),
+    "conversations.replies": Method(conversations_replies, TIER_3, "channels:history"),
     "conversations.list": Method(conversations_list, TIER_2),  # the scope depends on the types
     "team.info": Method(team_info, TIER_3, "team:read"),
     "users.info": Method(users_info, TIER_4, "users:read"),
@@ -234,7 +258,13 @@ def position(cursor: str) -> int:
         raise Refused("invalid_cursor") from None
 
 
+def is_reply(message: dict[str, Any]) -> bool:
+    return bool(message.get("thread_ts", message["ts"]) != message["ts"])
+
+
 def kind_of(channel: dict[str, Any]) -> str:
+    if channel["is_im"]:
+        return "im"
     return "private_channel" if channel["is_private"] else "public_channel"
 
 

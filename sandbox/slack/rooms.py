@@ -20,12 +20,26 @@ class Rooms:
         return [self._channel(team, channel) for channel in given]
 
     def channel(self, team: Team, wanted: Any, *, by_name: bool = False) -> dict[str, Any] | None:
-        """By id, or also by name with or without its #."""
+        """By id, or also by name with or without its #, or by the person that a DM is with."""
         for channel in self.channels(team):
             names = (channel["name"], f"#{channel['name']}") if by_name else ()
             if wanted in (channel["id"], *names):
                 return channel
+        for message in self.direct_messages(team):
+            if wanted == message["id"] or (by_name and wanted == message["user"]):
+                return message
         return None
+
+    def direct_messages(self, team: Team) -> list[dict[str, Any]]:
+        """The app's conversation with each person."""
+        return [
+            {
+                "id": f"D{person['id'][1:]}", "name": person["name"], "user": person["id"], "created": 1700000000,
+                "is_channel": False, "is_group": False, "is_im": True, "is_mpim": False, "is_private": True,
+                "is_archived": False, "is_member": True, "is_user_deleted": False, "num_members": 2,
+            }
+            for person in self.users(team) if not person["is_bot"]
+        ]  # fmt: skip
 
     def join(self, team: Team, channel: dict[str, Any]) -> None:
         self._joined[f"{team.team}/{channel['id']}"] = True
@@ -65,6 +79,9 @@ class Rooms:
         key = f"{channel['id']}/{ts}"
         row = self._messages[key]
         self._messages[key] = row | {"message": row["message"] | changes}
+
+    def delete(self, channel: dict[str, Any], ts: str) -> None:
+        self._messages.pop(f"{channel['id']}/{ts}", None)
 
     def history(self, team: Team, channel: dict[str, Any]) -> list[dict[str, Any]]:
         """Newest first."""

@@ -2,14 +2,21 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any, get_args, get_type_hints
 
 from sandbox.oauth.consent import ConsentPage
 from sandbox.rate_limits import RateLimiter
+from sandbox.sending.deliveries import Delivery
+from sandbox.sending.sender import Sender
 from sandbox.slack.accounts import TEAMS, Team
+from sandbox.slack.apps.configuration import APPS
+from sandbox.slack.apps.event_source import SlackEvents
+from sandbox.slack.apps.interactivity import Interactivity
+from sandbox.slack.apps.response_urls import ROOT, ResponseUrls
+from sandbox.slack.apps.subscriptions import EventSubscriptions
 from sandbox.slack.arguments import JSON, arguments, checked_arguments, method_of, token
 from sandbox.slack.login import Login
 from sandbox.slack.messages import Refused
@@ -37,21 +44,44 @@ class Limited(Exception):
 
 class Slack(System):
     key = "slack"
-    addresses = (("/slack/api", "/{method:.*}"),)
+    addresses = (("/slack/api", "/{method:.*}"), (ROOT, "/{kind:commands|actions}/{rest:.*}"))
     approvals = get_args(get_type_hints(Team)["approval"])
 
-    def __init__(self, store: AccountStore, state: Path, random: Random):
+    def __init__(self, store: AccountStore, state: Path, random: Random, sender: Sender):
         self.store = store
         self.rooms = Rooms(state)
         self._tokens = Tokens(store, state, random)
         self._login = Login(store, self._tokens, random)
         self.codes = self._login.codes
         self._rate = RateLimiter()
+        self._sender = sender
+        self._response_urls = ResponseUrls(store, self.rooms, random)
+        interactivity = Interactivity(store, self._response_urls, random)
+        subscriptions = EventSubscriptions(state, random, sender.pace)
+        self.events = SlackEvents(
+            store, self.rooms, subscriptions, interactivity, self.granted, random
+        )
+
+    def granted(self, team: Team) -> Team:
+        """The workspace with the scopes that its bot has now."""
+        return self._tokens.of(team).team
+
+    def verify_request_urls(self) -> None:
+        """Send the challenge to each new Request URL."""
+        subscriptions = self.events.subscriptions
+        apps = subscriptions.take_unchallenged(self.store[APPS].values())
+        self.start(subscriptions.handshake(app) for app in apps)
+
+    def start(self, deliveries: Iterable[Delivery]) -> None:
+        for delivery in deliveries:
+            self._sender.start(delivery)
 
     def learn(self, at: float) -> None:
         self._tokens.learn(at)
 
     def account(self, call: ApiRequest) -> str:
+        if call.url.startswith(ROOT):
+            return self._response_urls.account(call)
         if method_of(call) == EXCHANGE:
             return self._login.account(call)
         holder, _ = self._tokens.holder(token(call), call.at)
@@ -69,6 +99,8 @@ class Slack(System):
         return {"ok": False, "error": WORDS.get(status, "fatal_error")}
 
     def answer(self, call: ApiRequest) -> ApiResponse:
+        if call.url.startswith(ROOT):
+            return self._response_urls.answer(call)
         try:
             return said(call, self._called(call), self._scopes(call))
         except Refused as refused:
@@ -93,11 +125,16 @@ class Slack(System):
         return self._tokens.listed(at)
 
     def end(self, account: str, do: str, kind: str, at: float) -> None:
+        users = self._living(account, kind, at)
         self._login.ended(account, do, kind, at)
+        if do != "expire" and users:
+            uninstalled = do == "uninstall"
+            self.start(self.events.endings(account, users, at, uninstalled=uninstalled))
 
     def close(self) -> None:
         self.rooms.close()
         self._tokens.close()
+        self.events.subscriptions.close()
 
     def _called(self, call: ApiRequest) -> dict[str, Any]:
         name = method_of(call)
@@ -126,13 +163,30 @@ class Slack(System):
             lambda channel: self._pace_channel(team, channel, call.at),
             holder.user,
         )
-        return {"ok": True, **METHODS[name].does(request)}
+        result = METHODS[name].does(request)
+        if name == "chat.postMessage" and (channel := self.rooms.channel(team, result["channel"])):
+            granted = self.granted(self.store[TEAMS][team.team])
+            self.start(self.events.people.app_wrote(granted, channel, result["message"]))
+        return {"ok": True, **result}
 
     def _ended(self, call: ApiRequest, given: dict[str, Any], team: Team) -> dict[str, Any]:
-        if method_of(call) == "auth.revoke":
-            return {"revoked": self._login.revoked(call, given)}
-        self._login.uninstalled(call, given, team)
-        return {}
+        before = self._living(team.team, "", call.at)
+        uninstalled = method_of(call) == "apps.uninstall"
+        answer: dict[str, Any] = {}
+        if uninstalled:
+            self._login.uninstalled(call, given, team)
+        else:
+            answer = {"revoked": self._login.revoked(call, given)}
+        after = self._living(team.team, "", call.at)
+        if ended := [user for user in before if user not in after]:
+            self.start(self.events.endings(team.team, ended, call.at, uninstalled=uninstalled))
+        return answer
+
+    def _living(self, account: str, kind: str, at: float) -> list[str]:
+        """Whose access tokens are alive: the users, "" for the bot; `kind` may name one of both."""
+        team = self.store[TEAMS].get(account)
+        users = self._tokens.living(team, at) if team else []
+        return [user for user in users if kind in ("", "user" if user else "bot")]
 
     def _pace(self, team: Team, name: str, per_minute: int, at: float) -> None:
         allowed = team.limits.get(name, per_minute)

@@ -155,6 +155,15 @@ class Tokens:
                         "scopes": scopes,
                     }
 
+    def living(self, team: Team, at: float) -> list[str]:
+        """Whose access tokens are alive: the users, "" for the bot."""
+        rows = (
+            (row.get("user", ""), self.holder(token, at)[1])
+            for token, row in self._access.items()
+            if row["team"] == team.team
+        )
+        return list(dict.fromkeys(user for user, wrong in rows if not wrong))
+
     def close(self) -> None:
         for shelf in (self._access, self._refresh, self._scopes):
             shelf.close()

@@ -14,11 +14,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class SystemDefaults:
-    """What a system brings along: its section of the file, accounts for it, and a latency in seconds."""
+    """What a system brings along: its section of the file, accounts for it, and a latency in seconds.
+
+    `more` are further sections of the system, each with what it holds where the file has none.
+    """
 
     section: Section[Any]
     builtin: Any
     latency: tuple[float, float]  # least, most
+    more: tuple[tuple[Section[Any], Any], ...] = ()
+
+    @property
+    def sections(self) -> tuple[tuple[Section[Any], Any], ...]:
+        return ((self.section, self.builtin), *self.more)
 
 
 class AccountStore:
@@ -31,8 +39,10 @@ class AccountStore:
         self._path = path
         self._systems = systems
         self._keys = frozenset(systems)
+        pairs = [pair for system in systems.values() for pair in system.sections]
+        self._sections = {section.key: section for section, _ in pairs}
         self._listeners: list[Callable[[], None]] = []
-        builtin = {key: system.builtin for key, system in systems.items()}
+        builtin = {section.key: accounts for section, accounts in pairs}
         self._load(builtin | self._checked(json.loads(path.read_text()) if path.exists() else {}))
 
     def __getitem__(self, section: Section[T]) -> T:
@@ -58,15 +68,14 @@ class AccountStore:
 
     def change_account(self, key: str, account: str, **changes: Any) -> None:
         """Merge changes into one account of a system. Raises ValueError with a sentence."""
-        section = self._systems[key].section
+        section = self._sections[key]
         if not isinstance(section, AccountList):
             raise ValueError(f"{key} has no list of accounts")
         self.merge({key: [{section.names[0]: account, **changes}]})
 
     def _load(self, raw: dict[str, Any]) -> None:
         built = {
-            key: system.section.build(raw.get(key), self._keys)
-            for key, system in self._systems.items()
+            key: section.build(raw.get(key), self._keys) for key, section in self._sections.items()
         }
         latency = {key: list(system.latency) for key, system in self._systems.items()}
         self.latency = latency | self._checked_latency(raw.get("latency", {}))
@@ -74,8 +83,8 @@ class AccountStore:
 
     def _merged(self, posted: dict[str, Any]) -> dict[str, Any]:
         merged = {
-            key: system.section.merge(self.raw.get(key), posted[key], self._keys)
-            for key, system in self._systems.items()
+            key: section.merge(self.raw.get(key), posted[key], self._keys)
+            for key, section in self._sections.items()
             if key in posted
         }
         posted_latency = self._checked_latency(posted.get("latency", {}))
@@ -84,7 +93,7 @@ class AccountStore:
     def _checked(self, raw: Any) -> dict[str, Any]:
         if not isinstance(raw, dict):
             raise ValueError("a world is a JSON object")
-        if unknown := set(raw) - self._keys - {"latency"}:
+        if unknown := set(raw) - set(self._sections) - {"latency"}:
             raise ValueError(f"unknown section {sorted(unknown)[0]!r}")
         return raw
 

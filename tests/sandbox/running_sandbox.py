@@ -4,12 +4,15 @@ import asyncio
 import json
 import threading
 from contextlib import contextmanager
+from functools import partial
 from random import Random
 
+import aiohttp
 import requests
 from aiohttp import web
 
 from sandbox.application import SMTP_SERVER, create_app
+from sandbox.sending.http_client import deliver
 
 NOON = 1_795_608_000.0  # 2026-11-25T12:00:00Z
 INSTANTLY = {"slack": [0, 0], "salesforce": [0, 0], "pipedrive": [0, 0], "splunk": [0, 0]}
@@ -70,12 +73,14 @@ class RunningSandbox:
 
     def _run(self, loop, ready):
         asyncio.set_event_loop(loop)
+        session = loop.run_until_complete(open_session())
         app = create_app(
             state=self.state,
             world=self.state / "world.json",
             clock=lambda: self.now,
             random=Random(0),
             send=self._hub,
+            deliver=partial(deliver, session),
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         loop.run_until_complete(runner.setup())
@@ -86,4 +91,9 @@ class RunningSandbox:
         ready.set()
         loop.run_forever()
         loop.run_until_complete(runner.cleanup())
+        loop.run_until_complete(session.close())
         loop.close()
+
+
+async def open_session():
+    return aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())

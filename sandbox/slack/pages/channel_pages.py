@@ -1,6 +1,5 @@
 """A Slack workspace as its people see it: channels at the side, messages in the middle."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
@@ -15,7 +14,7 @@ from sandbox.pages.html import (
     render_page,
 )
 from sandbox.slack.accounts import TEAMS, Team
-from sandbox.slack.mrkdwn import block, listed, rendered
+from sandbox.slack.pages.message_list import ChannelView, render_composer, render_messages
 from sandbox.slack.system import Slack
 
 SHOWN = 200
@@ -27,17 +26,13 @@ PAGE = """
 <p class="about">$members · $count · workspace $team</p>
 <ol class="messages">$messages</ol>
 $empty
-<p class="composer" id="newest">Messages come by the Web API only: write to #$name from the hub.</p>
+$sorry
+$composer
 </section></div>
 """
 TEAM = "<h2>$name</h2><ul>$channels</ul>"
+APPS_LINK = '<h2>Apps</h2><ul><li><a href="/slack/apps/">Settings</a></li></ul>'
 CHANNEL = '<li><a href="$url"$current>$sign $name<span class="count">$count</span></a></li>'
-MESSAGE = """
-<li class="message" id="m$ts">
-<span class="avatar" aria-hidden="true">$letter</span>
-<div><header><strong>$name</strong> $badge $time</header>
-<div class="said">$text$blocks</div>$edited$thread</div></li>
-"""
 
 
 class Pages:
@@ -73,10 +68,18 @@ class Pages:
         if team is None or channel is None:
             return render_not_found(request, "No such workspace or channel.", system="slack")
         history = self._slack.rooms.history(team, channel)
-        names = self._names(team)
+        people = [user for user in self._slack.rooms.users(team) if not user["is_bot"]]
+        if channel["is_im"]:
+            people = [user for user in people if user["id"] == channel["user"]]
+        writer = request.query.get("as", "")
+        view = ChannelView(team, channel, people, self._names(team), writer)
+        sorry = request.query.get("sorry")
         body = markup(
             PAGE,
-            teams=[self._team(one, team, channel) for one in self._slack.store[TEAMS].values()],
+            teams=[
+                *(self._team(one, team, channel) for one in self._slack.store[TEAMS].values()),
+                markup(APPS_LINK),
+            ],
             sign=sign(channel),
             name=channel["name"],
             live=render_live_link(request),
@@ -84,7 +87,9 @@ class Pages:
             count=format_count(len(history), "message")
             + (f", the newest {SHOWN} shown" if len(history) > SHOWN else ""),
             team=team.title,
-            messages=[message(row, names) for row in reversed(history[:SHOWN])],
+            messages=render_messages(view, history[:SHOWN][::-1]),
+            sorry=markup('<p class="sorry" role="alert">$s</p>', s=sorry) if sorry else None,
+            composer=render_composer(view),
             empty=None if history else markup('<p class="empty">Quiet so far.</p>'),
         )
         return render_page(
@@ -103,7 +108,7 @@ class Pages:
                 name=one["name"],
                 count=self._slack.rooms.count(team, one) or None,
             )
-            for one in self._slack.rooms.channels(team)
+            for one in self._slack.rooms.channels(team) + self._slack.rooms.direct_messages(team)
         ]
         return markup(TEAM, name=team.title, channels=links)
 
@@ -114,42 +119,12 @@ class Pages:
         }
 
 
-def message(row: dict[str, Any], names: dict[str, str]) -> Markup:
-    blocks = [block(one, names) for one in listed(row.get("blocks"))]
-    attached = [
-        markup(
-            "<blockquote>$text</blockquote>",
-            text=rendered(str(one.get("text") or one.get("fallback") or ""), names),
-        )
-        for one in listed(row.get("attachments"))
-        if isinstance(one, dict)
-    ]
-    when = datetime.fromtimestamp(float(row["ts"]), UTC)
-    time = markup(
-        '<time datetime="$iso" title="$iso">$at</time>',
-        iso=when.isoformat(timespec="milliseconds"),
-        at=f"{when:%b %d, %H:%M:%S}",
-    )
-    person = row.get("user", "")
-    name = names.get(person, person) if person else row["username"]
-    return markup(
-        MESSAGE,
-        ts=row["ts"],
-        letter=name[:1].upper(),
-        name=name,
-        badge=None if person else markup('<span class="badge">APP</span>'),
-        time=time,
-        text=None if blocks else rendered(row["text"], names),
-        blocks=[*blocks, *attached],
-        edited=markup("<small>(edited)</small>") if "edited" in row else None,
-        thread=markup("<small>in a thread</small>") if "thread_ts" in row else None,
-    )
-
-
 def newest(team: Team, channel: dict[str, Any]) -> str:
     """The channel, scrolled to its end."""
     return build_url("slack", team.team, channel["id"]) + "#newest"
 
 
 def sign(channel: dict[str, Any]) -> str:
+    if channel["is_im"]:
+        return "@"
     return "◆" if channel["is_private"] else "#"

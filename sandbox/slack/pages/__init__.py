@@ -1,0 +1,1 @@
+"""A workspace as its people see it, and the settings of an app."""
