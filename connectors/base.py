@@ -26,6 +26,8 @@ from connectors.schema import (
     Move,
     Permission,
 )
+from connectors.webhook_source import WebhookSource
+from connectors.webhook_subscriptions import Subscriptions
 
 MAX_LIFETIME = 400 * 86400.0  # seconds; a longer lifetime is cut to this
 
@@ -152,6 +154,11 @@ class Connector:
             if environment_entry
             else urls
         )
+
+    # None: the system sends no webhooks that we receive
+    webhook_source: WebhookSource | None = None
+    # None: the hub keeps no registrations there
+    subscriptions: Subscriptions | None = None
 
     def quota(self, scope: Scope) -> Quota | None:
         return self.quotas.get(f"{scope.kind}:{scope.name}") or self.quotas.get(scope.kind)

@@ -28,6 +28,7 @@ class Action:
     permissions: Mapping[str, str] = {}
     batch: int = 1  # messages that one request may carry
     batch_bytes: int = 1024 * KIBIBYTE  # of rendered bodies in one request
+    reply: bool = False  # it answers in the system that an event came from, and writes no record
     idempotent: bool = False  # the system takes our id: sending again has no second effect
 
     def group(self, message: Message) -> Hashable:

@@ -235,6 +235,9 @@ HUB_LIMITS = read_setting(
 
 HUB_EVENT_BYTES = 256 * 1024  # of one event
 HUB_BATCH_EVENTS = 1000
+HUB_INBOX_BACKLOG = read_setting(
+    whole_number_parser(1, 10_000_000), "HUB_INBOX_BACKLOG", 100_000
+)  # received webhooks that may wait; further ones get 503, and their systems try again
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # of one request
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

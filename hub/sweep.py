@@ -26,6 +26,7 @@ from hub.connections.tasks import (
 from hub.crypto import sessions
 from hub.db.clock import Clock
 from hub.db.state_machine import InvalidTransition
+from hub.incoming.tasks import wake_inbox_for_due_messages
 from hub.mail.tasks import wake_for_due_mails
 from hub.notices.tasks import wake_for_due_notices
 from hub.operations.operation_runner import wake_up_stalled_operations
@@ -175,6 +176,7 @@ STEPS: tuple[Step, ...] = (
     wake_forgotten_lanes,
     wake_up_for_due_work,
     wake_up_for_held_work,
+    wake_inbox_for_due_messages,
     publish_notices,
     wake_for_due_notices,
     wake_for_due_mails,

@@ -57,6 +57,7 @@ urlpatterns = [
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("open/<slug:kind>/<uuid:id>", redirect_to_row, name="open_page"),
     path("problems/<str:code>", show_problem_type, name="problem"),
+    path("", include("hub.incoming.urls")),
     path("", include("hub.portal.urls")),
     path("", include("hub.connections.urls")),
     path("admin/", include("hub.console.urls")),

@@ -77,6 +77,7 @@ HUB_WAKE_UP_TASKS = {
     "canary": "hub.queue.run_canary",
     "operate": "hub.operations.tasks.run_operation_slice",
     "prune": "hub.prune.tasks.prune",
+    "inbox": "hub.incoming.tasks.process_inbox",
 }
 # The function that receives the result of a mail, by its template.
 HUB_MAIL_NEWS = {"mail/invitation.txt": "tenants.services.invitation_mail.record_mail_result"}

@@ -15,7 +15,9 @@ from django.conf import settings
 from django.db import connections
 
 from hub.db.clock import clock
-from hub.outgoing.queue.pump_leases import free_leases, process_prefix
+from hub.incoming.processing.inbox_lease import free_inbox_leases
+from hub.incoming.tasks import wake_inbox_for_due_messages
+from hub.outgoing.queue.pump_leases import free_leases, lease_range, process_prefix
 from hub.outgoing.queue.pump_slots import has_local_slot
 from hub.outgoing.queue.wake import wake_pump
 from hub.processes import pool_pipe
@@ -102,9 +104,12 @@ def run_as_pool(pipe: pool_pipe.PoolPipe, worker: uuid.UUID) -> None:
 
 
 def free_leases_of_process(pid: int) -> None:
-    """Free the leases of a dead process of this worker, and wake the pump."""
-    free_leases(process_prefix(current_worker_id(), pid), now=clock())
+    """Free the leases of a dead process of this worker, and wake the pump and the inbox loop."""
+    prefix = process_prefix(current_worker_id(), pid)
+    free_leases(prefix, now=clock())
+    free_inbox_leases(*lease_range(prefix), now=clock())
     wake_pump(now=clock())
+    wake_inbox_for_due_messages(now=clock())
 
 
 def list_queue_keys() -> list[str]:

@@ -81,21 +81,28 @@ class RoutingTable:
         document = event.build_document(tenant, data)
         deliveries = []
         for route in self.routes:
-            if route.tenant_id in (None, tenant.pk) and matches_event_type(
-                route.event_type, event.type
+            if (
+                route.tenant_id in (None, tenant.pk)
+                and matches_event_type(route.event_type, event.type)
+                and route.accepts_origin(event.origin)
             ):
                 targets = (
                     [None]
                     if (tenant.pk, route.pk) in self.unconnected
-                    else self.find_targets(route, tenant)
+                    else self.find_targets(route, tenant, origin=event.origin)
                 )
                 deliveries += build_deliveries_for_route(
                     tenant, route, targets, document, self.switches, now=now
                 )
         return deliveries
 
-    def find_targets(self, route: Route, tenant: Tenant) -> list[Connection | None]:
-        """Return the connections of a route for a tenant; [None] if there is none yet."""
+    def find_targets(
+        self, route: Route, tenant: Tenant, *, origin: Connection | None = None
+    ) -> list[Connection | None]:
+        """Return the connections of a route for a tenant; [None] if there is none yet.
+
+        An event is not sent to the connection that it came from, unless the action is a reply.
+        """
         owner = None if CONNECTORS[route.connector_key].platform else tenant.pk
         connections = [
             connection
@@ -106,7 +113,14 @@ class RoutingTable:
             connections = [
                 connection for connection in connections if connection.pk == route.connection_id
             ]
+        if origin in connections and not is_reply(route):
+            return [connection for connection in connections if connection != origin]
         return [*connections] or [None]
+
+
+def is_reply(route: Route) -> bool:
+    """Return whether the route's action answers in the system that an event came from."""
+    return CONNECTORS[route.connector_key].action(route.action).reply
 
 
 def evaluate_filter(route: Route, document: Mapping[str, Any]) -> tuple[str, str, str]:

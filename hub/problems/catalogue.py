@@ -124,6 +124,11 @@ CATALOGUE = {
         "There is nothing here",
         "The address is wrong, or what it names is not there for this key.",
     ),
+    "endpoint-gone": ProblemKind(
+        410,
+        "This address no longer receives webhooks",
+        "The connection was disconnected. Remove the webhook in the system that sends it.",
+    ),
     "method-not-allowed": ProblemKind(
         405,
         "This address does not take this method",

@@ -2,7 +2,7 @@
 
 from hub.incoming.models.endpoints import InboundCount, InboundEndpoint
 from hub.incoming.models.items import InboundItem
-from hub.incoming.models.messages import InboundBody, InboundMessage
+from hub.incoming.models.messages import InboundBody, InboundMessage, InboxLease
 from hub.incoming.models.subscriptions import WebhookSubscription
 
 __all__ = [
@@ -11,5 +11,6 @@ __all__ = [
     "InboundEndpoint",
     "InboundItem",
     "InboundMessage",
+    "InboxLease",
     "WebhookSubscription",
 ]

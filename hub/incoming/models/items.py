@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from hub.connections.models import Connection
-from hub.crypto.sealed import SealedField
+from hub.crypto.sealed import SealedField, seal
 from hub.db.ids import uuid7
 from hub.db.state_machine import StateMachine
 from hub.incoming.models.messages import InboundMessage
@@ -47,7 +47,11 @@ class InboundItem(Scoped, StateMachine):
     connector_key = models.CharField(max_length=40)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, db_index=False)
     connection = models.ForeignKey(
-        Connection, on_delete=models.CASCADE, null=True, related_name="inbound_items", db_index=False
+        Connection,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="inbound_items",
+        db_index=False,
     )
     account = models.CharField(max_length=200, blank=True)  # as the system names it
     # the system's id of the notification; unique per connection
@@ -101,6 +105,9 @@ class InboundItem(Scoped, StateMachine):
     @property
     def binding(self) -> str:
         return f"inbound_item:{self.public_id}"
+
+    def seal(self, document: Mapping[str, Any]) -> None:
+        self.sealed = seal(document, self.binding)
 
     def open(self) -> dict[str, Any]:
         """Return the credentials for a reply; empty if there are none. Raises CannotOpen."""

@@ -80,3 +80,13 @@ class InboundBody(models.Model):
 
     def __str__(self) -> str:
         return f"body of inbound message {self.message_id}"
+
+
+class InboxLease(models.Model):
+    """A running inbox loop; its lease names its worker and process."""
+
+    lease = models.UUIDField(primary_key=True)
+    lease_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"inbox loop {self.lease}"

@@ -16,9 +16,10 @@ from django.db import Error, close_old_connections, transaction
 
 from hub.crypto.sealed import check_keys
 from hub.db.clock import clock
+from hub.incoming.processing.inbox_lease import free_inbox_leases
 from hub.management.pool_process import PoolProcess
 from hub.metrics import counters
-from hub.outgoing.queue.pump_leases import free_leases, worker_prefix
+from hub.outgoing.queue.pump_leases import free_leases, lease_range, worker_prefix
 from hub.processes import memory, pool_pipe
 from hub.processes.worker_registry import Replacement, Worker
 from hub.queue import record_heartbeat, reset_wake_ups
@@ -87,6 +88,7 @@ class Supervisor:
             )
         with contextlib.suppress(Error):  # otherwise the leases expire
             free_leases(worker_prefix(self.id), now=clock())
+            free_inbox_leases(*lease_range(worker_prefix(self.id)), now=clock())
         if pool.heard_at is None:
             time.sleep(RESTART_DELAY)
         return self.start_pool()

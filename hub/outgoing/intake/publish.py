@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db import connection as database
 
 from connectors.http import dump_json
+from hub.connections.models import Connection
 from hub.db import bulk
 from hub.outgoing.models import Delivery, Event, EventBody, Route
 from hub.outgoing.queue.ordering import assign_positions
@@ -47,6 +48,7 @@ class EventInput:
     id: str = ""
     occurred_at: datetime | None = None
     raw: bytes | None = None
+    origin: Connection | None = None  # the connection that received it
 
     def digest(self) -> str:
         """Return the SHA-256 of type, time and data, independent of the order of keys."""
@@ -203,6 +205,7 @@ def _build_event(event_input: EventInput, *, source: str, now: datetime) -> Even
         tenant=event_input.tenant,
         source=source,
         type=event_input.type,
+        origin=event_input.origin,
         digest=event_input.digest(),
         occurred_at=event_input.occurred_at or now,
         accepted_at=now,

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.validators import RegexValidator
 from django.db import models
 
+from hub.connections.models import Connection
 from hub.db.ids import uuid7
 from tenants.models import ApiKey, Tenant
 from tenants.scoping import Scoped
@@ -23,6 +24,14 @@ class Event(Scoped):
     source = models.CharField(max_length=40)  # api, staff, or a connector's key
     sender_id = models.CharField(max_length=200)
     type = models.CharField(max_length=120, validators=[EVENT_TYPE])
+    # the connection that received it; null: our own application, or staff, published it
+    origin = models.ForeignKey(
+        Connection,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="received_events",
+        db_index=False,
+    )
     digest = models.CharField(max_length=64)  # SHA-256 of the canonical body, hex
     reason = models.CharField(max_length=40, blank=True)  # no_route, or empty
     occurred_at = models.DateTimeField()
@@ -34,7 +43,14 @@ class Event(Scoped):
                 fields=("tenant", "source", "sender_id"), name="one_event_once"
             ),
         )
-        indexes = (models.Index(fields=("tenant", "-id"), name="events_of_tenant"),)
+        indexes = (
+            models.Index(fields=("tenant", "-id"), name="events_of_tenant"),
+            models.Index(
+                fields=("origin", "-id"),
+                condition=models.Q(origin__isnull=False),
+                name="received_events",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.type} {self.sender_id}"

@@ -35,6 +35,16 @@ class Route(Scoped):
     )
     name = models.CharField(max_length=200)
     event_type = models.CharField("event type", max_length=120, validators=[TYPE_PATTERN])
+    # where the events come from: empty for our own application, or a connector, and one connection
+    origin_connector_key = models.CharField(
+        "received from", max_length=40, blank=True, default="", db_default="",
+        validators=[validate_connector_key], help_text="Empty: events of our own application.",
+    )  # fmt: skip
+    origin = models.ForeignKey(
+        Connection, on_delete=models.PROTECT, null=True, blank=True,
+        related_name="routes_of_received_events",
+        help_text="Empty: every connection of the tenant at the system the events come from.",
+    )  # fmt: skip
     filter = models.TextField(blank=True, help_text="JMESPath; empty: every event of the type.")
     connector_key = models.CharField(max_length=40, validators=[validate_connector_key])
     connection = models.ForeignKey(
@@ -80,6 +90,15 @@ class Route(Scoped):
 
     def __str__(self) -> str:
         return self.name
+
+    def accepts_origin(self, origin: Connection | None) -> bool:
+        """Return whether events of this origin match; None is our own application."""
+        if origin is None:
+            return not self.origin_connector_key
+        return self.origin_connector_key == origin.connector_key and self.origin_id in (
+            None,
+            origin.pk,
+        )
 
     @property
     def is_held_when_unknown(self) -> bool:

@@ -27,9 +27,10 @@ from hub.outgoing.subscriptions.endpoint_routes import TEST_EVENT_TYPE, load_end
 def find_missing_events(
     connection: Connection, routes: Iterable[Route], *, since: datetime
 ) -> QuerySet[Event]:
+    """Select our application's events since then that the routes match and were not delivered."""
     existing = Delivery.unscoped.filter(event=OuterRef("pk"), connection=connection)
     events = Event.objects.of(connection.tenant).filter(
-        _match_route_patterns(routes), public_id__gte=smallest_id_at(since)
+        _match_route_patterns(routes), public_id__gte=smallest_id_at(since), origin=None
     )
     return events.exclude(type=TEST_EVENT_TYPE).filter(~Exists(existing))
 
@@ -46,8 +47,13 @@ def _match_route_patterns(routes: Iterable[Route]) -> Q:
 
 
 def _enabled_routes_to(connection: Connection) -> list[Route]:
+    """Return the enabled routes for events of our own application."""
     routes = load_endpoint_routes(connection)
-    return [route for route in (*routes.own_routes, *routes.shared_routes) if route.enabled]
+    return [
+        route
+        for route in (*routes.own_routes, *routes.shared_routes)
+        if route.enabled and route.accepts_origin(None)
+    ]
 
 
 def estimate_backfill(

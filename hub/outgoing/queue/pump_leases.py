@@ -30,6 +30,14 @@ def process_prefix(worker: UUID, pid: int) -> bytes:
     return worker_prefix(worker) + pid.to_bytes(PROCESS_BYTES, "big")
 
 
+def lease_range(prefix: bytes) -> tuple[UUID, UUID]:
+    """Return the smallest and the greatest lease with this prefix."""
+    return (
+        UUID(bytes=prefix.ljust(LEASE_BYTES, b"\0")),
+        UUID(bytes=prefix.ljust(LEASE_BYTES, b"\xff")),
+    )
+
+
 def free_leases(prefix: bytes, *, now: datetime) -> int:
     """End the leases with this prefix, whose holder is dead; return how many lanes can be claimed
     again.
@@ -37,7 +45,7 @@ def free_leases(prefix: bytes, *, now: datetime) -> int:
     The claim that takes such a lane recovers its deliveries that were being sent, as after an
     expired lease.
     """
-    low, high = (UUID(bytes=prefix.ljust(LEASE_BYTES, filler)) for filler in (b"\0", b"\xff"))
+    low, high = lease_range(prefix)
     with transaction.atomic():
         # in the order in which publishers lock lanes
         leased = Lane.unscoped.filter(lease__range=(low, high)).order_by("pk")

@@ -77,6 +77,8 @@ def _explain_mismatch(route: Route, event: Event) -> str:
     }
     if not matches_event_type(route.event_type, event.type):
         return _("“%(route)s” takes %(type)s.") % names
+    if not route.accepts_origin(event.origin):
+        return _("“%(route)s” takes events of this type from another source.") % names
     if not route.enabled:
         return _("“%(route)s” takes it, and is switched off.") % names
     return _("“%(route)s” takes it, and was created or changed on %(at)s.") % names

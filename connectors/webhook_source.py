@@ -1,0 +1,113 @@
+"""The role of a connector that receives webhooks: how they are verified, read and acknowledged.
+
+A webhook source is data and a few pure functions. The hub receives the request, verifies it over
+the raw bytes (connectors/signatures.py), stores it, and later reads its items.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from connectors.handshakes import Handshake
+from connectors.http import KIBIBYTE, Json, Response
+from connectors.signatures import Scheme
+from connectors.webhook_request import WebhookRequest
+
+DEFAULT_BODY_LIMIT = 256 * KIBIBYTE
+
+# what a notification about the account itself means for its connection
+AccountChange = Literal["", "uninstalled", "tokens_revoked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One notification in a webhook request.
+
+    `type` is `<object>.<change>`, without the connector's key. `account` is the external account
+    that the notification names; empty if it names none. `data` has the shape that `event_types`
+    documents for the type.
+    """
+
+    id: str  # the system's id, the same when it is delivered again
+    type: str
+    data: Mapping[str, Any]
+    account: str = ""
+    occurred_at: datetime | None = None
+    record: str = ""  # the id of the record that changed
+    # the fields that changed, with their new values; None: the system does not tell, so all of them
+    changed: Mapping[str, Json] | None = None
+    author: str = ""  # the external user who caused it
+    is_own: bool = False  # the system itself says that our app caused it
+    account_change: AccountChange = ""
+    # credentials for a reply, such as a response URL; they are sealed and never in `data`
+    reply: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingEventType:
+    """An event type that a source publishes, with its documented shape."""
+
+    type: str  # <object>.<change>
+    label: str
+    schema: Mapping[str, Any]  # JSON Schema of `data`
+    example: Mapping[str, Any]
+    # optional permissions that the account must have granted
+    permissions: tuple[str, ...] = ()
+
+
+class WebhookSource:
+    """How one system delivers webhooks. Subclasses declare the data and implement `items`."""
+
+    # one URL for all tenants, at the connector app, or one for each connection
+    url_per: Literal["app", "connection"] = "connection"
+    scheme: Scheme
+    handshakes: tuple[Handshake, ...] = ()
+    # where the secrets come from: made by us, a field of the connector app or of the connection,
+    # or the URL itself is the secret
+    secret_from: Literal["made", "app_field", "connection_field", "url"] = "made"
+    secret_field: str = ""  # the key of that field
+    body_limit: int = DEFAULT_BODY_LIMIT  # bytes
+    event_types: tuple[IncomingEventType, ...] = ()
+    deadline: float = 10.0  # seconds in which the system expects the acknowledgement
+    # the last attempt of the system after the first one, in seconds; 0: it does not retry
+    retries_for: float = 0.0
+    rejection_status: Mapping[str, int] = {}  # where the system expects another than 401
+    # names of headers, in lower case, that are stored with a message; never a secret
+    stored_headers: tuple[str, ...] = ("content-type", "user-agent")
+
+    def message_id(self, request: WebhookRequest) -> str:
+        """Return the id of this delivery, the same when the system retries. Never raises.
+
+        The default is the SHA-256 of the body and the URL's query.
+        """
+        return hashlib.sha256(request.query.encode() + b"\n" + request.body).hexdigest()
+
+    def share_key(self, request: WebhookRequest) -> str:
+        """Return the account for fair processing, cheaply; empty if unknown. Never raises."""
+        return ""
+
+    def is_same_account(self, account: str, connected: str) -> bool:
+        """Return whether two spellings name the same account."""
+        return account == connected
+
+    def strip_secrets(self, request: WebhookRequest) -> bytes:
+        """Return the body without the secrets in it, as it is stored. Never raises."""
+        return request.body
+
+    def make_secret(self, random_text: str) -> str:
+        """Return a secret for a registration, made of a random text."""
+        return random_text
+
+    def acknowledgement(self, request: WebhookRequest) -> Response:
+        """Build the response that the system expects for an accepted request."""
+        return Response(200)
+
+    def scheme_for(self, settings: Mapping[str, Any]) -> Scheme:
+        """Return the scheme for a connection with these settings."""
+        return self.scheme
+
+    def items(self, request: WebhookRequest, settings: Mapping[str, Any]) -> Sequence[Item]:
+        """Parse the items of a stored request. Raises one of READ_ERRORS."""
+        raise NotImplementedError

@@ -1,0 +1,129 @@
+"""The role of a connector whose webhook registrations the hub creates and keeps.
+
+Listing, creating, updating and deleting are requests and parsed responses, as everywhere: nothing
+here sends. Where a system needs several objects for one registration (Salesforce: an outbound
+message and a flow), `create_steps` lists the requests in order.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.http import Request, Response
+from connectors.outcomes import Outcome
+from connectors.schema import Credential
+
+
+@dataclass(frozen=True, slots=True)
+class WantedSubscription:
+    """A registration as it should be."""
+
+    key: str  # identifies it at its endpoint, such as person.change
+    event_types: tuple[str, ...]  # <object>.<change> of the source
+    url: str
+    secret: str = field(default="", repr=False)
+    secret_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSubscription:
+    """A registration as the system reports it.
+
+    `key` is empty if it cannot be told from what is reported. `differences` names what is not as
+    the wanted one: url, secret, events, inactive.
+    """
+
+    external_id: str
+    url: str
+    key: str = ""
+    event_types: tuple[str, ...] = ()
+    is_active: bool = True
+    evidence: Mapping[str, Any] = field(default_factory=dict)  # without secrets
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page of registrations; `cursor` is empty after the last one."""
+
+    subscriptions: Sequence[FoundSubscription]
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a change, and what it left behind.
+
+    `ids` are the external ids that are known so far, by the name of the object.
+    """
+
+    name: str
+    request: Request
+
+
+class Subscriptions:
+    """How the hub keeps registrations at one system."""
+
+    # what a person does where the hub cannot register, in steps; %(url)s and %(secret)s are
+    # filled in. Not empty and `is_manual`: always by hand
+    guide: tuple[str, ...] = ()
+    is_manual: bool = False
+    permissions: tuple[str, ...] = ()  # optional permissions that registering needs
+    check_every: float = 1800.0  # seconds between two checks of one connection
+    max_lifetime: float | None = None  # seconds until a registration expires; None: never
+
+    def wanted(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        """Return the registrations for these event types: the types of each, by its key."""
+        raise NotImplementedError
+
+    def url_for(self, url: str, key: str) -> str:
+        """Return the URL that a registration delivers to, made of the endpoint's URL."""
+        return url
+
+    def list_request(self, credential: Credential, *, cursor: str = "") -> Request:
+        """Build the request for a page of all registrations of the account."""
+        raise NotImplementedError
+
+    def parse_list(self, response: Response) -> Found | Outcome:
+        """Parse a page, or the Outcome of a refusal. Raises Unreadable."""
+        raise NotImplementedError
+
+    def differences(self, wanted: WantedSubscription, found: FoundSubscription) -> tuple[str, ...]:
+        """Name what the system reports otherwise than wanted: url, events, inactive."""
+        return tuple(
+            name
+            for name, differs in (
+                ("url", found.url != wanted.url),
+                ("events", set(found.event_types) != set(wanted.event_types)),
+                ("inactive", not found.is_active),
+            )
+            if differs
+        )
+
+    def next_step(
+        self, credential: Credential, wanted: WantedSubscription, ids: Mapping[str, str]
+    ) -> Step | None:
+        """Return the next call that creates a registration or completes one begun; None: done."""
+        raise NotImplementedError
+
+    def next_repair(
+        self,
+        credential: Credential,
+        wanted: WantedSubscription,
+        found: FoundSubscription,
+        done: Collection[str],
+    ) -> Step | None:
+        """Return the next call that repairs a registration, after the steps `done`; None: done."""
+        raise NotImplementedError
+
+    def next_removal(
+        self, credential: Credential, external_id: str, done: Collection[str]
+    ) -> Step | None:
+        """Return the next call that removes a registration, after the steps `done`; None: done."""
+        raise NotImplementedError
+
+    def parse_step(self, step: str, response: Response) -> Mapping[str, str] | Outcome:
+        """Return the external ids that a step made, or the Outcome of a refusal.
+
+        A removal of what does not exist is no refusal. Raises Unreadable.
+        """
+        raise NotImplementedError

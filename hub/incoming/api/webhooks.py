@@ -1,0 +1,77 @@
+"""The view at which external systems deliver webhooks."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from connectors.http import Response
+from connectors.webhook_request import WebhookRequest
+from hub.db.clock import clock
+from hub.incoming.receiving.admission import BACKLOG, admit_request
+from hub.incoming.receiving.receive import answer_handshake, find_receiver, receive_webhook
+
+HEADER_PREFIX = "HTTP_"
+BODY_HEADERS = ("CONTENT_TYPE", "CONTENT_LENGTH")
+
+
+class InboundWebhookView(APIView):
+    """Receive a webhook: verify it, store it, acknowledge it.
+
+    Nothing else happens in the request. GET and HEAD answer handshakes only.
+    """
+
+    authentication_classes = ()
+    permission_classes = ()
+    schema = None  # called by external systems, not by partners
+
+    def post(self, request: Request, connector: str, key: str) -> HttpResponse:
+        now = clock()
+        with admit_request():
+            BACKLOG.refuse_if_full(now=now)
+            received = read_webhook_request(request._request)
+            response = receive_webhook(
+                connector, key, received, address=request.META["REMOTE_ADDR"], now=now
+            )
+        return build_http_response(response)
+
+    def get(self, request: Request, connector: str, key: str) -> HttpResponse:
+        receiver = find_receiver(connector, key, now=clock())
+        response = answer_handshake(
+            receiver, read_webhook_request(request._request), is_verified=False
+        )
+        return build_http_response(response) if response else HttpResponseNotAllowed(["POST"])
+
+    head = get
+
+
+def read_webhook_request(request: HttpRequest) -> WebhookRequest:
+    """Return the request as a value: its URL as the system has it registered, and the raw body."""
+    query = request.META.get("QUERY_STRING", "")
+    path = request.path
+    return WebhookRequest(
+        method=str(request.method),
+        url=f"{settings.HUB_PUBLIC_URL}{path}{'?' if query else ''}{query}",
+        body=request.body,
+        headers=tuple(_list_headers(request)),
+        path=path,
+        query=query,
+    )
+
+
+def _list_headers(request: HttpRequest) -> list[tuple[str, str]]:
+    """List the headers by lower-case name; a repeated one is joined by commas."""
+    return [
+        (name.removeprefix(HEADER_PREFIX).replace("_", "-").lower(), value)
+        for name, value in request.META.items()
+        if isinstance(value, str) and (name.startswith(HEADER_PREFIX) or name in BODY_HEADERS)
+    ]
+
+
+def build_http_response(response: Response) -> HttpResponse:
+    """Return a response of a connector as Django's."""
+    headers = dict(response.headers)
+    content_type = headers.pop("content-type", "text/plain; charset=utf-8")
+    return HttpResponse(
+        response.body, status=response.status, content_type=content_type, headers=headers
+    )

@@ -1,0 +1,1 @@
+"""Inbound endpoints: their URLs, their keys, and the secrets that verify what arrives."""

@@ -1,0 +1,90 @@
+"""Create inbound endpoints, and state their URLs."""
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+
+from connectors.webhook_source import WebhookSource
+from hub.connections.models import Connection
+from hub.incoming.models import InboundEndpoint
+from hub.incoming.models.endpoints import hash_endpoint_key
+
+KEY_BYTES = 24  # 192 bits, in 32 characters
+
+RandomText = Callable[[], str]
+
+
+def new_endpoint_key() -> str:
+    """Return a random key for the URL of an endpoint; it cannot be guessed."""
+    return secrets.token_urlsafe(KEY_BYTES)
+
+
+def endpoint_url(endpoint: InboundEndpoint) -> str:
+    """Return the public URL of an endpoint. Raises CannotOpen."""
+    path = reverse("inbound_webhook", args=[endpoint.connector_key, endpoint.open()["key"]])
+    return f"{settings.HUB_PUBLIC_URL}{path}"
+
+
+def get_or_create_connection_endpoint(
+    connection: Connection, *, now: datetime, random: RandomText = new_endpoint_key
+) -> InboundEndpoint:
+    """Return the endpoint of a connection, made with a new key and secret if there is none.
+
+    Raises LookupError if its connector receives no webhooks at a URL of each connection.
+    """
+    source = _get_source(connection.connector.webhook_source, connection.connector_key)
+    if source.url_per != "connection":
+        raise LookupError(connection.connector_key)
+    existing = InboundEndpoint.unscoped.filter(connection=connection).first()
+    return existing or _create(
+        InboundEndpoint(
+            connector_key=connection.connector_key,
+            connection=connection,
+            tenant=connection.tenant,
+            created_at=now,
+        ),
+        source,
+        random,
+    )
+
+
+def get_or_create_app_endpoint(
+    connector_key: str,
+    source: WebhookSource,
+    *,
+    now: datetime,
+    random: RandomText = new_endpoint_key,
+) -> InboundEndpoint:
+    """Return the endpoint of a connector app, made with a new key if there is none."""
+    existing = InboundEndpoint.unscoped.filter(connector_key=connector_key, connection=None).first()
+    return existing or _create(
+        InboundEndpoint(connector_key=connector_key, created_at=now), source, random
+    )
+
+
+def _get_source(source: WebhookSource | None, connector_key: str) -> WebhookSource:
+    if source is None:
+        raise LookupError(connector_key)
+    return source
+
+
+@transaction.atomic
+def _create(
+    endpoint: InboundEndpoint, source: WebhookSource, random: RandomText
+) -> InboundEndpoint:
+    key = random()
+    endpoint.key_digest = hash_endpoint_key(key)
+    made_secrets = (
+        [{"secret": source.make_secret(random()), "until": None}]
+        if source.secret_from == "made"
+        else []
+    )
+    endpoint.seal({"key": key, "secrets": made_secrets})
+    InboundEndpoint.unscoped.bulk_create([endpoint], ignore_conflicts=True)
+    return InboundEndpoint.unscoped.get(
+        connector_key=endpoint.connector_key, connection=endpoint.connection
+    )

@@ -1,0 +1,1 @@
+"""Processing: from a received message to items of connections, and to published events."""

@@ -1,0 +1,145 @@
+"""Attribute items to the connections of their account, and decide what becomes of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from connectors.webhook_source import Item
+from hub.connections.models import DISCONNECTED, Connection
+from hub.incoming.models import InboundItem, InboundMessage
+from hub.incoming.processing.parsing import CANNOT_BE_READ, ParsedMessage
+
+OTHER_ACCOUNT, UNKNOWN_ACCOUNT = "other_account", "unknown_account"
+ConnectionsByAccount = Mapping[tuple[str, str], Sequence[Connection]]
+
+
+@dataclass(slots=True)
+class AttributedItem:
+    """An item as the connector read it, with the row that is stored for it."""
+
+    row: InboundItem
+    item: Item | None = None  # None: the message could not be read
+
+
+def load_connections(messages: Iterable[ParsedMessage]) -> ConnectionsByAccount:
+    """Load the connections of the accounts that app-wide messages name, in one statement."""
+    accounts = {
+        (parsed.message.connector_key, item.account)
+        for parsed in messages
+        if parsed.message.endpoint.connection_id is None
+        for item in parsed.items
+        if item.account
+    }
+    if not accounts:
+        return {}
+    candidates = (
+        Connection.unscoped.filter(
+            connector_key__in={key for key, _ in accounts},
+            account__in={account for _, account in accounts},
+            tenant__isnull=False,
+        )
+        .exclude(Q(state="disabled") & Q(reason=DISCONNECTED))
+        .select_related("lane", "tenant")
+        .order_by("pk")
+    )
+    connections: dict[tuple[str, str], list[Connection]] = {}
+    for connection in candidates:
+        key = (connection.connector_key, connection.account)
+        if key in accounts:
+            connections.setdefault(key, []).append(connection)
+    return connections
+
+
+def attribute_items(
+    parsed: ParsedMessage, connections: ConnectionsByAccount, *, now: datetime
+) -> list[AttributedItem]:
+    """Build a row for each item and connection; an unreadable message has one quarantined row."""
+    message = parsed.message
+    if parsed.error:
+        row = build_item_row(message, message.endpoint.connection, now=now)
+        row.item_key = str(message.public_id)
+        row.state, row.reason, row.detail = "quarantined", CANNOT_BE_READ, parsed.error
+        return [AttributedItem(row)]
+    attributed = []
+    for position, item in enumerate(parsed.items):
+        for connection in find_connections(message, item, connections):
+            row = build_item_row(message, connection, item, position=position, now=now)
+            row.state, row.reason = decide_state(message, item, connection)
+            attributed.append(AttributedItem(row, item))
+    return attributed
+
+
+def find_connections(
+    message: InboundMessage, item: Item, connections: ConnectionsByAccount
+) -> Sequence[Connection | None]:
+    """Return the connections that an item is for; [None] if there is none."""
+    own = message.endpoint.connection
+    if own is not None:
+        return [own]
+    return connections.get((message.connector_key, item.account)) or [None]
+
+
+def decide_state(
+    message: InboundMessage, item: Item, connection: Connection | None
+) -> tuple[str, str]:
+    """Return the state and reason with which an item begins."""
+    if connection is None:
+        return "unmatched", UNKNOWN_ACCOUNT
+    if item.account and not is_same_account(item.account, connection):
+        return "quarantined", OTHER_ACCOUNT
+    if reason := find_hold_reason(connection):
+        return "held", reason
+    return "received", ""
+
+
+def is_same_account(account: str, connection: Connection) -> bool:
+    """Return whether an item's account is the connection's.
+
+    The connector decides for ids that have two spellings.
+    """
+    source = connection.connector.webhook_source
+    if not connection.account:
+        return True  # the system names no account when it is connected
+    return source is not None and source.is_same_account(account, connection.account)
+
+
+def find_hold_reason(connection: Connection) -> str:
+    """Return why items of a connection are held; empty if they are processed."""
+    if connection.tenant and connection.tenant.suspended:
+        return "tenant_suspended"
+    if connection.state in ("paused", "disabled"):
+        return connection.state
+    if connection.lane.switched_off_by:
+        return "switched_off"
+    return ""
+
+
+def build_item_row(
+    message: InboundMessage,
+    connection: Connection | None,
+    item: Item | None = None,
+    *,
+    position: int = 0,
+    now: datetime,
+) -> InboundItem:
+    """Build the row of an item; without an item, of a message that could not be read."""
+    row = InboundItem(
+        message=message,
+        connector_key=message.connector_key,
+        tenant=connection.tenant if connection else message.tenant,
+        connection=connection,
+        position=position,
+        received_at=message.received_at,
+        state_changed_at=now,
+    )
+    if item is None:
+        return row
+    row.account, row.item_key = item.account[:200], item.id[:200]
+    row.type = f"{message.connector_key}.{item.type}"[:120]
+    row.record, row.author = item.record[:200], item.author[:200]
+    row.occurred_at = item.occurred_at
+    if item.reply:
+        row.seal(item.reply)
+    return row

@@ -1,0 +1,75 @@
+"""The inbox loop: claim and process messages, as long as some are due."""
+
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+import structlog
+from django.db import Error, connection
+
+from hub.db.clock import Clock
+from hub.incoming.processing.batch import process_messages
+from hub.incoming.processing.claim import claim_messages, claim_repeated_message
+from hub.incoming.processing.inbox_lease import extend_inbox_lease
+from hub.queue import report_progress
+
+log = structlog.get_logger(__name__)
+
+POLL_EVERY = 0.02  # seconds between looks for due messages
+EXTEND_EVERY = 2.0  # seconds between two extensions of the loop's lease
+DATABASE_RETRY_EVERY = 0.5  # seconds between attempts while the database is away
+IDLE_SECONDS, RUN_SECONDS = 30.0, 45.0
+
+Pause = Callable[[float], object]
+
+
+class InboxLoop:
+    """A run of the inbox loop. It ends when it was idle for long, is stopped, or its time is over.
+
+    `pause` waits for seconds.
+    """
+
+    def __init__(
+        self, lease: UUID, *, clock: Clock, pause: Pause, stopping: Callable[[], bool]
+    ) -> None:
+        self.lease, self.clock, self.pause, self.stopping = lease, clock, pause, stopping
+        self.last_share = ""
+        self.is_repeated_turn = False
+
+    def run(self, *, idle_seconds: float = IDLE_SECONDS, run_seconds: float = RUN_SECONDS) -> None:
+        started_at = worked_at = extended_at = time.monotonic()
+        while not self.stopping() and time.monotonic() < started_at + run_seconds:
+            try:
+                if self.process_next():
+                    worked_at = time.monotonic()
+                    continue_after = 0.0
+                else:
+                    continue_after = POLL_EVERY
+                if time.monotonic() > extended_at + EXTEND_EVERY:
+                    extended_at = time.monotonic()
+                    extend_inbox_lease(self.lease, now=self.clock())
+                    report_progress()
+            except Error as error:
+                log.warning("incoming.database_away", error=type(error).__name__)
+                connection.close()
+                continue_after = DATABASE_RETRY_EVERY
+            if time.monotonic() > worked_at + idle_seconds:
+                return
+            if continue_after:
+                self.pause(continue_after)
+
+    def process_next(self) -> bool:
+        """Claim and process the next batch; return whether there was one.
+
+        Messages that failed before take turns with new ones, each alone.
+        """
+        self.is_repeated_turn = not self.is_repeated_turn
+        now = self.clock()
+        if self.is_repeated_turn and (repeated := claim_repeated_message(self.lease, now=now)):
+            process_messages(repeated, self.lease, now=now)
+            return True
+        messages = claim_messages(self.lease, after=self.last_share, now=now)
+        if messages:
+            self.last_share = messages[-1].share_key
+            process_messages(messages, self.lease, now=now)
+        return bool(messages)

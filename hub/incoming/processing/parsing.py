@@ -1,0 +1,63 @@
+"""Parse stored messages into the items of their connector."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from connectors.outcomes import READ_ERRORS, clean_text
+from connectors.registry import CONNECTORS
+from connectors.webhook_request import WebhookRequest
+from connectors.webhook_source import Item, WebhookSource
+from hub.incoming.models import InboundBody, InboundMessage
+
+MAX_DETAIL_LENGTH = 500
+CANNOT_BE_READ = "cannot_be_read"
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedMessage:
+    """A message with its items; `error` says why it has none, empty if it could be read."""
+
+    message: InboundMessage
+    items: Sequence[Item] = ()
+    error: str = ""
+
+
+def parse_messages(messages: Sequence[InboundMessage]) -> list[ParsedMessage]:
+    """Parse stored messages; one that cannot be read has no items and an error."""
+    bodies = {
+        pk: bytes(body)
+        for pk, body in InboundBody.objects.filter(
+            pk__in=[message.pk for message in messages]
+        ).values_list("pk", "body")
+    }
+    return [parse_message(message, bodies) for message in messages]
+
+
+def parse_message(message: InboundMessage, bodies: Mapping[int, bytes]) -> ParsedMessage:
+    """Parse one message, with the compressed bodies by primary key. Never raises."""
+    connector = CONNECTORS.get(message.connector_key)
+    source = connector.webhook_source if connector else None
+    if source is None:
+        return ParsedMessage(message, error=f"{message.connector_key} receives no webhooks")
+    if message.pk not in bodies:
+        return ParsedMessage(message, error="its body is not stored any more")
+    try:
+        items = read_items(source, message, zlib.decompress(bodies[message.pk]))
+    except (*READ_ERRORS, zlib.error) as error:
+        text = f"{type(error).__name__}: {error}"
+        return ParsedMessage(message, error=clean_text(text, MAX_DETAIL_LENGTH))
+    return ParsedMessage(message, items)
+
+
+def read_items(source: WebhookSource, message: InboundMessage, body: bytes) -> Sequence[Item]:
+    """Return the items of a stored request. Raises one of READ_ERRORS."""
+    connection = message.endpoint.connection
+    request = WebhookRequest(
+        method=message.method,
+        url="",
+        body=body,
+        headers=tuple(message.headers.items()),
+        query=message.query,
+    )
+    return source.items(request, connection.settings if connection else {})

@@ -1,0 +1,114 @@
+"""Store attributed items, and publish the events of those that nothing holds."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from hub.connections.actions.account_changes import apply_account_change
+from hub.db import bulk
+from hub.incoming.models import InboundItem
+from hub.incoming.processing.attribution import AttributedItem
+from hub.outgoing.intake.publish import EventInput, PublishedEvent, publish_independently
+
+ItemKey = tuple[int | None, str, str, str]
+
+
+def store_items(attributed: Sequence[AttributedItem]) -> list[AttributedItem]:
+    """Insert the items that are new, and return these; one that exists already is a duplicate."""
+    first: dict[ItemKey, AttributedItem] = {}
+    for entry in attributed:
+        first.setdefault(_build_key(entry.row), entry)
+    if not first:
+        return []
+    rows = [entry.row for entry in first.values()]
+    inserted = bulk.insert_missing_rows(
+        InboundItem,
+        bulk.column_values(InboundItem, rows),
+        ("connection", "connector_key", "account", "item_key", "id"),
+    )
+    new = []
+    for *key, pk in inserted:
+        entry = first[_build_key_of_columns(*key)]
+        entry.row.pk = pk
+        new.append(entry)
+    return new
+
+
+def _build_key(row: InboundItem) -> ItemKey:
+    return _build_key_of_columns(row.connection_id, row.connector_key, row.account, row.item_key)
+
+
+def _build_key_of_columns(
+    connection_id: int | None, connector_key: str, account: str, item_key: str
+) -> ItemKey:
+    """Return what is unique: connection and item, or without a connection connector and account."""
+    return connection_id, connector_key, "" if connection_id else account, item_key
+
+
+def publish_items(attributed: Sequence[AttributedItem], *, now: datetime) -> None:
+    """Publish the items that are received, and mark them as processed.
+
+    Runs in the caller's transaction. Notifications about the account itself change the connection.
+    """
+    ready = [entry for entry in attributed if entry.row.state == "received" and entry.item]
+    for entry in ready:
+        if entry.item and entry.item.account_change and entry.row.connection:
+            apply_account_change(entry.row.connection, entry.item.account_change, now=now)
+    by_connector: dict[str, list[AttributedItem]] = {}
+    for entry in ready:
+        by_connector.setdefault(entry.row.connector_key, []).append(entry)
+    for connector_key, entries in by_connector.items():
+        results = publish_independently(
+            [build_event_input(entry) for entry in entries], source=connector_key, now=now
+        )
+        for entry, result in zip(entries, results, strict=True):
+            record_result(entry.row, result, now=now)
+    save_results([entry.row for entry in ready])
+
+
+def build_event_input(entry: AttributedItem) -> EventInput:
+    """Return the event of an item.
+
+    Its data is the item's, and the id of the connection that received it. A replay is an event of
+    its own.
+    """
+    row, item = entry.row, entry.item
+    assert row.connection is not None and row.tenant is not None and item is not None
+    id = f"{row.connection.public_id}:{row.item_key}"
+    return EventInput(
+        row.tenant,
+        row.type,
+        {**item.data, "connection": str(row.connection.public_id)},
+        f"{id}:{row.replay_number}"[:200] if row.replay_number else id[:200],
+        row.occurred_at,
+        origin=row.connection,
+    )
+
+
+def record_result(row: InboundItem, result: PublishedEvent | Exception, *, now: datetime) -> None:
+    """Set the state of an item by the result of publishing it."""
+    if isinstance(result, Exception):
+        row.state, row.reason, row.detail = "quarantined", "defect", str(result)[:500]
+    else:
+        row.state, row.event = "processed", result.event
+    row.state_changed_at = now
+
+
+def save_results(rows: Sequence[InboundItem]) -> None:
+    """Store state and event of items, in one statement."""
+    columns: dict[str, list[Any]] = {
+        name: [getattr(row, name) for row in rows]
+        for name in ("state", "reason", "detail", "event_id", "state_changed_at")
+    }
+    columns["event"] = columns.pop("event_id")
+    bulk.update_rows(InboundItem, [row.pk for row in rows], columns)
+
+
+def count_states(
+    attributed: Sequence[AttributedItem], new: Sequence[AttributedItem]
+) -> Counter[str]:
+    """Return how many items have each state; those that were not new are duplicates."""
+    counts = Counter(str(entry.row.state) for entry in new)
+    counts["duplicate"] = len(attributed) - len(new)
+    return counts

@@ -1,0 +1,52 @@
+"""Admission control: how many webhooks are in progress at a time, and how many may wait."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from hub.incoming.models import InboundMessage
+from hub.problems import Problem
+from hub.shared_budget import BudgetExhausted, SharedBudget
+
+MAX_IN_PROGRESS = 200  # webhook requests of one web process
+BACKLOG_AGE = timedelta(seconds=1)  # how old the counted backlog may be
+RETRY_AFTER = {"Retry-After": "5"}  # seconds
+
+IN_PROGRESS = SharedBudget(MAX_IN_PROGRESS)
+
+
+@contextmanager
+def admit_request() -> Iterator[None]:
+    """Count a webhook request as in progress. Raises Problem (503) beyond MAX_IN_PROGRESS."""
+    try:
+        IN_PROGRESS.acquire(1)
+    except BudgetExhausted:
+        raise Problem("overloaded", headers=RETRY_AFTER) from None
+    try:
+        yield
+    finally:
+        IN_PROGRESS.release(1)
+
+
+@dataclass(slots=True)
+class Backlog:
+    """Whether as many messages wait as HUB_INBOX_BACKLOG allows, counted once a second."""
+
+    counted_at: datetime | None = None
+    is_full: bool = False
+
+    def refuse_if_full(self, *, now: datetime) -> None:
+        """Raise Problem (503) if the backlog is full: the system tries again."""
+        if self.counted_at is None or abs(now - self.counted_at) >= BACKLOG_AGE:
+            self.counted_at = now
+            limit = settings.HUB_INBOX_BACKLOG
+            waiting = InboundMessage.unscoped.filter(due_at__isnull=False)
+            self.is_full = waiting.values("pk")[limit - 1 : limit].exists()
+        if self.is_full:
+            raise Problem("overloaded", headers=RETRY_AFTER)
+
+
+BACKLOG = Backlog()

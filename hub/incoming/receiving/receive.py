@@ -1,0 +1,122 @@
+"""From a request at an endpoint's URL to a stored message, and to what the system expects."""
+
+from datetime import datetime
+
+from connectors.handshakes import respond
+from connectors.http import Response
+from connectors.signatures import Cause, verify
+from connectors.webhook_request import WebhookRequest
+from hub.crypto.redaction import mask_headers, redact_text
+from hub.incoming.models import InboundMessage
+from hub.incoming.models.endpoints import hash_endpoint_key
+from hub.incoming.receiving.receiver_cache import Receiver, ReceiverCache
+from hub.incoming.receiving.storage import ACCEPTED, ReceivedMessage, store_message
+from hub.problems import Problem
+
+ADDRESS_NOT_ALLOWED = "address_not_allowed"  # the cause of a rejection, beside those of `Cause`
+BODY_TOO_LARGE_STATUS, REJECTED_STATUS = 413, 401
+MAX_KEY_LENGTH, MAX_MESSAGE_KEY_LENGTH = 200, 200  # characters
+MAX_QUERY_LENGTH, MAX_HEADER_LENGTH = 2000, 500
+
+RECEIVERS = ReceiverCache()
+
+
+def receive_webhook(
+    connector_key: str, key: str, request: WebhookRequest, *, address: str, now: datetime
+) -> Response:
+    """Verify a request, store it, and return the response that its system expects.
+
+    Raises Problem: 404 for an unknown URL, 410 for one of a disconnected connection. A database
+    that is away raises OperationalError; nothing was acknowledged then.
+    """
+    receiver = find_receiver(connector_key, key, now=now)
+    if response := answer_handshake(receiver, request, is_verified=False):
+        return response
+    if cause := find_rejection(receiver, request, address=address, now=now):
+        return reject_request(receiver, request, cause, now=now)
+    if response := answer_handshake(receiver, request, is_verified=True):
+        return response
+    message = build_message(receiver, request, now=now)
+    body = receiver.source.strip_secrets(request)
+    store_message(ReceivedMessage(message, body, ACCEPTED))
+    return receiver.source.acknowledgement(request)
+
+
+def find_receiver(connector_key: str, key: str, *, now: datetime) -> Receiver:
+    """Return the receiver of a URL. Raises Problem."""
+    receiver = None
+    if len(key) <= MAX_KEY_LENGTH:
+        receiver = RECEIVERS.get(connector_key, hash_endpoint_key(key), now=now)
+    if receiver is None:
+        raise Problem("not-found")
+    if receiver.is_gone:
+        raise Problem("endpoint-gone")
+    return receiver
+
+
+def find_rejection(
+    receiver: Receiver, request: WebhookRequest, *, address: str, now: datetime
+) -> str:
+    """Return the cause for which a request is rejected; empty if it is authentic."""
+    if not receiver.allows_address(address):
+        return ADDRESS_NOT_ALLOWED
+    if len(request.body) > receiver.source.body_limit:
+        return Cause.BODY_TOO_LARGE
+    return verify(receiver.scheme, request, receiver.secrets, now.timestamp()).cause or ""
+
+
+def answer_handshake(
+    receiver: Receiver, request: WebhookRequest, *, is_verified: bool
+) -> Response | None:
+    """Return the response to a handshake, None if the request is none.
+
+    `is_verified`: whether the request is verified; each handshake states whether it must be.
+    """
+    for handshake in receiver.source.handshakes:
+        if handshake.verify_first == is_verified:
+            response = respond(handshake, request, receiver.secrets)
+            if response is not None:
+                return response
+    return None
+
+
+def reject_request(
+    receiver: Receiver, request: WebhookRequest, cause: str, *, now: datetime
+) -> Response:
+    """Store the rejection with its cause and redacted headers, and return the response."""
+    message = build_message(receiver, request, now=now)
+    message.state, message.cause, message.due_at = "rejected", cause, None
+    store_message(ReceivedMessage(message, b"", cause))
+    default = BODY_TOO_LARGE_STATUS if cause == Cause.BODY_TOO_LARGE else REJECTED_STATUS
+    status = receiver.source.rejection_status.get(cause, default)
+    return Response(status, b"", {"content-type": "text/plain"})
+
+
+def build_message(receiver: Receiver, request: WebhookRequest, *, now: datetime) -> InboundMessage:
+    """Build the row of a request: due at once, without secrets."""
+    endpoint, source = receiver.endpoint, receiver.source
+    return InboundMessage(
+        endpoint_id=endpoint.pk,
+        connector_key=endpoint.connector_key,
+        tenant_id=endpoint.tenant_id,
+        connection_id=endpoint.connection_id,
+        message_key=source.message_id(request)[:MAX_MESSAGE_KEY_LENGTH],
+        share_key=f"{endpoint.pk}:{source.share_key(request)}"[:MAX_MESSAGE_KEY_LENGTH],
+        method=request.method[:8],
+        query=redact_text(request.query)[:MAX_QUERY_LENGTH],
+        headers=_select_headers(receiver, request),
+        size=len(request.body),
+        received_at=now,
+        due_at=now,
+    )
+
+
+def _select_headers(receiver: Receiver, request: WebhookRequest) -> dict[str, str]:
+    """Return the headers that the source stores, by lower-case name, redacted."""
+    stored = receiver.source.stored_headers
+    headers = {
+        name.lower(): value[:MAX_HEADER_LENGTH]
+        for name, value in request.headers
+        if name.lower() in stored
+    }
+    return mask_headers(headers)

@@ -1,0 +1,119 @@
+"""What a web process needs to verify the webhooks of an endpoint, cached for a second."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any
+
+import structlog
+from django.db.models import Q
+
+from connectors.registry import CONNECTORS
+from connectors.signatures import Scheme, Secret
+from connectors.webhook_source import WebhookSource
+from hub.connections.models import ConnectorApp, Credential
+from hub.crypto.sealed import CannotOpen
+from hub.incoming.models import InboundEndpoint
+
+log = structlog.get_logger(__name__)
+
+MAX_AGE = timedelta(seconds=1)
+MAX_RECEIVERS = 10_000  # cached at a time, unknown keys included
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """An endpoint with all that verifies its requests. `secrets`: the valid ones, newest first."""
+
+    endpoint: InboundEndpoint
+    source: WebhookSource
+    scheme: Scheme
+    secrets: Sequence[Secret]
+    settings: Mapping[str, Any]
+    networks: Sequence[IPv4Network | IPv6Network]
+    is_gone: bool  # its connection is disconnected
+
+    def allows_address(self, address: str) -> bool:
+        """Return whether webhooks of this endpoint may come from the address."""
+        if not self.networks:
+            return True
+        try:
+            client = ip_address(address)
+        except ValueError:
+            return False
+        return any(client in network for network in self.networks)
+
+
+class ReceiverCache:
+    """Receivers by connector and key digest, at most MAX_AGE old; None for an unknown key."""
+
+    def __init__(self) -> None:
+        self.receivers: dict[tuple[str, str], tuple[datetime, Receiver | None]] = {}
+
+    def get(self, connector_key: str, digest: str, *, now: datetime) -> Receiver | None:
+        """Return the receiver of a URL; None if there is no such URL."""
+        cached = self.receivers.get((connector_key, digest))
+        if cached and abs(now - cached[0]) < MAX_AGE:
+            return cached[1]
+        receiver = load_receiver(connector_key, digest, now=now)
+        if len(self.receivers) >= MAX_RECEIVERS:
+            self.receivers.clear()
+        self.receivers[connector_key, digest] = now, receiver
+        return receiver
+
+
+def load_receiver(connector_key: str, digest: str, *, now: datetime) -> Receiver | None:
+    """Load the receiver of a URL; None if there is no such URL, or its connector is not installed.
+
+    The key before the last rotation is valid until its end.
+    """
+    connector = CONNECTORS.get(connector_key)
+    if connector is None or connector.webhook_source is None:
+        return None
+    previous = Q(previous_key_digest=digest, previous_key_until__gt=now)
+    endpoint = (
+        InboundEndpoint.unscoped.filter(
+            Q(key_digest=digest) | previous, connector_key=connector_key
+        )
+        .select_related("connection", "tenant")
+        .first()
+    )
+    if endpoint is None:
+        return None
+    source, connection = connector.webhook_source, endpoint.connection
+    settings = connection.settings if connection else {}
+    return Receiver(
+        endpoint,
+        source,
+        source.scheme_for(settings),
+        [Secret(secret) for secret in _load_secrets(endpoint, source, now=now)],
+        settings,
+        [ip_network(network) for network in endpoint.allowed_sources],
+        is_gone=bool(connection and connection.is_disconnected),
+    )
+
+
+def _load_secrets(endpoint: InboundEndpoint, source: WebhookSource, *, now: datetime) -> list[str]:
+    """Return the valid secrets, newest first; none if they cannot be opened: all is rejected."""
+    try:
+        document = endpoint.open()
+        if source.secret_from == "url":
+            return [document["key"]]
+        valid = InboundEndpoint.list_valid_secrets(document, now=now)
+        return [secret for secret in (_load_field(endpoint, source), *valid) if secret]
+    except CannotOpen:
+        log.error("incoming.secrets_cannot_be_opened", endpoint=str(endpoint.public_id))
+        return []
+
+
+def _load_field(endpoint: InboundEndpoint, source: WebhookSource) -> str:
+    """Return the secret that people filled in, at the connector app or the connection."""
+    if source.secret_from == "app_field":
+        app = ConnectorApp.objects.filter(connector_key=endpoint.connector_key).first()
+        return str(app.open().get(source.secret_field, "")) if app else ""
+    if source.secret_from == "connection_field" and endpoint.connection:
+        credential = Credential.unscoped.filter(connection=endpoint.connection).first()
+        document = credential.open(endpoint.connection) if credential else {}
+        return str(document.get(source.secret_field, ""))
+    return ""

@@ -1,0 +1,149 @@
+"""Store received webhooks: the messages of concurrent requests share a transaction."""
+
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import Error, transaction
+from django.db import connection as database
+
+from hub.db import bulk
+from hub.db.group_commit import GroupCommit
+from hub.incoming.models import InboundBody, InboundCount, InboundMessage
+from hub.incoming.processing.inbox_lease import wake_inbox
+from hub.processes.failpoints import failpoint
+
+GROUP_SIZE = 100  # messages of as many requests, in one transaction
+COMPRESSION_LEVEL = 1
+ACCEPTED, DUPLICATE = "accepted", "duplicate"
+MAX_REJECTED_ROWS = 60  # a minute and endpoint; further ones are counted only
+
+COUNT_SQL = """
+INSERT INTO incoming_inboundcount (endpoint_id, minute, cause, count) VALUES (%s, %s, %s, %s)
+ON CONFLICT (endpoint_id, minute, cause)
+DO UPDATE SET count = incoming_inboundcount.count + excluded.count
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMessage:
+    """A verified or rejected request, ready to be stored.
+
+    `result` is `accepted`, or the cause of a rejection, whose body is not stored.
+    """
+
+    message: InboundMessage
+    body: bytes
+    result: str
+
+
+def store_messages(received: Sequence[ReceivedMessage]) -> list[str]:
+    """Store messages in one transaction; return the result of each: `duplicate` for a repetition.
+
+    If this raises, nothing was stored.
+    """
+    with transaction.atomic():
+        accepted = [entry for entry in received if entry.result == ACCEPTED]
+        ids = _insert_accepted(accepted)
+        results = [_find_result(entry, ids) for entry in received]
+        _insert_rejected([entry for entry in received if entry.result != ACCEPTED])
+        _add_counts(received, results)
+        failpoint("R1")  # before the commit
+    failpoint("R2")  # after the commit, before the acknowledgement
+    if ACCEPTED in results:
+        wake_inbox_after_commit(now=max(entry.message.received_at for entry in received))
+    return results
+
+
+def wake_inbox_after_commit(*, now: datetime) -> None:
+    """Start an inbox loop if none runs; if the database is away, the sweep does it later."""
+    with suppress(Error):
+        wake_inbox(now=now)
+
+
+store_message = GroupCommit(store_messages, max_batch=GROUP_SIZE)
+
+
+def _find_result(entry: ReceivedMessage, ids: dict[tuple[int, str], InboundMessage]) -> str:
+    if entry.result != ACCEPTED:
+        return entry.result
+    message = entry.message
+    is_first = ids.get((message.endpoint_id, message.message_key)) is message
+    return ACCEPTED if is_first else DUPLICATE
+
+
+def _insert_accepted(
+    accepted: Sequence[ReceivedMessage],
+) -> dict[tuple[int, str], InboundMessage]:
+    """Insert the messages that are new with their bodies; return them by endpoint and key."""
+    first: dict[tuple[int, str], ReceivedMessage] = {}
+    for entry in accepted:
+        first.setdefault((entry.message.endpoint_id, entry.message.message_key), entry)
+    if not first:
+        return {}
+    messages = [entry.message for entry in first.values()]
+    inserted = bulk.insert_missing_rows(
+        InboundMessage,
+        bulk.column_values(InboundMessage, messages),
+        ("endpoint", "message_key", "id"),
+    )
+    stored = {}
+    for endpoint_id, key, pk in inserted:
+        entry = first[endpoint_id, key]
+        entry.message.pk = pk
+        stored[endpoint_id, key] = entry
+    if stored:
+        bulk.insert_rows(
+            InboundBody,
+            {
+                "message_id": [entry.message.pk for entry in stored.values()],
+                "body": [zlib.compress(entry.body, COMPRESSION_LEVEL) for entry in stored.values()],
+            },
+        )
+    return {key: entry.message for key, entry in stored.items()}
+
+
+def _insert_rejected(rejected: Sequence[ReceivedMessage]) -> None:
+    """Insert a row for each rejected request, at most MAX_REJECTED_ROWS a minute and endpoint."""
+    by_endpoint: dict[int, list[InboundMessage]] = {}
+    for entry in rejected:
+        by_endpoint.setdefault(entry.message.endpoint_id, []).append(entry.message)
+    for endpoint_id, messages in by_endpoint.items():
+        minute = truncate_to_minute(messages[0].received_at)
+        stored = InboundMessage.unscoped.filter(
+            endpoint=endpoint_id, state="rejected", received_at__gte=minute
+        ).order_by("-pk")[:MAX_REJECTED_ROWS]
+        rows = messages[: max(0, MAX_REJECTED_ROWS - stored.count())]
+        if rows:
+            bulk.insert_rows(InboundMessage, bulk.column_values(InboundMessage, rows))
+
+
+def _add_counts(received: Sequence[ReceivedMessage], results: Sequence[str]) -> None:
+    counts = Counter(
+        (entry.message.endpoint_id, truncate_to_minute(entry.message.received_at), result)
+        for entry, result in zip(received, results, strict=True)
+    )
+    adapt = database.ops.adapt_datetimefield_value
+    rows = [
+        (endpoint_id, adapt(minute), cause, count)
+        for (endpoint_id, minute, cause), count in sorted(counts.items())
+    ]
+    bulk.execute_many(COUNT_SQL, rows)
+
+
+def truncate_to_minute(moment: datetime) -> datetime:
+    return moment - timedelta(seconds=moment.second, microseconds=moment.microsecond)
+
+
+def count_by_cause(*, since: datetime) -> Counter[tuple[str, str]]:
+    """Return how many requests there were since a minute, by connector and result."""
+    counts: Counter[tuple[str, str]] = Counter()
+    rows = InboundCount.unscoped.filter(minute__gte=since).values_list(
+        "endpoint__connector_key", "cause", "count"
+    )
+    for connector_key, cause, count in rows:
+        counts[connector_key, cause] += count
+    return counts
