@@ -26,10 +26,10 @@ class Person:
     def signs_up(self):
         """By the link of the mail."""
         self.goes(self.link("invites you"))
-        self.press("Make an account and accept")
+        self.press("Create an account and accept")
         self.page.get_by_label("Your name").fill("Olga Owner")
         self.page.get_by_label("Password").fill(PASSWORD)
-        self.press("Make the account")
+        self.press("Create the account")
         self.page.wait_for_url(self.home)
         return self
 
@@ -75,7 +75,7 @@ class Person:
             self.fills_in(connector)
         else:
             self.authorizes(connector)
-        self.follow("To the connection")
+        self.follow("Go to the connection")
         self.is_at_the_connection()
         return self
 
@@ -102,7 +102,7 @@ class Person:
         self.press(f"Allow in {(company or self.company).name}")
 
     def fills_in(self, connector, **otherwise):
-        self.follow("Go on: fill in")
+        self.follow("Continue to the settings")
         self.writes(connector, **otherwise)
 
     def writes(self, connector, **otherwise):

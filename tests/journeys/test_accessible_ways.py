@@ -143,7 +143,7 @@ def test_the_page_that_sends_a_person_away_can_be_read(browser, signed_in, look)
     ) as shown:
         shown.goto("/t/acme/connect/slack/")
         shown.get_by_role("button", name="Authorize at Slack").click()
-        expect(shown.get_by_role("heading", name="On to Slack…")).to_be_visible()
+        expect(shown.get_by_role("heading", name="Continue to Slack…")).to_be_visible()
         assert wrong_as_it_is(shown, width) == [] == shown.complaints
 
 

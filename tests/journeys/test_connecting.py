@@ -62,14 +62,14 @@ def test_who_was_interrupted_goes_on_where_it_stopped(running_hub, open_browser,
     olga = open_browser(company, java_script_enabled=scripts).signs_up()
     olga.begins("salesforce")
     olga.goes(f"{olga.home}catalogue/")
-    olga.follow("Go on with Salesforce")
+    olga.follow("Continue with Salesforce")
     olga.leaves_for("salesforce")
     olga.allows()
     olga.page.wait_for_url("**/connect/confirm/*/")
     olga.goes(olga.home)
-    olga.follow("Go on with Salesforce")
+    olga.follow("Continue with Salesforce")
     olga.press("Connect")
-    olga.follow("To the connection")
+    olga.follow("Go to the connection")
     olga.is_at_the_connection()
     olga.sees("healthy")
     running_hub.order(company, f"{reference}-1")
@@ -81,8 +81,8 @@ def test_who_gives_up_on_the_way_leaves_nothing_behind(running_hub, open_browser
     olga = open_browser(company).signs_up()
     olga.begins("slack")
     olga.goes(olga.home)
-    olga.press("Give it up Slack")
-    assert "Nothing is connected yet" in olga.reads() and "Go on" not in olga.reads()
+    olga.press("Cancel this attempt Slack")
+    assert "Nothing is connected yet" in olga.reads() and "Continue" not in olga.reads()
     assert running_hub.states(company) == {}
 
 

@@ -44,7 +44,7 @@ def test_an_app_that_an_organisation_does_not_let_in(olga, running_hub, company,
     olga.allows()
     running_hub.approves("salesforce", company, "")
     olga.is_told("An administrator must approve the app first", ADMIN.format("Salesforce"))
-    expect(olga.page.get_by_label("A text to send to them")).to_have_value(
+    expect(olga.page.get_by_label("A message that you can send them")).to_have_value(
         re.compile("Please let the app")
     )
 
@@ -60,11 +60,11 @@ def test_an_app_that_an_administrator_of_slack_must_approve(olga, running_hub, c
     running_hub.approves("slack", company, "")
     olga.has_not_connected("slack")
     olga.goes(olga.home)
-    olga.follow("Go on with Slack")
+    olga.follow("Continue with Slack")
     expect(
         olga.page.get_by_role("heading", name="Waiting for an administrator of your Slack")
     ).to_be_visible()
-    expect(olga.page.get_by_label("A text to send to them")).to_have_value(
+    expect(olga.page.get_by_label("A message that you can send them")).to_have_value(
         re.compile("Please approve it")
     )
     olga.leaves_for("slack")
@@ -80,7 +80,7 @@ def test_an_app_that_an_administrator_of_slack_refused(olga, running_hub, compan
     running_hub.approves("slack", company, "")
     olga.is_told("Slack did not let us in", ADMIN.format("Slack"))
     assert "it is the administrator's decision" in olga.reads()
-    expect(olga.page.get_by_label("A text to send to them")).to_have_value(
+    expect(olga.page.get_by_label("A message that you can send them")).to_have_value(
         re.compile("Restricted Apps")
     )
 
@@ -248,7 +248,7 @@ def test_a_system_that_is_down_at_the_confirmation_is_confirmed_later(olga, runn
     olga.press("Connect")
     olga.is_told("Pipedrive does not answer", WAIT)
     olga.press("Connect")
-    olga.follow("To the connection")
+    olga.follow("Go to the connection")
     olga.is_at_the_connection()
     olga.sees("healthy")
 
@@ -279,7 +279,7 @@ def test_an_account_that_is_connected_already_is_authorized_again(connected):
     assert "Connected already" in connected.reads()
     connected.leaves_for("slack")
     connected.allows()
-    assert "is this account already" in connected.reads()
+    assert "already uses this account" in connected.reads()
     connected.press("Connect again")
     connected.is_at_the_connection()
 
@@ -307,7 +307,7 @@ def test_a_token_that_splunk_does_not_know(olga):
     olga.goes(f"{olga.home}connect/splunk/")
     olga.fills_in("splunk", Token="00000000-0000-4000-8000-000000000000")
     olga.is_told("Splunk does not accept the credential", ADMIN.format("Splunk"))
-    assert "Nothing is saved." in olga.reads()
+    assert "Nothing has been saved." in olga.reads()
 
 
 def test_an_address_where_nobody_answers(olga, running_hub):

@@ -21,7 +21,7 @@ def test_a_system_that_we_are_not_registered_at_is_asked_for_until_it_is(olga, r
         expect(olga.page.get_by_role("button", name="Authorize at Pipedrive")).to_have_count(0)
         olga.press("Request “Pipedrive”")
         expect(olga.page.get_by_role("status").first).to_be_visible()
-        assert "You have asked for it." in olga.reads()
+        assert "You have requested it." in olga.reads()
     olga.goes(f"{olga.home}connect/pipedrive/")
     expect(olga.page.get_by_role("button", name="Authorize at Pipedrive")).to_be_visible()
 
@@ -50,7 +50,7 @@ def test_clocks_that_differ_are_told_to_who_can_set_them(olga, running_hub):
     olga.begins("slack")
     olga.allows()
     olga.is_told("The clocks do not agree", US)
-    expect(olga.page.get_by_label("A text to send to them")).to_have_value(
+    expect(olga.page.get_by_label("A message that you can send them")).to_have_value(
         re.compile("set it by NTP")
     )
     olga.has_not_connected("slack")

@@ -85,4 +85,4 @@ def test_a_portal_link_works_once(running_hub, open_browser):
     gwen.press(f"Continue to {company.name}")
     gwen.page.wait_for_url(gwen.home)
     other.goes(link)
-    expect(other.page.get_by_role("heading")).to_have_text("This link has ended")
+    expect(other.page.get_by_role("heading")).to_have_text("This link is no longer valid")

@@ -75,7 +75,7 @@ def test_what_is_open_beside_the_log_follows_what_happens(browser, signed_in, ro
             delivery=row, number=1, started_at=clock(), outcome="later", reason="status 500"
         )
         expect(drawer(shown).locator(".word")).to_have_text("failed", timeout=10_000)
-        drawer(shown).get_by_text("The technical part").click()
+        drawer(shown).get_by_text("Technical details").click()
         expect(drawer(shown).get_by_text("status 500")).to_be_visible()
 
 
@@ -98,8 +98,8 @@ def test_new_rows_are_told_and_one_can_stop_that(browser, signed_in, make, acme,
         make.event(acme, now=clock())
         shown.get_by_role("link", name="1 new").click(timeout=10_000)
         expect(shown.get_by_role("link", name="order.created")).to_have_count(2)
-        shown.get_by_role("link", name="Stop looking for new ones").click()
-        expect(shown.get_by_role("link", name="Look for new ones")).to_be_visible()
+        shown.get_by_role("link", name="Stop automatic updates").click()
+        expect(shown.get_by_role("link", name="Update automatically")).to_be_visible()
 
 
 def test_what_has_not_changed_is_asked_for_by_its_etag_and_stays_as_it_is(
@@ -129,7 +129,7 @@ def test_a_slash_leads_to_the_search_of_the_log_where_a_page_has_none(browser, s
 def test_without_a_script_views_are_kept_and_rows_are_pages(browser, signed_in, row):
     with window(browser, signed_in, java_script_enabled=False) as shown:
         shown.goto(f"{LOG}?state=waiting")
-        shown.get_by_text("Views of your team").click()
+        shown.get_by_text("Saved views").click()
         shown.get_by_label("Save these filters as").fill("On their way")
         shown.get_by_role("button", name="Save the view").click()
         expect(shown.get_by_role("link", name="On their way").first).to_have_attribute(

@@ -47,7 +47,7 @@ def test_from_the_owners_page_to_the_home_of_the_tenant(client, owner, acme):
     assert (letter.to, letter.subject) == (["bob@acme.test"], "Ann invites you to Acme")
     bob = Client()
     link = link_of_the_mail()
-    assert "Make an account and accept" in bob.get(link).content.decode()
+    assert "Create an account and accept" in bob.get(link).content.decode()
     form = bob.post(link, follow=True)
     assert 'value="bob@acme.test"' in form.content.decode()
     bob.post(SIGNUP, SAID)
@@ -146,14 +146,14 @@ def test_a_dead_mail_server_loses_no_invitation(client, owner, acme):
     page = client.post(
         MEMBERS, {"email": "bob@acme.test", "role": "member"}, follow=True
     ).content.decode()
-    assert "on its way to bob@acme.test" in page and "The mail is on its way." in page
+    assert "on its way to bob@acme.test" in page and "The e-mail is being sent." in page
     letters(MailServer(MailServer.AWAY))
     page = normalize_markup(client.get(MEMBERS).content.decode())
     assert "The mail has not gone. The mail server could not be reached" in page
     letters(at=clock() + timedelta(minutes=2))
     invitation = acme.invitations.get()
     assert invitation.sent_at and not invitation.mail_reason
-    assert "Waits for an answer until" in client.get(MEMBERS).content.decode()
+    assert "Not accepted yet; valid until" in client.get(MEMBERS).content.decode()
 
 
 def test_an_address_that_no_server_takes_is_shown_to_the_owner(client, owner, asked):

@@ -135,7 +135,7 @@ def test_whoever_is_in_two_tenants_chooses(client, owner, make, globex):
 
 def test_whoever_belongs_nowhere_reads_what_to_do(client, make):
     client.force_login(make.user())
-    assert "belong to no organisation" in client.get("/", follow=True).content.decode()
+    assert "do not belong to an organisation" in client.get("/", follow=True).content.decode()
 
 
 def test_staff_begin_in_the_admin_and_strangers_at_the_sign_in(client, make):

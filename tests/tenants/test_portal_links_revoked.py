@@ -49,7 +49,7 @@ def test_who_came_in_by_it_is_shown_out_at_once(guest, api, acme):
     assert guest.get(MEMBERS).status_code == 200
     assert api.of(acme).delete(link_at(PortalLink.unscoped.get())).status_code == 200
     for answer in (guest.get(MEMBERS), guest.post("/t/acme/links/", {"connector": "webhook"})):
-        assert answer.status_code == 403 and b"Your visit is over" in answer.content
+        assert answer.status_code == 403 and b"Your session has ended" in answer.content
     assert b'href="https://app.example.com/back"' in guest.get(MEMBERS).content
 
 

@@ -83,7 +83,7 @@ def test_the_link_works_in_a_session_of_that_person_only(client, robin, make):
     sign_in(other, make.staff().email)
     assert "for another account" in other.get(link, follow=True).content.decode()
     assert "Confirm that it is you" in other.get(ACTIVATE).content.decode()
-    assert "Scan this picture" in client.get(link, follow=True).content.decode()
+    assert "Scan this QR code" in client.get(link, follow=True).content.decode()
 
 
 def test_a_link_that_is_old_or_nobody_made_is_refused(client, robin, settings):
@@ -112,14 +112,14 @@ def test_without_mail_an_operator_makes_the_link(client, robin, settings):
     text = io.StringIO()
     call_command("factor_link", robin.email, stdout=text)
     path = text.getvalue().strip().removeprefix("https://hub.test")
-    assert "Scan this picture" in client.get(path, follow=True).content.decode()
+    assert "Scan this QR code" in client.get(path, follow=True).content.decode()
     with pytest.raises(CommandError):
         call_command("factor_link", "nobody@hub.test")
 
 
 def test_customers_set_up_theirs_by_their_password(client, ann):
     sign_in(client, ann.email)
-    assert "Scan this picture" in client.get(ACTIVATE).content.decode()
+    assert "Scan this QR code" in client.get(ACTIVATE).content.decode()
 
 
 # --- signing in ---

@@ -73,7 +73,7 @@ def test_calls_in_flight_are_counted_and_a_pause_with_its_probe_is_told(superuse
     text = normalize_markup(superuser.get(LIST).content.decode())
     assert "9 / 16" in text
     assert "paused" in text
-    assert "one probe goes first" in text
+    assert "after one probe" in text
 
 
 def test_what_cannot_be_meant_is_told(superuser):

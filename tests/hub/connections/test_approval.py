@@ -114,7 +114,7 @@ def test_a_system_that_sends_everybody_back_has_no_administrator_to_wait_for(bro
     browser.sent_to("salesforce")
     page = text(browser, "/t/acme/connect/salesforce/")
     assert (
-        "Begun, and not finished" in page
+        "Started, but not finished" in page
         and "administrator of your Salesforce approves" not in page
     )
 

@@ -42,7 +42,7 @@ def shown_out(page):
     told = page.content.decode()
     return (
         page.status_code == 403
-        and "Your visit is over" in told
+        and "Your session has ended" in told
         and 'href="https://app.example.com/back"' in told
     )
 

@@ -21,7 +21,7 @@ def text(browser, url):
 
 
 def goes_on_at(browser, page):
-    return f'class="button primary" href="{page}">Go on<' in text(browser, HOME)
+    return f'class="button primary" href="{page}">Continue<' in text(browser, HOME)
 
 
 def again():
@@ -31,12 +31,12 @@ def again():
 
 @pytest.mark.parametrize("page", PAGES)
 def test_who_left_for_the_other_system_and_comes_back_goes_on(browser, page):
-    assert "Go on" not in text(browser, page)
+    assert "Continue" not in text(browser, page)
     browser.sent_to("salesforce", name="Sales", environment="sandbox")
-    assert f'href="{again()}">Go on<' in text(browser, page)
+    assert f'href="{again()}">Continue<' in text(browser, page)
     form = text(browser, WIZARD)
     assert (
-        "Begun, and not finished" in form
+        "Started, but not finished" in form
         and 'value="Sales"' in form
         and "Try again at Salesforce" in form
     )
@@ -46,9 +46,9 @@ def test_who_left_for_the_other_system_and_comes_back_goes_on(browser, page):
 def test_who_has_said_yes_there_goes_on_at_the_question_in_the_same_browser(browser, another, acme):
     browser.connects("salesforce")
     assert goes_on_at(browser, f"/connect/confirm/{under_way().public_id}/")
-    assert "Go on: confirm the account" in text(browser, WIZARD)
+    assert "Continue: confirm the account" in text(browser, WIZARD)
     colleague = another(acme, "admin")
-    assert goes_on_at(colleague, again()) and "Go on: confirm" not in text(colleague, WIZARD)
+    assert goes_on_at(colleague, again()) and "Continue: confirm" not in text(colleague, WIZARD)
 
 
 def test_it_can_still_go_on_when_the_attempt_has_ended(browser):
@@ -59,7 +59,7 @@ def test_it_can_still_go_on_when_the_attempt_has_ended(browser):
 
 def test_a_day_later_nobody_is_asked_to_go_on(browser, make, acme):
     make.authorization(acme, "salesforce", now=clock() - timedelta(hours=25))
-    assert "Go on" not in text(browser, HOME)
+    assert "Continue" not in text(browser, HOME)
 
 
 @pytest.mark.parametrize("how", ["connected", "denied", "cancelled"])
@@ -70,7 +70,7 @@ def test_what_has_an_end_does_not_go_on(browser, how):
         browser.says(
             browser.connects("salesforce"), do={"connected": "confirm", "cancelled": "cancel"}[how]
         )
-    assert "Go on" not in text(browser, HOME)
+    assert "Continue" not in text(browser, HOME)
 
 
 def test_giving_it_up_leaves_nothing_behind(browser):
@@ -80,7 +80,7 @@ def test_giving_it_up_leaves_nothing_behind(browser):
     row = under_way()
     assert (row.state, row.sealed, stored()) == ("cancelled", None, 0)
     assert Revocation.unscoped.get().open()["secret"]["access_token"]
-    assert "Go on" not in text(browser, HOME)
+    assert "Continue" not in text(browser, HOME)
 
 
 def test_cancel_on_the_way_there_leaves_nothing_behind(browser):
@@ -88,7 +88,7 @@ def test_cancel_on_the_way_there_leaves_nothing_behind(browser):
     give_up = f"/t/acme/connect/waiting/{under_way().public_id}/forget"
     assert f'action="{give_up}"' in page
     browser.client.post(give_up)
-    assert under_way().state == "cancelled" and "Go on" not in text(browser, HOME)
+    assert under_way().state == "cancelled" and "Continue" not in text(browser, HOME)
     assert not Connection.unscoped.exists()
 
 
@@ -105,7 +105,7 @@ def test_a_member_sees_it_and_has_no_button(browser, another, acme):
     for page in PAGES:
         shown = text(member, page)
         assert "ot finished" in shown or "Not connected yet" in shown
-        assert "Go on" not in shown and "Give it up" not in shown
+        assert "Continue" not in shown and "Cancel this attempt" not in shown
     url = f"/t/acme/connect/waiting/{under_way().public_id}/forget"
     assert (
         member.client.post(url).status_code == 403 and Authorization.unscoped.get().state == "begun"
@@ -122,5 +122,5 @@ def test_an_outage_while_authorizing_is_what_the_pages_tell_and_not_an_administr
     assert (under_way().state, under_way().reason) == ("failed", "unavailable")
     for page in (HOME, "/t/acme/connect/slack/"):
         shown = text(browser, page)
-        assert "Slack does not answer" in shown and "Nobody came back" not in shown
+        assert "Slack does not answer" in shown and "was not completed" not in shown
         assert "Waiting for an administrator" not in shown

@@ -44,7 +44,7 @@ def test_the_front_leads_to_the_dashboard_and_strangers_to_the_sign_in(client, s
 
 def test_an_empty_hub_shows_the_way_to_the_first_delivery(superuser):
     page, queries = looked_at(superuser)
-    assert "From here to the first delivery" in page
+    assert "Steps to the first delivery" in page
     assert "Create a tenant" in page
     assert queries <= MOST_QUERIES
 

@@ -279,7 +279,7 @@ def test_whoever_asks_for_it_is_told_too(make, acme, slack):
     notice(slack)
     mailing.mail_notice(Notice.unscoped.get(), now=NOON)
     texts = {mail.to: mail.open()["text"] for mail in Mail.objects.all()}
-    assert "because you asked for it" in texts["member@acme.test"]
+    assert "because you turned on notifications" in texts["member@acme.test"]
     assert "because you connected" in texts["owner@acme.test"] and len(texts) == 2
 
 

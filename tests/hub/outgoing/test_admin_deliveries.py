@@ -189,8 +189,8 @@ def test_what_is_no_longer_kept_is_said(root, make):
     for rows in (EventBody, Rendering, Exchange):
         rows.objects.all().delete()
     html = root.get(page_of(delivery)).content.decode()
-    assert "Request and response are no longer kept." in html
-    assert "The body is no longer kept." in html
+    assert "The request and response are no longer stored." in html
+    assert "The body is no longer stored." in html
 
 
 def test_half_of_a_surrogate_pair_in_an_answer_does_not_break_the_page(root, make):

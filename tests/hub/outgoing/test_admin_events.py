@@ -87,7 +87,7 @@ def test_an_event_is_found_by_its_own_id_and_the_senders(root, make):
 def test_a_body_that_is_no_longer_kept_is_said(root, make):
     event = make.event()
     EventBody.objects.all().delete()
-    assert "The body is no longer kept." in root.get(page_of(event)).content.decode()
+    assert "The body is no longer stored." in root.get(page_of(event)).content.decode()
 
 
 def test_strangers_find_no_event(make):

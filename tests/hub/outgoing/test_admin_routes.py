@@ -215,7 +215,7 @@ def test_trying_warns_of_a_path_that_found_nothing(root, make):
     event = make.event(make.tenant())
     answer = tried(root, ADD, event.tenant, body='{"number": "data.numbr", "total": "data.total"}')
     page = " ".join(answer.text.split())
-    assert "would go, with gaps" in page and "data.numbr</code> found nothing in this event" in page
+    assert "would be sent, with missing values" in page and "data.numbr</code> found nothing in this event" in page
     assert "It would be sent, with this body." not in page and "data.total</code> found" not in page
 
 
@@ -252,7 +252,7 @@ def test_trying_names_the_clause_that_refuses(root, make):
     event = make.event(make.tenant())
     answer = tried(root, ADD, event.tenant, filter="data.currency == 'EUR' && data.total > `100`")
     assert answer.context["tried"].dry_run.clause.clause == "data.total > `100`"
-    assert "The filter refuses it at" in answer.content.decode()
+    assert "The filter rejects the event at" in answer.content.decode()
 
 
 def test_trying_names_identities_that_are_missing(root, make):

@@ -18,7 +18,7 @@ PAGES = {
     "reconnect": ONE + "reconnect/",
     "identities": ONE + "identities/",
     "say an identity": ONE + "identities/say/?kind=user&local_id=7",
-    "mails about it": ONE + "notifications/",
+    "e-mails about this connection": ONE + "notifications/",
     "disconnect": ONE + "disconnect/",
     "settings": "settings/",
     "events": "events/",

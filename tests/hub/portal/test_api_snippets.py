@@ -63,8 +63,8 @@ def test_what_narrows_the_page_narrows_the_call(owner, path, call):
 
 
 def test_what_the_api_has_no_words_for_is_said(owner):
-    assert "The API narrows by" in owner.get("/t/acme/events/?q=o-1").content.decode()
-    assert "The API narrows by" not in owner.get("/t/acme/events/?state=failed").content.decode()
+    assert "The API filters by" in owner.get("/t/acme/events/?q=o-1").content.decode()
+    assert "The API filters by" not in owner.get("/t/acme/events/?state=failed").content.decode()
 
 
 def test_a_plan_is_told_whole_and_nothing_breaks_out_of_its_quotes(owner):

@@ -150,8 +150,8 @@ def test_the_last_day_is_a_picture_and_a_table(admin, make, connection):
             state=state, state_changed_at=now - timedelta(hours=2)
         )
     text = text_of(admin, connection)
-    assert "2 delivered" in text and "1 held" in text and "1 given up" in text
-    assert "The last one arrived" in text and "2 hours ago</time>" in text
+    assert "2 delivered" in text and "1 held" in text and "1 failed" in text
+    assert "Last event received" in text and "2 hours ago</time>" in text
     assert '<rect class="good"' in text and '<td class="figure">2</td>' in text
 
 
@@ -160,7 +160,7 @@ def test_what_waits_is_counted_with_how_long_it_takes(admin, make, connection):
         make.delivery(connection)
     connection.mark_needs_reconnect("unauthorized", now=NOON)
     text = text_of(admin, connection)
-    assert '<p class="word">3</p>' in text and "It is sent as soon as this is fixed" in text
+    assert '<p class="word">3</p>' in text and "Deliveries are sent once the problem is fixed." in text
 
 
 def test_what_waits_behind_a_stop_is_held_everywhere_on_the_page(admin, make, connection):
@@ -173,7 +173,7 @@ def test_what_waits_behind_a_stop_is_held_everywhere_on_the_page(admin, make, co
 
 def test_another_tenants_deliveries_are_not_counted(admin, make, connection):
     make.delivery(make.connection(make.tenant("globex")), now=clock())
-    assert "Nothing waits." in text_of(admin, connection)
+    assert "No deliveries are waiting." in text_of(admin, connection)
 
 
 @pytest.mark.parametrize("count", [0, 1, 60])
@@ -232,8 +232,8 @@ def test_by_oauth_it_leads_to_the_other_system_with_this_connection(admin, make,
 def test_before_it_is_disconnected_the_consequences_are_told(admin, make, connection):
     make.delivery(connection, name="Orders to us")
     text = text_of(admin, connection, "disconnect/")
-    assert "One route sends over it." in text and "Orders to us" in text
-    assert "One delivery waits for it now." in text
+    assert "One route uses this connection." in text and "Orders to us" in text
+    assert "One delivery is waiting for this connection." in text
 
 
 def test_it_is_disconnected_and_what_waits_stays(admin, make, connection):

@@ -18,7 +18,7 @@ def test_settings_are_facts_and_secrets_are_only_named(admin, make, acme):
     connection = make.connection(acme, "splunk", secret={"token": "very-secret-token"})
     text = text_of(admin, connection)
     assert "https://splunk.example.com:8088" in text and "stored, and never shown" in text
-    assert "very-secret" not in text and "What is shared" in text and "Goes there" in text
+    assert "very-secret" not in text and "Shared data" in text and "Sent" in text
 
 
 def test_a_connection_without_a_credential_has_a_page(admin, connection):
@@ -40,7 +40,7 @@ def test_a_mapping_is_told_in_words_with_a_sample(admin, make, acme):
     assert "Post a message to a channel" in text and "<code>data.total &gt; `1`</code>" in text
     assert "the channel that is chosen for “orders”" in text and "the event&#x27;s x" in text
     assert "<code>join(&#x27; &#x27;, [&#x27;Order&#x27;, data.number])</code>" in text
-    assert "One like it would be sent like this:" in text
+    assert "A similar event would be sent like this:" in text
     assert "&quot;Order A-1001&quot;" in text and "&quot;C1&quot;" in text
 
 
@@ -50,7 +50,7 @@ def test_a_sample_that_would_not_go_says_why(admin, make, acme):
     make.route(slack, filter="data.total > `100`", name="Large ones")
     make.event(acme)
     text = text_of(admin, slack)
-    assert "would be held, and nothing lost: Nobody told which of their records is meant." in text
+    assert "A similar event would be held: Nobody told which of their records is meant." in text
     assert (
         "channel A-1001" in text
         and "would not be sent: The route&#x27;s filter refused this event." in text
@@ -71,9 +71,9 @@ def test_what_comes_next_is_told(admin, make, acme):
     slack.lane.due_at = clock() + timedelta(minutes=5)
     slack.lane.save()
     text = text_of(admin, slack)
-    assert "the next try is" in text and "Tested next" in text and "in 2 hours" in text
+    assert "next attempt" in text and "Next test" in text and "in 2 hours" in text
     slack.pause("holiday", until=None, now=NOON)
-    assert "nothing is sent until this is fixed" in text_of(admin, slack)
+    assert "nothing is sent until the problem is fixed" in text_of(admin, slack)
 
 
 @pytest.mark.parametrize("count", [0, 1, 60])
@@ -85,7 +85,7 @@ def test_many_routes_cost_no_more_queries(admin, make, acme, connection, count):
     Delivery.unscoped.update(state="delivered")
     page, asked = queries(lambda: admin.get(url_of(connection)))
     assert asked == (21 if count else 17)
-    assert ("There are more routes" in page.content.decode()) is (count == 60)
+    assert ("Not all routes are shown" in page.content.decode()) is (count == 60)
 
 
 # --- our support ---

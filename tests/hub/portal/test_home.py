@@ -23,7 +23,7 @@ def test_what_needs_a_person_stands_first(owner, make, acme):
     text = owner.get("/t/acme/").content.decode()
     assert text.index("Z bad one") < text.index("A good one")
     assert (
-        "One connection needs a look." in text
+        "One connection needs attention." in text
         and "The other system refuses the credential." in text
     )
 
@@ -42,10 +42,10 @@ def test_what_must_still_be_said_stands_here_and_leads_there(owner, member, make
     for client in (owner, member):
         text = normalize_markup(client.get("/t/acme/").content.decode())
         assert (
-            "Setup incomplete: select the matching records" in text and "one thing to say" in text
+            "Setup incomplete: select the matching records" in text and "one record to select" in text
         )
         assert (
-            f'<a href="/t/acme/connections/{row.public_id}/identities/">Team chat: one thing to say</a>'
+            f'<a href="/t/acme/connections/{row.public_id}/identities/">Team chat: one record to select</a>'
             in text
         )
     delivery = make.event(acme).deliveries.get()
@@ -75,7 +75,7 @@ def test_many_that_ask_cost_no_more_queries(owner, make, acme, count):
         make.route(make.connection(acme, "slack"), body=ASKS)
     page, asked = queries(lambda: owner.get("/t/acme/"))
     assert asked == 9
-    assert page.content.decode().count("one thing to say") == count
+    assert page.content.decode().count("one record to select") == count
 
 
 @pytest.mark.parametrize("count", [0, 1, 60])

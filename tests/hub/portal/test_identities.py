@@ -85,7 +85,7 @@ def test_the_page_of_what_is_held_leads_there(admin, make, acme):
 
 def test_a_member_reads_whom_to_ask(member, slack):
     text = text_of(member, url_of(slack))
-    assert QUESTION in text and "An owner or an admin of your organisation can select it." in text
+    assert QUESTION in text and "An owner or admin of your organisation can select it." in text
     assert ">Select<" not in text and "Select another one" not in text
     for verb in ("say", "remove"):
         assert member.post(saying(slack, verb=verb), {"remote_id": "C1"}).status_code == 403
@@ -177,7 +177,7 @@ def test_ours_is_named_first(admin, slack):
 def test_it_is_taken_back_after_what_follows_was_read(admin, make, slack):
     make.identity(slack, "channel", "orders", "C1")
     url = saying(slack, verb="remove")
-    assert "Events that need it are held from now on" in text_of(admin, url) and len(told()) == 1
+    assert "Deliveries that need this record are held" in text_of(admin, url) and len(told()) == 1
     assert "Taken back." in admin.post(url, follow=True).content.decode() and told() == []
     assert "took back which of their records is meant" in text_of(admin, url_of(slack, ""))
     assert admin.post(url).status_code == 404

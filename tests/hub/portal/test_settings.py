@@ -30,7 +30,7 @@ def test_a_strange_zone_is_refused_in_words(owner, acme):
 
 
 def test_who_is_no_owner_reads_only(admin, acme):
-    assert "Owners change them." in admin.get(URL).content.decode()
+    assert "Owners can change these settings." in admin.get(URL).content.decode()
     admin.post(URL, {"save": "tenant", "name": "Mine", "time_zone": "UTC"})
     acme.refresh_from_db()
     assert acme.name == "Acme Teas"
@@ -111,7 +111,7 @@ def test_a_person_chooses_for_one_connection(member, make, acme):
     slack = make.connection(acme, "slack")
     url = f"/t/acme/connections/{slack.public_id}/notifications/"
     assert (
-        "who chooses it for this connection"
+        "members who turned them on for this connection"
         in member.get(url.removesuffix("notifications/")).content.decode()
     )
     assert member.post(url, {"scope": "own", "degraded": "on"}).status_code == 302

@@ -206,7 +206,7 @@ def test_the_session_itself_ends(guest):
 
 def test_a_tenant_that_is_gone(guest, acme):
     acme.delete()
-    assert "Your visit is over" in guest.get(MEMBERS).content.decode()
+    assert "Your session has ended" in guest.get(MEMBERS).content.decode()
 
 
 # --- one browser is never two people ---
@@ -214,14 +214,14 @@ def test_a_tenant_that_is_gone(guest, acme):
 
 def test_nobody_is_let_in_without_a_click(client, make, acme):
     page = client.get(f"/enter/{make.portal_link(acme, name='Ann').token}/").content.decode()
-    assert "You come in as Ann" in page and f"Continue to {acme}" in page
+    assert "You have access as Ann" in page and f"Continue to {acme}" in page
     assert "<script" not in page and "http-equiv" not in page
     assert client.get(MEMBERS).status_code == 302
 
 
 def test_a_guest_is_told_that_another_link_ends_their_visit(guest, make, globex):
     page = guest.get(f"/enter/{make.portal_link(globex).token}/").content.decode()
-    assert "This ends the visit of Ann at acme" in page
+    assert "This ends the session of Ann for acme" in page
     assert guest.get(MEMBERS).status_code == 200
 
 

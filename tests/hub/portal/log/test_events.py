@@ -41,7 +41,7 @@ def one(make, acme, connection):
 
 
 def test_an_empty_log_says_what_comes_next(admin):
-    assert "Nothing has happened yet" in admin.get(LOG).content.decode()
+    assert "No events yet" in admin.get(LOG).content.decode()
 
 
 def test_rows_tell_state_type_thing_target_tries_and_cause(admin, one):

@@ -88,7 +88,7 @@ def test_selected_rows_are_meant_and_no_other(admin, three):
 )
 def test_what_is_not_understood_means_no_row(admin, three, query):
     answer = admin.post(PLAN + query, {"kind": "retry"})
-    assert answer.status_code == 200 and "Nothing is chosen" in answer.content.decode()
+    assert answer.status_code == 200 and "Nothing is selected" in answer.content.decode()
     assert not Operation.unscoped.exists()
 
 
