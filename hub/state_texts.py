@@ -6,51 +6,56 @@ from hub.reason_codes import Reason, translate_text
 
 CONNECTION_STATES = {
     "healthy": Reason(_("It works.")),
-    "degraded": Reason(_("It is used, but not all is well.")),
+    "degraded": Reason(_("It is in use, but has a problem.")),
     "needs_reconnect": Reason(
-        _("The other system no longer lets us in. What is sent meanwhile waits.")
+        _("The other system no longer accepts our authorization. New deliveries wait.")
     ),
-    "paused": Reason(_("A person paused it. What is sent meanwhile waits.")),
-    "silent": Reason(_("Nothing has come from it for longer than usual.")),
-    "disabled": Reason(_("It is switched off. What is sent meanwhile is held.")),
+    "paused": Reason(_("A person paused it. New deliveries wait.")),
+    "silent": Reason(_("Nothing has been received from it for longer than usual.")),
+    "disabled": Reason(_("It is disabled. New deliveries are held.")),
     "switched_off": Reason(
         _(
-            "Our team has switched it off. What is sent meanwhile is held, and goes when it is on "
-            "again."
+            "Our team has switched it off. New deliveries are held and sent when it is "
+            "switched on again."
         )
     ),
-    "disconnected": Reason(_("A person disconnected it. Its history stays.")),
+    "disconnected": Reason(_("A person disconnected it. Its history is kept.")),
 }
 
 CREDENTIAL_EVENTS = {
     "issued": Reason(_("The account was authorized.")),
-    "refreshed": Reason(_("A new access token came before the old one ended.")),
-    "refresh_failed": Reason(_("A new access token could not be had; it is tried again.")),
-    "unsure": Reason(
-        _("A refresh was begun and its end is not known: its answer may have been lost.")
+    "refreshed": Reason(_("The access token was renewed before it expired.")),
+    "refresh_failed": Reason(
+        _("The access token could not be renewed. The hub retries automatically.")
     ),
-    "ended": Reason(_("The authorization ended.")),
+    "unsure": Reason(
+        _("The result of a token refresh is unknown: its response may have been lost.")
+    ),
+    "ended": Reason(_("The authorization expired or was revoked.")),
     "reconnected": Reason(_("The account was authorized again.")),
-    "replaced": Reason(_("Another account took its place.")),
+    "replaced": Reason(_("Another account was connected in its place.")),
     "revoked": Reason(
-        _("A person disconnected it; the other system is asked to end the authorization.")
+        _("A person disconnected it. The other system is being asked to revoke the authorization.")
     ),
     "uninstalled": Reason(
-        _("The app was removed at the other system; whether the authorization lives is asked.")
+        _(
+            "The app was removed at the other system. The hub is checking whether the "
+            "authorization is still valid."
+        )
     ),
-    "given_back": Reason(_("The other system ended the authorization.")),
+    "given_back": Reason(_("The other system revoked the authorization.")),
     "not_given_back": Reason(
-        _("The authorization was not revoked: the other system did not confirm that it ended.")
+        _("The revocation of the authorization was not confirmed by the other system.")
     ),
 }
 
 DELIVERY_STATES = {
-    "waiting": Reason(_("It waits for its turn.")),
+    "waiting": Reason(_("It is waiting to be sent.")),
     "sending": Reason(_("It is being sent.")),
     "delivered": Reason(_("It was delivered.")),
     "held": Reason(_("It is held.")),
     "skipped": Reason(_("It was skipped.")),
-    "failed": Reason(_("It is given up.")),
+    "failed": Reason(_("It failed.")),
     "cancelled": Reason(_("A person cancelled it.")),
 }
 

@@ -41,7 +41,7 @@ def verify_chain(chain: str) -> ChainVerification:
     if number < expected.number:
         return ChainVerification(chain, number, f"rows after row {number} are missing")
     if number > _read_head(chain).number:
-        return ChainVerification(chain, number, f"row {number} was added beside the product")
+        return ChainVerification(chain, number, f"row {number} was added outside the product")
     return ChainVerification(chain, number, "")
 
 

@@ -27,7 +27,7 @@ class AuditRowAdmin(ScopedAdminMixin, staff.ModelAdmin):
         "^actor_label",
         "^tenant_reference",
     )
-    search_help_text = "An id, or the beginning of a verb, a person, a tenant's reference."
+    search_help_text = "An ID, or the beginning of a verb, a person or a tenant's reference."
     ordering = ("-id",)
     fields = (
         "when_exactly", "who", "acting_for", "verb", "object_text", "tenant_reference", "reason",
@@ -56,7 +56,7 @@ class AuditRowAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def who(self, audit_row: AuditRow) -> str:
         return f"{audit_row.actor_label} ({audit_row.actor_kind.replace('_', ' ')})"
 
-    @staff.display(description="to what")
+    @staff.display(description="object")
     def object_text(self, audit_row: AuditRow) -> str:
         return format_html(
             '{} <code class="hub-mono">{}</code>',
@@ -72,7 +72,7 @@ class AuditRowAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def after_text(self, audit_row: AuditRow) -> str:
         return render_json(audit_row.after)
 
-    @staff.display(description="place in the chain")
+    @staff.display(description="position in the chain")
     def chain_position(self, audit_row: AuditRow) -> str:
         return f"{audit_row.number} of {audit_row.chain}"
 
@@ -101,7 +101,7 @@ class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
     )
     list_filter = (("state", staff.ChoicesFilter), "reason")
     search_fields = ("to",)
-    search_help_text = "The whole address."
+    search_help_text = "The complete address."
     ordering = ("-id",)
     fields = (
         "to",
@@ -133,7 +133,7 @@ class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def state_badge(self, mail: Mail) -> str:
         return staff.render_badge(mail.state)
 
-    @staff.display(description="why it has not gone")
+    @staff.display(description="why it has not been sent")
     def reason_text(self, mail: Mail) -> str:
         return MAIL_REASONS[mail.reason].sentence if mail.reason else "–"
 
@@ -141,24 +141,24 @@ class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def todo(self, mail: Mail) -> str:
         return (MAIL_REASONS[mail.reason].action if mail.reason else "") or "–"
 
-    @staff.display(description="asked for", ordering="id")
+    @staff.display(description="requested", ordering="id")
     def requested_at(self, mail: Mail) -> str:
         return staff.render_time(mail.created_at)
 
-    @staff.display(description="next try")
+    @staff.display(description="next attempt")
     def next_try(self, mail: Mail) -> str:
         return staff.render_time(mail.due_at)
 
-    @staff.display(description="worth nothing after")
+    @staff.display(description="expires")
     def expires_at(self, mail: Mail) -> str:
         return staff.render_full_time(mail.until)
 
-    @staff.display(description="taken by a server")
+    @staff.display(description="accepted by a server")
     def accepted_at(self, mail: Mail) -> str:
         return staff.render_time(mail.sent_at)
 
     @staff.row_action(
-        "Send it now",
+        "Send now",
         icon="send",
         is_available=lambda mail: mail.can_send_again(now=clock()),
         tone="primary",
@@ -168,4 +168,4 @@ class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
     ) -> staff.ActionResult:
         before = {"state": mail.state, "reason": mail.reason}
         mail.send_again(now=now)
-        return staff.ActionResult("It goes as soon as a worker hears of it.", before=before)
+        return staff.ActionResult("A worker sends it shortly.", before=before)

@@ -39,7 +39,7 @@ def describe_setup(snapshot: Overview) -> Headline | None:
         return None
     step = next(step for is_done, _, step in list_setup_steps(snapshot) if not is_done)
     return Headline(
-        "info", "rocket_launch", "The hub is ready, and nothing has been sent yet.", "", step
+        "info", "rocket_launch", "The hub is ready. Nothing has been sent yet.", "", step
     )
 
 
@@ -58,31 +58,31 @@ def list_setup_steps(snapshot: Overview) -> list[tuple[bool, str, NextStep]]:
         ),
         (
             snapshot.has_routes,
-            "A route says which events do which action there.",
+            "A route sends an event type to a system with an action.",
             NextStep("Add a route", "outgoing_route_add"),
         ),
         (
             bool(snapshot.last),
-            "See it arrive.",
+            "Check that an event arrives.",
             NextStep("Send a test event", "outgoing_event_add"),
         ),
     ]
 
 
 def describe_worker(snapshot: Overview) -> Headline | None:
-    step = NextStep("See what waits", "outgoing_delivery_changelist", "state=waiting")
+    step = NextStep("Show waiting deliveries", "outgoing_delivery_changelist", "state=waiting")
     if snapshot.worker_at is None:
         return Headline(
             "bad",
             "heart_broken",
             "No worker has been started.",
-            "Start manage.py work: it sends.",
+            "Start manage.py work to send deliveries.",
             step,
         )
     if snapshot.now - snapshot.worker_at < WORKER_SILENCE_LIMIT:
         return None
     since = format_clock_time(snapshot.worker_at, snapshot.now)
-    text = f"The worker has not been heard since {since}."
+    text = f"No heartbeat from a worker since {since}."
     return Headline(
         "bad", "heart_broken", text, "Nothing is sent until manage.py work runs again.", step
     )
@@ -106,7 +106,7 @@ def describe_switches(snapshot: Overview) -> Headline | None:
         else ""
     )
     tone = "bad" if first_switch.scope == "platform" else "warn"
-    step = NextStep("See the off switches", "connections_killswitch_changelist")
+    step = NextStep("Show the off switches", "connections_killswitch_changelist")
     return Headline(tone, "block", f"{text.rstrip('.')}.{more_text}", held_text, step)
 
 
@@ -153,9 +153,7 @@ def describe_given_up(snapshot: Overview) -> Headline | None:
     dead_count = sum(hour.failed for hour in snapshot.hours)
     if not dead_count:
         return None
-    text = (
-        f"{format_count(dead_count, 'delivery was', 'deliveries were')} given up in the last day."
-    )
+    text = f"{format_count(dead_count, 'delivery', 'deliveries')} failed in the last day."
     reason_text = (
         find_reason(snapshot.failed[0][0], system="The other system").sentence
         if snapshot.failed
@@ -166,7 +164,7 @@ def describe_given_up(snapshot: Overview) -> Headline | None:
         "cancel",
         text,
         reason_text,
-        NextStep("Look at them", "outgoing_delivery_changelist", "state=failed"),
+        NextStep("Show them", "outgoing_delivery_changelist", "state=failed"),
     )
 
 
@@ -177,7 +175,7 @@ def describe_held(snapshot: Overview) -> Headline | None:
     reason_entry = find_reason(reason, system="The other system")
     count_text = format_count(count, "delivery is", "deliveries are")
     text = f"{count_text} held: {lower_first(reason_entry.sentence)}"
-    step = NextStep("Look at them", "outgoing_delivery_changelist", f"state=held&reason={reason}")
+    step = NextStep("Show them", "outgoing_delivery_changelist", f"state=held&reason={reason}")
     return Headline("warn", "pan_tool", text, reason_entry.action, step)
 
 
@@ -198,7 +196,7 @@ def describe_unhealthy(snapshot: Overview) -> Headline | None:
         "warning",
         text,
         detail,
-        NextStep("Look at it", "connections_connection_changelist", query),
+        NextStep("Show it", "connections_connection_changelist", query),
     )
 
 
@@ -208,14 +206,16 @@ def describe_backlog(snapshot: Overview) -> Headline | None:
     waiting = snapshot.waiting - snapshot.held_back
     count_text = format_count(waiting, "delivery waits", "deliveries wait")
     since = format_clock_time(snapshot.oldest, snapshot.now)
-    step = NextStep("See what waits", "outgoing_delivery_changelist", "state=waiting")
-    return Headline("warn", "schedule", f"{count_text}, the oldest since {since}.", "", step)
+    step = NextStep("Show waiting deliveries", "outgoing_delivery_changelist", "state=waiting")
+    return Headline("warn", "schedule", f"{count_text}, oldest since {since}.", "", step)
 
 
 def describe_normal(snapshot: Overview) -> Headline:
     in_transit = snapshot.waiting - snapshot.held_back
     transit_text = (
-        f"{format_count(in_transit, 'is', 'are')} on the way" if in_transit else "nothing waits"
+        f"{format_count(in_transit, 'is', 'are')} on the way"
+        if in_transit
+        else "nothing is waiting"
     )
     text = f"All normal: {snapshot.delivered:,} delivered in the last day, {transit_text}."
     switched_off_count = snapshot.connections("paused", "disabled")
@@ -228,7 +228,7 @@ def describe_normal(snapshot: Overview) -> Headline:
         else []
     )
     parts += (
-        [f"{format_count(snapshot.held_back, 'delivery is', 'deliveries are')} held by that."]
+        [f"{format_count(snapshot.held_back, 'delivery is', 'deliveries are')} held by this."]
         if snapshot.held_back
         else []
     )
@@ -238,7 +238,7 @@ def describe_normal(snapshot: Overview) -> Headline:
         "check_circle",
         text,
         detail,
-        NextStep("See deliveries", "outgoing_delivery_changelist"),
+        NextStep("Show deliveries", "outgoing_delivery_changelist"),
     )
 
 

@@ -166,23 +166,29 @@ def summarize_health(snapshot: HealthSnapshot) -> HealthSummary:
     """Return the summary of the worst problem. Pure."""
     if not snapshot.live_workers:
         return HealthSummary(
-            "bad", "heart_broken", "No worker is running.", "Start `manage.py work`: it sends."
+            "bad",
+            "heart_broken",
+            "No worker is running.",
+            "Start `manage.py work` to send deliveries.",
         )
     if snapshot.unresponsive_workers:
         return HealthSummary(
             "bad",
             "hearing_disabled",
             "A pool does not take its wake-ups.",
-            "Its worker replaces it by itself.",
+            "Its worker replaces the pool automatically.",
         )
     if snapshot.unserved > MAX_UNSERVED_TIME:
         return HealthSummary(
-            "bad", "hourglass_disabled", "What is due is not sent.", "Are there enough pumps?"
+            "bad",
+            "hourglass_disabled",
+            "Due deliveries are not being sent.",
+            "Check whether there are enough pumps.",
         )
     if snapshot.failures:
         steps = ", ".join(failure.step for failure in snapshot.failures)
         return HealthSummary(
-            "bad", "build", "A part of the background work fails.", f"{steps}: the log says why."
+            "bad", "build", "Some background work fails.", f"{steps}. The log contains the error."
         )
     if snapshot.latency > SLOW_DATABASE:
         return HealthSummary(
@@ -195,12 +201,14 @@ def summarize_health(snapshot: HealthSnapshot) -> HealthSummary:
         return HealthSummary(
             "warn",
             "mail",
-            "Mails do not go out.",
-            "The list of mails says why; each is tried again.",
+            "E-mails are not being sent.",
+            "The list of e-mails shows the reason. Sending is retried automatically.",
         )
     count = len(snapshot.live_workers)
     return HealthSummary(
-        "good", "favorite", f"All stands: {count} {'worker runs' if count == 1 else 'workers run'}."
+        "good",
+        "favorite",
+        f"All systems normal: {count} {'worker runs' if count == 1 else 'workers run'}.",
     )
 
 
@@ -244,4 +252,4 @@ def list_pumps(snapshot: HealthSnapshot) -> list[Pump]:
         is_taken = place.lease_until is not None and place.lease_until > snapshot.now
         claim = claims.pop(place.lease, None) if place.lease else None
         pumps.append(Pump(f"{place.number + 1}", place.lease_until if is_taken else None, claim))
-    return pumps + [Pump("left its place", None, claim) for claim in claims.values()]
+    return pumps + [Pump("left its slot", None, claim) for claim in claims.values()]

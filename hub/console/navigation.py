@@ -12,14 +12,14 @@ MENU = {
         ("Tenants", "apartment", "tenants_tenant", "tenants.view_tenant"),
         ("Connections", "cable", "connections_connection", "connections.view_connection"),
         (
-            "Ending soon",
+            "Expiring soon",
             "event_busy",
             "admin:connections_connection_forecast",
             "connections.view_connection",
         ),
         ("Connect links", "add_link", "connections_connectlink", "connections.view_connectlink"),
         (
-            "Asked for",
+            "Requested systems",
             "lightbulb",
             "connections_connectorrequest",
             "connections.view_connectorrequest",

@@ -137,18 +137,18 @@ def build_tiles(snapshot: Overview) -> list[dict[str, Any]]:
             NextStep("", deliveries, "state=delivered"),
             False,
         ),
-        ("Waiting", snapshot.waiting - snapshot.held_back, "for their turn", waiting, False),
+        ("Waiting", snapshot.waiting - snapshot.held_back, "until claimed", waiting, False),
         (
             "Held",
             snapshot.held_rows,
-            "by a cause that can be mended",
+            "for a reason that can be fixed",
             NextStep("", deliveries, "state=held"),
             False,
         ),
         (
             "Failed",
             snapshot.failed_rows,
-            "given up",
+            "failed",
             NextStep("", deliveries, "state=failed"),
             True,
         ),
@@ -160,7 +160,7 @@ def build_tiles(snapshot: Overview) -> list[dict[str, Any]]:
             True,
         ),
         (
-            "Ending soon",
+            "Expiring soon",
             snapshot.ending,
             "connections within 7 days",
             NextStep("", "connections_connection_forecast"),
@@ -184,7 +184,7 @@ def build_tiles(snapshot: Overview) -> list[dict[str, Any]]:
         {
             "label": "Oldest waiting",
             "value": oldest,
-            "detail": "that could go",
+            "detail": "ready to be sent",
             "url": reverse_admin_page(waiting),
         },
     ]

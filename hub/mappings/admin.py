@@ -144,7 +144,7 @@ class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
 
     @display(description="tenant")
     def tenant_name(self, identity: Identity) -> str:
-        return identity.connection.tenant.name if identity.connection.tenant else "the platform"
+        return identity.connection.tenant.name if identity.connection.tenant else "Platform"
 
     @display(description="told")
     def set_at(self, identity: Identity) -> Any:

@@ -49,7 +49,7 @@ class IdentityKeySerializer(StrictSerializer):
     """The key of an identity: one of our records, by kind and id."""
 
     kind = TextField(
-        max_length=60, help_text="As mappings name it, such as channel, user or product."
+        max_length=60, help_text="The kind as used in mappings, such as channel, user or product."
     )
     local_id = TextField(max_length=200, help_text="The id of our record, as events name it.")
 
@@ -86,7 +86,7 @@ class IdentitySerializer(serializers.Serializer):
 
 class IdentityPageSerializer(serializers.Serializer):
     items = IdentitySerializer(many=True)
-    next = serializers.URLField(allow_null=True, help_text="What follows; null: nothing.")
+    next = serializers.URLField(allow_null=True, help_text="URL of the next page; null: none.")
 
 
 class IdentitiesQuery(StrictSerializer):

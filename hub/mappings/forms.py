@@ -104,7 +104,7 @@ class JsonObjectField(forms.CharField):
             raise forms.ValidationError(f"This is not JSON. {problem.detail}") from None
         except UnicodeEncodeError:
             raise forms.ValidationError(
-                "This is not text: it holds half of a surrogate pair."
+                "This is not valid text: it contains an unpaired surrogate."
             ) from None
         if not isinstance(parsed, dict):
             raise forms.ValidationError('This is JSON, but not an object such as {"name": …}.')
@@ -134,7 +134,7 @@ class BodyField(JsonObjectField):
 class TargetForm(forms.ModelForm):
     """A form of a row for one action of a connector, of one tenant or of all."""
 
-    ALL = "Empty: for all tenants."
+    ALL = "Leave empty for all tenants."
 
     user: Any = None  # set by the page
 
@@ -143,9 +143,11 @@ class TargetForm(forms.ModelForm):
     body = BodyField(
         required=False,
         label="Field mapping",
-        help_text="A JSON object. Its texts are JMESPath expressions over id, type, tenant, "
-        "occurred_at and data; "
-        "numbers, true, false and null are themselves. A fixed text stands in single quotes.",
+        help_text=(
+            "A JSON object. Its strings are JMESPath expressions over id, type, tenant, "
+            "occurred_at and data. Numbers, true, false and null are used as they are. Write "
+            "fixed text in single quotes."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -168,7 +170,7 @@ class TargetForm(forms.ModelForm):
         if "target" in data:
             self.instance.connector_key, _, self.instance.action = data["target"].partition(".")
         if "body" in data and not data["body"] and not self.has_default():
-            self.add_error("body", "This action needs a mapping; its example is a start.")
+            self.add_error("body", "This action needs a mapping. You can start from its example.")
         return data
 
     def has_default(self) -> bool:

@@ -56,7 +56,7 @@ class MappingError(ValueError):
         self.message = message
 
     def __str__(self) -> str:
-        return f"{self.path or 'the whole'}: {self.message}"
+        return f"{self.path or 'the whole mapping'}: {self.message}"
 
 
 class MappingFailed(ValueError):
@@ -70,9 +70,8 @@ class MappingFailed(ValueError):
         self.message = message
 
     def __str__(self) -> str:
-        return (
-            f"{self.path or 'the whole'}: {self.message}{f': {self.value}' if self.value else ''}"
-        )
+        value = f": {self.value}" if self.value else ""
+        return f"{self.path or 'the whole mapping'}: {self.message}{value}"
 
 
 # --- mappings -------------------------------------------------------------------------------------
@@ -283,7 +282,8 @@ def compile_filter(expression: str) -> CompiledFilter:
         raise MappingError(
             "",
             expression,
-            "calls identity(), which a filter cannot: it is asked before the connection",
+            "calls identity(), which is not available in filters: they are evaluated "
+            "before a connection is selected",
         )
     return CompiledFilter(parsed, tuple(split_clauses(parsed)))
 

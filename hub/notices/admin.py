@@ -35,7 +35,7 @@ class NoticeAdmin(ScopedAdminMixin, staff.ModelAdmin):
 
     @staff.display(description="tenant")
     def tenant_link(self, notice: Notice) -> str:
-        return staff.render_page_link(notice.tenant) if notice.tenant else "the platform"
+        return staff.render_page_link(notice.tenant) if notice.tenant else "Platform"
 
     @staff.display(description="connection")
     def connection_link(self, notice: Notice) -> str:
@@ -54,7 +54,7 @@ class NoticeAdmin(ScopedAdminMixin, staff.ModelAdmin):
         )
 
     @staff.row_action(
-        "I have seen it",
+        "Mark as read",
         icon="visibility",
         is_available=lambda notice: notice.seen_at is None,
         tone="primary",

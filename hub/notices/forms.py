@@ -49,10 +49,10 @@ class MailPreferencesForm(forms.Form):
 class ConnectionMailPreferencesForm(MailPreferencesForm):
     """The mail preferences for one connection: as chosen for all connections, or separately."""
 
-    SCOPES = (("", _("As I chose for all connections")), ("own", _("As I choose here")))
+    SCOPES = (("", _("Same as for all connections")), ("own", _("Custom for this connection")))
 
     scope = forms.ChoiceField(
-        label=_("Mails about this connection"),
+        label=_("E-mails about this connection"),
         choices=SCOPES,
         required=False,
         widget=forms.RadioSelect,
@@ -94,10 +94,10 @@ class QuietHoursForm(forms.ModelForm):
         widget=forms.TextInput(
             attrs={"list": "zones", "autocomplete": "off", "spellcheck": "false"}
         ),
-        help_text=_("Empty: that of the organisation."),
+        help_text=_("Leave empty to use the organisation's time zone."),
     )  # fmt: skip
 
-    language = forms.ChoiceField(label=_("The language of my mails"), required=False)
+    language = forms.ChoiceField(label=_("Language of my e-mails"), required=False)
 
     class Meta:
         model = QuietHours
@@ -105,12 +105,13 @@ class QuietHoursForm(forms.ModelForm):
         labels = {
             "quiet_from": _("Quiet from"),
             "quiet_until": _("Quiet until"),
-            "digest": _("One mail a day, with all that can wait"),
-            "digest_hour": _("The hour of the daily mail"),
+            "digest": _("One summary e-mail per day for notices that are not urgent"),
+            "digest_hour": _("Time of the daily e-mail"),
         }
         help_texts = {
             "quiet_until": _(
-                "Mails that can wait are sent then. Leave both empty for no quiet hours."
+                "Notices that are not urgent are sent after the quiet hours. Leave both "
+                "empty for no quiet hours."
             )
         }
         widgets = {
@@ -125,12 +126,12 @@ class QuietHoursForm(forms.ModelForm):
             del self.fields["language"]
         else:
             choice = cast(forms.ChoiceField, self.fields["language"])
-            choice.choices = [("", _("The hub's language")), *settings.LANGUAGES]
+            choice.choices = [("", _("Default language")), *settings.LANGUAGES]
 
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]
         if zone and zone not in available_time_zones():
-            raise forms.ValidationError(_("This is not a time zone such as Europe/Berlin."))
+            raise forms.ValidationError(_("Enter a time zone such as Europe/Berlin."))
         return zone
 
     def clean(self) -> dict[str, Any]:
@@ -138,7 +139,7 @@ class QuietHoursForm(forms.ModelForm):
         if (data.get("quiet_from") is None) != (
             data.get("quiet_until") is None
         ) and not self.errors:
-            self.add_error("quiet_until", _("Quiet hours have a beginning and an end."))
+            self.add_error("quiet_until", _("Enter both the start and the end of the quiet hours."))
         return data
 
     def save_hours(self, *, now: datetime) -> None:

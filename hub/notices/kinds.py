@@ -38,18 +38,20 @@ NOTICE_KINDS = {
     "needs_reconnect": NoticeKind(
         _("A connection must be authorized again"), _("Authorize it again"), True, can_wait=False
     ),
-    "works_again": NoticeKind(_("A connection works again"), _("See the connection"), True),
+    "works_again": NoticeKind(_("A connection works again"), _("View the connection"), True),
     "failing": NoticeKind(
-        _("A connection only fails, and will be disabled"), _("See what fails"), True
+        _("All attempts of a connection fail, and it will be disabled"),
+        _("View the failures"),
+        True,
     ),
     "disabled": NoticeKind(
         _("A connection was disabled"), _("Enable it again"), True, can_wait=False
     ),
     "not_revoked": NoticeKind(
-        _("An authorization could not be revoked"), _("See the connection"), True
+        _("An authorization could not be revoked"), _("View the connection"), True
     ),
     "degraded": NoticeKind(
-        _("A connection works, but not all is well"), _("See the connection"), False
+        _("A connection works, but has a problem"), _("View the connection"), False
     ),
 }
 
@@ -63,57 +65,64 @@ class NoticeMessage(NamedTuple):
 
 NOTICE_MESSAGES = {
     "needs_reconnect": NoticeMessage(
-        _("“%(connection)s”: %(reason)s What is sent to it meanwhile waits.")
+        _("“%(connection)s”: %(reason)s New deliveries wait until it is fixed.")
     ),
-    "degraded": NoticeMessage(_("“%(connection)s”: It is used, but not all is well. %(reason)s")),
+    "degraded": NoticeMessage(_("“%(connection)s”: It is in use, but has a problem. %(reason)s")),
     "calls_failing": NoticeMessage(
         _(
-            "“%(connection)s”: %(reason)s It is so since %(since)s. What is not delivered yet is "
-            "tried again."
+            "“%(connection)s”: %(reason)s This has been the case since %(since)s. "
+            "Deliveries that failed are retried."
         )
     ),
     "calls_failing_with_answer": NoticeMessage(
         _(
-            "“%(connection)s”: %(reason)s It is so since %(since)s. The last answer: %(answer)s. "
-            "What is not delivered yet is tried again."
+            "“%(connection)s”: %(reason)s This has been the case since %(since)s. Last "
+            "response: %(answer)s. Deliveries that failed are retried."
         )
     ),
-    "works_again_idle": NoticeMessage(_("“%(connection)s”: it works again. Nothing waited.")),
+    "works_again_idle": NoticeMessage(
+        _("“%(connection)s” works again. No deliveries were waiting.")
+    ),
     "works_again": NoticeMessage(
-        _("“%(connection)s”: it works again: %(count)s event waited and goes out now."),
-        _("“%(connection)s”: it works again: %(count)s events waited and go out now."),
+        _("“%(connection)s” works again. %(count)s waiting event is sent now."),
+        _("“%(connection)s” works again. %(count)s waiting events are sent now."),
     ),
     "works_again_many": NoticeMessage(
-        _("“%(connection)s”: it works again: more than %(count)s events waited and go out now.")
+        _("“%(connection)s” works again. More than %(count)s waiting events are sent now.")
     ),
     "failing": NoticeMessage(
         _(
-            "Every attempt on “%(connection)s” has failed since %(since)s. It will be disabled on "
-            "%(disabled_on)s."
+            "All attempts to deliver to “%(connection)s” have failed since %(since)s. It "
+            "will be disabled on %(disabled_on)s."
         )
     ),
     "disabled_after_failures": NoticeMessage(
         _(
-            "“%(connection)s” is disabled: every attempt has failed since %(since)s. New "
-            "deliveries are held until you enable it."
+            "“%(connection)s” has been disabled because all attempts have failed since "
+            "%(since)s. New deliveries are held until you enable it."
         )
     ),
     "disabled_by_endpoint": NoticeMessage(
         _(
-            "“%(connection)s” is disabled: it accepts no more deliveries. New deliveries are held "
-            "until you "
-            "enable it."
+            "“%(connection)s” has been disabled because it no longer accepts deliveries. "
+            "New deliveries are held until you enable it."
         )
     ),
     "not_revoked": NoticeMessage(
-        _("%(system)s did not confirm the end of access to %(account)s. Remove our app there.")
+        _(
+            "%(system)s did not confirm that our access to %(account)s was revoked. Remove "
+            "our app there."
+        )
     ),
     "account_not_revoked": NoticeMessage(
-        _("%(system)s did not confirm the end of access to an account. Remove our app there.")
+        _(
+            "%(system)s did not confirm that our access to an account was revoked. Remove "
+            "our app there."
+        )
     ),
     "connector_requested": NoticeMessage(
-        _("%(tenant)s asks for “%(name)s”; %(count)s tenant has asked."),
-        _("%(tenant)s asks for “%(name)s”; %(count)s tenants have asked."),
+        _("%(tenant)s requests “%(name)s”. %(count)s tenant has requested it."),
+        _("%(tenant)s requests “%(name)s”. %(count)s tenants have requested it."),
     ),
 }
 

@@ -131,7 +131,7 @@ class MailPreference(Scoped):
         )
 
     def __str__(self) -> str:
-        return f"{self.membership}: {self.kind} {'by mail' if self.enabled else 'not by mail'}"
+        return f"{self.membership}: {self.kind} {'by e-mail' if self.enabled else 'not by e-mail'}"
 
 
 class ConnectionMailPreference(Scoped):

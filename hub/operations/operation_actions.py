@@ -60,10 +60,10 @@ def confirm_operation(operation: Operation, actor: ActorContext, *, now: datetim
     when the operation does not wait for a confirmation.
     """
     if not operation.count:
-        raise OperationRefused("Nothing matches: there is nothing to do.")
+        raise OperationRefused("No deliveries match. There is nothing to do.")
     if operation.is_expired(now=now):
         raise OperationRefused(
-            "This plan is older than 15 minutes. Plan again: the rows may have changed."
+            "This plan is older than 15 minutes and the rows may have changed. Create a new plan."
         )
     if operation.kind not in KINDS_WITHOUT_CAP:
         check_hourly_cap(operation, actor, now=now)

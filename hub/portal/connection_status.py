@@ -60,10 +60,10 @@ PRIMARY_ACTIONS = {
     "paused": PrimaryAction(gettext_lazy("Resume"), "connection_resume", "play_circle", posts=True),
     "switched_off": PrimaryAction(gettext_lazy("Test now"), "connection_test", "sync", posts=True),
     "disabled": PrimaryAction(
-        gettext_lazy("Switch it on again"), "connection_resume", "play_circle", posts=True
+        gettext_lazy("Enable it again"), "connection_resume", "play_circle", posts=True
     ),
     "needs_reconnect": PrimaryAction(gettext_lazy("Reconnect"), "reconnect", "sync"),
-    "disconnected": PrimaryAction(gettext_lazy("Connect it again"), "reconnect", "sync"),
+    "disconnected": PrimaryAction(gettext_lazy("Reconnect"), "reconnect", "sync"),
 }
 
 

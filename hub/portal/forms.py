@@ -23,7 +23,7 @@ class NewConnectionForm(ConnectorFieldsForm):
     """The form of a new connection: its name and its connector's settings."""
 
     name = forms.CharField(
-        label=_("Name"), max_length=MAX_NAME_LENGTH, help_text=_("What you call it here.")
+        label=_("Name"), max_length=MAX_NAME_LENGTH, help_text=_("The name shown on these pages.")
     )
 
     def __init__(self, *args: Any, connector: Connector, **kwargs: Any) -> None:
@@ -39,10 +39,10 @@ class NewConnectionForm(ConnectorFieldsForm):
 
 class PauseForm(forms.Form):
     length = forms.ChoiceField(
-        label=_("For how long"), choices=list(PAUSE_LENGTHS.items()), required=False
+        label=_("Duration"), choices=list(PAUSE_LENGTHS.items()), required=False
     )
     reason = forms.CharField(
-        label=_("Why"), max_length=300, help_text=_("It is shown beside what stops.")
+        label=_("Why"), max_length=300, help_text=_("Shown with the affected deliveries.")
     )
 
     def paused_until(self, now: datetime) -> datetime | None:
@@ -62,29 +62,29 @@ class SavedViewForm(forms.Form):
 
     def clean_query(self) -> str:
         if not (query := extract_log_filters(self.cleaned_data["query"])):
-            raise forms.ValidationError(_("Nothing narrows the log."))
+            raise forms.ValidationError(_("Set at least one filter."))
         return query
 
 
 class DisconnectForm(forms.Form):
     what_waits = forms.ChoiceField(
-        label=_("What waits for it"),
+        label=_("Waiting deliveries"),
         choices=[
-            ("hold", _("Keep it held, until it is connected again")),
-            ("cancel", _("Cancel it")),
+            ("hold", _("Hold them until it is connected again")),
+            ("cancel", _("Cancel them")),
         ],
         initial="hold",
         widget=forms.RadioSelect,
     )
     data = forms.ChoiceField(
-        label=_("What was sent over it"),
+        label=_("Data of past deliveries"),
         choices=[
-            ("keep", _("Keep it readable for as long as usual")),
+            ("keep", _("Keep it for the usual retention period")),
             (
                 "erase",
                 _(
-                    "Erase it now: what was sent and answered, and the identities. That it was "
-                    "sent stays known"
+                    "Delete it now: requests, responses and identities. The record that "
+                    "deliveries were sent is kept"
                 ),
             ),
         ],
@@ -93,9 +93,9 @@ class DisconnectForm(forms.Form):
         widget=forms.RadioSelect,
     )
     reason = forms.CharField(
-        label=_("Why"), max_length=300, required=False, help_text=_("It stands in the activity.")
+        label=_("Why"), max_length=300, required=False, help_text=_("Shown in the activity.")
     )
-    sure = forms.BooleanField(label=_("I have read what happens"))
+    sure = forms.BooleanField(label=_("I understand what happens next"))
 
 
 class OwnRecordForm(forms.Form):
@@ -105,10 +105,10 @@ class OwnRecordForm(forms.Form):
         label=_("Kind"),
         max_length=60,
         widget=forms.TextInput(attrs={"list": "kinds", "autocomplete": "off"}),
-        help_text=_("Such as channel, user or product."),
+        help_text=_("For example channel, user or product."),
     )
     local_id = forms.CharField(
-        label=_("Ours"), max_length=200, help_text=_("As events name it, such as orders.")
+        label=_("Our record"), max_length=200, help_text=_("The ID in events, such as orders.")
     )
 
 
@@ -121,8 +121,8 @@ class RemoteRecordForm(forms.Form):
     def __init__(self, *args: Any, choices: Choices | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.check = choices.check if choices else lambda id: ""
-        self.fields["selection"].label = _("One of theirs")
-        self.fields["remote_id"].label = _("Its id there")
+        self.fields["selection"].label = _("Matching record")
+        self.fields["remote_id"].label = _("ID of the record")
 
     def show(self, remote_choices: RemoteChoices, *, current: str) -> None:
         """Offer the other system's records; without records, ask for an id."""
@@ -132,12 +132,12 @@ class RemoteRecordForm(forms.Form):
             return
         options = {f"{id} {name}": name for id, name in remote_choices.rows}
         preselected = next((value for value in options if value.startswith(f"{current} ")), "")
-        self.fields["selection"].widget.choices = [("", _("Choose one")), *options.items()]
+        self.fields["selection"].widget.choices = [("", _("Choose a record")), *options.items()]
         self.fields["selection"].initial, self.fields["remote_id"].initial = (
             preselected,
             "" if preselected else current,
         )
-        self.fields["remote_id"].label = _("Or another one, by its id there")
+        self.fields["remote_id"].label = _("Or the ID of another record")
 
     def clean(self) -> dict[str, Any]:
         """Add `id` and `name` to the data; an entered id takes precedence over a chosen record."""
@@ -146,7 +146,7 @@ class RemoteRecordForm(forms.Form):
         typed = data.get("remote_id", "")
         data["id"], data["name"] = (typed, "") if typed else (selection, name)
         if not data["id"]:
-            self.add_error("remote_id", _("Say which one is meant."))
+            self.add_error("remote_id", _("Choose a record or enter an ID."))
         elif error := self.check(data["id"]):
             self.add_error("remote_id", error)
         return data
@@ -162,7 +162,7 @@ class TenantForm(forms.ModelForm):
             attrs={"list": "zones", "autocomplete": "off", "spellcheck": "false"}
         ),
         help_text=_(
-            "Times are shown in it, where a person has not chosen another. Such as Europe/Berlin."
+            "Used for times unless a person chooses another zone. For example Europe/Berlin."
         ),
     )
 
@@ -174,7 +174,7 @@ class TenantForm(forms.ModelForm):
     def clean_time_zone(self) -> str:
         zone: str = self.cleaned_data["time_zone"]
         if zone not in available_time_zones():
-            raise forms.ValidationError(_("This is not a time zone such as Europe/Berlin."))
+            raise forms.ValidationError(_("Enter a time zone such as Europe/Berlin."))
         return zone
 
 
@@ -182,7 +182,7 @@ class NoticeChannelsForm(forms.Form):
     """The connections over which notices are also sent to a tenant's members."""
 
     over = forms.MultipleChoiceField(
-        required=False, widget=forms.CheckboxSelectMultiple, label=_("Tell them in")
+        required=False, widget=forms.CheckboxSelectMultiple, label=_("Send notices to")
     )
 
     def __init__(self, *args: Any, channels: Sequence[NoticeChannel], **kwargs: Any) -> None:

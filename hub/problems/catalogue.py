@@ -19,74 +19,71 @@ CATALOGUE = {
     ),
     "malformed-key": ProblemKind(
         401,
-        "This is not an API key",
-        "The Authorization header does not hold an API key, or the key was mistyped or cut: its "
-        "checksum does not fit. "
-        "Send the whole key as it was shown, after the word Bearer.",
+        "The API key is malformed",
+        "The Authorization header does not contain an API key, or the key is incomplete or "
+        "mistyped: its checksum does not match. Send the complete key after the word "
+        "Bearer.",
     ),
     "unknown-key": ProblemKind(
         401,
         "The API key is unknown",
-        "No API key of this hub is like this one. It may belong to another hub, or have been "
-        "deleted.",
+        "This hub has no such API key. The key may belong to another hub, or it has been deleted.",
     ),
     "expired-key": ProblemKind(
         401,
         "The API key has expired",
-        "The key was given an end, and it has passed. Ask for a new key.",
+        "The expiry date of the key has passed. Request a new key.",
     ),
     "revoked-key": ProblemKind(
         401,
         "The API key was revoked",
-        "Somebody ended this key. Ask for a new one if that was not meant.",
+        "A person revoked this key. Request a new one if you still need access.",
     ),
     "wrong-environment": ProblemKind(
         401,
         "The API key is for another environment",
-        "Keys that begin with hub_test_ work at a test hub only, keys that begin with hub_live_ "
-        "at a live one.",
+        "Keys that begin with hub_test_ work only at a test hub, and keys that begin with "
+        "hub_live_ only at a live hub.",
     ),
     "scope-missing": ProblemKind(
         403,
-        "The API key may not do this",
-        "The key lacks the scope that this request needs. `GET /api/v1/me` tells which scopes it "
-        "has.",
+        "The API key lacks a scope",
+        "The key does not have the scope that this request requires. `GET /api/v1/me` "
+        "lists the scopes of the key.",
     ),
     "permission-denied": ProblemKind(
         403,
-        "This is not allowed",
-        "The request was understood, and whoever sent it may not do this.",
+        "Permission denied",
+        "The sender of the request does not have the required permission.",
     ),
     "csrf-failed": ProblemKind(
         403,
-        "The request does not come from our own page",
-        "A request that is signed in by cookie must carry the page's CSRF token. Programs use an "
-        "API key instead.",
+        "CSRF verification failed",
+        "A request authenticated by cookie must carry the page's CSRF token. Programs use "
+        "an API key instead.",
     ),
     # --- the tenant ---
     "tenant-required": ProblemKind(
         400,
         "The request must name a tenant",
-        "A platform key works for every tenant, so each request says for which one, by the "
-        "tenant's reference.",
+        "A platform key works for all tenants, so each request must name one by its reference.",
     ),
     "tenant-not-found": ProblemKind(
         404,
-        "There is no such tenant",
-        "No tenant that this key can see has this reference.",
+        "Tenant not found",
+        "No tenant that this key can access has this reference.",
     ),
     "tenant-suspended": ProblemKind(
         409,
         "The tenant is suspended",
-        "As long as a tenant is suspended, nothing is connected for it. Restore it first: `PUT "
+        "Nothing can be connected for a suspended tenant. Restore it first: `PUT "
         "/tenants/<reference>`.",
     ),
     "too-many-links": ProblemKind(
         409,
         "Too many connect links are open",
-        "A tenant may have 100 connect links at a time that are neither used, taken back nor "
-        "over. Take some back: "
-        "`DELETE /connect-links/<id>`.",
+        "A tenant can have at most 100 open connect links. Revoke some (`DELETE "
+        "/connect-links/<id>`) or wait until they expire.",
     ),
     # --- the request ---
     "invalid-json": ProblemKind(
@@ -99,7 +96,7 @@ CATALOGUE = {
     "validation-failed": ProblemKind(
         400,
         "The request has wrong or missing fields",
-        "`errors` names each of them by a JSON pointer, and says what is wrong.",
+        "`errors` lists each field as a JSON pointer, with the reason.",
     ),
     "unreadable-body": ProblemKind(
         400,
@@ -117,12 +114,12 @@ CATALOGUE = {
     "bad-request": ProblemKind(
         400,
         "The request is malformed",
-        "The request breaks the rules of HTTP, or was sent to a host that is not this hub.",
+        "The request is not valid HTTP, or it was sent to an unknown host name.",
     ),
     "not-found": ProblemKind(
         404,
-        "There is nothing here",
-        "The address is wrong, or what it names is not there for this key.",
+        "Not found",
+        "The address is wrong, or the resource does not exist or is not visible to this key.",
     ),
     "endpoint-gone": ProblemKind(
         410,
@@ -131,104 +128,103 @@ CATALOGUE = {
     ),
     "method-not-allowed": ProblemKind(
         405,
-        "This address does not take this method",
-        "The header Allow names the methods that it takes.",
+        "Method not allowed",
+        "The Allow header lists the supported methods.",
     ),
     "not-acceptable": ProblemKind(
         406,
-        "The hub does not speak the format asked for",
-        "The API answers in JSON: leave the header Accept out, or let it allow application/json.",
+        "The requested format is not supported",
+        "The API responds in JSON. Omit the Accept header, or include application/json in it.",
     ),
     "payload-too-large": ProblemKind(
         413,
         "The body is too large",
-        "Send less at once. `GET /api/v1/me` tells the limits.",
+        "Send smaller requests. `GET /api/v1/me` lists the limits.",
     ),
     "unsupported-media-type": ProblemKind(
         415,
-        "The body is in a format that is not read here",
+        "Unsupported body format",
         "Send JSON in UTF-8 with `Content-Type: application/json`, and without Content-Encoding.",
     ),
     # --- the state of things ---
     "wrong-state": ProblemKind(
         409,
-        "It is not in a state that allows this",
-        "What the request wants to change has moved on, or somebody else was first. Read it "
-        "again, then decide.",
+        "The current state does not allow this",
+        "The resource has changed in the meantime, or its state does not allow this "
+        "change. Read it again, then decide.",
     ),
     "already-connected": ProblemKind(
         409,
-        "This account is connected already",
-        "The same account twice would get everything twice. Change the connection that is there, "
-        "or disconnect it.",
+        "This account is already connected",
+        "A second connection of the same account would receive everything twice. Change or "
+        "disconnect the existing connection.",
     ),
     "other-account": ProblemKind(
         409,
         "This is another account",
-        "What waits was meant for the account that was connected first. Disconnect it, and "
-        "connect the other as new.",
+        "Waiting deliveries belong to the account that was connected first. Disconnect it, "
+        "then connect the other account as a new connection.",
     ),
     "test-failed": ProblemKind(
         422,
-        "The test did not pass, and nothing was changed",
-        "What was filled in was tried at the other system. `detail` names the check that failed, "
-        "and `errors` tells "
-        "why, by a code. Mend the cause; where the other system was down, try again later.",
+        "The test failed, and nothing was changed",
+        "The settings were tested at the other system. `detail` names the failed check, "
+        "and `errors` gives the reason as a code. Fix the cause. If the other system was "
+        "unavailable, try again later.",
     ),
     "event-conflict": ProblemKind(
         409,
-        "This event id was used before, with another body",
-        "An id names one event for ever. The same event again must have the same body; another "
-        "event needs another id.",
+        "This event ID was already used with another body",
+        "An ID identifies one event permanently. A repeated event must have the same body; "
+        "a different event needs a different ID.",
     ),
     "idempotency-key-reused": ProblemKind(
         422,
-        "This Idempotency-Key was used before, with another body",
-        "A key names one request: the same request again gets the first answer, another request "
-        "needs another key.",
+        "This Idempotency-Key was already used with another body",
+        "A key identifies one request. A repeated request receives the first response; a "
+        "different request needs a different key.",
     ),
     # --- the hub ---
     "quota-exceeded": ProblemKind(
         429,
         "Too many requests",
-        "A limit of the key or of its tenant is used up: `errors` names it, and RateLimit headers "
-        "tell what is left. "
-        "Wait as long as the header Retry-After says, then send the request again.",
+        "A limit of the key or of its tenant is used up. `errors` names it, and the "
+        "RateLimit headers show what is left. Wait for the time given in the Retry-After "
+        "header, then send the request again.",
         retryable=True,
     ),
     "limit-reached": ProblemKind(
         409,
-        "The tenant has as many of these as it may",
-        "`errors` names the limit. Remove one that is not needed, or ask staff for a higher limit. "
-        "`GET /api/v1/me` tells the limits.",
+        "The tenant has reached a limit",
+        "`errors` names the limit. Remove one that you no longer need, or ask the operator "
+        "of the hub for a higher limit. `GET /api/v1/me` lists the limits.",
     ),
     "too-many-rows": ProblemKind(
         429,
-        "Too many rows in an hour",
-        "One person or key may work on so many rows in an hour, and not more. Narrow the filter "
-        "of the operation, or "
-        "confirm it later: the header Retry-After says when, where waiting helps.",
+        "Too many rows within an hour",
+        "The number of rows that one person or key can change within an hour is limited. "
+        "Narrow the filter of the operation, or confirm it later: if waiting helps, the "
+        "Retry-After header gives the time.",
         retryable=True,
     ),
     "internal-error": ProblemKind(
         500,
-        "The hub made a mistake",
-        "It is not your fault, and it has been noted. Send the request again later; if it fails "
-        "again, "
-        "tell us the request id.",
+        "Internal error",
+        "The error has been logged. Send the request again later. If it fails again, "
+        "contact the operator of the hub and include the request ID.",
         retryable=True,
     ),
     "overloaded": ProblemKind(
         503,
-        "The hub has too much to do at this moment",
-        "Nothing was accepted. Wait as long as the header Retry-After says, then send the request "
-        "again.",
+        "The hub is overloaded",
+        "Nothing was accepted. Wait for the time given in the Retry-After header, then "
+        "send the request again.",
         retryable=True,
     ),
     "temporarily-unavailable": ProblemKind(
         503,
-        "The hub cannot answer right now",
-        "Its database does not answer. Nothing was accepted: send the request again.",
+        "The hub is unavailable",
+        "The database does not respond. Nothing was accepted. Send the request again.",
         retryable=True,
     ),
 }

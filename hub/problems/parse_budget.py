@@ -28,7 +28,9 @@ def estimate_weight(raw: bytes) -> int:
     """
     values = sum(raw.count(separator) for separator in SEPARATORS)
     if values > MAX_VALUES and (values := count_separators(raw)) > MAX_VALUES:
-        raise Problem("payload-too-large", f"A JSON document holds at most {MAX_VALUES:,} values.")
+        raise Problem(
+            "payload-too-large", f"A JSON document can contain at most {MAX_VALUES:,} values."
+        )
     return max(len(raw), values * VALUE_BYTES)
 
 

@@ -41,13 +41,13 @@ def read_json(raw: bytes) -> Any:
             parse_float=_parse_finite_float,
         )
     except UnicodeDecodeError as error:
-        raise invalid_json(f"It is not UTF-8: byte {error.start} is wrong.") from None
+        raise invalid_json(f"The body is not valid UTF-8: byte {error.start} is invalid.") from None
     except json.JSONDecodeError as error:
         raise invalid_json(f"{error.msg} at line {error.lineno}, column {error.colno}.") from None
     except RecursionError:
-        raise invalid_json(f"It is nested more than {MAX_DEPTH} deep.") from None
+        raise invalid_json(f"The document is nested more than {MAX_DEPTH} levels deep.") from None
     except ValueError:  # Python parses no integers of more than 4,300 digits
-        raise invalid_json("It holds a number with too many digits.") from None
+        raise invalid_json("The document contains a number with too many digits.") from None
     if _needs_examination(raw):
         _examine_value(value, None, 0)
     return value
@@ -63,7 +63,9 @@ def _needs_examination(raw: bytes) -> bool:
 
 def _examine_value(value: Any, path: JsonPath, depth: int) -> None:
     if depth == MAX_DEPTH and isinstance(value, list | dict):
-        raise invalid_json(f"It is nested more than {MAX_DEPTH} deep.", pointer_of(path))
+        raise invalid_json(
+            f"The document is nested more than {MAX_DEPTH} levels deep.", pointer_of(path)
+        )
     if isinstance(value, str):
         _check_storable(value, path)
     elif isinstance(value, list):
@@ -78,7 +80,7 @@ def _examine_value(value: Any, path: JsonPath, depth: int) -> None:
 def _check_storable(text: str, path: JsonPath) -> None:
     if UNSTORABLE.search(text):
         raise invalid_json(
-            "A text holds a NUL character or half of a surrogate pair.", pointer_of(path)
+            "A string contains a NUL character or an unpaired surrogate.", pointer_of(path)
         )
 
 
@@ -103,7 +105,7 @@ def _reject_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             for name, _ in pairs
             if name in seen_names or seen_names.add(name)  # type: ignore[func-returns-value]
         )
-        raise invalid_json(f"The name {repeated_name[:100]!a} stands twice in one object.")
+        raise invalid_json(f"The name {repeated_name[:100]!a} occurs twice in one object.")
     return members
 
 
@@ -114,7 +116,7 @@ def _reject_constant(name: str) -> None:
 def _parse_finite_float(digits: str) -> float:
     number = float(digits)
     if number in (float("inf"), float("-inf")):
-        raise invalid_json("It holds a number that is too large.")
+        raise invalid_json("The document contains a number that is too large.")
     return number
 
 
@@ -152,7 +154,7 @@ class StrictJSONParser(BaseParser):
         ):
             raise Problem(
                 "payload-too-large",
-                f"A body that is no array is at most {MAX_SINGLE_BYTES:,} bytes.",
+                f"A body that is not an array can have at most {MAX_SINGLE_BYTES:,} bytes.",
             )
         reserve_parsing(request, request.raw_body)
         return read_json(request.raw_body)
@@ -189,7 +191,7 @@ class StrictSerializer(Serializer):
             fields = {name: field for name, field in self.fields.items() if not field.read_only}
             if unknown := sorted(set(data) - set(fields)):
                 raise ValidationError(
-                    dict.fromkeys(unknown, "There is no such field to set."), code="unknown"
+                    dict.fromkeys(unknown, "Unknown or read-only field."), code="unknown"
                 )
             if type_errors := self.type_errors(fields, data):
                 raise ValidationError(self.other_errors(data) | type_errors)

@@ -38,8 +38,9 @@ class TimestampField(serializers.DateTimeField):
     """A time with its offset from UTC, not before 2000 and at most `max_ahead` in the future."""
 
     default_error_messages = {
-        "naive": "Must state its offset, such as 2026-11-25T12:00:00Z or "
-        "2026-11-25T13:00:00+01:00.",
+        "naive": (
+            "Must include a UTC offset, such as 2026-11-25T12:00:00Z or 2026-11-25T13:00:00+01:00."
+        ),
         "too_early": "Must not be before the year 2000.",
         "too_late": "Must not be more than {days} × 24 hours ahead of the hub's clock.",
     }

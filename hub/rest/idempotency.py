@@ -78,7 +78,7 @@ def idempotency_key(request: Request) -> str | None:
     if key is not None and not KEY_PATTERN.fullmatch(key):
         raise Problem(
             "validation-failed",
-            "The header Idempotency-Key takes 1 to 255 printable ASCII characters.",
+            "The Idempotency-Key header must have 1 to 255 printable ASCII characters.",
         )
     return key
 

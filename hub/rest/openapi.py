@@ -57,7 +57,7 @@ class ErrorSerializer(serializers.Serializer):
 class ProblemSerializer(serializers.Serializer):
     """RFC 9457: what went wrong, by a stable `type`."""
 
-    type = serializers.URLField(help_text="A page that explains this kind of problem.")
+    type = serializers.URLField(help_text="URL of a page that explains this kind of problem.")
     code = serializers.ChoiceField(list(CATALOGUE))
     title = serializers.CharField()
     status = serializers.IntegerField()
@@ -65,9 +65,7 @@ class ProblemSerializer(serializers.Serializer):
     errors = ErrorSerializer(many=True)  # type: ignore[assignment]
     request_id = serializers.CharField()
     doc_url = serializers.URLField()
-    retryable = serializers.BooleanField(
-        help_text="The same request, unchanged, may succeed later."
-    )
+    retryable = serializers.BooleanField(help_text="true: the same request can succeed later.")
 
 
 def describe_operation(
@@ -140,9 +138,11 @@ def page_schema(serializer: type[serializers.Serializer], name: str) -> serializ
         {
             "items": serializer(many=True),
             "next": serializers.URLField(
-                allow_null=True, help_text="What follows, older; also in the header Link."
+                allow_null=True, help_text="URL of the next page (older); also in the Link header."
             ),
-            "prev": serializers.URLField(allow_null=True, help_text="What comes before, newer."),
+            "prev": serializers.URLField(
+                allow_null=True, help_text="URL of the previous page (newer)."
+            ),
         },
     )
 

@@ -24,7 +24,7 @@ SALT = "hub.rest.pagination"
 class CursorField(serializers.CharField):
     """A cursor from `next` or `prev` of a page, read as the public id of the row that it names."""
 
-    default_error_messages = {"strange": "Is not a cursor of this API. Begin at the first page."}
+    default_error_messages = {"strange": "Not a valid cursor. Start at the first page."}
 
     def to_internal_value(self, data: Any) -> UUID:  # type: ignore[override]
         try:
@@ -42,15 +42,15 @@ class PageQuery(StrictSerializer):
     from_query = True
 
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
-    after = CursorField(required=False, help_text="From `next`: what follows, older.")
-    before = CursorField(required=False, help_text="From `prev`: what comes before, newer.")
+    after = CursorField(required=False, help_text="Cursor from `next`: the next page (older).")
+    before = CursorField(required=False, help_text="Cursor from `prev`: the previous page (newer).")
 
 
 def parse_query(request: Request, query: type[PageQuery], **context: Any) -> dict[str, Any]:
     repeated = [name for name, values in request.query_params.lists() if len(values) > 1]
     if repeated:
         raise ValidationError(
-            dict.fromkeys(repeated, "Stands twice: which of them is meant?"), code="repeated"
+            dict.fromkeys(repeated, "Given twice. Send it only once."), code="repeated"
         )
     serializer = query(data=request.query_params.dict(), context=context)
     serializer.is_valid(raise_exception=True)

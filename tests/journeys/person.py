@@ -124,7 +124,7 @@ class Person:
     def names_the_channel(self):
         """Where the page of the connection asks for it: the one that orders go to."""
         self.press("Select channel orders", role="link")
-        self.page.get_by_label("One of theirs").select_option("#orders")
+        self.page.get_by_label("Matching record").select_option("#orders")
         self.press("Save")
         expect(self.page.get_by_role("row").filter(has_text="#orders")).to_contain_text(
             self.company.channel

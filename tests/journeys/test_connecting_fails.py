@@ -12,14 +12,14 @@ pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
 YOU = "You can fix it yourself."
 ADMIN = "An administrator of your {} can fix it."
 US = "The people who run Integration Hub can fix it."
-WAIT = "You need not do anything: it passes by itself."
+WAIT = "You do not need to do anything. The problem resolves itself."
 
 
 @pytest.mark.parametrize("connector", ["salesforce", "pipedrive"])
 def test_somebody_says_no(olga, connector):
     olga.begins(connector)
     olga.press("Cancel")
-    olga.is_told("You said no", YOU)
+    olga.is_told("Access was not allowed", YOU)
 
 
 def test_somebody_says_no_to_slack(olga):
@@ -89,22 +89,27 @@ ON_THE_WAY_BACK = {
     "without its state": (
         "slack",
         {"state": None},
-        "This is not the end of a connection that you began",
+        "This address does not belong to an attempt that you started",
         YOU,
     ),
     "with a strange state": (
         "slack",
         {"state": "x" * 43},
-        "This connection was not begun here",
+        "This connection was not started here",
         YOU,
     ),
     "from another issuer": (
         "salesforce",
         {"iss": "https://evil.example"},
-        "The answer came from another sender",
+        "The response came from another sender",
         US,
     ),
-    "with the code of another": ("slack", {"code": "foreign"}, "The code had ended", YOU),
+    "with the code of another": (
+        "slack",
+        {"code": "foreign"},
+        "The authorization code has expired",
+        YOU,
+    ),
     "without a code": ("pipedrive", {"code": None}, "Pipedrive answered something strange", US),
     "with a permission refused": (
         "slack",
@@ -131,7 +136,12 @@ def slack_says(error):
 
 
 ASKED_FOR_TOKENS = {
-    "an expired code": ("slack", slack_says("invalid_code"), "The code had ended", YOU),
+    "an expired code": (
+        "slack",
+        slack_says("invalid_code"),
+        "The authorization code has expired",
+        YOU,
+    ),
     "a redirect URL that is not registered": (
         "slack",
         slack_says("bad_redirect_uri"),
@@ -147,7 +157,7 @@ ASKED_FOR_TOKENS = {
     "an app that is not distributed": (
         "slack",
         slack_says("invalid_team_for_non_distributed_app"),
-        "Our app may not be installed there yet",
+        "Our app cannot be installed there yet",
         US,
     ),
     "a provider that is down": (
@@ -169,16 +179,16 @@ ASKED_FOR_TOKENS = {
         "The user or the account is not active",
         ADMIN.format("Salesforce"),
     ),
-    "a strange host": (
+    "an unexpected host": (
         "salesforce",
         {"path": "oauth2/token", "changes": {"instance_url": "https://evil.example"}},
-        "The answer names a strange host",
+        "The response names an unexpected host",
         US,
     ),
     "no token at all": (
         "slack",
         {"path": "oauth.v2.access", "changes": {"access_token": None}},
-        "We were given no token",
+        "We did not receive a token",
         ADMIN.format("Slack"),
     ),
 }
@@ -227,7 +237,7 @@ def test_a_permission_that_was_not_given_is_said_before_anything_is_kept(olga, r
     olga.page.get_by_text("Grant less than was asked").click()
     olga.page.get_by_label("channels:read").uncheck()
     olga.allows(sparing)
-    olga.is_told("What is missing", ADMIN.format("Slack"))
+    olga.is_told("Missing permissions", ADMIN.format("Slack"))
     assert "channels:read" in olga.reads()
     olga.press("Cancel")
     olga.has_not_connected("slack")
@@ -287,7 +297,7 @@ def test_an_account_that_is_connected_already_is_authorized_again(connected):
 def test_an_account_that_another_tenant_has_is_said(olga, connected):
     olga.begins("slack")
     olga.allows(connected.company)
-    olga.is_told("This account is connected elsewhere, too", ADMIN.format("Slack"))
+    olga.is_told("This account is also connected elsewhere", ADMIN.format("Slack"))
     olga.press("Cancel")
 
 
@@ -297,7 +307,7 @@ def test_an_attempt_is_used_once(olga, running_hub):
         olga.allows()
     olga.press("Cancel")
     olga.goes(came_back.value.url)
-    olga.is_told("This attempt was used already", YOU)
+    olga.is_told("This attempt was already used", YOU)
 
 
 # --- filled in ---

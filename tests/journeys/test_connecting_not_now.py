@@ -49,8 +49,8 @@ def test_clocks_that_differ_are_told_to_who_can_set_them(olga, running_hub):
     )
     olga.begins("slack")
     olga.allows()
-    olga.is_told("The clocks do not agree", US)
+    olga.is_told("The clocks differ", US)
     expect(olga.page.get_by_label("A message that you can send them")).to_have_value(
-        re.compile("set it by NTP")
+        re.compile("synchronise it with NTP")
     )
     olga.has_not_connected("slack")

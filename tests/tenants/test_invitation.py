@@ -159,7 +159,7 @@ def test_a_dead_mail_server_loses_no_invitation(client, owner, acme):
 def test_an_address_that_no_server_takes_is_shown_to_the_owner(client, owner, asked):
     letters(MailServer(MailServer.REFUSES))
     client.force_login(owner)
-    assert "most often there is no such address" in client.get(MEMBERS).content.decode()
+    assert "Most often the address does not exist" in client.get(MEMBERS).content.decode()
 
 
 def test_what_was_taken_back_or_asked_anew_is_not_mailed(client, owner, asked):

@@ -84,9 +84,7 @@ def read_test_progress(connection: Connection, *, now: datetime) -> dict[str, An
 
 
 def build_interrupted_result() -> dict[str, Any]:
-    detail = _(
-        "The worker that made this test was stopped before it had an answer. Start the test again."
-    )
+    detail = _("The worker was stopped before the test finished. Start the test again.")
     return {"passed": False, "kind": "unknown", "reason": INTERRUPTED, "detail": detail}
 
 

@@ -16,7 +16,10 @@ class SigningSecretRefused(Exception):
     """The signing secret was not changed; the message contains the reason."""
 
 
-TOO_MANY_SECRETS = "It was changed too often in one day. End the overlap, or wait until it is over."
+TOO_MANY_SECRETS = (
+    "The secret was changed too often in one day. Stop using the old secret, or wait until it "
+    "expires."
+)
 
 
 @transaction.atomic

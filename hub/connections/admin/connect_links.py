@@ -52,11 +52,19 @@ class ConnectLinkAdmin(LinkAdmin):
             except connect_links.ConnectLinkRefused as refused:
                 form.add_error(None, str(refused))
         title, lead = (
-            "Make a connect link",
-            "A person without an account connects one system for one tenant by it.",
+            "Create a connect link",
+            (
+                "With a connect link, a person without an account can connect one system for "
+                "one tenant."
+            ),
         )
         return self.page(
-            request, "console/form.html", form=form, title=title, lead=lead, submit="Make the link"
+            request,
+            "console/form.html",
+            form=form,
+            title=title,
+            lead=lead,
+            submit="Create the link",
         )
 
     def create_link(self, request: HttpRequest, data: dict[str, Any]) -> HttpResponse:
@@ -96,11 +104,11 @@ class ConnectLinkAdmin(LinkAdmin):
         return staff.render_page_link(link.connection) if link.connection else "–"
 
     @staff.row_action(
-        "Take back",
+        "Revoke",
         icon="block",
         tone="danger",
         is_available=lambda link: link.is_open(clock()),
-        question="The link can no longer be used, even by a person who has opened it.",
+        question="The link stops working immediately, even if it has already been opened.",
     )
     def revoke(
         self, request: HttpRequest, link: ConnectLink, data: dict[str, Any], *, now: datetime
@@ -108,5 +116,5 @@ class ConnectLinkAdmin(LinkAdmin):
         try:
             connect_links.revoke_connect_link(link, ActorContext.of_request(request), now=now)
         except connect_links.ConnectLinkEnded:
-            raise staff.ActionRejected("The link has ended already.") from None
-        return staff.ActionResult("The link is taken back.", is_audited=True)
+            raise staff.ActionRejected("The link is no longer valid.") from None
+        return staff.ActionResult("The link has been revoked.", is_audited=True)

@@ -82,15 +82,17 @@ def _raise_if_rejected(result: FormResult) -> Connected:
     steps = probe_checklist.list_probe_steps(result.probe_result) if result.probe_result else []
     if isinstance(result, ConnectionTestFailed):
         reason = probe_checklist.describe_failed_probe(result.probe_result)
-        raise staff.ActionRejected(f"The test did not pass: {reason}", steps=steps)
+        raise staff.ActionRejected(f"The test failed: {reason}", steps=steps)
     raise staff.ActionRejected(result.detail, steps=steps)
 
 
 def _build_resume_result(word: str, connection: Connection) -> staff.ActionResult:
     if connection.state == "needs_reconnect":
-        message = f"{word}, but its authorization ended meanwhile: the customer must reconnect it."
+        message = (
+            f"{word}, but its authorization is no longer valid: the customer must reconnect it."
+        )
         return staff.ActionResult(message, succeeded=False, is_audited=True)
-    return staff.ActionResult(f"{word}: what waited goes out now.", is_audited=True)
+    return staff.ActionResult(f"{word}. Waiting deliveries are sent now.", is_audited=True)
 
 
 @admin.register(Connection)
@@ -109,7 +111,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     list_filter = (("state", staff.ChoicesFilter), ConnectorFilter, ("tenant", staff.RelatedFilter))
     list_select_related = ("tenant", "lane")
     search_fields = ("public_id", "account", "^name")
-    search_help_text = "An id of ours or theirs, or the beginning of a name."
+    search_help_text = "One of our IDs or the system's IDs, or the beginning of a name."
     ordering = ("-state_changed_at",)
     fields = ("name", "in_flight")
     row_actions = (
@@ -290,7 +292,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
 
     @staff.display(description="tenant")
     def tenant_link(self, connection: Connection) -> str:
-        return staff.render_page_link(connection.tenant) if connection.tenant else "the platform"
+        return staff.render_page_link(connection.tenant) if connection.tenant else "Platform"
 
     @staff.display(description="system", ordering="connector_key")
     def system(self, connection: Connection) -> str:
@@ -313,7 +315,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     def state_since(self, connection: Connection) -> str:
         return staff.render_time(connection.state_changed_at)
 
-    @staff.display(description="last served")
+    @staff.display(description="last used")
     def last_served(self, connection: Connection) -> str:
         return (
             staff.render_time(connection.lane.virtual_time) if hasattr(connection, "lane") else "–"
@@ -331,8 +333,8 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
         )
         if probe_result.reason == PROBES_BUSY and queue_connection_test(connection, actor, now=now):
             return staff.ActionResult(
-                "Other tests run at this moment: a worker makes this one. See “Last test” in a "
-                "while.",
+                "Other tests are running. A worker runs this one soon; “Last test” shows "
+                "the result.",
                 is_audited=True,
             )
         if probe_result.account:
@@ -341,13 +343,13 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
                 is_audited=True,
             )
         return staff.ActionResult(
-            f"The test did not pass: {probe_checklist.describe_failed_probe(probe_result)}",
+            f"The test failed: {probe_checklist.describe_failed_probe(probe_result)}",
             succeeded=False,
             is_audited=True,
         )
 
     @staff.row_action(
-        "Ask for a new access token",
+        "Renew the access token",
         icon="autorenew",
         is_available=connection_actions.is_token_renewable,
     )
@@ -356,7 +358,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     ) -> staff.ActionResult:
         connection_actions.renew_token(connection, ActorContext.of_request(request), now=now)
         return staff.ActionResult(
-            "A new access token is requested; the timeline shows the result.", is_audited=True
+            "The renewal has been requested. The timeline shows the result.", is_audited=True
         )
 
     @staff.row_action("Resume", icon="play_arrow", is_available=_is_in_state("paused"))
@@ -378,8 +380,10 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
         icon="pause",
         is_available=_is_in_state(*WORKING_STATES),
         form=PauseForm,
-        question="Nothing is sent over a paused connection. What arrives meanwhile waits, and is "
-        "sent when it is resumed.",
+        question=(
+            "Nothing is sent over a paused connection. New deliveries wait and are sent when "
+            "it is resumed."
+        ),
     )
     def pause(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
@@ -399,8 +403,10 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
         tone="danger",
         is_available=_is_in_state(*WORKING_STATES, "needs_reconnect", "paused"),
         form=staff.ReasonForm,
-        question="A disabled connection sends nothing until a person enables it. What arrives "
-        "meanwhile is held.",
+        question=(
+            "Nothing is sent over a disabled connection until a person enables it. New "
+            "deliveries are held."
+        ),
     )
     def disable(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
@@ -416,8 +422,10 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
         tone="danger",
         is_available=is_connected,
         form=DisconnectForm,
-        question="The authorization is revoked at the other system and deleted here. The history "
-        "stays, and the same account can be connected again.",
+        question=(
+            "The authorization is revoked at the other system and deleted here. The history is "
+            "kept, and the same account can be connected again."
+        ),
     )
     def disconnect(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
@@ -431,12 +439,12 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
             now=now,
         )
         if data["what_waits"] == "hold":
-            return staff.ActionResult("Disconnected. What waits is held.", is_audited=True)
+            return staff.ActionResult("Disconnected. Waiting deliveries are held.", is_audited=True)
         try:
             count = cancel_waiting_deliveries(connection, actor, now=now)
         except OperationRefused as refused:
             return staff.ActionResult(
-                f"Disconnected. What waits is held and was not cancelled: {refused}",
+                f"Disconnected. Waiting deliveries are held and were not cancelled: {refused}",
                 succeeded=False,
                 is_audited=True,
             )
@@ -449,7 +457,10 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
         icon="key",
         form=CredentialForm,
         atomic=False,
-        question="It is tested before it is saved. The connection keeps its history and backlog.",
+        question=(
+            "The settings are tested before they are saved. The connection keeps its history "
+            "and waiting deliveries."
+        ),
     )
     @sensitive_variables()
     def credential(

@@ -43,7 +43,7 @@ class ConnectorRequestAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @staff.display(description="asked for by", ordering="same")
+    @staff.display(description="requested by", ordering="same")
     def tenant_count(self, connector_request: Any) -> str:
         return f"{connector_request.same} tenant{'' if connector_request.same == 1 else 's'}"
 

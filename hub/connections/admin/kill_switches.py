@@ -34,7 +34,7 @@ class SwitchForm(forms.ModelForm):
         choices=[("", "–"), *((key, code.label) for key, code in CONNECTORS.items())],
     )
     length = forms.ChoiceField(
-        label="How long", choices=list(PAUSE_LENGTHS.items()), required=False
+        label="Duration", choices=list(PAUSE_LENGTHS.items()), required=False
     )
 
     class Meta:
@@ -45,7 +45,9 @@ class SwitchForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             return
-        self.fields["reason"].help_text = "Customers read it on the pages of what is stopped."
+        self.fields[
+            "reason"
+        ].help_text = "Shown to customers on the pages of the affected connections."
         for name in ("connector_key", "length"):
             staff.apply_admin_style(self.fields[name])
         if accessible_tenants(self.user) is not ALL_TENANTS:
@@ -61,7 +63,7 @@ class SwitchForm(forms.ModelForm):
         scope, route = data.get("scope"), data.get("route")
         subject = SUBJECTS.get(scope or "")
         if subject and not data.get(subject) and subject not in self.errors:
-            self.add_error(subject, "Say which.")
+            self.add_error(subject, "Select one.")
         data |= {
             name: "" if name == "connector_key" else None
             for name in SUBJECTS.values()
@@ -70,7 +72,7 @@ class SwitchForm(forms.ModelForm):
         if scope == "route" and route:
             data["tenant"] = route.tenant
             if not changeable_rows(type(route), self.user).filter(pk=route.pk).exists():
-                self.add_error("route", "This route is the platform's, for all tenants.")
+                self.add_error("route", "This is a platform route. It applies to all tenants.")
         return data
 
     def _post_clean(self) -> None:
@@ -138,7 +140,7 @@ class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return (
             staff.render_full_time(switch.expires_at)
             if switch.expires_at
-            else "it is switched on again"
+            else "until it is switched on again"
         )
 
     @staff.row_action("Switch on", icon="play_arrow", permission="switch", tone="primary")
@@ -148,5 +150,5 @@ class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
         switch_on(switch, ActorContext.of_request(request), now=now)
         page = HttpResponseRedirect(reverse("admin:connections_killswitch_changelist"))
         return staff.ActionResult(
-            "It is on; what was held goes out now.", page=page, is_audited=True
+            "Switched on. Held deliveries are sent now.", page=page, is_audited=True
         )

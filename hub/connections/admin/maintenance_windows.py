@@ -33,7 +33,10 @@ class MaintenanceWindowForm(forms.ModelForm):
     class Meta:
         model = MaintenanceWindow
         fields = ("connector_key", "connection", "starts_at", "ends_at", "reason")
-        help_texts = {"starts_at": "In UTC.", "ends_at": "In UTC; what waited goes out then."}
+        help_texts = {
+            "starts_at": "In UTC.",
+            "ends_at": "In UTC. Waiting deliveries are sent then.",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -48,11 +51,12 @@ class MaintenanceWindowForm(forms.ModelForm):
             data.get("ends_at"),
         )
         if connection and connection.connector_key != data.get("connector_key"):
-            self.add_error("connection", "This connection is of another system.")
+            self.add_error("connection", "This connection belongs to another system.")
         if starts_at and ends_at and not starts_at < ends_at <= starts_at + WINDOW_LENGTH_MAX:
             self.add_error(
                 "ends_at",
-                f"After the start, at most {WINDOW_LENGTH_MAX.days} days; for longer, pause it.",
+                f"Must be after the start, by at most {WINDOW_LENGTH_MAX.days} days. For "
+                "longer periods, pause the connection.",
             )
         return data
 
@@ -109,7 +113,7 @@ class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
         icon="play_arrow",
         is_available=lambda window: window.starts_at < clock() < window.ends_at,
         form=staff.ReasonForm,
-        question="What waited goes out at once.",
+        question="Waiting deliveries are sent immediately.",
     )
     def end_now(
         self,
@@ -123,7 +127,7 @@ class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
         MaintenanceWindow.unscoped.filter(pk=window.pk).update(ends_at=now)
         self.take_effect(now=now)
         return staff.ActionResult(
-            "The maintenance is over: what waited goes out now.",
+            "The maintenance window has ended. Waiting deliveries are sent now.",
             before=before,
             after={"ends_at": now},
         )

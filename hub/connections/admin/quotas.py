@@ -51,13 +51,11 @@ class QuotaForm(forms.ModelForm):
         if limit is None:
             return None
         if quota is None:
-            raise ValidationError(
-                "Nothing is stated for this, so there is nothing that a limit would change."
-            )
+            raise ValidationError("This scope has no quota, so a limit would have no effect.")
         if not is_usable_limit(limit, quota):
             raise ValidationError(
-                f"From 1 to {quota.limit * MAX_LIMIT_FACTOR:,}; to stop all calls, pause the "
-                "connection."
+                f"From 1 to {quota.limit * MAX_LIMIT_FACTOR:,}. To stop all calls, pause "
+                "the connection."
             )
         return int(limit)
 
@@ -124,12 +122,14 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
         )
 
     @staff.row_action(
-        "Forget the pause",
+        "End the pause",
         icon="play_arrow",
         is_available=lambda scope: scope.paused_until is not None,
         form=staff.ReasonForm,
-        question="The other system asked us to wait. End that only when it says that it was a "
-        "mistake.",
+        question=(
+            "The other system asked us to wait. End the pause only if the system's operator "
+            "confirms that it was a mistake."
+        ),
     )
     def forget_pause(
         self, request: HttpRequest, scope: QuotaState, data: dict[str, Any], *, now: datetime
@@ -141,5 +141,5 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
         QuotaQueue.reopen([scope.key], now=now)
         wake_up("pump", now=now)
         return staff.ActionResult(
-            "The pause is forgotten; the next call goes at once.", before=before
+            "The pause has been ended. The next call is made immediately.", before=before
         )

@@ -29,15 +29,17 @@ class ReconnectLinkMixin(staff.ModelAdmin):
         icon="forward_to_inbox",
         is_available=can_send_reconnect_link,
         form=ReconnectLinkForm,
-        question="A person who has the link can authorize this connection again without an account "
-        "here: once, within 24 hours, in the browser where it is opened first. What is held is "
-        "sent then.",
+        question=(
+            "A person with this link can authorize the connection again without an account "
+            "here: once, within 24 hours, in the browser in which it is first opened. Held "
+            "deliveries are then sent."
+        ),
     )
     def send_reconnect_link(
         self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
         if connection.tenant is None:
-            raise staff.ActionRejected("This is the platform's own connection.")
+            raise staff.ActionRejected("This connection belongs to the platform.")
         try:
             link, token = connect_links.create_connect_link(
                 connection.tenant,
@@ -51,12 +53,14 @@ class ReconnectLinkMixin(staff.ModelAdmin):
             raise staff.ActionRejected(str(refused)) from None
         if not data["email"]:
             return staff.ActionResult(
-                "The link is made.",
+                "The link has been created.",
                 after={"mailed": False},
                 page=self.show_link(request, connection, link, token),
             )
         self.mail_link(connection, link, token, data["email"], now=now)
-        return staff.ActionResult(f"The link goes to {data['email']} now.", after={"mailed": True})
+        return staff.ActionResult(
+            f"The link is being sent to {data['email']}.", after={"mailed": True}
+        )
 
     def show_link(
         self, request: HttpRequest, connection: Connection, link: ConnectLink, token: str

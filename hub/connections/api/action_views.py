@@ -215,7 +215,7 @@ class DisconnectView(APIView):
         examples={"disconnected": openapi_examples.DISCONNECTED},
         requests=[
             openapi_examples.request_example(
-                "and cancel", {"what_waits": "cancel", "reason": "They left."}
+                "and cancel", {"what_waits": "cancel", "reason": "Customer left."}
             )
         ],
     )
@@ -273,7 +273,7 @@ class ReconnectLinkView(APIView):
         connection = find_visible_connection(request, id)
         if connection.tenant is None:
             raise Problem(
-                "wrong-state", "This is the platform's own connection: staff reconnect it."
+                "wrong-state", "This connection belongs to the platform. Staff can reconnect it."
             )
         return create_link_response(
             request, connection.tenant, connection.connector, connection=connection, now=clock()

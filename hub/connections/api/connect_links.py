@@ -183,7 +183,7 @@ class ConnectLinkView(APIView):
         "Revoke a connect link",
         {200: ConnectLinkSerializer},
         problems=openapi_examples.CHANGE_PROBLEMS,
-        examples={"taken back": openapi_examples.CONNECT_LINK | {"state": "revoked"}},
+        examples={"revoked": openapi_examples.CONNECT_LINK | {"state": "revoked"}},
     )
     def delete(self, request: Request, id: UUID) -> Response:
         """Revoke the link, even if a person has opened it; it stays in the list."""
@@ -191,5 +191,5 @@ class ConnectLinkView(APIView):
         try:
             connect_links.revoke_connect_link(link, ActorContext.of_request(request), now=now)
         except connect_links.ConnectLinkEnded as ended:
-            raise Problem("wrong-state", "The link has ended.") from ended
+            raise Problem("wrong-state", "The link is no longer valid.") from ended
         return Response(ConnectLinkSerializer(link, context={"now": now}).data)

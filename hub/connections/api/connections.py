@@ -214,7 +214,8 @@ class ConnectionView(form_input.ProviderCallView):
             return None
         if connection.connector.needs_oauth:
             message = (
-                f"A person authorizes {connection.connector.label}: give them a reconnect link."
+                f"{connection.connector.label} must be authorized by a person. Create a "
+                "reconnect link for them."
             )
             raise ValidationError(
                 {part: message for part in ("settings", "secrets") if part in data}

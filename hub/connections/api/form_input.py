@@ -167,7 +167,7 @@ def _build_test_problem(probe_result: probe.ProbeResult) -> Problem:
     )
     return Problem(
         "test-failed",
-        f"Not passed: {failed_step.label}. {failed_step.detail}",
+        f"Failed check: {failed_step.label}. {failed_step.detail}",
         errors=[_format_input_error("", failed_step.detail, probe_result.reason)],
     )
 

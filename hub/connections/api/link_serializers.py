@@ -12,23 +12,24 @@ from tenants.serializers import TenantQuery
 
 
 class WantedConnectLinkSerializer(TenantQuery):
-    connector = serializers.CharField(max_length=40, help_text="Its key, such as slack.")
-    connection = serializers.UUIDField(
-        required=False, help_text="The connection that is to be connected again."
+    connector = serializers.CharField(
+        max_length=40, help_text="Key of the connector, such as slack."
     )
+    connection = serializers.UUIDField(required=False, help_text="The connection to reconnect.")
 
     environment = serializers.ChoiceField(
         ENVIRONMENT_KINDS,
         required=False,
-        help_text="The kind of account; the person who connects it is not asked.",
+        help_text="The kind of account. If set, the person who connects is not asked for it.",
     )
 
     login_host = serializers.CharField(
         max_length=LOGIN_HOST_MOST,
         required=False,
         allow_blank=True,
-        help_text="Where its people sign in at a host of their own (Salesforce: My Domain). It "
-        "implies `environment`.",
+        help_text=(
+            "The organisation's own login host (Salesforce: My Domain). It implies `environment`."
+        ),
     )
 
     def validate_connector(self, value: str) -> Any:
@@ -55,15 +56,18 @@ class ConnectLinkSerializer(serializers.Serializer):
         source="connection.public_id",
         allow_null=True,
         default=None,
-        help_text="To connect again, or what came of it.",
+        help_text="The connection to reconnect, or the connection that was created.",
     )
     environment = serializers.CharField(
         help_text="The selected kind of account; empty: the person who connects chooses."
     )
     login_host = serializers.CharField(
-        help_text="The selected login host; empty: the common one, or chosen later."
+        help_text=(
+            "The selected login host; empty: the default host, or selected later by the person "
+            "who connects."
+        )
     )
-    maker = serializers.CharField(help_text="Who asks, as the page says it.")
+    maker = serializers.CharField(help_text="The name of the requester that the page shows.")
     state = serializers.SerializerMethodField(
         help_text="pending, opened, used, revoked or expired."
     )
@@ -75,7 +79,7 @@ class ConnectLinkSerializer(serializers.Serializer):
 
 
 class MadeConnectLinkSerializer(ConnectLinkSerializer):
-    url = serializers.SerializerMethodField(help_text="In this answer, and in no other.")
+    url = serializers.SerializerMethodField(help_text="Only included in this response.")
 
     def get_url(self, link: ConnectLink) -> str:
         return str(self.context["url"])

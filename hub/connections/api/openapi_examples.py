@@ -52,12 +52,15 @@ CONNECTION_CHANGE_PROBLEMS = (
 )
 IDEMPOTENCY_HEADERS = [
     header_parameter(
-        "Idempotency-Key", "The same key with the same body gets the first answer, for 24 hours."
+        "Idempotency-Key",
+        "Requests with the same key and the same body receive the first response, for 24 hours.",
     ),
     header_parameter(
-        "Idempotency-Replayed", "true: this is that first answer again.", response=[201]
+        "Idempotency-Replayed",
+        "true: this response is a repetition of the first one.",
+        response=[201],
     ),
-    header_parameter("Location", "Where to read the connection.", response=[201]),
+    header_parameter("Location", "URL of the connection.", response=[201]),
 ]
 
 LATER = "2026-11-25T16:00:00Z"
@@ -113,15 +116,15 @@ ROTATED_SECRET = {
 DISCONNECTED_CONNECTION = CONNECTION | {
     "state": "disabled",
     "reason": "disconnected",
-    "sentence": "A person disconnected it; its history stays.",
+    "sentence": "A person disconnected it. Its history is kept.",
     "action": "Connect the same account again.",
-    "detail": "They left.",
+    "detail": "Customer left.",
 }
 DISCONNECTED = {"cancelling": 12, "detail": "", "connection": DISCONNECTED_CONNECTION}
 TESTED = {
     "passed": True,
     "reason": "",
-    "steps": [{"label": "It accepts the credential", "state": "passed", "detail": ""}],
+    "steps": [{"label": "The credential is accepted", "state": "passed", "detail": ""}],
     "connection": CONNECTION,
 }
 
@@ -164,13 +167,13 @@ READ_CONNECTION = CONNECTION | {
 CONNECTOR = {
     "key": "splunk",
     "label": "Splunk",
-    "summary": "Events and logs into the HTTP Event Collector.",
+    "summary": "Events and logs to the HTTP Event Collector.",
     "categories": ["Logs"],
     "needs_oauth": False,
     "set_up": True,
     "requested_permissions": [],
-    "moves": [{"direction": "out", "description": "Each event that your routes choose."}],
-    "approval": "Splunk's administrator makes the token.",
+    "moves": [{"direction": "out", "description": "Events selected by your routes."}],
+    "approval": "A Splunk administrator creates the token.",
     "plan": "",
     "environments": [],
     "login_host": None,
@@ -178,7 +181,7 @@ CONNECTOR = {
         {
             "key": "token",
             "label": "Token",
-            "help": "A HEC token, as Splunk's administrator made it.",
+            "help": "A HEC token created by a Splunk administrator.",
             "secret": True,
             "required": True,
             "kind": "text",

@@ -35,18 +35,20 @@ class FilledSerializer(StrictSerializer):
     """Settings and secrets of a connector, by the keys that GET /connectors lists."""
 
     settings = ObjectField(required=False)
-    secrets = ObjectField(required=False, help_text="Sealed, and never shown again.")
+    secrets = ObjectField(required=False, help_text="Stored encrypted and never returned.")
 
 
 class ConnectSerializer(FilledSerializer):
     tenant = TextField(
-        max_length=100, required=False, help_text="Its reference. A platform key must name one."
+        max_length=100,
+        required=False,
+        help_text="The tenant's reference. Required with a platform key.",
     )
     connector = serializers.ChoiceField(
-        FORM_CONNECTOR_CHOICES, help_text="One whose `needs_oauth` is false."
+        FORM_CONNECTOR_CHOICES, help_text="A connector whose `needs_oauth` is false."
     )
     name = serializers.CharField(
-        max_length=NAME_MAX, required=False, help_text="Left out: the system's own."
+        max_length=NAME_MAX, required=False, help_text="Default: the connector's own."
     )
 
 
@@ -58,20 +60,20 @@ class ChangeSerializer(FilledSerializer):
         min_value=1,
         max_value=IN_FLIGHT_MAX,
         required=False,
-        help_text="Calls at the same time, at most.",
+        help_text="Maximum number of concurrent calls.",
     )
 
 
 class PauseSerializer(StrictSerializer):
     reason = serializers.CharField(
-        max_length=300, help_text="It is shown beside what stops, and kept in the audit."
+        max_length=300, help_text="Shown with the affected deliveries and kept in the audit log."
     )
     until = TimestampField(
         required=False,
         allow_null=True,
         default=None,
         max_ahead=PAUSE_MAX,
-        help_text="Left out: until it is resumed.",
+        help_text="Omitted: until the connection is resumed.",
     )
 
     def validate_until(self, until: datetime | None) -> datetime | None:
@@ -82,7 +84,7 @@ class PauseSerializer(StrictSerializer):
 
 class DisableSerializer(StrictSerializer):
     reason = serializers.CharField(
-        max_length=300, help_text="It is shown on the connection's page, and kept in the audit log."
+        max_length=300, help_text="Shown on the connection's page and kept in the audit log."
     )
 
 
@@ -90,7 +92,7 @@ class DisconnectSerializer(StrictSerializer):
     what_waits = serializers.ChoiceField(
         ["hold", "cancel"],
         default="hold",
-        help_text="hold: for when the same account is connected again.",
+        help_text="hold: deliveries are kept until the same account is connected again.",
     )
     reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
 
@@ -99,7 +101,10 @@ class DisconnectSerializer(StrictSerializer):
 
 
 class AccountSerializer(serializers.Serializer):
-    id = serializers.CharField(source="account", help_text="Theirs; empty: the system names none.")
+    id = serializers.CharField(
+        source="account",
+        help_text="The account's ID in the system; empty: the system provides none.",
+    )
     name = serializers.CharField(source="account_name")
 
 
@@ -108,33 +113,35 @@ class ConnectionSerializer(serializers.Serializer):
 
     id = serializers.UUIDField(source="public_id")
     url = serializers.SerializerMethodField()
-    page_url = serializers.SerializerMethodField(help_text="The page for people who are signed in.")
+    page_url = serializers.SerializerMethodField(help_text="URL of the page for signed-in people.")
     tenant = serializers.CharField(
         source="tenant.reference",
         default=None,
         allow_null=True,
-        help_text="null: the platform's own.",
+        help_text="null: a platform connection.",
     )
     connector = serializers.CharField(source="connector_key")
     name = serializers.CharField()
     account = AccountSerializer(source="*")
     state = serializers.ChoiceField(Connection.State.choices)
     reason = serializers.SerializerMethodField(
-        help_text="A stable code, or the other system's own; empty: none."
+        help_text="A stable code, or the other system's own code; empty: none."
     )
-    sentence = serializers.SerializerMethodField(help_text="The state or reason in words.")
+    sentence = serializers.SerializerMethodField(help_text="Explanation of the state or reason.")
     action = serializers.SerializerMethodField(
-        help_text="What a person does about it; empty: nothing."
+        help_text="What a person can do about it; empty: nothing."
     )
     detail = serializers.SerializerMethodField(
-        help_text="Details of the reason: the other system's own text, or what a person typed."
+        help_text=(
+            "Details of the reason: the other system's own text, or the text that a person entered."
+        )
     )
-    state_changed_at = serializers.DateTimeField(help_text="Since when it has this state.")
+    state_changed_at = serializers.DateTimeField(help_text="Start of this state.")
     until = serializers.SerializerMethodField(
-        help_text="When what stops it ends by itself; null: not known."
+        help_text="When the state ends automatically; null: not known."
     )
     created_at = serializers.DateTimeField()
-    checked_at = serializers.DateTimeField(allow_null=True, help_text="When it was tested last.")
+    checked_at = serializers.DateTimeField(allow_null=True, help_text="Time of the last test.")
 
     def get_url(self, connection: Connection) -> str:
         return object_url("connection", connection)
@@ -173,7 +180,7 @@ class ConnectionSerializer(serializers.Serializer):
 
 
 class PermissionSerializer(serializers.Serializer):
-    key = serializers.CharField(source="permission.key", help_text="The system's own word for it.")
+    key = serializers.CharField(source="permission.key", help_text="The system's own name.")
     purpose = serializers.CharField(source="permission.purpose")
     optional = serializers.BooleanField(source="permission.optional")
     granted = serializers.BooleanField(allow_null=True, help_text="null: the system does not say.")
@@ -183,10 +190,12 @@ class WaitingSerializer(serializers.Serializer):
     """The deliveries that wait to be sent."""
 
     count = serializers.IntegerField()
-    more = serializers.BooleanField(help_text="There is more than was counted.")
-    oldest = serializers.DateTimeField(allow_null=True, help_text="When the oldest was accepted.")
+    more = serializers.BooleanField(help_text="true: there are more than were counted.")
+    oldest = serializers.DateTimeField(
+        allow_null=True, help_text="When the oldest one was accepted."
+    )
     seconds = serializers.IntegerField(
-        help_text="How long sending takes at most, from when it may go."
+        help_text="Maximum duration of sending, from when sending is possible."
     )
 
 
@@ -194,15 +203,15 @@ class TokenSerializer(serializers.Serializer):
     """The lifetime of the access token; the token itself is never shown."""
 
     given_at = serializers.DateTimeField(
-        help_text="When it came: by the authorization, or by the last refresh."
+        help_text="When it was issued: at the authorization or at the last refresh."
     )
     expires_at = serializers.DateTimeField(
         allow_null=True, help_text="null: the system does not say."
     )
     refresh_due_at = serializers.DateTimeField(
-        allow_null=True, help_text="When another is asked for; null: never."
+        allow_null=True, help_text="When it is refreshed; null: never."
     )
-    refresh_failures = serializers.IntegerField(help_text="Refreshes in a row that failed.")
+    refresh_failures = serializers.IntegerField(help_text="Number of consecutive failed refreshes.")
 
 
 class SwitchOverSerializer(serializers.Serializer):
@@ -222,66 +231,64 @@ class QuotaSerializer(serializers.Serializer):
     used = serializers.IntegerField()
     limit = serializers.IntegerField(allow_null=True)
     free_at = serializers.DateTimeField(
-        allow_null=True, help_text="When the next call may go; null: now."
+        allow_null=True, help_text="When the next call is possible; null: now."
     )
     paused_until = serializers.DateTimeField(
-        allow_null=True, help_text="The other system asked us to wait."
+        allow_null=True, help_text="true: the other system asked the hub to wait."
     )
 
 
 class LinksSerializer(serializers.Serializer):
-    page = serializers.URLField(
-        allow_null=True, help_text="Its page for people; null: it has none."
-    )
-    deliveries = serializers.URLField(help_text="What was and will be sent over it.")
+    page = serializers.URLField(allow_null=True, help_text="URL of its page; null: none.")
+    deliveries = serializers.URLField(help_text="Deliveries over this connection.")
 
 
 class ReadConnectionSerializer(ConnectionSerializer):
-    settings = serializers.DictField(help_text="What was filled in and is no secret.")
+    settings = serializers.DictField(help_text="The settings that are not secret.")
     in_flight = serializers.IntegerField(
-        source="lane.in_flight", help_text="Calls at the same time, at most."
+        source="lane.in_flight", help_text="Maximum number of concurrent calls."
     )
     permissions = PermissionSerializer(
-        many=True, source="held_permissions", help_text="What is asked for."
+        many=True, source="held_permissions", help_text="The requested permissions."
     )
     missing_permissions = serializers.ListField(
-        child=serializers.CharField(), help_text="Needed, and not granted."
+        child=serializers.CharField(), help_text="Required, but not granted."
     )
     waiting = WaitingSerializer(source="backlog")
     token = TokenSerializer(
-        allow_null=True, help_text="null: there is none that ends or is refreshed."
+        allow_null=True, help_text="null: no token that expires or is refreshed."
     )
     grant_expires_at = serializers.DateTimeField(
         source="credential.grant_expires_at",
         default=None,
         allow_null=True,
-        help_text="The authorization, where that is known.",
+        help_text="Expiry of the authorization, if known.",
     )
     switches = SwitchOverSerializer(many=True)
-    quotas = QuotaSerializer(many=True, help_text="Those that its calls have spent.")
+    quotas = QuotaSerializer(many=True, help_text="The quotas that its calls use.")
     links = LinksSerializer()
 
 
 class ConnectedSerializer(ConnectionSerializer):
     signing_secret = serializers.CharField(
         allow_null=True,
-        help_text="The secret that the hub generated: it is in this answer, and in no other.",
+        help_text="The secret that the hub generated. Only included in this response.",
     )
 
 
 class RotatedSecretSerializer(serializers.Serializer):
     """A new signing secret."""
 
-    signing_secret = serializers.CharField(help_text="Shown in this answer, and in no other.")
+    signing_secret = serializers.CharField(help_text="Only included in this response.")
     overlap_until = serializers.DateTimeField(
-        help_text="Until then requests carry a signature by the old secret too."
+        help_text="Until this time, requests also carry a signature with the old secret."
     )
     connection = ConnectionSerializer()
 
 
 class StepSerializer(serializers.Serializer):
     label = serializers.CharField()  # type: ignore[assignment]
-    state = serializers.ChoiceField(["passed", "failed", "open"], help_text="open: not looked at.")
+    state = serializers.ChoiceField(["passed", "failed", "open"], help_text="open: not checked.")
     detail = serializers.CharField()
 
 
@@ -289,17 +296,17 @@ class TestSerializer(serializers.Serializer):
     """The result of a test, and the connection after it."""
 
     passed = serializers.BooleanField()
-    reason = serializers.CharField(help_text="A code; empty: it passed.")
+    reason = serializers.CharField(help_text="Error code; empty: passed.")
     steps = StepSerializer(many=True)
     connection = ConnectionSerializer()
 
 
 class DisconnectedSerializer(serializers.Serializer):
     cancelling = serializers.IntegerField(
-        help_text="Waiting deliveries that are being cancelled; the others are held."
+        help_text="Number of waiting deliveries that are being cancelled. The others are held."
     )
     detail = serializers.CharField(
-        help_text="Why they were not cancelled although that was asked; empty: they are."
+        help_text="Why the requested cancellation was not possible; empty: it was possible."
     )
     connection = ConnectionSerializer()
 
@@ -308,9 +315,9 @@ class DisconnectedSerializer(serializers.Serializer):
 
 
 class RequestedPermissionSerializer(serializers.Serializer):
-    key = serializers.CharField(help_text="The system's own word for it.")
-    purpose = serializers.CharField(help_text="What we do with it.")
-    optional = serializers.BooleanField(help_text="A person may leave it out.")
+    key = serializers.CharField(help_text="The system's own name.")
+    purpose = serializers.CharField(help_text="What the hub uses it for.")
+    optional = serializers.BooleanField(help_text="true: a person can decline it.")
 
 
 class FieldSerializer(serializers.Serializer):
@@ -325,7 +332,7 @@ class FieldSerializer(serializers.Serializer):
 
 
 class MoveSerializer(serializers.Serializer):
-    direction = serializers.ChoiceField(["out", "in"], help_text="out: from us into that system.")
+    direction = serializers.ChoiceField(["out", "in"], help_text="out: from the hub to the system.")
     description = serializers.CharField()
 
 
@@ -340,7 +347,7 @@ class EnvironmentSerializer(serializers.Serializer):
 class LoginHostSerializer(serializers.Serializer):
     label = serializers.CharField()  # type: ignore[assignment]
     help = serializers.CharField(  # type: ignore[assignment]
-        help_text="Where a person finds their login host."
+        help_text="Where people find their login host."
     )
     example = serializers.CharField()
 
@@ -353,29 +360,27 @@ class ConnectorSerializer(serializers.Serializer):
     summary = serializers.CharField()
     categories = serializers.ListField(child=serializers.CharField())
     needs_oauth = serializers.BooleanField(
-        help_text="A person lets us in there; else see `fill_in`."
+        help_text="true: a person authorizes the hub; false: see `fill_in`."
     )
     set_up = serializers.SerializerMethodField(
-        help_text="false: staff have not registered the hub there yet."
+        help_text="false: the hub is not registered at the system yet."
     )
     requested_permissions = serializers.SerializerMethodField(
-        help_text="The permissions that we ask for, and what for."
+        help_text="The requested permissions and their purpose."
     )
-    moves = MoveSerializer(many=True, help_text="Which data moves, and which way.")
+    moves = MoveSerializer(many=True, help_text="The shared data and its direction.")
     approval = serializers.CharField(
         help_text="Who else must approve; empty: only the person who connects."
     )
-    plan = serializers.CharField(
-        help_text="What the account there must have been paid for; empty: nothing."
-    )
+    plan = serializers.CharField(help_text="The plan that the account needs; empty: none.")
     environments = EnvironmentSerializer(
-        many=True, help_text="Which kinds of account a person chooses between."
+        many=True, help_text="The kinds of account to choose from."
     )
     login_host = LoginHostSerializer(
-        allow_null=True, help_text="Login hosts of customers; null: there are none."
+        allow_null=True, help_text="Login hosts of customers; null: none."
     )
     fill_in = serializers.SerializerMethodField(
-        help_text="What POST /connections takes; empty: it needs a person."
+        help_text="The fields for POST /connections; empty: a person must authorize it."
     )
 
     def get_set_up(self, connector: Connector) -> bool:

@@ -21,7 +21,8 @@ from hub.db.clock import clock
 from hub.problems import Problem
 
 UNREADABLE_SECRET = (
-    "The stored secrets cannot be decrypted. Send a new signing_secret: PATCH this connection."
+    "The stored secrets cannot be decrypted. Send a new signing_secret with PATCH on this "
+    "connection."
 )
 
 

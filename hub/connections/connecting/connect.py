@@ -51,9 +51,9 @@ RECONNECT_COLUMNS = (
     *("account", "account_name", "connected_by"),
 )
 SECRET_LIMIT = (
-    "The signing secret was changed too often in one day: the old ones still sign for 24 hours."
+    "The signing secret was changed too often in one day. Old secrets keep signing for 24 hours."
 )
-TENANT_SUSPENDED = "This tenant is suspended: nothing is connected until it is restored."
+TENANT_SUSPENDED = "This tenant is suspended. Restore it before you connect a system."
 
 
 class TenantSuspended(Exception):

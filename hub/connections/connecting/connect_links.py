@@ -87,7 +87,7 @@ def _refuse_unready_connector(
         raise ConnectLinkRefused(message % {"system": connector.label})
     expected = (tenant.pk, connector.key)
     if connection and (connection.tenant_id, connection.connector_key) != expected:
-        raise ConnectLinkRefused(gettext("This connection is of another system."))
+        raise ConnectLinkRefused(gettext("This connection belongs to another system."))
 
 
 def refuse_too_many(tenant: Tenant, *, now: datetime) -> None:
@@ -96,7 +96,7 @@ def refuse_too_many(tenant: Tenant, *, now: datetime) -> None:
     has_ended = Q(used_at__isnull=False) | Q(revoked_at__isnull=False) | Q(expires_at__lte=now)
     if ConnectLink.objects.of(tenant).exclude(has_ended).count() >= OPEN_LINKS_MAX:
         words = gettext(
-            "%(count)s connect links are open already: take some back, or wait until they end."
+            "%(count)s connect links are open already. Revoke some, or wait until they expire."
         )
         raise TooManyConnectLinks(words % {"count": OPEN_LINKS_MAX})
 

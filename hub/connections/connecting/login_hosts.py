@@ -32,7 +32,7 @@ def read_login_host(connector: Connector, text: str, environment: str = "") -> t
     own = connector.login_host
     if own is None:
         raise LoginHostRefused(
-            _("%(system)s has no login hosts of its customers.") % {"system": connector.label}, text
+            _("%(system)s has no customer login hosts.") % {"system": connector.label}, text
         )
     host = text.strip(" ").lower() if text.isascii() else text
     host_environment = own.environment_of(host)
@@ -43,7 +43,7 @@ def read_login_host(connector: Connector, text: str, environment: str = "") -> t
         raise LoginHostRefused(sentence % {"system": connector.label, "example": own.example}, text)
     if environment and environment != host_environment:
         kind = connector.environment(host_environment)
-        sentence = _("This is the login host of another kind of account: %(kind)s.")
+        sentence = _("This login host belongs to another kind of account: %(kind)s.")
         raise LoginHostRefused(
             sentence % {"kind": translate_text(kind.label) if kind else host_environment}, text
         )
@@ -58,7 +58,7 @@ def read_offered_login_host(app: ConnectorApp, text: str, environment: str = "")
     connector = CONNECTORS[app.connector_key]
     host, host_environment = read_login_host(connector, text, environment)
     if not app.has_login_hosts:
-        sentence = _("The connector app of %(system)s does not allow login hosts of its customers.")
+        sentence = _("The connector app of %(system)s does not allow customer login hosts.")
         raise LoginHostRefused(sentence % {"system": connector.label}, text)
     return host, host_environment
 

@@ -12,8 +12,8 @@ from hub.connections.models import Connection, ConnectorApp
 
 INVALID_CODE = "hub-asks-whether-you-know-it"
 BUSY_SENTENCE = (
-    "Too many systems are being asked at this moment, so this was not tested. "
-    "Wait ten seconds, then test."
+    "Too many systems are being tested right now, so this test was not started. Wait ten "
+    "seconds, then test again."
 )
 
 
@@ -31,7 +31,7 @@ def check_connector_app(
 ) -> AppCheckResult:
     """Check the app in each environment, as it may be unknown in one. Never raises."""
     if not app.set_up:
-        return AppCheckResult(False, "Fill in the client id and the client secret first.")
+        return AppCheckResult(False, "Enter the client ID and the client secret first.")
     run_check = partial(
         _check_environment, app, connector, redirect_uri=redirect_uri, call=call, now=now
     )
@@ -40,7 +40,7 @@ def check_connector_app(
     results = [(entry, run_check(environment=entry.key)) for entry in app.environments]
     if not results:
         return AppCheckResult(
-            False, "Nobody can sign in: no login is inside the hosts that an answer may name."
+            False, "No one can sign in: the host patterns do not allow any of the login hosts."
         )
     worst = next((result.is_recognised for _, result in results if not result.is_recognised), True)
     return AppCheckResult(
@@ -68,22 +68,24 @@ def _check_environment(
     problem = connector.problem(outcome.reason)
     if problem == "code_refused":
         return AppCheckResult(
-            True, f"{connector.label} knows our client id, and takes our client secret.", detail
+            True, f"{connector.label} accepts our client ID and client secret.", detail
         )
     if problem == "client_refused":
         return AppCheckResult(
             False,
-            f"{connector.label} does not know this client id, or refuses this client secret.",
+            f"{connector.label} rejects this client ID or client secret.",
             detail,
         )
     if problem == "redirect_refused":
         return AppCheckResult(
             False,
-            f"{connector.label} knows the client, but not our redirect URL {redirect_uri}.",
+            f"{connector.label} accepts the client, but not our redirect URL {redirect_uri}.",
             detail,
         )
     return AppCheckResult(
-        None, f"The answer of {connector.label} tells neither yes nor no.", detail
+        None,
+        f"The response of {connector.label} does not show whether the client is valid.",
+        detail,
     )
 
 

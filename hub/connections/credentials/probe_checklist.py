@@ -9,15 +9,15 @@ from hub.connections.credentials.probe import ProbeResult
 from hub.reason_codes import translate_text
 
 PROBE_STEPS = (
-    (gettext_noop("Everything that is needed is filled in"), {"incomplete"}),
-    (gettext_noop("The address may be called"), {"egress_refused"}),
-    (gettext_noop("The quotas have room for the call"), {"throttled", "busy"}),
+    (gettext_noop("All required values are present"), {"incomplete"}),
+    (gettext_noop("The address is allowed"), {"egress_refused"}),
+    (gettext_noop("The quotas allow the call"), {"throttled", "busy"}),
     (
         gettext_noop("The other system can be reached"),
         {"dns_failed", "connect_failed", "tls_failed"},
     ),
     (
-        gettext_noop("It answers in its own language"),
+        gettext_noop("The response has the expected format"),
         {"timed_out", "connection_lost", "bad_answer", "unreadable", "unavailable"},
     ),
 )
@@ -35,7 +35,7 @@ PROBLEMS_BY_REASON = {  # reason: problem of hub.connections.connecting.troubles
     "bad_answer": "strange_answer",
     "unreadable": "strange_answer",
 }
-LAST_PROBE_STEP = gettext_noop("It accepts the credential")
+LAST_PROBE_STEP = gettext_noop("The credential is accepted")
 
 
 class ProbeStep(NamedTuple):
@@ -48,7 +48,7 @@ def describe_failed_probe(probe_result: ProbeResult) -> str:
     """Describe the failure, without the text of an HTML page that came instead of a response."""
     code = probe_result.reason.removeprefix("status_")
     return (
-        _("it answered with status %(code)s") % {"code": code}
+        _("it responded with status %(code)s") % {"code": code}
         if code != probe_result.reason
         else probe_result.detail
     )

@@ -76,7 +76,9 @@ def call_provider(
             answer = _build_egress_outcome(error, unanswered)
         except (Unreadable, KeyError, TypeError, ValueError) as error:
             label = connection.connector.label
-            answer = unreadable("unreadable", f"the answer is not what {label} documents: {error}")
+            answer = unreadable(
+                "unreadable", f"the response does not match the documentation of {label}: {error}"
+            )
     return redact_outcome(answer, secrets) if isinstance(answer, Outcome) else answer
 
 
@@ -118,7 +120,7 @@ def _build_egress_outcome(error: EgressError, unanswered: OutcomeBuilder) -> Out
 
 def describe_busy() -> str:
     return _(
-        "Too many external systems are being called at this moment, so this call was not made and "
+        "Too many external systems are being called right now. This call was not made and "
         "nothing was saved. Wait ten seconds, then try again."
     )
 

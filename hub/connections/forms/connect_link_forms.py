@@ -25,7 +25,7 @@ def list_environment_choices(connectors: Iterable[str]) -> list[tuple[str, Any]]
         for key in connectors
         for entry in CONNECTORS[key].environments
     }
-    return [("", _("– the person who connects it chooses –")), *environments.items()]
+    return [("", _("– selected by the person who connects it –")), *environments.items()]
 
 
 def find_login_host_example(connectors: Iterable[str]) -> str:
@@ -35,8 +35,8 @@ def find_login_host_example(connectors: Iterable[str]) -> str:
 
 def login_host_field(example: str) -> forms.CharField:
     words = gettext(
-        "Where the organisation has a login host of its own, such as %(example)s; it implies the "
-        "kind."
+        "Only if the organisation has its own login host, such as %(example)s. It implies "
+        "the kind of account."
     )
     return forms.CharField(
         label=_("Login host"),
@@ -52,7 +52,7 @@ class ConnectLinkForm(forms.Form):
     connector = forms.ChoiceField(label=_("System"))
     connection = forms.ModelChoiceField(
         Connection.unscoped.none(),
-        label=_("Connect again"),
+        label=_("Reconnect"),
         required=False,
         empty_label=_("– a new connection –"),
         to_field_name="public_id",
@@ -61,7 +61,7 @@ class ConnectLinkForm(forms.Form):
     environment = forms.ChoiceField(
         label=_("Kind of account"),
         required=False,
-        help_text=_("Of a system that has several, such as a sandbox."),
+        help_text=_("For systems with several kinds, such as a sandbox."),
     )
 
     def __init__(self, *args: Any, tenant: Tenant, **options: Any) -> None:
@@ -87,8 +87,8 @@ class ReconnectLinkForm(staff.ActionForm):
 
     email = forms.EmailField(
         required=False,
-        label="Send it by mail to",
-        help_text="Empty: you copy the address and send it yourself.",
+        label="Send by e-mail to",
+        help_text="Leave empty to copy the link and send it yourself.",
     )
 
     def __init__(self, *args: Any, obj: Connection, **options: Any) -> None:
@@ -117,7 +117,7 @@ class StaffConnectLinkForm(staff.ActionForm):
                 site,
                 visible_rows(Connection, request.user),
                 required=False,
-                help_text="To connect it again.",
+                help_text="For reconnecting.",
             ),
             "environment": staff.apply_admin_style(
                 forms.ChoiceField(

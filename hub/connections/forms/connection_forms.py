@@ -53,7 +53,7 @@ def validate_address_with_login_host(value: str) -> None:
     """Validate a base URL with a placeholder for the login host."""
     if LOGIN_HOST not in value:
         raise ValidationError(
-            _("%(part)s must be in it: each customer's own host replaces it.")
+            _("Must contain %(part)s, which is replaced with each customer's own host.")
             % {"part": LOGIN_HOST}
         )
     validate_address(value.replace(LOGIN_HOST, "login-host.example.com"))
@@ -89,11 +89,9 @@ def build_form_field(field: Field, *, value: Any = None, stored: bool = False) -
     validators = list(VALIDATORS.get(field.kind, []))
     if field.pattern:
         validators.append(
-            RegexValidator(
-                rf"\A(?:{field.pattern})\Z", _("This is not a value that is allowed here.")
-            )
+            RegexValidator(rf"\A(?:{field.pattern})\Z", _("This value is not allowed."))
         )
-    hint = gettext("It is stored, and never shown. Leave it empty to keep it.") if stored else ""
+    hint = gettext("Stored, never shown. Leave empty to keep the stored value.") if stored else ""
     return forms.CharField(
         label=label,
         help_text=" ".join(filter(None, (help_text, hint))),
@@ -124,7 +122,7 @@ class ConnectorFieldsForm(forms.Form):
                 build_form_field(field, value=current_values.get(field.key), stored=stored)
             )
             if stored and not field.required:
-                label = gettext("Forget what is stored: %(what)s") % {
+                label = gettext("Delete the stored value: %(what)s") % {
                     "what": translate_text(field.label)
                 }
                 clear = forms.BooleanField(label=label, required=False)
@@ -168,7 +166,7 @@ class CredentialUpdateForm(ConnectorFieldsForm):
                     and self.stored_document.get(field.key)
                     and not data.get(field.key)
                 ):
-                    self.add_error(field.key, _("The address has changed, so fill this in again."))
+                    self.add_error(field.key, _("The address has changed. Enter this value again."))
         return data
 
 
@@ -190,7 +188,7 @@ class AllowUntestedForm(staff.ActionForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if data.get("anyway") and not data.get("reason"):
-            self.add_error("reason", "Say why it is saved without a passing test.")
+            self.add_error("reason", "Enter the reason for saving without a passing test.")
         return data
 
 
@@ -240,21 +238,21 @@ class CredentialForm(StaffFieldsForm, AllowUntestedForm):
 
 class PauseForm(staff.ReasonForm):
     length = forms.ChoiceField(
-        label="How long", choices=list(PAUSE_LENGTHS.items()), required=False
+        label="Duration", choices=list(PAUSE_LENGTHS.items()), required=False
     )
 
 
 class DisconnectForm(staff.ActionForm):
     what_waits = forms.ChoiceField(
-        label="What waits to be sent",
+        label="Waiting deliveries",
         choices=[
-            ("hold", "hold it, for when the same account is connected again"),
-            ("cancel", "cancel it"),
+            ("hold", "hold them until the same account is connected again"),
+            ("cancel", "cancel them"),
         ],
         widget=forms.RadioSelect,
         initial="hold",
     )
-    reason = forms.CharField(max_length=300, help_text="It is kept in the audit.")
+    reason = forms.CharField(max_length=300, help_text="Kept in the audit log.")
 
 
 def compute_pause_end(data: Mapping[str, Any], now: datetime) -> datetime | None:
@@ -263,10 +261,10 @@ def compute_pause_end(data: Mapping[str, Any], now: datetime) -> datetime | None
 
 class ConnectionForm(forms.ModelForm):
     in_flight = forms.IntegerField(
-        label="Calls at the same time",
+        label="Concurrent calls",
         min_value=1,
         max_value=200,
-        help_text="On this connection, at most.",
+        help_text="Maximum on this connection.",
     )
 
     class Meta:
@@ -284,8 +282,10 @@ class ConnectorAppForm(StaffFieldsForm):
     """Our registration at one system: base URLs, allowed hosts, client id and secret."""
 
     hosts = forms.CharField(
-        label="Hosts that an answer may name",
-        help_text="One pattern on each line, such as *.example.com; empty: the connector's own.",
+        label="Allowed hosts in responses",
+        help_text=(
+            "One pattern per line, such as *.example.com. Leave empty for the connector's defaults."
+        ),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
     )

@@ -29,7 +29,9 @@ class QuotaExhausted(Exception):
     """A quota is spent, so nothing was sent; `until` is when the next call is possible."""
 
     def __init__(self, until: datetime) -> None:
-        super().__init__(f"a quota is spent; the next call may go at {until:%Y-%m-%d %H:%M:%S} UTC")
+        super().__init__(
+            f"a quota is used up; the next call is possible at {until:%Y-%m-%d %H:%M:%S} UTC"
+        )
         self.until = until
 
 

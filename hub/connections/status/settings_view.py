@@ -33,12 +33,8 @@ def list_displayed_settings(connection: Connection) -> list[DisplayedSetting]:
 
 def _describe_secret(field: Field, stored: set[str]) -> DisplayedSetting | None:
     if field.key in stored:
-        return DisplayedSetting(translate_text(field.label), _("stored, and never shown"))
-    return (
-        DisplayedSetting(translate_text(field.label), _("not filled in"))
-        if field.required
-        else None
-    )
+        return DisplayedSetting(translate_text(field.label), _("stored, never shown"))
+    return DisplayedSetting(translate_text(field.label), _("not set")) if field.required else None
 
 
 def _describe_setting(field: Field, connection: Connection) -> DisplayedSetting | None:

@@ -71,8 +71,8 @@ def draw_timeline(
     """Draw events, the oldest first; future events are to the right of `now`."""
     events = list(events)[-EVENTS_MAX:]
     planned = [
-        (_("Another access token is asked for"), refresh_due_at),
-        (_("The access token ends"), expires_at),
+        (_("The access token is refreshed"), refresh_due_at),
+        (_("The access token expires"), expires_at),
     ]
     coming = sorted([(at, label) for label, at in planned if at and at > now])
     start = events[0].at if events else now - timedelta(hours=1)

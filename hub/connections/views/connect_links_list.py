@@ -27,11 +27,11 @@ from tenants.models import Membership
 ADMIN_ROLE = Membership.Role.ADMIN
 LINKS_SHOWN = 100
 STATE_LABELS = {
-    "pending": gettext_lazy("waits to be opened"),
+    "pending": gettext_lazy("not opened yet"),
     "opened": gettext_lazy("opened, not connected yet"),
     "used": gettext_lazy("used"),
-    "revoked": gettext_lazy("taken back"),
-    "expired": gettext_lazy("its time is over"),
+    "revoked": gettext_lazy("revoked"),
+    "expired": gettext_lazy("expired"),
 }
 
 
@@ -116,7 +116,7 @@ def revoke_link(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Http
         connect_links.revoke_connect_link(
             link, ActorContext.of_visitor(request, tenant_user), now=clock()
         )
-        messages.success(request, _("The link is taken back: it leads nowhere any more."))
+        messages.success(request, _("The link has been revoked and no longer works."))
     except connect_links.ConnectLinkEnded:
-        messages.error(request, _("The link has ended already."))
+        messages.error(request, _("The link is no longer valid."))
     return HttpResponseRedirect(reverse("connections:links", args=[tenant_user.tenant.reference]))

@@ -34,7 +34,7 @@ class Budget:
     def spend(self, steps: int) -> None:
         self.remaining_steps -= steps
         if self.remaining_steps < 0:
-            raise OverBudget(f"takes more than {MAX_STEPS} steps to work out")
+            raise OverBudget(f"takes more than {MAX_STEPS} steps to evaluate")
 
     def spend_characters(self, characters: int) -> None:
         self.spend(characters // CHARACTERS_PER_STEP)

@@ -34,9 +34,9 @@ def parse_decimal(value: Number | str) -> Decimal:
             value.strip() if isinstance(value, str) else repr(value)
         )
     except (InvalidOperation, Overflow) as error:
-        raise ExpressionRefused("is not a number, or too large to calculate with", value) from error
+        raise ExpressionRefused("is not a number, or is too large", value) from error
     if not decimal.is_finite():
-        raise ExpressionRefused("is not a number, or too large to calculate with", value)
+        raise ExpressionRefused("is not a number, or is too large", value)
     return decimal
 
 
@@ -46,7 +46,7 @@ def convert_to_number(value: Decimal) -> Number:
 
 def round_decimal(value: Number | str, digits: Number) -> Decimal:
     if not isinstance(digits, int) or not 0 <= digits <= MAX_DIGITS:
-        raise ExpressionRefused(f"digits are a whole number from 0 to {MAX_DIGITS}", digits)
+        raise ExpressionRefused(f"digits must be a whole number from 0 to {MAX_DIGITS}", digits)
     cut = DECIMAL_CONTEXT.quantize(parse_decimal(value), Decimal(1).scaleb(-digits))
     return DECIMAL_CONTEXT.add(cut, Decimal(0))  # no -0.00
 
@@ -61,7 +61,7 @@ def format_plain_number(value: Number) -> str:
 def format_money(amount: Number | str, currency: str) -> str:
     code = currency.strip().upper()
     if not CURRENCY.fullmatch(code):
-        raise ExpressionRefused("a currency is three letters, such as EUR", currency)
+        raise ExpressionRefused("a currency must have three letters, such as EUR", currency)
     return f"{round_decimal(amount, DECIMALS.get(code, 2)):,f} {code}"
 
 

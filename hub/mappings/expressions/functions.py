@@ -116,7 +116,7 @@ class Functions(stock.Functions):  # type: ignore[misc]
     def _func_replace(self, text: str, old: str, new: str) -> str:
         """replace('a-b-c', '-', '.') → "a.b.c"; the old text is plain, not a pattern."""
         if not old:
-            raise ExpressionRefused("replace() needs a text to look for", old)
+            raise ExpressionRefused("replace() needs a text to search for", old)
         self.budget.spend_characters(len(text) + text.count(old) * len(new))
         return text.replace(old, new)
 
@@ -134,7 +134,9 @@ class Functions(stock.Functions):  # type: ignore[misc]
         included.
         """
         if not isinstance(length, int) or length < 1:
-            raise ExpressionRefused("truncate() takes a whole length of at least 1", length)
+            raise ExpressionRefused(
+                "truncate() needs a whole number of at least 1 as length", length
+            )
         return text if len(text) <= length else text[: length - 1] + "…"
 
     @declare_arguments("")

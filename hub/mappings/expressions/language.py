@@ -130,7 +130,7 @@ def _parse_tree(text: str) -> Node:
         ) from error
     except exceptions.ParseError as error:
         if error.token_type in ("EOF", None):
-            raise ExpressionRefused("ends too early") from error
+            raise ExpressionRefused("is incomplete") from error
         raise ExpressionRefused(
             f"has “{error.token_value}” out of place, at character {error.lex_position + 1}"
         ) from error

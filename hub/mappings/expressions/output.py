@@ -55,7 +55,7 @@ class Output:
             size = len(text) if text.isascii() else len(text.encode())
         except UnicodeEncodeError as error:
             raise ExpressionRefused(
-                "has half a surrogate pair, which cannot be encoded", text
+                "has an unpaired surrogate, which cannot be encoded", text
             ) from error
         self._spend(VALUE_BYTES + size)
         return text

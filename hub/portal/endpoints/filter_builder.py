@@ -12,16 +12,16 @@ IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 COMPARISONS = {
     "is": (_("is"), "{path} == {value}"),
     "is_not": (_("is not"), "{path} != {value}"),
-    "more": (_("is more than"), "{path} > {value}"),
+    "more": (_("is greater than"), "{path} > {value}"),
     "least": (_("is at least"), "{path} >= {value}"),
     "less": (_("is less than"), "{path} < {value}"),
     "most": (_("is at most"), "{path} <= {value}"),
-    "begins": (_("begins with"), "starts_with(to_string({path} || ''), {value})"),
+    "begins": (_("starts with"), "starts_with(to_string({path} || ''), {value})"),
     "contains": (_("contains"), "contains(to_string({path} || ''), {value})"),
 }
 UNARY_TESTS = {
-    "there": (_("is there"), "{path} != `null`"),
-    "absent": (_("is not there"), "{path} == `null`"),
+    "there": (_("exists"), "{path} != `null`"),
+    "absent": (_("does not exist"), "{path} == `null`"),
 }
 MAX_NUMBER = 2**63  # a filter cannot hold a larger number
 NUMERIC_COMPARISONS = {"more", "least", "less", "most"}  # JMESPath orders numbers only
@@ -36,7 +36,7 @@ def build_condition(path: str, comparison: str, value: str) -> str:
     """
     names = path.split(".")
     if not all(names):
-        raise ValueError(_("Name a value of the event, such as data.total."))
+        raise ValueError(_("Enter a field of the event, such as data.total."))
     jmespath = ".".join(name if IDENTIFIER.fullmatch(name) else json.dumps(name) for name in names)
     if comparison in UNARY_TESTS:
         return UNARY_TESTS[comparison][1].format(path=jmespath)
@@ -49,7 +49,7 @@ def build_literal(comparison: str, value: str) -> str:
     if comparison in NUMERIC_COMPARISONS and (
         isinstance(parsed, bool) or not isinstance(parsed, int | float)
     ):
-        raise ValueError(_("Only numbers are more or less than others."))
+        raise ValueError(_("This comparison requires a number."))
     if isinstance(parsed, str) and not {"'", "\\"} & set(parsed):
         return f"'{parsed}'"
     return "`" + json.dumps(parsed, ensure_ascii=False).replace("`", "\\`") + "`"

@@ -33,7 +33,7 @@ class TypesField(forms.CharField):
         for pattern in patterns:
             TYPE_PATTERN(pattern[: MAX_TYPE_LENGTH + 1])
             if len(pattern) > MAX_TYPE_LENGTH:
-                raise ValidationError(_("An event type has at most 120 characters."))
+                raise ValidationError(_("An event type can have at most 120 characters."))
         return patterns
 
 
@@ -66,7 +66,7 @@ class EventTypesForm(forms.Form):
     )
     others = TypesField(
         required=False, max_length=2000, label=_("Other types"),
-        help_text=_("Such as invoice.paid, or everything that begins alike: invoice.*"),
+        help_text=_("For example invoice.paid, or all types with a prefix: invoice.*"),
     )  # fmt: skip
 
     def __init__(
@@ -89,10 +89,10 @@ class EventTypesForm(forms.Form):
             :MAX_PATHS
         ]
         everything = (
-            [] if covered_patterns else [(ALL_EVENTS, _("every event, also of types to come"))]
+            [] if covered_patterns else [(ALL_EVENTS, _("all events, including future types"))]
         )
         prefix_choices = [
-            (f"{name}.*", _("all that begin with %(name)s") % {"name": name})
+            (f"{name}.*", _("all that start with %(name)s") % {"name": name})
             for name in self.prefixes_not_covered(covered_patterns)
         ]
         choices = [*everything, *prefix_choices, *((name, name) for name in offered_names)]
@@ -134,7 +134,7 @@ class EventTypesForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if len(self.patterns) > MAX_TYPES:
-            raise ValidationError(_("Too many types: choose a pattern such as order.* instead."))
+            raise ValidationError(_("Too many types. Use a pattern such as order.* instead."))
         return cleaned
 
 
@@ -157,17 +157,22 @@ class AddEndpointForm(EventTypesForm):
         widget=forms.URLInput(
             attrs={"placeholder": "https://", "autocomplete": "off", "spellcheck": "false"}
         ),
-        help_text=_("HTTPS, reachable from the internet. A signed test is sent before anything is "
-                    "kept."),
+        help_text=_(
+"An HTTPS address that is reachable from the internet. A signed test is sent "
+"before anything is saved."),
     )  # fmt: skip
-    name = forms.CharField(max_length=200, label=_("Name"), help_text=_("What you call it here."))
-    anyway = forms.BooleanField(required=False, label=_("Keep it although the test did not pass"))
+    name = forms.CharField(
+        max_length=200, label=_("Name"), help_text=_("The name shown on these pages.")
+    )
+    anyway = forms.BooleanField(required=False, label=_("Save it although the test failed"))
 
 
 class EventSelectionForm(EventTypesForm):
     filter = FilterField(
         required=False, max_length=4000, label=_("Filter"),
-        help_text=_("JMESPath, such as data.total > `100`. Empty: every event of the types above."),
+        help_text=_(
+"A JMESPath expression, such as data.total > `100`. Leave empty for all events of "
+"the types above."),
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
     )  # fmt: skip
 
@@ -176,10 +181,10 @@ class ConditionForm(forms.Form):
     """One condition that is added to the filter."""
 
     joint = forms.ChoiceField(
-        choices=[("and", _("and")), ("or", _("or"))], required=False, label=_("Joined by")
+        choices=[("and", _("and")), ("or", _("or"))], required=False, label=_("Combine with")
     )
     path = forms.CharField(
-        max_length=200, label=_("Value of the event"), required=False,
+        max_length=200, label=_("Field of the event"), required=False,
         widget=forms.TextInput(
             attrs={"list": "paths", "autocomplete": "off", "spellcheck": "false"}
         ),
@@ -209,12 +214,12 @@ class CustomHeadersForm(forms.Form):
     name = forms.CharField(
         max_length=64, required=False, label=_("Name"),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        help_text=_("Such as X-Team. One that is there already gets the new value."),
+        help_text=_("For example X-Team. An existing header gets the new value."),
     )  # fmt: skip
     value = forms.CharField(
         max_length=2048, required=False, label=_("Value"), strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text=_("It is stored, and never shown. Authorization is 'Basic …' or 'Bearer …'."),
+        help_text=_("Stored, never shown. Authorization must be 'Basic …' or 'Bearer …'."),
     )  # fmt: skip
 
     def __init__(self, *args: Any, names: Sequence[str], **kwargs: Any) -> None:
@@ -231,7 +236,7 @@ class CustomHeadersForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if not data.get("name") and (data.get("value") or not data.get("drop")):
-            self.add_error("name", _("Say which header is meant."))
+            self.add_error("name", _("Enter the name of a header."))
         return data
 
 

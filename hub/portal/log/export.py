@@ -18,8 +18,8 @@ from tenants.models import Tenant
 MAX_ROWS, MAX_PAGES, ROWS_PER_PAGE = 10_000, 100, 500
 MAX_STEPS = 3_000_000  # of all pages together: about two seconds
 TRUNCATION_NOTE = (
-    "The export ends here, and there may be more: narrow the filter, or export earlier events by "
-    "the time."
+    "The export ends here, but there may be more events. Narrow the filter, or export "
+    "earlier events by limiting the period."
 )
 EXPORT_COLUMNS = (
     "id", "event", "sender_id", "type", "state", "reason", "sentence", "target", "attempt_count",

@@ -22,7 +22,7 @@ PRESET_VIEWS: tuple[tuple[Promise, dict[str, str]], ...] = (
     (gettext_lazy("Held"), {"state": "held"}),
     (gettext_lazy("Waiting"), {"state": "waiting"}),
     (gettext_lazy("Skipped"), {"state": "skipped"}),
-    (gettext_lazy("Not routed"), {"state": "no_route"}),
+    (gettext_lazy("No matching route"), {"state": "no_route"}),
 )
 
 
@@ -72,7 +72,7 @@ def format_chip_value(log_query: LogQuery, name: str, value: Any, zone: ZoneInfo
     if name == "span":
         return str(TIME_SPANS[value][0])
     if name in CODE_FIELDS:
-        return _("not routed") if value == "no_route" else str(value).replace("_", " ")
+        return _("no matching route") if value == "no_route" else str(value).replace("_", " ")
     return str(value)
 
 

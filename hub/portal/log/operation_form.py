@@ -21,14 +21,20 @@ from tenants.models import Tenant
 OPERATION_KINDS = (
     (
         "retry",
-        _("Retry: what failed, is held or was cancelled goes again as it is, under the same id."),
+        _(
+            "Retry: send failed, held or cancelled deliveries again, unchanged and with "
+            "the same ID."
+        ),
     ),
     (
         "send_again",
-        _("Send again: what has ended is made anew by the settings of today, under the same id."),
+        _(
+            "Replay: create new deliveries from finished ones with the current settings and "
+            "the same ID."
+        ),
     ),
-    ("cancel", _("Cancel: what waits or is held is not sent; it can be retried later.")),
-    ("skip", _("Skip: what is held or failed is left aside for good; it can still be sent again.")),
+    ("cancel", _("Cancel: do not send waiting or held deliveries. They can be retried later.")),
+    ("skip", _("Skip: close held or failed deliveries permanently. They can still be replayed.")),
 )
 
 
@@ -45,14 +51,12 @@ FILTER_LABELS = {
 
 
 class OperationForm(forms.Form):
-    kind = forms.ChoiceField(
-        choices=OPERATION_KINDS, widget=forms.RadioSelect, label=_("What to do")
-    )
+    kind = forms.ChoiceField(choices=OPERATION_KINDS, widget=forms.RadioSelect, label=_("Action"))
     reason = forms.CharField(
         max_length=300,
         required=False,
         label=_("Why"),
-        help_text=_("Kept in the audit, for your team. It may be empty."),
+        help_text=_("Optional. Kept in the audit log for your organisation."),
     )
 
 

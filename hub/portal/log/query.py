@@ -47,11 +47,9 @@ class LocalDateTimeField(forms.DateTimeField):
 class LogForm(forms.Form):
     """The filters of the log; times without an offset are in the reader's zone."""
 
-    q = forms.CharField(
-        max_length=200, required=False, label=_("An id"), widget=forms.SearchInput()
-    )
+    q = forms.CharField(max_length=200, required=False, label=_("ID"), widget=forms.SearchInput())
     state = forms.ChoiceField(
-        choices=[ANY_CHOICE, *Delivery.State.choices, (NO_ROUTE, _("not routed"))],
+        choices=[ANY_CHOICE, *Delivery.State.choices, (NO_ROUTE, _("no matching route"))],
         required=False,
         label=_("State"),
     )
@@ -74,10 +72,10 @@ class LogForm(forms.Form):
     )
     since = LocalDateTimeField(required=False, label=_("From"))
     until = LocalDateTimeField(required=False, label=_("Before"))
-    value = forms.CharField(max_length=200, required=False, label=_("A value in the event"))
+    value = forms.CharField(max_length=200, required=False, label=_("Value in the event"))
     where = FilterField(
-        max_length=300, required=False, label=_("Only where"),
-        help_text=_("JMESPath, as filters are written."),
+        max_length=300, required=False, label=_("Only if"),
+        help_text=_("A JMESPath expression, as in filters."),
         widget=forms.TextInput(attrs={"spellcheck": "false", "placeholder": "data.total > `100`"}),
     )  # fmt: skip
 

@@ -36,33 +36,32 @@ def find_delivery_remedy(delivery: Delivery, effective_state: EffectiveState) ->
     ):
         return build_operator_remedy()
     if effective_state.state == "failed":
-        return NextStep(
-            _("You, once the other system takes it."), _("Send it again now"), verb="retry"
-        )
+        return NextStep(_("You, once the other system accepts it."), _("Retry now"), verb="retry")
     if remedy is Remedy.IDENTITY:
         return NextStep(
-            _("You, or whoever manages connections in your team."),
+            _("You, or an owner or admin of your organisation."),
             effective_state.action,
             reverse_identity_page(delivery),
         )
     if remedy is Remedy.CONNECTION:
         return NextStep(
-            _("You, or whoever manages connections in your team."),
+            _("You, or an owner or admin of your organisation."),
             effective_state.action,
             reverse_connection_page(delivery),
         )
     if remedy is Remedy.RETRY:
         return NextStep(
-            _("You: look in the other system whether it arrived."),
+            _("You. Check in the other system whether it arrived."),
             _("It did not arrive: send it"),
             verb="retry",
         )
     if effective_state.state == "waiting" and is_refused_by_endpoint(delivery):
-        return NextStep(_("You: only your endpoint can change its answer. It is tried again by "
-                          "itself meanwhile."),
-                      _("Try it now"), verb="retry")  # fmt: skip
+        return NextStep(_(
+"You. Only your endpoint can change its response. The hub keeps retrying "
+"automatically."),
+                      _("Retry now"), verb="retry")  # fmt: skip
     return (
-        NextStep(_("Nobody needs to: it goes by itself."))
+        NextStep(_("No action is needed. It is sent automatically."))
         if effective_state.reason or effective_state.state == "waiting"
         else None
     )
@@ -91,7 +90,7 @@ def is_stuck(effective_state: EffectiveState) -> bool:
 
 def build_operator_remedy() -> NextStep:
     return NextStep(
-        _("The people of %(name)s. Tell them the id of this delivery.")
+        _("The operator of %(name)s. Include the ID of this delivery.")
         % {"name": settings.HUB_NAME}
     )
 

@@ -29,7 +29,7 @@ from hub.portal.connection_status import PrimaryAction
 register = template.Library()
 
 SIZES = ("B", "kB", "MB", "GB")
-FORM_STEPS = (gettext_lazy("What it does"), gettext_lazy("Fill in"), gettext_lazy("Test"))
+FORM_STEPS = (gettext_lazy("What it does"), gettext_lazy("Enter settings"), gettext_lazy("Test"))
 OAUTH_STEPS = (gettext_lazy("What it does"), gettext_lazy("Authorize"), gettext_lazy("Confirm"))
 
 
@@ -271,7 +271,7 @@ def build_frame(context: Context) -> dict[str, Any]:
         "name": settings.HUB_NAME,
         "logo": display_preferences.resolve_logo_url(),
         "theme": display_preferences.read_theme(request) if request else "",
-        "themes": (("", _("As the system")), ("light", _("Light")), ("dark", _("Dark"))),
+        "themes": (("", _("System setting")), ("light", _("Light")), ("dark", _("Dark"))),
         "zone": display_preferences.resolve_display_zone(request).key,
         "zones": display_preferences.list_zones(request),
         "tenant_user": tenant_user,

@@ -89,14 +89,14 @@ def test_what_passes_the_test_is_kept_sealed_with_the_account_that_answered(supe
 def test_what_fails_the_test_is_not_kept_and_says_why(superuser, world, acme):
     world(SLACK_NO)
     page = text(connect_slack(superuser, acme))
-    assert "The test did not pass" in page
+    assert "The test failed" in page
     assert "token revoked" in page
     assert not Connection.unscoped.exists()
 
 
 def test_staff_may_keep_it_all_the_same_and_say_why(superuser, world, acme):
     world(RequestNotSent("connect_failed", "slack.com"))
-    assert "Say why" in text(connect_slack(superuser, acme, anyway="on"))
+    assert "Enter the reason" in text(connect_slack(superuser, acme, anyway="on"))
     connect_slack(superuser, acme, anyway="on", reason="their firewall opens tonight")
     row = Connection.objects.of(acme).get()
     assert (row.state, row.reason) == ("degraded", "connect_failed")
@@ -197,7 +197,7 @@ def test_a_test_mends_what_it_finds_alive_and_says_what_is_not(superuser, world,
     assert "The test passed: Acme" in text(do(superuser, row, "test"))
     row.refresh_from_db()
     assert row.state == "healthy"
-    assert "The test did not pass" in text(do(superuser, row, "test"))
+    assert "The test failed" in text(do(superuser, row, "test"))
     row.refresh_from_db()
     assert row.state == "needs_reconnect"
 

@@ -99,7 +99,7 @@ def test_one_is_read_with_its_account_permissions_and_page(shop, slack):
 
 def test_why_it_does_not_work_is_said_with_what_to_do(shop, slack):
     slack.mark_needs_reconnect("invalid_grant", "token_revoked", now=NOON)
-    sentence = "The other system says that the authorization has ended."
+    sentence = "The other system reports that the authorization has expired or was revoked."
     assert stands(shop, slack) == (
         "needs_reconnect",
         "invalid_grant",

@@ -74,11 +74,14 @@ def test_a_system_without_oauth_has_nothing_to_enter(superuser, make):
 
 
 ANSWERS = {
-    "the client is known": (b'{"ok":false,"error":"invalid_code"}', "takes our client secret"),
-    "a wrong secret": (b'{"ok":false,"error":"bad_client_secret"}', "does not know this client id"),
-    "a wrong id": (b'{"ok":false,"error":"invalid_client_id"}', "does not know this client id"),
+    "the client is known": (
+        b'{"ok":false,"error":"invalid_code"}',
+        "accepts our client ID and client secret",
+    ),
+    "a wrong secret": (b'{"ok":false,"error":"bad_client_secret"}', "rejects this client ID"),
+    "a wrong id": (b'{"ok":false,"error":"invalid_client_id"}', "rejects this client ID"),
     "a wrong address": (b'{"ok":false,"error":"bad_redirect_uri"}', "not our redirect URL"),
-    "a page": (b"<html>", "neither yes nor no"),
+    "a page": (b"<html>", "does not show whether"),
 }
 
 
@@ -92,33 +95,33 @@ def test_the_answer_tells_whether_the_client_is_known(superuser, make, world, bo
 
 def test_a_system_that_is_not_reached_tells_nothing(superuser, make, world):
     world(RequestNotSent("dns_failed"))
-    assert "neither yes nor no" in verdict(superuser, make.app("slack", CLIENT))
+    assert "does not show whether" in verdict(superuser, make.app("slack", CLIENT))
 
 
 def test_a_check_that_finds_no_room_asks_nobody_and_says_so(superuser, make, world):
     http = world([])
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
-        assert "Too many systems are being asked" in verdict(superuser, make.app("slack", CLIENT))
+        assert "Too many systems are being tested" in verdict(superuser, make.app("slack", CLIENT))
     assert http.requests == []
 
 
 def test_an_empty_registration_is_not_tested(superuser, make, world):
     http = world([])
-    assert "Fill in the client id" in verdict(superuser, make.app("slack"))
+    assert "Enter the client ID" in verdict(superuser, make.app("slack"))
     assert http.requests == []
 
 
 @pytest.mark.parametrize("connector", ["slack", "salesforce"])
 def test_the_sandbox_knows_the_client(superuser, outside, connector):
     app = ConnectorApp.objects.get(connector_key=connector)
-    assert "takes our client secret" in verdict(superuser, app)
+    assert "accepts our client ID and client secret" in verdict(superuser, app)
 
 
 @pytest.mark.parametrize("connector", ["slack", "salesforce"])
 def test_the_sandbox_refuses_another_secret(superuser, outside, make, connector):
     ConnectorApp.objects.filter(connector_key=connector).delete()
     app = register(make, outside, connector, client_secret="another secret")
-    assert "does not know this client id" in verdict(superuser, app)
+    assert "rejects this client ID" in verdict(superuser, app)
 
 
 def test_the_catalogue_knows_what_is_ready(make, django_assert_num_queries):

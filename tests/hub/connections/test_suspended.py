@@ -87,4 +87,4 @@ def test_staff(client, make, outside, splunk, suspended):
     client.force_login(make.staff(is_superuser=True))
     said = splunk | {"tenant": suspended.pk, "anyway": "on", "reason": "they asked"}
     page = client.post("/admin/connections/connection/add/?connector=splunk", said)
-    assert "until it is restored" in page.content.decode() and not Connection.unscoped.exists()
+    assert "Restore it before" in page.content.decode() and not Connection.unscoped.exists()

@@ -50,7 +50,7 @@ SITUATIONS = {
         "switches": [OFF],
         "connection_groups": [REVOKED],
     },
-    "1 delivery was given up in the last day.": {
+    "1 delivery failed in the last day.": {
         "hours": [Hour(NOON, 5, 1)],
         "failed": [("exhausted", 1)],
     },
@@ -66,7 +66,7 @@ SITUATIONS = {
         "waiting": 80,
         "oldest": NOON - 20 * MINUTE,
     },
-    "The hub is ready, and nothing has been sent yet.": {"last": [], "worker_at": None},
+    "The hub is ready. Nothing has been sent yet.": {"last": [], "worker_at": None},
 }
 
 

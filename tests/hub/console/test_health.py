@@ -68,7 +68,7 @@ def test_worker_pool_pumps_wakeups_and_replacements_are_shown(superuser, make):
     Lane.unscoped.update(lease=lease, lease_until=now + timedelta(seconds=9))
     page = looked_at(superuser)
     for shown in (
-        "All stands: 1 worker runs.",
+        "All systems normal: 1 worker runs.",
         "it was hung",
         "refresh:17",
         "in 9 min",
@@ -87,16 +87,16 @@ def test_a_step_of_the_sweep_that_fails_is_shown_by_name(superuser):
     worker(seen=clock(), heard=clock())
     record_sweep_failures({"end_abandoned": "KeyError"}, [], now=clock())
     page = looked_at(superuser)
-    assert "A part of the background work fails." in page
+    assert "Some background work fails." in page
     assert '<code class="hub-mono">end_abandoned</code>' in page
 
 
 def test_mails_that_do_not_go_out_are_told(superuser, make):
     worker(seen=clock(), heard=clock())
     make.invitation(make.tenant())
-    assert "All stands" in looked_at(superuser)
+    assert "All systems normal" in looked_at(superuser)
     Mail.objects.update(created_at=clock() - timedelta(minutes=11))
-    assert "Mails do not go out." in looked_at(superuser)
+    assert "E-mails are not being sent." in looked_at(superuser)
 
 
 def test_what_is_held_is_told_by_reason_with_its_table(superuser, make):
@@ -114,7 +114,7 @@ def test_what_a_dead_pump_had_claimed_is_told(make):
     Delivery.unscoped.update(state="sending", lease=lease)
     Lane.unscoped.update(lease=lease)
     (*_, left) = health.list_pumps(health.take_health_snapshot(now=NOON))
-    assert (left.name, left.sending.rows) == ("left its place", 1)
+    assert (left.name, left.sending.rows) == ("left its slot", 1)
 
 
 def test_staff_of_a_tenant_do_not_see_everybodys_numbers(client, make):

@@ -37,9 +37,9 @@ def page(row, *verb):
 def test_the_list_and_the_page_say_why_it_has_not_gone(staff, refused):
     for url in (LIST, f"{LIST}?q=robin@example.com", f"{LIST}?state__exact=failed", page(refused)):
         text = staff.get(url).content.decode()
-        assert "most often there is no such address" in text
+        assert "Most often the address does not exist" in text
         assert "/i/7/" not in text and "Ann invites" not in text
-    assert "Mend the address" in staff.get(page(refused)).content.decode()
+    assert "Correct the address" in staff.get(page(refused)).content.decode()
 
 
 def test_it_is_sent_again_by_a_button_and_that_is_told(staff, refused):

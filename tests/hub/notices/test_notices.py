@@ -72,7 +72,7 @@ def test_the_mail_says_what_why_and_where(slack, settings):
     mailing.mail_notice(Notice.unscoped.get(), now=NOON)
     sent, _ = letters(at=NOON)
     assert sent.subject == "A connection must be authorized again: Our Slack"
-    assert "Slack refuses it: token revoked. What is sent to it meanwhile waits." in sent.body
+    assert "Slack refuses it: token revoked. New deliveries wait until it is fixed." in sent.body
     assert (
         f"Authorize it again: {settings.HUB_PUBLIC_URL}/t/acme/connections/{slack.public_id}/"
         in sent.body
@@ -243,7 +243,7 @@ def test_what_is_published_is_english(slack):
     with translation.override("de"):
         publish_notices(now=NOON)
     body = bytes(EventBody.objects.get().body).decode()
-    assert "What is sent to it meanwhile waits." in body
+    assert "New deliveries wait until it is fixed." in body
 
 
 def test_a_notice_from_before_messages_keeps_its_sentence(slack):

@@ -187,7 +187,7 @@ def test_an_old_plan_is_not_run(dead):
 
 
 def test_a_plan_of_nothing_is_not_run(make):
-    with pytest.raises(OperationRefused, match="Nothing matches"):
+    with pytest.raises(OperationRefused, match="No deliveries match"):
         operation_actions.confirm_operation(planned(), STAFF, now=LATER)
 
 

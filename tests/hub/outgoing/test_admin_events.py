@@ -60,7 +60,7 @@ def test_an_event_shows_what_became_of_it(root, make):
     make.route(make.connection(tenant := make.tenant()), name="To the endpoint")
     html = root.get(page_of(make.event(tenant))).content.decode()
     assert "To the endpoint" in html
-    assert "It waits for its turn." in html
+    assert "It is waiting to be sent." in html
 
 
 def test_an_event_without_a_route_says_so_and_offers_one(root, make):
@@ -138,9 +138,9 @@ def test_the_form_begins_with_an_event_that_is_named(root, make):
         ("type", "a" * 121, "at most 120 characters"),
         ("data", "{", "This is not JSON."),
         ("data", "[1]", "but not an object"),
-        ("data", '{"a": "\\u0000"}', "A text holds a NUL character"),
-        ("data", '{"a": "\\ud800"}', "half of a surrogate pair"),
-        ("data", '{"a": 1, "a": 2}', "stands twice"),
+        ("data", '{"a": "\\u0000"}', "A string contains a NUL character"),
+        ("data", '{"a": "\\ud800"}', "unpaired surrogate"),
+        ("data", '{"a": 1, "a": 2}', "occurs twice"),
         ("data", json.dumps({"a": "x" * 300_000}), "at most 256 KiB"),
         ("id", "x" * 201, "at most 200 characters"),
     ],

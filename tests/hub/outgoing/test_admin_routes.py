@@ -104,7 +104,7 @@ def test_a_mapping_that_says_the_same_makes_no_version(root, make):
         ("name", "a\0b", "Null characters"),
         ("tenant", "nobody", "No tenant has this reference."),
         ("event_type", "Order!", "such as order.*"),
-        ("filter", "data.total >", "The filter ends too early."),
+        ("filter", "data.total >", "The filter is incomplete."),
         ("filter", "x" * 501, "longer than 500 characters"),
         ("filter", "identity('user', data.x)", "calls identity()"),
         ("filter", "a\0", "Null characters"),
@@ -115,7 +115,7 @@ def test_a_mapping_that_says_the_same_makes_no_version(root, make):
         ("body", "{", "This is not JSON."),
         ("body", "[]", "but not an object"),
         ("body", '{"a": "nope(1)"}', "/a"),
-        ("body", '{"a": "b", "a": "c"}', "stands twice"),
+        ("body", '{"a": "b", "a": "c"}', "occurs twice"),
         ("body", '{"a": "\'\\u0000\'"}', "NUL"),
         ("body", json.dumps({"a": "b." * 300 + "c"}), "longer than 500"),
         ("retry_schedule", "5, soon", "not a number of seconds"),
@@ -215,7 +215,10 @@ def test_trying_warns_of_a_path_that_found_nothing(root, make):
     event = make.event(make.tenant())
     answer = tried(root, ADD, event.tenant, body='{"number": "data.numbr", "total": "data.total"}')
     page = " ".join(answer.text.split())
-    assert "would be sent, with missing values" in page and "data.numbr</code> found nothing in this event" in page
+    assert (
+        "would be sent, with missing values" in page
+        and "data.numbr</code> found nothing in this event" in page
+    )
     assert "It would be sent, with this body." not in page and "data.total</code> found" not in page
 
 

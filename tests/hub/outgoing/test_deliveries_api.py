@@ -64,7 +64,7 @@ def test_an_event_without_a_route_says_so_and_which_almost_matched(make, shop, a
     told = shop.get(f"{EVENTS}/{event.public_id}").json()
     assert (told["reason"], told["sentence"]) == (
         "no_route",
-        "No route is meant for events of this type.",
+        "No route matches this event type.",
     )
     checks = shop.get(f"{EVENTS}/{event.public_id}/explain").json()["checks"]
     assert checks[-1]["detail"] == "“typo” takes order.creatd."
@@ -325,7 +325,7 @@ def test_a_waiting_delivery_is_tried_now_and_audited(shop, delivery):
     pump(FakeHttp(Response(400, b"no such field")), at=clock())
     told = shop.get(of(delivery)).json()
     assert told["sentence"] == "The endpoint answered 400, which only its operator can change."
-    assert told["action"] == "Fix the endpoint, then try it now."
+    assert told["action"] == "Fix the endpoint, then retry now."
     response = shop.post(of(delivery, "retry"))
     assert (response.status_code, response.json()["state"]) == (200, "waiting")
     assert len(pump(FakeHttp(), at=clock()).requests) == 1

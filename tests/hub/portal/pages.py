@@ -27,7 +27,7 @@ PAGES = {
     "add an endpoint": "endpoints/add",
     "endpoint": "endpoints/{id}/",
     "its events": "endpoints/{id}/events",
-    "its own headers": "endpoints/{id}/headers",
+    "its custom headers": "endpoints/{id}/headers",
 }
 
 

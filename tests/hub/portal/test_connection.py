@@ -42,10 +42,10 @@ STANDS = {
     "disabled": (
         lambda row: row.disable("failing", now=NOON),
         "disabled",
-        "Every attempt failed until it was disabled.",
+        "It was disabled because all attempts failed.",
         "Switch it on again",
     ),
-    "disconnected": (disconnected, "disconnected", "A person disconnected it.", "Connect it again"),
+    "disconnected": (disconnected, "disconnected", "A person disconnected it.", "Reconnect"),
 }
 
 
@@ -126,17 +126,14 @@ def test_a_test_follows_what_it_finds(admin, make, acme, outside):
 
 def test_a_test_that_fails_says_why(admin, make, acme):
     connection = make.connection(acme, settings={"url": "https://127.0.0.1/hook"})
-    assert (
-        "The test did not pass"
-        in admin.post(url_of(connection, "test"), follow=True).content.decode()
-    )
+    assert "The test failed" in admin.post(url_of(connection, "test"), follow=True).content.decode()
     assert AuditRow.objects.get().after["passed"] is False
 
 
 def test_it_has_another_name(admin, connection):
     admin.post(url_of(connection, "rename/"), {"name": "Theirs"})
     assert "<h1>Theirs</h1>" in text_of(admin, connection)
-    assert "gave it another name" in text_of(admin, connection)
+    assert "renamed it" in text_of(admin, connection)
 
 
 # --- what it did, and what waits ---
@@ -160,7 +157,9 @@ def test_what_waits_is_counted_with_how_long_it_takes(admin, make, connection):
         make.delivery(connection)
     connection.mark_needs_reconnect("unauthorized", now=NOON)
     text = text_of(admin, connection)
-    assert '<p class="word">3</p>' in text and "Deliveries are sent once the problem is fixed." in text
+    assert (
+        '<p class="word">3</p>' in text and "Deliveries are sent once the problem is fixed." in text
+    )
 
 
 def test_what_waits_behind_a_stop_is_held_everywhere_on_the_page(admin, make, connection):
@@ -168,7 +167,7 @@ def test_what_waits_behind_a_stop_is_held_everywhere_on_the_page(admin, make, co
         make.delivery(connection, now=clock())
     connection.mark_needs_reconnect("unauthorized", now=clock())
     text = text_of(admin, connection)
-    assert "3 held" in text and "What is held" in text and "What waits" not in text
+    assert "3 held" in text and "Held deliveries" in text and "What waits" not in text
 
 
 def test_another_tenants_deliveries_are_not_counted(admin, make, connection):
@@ -215,7 +214,7 @@ def test_a_stored_secret_does_not_go_to_an_address_that_was_just_changed(
     page = admin.post(
         url_of(connection, "reconnect/"), {"url": f"{outside.url}/splunk/mine", "token": ""}
     )
-    assert "The address has changed, so fill this in again." in page.content.decode()
+    assert "The address has changed. Enter this value again." in page.content.decode()
     assert outside.ledger() == []
 
 

@@ -17,13 +17,13 @@ pytestmark = pytest.mark.django_db
 def test_settings_are_facts_and_secrets_are_only_named(admin, make, acme):
     connection = make.connection(acme, "splunk", secret={"token": "very-secret-token"})
     text = text_of(admin, connection)
-    assert "https://splunk.example.com:8088" in text and "stored, and never shown" in text
+    assert "https://splunk.example.com:8088" in text and "stored, never shown" in text
     assert "very-secret" not in text and "Shared data" in text and "Sent" in text
 
 
 def test_a_connection_without_a_credential_has_a_page(admin, connection):
     Connection.unscoped.get(pk=connection.pk).credential.delete()
-    assert "not filled in" not in text_of(admin, connection)
+    assert "not set" not in text_of(admin, connection)
 
 
 def test_a_mapping_is_told_in_words_with_a_sample(admin, make, acme):
@@ -50,7 +50,10 @@ def test_a_sample_that_would_not_go_says_why(admin, make, acme):
     make.route(slack, filter="data.total > `100`", name="Large ones")
     make.event(acme)
     text = text_of(admin, slack)
-    assert "A similar event would be held: Nobody told which of their records is meant." in text
+    assert (
+        "A similar event would be held: The matching record in the other system has not been selected."
+        in text
+    )
     assert (
         "channel A-1001" in text
         and "would not be sent: The route&#x27;s filter refused this event." in text
@@ -97,4 +100,4 @@ def test_a_visit_of_our_support_is_told_once_an_hour(admin, client, make, connec
         page = client.get(f"/admin/connections/connection/{connection.pk}/change/", follow=True)
     assert page.status_code == 200
     text = text_of(admin, connection)
-    assert text.count("looked at it, as our support") == 1 and "help@hub.test" in text
+    assert text.count("viewed it (support)") == 1 and "help@hub.test" in text

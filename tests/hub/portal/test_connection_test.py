@@ -41,7 +41,7 @@ def test_a_person_sees_how_far_the_test_is(connection, admin):
     PROVIDER_CALL_BUDGET.acquire(PROVIDER_CALLS_MAX_OF_TENANT, connection.tenant_id)
     done = admin.get(answer.url).content.decode()
     assert (
-        "The test did not pass" in done
+        "The test failed" in done
         and "hx-trigger" not in done.partition('id="test"')[2].partition("</section>")[0]
     )
 

@@ -24,7 +24,7 @@ def test_what_needs_a_person_stands_first(owner, make, acme):
     assert text.index("Z bad one") < text.index("A good one")
     assert (
         "One connection needs attention." in text
-        and "The other system refuses the credential." in text
+        and "The other system rejects the credential." in text
     )
 
 
@@ -42,7 +42,8 @@ def test_what_must_still_be_said_stands_here_and_leads_there(owner, member, make
     for client in (owner, member):
         text = normalize_markup(client.get("/t/acme/").content.decode())
         assert (
-            "Setup incomplete: select the matching records" in text and "one record to select" in text
+            "Setup incomplete: select the matching records" in text
+            and "one record to select" in text
         )
         assert (
             f'<a href="/t/acme/connections/{row.public_id}/identities/">Team chat: one record to select</a>'

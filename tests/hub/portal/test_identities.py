@@ -109,7 +109,10 @@ def test_what_is_filled_in_counts_more_than_what_is_chosen(admin, slack):
     assert told() == [("channel", "orders", "G0123456789", "")]
 
 
-WRONG = {"nothing": ("", "Say which one is meant."), "a name": ("#orders", "is not its name")}
+WRONG = {
+    "nothing": ("", "Choose a record or enter an ID."),
+    "a name": ("#orders", "is not its name"),
+}
 
 
 @pytest.mark.parametrize(("remote_id", "why"), WRONG.values(), ids=WRONG)
@@ -126,7 +129,7 @@ def test_where_nothing_can_be_listed_an_id_is_filled_in(admin, make, slack, outs
     )
     text = text_of(admin, saying(slack))
     assert "Slack lists nothing to choose from now: needed: channels:read." in text
-    assert "One of theirs" not in text and 'name="remote_id"' in text
+    assert "Matching record" not in text and 'name="remote_id"' in text
 
 
 def test_what_was_listed_is_kept_for_who_says_more(admin, slack, outside):
@@ -178,8 +181,8 @@ def test_it_is_taken_back_after_what_follows_was_read(admin, make, slack):
     make.identity(slack, "channel", "orders", "C1")
     url = saying(slack, verb="remove")
     assert "Deliveries that need this record are held" in text_of(admin, url) and len(told()) == 1
-    assert "Taken back." in admin.post(url, follow=True).content.decode() and told() == []
-    assert "took back which of their records is meant" in text_of(admin, url_of(slack, ""))
+    assert "Removed." in admin.post(url, follow=True).content.decode() and told() == []
+    assert "removed a matching record" in text_of(admin, url_of(slack, ""))
     assert admin.post(url).status_code == 404
 
 

@@ -77,7 +77,7 @@ def test_half_of_quiet_hours_is_refused(member):
         URL, {"save": "hours", "hours-quiet_from": "22:00", "hours-digest_hour": "8"}
     )
     assert (
-        "Quiet hours have a beginning and an end." in page.content.decode()
+        "Enter both the start and the end of the quiet hours." in page.content.decode()
         and not QuietHours.unscoped.exists()
     )
 

@@ -147,13 +147,19 @@ def test_a_sample_that_the_filter_refuses_is_told(told, make, acme):
 def test_a_sample_that_lacks_an_identity_says_what_must_be_said(told, make, acme):
     make.event(acme, "order.created", {"number": "A-1"})
     text = told(SAYS | {"channel": "identity('channel', 'orders')"})
-    assert "A similar event would be held: Nobody told which of their records is meant." in text
+    assert (
+        "A similar event would be held: The matching record in the other system has not been selected."
+        in text
+    )
     assert "Which channel in Slack matches “orders”?" in text
 
 
 def test_where_no_event_came_it_says_what_it_will_be_made_of(told):
     text = told(SAYS)
-    assert "no such event was accepted recently" in text and "join(' ', ['New order', data.number])" in text
+    assert (
+        "no such event was accepted recently" in text
+        and "join(' ', ['New order', data.number])" in text
+    )
 
 
 def test_another_tenants_event_is_no_sample(told, make, globex):
@@ -165,8 +171,7 @@ def test_an_endpoint_without_events_leads_to_their_choice(admin, make, acme):
     row = make.connection(acme)
     text = admin.get(f"/t/acme/connections/{row.public_id}/connected/").content.decode()
     assert (
-        "Choose the events to send" in text
-        and f"/t/acme/endpoints/{row.public_id}/events" in text
+        "Choose the events to send" in text and f"/t/acme/endpoints/{row.public_id}/events" in text
     )
 
 

@@ -204,7 +204,11 @@ def _find_callback_problem(
         return get_oauth_connector(authorization).consent_problem(error), clean_text(
             f"{error} {description}".strip(), DETAIL_MAX
         )
-    return ("", "") if 0 < len(code) <= CODE_MAX else ("strange_answer", "it sent no code")
+    return (
+        ("", "")
+        if 0 < len(code) <= CODE_MAX
+        else ("strange_answer", "the response contains no code")
+    )
 
 
 def _read_single_parameter(parameters: CallbackParameters, name: str) -> str:
@@ -217,7 +221,7 @@ def _read_single_parameter(parameters: CallbackParameters, name: str) -> str:
 def _redeem_code(authorization: Authorization, code: str, *, call: Call, now: datetime) -> None:
     """Exchange the code for tokens and identify their account; nothing is connected yet."""
     if _has_too_many_refused_codes(authorization, now=now):
-        detail = "too many codes of this tenant were refused; go on in ten minutes"
+        detail = "too many codes of this tenant were rejected; continue in ten minutes"
         authorization.fail("throttled", detail)
         return
     app = find_connector_app(authorization.connector_key)
@@ -306,14 +310,14 @@ def _exchange_code(
     credential, client = _build_client_credential(authorization, app), app.open() if app else {}
     verifier = document.get("verifier", "")
     if connector.pkce and not verifier:
-        return never("request_refused", "what proves that we began this attempt is gone")
+        return never("request_refused", "the proof that the hub started this attempt is missing")
 
     def parse_grant(response: Response) -> Grant | Outcome:
         if response.cut:
             return never("unreadable")
         answer = connector.parse_token_response(response, client, credential)
         if isinstance(answer, Outcome) and _has_clock_skew(response):
-            detail = f"its clock says {response.headers['date']}"
+            detail = f"its clock reports {response.headers['date']}"
             return replace(answer, kind="never", reason="clock_off", detail=detail)
         return answer
 

@@ -15,8 +15,8 @@ PROBLEMS: Mapping[str, ConnectProblem] = {**USER_PROBLEMS, **PROVIDER_PROBLEMS}
 RESPONSIBLE_TEXTS = {
     "you": _("You can fix it yourself."),
     "their_admin": _("An administrator of your %(system)s can fix it."),
-    "us": _("The people who run %(hub)s can fix it."),
-    "wait": _("You need not do anything: it passes by itself."),
+    "us": _("The operator of %(hub)s can fix it."),
+    "wait": _("You do not need to do anything. The problem resolves itself."),
 }
 
 
@@ -39,7 +39,7 @@ def explain_problem(
     title, advice = PROBLEMS.get(code, PROBLEMS["refused"])
     specific_advice = connector.errors.get(code, advice) if connector else advice
     system = connector.label if connector else gettext("the other system")
-    names = {"system": system, "hub": hub, "account": account or gettext("the account so far")}
+    names = {"system": system, "hub": hub, "account": account or gettext("the current account")}
 
     def fill_in(text: str) -> str:
         return gettext(text) % names if text else ""

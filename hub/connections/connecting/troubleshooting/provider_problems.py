@@ -20,186 +20,181 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
     "environment_refused": ConnectProblem(
         _("This kind of account cannot be connected yet"),
         Advice(
-            _(
-                "The address where such accounts of %(system)s sign in is not one that %(hub)s "
-                "sends people to."
-            ),
+            _("%(hub)s is not configured for the sign-in address of such accounts of %(system)s."),
             "us",
             _(
-                "Please look at the connector app for %(system)s: its hosts do not allow where our "
-                "account signs in."
+                "Please check the connector app for %(system)s: its host patterns do not "
+                "allow the sign-in address of our account."
             ),
         ),
     ),
     "client_refused": ConnectProblem(
-        _("%(system)s does not know our app"),
+        _("%(system)s does not recognise our app"),
         Advice(
-            _("Our client id or our client secret is refused. It is not your fault."),
+            _("Our client ID or client secret was rejected. You cannot fix this yourself."),
             "us",
             _(
-                "%(system)s refuses the client id or the client secret of %(hub)s. Please look at "
-                "the connector app."
+                "%(system)s rejects the client ID or the client secret of %(hub)s. Please "
+                "check the connector app."
             ),
         ),
     ),
     "redirect_refused": ConnectProblem(
-        _("%(system)s does not know our address"),
+        _("%(system)s does not accept our redirect URL"),
         Advice(
-            _("The address that you are sent back to is not registered with our app there."),
+            _("The address for the way back to us is not registered with our app there."),
             "us",
             _(
-                "%(system)s refuses the redirect URL of %(hub)s. Please register it as the "
-                "connector app's page says."
+                "%(system)s rejects the redirect URL of %(hub)s. Please register it as "
+                "shown on the page of the connector app."
             ),
         ),
     ),
     "request_refused": ConnectProblem(
-        _("%(system)s does not take our request"),
+        _("%(system)s rejects our request"),
         Advice(
-            _("How our app is registered there and how we ask do not fit together."),
+            _("The registration of our app there does not match our request."),
             "us",
             _(
-                "%(system)s refuses how %(hub)s asks for a token. Please compare the app with the "
-                "connector app's page."
+                "%(system)s rejects the token request of %(hub)s. Please compare the app's "
+                "registration with the page of the connector app."
             ),
         ),
     ),
     # --- the system's responses ---
     "code_refused": ConnectProblem(
-        _("The code had ended"),
+        _("The authorization code has expired"),
         Advice(
             _(
-                "The code that %(system)s sent had ended, or was used already. It lives a few "
-                "minutes only."
+                "The code from %(system)s has expired or was already used. Codes are valid "
+                "for a few minutes only."
             ),
             "you",
         ),
     ),
     "clock_off": ConnectProblem(
-        _("The clocks do not agree"),
+        _("The clocks differ"),
         Advice(
             _(
-                "Our clock and the one of %(system)s differ by more than five minutes, so that "
-                "codes end too early."
+                "Our clock and the clock of %(system)s differ by more than five minutes, "
+                "so codes expire too early."
             ),
             "us",
             _(
-                "The clock of %(hub)s, or of its database, is wrong: %(system)s has another time. "
-                "Please set it by NTP."
+                "The clock of %(hub)s or of its database is wrong: %(system)s reports "
+                "another time. Please synchronise it with NTP."
             ),
         ),
     ),
     "certificate": ConnectProblem(
-        _("The certificate of %(system)s is not valid here"),
+        _("The certificate of %(system)s could not be verified"),
         Advice(
             _(
-                "Somebody stands between us and %(system)s, a certificate has ended, or our clock "
-                "is wrong."
+                "A proxy intercepts our calls to %(system)s, a certificate has expired, or "
+                "our clock is wrong."
             ),
             "us",
             _(
-                "%(hub)s cannot verify the certificate of %(system)s. Please look at the clock, "
-                "and at proxies between."
+                "%(hub)s cannot verify the certificate of %(system)s. Please check the "
+                "clock and the proxies in between."
             ),
         ),
     ),
     "unavailable": ConnectProblem(
-        _("%(system)s does not answer"),
-        Advice(_("%(system)s could not be reached, or says that it is not available now."), "wait"),
+        _("%(system)s does not respond"),
+        Advice(_("%(system)s could not be reached or reports that it is unavailable."), "wait"),
     ),
     "busy": ConnectProblem(
-        _("Too many accounts are being tested at this moment"),
+        _("Too many accounts are being tested right now"),
         Advice(
             _(
-                "%(system)s was not asked, so nothing was decided and nothing is lost. Wait ten "
-                "seconds, then press "
-                "the button again."
+                "%(system)s was not called, and nothing was changed. Wait ten seconds, "
+                "then press the button again."
             ),
             "you",
         ),
     ),
     "throttled": ConnectProblem(
         _("%(system)s asks us to wait"),
-        Advice(_("Too many have connected within a short time."), "wait"),
+        Advice(_("Too many connections were made within a short time."), "wait"),
     ),
     "strange_answer": ConnectProblem(
-        _("%(system)s answered something strange"),
+        _("%(system)s sent an unexpected response"),
         Advice(
-            _("The answer is not what %(system)s documents, so we did not believe it."),
+            _("The response does not match the documentation of %(system)s, so it was rejected."),
             "us",
             _(
-                "Connecting %(system)s with %(hub)s failed: the answer of the token endpoint could "
-                "not be read."
+                "Connecting %(system)s with %(hub)s failed: the response of the token "
+                "endpoint could not be read."
             ),
         ),
     ),
     "host_refused": ConnectProblem(
-        _("The answer names a strange host"),
+        _("The response names an unexpected host"),
         Advice(
             _(
-                "The answer names an address that is not one of %(system)s's own, so we did not "
-                "believe it."
+                "The response names an address that does not belong to %(system)s, so it "
+                "was rejected."
             ),
             "us",
             _(
-                "Connecting %(system)s with %(hub)s failed: the answer names a host outside the "
-                "app's patterns."
+                "Connecting %(system)s with %(hub)s failed: the response names a host "
+                "outside the app's host patterns."
             ),
         ),
     ),
     "bad_signature": ConnectProblem(
-        _("The answer is not signed by %(system)s"),
+        _("The signature of %(system)s is not valid"),
         Advice(
-            _(
-                "The identity in the answer is not signed with our secret, so we did not believe "
-                "it."
-            ),
+            _("The identity in the response is not signed with our secret, so it was rejected."),
             "us",
             _(
-                "Connecting %(system)s with %(hub)s failed: the signature of the answer does not "
-                "fit our secret."
+                "Connecting %(system)s with %(hub)s failed: the signature of the response "
+                "does not match our secret."
             ),
         ),
     ),
     "no_access_token": ConnectProblem(
-        _("We were given no token"),
+        _("We did not receive a token"),
         Advice(
             _(
-                "%(system)s answered without the token that we need. Was the app approved for this "
-                "account?"
+                "The response of %(system)s does not contain the required token. Check "
+                "that the app is approved for this account."
             ),
             "their_admin",
             _(
-                "Please look whether “%(hub)s” is fully approved in our %(system)s: it was given "
-                "no token."
+                "Please check whether “%(hub)s” is fully approved in our %(system)s: it "
+                "did not receive a token."
             ),
         ),
     ),
     "token_refused": ConnectProblem(
-        _("%(system)s does not take its own token"),
+        _("%(system)s rejects its own token"),
         Advice(
             _(
-                "We were given a token, and the first call with it was refused. An address rule or "
-                "a policy does that."
+                "We received a token, but the first call with it was rejected. An IP "
+                "address rule or a policy can cause this."
             ),
             "their_admin",
             _(
-                "“%(hub)s” is refused at its first call to our %(system)s. Is there a rule for "
-                "addresses or for apps?"
+                "The first call of “%(hub)s” to our %(system)s was rejected. Is there a "
+                "rule for IP addresses or apps?"
             ),
         ),
     ),
     # --- a test of form input ---
     "incomplete": ConnectProblem(
-        _("Something is missing, or not what it should be"),
-        Advice(_("What was filled in cannot work as it is; the check says what."), "you"),
+        _("Some values are missing or invalid"),
+        Advice(
+            _("Some of the values are missing or invalid. The failed check shows which."), "you"
+        ),
     ),
     "address_refused": ConnectProblem(
-        _("This address is not called"),
+        _("This address is not allowed"),
         Advice(
             _(
-                "The hub calls public addresses over https only: no private network, no other port "
-                "than the usual ones."
+                "The hub only calls public HTTPS addresses: no private networks and no "
+                "unusual ports."
             ),
             "you",
         ),
@@ -208,33 +203,33 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("%(system)s could not be reached at this address"),
         Advice(
             _(
-                "The name is not known, or nobody answers there. A firewall in between does that, "
-                "too."
+                "The host name is unknown, or the host does not respond. A firewall can "
+                "also cause this."
             ),
             "their_admin",
             _(
-                "“%(hub)s” cannot reach our %(system)s. Is the address right, and is it open to "
-                "the hub?"
+                "“%(hub)s” cannot reach our %(system)s. Is the address correct, and can "
+                "the hub reach it?"
             ),
         ),
     ),
     "credential_refused": ConnectProblem(
         _("%(system)s does not accept the credential"),
         Advice(
-            _("It answers, and says that it does not know the credential, or that it has ended."),
+            _("The system responds, but reports that the credential is unknown or has expired."),
             "their_admin",
             _(
-                "%(system)s refuses the credential that “%(hub)s” was given. Can you look at it, "
-                "or make a new one?"
+                "%(system)s rejects the credential of “%(hub)s”. Can you check it or "
+                "create a new one?"
             ),
         ),
     ),
     "answered_no": ConnectProblem(
-        _("%(system)s answers, but not as it should"),
+        _("%(system)s responds with an error"),
         Advice(
             _(
-                "It was reached and answered with an error: the address or a setting there is "
-                "probably wrong."
+                "The system was reached, but responded with an error. The address or a "
+                "setting there is probably wrong."
             ),
             "you",
         ),
@@ -242,22 +237,22 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
     "tenant_suspended": ConnectProblem(
         _("This tenant is suspended"),
         Advice(
-            _("As long as it is suspended, nothing new is connected."),
+            _("Nothing can be connected while the tenant is suspended."),
             "us",
             _(
-                "We would like to connect %(system)s with %(hub)s, and our tenant is suspended. "
-                "What is missing?"
+                "We would like to connect %(system)s with %(hub)s, but our tenant is "
+                "suspended. What do we need to do?"
             ),
         ),
     ),
     "refused": ConnectProblem(
         _("%(system)s refused"),
         Advice(
-            _("%(system)s gave a reason that we do not know."),
+            _("%(system)s gave a reason that we do not recognise."),
             "us",
             _(
-                "Connecting %(system)s with %(hub)s was refused for a reason that the hub does not "
-                "know."
+                "Connecting %(system)s with %(hub)s was refused for a reason that the hub "
+                "does not recognise."
             ),
         ),
     ),

@@ -10,11 +10,11 @@ from hub.connections.connecting.troubleshooting.problem import ConnectProblem
 USER_PROBLEMS: Mapping[str, ConnectProblem] = {
     # --- the callback does not match an authorization ---
     "state_missing": ConnectProblem(
-        _("This is not the end of a connection that you began"),
+        _("This address does not belong to an attempt that you started"),
         Advice(
             _(
-                "The address was opened by itself, or something on the way cut it. Nothing was "
-                "connected."
+                "The address was opened directly, or it was truncated on the way. Nothing "
+                "was connected."
             ),
             "you",
         ),
@@ -23,28 +23,26 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("Connect %(system)s from here"),
         Advice(
             _(
-                "You installed the app at %(system)s. An account is connected only by an attempt "
-                "that began here, so "
-                "that it lands at the right place: sign in to %(hub)s, choose %(system)s among the "
-                "systems, and press "
-                "Connect. Nothing was connected yet."
+                "You installed the app at %(system)s. Nothing has been connected yet, "
+                "because the connection must be started here: sign in to %(hub)s, choose "
+                "%(system)s in the catalogue, and press Connect."
             ),
             "you",
         ),
     ),
     "state_unknown": ConnectProblem(
-        _("This connection was not begun here"),
+        _("This connection was not started here"),
         Advice(
-            _("We do not know the attempt that this address belongs to. Nothing was connected."),
+            _("The attempt for this address is unknown. Nothing was connected."),
             "you",
         ),
     ),
     "reused": ConnectProblem(
-        _("This attempt was used already"),
+        _("This attempt was already used"),
         Advice(
             _(
-                "Each attempt to connect works once, and this one came back before: a page was "
-                "loaded again."
+                "Each attempt to connect works only once, and this one was already "
+                "completed. The page was probably reloaded."
             ),
             "you",
         ),
@@ -52,99 +50,99 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
     "late": ConnectProblem(
         _("That took longer than ten minutes"),
         Advice(
-            _("For safety an attempt to connect ends after ten minutes. Nothing was connected."),
+            _(
+                "For security, an attempt to connect expires after ten minutes. Nothing "
+                "was connected."
+            ),
             "you",
         ),
     ),
     "unfinished": ConnectProblem(
         _("You have not finished yet"),
         Advice(
-            _(
-                "The window of %(system)s was closed, or is still open somewhere. Nothing was "
-                "connected."
-            ),
+            _("The window of %(system)s was closed or is still open. Nothing was connected."),
             "you",
         ),
     ),
     "interrupted": ConnectProblem(
         _("We were interrupted"),
-        Advice(_("You came back from %(system)s, and we stopped before we had its answer."), "you"),
-    ),
-    "other_browser": ConnectProblem(
-        _("This was begun in another browser"),
         Advice(
             _(
-                "Whoever begins to connect must finish it, in the same browser. If somebody sent "
-                "you the address of "
-                "%(system)s, they wanted your account to be connected to their tenant: close it, "
-                "and tell us."
+                "The hub was interrupted after you returned from %(system)s, before it "
+                "received the response."
+            ),
+            "you",
+        ),
+    ),
+    "other_browser": ConnectProblem(
+        _("This was started in another browser"),
+        Advice(
+            _(
+                "An attempt to connect must be finished by the person who started it, in "
+                "the same browser. If another person sent you the address of %(system)s, "
+                "they may have tried to connect your account to their tenant: close the "
+                "page and contact us."
             ),
             "you",
             _(
-                "Somebody sent me an address to connect %(system)s with %(hub)s. I did not finish "
-                "it. Was that you?"
+                "I received an address to connect %(system)s with %(hub)s from another "
+                "person. I did not finish it. Did it come from you?"
             ),
         ),
     ),
     "other_user": ConnectProblem(
-        _("Another person began this"),
+        _("Another person started this"),
         Advice(
-            _("Another person began to connect in this browser than the one who is signed in now."),
+            _(
+                "The person who started this attempt in this browser is not the person who "
+                "is signed in now."
+            ),
             "you",
         ),
     ),
     "other_connector": ConnectProblem(
-        _("The answer came from another system"),
+        _("The response came from another system"),
         Advice(
-            _(
-                "What came back belongs to another system than the one that you were sent to. We "
-                "did not use it."
-            ),
+            _("The response does not belong to the system that you were sent to. It was ignored."),
             "us",
             _(
-                "Connecting %(system)s with %(hub)s was refused: the answer came back at another "
-                "system's address."
+                "Connecting %(system)s with %(hub)s was refused: the response arrived at "
+                "another system's address."
             ),
         ),
     ),
     "other_issuer": ConnectProblem(
-        _("The answer came from another sender"),
+        _("The response came from another sender"),
         Advice(
-            _(
-                "What came back says that it is from somebody else than %(system)s. We did not use "
-                "it."
-            ),
+            _("The response names a sender other than %(system)s. It was ignored."),
             "us",
             _("Connecting %(system)s with %(hub)s was refused: `iss` names another issuer."),
         ),
     ),
     "link_ended": ConnectProblem(
-        _("The link has ended"),
+        _("The link is no longer valid"),
         Advice(
             _(
-                "It was taken back or used meanwhile, or it is older than a day. Ask whoever sent "
-                "it for another one."
+                "It was revoked or used in the meantime, or it has expired. Ask its sender "
+                "for a new one."
             ),
             "you",
         ),
     ),
     "moved": ConnectProblem(
-        _("Our address has changed meanwhile"),
+        _("Our redirect URL has changed"),
         Advice(
-            _(
-                "You were sent to %(system)s with another address of ours than the one that it is "
-                "now."
-            ),
+            _("Our redirect URL has changed since you were sent to %(system)s."),
             "you",
         ),
     ),
     # --- a person or an organisation refuses ---
     "denied": ConnectProblem(
-        _("You said no"),
+        _("Access was not allowed"),
         Advice(
             _(
-                "%(system)s says that access was not allowed: somebody chose Cancel. Nothing was "
-                "connected."
+                "%(system)s reports that access was not allowed because Cancel was "
+                "pressed. Nothing was connected."
             ),
             "you",
         ),
@@ -152,7 +150,7 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
     "not_approved": ConnectProblem(
         _("An administrator must approve the app first"),
         Advice(
-            _("%(system)s lets in only apps that an administrator has approved."),
+            _("%(system)s only allows apps that an administrator has approved."),
             "their_admin",
             _("Please approve the app “%(hub)s” in our %(system)s, so that it can be connected."),
         ),
@@ -161,62 +159,61 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("Waiting for an administrator of your %(system)s"),
         Advice(
             _(
-                "If %(system)s said that your request was sent, an administrator there decides "
-                "now, and you are not "
-                "sent back to us. When they have approved it, come here and try again."
+                "If %(system)s reported that your request was sent, an administrator there "
+                "must decide, and you are not sent back to us. When they have approved the "
+                "app, return here and try again."
             ),
             "their_admin",
-            _("Please approve the app “%(hub)s” in our %(system)s: I have asked for it there."),
+            _("Please approve the app “%(hub)s” in our %(system)s: I have requested it there."),
         ),
     ),
     "refused_by_admin": ConnectProblem(
-        _("An administrator has decided against the app"),
+        _("An administrator has rejected the app"),
         Advice(
             _(
-                "An administrator of your %(system)s has decided that our app may not be used. "
-                "Only they can "
-                "change that."
+                "An administrator of your %(system)s does not allow our app. Only an "
+                "administrator can change that."
             ),
             "their_admin",
             _(
-                "The app “%(hub)s” is refused in our %(system)s, and we would like to use it. "
-                "Please look at that."
+                "The app “%(hub)s” is not allowed in our %(system)s, but we would like to "
+                "use it. Please check this."
             ),
         ),
     ),
     "not_let_in": ConnectProblem(
-        _("%(system)s did not let us in"),
+        _("%(system)s denied access"),
         Advice(
             _(
-                "An administrator has decided against our app, or somebody chose Cancel: "
-                "%(system)s does not say which."
+                "An administrator has rejected our app, or Cancel was pressed. %(system)s "
+                "does not report which."
             ),
             "their_admin",
             _(
-                "%(system)s does not let me connect “%(hub)s”. Please look whether the app is "
-                "refused, and approve it."
+                "%(system)s does not let me connect “%(hub)s”. Please check whether the "
+                "app is blocked, and approve it."
             ),
         ),
     ),
     "not_distributed": ConnectProblem(
-        _("Our app may not be installed there yet"),
+        _("Our app cannot be installed there yet"),
         Advice(
-            _("The app is not open to other accounts than our own."),
+            _("The app is not available to other accounts yet."),
             "us",
             _(
-                "Please open the app for %(system)s to all accounts: it cannot be installed in "
-                "ours."
+                "Please make the app for %(system)s available to all accounts: it cannot "
+                "be installed in ours."
             ),
         ),
     ),
     "account_closed": ConnectProblem(
         _("The user or the account is not active"),
         Advice(
-            _("%(system)s says that this user or this account is closed or locked."),
+            _("%(system)s reports that this user or account is closed or locked."),
             "their_admin",
             _(
-                "Please look at my user in %(system)s: it is said to be inactive, so that "
-                "“%(hub)s” is not let in."
+                "Please check my user in %(system)s: it is reported as inactive, so "
+                "“%(hub)s” is denied access."
             ),
         ),
     ),
@@ -224,39 +221,38 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
         _("A permission was refused"),
         Advice(
             _(
-                "%(system)s does not give one of the permissions that we ask for, or our app is "
+                "%(system)s does not grant one of the requested permissions, or our app is "
                 "not registered for it."
             ),
             "us",
             _(
-                "Connecting %(system)s with %(hub)s was refused for its permissions. Are all "
-                "registered with the app?"
+                "Connecting %(system)s with %(hub)s was refused because of its "
+                "permissions. Are all permissions registered with the app?"
             ),
         ),
     ),
     "missing_permission": ConnectProblem(
         _("A permission is missing"),
         Advice(
-            _("Not all that we need was allowed, so part of it will not work."),
+            _("Some required permissions were not granted, so some functions will not work."),
             "their_admin",
             _(
-                "“%(hub)s” needs more permissions in our %(system)s: %(account)s. Can you allow "
-                "them?"
+                "“%(hub)s” needs more permissions in our %(system)s: %(account)s. Can you "
+                "grant them?"
             ),
         ),
     ),
     "permission_needed": ConnectProblem(
-        _("Your routes need a permission that was not allowed"),
+        _("Your routes need a permission that was not granted"),
         Advice(
             _(
-                "Routes that are switched on cannot work without: %(account)s. Try again, and "
-                "allow it in %(system)s. "
-                "Nothing was changed."
+                "Active routes require: %(account)s. Try again and grant the permission in "
+                "%(system)s. Nothing was changed."
             ),
             "you",
             _(
-                "“%(hub)s” needs more permissions in our %(system)s: %(account)s. Can you allow "
-                "them?"
+                "“%(hub)s” needs more permissions in our %(system)s: %(account)s. Can you "
+                "grant them?"
             ),
         ),
     ),
@@ -264,39 +260,39 @@ USER_PROBLEMS: Mapping[str, ConnectProblem] = {
     "wrong_account": ConnectProblem(
         _("This is another account"),
         Advice(
-            _("You chose another account than the one that is connected so far, %(account)s."),
+            _("You selected an account other than the connected one, %(account)s."),
             "you",
         ),
     ),
     "other_environment": ConnectProblem(
         _("Sandbox and production are mixed up"),
         Advice(
-            _("One of the two accounts is a sandbox, and the other is not."),
+            _("One of the two accounts is a sandbox account, the other is not."),
             "you",
             _(
-                "Which %(system)s do we connect with %(hub)s: production or a sandbox? So far it "
-                "is %(account)s."
+                "Which %(system)s should we connect with %(hub)s: production or a sandbox? "
+                "Currently it is %(account)s."
             ),
         ),
     ),
     "taken": ConnectProblem(
-        _("This account is connected already"),
+        _("This account is already connected"),
         Advice(
-            _("Another connection of yours has this account. Connect that one again instead."),
+            _("Another of your connections uses this account. Reconnect that one instead."),
             "you",
         ),
     ),
     "elsewhere": ConnectProblem(
-        _("This account is connected elsewhere, too"),
+        _("This account is also connected elsewhere"),
         Advice(
             _(
-                "The same account is connected to another tenant of %(hub)s. Both may use it; they "
-                "share its quotas."
+                "The same account is connected to another tenant of %(hub)s. Both can use "
+                "it and share its quotas."
             ),
             "their_admin",
             _(
-                "Our %(system)s account %(account)s is connected to %(hub)s in two places. Do you "
-                "know of both?"
+                "Our %(system)s account %(account)s is connected to %(hub)s twice. Do you "
+                "know both connections?"
             ),
         ),
     ),

@@ -59,11 +59,11 @@ def request_system_view(request: HttpRequest, tenant_user: TenantUser) -> HttpRe
             tenant_user.tenant, name, ActorContext.of_visitor(request, tenant_user), now=clock()
         )
     except TooManyConnectorRequests:
-        messages.warning(request, _("You have asked for many systems already; please talk to us."))
+        messages.warning(request, _("You have already requested many systems. Please contact us."))
         return HttpResponseRedirect(catalogue_url)
     count_text = ngettext(
-        "You are the first who asked.", "%(count)s customers have asked by now.", count
+        "You are the first to request it.", "%(count)s customers have requested it.", count
     )
-    confirmation = _("We have noted that you would like “%(name)s”.") % {"name": name}
+    confirmation = _("Your request for “%(name)s” has been recorded.") % {"name": name}
     messages.success(request, f"{confirmation} {count_text % {'count': count}}")
     return HttpResponseRedirect(f"{catalogue_url}?{urlencode({'q': name})}")

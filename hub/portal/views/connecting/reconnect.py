@@ -95,7 +95,7 @@ def update_after_test(
         now=clock(),
     )
     if isinstance(result, Connected):
-        messages.success(request, _("It was tested and saved. What waited is sent now."))
+        messages.success(request, _("Tested and saved. Waiting deliveries are sent now."))
         return redirect_to_connection(tenant_user, connection)
     if isinstance(result, ConnectionTestFailed):
         context |= describe_failed_test(result, connection.connector)

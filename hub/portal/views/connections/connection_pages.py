@@ -59,10 +59,10 @@ ROUTES_SHOWN, NOTICES_SHOWN = 20, 5
 STATE_PARTS = (
     ("delivered", "good", gettext_lazy("delivered")),
     ("held", "warn", gettext_lazy("held")),
-    ("failed", "bad", gettext_lazy("given up")),
+    ("failed", "bad", gettext_lazy("failed")),
 )
 STATE_CHANGED_MEANWHILE = gettext_lazy(
-    "The state has changed meanwhile, so nothing was done. Look again."
+    "The state has changed in the meantime, so nothing was changed. Reload the page."
 )
 
 
@@ -217,25 +217,23 @@ def test_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
         )
     if probe_result.passed and connection.state == "needs_reconnect":
         warning = _(
-            "The access token still opens the other system, but no new one can be had: connect it "
-            "again."
+            "The access token still works, but it cannot be renewed. Reconnect the account."
         )
         messages.warning(request, warning)
     elif probe_result.passed and connection.state == "degraded":
         warning = _(
-            "The test passed, and calls that deliver events still fail: it is healthy again by the "
-            "first "
-            "delivery that arrives."
+            "The test passed, but deliveries still fail. The connection is healthy again "
+            "after the first successful delivery."
         )
         messages.warning(request, warning)
     elif probe_result.passed:
         messages.success(
-            request, _("The test passed: the other system answers and accepts the credential.")
+            request, _("The test passed. The other system responds and accepts the credential.")
         )
     else:
         messages.error(
             request,
-            _("The test did not pass: %(why)s")
+            _("The test failed: %(why)s")
             % {"why": probe_checklist.describe_failed_probe(probe_result)},
         )
     return redirect_to_connection(tenant_user, connection)
@@ -276,10 +274,13 @@ def resume_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UU
         if connection.state == "needs_reconnect":
             messages.warning(
                 request,
-                _("Its authorization ended meanwhile. Reconnect the account to send what waits."),
+                _(
+                    "Its authorization is no longer valid. Reconnect the account to send "
+                    "the waiting deliveries."
+                ),
             )
         else:
-            messages.success(request, _("It is on again: what waited goes out now."))
+            messages.success(request, _("Resumed. Waiting deliveries are sent now."))
     except (connection_actions.InvalidConnectionState, InvalidTransition):
         messages.warning(request, STATE_CHANGED_MEANWHILE)
     return redirect_to_connection(tenant_user, connection)
@@ -300,7 +301,7 @@ def pause_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UUI
                 until=until,
                 now=now,
             )
-            messages.success(request, _("Paused. What arrives meanwhile waits."))
+            messages.success(request, _("Paused. New deliveries wait."))
         except InvalidTransition:
             messages.warning(request, STATE_CHANGED_MEANWHILE)
         return redirect_to_connection(tenant_user, connection)
@@ -372,7 +373,7 @@ def disconnect_and_redirect(
         messages.warning(request, STATE_CHANGED_MEANWHILE)
         return redirect_to_connection(tenant_user, connection)
     messages.success(
-        request, _("%(name)s is disconnected. Its history stays.") % {"name": connection.name}
+        request, _("%(name)s is disconnected. Its history is kept.") % {"name": connection.name}
     )
     if form.cleaned_data["data"] == "erase":
         erase_connection_data(
@@ -380,7 +381,7 @@ def disconnect_and_redirect(
         )
         messages.info(
             request,
-            _("What was sent over it and answered is being erased, and its identities are gone."),
+            _("Its requests and responses are being deleted. Its identities have been deleted."),
         )
     elif form.cleaned_data["what_waits"] == "cancel":
         try:

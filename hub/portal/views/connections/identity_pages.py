@@ -84,7 +84,7 @@ def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
     connection, now = get_own_connection(tenant_user, id), clock()
     own_record = OwnRecordForm(request.GET)
     if not own_record.is_valid():
-        messages.error(request, _("Enter your record first: its kind, and how events name it."))
+        messages.error(request, _("Enter your record first: its kind and its ID in events."))
         return redirect_to_identities(tenant_user, connection)
     identity = filter_identities(tenant_user, connection).filter(**own_record.cleaned_data).first()
     form = RemoteRecordForm(
@@ -105,7 +105,7 @@ def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
             now=now,
             **own_record.cleaned_data,
         )
-        messages.success(request, _("Saved. What waited for it goes out now."))
+        messages.success(request, _("Saved. Deliveries that were held for it are sent now."))
         return redirect_to_identities(tenant_user, connection)
     remote_choices = load_remote_choices(connection, own_record.cleaned_data["kind"], now=now)
     form.show(remote_choices, current=identity.remote_id if identity else "")
@@ -152,7 +152,7 @@ def remove_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
     )
     if request.method == "POST":
         remove_identity(identity, ActorContext.of_visitor(request, tenant_user), now=clock())
-        messages.success(request, _("Taken back. What needs it is held from now on."))
+        messages.success(request, _("Removed. Deliveries that need it will be held."))
         return redirect_to_identities(tenant_user, connection)
     context = {
         "tenant_user": tenant_user,

@@ -119,7 +119,7 @@ def save_subscription(
     except AlreadySubscribed as error:
         form.add_error("types", str(error))
         return False
-    messages.success(request, _("Saved. It holds for events from now on."))
+    messages.success(request, _("Saved. It applies to new events."))
     return True
 
 
@@ -179,7 +179,11 @@ def rotate_secret_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
         )
     except signing_secret_actions.SigningSecretRefused:
         messages.warning(
-            request, _("It was changed too often in one day. End the overlap, or wait for it.")
+            request,
+            _(
+                "The secret was changed too often in one day. Stop using the old secret, or "
+                "wait until it expires."
+            ),
         )
         return redirect_to_endpoint(tenant_user, endpoint)
     except CannotOpen:
@@ -235,7 +239,7 @@ def change_headers_view(request: HttpRequest, tenant_user: TenantUser, id: UUID)
         except (ValueError, CannotOpen) as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, _("Saved. It holds from the next call on."))
+            messages.success(request, _("Saved. It applies from the next call."))
             return redirect_to_endpoint(tenant_user, endpoint)
     context = {"tenant_user": tenant_user, "endpoint": endpoint, "form": form, "names": names}
     return render(request, "portal/endpoints/headers.html", context)
@@ -253,7 +257,7 @@ def change_rate_limit_view(request: HttpRequest, tenant_user: TenantUser, id: UU
             ActorContext.of_visitor(request, tenant_user),
             now=clock(),
         )
-        messages.success(request, _("Saved. It holds from the next call on."))
+        messages.success(request, _("Saved. It applies from the next call."))
         return redirect_to_endpoint(tenant_user, endpoint)
     return render_endpoint_page(request, tenant_user, endpoint, rate_form=form)
 
@@ -289,7 +293,7 @@ def plan_recovery_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
         return HttpResponseRedirect(
             f"{reverse('portal:plan', args=[tenant_user.tenant.reference])}?{urlencode(plan_query)}"
         )
-    reason = _("asked for on the page of the endpoint")
+    reason = _("requested on the endpoint's page")
     operation = planning.plan_backfill(
         endpoint,
         since=since,

@@ -161,7 +161,7 @@ def respond_to_added(
     request: HttpRequest, tenant_user: TenantUser, result: Connected
 ) -> HttpResponse:
     """Show the page of the new endpoint with its signing secret, which is shown this once."""
-    messages.success(request, _("%(name)s is added.") % {"name": result.connection.name})
+    messages.success(request, _("%(name)s has been added.") % {"name": result.connection.name})
     endpoint = get_endpoint(tenant_user, result.connection.public_id)
     return render_endpoint_page(request, tenant_user, endpoint, secret=result.signing_secret)
 

@@ -49,28 +49,31 @@ class DeliveryAction(NamedTuple):
 
 DELIVERY_ACTIONS = {
     "retry": DeliveryAction(
-        gettext_lazy("Try it now"),
-        gettext_lazy("The same message goes again at once: the same bytes, under the same id, to "
-                     "the address and with the secret of today. Routes are not matched anew."),
-        gettext_lazy("It goes again now."),
+        gettext_lazy("Retry now"),
+        gettext_lazy(
+"Sends the same message again immediately: with the same content and ID, to the "
+"current address and with the current secret. Routes are not evaluated again."),
+        gettext_lazy("The delivery is being retried."),
     ),
     "send_again": DeliveryAction(
-        gettext_lazy("Send again"),
-        gettext_lazy("A new delivery is made by the filter, the mapping, the address and the "
-                     "secret of today. It goes under the same id: a system that knows the id takes "
-                     "it once, any other may show it twice."),
-        gettext_lazy("This is the new delivery."),
+        gettext_lazy("Replay"),
+        gettext_lazy(
+"Creates a new delivery with the current filter, mapping, address and secret. It "
+"has the same ID: a system that supports IDs accepts it once, others may show it "
+"twice."),
+        gettext_lazy("The new delivery has been created."),
     ),
     "cancel": DeliveryAction(
         gettext_lazy("Cancel"),
-        gettext_lazy("It is not sent, and no further try is made. It can be retried later."),
-        gettext_lazy("It is cancelled."),
+        gettext_lazy("The delivery is not sent and not attempted again. It can be retried later."),
+        gettext_lazy("The delivery has been cancelled."),
     ),
     "skip": DeliveryAction(
         gettext_lazy("Skip"),
-        gettext_lazy("It is left aside for good, and what an ordered route keeps behind "
-                     "it goes on. It can still be sent again."),
-        gettext_lazy("It is skipped."),
+        gettext_lazy(
+"The delivery is closed permanently, and later deliveries of an ordered route "
+"continue. It can still be replayed."),
+        gettext_lazy("The delivery has been skipped."),
     ),
 }  # fmt: skip
 
@@ -190,7 +193,7 @@ def run_delivery_action(
             after = apply_delivery_action(verb, delivery, actor=actor, now=now)
     except InvalidTransition:
         messages.warning(
-            request, _("That is not possible as it is now: %(why)s") % {"why": before.sentence}
+            request, _("Not possible in the current state: %(why)s") % {"why": before.sentence}
         )
         after = delivery
     else:

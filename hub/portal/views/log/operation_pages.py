@@ -41,7 +41,7 @@ def plan_operation_view(request: HttpRequest, tenant_user: TenantUser) -> HttpRe
         data = form.cleaned_data
         operation = planning.plan_operation(
             data["kind"], operation_filter, tenant=tenant_user.tenant,
-            reason=data["reason"] or _("asked for on the pages of the log"),
+            reason=data["reason"] or _("requested on the log pages"),
             actor=ActorContext.of_visitor(request, tenant_user), now=clock(),
         )  # fmt: skip
         return HttpResponseRedirect(reverse_operation("portal:operation", tenant_user, operation))
@@ -141,7 +141,7 @@ def run_operation_action(
     except InvalidTransition:
         messages.warning(
             request,
-            _("Somebody was first: it is %(state)s already.")
+            _("The state has changed in the meantime: it is already %(state)s.")
             % {"state": get_operation(tenant_user, id).state},
         )
     return HttpResponseRedirect(reverse_operation("portal:operation", tenant_user, operation))

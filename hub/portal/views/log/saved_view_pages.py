@@ -30,7 +30,7 @@ def create_saved_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResp
     form = SavedViewForm(request.POST)
     if not form.is_valid():
         messages.warning(
-            request, _("It was not saved: narrow the log first, and give the view a name.")
+            request, _("Not saved. Set at least one filter and enter a name for the view.")
         )
         return redirect_to_log(tenant_user)
     name, query = form.cleaned_data["name"], form.cleaned_data["query"]
@@ -38,11 +38,13 @@ def create_saved_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResp
         actor = ActorContext.of_visitor(request, tenant_user)
         store_saved_view(tenant_user.tenant, name, query, actor, now=clock())
         messages.success(
-            request, _("“%(name)s” is saved: your team finds it among the views.") % {"name": name}
+            request,
+            _("“%(name)s” has been saved. Your organisation can use it under saved views.")
+            % {"name": name},
         )
     except TooManySavedViews:
         messages.warning(
-            request, _("Your team has as many views as it may have: remove one first.")
+            request, _("Your organisation has reached the limit of saved views. Remove one first.")
         )
     return redirect_to_log(tenant_user, query)
 
@@ -52,5 +54,5 @@ def create_saved_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResp
 def delete_saved_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     view = get_object_or_404(SavedView.objects.of(tenant_user.tenant), public_id=id)
     remove_saved_view(view, ActorContext.of_visitor(request, tenant_user), now=clock())
-    messages.success(request, _("“%(name)s” is removed.") % {"name": view.name})
+    messages.success(request, _("“%(name)s” has been removed.") % {"name": view.name})
     return redirect_to_log(tenant_user)

@@ -122,7 +122,7 @@ class TestATenantSuspendedDuringTheTest:
     def test_staff(self, staff_client, acme, form, existing):
         url = f"/admin/connections/connection/{existing.pk}/verbs/credential/" if existing else ADD
         page = staff_client.post(url, form | {"tenant": acme.pk})
-        assert "until it is restored" in page.content.decode() and nothing_stored(existing)
+        assert "Restore it before" in page.content.decode() and nothing_stored(existing)
 
 
 # --- every entry point does and audits the same ---

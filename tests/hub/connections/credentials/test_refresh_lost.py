@@ -63,7 +63,7 @@ def test_a_lost_answer_is_why_the_grant_ended_and_is_told_so(scheduled):
     run_refresh(scheduled, FakeHttp(ENDED), at=DUE + timedelta(seconds=31))
     scheduled.refresh_from_db()
     assert (scheduled.state, scheduled.reason) == ("needs_reconnect", "refresh_lost")
-    assert "The answer with the new access token was lost" in scheduled.notices.get().sentence
+    assert "The response with the new access token was lost" in scheduled.notices.get().sentence
 
 
 @pytest.mark.parametrize(

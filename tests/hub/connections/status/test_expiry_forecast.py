@@ -96,7 +96,7 @@ def test_the_page_says_why_and_the_dashboard_counts(client, make):
     Credential.unscoped.update(expires_at=clock() + 2 * DAY)
     page = client.get(PAGE).content.decode()
     assert delivery.connection.name in page
-    assert "Its access token ends, and there is nothing to get another one with." in page
+    assert "Its access token expires, and there is no refresh token." in page
     assert "Ending soon" in client.get(reverse("admin:index")).content.decode()
 
 

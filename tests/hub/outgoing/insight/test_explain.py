@@ -60,7 +60,7 @@ def test_the_expression_of_the_mapping_that_failed_is_named(make):
     told = why(delivery)
     assert told.first_failed_check.name == "mapped"
     assert "/due" in told.first_failed_check.detail
-    assert told.effective_state.action == "Mend the field mapping."
+    assert told.effective_state.action == "Fix the field mapping."
 
 
 def test_a_mapping_that_would_fail_is_found_before_the_first_attempt(make):

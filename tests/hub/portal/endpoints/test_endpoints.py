@@ -88,7 +88,7 @@ def test_its_secret_is_shown_once(admin, outside):
 def test_nothing_is_kept_when_the_test_fails(admin, outside):
     outside.fault("webhook", status=500, times=0)
     html = text(add(admin, outside, others="*"), 422)
-    assert "The test did not pass" in html and not Connection.unscoped.exists()
+    assert "The test failed" in html and not Connection.unscoped.exists()
     assert add(admin, outside, others="*", anyway="on").status_code == 200
     assert Connection.unscoped.get().state == "degraded"
 

@@ -42,9 +42,9 @@ def test_what_went_wrong_stands_first_and_the_rest_is_folded(admin, delivery):
     ("state", "reason", "who", "verb"),
     [
         ("failed", "exhausted", "You, once", "retry"),
-        ("held", "mapping_failed", "The people of", ""),
-        ("held", "not_connected", "whoever manages connections", ""),
-        ("held", "unknown_effect", "You: look", "retry"),
+        ("held", "mapping_failed", "The operator of", ""),
+        ("held", "not_connected", "an owner or admin", ""),
+        ("held", "unknown_effect", "You. Check", "retry"),
     ],
 )
 def test_it_says_who_can_mend_it(admin, delivery, state, reason, who, verb):
@@ -159,7 +159,7 @@ def test_a_customer_does_not_change_what_goes_to_our_own_application(admin, make
     put([delivery], state, "unknown_effect" if state == "held" else "")
     answer = admin.get(page_of(delivery))
     assert answer.context["verbs"] == {} and 'action="/t/acme/deliveries' not in text(answer)
-    assert state == "delivered" or "The people of" in answer.context["remedy"].responsible
+    assert state == "delivered" or "The operator of" in answer.context["remedy"].responsible
     for verb in ("retry", "cancel", "skip", "send_again"):
         assert admin.post(page_of(delivery, verb)).status_code == 403
     delivery.refresh_from_db()
@@ -169,8 +169,8 @@ def test_a_customer_does_not_change_what_goes_to_our_own_application(admin, make
 def test_a_4xx_of_the_own_endpoint_is_the_customers_to_fix_and_is_tried_now(admin, delivery):
     pump(FakeHttp(Response(400, b"no such field")), at=clock())
     page = admin.get(page_of(delivery))
-    assert page.context["remedy"].responsible.startswith("You: only your endpoint")
-    assert "The endpoint answered 400" in text(page) and "Try it now" in text(page)
+    assert page.context["remedy"].responsible.startswith("You. Only your endpoint")
+    assert "The endpoint answered 400" in text(page) and "Retry now" in text(page)
     admin.post(page_of(delivery, "retry"))
     assert len(pump(FakeHttp(), at=clock()).requests) == 1
     assert AuditRow.objects.get(verb="delivery.retry").object_id == str(delivery.public_id)

@@ -52,7 +52,7 @@ def test_rows_tell_state_type_thing_target_tries_and_cause(admin, one):
         "o-1",
         "failed",
         "Own endpoint",
-        "Every try of the retry schedule failed.",
+        "All attempts of the retry schedule failed.",
     ):
         assert text in html
 

@@ -31,7 +31,7 @@ def test_the_same_name_again_replaces_it(admin, acme, make):
     "said", [{"name": "x"}, {"query": "state=failed"}, {"name": "x", "query": "after=1&evil=2"}]
 )
 def test_without_a_name_or_a_filter_nothing_is_kept(admin, said):
-    assert "It was not saved" in admin.post(SAVE, said, follow=True).content.decode()
+    assert "Not saved" in admin.post(SAVE, said, follow=True).content.decode()
     assert not SavedView.unscoped.exists()
 
 
@@ -39,7 +39,7 @@ def test_a_team_has_only_so_many(admin, acme, make):
     for number in range(MAX_SAVED_VIEWS):
         make.saved_view(acme, f"View {number}")
     assert (
-        "remove one first"
+        "Remove one first"
         in admin.post(SAVE, {"name": "x", "query": "state=failed"}, follow=True).content.decode()
     )
     assert SavedView.objects.of(acme).count() == MAX_SAVED_VIEWS
