@@ -195,7 +195,7 @@ def summarize_health(snapshot: HealthSnapshot) -> HealthSummary:
             "warn",
             "database",
             "The database is slow.",
-            f"One question took {snapshot.latency:.1f} s.",
+            f"One query took {snapshot.latency:.1f} s.",
         )
     if snapshot.mails > SLOW_MAIL:
         return HealthSummary(
