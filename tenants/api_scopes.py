@@ -10,21 +10,22 @@ class ApiScope(NamedTuple):
 
 SCOPES = {
     "events:write": ApiScope("Send events"),
-    "events:read": ApiScope("Read events and what became of them"),
+    "events:read": ApiScope("Read events and their deliveries"),
     "deliveries:read": ApiScope("Read deliveries and their attempts"),
-    "deliveries:write": ApiScope("Send deliveries again, or cancel them"),
-    "switches:read": ApiScope("Read what is switched off, and why"),
-    "switches:write": ApiScope("Switch off what is sent, and on again"),
-    "connections:read": ApiScope("Read which systems are connected, and how they are"),
+    "deliveries:write": ApiScope("Retry, replay or cancel deliveries"),
+    "switches:read": ApiScope("Read off switches and their reasons"),
+    "switches:write": ApiScope("Switch sending off and on"),
+    "connections:read": ApiScope("Read connections and their states"),
     "connections:write": ApiScope("Connect systems, and test, pause, change and disconnect them"),
-    "connect-links:read": ApiScope("Read which connect links there are, and what became of them"),
-    "connect-links:write": ApiScope("Make connect links, and take them back"),
-    "portal-links:read": ApiScope("Read who was let into a tenant's pages by a portal link"),
+    "connect-links:read": ApiScope("Read connect links and their states"),
+    "connect-links:write": ApiScope("Create and revoke connect links"),
+    "portal-links:read": ApiScope("Read portal links and their states"),
     "portal-links:write": ApiScope(
-        "Let people into a tenant's pages by a link, as admin at most, and show them out"
+        "Create portal links that give access to a tenant's pages (at most as admin), and "
+        "revoke them"
     ),
-    "members:read": ApiScope("Read who belongs to a tenant, and who is invited"),
-    "members:write": ApiScope("Invite people, remove them, and change what they may do"),
+    "members:read": ApiScope("Read members and invitations"),
+    "members:write": ApiScope("Invite and remove people, and change their roles"),
     "metrics:read": ApiScope("Read the hub's own metrics", platform_only=True),
     "tenants:read": ApiScope("Read tenants"),
     "tenants:write": ApiScope("Create and change tenants", platform_only=True),

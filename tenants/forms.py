@@ -23,7 +23,7 @@ class IssueKeyForm(staff.ActionForm):
     key: ApiKey
 
     name = forms.CharField(
-        max_length=100, help_text="Which program uses it, such as: shop, nightly export."
+        max_length=100, help_text="The program that uses the key, such as shop or nightly export."
     )
     tenant = forms.ModelChoiceField(Tenant.objects.none(), required=False)
     scopes = forms.MultipleChoiceField(
@@ -38,7 +38,7 @@ class IssueKeyForm(staff.ActionForm):
         ],
     )
     lifetime = forms.ChoiceField(
-        label="Ends after", choices=list(KEY_LIFETIMES.items()), required=False, initial="365"
+        label="Expires after", choices=list(KEY_LIFETIMES.items()), required=False, initial="365"
     )
 
     def __init__(self, *args: Any, request: HttpRequest, site: Any, **kwargs: Any) -> None:
@@ -49,7 +49,9 @@ class IssueKeyForm(staff.ActionForm):
             site,
             visible_rows(Tenant, request.user),
             required=not is_platform_staff,
-            help_text="Empty: a platform key, for every tenant." if is_platform_staff else "",
+            help_text="Leave empty for a platform key, which works for all tenants."
+            if is_platform_staff
+            else "",
         )
 
     def key_fields(self, *, now: datetime) -> dict[str, Any]:

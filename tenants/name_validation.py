@@ -31,4 +31,4 @@ def validate_name(value: str) -> None:
             _("A name is one line of text, without control characters."), code="invalid"
         )
     if WEB_ADDRESS.search(value):
-        raise ValidationError(_("A name holds no web address."), code="invalid")
+        raise ValidationError(_("A name cannot contain a web address."), code="invalid")

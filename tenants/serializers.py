@@ -66,26 +66,27 @@ class KeySerializer(serializers.ModelSerializer):
 
 class LimitSerializer(serializers.Serializer):
     name = serializers.CharField(
-        help_text="As the header RateLimit and the problem quota-exceeded name it."
+        help_text="The name used in the RateLimit header and in the problem quota-exceeded."
     )
     quota = serializers.IntegerField(allow_null=True, help_text="null: not limited.")
     seconds = serializers.IntegerField(
-        allow_null=True, help_text="In how many; null: so many at a time."
+        allow_null=True,
+        help_text="Length of the window in seconds; null: a limit of concurrent items.",
     )
     used = serializers.IntegerField(
-        allow_null=True, help_text="At most, in the current window; null: it has none."
+        allow_null=True, help_text="Usage in the current window (upper bound); null: no window."
     )
 
 
 class LimitsSerializer(serializers.Serializer):
-    event_bytes = serializers.IntegerField(help_text="Of one event.")
-    batch_events = serializers.IntegerField(help_text="Events in one request.")
-    request_bytes = serializers.IntegerField(help_text="Of one request.")
+    event_bytes = serializers.IntegerField(help_text="Maximum for one event.")
+    batch_events = serializers.IntegerField(help_text="Maximum number of events in one request.")
+    request_bytes = serializers.IntegerField(help_text="Maximum for one request.")
     tenant = LimitSerializer(
         many=True,
-        help_text="What all keys of the tenant may use together; empty for a platform key.",
+        help_text="Limits for all keys of the tenant together; empty for a platform key.",
     )
-    key = LimitSerializer(many=True, help_text="What this key may use.")
+    key = LimitSerializer(many=True, help_text="Limits for this key.")
 
 
 class MeSerializer(serializers.Serializer):
@@ -95,14 +96,16 @@ class MeSerializer(serializers.Serializer):
     environment = serializers.CharField()
     scopes = serializers.ListField(child=serializers.CharField())
     tenant = TenantOfKeySerializer(
-        allow_null=True, help_text="null: a platform key, for every tenant."
+        allow_null=True, help_text="null: a platform key, which works for all tenants."
     )
     limits = LimitsSerializer()
 
 
 class TenantQuery(StrictSerializer):
     tenant = serializers.CharField(
-        max_length=100, required=False, help_text="Its reference; a platform key names one."
+        max_length=100,
+        required=False,
+        help_text="The tenant's reference; required with a platform key.",
     )
 
 
@@ -138,10 +141,10 @@ class InvitationSerializer(serializers.Serializer):
     state = serializers.SerializerMethodField(help_text="pending, expired, accepted or revoked.")
     asked_at = serializers.DateTimeField()
     sent_at = serializers.DateTimeField(
-        allow_null=True, help_text="null: no mail server took the mail yet."
+        allow_null=True, help_text="null: no mail server has accepted the e-mail yet."
     )
     mail_reason = serializers.CharField(
-        help_text="Why the mail has not gone: a reason code. Empty: it has, or just goes."
+        help_text="Reason code if the e-mail could not be sent. Empty: sent or being sent."
     )
     expires_at = serializers.DateTimeField()
 
@@ -156,19 +159,19 @@ class InvitationListSerializer(serializers.Serializer):
 def _validate_return_url(value: str) -> None:
     if not is_allowed_return_url(value):
         raise serializers.ValidationError(
-            "Its origin is not one of those that HUB_PORTAL_RETURN_URLS allows."
+            "HUB_PORTAL_RETURN_URLS does not allow the origin of this URL."
         )
 
 
 class WantedPortalLinkSerializer(TenantQuery):
     user = serializers.CharField(
-        max_length=100, validators=[REFERENCE], help_text="Your own reference of the person."
+        max_length=100, validators=[REFERENCE], help_text="Your own reference for the person."
     )
     name = serializers.CharField(
         max_length=150,
         required=False,
         validators=[validate_name],
-        help_text="What the pages call the person.",
+        help_text="The name that the pages show.",
     )
     role = serializers.ChoiceField(
         PortalLink.ROLES, help_text="admin manages connections; member reads."
@@ -177,7 +180,7 @@ class WantedPortalLinkSerializer(TenantQuery):
         max_length=500,
         required=False,
         validators=[_validate_return_url],
-        help_text="Where the way back leads.",
+        help_text="The URL for the way back.",
     )
 
 
@@ -193,9 +196,9 @@ class PortalLinkSerializer(serializers.Serializer):
         help_text="pending, visiting, used, revoked or expired."
     )
     created_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField(help_text="Until when it can be used.")
+    expires_at = serializers.DateTimeField(help_text="The link can be used until this time.")
     used_at = serializers.DateTimeField(
-        allow_null=True, help_text="The visit lasts an hour from then on."
+        allow_null=True, help_text="The session lasts one hour from this time."
     )
 
     def get_state(self, link: PortalLink) -> str:
@@ -203,7 +206,7 @@ class PortalLinkSerializer(serializers.Serializer):
 
 
 class MadePortalLinkSerializer(PortalLinkSerializer):
-    url = serializers.SerializerMethodField(help_text="It is told now, and never again.")
+    url = serializers.SerializerMethodField(help_text="Only included in this response.")
 
     def get_url(self, link: PortalLink) -> str:
         url: str = self.context["url"]

@@ -59,7 +59,7 @@ class Body:
         return bool(message.get("more_body"))
 
     def too_large_problem(self) -> Problem:
-        return Problem("payload-too-large", f"A body is at most {self.limits.body:,} bytes.")
+        return Problem("payload-too-large", f"A body can have at most {self.limits.body:,} bytes.")
 
     def release(self) -> None:
         self.pieces.clear()
@@ -78,7 +78,7 @@ def parse_body_length(headers: Mapping[str, str]) -> int | None:
         return _parse_content_length(length or "0")
     if length:
         raise Problem(
-            "bad-request", "A body has a Content-Length or a Transfer-Encoding, never both."
+            "bad-request", "A request must not have both Content-Length and Transfer-Encoding."
         )
     if transfer_encoding.strip().lower() != "chunked":
         raise Problem("bad-request", "The only Transfer-Encoding taken here is chunked.")

@@ -43,9 +43,9 @@ POSTGRESQL_OPTIONS = {
 
 
 INVALID_DATABASE_URL = (
-    "DATABASE_URL is wrong: it is sqlite:////path/hub.sqlite3 or "
-    "postgresql://user:password@host/name, with signs such as /, @ and # in the password written "
-    "as %2F, %40 and %23"
+    "DATABASE_URL is wrong: it must be sqlite:////path/hub.sqlite3 or "
+    "postgresql://user:password@host/name, with characters such as /, @ and # in the "
+    "password written as %2F, %40 and %23"
 )
 
 
@@ -85,7 +85,7 @@ def parse_share(name: str, default: float) -> float:
         value = env.float(name, default)
         if 0 <= value <= 0.9:
             return value
-    raise ValueError("it is a share from 0 to 0.9, such as 0.2")
+    raise ValueError("it must be a fraction from 0 to 0.9, such as 0.2")
 
 
 def parse_rate(name: str, default: str) -> tuple[int, float] | None:
@@ -100,7 +100,7 @@ def parse_rate(name: str, default: str) -> tuple[int, float] | None:
         limit, per = int(calls), float(seconds)
         if 1 <= limit <= 1_000_000 and 0.1 <= per <= 86_400:
             return limit, per
-    raise ValueError("it is calls/seconds, such as 50/1, or off")
+    raise ValueError("it must be calls/seconds, such as 50/1, or off")
 
 
 def parse_limits(name: str, default: str) -> dict[str, int] | None:
@@ -112,7 +112,9 @@ def parse_limits(name: str, default: str) -> dict[str, int] | None:
         return None
     parts = [part.strip() for part in value.split(",") if part.strip()]
     if not all(re.fullmatch(r"[a-z_]+=[1-9][0-9]{0,14}", part) for part in parts):
-        raise ValueError("it is limits with numbers, such as events=60000,requests=1000, or off")
+        raise ValueError(
+            "it must be limits with numbers, such as events=60000,requests=1000, or off"
+        )
     return {name: int(quota) for name, _, quota in (part.partition("=") for part in parts)}
 
 
@@ -124,15 +126,15 @@ def parse_mail_server(name: str, default: str) -> str:
         if value in ("", "console:") or (is_complete and (parts.scheme, parts.query) in MAIL_PORTS):
             return value
     raise ValueError(
-        "it is smtp://user:password@host:port, with ?tls=1 for STARTTLS, "
-        "or smtps://..., or console:"
+        "it must be smtp://user:password@host:port, with ?tls=1 for STARTTLS, or "
+        "smtps://..., or console:"
     )
 
 
 def parse_mail_address(name: str, default: str) -> str:
     value = env.str(name, default)
     if not value.isprintable() or not re.fullmatch(r"[^@\s]+@[^@\s]+", parseaddr(value)[1]):
-        raise ValueError("it is an address such as hub@example.com, or Hub <hub@example.com>")
+        raise ValueError("it must be an address such as hub@example.com, or Hub <hub@example.com>")
     return value
 
 
@@ -160,7 +162,7 @@ def parse_logo_path(name: str, default: str) -> Path | None:
     if not path:
         return None
     if Path(path).suffix not in LOGO_SUFFIXES or not Path(path).is_file():
-        raise ValueError("it is the path of a file that ends with .svg or .png")
+        raise ValueError("it must be the path of a file that ends with .svg or .png")
     if Path(path).stat().st_size > MAX_LOGO_BYTES:
         raise ValueError(f"the file is larger than {MAX_LOGO_BYTES:,} bytes")
     return Path(path)
@@ -169,5 +171,5 @@ def parse_logo_path(name: str, default: str) -> Path | None:
 def parse_colour(name: str, default: str) -> str:
     value = env.str(name, default)
     if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
-        raise ValueError("it is a colour such as #0b6459")
+        raise ValueError("it must be a colour such as #0b6459")
     return value.lower()

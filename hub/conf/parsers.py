@@ -24,7 +24,7 @@ env = Env(eager=True)
 def parse_boolean(name: str, default: bool) -> bool:
     with suppress(EnvError):
         return env.bool(name, default)
-    raise ValueError("it is true or false")
+    raise ValueError("it must be true or false")
 
 
 def whole_number_parser(minimum: int, maximum: int) -> Parser:
@@ -33,7 +33,7 @@ def whole_number_parser(minimum: int, maximum: int) -> Parser:
             value = env.int(name, default)
             if minimum <= value <= maximum:
                 return value
-        raise ValueError(f"it is a whole number from {minimum:,} to {maximum:,}")
+        raise ValueError(f"it must be a whole number from {minimum:,} to {maximum:,}")
 
     return parse_number
 
@@ -44,7 +44,7 @@ def number_parser(minimum: float, maximum: float, unit: str) -> Parser:
             value = env.float(name, default)
             if minimum <= value <= maximum:
                 return value
-        raise ValueError(f"it is a number of {unit} from {minimum:g} to {maximum:g}")
+        raise ValueError(f"it must be a number of {unit} from {minimum:g} to {maximum:g}")
 
     return parse_number
 
@@ -65,21 +65,23 @@ def parse_line_of_text(name: str, default: str) -> str:
     value = env.str(name, default)
     if value.strip() and value.isprintable() and len(value) <= 100:
         return value
-    raise ValueError("it is one line of text, at most 100 characters")
+    raise ValueError("it must be one line of text, at most 100 characters")
 
 
 def parse_public_url(name: str, default: str) -> str:
     value = env.str(name, default).rstrip("/")
     if is_origin(value):
         return value
-    raise ValueError("it is the address of the hub without a path, such as https://hub.example.com")
+    raise ValueError(
+        "it must be the address of the hub without a path, such as https://hub.example.com"
+    )
 
 
 def parse_origins(name: str, default: list[str]) -> list[str]:
     values = env.list(name, default)
     if all(is_origin(value) for value in values):
         return values
-    raise ValueError("it is a list of origins such as https://app.example.com, without a path")
+    raise ValueError("it must be a list of origins such as https://app.example.com, without a path")
 
 
 def is_origin(text: str) -> bool:
@@ -99,7 +101,9 @@ def parse_host_names(name: str, default: list[str]) -> list[str]:
     values = env.list(name, default)
     if values and all(HOST_PATTERN.fullmatch(value) for value in values):
         return values
-    raise ValueError("it is a list of host names such as hub.example.com, without scheme or port")
+    raise ValueError(
+        "it must be a list of host names such as hub.example.com, without scheme or port"
+    )
 
 
 def parse_hosts_and_ports(name: str, default: list[str]) -> list[str]:
@@ -107,7 +111,7 @@ def parse_hosts_and_ports(name: str, default: list[str]) -> list[str]:
     matches = [HOST_AND_PORT_PATTERN.fullmatch(value.strip()) for value in values]
     if all(match and int(match[2]) in PORT_RANGE for match in matches):
         return values
-    raise ValueError("it is a list of host:port such as 127.0.0.1:8100")
+    raise ValueError("it must be a list of host:port such as 127.0.0.1:8100")
 
 
 def parse_ports(name: str, default: list[int]) -> list[int]:
@@ -115,4 +119,4 @@ def parse_ports(name: str, default: list[int]) -> list[int]:
         values = env.list(name, default, subcast=int)
         if values and all(value in PORT_RANGE for value in values):
             return values
-    raise ValueError("it is a list of ports from 1 to 65,535, such as 443,8443")
+    raise ValueError("it must be a list of ports from 1 to 65,535, such as 443,8443")

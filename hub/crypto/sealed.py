@@ -234,8 +234,8 @@ def check_keys() -> None:
         canary.sealed.open(KeyCanary.BINDING)
     except CannotOpen:
         raise WrongKey(
-            "HUB_FIELD_KEYS is wrong: these keys do not open what this database holds. "
-            "Set the keys that sealed it, newest first, and start again."
+            "HUB_FIELD_KEYS is wrong: these keys cannot decrypt the data in this database. "
+            "Set the keys that encrypted it, newest first, and start again."
         ) from None
 
 
@@ -248,7 +248,7 @@ def check_keys_fit_database(app_configs: Any, **kwargs: Any) -> Sequence[CheckMe
     except DatabaseError:
         return [
             Error(
-                "HUB_FIELD_KEYS cannot be checked: the database is not there, or not migrated.",
+                "HUB_FIELD_KEYS cannot be checked: the database does not exist or is not migrated.",
                 id="hub.E002",
             )
         ]

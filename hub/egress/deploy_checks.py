@@ -13,9 +13,11 @@ def egress_has_no_exceptions(app_configs: Any, **kwargs: Any) -> Sequence[CheckM
     if not settings.HUB_EGRESS_ALLOW:
         return []
     allowed = ", ".join(settings.HUB_EGRESS_ALLOW)
-    hint = "Remove it: it is for the sandbox of a local installation."
+    hint = "Remove it. It is intended only for the sandbox of a local installation."
     return [
         Error(
-            f"HUB_EGRESS_ALLOW lets requests reach {allowed} unchecked.", hint=hint, id="hub.E004"
+            f"HUB_EGRESS_ALLOW allows requests to {allowed} without checks.",
+            hint=hint,
+            id="hub.E004",
         )
     ]

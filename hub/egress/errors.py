@@ -29,17 +29,19 @@ class ResponseNotReceived(EgressError):
 
 
 RULE_MESSAGES = {
-    "address": "This is not an address that can be called.",
-    "characters": "The address contains blanks, control characters or a backslash.",
+    "address": "This address cannot be called.",
+    "characters": "The address contains spaces, control characters or a backslash.",
     "scheme": "The address must start with https://.",
     "userinfo": "The address must not contain a user name or password.",
-    "host": "The address does not name a public host. "
-    "International names are written in their xn-- form.",
-    "port": "This port may not be called.",
-    "own_host": "This is an address of the hub itself.",
-    "denied_address": "The host is, or resolves to, an address that may not be called.",
-    "method": "This method may not be used.",
-    "header": "A header has a name or a value that may not be sent.",
+    "host": (
+        "The address does not contain a public host name. Write international names in their "
+        "xn-- form."
+    ),
+    "port": "This port is not allowed.",
+    "own_host": "This address belongs to the hub itself.",
+    "denied_address": "The host is, or resolves to, an address that is not allowed.",
+    "method": "This method is not allowed.",
+    "header": "The name or value of a header is not allowed.",
 }
 
 

@@ -25,7 +25,7 @@ class InterimLimitHandler(ResponseHandler):
             super().feed_data(data, size)
         elif self.transport is not None:
             self.transport.abort()
-            self.set_exception(HttpProcessingError(message="too many interim answers"))
+            self.set_exception(HttpProcessingError(message="too many interim responses"))
 
 
 class LimitedConnector(aiohttp.TCPConnector):

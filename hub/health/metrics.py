@@ -74,7 +74,7 @@ class MetricsCollector:
     def process(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(
             "hub_database_latency_seconds",
-            "One question to the database.",
+            "Duration of one database query.",
             measure_database_latency(),
         )
         ages = {
@@ -84,7 +84,7 @@ class MetricsCollector:
         yield _labelled_gauge(
             "name",
             "hub_heartbeat_age_seconds",
-            "Since the last heartbeat of the worker, its pool (canary) and the sweep.",
+            "Seconds since the last heartbeat of the worker, its pool (canary) and the sweep.",
             ages,
         )
         slots = {
@@ -93,26 +93,26 @@ class MetricsCollector:
                 Worker.objects.all(), total=settings.HUB_PUMPS_TOTAL, now=self.now
             ),
         }
-        yield _labelled_gauge("place", "hub_pumps", "Pumps that run, and that may run.", slots)
+        yield _labelled_gauge(
+            "place", "hub_pumps", "Running pumps and the maximum number of pumps.", slots
+        )
 
     def queue(self) -> Iterator[Metric]:
         wakeup_summary = WakeUp.objects.filter(requested_at__isnull=False).aggregate(
             count=Count("pk"), oldest=Min("requested_at")
         )
-        yield GaugeMetricFamily(
-            "hub_pending_wakeups", "Wake-ups that no pool has taken.", wakeup_summary["count"]
-        )
+        yield GaugeMetricFamily("hub_pending_wakeups", "Pending wake-ups.", wakeup_summary["count"])
         yield GaugeMetricFamily(
             "hub_oldest_wakeup_seconds",
-            "Since the oldest of them was requested.",
+            "Seconds since the oldest pending wake-up was requested.",
             self.seconds_since(wakeup_summary["oldest"]),
         )
         live_workers = Worker.objects.filter(seen_at__gt=self.now - WORKER_LOST_AFTER)
         worker_summary = live_workers.aggregate(count=Count("pk"), quietest=Min("heard_at"))
-        yield GaugeMetricFamily("hub_workers", "Workers that run.", worker_summary["count"])
+        yield GaugeMetricFamily("hub_workers", "Running workers.", worker_summary["count"])
         yield GaugeMetricFamily(
             "hub_pool_silence_seconds",
-            "Since the quietest pool was heard.",
+            "Seconds since the oldest heartbeat of a pool.",
             self.seconds_since(worker_summary["quietest"]),
         )
 
@@ -130,7 +130,10 @@ class MetricsCollector:
         for state, change in (("waiting", -blocked_count), ("held", blocked_count), ("failed", 0)):
             states[state] = states.get(state, 0) + change
         yield _labelled_gauge(
-            "state", "hub_deliveries", "Deliveries that have not arrived, as they read.", states
+            "state",
+            "hub_deliveries",
+            "Deliveries that have not arrived, by displayed state.",
+            states,
         )
         reasons = {
             reason: held_reasons.get(reason, 0) + blocked_causes.get(reason, 0)
@@ -151,12 +154,12 @@ class MetricsCollector:
         )
         yield GaugeMetricFamily(
             "hub_oldest_due_seconds",
-            "Since the oldest of them is due.",
+            "Seconds since the oldest of them became due.",
             self.seconds_since(due_summary["oldest"]),
         )
         yield GaugeMetricFamily(
             "hub_unserved_seconds",
-            "The longest that a connection waits for its turn.",
+            "The longest time that a connection has waited to be claimed.",
             longest_wait,
         )
 
@@ -167,10 +170,12 @@ class MetricsCollector:
             "waiting": mail_summary["count"],
             "failed": Mail.objects.filter(state="failed").count(),
         }
-        yield _labelled_gauge("state", "hub_mails", "Mails that no server has taken.", states)
+        yield _labelled_gauge(
+            "state", "hub_mails", "E-mails that no mail server has accepted yet.", states
+        )
         yield GaugeMetricFamily(
             "hub_oldest_mail_seconds",
-            "Since the oldest that waits was asked for.",
+            "Seconds since the oldest of them was requested.",
             self.seconds_since(mail_summary["oldest"]),
         )
 
@@ -185,19 +190,24 @@ def _total_metrics() -> Iterator[Metric]:
 
 COUNTER_METRICS = {  # name in the tally: (metric, what it is, its label, how many make one)
     "attempts": ("hub_attempts", "Attempts, by outcome.", "outcome", 1),
-    "quota_waits": ("hub_quota_waits", "Times that a delivery was sent back by a quota.", "", 1),
-    "quota_wait_ms": ("hub_quota_wait_seconds", "For how long they were sent back.", "", 1000),
+    "quota_waits": ("hub_quota_waits", "Deliveries that were postponed by a quota.", "", 1),
+    "quota_wait_ms": ("hub_quota_wait_seconds", "How long they were postponed.", "", 1000),
     "lease_losses": (
         "hub_lease_losses",
-        "Answers that came when the delivery was no longer ours.",
+        "Results that arrived after the lease of the delivery was lost.",
         "",
         1,
     ),
-    "crashes": ("hub_crashes", "Deliveries that were on their way when their pump died.", "", 1),
+    "crashes": (
+        "hub_crashes",
+        "Deliveries that were in flight when their pump stopped unexpectedly.",
+        "",
+        1,
+    ),
     "sweep_failures": ("hub_sweep_failures", "Failures of steps of the sweep.", "step", 1),
     "pool_replacements": (
         "hub_pool_replacements",
-        "Pools that a worker replaced: hung, or ended.",
+        "Pools that a worker replaced because they hung or exited.",
         "why",
         1,
     ),

@@ -82,7 +82,7 @@ def run_checks_in_time(
     return (
         results[0]
         if results
-        else _database_unavailable(f"does not answer within {timeout:g} seconds")
+        else _database_unavailable(f"does not respond within {timeout:g} seconds")
     )
 
 
@@ -127,7 +127,7 @@ def _check_database() -> HealthCheck:
             cursor.execute("SHOW transaction_read_only")
             if cursor.fetchone() == ("on",):
                 return HealthCheck(False, "The database is read-only.", latency)
-    return HealthCheck(True, "The database answers.", latency)
+    return HealthCheck(True, "The database responds.", latency)
 
 
 def _check_workers(workers: Sequence[Worker], *, now: datetime) -> HealthCheck:
@@ -177,8 +177,10 @@ def check_deliveries(*, now: datetime) -> HealthCheck:
     """
     longest_wait = longest_unserved_time(now=now)
     if longest_wait > MAX_UNSERVED_TIME:
-        return HealthCheck(False, "What is due is not sent.", longest_wait.total_seconds())
-    return HealthCheck(True, "What is due is sent.", longest_wait.total_seconds())
+        return HealthCheck(
+            False, "Due deliveries are not being sent.", longest_wait.total_seconds()
+        )
+    return HealthCheck(True, "Due deliveries are being sent.", longest_wait.total_seconds())
 
 
 def longest_unserved_time(*, now: datetime) -> timedelta:

@@ -31,13 +31,13 @@ class Limit:
 LIMITS = {
     limit.name: limit
     for limit in (
-        Limit("events", _("Events in a minute"), 120_000, per_key=True),
-        Limit("bytes", _("Bytes of events in a minute"), 512 * MIB, per_key=True),
-        Limit("requests", _("Other API requests in a minute"), 3_000, per_key=True),
-        Limit("replays", _("Single retries and deliveries sent again in an hour"), 1_000, HOUR),
-        Limit("connections", _("Connections at a time"), 200, None),
-        Limit("portal_links", _("Portal links in an hour"), 1_000, HOUR),
-        Limit("invitations", _("Invitations in an hour"), 50, HOUR),
+        Limit("events", _("Events per minute"), 120_000, per_key=True),
+        Limit("bytes", _("Bytes of events per minute"), 512 * MIB, per_key=True),
+        Limit("requests", _("Other API requests per minute"), 3_000, per_key=True),
+        Limit("replays", _("Single retries and replays per hour"), 1_000, HOUR),
+        Limit("connections", _("Connections"), 200, None),
+        Limit("portal_links", _("Portal links per hour"), 1_000, HOUR),
+        Limit("invitations", _("Invitations per hour"), 50, HOUR),
     )
 }
 

@@ -12,7 +12,7 @@ from hub.rest.fields import ObjectField, TextField, TimestampField, object_page_
 
 SENDER_ID = RegexValidator(
     r"\A(?!\s)[^\x00-\x1f\x7f]+(?<!\s)\Z",
-    "One line without control characters, and without spaces around it.",
+    "One line without control characters and without leading or trailing spaces.",
 )
 
 
@@ -26,15 +26,17 @@ class EventSerializer(StrictSerializer):
         max_length=200,
         required=False,
         validators=[SENDER_ID],
-        help_text="Yours: the same id again is the same event. Left out: the hub makes one.",
+        help_text=(
+            "Your own ID. Repeating an ID refers to the same event. Omitted: the hub generates one."
+        ),
     )
     type = TextField(max_length=120, validators=[EVENT_TYPE], help_text="Such as order.created.")
     tenant = TextField(
         max_length=100,
         required=False,
-        help_text="The tenant's reference. A platform key must name one.",
+        help_text="The tenant's reference. Required with a platform key.",
     )
-    occurred_at = TimestampField(required=False, help_text="With offset. Left out: now.")
+    occurred_at = TimestampField(required=False, help_text="With UTC offset. Omitted: now.")
     data = ObjectField()  # type: ignore[assignment]  # a serializer has its own `data`
 
 
@@ -52,17 +54,17 @@ class AcceptedSerializer(serializers.Serializer):
     """An event that is stored, with its deliveries."""
 
     id = serializers.UUIDField()
-    sender_id = serializers.CharField(help_text="The id that was sent.")
+    sender_id = serializers.CharField(help_text="The ID sent by the client.")
     type = serializers.CharField()
     tenant = serializers.CharField()
     accepted_at = serializers.DateTimeField()
     url = serializers.CharField()
-    page_url = serializers.CharField(help_text="The page for people who are signed in.")
+    page_url = serializers.CharField(help_text="URL of the page for signed-in people.")
     deliveries = DeliverySummarySerializer(many=True)
 
 
 class AcceptedBatchSerializer(serializers.Serializer):
-    events = AcceptedSerializer(many=True, help_text="One for each that was sent, in order.")
+    events = AcceptedSerializer(many=True, help_text="One per sent event, in the same order.")
 
 
 class NamedSerializer(serializers.Serializer):
@@ -75,7 +77,7 @@ class DeliverySerializer(serializers.Serializer):
 
     id = serializers.UUIDField(source="public_id")
     url = serializers.SerializerMethodField()
-    page_url = serializers.SerializerMethodField(help_text="The page for people who are signed in.")
+    page_url = serializers.SerializerMethodField(help_text="URL of the page for signed-in people.")
     event = serializers.UUIDField(source="event.public_id")
     event_type = serializers.CharField(source="event.type")
     tenant = serializers.CharField(source="tenant.reference")
@@ -83,24 +85,26 @@ class DeliverySerializer(serializers.Serializer):
     connector = serializers.CharField(source="route.connector_key")
     connection = NamedSerializer(allow_null=True, help_text="null: not connected yet.")
     state = serializers.SerializerMethodField()
-    reason = serializers.SerializerMethodField(help_text="A stable code; empty: none is needed.")
-    sentence = serializers.SerializerMethodField(help_text="The state or reason in words.")
+    reason = serializers.SerializerMethodField(help_text="A stable code; empty: none.")
+    sentence = serializers.SerializerMethodField(help_text="Explanation of the state or reason.")
     action = serializers.SerializerMethodField(
-        help_text="What a person does about it; empty: nothing."
+        help_text="What a person can do about it; empty: nothing."
     )
     detail = serializers.CharField(
-        help_text="What stands behind the reason, such as the other system's own words."
+        help_text="Details of the reason, such as the other system's own text."
     )
-    attempt_count = serializers.IntegerField(help_text="Attempts that counted.")
-    possibly_delivered = serializers.BooleanField(help_text="An earlier attempt may have arrived.")
+    attempt_count = serializers.IntegerField(help_text="Number of counted attempts.")
+    possibly_delivered = serializers.BooleanField(
+        help_text="true: an earlier attempt may have arrived."
+    )
     replay_number = serializers.IntegerField(
-        help_text="0, or which sending again of the same this is."
+        help_text="0 for the original delivery, otherwise the number of the replay."
     )
     due_at = serializers.DateTimeField(
         allow_null=True, help_text="The next attempt; null: none is planned."
     )
     accepted_at = serializers.DateTimeField()
-    state_changed_at = serializers.DateTimeField(help_text="Since when it has this state.")
+    state_changed_at = serializers.DateTimeField(help_text="Start of this state.")
 
     def get_url(self, delivery: Delivery) -> str:
         return object_url("delivery", delivery)
@@ -128,8 +132,8 @@ class AttemptSerializer(serializers.Serializer):
     milliseconds = serializers.IntegerField(allow_null=True)
     outcome = serializers.CharField()
     reason = serializers.CharField()
-    detail = serializers.CharField(help_text="The other system's own words.")
-    reference = serializers.CharField(help_text="Their id of what was made.")
+    detail = serializers.CharField(help_text="The other system's own text.")
+    reference = serializers.CharField(help_text="ID of the created record in the other system.")
 
 
 class DeliveryWithAttemptsSerializer(DeliverySerializer):
@@ -143,16 +147,16 @@ class ExchangeSerializer(serializers.Serializer):
 
     at = serializers.DateTimeField()
     method = serializers.CharField()
-    url = serializers.CharField(
-        allow_null=True, help_text="Redacted; null: the platform's own connection."
-    )
-    status = serializers.IntegerField(allow_null=True, help_text="null: nobody answered.")
+    url = serializers.CharField(allow_null=True, help_text="Redacted; null: a platform connection.")
+    status = serializers.IntegerField(allow_null=True, help_text="null: no response.")
     error = serializers.CharField()
 
 
 class AttemptWithExchangeSerializer(AttemptSerializer):
     exchange = ExchangeSerializer(
-        source="carried_by", allow_null=True, help_text="null: nothing was sent, or pruned."
+        source="carried_by",
+        allow_null=True,
+        help_text="null: nothing was sent, or it is no longer stored.",
     )
 
 
@@ -163,7 +167,7 @@ class DeliveryDetailSerializer(DeliverySerializer):
 class CheckSerializer(serializers.Serializer):
     name = serializers.CharField()
     passed = serializers.BooleanField(
-        allow_null=True, help_text="null: not reached, or of no matter."
+        allow_null=True, help_text="null: not reached or not relevant."
     )
     sentence = serializers.CharField()
     detail = serializers.CharField()
@@ -176,7 +180,7 @@ class ExplanationSerializer(serializers.Serializer):
     reason = serializers.CharField(source="effective_state.reason")
     sentence = serializers.CharField(source="effective_state.sentence")
     action = serializers.CharField(
-        source="effective_state.action", help_text="The one thing to do; empty: nothing."
+        source="effective_state.action", help_text="The next step; empty: none."
     )
     next_try = serializers.DateTimeField(allow_null=True)
     checks = CheckSerializer(many=True)
@@ -185,17 +189,17 @@ class ExplanationSerializer(serializers.Serializer):
 class EventRowSerializer(serializers.Serializer):
     id = serializers.UUIDField(source="public_id")
     url = serializers.SerializerMethodField()
-    page_url = serializers.SerializerMethodField(help_text="The page for people who are signed in.")
-    sender_id = serializers.CharField(help_text="The id that was sent.")
+    page_url = serializers.SerializerMethodField(help_text="URL of the page for signed-in people.")
+    sender_id = serializers.CharField(help_text="The ID sent by the client.")
     source = serializers.CharField(  # type: ignore[assignment]  # a field has its own `source`
-        help_text="api, or where else it came from."
+        help_text="api, or another source."
     )
     type = serializers.CharField()
     tenant = serializers.CharField(source="tenant.reference")
     occurred_at = serializers.DateTimeField()
     accepted_at = serializers.DateTimeField()
     reason = serializers.CharField(help_text="no_route, or empty.")
-    sentence = serializers.SerializerMethodField(help_text="The reason in words.")
+    sentence = serializers.SerializerMethodField(help_text="Explanation of the reason.")
 
     def get_url(self, event: Event) -> str:
         return object_url("event", event)

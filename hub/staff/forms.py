@@ -63,7 +63,7 @@ class ActionForm(forms.Form):
 
 class ReasonForm(ActionForm):
     reason = forms.CharField(
-        max_length=300, help_text="It is shown beside what stops, and kept in the audit."
+        max_length=300, help_text="Shown with the affected deliveries and kept in the audit log."
     )
 
 

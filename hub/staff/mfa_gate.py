@@ -52,7 +52,7 @@ def reauthentication_redirect(request: HttpRequest) -> HttpResponseRedirect | No
         return None
     if request.method == "POST":
         messages.warning(
-            request, "Nothing was saved: show who you are, then fill in the form again."
+            request, "Nothing has been saved. Confirm your identity, then fill in the form again."
         )
     url_name = "mfa_reauthenticate" if has_second_factor(request.user) else "account_reauthenticate"
     return redirect_to_login(request.get_full_path(), reverse(url_name))

@@ -59,7 +59,7 @@ def send_setup_link(request: HttpRequest) -> HttpResponse:
     user, now = request.user, clock()
     if _is_setup_link_needed(request):
         if not ratelimit.consume(request, action="first_factor_link", user=user):
-            messages.warning(request, _("A mail has just been sent; wait a minute."))
+            messages.warning(request, _("An e-mail has just been sent. Wait a minute."))
         else:
             _mail_setup_link(request, user, now)
     return redirect("mfa_activate_totp")
@@ -73,10 +73,10 @@ def _mail_setup_link(request: HttpRequest, user: Any, now: datetime) -> None:
     try:
         mail.queue_mail(user.email, "mail/first_factor.txt", context, now=now)
         messages.success(
-            request, _("A link is on its way to %(address)s.") % {"address": user.email}
+            request, _("A link is being sent to %(address)s.") % {"address": user.email}
         )
     except mail.MailNotConfigured:
-        messages.warning(request, _("Mail is not set up here, so none will come."))
+        messages.warning(request, _("E-mail is not set up, so no e-mail can be sent."))
 
 
 @require_safe
@@ -90,5 +90,5 @@ def confirm_setup_link(request: HttpRequest, token: str) -> HttpResponse:
         else:
             messages.error(request, _("This link is for another account."))
     except signing.BadSignature:
-        messages.error(request, _("This link is not good any more: ask for another one."))
+        messages.error(request, _("This link is no longer valid. Request a new one."))
     return redirect("mfa_activate_totp")

@@ -214,7 +214,7 @@ class RowActionsMixin(AdminBase):
         try:
             if not method.row_action.is_available(instance):
                 raise ActionRejected(
-                    f"{method.row_action.label}: that is not possible as it is now."
+                    f"{method.row_action.label}: not possible in the current state."
                 )
             with transaction.atomic() if method.row_action.atomic else nullcontext():
                 result = method(request, instance, data, now=now)
@@ -234,7 +234,7 @@ class RowActionsMixin(AdminBase):
             result = ActionResult(str(rejection), succeeded=False)
         except InvalidTransition:
             result = ActionResult(
-                "Somebody was first: the state has changed meanwhile. Look again.", succeeded=False
+                "The state has changed in the meantime. Reload the page.", succeeded=False
             )
         (messages.success if result.succeeded else messages.warning)(request, result.detail)
         return result.page or HttpResponseRedirect(self.change_url(instance))

@@ -39,7 +39,8 @@ def user_within_limits(request: HttpRequest, user: Any) -> Any:
     if _is_session_over(request.session, now=now):
         request.session.flush()
         text = _(
-            "You were signed out: staff sign in again after 8 hours, or 1 hour without activity."
+            "You were signed out. Staff sessions end after 8 hours, or after 1 hour "
+            "without activity."
         )
         messages.info(request, text, fail_silently=True)
         return AnonymousUser()

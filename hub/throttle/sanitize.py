@@ -93,8 +93,5 @@ def describe_problem(quota: Quota | None, snapshot: QuotaSnapshot, now: datetime
             "the connector's own limit applies."
         )
     if sanitize_snapshot(quota, snapshot, now) != snapshot:
-        return (
-            "A time of this row is further ahead than the quota explains; "
-            "the next call corrects it."
-        )
+        return "A time in this row is later than the quota allows; the next call corrects it."
     return ""

@@ -146,7 +146,7 @@ class HasScope(BasePermission):
             raise Problem("method-not-allowed")
         scope = scopes[method]
         if scope is not None and not request.user.key.has_scope(scope):
-            raise Problem("scope-missing", f"The key needs the scope {scope}.")
+            raise Problem("scope-missing", f"The key requires the scope {scope}.")
         return True
 
 

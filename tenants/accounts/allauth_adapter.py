@@ -38,9 +38,8 @@ MFA_SECRET = "allauth.mfa"  # binding of sealed second factors: allauth passes n
 class AccountAdapter(DefaultAccountAdapter):
     error_messages: ClassVar = DefaultAccountAdapter.error_messages | {
         "too_many_passwords": _(
-            "Too many failed tries. Wait a few minutes, or choose “Forgot your password?”: once "
-            "you have set "
-            "a new one by the link in the mail, you can sign in at once."
+            "Too many failed attempts. Wait a few minutes, or select “Forgot your "
+            "password?”: after you have set a new password, you can sign in immediately."
         ),
     }
     attempt: SignInAttempt
@@ -67,7 +66,8 @@ class AccountAdapter(DefaultAccountAdapter):
         ) as error:  # the same invitation was accepted meanwhile
             is_rejected = isinstance(error, membership_actions.MembershipRejected)
             messages.error(
-                request, str(error) if is_rejected else gettext("This invitation has ended.")
+                request,
+                str(error) if is_rejected else gettext("This invitation is no longer valid."),
             )
             raise ImmediateHttpResponse(HttpResponseRedirect(reverse("account_login"))) from None
         self.stash_verified_email(request, invitation.email)
@@ -100,7 +100,9 @@ class AccountAdapter(DefaultAccountAdapter):
                     email, f"{template_prefix}.txt", mail_context | page_urls, until=until, now=now
                 )
         except mail.MailNotConfigured:
-            messages.warning(self.request, gettext("Mail is not set up here, so none will come."))
+            messages.warning(
+                self.request, gettext("E-mail is not set up, so no e-mail can be sent.")
+            )
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         placeholders = {"uidb36": "UID", "key": "KEY"}

@@ -82,8 +82,8 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
             request,
             "console/form.html",
             form=form,
-            title="Issue an API key",
-            submit="Issue the key",
+            title="Create an API key",
+            submit="Create the key",
         )
 
     def issue(self, request: HttpRequest, form: IssueKeyForm) -> str:
@@ -107,7 +107,7 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
 
     @staff.display(description="of")
     def owner_link(self, key: ApiKey) -> str:
-        return staff.render_page_link(key.tenant) if key.tenant else "the platform"
+        return staff.render_page_link(key.tenant) if key.tenant else "Platform"
 
     @staff.display(description="state")
     def state(self, key: ApiKey) -> str:
@@ -144,10 +144,10 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
         tone="danger",
         is_available=lambda key: key.revoked_at is None,
         form=staff.ReasonForm,
-        question="A revoked key is refused at once, and cannot be brought back.",
+        question="A revoked key is rejected immediately and cannot be restored.",
     )
     def revoke(
         self, request: HttpRequest, key: ApiKey, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
         revoke_api_key(key, data["reason"], ActorContext.of_request(request), now=now)
-        return staff.ActionResult(f"The key {key} is revoked.", is_audited=True)
+        return staff.ActionResult(f"The key {key} has been revoked.", is_audited=True)

@@ -21,17 +21,16 @@ class LimitsMixin:
         "Limits",
         icon="speed",
         form=LimitsForm,
-        question="How much this tenant may use, its API keys together; one key may use half of "
-        "it. A field that is left "
-        "empty takes the default.",
+        question=(
+            "The limits apply to all API keys of this tenant together; one key can use half of "
+            "each limit. Empty fields use the default."
+        ),
     )
     def set_limits(
         self, request: HttpRequest, tenant: Tenant, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
         if accessible_tenants(request.user) is not ALL_TENANTS:
-            raise staff.ActionRejected(
-                "Only staff of the whole platform set the limits of a tenant."
-            )
+            raise staff.ActionRejected("Only platform staff can set the limits of a tenant.")
         limits = {name: data[name] for name in LIMITS if data[name] is not None}
         tenant_actions.set_tenant_limits(tenant, limits, ActorContext.of_request(request), now=now)
-        return staff.ActionResult("The limits are set.", is_audited=True)
+        return staff.ActionResult("The limits have been saved.", is_audited=True)

@@ -58,16 +58,18 @@ class PortalLinkAdmin(LinkAdmin):
     def created(self, link: PortalLink) -> str:
         return staff.render_time(link.created_at)
 
-    @staff.display(description="came in", ordering="used_at")
+    @staff.display(description="session started", ordering="used_at")
     def used(self, link: PortalLink) -> str:
         return staff.render_time(link.used_at) if link.used_at else "–"
 
     @staff.row_action(
-        "Take back",
+        "Revoke",
         icon="block",
         tone="danger",
         is_available=lambda link: link.is_active(clock()),
-        question="The link leads nowhere any more, and whoever came in by it is shown out at once.",
+        question=(
+            "The link stops working, and the session of the person who used it ends immediately."
+        ),
     )
     def revoke(
         self, request: HttpRequest, link: PortalLink, data: dict[str, Any], *, now: datetime
@@ -76,6 +78,8 @@ class PortalLinkAdmin(LinkAdmin):
             portal_link_actions.revoke_portal_link(link, ActorContext.of_request(request), now=now)
         except portal_link_actions.PortalLinkEnded:
             raise staff.ActionRejected(
-                "The link has ended already, and so has the visit."
+                "The link is no longer valid, and the session has ended."
             ) from None
-        return staff.ActionResult("The link is taken back, and the visit is over.", is_audited=True)
+        return staff.ActionResult(
+            "The link has been revoked, and the session has ended.", is_audited=True
+        )

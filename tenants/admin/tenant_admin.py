@@ -94,8 +94,10 @@ class TenantAdmin(LimitsMixin, ScopedAdminMixin, staff.ModelAdmin):
         "Invite",
         icon="mail",
         form=InviteForm,
-        question="A mail goes to this address, with a link for seven days. The first owner "
-        "invites everybody else.",
+        question=(
+            "An e-mail with a link that is valid for seven days is sent to this address. The "
+            "first owner can invite other people."
+        ),
     )
     def invite(
         self, request: HttpRequest, tenant: Tenant, data: dict[str, Any], *, now: datetime
@@ -108,7 +110,7 @@ class TenantAdmin(LimitsMixin, ScopedAdminMixin, staff.ModelAdmin):
         except membership_actions.MembershipRejected as rejection:
             raise staff.ActionRejected(str(rejection)) from rejection
         return staff.ActionResult(
-            f"An invitation is on its way to {data['email']}.", is_audited=True
+            f"An invitation is being sent to {data['email']}.", is_audited=True
         )
 
     @staff.row_action(
@@ -117,16 +119,17 @@ class TenantAdmin(LimitsMixin, ScopedAdminMixin, staff.ModelAdmin):
         tone="danger",
         is_available=lambda tenant: not tenant.suspended,
         form=staff.ReasonForm,
-        question="Nothing is sent for a suspended tenant. What arrives meanwhile is accepted and "
-        "held, and goes when the "
-        "tenant is restored.",
+        question=(
+            "Nothing is sent for a suspended tenant. New events are accepted and held, and "
+            "sent when the tenant is restored."
+        ),
     )
     def suspend(
         self, request: HttpRequest, tenant: Tenant, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
         actor = ActorContext.of_request(request)
         tenant_actions.suspend_tenant(tenant, data["reason"], actor, now=now)
-        return staff.ActionResult(f"{tenant} is suspended.", is_audited=True)
+        return staff.ActionResult(f"{tenant} has been suspended.", is_audited=True)
 
     @staff.row_action(
         "Restore", icon="play_arrow", tone="primary", is_available=lambda tenant: tenant.suspended
@@ -136,5 +139,5 @@ class TenantAdmin(LimitsMixin, ScopedAdminMixin, staff.ModelAdmin):
     ) -> staff.ActionResult:
         tenant_actions.restore_tenant(tenant, ActorContext.of_request(request), now=now)
         return staff.ActionResult(
-            f"{tenant} is restored; held deliveries are sent now.", is_audited=True
+            f"{tenant} has been restored. Held deliveries are sent now.", is_audited=True
         )

@@ -59,14 +59,16 @@ class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same 
             obj.emailaddress_set.all().delete()
 
     @staff.row_action(
-        "Take the second factor away",
+        "Remove the second factor",
         icon="phonelink_erase",
         tone="danger",
         is_available=lambda user: user.authenticator_set.exists(),
         form=staff.ReasonForm,
-        question="For somebody who lost both phone and recovery codes. Be sure who asks you: a "
-        "password and a link to "
-        "their address set up a new factor then.",
+        question=(
+            "For a person who lost both their phone and their recovery codes. Verify their "
+            "identity first: afterwards, the password and a link to their address are "
+            "sufficient to set up a new factor."
+        ),
         sensitive=True,
     )
     def reset_factor(
@@ -75,7 +77,9 @@ class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same 
         actor = ActorContext.of_request(request)
         user_actions.reset_second_factor(user, data["reason"], actor, now=now)
         return staff.ActionResult(
-            f"{user} signs in by password, and sets up a second factor anew.", is_audited=True
+            f"The second factor of {user} has been removed. They can sign in with their "
+            "password and set up a new one.",
+            is_audited=True,
         )
 
     def changeform_view(

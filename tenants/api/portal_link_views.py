@@ -93,7 +93,7 @@ class PortalLinksView(APIView):
         problems=PROBLEMS,
         request=WantedPortalLinkSerializer,
         examples={"made": CREATED_LINK_EXAMPLE},
-        requests=[request_example("Ann, who is signed in with us", LINK_INPUT)],
+        requests=[request_example("Ann, a signed-in user of our application", LINK_INPUT)],
     )
     def post(self, request: Request) -> Response:
         """Create a link for one of your users, who is signed in with you: redirect their browser to
@@ -144,7 +144,7 @@ class PortalLinkView(APIView):
         "Revoke a portal link",
         {200: PortalLinkSerializer},
         problems=CHANGE_PROBLEMS,
-        examples={"taken back": LINK_EXAMPLE | {"state": "revoked"}},
+        examples={"revoked": LINK_EXAMPLE | {"state": "revoked"}},
     )
     def delete(self, request: Request, id: UUID) -> Response:
         """Revoke the link and end its guest's visit at once; the link stays listed."""
@@ -152,7 +152,9 @@ class PortalLinkView(APIView):
         try:
             portal_link_actions.revoke_portal_link(link, ActorContext.of_request(request), now=now)
         except portal_link_actions.PortalLinkEnded as error:
-            raise Problem("wrong-state", "The link has ended, and so has the visit.") from error
+            raise Problem(
+                "wrong-state", "The link is no longer valid, and the session has ended."
+            ) from error
         return Response(PortalLinkSerializer(link, context={"now": now}).data)
 
 

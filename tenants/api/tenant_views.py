@@ -109,7 +109,7 @@ class MeView(APIView):
 
     @describe_operation(
         "me_retrieve",
-        "Read what the key may do",
+        "Read the permissions of the key",
         {200: MeSerializer},
         examples={"a tenant's key": ME_EXAMPLE},
     )

@@ -7,8 +7,8 @@ from tenants.models import Membership
 
 ROLES = [
     (Membership.Role.MEMBER, _("member: reads")),
-    (Membership.Role.ADMIN, _("admin: connects systems and sends again")),
-    (Membership.Role.OWNER, _("owner: also says who belongs here")),
+    (Membership.Role.ADMIN, _("Admin: connects systems and retries deliveries")),
+    (Membership.Role.OWNER, _("Owner: also manages members")),
 ]
 
 

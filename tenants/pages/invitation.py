@@ -49,5 +49,7 @@ def _accept_and_redirect(request: HttpRequest, invitation: Invitation) -> HttpRe
     except membership_actions.MembershipRejected as rejection:
         messages.error(request, str(rejection))
         return redirect("people:tenants")
-    messages.success(request, _("You belong to %(tenant)s now.") % {"tenant": invitation.tenant})
+    messages.success(
+        request, _("You are now a member of %(tenant)s.") % {"tenant": invitation.tenant}
+    )
     return redirect(tenant_home_url(invitation.tenant))

@@ -104,7 +104,7 @@ def change_role(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Http
                 now=clock(),
             )
             messages.success(
-                request, _("The role of %(who)s is changed.") % {"who": membership.user}
+                request, _("The role of %(who)s has been changed.") % {"who": membership.user}
             )
         except membership_actions.MembershipRejected as rejection:
             messages.error(request, str(rejection))
@@ -126,9 +126,7 @@ def remove_membership(request: HttpRequest, tenant_user: TenantUser, id: UUID) -
         membership_actions.remove_member(
             membership, _person_context(request, tenant_user), now=clock()
         )
-        messages.success(
-            request, _("%(who)s does not belong here any more.") % {"who": membership.user}
-        )
+        messages.success(request, _("%(who)s has been removed.") % {"who": membership.user})
     except membership_actions.MembershipRejected as rejection:
         messages.error(request, str(rejection))
     return (
@@ -164,7 +162,7 @@ def revoke_open_invitation(request: HttpRequest, tenant_user: TenantUser, id: UU
             invitation, _person_context(request, tenant_user), now=clock()
         )
         messages.success(
-            request, _("The invitation of %(who)s has ended.") % {"who": invitation.email}
+            request, _("The invitation of %(who)s has been revoked.") % {"who": invitation.email}
         )
     except membership_actions.MembershipRejected as rejection:
         messages.error(request, str(rejection))
@@ -183,7 +181,7 @@ def _person_context(request: HttpRequest, tenant_user: TenantUser) -> ActorConte
 
 def _show_sent_message(request: HttpRequest, invitation: Invitation) -> None:
     messages.success(
-        request, _("An invitation is on its way to %(who)s.") % {"who": invitation.email}
+        request, _("An invitation is being sent to %(who)s.") % {"who": invitation.email}
     )
 
 

@@ -45,12 +45,12 @@ def invite_member(
     lock_tenant(tenant)
     email = email.strip().lower()
     if Membership.objects.of(tenant).filter(user__email=email).exists():
-        raise MembershipRejected(gettext("This person belongs to the tenant already."))
+        raise MembershipRejected(gettext("This person is already a member of the tenant."))
     rows = Invitation.objects.of(tenant).filter(email=email, accepted_at=None, revoked_at=None)
     invitation = rows.first() or Invitation(tenant=tenant, email=email, created_at=now)
     if invitation.pk and invitation.state(now) == "pending":
         raise MembershipRejected(
-            gettext("This person is invited already; the invitation can be sent again.")
+            gettext("This person has already been invited. You can send the invitation again.")
         )
     invitation.role, invitation.invited_by = role, actor.user
     invitation.inviter = str(actor.user) if actor.user else settings.HUB_NAME
@@ -73,9 +73,9 @@ def resend_invitation(
     lock_tenant(invitation.tenant)
     invitation.refresh_from_db()
     if invitation.state(now) in ("accepted", "revoked"):
-        raise MembershipRejected(gettext("This invitation has ended."))
+        raise MembershipRejected(gettext("This invitation is no longer valid."))
     if now - invitation.asked_at < RESEND_INTERVAL:
-        raise MembershipRejected(gettext("A mail has just been sent; wait a minute."))
+        raise MembershipRejected(gettext("An e-mail has just been sent. Wait a minute."))
     _renew_invitation(invitation, random=random, now=now)
     audit_membership_change(
         actor, "invitation.send_again", invitation, after={"email": invitation.email}, now=now
@@ -97,7 +97,7 @@ def _renew_invitation(invitation: Invitation, *, random: RandomBytes, now: datet
         invitation_mail.mail_invitation(invitation, token, now=now)
     except mail.MailNotConfigured:
         raise MembershipRejected(
-            gettext("Mail is not set up here, so nobody can be invited.")
+            gettext("E-mail is not set up, so people cannot be invited.")
         ) from None
 
 
@@ -106,7 +106,7 @@ def revoke_invitation(invitation: Invitation, actor: ActorContext, *, now: datet
     lock_tenant(invitation.tenant)
     rows = Invitation.unscoped.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
     if not rows.update(revoked_at=now):
-        raise MembershipRejected(gettext("This invitation has ended."))
+        raise MembershipRejected(gettext("This invitation is no longer valid."))
     invitation.revoked_at = now
     mail.withdraw_mails(invitation.digest)
     audit_membership_change(
@@ -130,7 +130,7 @@ def accept_invitation(
         pk=invitation.pk, accepted_at=None, revoked_at=None, expires_at__gt=now
     )
     if not rows.update(accepted_at=now, accepted_by=user):
-        raise MembershipRejected(gettext("This invitation has ended."))
+        raise MembershipRejected(gettext("This invitation is no longer valid."))
     role = {"role": invitation.role}
     membership, _ = Membership.unscoped.get_or_create(
         tenant=invitation.tenant, user=user, defaults=role
@@ -151,7 +151,7 @@ def add_member(
         tenant=tenant, user=user, defaults={"role": role}
     )
     if not created:
-        raise MembershipRejected(gettext("This person belongs to the tenant already."))
+        raise MembershipRejected(gettext("This person is already a member of the tenant."))
     after = {"email": user.email, "role": role}
     audit_membership_change(actor, "membership.create", membership, after=after, now=now)
     return membership
@@ -206,7 +206,7 @@ def lock_tenants_and_require_other_owner(user: User) -> None:
     if tenants := tenants_owned_alone(user):
         names = ", ".join(tenant.name for tenant in tenants)
         raise MembershipRejected(
-            f"{last_owner_message()} {gettext('Only this person owns:')} {names}."
+            f"{last_owner_message()} {gettext('This person is the only owner of:')} {names}."
         )
 
 
@@ -234,7 +234,7 @@ def find_owners(tenant: Tenant) -> models.QuerySet[Membership]:
 
 
 def last_owner_message() -> str:
-    return gettext("A tenant keeps at least one owner: make somebody else an owner first.")
+    return gettext("A tenant needs at least one owner. Make another person an owner first.")
 
 
 def audit_membership_change(

@@ -115,7 +115,7 @@ def test_what_is_due_and_not_sent_is_told(db, make):
     make.delivery()
     later = NOON + timedelta(seconds=121)
     run_worker(now=later, heard_at=later)
-    assert unwell(now=later) == {"deliveries": "What is due is not sent."}
+    assert unwell(now=later) == {"deliveries": "Due deliveries are not being sent."}
 
 
 def test_what_is_held_makes_the_hub_no_less_healthy(alive, make):

@@ -42,7 +42,7 @@ MALFORMED = {  # by setting: what it expects, and values that are not so
     "HUB_DISABLE_AFTER": ("number of days", ("soon", "0", "-1", "nan", "inf", "1e99")),
     "HUB_PUMPS": ("whole number", (*NUMBERS, "0")),
     "HUB_PUMPS_TOTAL": ("whole number", NUMBERS),
-    "HUB_LIVE_SHARE": ("a share from 0 to 0.9", ("half", "1", "-0.1", "nan", "")),
+    "HUB_LIVE_SHARE": ("a fraction from 0 to 0.9", ("half", "1", "-0.1", "nan", "")),
     "HUB_HOST_RATE": ("calls/seconds", RATES),
     "HUB_ADDRESS_RATE": ("calls/seconds", RATES),
     "HUB_EGRESS_ALLOW": ("host:port", ("127.0.0.1", "http://127.0.0.1:80", "127.0.0.1:x", "127.0.0.1:99999", ":80")),

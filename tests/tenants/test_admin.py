@@ -191,7 +191,7 @@ def test_staff_cannot_take_the_last_owner_away(superuser, acme, make, change):
         make.membership(acme, make.user(), "member"),
     )
     page = members_changed(superuser, acme, (owner, change), (member, {}))
-    assert "A tenant keeps at least one owner" in page.content.decode()
+    assert "A tenant needs at least one owner" in page.content.decode()
     assert set(acme.memberships.values_list("pk", "role")) == {
         (owner.pk, "owner"),
         (member.pk, "member"),
@@ -233,7 +233,7 @@ def deactivated(client, user):
 
 def test_staff_cannot_deactivate_the_only_owner_of_a_tenant(superuser, acme, make):
     owner = make.membership(acme, make.user(), "owner")
-    assert "A tenant keeps at least one owner" in deactivated(superuser, owner.user)
+    assert "A tenant needs at least one owner" in deactivated(superuser, owner.user)
     owner.user.refresh_from_db()
     assert owner.user.is_active
     make.membership(acme, make.user(), "owner")

@@ -171,7 +171,7 @@ def test_a_link_sets_a_password_once(client, ann):
     link = link_of_the_mail()
     ann.set_password("another one 7")
     ann.save()
-    assert "not good any more" in client.get(link, follow=True).content.decode()
+    assert "no longer valid" in client.get(link, follow=True).content.decode()
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_without_mail_the_page_says_so_whoever_asks(ann, settings):
         for email in (ann.email, "nobody@acme.test")
     ]
     assert len({without_tokens(answer) for answer in answers}) == 1
-    assert "Mail is not set up here" in answers[0].content.decode()
+    assert "E-mail is not set up" in answers[0].content.decode()
 
 
 def test_no_page_asks_the_mail_server_and_each_writes_one_sealed_row(client, ann, settings):

@@ -182,7 +182,7 @@ def test_without_mail_nobody_is_invited(client, owner, settings, acme):
     settings.HUB_EMAIL_URL = ""
     sign_in(client, owner.email)
     page = client.post(MEMBERS, {"email": "bob@acme.test", "role": "member"})
-    assert "Mail is not set up here" in page.content.decode()
+    assert "E-mail is not set up" in page.content.decode()
     assert not acme.invitations.exists()
 
 

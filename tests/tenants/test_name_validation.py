@@ -58,6 +58,6 @@ def test_programs_and_people_are_refused_such_names(api, make, client):
         {"name": "See https://evil.example", "password1": "battery staple 9"},
     )
     assert (
-        "no web address" in form.content.decode()
+        "cannot contain a web address" in form.content.decode()
         and not User.objects.filter(email="bob@acme.test").exists()
     )

@@ -22,28 +22,39 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Command(BaseCommand):
-    help = "Measure the hub, on databases that are made for it and are gone afterwards."
+    help = (
+        "Run the benchmarks of the hub, on databases that are created for them and deleted "
+        "afterwards."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("suite", choices=SUITES)
         parser.add_argument(
-            "--only", action="append", metavar="NAME", help="Only this; may be given again."
+            "--only",
+            action="append",
+            metavar="NAME",
+            help="Run only this benchmark; can be repeated.",
         )
         parser.add_argument(
             "--quick",
             action="store_true",
-            help="Small counts, to see that it runs; bars are shown, but not judged.",
+            help=(
+                "Use small counts to check that the benchmarks run. Limits are shown, but not "
+                "evaluated."
+            ),
         )
 
         parser.add_argument(
-            "--long", action="store_true", help="Of faults: 200 kills on each database."
+            "--long", action="store_true", help="For faults: 200 kills on each database."
         )
         parser.add_argument(
             "--without-outages",
             action="store_true",
-            help="Of faults: leave the outages of PostgreSQL out, as a server that DATABASE_URL "
-            "names is not killed.",
+            help=(
+                "For faults: skip the outages of PostgreSQL, because a server named by "
+                "DATABASE_URL is not killed."
+            ),
         )
         parser.add_argument("--on", choices=DATABASES, help="Only on this database.")
 

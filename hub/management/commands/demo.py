@@ -26,13 +26,14 @@ STEP_STYLES = {"arrived": "SUCCESS", "waited": "SUCCESS", "refused": "WARNING", 
 
 class Command(BaseCommand):
     help = (
-        "Place orders for both customers of the demo on the running desk; show what arrived where."
+        "Place orders for both demo customers on the running local installation, and show "
+        "what arrived where."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="One JSON object for each step.")
+        parser.add_argument("--json", action="store_true", help="Print one JSON object per step.")
         parser.add_argument(
-            "--file", type=Path, default=DEMO_FILE, help="The file that load_demo wrote."
+            "--file", type=Path, default=DEMO_FILE, help="The file written by load_demo."
         )
 
     def handle(self, *, file: Path, **options: Any) -> None:

@@ -10,16 +10,15 @@ from hub.staff import mfa_setup
 
 class Command(BaseCommand):
     help = (
-        "Print the link by which a member of staff sets up their first second factor. It works "
-        "for 15 minutes, in "
-        "the browser in which they have signed in."
+        "Print the link with which a staff member sets up their first second factor. It "
+        "works for 15 minutes, in the browser in which they signed in."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("email", help="Of the member of staff.")
+        parser.add_argument("email", help="E-mail address of the staff member.")
 
     def handle(self, *, email: str, **options: Any) -> None:
         user = get_user_model().objects.filter(email=email.lower(), is_staff=True).first()
         if user is None:
-            raise CommandError(f"{email} is no address of a member of staff.")
+            raise CommandError(f"No staff member has the address {email}.")
         self.stdout.write(mfa_setup.make_setup_link(user))

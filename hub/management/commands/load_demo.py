@@ -19,14 +19,17 @@ DEMO_FILE = settings.BASE_DIR / "var" / "demo.json"
 
 class Command(BaseCommand):
     help = (
-        "Load the demo: two customers on the desk's sandbox, described in var/demo.json. Run "
-        "again it changes nothing, but lets addresses follow the ports."
+        "Load the demo: two customers on the local sandbox, described in var/demo.json. "
+        "Running it again only updates addresses to the current ports."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--file", type=Path, default=DEMO_FILE, help="The file to write.")
         parser.add_argument(
-            "--world", type=Path, default=resolve_world_file(), help="The sandbox's world."
+            "--world",
+            type=Path,
+            default=resolve_world_file(),
+            help="The data directory of the sandbox.",
         )
         parser.add_argument(
             "--sandbox", default=resolve_sandbox_url(), help="The sandbox's address."
@@ -35,20 +38,21 @@ class Command(BaseCommand):
     def handle(self, *, file: Path, world: Path, sandbox: str, **options: Any) -> None:
         if (sandbox_host := urlsplit(sandbox).netloc) not in settings.HUB_EGRESS_ALLOW:
             raise CommandError(
-                f"The demo is for a desk: HUB_EGRESS_ALLOW must name the sandbox, {sandbox_host}."
+                "The demo is for a local installation: HUB_EGRESS_ALLOW must name the "
+                f"sandbox, {sandbox_host}."
             )
         hub, now = settings.HUB_PUBLIC_URL, clock()
         stored_demo = json_files.read_json(file)
         if stored_demo and is_demo_loaded(stored_demo):
             demo = update_addresses(stored_demo, hub=hub, sandbox=sandbox, now=now)
-            self.stdout.write("The demo is there already.")
+            self.stdout.write("The demo is already loaded.")
         else:
             secret = os.environ.get("HUB_APP_WEBHOOK_SECRET", "")
             demo = load_demo_rows(
                 hub=hub, sandbox=sandbox, app_secret=secret, random=os.urandom, now=now
             )
             world.unlink(missing_ok=True)  # of another demo, with other secrets
-            self.stdout.write(f"The demo is loaded; its keys are in {file}.")
+            self.stdout.write(f"The demo has been loaded. Its keys are in {file}.")
         self.write_files(demo, file, world)
 
     def write_files(self, demo: DemoSummary, file: Path, world: Path) -> None:

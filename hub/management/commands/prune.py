@@ -26,9 +26,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--dry-run", action="store_true", help="Count what would go, and delete nothing."
+            "--dry-run",
+            action="store_true",
+            help="Count what would be deleted, without deleting it.",
         )
-        parser.add_argument("--json", action="store_true", help="The summary as one JSON object.")
+        parser.add_argument(
+            "--json", action="store_true", help="Print the summary as one JSON object."
+        )
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:
         cuts, deleted = RetentionCutoffs.at(clock()), dict[str, int]()
@@ -55,4 +59,4 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"dry_run": dry_run, **limits, "deleted": deleted}))
             return
         for table, rows in deleted.items():
-            self.stdout.write(f"{rows:>12,}  {table}{' would go' if dry_run else ''}")
+            self.stdout.write(f"{rows:>12,}  {table}{' would be deleted' if dry_run else ''}")

@@ -30,9 +30,9 @@ PAUSE_BETWEEN_BATCHES = 0.02  # seconds between two batches
 
 class Command(BaseCommand):
     help = (
-        "Retry failed, held and cancelled deliveries: shows the plan, asks, then runs it. Stopped "
-        "in the middle, it is "
-        "finished by `work`. Exits 1 where it was refused or did not finish."
+        "Retry failed, held and cancelled deliveries: show the plan, ask for confirmation, "
+        "then run it. If it is interrupted, `work` finishes it. Exits with 1 if it was "
+        "refused or did not finish."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -40,20 +40,26 @@ class Command(BaseCommand):
             "--since",
             type=parse_time_argument,
             required=True,
-            help="Accepted since: 30m, 6h, 2d, or an ISO time.",
+            help="Accepted since this time: 30m, 6h, 2d, or an ISO time.",
         )
-        parser.add_argument("--stopped-since", type=parse_time_argument, help="Stopped since then.")
+        parser.add_argument(
+            "--stopped-since", type=parse_time_argument, help="Stopped since this time."
+        )
         parser.add_argument("--state", choices=("failed", "held", "cancelled"))
-        parser.add_argument("--tenant", help="Its reference; left out: all tenants.")
+        parser.add_argument("--tenant", help="Reference of the tenant. Omitted: all tenants.")
         parser.add_argument("--connector", choices=sorted(CONNECTORS))
-        parser.add_argument("--reason", help="The reason code that they stopped for.")
-        parser.add_argument("--why", help="For the audit; needed unless it is a dry run.")
+        parser.add_argument("--reason", help="Reason code of the deliveries.")
         parser.add_argument(
-            "--dry-run", action="store_true", help="Show the plan, and change nothing."
+            "--why", help="Reason for the audit log. Required unless --dry-run is given."
         )
-        parser.add_argument("--yes", action="store_true", help="Do not ask.")
         parser.add_argument(
-            "--json", action="store_true", help="Plan and summary as JSON, one object a line."
+            "--dry-run", action="store_true", help="Show the plan without changing anything."
+        )
+        parser.add_argument("--yes", action="store_true", help="Do not ask for confirmation.")
+        parser.add_argument(
+            "--json",
+            action="store_true",
+            help="Print the plan and the summary as JSON, one object per line.",
         )
 
     def handle(self, **options: Any) -> None:
@@ -69,7 +75,7 @@ class Command(BaseCommand):
             self.write_plan(plan, options)
             return
         if not options["why"]:
-            raise CommandError("Say --why you do this; it is kept in the audit.")
+            raise CommandError("Give a reason with --why. It is kept in the audit log.")
         actor = ActorContext(
             Actor("command", getpass.getuser(), f"{getpass.getuser()} at a terminal"),
             unrestricted=True,
@@ -86,7 +92,7 @@ class Command(BaseCommand):
     def confirm(self, operation: Operation, actor: ActorContext, options: dict[str, Any]) -> None:
         if not options["yes"] and input("Run it? [y/N] ").strip().lower() not in ("y", "yes"):
             operation_actions.cancel_operation(operation, actor, now=clock())
-            raise CommandError("Not run.")
+            raise CommandError("Cancelled.")
         try:
             operation_actions.confirm_operation(operation, actor, now=clock())
         except (OperationRefused, InvalidTransition) as error:
@@ -117,7 +123,7 @@ class Command(BaseCommand):
         facts = plan.facts
         more = "more than " if plan.more else ""
         self.stdout.write(
-            f"{more}{plan.count:,} deliveries of {facts['tenants']:,} tenants would go again."
+            f"{more}{plan.count:,} deliveries of {facts['tenants']:,} tenants would be retried."
         )
         if plan.count:
             self.stdout.write(
@@ -126,7 +132,7 @@ class Command(BaseCommand):
             )
             self.stdout.write(
                 f"{facts['possibly_delivered']:,} may have arrived before; {facts['doubles']:,} "
-                f"may be seen twice."
+                f"may appear twice."
             )
         for entry in facts["connections"]:
             self.stdout.write(
@@ -137,9 +143,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({"id": str(operation.public_id), **operation.counts()}))
         else:
-            left_out = (
-                f", {operation.excluded_count:,} left out" if operation.excluded_count else ""
-            )
+            left_out = f", {operation.excluded_count:,} skipped" if operation.excluded_count else ""
             counts = f"{operation.processed_count:,} of {operation.count:,}"
             self.stdout.write(f"\n{operation.state}: {counts}{left_out}.")
         if operation.state != "finished":

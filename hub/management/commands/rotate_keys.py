@@ -16,20 +16,21 @@ PAUSE_BETWEEN_BATCHES = 0.02
 
 class Command(BaseCommand):
     help = (
-        "Seal every stored secret anew under the first key of HUB_FIELD_KEYS. Web and workers go "
-        "on meanwhile; they "
-        "must have been started with that key. It may be stopped at any moment and run again. "
-        "Exits 1 where "
-        "something could not be opened, and says what."
+        "Re-encrypt all stored secrets with the first key of HUB_FIELD_KEYS. Web processes "
+        "and workers can keep running; they must have been started with that key. The "
+        "command can be stopped at any time and run again. Exits with 1 if a secret could "
+        "not be decrypted, and names it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="Count what would be sealed anew, change nothing.",
+            help="Count what would be re-encrypted, without changing it.",
         )
-        parser.add_argument("--json", action="store_true", help="The summary as one JSON object.")
+        parser.add_argument(
+            "--json", action="store_true", help="Print the summary as one JSON object."
+        )
 
     def handle(self, *, dry_run: bool, **options: Any) -> None:
         looked_at, done, unreadable = self.reseal_all(dry=dry_run)
@@ -45,7 +46,9 @@ class Command(BaseCommand):
         }
         self.stdout.write(json.dumps(summary) if options["json"] else self.format_summary(summary))
         if unreadable or remaining:
-            raise CommandError("Keep the old keys: not everything is under the newest one.")
+            raise CommandError(
+                "Keep the old keys: not all secrets are encrypted with the newest one."
+            )
 
     def reseal_all(self, *, dry: bool) -> tuple[int, Counter[str], list[str]]:
         total, looked_at, done, unreadable = count_sealed_rows(), 0, Counter[str](), list[str]()
@@ -66,16 +69,17 @@ class Command(BaseCommand):
             self.stderr.write(f"\r[{bar:25}] {looked_at:,} of {total:,}", ending="")
 
     def format_summary(self, summary: dict[str, Any]) -> str:
-        suffix = " would be sealed anew" if summary["dry_run"] else " sealed anew"
+        suffix = " would be re-encrypted" if summary["dry_run"] else " re-encrypted"
         lines = [f"{rows:>10,}  {place}{suffix}" for place, rows in summary["resealed"].items()]
-        lines += [f"cannot be opened: {name}" for name in summary["unreadable"]]
+        lines += [f"cannot be decrypted: {name}" for name in summary["unreadable"]]
         if summary["left"]:
             lines.append(
-                f"{summary['left']:,} were sealed under an older key meanwhile: restart what "
-                f"still runs with it."
+                f"{summary['left']:,} were encrypted with an older key in the meantime. "
+                "Restart the still runs with it."
             )
         elif not summary["dry_run"] and not summary["unreadable"]:
             lines.append(
-                "Everything is under the newest key: the older ones may go from HUB_FIELD_KEYS."
+                "All secrets are encrypted with the newest key. The older keys can be "
+                "removed from HUB_FIELD_KEYS."
             )
         return "\n".join(lines)

@@ -20,13 +20,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--file", type=Path, default=DEMO_FILE, help="The file that load_demo wrote."
+            "--file", type=Path, default=DEMO_FILE, help="The file written by load_demo."
         )
 
     def handle(self, *, file: Path, **options: Any) -> None:
         secret = (json_files.read_json(file) or {}).get("staff", {}).get("totp_secret")
         if not secret:
             raise CommandError(
-                f"{file} tells of no second factor: load the demo again, or use your own app."
+                f"{file} contains no second factor. Load the demo again, or use your own app."
             )
         self.stdout.write(format_hotp_value(hotp_value(secret, int(time.time()) // PERIOD)))

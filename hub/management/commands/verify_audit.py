@@ -10,13 +10,15 @@ from hub.audit import verify_all_chains
 
 class Command(BaseCommand):
     help = (
-        "Recompute the hash chains of the audit log: one for each tenant, one for the platform. "
-        "Nothing is changed. "
-        "Exits 1 when a row was changed or is missing, and names the first one of each chain."
+        "Verify the hash chains of the audit log: one per tenant and one for the platform. "
+        "Nothing is changed. Exits with 1 if a row was changed or is missing, and names "
+        "the first one of each chain."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="The summary as one JSON object.")
+        parser.add_argument(
+            "--json", action="store_true", help="Print the summary as one JSON object."
+        )
 
     def handle(self, **options: Any) -> None:
         chains, rows, broken = 0, 0, {}
@@ -32,5 +34,5 @@ class Command(BaseCommand):
                 self.stdout.write(f"chain {chain}: {problem}")
         if broken:
             raise CommandError(
-                "The audit log was tampered with, or restored without its last rows."
+                "The audit log has been tampered with, or it was restored without its last rows."
             )

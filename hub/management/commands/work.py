@@ -37,7 +37,7 @@ RESTART_DELAY = 2.0
 
 
 class Command(BaseCommand):
-    help = "Run the worker: a pool, watched and replaced, and the sweep."
+    help = "Run the worker: a supervised pool and the sweep."
     requires_system_checks: list[str] = []  # they load all pages, which a worker does not need
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -156,7 +156,7 @@ ROUTES = (
         mapping={"type": "type", "timestamp": "occurred_at", "data": "data"},
     ),
     PlatformRoute(
-        name="Order shipped: tell our application",
+        name="Order shipped: notify our application",
         event_type="order.shipped",
         connector="app",
         action="send_event",

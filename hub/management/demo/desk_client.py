@@ -27,7 +27,8 @@ class DeskClient:
             return self.call(Request(method, url, json=json, bearer=bearer, keep=MAX_LEDGER_BYTES))
         except EgressError as error:
             raise DeskNotRunning(
-                f"The desk is not running: {url} does not answer. Start it with script/server."
+                f"The local installation is not running: {url} does not respond. Start it "
+                "with script/server."
             ) from error
 
     def require_ready(self) -> None:
@@ -38,7 +39,7 @@ class DeskClient:
             problems = [
                 check["detail"] for check in ready.json()["checks"].values() if not check["ok"]
             ]
-            raise DeskNotRunning(f"The desk is not ready. {' '.join(problems)}")
+            raise DeskNotRunning(f"The local installation is not ready. {' '.join(problems)}")
 
     def read_ledger_position(self) -> int:
         health = self.send_request("GET", f"{self.sandbox}/_control/health").json()

@@ -24,7 +24,7 @@ def create_staff_user(random: RandomBytes) -> dict[str, str]:
     login = {"email": STAFF, "password": set_new_password(user, random)}
     return login | {
         "totp_secret": secret,
-        "totp_code": "manage.py totp tells the code of this half minute",
+        "totp_code": "manage.py totp prints the current code",
     }
 
 

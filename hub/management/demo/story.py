@@ -56,7 +56,8 @@ class Story:
         """
         self.desk.require_ready()
         yield DemoStep(
-            "running", f"The desk is running: hub {self.desk.hub}, sandbox {self.desk.sandbox}"
+            "running",
+            f"The local installation is running: hub {self.desk.hub}, sandbox {self.desk.sandbox}",
         )
         since = self.desk.read_ledger_position()
         orders = []
@@ -117,7 +118,7 @@ class Story:
         self.desk.inject_fault(system="slack", account=customer.team, retry_after=RETRY_AFTER)
         yield DemoStep(
             "fault",
-            f"From now on Slack refuses the next message of {customer.name} for {RETRY_AFTER} s",
+            f"Slack will reject the next message of {customer.name} for {RETRY_AFTER} s",
         )
         since = self.desk.read_ledger_position()
         order = self.place_customer_order(customer)
@@ -129,7 +130,7 @@ class Story:
         gap = (read_step_time(slack_steps[-1]) - read_step_time(slack_steps[0])).total_seconds()
         if len(slack_steps) != 2 or gap < RETRY_AFTER:
             raise DemoFailed(
-                f"Slack met order {order.number} {len(slack_steps)} times, within {gap:.1f} s"
+                f"Slack received order {order.number} {len(slack_steps)} times, within {gap:.1f} s"
             )
         yield DemoStep(
             "waited",

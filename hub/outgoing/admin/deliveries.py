@@ -105,7 +105,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def can_operate(self, request: HttpRequest) -> bool:
         return request.user.has_perm("outgoing.change_delivery")
 
-    @admin.action(description="Retry, send again, cancel or skip…")
+    @admin.action(description="Retry, replay, cancel or skip…")
     def plan_for_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
         """Redirect to the plan of an operation for the selected deliveries, or all of the list."""
         if request.POST.get("select_across") == "1" and (
@@ -205,7 +205,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
             changed = self._apply(request, "retry", delivery, data, now=now)
         except InvalidTransition:
             raise ActionRejected(
-                "It cannot be sent before its cause is removed. "
+                "It cannot be sent until the cause is fixed. "
                 f"{resolve_effective_state(delivery).sentence}"
             ) from None
         return ActionResult(_describe_retry(resolve_effective_state(changed)), is_audited=True)
@@ -217,8 +217,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
             CONDITIONS["retry"].is_met(delivery) and delivery.reason == UNKNOWN_EFFECT
         ),
         form=ReasonForm,
-        question="It may have arrived already, and this system cannot recognise a repetition. "
-        "Look there first: if it has arrived, cancel it here instead.",
+        question=(
+            "It may have arrived already, and this system cannot recognise a repetition. Check "
+            "there first. If it has arrived, cancel it here instead."
+        ),
         tone="danger",
     )
     def retry_possibly_delivered(
@@ -228,13 +230,14 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return result
 
     @row_action(
-        "Send again",
+        "Replay",
         icon="forward",
         is_available=CONDITIONS["send_again"].is_met,
         form=ReasonForm,
-        question="This makes a new delivery with today's filter, mapping and settings, under the "
-        "same message id: a system that recognises the id accepts it once, any other may show "
-        "it twice.",
+        question=(
+            "Creates a new delivery with the current filter, mapping and settings and the same "
+            "message ID. A system that supports IDs accepts it once, others may show it twice."
+        ),
     )
     def send_again(
         self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
@@ -243,39 +246,41 @@ class DeliveryAdmin(ReadOnlyAdmin):
             new_delivery = self._apply(request, "send_again", delivery, data, now=now)
         except InvalidTransition:
             raise ActionRejected(
-                "It cannot be sent again: its event is no longer stored, or another person sent "
-                "it again just now."
+                "It cannot be replayed: its event is no longer stored, or another person "
+                "has just replayed it."
             ) from None
         page = HttpResponseRedirect(self.change_url(new_delivery))
-        return ActionResult("This is the new delivery.", page=page, is_audited=True)
+        return ActionResult("The new delivery has been created.", page=page, is_audited=True)
 
     @row_action(
         "Cancel",
         icon="close",
         is_available=CONDITIONS["cancel"].is_met,
         form=ReasonForm,
-        question="It is not sent. It can be retried later.",
+        question="The delivery is not sent. It can be retried later.",
         tone="danger",
     )
     def cancel(
         self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         self._apply(request, "cancel", delivery, data, now=now)
-        return ActionResult("It is cancelled.", is_audited=True)
+        return ActionResult("The delivery has been cancelled.", is_audited=True)
 
     @row_action(
         "Skip",
         icon="redo",
         is_available=CONDITIONS["skip"].is_met,
         form=ReasonForm,
-        question="It is not sent, and an ordered route continues with the next delivery. It can "
-        "be sent again.",
+        question=(
+            "The delivery is not sent, and an ordered route continues with the next one. It "
+            "can be replayed."
+        ),
     )
     def skip(
         self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         self._apply(request, "skip", delivery, data, now=now)
-        return ActionResult("It is skipped.", is_audited=True)
+        return ActionResult("The delivery has been skipped.", is_audited=True)
 
     def _apply(
         self,
@@ -291,8 +296,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
 
 def _describe_retry(state: EffectiveState) -> str:
-    held_text = f"It is due now, and is sent as soon as its cause is removed: {state.sentence}"
-    return held_text if state.state == "held" else "It is sent again now."
+    held_text = f"It is due now and is sent once the cause is fixed: {state.sentence}"
+    return held_text if state.state == "held" else "The delivery is being retried."
 
 
 def _build_api_url(delivery: Delivery) -> str:

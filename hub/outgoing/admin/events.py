@@ -138,7 +138,9 @@ class EventAdmin(ReadOnlyAdmin):
             request.POST or None, user=request.user, initial=self.get_initial_event(request)
         )
         if request.method == "POST" and form.is_valid() and (event := self.send(request, form)):
-            messages.success(request, f"{event.type} was accepted. This is what becomes of it.")
+            messages.success(
+                request, f"{event.type} has been accepted. This page shows its deliveries."
+            )
             return HttpResponseRedirect(reverse("admin:outgoing_event_change", args=[event.pk]))
         request.current_app = self.admin_site.name
         context = {
@@ -167,7 +169,9 @@ class EventAdmin(ReadOnlyAdmin):
             )
         except EventConflict:
             form.add_error(
-                "id", "An event with this id exists, with other data. Enter another id, or none."
+                "id",
+                "An event with this ID already exists with other data. Enter another ID or "
+                "leave it empty.",
             )
             return None
 

@@ -34,11 +34,11 @@ from hub.staff import (
 )
 
 STATE_SENTENCES = {
-    "planned": "Nothing is done yet. Read the plan, then run it.",
-    "running": "It runs.",
-    "finished": "It is done.",
-    "cancelled": "It was cancelled; what was done stays done.",
-    "failed": "A fault of the hub stopped it; what was done stays done.",
+    "planned": "Nothing has been changed yet. Check the plan, then run it.",
+    "running": "Running.",
+    "finished": "Finished.",
+    "cancelled": "Cancelled. Changes that were already made are kept.",
+    "failed": "Stopped by an internal error. Changes that were already made are kept.",
 }
 LIST_FILTERS = (
     "state",
@@ -119,7 +119,7 @@ class OperationAdmin(ReadOnlyAdmin):
     def live_context(self, operation: Any, *, now: datetime) -> dict[str, Any]:
         seconds_left = operation.seconds_left(now=now)
         return {
-            "sentence": "This plan is too old to be run. Plan again."
+            "sentence": "This plan has expired. Create a new one."
             if operation.is_expired(now=now)
             else STATE_SENTENCES[operation.state],
             "counted": _format_row_count(operation),
@@ -174,7 +174,7 @@ class OperationAdmin(ReadOnlyAdmin):
             )
         except OperationRefused as refused:
             raise ActionRejected(str(refused)) from None
-        return ActionResult("It runs.", is_audited=True)
+        return ActionResult("Running.", is_audited=True)
 
     @row_action(
         "Cancel", icon="close", is_available=lambda operation: not operation.is_ended, tone="danger"
@@ -183,7 +183,7 @@ class OperationAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, operation: Any, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         operation_actions.cancel_operation(operation, ActorContext.of_request(request), now=now)
-        return ActionResult("It is cancelled.", is_audited=True)
+        return ActionResult("The delivery has been cancelled.", is_audited=True)
 
     # --- planning ---
 
@@ -202,7 +202,7 @@ class OperationAdmin(ReadOnlyAdmin):
                 now=clock(),
             )
             return HttpResponseRedirect(self.change_url(operation))
-        context = {"title": "Work on many deliveries", "form": form, "media": self.media}
+        context = {"title": "Act on several deliveries", "form": form, "media": self.media}
         return self.page(request, "outgoing/plan.html", **context)
 
     def can_plan(self, request: HttpRequest) -> bool:

@@ -29,9 +29,11 @@ class IdsField(forms.CharField):
         try:
             ids = [str(UUID(id)) for id in super().clean(value).split()]
         except ValueError:
-            raise ValidationError("That is not a list of deliveries.") from None
+            raise ValidationError("This is not a list of deliveries.") from None
         if len(ids) > SELECTED_LIMIT:
-            raise ValidationError(f"At most {SELECTED_LIMIT:,} are worked on one by one.")
+            raise ValidationError(
+                f"At most {SELECTED_LIMIT:,} deliveries can be selected individually."
+            )
         return ids
 
 
@@ -43,7 +45,7 @@ class UtcField(forms.DateTimeField):
 
 class PlanForm(ActionForm):
     deliveries = IdsField(required=False)
-    kind = forms.ChoiceField(choices=list(OPERATION_KINDS.items()), label="What to do")
+    kind = forms.ChoiceField(choices=list(OPERATION_KINDS.items()), label="Action")
     state = forms.ChoiceField(choices=[*ANY_CHOICE, *Delivery.State.choices], required=False)
     reason = forms.ChoiceField(
         choices=[
@@ -51,23 +53,27 @@ class PlanForm(ActionForm):
             *((code, code.replace("_", " ")) for code in REASONS if code != "no_route"),
         ],
         required=False,
-        label="Reason that they stopped for",
+        label="Reason code",
     )
     connector = forms.ChoiceField(
         choices=[*ANY_CHOICE, *((entry.key, entry.label) for entry in CONNECTORS.values())],
         required=False,
     )
-    tenant = TenantField(required=False, help_text="Its reference. Empty: all tenants.")
+    tenant = TenantField(
+        required=False, help_text="The tenant's reference. Leave empty for all tenants."
+    )
     event_type = forms.CharField(max_length=120, required=False, validators=[EVENT_TYPE])
     since = UtcField(
         required=False, label="Accepted since", help_text="UTC, such as 2026-11-25 12:00."
     )
     until = UtcField(required=False, label="Accepted before")
     stopped_since = UtcField(
-        required=False, label="In this state since", help_text="Then, or a shorter time."
+        required=False,
+        label="In this state since",
+        help_text="In their current state since this time or later.",
     )
     audit_reason = forms.CharField(
-        max_length=300, label="Why you do this", help_text="It is kept in the audit."
+        max_length=300, label="Reason for this action", help_text="Kept in the audit log."
     )
 
     FILTER_FIELDS = (
@@ -117,9 +123,7 @@ class PlanForm(ActionForm):
         if self.errors:
             return data
         if not self.filter:
-            raise ValidationError(
-                "Choose which deliveries: without a filter, all of them would be changed."
-            )
+            raise ValidationError("Set a filter. Without one, all deliveries would be changed.")
         data["tenant"] = data.get("tenant") or self.find_only_tenant()
         return data
 
@@ -140,11 +144,17 @@ class PlanForm(ActionForm):
         matching: list[Tenant] = list(tenants[:2])
         if len(matching) != 1 and ids:
             raise ValidationError(
-                "An operation of yours touches the rows of one tenant: select deliveries of one."
+                "Your operations can only change deliveries of one tenant. Select "
+                "deliveries of one tenant."
             )
         if len(matching) != 1:
             raise ValidationError(
-                {"tenant": "Name the tenant: an operation of yours touches the rows of one."}
+                {
+                    "tenant": (
+                        "Enter the tenant. Your operations can only change deliveries of one "
+                        "tenant."
+                    )
+                }
             )
         (tenant,) = matching
         return tenant

@@ -176,9 +176,9 @@ def _try_form(form: TargetForm, sample: SampleForm, *, now: datetime) -> Trial:
     if data is not None:
         event = _build_sample_event(form, event, now=now)
     elif event is None:
-        return Trial(problem="There is no event of this type yet: enter data of your own.")
+        return Trial(problem="There is no event of this type yet. Enter your own data.")
     elif (event_body := EventBody.objects.filter(pk=event.pk).first()) is None:
-        return Trial(problem="The body of this event is no longer stored: choose a newer one.")
+        return Trial(problem="The body of this event is no longer stored. Select a newer one.")
     else:
         data = json.loads(bytes(event_body.body))["data"]
     document = event.build_document(event.tenant, data)
@@ -209,7 +209,7 @@ def _build_sample_event(form: TargetForm, similar_event: Event | None, *, now: d
         or Tenant(name="Example", reference="example")
     )
     type = pattern.replace("*", "example")
-    return Event(tenant=tenant, type=type, sender_id="with data of your own", occurred_at=now)
+    return Event(tenant=tenant, type=type, sender_id="with your own data", occurred_at=now)
 
 
 def _find_connection_for(form: TargetForm, event: Event) -> Connection | None:

@@ -173,8 +173,10 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         icon="power_settings_new",
         is_available=lambda route: not route.off,
         form=PauseForm,
-        question="Nothing goes by this route. What it takes meanwhile is held, and goes when it "
-        "is switched on.",
+        question=(
+            "Nothing is sent by this route. New deliveries are held and sent when it is "
+            "switched on."
+        ),
         tone="danger",
     )
     def off(
@@ -198,7 +200,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
     ) -> ActionResult:
         for switch in KillSwitch.unscoped.filter(scope="route", route=route):
             switch_on(switch, ActorContext.of_request(request), now=now)
-        return ActionResult("Switched on; what was held goes out now.", is_audited=True)
+        return ActionResult("Switched on. Held deliveries are sent now.", is_audited=True)
 
     # --- saving ---
 

@@ -41,9 +41,9 @@ class DeliveriesQuery(PageQuery):
     event = serializers.UUIDField(required=False)
     route = serializers.UUIDField(required=False)
     connection = serializers.UUIDField(required=False)
-    type = serializers.CharField(max_length=120, required=False, help_text="Of the event.")
-    since = TimestampField(required=False, help_text="Accepted then or later.")
-    until = TimestampField(required=False, help_text="Accepted before.")
+    type = serializers.CharField(max_length=120, required=False, help_text="ID of the event.")
+    since = TimestampField(required=False, help_text="Accepted at or after this time.")
+    until = TimestampField(required=False, help_text="Accepted before this time.")
 
 
 QUERY_FILTERS: dict[str, Callable[[Any], Q]] = {

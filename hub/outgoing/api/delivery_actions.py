@@ -25,8 +25,7 @@ from tenants.scoping import changeable_rows
 
 WRITE = "deliveries:write"
 PLATFORM_ONLY = (
-    "This delivery goes over the platform's own connection, such as to our own application. "
-    "Only a platform key may change it."
+    "This delivery uses a connection of the platform. Only a platform key can change it."
 )
 
 
@@ -91,7 +90,7 @@ class SkipView(DeliveryActionView):
 
 
 class SendAgainView(DeliveryActionView):
-    @_describe_action("Send a delivery again", "send_again", "waiting", status=201)
+    @_describe_action("Replay a delivery", "send_again", "waiting", status=201)
     def post(self, request: Request, id: UUID) -> Response:
         """Make a new delivery with the same message id, by today's filter, field mapping and
         settings.

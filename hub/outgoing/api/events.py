@@ -47,7 +47,7 @@ INTAKE_PROBLEMS = (
     "idempotency-key-reused",
 )
 TENANT_PARAMETER = OpenApiParameter(
-    "tenant", str, description="For a platform key, when the id is the sender's."
+    "tenant", str, description="Required with a platform key if the ID is the sender's."
 )
 
 
@@ -105,13 +105,16 @@ class EventsView(APIView):
         parameters=[
             openapi.header_parameter(
                 "Idempotency-Key",
-                "The same key with the same body gets the first answer, for 24 hours.",
+                "Requests with the same key and the same body receive the first response, "
+                "for 24 hours.",
             ),
             openapi.header_parameter(
-                "Idempotency-Replayed", "true: this is that first answer again.", response=[202]
+                "Idempotency-Replayed",
+                "true: this response is a repetition of the first one.",
+                response=[202],
             ),
             openapi.header_parameter(
-                "Location", "Where to read what became of the one event.", response=[202]
+                "Location", "URL that explains the deliveries of the event.", response=[202]
             ),
         ],
         examples={"accepted": openapi.ACCEPTED, "a batch": {"events": [openapi.ACCEPTED]}},

@@ -103,13 +103,14 @@ def _split_raw_bodies(request: Request) -> list[bytes]:
         raws = [getattr(request, "raw_body", b"")]
     elif len(request.data) > settings.HUB_BATCH_EVENTS:
         raise Problem(
-            "payload-too-large", f"A batch holds at most {settings.HUB_BATCH_EVENTS:,} events."
+            "payload-too-large",
+            f"A batch can contain at most {settings.HUB_BATCH_EVENTS:,} events.",
         )
     else:
         raws = [dump_json(event) for event in request.data]
     too_large = [index for index, raw in enumerate(raws) if len(raw) > settings.HUB_EVENT_BYTES]
     if too_large:
-        detail = f"An event is at most {settings.HUB_EVENT_BYTES:,} bytes of JSON."
+        detail = f"An event can have at most {settings.HUB_EVENT_BYTES:,} bytes of JSON."
         raise Problem(
             "payload-too-large",
             detail,
@@ -129,7 +130,7 @@ def _resolve_event_tenants(request: Request, events: Sequence[Mapping[str, Any]]
         raise Problem(
             "tenant-required",
             errors=_build_event_errors(
-                request, missing, "/tenant", "A platform key must.", "required"
+                request, missing, "/tenant", "Required with a platform key.", "required"
             ),
         )
     tenants = [own_tenant] if own_tenant else Tenant.objects.filter(reference__in=set(names))
@@ -137,7 +138,7 @@ def _resolve_event_tenants(request: Request, events: Sequence[Mapping[str, Any]]
     if unknown := [index for index, name in enumerate(names) if name not in tenants_by_reference]:
         raise Problem(
             "tenant-not-found",
-            errors=_build_event_errors(request, unknown, "/tenant", "There is none.", "not_found"),
+            errors=_build_event_errors(request, unknown, "/tenant", "Unknown.", "not_found"),
         )
     return [tenants_by_reference[name] for name in names]
 

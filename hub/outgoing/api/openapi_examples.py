@@ -67,7 +67,7 @@ DELIVERY = {
     "connection": EXAMPLE_CONNECTION,
     "state": "held",
     "reason": "needs_reconnect",
-    "sentence": "The authorization has ended.",
+    "sentence": "The authorization has expired or was revoked.",
     "action": "Reconnect the account.",
     "detail": "",
     "attempt_count": 0,
@@ -175,8 +175,11 @@ CHECKS = [
     {
         "name": "connection",
         "passed": False,
-        "sentence": "The authorization has ended since 2026-11-25 12:00:01 UTC.",
-        "detail": "Slack refuses it: token revoked.",
+        "sentence": (
+            "The authorization has expired or was revoked. This has been the case since "
+            "2026-11-25 12:00:01 UTC."
+        ),
+        "detail": "Slack rejected it: token revoked.",
     },
 ]
 

@@ -24,23 +24,23 @@ class FilterSerializer(StrictSerializer):
     connection = serializers.UUIDField(required=False)
     route = serializers.UUIDField(required=False)
     event_type = TextField(max_length=120, validators=[EVENT_TYPE], required=False)
-    since = TimestampField(required=False, help_text="Accepted then or later.")
-    until = TimestampField(required=False, help_text="Accepted before.")
+    since = TimestampField(required=False, help_text="Accepted at or after this time.")
+    until = TimestampField(required=False, help_text="Accepted before this time.")
     stopped_since = TimestampField(
-        required=False, help_text="Has its state since then, or a shorter time."
+        required=False, help_text="In its current state since this time or later."
     )
     deliveries = serializers.ListField(
         child=serializers.UUIDField(),
         min_length=1,
         max_length=SELECTED_LIMIT,
         required=False,
-        help_text="By their ids.",
+        help_text="IDs of deliveries.",
     )
 
     def validate(self, data: Mapping[str, Any]) -> dict[str, Any]:
         if not data:
             raise serializers.ValidationError(
-                "Say which deliveries: an empty filter would mean all there are."
+                "Set a filter. An empty filter would select all deliveries."
             )
         return _serialize_filter(data)
 
@@ -60,11 +60,11 @@ def _serialize_filter_value(value: Any) -> str:
 class PlanSerializer(StrictSerializer):
     kind = serializers.ChoiceField(list(OPERATION_KINDS.items()))
     filter = FilterSerializer()
-    reason = serializers.CharField(max_length=300, help_text="Why; it is kept in the audit.")
+    reason = serializers.CharField(max_length=300, help_text="Reason; kept in the audit log.")
     tenant = TextField(
         max_length=100,
         required=False,
-        help_text="Its reference. A platform key that names none means all tenants.",
+        help_text="The tenant's reference. Omitted with a platform key: all tenants.",
     )
 
 
@@ -73,7 +73,9 @@ class PlannedConnectionSerializer(serializers.Serializer):
     name = serializers.CharField()
     connector = serializers.CharField()
     tenant = serializers.CharField(allow_null=True)
-    held = serializers.CharField(help_text="Why nothing is sent there at present; empty: it is.")
+    held = serializers.CharField(
+        help_text="Why nothing is currently sent there; empty: deliveries are sent."
+    )
     rows = serializers.IntegerField()
 
 
@@ -88,16 +90,22 @@ class SampleSerializer(serializers.Serializer):
 class FactsSerializer(serializers.Serializer):
     """The facts of a plan, which a confirmation refers to."""
 
-    oldest = serializers.DateTimeField(allow_null=True, help_text="When the oldest was accepted.")
-    tenants = serializers.IntegerField(help_text="How many tenants it touches.")
+    oldest = serializers.DateTimeField(
+        allow_null=True, help_text="When the oldest one was accepted."
+    )
+    tenants = serializers.IntegerField(help_text="Number of affected tenants.")
     connections = PlannedConnectionSerializer(many=True, help_text="The ten with the most rows.")
     other_connections = serializers.IntegerField()
     seconds = serializers.IntegerField(
-        help_text="How long sending takes at most, as the quotas have it."
+        help_text="Maximum duration of sending under the current quotas."
     )
-    possibly_delivered = serializers.IntegerField(help_text="Rows that may have arrived before.")
+    possibly_delivered = serializers.IntegerField(
+        help_text="Number of deliveries that may have arrived before."
+    )
     doubles = serializers.IntegerField(
-        help_text="Rows that may be seen twice: their system does not know ids."
+        help_text=(
+            "Number of deliveries that may appear twice because their system does not support IDs."
+        )
     )
     sample = SampleSerializer(many=True, help_text="The oldest five.")
 
@@ -107,7 +115,7 @@ class OperationSerializer(serializers.Serializer):
 
     id = serializers.UUIDField(source="public_id")
     url = serializers.SerializerMethodField()
-    page_url = serializers.SerializerMethodField(help_text="The page for people who are signed in.")
+    page_url = serializers.SerializerMethodField(help_text="URL of the page for signed-in people.")
     kind = serializers.CharField()
     tenant = serializers.CharField(
         source="tenant.reference", default=None, allow_null=True, help_text="null: all."
@@ -116,14 +124,18 @@ class OperationSerializer(serializers.Serializer):
     reason = serializers.CharField()
     state = serializers.ChoiceField(Operation.State.choices)
     detail = serializers.CharField(help_text="Why it failed.")
-    count = serializers.IntegerField(help_text="Rows, as planned; never more are touched.")
+    count = serializers.IntegerField(
+        help_text="Planned number of deliveries; never more are changed."
+    )
     more = serializers.BooleanField(
-        help_text="There were more than were counted; all of them are meant."
+        help_text="true: there are more than were counted; the operation includes all of them."
     )
     processed_count = serializers.IntegerField()
-    excluded_count = serializers.IntegerField(help_text="Looked at, and not possible any more.")
+    excluded_count = serializers.IntegerField(
+        help_text="Skipped because the action is no longer possible."
+    )
     seconds_left = serializers.SerializerMethodField(
-        help_text="By its pace so far; null: not known."
+        help_text="Estimated from the progress so far; null: not known."
     )
     plan = FactsSerializer(source="facts")
     planned_at = serializers.DateTimeField()

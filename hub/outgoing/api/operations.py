@@ -82,9 +82,7 @@ class OperationsView(APIView):
         problems=openapi.READ_PROBLEMS,
         request=PlanSerializer,
         requests=[
-            openapi.request_example(
-                "everything that was given up since noon", openapi.OPERATION_PLAN
-            )
+            openapi.request_example("all deliveries that failed since noon", openapi.OPERATION_PLAN)
         ],
         examples={"planned": openapi.OPERATION},
     )

@@ -48,9 +48,10 @@ SWITCH_NAME = re.compile(r"[A-Za-z0-9._:-]+")
 
 class UntilField(serializers.DateTimeField):
     default_error_messages = {
-        "naive": "Must state its offset, such as 2026-11-25T12:00:00Z or "
-        "2026-11-25T13:00:00+01:00.",
-        "over": "Must lie in the future.",
+        "naive": (
+            "Must include a UTC offset, such as 2026-11-25T12:00:00Z or 2026-11-25T13:00:00+01:00."
+        ),
+        "over": "Must be in the future.",
     }
 
     def enforce_timezone(self, value: datetime) -> datetime:
@@ -66,22 +67,26 @@ class SwitchOffSerializer(StrictSerializer):
 
     scope = serializers.ChoiceField(KillSwitch.Level.choices)
     tenant = TextField(
-        max_length=100, required=False, help_text="Its reference. A tenant's key may leave it out."
+        max_length=100,
+        required=False,
+        help_text="The tenant's reference. Can be omitted with a tenant's key.",
     )
     connector = serializers.ChoiceField([(key, key) for key in CONNECTORS], required=False)
     route = serializers.UUIDField(required=False)
     reason = serializers.CharField(
-        max_length=300, help_text="Why; whoever asks what holds a delivery reads it."
+        max_length=300, help_text="Reason; shown in explanations of held deliveries."
     )
-    expires_at = UntilField(required=False, help_text="Left out: until somebody switches it on.")
+    expires_at = UntilField(required=False, help_text="Omitted: until it is switched on again.")
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         if unexpected := [
             name for name in SUBJECT_LOOKUPS if name in data and name != data["scope"]
         ]:
-            raise serializers.ValidationError(dict.fromkeys(unexpected, "Is not for this scope."))
+            raise serializers.ValidationError(
+                dict.fromkeys(unexpected, "Not allowed for this scope.")
+            )
         if data["scope"] in ("connector", "route") and data["scope"] not in data:
-            raise serializers.ValidationError({data["scope"]: "Say which."})
+            raise serializers.ValidationError({data["scope"]: "Required for this scope."})
         return data
 
 
@@ -95,13 +100,13 @@ class SwitchSerializer(serializers.Serializer):
     scope = serializers.ChoiceField(KillSwitch.Level.choices)
     tenant = serializers.CharField(source="tenant.reference", default=None, allow_null=True)
     connector = serializers.CharField(
-        source="connector_key", help_text="Empty: it is not about one system."
+        source="connector_key", help_text="Empty: not limited to one system."
     )
     route = NamedSerializer(allow_null=True)
     reason = serializers.CharField()
     activated_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(
-        allow_null=True, help_text="null: until somebody switches it on."
+        allow_null=True, help_text="null: until it is switched on again."
     )
 
     def get_id(self, switch: KillSwitch) -> str:
@@ -153,11 +158,13 @@ def _resolve_switch_subject(request: Request, data: Mapping[str, Any]) -> dict[s
         route = changeable_rows(Route, request.user).filter(public_id=data["route"]).first()
         if route is None:
             raise serializers.ValidationError(
-                {"route": "There is no such route that this key may switch off."}
+                {"route": "There is no such route that this key can switch off."}
             )
         return {"route": route, "tenant": route.tenant}
     if accessible_tenants(request.user) is not ALL_TENANTS:
-        raise Problem("permission-denied", "Only a platform key switches off what is everybody's.")
+        raise Problem(
+            "permission-denied", "Only a platform key can set switches that affect all tenants."
+        )
     return {"connector_key": data["connector"]} if scope == "connector" else {}
 
 
@@ -166,7 +173,7 @@ class SwitchesView(APIView):
 
     @openapi.describe_operation(
         "switches_list",
-        "List what is switched off",
+        "List off switches",
         {200: openapi.list_schema(SwitchSerializer, "Switches")},
         examples={"all": {"items": [openapi.SWITCH]}},
     )
@@ -202,7 +209,7 @@ class SwitchesView(APIView):
         try:
             switch_off(switch, ActorContext.of_request(request), now=now)
         except AlreadySwitchedOff as already:
-            raise Problem("wrong-state", "It is off already: switch it on first.") from already
+            raise Problem("wrong-state", "Already switched off. Switch it on first.") from already
         return Response(
             SwitchSerializer(switch).data,
             status=201,
@@ -224,9 +231,7 @@ class SwitchView(APIView):
         """Return why the subject is off, since when and until when; 404 if it is on."""
         return Response(SwitchSerializer(_find_switch(request, name)).data)
 
-    @openapi.describe_operation(
-        "switches_on", "Switch on again", {204: None}, problems=["not-found"]
-    )
+    @openapi.describe_operation("switches_on", "Switch on", {204: None}, problems=["not-found"])
     def delete(self, request: Request, name: str) -> Response:
         """Switch the subject on again: its held deliveries are sent now."""
         now = clock()

@@ -33,7 +33,7 @@ class SampleForm(ActionForm):
 
     event = forms.ChoiceField(required=False, label="A recent event")
     data = JsonObjectField(  # type: ignore[assignment]  # a form has its own `data`
-        required=False, label="Or data of your own", help_text="The data of an event, as JSON."
+        required=False, label="Or your own data", help_text="The data of an event, as JSON."
     )
 
     def __init__(self, *args: Any, events: Iterable[Event], **kwargs: Any) -> None:
@@ -43,7 +43,7 @@ class SampleForm(ActionForm):
             (pk, f"{event.type} · {event.sender_id[:40]} · {event.tenant}")
             for pk, event in self.events.items()
         ]
-        empty = "The newest one" if labels else "No events yet: enter data below"
+        empty = "The newest one" if labels else "No events yet. Enter data below."
         choice = self.fields["event"]
         assert isinstance(choice, forms.ChoiceField)
         choice.choices = [("", empty), *labels]
@@ -88,7 +88,7 @@ class SendEventForm(ActionForm):
         max_length=200,
         required=False,
         label="Your id",
-        help_text="The same id again is the same event. Empty: a new one.",
+        help_text="Repeating an ID refers to the same event. Leave empty for a new event.",
     )
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
@@ -100,5 +100,7 @@ class SendEventForm(ActionForm):
     def clean_data(self) -> dict[str, Any]:
         data: dict[str, Any] = self.cleaned_data["data"]
         if len(dump_json(data)) > settings.HUB_EVENT_BYTES:
-            raise ValidationError(f"An event holds at most {settings.HUB_EVENT_BYTES // 1024} KiB.")
+            raise ValidationError(
+                f"An event can have at most {settings.HUB_EVENT_BYTES // 1024} KiB."
+            )
         return data

@@ -28,41 +28,51 @@ MAX_EXPIRY = 365 * 86400  # seconds
 
 
 class RouteForm(TargetForm):
-    ALL = "Empty: a route of the platform, for all tenants."
+    ALL = "Leave empty for a platform route, which applies to all tenants."
 
     filter = FilterField(
         required=False,
-        help_text="JMESPath, such as data.total > `100`. Empty: every event of the type.",
+        help_text=(
+            "A JMESPath expression, such as data.total > `100`. Leave empty for all events of "
+            "the type."
+        ),
     )
     connection = forms.ModelChoiceField(
         Connection.unscoped.none(),
         required=False,
-        empty_label="Every connection of the tenant at this system",
+        empty_label="All connections of the tenant at this system",
     )
     mapping = forms.ModelChoiceField(
         FieldMapping.unscoped.none(),
         required=False,
-        empty_label="A mapping of its own, made from the text below",
-        help_text="A mapping that several routes share is changed for all of them.",
+        empty_label="A new mapping from the text below",
+        help_text="Changes to a shared mapping apply to all routes that use it.",
     )
     retry_schedule = ScheduleField(
         required=False,
-        label="Own retry schedule",
-        help_text="Seconds between attempts, such as 5, 300, 1800. Empty: the hub's own, over 75 "
-        "hours.",
+        label="Custom retry schedule",
+        help_text=(
+            "Seconds between attempts, such as 5, 300, 1800. Leave empty for the default "
+            "schedule over 75 hours."
+        ),
     )
 
     order_key = OrderKeyField(
         required=False,
-        help_text="JMESPath, such as data.number: only events of the same key keep their order. "
-        "Empty: all of them.",
+        help_text=(
+            "A JMESPath expression, such as data.number. Only events with the same key keep "
+            "their order. Leave empty to keep the order of all events."
+        ),
     )
     expires_after = forms.IntegerField(
         required=False,
         min_value=1,
         max_value=MAX_EXPIRY,
         label="Expires after",
-        help_text="Seconds; then it fails and is never sent late. Empty: it does not expire.",
+        help_text=(
+            "Seconds after which a delivery fails instead of being sent late. Leave empty for "
+            "no expiry."
+        ),
     )
 
     class Meta:
@@ -150,7 +160,7 @@ class RouteForm(TargetForm):
         if "body" in data and self.changes_mapping() and not self.can_change_mapping():
             self.add_error(
                 "body",
-                "This mapping is the platform's, for all tenants. Choose a mapping of its own.",
+                "This is a platform mapping, which applies to all tenants. Choose a new mapping.",
             )
         return data
 
@@ -160,15 +170,13 @@ class RouteForm(TargetForm):
             return ""
         if connection.connector_key != self.instance.connector_key:
             return (
-                f"This connection is at {connection.connector.label}, and the action at "
-                f"{self.connector_label}."
+                f"This connection belongs to {connection.connector.label}, but the action "
+                f"belongs to {self.connector_label}."
             )
         if connection.tenant_id is None or (tenant and connection.tenant_id == tenant.pk):
             return ""
         if tenant is None:
-            return (
-                "A route for all tenants goes to each tenant's own connections: leave this empty."
-            )
+            return "A route for all tenants uses each tenant's own connections. Leave this empty."
         return f"This connection does not belong to {tenant}."
 
     def mapping_problem(self) -> str:
@@ -185,7 +193,7 @@ class RouteForm(TargetForm):
         return (
             f"This mapping does not belong to {tenant}."
             if tenant
-            else "A route for all tenants needs a mapping for all."
+            else "A route for all tenants needs a mapping for all tenants."
         )
 
     @property

@@ -151,7 +151,7 @@ def _describe_expression(expression: str) -> str:
         kind, literal = pair[1], TEXT.fullmatch(pair[2])
         subject = f"“{literal[1]}”" if literal else _describe_expression(pair[2])
         return (
-            _("the %(kind)s that is chosen for %(whose)s") % {"kind": kind, "whose": subject}
+            _("the %(kind)s that is selected for %(whose)s") % {"kind": kind, "whose": subject}
             if subject
             else ""
         )
@@ -162,6 +162,6 @@ DOCUMENT_FIELD_TEXTS = {
     "data": lambda: _("all data of the event"),
     "type": lambda: _("the type of the event"),
     "id": lambda: _("the id of the event"),
-    "occurred_at": lambda: _("when it happened"),
+    "occurred_at": lambda: _("the time of the event"),
     "tenant": lambda: _("the reference of your organisation"),
 }

@@ -18,7 +18,7 @@ class RouteRefusals(NamedTuple):
     @property
     def sentence(self) -> str:
         names = {"refused": self.refused, "looked": self.scanned}
-        return _("%(refused)s of the last %(looked)s deliveries by this route failed.") % names
+        return _("%(refused)s of the last %(looked)s deliveries of this route failed.") % names
 
     @property
     def last_reason_text(self) -> str:

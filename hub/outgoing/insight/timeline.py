@@ -16,22 +16,22 @@ from hub.reason_codes import REASONS, translate_text
 ATTEMPTS_LIMIT = 50  # the newest attempts
 OUTCOME_TITLES = {  # of an attempt: its label, and the state with its colour and icon
     "delivered": (gettext_noop("Delivered"), "delivered"),
-    "later": (gettext_noop("Not now"), "waiting"),
-    "never": (gettext_noop("Rejected for good"), "failed"),
-    "refresh": (gettext_noop("The access token had ended"), "held"),
-    "reconnect": (gettext_noop("The authorization has ended"), "failed"),
-    "disable": (gettext_noop("The endpoint is gone"), "failed"),
+    "later": (gettext_noop("Temporary failure"), "waiting"),
+    "never": (gettext_noop("Permanent failure"), "failed"),
+    "refresh": (gettext_noop("The access token had expired"), "held"),
+    "reconnect": (gettext_noop("The authorization has expired or was revoked"), "failed"),
+    "disable": (gettext_noop("The endpoint no longer exists"), "failed"),
     "unknown": (gettext_noop("It may have arrived"), "held"),
     "pending": (gettext_noop("Accepted, not confirmed yet"), "sending"),
 }
 NEXT_STEP_TITLES = {
-    "waiting": gettext_noop("Next try"),
-    "sending": gettext_noop("It is being sent now"),
-    "held": gettext_noop("It is held"),
+    "waiting": gettext_noop("Next attempt"),
+    "sending": gettext_noop("Sending now"),
+    "held": gettext_noop("Held"),
     "delivered": gettext_noop("Done"),
-    "skipped": gettext_noop("It was skipped"),
-    "failed": gettext_noop("It failed"),
-    "cancelled": gettext_noop("A person cancelled it"),
+    "skipped": gettext_noop("Skipped"),
+    "failed": gettext_noop("Failed"),
+    "cancelled": gettext_noop("Cancelled by a person"),
 }
 
 
@@ -88,9 +88,9 @@ def _describe_acceptance(delivery: Delivery) -> Iterator[TimelineStep]:
     )
     names = {"type": route.event_type, "filter": route.filter}
     route_text = (
-        _("The route takes %(type)s, where %(filter)s")
+        _("The route matches %(type)s if %(filter)s")
         if route.filter
-        else _("The route takes %(type)s")
+        else _("The route matches %(type)s")
     ) % names
     filter_reason = delivery.reason if delivery.reason in ("filtered", "filter_failed") else ""
     look = {"filtered": "skipped", "filter_failed": "held"}.get(filter_reason, "delivered")
@@ -109,7 +109,7 @@ def _describe_mapping(delivery: Delivery) -> Iterator[TimelineStep]:
     if rendering:
         version = delivery.mapping_version
         version_text = _(
-            "By version %(number)s of its mapping; every attempt sends the same bytes."
+            "With version %(number)s of its mapping. All attempts send the same content."
         )
         text = version_text % {"number": version.number} if version else ""
         yield TimelineStep(
@@ -164,7 +164,7 @@ def _describe_next_step(delivery: Delivery) -> TimelineStep:
     state, reason, sentence, _action = resolve_effective_state(delivery)
     detail = delivery.detail if reason == delivery.reason else ""
     if state == "waiting":
-        text = sentence if reason else _("It goes as soon as it is its turn.")
+        text = sentence if reason else _("It is sent when its turn comes.")
         return TimelineStep(
             state,
             translate_text(NEXT_STEP_TITLES[state]),

@@ -17,14 +17,14 @@ from tenants.models import Tenant
 
 OPERATION_KINDS = {
     "retry": _("Retry"),
-    "send_again": _("Send again"),
+    "send_again": _("Replay"),
     "cancel": _("Cancel"),
     "skip": _("Skip"),
 }
 OPERATION_LABELS = {
     **OPERATION_KINDS,
-    "send_missing": _("Send what is missing"),
-    "erase": _("Erase what was sent"),
+    "send_missing": _("Send missing events"),
+    "erase": _("Delete data of past deliveries"),
 }  # by kind
 SELECTED_LIMIT = 1000
 

@@ -29,8 +29,8 @@ class AlreadySubscribed(Exception):
 
     def __init__(self, pattern: str, route: Route) -> None:
         super().__init__(
-            f"{pattern} would arrive twice: {route.event_type} reaches every endpoint by "
-            f"“{route.name}”."
+            f"{pattern} would be sent twice: “{route.name}” already sends "
+            f"{route.event_type} to all endpoints."
         )
         self.pattern, self.route = pattern, route
 

@@ -228,7 +228,7 @@ def test_pause_and_resume_move_the_connection_and_are_audited(superuser, make):
 
 def test_what_is_not_possible_now_is_declined_in_words(superuser, make):
     row = make.connection()
-    assert "not possible as it is now" in text(do(superuser, row, "resume"))
+    assert "not possible in the current state" in text(do(superuser, row, "resume"))
     assert not AuditRow.objects.exclude(verb="connection.look").exists()
 
 

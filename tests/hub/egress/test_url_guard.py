@@ -106,7 +106,7 @@ def test_a_refusal_is_permanent_and_says_why_in_a_sentence():
     assert (refused.reason, refused.permanent, str(refused)) == (
         "egress_refused",
         True,
-        "This port may not be called.",
+        "This port is not allowed.",
     )
 
 

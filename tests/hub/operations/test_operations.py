@@ -181,7 +181,7 @@ def test_a_lost_bell_is_rung_again_by_the_sweep(dead):
 
 def test_an_old_plan_is_not_run(dead):
     operation = planned()
-    with pytest.raises(OperationRefused, match="Plan again"):
+    with pytest.raises(OperationRefused, match="Create a new plan"):
         operation_actions.confirm_operation(operation, STAFF, now=LATER + 16 * MINUTE)
     assert operation.state == "planned"
 

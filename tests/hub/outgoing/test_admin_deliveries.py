@@ -179,7 +179,7 @@ def test_the_timeline_tells_the_way_in_order(make):
         "Matched: route",
         "Mapped",
         "Try 1: Not now",
-        "Next try",
+        "Next attempt",
     ]
 
 
@@ -234,14 +234,14 @@ def test_a_retry_that_cannot_go_says_why(root, make):
     make.route(tenant=(tenant := make.tenant()))
     delivery = make.event(tenant).deliveries.get()
     answer = root.post(verb_of(delivery, "retry"), follow=True)
-    assert "It cannot be sent before its cause is removed." in answer.content.decode()
+    assert "It cannot be sent until the cause is fixed." in answer.content.decode()
 
 
 def test_sending_again_asks_first_and_keeps_the_outward_id(root, make):
     delivery = make.delivery()
     pump()
     url = verb_of(delivery, "send_again")
-    assert "any other may show it twice" in root.get(url).content.decode()
+    assert "others may show it twice" in root.get(url).content.decode()
     assert Delivery.unscoped.count() == 1
     root.post(url, {"reason": "they lost it"})
     again = Delivery.unscoped.get(replay_number=1)

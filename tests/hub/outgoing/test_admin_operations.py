@@ -88,14 +88,14 @@ def test_the_plan_says_how_many_how_old_and_where(root, dead):
     page = plan(root, state="failed", tenant="acme")
     assert "Retry 3 deliveries" in page
     assert dead[0].connection.name in page
-    assert "Nothing is done yet." in page
+    assert "Nothing has been changed yet." in page
     assert set(states()) == {"failed"}
 
 
 def test_confirmed_it_runs_and_then_tells_what_was_done(root, dead):
     plan(root, deliveries=ids(dead[:2]))
     operation = Operation.unscoped.get()
-    assert "It runs." in do(root, operation, "confirm")
+    assert "Running." in do(root, operation, "confirm")
     run(operation)
     page = root.get(page_of(operation)).content.decode()
     assert "2 of 2 done" in page
@@ -116,8 +116,8 @@ def test_while_it_runs_the_page_asks_again_with_and_without_javascript(root, dea
 
 def test_cancelled_it_says_so(root, dead):
     operation = planned()
-    assert "It was cancelled" in do(root, operation, "cancel")
-    assert "not possible as it is now" in do(root, operation, "confirm")
+    assert "Cancelled. Changes" in do(root, operation, "cancel")
+    assert "not possible in the current state" in do(root, operation, "confirm")
 
 
 def test_each_step_is_one_row_of_the_audit(root, dead):
@@ -134,7 +134,7 @@ def test_each_step_is_one_row_of_the_audit(root, dead):
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({}, "all of them would be changed"),
+        ({}, "all deliveries would be changed"),
         ({"state": "failed", "audit_reason": ""}, "This field is required"),
         ({"deliveries": "x"}, "not a list of deliveries"),
         ({"state": "failed", "tenant": "nobody"}, "No tenant has this reference"),
@@ -152,14 +152,14 @@ def test_staff_of_one_tenant_touch_its_rows_only(make, staff_of, dead):
     plan(client, state="failed")
     operation = Operation.unscoped.get()
     assert (operation.count, operation.tenant) == (1, mine[0].tenant)
-    assert "select deliveries of one" in plan(client, deliveries=ids(dead))
+    assert "Select deliveries of one tenant" in plan(client, deliveries=ids(dead))
     plan(client, deliveries=ids(dead + mine))
     assert Operation.unscoped.latest("pk").count == 1
 
 
 def test_staff_of_several_name_the_tenant(make, staff_of, acme, dead):
     client = staff_of(acme, make.tenant())
-    assert "Name the tenant" in plan(client, state="failed")
+    assert "Enter the tenant" in plan(client, state="failed")
     plan(client, deliveries=ids(dead))
     assert Operation.unscoped.get().tenant == acme
 

@@ -144,7 +144,7 @@ def test_a_connection_must_be_the_tenants_and_at_the_actions_system(root, make):
     assert "does not belong to" in str(
         errors_of(root.post(ADD, said(tenant, connection=theirs.pk)))["connection"]
     )
-    assert "leave this empty" in str(
+    assert "Leave this empty" in str(
         errors_of(root.post(ADD, said(None, connection=theirs.pk)))["connection"]
     )
 

@@ -48,7 +48,7 @@ def test_a_filter_that_means_nothing_is_well(dead, capsys):
 
 def test_it_asks_first(dead, capsys, monkeypatch):
     monkeypatch.setattr("builtins.input", lambda words: "n")
-    with pytest.raises(CommandError, match="Not run"):
+    with pytest.raises(CommandError, match="Cancelled"):
         retry(capsys, "--why", "back")
     assert (Operation.unscoped.get().state, set(states())) == ("cancelled", {"failed"})
 

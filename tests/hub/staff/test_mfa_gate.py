@@ -82,7 +82,7 @@ def test_a_code_leads_back_to_the_form_and_then_the_key_is_issued(old_session, p
     assert not ApiKey.unscoped.exists()
     back = old_session.post(asked.url, {"code": code_of(secret), "next": url}, follow=True)
     assert back.redirect_chain[-1][0] == url
-    assert "Nothing was saved" in back.content.decode()
+    assert "Nothing has been saved" in back.content.decode()
     old_session.post(url, KEY)
     assert ApiKey.unscoped.exists()
 

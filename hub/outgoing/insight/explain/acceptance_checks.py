@@ -24,7 +24,7 @@ def check_route(context: ExplanationContext) -> Check:
         else _("The route is switched off now; this applies to later events only.")
     )
     names = {"route": route.name, "type": route.event_type}
-    return Check("matched", True, _("The route “%(route)s” takes %(type)s.") % names, detail)
+    return Check("matched", True, _("The route “%(route)s” matches %(type)s.") % names, detail)
 
 
 def check_filter(context: ExplanationContext) -> Check:
@@ -49,10 +49,10 @@ def check_mapping(context: ExplanationContext) -> Check:
         return Check(
             "mapped",
             True,
-            _("The field mapping was evaluated; every attempt sends the same bytes."),
+            _("The field mapping was evaluated. All attempts send the same content."),
         )
     if delivery.state in FINAL_STATES:
-        return Check("mapped", None, _("It was never rendered."))
+        return Check("mapped", None, _("It has not been rendered."))
     if dry_run is None:
         return Check(
             "mapped",

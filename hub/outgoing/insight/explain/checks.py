@@ -61,10 +61,10 @@ def explain_delivery(delivery: Delivery, *, now: datetime) -> DeliveryExplanatio
 def _check_attempts(context: ExplanationContext) -> Check:
     delivery, tries = context.delivery, context.attempts
     if not tries:
-        return Check("attempts", None, _("Nothing was sent yet."))
+        return Check("attempts", None, _("No attempts yet."))
     sentence = ngettext(
-        "One attempt was made; the last came to: %(outcome)s.",
-        "%(count)s attempts were made; the last came to: %(outcome)s.",
+        "One attempt was made. Its result: %(outcome)s.",
+        "%(count)s attempts were made. Result of the last one: %(outcome)s.",
         len(tries),
     ) % {"count": len(tries), "outcome": tries[-1].outcome}
     detail = "\n".join(_format_attempt(attempt) for attempt in tries)
@@ -83,7 +83,7 @@ def _check_next_try(context: ExplanationContext, effective_state: EffectiveState
     due = context.delivery.due_at
     if effective_state.state == "held":
         return Check(
-            "next_try", None, _("It goes as soon as the cause is gone."), effective_state.action
+            "next_try", None, _("It is sent once the cause is fixed."), effective_state.action
         )
     if effective_state.state != "waiting" or due is None:
         return Check(
@@ -93,11 +93,11 @@ def _check_next_try(context: ExplanationContext, effective_state: EffectiveState
             effective_state.action,
         )
     if due <= context.now:
-        since = _("It is due since %(since)s; the worker takes it next.") % {
+        since = _("It has been due since %(since)s. The worker sends it next.") % {
             "since": format_local_time(due)
         }
         return Check("next_try", True, since)
     names = {"at": format_local_time(due), "wait": format_duration(due - context.now)}
     return Check(
-        "next_try", True, _("It goes again on %(at)s, in %(wait)s.") % names, effective_state.action
+        "next_try", True, _("It is retried on %(at)s, in %(wait)s.") % names, effective_state.action
     )

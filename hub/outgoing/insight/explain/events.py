@@ -29,15 +29,15 @@ def _check_event_routes(event: Event) -> Check:
     names = sorted({delivery.route.name for delivery in deliveries})
     if names:
         sentence = ngettext(
-            "One route takes %(type)s.",
-            "%(count)s routes take %(type)s.",
+            "One route matches %(type)s.",
+            "%(count)s routes match %(type)s.",
             len(names),
         )
         return Check(
             "matched", True, sentence % {"count": len(names), "type": event.type}, "\n".join(names)
         )
     similar_routes = _find_similar_routes(event)
-    sentence = _("No route took %(type)s.") % {"type": event.type}
+    sentence = _("No route matched %(type)s.") % {"type": event.type}
     return Check(
         "matched",
         False,
@@ -80,5 +80,5 @@ def _explain_mismatch(route: Route, event: Event) -> str:
     if not route.accepts_origin(event.origin):
         return _("“%(route)s” takes events of this type from another source.") % names
     if not route.enabled:
-        return _("“%(route)s” takes it, and is switched off.") % names
-    return _("“%(route)s” takes it, and was created or changed on %(at)s.") % names
+        return _("“%(route)s” matches, but is switched off.") % names
+    return _("“%(route)s” matches, but was created or changed on %(at)s.") % names

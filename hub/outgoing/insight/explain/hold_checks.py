@@ -20,7 +20,7 @@ def check_tenant(context: ExplanationContext) -> Check:
     return Check(
         "tenant",
         False,
-        _("%(tenant)s is suspended since %(since)s.") % names,
+        _("%(tenant)s has been suspended since %(since)s.") % names,
         owner.suspended_reason,
     )
 
@@ -28,9 +28,7 @@ def check_tenant(context: ExplanationContext) -> Check:
 def check_switches(context: ExplanationContext) -> Check:
     switch = context.switch
     if switch is None or context.delivery.state in FINAL_STATES:
-        return Check(
-            "switch", True if switch is None else None, _("Nothing that it needs is switched off.")
-        )
+        return Check("switch", True if switch is None else None, _("No off switch applies."))
     parts = [
         _("%(what)s: switched off on %(since)s.")
         % {"what": switch, "since": format_local_time(switch.activated_at)}
@@ -59,7 +57,7 @@ def check_connection(context: ExplanationContext) -> Check:
     sentence = " ".join(
         [
             REASONS[connection.state].sentence,
-            _("It is so since %(since)s.")
+            _("This has been the case since %(since)s.")
             % {"since": format_local_time(connection.state_changed_at)},
         ]
     )
@@ -75,11 +73,11 @@ def check_breaker(context: ExplanationContext) -> Check:
     sentence = " ".join(
         [
             REASONS[BREAKER].sentence,
-            _("The next goes on %(at)s.") % {"at": format_local_time(lane.open_until)},
+            _("The next probe is on %(at)s.") % {"at": format_local_time(lane.open_until)},
         ]
     )
     often = (
-        _("It opened %(times)s times in a row.") % {"times": lane.breaker_trips}
+        _("The circuit breaker opened %(times)s times in a row.") % {"times": lane.breaker_trips}
         if lane.breaker_trips > 1
         else ""
     )
@@ -97,7 +95,7 @@ def check_lane(context: ExplanationContext) -> Check:
         return Check("lane", False, REASONS[REFRESHING].sentence)
     if lane.hold_reason == MAINTENANCE and context.maintenance:
         window = context.maintenance
-        until = _("Maintenance was declared until %(until)s.") % {
+        until = _("There is a maintenance window until %(until)s.") % {
             "until": format_local_time(window.ends_at)
         }
         return Check("lane", False, until, window.reason)
@@ -105,7 +103,7 @@ def check_lane(context: ExplanationContext) -> Check:
         return Check(
             "lane",
             False,
-            _("Nothing goes to this connection until its cause is gone."),
+            _("Nothing is sent over this connection until the cause is fixed."),
             lane.hold_reason,
         )
     if delivery.state == "held" and delivery.reason not in FILTER_REASONS | MAPPING_REASONS:
@@ -113,7 +111,7 @@ def check_lane(context: ExplanationContext) -> Check:
         return Check("lane", False, words.sentence, delivery.detail)
     if lane.lease_until and lane.lease_until > context.now:
         return Check("lane", True, _("A pump serves this connection right now."))
-    return Check("lane", True, _("This connection is open."))
+    return Check("lane", True, _("Nothing blocks this connection."))
 
 
 def check_order(context: ExplanationContext) -> Check:
@@ -121,16 +119,16 @@ def check_order(context: ExplanationContext) -> Check:
     if delivery.position is None:
         return Check("order", None, _("The route is not ordered."))
     if head is None:
-        return Check("order", True, _("It is the next of its key."))
+        return Check("order", True, _("It is the next delivery of its order key."))
     names = {"event": f"{head.event.type} {head.event.sender_id}", "state": state_label(head.state)}
-    parts = [_("It waits behind %(event)s, which is %(state)s.") % names]
+    parts = [_("It waits for the earlier %(event)s, which is %(state)s.") % names]
     parts += (
-        [_("Both have the key “%(key)s”.") % {"key": delivery.order_key}]
+        [_("Both have the order key “%(key)s”.") % {"key": delivery.order_key}]
         if delivery.order_key
         else []
     )
     parts += (
-        [_("Until that is retried or skipped, nothing of this key is sent.")]
+        [_("Nothing with this order key is sent until the earlier delivery is retried or skipped.")]
         if head.state == "failed"
         else []
     )
@@ -153,7 +151,7 @@ def check_expiry(context: ExplanationContext) -> Check:
 def check_quota(context: ExplanationContext) -> Check:
     delivery = context.delivery
     if delivery.state != "waiting":
-        return Check("quota", None, _("No quota is checked while it does not wait."))
+        return Check("quota", None, _("Quotas are only checked for waiting deliveries."))
     if context.pauses:
         longest = context.pauses[0]
         paused_until = longest.paused_until or context.now
@@ -178,4 +176,4 @@ def check_quota(context: ExplanationContext) -> Check:
             _("The quota allows it on %(at)s, in %(wait)s.") % names,
             delivery.detail,
         )
-    return Check("quota", True, _("No quota holds it."))
+    return Check("quota", True, _("No quota delays it."))

@@ -269,7 +269,7 @@ def test_what_is_missing_is_planned(admin, make, acme, endpoint):
     subscribe_endpoint(endpoint, ["*"], ActorContext.system(), now=NOON)
     answer = admin.post(page_of(endpoint, "recover"), {"scope": "missing", "hours": "24"})
     assert Operation.unscoped.get().count == 1
-    assert "Send what is missing" in text(admin.get(answer["Location"]))
+    assert "Send missing events" in text(admin.get(answer["Location"]))
 
 
 def test_nonsense_goes_back_to_the_page(admin, endpoint):

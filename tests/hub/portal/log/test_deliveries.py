@@ -35,7 +35,7 @@ def text(answer):
 def test_what_went_wrong_stands_first_and_the_rest_is_folded(admin, delivery):
     pump(FakeHttp(Response(500, b"oh no")))
     html = text(admin.get(page_of(delivery)))
-    assert html.index("Next try") < html.index('id="technical"') < html.index("HTTP 500")
+    assert html.index("Next attempt") < html.index('id="technical"') < html.index("HTTP 500")
 
 
 @pytest.mark.parametrize(

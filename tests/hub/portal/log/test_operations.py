@@ -41,7 +41,10 @@ def test_the_log_leads_to_the_plan_of_all_that_match(admin, three):
 def test_nothing_is_done_before_it_is_confirmed(admin, three):
     operation = planned(admin)
     html = admin.get(page_of(operation)).content.decode()
-    assert (operation.count, operation.state) == (3, "planned") and "Nothing is done yet" in html
+    assert (operation.count, operation.state) == (
+        3,
+        "planned",
+    ) and "Nothing has been changed yet" in html
     assert set(Delivery.unscoped.values_list("state", flat=True)) == {"failed"}
 
 
@@ -63,7 +66,7 @@ def test_it_can_be_cancelled(admin, three):
     operation.refresh_from_db()
     assert operation.state == "cancelled"
     assert (
-        "Somebody was first"
+        "The state has changed in the meantime"
         in admin.post(page_of(operation, "confirm"), follow=True).content.decode()
     )
 
