@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
 
 YOU = "You can fix it yourself."
 ADMIN = "An administrator of your {} can fix it."
-US = "The people who run Integration Hub can fix it."
+US = "The operator of Integration Hub can fix it."
 WAIT = "You do not need to do anything. The problem resolves itself."
 
 
@@ -26,7 +26,7 @@ def test_somebody_says_no_to_slack(olga):
     """Slack says the same where an administrator has refused."""
     olga.begins("slack")
     olga.press("Cancel")
-    olga.is_told("Slack did not let us in", ADMIN.format("Slack"))
+    olga.is_told("Slack denied access", ADMIN.format("Slack"))
 
 
 APPROVALS = {
@@ -78,7 +78,7 @@ def test_an_app_that_an_administrator_of_slack_refused(olga, running_hub, compan
     olga.begins("slack")
     olga.allows()
     running_hub.approves("slack", company, "")
-    olga.is_told("Slack did not let us in", ADMIN.format("Slack"))
+    olga.is_told("Slack denied access", ADMIN.format("Slack"))
     assert "it is the administrator's decision" in olga.reads()
     expect(olga.page.get_by_label("A message that you can send them")).to_have_value(
         re.compile("Restricted Apps")
@@ -110,7 +110,7 @@ ON_THE_WAY_BACK = {
         "The authorization code has expired",
         YOU,
     ),
-    "without a code": ("pipedrive", {"code": None}, "Pipedrive answered something strange", US),
+    "without a code": ("pipedrive", {"code": None}, "Pipedrive sent an unexpected response", US),
     "with a permission refused": (
         "slack",
         {"error": "invalid_scope"},
@@ -145,13 +145,13 @@ ASKED_FOR_TOKENS = {
     "a redirect URL that is not registered": (
         "slack",
         slack_says("bad_redirect_uri"),
-        "Slack does not know our address",
+        "Slack does not accept our redirect URL",
         US,
     ),
     "a client secret that is wrong": (
         "slack",
         slack_says("bad_client_secret"),
-        "Slack does not know our app",
+        "Slack does not recognise our app",
         US,
     ),
     "an app that is not distributed": (
@@ -170,7 +170,7 @@ ASKED_FOR_TOKENS = {
     "a page instead of tokens": (
         "salesforce",
         {"path": "oauth2/token", "body": "<html>Maintenance</html>"},
-        "Salesforce answered something strange",
+        "Salesforce sent an unexpected response",
         US,
     ),
     "a person who is gone": (
@@ -248,7 +248,7 @@ def test_a_token_that_is_revoked_before_it_is_confirmed(olga, running_hub, compa
     olga.allows()
     running_hub.revokes("slack", company)
     olga.press("Connect")
-    olga.is_told("Slack does not take its own token", ADMIN.format("Slack"))
+    olga.is_told("Slack rejects its own token", ADMIN.format("Slack"))
 
 
 def test_a_system_that_is_down_at_the_confirmation_is_confirmed_later(olga, running_hub, rival):

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
 
 YOU = "You can fix it yourself."
-US = "The people who run Integration Hub can fix it."
+US = "The operator of Integration Hub can fix it."
 LATE = "That took longer than ten minutes"
 
 

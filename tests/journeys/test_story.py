@@ -104,7 +104,7 @@ def test_an_order_that_the_hub_does_not_take_is_told(running):
 def test_a_desk_that_does_not_run_is_told_in_a_sentence(demo):
     demo.file.write_text(json.dumps(demo.told | {"sandbox": "http://127.0.0.1:9"}))
     with pytest.raises(
-        CommandError, match="The desk is not running: .* Start it with script/server"
+        CommandError, match="The local installation is not running: .* Start it with script/server"
     ):
         call_command("demo", file=demo.file)
 

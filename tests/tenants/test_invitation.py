@@ -149,7 +149,7 @@ def test_a_dead_mail_server_loses_no_invitation(client, owner, acme):
     assert "on its way to bob@acme.test" in page and "The e-mail is being sent." in page
     letters(MailServer(MailServer.AWAY))
     page = normalize_markup(client.get(MEMBERS).content.decode())
-    assert "The mail has not gone. The mail server could not be reached" in page
+    assert "The e-mail could not be sent. The mail server could not be reached" in page
     letters(at=clock() + timedelta(minutes=2))
     invitation = acme.invitations.get()
     assert invitation.sent_at and not invitation.mail_reason

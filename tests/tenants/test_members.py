@@ -98,7 +98,7 @@ def test_invitations_are_taken_back(as_owner, make, acme):
     invitation = make.invitation(acme, "new@acme.test")
     as_owner.post(page_of("revoke", invitation))
     again = as_owner.post(page_of("revoke", invitation), follow=True)
-    assert "has ended" in again.content.decode()
+    assert "no longer valid" in again.content.decode()
     assert "new@acme.test" not in as_owner.get(MEMBERS).content.decode()
 
 

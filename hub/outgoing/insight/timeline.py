@@ -140,7 +140,7 @@ def describe_attempts(
         exchange = calls.get(attempt.exchange) if attempt.exchange else None
         yield TimelineStep(
             look,
-            _("Try %(number)s: %(outcome)s")
+            _("Attempt %(number)s: %(outcome)s")
             % {"number": attempt.number, "outcome": translate_text(word)},
             attempt.started_at,
             REASONS[attempt.reason].sentence if attempt.reason in REASONS else "",

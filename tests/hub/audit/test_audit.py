@@ -221,7 +221,7 @@ def unguarded():
         ("DELETE FROM hub_auditrow", "rows after row 0 are missing"),
         ("UPDATE hub_audithead SET hash = 'x'", "row 3 was changed"),
         ("UPDATE hub_audithead SET number = 2, hash = 'x'", "row 2 was changed"),
-        ("DELETE FROM hub_audithead", "row 3 was added beside the product"),
+        ("DELETE FROM hub_audithead", "row 3 was added outside the product"),
     ],
 )
 def test_the_chain_tells_what_was_done_to_it(acme, sql, told):

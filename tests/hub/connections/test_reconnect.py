@@ -70,7 +70,7 @@ def test_after_reconnecting_the_held_work_drains_at_the_allowed_rate(slack):
 def test_people_hear_how_much_waited(slack):
     mend(slack)
     assert Notice.unscoped.get(kind="works_again").sentence.endswith(
-        "3 events waited and go out now."
+        "3 waiting events are sent now."
     )
     assert Notice.unscoped.get(kind="needs_reconnect").resolved_at == NOON
 

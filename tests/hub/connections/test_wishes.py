@@ -66,8 +66,8 @@ def test_it_is_told_to_staff_and_audited_once(asks, make, acme):
     asks(make.tenant("globex", name="Globex"), "Notion")
     notices = Notice.unscoped.filter(kind=REQUEST_NOTICE_KIND).order_by("pk")
     assert [notice.sentence for notice in notices] == [
-        "Acme Teas asks for “Notion”; 1 tenant has asked.",
-        "Globex asks for “Notion”; 2 tenants have asked.",
+        "Acme Teas requests “Notion”. 1 tenant has requested it.",
+        "Globex requests “Notion”. 2 tenants have requested it.",
     ]
     assert AuditRow.objects.filter(verb="connector.request", tenant_reference="acme").count() == 1
 

@@ -67,7 +67,7 @@ def test_what_was_delivered_is_counted_by_the_hour_and_has_a_table(superuser, ma
     make.delivery(now=now)
     Delivery.unscoped.update(state="delivered", state_changed_at=now - timedelta(hours=2))
     page, _ = looked_at(superuser)
-    assert "All normal: 1 delivered in the last day, nothing waits." in page
+    assert "All normal: 1 delivered in the last day, nothing is waiting." in page
     assert f'{now - timedelta(hours=2):%Y-%m-%d %H:00}</td><td class="hub-number">1</td>' in page
 
 

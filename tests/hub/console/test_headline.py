@@ -30,16 +30,14 @@ QUIET = Overview(
 OFF = KillSwitch(scope="platform", reason="they lose data", activated_at=NOON - 5 * MINUTE)
 REVOKED = ConnectionGroup("salesforce", "needs_reconnect", "unauthorized", 3, 3, NOON - 42 * MINUTE)
 SITUATIONS = {
-    "All normal: 1,204 delivered in the last day, nothing waits.": {},
+    "All normal: 1,204 delivered in the last day, nothing is waiting.": {},
     "All normal: 1,204 delivered in the last day, 7 are on the way.": {
         "waiting": 9,
         "held_back": 2,
     },
     "No worker has been started.": {"worker_at": None},
-    "The worker has not been heard since 11:50 UTC.": {"worker_at": NOON - 10 * MINUTE},
-    "The worker has not been heard since 22 Nov, 12:00 UTC.": {
-        "worker_at": NOON - timedelta(days=3)
-    },
+    "No heartbeat from a worker since 11:50 UTC.": {"worker_at": NOON - 10 * MINUTE},
+    "No heartbeat from a worker since 22 Nov, 12:00 UTC.": {"worker_at": NOON - timedelta(days=3)},
     "Salesforce refuses 3 tenants since 11:18 UTC: the other system refuses the credential.": {
         "connection_groups": [REVOKED]
     },
@@ -62,7 +60,7 @@ SITUATIONS = {
             ConnectionGroup("slack", "degraded", "status_500", 1, 1, NOON - 60 * MINUTE)
         ]
     },
-    "80 deliveries wait, the oldest since 11:40 UTC.": {
+    "80 deliveries wait, oldest since 11:40 UTC.": {
         "waiting": 80,
         "oldest": NOON - 20 * MINUTE,
     },

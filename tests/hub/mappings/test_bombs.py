@@ -24,7 +24,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_ends_by_its_budget(text):
-    with pytest.raises(ExpressionRefused, match="takes more than 30000 steps to work out"):
+    with pytest.raises(ExpressionRefused, match="takes more than 30000 steps to evaluate"):
         work_out(text, {"id": 1})
 
 

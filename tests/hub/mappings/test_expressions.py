@@ -144,7 +144,7 @@ def test_every_function_of_ours_has_a_manual(name):
         ("add('many', `1`)", "is not a number, or is too large"),
         ("money('NaN', 'EUR')", "is not a number, or is too large"),
         ("multiply(`1e39`, `1e39`)", "has a number or a date that is too large"),
-        ("round(`1`, `99`)", "digits are a whole number from 0 to 10"),
+        ("round(`1`, `99`)", "digits must be a whole number from 0 to 10"),
         ("money(`1`, 'euro')", "a currency must have three letters, such as EUR"),
         ("epoch('yesterday')", "is not a date in ISO 8601"),
         ("to_zone(`1e15`)", "has a number or a date that is too large"),

@@ -185,7 +185,7 @@ def test_all_fields_of_a_message_share_its_budget():
 @pytest.mark.parametrize("times", [18, 22, 60])
 def test_an_expression_that_explodes_is_stopped(step, times):
     assert failure("|".join([step] * times))[0] in {
-        "takes more than 30000 steps to work out",
+        "takes more than 30000 steps to evaluate",
         "is larger than 256 KiB",
         "is nested deeper than 64 levels",
     }

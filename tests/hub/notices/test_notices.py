@@ -72,7 +72,7 @@ def test_the_mail_says_what_why_and_where(slack, settings):
     mailing.mail_notice(Notice.unscoped.get(), now=NOON)
     sent, _ = letters(at=NOON)
     assert sent.subject == "A connection must be authorized again: Our Slack"
-    assert "Slack refuses it: token revoked. New deliveries wait until it is fixed." in sent.body
+    assert "Slack rejected it: token revoked. New deliveries wait until it is fixed." in sent.body
     assert (
         f"Authorize it again: {settings.HUB_PUBLIC_URL}/t/acme/connections/{slack.public_id}/"
         in sent.body
@@ -91,7 +91,7 @@ def test_a_reminder_says_since_when(slack):
     mailing.mail_notice(Notice.unscoped.get(), now=NOON + DAY)
     sent = letters(at=NOON + DAY)[0]
     assert sent.subject.startswith("Reminder: ")
-    assert "It is so since 2026-11-25 12:00 UTC." in sent.body
+    assert "This has been the case since 2026-11-25 12:00 UTC." in sent.body
 
 
 def test_mended_nobody_is_reminded_and_they_hear_that_it_works_again(make, slack):
@@ -101,7 +101,7 @@ def test_mended_nobody_is_reminded_and_they_hear_that_it_works_again(make, slack
         make.delivery(slack)
     slack.mark_healthy(now=NOON + MINUTE)
     told = Notice.unscoped.get(kind="works_again")
-    assert told.sentence == "“Our Slack”: it works again: 3 events waited and go out now."
+    assert told.sentence == "“Our Slack” works again. 3 waiting events are sent now."
     assert tell(NOON + MINUTE) == ["ann@acme.test", "owner@acme.test"]
     assert not [day for day in range(1, 30) if tell(NOON + day * DAY)]
 
@@ -191,7 +191,7 @@ def test_where_nobody_chose_the_kind_says(slack):
     slack.mark_degraded("unavailable", now=NOON)
     assert tell() == []
     assert Notice.unscoped.get().sentence.startswith(
-        "“Our Slack”: It is used, but not all is well."
+        "“Our Slack”: It is in use, but has a problem."
     )
 
 

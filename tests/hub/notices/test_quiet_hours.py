@@ -156,7 +156,7 @@ def test_one_mail_a_day_tells_what_can_wait(slack, owner):
     notice(slack, "failing", NOON + MINUTE)
     assert told(NOON + HOUR) == []
     at = NOON + 2 * HOUR  # 15:00 in Berlin
-    assert told(at) == [("owner@acme.test", "2 things to know about the connections of Acme Ltd")]
+    assert told(at) == [("owner@acme.test", "2 notices about the connections of Acme Ltd")]
     assert told(at + DAY) == []
 
 
@@ -169,7 +169,8 @@ def test_it_says_what_and_where(slack, owner, settings):
     text = mail.open()["text"]
     assert "2026-11-25 13:00 CET: “Our Slack”: failing." in text
     assert (
-        f"See what fails: {settings.HUB_PUBLIC_URL}/t/acme/connections/{slack.public_id}/" in text
+        f"View the failures: {settings.HUB_PUBLIC_URL}/t/acme/connections/{slack.public_id}/"
+        in text
     )
 
 
@@ -227,7 +228,7 @@ def test_sixty_things_are_one_mail(slack, owner):
     for number in range(60):
         notice(slack, at=NOON + timedelta(seconds=number))
     assert [subject for _to, subject in told(NOON + 2 * HOUR)] == [
-        "50 things to know about the connections of Acme Ltd"
+        "50 notices about the connections of Acme Ltd"
     ]
 
 

@@ -178,7 +178,7 @@ def test_the_timeline_tells_the_way_in_order(make):
         "Received: order.created",
         "Matched: route",
         "Mapped",
-        "Try 1: Not now",
+        "Attempt 1: Temporary failure",
         "Next attempt",
     ]
 

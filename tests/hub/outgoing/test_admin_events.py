@@ -65,7 +65,7 @@ def test_an_event_shows_what_became_of_it(root, make):
 
 def test_an_event_without_a_route_says_so_and_offers_one(root, make):
     html = root.get(page_of(make.event())).content.decode()
-    assert "No route took order.created." in html
+    assert "No route matched order.created." in html
     assert "/admin/outgoing/route/add/?tenant=" in html
 
 

@@ -44,7 +44,7 @@ def test_an_event_is_read_with_its_deliveries_their_reasons_and_attempts(shop, d
     event = shop.get(f"{EVENTS}/{delivery.event.public_id}").json()
     (told,) = event["deliveries"]
     assert (told["state"], told["reason"], told["detail"]) == ("waiting", "status_500", "sorry")
-    assert told["sentence"] == "Webhook refuses it: status 500."
+    assert told["sentence"] == "Webhook rejected it: status 500."
     (attempt,) = told["attempts"]
     assert (attempt["number"], attempt["outcome"], attempt["reason"]) == (1, "later", "status_500")
 
@@ -324,7 +324,10 @@ def test_nor_one_that_waits_for_our_own_application_to_be_connected(make, shop, 
 def test_a_waiting_delivery_is_tried_now_and_audited(shop, delivery):
     pump(FakeHttp(Response(400, b"no such field")), at=clock())
     told = shop.get(of(delivery)).json()
-    assert told["sentence"] == "The endpoint answered 400, which only its operator can change."
+    assert (
+        told["sentence"]
+        == "The endpoint responded with status 400, which only its operator can fix."
+    )
     assert told["action"] == "Fix the endpoint, then retry now."
     response = shop.post(of(delivery, "retry"))
     assert (response.status_code, response.json()["state"]) == (200, "waiting")

@@ -71,5 +71,5 @@ def test_moments_are_said_as_people_say_them(db):
 def test_in_words_it_tells_the_plan_and_the_summary(dead, capsys):
     call_command("retry", "--since", "2000-01-01", "--why", "back", "--yes")
     told = capsys.readouterr().out
-    assert "2 deliveries of 2 tenants would go again." in told
+    assert "2 deliveries of 2 tenants would be retried." in told
     assert "finished: 2 of 2." in told

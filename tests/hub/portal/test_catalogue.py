@@ -90,15 +90,15 @@ def test_an_empty_search_offers_to_request_it_and_tells_how_many_asked(owner, so
     assert "You have requested it." in page and "Request “Notion”" not in page
     other = somebody(make.tenant("globex", name="Globex"), "member")
     assert (
-        "1 customer has asked for it."
+        "1 customer has requested it."
         in other.get("/t/globex/catalogue/?q=notion").content.decode()
     )
     page = other.post(
         "/t/globex/catalogue/request", {"name": "Notion"}, follow=True
     ).content.decode()
     assert (
-        "2 customers have asked by now." in page
-        and "2 customers have asked for it, you among them." in page
+        "2 customers have requested it." in page
+        and "2 customers have requested it, including you." in page
     )
 
 
@@ -118,7 +118,7 @@ def test_a_strange_name_does_no_harm(owner, name):
 
 def test_a_kind_in_which_nothing_is_found_leads_to_the_others(owner):
     text = owner.get("/t/acme/catalogue/?q=slack&category=Logs").content.decode()
-    assert "Look for “slack” among all kinds" in text and "Request “slack”" not in text
+    assert "Search for “slack” in all categories" in text and "Request “slack”" not in text
 
 
 def test_whoever_asks_too_much_is_told_so(owner):
@@ -156,8 +156,8 @@ def test_any_number_of_systems_is_shown(rf, count):
     }
     text = render_to_string("portal/catalogue.html", context, request=rf.get("/t/acme/catalogue/"))
     assert text.count('<article class="card">') == count
-    assert ("Nothing here is called “x”" in text) == (count == 0)
-    assert ("3 customers have asked for it." in text) == (count > 1)
+    assert ("No system matches “x”" in text) == (count == 0)
+    assert ("3 customers have requested it." in text) == (count > 1)
 
 
 def test_two_hundred_systems_are_searched_in_no_time():

@@ -167,7 +167,7 @@ def test_what_waits_behind_a_stop_is_held_everywhere_on_the_page(admin, make, co
         make.delivery(connection, now=clock())
     connection.mark_needs_reconnect("unauthorized", now=clock())
     text = text_of(admin, connection)
-    assert "3 held" in text and "Held deliveries" in text and "What waits" not in text
+    assert "3 held" in text and "Held deliveries" in text and "Waiting deliveries" not in text
 
 
 def test_another_tenants_deliveries_are_not_counted(admin, make, connection):

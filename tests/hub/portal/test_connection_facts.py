@@ -38,7 +38,7 @@ def test_a_mapping_is_told_in_words_with_a_sample(admin, make, acme):
     make.event(acme)
     text = text_of(admin, slack)
     assert "Post a message to a channel" in text and "<code>data.total &gt; `1`</code>" in text
-    assert "the channel that is chosen for “orders”" in text and "the event&#x27;s x" in text
+    assert "the channel that is selected for “orders”" in text and "the event&#x27;s x" in text
     assert "<code>join(&#x27; &#x27;, [&#x27;Order&#x27;, data.number])</code>" in text
     assert "A similar event would be sent like this:" in text
     assert "&quot;Order A-1001&quot;" in text and "&quot;C1&quot;" in text

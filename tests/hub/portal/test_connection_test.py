@@ -33,7 +33,7 @@ def test_a_person_sees_how_far_the_test_is(connection, admin):
     answer = admin.post(PAGE.format(connection.public_id))
     assert answer.url == PAGE.format(connection.public_id) + "/progress/"
     waiting = admin.get(answer.url).content.decode()
-    assert "waits for its turn" in waiting and 'hx-trigger="every 2s"' in waiting
+    assert "is queued" in waiting and 'hx-trigger="every 2s"' in waiting
     PROVIDER_CALL_BUDGET.release(
         PROVIDER_CALLS_MAX_OF_TENANT, connection.tenant_id
     )  # the worker is another process

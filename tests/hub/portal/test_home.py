@@ -51,7 +51,7 @@ def test_what_must_still_be_said_stands_here_and_leads_there(owner, member, make
         )
     delivery = make.event(acme).deliveries.get()
     put([delivery], "held", "identity_missing", detail=str(IdentityMissing("channel", "orders")))
-    assert "1 delivery waits for it" in owner.get("/t/acme/").content.decode()
+    assert "1 held delivery" in owner.get("/t/acme/").content.decode()
     make.identity(row, "channel", "orders", "C1")
     put([delivery], "delivered")
     assert (

@@ -70,8 +70,7 @@ def test_what_depends_on_an_event_is_asked_when_it_holds_something(admin, make, 
     pump(FakeHttp())
     text = text_of(admin, url_of(connection))
     assert (
-        "Which user in Webhook matches “ann@acme.test”?" in text
-        and "1 delivery waits for it." in text
+        "Which user in Webhook matches “ann@acme.test”?" in text and "1 delivery is held." in text
     )
 
 
@@ -128,7 +127,7 @@ def test_where_nothing_can_be_listed_an_id_is_filled_in(admin, make, slack, outs
         body={"ok": False, "error": "missing_scope", "needed": "channels:read"},
     )
     text = text_of(admin, saying(slack))
-    assert "Slack lists nothing to choose from now: needed: channels:read." in text
+    assert "The records of Slack cannot be listed right now: needed: channels:read." in text
     assert "Matching record" not in text and 'name="remote_id"' in text
 
 
@@ -149,7 +148,7 @@ def test_what_was_said_is_offered_and_replaced(admin, make, slack):
     text = text_of(admin, saying(slack))
     assert (
         '<option value="C0000GEN1 #general" selected>' in text
-        and "So far it is C0000GEN1. (#general)" in text
+        and "Currently selected: C0000GEN1. (#general)" in text
     )
     admin.post(saying(slack), {"remote_id": "C0123456789"})
     assert told() == [("channel", "orders", "C0123456789", "")]

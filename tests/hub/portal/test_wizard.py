@@ -141,7 +141,7 @@ def test_a_sample_of_a_route_that_is_broken_says_so(told, make, acme, admin):
 def test_a_sample_that_the_filter_refuses_is_told(told, make, acme):
     make.event(acme, "order.created", {"number": "A-1"})
     text = told(SAYS, filter="data.number == 'A-2'")
-    assert "would not be sent: The route's filter refused this event." in text
+    assert "would not be sent: The route's filter excluded this event." in text
 
 
 def test_a_sample_that_lacks_an_identity_says_what_must_be_said(told, make, acme):
@@ -240,7 +240,7 @@ def test_a_test_that_fails_after_authorizing_tells_check_by_check(browser, outsi
     text = page.content.decode()
     assert (
         ">failed:</span>" in text
-        and ">not looked at:</span>" in text
+        and ">not checked:</span>" in text
         and "Nothing was connected." in text
     )
 

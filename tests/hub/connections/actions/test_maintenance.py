@@ -33,7 +33,7 @@ def test_nothing_is_sent_while_a_window_is_on_and_everything_after(make, whole_c
     assert (told.effective_state.state, told.effective_state.reason) == ("held", "maintenance")
     assert (
         told.first_failed_check.sentence
-        == "Maintenance was declared until 2026-11-25 13:00:00 UTC."
+        == "There is a maintenance window until 2026-11-25 13:00:00 UTC."
     )
     run_sweep(now=NOON + 60 * MINUTE)
     pump(http, at=NOON + 60 * MINUTE)

@@ -82,7 +82,7 @@ def test_a_test_by_a_person_says_when_it_can_be_made(make):
     told = probe.probe_and_update_state(row, call=http.call, now=NOON)
     assert (told.reason, told.detail) == (
         "throttled",
-        "a quota is spent; the next call may go at 2026-11-25 12:00:30 UTC",
+        "a quota is used up; the next call is possible at 2026-11-25 12:00:30 UTC",
     )
     assert len(http.requests) == 1
     assert probe.probe_and_update_state(row, call=http.call, now=NOON + MINUTE).passed

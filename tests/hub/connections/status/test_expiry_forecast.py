@@ -52,7 +52,7 @@ def test_a_connection_that_only_fails_will_be_disabled(make):
     (entry,) = list_expiring_connections(Connection.unscoped.all(), now=NOON)
     assert (
         entry.reason_text.sentence
-        == "Every attempt has failed since 2026-11-24 12:00 UTC; it will be disabled."
+        == "All attempts have failed since 2026-11-24 12:00 UTC. It will be disabled."
     )
 
 
@@ -97,7 +97,7 @@ def test_the_page_says_why_and_the_dashboard_counts(client, make):
     page = client.get(PAGE).content.decode()
     assert delivery.connection.name in page
     assert "Its access token expires, and there is no refresh token." in page
-    assert "Ending soon" in client.get(reverse("admin:index")).content.decode()
+    assert "Expiring soon" in client.get(reverse("admin:index")).content.decode()
 
 
 def test_more_rows_cost_no_more_queries(client, make):

@@ -92,7 +92,7 @@ def test_a_paused_connection_holds_what_waits(make):
     )
     assert (
         told.first_failed_check.sentence
-        == "The connection is paused. It is so since 2026-11-25 12:00:00 UTC."
+        == "The connection is paused. This has been the case since 2026-11-25 12:00:00 UTC."
     )
     assert told.first_failed_check.detail == "window"
 
@@ -216,7 +216,7 @@ def test_an_event_without_a_route_tells_which_almost_matched(make):
     passed, detail = nearest(make.event(tenant))
     assert not passed
     assert detail.splitlines() == [
-        "“off” takes it, and is switched off.",
+        "“off” matches, but is switched off.",
         "“typo” takes order.creatd.",
     ]
 

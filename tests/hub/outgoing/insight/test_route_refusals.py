@@ -27,7 +27,7 @@ def test_a_refused_message_is_told_on_its_routes_page_and_leaves_the_connection_
         pump(FakeHttp(answer), at=at)
     route = Route.unscoped.get()
     refusals = count_route_refusals(route)
-    assert refusals.sentence == "1 of the last 2 deliveries by this route failed."
+    assert refusals.sentence == "1 of the last 2 deliveries of this route failed."
     assert "channel not found" in refusals.last_reason_text
     assert Connection.unscoped.get().state == "healthy"
     client.force_login(make.staff(is_superuser=True))

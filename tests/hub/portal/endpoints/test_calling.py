@@ -88,7 +88,7 @@ def test_a_member_changes_neither_headers_nor_pace(member, endpoint):
 def test_a_customer_says_how_many_calls_a_second(admin, endpoint):
     assert admin.post(page_of(endpoint, "pace"), {"calls_a_second": "5"}).status_code == 302
     assert Connection.unscoped.get().settings["calls_a_second"] == 5
-    assert 'value="5"' in text(admin.get(page_of(endpoint))) and "5 a second at most" in text(
+    assert 'value="5"' in text(admin.get(page_of(endpoint))) and "at most 5 per second" in text(
         admin.get(LIST)
     )
     admin.post(page_of(endpoint, "pace"), {"calls_a_second": ""})

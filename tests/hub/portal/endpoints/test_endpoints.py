@@ -195,7 +195,7 @@ def test_a_filter_is_tried_on_the_last_events_and_nothing_is_saved(admin, make, 
 def test_the_same_while_a_person_types(admin, make, acme, endpoint):
     make.event(acme, data={"total": 10})
     url = page_of(endpoint, "match")
-    assert "it gets" in text(admin.get(url, {"others": "*", "filter": "data.total > `5`"}))
+    assert "matches" in text(admin.get(url, {"others": "*", "filter": "data.total > `5`"}))
     assert "The filter" in text(admin.get(url, {"others": "*", "filter": "data.["}))
 
 

@@ -294,7 +294,7 @@ def test_an_event_tells_what_it_says_and_what_became_of_it(admin, one):
 
 def test_an_event_that_no_route_took_says_so(admin, make, acme):
     event = make.event(acme, "lead.won")
-    assert "No route took lead.won." in admin.get(f"{LOG}{event.public_id}/").content.decode()
+    assert "No route matched lead.won." in admin.get(f"{LOG}{event.public_id}/").content.decode()
 
 
 def test_every_text_is_escaped(admin, make, acme):
