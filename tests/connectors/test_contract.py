@@ -29,10 +29,8 @@ from tests.connectors.recorded import (
 )
 
 FOLDER = Path(connectors.__file__).parent
-KIT = {f"connectors.{path.stem}" for path in FOLDER.glob("*.py")} - {
-    "connectors.__init__",
-    "connectors.registry",
-}
+KIT_MODULES = {f"connectors.{path.stem}" for path in FOLDER.glob("*.py")}
+KIT = KIT_MODULES - {"connectors.__init__", "connectors.registry"} | {"connectors.signatures"}
 TICKS_OR_STORES = {
     "asyncio",
     "http",
