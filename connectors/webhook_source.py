@@ -41,8 +41,17 @@ class Item:
     author: str = ""  # the external user who caused it
     is_own: bool = False  # the system itself says that our app caused it
     account_change: AccountChange = ""
-    # credentials for a reply, such as a response URL; they are sealed and never in `data`
-    reply: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StoredRequest:
+    """What is stored of a request: the body without secrets, and credentials for a reply.
+
+    `reply` is sealed: such as a response URL, by its name in the body.
+    """
+
+    body: bytes
+    reply: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +101,9 @@ class WebhookSource:
         """Return whether two spellings name the same account."""
         return account == connected
 
-    def strip_secrets(self, request: WebhookRequest) -> bytes:
-        """Return the body without the secrets in it, as it is stored. Never raises."""
-        return request.body
+    def split_secrets(self, request: WebhookRequest) -> StoredRequest:
+        """Separate the secrets in a verified body from what is stored. Never raises."""
+        return StoredRequest(request.body)
 
     def make_secret(self, random_text: str) -> str:
         """Return a secret for a registration, made of a random text."""
@@ -108,6 +117,11 @@ class WebhookSource:
         """Return the scheme for a connection with these settings."""
         return self.scheme
 
-    def items(self, request: WebhookRequest, settings: Mapping[str, Any]) -> Sequence[Item]:
-        """Parse the items of a stored request. Raises one of READ_ERRORS."""
+    def items(
+        self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
+    ) -> Sequence[Item]:
+        """Parse the items of a stored request, whose id was `message_id` when it was received.
+
+        `settings`: of the connection; empty where one URL serves all. Raises one of READ_ERRORS.
+        """
         raise NotImplementedError

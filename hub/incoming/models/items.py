@@ -1,14 +1,13 @@
 """Inbound items: the notifications in a message, each for one connection."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from hub.connections.models import Connection
-from hub.crypto.sealed import SealedField, seal
 from hub.db.ids import uuid7
 from hub.db.state_machine import StateMachine
 from hub.incoming.models.messages import InboundMessage
@@ -69,8 +68,6 @@ class InboundItem(Scoped, StateMachine):
     event = models.ForeignKey(
         Event, on_delete=models.SET_NULL, null=True, related_name="inbound_items"
     )
-    # credentials for a reply, such as a response URL; null: there are none
-    sealed = SealedField(null=True, editable=False)
     occurred_at = models.DateTimeField(null=True)
     received_at = models.DateTimeField()
     state_changed_at = models.DateTimeField()
@@ -101,14 +98,3 @@ class InboundItem(Scoped, StateMachine):
 
     def __str__(self) -> str:
         return f"{self.type} {self.item_key}"
-
-    @property
-    def binding(self) -> str:
-        return f"inbound_item:{self.public_id}"
-
-    def seal(self, document: Mapping[str, Any]) -> None:
-        self.sealed = seal(document, self.binding)
-
-    def open(self) -> dict[str, Any]:
-        """Return the credentials for a reply; empty if there are none. Raises CannotOpen."""
-        return self.sealed.open(self.binding) if self.sealed else {}

@@ -1,10 +1,14 @@
 """Inbound messages: one row for each webhook request that was accepted or rejected."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from hub.connections.models import Connection
+from hub.crypto.sealed import SealedField, seal
 from hub.db.ids import uuid7
 from hub.incoming.models.endpoints import InboundEndpoint
 from tenants.models import Tenant
@@ -41,6 +45,8 @@ class InboundMessage(Scoped):
     method = models.CharField(max_length=8, default="POST")
     query = models.CharField(max_length=2000, blank=True)  # without secrets
     headers = models.JSONField(default=dict)  # by lower-case name, without secrets
+    # credentials for a reply, such as a response URL; null: there are none
+    sealed = SealedField(null=True, editable=False)
     size = models.PositiveIntegerField(default=0)  # bytes of the body as received
     received_at = models.DateTimeField()
     # when it is to be processed; null: it was, or it is rejected
@@ -70,6 +76,17 @@ class InboundMessage(Scoped):
 
     def __str__(self) -> str:
         return f"{self.state} message {self.public_id}"
+
+    @property
+    def binding(self) -> str:
+        return f"inbound_message:{self.public_id}"
+
+    def seal(self, document: Mapping[str, Any]) -> None:
+        self.sealed = seal(document, self.binding)
+
+    def open(self) -> dict[str, Any]:
+        """Return the credentials for a reply; empty if there are none. Raises CannotOpen."""
+        return self.sealed.open(self.binding) if self.sealed else {}
 
 
 class InboundBody(models.Model):

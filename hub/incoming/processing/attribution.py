@@ -140,6 +140,4 @@ def build_item_row(
     row.type = f"{message.connector_key}.{item.type}"[:120]
     row.record, row.author = item.record[:200], item.author[:200]
     row.occurred_at = item.occurred_at
-    if item.reply:
-        row.seal(item.reply)
     return row

@@ -60,4 +60,5 @@ def read_items(source: WebhookSource, message: InboundMessage, body: bytes) -> S
         headers=tuple(message.headers.items()),
         query=message.query,
     )
-    return source.items(request, connection.settings if connection else {})
+    settings = connection.settings if connection else {}
+    return source.items(request, settings, message_id=message.message_key)

@@ -37,8 +37,10 @@ def receive_webhook(
     if response := answer_handshake(receiver, request, is_verified=True):
         return response
     message = build_message(receiver, request, now=now)
-    body = receiver.source.strip_secrets(request)
-    store_message(ReceivedMessage(message, body, ACCEPTED))
+    stored = receiver.source.split_secrets(request)
+    if stored.reply:
+        message.seal(stored.reply)
+    store_message(ReceivedMessage(message, stored.body, ACCEPTED))
     return receiver.source.acknowledgement(request)
 
 

@@ -1,0 +1,190 @@
+"""What Slack sends us: events, slash commands and interactions, at one URL for all workspaces.
+
+https://docs.slack.dev/apis/events-api, /interactivity/implementing-slash-commands and
+/interactivity/handling-user-interaction; signed as /authentication/verifying-requests-from-slack
+describes.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import orjson
+
+from connectors.handshakes import SLACK as URL_VERIFICATION
+from connectors.http import Json, Unreadable
+from connectors.signatures import SLACK as SIGNATURE
+from connectors.slack.webhook_types import EVENT_TYPES
+from connectors.webhook_request import WebhookRequest
+from connectors.webhook_source import AccountChange, Item, StoredRequest, WebhookSource
+
+RETRIES_FOR = 361.0  # seconds: three retries, at once, after one and after five minutes
+DEADLINE = 3.0  # seconds
+# credentials for an answer, and a verification token that Slack no longer wants used
+REPLY_KEYS = ("response_url", "trigger_id")
+SECRET_KEYS = (*REPLY_KEYS, "token", "response_urls")
+MAX_FORM_FIELDS = 100
+FORM = "application/x-www-form-urlencoded"
+
+MESSAGE_KEYS = ("channel", "channel_type", "user", "text", "ts", "thread_ts")
+EVENT_NAMES = {
+    "app_mention": "mention.created",
+    "message": "message.created",
+    "app_uninstalled": "app.uninstalled",
+    "tokens_revoked": "tokens.revoked",
+}
+
+
+class SlackWebhooks(WebhookSource):
+    url_per = "app"
+    scheme = SIGNATURE
+    handshakes = (URL_VERIFICATION,)
+    secret_from = "app_field"
+    secret_field = "signing_secret"
+    deadline = DEADLINE
+    retries_for = RETRIES_FOR
+    event_types = EVENT_TYPES
+    stored_headers = (
+        "content-type",
+        "user-agent",
+        "x-slack-retry-num",
+        "x-slack-retry-reason",
+        "x-slack-request-timestamp",
+    )
+
+    def message_id(self, request: WebhookRequest) -> str:
+        """Return the event's id, the same in all retries; of a form the digest of its body."""
+        document = _parse_document(request)
+        id = document.get("event_id")
+        return id if isinstance(id, str) and id else super().message_id(request)
+
+    def share_key(self, request: WebhookRequest) -> str:
+        return _find_account(_parse_document(request))
+
+    def split_secrets(self, request: WebhookRequest) -> StoredRequest:
+        """Separate response URL and trigger from the body, which is stored as JSON."""
+        document = _parse_document(request)
+        if not document:
+            return StoredRequest(request.body)
+        reply = {key: str(document[key]) for key in REPLY_KEYS if document.get(key)}
+        kept = {key: value for key, value in document.items() if key not in SECRET_KEYS}
+        body = orjson.dumps(kept)
+        stored = urlencode({"payload": body}).encode() if _is_form(request) else body
+        return StoredRequest(stored, reply)
+
+    def items(
+        self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
+    ) -> Sequence[Item]:
+        document = _parse_document(request)
+        if document.get("type") == "event_callback":
+            return _read_event(document)
+        if document.get("type") == "app_rate_limited" or "ssl_check" in document:
+            return ()
+        if document.get("command"):
+            return [_read_command(document, message_id)]
+        if document.get("type"):
+            return [_read_interaction(document, message_id)]
+        raise Unreadable("it is neither an event, a command nor an interaction")
+
+
+def _is_form(request: WebhookRequest) -> bool:
+    return any(value.startswith(FORM) for value in request.header_values("content-type"))
+
+
+def _parse_document(request: WebhookRequest) -> dict[str, Any]:
+    """Return the JSON of an event or interaction, or the form of a command; empty if unreadable."""
+    try:
+        if not _is_form(request):
+            return _as_object(orjson.loads(request.body))
+        fields = dict(parse_qsl(request.body.decode(), max_num_fields=MAX_FORM_FIELDS))
+        return _as_object(orjson.loads(fields["payload"])) if "payload" in fields else fields
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _as_object(value: Json) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _find_account(document: Mapping[str, Any]) -> str:
+    """Return the organisation of an installation for all its workspaces, otherwise the workspace.
+
+    An event states in `authorizations` for which installation it was sent.
+    """
+    authorizations = document.get("authorizations")
+    has_list = isinstance(authorizations, list) and bool(authorizations)
+    source = _as_object(authorizations[0]) if has_list else document  # type: ignore[index]
+    is_enterprise = source.get("is_enterprise_install") in (True, "true")
+    enterprise = source.get("enterprise_id") or _as_object(document.get("enterprise")).get("id")
+    team = source.get("team_id") or _as_object(document.get("team")).get("id")
+    account = enterprise if is_enterprise else team
+    return account if isinstance(account, str) else ""
+
+
+def _read_event(document: Mapping[str, Any]) -> Sequence[Item]:
+    """Read the event of an envelope; what is no new message, mention or end has no item."""
+    event = _as_object(document["event"])
+    type = EVENT_NAMES.get(str(event.get("type")), "")
+    is_change_of_message = event.get("subtype") not in (None, "bot_message", "thread_broadcast")
+    if not type or (type == "message.created" and is_change_of_message):
+        return ()
+    item = Item(
+        id=str(document["event_id"]),
+        type=type,
+        data=_select_texts(event, MESSAGE_KEYS),
+        account=_find_account(document),
+        occurred_at=datetime.fromtimestamp(float(document["event_time"]), UTC),
+        author=str(event.get("user") or ""),
+        is_own=bool(event.get("bot_id")),
+        account_change=_find_account_change(event),
+    )
+    return [item]
+
+
+def _find_account_change(event: Mapping[str, Any]) -> AccountChange:
+    """Return what the event means for the installation; tokens of single users mean nothing."""
+    if event["type"] == "app_uninstalled":
+        return "uninstalled"
+    if event["type"] == "tokens_revoked" and _as_object(event.get("tokens")).get("bot"):
+        return "tokens_revoked"
+    return ""
+
+
+def _read_command(document: Mapping[str, Any], message_id: str) -> Item:
+    return Item(
+        id=message_id,
+        type="command.created",
+        data={
+            "command": str(document["command"]),
+            "text": str(document.get("text", "")),
+            "channel": str(document.get("channel_id", "")),
+            "user": str(document.get("user_id", "")),
+        },
+        account=_find_account(document),
+        author=str(document.get("user_id", "")),
+    )
+
+
+def _read_interaction(document: Mapping[str, Any], message_id: str) -> Item:
+    user = str(_as_object(document.get("user")).get("id", ""))
+    actions = document.get("actions")
+    return Item(
+        id=message_id,
+        type="interaction.created",
+        data={
+            "kind": str(document["type"]),
+            "callback": str(document.get("callback_id") or ""),
+            "channel": str(_as_object(document.get("channel")).get("id", "")),
+            "user": user,
+            "actions": actions if isinstance(actions, list) else [],
+            "view": _as_object(document.get("view")),
+        },
+        account=_find_account(document),
+        author=user,
+    )
+
+
+def _select_texts(source: Mapping[str, Any], keys: Sequence[str]) -> dict[str, str]:
+    """Return these keys of an object as texts; what is missing is empty."""
+    return {key: str(source.get(key) or "") for key in keys}

@@ -1,0 +1,89 @@
+"""A signed event of Slack arrives, is stored, processed, and published for its tenant."""
+
+import json
+
+import pytest
+from slack_sdk.signature import Clock, SignatureVerifier
+
+from connectors.registry import CONNECTORS
+from hub.db.clock import clock
+from hub.incoming.endpoints.create import endpoint_url, get_or_create_app_endpoint
+from hub.incoming.models import InboundCount, InboundItem, InboundMessage
+from hub.incoming.processing.batch import process_messages
+from hub.incoming.processing.claim import claim_messages
+from hub.outgoing.models import Event
+from hub.outgoing.queue.pump_leases import new_lease
+
+SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+EVENT = {
+    "type": "event_callback",
+    "team_id": "T0ACME",
+    "api_app_id": "A0",
+    "event_id": "Ev0001",
+    "event_time": 1764000000,
+    "event": {
+        "type": "app_mention",
+        "user": "U0ANN",
+        "text": "<@U0BOT> where is A-1001?",
+        "ts": "1764000000.000100",
+        "channel": "C0SALES",
+    },
+    "authorizations": [
+        {"team_id": "T0ACME", "enterprise_id": None, "is_enterprise_install": False}
+    ],
+}
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def slack_url(make):
+    make.app("slack", {"client_id": "1.2", "client_secret": "s" * 16, "signing_secret": SECRET})
+    source = CONNECTORS["slack"].webhook_source
+    endpoint = get_or_create_app_endpoint("slack", source, now=clock())
+    return endpoint_url(endpoint).partition("//")[2].partition("/")[2]
+
+
+def post(client, url, body, *, signature=None):
+    now = str(int(clock().timestamp()))
+    signed = SignatureVerifier(SECRET, Clock()).generate_signature(timestamp=now, body=body)
+    return client.post(
+        f"/{url}",
+        body,
+        content_type="application/json",
+        headers={"X-Slack-Request-Timestamp": now, "X-Slack-Signature": signature or signed},
+    )
+
+
+def run_inbox():
+    lease = new_lease()
+    process_messages(claim_messages(lease, after="", now=clock()), lease, now=clock())
+
+
+def test_a_mention_becomes_an_event_of_the_tenant_of_its_workspace(client, make, slack_url):
+    connection = make.connection(connector="slack", account="T0ACME")
+    body = json.dumps(EVENT)
+
+    assert [post(client, slack_url, body).status_code for _ in range(2)] == [200, 200]
+    run_inbox()
+
+    item = InboundItem.unscoped.get()
+    assert (item.state, item.tenant, item.type) == (
+        "processed",
+        connection.tenant,
+        "slack.mention.created",
+    )
+    event = Event.unscoped.get()
+    assert (event.type, event.origin, event.tenant) == (
+        "slack.mention.created",
+        connection,
+        connection.tenant,
+    )
+    counts = dict(InboundCount.unscoped.values_list("cause", "count"))
+    assert counts == {"accepted": 1, "duplicate": 1}
+
+
+def test_a_changed_body_is_rejected_with_its_cause_and_leaves_no_content(client, make, slack_url):
+    assert post(client, slack_url, json.dumps(EVENT), signature="v0=" + "0" * 64).status_code == 401
+    message = InboundMessage.unscoped.get()
+    assert (message.state, message.cause, message.due_at) == ("rejected", "wrong_secret", None)
