@@ -29,8 +29,7 @@ class WantedSubscription:
 class FoundSubscription:
     """A registration as the system reports it.
 
-    `key` is empty if it cannot be told from what is reported. `differences` names what is not as
-    the wanted one: url, secret, events, inactive.
+    `key` is empty if it cannot be told from what is reported.
     """
 
     external_id: str
@@ -38,6 +37,7 @@ class FoundSubscription:
     key: str = ""
     event_types: tuple[str, ...] = ()
     is_active: bool = True
+    secret: str = field(default="", repr=False)  # empty: the system does not report it
     evidence: Mapping[str, Any] = field(default_factory=dict)  # without secrets
 
 
@@ -51,10 +51,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call of a change, and what it left behind.
-
-    `ids` are the external ids that are known so far, by the name of the object.
-    """
+    """One call of a change, by a name that is unique in it."""
 
     name: str
     request: Request
@@ -88,12 +85,13 @@ class Subscriptions:
         raise NotImplementedError
 
     def differences(self, wanted: WantedSubscription, found: FoundSubscription) -> tuple[str, ...]:
-        """Name what the system reports otherwise than wanted: url, events, inactive."""
+        """Name what the system reports otherwise than wanted: url, events, secret, inactive."""
         return tuple(
             name
             for name, differs in (
                 ("url", found.url != wanted.url),
                 ("events", set(found.event_types) != set(wanted.event_types)),
+                ("secret", bool(found.secret) and found.secret != wanted.secret),
                 ("inactive", not found.is_active),
             )
             if differs

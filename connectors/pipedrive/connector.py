@@ -18,6 +18,8 @@ from connectors.pipedrive.errors import (
     parse_budget_report,
 )
 from connectors.pipedrive.oauth import ERRORS, GUIDE, PERMISSIONS, PROBLEMS
+from connectors.pipedrive.subscriptions import PipedriveWebhookSubscriptions
+from connectors.pipedrive.webhooks import PipedriveWebhooks
 from connectors.schema import Account, AuthorizationLifetimes, Credential, Field, Move
 
 
@@ -73,6 +75,8 @@ class Pipedrive(OAuth):
     urls = {"api": "https://api.pipedrive.com", "oauth": "https://oauth.pipedrive.com/oauth"}
     hosts = ("*.pipedrive.com",)
     actions = ACTIONS
+    webhook_source = PipedriveWebhooks()
+    subscriptions = PipedriveWebhookSubscriptions()
     quotas = {
         # the minimum, Lite with one seat; a reported budget, or that of staff, replaces it:
         # 30,000 × (Lite 1, Growth 2, Premium 5, Ultimate 7) × seats

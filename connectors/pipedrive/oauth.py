@@ -12,6 +12,9 @@ PERMISSIONS = (
     Permission("deals:full", _("to write deals and notes")),
     Permission("leads:full", _("to write leads")),
     Permission("activities:full", _("to write activities")),
+    Permission(
+        "admin", _("to create and keep the webhooks by which changes arrive"), optional=True
+    ),
 )
 
 PROBLEMS: Mapping[str, str] = {"account_not_open": "account_closed"}

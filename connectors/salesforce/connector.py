@@ -26,6 +26,7 @@ from connectors.salesforce.oauth import (
     PERMISSIONS,
     PROBLEMS,
 )
+from connectors.salesforce.webhooks import SalesforceWebhooks
 from connectors.schema import Account, AuthorizationLifetimes, Credential, Field, Move
 
 USAGE_PATTERN = re.compile(r"(?:^|[;\s])api-usage=([0-9]{1,12})/([0-9]{1,12})", re.ASCII)
@@ -116,6 +117,7 @@ class Salesforce(OAuth):
     environments = ENVIRONMENTS
     login_host = LOGIN_HOSTS
     hosts = ("*.salesforce.com", "*.force.com", "*.cloudforce.com", "*.salesforce.mil")
+    webhook_source = SalesforceWebhooks()
     actions = (Create(), Update(), Upsert())
     collections = (Records(),)
     quotas = {

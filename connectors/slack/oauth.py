@@ -18,6 +18,9 @@ PERMISSIONS = (
         _("to find out which member is meant by an e-mail address"),
         optional=True,
     ),
+    Permission("app_mentions:read", _("to receive messages that mention the app"), optional=True),
+    Permission("im:history", _("to receive direct messages to the app"), optional=True),
+    Permission("commands", _("to receive slash commands"), optional=True),
     Permission("chat:write.customize", _("to post under another name or icon"), optional=True),
 )
 

@@ -99,7 +99,7 @@ def _load_secrets(endpoint: InboundEndpoint, source: WebhookSource, *, now: date
     try:
         document = endpoint.open()
         if source.secret_from == "url":
-            return [document["key"]]
+            return [key for key in (document["key"], document.get("previous_key")) if key]
         valid = InboundEndpoint.list_valid_secrets(document, now=now)
         return [secret for secret in (_load_field(endpoint, source), *valid) if secret]
     except CannotOpen:

@@ -1,0 +1,136 @@
+"""Our webhooks at Pipedrive: one for each object, for all of its changes.
+
+https://developers.pipedrive.com/docs/api/v1/Webhooks: a webhook cannot be changed, so a repair
+deletes and creates it; at most 40 for each user.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from connectors.http import Request, Response
+from connectors.i18n import _
+from connectors.outcomes import Outcome, raises_unreadable
+from connectors.pipedrive.actions import base_url, build_token_costs
+from connectors.pipedrive.errors import find_rejection
+from connectors.pipedrive.webhook_types import CHANGES, OBJECTS, PERMISSION
+from connectors.schema import Credential
+from connectors.webhook_subscriptions import (
+    Found,
+    FoundSubscription,
+    Step,
+    Subscriptions,
+    WantedSubscription,
+)
+
+LIST_COST, CREATE_COST, DELETE_COST = 10, 10, 6  # tokens of the daily budget
+ALL_CHANGES = "*"
+CREATE, DELETE = "create", "delete"
+NOT_FOUND = 404
+NAME = "Integration Hub: %(key)s"
+
+
+class PipedriveWebhookSubscriptions(Subscriptions):
+    permissions = (PERMISSION,)
+    check_every = 1800.0
+    guide = (
+        _("Connect the account again, and allow the permission admin."),
+        _("The person who connects must be an administrator of the company."),
+    )
+
+    def wanted(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        objects = {type.partition(".")[0] for type in event_types} & OBJECTS.keys()
+        return {object: _list_event_types(object) for object in sorted(objects)}
+
+    def list_request(self, credential: Credential, *, cursor: str = "") -> Request:
+        return _build_request("GET", "webhooks", credential, LIST_COST)
+
+    @raises_unreadable
+    def parse_list(self, response: Response) -> Found | Outcome:
+        if rejection := find_rejection(response):
+            return rejection
+        webhooks = response.json()["data"] or []
+        return Found([_parse_webhook(webhook) for webhook in webhooks])
+
+    def next_step(
+        self, credential: Credential, wanted: WantedSubscription, ids: Mapping[str, str]
+    ) -> Step | None:
+        return None if ids else Step(CREATE, _build_create_request(credential, wanted))
+
+    def next_repair(
+        self,
+        credential: Credential,
+        wanted: WantedSubscription,
+        found: FoundSubscription,
+        done: Collection[str],
+    ) -> Step | None:
+        if DELETE not in done:
+            return Step(DELETE, _build_delete_request(credential, found.external_id))
+        return None if CREATE in done else Step(CREATE, _build_create_request(credential, wanted))
+
+    def next_removal(
+        self, credential: Credential, external_id: str, done: Collection[str]
+    ) -> Step | None:
+        return None if done else Step(DELETE, _build_delete_request(credential, external_id))
+
+    @raises_unreadable
+    def parse_step(self, step: str, response: Response) -> Mapping[str, str] | Outcome:
+        if step == DELETE and response.status == NOT_FOUND:
+            return {}
+        if rejection := find_rejection(response):
+            return rejection
+        return {"webhook": str(response.json()["data"]["id"])} if step == CREATE else {}
+
+
+def _list_event_types(object: str) -> tuple[str, ...]:
+    return tuple(f"{object}.{change}" for change in CHANGES.values())
+
+
+def _build_request(
+    method: str, path: str, credential: Credential, cost: int, json: Any = None
+) -> Request:
+    return Request(
+        method,
+        f"{base_url(credential)}/api/v1/{path}",
+        json=json,
+        bearer=credential.access,
+        spends=build_token_costs(cost),
+    )
+
+
+def _build_create_request(credential: Credential, wanted: WantedSubscription) -> Request:
+    user, _separator, password = wanted.secret.partition(":")
+    body = {
+        "subscription_url": wanted.url,
+        "event_action": ALL_CHANGES,
+        "event_object": wanted.key,
+        "name": NAME % {"key": wanted.key},
+        "http_auth_user": user,
+        "http_auth_password": password,
+        "version": "2.0",
+    }
+    return _build_request("POST", "webhooks", credential, CREATE_COST, body)
+
+
+def _build_delete_request(credential: Credential, external_id: str) -> Request:
+    return _build_request("DELETE", f"webhooks/{external_id}", credential, DELETE_COST)
+
+
+def _parse_webhook(webhook: Mapping[str, Any]) -> FoundSubscription:
+    """Parse a webhook; the password, which comes back in clear, is compared and not stored."""
+    object, action = str(webhook["event_object"]), str(webhook["event_action"])
+    types = _list_event_types(object)
+    if action != ALL_CHANGES:
+        types = tuple(type for type in types if type == f"{object}.{CHANGES.get(action)}")
+    user, password = webhook.get("http_auth_user"), webhook.get("http_auth_password")
+    return FoundSubscription(
+        external_id=str(webhook["id"]),
+        url=str(webhook["subscription_url"]),
+        key=object,
+        event_types=types if str(webhook.get("version")) == "2.0" else (),
+        is_active=webhook.get("is_active") in (1, True),
+        secret=f"{user}:{password}" if password else "",
+        evidence={
+            name: webhook.get(name)
+            for name in ("is_active", "remove_reason", "last_http_status", "last_delivery_time")
+        },
+    )

@@ -1,0 +1,48 @@
+"""The event types that outbound messages become, with the documented shape of their data."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from connectors.i18n import _
+from connectors.webhook_source import IncomingEventType
+
+Change = Literal["created", "updated"]
+CHANGE_PARAMETER = "change"  # of the URL's query
+CREATED: Change = "created"
+UPDATED: Change = "updated"
+CHANGES: tuple[Change, ...] = (CREATED, UPDATED)
+
+# the API names of the objects that the hub registers, by our word
+OBJECTS: Mapping[str, str] = {
+    "account": "Account",
+    "lead": "Lead",
+    "opportunity": "Opportunity",
+    "order": "Order",
+}
+LABELS: Mapping[str, str] = {
+    CREATED: _("A record of %(object)s was created."),
+    UPDATED: _("A record of %(object)s was changed."),
+}
+SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "object": {"type": "string"},
+        "record": {"type": "object", "additionalProperties": {"type": ["string", "null"]}},
+    },
+    "required": ["id", "object", "record"],
+}
+EVENT_TYPES = tuple(
+    IncomingEventType(
+        f"{key}.{change}",
+        LABELS[change] % {"object": object},
+        SCHEMA,
+        {
+            "id": "8015g00000ABCDEAAA",
+            "object": object,
+            "record": {"Id": "8015g00000ABCDEAAA", "Name": "A-1001", "Description": None},
+        },
+    )
+    for key, object in OBJECTS.items()
+    for change in CHANGES
+)

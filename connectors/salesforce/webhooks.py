@@ -1,0 +1,130 @@
+"""What Salesforce sends us: outbound messages, SOAP with 1 to 100 notifications each.
+
+https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging.htm:
+the URL is the secret, one acknowledgement covers all notifications, an unacknowledged message is
+repeated for 24 hours. A message does not state whether a record was created or updated: the URL's
+query does (`change=created`), as each change has a message of its own.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from connectors.http import KIBIBYTE, Response, Unreadable
+from connectors.salesforce.webhook_types import CHANGE_PARAMETER, EVENT_TYPES, UPDATED, Change
+from connectors.signatures import SharedSecretScheme
+from connectors.webhook_request import WebhookRequest
+from connectors.webhook_source import Item, StoredRequest, WebhookSource
+
+OUTBOUND = "{http://soap.sforce.com/2005/09/outbound}"
+SCHEMA_INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
+SHORT_ID_LENGTH = 15  # significant characters of an id; the other three are a checksum
+MAX_NOTIFICATIONS = 100
+BODY_LIMIT = 1024 * KIBIBYTE  # bytes
+RETRIES_FOR = 86400.0  # seconds
+DEADLINE = 60.0  # seconds
+ACKNOWLEDGEMENT = (
+    b'<?xml version="1.0" encoding="UTF-8"?>'
+    b'<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/">'
+    b"<soapenv:Body>"
+    b'<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound">'
+    b"<Ack>true</Ack></notificationsResponse></soapenv:Body></soapenv:Envelope>"
+)
+SESSION = re.compile(rb"<(?P<tag>(?:[A-Za-z_][\w.-]{0,40}:)?SessionId)\b[^<>]*>[^<]*</(?P=tag)\s*>")
+# what may hide an element from a search in the bytes: another encoding, a section, a DTD
+HIDDEN = (b"<![CDATA[", b"<!DOCTYPE", b"<!ENTITY", b"\0")
+
+
+class SalesforceWebhooks(WebhookSource):
+    scheme = SharedSecretScheme(location="path", max_body=BODY_LIMIT)
+    secret_from = "url"
+    body_limit = BODY_LIMIT
+    deadline = DEADLINE
+    retries_for = RETRIES_FOR
+    event_types = EVENT_TYPES
+
+    def split_secrets(self, request: WebhookRequest) -> StoredRequest:
+        """Remove the session id, which is a live credential; what may hide one is not stored."""
+        body = SESSION.sub(rb"<\g<tag>/>", request.body)
+        is_plain = not any(mark in body for mark in HIDDEN) and b"SessionId>" not in body
+        return StoredRequest(body if is_plain else b"")
+
+    def acknowledgement(self, request: WebhookRequest) -> Response:
+        return Response(200, ACKNOWLEDGEMENT, {"content-type": "text/xml; charset=utf-8"})
+
+    def is_same_account(self, account: str, connected: str) -> bool:
+        return account[:SHORT_ID_LENGTH] == connected[:SHORT_ID_LENGTH]
+
+    def items(
+        self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
+    ) -> Sequence[Item]:
+        notifications = _parse_notifications(request.body)
+        organization = _get_text(notifications, "OrganizationId")
+        change = _find_change(request)
+        found = notifications.findall(f"{OUTBOUND}Notification")
+        if not 1 <= len(found) <= MAX_NOTIFICATIONS:
+            raise Unreadable(f"the message has {len(found)} notifications")
+        return [_read_notification(entry, organization, change) for entry in found]
+
+
+def _parse_notifications(body: bytes) -> Element:
+    """Return the element with the notifications. Raises Unreadable for all but a plain message."""
+    if not body:
+        raise Unreadable("the message was not plain XML in UTF-8, and was not stored")
+    try:
+        root = fromstring(body, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError) as error:
+        raise Unreadable(f"it is not XML: {type(error).__name__}") from error
+    notifications = root.find(f".//{OUTBOUND}notifications")
+    if notifications is None:
+        raise Unreadable("it has no notifications")
+    return notifications
+
+
+def _get_text(parent: Element, name: str) -> str:
+    """Return the text of a child. Raises Unreadable if it is missing or empty."""
+    text = parent.findtext(f"{OUTBOUND}{name}")
+    if not text:
+        raise Unreadable(f"{name} is missing")
+    return text
+
+
+def _find_change(request: WebhookRequest) -> Change:
+    """Return the change that the URL states. Raises Unreadable for one that does not exist."""
+    values = request.query_values(CHANGE_PARAMETER) or [UPDATED]
+    if values[0] == "created":
+        return "created"
+    if values[0] == "updated":
+        return "updated"
+    raise Unreadable(f"the URL states the change {values[0]!r}")
+
+
+def _read_notification(entry: Element, organization: str, change: Change) -> Item:
+    record = next((child for child in entry if child.tag == f"{OUTBOUND}sObject"), None)
+    if record is None:
+        raise Unreadable("a notification has no record")
+    object = record.get(f"{SCHEMA_INSTANCE}type", "").rpartition(":")[2]
+    if not object:
+        raise Unreadable("a record does not state its object")
+    fields = {_get_local_name(child): _get_value(child) for child in record}
+    return Item(
+        id=_get_text(entry, "Id"),
+        type=f"{object.lower()}.{change}",
+        data={"id": str(fields.get("Id") or ""), "object": object, "record": fields},
+        account=organization,
+        record=str(fields.get("Id") or ""),
+    )
+
+
+def _get_local_name(element: Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _get_value(element: Element) -> str | None:
+    """Return the text of a field; None for a null."""
+    is_null = element.get(f"{SCHEMA_INSTANCE}nil") in ("true", "1")
+    return None if is_null else element.text or ""
