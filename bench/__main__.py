@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Iterator
 from dataclasses import replace
 
 import django
@@ -14,6 +15,7 @@ from bench import quota_connectors
 from bench.figures import Figure
 from bench.processes import end_strays
 from bench.sink_client import Sink
+from bench.suite import Bench, Options
 
 django.setup()
 quota_connectors.install()
@@ -23,19 +25,21 @@ from bench import faults, outgoing, portal  # noqa: E402  (Django is ready by no
 SUITES = {"outgoing": outgoing, "faults": faults, "portal": portal}
 
 
-def main():
-    options = arguments()
+def main() -> None:
+    arguments = parse_arguments()
+    options = Options(quick=arguments.quick, long=arguments.long)
+    benches = SUITES[arguments.suite].BENCHES
     sink = Sink(os.environ["HUB_BENCH_SINK"])
     suffix = "_sqlite" if connection.vendor == "sqlite" else ""
     passed = []  # for each figure; none at all is a failure too
-    for name in options.only or SUITES[options.suite].BENCHES:
-        for figure in figures_of(name, SUITES[options.suite].BENCHES[name], sink, options):
+    for name in arguments.only or benches:
+        for figure in figures_of(name, benches[name], sink, options):
             print(replace(figure, name=figure.name + suffix).line(), flush=True)
             passed.append(figure.holds or (options.quick and not figure.error))
     sys.exit(not (passed and all(passed)))
 
 
-def figures_of(name, bench, sink, options):
+def figures_of(name: str, bench: Bench, sink: Sink, options: Options) -> Iterator[Figure]:
     """Yield what a bench measures; one that fails becomes a figure with the error, and the next one runs."""
     try:
         yield from bench.measure(sink, options)
@@ -46,7 +50,7 @@ def figures_of(name, bench, sink, options):
         yield Figure(name, 0, "", error=f"{type(error).__name__}: {error}")
 
 
-def arguments():
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("suite", choices=SUITES)
     parser.add_argument("--only", action="append")

@@ -4,24 +4,25 @@ import contextlib
 import os
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 
 from bench import keys, postgres
-from bench.processes import MANAGE, ROOT, python_command, running
+from bench.processes import MANAGE, ROOT, python_command, read_line, running
 
 PUMPS = 2
 OWN_SERVER = "HUB_BENCH_OWN_SERVER"  # set where PostgreSQL is ours to break
 
 
-def has_database_server():
+def has_database_server() -> bool:
     return os.environ.get("DATABASE_URL", "").startswith(("postgres://", "postgresql://"))
 
 
 @contextlib.contextmanager
-def postgresql_environment():
+def postgresql_environment() -> Iterator[dict[str, str]]:
     """A scratch database on the server that DATABASE_URL names, or on one that is started for it."""
     database_url, named = os.environ.get("DATABASE_URL", ""), has_database_server()
     with (
@@ -35,7 +36,7 @@ def postgresql_environment():
 
 
 @contextlib.contextmanager
-def sqlite_environment():
+def sqlite_environment() -> Iterator[dict[str, str]]:
     with (
         tempfile.TemporaryDirectory(prefix=f"hub-bench-{os.getpid()}-") as folder,
         bench_environment(f"sqlite:///{Path(folder) / 'hub.sqlite3'}", pumps=1) as environment,
@@ -44,7 +45,7 @@ def sqlite_environment():
 
 
 @contextlib.contextmanager
-def scratch_database(server):
+def scratch_database(server: str) -> Iterator[str]:
     name = f"hub_bench_{os.getpid()}"
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
@@ -56,9 +57,9 @@ def scratch_database(server):
 
 
 @contextlib.contextmanager
-def bench_environment(url, *, pumps):
+def bench_environment(url: str, *, pumps: int) -> Iterator[dict[str, str]]:
     with running(python_command("bench.sink"), stdout=subprocess.PIPE) as (sink,):
-        place = f"127.0.0.1:{int(sink.stdout.readline())}"
+        place = f"127.0.0.1:{int(read_line(sink))}"
         environment = build_environment(url, place, pumps)
         subprocess.run(
             [*MANAGE, "migrate", "--no-input", "--verbosity=0"],
@@ -69,7 +70,7 @@ def bench_environment(url, *, pumps):
         yield environment
 
 
-def build_environment(url, sink, pumps):
+def build_environment(url: str, sink: str, pumps: int) -> dict[str, str]:
     """What the shell says, without its hub."""
     inherited = {
         name: value

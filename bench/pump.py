@@ -24,7 +24,7 @@ from hub.outgoing.pump import loop  # noqa: E402
 from hub.processes import memory  # noqa: E402
 
 
-def main():
+def main() -> None:
     stop_event = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop_event.set())
     clock()  # connects

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from connectors.base import Connector
-from connectors.http import Rate, Request, Response, Scope
+from connectors.http import Rate, Request, Response, Scope, ScopeKind
 from connectors.outcomes import Outcome, delivered, outcome_of_status
 from connectors.registry import CONNECTORS
 from connectors.roles import Action
@@ -18,7 +18,7 @@ QUOTAS = {
     "method": Rate(50, 60),
     "channel": Rate(1, 1),
 }
-SPENT = {  # by an action, so that the first is what binds
+SPENT: dict[str, tuple[ScopeKind, ...]] = {  # by an action, so that the first is what binds
     "app": ("app", "account"),
     "account": ("account",),
     "method": ("method", "account"),

@@ -2,10 +2,14 @@
 
 import itertools
 import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.db import connection as database
+from django.db.models import Model
 
 from hub.connections.models import Connection, Credential, Lane
 from hub.crypto.sealed import seal
@@ -18,6 +22,7 @@ SECRET = {"signing_secret": "whsec_" + "YmVuY2gtb25seS1iZW5jaC1vbmx5LWJlbmNoLW9u
 ROOMS = ("tenants", "connections", "mappings", "outgoing", "throttle", "django_q")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 CHANNELS = 4
+Row = Mapping[str, Any]  # by column
 MAPPING = {
     "type": "type",
     "timestamp": "occurred_at",
@@ -30,7 +35,7 @@ MAPPING = {
 }
 
 
-def empty():
+def empty() -> None:
     """TRUNCATE; where there is none, the database is fresh anyway."""
     if database.vendor == "postgresql":
         tables = [
@@ -44,7 +49,7 @@ def empty():
             )
 
 
-def settle_down():
+def settle_down() -> None:
     """Give the planner its figures, and do now what autovacuum would do during the measurement."""
     with database.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if database.vendor == "postgresql" else "ANALYZE")
@@ -53,7 +58,9 @@ def settle_down():
 # --- who and where ---------------------------------------------------------------------------------------------------
 
 
-def connections(count, url, *, tenants=1, connector="webhook", **fields):
+def connections(
+    count: int, url: str, *, tenants: int = 1, connector: str = "webhook", **fields: Any
+) -> list[Connection]:
     """So many connections, spread over so many new tenants; `url` is a format with the connection's number."""
     first = Tenant.objects.count()
     owners = Tenant.objects.bulk_create(
@@ -80,14 +87,26 @@ def connections(count, url, *, tenants=1, connector="webhook", **fields):
     return rows
 
 
-def give_accounts(rows):
+def tenant_of(connection: Connection) -> Tenant:
+    """Return the tenant of a bench's connection: none of them is the platform's own."""
+    assert connection.tenant is not None
+    return connection.tenant
+
+
+def give_accounts(rows: Sequence[Connection]) -> None:
     """Give each connection an external account of its own."""
     for row in rows:
         row.account = f"account-{row.pk}"
     Connection.unscoped.bulk_update(rows, ["account"])
 
 
-def route(connector="webhook", action="send", *, mapping=MAPPING, event_type="order.created"):
+def route(
+    connector: str = "webhook",
+    action: str = "send",
+    *,
+    mapping: Mapping[str, Any] = MAPPING,
+    event_type: str = "order.created",
+) -> Route:
     """Of all tenants, to every connection at the connector."""
     stored = FieldMapping.unscoped.create(name="bench", connector_key=connector, action=action)
     MappingVersion.unscoped.create(mapping=stored, number=1, body=mapping)
@@ -99,7 +118,7 @@ def route(connector="webhook", action="send", *, mapping=MAPPING, event_type="or
 # --- orders ----------------------------------------------------------------------------------------------------------
 
 
-def order(number):
+def order(number: int) -> dict[str, Any]:
     items = [{"sku": f"SKU-{number % 97}-{line}", "quantity": line} for line in (1, 2, 3)]
     channel = f"c{number // CHANNELS % CHANNELS}"  # not as connections are dealt out: each has some of every channel
     return {
@@ -111,7 +130,15 @@ def order(number):
     }
 
 
-def orders(rows, count, by, *, state="waiting", due_at=LONG_AGO, accepted_at=LONG_AGO):
+def orders(
+    rows: Sequence[Connection],
+    count: int,
+    by: Route,
+    *,
+    state: str = "waiting",
+    due_at: datetime = LONG_AGO,
+    accepted_at: datetime = LONG_AGO,
+) -> list[str]:
     """`count` events with one delivery each, dealt out to these connections in turn; the outward ids, in order."""
     targets = list(itertools.islice(itertools.cycle(rows), count))
     events, numbers = numbers_after(Event, count), numbers_after(Delivery, count)
@@ -124,7 +151,9 @@ def orders(rows, count, by, *, state="waiting", due_at=LONG_AGO, accepted_at=LON
     return [f"msg_{id.hex}" for id in ids]
 
 
-def events_of(targets, events, accepted_at):
+def events_of(
+    targets: Sequence[Connection], events: Sequence[int], accepted_at: datetime
+) -> Iterator[Row]:
     for target, pk in zip(targets, events, strict=True):
         yield {
             "id": pk,
@@ -139,11 +168,20 @@ def events_of(targets, events, accepted_at):
         }
 
 
-def body_of(pk):
+def body_of(pk: int) -> bytes:
     return json.dumps({"id": f"order-{pk}", "type": "order.created", "data": order(pk)}).encode()
 
 
-def deliveries_of(targets, events, numbers, ids, by, state, due_at, accepted_at):
+def deliveries_of(
+    targets: Sequence[Connection],
+    events: Sequence[int],
+    numbers: Sequence[int],
+    ids: Sequence[UUID],
+    by: Route,
+    state: str,
+    due_at: datetime,
+    accepted_at: datetime,
+) -> Iterator[Row]:
     for target, event, number, id in zip(targets, events, numbers, ids, strict=True):
         yield {
             "id": number,
@@ -163,7 +201,7 @@ def deliveries_of(targets, events, numbers, ids, by, state, due_at, accepted_at)
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
-def numbers_after(model, count):
+def numbers_after(model: type[Model], count: int) -> Sequence[int]:
     """Primary keys that are free, also beside others who insert."""
     if database.vendor == "postgresql":
         with database.cursor() as cursor:
@@ -174,7 +212,7 @@ def numbers_after(model, count):
     return range(last + 1, last + 1 + count)
 
 
-def copy(model, rows):
+def copy(model: type[Model], rows: Iterable[Row]) -> None:
     """COPY, with each column's own default where a row says nothing."""
     if database.vendor != "postgresql":
         model._base_manager.bulk_create((model(**row) for row in rows), batch_size=500)
@@ -183,7 +221,7 @@ def copy(model, rows):
     defaults = {
         field.attname: field.get_db_prep_save(field.get_default(), database) for field in fields
     }
-    columns = ", ".join(field.column for field in fields)
+    columns = ", ".join(field.column or "" for field in fields)
     with (
         database.cursor() as cursor,
         cursor.copy(f"COPY {model._meta.db_table} ({columns}) FROM STDIN") as out,

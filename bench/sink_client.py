@@ -15,20 +15,20 @@ class Arrival:
 
 
 class Sink:
-    def __init__(self, place):
+    def __init__(self, place: str) -> None:
         self.place = place
         self.url = f"http://{place}"
 
-    def count(self):
+    def count(self) -> int:
         return int(self._ask("/-/count"))
 
-    def clear(self):
+    def clear(self) -> None:
         self._ask("/-/clear")
 
-    def arrivals(self):
+    def arrivals(self) -> list[Arrival]:
         return [arrival(line) for line in self._ask("/-/ledger").decode().splitlines()]
 
-    def _ask(self, path):
+    def _ask(self, path: str) -> bytes:
         connection = http.client.HTTPConnection(self.place, timeout=30)
         try:
             connection.request("GET", path)
@@ -37,6 +37,6 @@ class Sink:
             connection.close()
 
 
-def arrival(line):
+def arrival(line: str) -> Arrival:
     at, id, port, path = line.split(" ", 3)
     return Arrival(int(at) / 1e9, id, path, int(port))

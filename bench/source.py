@@ -3,19 +3,22 @@
 import itertools
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from bench import seed
-from bench.processes import MANAGE, running, wait_until
+from bench.processes import MANAGE, Process, running, wait_until
+from bench.sink_client import Sink
 from hub.db.clock import clock
 from hub.outgoing.intake.publish import publish
 from hub.outgoing.models import Delivery
+from tenants.models import Tenant
 
 START_WITHIN, ARRIVE_WITHIN = 60.0, 60.0  # seconds
 
 
 @contextmanager
-def worker(sink, tenant):
+def worker(sink: Sink, tenant: Tenant) -> Iterator[Process]:
     """`manage.py work`, from its first delivery on."""
     before = sink.count()
     with running([*MANAGE, "work"], stdout=sys.stderr) as (process,):
@@ -26,7 +29,7 @@ def worker(sink, tenant):
         yield process
 
 
-def delays(sink, tenants, *, per_second, seconds):
+def delays(sink: Sink, tenants: Sequence[Tenant], *, per_second: int, seconds: int) -> list[float]:
     """Milliseconds from accepted to arrived, of `per_second` events a second; each tenant has one connection."""
     accepted = tell(tenants, per_second=per_second, seconds=seconds)
     expected = set(accepted)
@@ -36,13 +39,13 @@ def delays(sink, tenants, *, per_second, seconds):
         every=1.0,
         what="all arrivals",
     )
-    firsts = {}
+    firsts: dict[str, float] = {}
     for arrival in sink.arrivals():
         firsts.setdefault(arrival.id, arrival.at)
     return [(firsts[id] - at) * 1000 for id, at in accepted.items()]
 
 
-def tell(tenants, *, per_second, seconds):
+def tell(tenants: Sequence[Tenant], *, per_second: int, seconds: int) -> dict[str, float]:
     """By outward id, when the transaction of each had committed."""
     moments = {}
     begin = time.monotonic()

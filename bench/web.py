@@ -4,6 +4,7 @@ import http.client
 import os
 import socket
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +15,7 @@ WITHIN = 30.0  # seconds, to start
 
 
 @contextmanager
-def serving(application=HUB):
+def serving(application: str = HUB) -> Iterator[str]:
     """The place, "host:port", once it answers."""
     port = free_port()
     with running(command(application), environment=environment_of(port), stdout=sys.stderr):
@@ -22,29 +23,30 @@ def serving(application=HUB):
         yield f"127.0.0.1:{port}"
 
 
-def command(application=HUB):
+def command(application: str = HUB) -> list[str]:
     """The line of the Procfile, for this application."""
     lines = (ROOT / "Procfile").read_text().splitlines()
     (line,) = (line.partition(":")[2] for line in lines if line.startswith("web:"))
     return ["sh", "-c", f"exec {line.replace(HUB, application)}"]
 
 
-def environment_of(port):
+def environment_of(port: int) -> dict[str, str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     return os.environ | {"HUB_PORT": str(port), "PATH": path}
 
 
-def free_port():
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port
 
 
-def wait_until_it_answers(port):
+def wait_until_it_answers(port: int) -> None:
     wait_until(lambda: answers(port), within=WITHIN, what="the web server's first answer")
 
 
-def answers(port):
+def answers(port: int) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/")

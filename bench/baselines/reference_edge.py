@@ -1,53 +1,72 @@
-"""The limit to measure the hub's receiving against: a hand-written edge without a product, and a load generator.
+"""The limit to measure the hub's receiving against: a hand-written edge without a product.
 
-The edge is a raw ASGI application (granian, one process): it verifies Slack's v0 signature over the raw body, stores
-body and headers by one grouped INSERT (unique on the event id) and answers 200 after the commit. The generator keeps
-`--connections` open and sends the next request on each as soon as the answer is there. Every body has an id of its
-own; some are altered after signing, some are sent twice.
+The edge is a raw ASGI application (granian, one process): it verifies Slack's v0 signature over the
+raw body, stores body and headers by one grouped INSERT (unique on the event id) and answers 200
+after the commit. The load comes from bench/baselines/load_generator.py.
 
-    python -m bench.baselines.reference_edge 'postgresql://user@host/db' [--seconds 10] [--connections 32]
-        [--tampered 0.01] [--duplicated 0.05]
-    python -m bench.baselines.reference_edge --url http://127.0.0.1:8000/hooks/slack/KEY/ --secret SECRET
+    python -m bench.baselines.reference_edge 'postgresql://user@host/db'
+        [--seconds 10] [--connections 32] [--tampered 0.01] [--duplicated 0.05]
+    python -m bench.baselines.reference_edge --url http://127.0.0.1:8000/hooks/slack/KEY/
+        --secret SECRET
 
-The second form is the generator alone, against any server. The first needs granian, uvloop and psycopg, and a scratch
-database: it drops and makes the table ref_inbound there. Prints one JSON line: requests a second, latency p50 and p99
-in milliseconds, answers by status, and how many distinct good ids were sent (and, for the edge, stored).
+The second form is the generator alone, against any server. The first needs granian, uvloop and
+psycopg, and a scratch database: it drops and makes the table ref_inbound there. Prints one JSON
+line: requests a second, latency p50 and p99 in milliseconds, answers by status, and how many
+distinct good ids were sent (and, for the edge, stored).
 """
 
 import argparse
 import asyncio
-import collections
+import contextlib
 import hashlib
 import hmac
 import json
 import os
-import random
 import socket
 import subprocess
 import sys
 import time
-import urllib.parse
+import urllib.error
 import urllib.request
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import psycopg
 
+from bench.baselines.load_generator import Load
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+APPLICATION = "bench.baselines.reference_edge:app"
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 INSERT = """
 INSERT INTO ref_inbound (event_id, headers, body)
 SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[]) ON CONFLICT (event_id) DO NOTHING
 """
+CREATE = """
+CREATE TABLE ref_inbound (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, event_id text UNIQUE, headers text,
+    body bytea, received_at timestamptz DEFAULT now()
+)
+"""
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Waiting = tuple[str, str, bytes, "asyncio.Future[None]"]  # id, headers, body, when it is stored
 
 
-# --- the edge --------------------------------------------------------------------------------------------------------
+# --- the edge -------------------------------------------------------------------------------------
 
 
 class Store:
     """Groups what is waiting into one statement and one commit."""
 
-    def __init__(self, dsn):
-        self.dsn, self.waiting, self.wake = dsn, [], asyncio.Event()
+    def __init__(self, dsn: str) -> None:
+        self.dsn, self.wake = dsn, asyncio.Event()
+        self.waiting: list[Waiting] = []
+        self.task: asyncio.Task[None] | None = None
 
-    async def run(self):
+    async def run(self) -> None:
         connection = await psycopg.AsyncConnection.connect(self.dsn, autocommit=True)
         while True:
             await self.wake.wait()
@@ -61,29 +80,34 @@ class Store:
                 for future in futures:
                     future.set_result(None)
 
-    async def put(self, event_id, headers, body):
-        future = asyncio.get_running_loop().create_future()
+    async def put(self, event_id: str, headers: str, body: bytes) -> None:
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting.append((event_id, headers, body, future))
         self.wake.set()
         await future
 
 
-STORE = None
+STORE: Store | None = None
 
 
-async def app(scope, receive, send):
+async def read_body(receive: Receive) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        part: bytes = message.get("body", b"")
+        body += part
+        if not message.get("more_body"):
+            return body
+
+
+async def app(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     global STORE
     if scope["type"] != "http":
         return
     if STORE is None:
         STORE = Store(os.environ["EDGE_DSN"])
         STORE.task = asyncio.get_running_loop().create_task(STORE.run())
-    body = b""
-    while True:
-        part = await receive()
-        body += part.get("body", b"")
-        if not part.get("more_body"):
-            break
+    body = await read_body(receive)
     headers = dict(scope["headers"])
     stamp = headers.get(b"x-slack-request-timestamp", b"0")
     expected = (
@@ -108,118 +132,10 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": b""})
 
 
-# --- the generator ---------------------------------------------------------------------------------------------------
+# --- one run --------------------------------------------------------------------------------------
 
 
-class Caller(asyncio.Protocol):
-    def __init__(self, load):
-        self.load, self.buffer = load, b""
-
-    def connection_made(self, transport):
-        self.transport = transport
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.send()
-
-    def send(self):
-        if time.perf_counter() < self.load.ends:
-            self.began = time.perf_counter()
-            self.transport.write(self.load.next())
-        else:
-            self.load.idle.release()
-            self.transport.close()
-
-    def data_received(self, data):
-        self.buffer += data
-        end = self.buffer.find(b"\r\n\r\n")
-        if end < 0:
-            return
-        head = self.buffer[:end].lower()
-        if b"transfer-encoding: chunked" in head:
-            whole = self.buffer.endswith(b"0\r\n\r\n")
-        else:
-            at = head.find(b"content-length:")
-            whole = len(self.buffer) >= end + 4 + (
-                int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
-            )
-        if whole:
-            self.load.done(int(head[9:12]), time.perf_counter() - self.began)
-            self.buffer = b""
-            self.send()
-
-
-class Load:
-    def __init__(self, options, url):
-        self.options, self.url = options, urllib.parse.urlsplit(url)
-        self.random, self.count, self.good = random.Random(options.seed), 0, set()
-        self.statuses, self.waits, self.last = collections.Counter(), [], None
-
-    def next(self):
-        if self.last and self.random.random() < self.options.duplicated:
-            return self.last
-        self.count += 1
-        event_id = f"Ev{self.options.seed:04d}{self.count:010d}"
-        event = {
-            "type": "app_mention",
-            "channel": "C0123456789",
-            "user": "U0123456789",
-            "text": "y" * 300,
-            "ts": f"{time.time():.6f}",
-        }
-        frame = {
-            "token": "x",
-            "team_id": self.options.team,
-            "api_app_id": "A1",
-            "type": "event_callback",
-            "event_id": event_id,
-            "event": event,
-        }
-        body, stamp = json.dumps(frame).encode(), str(int(time.time()))
-        signature = (
-            "v0="
-            + hmac.new(
-                self.options.secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256
-            ).hexdigest()
-        )
-        tampered = self.random.random() < self.options.tampered
-        if tampered:
-            body = body.replace(b"yyy", b"yyz", 1)
-        else:
-            self.good.add(event_id)
-        head = (
-            f"POST {self.url.path or '/'} HTTP/1.1\r\nHost: {self.url.netloc}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            f"X-Slack-Request-Timestamp: {stamp}\r\nX-Slack-Signature: {signature}\r\n\r\n"
-        )
-        request = head.encode() + body
-        self.last = None if tampered else request
-        return request
-
-    def done(self, status, wait):
-        self.statuses[status] += 1
-        self.waits.append(wait)
-
-    async def run(self):
-        loop, self.idle = asyncio.get_running_loop(), asyncio.Semaphore(0)
-        started = time.perf_counter()
-        self.ends = started + self.options.seconds
-        for _ in range(self.options.connections):
-            await loop.create_connection(lambda: Caller(self), self.url.hostname, self.url.port)
-        for _ in range(self.options.connections):
-            await asyncio.wait_for(self.idle.acquire(), self.options.seconds + 30)
-        return time.perf_counter() - started
-
-    def figures(self, seconds):
-        waits = sorted(self.waits)
-        return {
-            "per_second": round(len(waits) / seconds),
-            "p50_ms": round(1000 * waits[len(waits) // 2], 2),
-            "p99_ms": round(1000 * waits[int(len(waits) * 0.99)], 2),
-            "statuses": dict(self.statuses),
-            "good_ids": len(self.good),
-        }
-
-
-def main():
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -232,62 +148,73 @@ def main():
     parser.add_argument("--tampered", type=float, default=0.01)
     parser.add_argument("--duplicated", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    server = None
-    if options.url is None:
-        options.secret = SECRET
-        with psycopg.connect(options.dsn, autocommit=True) as connection:
-            connection.execute("DROP TABLE IF EXISTS ref_inbound")
-            connection.execute(
-                "CREATE TABLE ref_inbound (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
-                " event_id text UNIQUE, headers text, body bytea,"
-                " received_at timestamptz DEFAULT now())"
-            )
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        here = os.path.dirname(os.path.abspath(__file__))
-        command = [
-            "-m",
-            "granian",
-            "--interface",
-            "asginl",
-            "--port",
-            str(port),
-            "--workers",
-            "1",
-            "--no-ws",
-            "--loop",
-            "uvloop",
-            "reference_edge:app",
-        ]
-        server = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=here,
-            env={**os.environ, "EDGE_DSN": options.dsn},
-            stdout=subprocess.DEVNULL,
-        )
-        options.url = f"http://127.0.0.1:{port}/hooks"
-        for _ in range(100):
-            try:
-                urllib.request.urlopen(urllib.request.Request(options.url, b"{}"), timeout=1)
-            except urllib.error.HTTPError:
-                break
-            except OSError:
-                time.sleep(0.1)
+    return parser.parse_args()
+
+
+def create_table(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS ref_inbound")
+        connection.execute(CREATE)
+
+
+def count_stored(dsn: str) -> int:
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute("SELECT count(*) FROM ref_inbound").fetchone()
+        return int(row[0]) if row else 0
+
+
+def find_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def serving(dsn: str) -> Iterator[str]:
+    """Serve the edge in a process of its own, and yield its URL once it answers."""
+    port = find_free_port()
+    options = ["--interface", "asginl", "--port", str(port), "--workers", "1", "--no-ws"]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "granian", *options, "--loop", "uvloop", APPLICATION],
+        cwd=ROOT,
+        env={**os.environ, "EDGE_DSN": dsn},
+        stdout=subprocess.DEVNULL,
+    )
     try:
-        load = Load(options, options.url)
-        figures = load.figures(asyncio.run(load.run()))
-        if server:
-            with psycopg.connect(options.dsn) as connection:
-                figures["stored"] = connection.execute(
-                    "SELECT count(*) FROM ref_inbound"
-                ).fetchone()[0]
-        print(json.dumps(figures))
+        url = f"http://127.0.0.1:{port}/hooks"
+        wait_for_answer(url)
+        yield url
     finally:
-        if server:
-            server.terminate()
-            server.wait(10)
+        server.terminate()
+        server.wait(10)
+
+
+def wait_for_answer(url: str) -> None:
+    for _ in range(100):
+        try:
+            urllib.request.urlopen(urllib.request.Request(url, b"{}"), timeout=1)
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+
+
+def measure(options: argparse.Namespace, url: str) -> dict[str, Any]:
+    load = Load(options, url)
+    return load.figures(asyncio.run(load.run()))
+
+
+def main() -> None:
+    options = parse_arguments()
+    if options.url is not None:
+        print(json.dumps(measure(options, options.url)))
+        return
+    options.secret = SECRET
+    create_table(options.dsn)
+    with serving(options.dsn) as url:
+        figures = measure(options, url)
+        print(json.dumps(figures | {"stored": count_stored(options.dsn)}))
 
 
 if __name__ == "__main__":

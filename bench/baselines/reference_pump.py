@@ -17,6 +17,7 @@ import hmac
 import json
 import multiprocessing as mp
 import time
+from collections.abc import Sequence
 
 import aiohttp
 import psycopg
@@ -27,6 +28,7 @@ WHERE id IN (SELECT id FROM ref_delivery WHERE state = 'waiting' AND due <= now(
              ORDER BY due LIMIT 300 FOR UPDATE SKIP LOCKED)
 RETURNING id, payload
 """
+Result = tuple[int, int, float, str]  # id, status, milliseconds, body
 SETTLE = """
 WITH done AS (SELECT unnest(%s::bigint[]) id, unnest(%s::int[]) status, unnest(%s::real[]) ms, unnest(%s::text[]) body),
      moved AS (UPDATE ref_delivery d SET state = 'delivered', attempts = attempts + 1, lease = NULL
@@ -38,10 +40,11 @@ INSERT INTO ref_attempt (delivery, status, ms, body) SELECT id, status, ms, body
 class Sink(asyncio.Protocol):
     """Answers every request with 200 after reading its body; speaks just enough HTTP/1.1."""
 
-    def connection_made(self, transport):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self.transport, self.buffer = transport, b""
 
-    def data_received(self, data):
+    def data_received(self, data: bytes) -> None:
         self.buffer += data
         while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
             head = self.buffer[:end].lower()
@@ -53,8 +56,8 @@ class Sink(asyncio.Protocol):
             self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n")
 
 
-def serve_sink(port):
-    async def main():
+def serve_sink(port: int) -> None:
+    async def main() -> None:
         server = await asyncio.get_running_loop().create_server(
             Sink, "127.0.0.1", port, backlog=4096
         )
@@ -63,7 +66,7 @@ def serve_sink(port):
     asyncio.run(main())
 
 
-def prepare(dsn, count):
+def prepare(dsn: str, count: int) -> None:
     with psycopg.connect(dsn, autocommit=True) as db:
         db.execute("DROP TABLE IF EXISTS ref_delivery")
         db.execute("DROP TABLE IF EXISTS ref_attempt")
@@ -83,19 +86,19 @@ def prepare(dsn, count):
         db.execute("ANALYZE ref_delivery")
 
 
-async def pump(dsn, url):
+async def pump(dsn: str, url: str) -> int:
     sent = 0
     claims = await psycopg.AsyncConnection.connect(dsn, autocommit=True)
     settles = await psycopg.AsyncConnection.connect(dsn, autocommit=True)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=64)) as http:
 
-        async def claim():
+        async def claim() -> list[tuple[int, str]]:
             return await (await claims.execute(CLAIM)).fetchall()
 
-        async def settle(done):
+        async def settle(done: Sequence[Result]) -> None:
             await settles.execute(SETTLE, [list(column) for column in zip(*done, strict=True)])
 
-        async def send(number, payload):
+        async def send(number: int, payload: str) -> Result:
             stamp = str(int(time.time()))
             mac = hmac.new(
                 b"k" * 24, f"msg_{number}.{stamp}.{payload}".encode(), hashlib.sha256
@@ -124,11 +127,11 @@ async def pump(dsn, url):
     return sent
 
 
-def work(dsn, url, answers):
+def work(dsn: str, url: str, answers: "mp.Queue[int]") -> None:
     answers.put(asyncio.run(pump(dsn, url)))
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -144,7 +147,7 @@ def main():
     url = options.sink or "http://127.0.0.1:9098/x"
     for processes in (1, 2):
         prepare(options.dsn, options.deliveries)
-        answers = mp.Queue()
+        answers: mp.Queue[int] = mp.Queue()
         workers = [
             mp.Process(target=work, args=(options.dsn, url, answers)) for _ in range(processes)
         ]

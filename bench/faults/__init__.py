@@ -1,5 +1,8 @@
 """What `manage.py bench faults` breaks: by name, in order."""
 
-from bench.faults import hang, kills
+from collections.abc import Mapping
 
-BENCHES = {"kills": kills, "hang": hang}
+from bench.faults import hang, kills
+from bench.suite import Bench
+
+BENCHES: Mapping[str, Bench] = {"kills": kills, "hang": hang}

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 APART = time.time() - time.monotonic()
 
 
-def wall(moment):
+def wall(moment: float) -> datetime:
     return datetime.fromtimestamp(moment + APART, UTC)
 
 
-def monotonic(at):
+def monotonic(at: datetime) -> float:
     return at.timestamp() - APART

@@ -5,14 +5,19 @@ import math
 import sys
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from bench import checker
 from bench.faults import clock_conversion as clocks
 from bench.faults.event_callers import CallerLog
+from bench.faults.installation import AttackedInstallation
 from bench.faults.kill import Kill
+from bench.faults.owners import SocketOwners
+from bench.faults.plan import Plan
 from bench.figures import Bar, Figure
+from bench.sink_client import Arrival
 from hub.outgoing.models import Attempt, Delivery
 from hub.processes.worker_registry import Replacement
 
@@ -30,7 +35,7 @@ class Evaluation:
     """All that is known in the end; moments are of the machine's monotonic clock."""
 
     logs: list[CallerLog]  # of each caller
-    arrivals: list
+    arrivals: Sequence[Arrival]
     ids: dict[str, str]  # the id that the sink saw, by the sender's
     crashes: dict[str, list[float]]  # by that id, when each was found lying after its pump had died
     outages: list[tuple[float, float]]  # without a database, in which nothing can be settled
@@ -38,7 +43,7 @@ class Evaluation:
     owner: Callable[[int, float], int | None]  # the process that held a local port at a moment
 
     @classmethod
-    def of(cls, desk, arrivals):
+    def of(cls, desk: AttackedInstallation, arrivals: Sequence[Arrival]) -> Self:
         rows = Delivery.unscoped.values_list("event__sender_id", "message_uuid")
         return cls(
             logs=[caller.log for caller in desk.callers],
@@ -51,13 +56,13 @@ class Evaluation:
         )
 
     @property
-    def acknowledged(self):
+    def acknowledged(self) -> dict[str, float]:
         """When, by the id that the sink sees; what is not even stored keeps the sender's."""
         return {
             self.ids.get(id, id): at for log in self.logs for id, at in log.acknowledged.items()
         }
 
-    def kills_of(self, arrival):
+    def kills_of(self, arrival: Arrival) -> list[float]:
         """Return when the process that made this request was killed.
 
         A process whose connection was never seen open ended within a sample: any kill of a worker's may be its own.
@@ -66,8 +71,8 @@ class Evaluation:
         return [kill.at for kill in self.kills if (pid in kill.pids if pid else kill.hits_worker)]
 
 
-def crashes_by_id():
-    crash_times = defaultdict(list)
+def crashes_by_id() -> dict[str, list[float]]:
+    crash_times: defaultdict[str, list[float]] = defaultdict(list)
     for attempt in (
         Attempt.unscoped.filter(reason="crashed").select_related("delivery").order_by("started_at")
     ):
@@ -75,7 +80,7 @@ def crashes_by_id():
     return crash_times
 
 
-def replacements(owners):
+def replacements(owners: SocketOwners) -> Iterator[Kill]:
     """Yield a kill for each pool that a worker replaced: it ends what is left of its processes then."""
     for replacement in Replacement.objects.all():
         members = owners.members_of(replacement.pool)
@@ -83,11 +88,18 @@ def replacements(owners):
             yield Kill(at, f"({replacement.why})", members)
 
 
-def figure(name, value, unit, bar=None):
+def figure(name: str, value: float, unit: str, bar: Bar | None = None) -> Figure:
     return Figure(f"faults_{name}", value, unit, bar=bar)
 
 
-def figures(desk, arrivals, *, orphans, seconds, options):
+def figures(
+    desk: AttackedInstallation,
+    arrivals: Sequence[Arrival],
+    *,
+    orphans: int,
+    seconds: float,
+    options: Plan,
+) -> Iterator[Figure]:
     case = Evaluation.of(desk, arrivals)
     yield figure("kills", len(desk.kills), "kills", Bar(">=", options.kills))
     yield from losses(case, least=options.acknowledged)
@@ -107,7 +119,7 @@ def figures(desk, arrivals, *, orphans, seconds, options):
 # --- nothing is lost -------------------------------------------------------------------------------------------------
 
 
-def losses(case, *, least):
+def losses(case: Evaluation, *, least: int) -> Iterator[Figure]:
     yield figure("acknowledged", len(case.acknowledged), "events", Bar(">=", least))
     yield figure("lost", len(checker.lost_ids(case.acknowledged, case.arrivals)), "events", NONE)
     yield figure(
@@ -118,7 +130,7 @@ def losses(case, *, least):
 # --- nothing is sent twice without a cause ---------------------------------------------------------------------------
 
 
-def repeats(case):
+def repeats(case: Evaluation) -> Iterator[Figure]:
     """At most one more for each time that a delivery was on its way at a kill: so say the ledger, and the rows."""
     sends = Counter(arrival.id for arrival in case.arrivals)
     yield figure("extra_sends", checker.extra_sends(case.arrivals), "requests")
@@ -146,9 +158,9 @@ class Crash:
     sender_known: bool  # the killed process is the one that had sent it
 
 
-def crashes_of(case):
+def crashes_of(case: Evaluation) -> Iterator[Crash]:
     """Yield each crash with its kill: that of the process that sent it, else the first that can have hit it."""
-    requests = defaultdict(list)
+    requests: defaultdict[str, list[Arrival]] = defaultdict(list)
     for arrival in case.arrivals:
         requests[arrival.id].append(arrival)
     accepted = case.acknowledged
@@ -160,7 +172,7 @@ def crashes_of(case):
             yield Crash(id, at, kill, following(moments, at), sender_known=bool(sent))
 
 
-def kill_behind(case, before, at, request):
+def kill_behind(case: Evaluation, before: float, at: float, request: Arrival | None) -> Kill | None:
     """Return the kill that left a delivery lying which was claimed after `before` and found at `at`."""
     if request is not None:
         moments = case.kills_of(request)
@@ -175,7 +187,7 @@ def kill_behind(case, before, at, request):
     return recent[0] if recent else None
 
 
-def outage_seconds(case, begin, end):
+def outage_seconds(case: Evaluation, begin: float, end: float) -> float:
     """While the database is away nothing can be found."""
     return sum(
         max(0.0, min(back, end) - max(outage_start, begin)) for outage_start, back in case.outages
@@ -185,44 +197,66 @@ def outage_seconds(case, begin, end):
 # --- everything comes back -------------------------------------------------------------------------------------------
 
 
-def recoveries(case):
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """How a delivery that a kill had left lying came back."""
+
+    kill: Kill
+    sent_again: float
+    sender_known: bool  # the killed process is the one that had sent it
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, from the kill on."""
+        return self.sent_again - self.kill.at
+
+
+def recoveries(case: Evaluation) -> Iterator[Figure]:
     """Every wait counts from the kill, also where others fell into it; the strict bars are for single kills."""
-    crashes = [crash for crash in crashes_of(case) if crash.kill is not None]
-    print_recoveries(case.kills, crashes)
-    yield figure("sent_again_within", longest(crashes), "s", Bar("<=", 30))
-    alone = [crash for crash in crashes if crash.sender_known and is_single_kill(case, crash)]
+    found = [
+        Recovery(crash.kill, crash.sent_again, crash.sender_known)
+        for crash in crashes_of(case)
+        if crash.kill is not None
+    ]
+    print_recoveries(case.kills, found)
+    yield figure("sent_again_within", longest(found), "s", Bar("<=", 30))
+    alone = [
+        recovery for recovery in found if recovery.sender_known and is_single_kill(case, recovery)
+    ]
     for name, kinds, limit in (("member", MEMBER, 5), ("machine", MACHINE, 15)):
-        of_kind = [crash for crash in alone if crash.kill.what in kinds]
+        of_kind = [recovery for recovery in alone if recovery.kill.what in kinds]
         yield figure(f"sent_again_after_{name}", longest(of_kind), "s", Bar("<=", limit))
     yield figure(
         "longest_wait", checker.longest_wait(case.acknowledged, case.arrivals), "s", Bar("<=", 60)
     )
 
 
-def longest(crashes):
-    return max((crash.sent_again - crash.kill.at for crash in crashes), default=0.0)
+def longest(found: Iterable[Recovery]) -> float:
+    return max((recovery.seconds for recovery in found), default=0.0)
 
 
-def is_single_kill(case, crash):
+def is_single_kill(case: Evaluation, recovery: Recovery) -> bool:
     """Whether no other kill and no outage fell between a kill and the moment at which its delivery went again."""
     others = [
-        kill for kill in case.kills if kill.at != crash.kill.at and kill.what != crash.kill.what
+        kill
+        for kill in case.kills
+        if kill.at != recovery.kill.at and kill.what != recovery.kill.what
     ]
     return not any(
-        crash.kill.at <= kill.at <= crash.sent_again for kill in others
-    ) and not outage_seconds(case, crash.kill.at - 10, crash.sent_again)
+        recovery.kill.at <= kill.at <= recovery.sent_again for kill in others
+    ) and not outage_seconds(case, recovery.kill.at - 10, recovery.sent_again)
 
 
-def following(moments, at):
+def following(moments: Sequence[float], at: float) -> float:
     place = bisect_left(moments, at)
     return moments[place] if place < len(moments) else math.inf
 
 
-def print_recoveries(kills, crashes):
+def print_recoveries(kills: Sequence[Kill], found: Iterable[Recovery]) -> None:
     """Each kill with what it cost, for whoever reads along."""
-    waits = defaultdict(list)
-    for crash in crashes:
-        waits[crash.kill.at].append(crash.sent_again - crash.kill.at)
+    waits: defaultdict[float, list[float]] = defaultdict(list)
+    for recovery in found:
+        waits[recovery.kill.at].append(recovery.seconds)
     for kill in kills:
         cost = (
             f"{len(waits[kill.at])} sent again within {max(waits[kill.at]):.1f} s"
@@ -232,12 +266,12 @@ def print_recoveries(kills, crashes):
         print(f"{kill.at - kills[0].at:7.1f} s {kill.what:12} {cost}", file=sys.stderr)
 
 
-def order_breaks(desk, case):
+def order_breaks(desk: AttackedInstallation, case: Evaluation) -> int:
     rows = (caller.log.acknowledged for caller in desk.callers if caller.type == "order.moved")
     return sum(checker.order_breaks([case.ids[id] for id in log], case.arrivals) for log in rows)
 
 
-def outage(desk, case):
+def outage(desk: AttackedInstallation, case: Evaluation) -> Iterator[Figure]:
     """While the database is away nothing is acknowledged, and that is said at once."""
     false = [at for at in case.acknowledged.values() if is_within(at, desk.outages)]
     refused = [
@@ -254,6 +288,6 @@ def outage(desk, case):
     yield figure("delivers_after_the_database", back, "s", Bar("<=", 30))
 
 
-def is_within(at, spans):
+def is_within(at: float, spans: Iterable[tuple[float, float]]) -> bool:
     """A little after it began: an answer may be on its way."""
     return any(begin + 0.2 < at < end for begin, end in spans)

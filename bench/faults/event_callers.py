@@ -4,6 +4,7 @@ import http.client
 import json
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench import seed
@@ -25,22 +26,24 @@ class CallerLog:
 class Caller(threading.Thread):
     """One event after another, at most `per_second`; the next only when the one before was acknowledged."""
 
-    def __init__(self, port, key, name, type, tenants, per_second):
+    def __init__(
+        self, port: int, key: str, name: str, type: str, tenants: Sequence[str], per_second: int
+    ) -> None:
         super().__init__(daemon=True)
         self.place, self.key, self.name_, self.type = ("127.0.0.1", port), key, name, type
         self.tenants, self.per_second = tenants, per_second
         self.log = CallerLog()
         self.over = threading.Event()
-        self.line = None
+        self.line: http.client.HTTPConnection | None = None
 
-    def run(self):
+    def run(self) -> None:
         number = 0
         while not self.over.wait(1 / self.per_second):
             self.send_until_acknowledged(number)
             number += 1
         self.hang_up()
 
-    def send_until_acknowledged(self, number):
+    def send_until_acknowledged(self, number: int) -> None:
         """Until it is acknowledged: whether one without an answer was stored, only the next answer says."""
         id = f"{self.name_}-{number}"
         tenant = self.tenants[number % len(self.tenants)]
@@ -58,7 +61,7 @@ class Caller(threading.Thread):
                 raise SystemExit(f"The hub refused what is right: {status}")
             time.sleep(AGAIN_AFTER)
 
-    def post(self, body):
+    def post(self, body: str) -> int:
         try:
             if self.line is None:
                 self.line = http.client.HTTPConnection(*self.place, timeout=PATIENCE)
@@ -71,7 +74,7 @@ class Caller(threading.Thread):
             return 0
         return answer.status
 
-    def hang_up(self):
+    def hang_up(self) -> None:
         if self.line is not None:
             self.line.close()
             self.line = None

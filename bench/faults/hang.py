@@ -3,23 +3,26 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 from bench import seed
 from bench.figures import Bar, Figure
 from bench.processes import descendants, wait_until
+from bench.sink_client import Sink
 from bench.source import worker
+from bench.suite import Options
 
 DATABASES = ("postgresql", "sqlite")
 WITHIN = 90.0  # seconds
 
 
-def measure(sink, options):
+def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     if options.quick:
         return
     seed.empty()
     (row,) = seed.connections(1, sink.url + "/ok/{}")
     seed.route()
-    with worker(sink, row.tenant) as process:
+    with worker(sink, seed.tenant_of(row)) as process:
         _, *pool = descendants(process.pid)
         started = time.monotonic()
         for pid in pool:

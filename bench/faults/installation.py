@@ -5,8 +5,10 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
 from django.db import Error
 from django.db import connection as database
@@ -20,6 +22,7 @@ from bench.faults.kill import Kill
 from bench.faults.owners import SocketOwners
 from bench.faults.supervised_process import SupervisedProcess
 from bench.processes import MANAGE, wait_until
+from bench.sink_client import Sink
 from hub.connections.models import Connection
 from hub.outgoing.models import Delivery, Route
 from hub.processes.failpoints import DONE_FOLDER_NAME, SETTING_NAME, parse_plans
@@ -47,16 +50,18 @@ DOWN = 4.0  # seconds that the database stays away
 class AttackedInstallation:
     """A context: everything runs within."""
 
-    def __init__(self, sink, *, per_second):
+    def __init__(self, sink: Sink, *, per_second: int) -> None:
         self.sink, self.sink_port = sink, int(sink.place.rpartition(":")[2])
         self.per_second = per_second, PER_SECOND_ORDERED
         self.owners = SocketOwners(self.sink_port)
-        self.kills = []
-        self.stops, self.hung, self.outages = [], [], []
-        self.pools = set()
+        self.kills: list[Kill] = []
+        self.stops: list[float] = []  # seconds that each took
+        self.hung: list[float] = []  # seconds until each deaf pool was replaced
+        self.outages: list[tuple[float, float]] = []
+        self.pools: set[int | None] = set()
         self.dice = random.Random(7)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         with ExitStack() as stack:
             self.notes = Path(
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="hub-bench-faults-"))
@@ -90,12 +95,12 @@ class AttackedInstallation:
             self.closing = stack.pop_all()  # from here on __exit__ does it
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         for caller in self.callers:
             caller.over.set()
         self.closing.close()
 
-    def calm_down(self):
+    def calm_down(self) -> None:
         """No more events; everything that was told arrives."""
         for caller in self.callers:
             caller.over.set()
@@ -115,14 +120,14 @@ class AttackedInstallation:
 
     # --- what is seen ------------------------------------------------------------------------------------------------
 
-    def flows(self):
+    def flows(self) -> None:
         """Until something arrives."""
         before = self.sink.count()
         wait_until(
             lambda: self.sink.count() > before, within=BACK_WITHIN, every=0.1, what="a delivery"
         )
 
-    def recovers(self, *, since):
+    def recovers(self, *, since: float) -> None:
         """Until nothing is left of what was on its way at this moment."""
         lost = Delivery.unscoped.filter(
             Q(state="sending", state_changed_at__lt=clocks.wall(since))
@@ -138,9 +143,9 @@ class AttackedInstallation:
 
     # --- what is done ------------------------------------------------------------------------------------------------
 
-    def strike(self, description, *, into_recovery):
+    def strike(self, description: str, *, into_recovery: bool) -> None:
         """One kill, and the wait until what it hit goes on; into a recovery: the next one falls before that."""
-        self.pool_is_there()
+        self.wait_for_pump()
         self.pools.add(process_groups.pool_of(self.worker.pid))
         getattr(self, description)()
         if into_recovery:
@@ -149,8 +154,8 @@ class AttackedInstallation:
             time.sleep(NOTICED)
             self.recovers(since=time.monotonic())
 
-    def pool_is_there(self):
-        """With a pump that sends."""
+    def wait_for_pump(self) -> None:
+        """Until the pool has a pump that sends."""
         wait_until(
             lambda: process_groups.pumps_of(self.worker.pid, self.sink_port),
             within=BACK_WITHIN,
@@ -158,7 +163,9 @@ class AttackedInstallation:
             what="a pump",
         )
 
-    def kill(self, description, *pids, group=None, hits_worker=True):
+    def kill(
+        self, description: str, *pids: int, group: int | None = None, hits_worker: bool = True
+    ) -> None:
         """Note who is killed, at the last moment before it."""
         self.owners.sample()
         members = process_groups.processes_of(group) if group else []
@@ -169,12 +176,12 @@ class AttackedInstallation:
         if group:
             process_groups.kill_group(group)
 
-    def pump(self):
+    def pump(self) -> None:
         self.kill(
             "pump", self.dice.choice(process_groups.pumps_of(self.worker.pid, self.sink_port))
         )
 
-    def idle_members(self):
+    def idle_members(self) -> list[int]:
         """Those that do not send."""
         members, pumps = (
             process_groups.members_of(self.worker.pid),
@@ -182,13 +189,13 @@ class AttackedInstallation:
         )
         return [pid for pid in members if pid not in pumps]
 
-    def helper(self):
+    def helper(self) -> None:
         wait_until(
             self.idle_members, within=BACK_WITHIN, every=0.1, what="a member that does not send"
         )
         self.kill("helper", self.dice.choice(self.idle_members()))
 
-    def idle(self):
+    def idle(self) -> None:
         """All that do not send: the pool is deaf from now on, and must be replaced."""
         before, started = process_groups.pool_of(self.worker.pid), time.monotonic()
         self.kill("idle", *self.idle_members())
@@ -200,17 +207,18 @@ class AttackedInstallation:
         )
         self.hung.append(time.monotonic() - started)
 
-    def sentinel(self):
+    def sentinel(self) -> None:
         """The pool's first process, which is its pusher and its monitor, too."""
-        self.kill("sentinel", process_groups.pool_of(self.worker.pid))
+        if pool := process_groups.pool_of(self.worker.pid):
+            self.kill("sentinel", pool)
 
-    def pool(self):
+    def pool(self) -> None:
         self.kill("pool", group=process_groups.pool_of(self.worker.pid))
 
-    def work(self):
+    def work(self) -> None:
         self.kill("work", self.worker.pid)
 
-    def everything(self):
+    def everything(self) -> None:
         self.kill(
             "everything",
             self.worker.pid,
@@ -218,28 +226,28 @@ class AttackedInstallation:
             group=process_groups.pool_of(self.worker.pid),
         )
 
-    def web_worker(self):
+    def web_worker(self) -> None:
         self.kill("web_worker", *process_groups.children(self.web.pid), hits_worker=False)
 
-    def web_master(self):
+    def web_master(self) -> None:
         self.kill("web_master", self.web.pid, hits_worker=False)
 
-    def database(self):
+    def database(self) -> None:
         """Killed, away for a few seconds, and there again."""
+        folder = postgres.folder_of(os.environ["DATABASE_URL"])
+        assert folder is not None, "it is struck where the server is ours only"
         self.kills.append(Kill(time.monotonic(), "database"))
-        with postgres.killed(postgres.folder_of(os.environ["DATABASE_URL"])):
+        with postgres.killed(folder):
             outage_start = time.monotonic()
             time.sleep(DOWN)
             back = time.monotonic()
         self.outages.append((outage_start, back))
         self.flows()
 
-    def fail_at(self, supervised, plan):
+    def fail_at(self, supervised: SupervisedProcess, plan: str) -> None:
         """It starts anew, and its processes end by their own hands at these places, each once."""
-        supervised.environment = supervised.environment | {
-            SETTING_NAME: plan,
-            DONE_FOLDER_NAME: str(self.notes),
-        }
+        places = {SETTING_NAME: plan, DONE_FOLDER_NAME: str(self.notes)}
+        supervised.environment = {**supervised.environment, **places}
         self.stops.append(supervised.stop())
         notes = [self.notes / point for point in parse_plans(plan)]
         wait_until(
@@ -248,14 +256,14 @@ class AttackedInstallation:
         self.kills += [self.kill_noted_in(note) for note in notes]
         self.recovers(since=time.monotonic())
 
-    def kill_noted_in(self, note):
+    def kill_noted_in(self, note: Path) -> Kill:
         at, pid = note.read_text().split()
         return Kill(
             float(at), note.name, frozenset([int(pid)]), hits_worker=not note.name.startswith("I")
         )
 
 
-def is_true_or_unknown(question):
+def is_true_or_unknown(question: Callable[[], bool]) -> bool:
     """True while the database is away: nobody can say."""
     try:
         return question()
@@ -264,20 +272,19 @@ def is_true_or_unknown(question):
         return True
 
 
-def prepare_tenants(sink):
+def prepare_tenants(sink: Sink) -> tuple[str, list[str], bool]:
     """Tenants with one connection each; a route, and an ordered one where there are any. The text of a platform key."""
     seed.empty()
     sink.clear()
     rows = seed.connections(TENANTS, f"{sink.url}/slow-{ANSWER}/{{}}", tenants=TENANTS)
-    for row in rows[
-        ORDERED:
-    ]:  # a queue in order, of which a kill stops all, needs every moment between two kills
+    # a queue in order, of which a kill stops all, needs every moment between two kills
+    for row in rows[ORDERED:]:
         row.settings["calls_a_second"] = PACE
     Connection.unscoped.bulk_update(rows, ["settings"])
     ordered = any(field.name == "ordered" for field in Route._meta.get_fields())
     seed.route(event_type="order.created")
-    row = seed.route(event_type="order.moved")
+    route = seed.route(event_type="order.moved")
     if ordered:
-        Route.unscoped.filter(pk=row.pk).update(ordered=True)
+        Route.unscoped.filter(pk=route.pk).update(ordered=True)
     key = ApiKey.issue(name="bench", scopes=["events:write"], random=os.urandom)[1]
     return key, list(Tenant.objects.order_by("pk").values_list("reference", flat=True)), ordered

@@ -7,32 +7,34 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
+from typing import Self
 
-from bench.processes import signal_group, spawn
+from bench.processes import Process, signal_group, spawn
 
 AGAIN_AFTER = 0.5  # seconds
 STOP_WITHIN = 40.0  # seconds
 
 
 class SupervisedProcess:
-    def __init__(self, command, environment):
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self.command, self.environment = command, environment
-        self.process = None
+        self.process: Process | None = None
         self.ended = threading.Event()
         self.over = False
-        self.groups = set()  # of all that ran
+        self.groups: set[int] = set()  # of all that ran
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self.thread = threading.Thread(target=self.keep, daemon=True)
         self.thread.start()
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.over = True
         self.stop()
         self.thread.join(STOP_WITHIN)
 
-    def keep(self):
+    def keep(self) -> None:
         while not self.over:
             process = spawn(
                 self.command, self.environment, stdout=sys.stderr, stdin=subprocess.DEVNULL
@@ -45,12 +47,14 @@ class SupervisedProcess:
                 time.sleep(AGAIN_AFTER)
 
     @property
-    def pid(self):
+    def pid(self) -> int:
         return self.process.pid if self.process else 0
 
-    def stop(self):
+    def stop(self) -> float:
         """In peace; how many seconds it took. It is started again at once, unless all is over."""
         process, started = self.process, time.monotonic()
+        if process is None:
+            return 0.0
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):

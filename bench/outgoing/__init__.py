@@ -1,5 +1,7 @@
 """The benches of `manage.py bench outgoing` by name, in the order in which they run."""
 
+from collections.abc import Mapping
+
 from bench.outgoing import (
     accept,
     channels,
@@ -12,8 +14,9 @@ from bench.outgoing import (
     scale,
     slow,
 )
+from bench.suite import Bench
 
-BENCHES = {
+BENCHES: Mapping[str, Bench] = {
     "drain": drain,
     "drain_quota": drain_quota,
     "scale": scale,

@@ -10,10 +10,13 @@ import json
 import os
 import statistics
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 
 from bench import seed
 from bench.figures import Bar, Figure
+from bench.sink_client import Sink
+from bench.suite import Options
 from bench.web import HUB, serving
 from hub.db.clock import clock
 from hub.outgoing.models import PumpSlot
@@ -29,10 +32,10 @@ HEAD = (
 )
 
 
-def measure(sink, options):
+def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     seconds, runs = (1, 1) if options.quick else (SECONDS, RUNS)
     key = stage(sink)
-    rates = {BARE: [], TUNED: [], HUB: []}
+    rates: dict[str, list[float]] = {BARE: [], TUNED: [], HUB: []}
     for _ in range(runs):
         for application in rates:
             rates[application].append(rate(application, key, seconds))
@@ -41,7 +44,7 @@ def measure(sink, options):
     yield Figure("accept", medians[HUB], "requests/s", medians[TUNED], Bar(">=", 0.6, of="ratio"))
 
 
-def stage(sink):
+def stage(sink: Sink) -> str:
     """Create a connection and its route, and return the text of an API key.
 
     A slot is taken, as by a running pump, so no wake-up is sent.
@@ -55,13 +58,13 @@ def stage(sink):
     )[1]
 
 
-def rate(application, key, seconds):
+def rate(application: str, key: str, seconds: float) -> float:
     with serving(application) as place:
         asyncio.run(surge(place, key, WARM))
         return asyncio.run(surge(place, key, seconds))
 
 
-async def surge(place, key, seconds):
+async def surge(place: str, key: str, seconds: float) -> float:
     """Return how many events are accepted per second."""
     numbers, begin = itertools.count(), time.monotonic()
     counts = await asyncio.gather(
@@ -70,7 +73,7 @@ async def surge(place, key, seconds):
     return sum(counts) / (time.monotonic() - begin)
 
 
-async def caller(place, key, numbers, end):
+async def caller(place: str, key: str, numbers: Iterator[int], end: float) -> int:
     """Send one event after another on one connection; return how many. Each must be accepted."""
     reader, writer = await asyncio.open_connection(*place.split(":"))
     accepted, run = 0, os.urandom(4).hex()

@@ -6,13 +6,19 @@ The backlogs must keep their order.
 import os
 import subprocess
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from bench import checker, quota_connectors, seed
 from bench.figures import Bar, Figure
-from bench.processes import python_command, running, wait_until
+from bench.processes import Process, python_command, running, wait_until
+from bench.sink_client import Arrival, Sink
+from bench.suite import Options
+from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.outgoing.intake.publish import publish
-from hub.outgoing.models import Delivery
+from hub.outgoing.models import Delivery, Route
+from tenants.models import Tenant
 
 DATABASES = ("postgresql", "sqlite")
 WAITING, SECONDS = 500, 40
@@ -20,11 +26,12 @@ EVERY = 1.3  # seconds between messages for the free channel, within its own quo
 LOOK_EVERY = 0.1  # seconds
 WITHIN = 60.0  # seconds
 PUMPS = {"postgresql": 2, "sqlite": 1}
+Staged = tuple[Connection, list[str]]  # with the message ids of its backlog, in order
 FULL, FREE = "full", "free"
 BEHIND = {"channel": "channel", "method": "account"}  # a full action, and the one beside it
 
 
-def measure(sink, options):
+def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     waiting, seconds = (50, 4) if options.quick else (WAITING, SECONDS)
     seed.empty()
     staged = {action: stage(sink, action, beside, waiting) for action, beside in BEHIND.items()}
@@ -35,7 +42,7 @@ def measure(sink, options):
         wait_until(all_wait, within=WITHIN, every=LOOK_EVERY, what="the backlogs in their queues")
         begin = time.monotonic()
         accepted = publish_messages(
-            {action: row.tenant for action, (row, _) in staged.items()}, seconds
+            {action: seed.tenant_of(row) for action, (row, _) in staged.items()}, seconds
         )
         wait_until(
             lambda: arrived(sink, accepted),
@@ -46,7 +53,7 @@ def measure(sink, options):
     yield from figures(sink.arrivals(), staged, accepted, begin, begin + seconds)
 
 
-def stage(sink, action, beside, waiting):
+def stage(sink: Sink, action: str, beside: str, waiting: int) -> Staged:
     """Create a connection with a backlog of `action`, and a route beside it.
 
     Return the connection, and the message ids of the backlog in order.
@@ -58,25 +65,25 @@ def stage(sink, action, beside, waiting):
     return row, seed.orders([row], waiting, seed_route(action, FULL, f"{action}.backlog"))
 
 
-def seed_route(action, channel, event_type):
+def seed_route(action: str, channel: str, event_type: str) -> Route:
     return seed.route(
         quota_connectors.KEY, action, mapping={"channel": f"'{channel}'"}, event_type=event_type
     )
 
 
-def pumps():
+def pumps() -> AbstractContextManager[list[Process]]:
     count = PUMPS[seed.database.vendor]
     environment = os.environ | {"HUB_PUMPS": str(count)}
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
     return running(*[python_command("bench.pump")] * count, environment=environment, **quiet)
 
 
-def all_wait():
+def all_wait() -> bool:
     """Return whether each delivery was sent or waits in its quota queue."""
     return not Delivery.unscoped.filter(state__in=("waiting", "sending"), quota_queue=0).exists()
 
 
-def publish_messages(tenants, seconds):
+def publish_messages(tenants: Mapping[str, Tenant], seconds: float) -> dict[str, tuple[str, float]]:
     """Publish one message beside each backlog every EVERY seconds.
 
     Return by message id the action, and when the message was accepted.
@@ -91,11 +98,17 @@ def publish_messages(tenants, seconds):
     return {row.message_id: moments[row.event_id] for row in rows}
 
 
-def arrived(sink, accepted):
+def arrived(sink: Sink, accepted: Mapping[str, tuple[str, float]]) -> bool:
     return accepted.keys() <= {arrival.id for arrival in sink.arrivals()}
 
 
-def figures(arrivals, staged, accepted, begin, end):
+def figures(
+    arrivals: Sequence[Arrival],
+    staged: Mapping[str, Staged],
+    accepted: Mapping[str, tuple[str, float]],
+    begin: float,
+    end: float,
+) -> Iterator[Figure]:
     firsts = {arrival.id: arrival.at for arrival in reversed(arrivals)}
     for action, (_, backlog) in staged.items():
         waits = [firsts[id] - at for id, (kind, at) in accepted.items() if kind == action]

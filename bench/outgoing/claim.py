@@ -2,13 +2,16 @@
 
 import time
 import uuid
+from collections.abc import Iterator, Sequence
 
 from django.db import connection as database
 
 from bench import seed
 from bench.checker import percentile
 from bench.figures import Bar, Figure
-from hub.connections.models import Lane
+from bench.sink_client import Sink
+from bench.suite import Options
+from hub.connections.models import Connection, Lane
 from hub.db.clock import clock
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claiming.batch_sizing import MAX_ROUNDS, BatchSizing
@@ -22,7 +25,7 @@ COPIES = 100  # of each told event, each to another connection
 CLAIMS = 200
 
 
-def measure(sink, options):
+def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     history, due, connections = (2_000, 500, 120) if options.quick else (HISTORY, DUE, CONNECTIONS)
     seed.empty()
     rows, route = seed.connections(connections, sink.url + "/ok/{}", tenants=10), seed.route()
@@ -33,9 +36,9 @@ def measure(sink, options):
     yield Figure("claim", percentile(claims(), 0.95), "ms", bar=Bar("<=", 20))
 
 
-def multiply(rows):
+def multiply(rows: Sequence[Connection]) -> None:
     """Copy all deliveries to each of these connections."""
-    others = [field.column for field in Delivery._meta.concrete_fields if not field.generated]
+    others = [field.column or "" for field in Delivery._meta.concrete_fields if not field.generated]
     others = [name for name in others if name not in ("id", "public_id", "connection_id")]
     names = ", ".join(others)
     with database.cursor() as cursor:
@@ -47,9 +50,10 @@ def multiply(rows):
         )
 
 
-def claims():
+def claims() -> list[float]:
     """Return the milliseconds of each claim; what it claimed is settled before the next one."""
-    milliseconds, config = [], ConfigCache()
+    milliseconds: list[float] = []
+    config = ConfigCache()
     lanes = Lane.unscoped.values_list("pk", flat=True)
     sizing = BatchSizing(dict.fromkeys(lanes, MAX_ROUNDS))
     while len(milliseconds) < CLAIMS and is_work_due(now=clock()):

@@ -7,12 +7,15 @@ import os
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from django.db import connection as database
 
 from bench import checker, quota_connectors, seed
 from bench.figures import Bar, Figure
 from bench.processes import ROOT, python_command, start_together, wait_until
+from bench.sink_client import Sink
+from bench.suite import Options
 from hub.outgoing.models import Delivery
 
 DATABASES = ("postgresql", "sqlite")
@@ -22,7 +25,7 @@ LOOK_EVERY = 0.5  # seconds, as counting disturbs the measurement; the times are
 REFERENCE = ROOT / "bench" / "baselines" / "reference_pump.py"
 
 
-def measure(sink, options):
+def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     """Yield the deliveries per second, as a ratio to the reference pump in the same rounds."""
     yield from measure_drain(
         "drain",
@@ -35,7 +38,7 @@ def measure(sink, options):
     )
 
 
-def measure_with_quotas(sink, options):
+def measure_with_quotas(sink: Sink, options: Options) -> Iterator[Figure]:
     """Yield the same for a connector whose account, method and connection quotas never bind."""
     yield from measure_drain(
         "drain_quota", sink, options,
@@ -44,7 +47,9 @@ def measure_with_quotas(sink, options):
     )  # fmt: skip
 
 
-def measure_drain(name, sink, options, *, least, **target):
+def measure_drain(
+    name: str, sink: Sink, options: Options, *, least: float, **target: str
+) -> Iterator[Figure]:
     deliveries, runs = (600, 1) if options.quick else (DELIVERIES, RUNS)
     if database.vendor == "sqlite":
         yield Figure(name, drain_product(sink, deliveries, pumps=1, **target), "deliveries/s")
@@ -60,12 +65,13 @@ def measure_drain(name, sink, options, *, least, **target):
     yield Figure(name, rates["product"], "deliveries/s", rates["reference"], bar)
 
 
-def alternate(runners, runs):
+def alternate(runners: Mapping[str, Callable[[], float]], runs: int) -> dict[str, float]:
     """Return the median rate of each runner.
 
     Every round begins with another one, as a machine's speed depends on its load.
     """
-    names, rates = list(runners), {name: [] for name in runners}
+    names: list[str] = list(runners)
+    rates: dict[str, list[float]] = {name: [] for name in runners}
     for _ in range(runs):
         for name in names:
             rates[name].append(runners[name]())
@@ -73,7 +79,7 @@ def alternate(runners, runs):
     return {name: statistics.median(values) for name, values in rates.items()}
 
 
-def drain_reference(sink, deliveries):
+def drain_reference(sink: Sink, deliveries: int) -> float:
     """Run the reference pump with one process, then with two; the second run counts."""
     sink.clear()
     command = [
@@ -87,7 +93,9 @@ def drain_reference(sink, deliveries):
     return checker.per_second(sink.arrivals()[-deliveries:])
 
 
-def drain_product(sink, deliveries, *, pumps, url, connector, action):
+def drain_product(
+    sink: Sink, deliveries: int, *, pumps: int, url: str, connector: str, action: str
+) -> float:
     seed.empty()
     connections = seed.connections(CONNECTIONS, url, tenants=CONNECTIONS // 4, connector=connector)
     seed.give_accounts(connections)
@@ -100,7 +108,7 @@ def drain_product(sink, deliveries, *, pumps, url, connector, action):
     return rate
 
 
-def measure_rate(sink, deliveries, commands):
+def measure_rate(sink: Sink, deliveries: int, commands: Sequence[Sequence[str]]) -> float:
     """Return deliveries per second from the first to the last; each must arrive exactly once."""
     sink.clear()
     what = f"{deliveries} deliveries"

@@ -2,14 +2,18 @@
 
 import contextlib
 import threading
+from collections.abc import Iterator, Sequence
 
 from django.db import connection as database
 
 from bench import seed
 from bench.checker import percentile
 from bench.figures import Bar, Figure
+from bench.sink_client import Sink
 from bench.source import delays, worker
-from hub.outgoing.models import Delivery
+from bench.suite import Options
+from hub.connections.models import Connection
+from hub.outgoing.models import Delivery, Route
 
 DATABASES = ("postgresql",)
 BACKLOG, BUSY, HANGING, WAITING = 100_000, 50, 10, 1000
@@ -18,12 +22,12 @@ LEAST = 300  # ms
 TOP_UP_EVERY = 1.0  # seconds
 
 
-def measure(sink, options):
+def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     backlog, seconds = (2_000, 2) if options.quick else (BACKLOG, SECONDS)
     seed.empty()
     (quiet,) = seed.connections(1, sink.url + "/ok/quiet")
     route = seed.route()
-    with worker(sink, quiet.tenant):
+    with worker(sink, seed.tenant_of(quiet)):
         alone = p95(sink, quiet, seconds)
         busy = load(sink, route, backlog)
         with topped_up(busy, route, backlog):
@@ -33,11 +37,13 @@ def measure(sink, options):
     yield Figure("neighbour", beside, "ms", alone, Bar("<=", max(LEAST, 2 * alone)))
 
 
-def p95(sink, quiet, seconds):
-    return percentile(delays(sink, [quiet.tenant], per_second=PER_SECOND, seconds=seconds), 0.95)
+def p95(sink: Sink, quiet: Connection, seconds: int) -> float:
+    return percentile(
+        delays(sink, [seed.tenant_of(quiet)], per_second=PER_SECOND, seconds=seconds), 0.95
+    )
 
 
-def load(sink, route, backlog):
+def load(sink: Sink, route: Route, backlog: int) -> list[Connection]:
     """Create the backlogs; return the connections that answer."""
     hanging = seed.connections(HANGING, sink.url + "/hang/{}")
     busy = seed.connections(BUSY, sink.url + "/ok/{}")
@@ -46,16 +52,16 @@ def load(sink, route, backlog):
     return busy
 
 
-def waiting(busy):
+def waiting(busy: Sequence[Connection]) -> bool:
     return Delivery.unscoped.filter(tenant=busy[0].tenant, state="waiting").exists()
 
 
 @contextlib.contextmanager
-def topped_up(busy, route, backlog):
+def topped_up(busy: Sequence[Connection], route: Route, backlog: int) -> Iterator[None]:
     """Refill the backlog while it is sent, so that a fast machine does not finish it."""
     over = threading.Event()
 
-    def top_up():
+    def top_up() -> None:
         while not over.wait(TOP_UP_EVERY):
             if (
                 Delivery.unscoped.filter(tenant=busy[0].tenant, state="waiting").count()

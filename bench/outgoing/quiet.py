@@ -1,19 +1,23 @@
 """Measure the latency of 20 events per second from accepted to arrived, with a real worker."""
 
+from collections.abc import Iterator
+
 from bench import seed
 from bench.checker import percentile
 from bench.figures import Bar, Figure
+from bench.sink_client import Sink
 from bench.source import delays, worker
+from bench.suite import Options
 
 DATABASES = ("postgresql",)
 PER_SECOND, SECONDS, TENANTS = 20, 60, 20
 
 
-def measure(sink, options):
+def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     seed.empty()
     rows = seed.connections(TENANTS, sink.url + "/ok/{}", tenants=TENANTS)
     seed.route()
-    tenants = [row.tenant for row in rows]
+    tenants = [seed.tenant_of(row) for row in rows]
     with worker(sink, tenants[0]):
         found = delays(
             sink, tenants, per_second=PER_SECOND, seconds=3 if options.quick else SECONDS

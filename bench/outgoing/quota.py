@@ -8,10 +8,13 @@ import signal
 import subprocess
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 
 from bench import checker, quota_connectors, seed
 from bench.figures import Bar, Figure
-from bench.processes import python_command, signal_group, spawn, stop, wait_until
+from bench.processes import Process, python_command, signal_group, spawn, stop, wait_until
+from bench.sink_client import Arrival, Sink
+from bench.suite import Options
 from hub.connections.models import Lane
 from hub.db.clock import clock
 from hub.outgoing.queue.pump_leases import free_leases, process_prefix
@@ -26,7 +29,7 @@ NAMED_BY = {"app": 1, "account": 2, "method": 2, "channel": 3}
 USED = dict.fromkeys(ACCOUNTS, 0.9)
 
 
-def measure(sink, options):
+def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     seconds = 8 if options.quick else SECONDS
     seed.empty()
     for action in ACCOUNTS:
@@ -37,7 +40,7 @@ def measure(sink, options):
     yield from figures(sink.arrivals(), begin, end)
 
 
-def stage(sink, action, seconds):
+def stage(sink: Sink, action: str, seconds: float) -> None:
     """Create twice the deliveries that the action's binding scope allows, on its own accounts."""
     route = seed.route(
         quota_connectors.KEY,
@@ -59,7 +62,7 @@ def stage(sink, action, seconds):
     seed.orders(rows, round(2 * scopes * quota.limit * (seconds / quota.per + 1)), route)
 
 
-def run(sink, seconds):
+def run(sink: Sink, seconds: float) -> tuple[float, float]:
     """Run the pumps and kill them in turn; return when the run began and ended."""
     pumps = {process.pid: process for process in (pump() for _ in range(PUMPS))}
     try:
@@ -74,14 +77,16 @@ def run(sink, seconds):
         stop(list(pumps.values()))
 
 
-def busiest(pumps):
+def busiest(pumps: Mapping[int, Process]) -> int:
     """Return the process that holds most lanes."""
     leases = Lane.unscoped.filter(lease_until__gt=clock()).values_list("lease", flat=True)
-    held = Counter(lease.bytes[: len(process_prefix(current_worker_id(), 0))] for lease in leases)
+    held = Counter(
+        lease.bytes[: len(process_prefix(current_worker_id(), 0))] for lease in leases if lease
+    )
     return max(pumps, key=lambda pid: held[process_prefix(current_worker_id(), pid)])
 
 
-def replace(pumps, pid):
+def replace(pumps: MutableMapping[int, Process], pid: int) -> None:
     """Kill a pump; as its pool does, free its leases and start another."""
     process = pumps.pop(pid)
     signal_group(process, signal.SIGKILL)
@@ -91,7 +96,7 @@ def replace(pumps, pid):
     pumps[process.pid] = process
 
 
-def pump():
+def pump() -> Process:
     environment = os.environ | {"HUB_PUMPS": str(PUMPS)}
     return spawn(
         python_command("bench.pump"),
@@ -101,7 +106,7 @@ def pump():
     )
 
 
-def figures(arrivals, begin, end):
+def figures(arrivals: Sequence[Arrival], begin: float, end: float) -> Iterator[Figure]:
     scopes = moments_by_scope(arrivals)
     for kind, quota in quota_connectors.QUOTAS.items():
         broken = sum(
@@ -125,9 +130,9 @@ def figures(arrivals, begin, end):
             yield Figure(f"quota_{kind}_used", min(shares), "of the limit", bar=Bar(">=", bar))
 
 
-def moments_by_scope(arrivals):
+def moments_by_scope(arrivals: Sequence[Arrival]) -> dict[tuple[str, ...], list[float]]:
     """Return when each scope was spent, by kind and the parts of the path that name it."""
-    scopes = defaultdict(list)
+    scopes: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
     for arrival in arrivals:
         named = arrival.path.split("/")[2:]
         for kind in quota_connectors.SPENT[named[0]]:

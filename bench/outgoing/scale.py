@@ -1,11 +1,14 @@
 """Measure two workers with one pump each beside one worker with two pumps."""
 
 import os
+from collections.abc import Iterator
 
 from bench import checker, seed
 from bench.figures import Bar, Figure
 from bench.outgoing.drain import alternate
 from bench.processes import MANAGE, running, wait_until
+from bench.sink_client import Sink
+from bench.suite import Options
 
 DATABASES = ("postgresql",)
 DELIVERIES, CONNECTIONS, RUNS = 60_000, 200, 3
@@ -14,7 +17,7 @@ LOOK_EVERY = 0.5  # seconds
 STARTING = 0.15  # share of the arrivals before all pumps run; the same share is left out at the end
 
 
-def measure(sink, options):
+def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     deliveries, runs = (2_000, 1) if options.quick else (DELIVERIES, RUNS)
     runners = {
         "one": lambda: drain(sink, deliveries, workers=1, pumps=2),
@@ -24,7 +27,7 @@ def measure(sink, options):
     yield Figure("scale", rates["two"], "deliveries/s", rates["one"], Bar(">=", 0.95, of="ratio"))
 
 
-def drain(sink, deliveries, *, workers, pumps):
+def drain(sink: Sink, deliveries: int, *, workers: int, pumps: int) -> float:
     """Return deliveries a second while all pumps run; each must have come once."""
     seed.empty()
     connections = seed.connections(CONNECTIONS, sink.url + "/ok/{}", tenants=CONNECTIONS // 4)

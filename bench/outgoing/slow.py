@@ -1,11 +1,14 @@
 """Measure deliveries per second and memory with 1,000 connections that answer after a second."""
 
 import time
+from collections.abc import Iterator
 
 from bench import seed
 from bench.figures import Bar, Figure
-from bench.processes import descendants, resident_megabytes
+from bench.processes import Process, descendants, resident_megabytes
+from bench.sink_client import Sink
 from bench.source import worker
+from bench.suite import Options
 
 DATABASES = ("postgresql",)
 CONNECTIONS, DELIVERIES = 1_000, 200_000
@@ -13,7 +16,7 @@ WARM, SECONDS = 20, 60
 LOOK_EVERY = 1.0
 
 
-def measure(sink, options):
+def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     connections, deliveries, warm, seconds = (
         (20, 1_000, 1, 3) if options.quick else (CONNECTIONS, DELIVERIES, WARM, SECONDS)
     )
@@ -24,7 +27,7 @@ def measure(sink, options):
     seed.orders(rows, deliveries, seed.route())
     seed.settle_down()
     sink.clear()
-    with worker(sink, rows[0].tenant) as process:
+    with worker(sink, seed.tenant_of(rows[0])) as process:
         time.sleep(warm)
         begin, before = time.monotonic(), sink.count()
         memory = most_memory(process, seconds)
@@ -33,7 +36,7 @@ def measure(sink, options):
     yield Figure("slow_memory", memory, "MB", bar=Bar("<=", 500))
 
 
-def most_memory(worker, seconds):
+def most_memory(worker: Process, seconds: float) -> float:
     """Of the pool, while it works: what the worker started, without the worker itself."""
     most, end = 0.0, time.monotonic() + seconds
     while time.monotonic() < end:

@@ -1,5 +1,8 @@
 """What `manage.py bench portal` measures: the pages of a customer, beside a million deliveries."""
 
-from bench.portal import pages
+from collections.abc import Mapping
 
-BENCHES = {"pages": pages}
+from bench.portal import pages
+from bench.suite import Bench
+
+BENCHES: Mapping[str, Bench] = {"pages": pages}

@@ -3,6 +3,8 @@
 Each event goes to two connections of its tenant, with its body, one try and, for the large tenant, the call.
 """
 
+from datetime import datetime
+
 from django.db import connection as database
 
 MOST_OF_A_TENANT = 5  # every fifth event is the large tenant's
@@ -69,9 +71,13 @@ ORDERED_ID = (  # a UUIDv7 of the row's moment
 )
 
 
-def insert_month(deliveries, *, tenants, now):
+def insert_month(deliveries: int, *, tenants: int, now: datetime) -> None:
     """So many deliveries to the connections that are there; the first tenant is the large one."""
-    parameters = {"events": deliveries // 2, "tenants": tenants, "now": now}
+    parameters: dict[str, int | datetime] = {
+        "events": deliveries // 2,
+        "tenants": tenants,
+        "now": now,
+    }
     written = {"id": ORDERED_ID, "large": MOST_OF_A_TENANT, "days": DAYS}
     with database.cursor() as cursor:
         cursor.execute(TARGETS)

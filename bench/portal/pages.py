@@ -3,11 +3,22 @@
 import http.client
 import itertools
 import time
+from collections.abc import Iterator
 
 from bench.checker import percentile
 from bench.figures import Bar, Figure
-from bench.portal.test_data import FULL, QUICK, endpoints_of, newest_deliveries, prepare_test_data
+from bench.portal.test_data import (
+    FULL,
+    QUICK,
+    PortalTestData,
+    endpoints_of,
+    newest_deliveries,
+    prepare_test_data,
+)
+from bench.sink_client import Sink
+from bench.suite import Options
 from bench.web import serving
+from tenants.models import Tenant
 
 DATABASES = ("postgresql",)
 LOOKS, QUICK_LOOKS = 60, 4  # at each page, every second one at the large tenant's
@@ -40,7 +51,7 @@ PAGES = {
 }
 
 
-def measure(sink, options):
+def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     counts, looks = (QUICK, QUICK_LOOKS) if options.quick else (FULL, LOOKS)
     stage = prepare_test_data(counts, sink.url + "/ok/{}")
     with serving() as place:
@@ -54,7 +65,7 @@ def measure(sink, options):
         browser.close()
 
 
-def addresses(stage, looks):
+def addresses(stage: PortalTestData, looks: int) -> dict[str, list[str]]:
     """By the name of the page, each time with other rows."""
     of_each = [rows_of(tenant, looks // 2) for tenant in stage.tenants]
     rows = list(itertools.chain.from_iterable(zip(*of_each, strict=True)))
@@ -67,11 +78,12 @@ def addresses(stage, looks):
     }
 
 
-def rows_of(tenant, count):
+def rows_of(tenant: Tenant, count: int) -> Iterator[dict[str, object]]:
     """What addresses name: deliveries of the tenant, each with its event and its connection, and its endpoints."""
     endpoints = itertools.cycle(list(endpoints_of(tenant)))
     deliveries = list(newest_deliveries(tenant, count))
     for delivery in itertools.islice(itertools.cycle(deliveries), count):
+        assert delivery.connection is not None, "a bench's route names one"
         yield {
             "tenant": tenant.reference,
             "delivery": delivery.public_id,
@@ -85,11 +97,11 @@ def rows_of(tenant, count):
 class Browser:
     """One person who looks at one page after another, over one connection."""
 
-    def __init__(self, place, cookie):
+    def __init__(self, place: str, cookie: str) -> None:
         self.connection = http.client.HTTPConnection(place, timeout=60)
         self.headers = {"Cookie": cookie}
 
-    def milliseconds(self, path):
+    def milliseconds(self, path: str) -> float:
         """From asking to the last byte; the page must be there."""
         started = time.perf_counter()
         self.connection.request("GET", path, headers=self.headers)
@@ -100,5 +112,5 @@ class Browser:
             raise SystemExit(f"{path} answered {answer.status}")
         return took
 
-    def close(self):
+    def close(self) -> None:
         self.connection.close()

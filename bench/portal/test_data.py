@@ -1,10 +1,11 @@
 """Two thousand tenants and a person who belongs to two of them: the largest, and one as most are."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.db.models import QuerySet
 
 from bench import seed
 from bench.portal.history import insert_month
@@ -42,7 +43,7 @@ class PortalTestData:
     authorization: Authorization
 
 
-def prepare_test_data(counts, url):
+def prepare_test_data(counts: Counts, url: str) -> PortalTestData:
     now = clock()
     seed.empty()
     seed.connections(counts.of_the_large, url)
@@ -63,11 +64,11 @@ def prepare_test_data(counts, url):
     )
 
 
-def endpoints_of(tenant):
+def endpoints_of(tenant: Tenant) -> QuerySet[Connection]:
     return Connection.objects.of(tenant).filter(connector_key="webhook").order_by("pk")
 
 
-def create_owner(*tenants):
+def create_owner(*tenants: Tenant) -> User:
     """An owner of these; the first has many members."""
     person = User.objects.create_user("owner@example.com", None)
     others = User.objects.bulk_create(
@@ -80,7 +81,7 @@ def create_owner(*tenants):
     return person
 
 
-def signed_in_cookie(person):
+def signed_in_cookie(person: User) -> str:
     """The cookie of a browser in which this person has signed in, and begun to connect."""
     session = SessionStore()
     session[SESSION_KEY] = str(person.pk)
@@ -91,7 +92,7 @@ def signed_in_cookie(person):
     return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
 
 
-def granted_authorization(tenant, person, *, now):
+def granted_authorization(tenant: Tenant, person: User, *, now: datetime) -> Authorization:
     """On the way back from Slack: the page asks whether this account is meant."""
     row = Authorization(
         tenant=tenant, connector_key="slack", name="Slack", user=person, digest=digest_browser_value("state"), account="T1",
@@ -104,5 +105,5 @@ def granted_authorization(tenant, person, *, now):
     return row
 
 
-def newest_deliveries(tenant, count):
+def newest_deliveries(tenant: Tenant, count: int) -> QuerySet[Delivery]:
     return Delivery.objects.of(tenant).select_related("event", "connection").order_by("-pk")[:count]

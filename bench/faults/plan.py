@@ -1,0 +1,45 @@
+"""What is struck, in which order, and how much must have happened in the end."""
+
+from dataclasses import dataclass
+
+from bench.suite import Options
+
+ROUND = (
+    "pump",
+    "helper",
+    "pool",
+    "work",
+    "web_worker",
+    "sentinel",
+    "database",
+    "everything",
+    "web_master",
+    "idle",
+)
+QUICK = ("pump", "work", "web_worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is struck, in order, and how much must have happened in the end."""
+
+    strikes: tuple[str, ...]
+    kills: int
+    acknowledged: int
+    per_second: int  # events of each of the callers whose events have no order
+    outages: bool
+
+
+def plan_of(options: Options, *, own_server: bool) -> Plan:
+    """Only a PostgreSQL of ours may be killed; where there is none, a process of the pool is killed in its place."""
+    if options.quick:
+        return Plan(QUICK, kills=len(QUICK), acknowledged=1, per_second=6, outages=False)
+    rounds, kills, acknowledged, per_second = (
+        (19, 200, 100_000, 30) if options.long else (3, 40, 5_000, 6)
+    )
+    strikes = tuple(
+        "helper" if strike == "database" and not own_server else strike for strike in ROUND * rounds
+    )
+    return Plan(
+        strikes, kills=kills, acknowledged=acknowledged, per_second=per_second, outages=own_server
+    )
