@@ -1,1 +1,3 @@
-"""The instruments of `manage.py bench`: a ledgered sink, an offline checker, baselines to measure against."""
+"""The instruments of `manage.py bench`: a ledgered sink, an offline checker, baselines to measure
+against.
+"""

@@ -1,4 +1,4 @@
-"""`python -m bench outgoing`: measure on a ground that is prepared; `manage.py bench` starts this."""
+"""`python -m bench outgoing` measures in an environment that `manage.py bench` has prepared."""
 
 import argparse
 import os
@@ -40,7 +40,9 @@ def main() -> None:
 
 
 def figures_of(name: str, bench: Bench, sink: Sink, options: Options) -> Iterator[Figure]:
-    """Yield what a bench measures; one that fails becomes a figure with the error, and the next one runs."""
+    """Yield what a bench measures; one that fails becomes a figure with the error, and the next one
+    runs.
+    """
     try:
         yield from bench.measure(sink, options)
     except (Exception, SystemExit) as error:

@@ -26,7 +26,9 @@ def most_sends(arrivals: Sequence[Arrival]) -> int:
 
 
 def order_breaks(expected: Iterable[str], arrivals: Sequence[Arrival]) -> int:
-    """How often an id came for the first time after one that should follow it. `wanted`: ids in their order."""
+    """How often an id came for the first time after one that should follow it. `wanted`: ids in
+    their order.
+    """
     place = {id: number for number, id in enumerate(expected)}
     firsts = dict.fromkeys(arrival.id for arrival in arrivals if arrival.id in place)
     highest, breaks = -1, 0
@@ -70,8 +72,9 @@ def count_unexcused_sends(
 ) -> int:
     """Count the extra sends whose earlier send was not cut off.
 
-    What cuts a send off: a kill of the process that made it, within `settled_within` seconds of its arrival, or a
-    database that is away (`outages`: from, to). `kills_of(arrival)`: the moments at which its sender was killed.
+    What cuts a send off: a kill of the process that made it, within `settled_within` seconds of its
+    arrival, or a database that is away (`outages`: from, to). `kills_of(arrival)`: the moments at
+    which its sender was killed.
     """
     return sum(
         not (
@@ -97,7 +100,9 @@ def repeats(arrivals: Iterable[Arrival]) -> Iterator[tuple[Arrival, Arrival]]:
 
 
 def longest_wait(accepted: Mapping[str, float], arrivals: Sequence[Arrival]) -> float:
-    """The longest wait for an arrival since its event was accepted (`accepted`: moments by id) or sent before."""
+    """The longest wait for an arrival since its event was accepted (`accepted`: moments by id) or
+    sent before.
+    """
     since, longest = dict(accepted), 0.0
     for arrival in arrivals:
         longest = max(longest, arrival.at - since.get(arrival.id, arrival.at))

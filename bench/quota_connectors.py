@@ -1,4 +1,6 @@
-"""Connectors for benches only: quotas of every kind that bind, and some that never do. Only a bench knows them."""
+"""Connectors for benches only: quotas of every kind that bind, and some that never do. Only a bench
+knows them.
+"""
 
 from collections.abc import Sequence
 

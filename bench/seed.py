@@ -1,4 +1,6 @@
-"""Fill the product's own tables fast: tenants, connections, a route, and orders that wait on them."""
+"""Fill the product's own tables fast: tenants, connections, a route, and orders that wait on
+them.
+"""
 
 import itertools
 import json
@@ -55,13 +57,15 @@ def settle_down() -> None:
         cursor.execute("VACUUM ANALYZE" if database.vendor == "postgresql" else "ANALYZE")
 
 
-# --- who and where ---------------------------------------------------------------------------------------------------
+# --- who and where --------------------------------------------------------------------------------
 
 
 def connections(
     count: int, url: str, *, tenants: int = 1, connector: str = "webhook", **fields: Any
 ) -> list[Connection]:
-    """So many connections, spread over so many new tenants; `url` is a format with the connection's number."""
+    """So many connections, spread over so many new tenants; `url` is a format with the connection's
+    number.
+    """
     first = Tenant.objects.count()
     owners = Tenant.objects.bulk_create(
         Tenant(reference=f"bench-{first + number}", name=f"Bench {first + number}")
@@ -115,12 +119,13 @@ def route(
     )
 
 
-# --- orders ----------------------------------------------------------------------------------------------------------
+# --- orders ---------------------------------------------------------------------------------------
 
 
 def order(number: int) -> dict[str, Any]:
     items = [{"sku": f"SKU-{number % 97}-{line}", "quantity": line} for line in (1, 2, 3)]
-    channel = f"c{number // CHANNELS % CHANNELS}"  # not as connections are dealt out: each has some of every channel
+    # not as connections are dealt out: each has some of every channel
+    channel = f"c{number // CHANNELS % CHANNELS}"
     return {
         "number": number,
         "channel": channel,
@@ -139,7 +144,9 @@ def orders(
     due_at: datetime = LONG_AGO,
     accepted_at: datetime = LONG_AGO,
 ) -> list[str]:
-    """`count` events with one delivery each, dealt out to these connections in turn; the outward ids, in order."""
+    """`count` events with one delivery each, dealt out to these connections in turn; the outward
+    ids, in order.
+    """
     targets = list(itertools.islice(itertools.cycle(rows), count))
     events, numbers = numbers_after(Event, count), numbers_after(Delivery, count)
     ids = [uuid7() for _ in range(count)]
@@ -198,7 +205,7 @@ def deliveries_of(
         }
 
 
-# --- rows ------------------------------------------------------------------------------------------------------------
+# --- rows -----------------------------------------------------------------------------------------
 
 
 def numbers_after(model: type[Model], count: int) -> Sequence[int]:

@@ -1,7 +1,9 @@
-"""The outside world of a bench: one process that notes every request before it answers. It is never killed.
+"""The outside world of a bench: one process that notes every request before it answers. It is never
+killed.
 
-The path picks the manner: /ok/..., /slow-1000/... (milliseconds), /status-503/..., /window-50-60/... (50 in 60 s, then
-429), /hang/... Under /-/ it talks to the bench: count, ledger, clear.
+The path picks the manner: /ok/..., /slow-1000/... (milliseconds), /status-503/...,
+/window-50-60/... (50 in 60 s, then 429), /hang/... Under /-/ it talks to the bench: count, ledger,
+clear.
 """
 
 import asyncio

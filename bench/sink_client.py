@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One request as it came: seconds of the machine's monotonic clock, the outward id, the path, the sender's port."""
+    """One request as it came: seconds of the machine's monotonic clock, the outward id, the path,
+    the sender's port.
+    """
 
     at: float
     id: str

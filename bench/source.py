@@ -1,4 +1,6 @@
-"""Tell events at an even pace, as the product does, and say when each was accepted and how long it took to arrive."""
+"""Tell events at an even pace, as the product does, and say when each was accepted and how long it
+took to arrive.
+"""
 
 import itertools
 import sys
@@ -30,7 +32,9 @@ def worker(sink: Sink, tenant: Tenant) -> Iterator[Process]:
 
 
 def delays(sink: Sink, tenants: Sequence[Tenant], *, per_second: int, seconds: int) -> list[float]:
-    """Milliseconds from accepted to arrived, of `per_second` events a second; each tenant has one connection."""
+    """Milliseconds from accepted to arrived, of `per_second` events a second; each tenant has one
+    connection.
+    """
     accepted = tell(tenants, per_second=per_second, seconds=seconds)
     expected = set(accepted)
     wait_until(

@@ -1,1 +1,3 @@
-"""The outside world on your desk: the systems that the hub talks to, simulated over HTTP with their manners."""
+"""The outside world on your desk: the systems that the hub talks to, simulated over HTTP with their
+manners.
+"""

@@ -85,7 +85,9 @@ def navigation(systems: Sequence[SystemRegistration]) -> list[tuple[str, str]]:
 
 
 def add_system(app: web.Application, gateway: Gateway, system: System) -> None:
-    """Route the addresses of a system through the gateway, and give it the accounts, now and after each change."""
+    """Route the addresses of a system through the gateway, and give it the accounts, now and after
+    each change.
+    """
     for root, below in system.addresses:
         for method in system.methods:
             app.router.add_route(method, root + below, gateway.takes(system, root))

@@ -104,7 +104,9 @@ def respond(system: System, call: ApiRequest, fault: Fault | None) -> ApiRespons
 
 
 def apply_fault_changes(answer: ApiResponse, fault: Fault, at: float) -> ApiResponse:
-    """With the fault's changes in its body, as long as the fault says, and stating the time that it says."""
+    """With the fault's changes in its body, as long as the fault says, and stating the time that it
+    says.
+    """
     if fault.ahead:
         answer = replace(
             answer, headers={**answer.headers, "Date": formatdate(at + fault.ahead, usegmt=True)}

@@ -1,4 +1,6 @@
-"""How a system registers itself: `sandbox/<key>/__init__.py` has `SYSTEM`, a `SystemRegistration`."""
+"""How a system registers itself: `sandbox/<key>/__init__.py` has `SYSTEM`, a
+`SystemRegistration`.
+"""
 
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
@@ -38,7 +40,9 @@ class Environment:
 
 @dataclass(frozen=True)
 class RunningSystem:
-    """A started system: its API, its pages, the items that its home card counts, and what it sends."""
+    """A started system: its API, its pages, the items that its home card counts, and what it
+    sends.
+    """
 
     api: System
     pages: Sequence[Pages]
@@ -50,7 +54,8 @@ class RunningSystem:
 class SystemRegistration:
     """All that the sandbox has to know of a system.
 
-    `key` is the name of its folder and the first part of its addresses. `order_url(account, number)` is the page on
+    `key` is the name of its folder and the first part of its addresses. `order_url(account,
+      number)` is the page on
     which an order is found in that account, None for a system without one.
     """
 

@@ -1,4 +1,6 @@
-"""Find the systems: every folder of the sandbox whose package has a `SYSTEM`, in alphabetical order."""
+"""Find the systems: every folder of the sandbox whose package has a `SYSTEM`, in alphabetical
+order.
+"""
 
 import pkgutil
 from importlib import import_module

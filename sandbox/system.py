@@ -13,7 +13,9 @@ Send = Callable[[str, str, dict[str, str], Any], Awaitable[tuple[int, str]]]
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """One request, read whole. `path` is `url` below the system's root; header names are case-insensitive."""
+    """One request, read whole. `path` is `url` below the system's root; header names are
+    case-insensitive.
+    """
 
     method: str
     path: str
@@ -39,7 +41,9 @@ class ApiRequest:
         return dict(parse_qsl(self.text, keep_blank_values=True))
 
     def credential(self, scheme: str) -> str:
-        """What follows the scheme in the Authorization header; empty if it is another scheme or absent."""
+        """What follows the scheme in the Authorization header; empty if it is another scheme or
+        absent.
+        """
         name, _, value = self.headers.get("Authorization", "").partition(" ")
         return value.strip() if name.lower() == scheme.lower() else ""
 
@@ -75,7 +79,9 @@ class ApiResponse:
 
 
 class System:
-    """One simulated system: whose a request is, what it answers, and its own words for a failure."""
+    """One simulated system: whose a request is, what it answers, and its own words for a
+    failure.
+    """
 
     key = ""
     addresses: tuple[tuple[str, str], ...] = ()  # (root, what may stand below it), as routes
@@ -106,7 +112,9 @@ class System:
         return ()
 
     def end(self, account: str, do: str, kind: str, at: float) -> None:
-        """By the control: `do` is expire, revoke or uninstall. Raises ValueError with a sentence."""
+        """By the control: `do` is expire, revoke or uninstall. Raises ValueError with a
+        sentence.
+        """
         raise ValueError(f"the tokens of {self.key} cannot be ended")
 
     def uninstall_callbacks(self, account: str, at: float) -> list[Callback]:

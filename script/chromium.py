@@ -1,4 +1,6 @@
-"""A Chromium for the journeys by browser: the installed one, else Debian's package where this user may install it."""
+"""A Chromium for the journeys by browser: the installed one, else Debian's package where this user
+may install it.
+"""
 
 import os
 import shutil
@@ -19,13 +21,15 @@ def ensure():
         return
     if os.geteuid() or not shutil.which("apt-get"):
         sys.exit(
-            f"The journeys by browser need a Chromium, and there is none. Install it, as root: {TOLD}"
+            f"The journeys by browser need a Chromium, and there is none. Install it, as root: "
+            f"{TOLD}"
         )
     print(f"There is no Chromium: {TOLD}", flush=True)
     calm = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     if any(subprocess.run(command, env=calm).returncode for command in COMMANDS) or not found():
         sys.exit(
-            f"The journeys by browser need a Chromium, and it could not be installed. Look at: {TOLD}"
+            f"The journeys by browser need a Chromium, and it could not be installed. Look at: "
+            f"{TOLD}"
         )
 
 

@@ -1,4 +1,6 @@
-"""The ground that the desk and the tests stand on: Python, a virtual environment that fits, a calm environment."""
+"""The ground that the desk and the tests stand on: Python, a virtual environment that fits, a calm
+environment.
+"""
 
 import hashlib
 import os
@@ -14,7 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = Path(os.environ.get("HUB_VENV") or ROOT / ".venv").absolute()
 PYTHON = VENV / "bin" / "python"
 
-# What other projects leave in a shell, and what would change how Python, pip, Django, granian or pytest behave here.
+# What other projects leave in a shell, and what would change how Python, pip, Django, granian or
+# pytest behave here.
 FOREIGN = (
     "PYTHON",
     "__PYVENV",
@@ -54,7 +57,9 @@ def calm_environment(*foreign, **more):
 
 
 def install(requirements, *, run):
-    """Make .venv fit the requirements; True if there was something to do. `run` runs a command or raises."""
+    """Make .venv fit the requirements; True if there was something to do. `run` runs a command or
+    raises.
+    """
     if PYTHON.exists() and stamp(requirements) == fingerprint(requirements):
         return False
     environment = {
@@ -94,7 +99,9 @@ def lock_file(requirements):
 
 
 def fingerprint(requirements):
-    """Changes with the requirements, with the Python behind .venv, and when the folder has moved."""
+    """Changes with the requirements, with the Python behind .venv, and when the folder has
+    moved.
+    """
     files = sorted({ROOT / "requirements.txt", ROOT / requirements})
     files += [
         lock for lock in map(lock_file, sorted({"requirements.txt", requirements})) if lock.exists()

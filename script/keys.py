@@ -6,8 +6,10 @@ import secrets
 from urllib.parse import urlsplit
 
 HEAD = """\
-# Made by script/server, and kept by it: add your own settings below, the process environment wins over them.
-# Keep this file with the database: without HUB_FIELD_KEYS no stored credential can ever be opened again.
+# Made by script/server, and kept by it: add your own settings below;
+# the process environment wins over them.
+# Keep this file with the database: without HUB_FIELD_KEYS no stored credential can ever be
+# opened again.
 """
 
 
@@ -25,12 +27,15 @@ def addresses(*, port, sandbox_port, mail_port):
         "HUB_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "HUB_EGRESS_ALLOW": f"127.0.0.1:{sandbox_port}",
         "HUB_EMAIL_URL": f"smtp://127.0.0.1:{mail_port}",
-        "HUB_PORTAL_RETURN_URLS": f"http://127.0.0.1:{sandbox_port}",  # the shop is our own application
+        # the shop is our own application
+        "HUB_PORTAL_RETURN_URLS": f"http://127.0.0.1:{sandbox_port}",
     }
 
 
 def ensure(path, **ports):
-    """Write what is missing, and let our own loopback addresses follow the ports; True if they had to."""
+    """Write what is missing, and let our own loopback addresses follow the ports; True if they had
+    to.
+    """
     text = path.read_text() if path.exists() else HEAD
     stored = read(text)
     moved = {

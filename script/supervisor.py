@@ -1,4 +1,6 @@
-"""Keep processes running, and leave none behind: neither after Ctrl-C, nor after a kill -9 of anybody."""
+"""Keep processes running, and leave none behind: neither after Ctrl-C, nor after a kill -9 of
+anybody.
+"""
 
 import contextlib
 import ctypes
@@ -28,7 +30,9 @@ class Failed(Exception):
 
 
 class Ears:
-    """Hears the signals, and raises only where somebody waits: so no process is ever started and forgotten."""
+    """Hears the signals, and raises only where somebody waits: so no process is ever started and
+    forgotten.
+    """
 
     def __init__(self):
         self.heard = False
@@ -48,7 +52,9 @@ class Ears:
 
 
 class Child:
-    """One long-lived process, in a session of its own, started again whenever and however it ends."""
+    """One long-lived process, in a session of its own, started again whenever and however it
+    ends.
+    """
 
     def __init__(self, name, command, *, environment, log):
         self.name, self.command, self.environment, self.log = name, command, environment, log

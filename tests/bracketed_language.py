@@ -1,4 +1,6 @@
-"""A language in which every text stands in brackets: what is read without them was never marked for translation."""
+"""A language in which every text stands in brackets: what is read without them was never marked for
+translation.
+"""
 
 import re
 from contextlib import contextmanager
@@ -30,7 +32,9 @@ class Brackets(NullTranslations):
 
 @contextmanager
 def bracketed_language():
-    """On this thread, as `translation.override` is; a request that chooses English reads it as well."""
+    """On this thread, as `translation.override` is; a request that chooses English reads it as
+    well.
+    """
     active, english = getattr(trans_real._active, "value", None), trans_real.translation("en")
     trans_real._active.value = trans_real._translations["en"] = Brackets()
     try:

@@ -16,7 +16,9 @@ hypothesis.settings.load_profile("hub")
 
 @pytest.hookimpl(wrapper=True)
 def pytest_report_to_serializable():
-    """xdist cannot carry a lone surrogate, which our hostile inputs log: it would end the whole run."""
+    """xdist cannot carry a lone surrogate, which our hostile inputs log: it would end the whole
+    run.
+    """
     report = yield
     return json.loads(json.dumps(report, ensure_ascii=False).encode(errors="replace"))
 
@@ -58,7 +60,9 @@ def make(db):
 
 @pytest.fixture
 def api(make):
-    """A client of the REST API: `api(key)` sends that key; `api.platform()` and `api.of(tenant)` make one."""
+    """A client of the REST API: `api(key)` sends that key; `api.platform()` and `api.of(tenant)`
+    make one.
+    """
     from tests.clients import Api
 
     return Api(make)
@@ -66,7 +70,9 @@ def api(make):
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """SQLite's tables are emptied by DELETE after a transactional test, which the audit's guard would refuse."""
+    """SQLite's tables are emptied by DELETE after a transactional test, which the audit's guard
+    would refuse.
+    """
     from django.db import connection
 
     if connection.vendor == "sqlite":
@@ -84,7 +90,7 @@ def quick_passwords():
 
 @pytest.fixture(scope="session", autouse=True)
 def signed_in_by_force():
-    """`client.force_login()` stands for the whole way in: password, and what staff show beside it."""
+    """`client.force_login()` stands for the whole sign-in: password and second factor."""
     from allauth.account.internal.flows.login import record_authentication
     from django.contrib.auth.signals import user_logged_in
 

@@ -17,8 +17,9 @@ OK = Response(200)
 class FakeHttp:
     """Answers from a script and remembers what it was asked; both of egress's ways out.
 
-    One answer is given every time, a list in turn, a dict by address (without its query), a function by request. An
-    exception is raised: `Unsent("dns_failed")`, `Unanswered("timed_out")`, `Refused("denied_address")`.
+    One answer is given every time, a list in turn, a dict by address (without its query), a
+    function by request. An exception is raised: `Unsent("dns_failed")`, `Unanswered("timed_out")`,
+    `Refused("denied_address")`.
     """
 
     def __init__(self, script: Script = OK):
@@ -61,7 +62,9 @@ def in_turn(answers: Iterable[Answer], request: Request) -> Answer:
 
 
 class MailServer:
-    """As Django's mail backends are: takes what it is given, or says no; `answer` may be changed on the way."""
+    """As Django's mail backends are: takes what it is given, or says no; `answer` may be changed on
+    the way.
+    """
 
     AWAY = ConnectionRefusedError()
     REFUSES = SMTPRecipientsRefused({"somebody": (550, b"no such user")})

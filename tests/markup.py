@@ -1,4 +1,6 @@
-"""HTML as a browser lays it out, so that assertions do not depend on the line breaks of templates."""
+"""HTML as a browser lays it out, so that assertions do not depend on the line breaks of
+templates.
+"""
 
 import re
 

@@ -1,6 +1,7 @@
 """A real PostgreSQL beside one command: `python -m tests.postgres pytest` sets DATABASE_URL for it.
 
-TEST_DATABASE_URL names one that runs already; otherwise there is a fresh one, for as long as the command runs.
+TEST_DATABASE_URL names one that runs already; otherwise there is a fresh one, for as long as the
+command runs.
 """
 
 import contextlib

@@ -90,7 +90,9 @@ def secret_of(connector):
 
 
 class CanaryRows:
-    """One tenant with a connection to every system, our registration at each, people, and work that went wrong."""
+    """One tenant with a connection to every system, our registration at each, people, and work that
+    went wrong.
+    """
 
     def __init__(self, make):
         self.make, self.now = make, clock()
@@ -161,7 +163,9 @@ class CanaryRows:
         )
 
     def authorize(self, connection, call):
-        """A person who comes back from there, one who has not yet, and one who is asked whether that was meant."""
+        """A person who comes back from there, one who has not yet, and one who is asked whether
+        that was meant.
+        """
         code = connection.connector
         if not code.needs_oauth:
             return
@@ -174,13 +178,16 @@ class CanaryRows:
         )
         with suppress(AuthorizationRefused):
             receive_callback(
-                said, connector=code, identity=BrowserIdentity(HERE, self.owner), redirect_uri=NOWHERE, call=call, now=self.now
+                said, connector=code, identity=BrowserIdentity(HERE, self.owner),
+                redirect_uri=NOWHERE, call=call, now=self.now
             )  # fmt: skip
 
     def authorization(self, connector, state, **fields):
         row = Authorization(
-            tenant=self.tenant, connector_key=connector, name=connector, user=self.owner, browser=digest_browser_value(HERE),
-            redirect_uri=NOWHERE, return_to="/", state=state, created_at=self.now, expires_at=self.now + HOUR, **fields,
+            tenant=self.tenant, connector_key=connector, name=connector, user=self.owner,
+            browser=digest_browser_value(HERE),
+            redirect_uri=NOWHERE, return_to="/", state=state, created_at=self.now,
+            expires_at=self.now + HOUR, **fields,
         )  # fmt: skip
         row.digest = digest_browser_value(str(row.public_id))
         told = {

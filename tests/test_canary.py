@@ -1,4 +1,6 @@
-"""A canary in every sealed place: it is found nowhere, whatever is looked at, told, queued, exported or dumped."""
+"""A canary in every sealed place: it is found nowhere, whatever is looked at, told, queued,
+exported or dumped.
+"""
 
 import io
 import logging
@@ -55,7 +57,9 @@ def house(make, lines):
 
 
 def looked_at(client, route, *, posted=None):
-    """Each address of the route, by GET and, where something is posted, by POST; what a POST does is undone."""
+    """Each address of the route, by GET and, where something is posted, by POST; what a POST does
+    is undone.
+    """
     for address in addresses(route):
         yield f"GET {address}", client.get(address)
         if posted is not None:
@@ -82,7 +86,7 @@ def through(client, beginning, *, but=(), posted=None):
     return sung(look for route in chosen for look in looked_at(client, route, posted=posted))
 
 
-# --- that there is something to be found -----------------------------------------------------------------------------
+# --- that there is something to be found ----------------------------------------------------------
 
 
 def test_every_sealed_place_holds_a_canary(house):
@@ -115,7 +119,7 @@ def test_the_page_that_shows_a_secret_shows_it(house, make):
     assert any(flew(body_of(answer)) for _address, answer in looked_at(client, route, posted={}))
 
 
-# --- that it is found nowhere else -----------------------------------------------------------------------------------
+# --- that it is found nowhere else ----------------------------------------------------------------
 
 
 def test_no_page_of_a_customer_sings(house):
@@ -162,7 +166,9 @@ def test_no_page_of_a_person_sings(house):
 
 
 def test_no_page_of_a_guest_sings(house, make):
-    """Who came by a portal link to all pages of the tenant, and who came by a connect link for each connection."""
+    """Who came by a portal link to all pages of the tenant, and who came by a connect link for each
+    connection.
+    """
     client = Client()
     come_as_guest(client, make.portal_link(house.tenant))
     assert through(client, "t/", but=(SHOWS,), posted=SAID) == []
@@ -185,7 +191,8 @@ def test_no_report_of_an_error_sings(house):
 
 def reports(house):
     """What Django shows and mails of an error while a secret is in use."""
-    QuotaState.objects.all().delete()  # a call that has to wait for its quota would not come to its error
+    # a call that has to wait for its quota would not come to its error
+    QuotaState.objects.all().delete()
     for connection in house.connections:
         yield report_of(
             f"test {connection}",

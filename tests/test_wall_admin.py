@@ -1,4 +1,6 @@
-"""The wall between tenants, at every page of the admin: whoever registers a model adds a line to ROWS."""
+"""The wall between tenants, at every page of the admin: whoever registers a model adds a line to
+ROWS.
+"""
 
 import pytest
 from django.contrib import admin

@@ -1,4 +1,6 @@
-"""The wall, around every page of a tenant: an address below /t/<tenant>/ without a line in the table fails."""
+"""The wall, around every page of a tenant: an address below /t/<tenant>/ without a line in the
+table fails.
+"""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -71,7 +73,8 @@ ROUTES = {
 }
 VERBS = {"delivery": "retry", "operation": "confirm"}  # one of those that an address may name
 SAID = {
-    "role": "owner", "email": "me@evil.test", "name": "mine", "reason": "mine", "sure": "on", "what_waits": "cancel",
+    "role": "owner", "email": "me@evil.test", "name": "mine", "reason": "mine", "sure": "on",
+    "what_waits": "cancel",
     "types": "*", "kind": "cancel", "scope": "missing", "hours": "24", "query": "state=failed",
 }  # fmt: skip
 

@@ -1,4 +1,6 @@
-"""Every address that there is, filled in with the rows that there are: an unknown name in an address fails."""
+"""Every address that there is, filled in with the rows that there are: an unknown name in an
+address fails.
+"""
 
 import itertools
 import re

@@ -1,4 +1,6 @@
-"""What may accept an event at the least: a bare DRF view with the same INSERTs, behind the same front."""
+"""What may accept an event at the least: a bare DRF view with the same INSERTs, behind the same
+front.
+"""
 
 from typing import Any, cast
 

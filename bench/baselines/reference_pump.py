@@ -1,12 +1,14 @@
 """The limit to measure the hub's delivery against: a hand-written pump with no product around it.
 
-Claims rows from PostgreSQL with SKIP LOCKED, signs each payload (Standard Webhooks), sends it with aiohttp to a
-sink, settles state and attempt durably in batches. Prints deliveries a second for 1 and 2 processes.
+Claims rows from PostgreSQL with SKIP LOCKED, signs each payload (Standard Webhooks), sends it with
+aiohttp to a sink, settles state and attempt durably in batches. Prints deliveries a second for 1
+and 2 processes.
 
-    python bench/baselines/reference_pump.py 'postgresql://user@host/db' [--deliveries 20000] [--sink http://127.0.0.1:9099/x]
+    python bench/baselines/reference_pump.py 'postgresql://user@host/db' [--deliveries 20000]
+      [--sink http://127.0.0.1:9099/x]
 
-Needs psycopg and aiohttp, and a scratch database: it drops and makes the tables ref_delivery and ref_attempt there.
-Without --sink it starts a sink of its own (one more process on the same cores).
+Needs psycopg and aiohttp, and a scratch database: it drops and makes the tables ref_delivery and
+ref_attempt there. Without --sink it starts a sink of its own (one more process on the same cores).
 """
 
 import argparse
@@ -30,7 +32,8 @@ RETURNING id, payload
 """
 Result = tuple[int, int, float, str]  # id, status, milliseconds, body
 SETTLE = """
-WITH done AS (SELECT unnest(%s::bigint[]) id, unnest(%s::int[]) status, unnest(%s::real[]) ms, unnest(%s::text[]) body),
+WITH done AS (SELECT unnest(%s::bigint[]) id, unnest(%s::int[]) status, unnest(%s::real[]) ms,
+                     unnest(%s::text[]) body),
      moved AS (UPDATE ref_delivery d SET state = 'delivered', attempts = attempts + 1, lease = NULL
                FROM done WHERE d.id = done.id)
 INSERT INTO ref_attempt (delivery, status, ms, body) SELECT id, status, ms, body FROM done
@@ -71,12 +74,14 @@ def prepare(dsn: str, count: int) -> None:
         db.execute("DROP TABLE IF EXISTS ref_delivery")
         db.execute("DROP TABLE IF EXISTS ref_attempt")
         db.execute(
-            "CREATE TABLE ref_delivery (id bigserial PRIMARY KEY, state text, due timestamptz, payload text,"
+            "CREATE TABLE ref_delivery (id bigserial PRIMARY KEY, state text, due timestamptz, "
+            "payload text,"
             " attempts int DEFAULT 0, lease timestamptz)"
         )
         db.execute("CREATE INDEX ON ref_delivery (due) WHERE state = 'waiting'")
         db.execute(
-            "CREATE TABLE ref_attempt (id bigserial PRIMARY KEY, delivery bigint, status int, ms real,"
+            "CREATE TABLE ref_attempt (id bigserial PRIMARY KEY, delivery bigint, status int, ms "
+            "real,"
             " at timestamptz DEFAULT now(), body text)"
         )
         with db.cursor().copy("COPY ref_delivery (state, due, payload) FROM STDIN") as rows:

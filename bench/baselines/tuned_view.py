@@ -1,4 +1,6 @@
-"""`granian bench.baselines.tuned_view:application`: the bare view again, with its INSERTs as one statement and one round trip."""
+"""`granian bench.baselines.tuned_view:application`: the bare view again, with its INSERTs as one
+statement and one round trip.
+"""
 
 import uuid
 from typing import Any, cast
@@ -23,7 +25,9 @@ CHANGING = ("public_id", "message_uuid", "due_at", "accepted_at", "state_changed
 
 
 def insert_statement() -> tuple[str, dict[str, Any]]:
-    """Return the SQL and the constant values of a delivery's columns, each with the default of its field."""
+    """Return the SQL and the constant values of a delivery's columns, each with the default of its
+    field.
+    """
     fields = [
         field
         for field in Delivery._meta.concrete_fields
@@ -39,9 +43,11 @@ def insert_statement() -> tuple[str, dict[str, Any]]:
     sql = (
         f"WITH event AS (INSERT INTO {Event._meta.db_table}"
         " (public_id, tenant_id, source, sender_id, type, digest, reason, occurred_at, accepted_at)"
-        " VALUES (%(event_public_id)s, %(tenant_id)s, 'api', %(sender_id)s, %(type)s, %(digest)s, '', %(now)s, %(now)s)"
+        " VALUES (%(event_public_id)s, %(tenant_id)s, 'api', %(sender_id)s, %(type)s, %(digest)s, "
+        "'', %(now)s, %(now)s)"
         f" RETURNING id), body AS (INSERT INTO {EventBody._meta.db_table} (event_id, body)"
-        f" SELECT id, %(body)s FROM event) INSERT INTO {Delivery._meta.db_table} (event_id, {', '.join(columns)})"
+        f" SELECT id, %(body)s FROM event) INSERT INTO {Delivery._meta.db_table} (event_id, "
+        f"{', '.join(columns)})"
         f" SELECT id, {values} FROM event"
     )
     return sql, constants

@@ -1,4 +1,6 @@
-"""From this machine's monotonic clock, by which kills and arrivals are told, to the clock of the rows, and back."""
+"""From this machine's monotonic clock, by which kills and arrivals are told, to the clock of the
+rows, and back.
+"""
 
 import time
 from datetime import UTC, datetime

@@ -5,21 +5,17 @@ import math
 import sys
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 from bench import checker
-from bench.faults import clock_conversion as clocks
-from bench.faults.event_callers import CallerLog
+from bench.faults.facts import Evaluation
 from bench.faults.installation import AttackedInstallation
 from bench.faults.kill import Kill
-from bench.faults.owners import SocketOwners
 from bench.faults.plan import Plan
 from bench.figures import Bar, Figure
 from bench.sink_client import Arrival
-from hub.outgoing.models import Attempt, Delivery
-from hub.processes.worker_registry import Replacement
+from hub.outgoing.models import Delivery
 
 SETTLED = 1.0  # seconds after a request within which its answer is written down
 FOUND = 15.0  # seconds after a kill within which what it left behind must have been found
@@ -28,64 +24,6 @@ MEMBER, MACHINE = (
     {"pump", "helper", "pool"},
     {"work", "everything"},
 )  # what must be made good at once, and soon
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """All that is known in the end; moments are of the machine's monotonic clock."""
-
-    logs: list[CallerLog]  # of each caller
-    arrivals: Sequence[Arrival]
-    ids: dict[str, str]  # the id that the sink saw, by the sender's
-    crashes: dict[str, list[float]]  # by that id, when each was found lying after its pump had died
-    outages: list[tuple[float, float]]  # without a database, in which nothing can be settled
-    kills: list[Kill]  # in the order of time; with the pools that a worker replaced
-    owner: Callable[[int, float], int | None]  # the process that held a local port at a moment
-
-    @classmethod
-    def of(cls, desk: AttackedInstallation, arrivals: Sequence[Arrival]) -> Self:
-        rows = Delivery.unscoped.values_list("event__sender_id", "message_uuid")
-        return cls(
-            logs=[caller.log for caller in desk.callers],
-            arrivals=arrivals,
-            ids={sender: f"msg_{id.hex}" for sender, id in rows},
-            crashes=crashes_by_id(),
-            outages=desk.outages,
-            kills=sorted([*desk.kills, *replacements(desk.owners)], key=lambda kill: kill.at),
-            owner=desk.owners.owner,
-        )
-
-    @property
-    def acknowledged(self) -> dict[str, float]:
-        """When, by the id that the sink sees; what is not even stored keeps the sender's."""
-        return {
-            self.ids.get(id, id): at for log in self.logs for id, at in log.acknowledged.items()
-        }
-
-    def kills_of(self, arrival: Arrival) -> list[float]:
-        """Return when the process that made this request was killed.
-
-        A process whose connection was never seen open ended within a sample: any kill of a worker's may be its own.
-        """
-        pid = self.owner(arrival.port, arrival.at)
-        return [kill.at for kill in self.kills if (pid in kill.pids if pid else kill.hits_worker)]
-
-
-def crashes_by_id() -> dict[str, list[float]]:
-    crash_times: defaultdict[str, list[float]] = defaultdict(list)
-    for attempt in (
-        Attempt.unscoped.filter(reason="crashed").select_related("delivery").order_by("started_at")
-    ):
-        crash_times[attempt.delivery.message_id].append(clocks.monotonic(attempt.started_at))
-    return crash_times
-
-
-def replacements(owners: SocketOwners) -> Iterator[Kill]:
-    """Yield a kill for each pool that a worker replaced: it ends what is left of its processes then."""
-    for replacement in Replacement.objects.all():
-        members = owners.members_of(replacement.pool)
-        for at in {owners.alive[pid] for pid in members} or {clocks.monotonic(replacement.at)}:
-            yield Kill(at, f"({replacement.why})", members)
 
 
 def figure(name: str, value: float, unit: str, bar: Bar | None = None) -> Figure:
@@ -116,7 +54,7 @@ def figures(
     yield figure("took", seconds, "s", Bar("<=", 600 if options.kills <= 40 else math.inf))
 
 
-# --- nothing is lost -------------------------------------------------------------------------------------------------
+# --- nothing is lost ------------------------------------------------------------------------------
 
 
 def losses(case: Evaluation, *, least: int) -> Iterator[Figure]:
@@ -127,11 +65,13 @@ def losses(case: Evaluation, *, least: int) -> Iterator[Figure]:
     )
 
 
-# --- nothing is sent twice without a cause ---------------------------------------------------------------------------
+# --- nothing is sent twice without a cause --------------------------------------------------------
 
 
 def repeats(case: Evaluation) -> Iterator[Figure]:
-    """At most one more for each time that a delivery was on its way at a kill: so say the ledger, and the rows."""
+    """At most one more for each time that a delivery was on its way at a kill: so say the ledger,
+    and the rows.
+    """
     sends = Counter(arrival.id for arrival in case.arrivals)
     yield figure("extra_sends", checker.extra_sends(case.arrivals), "requests")
     unexcused = checker.count_unexcused_sends(
@@ -149,7 +89,9 @@ def repeats(case: Evaluation) -> Iterator[Figure]:
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """One time that a delivery was found lying: the kill that left it so, and when it was sent again."""
+    """One time that a delivery was found lying: the kill that left it so, and when it was sent
+    again.
+    """
 
     id: str
     at: float
@@ -159,7 +101,9 @@ class Crash:
 
 
 def crashes_of(case: Evaluation) -> Iterator[Crash]:
-    """Yield each crash with its kill: that of the process that sent it, else the first that can have hit it."""
+    """Yield each crash with its kill: that of the process that sent it, else the first that can
+    have hit it.
+    """
     requests: defaultdict[str, list[Arrival]] = defaultdict(list)
     for arrival in case.arrivals:
         requests[arrival.id].append(arrival)
@@ -173,7 +117,9 @@ def crashes_of(case: Evaluation) -> Iterator[Crash]:
 
 
 def kill_behind(case: Evaluation, before: float, at: float, request: Arrival | None) -> Kill | None:
-    """Return the kill that left a delivery lying which was claimed after `before` and found at `at`."""
+    """Return the kill that left a delivery lying which was claimed after `before` and found at
+    `at`.
+    """
     if request is not None:
         moments = case.kills_of(request)
         hits = [kill for kill in case.kills if kill.at in moments and kill.at <= at]
@@ -194,7 +140,7 @@ def outage_seconds(case: Evaluation, begin: float, end: float) -> float:
     )
 
 
-# --- everything comes back -------------------------------------------------------------------------------------------
+# --- everything comes back ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +158,9 @@ class Recovery:
 
 
 def recoveries(case: Evaluation) -> Iterator[Figure]:
-    """Every wait counts from the kill, also where others fell into it; the strict bars are for single kills."""
+    """Every wait counts from the kill, also where others fell into it; the strict bars are for
+    single kills.
+    """
     found = [
         Recovery(crash.kill, crash.sent_again, crash.sender_known)
         for crash in crashes_of(case)
@@ -236,7 +184,9 @@ def longest(found: Iterable[Recovery]) -> float:
 
 
 def is_single_kill(case: Evaluation, recovery: Recovery) -> bool:
-    """Whether no other kill and no outage fell between a kill and the moment at which its delivery went again."""
+    """Whether no other kill and no outage fell between a kill and the moment at which its delivery
+    went again.
+    """
     others = [
         kill
         for kill in case.kills

@@ -1,4 +1,6 @@
-"""Programs that tell events by the API, and keep at each until it was acknowledged, as a careful sender does."""
+"""Programs that tell events by the API, and keep at each until it was acknowledged, as a careful
+sender does.
+"""
 
 import http.client
 import json
@@ -24,7 +26,9 @@ class CallerLog:
 
 
 class Caller(threading.Thread):
-    """One event after another, at most `per_second`; the next only when the one before was acknowledged."""
+    """One event after another, at most `per_second`; the next only when the one before was
+    acknowledged.
+    """
 
     def __init__(
         self, port: int, key: str, name: str, type: str, tenants: Sequence[str], per_second: int
@@ -44,7 +48,9 @@ class Caller(threading.Thread):
         self.hang_up()
 
     def send_until_acknowledged(self, number: int) -> None:
-        """Until it is acknowledged: whether one without an answer was stored, only the next answer says."""
+        """Until it is acknowledged: whether one without an answer was stored, only the next answer
+        says.
+        """
         id = f"{self.name_}-{number}"
         tenant = self.tenants[number % len(self.tenants)]
         body = json.dumps(

@@ -1,4 +1,6 @@
-"""The hub under attack: web and worker, kept running; callers that tell events; and how to hurt it."""
+"""The hub under attack: web and worker, kept running; callers that tell events; and how to hurt
+it.
+"""
 
 import os
 import random
@@ -38,7 +40,8 @@ PER_SECOND_ORDERED = (
 BACK_WITHIN = 75.0  # seconds
 SHOWN = 20  # deliveries that did not arrive
 SHOWN_FIELDS = (
-    "state", "reason", "due_at", "state_changed_at", "attempt_count", "crash_count", "position", "lease",
+    "state", "reason", "due_at", "state_changed_at", "attempt_count", "crash_count", "position",
+    "lease",
     "connection__lane__lease", "connection__lane__lease_until", "connection__lane__due_at",
     "connection__lane__hold_reason",
 )  # fmt: skip
@@ -118,7 +121,7 @@ class AttackedInstallation:
             for row in lying.values(*SHOWN_FIELDS)[:SHOWN]:
                 print(f"still there: {row}", file=sys.stderr)
 
-    # --- what is seen ------------------------------------------------------------------------------------------------
+    # --- what is seen -----------------------------------------------------------------------------
 
     def flows(self) -> None:
         """Until something arrives."""
@@ -141,10 +144,12 @@ class AttackedInstallation:
         )
         self.flows()
 
-    # --- what is done ------------------------------------------------------------------------------------------------
+    # --- what is done -----------------------------------------------------------------------------
 
     def strike(self, description: str, *, into_recovery: bool) -> None:
-        """One kill, and the wait until what it hit goes on; into a recovery: the next one falls before that."""
+        """One kill, and the wait until what it hit goes on; into a recovery: the next one falls
+        before that.
+        """
         self.wait_for_pump()
         self.pools.add(process_groups.pool_of(self.worker.pid))
         getattr(self, description)()
@@ -273,7 +278,9 @@ def is_true_or_unknown(question: Callable[[], bool]) -> bool:
 
 
 def prepare_tenants(sink: Sink) -> tuple[str, list[str], bool]:
-    """Tenants with one connection each; a route, and an ordered one where there are any. The text of a platform key."""
+    """Tenants with one connection each; a route, and an ordered one where there are any. The text
+    of a platform key.
+    """
     seed.empty()
     sink.clear()
     rows = seed.connections(TENANTS, f"{sink.url}/slow-{ANSWER}/{{}}", tenants=TENANTS)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """`at`: seconds of the machine's monotonic clock; `pids`: none of them sends where only the web was hit."""
+    """`at`: seconds of the machine's monotonic clock; `pids`: none of them sends where only the
+    web was hit.
+    """
 
     at: float
     what: str

@@ -1,4 +1,6 @@
-"""SIGKILLs of everything there is, at random moments and at named places, while events are told and delivered."""
+"""SIGKILLs of everything there is, at random moments and at named places, while events are told and
+delivered.
+"""
 
 import os
 import time

@@ -1,4 +1,6 @@
-"""Which process sent a request: its end of the connection, looked up in /proc while the connection was open."""
+"""Which process sent a request: its end of the connection, looked up in /proc while the connection
+was open.
+"""
 
 import contextlib
 import os
@@ -24,7 +26,9 @@ class Span:
 
 
 class SocketOwners:
-    """A context: samples who holds which local port to the sink, and when each process was last alive."""
+    """A context: samples who holds which local port to the sink, and when each process was last
+    alive.
+    """
 
     def __init__(self, sink_port: int) -> None:
         self.sink_port = sink_port
@@ -71,7 +75,9 @@ class SocketOwners:
             spans.append(Span(pid, now, now))
 
     def owner(self, port: int, at: float) -> int | None:
-        """Return the process that held this port at that moment; None if it ended before it was seen."""
+        """Return the process that held this port at that moment; None if it ended before it was
+        seen.
+        """
         for span in self.spans.get(port, ()):
             if span.first - 2 * SAMPLE_EVERY <= at <= span.last + 2 * SAMPLE_EVERY:
                 return span.pid

@@ -31,7 +31,9 @@ class Plan:
 
 
 def plan_of(options: Options, *, own_server: bool) -> Plan:
-    """Only a PostgreSQL of ours may be killed; where there is none, a process of the pool is killed in its place."""
+    """Only a PostgreSQL of ours may be killed; where there is none, a process of the pool is killed
+    in its place.
+    """
     if options.quick:
         return Plan(QUICK, kills=len(QUICK), acknowledged=1, per_second=6, outages=False)
     rounds, kills, acknowledged, per_second = (

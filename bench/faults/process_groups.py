@@ -1,4 +1,6 @@
-"""Who is who among the worker's processes, read from /proc: nothing in the product tells them apart for a bench."""
+"""Who is who among the worker's processes, read from /proc: nothing in the product tells them apart
+for a bench.
+"""
 
 import contextlib
 import os
@@ -15,7 +17,9 @@ def children(pid: int) -> list[int]:
 
 
 def pool_of(worker: int) -> int | None:
-    """The pool's first process, which guards the others and is their process group; None while there is none."""
+    """The pool's first process, which guards the others and is their process group; None while
+    there is none.
+    """
     return next((pid for pid in children(worker) if group_of(pid) == pid), None)
 
 
@@ -37,7 +41,9 @@ def lines_to(port: int) -> set[str]:
 
 
 def local_ports_to(port: int) -> dict[str, int]:
-    """The local port of each socket that leads to a port, by its inode; those that are closing have none."""
+    """The local port of each socket that leads to a port, by its inode; those that are closing have
+    none.
+    """
     rows = (row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:])
     sockets = {row[9]: port_in(row[1]) for row in rows if port_in(row[2]) == port}
     sockets.pop("0", None)

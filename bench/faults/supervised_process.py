@@ -1,4 +1,6 @@
-"""A process that is started again whenever it ends, as systemd would; it may be told to stop, too."""
+"""A process that is started again whenever it ends, as systemd would; it may be told to stop,
+too.
+"""
 
 import contextlib
 import os

@@ -1,4 +1,6 @@
-"""Each page of a customer: what the real web server needs for it, 95 times of 100, beside a million deliveries."""
+"""Each page of a customer: what the real web server needs for it, 95 times of 100, beside a million
+deliveries.
+"""
 
 import http.client
 import itertools
@@ -79,7 +81,9 @@ def addresses(stage: PortalTestData, looks: int) -> dict[str, list[str]]:
 
 
 def rows_of(tenant: Tenant, count: int) -> Iterator[dict[str, object]]:
-    """What addresses name: deliveries of the tenant, each with its event and its connection, and its endpoints."""
+    """What addresses name: deliveries of the tenant, each with its event and its connection, and
+    its endpoints.
+    """
     endpoints = itertools.cycle(list(endpoints_of(tenant)))
     deliveries = list(newest_deliveries(tenant, count))
     for delivery in itertools.islice(itertools.cycle(deliveries), count):

@@ -1,4 +1,6 @@
-"""Two thousand tenants and a person who belongs to two of them: the largest, and one as most are."""
+"""Two thousand tenants and a person who belongs to two of them: the largest, and one as most
+are.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -95,8 +97,10 @@ def signed_in_cookie(person: User) -> str:
 def granted_authorization(tenant: Tenant, person: User, *, now: datetime) -> Authorization:
     """On the way back from Slack: the page asks whether this account is meant."""
     row = Authorization(
-        tenant=tenant, connector_key="slack", name="Slack", user=person, digest=digest_browser_value("state"), account="T1",
-        account_name="Teas", browser=digest_browser_value(HERE), redirect_uri="http://127.0.0.1/", return_to="/", created_at=now,
+        tenant=tenant, connector_key="slack", name="Slack", user=person,
+        digest=digest_browser_value("state"), account="T1",
+        account_name="Teas", browser=digest_browser_value(HERE), redirect_uri="http://127.0.0.1/",
+        return_to="/", created_at=now,
         expires_at=now,
     )  # fmt: skip
     row.save()

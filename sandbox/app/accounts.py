@@ -1,4 +1,6 @@
-"""The order application's side of the accounts file: where the hub is, and the application's customers."""
+"""The order application's side of the accounts file: where the hub is, and the application's
+customers.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +11,9 @@ from sandbox.storage.sections import build_entry, merge_lists
 
 @dataclass(frozen=True)
 class Tenant:
-    """A customer of the order application. `accounts` names, by system, where its orders are found."""
+    """A customer of the order application. `accounts` names, by system, where its orders are
+    found.
+    """
 
     reference: str
     name: str = ""

@@ -27,15 +27,19 @@ from sandbox.registration import SystemRegistration
 SHOWN = 50
 PAGE = """
 <div class="title"><h1>Orders</h1>$live</div>
-<p class="about">A small shop of our own. What happens here, the hub tells the systems of the tenant.</p>
+<p class="about">A small shop of our own. What happens here, the hub tells the systems of
+the tenant.</p>
 $placed
 <div class="columns">
 <section aria-labelledby="place"><h2 id="place">Place an order</h2>
 $sorry
 <form method="post" action="/app/orders" class="order">
 <label>Tenant <select name="tenant">$tenants</select></label>
-<label>Customer <input name="customer" required maxlength="255" value="$customer" autocomplete="off"></label>
-<label>Email <input name="email" type="email" required maxlength="255" value="$email" autocomplete="off"></label>
+<label>Customer
+  <input name="customer" required maxlength="255" value="$customer" autocomplete="off"></label>
+<label>Email
+  <input name="email" type="email" required maxlength="255" value="$email"
+  autocomplete="off"></label>
 <label>Currency <select name="currency">$currencies</select></label>
 <fieldset><legend>Lines</legend><div class="lines">$lines</div></fieldset>
 <button>Place the order</button>
@@ -47,11 +51,14 @@ $sorry
 """
 LINE = """
 <input name="name-$number" aria-label="Article $shown" placeholder="Article" value="$name">
-<input name="quantity-$number" aria-label="Quantity $shown" placeholder="Qty" inputmode="numeric" value="$quantity">
-<input name="price-$number" aria-label="Price $shown" placeholder="Price" inputmode="decimal" value="$price">
+<input name="quantity-$number" aria-label="Quantity $shown" placeholder="Qty"
+  inputmode="numeric" value="$quantity">
+<input name="price-$number" aria-label="Price $shown" placeholder="Price"
+  inputmode="decimal" value="$price">
 """
 PLACED = """
-<div class="placed $kind" role="status"><p>$state Order <strong>$number</strong> is placed.</p>$answer
+<div class="placed $kind" role="status"
+><p>$state Order <strong>$number</strong> is placed.</p>$answer
 <ul class="see">$links</ul></div>
 """
 DETAIL = """
@@ -60,7 +67,8 @@ DETAIL = """
 <p>$state $total for $customer, $email</p>
 <h2>Lines</h2>$lines
 <h2>The hub's answer</h2>$hub
-<form method="post" action="/app/orders/$number/tell"><button class="quiet">Tell the hub again</button></form>
+<form method="post" action="/app/orders/$number/tell"
+><button class="quiet">Tell the hub again</button></form>
 <h2>See it</h2><ul class="see">$links</ul>
 """
 CURRENCIES = ("EUR", "USD", "GBP", "CHF")
@@ -183,7 +191,8 @@ class Pages:
 
     def _orders(self) -> Markup:
         rows = (
-            (render_link(order["number"], "app", "orders", order["number"]), order["tenant"], order["customer"],
+            (render_link(order["number"], "app", "orders", order["number"]), order["tenant"],
+                order["customer"],
              f"{order['total']} {order['currency']}", state_of(order))
             for order in reversed(self._app.book.orders()[-SHOWN:])
         )  # fmt: skip

@@ -1,4 +1,6 @@
-"""The order application's API: events from the hub, orders to read and to place, and telling the hub of them."""
+"""The order application's API: events from the hub, orders to read and to place, and telling the
+hub of them.
+"""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -68,7 +70,9 @@ class OrderApp(System):
         self.book.record_answer(order["number"], at, status=status, text=text[:2000])
 
     def event_page(self, order: Order) -> str:
-        """The page that the hub's answer names for people by `page_url`; else the hub's first page."""
+        """The page that the hub's answer names for people by `page_url`; else the hub's first
+        page.
+        """
         try:
             page_url = json.loads((order["hub"] or {}).get("text", ""))["page_url"]
         except (ValueError, TypeError, KeyError):

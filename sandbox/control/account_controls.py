@@ -1,4 +1,6 @@
-"""What the control does to one account: end its tokens, deny its next consent, let its admin refuse the application."""
+"""What the control does to one account: end its tokens, deny its next consent, let its admin refuse
+the application.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -19,13 +21,18 @@ END = """
 """
 DENY = """
 <form method="post" action="/_control/faults" class="levers">$whose
-<button class="quiet" name="consent" value='{"error": "access_denied"}'>Deny the next</button></form>
+<button class="quiet" name="consent"
+  value='{"error": "access_denied"}'>Deny the next</button></form>
 """
 APPROVAL = """
 <form method="post" action="/_control/approval" class="levers">$whose
-<select name="approval" aria-label="Approval in $account">$options</select> <button class="quiet">Set</button></form>
+<select name="approval" aria-label="Approval in $account">$options</select>
+<button class="quiet">Set</button></form>
 """
-WHOSE = '<input type="hidden" name="system" value="$system"><input type="hidden" name="account" value="$account">'
+WHOSE = (
+    '<input type="hidden" name="system" value="$system"><input type="hidden" name="account" '
+    'value="$account">'
+)
 
 
 class AccountControls:

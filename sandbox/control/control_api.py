@@ -1,4 +1,6 @@
-"""The control, over HTTP: the ledger, mails, faults, tokens, and the world. Its page is in `control_page`."""
+"""The control, over HTTP: the ledger, mails, faults, tokens, and the world. Its page is in
+`control_page`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict

@@ -20,7 +20,8 @@ SHOWN = 100
 PAGE = """
 <div class="title"><h1>Control</h1>$live</div>
 <p>What the systems do wrong on purpose, and every request that they took. The same over HTTP:
-<code>GET /_control/ledger?since=0</code>, <code>POST /_control/faults</code>, <code>POST /_control/reset</code>.</p>
+<code>GET /_control/ledger?since=0</code>, <code>POST /_control/faults</code>,
+<code>POST /_control/reset</code>.</p>
 $sorry
 <section aria-labelledby="order"><h2 id="order">Order a fault</h2>
 <form method="post" action="/_control/faults" class="grid">
@@ -36,16 +37,19 @@ $sorry
 <label class="wide">Body <input name="body" placeholder="the system's own words"></label>
 <label class="wide">Changes <input name="changes" placeholder='{"instance_url": "https://evil.example"}'></label>
 <label class="wide">Consent <input name="consent" placeholder='{"error": "access_denied"}'></label>
-<label class="check"><input type="checkbox" name="effect"> It takes effect, only the answer is lost</label>
+<label class="check"><input type="checkbox" name="effect">
+It takes effect, only the answer is lost</label>
 <button>Order the fault</button>
 </form></section>
 <section aria-labelledby="faults"><h2 id="faults">Faults in force</h2>$faults
-<form method="post" action="/_control/reset"><button class="quiet">Reset: faults off</button></form></section>
+<form method="post" action="/_control/reset"
+><button class="quiet">Reset: faults off</button></form></section>
 <section aria-labelledby="accounts"><h2 id="accounts">Accounts</h2>$accounts</section>
 <section aria-labelledby="ledger"><h2 id="ledger">Ledger</h2>
 <form class="filter" method="get" action="/_control/"><label>System
 <select name="system"><option value="">all</option>$filters</select></label>
-<label>Account <input name="account" value="$account"></label><button class="quiet">Filter</button></form>
+<label>Account <input name="account" value="$account"></label
+><button class="quiet">Filter</button></form>
 $ledger</section>
 """
 
@@ -96,7 +100,8 @@ class ControlPage:
             "Left",
         )
         rows = (
-            (f["system"], f["account"] or "all", f["path"], f["status"], f["retry_after"], f["delay"] or None,
+            (f["system"], f["account"] or "all", f["path"], f["status"], f["retry_after"],
+                f["delay"] or None,
              [short(f[key]) for key in ("body", "changes", "consent")],
              "until reset" if f["left"] is None else f["left"])
             for f in self._door.faults.listed()

@@ -24,7 +24,8 @@ SHOWN = 200
 LIST = """
 <div class="title"><h1>Mailbox</h1>$live</div>
 <p class="about">Every mail that was sent to this machine, delivered to nobody.</p>
-<form class="filter" method="get" action="/mail/"><label>To <input name="to" type="email" value="$to"></label>
+<form class="filter" method="get" action="/mail/"
+><label>To <input name="to" type="email" value="$to"></label>
 <button class="quiet">Filter</button></form>
 $table
 """
@@ -35,7 +36,10 @@ ONE = """
 $text $links $html
 <details><summary>Source</summary><pre>$source</pre></details>
 """
-TEXT = '<section aria-labelledby="text"><h2 id="text">Text</h2><pre class="letter">$text</pre></section>'
+TEXT = (
+    '<section aria-labelledby="text"><h2 id="text">Text</h2><pre '
+    'class="letter">$text</pre></section>'
+)
 LINKS = '<section aria-labelledby="links"><h2 id="links">Links</h2><ul>$links</ul></section>'
 WALLS = "allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
 HTML = f"""
@@ -43,7 +47,8 @@ HTML = f"""
 <iframe class="letter" title="The mail as HTML" src="$url" sandbox="{WALLS}"></iframe></section>
 """
 FOREIGN = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri "
+    "'none'; "
     f"frame-ancestors 'self'; sandbox {WALLS}"
 )
 

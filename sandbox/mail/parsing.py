@@ -14,7 +14,9 @@ TAIL = ".,;:!?)]}"  # ends a sentence, not a link
 def parse_mail(raw: bytes) -> dict[str, Any]:
     try:
         return mail_fields(message_from_bytes(raw, EmailMessage, policy=default))
-    except Exception:  # the parser of the standard library fails on broken mails in many ways; the source stays readable
+    # the parser of the standard library fails on broken mails in many ways; the source stays
+    # readable
+    except Exception:
         return {
             "from": "",
             "subject": "",

@@ -1,4 +1,6 @@
-"""An SMTP server for one machine (aiosmtpd): no encryption, no passwords, every recipient is accepted."""
+"""An SMTP server for one machine (aiosmtpd): no encryption, no passwords, every recipient is
+accepted.
+"""
 
 import asyncio
 from typing import Any, AnyStr
@@ -14,7 +16,9 @@ IDENT = "ESMTP; stores mail and delivers none"
 
 
 class SmtpServer:
-    """Listens on loopback and stores every mail in the mailbox; faults of the system `mail` apply."""
+    """Listens on loopback and stores every mail in the mailbox; faults of the system `mail`
+    apply.
+    """
 
     def __init__(self, mailbox: Mailbox, faults: Faults, clock: Clock):
         self.mailbox = mailbox
@@ -40,7 +44,9 @@ class SmtpServer:
 
 
 class SmtpConnection(SMTP):
-    """One client. A fault of no account meets its greeting, or with `effect` the answer to its first mail."""
+    """One client. A fault of no account meets its greeting, or with `effect` the answer to its
+    first mail.
+    """
 
     def __init__(self, server: SmtpServer, loop: asyncio.AbstractEventLoop):
         super().__init__(

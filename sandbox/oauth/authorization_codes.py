@@ -1,4 +1,6 @@
-"""Authorization codes: given out on a consent page, redeemed once, soon, by the client that asked."""
+"""Authorization codes: given out on a consent page, redeemed once, soon, by the client that
+asked.
+"""
 
 from dataclasses import dataclass
 from random import Random

@@ -1,4 +1,6 @@
-"""The page on which a person lets our application in: choose an account, and go back with a code."""
+"""The page on which a person lets our application in: choose an account, and go back with a
+code.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,10 +26,14 @@ $scopes
 """
 REQUESTED_SCOPES = """
 <h2>$title</h2><ul>$scopes</ul>
-<details><summary>Grant less than was asked</summary><fieldset><legend>$title</legend>$boxes</fieldset></details>
+<details><summary>Grant less than was asked</summary
+><fieldset><legend>$title</legend>$boxes</fieldset></details>
 <input type="hidden" name="${field}_shown" value="yes">
 """
-BOX = '<label class="check"><input type="checkbox" name="$field" value="$scope" checked> $scope</label>'
+BOX = (
+    '<label class="check"><input type="checkbox" name="$field" value="$scope" checked> '
+    "$scope</label>"
+)
 TITLES = {"scope": "It may", "user_scope": "It may, in your own name"}
 
 
@@ -63,7 +69,9 @@ def accept(consent_request: ConsentRequest) -> Any:
 
 @dataclass(frozen=True)
 class ConsentPage:
-    """Where a system asks for consent, and in which words. `path` is a route; its `{host}` is handed on."""
+    """Where a system asks for consent, and in which words. `path` is a route; its `{host}` is
+    handed on.
+    """
 
     system: str
     name: str

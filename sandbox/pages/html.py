@@ -72,7 +72,8 @@ def render_table(
     if not lines:
         return markup('<p class="empty">$empty</p>', empty=empty)
     return markup(
-        '<div class="scroll" tabindex="0" role="group" aria-label="$caption"><table><caption>$caption</caption>'
+        '<div class="scroll" tabindex="0" role="group" '
+        'aria-label="$caption"><table><caption>$caption</caption>'
         "<thead><tr>$heads</tr></thead><tbody>$lines</tbody></table></div>",
         caption=caption,
         heads=[markup('<th scope="col">$head</th>', head=head) for head in heads],

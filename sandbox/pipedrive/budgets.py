@@ -1,4 +1,6 @@
-"""What a company may call: tokens of its day, calls of one access token in two seconds, and Cloudflare in front."""
+"""What a company may call: tokens of its day, calls of one access token in two seconds, and
+Cloudflare in front.
+"""
 
 import math
 from collections import defaultdict, deque
@@ -36,7 +38,8 @@ LIMITED = {
     "errorCode": 429,
 }  # the real words are not documented
 CLOUDFLARE = (
-    "<!DOCTYPE html><html><head><title>Access denied | pipedrive.com used Cloudflare to restrict access</title></head>"
+    "<!DOCTYPE html><html><head><title>Access denied | pipedrive.com used Cloudflare to restrict "
+    "access</title></head>"
     "<body><h1>Error 1015</h1><p>You are being rate limited</p></body></html>"
 )
 PAGE = {"Content-Type": "text/html; charset=UTF-8", "Server": "cloudflare"}

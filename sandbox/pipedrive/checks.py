@@ -1,4 +1,6 @@
-"""What Pipedrive refuses to store, and how it says so. The words of v2's validation were never seen live."""
+"""What Pipedrive refuses to store, and how it says so. The words of v2's validation were never seen
+live.
+"""
 
 import re
 from collections.abc import Callable
@@ -38,7 +40,9 @@ def invalid(kind: Kind, problem: str) -> Refusal:
 
 
 def checked(company: Company, kind: Kind, body: Any, *, new: bool) -> dict[str, Any]:
-    """The values to store, custom fields among them, or a Refusal. What is not known is passed over."""
+    """The values to store, custom fields among them, or a Refusal. What is not known is passed
+    over.
+    """
     if not isinstance(body, dict):
         raise invalid(kind, "the body must be a JSON object")
     values = {name: body[name] for name in kind.fields if name in body}

@@ -1,4 +1,6 @@
-"""The kinds of records that a company has, and the fields of each that may be written, with their types."""
+"""The kinds of records that a company has, and the fields of each that may be written, with their
+types.
+"""
 
 from dataclasses import dataclass, field
 
@@ -26,7 +28,9 @@ class Kind:
 
     @property
     def strict(self) -> bool:
-        """v2 takes numbers for numbers only, and knows custom fields inside an object of their own."""
+        """v2 takes numbers for numbers only, and knows custom fields inside an object of their
+        own.
+        """
         return self.version == "v2"
 
 
@@ -36,16 +40,20 @@ KINDS = {
         Kind(
             "persons", "v2", "Person", "contacts", "name",
             {
-                "name": "text", "owner_id": "integer", "org_id": "integer", "emails": "values", "phones": "values",
-                "visible_to": "visibility", "label_ids": "integers", "marketing_status": "marketing",
-                "add_time": "moment", "update_time": "moment", **dict.fromkeys(CONTACT_SYNC, "contact_sync"),
+                "name": "text", "owner_id": "integer", "org_id": "integer", "emails": "values",
+                "phones": "values",
+                "visible_to": "visibility", "label_ids": "integers",
+                "marketing_status": "marketing",
+                "add_time": "moment", "update_time": "moment",
+                **dict.fromkeys(CONTACT_SYNC, "contact_sync"),
             },
             links={"org_id": "organizations"}, custom_of="persons",
         ),
         Kind(
             "organizations", "v2", "Organization", "contacts", "name",
             {
-                "name": "text", "owner_id": "integer", "address": "object", "visible_to": "visibility",
+                "name": "text", "owner_id": "integer", "address": "object",
+                "visible_to": "visibility",
                 "label_ids": "integers", "add_time": "moment", "update_time": "moment",
             },
             custom_of="organizations",
@@ -54,9 +62,12 @@ KINDS = {
             "deals", "v2", "Deal", "deals", "title",
             {
                 "title": "text", "owner_id": "integer", "person_id": "integer", "org_id": "integer",
-                "pipeline_id": "integer", "stage_id": "integer", "value": "number", "currency": "currency",
-                "is_archived": "boolean", "status": "status", "probability": "percent", "lost_reason": "text",
-                "visible_to": "visibility", "close_time": "moment", "won_time": "moment", "lost_time": "moment",
+                "pipeline_id": "integer", "stage_id": "integer", "value": "number",
+                "currency": "currency",
+                "is_archived": "boolean", "status": "status", "probability": "percent",
+                "lost_reason": "text",
+                "visible_to": "visibility", "close_time": "moment", "won_time": "moment",
+                "lost_time": "moment",
                 "expected_close_date": "date", "label_ids": "integers",
             },
             links={"person_id": "persons", "org_id": "organizations"}, custom_of="deals",
@@ -64,9 +75,12 @@ KINDS = {
         Kind(
             "activities", "v2", "Activity", "activities", "subject",
             {
-                "subject": "text", "type": "text", "owner_id": "integer", "deal_id": "integer", "lead_id": "text",
-                "org_id": "integer", "due_date": "date", "due_time": "time", "duration": "duration", "busy": "boolean",
-                "done": "boolean", "location": "object", "participants": "list", "attendees": "list",
+                "subject": "text", "type": "text", "owner_id": "integer", "deal_id": "integer",
+                "lead_id": "text",
+                "org_id": "integer", "due_date": "date", "due_time": "time", "duration": "duration",
+                "busy": "boolean",
+                "done": "boolean", "location": "object", "participants": "list",
+                "attendees": "list",
                 "public_description": "text", "priority": "integer", "note": "text",
             },
             links={"deal_id": "deals", "lead_id": "leads", "org_id": "organizations"},
@@ -74,10 +88,12 @@ KINDS = {
         Kind(
             "leads", "v1", "Lead", "leads", "title",
             {
-                "title": "text", "owner_id": "integer", "label_ids": "uuids", "person_id": "integer",
+                "title": "text", "owner_id": "integer", "label_ids": "uuids",
+                "person_id": "integer",
                 "organization_id": "integer", "value": "money", "expected_close_date": "date",
                 "visible_to": "visibility text",
-                "was_seen": "boolean", "is_archived": "boolean", "origin_id": "text", "channel": "integer",
+                "was_seen": "boolean", "is_archived": "boolean", "origin_id": "text",
+                "channel": "integer",
                 "channel_id": "text",
             },
             links={"person_id": "persons", "organization_id": "organizations"},
@@ -88,9 +104,11 @@ KINDS = {
             {
                 "content": "text", "user_id": "integer", "lead_id": "text", "deal_id": "integer",
                 "person_id": "integer", "org_id": "integer", "add_time": "text",
-                **{f"pinned_to_{what}_flag": "flag" for what in ("lead", "deal", "person", "organization")},
+                **{f"pinned_to_{what}_flag": "flag" for what in ("lead", "deal", "person",
+                    "organization")},
             },
-            links={"lead_id": "leads", "deal_id": "deals", "person_id": "persons", "org_id": "organizations"},
+            links={"lead_id": "leads", "deal_id": "deals", "person_id": "persons",
+                "org_id": "organizations"},
             linked_to=("lead_id", "deal_id", "person_id", "org_id"), changed_by="PUT",
         ),
     )

@@ -100,8 +100,10 @@ class Login:
 
     def _granted(self, call: ApiRequest, company: Company, refresh_token: str) -> dict[str, Any]:
         return {
-            "access_token": self._tokens.issue(company, refresh_token, call.at), "token_type": "Bearer",
-            "refresh_token": refresh_token, "scope": company.scopes, "expires_in": company.expires_in,
+            "access_token": self._tokens.issue(company, refresh_token, call.at),
+            "token_type": "Bearer",
+            "refresh_token": refresh_token, "scope": company.scopes,
+            "expires_in": company.expires_in,
             "api_domain": f"{call.base}/pipedrive/{company.host}",
         }  # fmt: skip
 

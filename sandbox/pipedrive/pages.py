@@ -43,7 +43,9 @@ $table
 RECORD = """
 $tabs
 <p><a href="$back">All $plural</a></p>
-<div class="title"><h1><span class="icon" aria-hidden="true">$letter</span> <small>$kind</small> $title</h1>$live</div>
+<div class="title"
+><h1><span class="icon" aria-hidden="true">$letter</span>
+<small>$kind</small> $title</h1>$live</div>
 <dl class="record">$fields</dl>
 """
 FIELD = "<div><dt>$name</dt><dd>$value</dd></div>"

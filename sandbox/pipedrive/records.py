@@ -1,4 +1,6 @@
-"""The records of all companies: numbered within their company, leads by UUID; what is deleted stays for 30 days."""
+"""The records of all companies: numbered within their company, leads by UUID; what is deleted stays
+for 30 days.
+"""
 
 from collections import defaultdict
 from datetime import UTC, datetime

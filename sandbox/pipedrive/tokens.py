@@ -1,4 +1,6 @@
-"""An installation's tokens: access for an hour, and one refresh token that comes back each time, for 60 more days."""
+"""An installation's tokens: access for an hour, and one refresh token that comes back each time,
+for 60 more days.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,7 +107,8 @@ class Tokens:
         company = self._store[COMPANIES].get(row["company"])
         scopes = company.scopes if company else ""
         return {
-            "account": row["company"], "kind": kind, "token": token, "state": state, "at": row["at"], "scopes": scopes,
+            "account": row["company"], "kind": kind, "token": token, "state": state,
+            "at": row["at"], "scopes": scopes,
         }  # fmt: skip
 
     def _letters(self) -> str:

@@ -1,4 +1,6 @@
-"""Many in one call: collections of records, and composite requests; each counts as one call of the org."""
+"""Many in one call: collections of records, and composite requests; each counts as one call of the
+org.
+"""
 
 import json
 import re
@@ -18,7 +20,8 @@ REFERENCE = re.compile(r"@\{([A-Za-z0-9_]+)\.([A-Za-z0-9_.]+)\}")
 ROLLED_BACK = Refusal(
     400,
     "ALL_OR_NONE_OPERATION_ROLLED_BACK",
-    "Record rolled back because not all records were valid and the request was using AllOrNone header",
+    "Record rolled back because not all records were valid and the request was using AllOrNone "
+    "header",
 )
 HALTED = Refusal(
     400,

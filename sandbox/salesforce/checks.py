@@ -98,7 +98,10 @@ def is_readable(field: Field, value: Any) -> None:
 
 def is_writable(field: Field) -> None:
     if not field.writable:
-        message = f"Unable to create/update fields: {field.name}. Please check the security settings of this field."
+        message = (
+            f"Unable to create/update fields: {field.name}. Please check the security "
+            f"settings of this field."
+        )
         raise Refusal(400, "INVALID_FIELD_FOR_INSERT_UPDATE", message, [field.name])
 
 

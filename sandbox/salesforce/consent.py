@@ -1,4 +1,6 @@
-"""Where a person signs in and lets our application into an org; which org, which host, and what its admin allows."""
+"""Where a person signs in and lets our application into an org; which org, which host, and what its
+admin allows.
+"""
 
 from random import Random
 
@@ -20,7 +22,8 @@ REFUSALS = {  # by `approval` of the org
     "not_approved": ("OAUTH_APP_ACCESS_DENIED", "user is not admin approved to access this app"),
     "generic": (
         "OAUTH_APPROVAL_ERROR_GENERIC",
-        "An unexpected error has occured during authentication. Please try again.",  # as it is spelled there
+        # as it is spelled there
+        "An unexpected error has occured during authentication. Please try again.",
     ),
 }
 NO_LOGIN = (
@@ -48,7 +51,8 @@ class Consents:
             wrong=wrong,
             refused=self._refused,
             client_unknown="error=invalid_client_id&error_description=client identifier invalid",
-            redirect_unknown="error=redirect_uri_mismatch&error_description=redirect_uri must match configuration",
+            redirect_unknown="error=redirect_uri_mismatch&error_description=redirect_uri must "
+            "match configuration",
             exact_redirect=True,
         )
 

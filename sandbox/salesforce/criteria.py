@@ -51,4 +51,7 @@ def is_of(field: Field, want: Any) -> bool:
 def sentence(field: Field) -> str:
     name, _ = TYPES.get(field.type, ("string", str))
     quotes = "should be" if name == "string" else "should not be"
-    return f"value of filter criterion for field '{field.name}' must be of type {name} and {quotes} enclosed in quotes"
+    return (
+        f"value of filter criterion for field '{field.name}' must be of type {name} and "
+        f"{quotes} enclosed in quotes"
+    )

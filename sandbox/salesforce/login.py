@@ -1,4 +1,6 @@
-"""The login hosts: codes and refresh tokens into sessions, revocation, and who a token belongs to."""
+"""The login hosts: codes and refresh tokens into sessions, revocation, and who a token belongs
+to.
+"""
 
 import base64
 import hashlib
@@ -66,8 +68,10 @@ class Login:
         approval, refresh = kinds[kind](form, host, call.at)
         org = approval.org
         answer = {
-            "access_token": self._sessions.start(approval, call.at), "instance_url": instance_url(call, org),
-            "id": identity_url(call, org), "token_type": "Bearer", "issued_at": str(int(call.at * 1000)),
+            "access_token": self._sessions.start(approval, call.at),
+            "instance_url": instance_url(call, org),
+            "id": identity_url(call, org), "token_type": "Bearer",
+            "issued_at": str(int(call.at * 1000)),
             "scope": " ".join(approval.scopes), **refresh,
         }  # fmt: skip
         signed = (answer["id"] + answer["issued_at"]).encode()
@@ -139,10 +143,12 @@ class Login:
         user = f"hub@{org.title.lower().replace(' ', '-')}.example"
         remainder = f"{instance_url(call, org)}/services/data/v{{version}}/"
         return ApiResponse(200, {
-            "id": identity_url(call, org), "user_id": long(org.user), "organization_id": long(org.org),
+            "id": identity_url(call, org), "user_id": long(org.user),
+            "organization_id": long(org.org),
             "username": user, "preferred_username": user, "display_name": f"Hub at {org.title}",
             "email": user, "active": True, "user_type": "STANDARD",
-            "urls": {"rest": remainder, "sobjects": f"{remainder}sobjects/", "query": f"{remainder}query/"},
+            "urls": {"rest": remainder, "sobjects": f"{remainder}sobjects/",
+                "query": f"{remainder}query/"},
         })  # fmt: skip
 
 
@@ -156,7 +162,9 @@ def instance_url(call: ApiRequest, org: Org) -> str:
 
 
 def signs_in_at(org: Org, host: str) -> bool:
-    """Production at `login`, sandboxes at `test` where the org lets them, and every org at its own (My Domain)."""
+    """Production at `login`, sandboxes at `test` where the org lets them, and every org at its own
+    (My Domain).
+    """
     if host in ("login", "test"):
         return not org.login_host_only and host == ("test" if org.sandbox else "login")
     return is_own_host(org, host)

@@ -35,7 +35,8 @@ $table
 RECORD = """
 $tabs
 <p><a href="$back">All of $kind</a></p>
-<div class="title"><h1><span class="icon" aria-hidden="true">$letter</span> <small>$kind</small> $name</h1>$live</div>
+<div class="title"
+><h1><span class="icon" aria-hidden="true">$letter</span> <small>$kind</small> $name</h1>$live</div>
 <dl class="record">$fields</dl>
 """
 

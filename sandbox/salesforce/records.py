@@ -133,7 +133,10 @@ class Records:
                 continue
             for row in self.found(org, kind, name, value):
                 if row["Id"] != but:
-                    message = f"duplicate value found: {name} duplicates value on record with id: {row['Id']}"
+                    message = (
+                        f"duplicate value found: {name} duplicates value on record with id: "
+                        f"{row['Id']}"
+                    )
                     raise Refusal(400, "DUPLICATE_VALUE", message, [name])
 
     def _store(self, org: Org, kind: Object, row: Record) -> None:

@@ -21,9 +21,12 @@ class Field:
 
     def described(self) -> dict[str, Any]:
         return {
-            "name": self.name, "label": self.label or self.name.removesuffix("__c").replace("_", " "),
-            "type": self.type, "length": self.length, "nillable": not self.required and self.writable,
-            "createable": self.writable, "updateable": self.writable, "externalId": self.external_id,
+            "name": self.name,
+            "label": self.label or self.name.removesuffix("__c").replace("_", " "),
+            "type": self.type, "length": self.length,
+            "nillable": not self.required and self.writable,
+            "createable": self.writable, "updateable": self.writable,
+            "externalId": self.external_id,
             "unique": self.unique, "custom": self.name.endswith("__c"), "picklistValues": [],
             "defaultedOnCreate": False, "idLookup": self.external_id or self.name == "Id",
         }  # fmt: skip
@@ -67,8 +70,10 @@ KEYS = [
     Field("Hub_Key__c", length=255, external_id=True),
 ]
 PERSON = [
-    *texts(40, "FirstName"), Field("LastName", length=80, required=True), Field("Name", length=121, writable=False),
-    Field("Email", "email", 80), Field("Phone", "phone", 40), *texts(128, "Title"), *texts(32000, "Description"),
+    *texts(40, "FirstName"), Field("LastName", length=80, required=True),
+    Field("Name", length=121, writable=False),
+    Field("Email", "email", 80), Field("Phone", "phone", 40), *texts(128, "Title"),
+    *texts(32000, "Description"),
 ]  # fmt: skip
 ACCOUNT = Field("AccountId", "reference", 18, refers="Account")
 ORGANIZATION = Object(
@@ -86,8 +91,10 @@ ORGANIZATION = Object(
 )
 STANDARD: dict[str, tuple[str, list[Field]]] = {
     "Account": ("001", [
-        Field("Name", length=255, required=True), *texts(40, "Type", "Industry", "AccountNumber", "Phone"),
-        *texts(255, "Website", *(f"Billing{part}" for part in ADDRESS)), *texts(32000, "Description"),
+        Field("Name", length=255, required=True),
+        *texts(40, "Type", "Industry", "AccountNumber", "Phone"),
+        *texts(255, "Website", *(f"Billing{part}" for part in ADDRESS)),
+        *texts(32000, "Description"),
         Field("AnnualRevenue", "double"), Field("NumberOfEmployees", "int"),
     ]),
     "Contact": ("003", [
@@ -99,18 +106,22 @@ STANDARD: dict[str, tuple[str, list[Field]]] = {
         Field("AnnualRevenue", "double"), Field("NumberOfEmployees", "int"),
     ]),
     "Opportunity": ("006", [
-        Field("Name", length=120, required=True), Field("StageName", "picklist", 255, required=True),
+        Field("Name", length=120, required=True),
+        Field("StageName", "picklist", 255, required=True),
         Field("CloseDate", "date", required=True), *kinds("double", "Amount", "Probability"),
         ACCOUNT, *texts(40, "Type", "LeadSource", "CurrencyIsoCode"),
         *texts(32000, "Description"),
     ]),
     "Case": ("500", [
-        *texts(255, "Subject"), *texts(32000, "Description"), *texts(40, "Status", "Priority", "Origin", "Type"),
-        ACCOUNT, Field("ContactId", "reference", 18, refers="Contact"), *texts(80, "SuppliedName", "SuppliedEmail"),
+        *texts(255, "Subject"), *texts(32000, "Description"),
+        *texts(40, "Status", "Priority", "Origin", "Type"),
+        ACCOUNT, Field("ContactId", "reference", 18, refers="Contact"),
+        *texts(80, "SuppliedName", "SuppliedEmail"),
     ]),
     "Order": ("801", [
         replace(ACCOUNT, required=True), Field("EffectiveDate", "date", required=True),
-        Field("Status", "picklist", 255, required=True), *texts(80, "Name", "PoNumber", "OrderReferenceNumber"),
+        Field("Status", "picklist", 255, required=True),
+        *texts(80, "Name", "PoNumber", "OrderReferenceNumber"),
         *texts(32000, "Description"), *kinds("double", "TotalAmount"),
     ]),
 }  # fmt: skip

@@ -1,7 +1,8 @@
 """A small, honest part of SOQL: what is not understood is MALFORMED_QUERY, never guessed.
 
-SELECT a, b | COUNT() FROM Object [WHERE a = 'x' [AND …]] [ORDER BY a [ASC|DESC], …] [LIMIT n] [OFFSET n]
-Comparisons: = != < <= > >= LIKE IN NOT IN; values: text, number, true, false, null, date, datetime.
+SELECT a, b | COUNT() FROM Object [WHERE a = 'x' [AND …]] [ORDER BY a [ASC|DESC], …] [LIMIT n]
+[OFFSET n] Comparisons: = != < <= > >= LIKE IN NOT IN; values: text, number, true, false, null,
+date, datetime.
 """
 
 import re

@@ -185,7 +185,10 @@ class Salesforce(System):
                 named = {key: unquote(value) for key, value in match.groupdict().items()}
                 return self._guarded(partial(resource, request, **named))
         if matches:
-            message = f"HTTP Method '{method}' not allowed. Allowed are {', '.join(sorted({verb for verb, *_ in matches}))}"
+            message = (
+                f"HTTP Method '{method}' not allowed. Allowed are "
+                f"{', '.join(sorted({verb for verb, *_ in matches}))}"
+            )
             return ApiResponse(405, Refusal(405, "METHOD_NOT_ALLOWED", message).body())
         return ApiResponse(404, self.refusal(404))
 

@@ -1,4 +1,6 @@
-"""A webhook on its way: what is signed, by which rules it is sent again, and how it is tampered with."""
+"""A webhook on its way: what is signed, by which rules it is sent again, and how it is tampered
+with.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -24,7 +26,8 @@ class Attempt:
 class SignedMessage:
     """Raw bytes with the headers that go with them.
 
-    `signature_header` and `timestamp_header` name the headers that prove where it comes from and when
+    `signature_header` and `timestamp_header` name the headers that prove where it comes
+      from and when
     it was signed; without the first, the URL is the proof.
     """
 
@@ -58,7 +61,8 @@ class SendingRules:
 class Delivery:
     """One message to one URL, over all its attempts.
 
-    `build` signs it anew for each attempt. `is_wanted` is asked before each attempt: a subscription that
+    `build` signs it anew for each attempt. `is_wanted` is asked before each attempt: a
+      subscription that
     is banned, disabled or deleted gets nothing. `record` hears what became of each attempt. `first`
     is sent before the first attempt, such as a handshake.
     """

@@ -1,4 +1,6 @@
-"""Send deliveries: the first attempt, the retries of each provider's schedule, and a log of them all."""
+"""Send deliveries: the first attempt, the retries of each provider's schedule, and a log of them
+all.
+"""
 
 import asyncio
 import json

@@ -1,4 +1,6 @@
-"""How our application gets into a workspace and out again: consent, codes and refresh tokens, revocation."""
+"""How our application gets into a workspace and out again: consent, codes and refresh tokens,
+revocation.
+"""
 
 import base64
 from random import Random
@@ -149,7 +151,10 @@ def choice(team: Team) -> Choice:
     if team.approval == "refused":
         return Choice(team.team, team.title, answer=DENIED)
     if team.approval == "needed":
-        text = f"The admins of {team.title} decide which apps may be used there. They were asked for this one."
+        text = (
+            f"The admins of {team.title} decide which apps may be used there. They were asked "
+            f"for this one."
+        )
         return Choice(
             team.team, team.title, "Request to install in", says=("Your request was sent", text)
         )

@@ -19,14 +19,17 @@ TIER_1, TIER_2, TIER_3, TIER_4, SPECIAL = (
 POSTS = 300  # chat.postMessage: "several hundred per minute per workspace"
 MOST_OF_A_PAGE = 1000
 READS = {  # what the list of each kind of conversation needs
-    "public_channel": "channels:read", "private_channel": "groups:read", "im": "im:read", "mpim": "mpim:read",
+    "public_channel": "channels:read", "private_channel": "groups:read", "im": "im:read",
+    "mpim": "mpim:read",
 }  # fmt: skip
 CUSTOMIZED = ("username", "icon_emoji", "icon_url")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A method call with its token's team; `pace(channel)` counts a message for that channel or raises."""
+    """A method call with its token's team; `pace(channel)` counts a message for that channel or
+    raises.
+    """
 
     team: Team
     arguments: dict[str, Any]
@@ -51,7 +54,9 @@ class Asked:
         return channel
 
     def writable(self, *, by_name: bool = False) -> dict[str, Any]:
-        """A person may write in each public channel; the app where it is, or by a scope of its own."""
+        """A person may write in each public channel; the app where it is, or by a scope of its
+        own.
+        """
         channel = self.channel(by_name=by_name)
         if channel["is_archived"]:
             raise Refused("is_archived")
@@ -64,8 +69,10 @@ class Asked:
 def auth_test(request: Asked) -> dict[str, Any]:
     team = request.team
     return {
-        "url": f"https://{team.domain or team.team.lower()}.slack.com/", "team": team.title, "team_id": team.team,
-        **who(request), "is_enterprise_install": False, **({"expires_in": team.expires_in} if team.rotates else {}),
+        "url": f"https://{team.domain or team.team.lower()}.slack.com/", "team": team.title,
+        "team_id": team.team,
+        **who(request), "is_enterprise_install": False,
+        **({"expires_in": team.expires_in} if team.rotates else {}),
     }  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from markupsafe import Markup, escape
 from sandbox.pages.html import markup
 
 TOKENS = re.compile(r"```(?P<pre>.+?)```|`(?P<code>[^`\n]+)`|<(?P<link>[^<>\n]+)>", re.S)
-STYLES = [(re.compile(rf"(?<!\w){re.escape(sign)}(\S(?:[^\n]*?\S)?){re.escape(sign)}(?!\w)"), tag) for sign, tag in
+STYLES = [(re.compile(rf"(?<!\w){re.escape(sign)}(\S(?:[^\n]*?\S)?){re.escape(sign)}(?!\w)"),
+    tag) for sign, tag in
           (("*", "strong"), ("_", "em"), ("~", "s"))]  # fmt: skip
 
 

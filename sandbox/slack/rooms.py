@@ -34,8 +34,10 @@ class Rooms:
         """The app's conversation with each person."""
         return [
             {
-                "id": f"D{person['id'][1:]}", "name": person["name"], "user": person["id"], "created": 1700000000,
-                "is_channel": False, "is_group": False, "is_im": True, "is_mpim": False, "is_private": True,
+                "id": f"D{person['id'][1:]}", "name": person["name"], "user": person["id"],
+                "created": 1700000000,
+                "is_channel": False, "is_group": False, "is_im": True, "is_mpim": False,
+                "is_private": True,
                 "is_archived": False, "is_member": True, "is_user_deleted": False, "num_members": 2,
             }
             for person in self.users(team) if not person["is_bot"]
@@ -107,10 +109,14 @@ class Rooms:
         member = given.get("is_member", True) or f"{team.team}/{given['id']}" in self._joined
         nothing = {"value": "", "creator": "", "last_set": 0}
         return {
-            "id": given["id"], "name": name, "name_normalized": name, "is_channel": not private, "is_group": private,
-            "is_im": False, "is_mpim": False, "is_private": private, "is_archived": given.get("is_archived", False),
-            "is_general": name == "general", "is_member": member, "is_shared": False, "is_org_shared": False,
-            "is_ext_shared": False, "num_members": len(team.users) or 1, "created": 1700000000, "creator": "U0",
+            "id": given["id"], "name": name, "name_normalized": name, "is_channel": not private,
+            "is_group": private,
+            "is_im": False, "is_mpim": False, "is_private": private,
+            "is_archived": given.get("is_archived", False),
+            "is_general": name == "general", "is_member": member, "is_shared": False,
+            "is_org_shared": False,
+            "is_ext_shared": False, "num_members": len(team.users) or 1, "created": 1700000000,
+            "creator": "U0",
             "topic": nothing, "purpose": nothing, "previous_names": [],
         }  # fmt: skip
 
@@ -122,6 +128,8 @@ def user(team: Team, given: dict[str, Any]) -> dict[str, Any]:
     if "email" in given:
         profile["email"] = given["email"]
     return {
-        "id": given["id"], "team_id": team.team, "name": name, "deleted": False, "real_name": real_name,
-        "profile": profile, "is_bot": given.get("is_bot", False), "is_admin": False, "updated": 1700000000,
+        "id": given["id"], "team_id": team.team, "name": name, "deleted": False,
+        "real_name": real_name,
+        "profile": profile, "is_bot": given.get("is_bot", False), "is_admin": False,
+        "updated": 1700000000,
     }  # fmt: skip

@@ -1,4 +1,6 @@
-"""The Web API as a whole: token, limits, method, and Slack's manner of answering 200 to nearly all."""
+"""The Web API as a whole: token, limits, method, and Slack's manner of answering 200 to nearly
+all.
+"""
 
 import json
 import math

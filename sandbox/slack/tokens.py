@@ -1,4 +1,6 @@
-"""Slack's tokens, the bot's and each user's: lasting, or rotating, with refresh tokens that are used once."""
+"""Slack's tokens, the bot's and each user's: lasting, or rotating, with refresh tokens that are
+used once.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace

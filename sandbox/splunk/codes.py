@@ -28,7 +28,8 @@ CODES = {
     26: (429, "HEC queue is at capacity and cannot process any more requests"),
     28: (
         400,
-        "Data channel is missing. If you have multiple indexers, sticky session load balancers must be provisioned "
+        "Data channel is missing. If you have multiple indexers, sticky session load balancers "
+        "must be provisioned "
         "and client requests must be routed accordingly.",
     ),
 }

@@ -16,7 +16,9 @@ Event = dict[str, Any]
 
 
 class Written(float):
-    """A number that remembers how it was written: 1.79E9 is refused as a time, 1790000000.0 is not."""
+    """A number that remembers how it was written: 1.79E9 is refused as a time, 1790000000.0 is
+    not.
+    """
 
     text: str
 
@@ -84,7 +86,8 @@ def event_of(token: HecToken, envelope: dict[str, Any], at: float) -> Event | No
     return {
         "time": time_of(envelope.get("time"), at), "host": str(envelope.get("host", token.stack)),
         "source": str(envelope.get("source", f"http:{token.name}")), "index": index,
-        "sourcetype": str(envelope.get("sourcetype", token.sourcetype)), "event": envelope["event"], "fields": fields,
+        "sourcetype": str(envelope.get("sourcetype", token.sourcetype)), "event": envelope["event"],
+        "fields": fields,
     }  # fmt: skip
 
 

@@ -29,14 +29,16 @@ PAGE = """
 <nav class="tabs" aria-label="Stacks"><ul>$stacks</ul></nav>
 <div class="title"><h1>Search</h1>$live</div>
 <form method="get" class="search" role="search"><label class="hidden" for="q">Search</label>
-<input id="q" name="q" value="$query" placeholder='index=main type=order.created "Ada"'><button>Search</button></form>
+<input id="q" name="q" value="$query"
+  placeholder='index=main type=order.created "Ada"'><button>Search</button></form>
 <p class="about">$count in stack $stack. Words, "phrases", key=value with *, NOT.</p>
 $timeline
 <ol class="events">$events</ol>
 $empty
 """
 TIMELINE = """
-<svg class="timeline" viewBox="0 0 400 40" preserveAspectRatio="none" role="img" aria-label="$label">$bars</svg>
+<svg class="timeline" viewBox="0 0 400 40" preserveAspectRatio="none"
+  role="img" aria-label="$label">$bars</svg>
 """
 EVENT = """
 <li><div class="when">$time</div><div class="what"><pre>$raw</pre>

@@ -17,7 +17,8 @@ from sandbox.system import ApiRequest, ApiResponse, System
 
 KEPT = 50_000
 ENDPOINTS = {
-    "": "event", "/event": "event", "/event/1.0": "event", "/raw": "raw", "/raw/1.0": "raw", "/ack": "ack",
+    "": "event", "/event": "event", "/event/1.0": "event", "/raw": "raw", "/raw/1.0": "raw",
+    "/ack": "ack",
     "/health": "health", "/health/1.0": "health",
 }  # fmt: skip
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)

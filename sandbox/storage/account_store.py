@@ -14,7 +14,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class SystemDefaults:
-    """What a system brings along: its section of the file, accounts for it, and a latency in seconds.
+    """What a system brings along: its section of the file, accounts for it, and a latency in
+    seconds.
 
     `more` are further sections of the system, each with what it holds where the file has none.
     """
@@ -57,7 +58,9 @@ class AccountStore:
         self._listeners.append(listener)
 
     def merge(self, posted: Any) -> None:
-        """Merge accounts and store them. Raises ValueError with a sentence, and changes nothing then."""
+        """Merge accounts and store them. Raises ValueError with a sentence, and changes nothing
+        then.
+        """
         self._load(self._merged(self._checked(posted)))
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".new")

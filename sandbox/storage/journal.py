@@ -1,4 +1,6 @@
-"""What a system remembers: a dict on disk, a line for each change, so that a kill forgets nothing."""
+"""What a system remembers: a dict on disk, a line for each change, so that a kill forgets
+nothing.
+"""
 
 import json
 from collections.abc import Iterator, MutableMapping
@@ -7,7 +9,9 @@ from typing import Any
 
 
 class JournaledDict(MutableMapping[str, Any]):
-    """Values are JSON. The oldest beyond `keep` are forgotten. Store a changed value again to have it written."""
+    """Values are JSON. The oldest beyond `keep` are forgotten. Store a changed value again to have
+    it written.
+    """
 
     def __init__(self, path: Path, *, keep: int | None = None):
         path.parent.mkdir(parents=True, exist_ok=True)

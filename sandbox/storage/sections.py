@@ -1,4 +1,6 @@
-"""Sections of the accounts file: one for each system, checked, built and merged by its account class."""
+"""Sections of the accounts file: one for each system, checked, built and merged by its account
+class.
+"""
 
 from dataclasses import MISSING, fields
 from types import UnionType
@@ -9,7 +11,9 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Section(Protocol[T_co]):
-    """One key of the accounts file. Both methods raise ValueError with a sentence for wrong input."""
+    """One key of the accounts file. Both methods raise ValueError with a sentence for wrong
+    input.
+    """
 
     key: str
 
@@ -86,7 +90,9 @@ def is_instance(value: Any, hint: Any) -> bool:
 def merge_lists(
     stored: list[dict[str, Any]], posted: list[dict[str, Any]], names: tuple[str, ...]
 ) -> list[dict[str, Any]]:
-    """Return `stored` with the posted entries: merged where all `names` are equal, else appended."""
+    """Return `stored` with the posted entries: merged where all `names` are equal, else
+    appended.
+    """
     by_key = {tuple(entry.get(name) for name in names): entry for entry in stored}
     for entry in posted:
         key = tuple(entry.get(name) for name in names)

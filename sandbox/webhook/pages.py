@@ -23,7 +23,8 @@ from sandbox.webhook.system import WebhookCatcher
 SHOWN = 100
 LIST = """
 <h1>Webhook catcher</h1>
-<p>Post anything to <code>$base/webhook/<em>any-name</em></code>. Endpoints with a secret are verified after Standard
+<p>Post anything to <code>$base/webhook/<em>any-name</em></code>. Endpoints with a secret are
+verified after Standard
 Webhooks.</p>
 $table
 """
@@ -37,7 +38,8 @@ ITEM = """
 <article class="caught" id="caught-$number">
 <header><code>$method $path</code> $verdict $at</header>
 <details$open><summary>Body, $size bytes</summary><pre>$body</pre></details>
-<details><summary>$count headers</summary><div class="scroll" tabindex="0" role="group" aria-label="Headers">
+<details><summary>$count headers</summary><div class="scroll" tabindex="0"
+  role="group" aria-label="Headers">
 <table><tbody>$headers</tbody></table></div></details>
 </article>
 """
@@ -130,7 +132,8 @@ def verifies(endpoints: Endpoint | None) -> str:
 
 def empty(base: str, name: str) -> Markup:
     return markup(
-        '<p class="empty">Nothing caught yet. Try: <code>curl -d \'{"hello": "world"}\' $base/webhook/$name</code></p>',
+        '<p class="empty">Nothing caught yet. Try: <code>curl -d \'{"hello": "world"}\' '
+        "$base/webhook/$name</code></p>",
         base=base,
         name=name,
     )

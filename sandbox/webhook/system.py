@@ -47,12 +47,13 @@ class WebhookCatcher(System):
         self.caught.close()
 
     def _keep(self, name: str, call: ApiRequest, wrong: str | None) -> None:
-        """`trouble` is None without a secret to verify with, and empty when the signature is good."""
+        """`trouble` is None without a secret to verify with, and empty for a good signature."""
         headers = [
             [key, "***" if key.lower() in UNSHOWN else value] for key, value in call.headers.items()
         ]
         self._number += 1
         self.caught[str(self._number)] = {
-            "number": self._number, "endpoint": name, "at": call.at, "method": call.method, "path": call.url,
+            "number": self._number, "endpoint": name, "at": call.at, "method": call.method,
+            "path": call.url,
             "headers": headers, "body": call.text, "trouble": wrong,
         }  # fmt: skip

@@ -2,8 +2,9 @@
 
 import pytest
 
-from bench.faults.evaluation import Evaluation, crashes_of, recoveries, repeats
+from bench.faults.evaluation import crashes_of, recoveries, repeats
 from bench.faults.event_callers import CallerLog
+from bench.faults.facts import Evaluation
 from bench.faults.kill import Kill
 from bench.sink_client import Arrival
 

@@ -1,4 +1,6 @@
-"""Recorded answers as responses, and the messages and credentials that the connectors' tests share."""
+"""Recorded answers as responses, and the messages and credentials that the connectors' tests
+share.
+"""
 
 import json
 from collections.abc import Iterable, Mapping

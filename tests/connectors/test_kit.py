@@ -180,7 +180,10 @@ def test_a_failure_of_our_own_flies():
 
 def test_secrets_have_no_repr():
     secret = {"access_token": WHSEC}
-    shown = f"{Credential(secret)!r} {Grant(secret)!r} {Request('GET', f'https://a.example/?t={WHSEC}', bearer=WHSEC)!r}"
+    shown = (
+        f"{Credential(secret)!r} {Grant(secret)!r} "
+        f"{Request('GET', f'https://a.example/?t={WHSEC}', bearer=WHSEC)!r}"
+    )
     assert WHSEC not in shown
 
 

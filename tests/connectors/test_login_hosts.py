@@ -1,4 +1,6 @@
-"""Login hosts of customers: what a connector allows as one, and that nothing else becomes part of an address."""
+"""Login hosts of customers: what a connector allows as one, and that nothing else becomes part of
+an address.
+"""
 
 from dataclasses import replace
 from urllib.parse import urlsplit

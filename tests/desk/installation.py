@@ -108,7 +108,9 @@ class Installation:
         return sum(map(proportional_kilobytes, self.pids())) / 1024
 
     def freeze(self, pids):
-        """Stop them between two of their transactions: one that was frozen within would hold SQLite's lock for ever."""
+        """Stop them between two of their transactions: one that was frozen within would hold
+        SQLite's lock for ever.
+        """
         for _ in range(50):
             for pid in pids:
                 os.kill(pid, signal.SIGSTOP)

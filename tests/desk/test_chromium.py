@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[2] / "script" / "chromium.py"
-INSTALLS = '#!/bin/sh\n[ "$1" = update ] || printf "#!/bin/sh\\n" > "{0}/chromium"\n/bin/chmod +x "{0}"/*\n'
+INSTALLS = (
+    '#!/bin/sh\n[ "$1" = update ] || printf "#!/bin/sh\\n" > "{0}/chromium"\n/bin/chmod +x '
+    '"{0}"/*\n'
+)
 FAILS = "#!/bin/sh\nexit 100\n"
 
 

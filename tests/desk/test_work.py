@@ -1,4 +1,6 @@
-"""`manage.py work` as it stands up: replaced where it is deaf, stopped in peace, and nothing left behind."""
+"""`manage.py work` as it stands up: replaced where it is deaf, stopped in peace, and nothing left
+behind.
+"""
 
 import signal
 
@@ -9,7 +11,8 @@ from bench.faults import process_groups
 from bench.processes import wait_until
 from tests.desk.worker_processes import WorkerProcesses, seconds_to_stop
 
-# A row as whoever can write to the database may plant it, of the id and the name of a task that fails.
+# A row as whoever can write to the database may plant it, of the id and the name of a task that
+# fails.
 PLANT = """
 import django; django.setup()
 import os
@@ -22,7 +25,8 @@ class Planted:
         return os.mkdir, ({trace!r},)
 known = dict(id="canary", name="canary", func="hub.nothing", args=(), kwargs={{}})
 result = PickledObject(dbsafe_encode(Planted(), copy=False))
-Task.objects.create(**known, result=result, started=timezone.now(), stopped=timezone.now(), success=False)
+now = timezone.now()
+Task.objects.create(**known, result=result, started=now, stopped=now, success=False)
 task = SignedPackage.dumps(known | dict(started=timezone.now(), ack_failure=True))
 OrmQ.objects.create(key="hub", payload=task, lock=timezone.now())
 """

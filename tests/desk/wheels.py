@@ -14,7 +14,8 @@ def make_wheel(folder, name, version, files):
     about = f"{name}-{version}.dist-info"
     files = files | {
         f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: "
+        "py3-none-any\n",
     }
     files = {path.replace("ABOUT", about): text for path, text in files.items()}
     record = "".join(
@@ -32,7 +33,9 @@ def digest(text):
 
 
 def borrow_packages(folder):
-    """A wheel that brings what these tests themselves run on: all that the product needs, at once."""
+    """A wheel that brings what these tests themselves run on: all that the product needs, at
+    once.
+    """
     (packages,) = [path for path in site.getsitepackages() if path.endswith("site-packages")]
     return make_wheel(
         folder,

@@ -9,7 +9,9 @@ from django.db import connection as database
 
 @contextmanager
 def outside(folder):
-    """Its address; the test itself is without a transaction. SQLite's lies in memory, so it goes there and back."""
+    """Its address; the test itself is without a transaction. SQLite's lies in memory, so it goes
+    there and back.
+    """
     if database.vendor == "postgresql":
         yield f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{database.settings_dict['NAME']}"
         return

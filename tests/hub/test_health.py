@@ -31,7 +31,8 @@ client = Client(headers={"Host": "hub.test"})
 client.get("/livez")  # the first request loads the addresses
 began = time.monotonic()
 response = client.get("/readyz")
-print(response.status_code, time.monotonic() - began, response.json()["checks"]["database"]["detail"], flush=True)
+detail = response.json()["checks"]["database"]["detail"]
+print(response.status_code, time.monotonic() - began, detail, flush=True)
 os._exit(0)  # not waiting for the line's own timeouts
 """
 
@@ -182,7 +183,7 @@ def test_a_database_that_is_away_is_told_within_two_seconds(listens, settings):
     assert "The database" in reason
 
 
-# --- the numbers -----------------------------------------------------------------------------------------------------
+# --- the numbers ----------------------------------------------------------------------------------
 
 
 @pytest.fixture

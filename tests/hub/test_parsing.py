@@ -55,7 +55,8 @@ LARGEST = "\n".join(
         "from pathlib import Path",
         "from hub.problems import Problem, read_json",
         "raw = sys.stdin.buffer.read()",
-        "def peak(): return int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])",
+        "def peak(): return int(re.search(r'VmHWM:\\s+(\\d+)', "
+        "Path('/proc/self/status').read_text())[1])",
         "before = peak()",
         "try:",
         "    read_json(raw)",
@@ -229,7 +230,9 @@ def without_collector():
 
 @pytest.fixture
 def kept_connection():
-    """Django's handler would close the connection that holds the test's transaction; its test client does likewise."""
+    """Django's handler would close the connection that holds the test's transaction; its test
+    client does likewise.
+    """
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield

@@ -165,7 +165,7 @@ def test_it_tells_that_it_was_here():
     assert Heartbeat.objects.get(name="sweep").at == NOON
 
 
-# --- bells -----------------------------------------------------------------------------------------------------------
+# --- bells ----------------------------------------------------------------------------------------
 
 
 def test_a_bell_that_rings_is_not_rung_again_until_it_is_heard_or_forgotten():

@@ -10,7 +10,9 @@ OF_ITS_STATUS = "Failed to load resource: the server responded with a status of 
 
 
 def looked_at(browser, client, *urls, look):
-    """In one window, one after the other: axe objects to nothing, nothing is too wide, and nothing breaks."""
+    """In one window, one after the other: axe objects to nothing, nothing is too wide, and nothing
+    breaks.
+    """
     scheme, width = LOOKS[look]
     with window(
         browser, client, color_scheme=scheme, viewport={"width": width, "height": 900}

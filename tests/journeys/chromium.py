@@ -1,4 +1,6 @@
-"""A real browser before the pages of this process: Django's test client answers it, and no port is opened."""
+"""A real browser before the pages of this process: Django's test client answers it, and no port is
+opened.
+"""
 
 import shutil
 from contextlib import contextmanager
@@ -22,7 +24,9 @@ def installed():
 
 @contextmanager
 def chromium():
-    """Its loop runs in this thread, between the lines of the test: Django is told that this is harmless."""
+    """Its loop runs in this thread, between the lines of the test: Django is told that this is
+    harmless.
+    """
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=installed(), args=["--no-sandbox"])
@@ -35,7 +39,8 @@ def answer(client: Client, here: Context, route, request):
     parts = urlsplit(request.url)
     if f"{parts.scheme}://{parts.netloc}" != ORIGIN:
         return route.fulfill(status=204)  # silence: where a page leads outside, it stays
-    # Playwright calls this in a context of its own, where Django would open another connection to the database.
+    # Playwright calls this in a context of its own, where Django would open another connection to
+    # the database.
     said = here.copy().run(
         ask, client, request, f"{parts.path}?{parts.query}" if parts.query else parts.path
     )

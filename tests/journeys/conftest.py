@@ -1,4 +1,6 @@
-"""A desk in one process: the demo in the test's database, the sandbox in a thread, the real pump and egress."""
+"""A desk in one process: the demo in the test's database, the sandbox in a thread, the real pump
+and egress.
+"""
 
 import json
 import time

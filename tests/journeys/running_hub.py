@@ -1,4 +1,6 @@
-"""A running desk as its neighbours meet it: our own application by the API, the systems by the sandbox's control."""
+"""A running desk as its neighbours meet it: our own application by the API, the systems by the
+sandbox's control.
+"""
 
 import json
 from contextlib import contextmanager
@@ -36,7 +38,9 @@ app.save()
 TEN_MINUTES_LATER = """
 from django.db.models import F
 from hub.connections.models import Authorization
-rows = Authorization.unscoped.filter(tenant__reference={reference!r}, state__in=("begun", "granted"))
+rows = Authorization.unscoped.filter(
+    tenant__reference={reference!r}, state__in=("begun", "granted")
+)
 rows.update(expires_at=F("created_at"))
 """
 

@@ -1,4 +1,6 @@
-"""Every page of the portal in a real browser: axe objects to nothing, nothing is too wide, and nothing breaks."""
+"""Every page of the portal in a real browser: axe objects to nothing, nothing is too wide, and
+nothing breaks.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,6 @@
-"""What people meet on their way: the doors, second factors, links, what is confirmed, and each way to fail."""
+"""What people meet on their way: the doors, second factors, links, what is confirmed, and each way
+to fail.
+"""
 
 import secrets
 from datetime import timedelta
@@ -52,8 +54,10 @@ def came_back(make, acme, ann):
     def came_back(connector="slack", state="granted", **said):
         now = clock()
         row = Authorization.unscoped.create(
-            tenant=acme, connector_key=connector, name=connector, user=ann, browser=digest_browser_value(HERE), state=state,
-            digest=secrets.token_hex(32), redirect_uri="https://hub.test/", return_to="/t/acme/", created_at=now,
+            tenant=acme, connector_key=connector, name=connector, user=ann,
+            browser=digest_browser_value(HERE), state=state,
+            digest=secrets.token_hex(32), redirect_uri="https://hub.test/", return_to="/t/acme/",
+            created_at=now,
             expires_at=now + timedelta(minutes=10), **said,
         )  # fmt: skip
         return f"/connect/confirm/{row.public_id}/"

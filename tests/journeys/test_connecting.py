@@ -1,4 +1,6 @@
-"""From the mail of an invitation to an order that arrives, in a real browser before real processes."""
+"""From the mail of an invitation to an order that arrives, in a real browser before real
+processes.
+"""
 
 import pytest
 

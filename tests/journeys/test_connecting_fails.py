@@ -1,4 +1,6 @@
-"""Each way in which connecting fails, in a real browser: a page says the cause, and who can fix it."""
+"""Each way in which connecting fails, in a real browser: a page says the cause, and who can fix
+it.
+"""
 
 import re
 
@@ -50,7 +52,9 @@ def test_an_app_that_an_organisation_does_not_let_in(olga, running_hub, company,
 
 
 def test_an_app_that_an_administrator_of_slack_must_approve(olga, running_hub, company):
-    """Slack sends nobody back: the page before says so, and later it has what to send, and the way on."""
+    """Slack sends nobody back: the page before says so, and later it has what to send, and the way
+    on.
+    """
     olga.goes(f"{olga.home}connect/slack/")
     assert "does not send you back" in olga.reads()
     running_hub.approves("slack", company, "needed")

@@ -1,4 +1,6 @@
-"""What does not go now: a system that we are not registered at, an attempt that took too long, clocks that differ."""
+"""What does not go now: a system that we are not registered at, an attempt that took too long,
+clocks that differ.
+"""
 
 import re
 

@@ -35,8 +35,10 @@ LEAD_ON = {
 }  # fmt: skip
 OF_OTHERS = {  # whom the owner of a house is not: test_accessible and test_accessible_ways go there
     "accounts/login/", "accounts/signup/", "accounts/confirm-email/", "accounts/2fa/authenticate/",
-    "accounts/2fa/totp/activate/", "invitations/<str:token>/", "enter/<str:token>/", "connect/link/",
-    "connect/link/fill-in/", "connect/link/<str:token>/", "connect/<slug:connector>/refused/<slug:code>/",
+    "accounts/2fa/totp/activate/", "invitations/<str:token>/", "enter/<str:token>/",
+    "connect/link/",
+    "connect/link/fill-in/", "connect/link/<str:token>/",
+    "connect/<slug:connector>/refused/<slug:code>/",
 }  # fmt: skip
 
 

@@ -1,4 +1,6 @@
-"""People without an account here, in a real browser: from the link that they were given to an order that arrives."""
+"""People without an account here, in a real browser: from the link that they were given to an order
+that arrives.
+"""
 
 import pytest
 from playwright.sync_api import expect

@@ -158,7 +158,8 @@ def test_what_takes_longer_shows_that_it_goes_on(browser, signed_in, acme):
         expect(shown.locator("#busy")).to_be_hidden()
         # into a frame, so that this page stays however long the answer takes
         shown.evaluate(
-            "document.body.append(Object.assign(document.createElement('iframe'), { name: 'elsewhere' }))"
+            "document.body.append(Object.assign(document.createElement('iframe'), { name: "
+            "'elsewhere' }))"
         )
         shown.evaluate("for (const form of document.forms) form.target = 'elsewhere'")
         shown.get_by_role("button", name="Save").first.click()

@@ -1,4 +1,6 @@
-"""Pipedrive's own manners, met by orders on their way: tokens that end, a day that is spent, Cloudflare."""
+"""Pipedrive's own manners, met by orders on their way: tokens that end, a day that is spent,
+Cloudflare.
+"""
 
 from datetime import timedelta
 

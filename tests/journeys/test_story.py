@@ -20,7 +20,9 @@ pytestmark = pytest.mark.django_db(transaction=True)  # a probe looks by a conne
 
 
 class Running:
-    """What the shop tells the hub reaches it here, and each look at the ledger lets a second pass."""
+    """What the shop tells the hub reaches it here, and each look at the ledger lets a second
+    pass.
+    """
 
     def __init__(self, demo, api):
         self.demo, self.api = demo, api

@@ -1,4 +1,6 @@
-"""The sandbox in a thread of this process, on a free port, with a clock that only the test moves."""
+"""The sandbox in a thread of this process, on a free port, with a clock that only the test
+moves.
+"""
 
 import asyncio
 import json

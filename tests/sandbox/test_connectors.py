@@ -1,4 +1,6 @@
-"""What our connectors build, sent to the simulated systems as it is: the strictness is theirs, so bugs are ours."""
+"""What our connectors build, sent to the simulated systems as it is: the strictness is theirs, so
+bugs are ours.
+"""
 
 from dataclasses import replace
 
@@ -12,7 +14,8 @@ from tests.connectors.recorded import NOON, credential, message, messages, rende
 ORG = "00D000000000001EAA"
 SIGNED = ("app", "webhook")  # events as they are, with a signature
 SIGNING_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-CREATES = {  # by system and action: where the example names a record of somebody else, one of the built-in world
+# by system and action: where the example names a record of somebody else, one of the built-in world
+CREATES = {
     ("slack", "post_message"): {"channel": "C0000ORD1"},
     ("salesforce", "create"): {},
     ("salesforce", "upsert"): {},

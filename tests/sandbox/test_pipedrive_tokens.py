@@ -51,7 +51,8 @@ def test_a_code_lives_five_minutes_and_works_once(desk):
     assert redeem(desk, code).json()["message"] == "Invalid grant: authorization_code is invalid"
     desk.now += 300
     assert redeem(desk, late).json() == {
-        "success": False, "message": "Invalid grant: authorization_code has expired", "error": "invalid_grant",
+        "success": False, "message": "Invalid grant: authorization_code has expired",
+        "error": "invalid_grant",
     }  # fmt: skip
 
 
@@ -139,7 +140,7 @@ def test_the_ledger_masks_tokens(desk):
     assert "701:acme-1" not in desk.ledger()[-1]["body"]
 
 
-# --- pages -----------------------------------------------------------------------------------------------------------
+# --- pages ----------------------------------------------------------------------------------------
 
 
 def test_pages_show_what_is_there(desk):

@@ -1,4 +1,6 @@
-"""Two tenants, a person and one of the staff, and keys of which both the row and the text are known."""
+"""Two tenants, a person and one of the staff, and keys of which both the row and the text are
+known.
+"""
 
 import os
 

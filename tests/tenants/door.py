@@ -50,7 +50,9 @@ def reauthenticate(client):
 
 
 def age_session(client, since_sign_in=timedelta(), since_activity=timedelta()):
-    """As if so much time had gone by since the person signed in, and since they last did something."""
+    """As if so much time had gone by since the person signed in, and since they last did
+    something.
+    """
     session = client.session
     session["signed_in_at"] -= since_sign_in.total_seconds()
     session["active_at"] -= since_activity.total_seconds()

@@ -23,7 +23,7 @@ def without_tokens(page):
     return page.content.decode().replace(str(page.context["csrf_token"]), "")
 
 
-# --- signing in ------------------------------------------------------------------------------------------------------
+# --- signing in -----------------------------------------------------------------------------------
 
 
 def test_a_person_signs_in_and_begins_at_the_front(client, ann):
@@ -154,7 +154,7 @@ def test_an_inactive_person_does_not_come_in(client, make):
     assert not signed_in(client)
 
 
-# --- passwords -------------------------------------------------------------------------------------------------------
+# --- passwords ------------------------------------------------------------------------------------
 
 
 def test_a_password_is_set_anew_by_a_link(client, ann):
@@ -256,7 +256,7 @@ def test_another_address_counts_once_it_is_confirmed(client, ann):
     assert letters()[-1].to == ["ann@acme.test"]
 
 
-# --- nobody comes uninvited ------------------------------------------------------------------------------------------
+# --- nobody comes uninvited -----------------------------------------------------------------------
 
 
 def test_nobody_signs_up_without_an_invitation(client):

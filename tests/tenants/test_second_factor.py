@@ -252,7 +252,7 @@ def test_what_is_sensitive_asks_again_in_an_old_session(client, ann):
     assert client.get(reverse("mfa_activate_totp")).status_code == 200
 
 
-# --- the pages -------------------------------------------------------------------------------------------------------
+# --- the pages ------------------------------------------------------------------------------------
 
 PAGES = {
     "anonymous": (

@@ -1,4 +1,6 @@
-"""The outside world of the fixtures: it takes everything, but for what it is told to say instead."""
+"""The outside world of the fixtures: it takes everything, but for what it is told to say
+instead.
+"""
 
 import json
 from urllib.parse import urlsplit

@@ -1,4 +1,6 @@
-"""The outside world of the upgrade tests, and a pump of today's code; `answers.py` is the same for the old code."""
+"""The outside world of the upgrade tests, and a pump of today's code; `answers.py` is the same for
+the old code.
+"""
 
 import json
 from urllib.parse import urlsplit

@@ -1,4 +1,6 @@
-"""Make a fixture: `python -m tests.upgrade.make part1` runs that part's own code and dumps what it wrote."""
+"""Make a fixture: `python -m tests.upgrade.make part1` runs that part's own code and dumps what it
+wrote.
+"""
 
 import contextlib
 import os

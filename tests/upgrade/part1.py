@@ -1,4 +1,6 @@
-"""A hub of part 1 in the middle of its work, written by part 1's own code: see README.md beside this file."""
+"""A hub of part 1 in the middle of its work, written by part 1's own code: see README.md beside
+this file.
+"""
 
 import uuid
 
@@ -92,7 +94,9 @@ def stopped(make, tenant):
 
 
 def broken(make, tenant):
-    """Held by a reason of its own, given up, or asked by nobody; and a platform's own application."""
+    """Held by a reason of its own, given up, or asked by nobody; and a platform's own
+    application.
+    """
     hook = Connection.unscoped.get(tenant=tenant, connector="webhook")
     make.app("salesforce", {"client_id": "3MVG9", "client_secret": "app-secret"})
     make.connection(connector="app", name="our shop", secret={"signing_secret": WHSEC})

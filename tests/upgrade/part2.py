@@ -1,4 +1,6 @@
-"""A hub of part 2 in the middle of its work, written by part 2's own code: see README.md beside this file."""
+"""A hub of part 2 in the middle of its work, written by part 2's own code: see README.md beside
+this file.
+"""
 
 import uuid
 

@@ -1,4 +1,6 @@
-"""A hub of part 4 in the middle of its work, written by part 4's own code: see README.md beside this file."""
+"""A hub of part 4 in the middle of its work, written by part 4's own code: see README.md beside
+this file.
+"""
 
 from hub.connections.wish import wish
 from hub.outgoing.pump.claim import claim

@@ -1,4 +1,6 @@
-"""A fixture is what its commit wrote: it has the migrations of that commit, no more and no fewer."""
+"""A fixture is what its commit wrote: it has the migrations of that commit, no more and no
+fewer.
+"""
 
 import re
 import subprocess

@@ -1,4 +1,6 @@
-"""What an earlier part left in the middle of its work is there after the migration, and goes out."""
+"""What an earlier part left in the middle of its work is there after the migration, and goes
+out.
+"""
 
 import json
 from datetime import timedelta
@@ -37,18 +39,25 @@ ALL_OF_IT = 8 * HOUR  # until everything that may go has gone
 NEEDS_A_PERSON = {"mapping_failed", "not_connected", "unknown_effect"}
 SYSTEMS = {"app", "salesforce", "slack", "splunk", "webhook"}
 FILLED = {  # tables that are not empty, beside those of the part before
-    "part1": {"outgoing_delivery", "outgoing_exchange", "throttle_scope", "hub_bell", "django_q_ormq", "hub_auditrow"},
-    "part2": {"connections_switch", "connections_maintenancewindow", "operations_operation", "notices_notice",
+    "part1": {"outgoing_delivery", "outgoing_exchange", "throttle_scope", "hub_bell",
+        "django_q_ormq", "hub_auditrow"},
+    "part2": {"connections_switch", "connections_maintenancewindow", "operations_operation",
+        "notices_notice",
               "throttle_holder", "hub_tally", "hub_worker"},
-    "part4": {"connections_authorization", "connections_connectlink", "connections_revocation", "connections_wish",
-              "hub_mail", "notices_mailchoice", "notices_mailhours", "portal_savedview", "tenants_portallink"},
+    "part4": {"connections_authorization", "connections_connectlink", "connections_revocation",
+        "connections_wish",
+              "hub_mail", "notices_mailchoice", "notices_mailhours", "portal_savedview",
+              "tenants_portallink"},
 }  # fmt: skip
 
 
 RENAMED = {  # tables, since then
-    "connections_switch": "connections_killswitch", "connections_wish": "connections_connectorrequest",
-    "hub_beat": "hub_heartbeat", "hub_bell": "hub_wakeup", "notices_mailchoice": "notices_mailpreference",
-    "notices_connectionmailchoice": "notices_connectionmailpreference", "notices_mailhours": "notices_quiethours",
+    "connections_switch": "connections_killswitch",
+    "connections_wish": "connections_connectorrequest",
+    "hub_beat": "hub_heartbeat", "hub_bell": "hub_wakeup",
+    "notices_mailchoice": "notices_mailpreference",
+    "notices_connectionmailchoice": "notices_connectionmailpreference",
+    "notices_mailhours": "notices_quiethours",
     "outgoing_pumpplace": "outgoing_pumpslot", "throttle_holder": "throttle_inflightlease",
     "throttle_scope": "throttle_quotastate",
 }  # fmt: skip
@@ -66,7 +75,9 @@ def part(request):
 
 @pytest.fixture(scope="module")
 def before(part, django_db_setup, django_db_blocker):
-    """What was counted before the migration. Each test has the migrated database, and leaves it as it was."""
+    """What was counted before the migration. Each test has the migrated database, and leaves it as
+    it was.
+    """
     with django_db_blocker.unblock(), restored(part):
         before = Counts(*counted())
         upgrade()

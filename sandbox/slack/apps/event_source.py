@@ -74,7 +74,9 @@ class SlackEvents:
     def endings(
         self, account: str, users: Iterable[str], at: float, *, uninstalled: bool
     ) -> list[Delivery]:
-        """The events of tokens that end: of these users, "" for the bot. Their order is not fixed."""
+        """The events of tokens that end: of these users, "" for the bot. Their order is not
+        fixed.
+        """
         team = self._store[TEAMS][account]
         app = find_app(self._store, team)
         tokens = {

@@ -1,4 +1,6 @@
-"""What people do in a workspace: write, reply, use a command, click; and what the app is told of it."""
+"""What people do in a workspace: write, reply, use a command, click; and what the app is told of
+it.
+"""
 
 import re
 from collections.abc import Iterator
@@ -63,7 +65,9 @@ class People:
     def app_wrote(
         self, team: Team, channel: dict[str, Any], message: dict[str, Any]
     ) -> list[Delivery]:
-        """Its own message in a DM is an event too, with the app's `bot_id` (which events is unverified)."""
+        """Its own message in a DM is an event too, with the app's `bot_id` (which events is
+        unverified).
+        """
         return list(self._deliveries(team, channel, message))
 
     def _deliveries(

@@ -1,7 +1,7 @@
 """Response URLs: an app answers a command or a click with them, 5 times within 30 minutes.
 
-https://docs.slack.dev/interactivity/handling-user-interaction (2026-11). The status and the words of a
-URL that is used up are unverified.
+https://docs.slack.dev/interactivity/handling-user-interaction (2026-11). The status and the words
+of a URL that is used up are unverified.
 """
 
 from dataclasses import dataclass

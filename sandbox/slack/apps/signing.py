@@ -1,4 +1,5 @@
-"""Requests of Slack to an app: signature v0 over the raw body, 3 seconds, and the retries of events.
+"""Requests of Slack to an app: signature v0 over the raw body, 3 seconds, and the retries of
+events.
 
 https://docs.slack.dev/authentication/verifying-requests-from-slack and
 https://docs.slack.dev/apis/events-api (2026-11).

@@ -1,4 +1,6 @@
-"""The event subscriptions of an app: its Request URL is verified first, and failures disable them."""
+"""The event subscriptions of an app: its Request URL is verified first, and failures disable
+them.
+"""
 
 import hmac
 import json

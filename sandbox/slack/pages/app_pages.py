@@ -1,4 +1,6 @@
-"""The settings of a Slack app as its owner sees them: event subscriptions, commands, interactivity."""
+"""The settings of a Slack app as its owner sees them: event subscriptions, commands,
+interactivity.
+"""
 
 from aiohttp import web
 from markupsafe import Markup
@@ -22,7 +24,8 @@ PAGE = """
 <h2>Event Subscriptions</h2>
 <p>$state <code>$url</code></p>
 <p>Bot events: $events</p>
-<form method="post" action="$action"><button class="quiet" name="do" value="verify">Verify again</button>
+<form method="post" action="$action"
+><button class="quiet" name="do" value="verify">Verify again</button>
 <button class="quiet" name="do" value="enable">Enable events</button></form>
 <h2>Interactivity</h2><p><code>$interactivity</code></p>
 <h2>Slash Commands</h2>$commands

@@ -22,18 +22,22 @@ MESSAGE = """
 THREAD = '<ol class="thread" aria-label="Replies">$replies</ol>'
 BUTTON = """
 <form method="post" action="$url" class="click"><input type="hidden" name="user" value="$user">
-<input type="hidden" name="ts" value="$ts"><button class="quiet" name="action_id" value="$action">$text</button>
+<input type="hidden" name="ts" value="$ts"
+><button class="quiet" name="action_id" value="$action">$text</button>
 </form>
 """
 REPLY = """
 <details class="reply"><summary>Reply in thread</summary>
-<form method="post" action="$url" class="composer"><input type="hidden" name="thread_ts" value="$ts">$writer
-<input name="text" required aria-label="Reply" placeholder="Reply" autocomplete="off"><button>Reply</button></form>
+<form method="post" action="$url" class="composer"
+><input type="hidden" name="thread_ts" value="$ts">$writer
+<input name="text" required aria-label="Reply" placeholder="Reply" autocomplete="off"
+><button>Reply</button></form>
 </details>
 """
 COMPOSER = """
 <form method="post" action="$url" class="composer" id="newest">$writer
-<input name="text" required aria-label="Message" placeholder="$hint" autocomplete="off"><button>Send</button></form>
+<input name="text" required aria-label="Message" placeholder="$hint" autocomplete="off"
+><button>Send</button></form>
 """
 WRITER = '<select name="user" aria-label="Write as">$people</select>'
 PERSON = '<option value="$id"$selected>$name</option>'

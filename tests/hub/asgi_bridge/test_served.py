@@ -34,7 +34,9 @@ def seconds_until_answered(place):
 
 
 def spoken(place, *parts):
-    """What the server says to these bytes, sent with half of a second between them, until it closes."""
+    """What the server says to these bytes, sent with half of a second between them, until it
+    closes.
+    """
     with socket.create_connection(place, timeout=10) as line:
         heard = b""
         for part in parts:

@@ -186,7 +186,9 @@ def test_no_code_changes_a_row(acme, change):
 
 @pytest.fixture
 def guarded():
-    """The harness lifts SQLite's guard against DELETE: that is how tables are emptied between tests."""
+    """The harness lifts SQLite's guard against DELETE: that is how tables are emptied between
+    tests.
+    """
     if connection.vendor == "sqlite":
         tamper("DROP TRIGGER IF EXISTS hub_audit_is_not_deleted")
         tamper(MIGRATION.GUARD["sqlite"][1])

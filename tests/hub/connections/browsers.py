@@ -1,4 +1,6 @@
-"""A browser that connects an account: the hub's pages by Django's client, the other system by the real sandbox."""
+"""A browser that connects an account: the hub's pages by Django's client, the other system by the
+real sandbox.
+"""
 
 import re
 from urllib.parse import parse_qsl, urlsplit
@@ -56,7 +58,9 @@ class Browser:
         return self.begin(connector, **said).context["url"]
 
     def allow(self, consent, place=0, *, ticked=None):
-        """Choose an account there, and maybe less than was asked; gives the address on our side to come back to."""
+        """Choose an account there, and maybe less than was asked; gives the address on our side to
+        come back to.
+        """
         less = {} if ticked is None else {"scope_shown": "yes", "scope": ticked}
         return came_back(consent, account=accounts(consent)[place], **less)
 

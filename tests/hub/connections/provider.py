@@ -1,4 +1,6 @@
-"""A token endpoint with refresh tokens that work once, kept in a file: several processes may ask it."""
+"""A token endpoint with refresh tokens that work once, kept in a file: several processes may ask
+it.
+"""
 
 import fcntl
 import json
@@ -13,7 +15,9 @@ FIRST = "5Aep-0"
 
 
 class Provider:
-    """A used refresh token is refused, for ever and at once; `grace` lets each work for a second time."""
+    """A used refresh token is refused, for ever and at once; `grace` lets each work for a second
+    time.
+    """
 
     def __init__(self, file, *, grace=False):
         self.file, self.grace = Path(file), grace

@@ -1,4 +1,6 @@
-"""Staff connect, test, pause and mend connections; what they fill in is tested first and never shown again."""
+"""Staff connect, test, pause and mend connections; what they fill in is tested first and never
+shown again.
+"""
 
 import pytest
 from django.contrib import admin

@@ -44,7 +44,7 @@ def stands(client, connection):
     return told["state"], told["reason"], told["sentence"], told["action"]
 
 
-# --- the list --------------------------------------------------------------------------------------------------------
+# --- the list -------------------------------------------------------------------------------------
 
 
 def test_a_key_lists_its_tenants_connections_and_a_platform_key_all(make, api, shop, acme):
@@ -84,7 +84,7 @@ def test_a_connector_of_another_release_is_not_listed(make, shop, acme):
     assert shop.get(of(row)).status_code == 404
 
 
-# --- one -------------------------------------------------------------------------------------------------------------
+# --- one ------------------------------------------------------------------------------------------
 
 
 def test_one_is_read_with_its_account_permissions_and_page(shop, slack):
@@ -247,7 +247,7 @@ def asks(client, url):
     return len(queries)
 
 
-# --- connectors ------------------------------------------------------------------------------------------------------
+# --- connectors -----------------------------------------------------------------------------------
 
 
 def test_connectors_tell_what_they_ask_and_what_is_filled_in(make, shop, django_assert_num_queries):

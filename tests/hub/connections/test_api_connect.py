@@ -1,4 +1,6 @@
-"""Connecting by REST, and changing what was filled in: tested first, kept whole or not at all, and once."""
+"""Connecting by REST, and changing what was filled in: tested first, kept whole or not at all, and
+once.
+"""
 
 import json
 from datetime import timedelta
@@ -51,7 +53,7 @@ def document():
     return row.credential.open(row)
 
 
-# --- connecting ------------------------------------------------------------------------------------------------------
+# --- connecting -----------------------------------------------------------------------------------
 
 
 def test_what_passes_the_test_is_connected_and_told_to_the_audit(shop, acme, systems):
@@ -195,7 +197,7 @@ def test_the_same_account_is_not_connected_twice(make, shop, acme, systems, monk
     assert stored() == (1, 1, 0)
 
 
-# --- changing --------------------------------------------------------------------------------------------------------
+# --- changing -------------------------------------------------------------------------------------
 
 
 @pytest.fixture

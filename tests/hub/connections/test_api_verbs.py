@@ -1,4 +1,6 @@
-"""What a program does about a connection by REST: test, pause, resume, disconnect, reconnect link."""
+"""What a program does about a connection by REST: test, pause, resume, disconnect, reconnect
+link.
+"""
 
 from datetime import timedelta
 
@@ -38,7 +40,7 @@ def told():
     return row.verb, row.actor_kind, row.tenant_reference
 
 
-# --- test ------------------------------------------------------------------------------------------------------------
+# --- test -----------------------------------------------------------------------------------------
 
 
 def test_a_test_that_passes_heals_and_is_told(shop, splunk, systems):
@@ -86,7 +88,7 @@ def test_what_is_disconnected_is_not_tested(shop, splunk, systems):
     assert http.requests == []
 
 
-# --- pause and resume ------------------------------------------------------------------------------------------------
+# --- pause and resume -----------------------------------------------------------------------------
 
 
 def test_it_is_paused_with_reason_and_end_and_resumed(shop, splunk):
@@ -142,7 +144,7 @@ def test_what_is_disconnected_is_not_resumed(shop, splunk):
     assert state_of(splunk) == "disabled"
 
 
-# --- disconnect ------------------------------------------------------------------------------------------------------
+# --- disconnect -----------------------------------------------------------------------------------
 
 
 def test_what_waits_is_held_where_nothing_is_said(make, shop, acme):
@@ -184,7 +186,7 @@ def test_a_wrong_disconnect_is_named(shop, splunk):
     assert state_of(splunk) == "healthy"
 
 
-# --- reconnect link --------------------------------------------------------------------------------------------------
+# --- reconnect link -------------------------------------------------------------------------------
 
 
 def test_a_reconnect_link_is_a_connect_link_of_this_connection(shop, splunk):

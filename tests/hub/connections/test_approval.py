@@ -1,4 +1,6 @@
-"""Where an administrator is asked first, nobody comes back: the pages say so, remember it, and lead on."""
+"""Where an administrator is asked first, nobody comes back: the pages say so, remember it, and lead
+on.
+"""
 
 from datetime import timedelta
 

@@ -102,7 +102,9 @@ def test_a_confirmation_that_comes_late(browser):
 
 
 def test_the_address_of_consent_opened_in_another_browser(browser, another, make, system):
-    """A victim finishes what an attacker began: their account must not land at the attacker's tenant."""
+    """A victim finishes what an attacker began: their account must not land at the attacker's
+    tenant.
+    """
     victim = another(make.tenant("victim"))
     page = victim.comes_back(victim.allow(browser.sent_to(system)))
     assert problem(page) == "other_browser" and page.context["problem"].text
@@ -169,7 +171,9 @@ def test_an_issuer_that_is_the_system(browser, outside):
 
 
 def test_a_code_of_somebody_else_for_the_same_system(browser):
-    """Injection: the code of one attempt with the state of another is refused by the system, for its verifier."""
+    """Injection: the code of one attempt with the state of another is refused by the system, for
+    its verifier.
+    """
     other = query_of(browser.allow(browser.sent_to("salesforce")))
     mine = query_of(browser.allow(browser.sent_to("salesforce")))
     page = browser.client.get(
@@ -189,7 +193,9 @@ CHALLENGE = ("code_challenge", "code_challenge_method")
 
 
 def test_a_downgrade_without_a_challenge_gives_no_code(browser):
-    """Our guide has staff require PKCE at Salesforce: who takes the challenge out of the address gets nothing."""
+    """Our guide has staff require PKCE at Salesforce: who takes the challenge out of the address
+    gets nothing.
+    """
     came = came_back(
         without(browser.sent_to("salesforce"), *CHALLENGE), account="00D000000000001EAA"
     )
@@ -244,9 +250,11 @@ def test_a_code_without_our_verifier_is_not_exchanged_where_there_is_pkce(make):
 def test_where_there_is_no_pkce_a_stolen_code_is_worth_something_once_only(
     browser, another, make, system
 ):
-    """SECURITY.md names this risk: whoever has the code of another person may connect that account to their tenant.
+    """SECURITY.md names this risk: whoever has the code of another person may connect that account
+    to their tenant.
 
-    What limits it: the code must not have been used, and whose account it is stands in what the attempt keeps.
+    What limits it: the code must not have been used, and whose account it is stands in what the
+    attempt keeps.
     """
     stolen = query_of(browser.allow(browser.sent_to(system)))["code"]
     attacker = another(make.tenant("attacker"))

@@ -1,4 +1,6 @@
-"""Each way in which connecting fails ends in a page: the cause, who can fix it, a text for them, a way back."""
+"""Each way in which connecting fails ends in a page: the cause, who can fix it, a text for them, a
+way back.
+"""
 
 import json
 from email.utils import format_datetime

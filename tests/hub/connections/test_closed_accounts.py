@@ -1,4 +1,6 @@
-"""An account that is not open is not cured by a reconnect: its deliveries wait, and the connection says what is."""
+"""An account that is not open is not cured by a reconnect: its deliveries wait, and the connection
+says what is.
+"""
 
 import pytest
 

@@ -1,4 +1,6 @@
-"""Our registration at another system: the page says what to enter there, and tests what came of it."""
+"""Our registration at another system: the page says what to enter there, and tests what came of
+it.
+"""
 
 import json
 

@@ -1,4 +1,6 @@
-"""Production or sandbox: a person says which, and all that is asked of that account is asked at its own login."""
+"""Production or sandbox: a person says which, and all that is asked of that account is asked at its
+own login.
+"""
 
 from urllib.parse import urlsplit
 
@@ -34,7 +36,9 @@ WIZARD = "/t/acme/connect/salesforce/"
 
 @pytest.fixture(autouse=True)
 def uat(outside):
-    """A sandbox of Acme's beside the organisations that there are; it is the last that the page offers."""
+    """A sandbox of Acme's beside the organisations that there are; it is the last that the page
+    offers.
+    """
     app = {"client_id": "hub.salesforce", "client_secret": "salesforce-secret"}
     outside.world(salesforce=[{"org": UAT, "name": "Acme UAT", "sandbox": True, **app}])
     return outside
@@ -109,7 +113,9 @@ def test_settings_that_staff_fill_in_leave_the_kind_as_it_is(browser):
 
 @pytest.fixture
 def custom_domain(uat):
-    """Who chose a sandbox signs in to production all the same, by that organisation's own address."""
+    """Who chose a sandbox signs in to production all the same, by that organisation's own
+    address.
+    """
     app = ConnectorApp.objects.get(connector_key="salesforce")
     own = f"{uat.url}/salesforce/{PRODUCTION}"
     app.urls |= {"sandbox_login": own, "sandbox_token": f"{own}/services/oauth2/token"}

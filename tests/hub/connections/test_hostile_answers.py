@@ -1,4 +1,6 @@
-"""Hostile answers of a token endpoint, and somebody who confirms: what is stored is harmless, or nothing is."""
+"""Hostile answers of a token endpoint, and somebody who confirms: what is stored is harmless, or
+nothing is.
+"""
 
 import json
 

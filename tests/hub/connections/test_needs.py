@@ -1,4 +1,6 @@
-"""Nobody connects an account without a permission that an active route needs; and that permission is asked for."""
+"""Nobody connects an account without a permission that an active route needs; and that permission
+is asked for.
+"""
 
 import pytest
 

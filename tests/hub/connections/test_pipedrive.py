@@ -1,4 +1,6 @@
-"""Pipedrive is let in like the others, though its answer names no company and its permissions are not asked for."""
+"""Pipedrive is let in like the others, though its answer names no company and its permissions are
+not asked for.
+"""
 
 from datetime import timedelta
 

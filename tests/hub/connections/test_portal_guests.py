@@ -1,4 +1,6 @@
-"""A person of our own application, who came in by a portal link, connects an account as anybody of the tenant."""
+"""A person of our own application, who came in by a portal link, connects an account as anybody of
+the tenant.
+"""
 
 from datetime import timedelta
 

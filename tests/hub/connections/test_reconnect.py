@@ -1,4 +1,6 @@
-"""What waited for an authorization goes out when it is back, as fast as the other system allows and no faster."""
+"""What waited for an authorization goes out when it is back, as fast as the other system allows and
+no faster.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,6 @@
-"""When a token is refreshed: at about 80 % of its life, spread, and only with something to do it with."""
+"""When a token is refreshed: at about 80 % of its life, spread, and only with something to do it
+with.
+"""
 
 from datetime import timedelta
 

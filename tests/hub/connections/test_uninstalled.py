@@ -1,4 +1,6 @@
-"""Pipedrive's marketplace: people who install there come without a state, and an uninstall comes by DELETE."""
+"""Pipedrive's marketplace: people who install there come without a state, and an uninstall comes by
+DELETE.
+"""
 
 import base64
 import json

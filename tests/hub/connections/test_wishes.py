@@ -1,4 +1,6 @@
-"""Customers ask for what cannot be connected yet; it is counted, and staff see who asks for what."""
+"""Customers ask for what cannot be connected yet; it is counted, and staff see who asks for
+what.
+"""
 
 import pytest
 

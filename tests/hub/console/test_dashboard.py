@@ -90,8 +90,8 @@ def test_the_tile_its_link_the_lists_and_a_plan_agree_on_what_is_held(superuser,
     page, _ = looked_at(superuser)
     link = reverse("admin:outgoing_delivery_changelist") + "?state=held"
     assert (
-        f'href="{link}"><span class="hub-tile-label">Held</span><span class="hub-tile-value">3</span>'
-        in page
+        f'href="{link}"><span class="hub-tile-label">Held</span><span '
+        f'class="hub-tile-value">3</span>' in page
     )
     assert ">held</span>" in page and ">waiting</span>" not in page
     assert superuser.get(link).context["cl"].result_count == 3

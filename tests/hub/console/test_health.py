@@ -1,4 +1,6 @@
-"""The page that says how the hub stands: bounded questions, and only for who may see everybody's numbers."""
+"""The page that says how the hub stands: bounded questions, and only for who may see everybody's
+numbers.
+"""
 
 from datetime import timedelta
 from uuid import uuid4

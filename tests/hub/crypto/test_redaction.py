@@ -39,7 +39,8 @@ LOOKS_LIKE_A_SECRET = {
     "form": "grant_type=refresh_token&refresh_token=5Aep861.rest&client_secret=s3cr3t",
     "json": '{"access_token": "very\\"secret", "ok": true}',
     "url with a password": "postgresql://hub:s3cr3t@db/hub",
-    "private key": "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\n-----END RSA PRIVATE KEY-----",
+    "private key": "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\n-----END RSA PRIVATE "
+    "KEY-----",
 }
 TELLING = (
     "abcdef",
@@ -221,7 +222,9 @@ UNBROKEN = [f'{NAME}:"' + part * LARGEST for part in ("a", "\\a", '\\"')] + [
 
 
 def seconds(work, *arguments, times=3):
-    """Of the processor, as what else runs on the machine says nothing about our patterns; the best of some times."""
+    """Of the processor, as what else runs on the machine says nothing about our patterns; the best
+    of some times.
+    """
     taken = []
     for _ in range(times):
         began = time.thread_time()

@@ -1,4 +1,6 @@
-"""Keys are changed while the hub works: nothing is lost, nothing is overwritten, and what does not open is told."""
+"""Keys are changed while the hub works: nothing is lost, nothing is overwritten, and what does not
+open is told.
+"""
 
 import json
 import os

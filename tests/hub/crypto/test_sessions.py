@@ -23,7 +23,10 @@ from hub.db.clock import clock
 pytestmark = pytest.mark.django_db
 
 SECRET = "JBSWY3DPEHPK3PXP"
-SIGNED = "eyJzZWNyZXQiOiJKQlNXWTNEUEVIUEszUFhQIn0:1xWXLt:BcxzGQ8Rn2O0iymzBfTDOgaviDHonJn1Uqf0ummezlM"  # Django's
+# Django's
+SIGNED = (
+    "eyJzZWNyZXQiOiJKQlNXWTNEUEVIUEszUFhQIn0:1xWXLt:BcxzGQ8Rn2O0iymzBfTDOgaviDHonJn1Uqf0ummezlM"
+)
 
 
 @pytest.fixture

@@ -1,4 +1,6 @@
-"""Nothing here leaves the machine: every attempt to connect is seen, and those to other machines are refused."""
+"""Nothing here leaves the machine: every attempt to connect is seen, and those to other machines
+are refused.
+"""
 
 import errno
 import socket

@@ -1,7 +1,8 @@
-"""`python -m tests.hub.egress.crowd <mode>... `: a pump's way out with every socket at a hostile endpoint.
+"""`python -m tests.hub.egress.crowd <mode>... `: a pump's way out with every socket at a hostile
+  endpoint.
 
-Prints the megabytes that it needed, the seconds of the longest attempt, and the largest answer that was kept. The
-endpoints are another process, or their memory would count.
+Prints the megabytes that it needed, the seconds of the longest attempt, and the largest answer that
+was kept. The endpoints are another process, or their memory would count.
 """
 
 import asyncio

@@ -53,7 +53,8 @@ FIXED = {  # said at once, then closed unless the mode keeps the connection
     "broken-header": OK + b"X-Good: 1\r\nno colon\r\nContent-Length: 4\r\n\r\nfine",
     "negative-chunk": OK + b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello",
     "no-status": b"HTTP/1.1 000 Nothing\r\nContent-Length: 0\r\n\r\n",
-    "switching": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nraw",
+    "switching": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+    b"Upgrade\r\n\r\nraw",
     "cut-chunks": OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
     "huge-header": OK + b"X-Big: " + b"x" * 1_000_000 + b"\r\n\r\n",
     "many-headers": OK + b"".join(b"X-%d: x\r\n" % n for n in range(10_000)) + b"\r\n",
@@ -88,7 +89,9 @@ MOVING = {
 
 
 class Hostile:
-    """A server in a thread; `heard` are the heads and bodies of the requests that arrived, `met` the connections."""
+    """A server in a thread; `heard` are the heads and bodies of the requests that arrived, `met`
+    the connections.
+    """
 
     def __init__(self, tls: ssl.SSLContext | None = None):
         self.tls = tls

@@ -1,4 +1,6 @@
-"""Fourteen endpoints with the worst manners: each call ends in time, with little in hand, and harms nobody."""
+"""Fourteen endpoints with the worst manners: each call ends in time, with little in hand, and harms
+nobody.
+"""
 
 import asyncio
 import time

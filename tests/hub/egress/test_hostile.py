@@ -1,4 +1,6 @@
-"""Destinations that do everything to keep, flood or confuse us: each attempt ends in time, with little in hand."""
+"""Destinations that do everything to keep, flood or confuse us: each attempt ends in time, with
+little in hand.
+"""
 
 import asyncio
 import gzip

@@ -1,4 +1,6 @@
-"""Every connector meets endpoints with the worst manners: each of its calls ends, and grants nothing."""
+"""Every connector meets endpoints with the worst manners: each of its calls ends, and grants
+nothing.
+"""
 
 import time
 from contextlib import suppress

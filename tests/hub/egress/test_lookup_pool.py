@@ -76,7 +76,9 @@ def test_a_lookup_that_fails_leaves_its_thread_to_others():
 
 
 def test_calls_of_a_tenant_with_slow_names_delay_no_other_call(slow):
-    """By the way of deliveries: a hundred calls wait for their names, and the call of another does not."""
+    """By the way of deliveries: a hundred calls wait for their names, and the call of another does
+    not.
+    """
     refused = lambda name: slow(name) and ["127.0.0.1"]  # noqa: E731 - an address that is refused, so nothing is sent
 
     async def sent(send, tenant, host):

@@ -1,4 +1,6 @@
-"""Requests of the API are counted for key and tenant; the answer tells what is left, and 429 when to go on."""
+"""Requests of the API are counted for key and tenant; the answer tells what is left, and 429 when
+to go on.
+"""
 
 import re
 

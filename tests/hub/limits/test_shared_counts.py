@@ -1,4 +1,6 @@
-"""Counts of several processes never exceed a quota together, and cost no statement for each request."""
+"""Counts of several processes never exceed a quota together, and cost no statement for each
+request.
+"""
 
 from datetime import UTC, datetime, timedelta
 

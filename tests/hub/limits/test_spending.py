@@ -1,4 +1,6 @@
-"""Replays, connections, portal links and invitations have limits, which staff set and customers read."""
+"""Replays, connections, portal links and invitations have limits, which staff set and customers
+read.
+"""
 
 import re
 

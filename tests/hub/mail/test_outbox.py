@@ -1,4 +1,6 @@
-"""A mail is a row until a server has taken it: nothing is lost, nothing goes for ever, nothing lies open."""
+"""A mail is a row until a server has taken it: nothing is lost, nothing goes for ever, nothing lies
+open.
+"""
 
 import smtplib
 from datetime import timedelta

@@ -8,7 +8,10 @@ import pytest
 
 
 def read(**environment):
-    show = "import hub.settings as s; print(s.EMAIL_BACKEND.split('.')[-2], s.EMAIL_HOST, s.EMAIL_PORT, "
+    show = (
+        "import hub.settings as s; print(s.EMAIL_BACKEND.split('.')[-2], s.EMAIL_HOST, "
+        "s.EMAIL_PORT, "
+    )
     show += "s.EMAIL_HOST_USER, s.EMAIL_HOST_PASSWORD, s.EMAIL_USE_TLS, s.EMAIL_USE_SSL)"
     return subprocess.run(
         [sys.executable, "-c", show],

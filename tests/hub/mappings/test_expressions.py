@@ -1,4 +1,6 @@
-"""The language of filters and mappings: what it refuses, what its functions give, and that it always ends."""
+"""The language of filters and mappings: what it refuses, what its functions give, and that it
+always ends.
+"""
 
 from zoneinfo import ZoneInfo
 

@@ -1,4 +1,6 @@
-"""Every kind and message that the code passes to `create_notice` is declared, and none is unused."""
+"""Every kind and message that the code passes to `create_notice` is declared, and none is
+unused.
+"""
 
 import ast
 from collections.abc import Iterator

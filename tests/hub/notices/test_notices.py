@@ -1,4 +1,6 @@
-"""People hear once that something must be done, are reminded while nobody does it, and hear when it is done."""
+"""People hear once that something must be done, are reminded while nobody does it, and hear when it
+is done.
+"""
 
 from datetime import timedelta
 
@@ -174,7 +176,7 @@ def test_the_sweep_rings_for_reminders(slack):
     assert WakeUp.objects.filter(name="tell").exists()
 
 
-# --- what people want ------------------------------------------------------------------------------------------------
+# --- what people want -----------------------------------------------------------------------------
 
 
 def test_a_member_chooses_which_mails_to_have(slack, owner):
@@ -195,7 +197,7 @@ def test_where_nobody_chose_the_kind_says(slack):
     )
 
 
-# --- our application -------------------------------------------------------------------------------------------------
+# --- our application ------------------------------------------------------------------------------
 
 
 def test_our_application_hears_of_it_once_as_of_any_event(make, slack):

@@ -1,4 +1,6 @@
-"""Quiet hours hold what can wait, one mail a day tells it together, and each connection may have its own choice."""
+"""Quiet hours hold what can wait, one mail a day tells it together, and each connection may have
+its own choice.
+"""
 
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -50,7 +52,8 @@ def hours(member, *, now=NOON, **said):
 
 def notice(connection, kind="works_again", at=NOON):
     return Notice.unscoped.create(
-        key=f"{kind}:{connection.pk}:{at}", kind=kind, stored_sentence=f"“{connection}”: {kind}.", tenant=connection.tenant,
+        key=f"{kind}:{connection.pk}:{at}", kind=kind, stored_sentence=f"“{connection}”: {kind}.",
+        tenant=connection.tenant,
         connection=connection, created_at=at, next_mail_at=at,
     )  # fmt: skip
 

@@ -1,4 +1,6 @@
-"""An operation: planned, confirmed, run batch by batch, resumed after a kill, cancelled, told to the audit."""
+"""An operation: planned, confirmed, run batch by batch, resumed after a kill, cancelled, told to
+the audit.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,6 @@
-"""`python -m tests.hub.outgoing.poison make|pump|told [minute]`: a message that kills the process which sends it."""
+"""`python -m tests.hub.outgoing.poison make|pump|told [minute]`: a message that kills the process
+which sends it.
+"""
 
 import json
 import os

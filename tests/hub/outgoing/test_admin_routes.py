@@ -1,4 +1,6 @@
-"""The pages of routes: each mistake beside its field, tried before it is saved, and only within one's reach."""
+"""The pages of routes: each mistake beside its field, tried before it is saved, and only within
+one's reach.
+"""
 
 import json
 

@@ -1,4 +1,6 @@
-"""What arrives for a disconnected connection is held for its return, or skipped where what waited was cancelled."""
+"""What arrives for a disconnected connection is held for its return, or skipped where what waited
+was cancelled.
+"""
 
 import pytest
 from django.urls import reverse

@@ -1,4 +1,6 @@
-"""What may have arrived is not sent twice, where that is asked for; what is too late is not sent at all."""
+"""What may have arrived is not sent twice, where that is asked for; what is too late is not sent at
+all.
+"""
 
 import pytest
 

@@ -1,4 +1,6 @@
-"""Work on many deliveries by REST: planned, confirmed, read, cancelled; and never across the wall."""
+"""Work on many deliveries by REST: planned, confirmed, read, cancelled; and never across the
+wall.
+"""
 
 import pytest
 from hypothesis import HealthCheck, given

@@ -1,4 +1,6 @@
-"""Events that are told in one transaction do not suffer for each other, whatever the database says."""
+"""Events that are told in one transaction do not suffer for each other, whatever the database
+says.
+"""
 
 import time
 from contextlib import contextmanager

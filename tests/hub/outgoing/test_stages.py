@@ -1,4 +1,6 @@
-"""The indexes know stages, not states: a claim writes none of them, and whatever asks for a state finds them."""
+"""The indexes know stages, not states: a claim writes none of them, and whatever asks for a state
+finds them.
+"""
 
 from uuid import uuid4
 

@@ -1,4 +1,6 @@
-"""Off switches: nothing goes for what is off, what is accepted is held, and it goes when it is on again."""
+"""Off switches: nothing goes for what is off, what is accepted is held, and it goes when it is on
+again.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,6 @@
-"""Off switches by REST: the platform's key for what is everybody's, a tenant's key for its own tenant and routes."""
+"""Off switches by REST: the platform's key for what is everybody's, a tenant's key for its own
+tenant and routes.
+"""
 
 from datetime import timedelta
 

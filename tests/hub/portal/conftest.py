@@ -1,4 +1,6 @@
-"""Owner, admin and member of a tenant, and a stranger of another, each in a browser; the sandbox as the world."""
+"""Owner, admin and member of a tenant, and a stranger of another, each in a browser; the sandbox as
+the world.
+"""
 
 import pytest
 from django.test import Client

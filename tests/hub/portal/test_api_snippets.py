@@ -10,7 +10,8 @@ from tests.url_walk import addresses, routes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 SCOPES = (
-    "events:read", "deliveries:read", "connections:read", "connect-links:read", "tenants:read", "members:read",
+    "events:read", "deliveries:read", "connections:read", "connect-links:read", "tenants:read",
+    "members:read",
 )  # fmt: skip
 
 
@@ -52,9 +53,11 @@ def test_every_page_has_a_twin_and_those_that_read_answer(house, make):
     ("path", "call"),
     [
         ("", "connections?tenant=acme"),
-        ("events/?state=failed&type=order.paid&q=x", "deliveries?tenant=acme&state=failed&type=order.paid"),
+        ("events/?state=failed&type=order.paid&q=x",
+            "deliveries?tenant=acme&state=failed&type=order.paid"),
         ("events/?state=no_route&type=lead.*", "events?tenant=acme&state=no_route"),
-        ("events/?until=2026-11-25T12:00", "deliveries?tenant=acme&until=2026-11-25T12%3A00%3A00%2B01%3A00"),
+        ("events/?until=2026-11-25T12:00",
+            "deliveries?tenant=acme&until=2026-11-25T12%3A00%3A00%2B01%3A00"),
         ("settings/", "tenants/acme"),
     ],
 )  # fmt: skip
@@ -70,7 +73,8 @@ def test_what_the_api_has_no_words_for_is_said(owner):
 def test_a_plan_is_told_whole_and_nothing_breaks_out_of_its_quotes(owner):
     line = twin(owner.get("/t/acme/operations/plan?state=failed&event_type=order.paid"))
     assert shlex.split(line)[shlex.split(line).index("-d") + 1] == (
-        '{"kind": "retry", "reason": "…", "tenant": "acme", "filter": {"state": "failed", "event_type": "order.paid"}}'
+        '{"kind": "retry", "reason": "…", "tenant": "acme", "filter": {"state": "failed", '
+        '"event_type": "order.paid"}}'
     )
     line = twin(owner.get("/t/acme/events/", {"type": "a';rm -rf ~;'"}))
     assert "rm" not in line

@@ -1,4 +1,6 @@
-"""What the page of a connection tells: what is set, what is shared, what becomes of events, who looked at it."""
+"""What the page of a connection tells: what is set, what is shared, what becomes of events, who
+looked at it.
+"""
 
 from datetime import timedelta
 
@@ -51,8 +53,8 @@ def test_a_sample_that_would_not_go_says_why(admin, make, acme):
     make.event(acme)
     text = text_of(admin, slack)
     assert (
-        "A similar event would be held: The matching record in the other system has not been selected."
-        in text
+        "A similar event would be held: The matching record in the other system has not been "
+        "selected." in text
     )
     assert (
         "channel A-1001" in text

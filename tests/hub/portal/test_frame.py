@@ -1,4 +1,6 @@
-"""What stands around every page: who, where, how it looks, and a policy that lets nothing inline in."""
+"""What stands around every page: who, where, how it looks, and a policy that lets nothing inline
+in.
+"""
 
 import re
 from datetime import datetime

@@ -46,8 +46,8 @@ def test_what_must_still_be_said_stands_here_and_leads_there(owner, member, make
             and "one record to select" in text
         )
         assert (
-            f'<a href="/t/acme/connections/{row.public_id}/identities/">Team chat: one record to select</a>'
-            in text
+            f'<a href="/t/acme/connections/{row.public_id}/identities/">Team chat: one record to '
+            f"select</a>" in text
         )
     delivery = make.event(acme).deliveries.get()
     put([delivery], "held", "identity_missing", detail=str(IdentityMissing("channel", "orders")))

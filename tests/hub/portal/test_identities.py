@@ -1,4 +1,6 @@
-"""Customers say which record of theirs is meant by one of ours, such as the channel that orders go to."""
+"""Customers say which record of theirs is meant by one of ours, such as the channel that orders go
+to.
+"""
 
 from urllib.parse import quote
 
@@ -43,7 +45,9 @@ def told():
 
 @pytest.fixture
 def slack(make, acme, outside):
-    """A connected workspace of the sandbox, with a route for all tenants that asks for a channel."""
+    """A connected workspace of the sandbox, with a route for all tenants that asks for a
+    channel.
+    """
     make.route(connector="slack", mapping=make.mapping(None, "slack", "post_message", TO_ORDERS))
     secret = {"access_token": "xoxb-acme-1"}
     return make.connection(acme, "slack", secret=secret, account="T0000ACME")

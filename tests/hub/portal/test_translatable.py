@@ -1,4 +1,6 @@
-"""Every text that customers read can be translated: in a language of brackets nothing is read without them."""
+"""Every text that customers read can be translated: in a language of brackets nothing is read
+without them.
+"""
 
 import ast
 import re
@@ -20,9 +22,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 NAMES = {*CONNECTORS, *(connector.label for connector in CONNECTORS.values())}
 NAMES |= {"Integration Hub", "Acme", "NDJSON", "CSV", "UTC"}
 DATA = re.compile(  # what somebody named, or another system said
-    r"[\w.+-]+@[\w.]+|https://\S+|[\w-]+ \d+|account-\d+|order\.created\b.*|app|acme|route|user|why|[a-z]+_[a-z_]+"
+    r"[\w.+-]+@[\w.]+|https://\S+|[\w-]+ "
+    r"\d+|account-\d+|order\.created\b.*|app|acme|route|user|why|[a-z]+_[a-z_]+"
     r"|(GET|POST|PUT|PATCH)\b.*|(x-|webhook-|content-|authorization\b).*|[\[{].*"
-    r"|(Python|Node|curl|import|const|KEY|BODY)\b.*|\w{3} \d\d:\d\d|[\d.]+ (ms|s|B|kB)|\d+\s+\d{4}, [\d:]+ UTC",
+    r"|(Python|Node|curl|import|const|KEY|BODY)\b.*|\w{3} \d\d:\d\d|[\d.]+ "
+    r"(ms|s|B|kB)|\d+\s+\d{4}, [\d:]+ UTC",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -94,7 +98,9 @@ def test_every_advice_is_said_in_the_readers_language():
 
 
 def test_what_a_connector_states_for_people_is_marked_where_it_is_stated():
-    """A collector of translations reads sources, so a text that is not marked there reaches no translator."""
+    """A collector of translations reads sources, so a text that is not marked there reaches no
+    translator.
+    """
     marked = {
         text for path in Path("connectors").rglob("*.py") for text in marked_in(path.read_text())
     }

@@ -1,4 +1,6 @@
-"""Connecting in named steps, against the sandbox: tested before it is kept, and nothing is left of what was not."""
+"""Connecting in named steps, against the sandbox: tested before it is kept, and nothing is left of
+what was not.
+"""
 
 import re
 from html import unescape
@@ -148,8 +150,8 @@ def test_a_sample_that_lacks_an_identity_says_what_must_be_said(told, make, acme
     make.event(acme, "order.created", {"number": "A-1"})
     text = told(SAYS | {"channel": "identity('channel', 'orders')"})
     assert (
-        "A similar event would be held: The matching record in the other system has not been selected."
-        in text
+        "A similar event would be held: The matching record in the other system has not been "
+        "selected." in text
     )
     assert "Which channel in Slack matches “orders”?" in text
 

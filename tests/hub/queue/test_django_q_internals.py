@@ -1,4 +1,6 @@
-"""The undocumented parts of django-q2 that `hub/queue/` uses, each with a sentence that says where."""
+"""The undocumented parts of django-q2 that `hub/queue/` uses, each with a sentence that says
+where.
+"""
 
 import inspect
 import multiprocessing

@@ -1,4 +1,6 @@
-"""Staff stay signed in for eight hours at most, and for one without activity; customers as long as they chose."""
+"""Staff stay signed in for eight hours at most, and for one without activity; customers as long as
+they chose.
+"""
 
 from datetime import timedelta
 

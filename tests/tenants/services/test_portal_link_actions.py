@@ -1,4 +1,6 @@
-"""Our own application's people come in by a link: once, for an hour, to one tenant, as admin at most."""
+"""Our own application's people come in by a link: once, for an hour, to one tenant, as admin at
+most.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,6 @@
-"""Each form and REST call that connects has one of three results: connected, test failed, refused."""
+"""Each form and REST call that connects has one of three results: connected, test failed,
+refused.
+"""
 
 import pytest
 

@@ -1,4 +1,6 @@
-"""A login host of the customer's own: chosen at each way in, kept, used for all that is asked, and nothing else is."""
+"""A login host of the customer's own: chosen at each way in, kept, used for all that is asked, and
+nothing else is.
+"""
 
 import pytest
 from django.urls import reverse
@@ -36,7 +38,9 @@ TYPED = [
 
 @pytest.fixture(autouse=True)
 def own_hosts(outside):
-    """An organisation of Acme's and a sandbox of it, which let people sign in at their own hosts only."""
+    """An organisation of Acme's and a sandbox of it, which let people sign in at their own hosts
+    only.
+    """
     app = {
         "client_id": "hub.salesforce",
         "client_secret": "salesforce-secret",

@@ -1,4 +1,6 @@
-"""A person lets us in: they are sent away, come back, confirm the account, and the connection works."""
+"""A person lets us in: they are sent away, come back, confirm the account, and the connection
+works.
+"""
 
 from datetime import timedelta
 

@@ -26,7 +26,8 @@ LONG = 60  # seconds in which every side gets where it should be
 
 
 class Crowd:
-    """Workers that begin together. The one that calls the provider waits until some others have left.
+    """Workers that begin together. The one that calls the provider waits until some others have
+    left.
 
     How many is random each time, from none to all: the rest read the row before, while and after
     the new token is stored.

@@ -12,7 +12,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def deliveries(make):
-    """One delivery in each state, due and not due: free, behind a pause, of a suspended tenant, not connected."""
+    """One delivery in each state, due and not due: free, behind a pause, of a suspended tenant, not
+    connected.
+    """
     for is_paused, is_suspended in ((False, False), (True, False), (False, True)):
         for state in Delivery.State.values:
             for due_at in (NOON, None):

@@ -19,7 +19,8 @@ STATES = {  # by action: a state and reason in which it is possible, and one in 
     "skip": (("failed", "exhausted"), ("delivered", "")),
 }
 COLUMNS = (
-    "state", "reason", "detail", "replay_number", "low_priority", "crash_count", "attempt_count", "quota_queue",
+    "state", "reason", "detail", "replay_number", "low_priority", "crash_count", "attempt_count",
+    "quota_queue",
     "position", "message_uuid",
 )  # fmt: skip
 
@@ -47,7 +48,9 @@ def act(make, api):
 
 
 def outcome(make, act, entry_point, action, state, reason):
-    """What the action leaves: the deliveries, whether their lane is due, and the audit row without who and when."""
+    """What the action leaves: the deliveries, whether their lane is due, and the audit row without
+    who and when.
+    """
     delivery = make.delivery(make.connection(make.tenant(f"acme-{entry_point}")))
     put([delivery], state, reason, crash_count=2)
     Lane.unscoped.update(due_at=None)

@@ -1,4 +1,6 @@
-"""The plan of an operation: how many, how old, where, how long under the quotas, and what may be seen twice."""
+"""The plan of an operation: how many, how old, where, how long under the quotas, and what may be
+seen twice.
+"""
 
 from datetime import timedelta
 

@@ -1,4 +1,6 @@
-"""A tenant's people are told of notices where they choose: in a chat, at an endpoint of their own."""
+"""A tenant's people are told of notices where they choose: in a chat, at an endpoint of their
+own.
+"""
 
 import pytest
 

@@ -1,4 +1,6 @@
-"""Own endpoints: added, read, told which events they get, their secret, a test, what they missed."""
+"""Own endpoints: added, read, told which events they get, their secret, a test, what they
+missed.
+"""
 
 import pytest
 from django.utils import timezone

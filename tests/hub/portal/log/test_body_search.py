@@ -1,4 +1,6 @@
-"""What stands inside of events: values anywhere in the data, and what an expression says of them."""
+"""What stands inside of events: values anywhere in the data, and what an expression says of
+them.
+"""
 
 import csv
 import json
@@ -16,7 +18,10 @@ from hub.portal.log.query import parse_log_query
 from tests.factories import NOON
 from tests.hub.outgoing.operating import many
 
-BODY = b'{"id":"x-9","type":"t","data":{"list":[{"deep":"Needle"}],"number":42,"off":false,"none":null}}'
+BODY = (
+    b'{"id":"x-9","type":"t","data":{"list":[{"deep":"Needle"}],"number":42,"off":false,"none"'
+    b":null}}"
+)
 HEAVY = "length(join('', map(&to_string(@), [data, data, data, data]))) > `0`"
 
 

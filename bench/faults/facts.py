@@ -1,0 +1,76 @@
+"""All that is known of an attack in the end, on one clock."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from bench.faults import clock_conversion as clocks
+from bench.faults.event_callers import CallerLog
+from bench.faults.installation import AttackedInstallation
+from bench.faults.kill import Kill
+from bench.faults.owners import SocketOwners
+from bench.sink_client import Arrival
+from hub.outgoing.models import Attempt, Delivery
+from hub.processes.worker_registry import Replacement
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All that is known in the end; moments are of the machine's monotonic clock."""
+
+    logs: list[CallerLog]  # of each caller
+    arrivals: Sequence[Arrival]
+    ids: dict[str, str]  # the id that the sink saw, by the sender's
+    crashes: dict[str, list[float]]  # by that id, when each was found lying after its pump had died
+    outages: list[tuple[float, float]]  # without a database, in which nothing can be settled
+    kills: list[Kill]  # in the order of time; with the pools that a worker replaced
+    owner: Callable[[int, float], int | None]  # the process that held a local port at a moment
+
+    @classmethod
+    def of(cls, desk: AttackedInstallation, arrivals: Sequence[Arrival]) -> Self:
+        rows = Delivery.unscoped.values_list("event__sender_id", "message_uuid")
+        return cls(
+            logs=[caller.log for caller in desk.callers],
+            arrivals=arrivals,
+            ids={sender: f"msg_{id.hex}" for sender, id in rows},
+            crashes=crashes_by_id(),
+            outages=desk.outages,
+            kills=sorted([*desk.kills, *replacements(desk.owners)], key=lambda kill: kill.at),
+            owner=desk.owners.owner,
+        )
+
+    @property
+    def acknowledged(self) -> dict[str, float]:
+        """When, by the id that the sink sees; what is not even stored keeps the sender's."""
+        return {
+            self.ids.get(id, id): at for log in self.logs for id, at in log.acknowledged.items()
+        }
+
+    def kills_of(self, arrival: Arrival) -> list[float]:
+        """Return when the process that made this request was killed.
+
+        A process whose connection was never seen open ended within a sample: any kill of a worker's
+        may be its own.
+        """
+        pid = self.owner(arrival.port, arrival.at)
+        return [kill.at for kill in self.kills if (pid in kill.pids if pid else kill.hits_worker)]
+
+
+def crashes_by_id() -> dict[str, list[float]]:
+    crash_times: defaultdict[str, list[float]] = defaultdict(list)
+    for attempt in (
+        Attempt.unscoped.filter(reason="crashed").select_related("delivery").order_by("started_at")
+    ):
+        crash_times[attempt.delivery.message_id].append(clocks.monotonic(attempt.started_at))
+    return crash_times
+
+
+def replacements(owners: SocketOwners) -> Iterator[Kill]:
+    """Yield a kill for each pool that a worker replaced: it ends what is left of its processes
+    then.
+    """
+    for replacement in Replacement.objects.all():
+        members = owners.members_of(replacement.pool)
+        for at in {owners.alive[pid] for pid in members} or {clocks.monotonic(replacement.at)}:
+            yield Kill(at, f"({replacement.why})", members)
