@@ -130,7 +130,8 @@ def measure_longest_lane_wait(*, now: datetime) -> timedelta:
         .values_list("due_at", "virtual_time")
         .order_by("virtual_time")[:REPLACEMENTS_SHOWN]
     )
-    return max((now - max(due_at, last_turn) for due_at, last_turn in rows), default=timedelta())
+    waits = (now - max(due_at, last_turn) for due_at, last_turn in rows if due_at is not None)
+    return max(waits, default=timedelta())
 
 
 def measure_longest_mail_wait(*, now: datetime) -> timedelta:

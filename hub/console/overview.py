@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 from django.db.models import BooleanField, Case, Count, Min, Q, QuerySet, Value, When
 
@@ -24,6 +24,14 @@ MAX_ROWS_PER_STATE = 2_000  # rows of one state; beyond that it reads "2,000+"
 DELIVERIES_SCANNED = 20_000  # the newest deliveries, among which those of the last day are counted
 NOTICES_SHOWN, SWITCHES_SHOWN = 6, 20
 ATTENTION_STATES = ("needs_reconnect", "degraded", "silent", "disabled")
+
+
+class WaitingCount(TypedDict):
+    """The waiting deliveries that something holds (`stopped`), or that nothing does."""
+
+    stopped: bool
+    rows: int
+    oldest: datetime
 
 
 class Hour(NamedTuple):
@@ -111,9 +119,11 @@ def build_overview(user: Any, *, now: datetime) -> Overview:
         held_reasons=count_by_reason(deliveries, "held"),
         failed=count_by_reason(deliveries, "failed"),
         connection_groups=connection_groups,
-        broken=connections.filter(state__in=ATTENTION_STATES)
-        .select_related("tenant", "lane")
-        .order_by("state_changed_at")[:8],
+        broken=list(
+            connections.filter(state__in=ATTENTION_STATES)
+            .select_related("tenant", "lane")
+            .order_by("state_changed_at")[:8]
+        ),
         last=last,
         notices=list(
             visible_rows(Notice, user)
@@ -150,7 +160,7 @@ def count_by_hour(deliveries: QuerySet[Delivery], *, now: datetime) -> list[Hour
     ]
 
 
-def count_waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[dict[str, Any]]:
+def count_waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[WaitingCount]:
     """Count the oldest deliveries in state *waiting*, MAX_ROWS_PER_STATE + 1 at most.
 
     Returns a row for those that are effectively held (`stopped`: by a suspended tenant, a kill
@@ -166,7 +176,10 @@ def count_waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[dict[str, Any
         When(EFFECTIVELY_HELD, then=Value(True)), default=Value(False), output_field=BooleanField()
     )
     rows = Delivery.unscoped.filter(pk__in=oldest).annotate(stopped=is_held).values("stopped")
-    return list(rows.annotate(rows=Count("pk"), oldest=Min("accepted_at")))
+    return [
+        WaitingCount(stopped=row["stopped"], rows=row["rows"], oldest=row["oldest"])
+        for row in rows.annotate(rows=Count("pk"), oldest=Min("accepted_at"))
+    ]
 
 
 def count_by_reason(deliveries: QuerySet[Delivery], state: str) -> list[tuple[str, int]]:

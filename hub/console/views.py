@@ -8,7 +8,6 @@ from uuid import UUID
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -44,7 +43,9 @@ def redirect_to_start(request: HttpRequest) -> HttpResponse:
     )
 
 
-PAGES_BY_KIND: dict[str, tuple[type[Model], str]] = {
+PAGES_BY_KIND: dict[
+    str, tuple[type[Event] | type[Delivery] | type[Connection] | type[Operation], str]
+] = {
     "events": (Event, "event"),
     "deliveries": (Delivery, "delivery"),
     "connections": (Connection, "connection"),

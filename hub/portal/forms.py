@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -76,7 +76,7 @@ class DisconnectForm(forms.Form):
         initial="hold",
         widget=forms.RadioSelect,
     )
-    data = forms.ChoiceField(
+    data = forms.ChoiceField(  # type: ignore[assignment]  # a form's own `data` is on the instance
         label=_("Data of past deliveries"),
         choices=[
             ("keep", _("Keep it for the usual retention period")),
@@ -193,9 +193,8 @@ class NoticeChannelsForm(forms.Form):
             if channel.other_route is None
         }
         self.fixed_channels = [channel for channel in channels if channel.other_route]
-        self.fields["over"].choices = [
-            (id, str(connection)) for id, connection in self.selectable.items()
-        ]  # type: ignore[attr-defined]
+        over = cast(forms.MultipleChoiceField, self.fields["over"])
+        over.choices = [(id, str(connection)) for id, connection in self.selectable.items()]
         self.initial["over"] = [
             str(channel.connection.public_id) for channel in channels if channel.enabled
         ]

@@ -8,7 +8,7 @@ from typing import Any
 from allauth.account.decorators import reauthentication_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_cache_control
 from django.utils.deprecation import MiddlewareMixin
@@ -124,14 +124,16 @@ def _find_guest(request: HttpRequest, reference: str) -> TenantUser:
 
 def tenant_view(
     *, min_role: str = Membership.Role.MEMBER
-) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Decorate a view of a page below /t/<tenant>/: it is called with the TenantUser, and only if
     the person has `min_role`.
     """
 
-    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def guarded(request: HttpRequest, tenant: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(
+            request: HttpRequest, tenant: str, *args: Any, **kwargs: Any
+        ) -> HttpResponseBase:
             if not request.user.is_authenticated and (
                 redirect := _redirect_without_account(request)
             ):
@@ -163,7 +165,9 @@ def render_visit_over(request: HttpRequest) -> HttpResponse:
     return render(request, "people/visit_over.html", {"guest": current_guest(request)}, status=403)
 
 
-def require_recent_login(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def require_recent_login(
+    view: Callable[..., HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
     """Decorate a sensitive view: a user who has not authenticated for five minutes does so again,
     by password or second factor, and returns to the same request. The decorator comes below
     tenant_view(), or alone.
@@ -173,12 +177,12 @@ def require_recent_login(view: Callable[..., HttpResponse]) -> Callable[..., Htt
     """
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_anonymous and current_guest(request):
             return render(request, "people/not_for_guests.html", status=403)
         if request.user.is_anonymous:
             raise PermissionDenied
         return with_recent_login(request, *args, **kwargs)
 
-    with_recent_login: Callable[..., HttpResponse] = reauthentication_required(view)
+    with_recent_login: Callable[..., HttpResponseBase] = reauthentication_required(view)
     return guarded

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -34,7 +34,7 @@ def list_tenants(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @tenant_view()
-def show_members(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
+def show_members(request: HttpRequest, tenant_user: TenantUser) -> HttpResponseBase:
     if request.method != "POST":
         return _render_members(request, tenant_user, InviteForm())
     tenant_user.require_owner()

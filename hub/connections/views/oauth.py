@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -269,7 +269,7 @@ def show_refusal(request: HttpRequest, connector: str, code: str) -> HttpRespons
 
 @require_http_methods(["GET", "POST"])
 @never_cache
-def confirm_account(request: HttpRequest, id: UUID) -> HttpResponse:
+def confirm_account(request: HttpRequest, id: UUID) -> HttpResponseBase:
     """Ask whether to connect this account to this tenant, or show how the authorization ended."""
     authorization = _find_own_authorization(request, id)
     try:

@@ -1,5 +1,7 @@
 """Template filters for states, times and numbers."""
 
+from collections.abc import Callable
+
 from django import template
 
 from hub.connections.models import Connection
@@ -16,7 +18,7 @@ from hub.staff.formatting import (
 
 register = template.Library()
 
-FILTERS = {
+FILTERS: dict[str, Callable[..., str]] = {
     "badge": render_badge,
     "moment": render_time,
     "moments": render_full_time,

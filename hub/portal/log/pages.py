@@ -129,7 +129,8 @@ def filter_after_cursor(rows: QuerySet[Any], cursor: Cursor) -> QuerySet[Any]:
 
 
 def find_cursor_row(rows: QuerySet[Any], public_id: UUID) -> QuerySet[Any]:
-    return rows.model.unscoped.filter(public_id=public_id).values("pk")[:1]
+    cursor_row: QuerySet[Any] = rows.model.unscoped.filter(public_id=public_id).values("pk")[:1]
+    return cursor_row
 
 
 def find_scan_limit(rows: QuerySet[Any], rows_scanned: int) -> tuple[int, UUID] | None:

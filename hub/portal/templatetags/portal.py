@@ -25,6 +25,7 @@ from hub.connections.status import connector_permissions
 from hub.db.clock import clock
 from hub.portal import api_snippets, display_preferences, navigation
 from hub.portal.connection_status import PrimaryAction
+from tenants.access.tenant_users import TenantUser
 
 register = template.Library()
 
@@ -266,7 +267,8 @@ def reverse_action(action: PrimaryAction, tenant: str, id: UUID) -> str:
 def build_frame(context: Context) -> dict[str, Any]:
     """Return the context of a page's frame, whether or not the reader is a user of a tenant."""
     request: HttpRequest | None = context.get("request")
-    tenant_user, api_filters = getattr(request, "tenant_user", None), context.get("api_filters", {})
+    tenant_user: TenantUser | None = getattr(request, "tenant_user", None)
+    api_filters = context.get("api_filters") or {}
     return {
         "name": settings.HUB_NAME,
         "logo": display_preferences.resolve_logo_url(),

@@ -29,7 +29,7 @@ def show_home(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
         .order_by("name", "pk")[:CONNECTIONS_SHOWN]
     )
     cards = sorted(
-        describe_statuses(connections),
+        describe_statuses(list(connections)),
         key=lambda card: TONE_ORDER.get(card[1].tone, len(TONE_ORDER)),
     )
     pending_attempts = list_pending_attempts(request, tenant_user, now=clock())
@@ -53,7 +53,7 @@ class MissingIdentities(NamedTuple):
     """The missing identities of a connection."""
 
     connection: Connection
-    count: int
+    identity_count: int
     waiting_deliveries: int  # deliveries that wait for a missing identity
 
 

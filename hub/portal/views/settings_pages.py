@@ -1,5 +1,6 @@
 """The settings of a tenant (name, time zone, notice channels) and its members' mail preferences."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -73,7 +74,7 @@ def show_settings(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse
             now=now,
         )
         return redirect_saved(request, tenant_user)
-    context = {
+    context: dict[str, Any] = {
         "tenant_user": tenant_user,
         "form": tenant,
         "mail": mail,
@@ -118,11 +119,9 @@ def select_form_data(data: QueryDict | None, form: str) -> QueryDict | None:
 
 
 def get_membership(tenant_user: TenantUser) -> Membership:
-    return (
-        Membership.objects.of(tenant_user.tenant)
-        .select_related("tenant")
-        .get(user=tenant_user.user)
-    )
+    memberships = Membership.objects.of(tenant_user.tenant).select_related("tenant")
+    membership: Membership = memberships.get(user=tenant_user.user)
+    return membership
 
 
 def redirect_saved(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:

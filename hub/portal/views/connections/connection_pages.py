@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.db.models import Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -334,7 +334,7 @@ def rename_connection_view(request: HttpRequest, tenant_user: TenantUser, id: UU
 
 @require_http_methods(["GET", "POST"])
 @tenant_view(min_role=ADMIN)
-def disconnect_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+def disconnect_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponseBase:
     """Show the consequences of disconnecting (GET); disconnect (POST)."""
     connection, now = get_own_connection(tenant_user, id), clock()
     form = DisconnectForm(request.POST or None)

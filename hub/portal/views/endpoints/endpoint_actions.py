@@ -139,7 +139,8 @@ def preview_matches(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
             tenant_user.tenant, form.patterns, form.cleaned_data["filter"]
         )
     else:
-        context["trouble"] = " ".join(form.errors.get("filter", form.errors.get("others", ())))
+        errors = form.errors.get("filter") or form.errors.get("others") or ()
+        context["trouble"] = " ".join(map(str, errors))
     return render(request, "portal/endpoints/matches.html", context)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -44,7 +45,7 @@ ENDPOINTS_SHOWN, DELIVERIES_SHOWN = 200, 5
 ADMIN = Membership.Role.ADMIN
 
 
-def filter_endpoints(tenant_user: TenantUser) -> Any:
+def filter_endpoints(tenant_user: TenantUser) -> QuerySet[Connection]:
     return Connection.objects.of(tenant_user.tenant).filter(connector_key=CONNECTOR_KEY)
 
 

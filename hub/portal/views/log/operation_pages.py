@@ -64,7 +64,7 @@ def reverse_operation(page: str, tenant_user: TenantUser, operation: Operation) 
 
 
 def get_operation(tenant_user: TenantUser, id: UUID) -> Operation:
-    operation = (
+    operation: Operation | None = (
         Operation.objects.of(tenant_user.tenant)
         .select_related("tenant")
         .filter(public_id=id)
