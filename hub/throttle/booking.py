@@ -1,18 +1,21 @@
 """Book calls one after the other, the earliest possible first, so that no demand delays another."""
 
 import heapq
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from connectors.http import Budget, Rate
+from connectors.http import Budget, Quota, Rate
 from hub.throttle.demand import Demand, Reservation, ScopeCost
 from hub.throttle.in_flight_leases import InFlightCapacity
 from hub.throttle.limits import (
+    SEND_DELAY,
     QuotaSnapshot,
+    delayed_burst,
+    delayed_interval,
+    effective_limit,
     fits_at_once,
     has_fixed_window,
     scope_opens_at,
@@ -34,6 +37,7 @@ class Booking:
     call_times: list[datetime] = field(default_factory=list)
     granted: int = 0  # how many calls may be in flight at once
     is_probe: bool = False
+    may_be_delayed: bool = False  # its calls are booked now, and may be sent within SEND_DELAY
 
     @classmethod
     def of(cls, demand: Demand, snapshots: dict[str, QuotaSnapshot]) -> "Booking":
@@ -41,6 +45,10 @@ class Booking:
         share = settings.HUB_LIVE_SHARE if demand.low_priority else 0.0
         is_paced = any(isinstance(scope.quota, Rate) for scope in scopes)
         return cls(demand, scopes, share, is_paced)
+
+    @property
+    def scope_keys(self) -> list[str]:
+        return [scope.key for scope in self.scopes]
 
     @property
     def is_complete(self) -> bool:
@@ -51,6 +59,15 @@ class Booking:
         """The rank of the next call."""
         ranks, booked = self.demand.ranks, len(self.call_times)
         return ranks[booked] if ranks else booked
+
+
+@dataclass(slots=True)
+class ScopeDemand:
+    """What several demands spend of one scope: units, and the largest share that they leave."""
+
+    quota: Quota | None
+    units: int = 0
+    share: float = 0.0
 
 
 @dataclass(slots=True)
@@ -65,6 +82,7 @@ class CallBooking:
     now: datetime
     lead: timedelta
     until: datetime
+    can_delay: bool = False
 
     def book_all(self) -> list[Reservation]:
         """Return a reservation for each demand, in order."""
@@ -78,26 +96,50 @@ class CallBooking:
         return [self.build_reservation(booking) for booking in self.bookings]
 
     def book_calls(self, bookings: Sequence[Booking]) -> None:
-        """Book all calls in one step if all fit now, otherwise one after the other."""
-        if self.all_fit_at_once(bookings):
-            for booking in bookings:
-                self.book_call(booking, self.opens_at(booking), calls=booking.demand.calls)
-        else:
-            self.book_in_turn_order(bookings)
+        """Book those calls in one step whose scopes have room for all that is demanded of these,
+        then the others one after the other.
+        """
+        at_once = self.find_roomy(bookings)
+        for booking in self.find_delayable(at_once) if self.can_delay else ():
+            booking.may_be_delayed = True
+        for booking in at_once:
+            at = self.now if booking.may_be_delayed else self.opens_at(booking)
+            self.book_call(booking, at, calls=booking.demand.calls)
+        self.book_in_turn_order([booking for booking in bookings if not booking.is_complete])
 
-    def all_fit_at_once(self, bookings: Sequence[Booking]) -> bool:
-        """Return whether the scopes allow all calls of each demand at its first possible time."""
-        units: Counter[str] = Counter()
-        quotas = {}
-        for booking in bookings:
-            for scope in booking.scopes:
-                units[scope.key] += scope.cost * booking.demand.calls
-                quotas[scope.key] = scope.quota
-        share = max((booking.share for booking in bookings), default=0.0)
-        return all(
-            fits_at_once(quota, self.snapshots[key], self.now, units=units[key], share=share)
-            for key, quota in quotas.items()
-        ) and all(self.opens_at(booking) <= self.booking_end(booking) for booking in bookings)
+    def find_roomy(self, bookings: Sequence[Booking]) -> list[Booking]:
+        """Return the bookings whose scopes allow all calls that `bookings` demand of these, at the
+        first possible time.
+        """
+        roomy_keys = {
+            key
+            for key, demand in combine_demands(bookings).items()
+            if fits_at_once(
+                demand.quota, self.snapshots[key], self.now, units=demand.units, share=demand.share
+            )
+        }
+        return [
+            booking
+            for booking in bookings
+            if roomy_keys.issuperset(booking.scope_keys)
+            and self.opens_at(booking) <= self.booking_end(booking)
+        ]
+
+    def find_delayable(self, bookings: Sequence[Booking]) -> list[Booking]:
+        """Return the paced bookings whose calls may all be sent within SEND_DELAY."""
+        delayable_keys = {
+            key
+            for key, demand in combine_demands(bookings).items()
+            if fits_delayed(demand.quota, self.snapshots[key], self.now, units=demand.units)
+        }
+        latest = self.now + SEND_DELAY
+        return [
+            booking
+            for booking in bookings
+            if booking.is_paced
+            and delayable_keys.issuperset(booking.scope_keys)
+            and all(end > latest for end in self.window_ends(booking))
+        ]
 
     def book_in_turn_order(self, bookings: Sequence[Booking]) -> None:
         """Book call after call: the earliest possible time first, then the lowest rank."""
@@ -134,14 +176,15 @@ class CallBooking:
         if not booking.scopes:
             return Reservation(call_times, self.now)
         next_at, closed = self.opens_at(booking), self.closed_scopes(booking)
+        may_be_delayed, probes = booking.may_be_delayed, booking.is_probe
         if not demand.in_flight:
-            return Reservation(call_times, next_at, probes=booking.is_probe, closed=closed)
+            return Reservation(call_times, next_at, 0, probes, closed, may_be_delayed)
         if not booking.granted:
             next_at = max(next_at, self.now + CAPACITY_RETRY)
             closed = dict.fromkeys(demand.in_flight, next_at) | closed
         used = min(booking.granted, len(call_times))
         self.capacity.add_calls(demand.in_flight, used - booking.granted)  # release unused slots
-        return Reservation(call_times, next_at, used, booking.is_probe, closed)
+        return Reservation(call_times, next_at, used, probes, closed, may_be_delayed)
 
     def closed_scopes(self, booking: Booking) -> dict[str, datetime]:
         """Return the scopes that allow no further call in time, and when each opens."""
@@ -164,19 +207,28 @@ class CallBooking:
         """Return until when calls are booked: not beyond a budget's window, as later calls count in
         the next window.
         """
-        window_ends = [
-            self.snapshots[scope.key].window_ends
-            for scope in booking.scopes
-            if isinstance(scope.quota, Budget)
-            and has_fixed_window(self.snapshots[scope.key], self.now)
+        ends = self.window_ends(booking)
+        return min([self.until, *(end - timedelta(microseconds=1) for end in ends)])
+
+    def window_ends(self, booking: Booking) -> list[datetime]:
+        """Return when the windows of the booking's budgets end, if these are known."""
+        snapshots = [
+            self.snapshots[scope.key] for scope in booking.scopes if isinstance(scope.quota, Budget)
         ]
-        return min([self.until, *(end - timedelta(microseconds=1) for end in window_ends if end)])
+        return [
+            snapshot.window_ends
+            for snapshot in snapshots
+            if snapshot.window_ends is not None and has_fixed_window(snapshot, self.now)
+        ]
 
     def book_call(self, booking: Booking, at: datetime, *, calls: int = 1) -> None:
         """Book calls at one time, and spend their units."""
         for scope in booking.scopes:
             booking.is_probe = booking.is_probe or self.snapshots[scope.key].is_probing
-            self.snapshots[scope.key] = self.snapshot_after(scope, at, booking.share, calls=calls)
+            snapshot = self.snapshot_after(scope, at, booking.share, calls=calls)
+            if booking.may_be_delayed:
+                snapshot = spend_delayed(scope.quota, snapshot, scope.cost * calls, at=at)
+            self.snapshots[scope.key] = snapshot
         booking.call_times += [at] * calls
 
     def snapshot_after(
@@ -191,3 +243,39 @@ class CallBooking:
         return spend_units(
             scope.quota, snapshot, scope.cost * calls, at=at, now=self.now, share=share
         )
+
+
+def combine_demands(bookings: Sequence[Booking]) -> dict[str, ScopeDemand]:
+    """Return by scope key what all these bookings demand together."""
+    scope_demands: dict[str, ScopeDemand] = {}
+    for booking in bookings:
+        for scope in booking.scopes:
+            scope_demand = scope_demands.setdefault(scope.key, ScopeDemand(scope.quota))
+            scope_demand.units += scope.cost * booking.demand.calls
+            scope_demand.share = max(scope_demand.share, booking.share)
+    return scope_demands
+
+
+def fits_delayed(
+    quota: Quota | None, snapshot: QuotaSnapshot, now: datetime, *, units: int
+) -> bool:
+    """Return whether units that are booked now may be spent at any time within SEND_DELAY.
+
+    This is about a rate's share for delayed calls alone; `fits_at_once` is about the rate.
+    """
+    if not isinstance(quota, Rate):
+        return True
+    limit = effective_limit(quota, snapshot)
+    free_at = snapshot.delayed_free_at or now
+    most = delayed_burst(limit)
+    return units <= most and free_at + delayed_interval(limit) * (units - most) <= now
+
+
+def spend_delayed(
+    quota: Quota | None, snapshot: QuotaSnapshot, units: int, *, at: datetime
+) -> QuotaSnapshot:
+    """Return the row after units of a rate's share for delayed calls are spent."""
+    if not isinstance(quota, Rate):
+        return snapshot
+    step = delayed_interval(effective_limit(quota, snapshot))
+    return replace(snapshot, delayed_free_at=max(snapshot.delayed_free_at or at, at) + step * units)

@@ -30,7 +30,14 @@ PROBING_SCOPES = PreparedQuery(
         "key", "paused_until"
     )
 )
-TIME_COLUMNS = ("free_at", "low_priority_free_at", "paused_at", "paused_until", "window_ends")
+TIME_COLUMNS = (
+    "free_at",
+    "low_priority_free_at",
+    "delayed_free_at",
+    "paused_at",
+    "paused_until",
+    "window_ends",
+)
 
 
 @dataclass(frozen=True, slots=True)

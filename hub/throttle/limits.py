@@ -14,6 +14,9 @@ from connectors.http import MAX_WAIT, Budget, Quota, Rate
 
 WINDOW_MARGIN = 0.1  # seconds added to each window, as requests take different times to arrive
 BURST_SHARE = 50  # 1/50 of a rate's calls may be sent at once
+# 1/50 of a rate's calls may be sent later than booked, up to SEND_DELAY.
+DELAYED_SHARE = 50
+SEND_DELAY = timedelta(seconds=2.5)
 # Of a rolling budget's window. Units return by the bucket: at most 1/48 of the window late, never
 # early.
 BUCKET_COUNT = 48
@@ -32,6 +35,7 @@ class QuotaSnapshot:
 
     free_at: datetime | None = None
     low_priority_free_at: datetime | None = None
+    delayed_free_at: datetime | None = None
     paused_at: datetime | None = None
     paused_until: datetime | None = None
     is_probing: bool = False
@@ -68,13 +72,35 @@ def burst_size(limit: int) -> int:
     return max(1, limit // BURST_SHARE)
 
 
+def delayed_units(limit: int) -> int:
+    """Return how many units of a rate may be unsent at their booked time; 0 of a small one."""
+    return limit // DELAYED_SHARE
+
+
+def delayed_burst(limit: int) -> int:
+    """Return how many delayed calls may be booked at once: half of those that may be on their
+    way.
+    """
+    return (delayed_units(limit) + 1) // 2
+
+
+def delayed_interval(limit: int) -> timedelta:
+    """Return the time between two delayed calls, so that `delayed_units` at most are booked within
+    SEND_DELAY.
+    """
+    seconds = SEND_DELAY.total_seconds() + WINDOW_MARGIN
+    return timedelta(seconds=seconds / (delayed_units(limit) - delayed_burst(limit) + 1))
+
+
 def call_interval(limit: int, per: float) -> timedelta:
     """Return the time between two calls of a rate.
 
     With b calls at once and then one each interval, a window of `per` seconds holds at most
-    b + ceil(per / interval) - 1 calls; the interval keeps that at `limit`.
+    b + ceil(per / interval) - 1 booked calls; the interval keeps that at `limit`, less the delayed
+    calls that were booked before the window and are sent in it.
     """
-    return timedelta(seconds=(per + WINDOW_MARGIN) / (limit - burst_size(limit) + 1))
+    booked_limit = limit - delayed_units(limit)
+    return timedelta(seconds=(per + WINDOW_MARGIN) / (booked_limit - burst_size(limit) + 1))
 
 
 def _earliest_call(

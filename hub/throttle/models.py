@@ -16,6 +16,8 @@ class QuotaState(models.Model):
     free_at = models.DateTimeField(null=True, blank=True)
     # the same for calls of low priority
     low_priority_free_at = models.DateTimeField(null=True, blank=True)
+    # the same for calls that may be sent later than booked
+    delayed_free_at = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     paused_until = models.DateTimeField(null=True, blank=True)  # exactly the Retry-After of a 429
     is_probing = models.BooleanField(default=False)  # after the pause one call is sent as a probe

@@ -29,12 +29,15 @@ def reserve_calls(
     now: datetime,
     horizon: timedelta,
     lead: timedelta = timedelta(0),
+    can_delay: bool = False,
     lease: UUID = NO_LEASE,
 ) -> list[Reservation]:
     """Book calls up to `horizon` ahead, and return a reservation for each demand, in order.
 
     A call that a rate paces is booked at least `lead` ahead, so that a pump that is late by less is
-    in time. `lease` holds the slots for calls in flight until `in_flight_leases.release_calls`.
+    in time. `can_delay`: where the rates have ample room, calls are booked at once instead, and may
+    be sent up to SEND_DELAY later. `lease` holds the slots for calls in flight until
+    `in_flight_leases.release_calls`.
     """
     quotas = {scope.key: scope.quota for demand in demands for scope in demand.scopes}
     if is_unlimited(quotas):
@@ -48,7 +51,7 @@ def reserve_calls(
         capacity = InFlightCapacity.load(quotas, snapshots, lease, now=now)
         bookings = [Booking.of(demand, snapshots) for demand in demands]
         until = now + lead + min(horizon, MAX_BOOKING_AHEAD)
-        call_booking = CallBooking(bookings, snapshots, capacity, now, lead, until)
+        call_booking = CallBooking(bookings, snapshots, capacity, now, lead, until, can_delay)
         reservations = call_booking.book_all()
         save_snapshots(scopes, stored, snapshots, now=now)
         capacity.save(lease, now=now)

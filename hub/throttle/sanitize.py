@@ -11,6 +11,7 @@ from hub.throttle.limits import (
     CLOCK_SKEW,
     MAX_BOOKING_AHEAD,
     MAX_PAUSE,
+    SEND_DELAY,
     QuotaSnapshot,
     burst_size,
     call_interval,
@@ -30,6 +31,7 @@ def sanitize_snapshot(quota: Quota | None, snapshot: QuotaSnapshot, now: datetim
             low_priority_free_at=_sanitize_rate(
                 snapshot.low_priority_free_at, limit, 10 * quota.per, now
             ),
+            delayed_free_at=_sanitize_delayed(snapshot.delayed_free_at, now),
         )
     if (
         isinstance(quota, Budget)
@@ -48,6 +50,13 @@ def _sanitize_rate(
     if free_at is None or free_at <= now + MAX_BOOKING_AHEAD + CLOCK_SKEW + step * limit:
         return free_at
     return now + MAX_BOOKING_AHEAD + step * burst_size(limit)
+
+
+def _sanitize_delayed(free_at: datetime | None, now: datetime) -> datetime | None:
+    """Cut a time that is further ahead than any delayed calls explain."""
+    if free_at is None or free_at <= now + 2 * SEND_DELAY + CLOCK_SKEW:
+        return free_at
+    return now + SEND_DELAY
 
 
 def _latest_window_end(quota: Budget, now: datetime) -> datetime:

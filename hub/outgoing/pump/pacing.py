@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from hub.db.clock import LONG_AGO
 from hub.outgoing.pump.types import OutboundRequest
-from hub.throttle.limits import WINDOW_MARGIN
+from hub.throttle.limits import SEND_DELAY, WINDOW_MARGIN
 
 MISSED_AFTER = timedelta(seconds=WINDOW_MARGIN)  # a paced call that is later is booked again
 LATE_AFTER = MISSED_AFTER / 2  # a pump that is later than this books further ahead
@@ -37,8 +37,10 @@ class PacedLead:
 def measure_lateness(
     request: OutboundRequest, scheduled_at: datetime, *, now: datetime
 ) -> timedelta:
-    """Return how long ago the booked moment of a paced call was; other calls are never late."""
-    return now - scheduled_at if request.is_paced else timedelta(0)
+    """Return how long ago a paced call should have been sent; other calls are never late."""
+    if not request.is_paced:
+        return timedelta(0)
+    return now - scheduled_at - (SEND_DELAY if request.may_be_delayed else timedelta(0))
 
 
 @dataclass(slots=True)

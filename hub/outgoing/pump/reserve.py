@@ -88,7 +88,12 @@ def reserve_quota(
     reservation_round = ReservationRound(LaneQueues.of_batches(batches, now=now), now, lead)
     groups = [group for batch in batches for group in _group_by_scopes(batch, reservation_round)]
     reservations = reserve_calls(
-        [group.demand for group in groups], now=now, horizon=BOOKING_HORIZON, lead=lead, lease=lease
+        [group.demand for group in groups],
+        now=now,
+        horizon=BOOKING_HORIZON,
+        lead=lead,
+        can_delay=True,
+        lease=lease,
     )
     for group, reservation in zip(groups, reservations, strict=True):
         _schedule_requests(group, reservation)
@@ -164,6 +169,7 @@ def _schedule_requests(group: RequestGroup, reservation: Reservation) -> None:
     for request, scheduled_at in zip(group.requests, reservation.call_times, strict=False):
         request.slots = slots
         request.probed_at = scheduled_at if reservation.probes else None
+        request.may_be_delayed = reservation.may_be_delayed
         group.batch.schedule.append((scheduled_at, request))
 
 

@@ -12,10 +12,11 @@ from hub.throttle.booking import Booking, CallBooking
 from hub.throttle.demand import Demand, ScopeCost
 from hub.throttle.feedback import QuotaReport, correct_quotas, pause_scope, reopen_scopes
 from hub.throttle.in_flight_leases import InFlightCapacity
-from hub.throttle.limits import QuotaSnapshot
+from hub.throttle.limits import SEND_DELAY, QuotaSnapshot
 from hub.throttle.models import QuotaState
 from hub.throttle.reserve import reserve_calls
 from tests.factories import MINUTE, NOON
+from tests.hub.throttle.test_limits import most_in_a_window
 
 pytestmark = pytest.mark.django_db
 SECOND = timedelta(seconds=1)
@@ -218,3 +219,73 @@ def test_what_fits_at_once_is_booked_as_it_would_be_call_after_call(demands, sec
         sorted(booking.call_times) for booking in in_turn.bookings
     ]
     assert at_once.snapshots == in_turn.snapshots
+
+
+def reserve_delayable(*demands, now=NOON):
+    return reserve_calls(demands, now=now, horizon=SECOND, lead=0.05 * SECOND, can_delay=True)
+
+
+def test_calls_of_a_rate_with_ample_room_are_booked_now_and_may_be_delayed():
+    (answer,) = reserve_delayable(Demand((ScopeCost("x|method|1|m", Rate(1_000, 1)),), 8))
+    assert answer.may_be_delayed
+    assert answer.call_times == (NOON,) * 8
+
+
+def test_no_more_calls_may_be_delayed_than_the_rates_share_for_these():
+    demand = Demand((ScopeCost("x|method|1|m", Rate(1_000, 1)),), 8)
+    answers = [answer for _ in range(4) for answer in reserve_delayable(demand)]
+    assert [answer.may_be_delayed for answer in answers] == [True, False, False, False]
+    assert reserve_delayable(demand, now=NOON + 3 * SECOND)[0].may_be_delayed
+
+
+@pytest.mark.parametrize("quota", [Rate(1, 1), Rate(49, 60)])
+def test_calls_of_a_small_rate_are_sent_at_their_booked_times(quota):
+    (answer,) = reserve_delayable(Demand((ScopeCost("x|method|1|m", quota),), 1))
+    assert not answer.may_be_delayed
+    assert answer.call_times == (NOON + 0.05 * SECOND,)
+
+
+def test_a_demand_that_waits_delays_no_booking_of_scopes_with_room():
+    full, roomy = ScopeCost("x|channel|1|c", Rate(1, 1)), ScopeCost("x|app||", Rate(10_000, 1))
+    waiting, free = reserve_delayable(Demand((full, roomy), 5), Demand((roomy,), 5))
+    assert (len(waiting.call_times), waiting.may_be_delayed) == (1, False)
+    assert (free.call_times, free.may_be_delayed) == ((NOON,) * 5, True)
+
+
+def test_a_call_is_not_delayed_into_the_next_window_of_a_budget():
+    day, rate = ScopeCost("x|account|1|", Budget(100)), ScopeCost("x|app||", Rate(1_000, 1))
+    reserve_scopes(day)
+    QuotaState.objects.filter(key=day.key).update(window_ends=NOON + 2 * SECOND)
+    (answer,) = reserve_delayable(Demand((day, rate), 1))
+    assert (len(answer.call_times), answer.may_be_delayed) == (1, False)
+
+
+class DelayingCaller:
+    """Sends the calls of one rate as early as it allows, but the delayed ones all at one moment."""
+
+    def __init__(self, quota, delayed_to):
+        self.scope, self.delayed_to = ScopeCost("x|app||", quota), delayed_to
+        self.snapshots, self.sent_at = {self.scope.key: QuotaSnapshot()}, []
+
+    def send(self, calls, *, now):
+        booking = Booking.of(Demand((self.scope,), calls), self.snapshots)
+        booking.granted = calls
+        no_capacity = InFlightCapacity({}, {}, {}, {})
+        CallBooking(
+            [booking], self.snapshots, no_capacity, now, 0.05 * SECOND, now + SECOND, can_delay=True
+        ).book_calls([booking])
+        latest = now + SEND_DELAY if booking.may_be_delayed else now
+        delayed_to = min(latest, self.delayed_to)
+        self.sent_at += [max(at, delayed_to) for at in booking.call_times]
+
+
+@given(
+    quota=st.builds(Rate, st.integers(50, 400), st.sampled_from([1, 2, 5])),
+    sizes=st.lists(st.integers(1, 5), min_size=1, max_size=5),
+)
+def test_no_window_holds_more_than_the_limit_however_long_calls_are_delayed(quota, sizes):
+    caller = DelayingCaller(quota, delayed_to=NOON + 4 * SECOND)
+    for number in range(600):
+        now = NOON + SECOND + number * timedelta(seconds=8 / 600)
+        caller.send(sizes[number % len(sizes)], now=now)
+    assert most_in_a_window(caller.sent_at, quota.per * SECOND) <= quota.limit

@@ -26,6 +26,7 @@ NONSENSE = {
     "a limit without end": (RATE, {"limit": 2_000_000_000}),
     "the next call in the year 9999": (RATE, {"free_at": YEAR_9999}),
     "the next background call in the year 9999": (RATE, {"low_priority_free_at": YEAR_9999}),
+    "the next delayed call in the year 9999": (RATE, {"delayed_free_at": YEAR_9999}),
     "a pause until the year 9999": (RATE, {"paused_until": YEAR_9999}),
     "a pause of something without a quota": (
         ScopeCost("x|connection|#1|", None),

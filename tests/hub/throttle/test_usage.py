@@ -14,7 +14,7 @@ CASES = {
     "a rate that is booked half a minute ahead": (
         Rate(60, 60.0),
         QuotaSnapshot(free_at=NOON + timedelta(seconds=30)),
-        (30, 60, "60 calls in a minute", NOON + timedelta(seconds=30)),
+        (29, 60, "60 calls in a minute", NOON + timedelta(seconds=30)),
     ),
     "a budget": (
         Budget(1000),

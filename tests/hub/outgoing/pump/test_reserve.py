@@ -206,7 +206,23 @@ class Clock:
 
 
 def test_a_call_that_missed_its_moment_behind_slow_ones_is_booked_again(make, settings):
-    settings.HUB_HOST_RATE = (500, 1.0)  # ten at once
+    settings.HUB_HOST_RATE = (49, 1.0)
+    pump_loop = serve_behind_slow_call(make)
+    assert [type(result) for result in pump_loop.settler.results] == [SendResult, NotSent]
+    assert pump_loop.claimer.lead.lead > MIN_LEAD  # the next one is booked further ahead
+
+
+@pytest.mark.parametrize(("seconds", "second"), [(1, SendResult), (3, NotSent)])
+def test_a_call_of_a_rate_with_ample_room_may_wait_behind_slow_ones(
+    make, settings, seconds, second
+):
+    settings.HUB_HOST_RATE = (500, 1.0)
+    pump_loop = serve_behind_slow_call(make, seconds=seconds)
+    assert [type(result) for result in pump_loop.settler.results] == [SendResult, second]
+
+
+def serve_behind_slow_call(make, *, seconds=1):
+    """Send the two deliveries of a lane with one call in flight; each call takes `seconds`."""
     connection = make.connection()
     Lane.unscoped.update(in_flight=1)
     make.delivery(connection)
@@ -215,7 +231,7 @@ def test_a_call_that_missed_its_moment_behind_slow_ones_is_booked_again(make, se
     pump_loop = build_pump_loop(clock)
 
     async def slow(request):
-        clock.now += SECOND
+        clock.now += seconds * SECOND
         return Response(200)
 
     async def serve(batch):
@@ -224,8 +240,7 @@ def test_a_call_that_missed_its_moment_behind_slow_ones_is_booked_again(make, se
 
     batches, _ = pump_loop.claimer.claim_and_prepare()
     db_thread.run_with_loop(lambda: serve(*batches))
-    assert [type(result) for result in pump_loop.settler.results] == [SendResult, NotSent]
-    assert pump_loop.claimer.lead.lead > MIN_LEAD  # the next one is booked further ahead
+    return pump_loop
 
 
 def test_what_an_operation_set_going_leaves_room_for_what_is_live(make, settings):
