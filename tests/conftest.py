@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import json
+import math
 import unittest
 
 import hypothesis
@@ -54,7 +55,10 @@ def make(db):
     from hub.db.clock import clock  # Django is ready by now
     from tests.factories import Factories
 
-    clock.synchronize()  # so that no statement of a test that counts them is the clock's
+    clock.synchronize()
+    clock.synchronize_every = (
+        math.inf
+    )  # no statement that a test counts is the clock's, however slow it is
     return Factories()
 
 

@@ -22,13 +22,16 @@ CLOCK_SQL = {
 
 
 class DatabaseClock:
-    def __init__(self) -> None:
+    """The database's time. It is read again after `synchronize_every` seconds."""
+
+    def __init__(self, *, synchronize_every: float) -> None:
+        self.synchronize_every = synchronize_every
         self.last_reading = datetime.min.replace(tzinfo=UTC), float("-inf")
 
     def __call__(self) -> datetime:
         base, read_at = self.last_reading
         elapsed = time.monotonic() - read_at
-        if elapsed > SYNCHRONIZE_EVERY and not _is_in_event_loop():
+        if elapsed > self.synchronize_every and not _is_in_event_loop():
             self.synchronize()
             return self()
         return base + timedelta(seconds=elapsed)
@@ -58,4 +61,4 @@ def _read_database_time() -> datetime:
     return value if isinstance(value, datetime) else datetime.fromisoformat(value)
 
 
-clock = DatabaseClock()
+clock = DatabaseClock(synchronize_every=SYNCHRONIZE_EVERY)

@@ -22,11 +22,29 @@ HOST, JSON = {"Host": "hub.test"}, {"Content-Type": "application/json"}
 SLOW_LEAST = 5  # seconds that a provider who never answers keeps a thread
 
 
-@contextlib.contextmanager
-def silent_provider():
+class SilentProvider:
     """A system that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=200) as server:
-        yield "{}:{}".format(*server.getsockname())
+
+    def __init__(self, server):
+        self.server, self.held = server, []
+        self.address = "{}:{}".format(*server.getsockname())
+
+    def accept(self, count):
+        """Return when it holds so many connections."""
+        while len(self.held) < count:
+            line, _ = self.server.accept()
+            self.held.append(line)
+
+    @classmethod
+    @contextlib.contextmanager
+    def listening(cls):
+        with socket.create_server(("127.0.0.1", 0), backlog=200) as server:
+            provider = cls(server)
+            try:
+                yield provider
+            finally:
+                for line in provider.held:
+                    line.close()
 
 
 def connects(place, key, provider):
@@ -57,12 +75,12 @@ def seconds_of(place, path):
 @pytest.mark.django_db(transaction=True)
 def test_a_burst_of_slow_providers_delays_no_page(make, tmp_path, monkeypatch):
     keys = [make.api_key(make.tenant(), scopes=["connections:write"]) for _ in range(BURST)]
-    with silent_provider() as provider, database_of(tmp_path) as url:
+    with SilentProvider.listening() as provider, database_of(tmp_path) as url:
         monkeypatch.setenv("DATABASE_URL", url)
-        monkeypatch.setenv("HUB_EGRESS_ALLOW", provider)
+        monkeypatch.setenv("HUB_EGRESS_ALLOW", provider.address)
         with serving() as place, ThreadPoolExecutor(BURST) as crowd:
-            calls = [crowd.submit(connects, place, key, provider) for key in keys]
-            time.sleep(1)
+            calls = [crowd.submit(connects, place, key, provider.address) for key in keys]
+            provider.accept(PROVIDER_CALLS_MAX)
             pages = [seconds_of(place, path) for path in ("/livez", "/accounts/login/") * 3]
             answers = [call.result() for call in calls]
     statuses = [status for status, _ in answers]
