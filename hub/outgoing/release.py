@@ -16,7 +16,7 @@ from hub.connections.models import Connection, KillSwitch
 from hub.mappings.models import Identity, MappingVersion
 from hub.outgoing.models import Delivery, EventBody
 from hub.outgoing.queue.expire import expire_deliveries
-from hub.outgoing.queue.ordering import assign_positions, promote_followers
+from hub.outgoing.queue.ordering import assign_positions, lock_lanes_of, promote_followers
 from hub.outgoing.queue.wake import wake_lanes
 from hub.outgoing.routing import RoutingTable, evaluate_filter
 from hub.queue import report_progress
@@ -145,6 +145,7 @@ def _release_deliveries(deliveries: QuerySet[Delivery], *, now: datetime) -> int
     ):
         with transaction.atomic():
             still_held = Delivery.unscoped.filter(pk__in=[pk for pk, _ in batch], state="held")
+            lock_lanes_of(still_held)
             released = still_held.update(
                 state="waiting",
                 reason="",
@@ -162,20 +163,38 @@ def _release_deliveries(deliveries: QuerySet[Delivery], *, now: datetime) -> int
 
 
 def _release_reevaluated(deliveries: QuerySet[Delivery], *, now: datetime) -> int:
-    """Check the cause of the oldest deliveries again, in batches; return how many became due."""
-    ids = list(deliveries.order_by("pk").values_list("pk", flat=True)[:RELEASE_BATCH])
-    total = 0
-    for start in range(0, len(ids), REEVALUATION_BATCH):
-        batch = deliveries.filter(pk__in=ids[start : start + REEVALUATION_BATCH]).order_by("pk")
+    """Check the cause of each delivery again, batch by batch in the order of acceptance; return how
+    many became due.
+    """
+    last_id = total = 0
+    while batch_ids := list(
+        deliveries.filter(pk__gt=last_id)
+        .order_by("pk")
+        .values_list("pk", flat=True)[:REEVALUATION_BATCH]
+    ):
+        last_id = batch_ids[-1]
         with transaction.atomic():
-            locked = batch.select_related("event", "route", "tenant").select_for_update(
-                of=("self",), skip_locked=True, no_key=True
-            )
-            changed = reevaluate_deliveries(locked, now=now)
-            wake_lanes(store_reevaluated(changed, now=now), now=now)
-        total += sum(delivery.state == "waiting" for delivery in changed)
+            total += _reevaluate_batch(deliveries.filter(pk__in=batch_ids), now=now)
         report_progress()
     return total
+
+
+def _reevaluate_batch(batch: QuerySet[Delivery], *, now: datetime) -> int:
+    """Check the cause of each delivery again; return how many became due.
+
+    A filter that failed again is next evaluated after the next change of its route.
+    """
+    lock_lanes_of(batch)
+    locked = list(
+        batch.select_related("event", "route", "tenant")
+        .select_for_update(of=("self",), skip_locked=True, no_key=True)
+        .order_by("pk")
+    )
+    changed = reevaluate_deliveries(locked, now=now)
+    wake_lanes(store_reevaluated(changed, now=now), now=now)
+    failed_again = {delivery.pk for delivery in locked} - {delivery.pk for delivery in changed}
+    Delivery.unscoped.filter(pk__in=failed_again, reason=FILTER_FAILED).update(state_changed_at=now)
+    return sum(delivery.state == "waiting" for delivery in changed)
 
 
 # --- evaluating a cause again ---------------------------------------------------------------------

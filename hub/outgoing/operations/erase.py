@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from hub.audit import ActorContext
 from hub.connections.models import Connection
@@ -12,7 +12,11 @@ from hub.operations import operation_actions
 from hub.operations.models import Operation
 from hub.operations.operation_runner import BatchResult
 from hub.outgoing.models import CANCELLABLE_STATES, Attempt, Delivery, Exchange, Rendering
-from hub.outgoing.operations.transitions import TransitionContext, cancel_deliveries
+from hub.outgoing.operations.transitions import (
+    TransitionContext,
+    cancel_deliveries,
+    lock_deliveries,
+)
 
 ERASE_COUNT_LIMIT = 10_000  # more are not counted
 
@@ -49,18 +53,19 @@ def erase_connection_data(
 
 
 def erase_batch(operation: Operation, size: int, *, now: datetime) -> BatchResult:
-    """Erase one batch of an operation."""
+    """Erase one batch of an operation; deliveries that are being sent keep their contents."""
     deliveries = Delivery.objects.of(operation.tenant).filter(
         connection__public_id=operation.filter["connection"]
     )
     remaining = deliveries.filter(pk__gt=operation.cursor, pk__lte=operation.last).order_by("pk")
-    batch = list(remaining.select_for_update(of=("self",), no_key=True)[:size])
-    if not batch:
+    batch_ids = list(remaining.values_list("pk", flat=True)[:size])
+    if not batch_ids:
         return BatchResult(None)
+    batch = lock_deliveries(Q(pk__in=batch_ids))
     if operation.filter["cancel"]:
         cancel_deliveries(batch, TransitionContext(now))
     unsent_states = () if operation.filter["cancel"] else CANCELLABLE_STATES
-    ids = [delivery.pk for delivery in batch if delivery.state not in (*unsent_states, "sending")]
+    ids = [delivery.pk for delivery in batch if delivery.state not in unsent_states]
     attempts = Attempt.unscoped.filter(delivery__in=ids)
     Exchange.objects.filter(
         pk__in=attempts.filter(exchange__isnull=False).values_list("exchange", flat=True)
@@ -68,4 +73,4 @@ def erase_batch(operation: Operation, size: int, *, now: datetime) -> BatchResul
     attempts.update(detail="")
     Rendering.objects.filter(pk__in=ids).delete()
     Delivery.unscoped.filter(pk__in=ids).update(detail="")
-    return BatchResult(batch[-1].pk, len(ids), len(batch) - len(ids))
+    return BatchResult(batch_ids[-1], len(ids), len(batch_ids) - len(ids))

@@ -7,20 +7,25 @@ delivery; an operation is audited as a whole instead. All functions join the cal
 and need a fixed number of statements, apart from the audit rows.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import Max, Q, QuerySet
+from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from hub.audit import ActorContext
 from hub.db.state_machine import InvalidTransition
 from hub.outgoing.insight.explain import readable_deliveries, resolve_state_and_reason
 from hub.outgoing.models import Delivery, EventBody, Rendering
 from hub.outgoing.operations.conditions import CONDITIONS
-from hub.outgoing.queue.ordering import assign_positions, move_to_queue_end, promote_followers
+from hub.outgoing.operations.replays import find_newest_replays, insert_replays, replay_key
+from hub.outgoing.queue.ordering import (
+    lock_lanes_of,
+    move_to_queue_end,
+    promote_followers,
+)
 from hub.outgoing.queue.wake import wake_lanes
 from hub.outgoing.release import (
     FILTER_FAILED,
@@ -34,7 +39,6 @@ from hub.outgoing.routing import build_replay
 
 SKIPPED_BY_PERSON = "skipped_by_person"
 REPLAY_ACTIONS = {"retry", "send_again"}  # actions that count towards the limit of replays
-ReplayKey = tuple[int, int, int | None]  # event, route, connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,15 @@ def apply_delivery_action(
 
 
 def lock_deliveries(condition: Q, *, skip_locked: bool = False) -> list[Delivery]:
-    """Lock deliveries in the order of their ids, and load all that an action reads."""
-    deliveries: QuerySet[Delivery] = readable_deliveries().filter(condition).order_by("pk")
-    return list(deliveries.select_for_update(of=("self",), skip_locked=skip_locked, no_key=True))
+    """Lock lanes, then their deliveries in the order of their ids; load all that an action reads.
+
+    Deliveries that are being sent are left out: no action changes these, and the pump that settles
+    them locks their lanes after them.
+    """
+    lock_lanes_of(Delivery.unscoped.filter(condition))
+    deliveries: QuerySet[Delivery] = readable_deliveries().filter(condition, ~Q(state="sending"))
+    locked = deliveries.select_for_update(of=("self",), skip_locked=skip_locked, no_key=True)
+    return list(locked.order_by("pk"))
 
 
 # --- the actions ----------------------------------------------------------------------------------
@@ -92,9 +102,12 @@ def retry_deliveries(deliveries: Sequence[Delivery], context: TransitionContext)
     plain = [delivery for delivery in stopped if not _needs_reevaluation(delivery)]
     _update(waiting, due_at=context.now, low_priority=context.low_priority)
     _requeue(plain, context)
+    cancelled_ids = {delivery.pk for delivery in blocked if delivery.state == "cancelled"}
     released = reevaluate_deliveries(blocked, now=context.now)
     for delivery in released:
         delivery.crash_count, delivery.low_priority = 0, context.low_priority
+        if delivery.pk in cancelled_ids:
+            delivery.position = None  # it joins the end of its queue
     lanes = waiting_lane_ids([*waiting, *plain]) | store_reevaluated(released, now=context.now)
     wake_lanes(lanes, now=context.now)  # once, so that lanes are locked in one order
     changed = [*waiting, *plain, *released]
@@ -108,24 +121,30 @@ def send_deliveries_again(
     """Make new deliveries under the same message ids, by today's filter, mapping and settings;
     return the new ones.
 
-    A delivery whose event body is no longer stored is left out. Raises InvalidTransition when
-    another transaction sends the same message again at this moment.
+    A delivery is left out when its event body is no longer stored, or when another transaction
+    sends the same message again at this moment.
     """
     allowed = _select_allowed("send_again", deliveries)
     before = _describe_states(allowed, context)
-    bodies, numbers = load_event_bodies(allowed), _find_newest_replays(allowed)
+    bodies, numbers = load_event_bodies(allowed), find_newest_replays(allowed)
     sent = [delivery for delivery in allowed if delivery.event_id in bodies]
     replays = []
     for delivery in sent:
-        numbers[_replay_key(delivery)] += 1
+        numbers[replay_key(delivery)] += 1
         document = build_delivery_document(delivery, bodies)
-        replay = build_replay(delivery, document, numbers[_replay_key(delivery)], now=context.now)
+        replay = build_replay(delivery, document, numbers[replay_key(delivery)], now=context.now)
         replay.low_priority = context.low_priority
         replays.append(replay)
-    _insert_replays(replays, sent)
-    wake_lanes(waiting_lane_ids(replays), now=context.now)
-    _audit_transitions("send_again", sent, before, context, results=replays)
-    return replays
+    inserted = insert_replays(replays)
+    wake_lanes(waiting_lane_ids(inserted), now=context.now)
+    inserted_ids = {replay.public_id for replay in inserted}
+    originals = [
+        delivery
+        for delivery, replay in zip(sent, replays, strict=True)
+        if replay.public_id in inserted_ids
+    ]
+    _audit_transitions("send_again", originals, before, context, results=inserted)
+    return inserted
 
 
 def cancel_deliveries(deliveries: Sequence[Delivery], context: TransitionContext) -> list[Delivery]:
@@ -234,30 +253,6 @@ def _select_sendable(deliveries: Sequence[Delivery]) -> list[Delivery]:
     bodies = EventBody.objects.filter(pk__in={delivery.event_id for delivery in deliveries})
     event_ids = set(bodies.values_list("pk", flat=True))
     return [row for row in deliveries if row.pk in rendered_ids or row.event_id in event_ids]
-
-
-# --- steps of sending again -----------------------------------------------------------------------
-
-
-def _replay_key(delivery: Delivery) -> ReplayKey:
-    return delivery.event_id, delivery.route_id, delivery.connection_id
-
-
-def _find_newest_replays(deliveries: Collection[Delivery]) -> dict[ReplayKey, int]:
-    """Return the highest replay number of each message."""
-    events = {delivery.event_id for delivery in deliveries}
-    siblings = Delivery.unscoped.filter(event__in=events).order_by()
-    numbers = siblings.values_list("event", "route", "connection").annotate(Max("replay_number"))
-    return {(event, route, connection): number for event, route, connection, number in numbers}
-
-
-def _insert_replays(replays: Sequence[Delivery], originals: Sequence[Delivery]) -> None:
-    try:
-        with transaction.atomic():
-            assign_positions(replays)
-            Delivery.unscoped.bulk_create(replays)
-    except IntegrityError as error:  # another transaction has inserted the same replay number
-        raise InvalidTransition(originals[0], "send_again") from error
 
 
 # --- the audit ------------------------------------------------------------------------------------

@@ -11,10 +11,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Min, OuterRef, Q, Subquery
+from django.db import connection as database
+from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
 
 from connectors.http import dump_json
-from hub.connections.models import Lane
+from hub.connections.models import Connection, Lane
 from hub.mappings.compiler_cache import compiled_filter
 from hub.outgoing.models import Delivery, Route
 
@@ -83,6 +84,27 @@ def move_to_queue_end(deliveries: Sequence[Delivery]) -> None:
 def lock_lanes(connections: Collection[int]) -> dict[int, Lane]:
     lanes = Lane.unscoped.filter(pk__in=connections).select_for_update(no_key=True)
     return {lane.pk: lane for lane in lanes.order_by("pk")}
+
+
+def lock_lanes_of(deliveries: QuerySet[Delivery]) -> None:
+    """Lock the lanes of these deliveries, before the deliveries are locked or changed.
+
+    Those of a delivery without a connection are all lanes that it may get. A claim locks in this
+    order; any other can deadlock. On SQLite nothing is needed: only one connection writes at a
+    time.
+    """
+    if database.vendor != "postgresql":
+        return
+    rows = set(deliveries.values_list("connection_id", "tenant_id", "route__connector_key"))
+    lane_ids = {connection for connection, _, _ in rows if connection is not None}
+    if unconnected := {(tenant, key) for connection, tenant, key in rows if connection is None}:
+        connections = Connection.unscoped.filter(
+            Q(tenant=None) | Q(tenant__in={tenant for tenant, _ in unconnected}),
+            connector_key__in={key for _, key in unconnected},
+        )
+        lane_ids.update(connections.values_list("pk", flat=True))
+    if lane_ids:
+        lock_lanes(lane_ids)
 
 
 def select_same_key() -> Any:

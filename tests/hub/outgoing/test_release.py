@@ -1,12 +1,15 @@
 """Held deliveries go on when their cause is gone."""
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.release import release_held_deliveries
 from tenants.models import Tenant
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
+from tests.hub.outgoing.operating import many
 from tests.hub.outgoing.pump.test_loop import pump
 
 pytestmark = pytest.mark.django_db
@@ -88,3 +91,19 @@ def test_a_suspended_tenant_does_not_stop_the_others_on_the_platforms_own_connec
     assert (state_of(before), state_of(after), state_of(neighbour)) == (held, held, ("waiting", ""))
     Tenant.objects.update(suspended_at=None)
     assert release_held_deliveries(now=LATER) == 2
+
+
+def test_filters_that_fail_again_do_not_keep_younger_deliveries_from_release(make):
+    older = make.delivery(filter="contains(data.number, `1`)", data={"number": 5})
+    connection = older.connection
+    many(older, 501)
+    younger = make.delivery(connection, data={"number": "5"})
+    Delivery.unscoped.update(state="held", reason="filter_failed", due_at=None)
+    Route.unscoped.update(filter="contains(data.number, '5')", changed_at=LATER)
+    with CaptureQueriesContext(database) as first:
+        assert release_held_deliveries(now=LATER) == 1
+    assert state_of(younger) == ("waiting", "")
+    assert state_of(older) == ("held", "filter_failed")
+    with CaptureQueriesContext(database) as second:  # none is evaluated again before a change
+        assert release_held_deliveries(now=LATER) == 0
+    assert len(second) < len(first)

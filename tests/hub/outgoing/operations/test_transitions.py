@@ -6,7 +6,10 @@ import pytest
 
 from connectors.http import Response
 from hub.db.state_machine import InvalidTransition
+from hub.outgoing.insight.explain import readable_deliveries
 from hub.outgoing.models import Delivery, EventBody
+from hub.outgoing.operations.replays import insert_replays
+from hub.outgoing.routing import build_replay
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import apply_action
@@ -190,3 +193,15 @@ def test_what_reads_as_held_is_skipped(make):
 def test_what_waits_for_its_turn_is_not_skipped(make):
     with pytest.raises(InvalidTransition):
         apply_action("skip", make.delivery(), now=LATER)
+
+
+def test_a_message_that_another_transaction_sends_again_is_left_out_and_no_other(make):
+    connection = make.connection()
+    sent = [put(make.delivery(connection, data={"number": n}), "delivered") for n in ("A", "B")]
+    apply_action("send_again", sent[0], now=LATER)
+    replays = [
+        build_replay(row, {"data": {"number": "A"}}, 1, now=LATER)
+        for row in readable_deliveries().filter(pk__in=[row.pk for row in sent]).order_by("pk")
+    ]
+    assert insert_replays(replays) == [replays[1]]
+    assert Delivery.unscoped.filter(replay_number=1).count() == 2

@@ -110,6 +110,14 @@ class TestOrdered:
         apply_action("retry", head, now=NOON)
         assert order_of(emptied(FakeHttp())) == [row.message_id for row in (follower, last, head)]
 
+    def test_a_cancelled_delivery_whose_filter_is_repaired_stands_at_the_end(self, queue):
+        head, follower = queue("A", "A", filter="contains(data.number, 'A')")
+        Delivery.unscoped.filter(pk=head.pk).update(
+            state="cancelled", reason="filter_failed", due_at=None
+        )
+        apply_action("retry", read(head), now=NOON)
+        assert order_of(emptied(FakeHttp())) == [row.message_id for row in (follower, head)]
+
     def test_what_waited_for_a_connection_goes_before_what_came_after_it(self, make):
         tenant = make.tenant()
         make.route(tenant=tenant, ordered=True)
