@@ -32,7 +32,7 @@ from hub.notices.tasks import wake_for_due_notices
 from hub.operations.operation_runner import wake_up_stalled_operations
 from hub.outgoing.intake.notices import publish_notices
 from hub.outgoing.models import Delivery, Idempotency
-from hub.outgoing.pump.claiming.claim import is_work_due
+from hub.outgoing.pump.claiming.claim import is_work_due, recover_held_lanes
 from hub.outgoing.pump.claiming.crash_limits import SUSPECT_CRASHES
 from hub.outgoing.pump.claiming.suspects import has_waiting_suspects
 from hub.outgoing.pump.settling.waiting_queues import delete_empty_queues, queues_with_deliveries
@@ -171,6 +171,7 @@ STEPS: tuple[Step, ...] = (
     degrade_failing_connections,
     end_expired_switches,
     expire_deliveries,
+    recover_held_lanes,
     wake_stuck_heads,
     delete_empty_queues,
     wake_forgotten_lanes,

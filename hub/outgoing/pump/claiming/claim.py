@@ -128,6 +128,21 @@ def claim_lanes(
     return list(claimed_lanes.values())
 
 
+def recover_held_lanes(*, now: datetime) -> None:
+    """End the expired leases of lanes that are held: no claim takes these, and what a dead pump was
+    sending on them would read as *sending* until the hold ends.
+    """
+    expired = Lane.unscoped.filter(lease__isnull=False, lease_until__lt=now)
+    held = expired.exclude(pk__in=sendable_lanes(now=now).values("pk"))
+    with transaction.atomic():
+        locked = held.select_for_update(of=("self",), skip_locked=True, no_key=True)
+        lanes = list(locked.order_by("pk")[: LARGE_BUDGET.lanes])
+        recover_expired_leases(lanes, now=now)
+        Lane.unscoped.filter(pk__in=[lane.pk for lane in lanes]).update(
+            lease=None, lease_until=None
+        )
+
+
 def lanes_within(lanes: list[Lane], budget: ClaimBudget, sizing: BatchSizing) -> list[Lane]:
     """Return the first lanes whose batches the budget holds, one at least."""
     totals = accumulate(lane.in_flight * sizing.rounds_for(lane.pk) for lane in lanes)

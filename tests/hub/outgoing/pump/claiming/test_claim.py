@@ -14,10 +14,11 @@ from hub.outgoing.pump.claiming.batch_sizing import (
     SMALL_BUDGET,
     BatchSizing,
 )
-from hub.outgoing.pump.claiming.claim import claim_lanes
+from hub.outgoing.pump.claiming.claim import claim_lanes, recover_held_lanes
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
 from hub.outgoing.pump.settling.release import release_lanes
-from tests.factories import NOON
+from tests.factories import MINUTE, NOON
+from tests.hub.outgoing.looking import crash
 
 pytestmark = pytest.mark.django_db
 SOON = NOON + timedelta(seconds=1)
@@ -111,3 +112,17 @@ def test_what_waits_beside_a_lane_that_is_served_keeps_its_lane_due(make):
         make.delivery(loud)
     claim_connections(NOON)
     assert Lane.unscoped.get(pk=loud.pk).due_at is not None
+
+
+def test_what_a_dead_pump_was_sending_on_a_held_lane_does_not_stay_sending(make):
+    delivery, alive = make.delivery(), make.delivery()
+    crash(delivery)
+    crash(alive, at=NOON + 2 * MINUTE)  # its lease has not expired
+    for row in (delivery, alive):
+        row.connection.pause("stocktaking", until=None, now=NOON)
+    recover_held_lanes(now=NOON)
+    for row in (delivery, alive):
+        row.refresh_from_db()
+    assert (delivery.state, delivery.reason, delivery.crash_count) == ("waiting", "crashed", 1)
+    assert Lane.unscoped.get(pk=delivery.connection_id).lease is None
+    assert alive.state == "sending"
