@@ -69,7 +69,7 @@ REASONS = {
         _("The stored credential cannot be decrypted."), _("Enter the credential again.")
     ),
     "defect": Reason(
-        _("An internal error of the hub stopped it before it was sent."),
+        _("An internal error of the hub stopped it; its attempts show whether it was sent."),
         _("Retry it after the next release."),
     ),
     "skipped_by_person": Reason(_("A person skipped it.")),

@@ -204,6 +204,12 @@ COUNTER_METRICS = {  # name in the tally: (metric, what it is, its label, how ma
         "",
         1,
     ),
+    "results_set_aside": (
+        "hub_results_set_aside",
+        "Results of calls that could not be stored, and were set aside.",
+        "",
+        1,
+    ),
     "sweep_failures": ("hub_sweep_failures", "Failures of steps of the sweep.", "step", 1),
     "pool_replacements": (
         "hub_pool_replacements",

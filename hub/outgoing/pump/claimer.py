@@ -52,7 +52,7 @@ class Claimer:
         await self.update_quarantine(is_idle=is_idle)
         if not await self.can_claim(is_idle=is_idle):
             return [], []
-        batches, not_sent = await in_db_thread(self.claim_and_prepare)
+        batches, not_sent = await self.claim_and_prepare()
         self.found_work = bool(batches)
         return batches, not_sent
 
@@ -63,11 +63,19 @@ class Claimer:
         return self.found_work or await in_db_thread(lambda: is_work_due(now=self.run.clock()))
 
     async def correct_clock_jump(self) -> None:
-        """Shift the quotas when the clock went ahead without time passing."""
-        loop_time = asyncio.get_running_loop().time()
+        """Shift the quotas when the clock went ahead without time passing.
+
+        Raises django.db.Error when the database is away; the next call measures the jump again.
+        """
+        loop_time, previous = asyncio.get_running_loop().time(), self.clock_jump.last_reading
         jump = self.clock_jump.measure(now=self.run.clock(), loop_time=loop_time)
-        if jump > CLOCK_JUMP:
+        if jump <= CLOCK_JUMP:
+            return
+        try:
             await in_db_thread(lambda: shift_after_clock_jump(jump, now=self.run.clock()))
+        except Exception:
+            self.clock_jump.last_reading = previous
+            raise
 
     async def update_quarantine(self, *, is_idle: bool) -> None:
         """Begin the quarantine when suspects wait, end it when none does."""
@@ -76,11 +84,14 @@ class Claimer:
             has_suspects = await in_db_thread(lambda: has_waiting_suspects(now=self.run.clock()))
             self.quarantine.record_check(loop_time, has_suspects=has_suspects)
 
-    def claim_and_prepare(self) -> tuple[list[LaneBatch], list[NotSent]]:
-        """Claim until a request can be sent or nothing is due, as other lanes may have quota."""
+    async def claim_and_prepare(self) -> tuple[list[LaneBatch], list[NotSent]]:
+        """Claim until a request can be sent or nothing is due, as other lanes may have quota.
+
+        Each claim is a database call of its own, so that leases are extended in time.
+        """
         not_sent: list[NotSent] = []
         for _ in range(MAX_PARKED_CLAIMS):
-            batches, throttled_requests = self.claim_once()
+            batches, throttled_requests = await in_db_thread(self.claim_once)
             not_sent += throttled_requests
             if batches or not throttled_requests:
                 break
@@ -101,6 +112,8 @@ class Claimer:
         batches = park_batches(
             run.lease, batches, not_sent, self.sizing, now=now, random=run.random
         )
+        for batch in batches:
+            batch.progress.leased_at = now
         failpoint("O2")  # the attempt is counted, nothing was sent
         return batches, not_sent
 

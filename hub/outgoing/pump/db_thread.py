@@ -16,6 +16,7 @@ from django.db import InterfaceError, OperationalError
 from django.db import connection as database
 
 DATABASE_RETRY_EVERY = 0.5  # seconds between attempts while the database is away
+DATABASE_AWAY_ERRORS = (InterfaceError, OperationalError)  # the connection, not the data, failed
 
 ResultT = TypeVar("ResultT")
 
@@ -33,7 +34,7 @@ class DatabaseCall:
         try:
             self.future.set_result(self.function())
         except Exception as error:
-            if isinstance(error, OperationalError | InterfaceError):
+            if isinstance(error, DATABASE_AWAY_ERRORS):
                 database.close()  # the connection may be broken; the next call opens another
             self.future.set_exception(error)
 

@@ -41,6 +41,7 @@ class LaneSender:
     paused_scopes: PausedScopes = field(default_factory=PausedScopes)
     lane_tasks: set[asyncio.Task[None]] = field(default_factory=set)
     calls_in_flight: int = 0  # that the served lanes may have
+    failures: list[BaseException] = field(default_factory=list)  # errors of ours while sending
 
     def start_lane(self, batch: LaneBatch, send: Sender) -> None:
         """Send a batch in a task of its own."""
@@ -49,19 +50,28 @@ class LaneSender:
         task.add_done_callback(self.lane_tasks.discard)
 
     async def serve_lane(self, batch: LaneBatch, send: Sender) -> None:
-        """Send a batch with at most `in_flight` calls at a time, and release its lane."""
+        """Send a batch with at most `in_flight` calls at a time, and release its lane.
+
+        An error of ours is added to `failures`, which end the run.
+        """
         started_at = asyncio.get_running_loop().time()
         schedule = iter(sorted(batch.schedule, key=itemgetter(0)))
         concurrency = min(batch.lane.in_flight, len(batch.schedule))
         self.calls_in_flight += concurrency
         deadline = started_at + BATCH_SECONDS
-        await asyncio.gather(
-            *(
-                self.send_until_exhausted(batch, schedule, deadline, send)
-                for _ in range(concurrency)
-            )
+        workers = (
+            self.send_until_exhausted(batch, schedule, deadline, send) for _ in range(concurrency)
         )
-        self.calls_in_flight -= concurrency
+        try:
+            # the lane is released after the last call, even if a worker failed before
+            results = await asyncio.gather(*workers, return_exceptions=True)
+        finally:
+            self.calls_in_flight -= concurrency
+        if failures := [result for result in results if result is not None]:
+            self.failures += failures
+            for _, request in schedule:  # none is left unless all workers failed
+                self.settler.add_result(NotSent(batch, request))
+            return  # the lane is freed at the end of the run
         seconds = asyncio.get_running_loop().time() - started_at
         completed = not batch.progress.ran_out_of_time
         self.sizing.record_batch(batch.lane.pk, seconds=seconds, completed=completed)
@@ -78,14 +88,13 @@ class LaneSender:
             if (delay := (scheduled_at - self.run.clock()).total_seconds()) > 0:
                 await asyncio.sleep(delay)
             async with request.semaphore:
-                result: SendResult | NotSent
                 if not_sent := self.find_obstacle(batch, request, scheduled_at, deadline):
-                    result = not_sent
+                    self.settler.add_result(not_sent)
                 else:
                     result = await send_once(batch, request, send=send, clock=self.run.clock)
                     failpoint("O5")  # the response was read, and is not settled
+                    self.settler.add_result(result)  # first, so that no error loses it
                     self.record_outcomes(result)
-                self.settler.add_result(result)
 
     def find_obstacle(
         self, batch: LaneBatch, request: OutboundRequest, scheduled_at: datetime, deadline: float

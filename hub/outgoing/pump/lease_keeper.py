@@ -5,40 +5,47 @@ import contextlib
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
-
-from django.db import Error
+from datetime import datetime, timedelta
 
 from hub.connections.actions import maintenance
 from hub.metrics import counters
 from hub.outgoing.pump.claiming.claim import extend_lane_leases
-from hub.outgoing.pump.db_thread import DATABASE_RETRY_EVERY, in_db_thread
+from hub.outgoing.pump.db_thread import (
+    DATABASE_AWAY_ERRORS,
+    DATABASE_RETRY_EVERY,
+    in_db_thread,
+)
 from hub.outgoing.pump.types import LaneBatch, PumpRun
 from hub.outgoing.queue import pump_slots
 from hub.throttle import in_flight_leases
 
 EXTEND_EVERY = 4.0  # seconds
-SAFE_LEASE_SECONDS = 10.0  # of a lane's 12 s lease in which no other pump can have the lane
+SAFE_LEASE = timedelta(
+    seconds=10
+)  # of a lane's 12 s lease in which no other pump can have the lane
 
 Counts = Counter[tuple[str, str]]  # by name and label
 
 
 @dataclass(slots=True)
 class LeaseKeeper:
-    """The lanes that this pump holds, and counts that are not stored yet."""
+    """The lanes that this pump holds, each with the database time at which its lease began or was
+    last extended, and counts that are not stored yet.
+    """
 
     run: PumpRun
-    leased_lanes: set[int] = field(default_factory=set)
-    extended_at: float = 0.0  # by the loop's time
+    leased_lanes: dict[int, datetime] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counter)
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def add_batch(self, batch: LaneBatch) -> None:
         """Extend the lease of the batch's lane from now on, until the lane is released."""
-        batch.progress.leased_at = asyncio.get_running_loop().time()
-        self.leased_lanes.add(batch.lane.pk)
+        self.leased_lanes[batch.lane.pk] = batch.progress.leased_at
 
     def forget(self, lanes: Collection[int]) -> None:
         """Stop keeping the leases of lanes that were released."""
-        self.leased_lanes.difference_update(lanes)
+        for lane in lanes:
+            self.leased_lanes.pop(lane, None)
 
     def add_counts(self, counts: Counts) -> None:
         """Add counts that the next extension stores. Called on the loop's thread only."""
@@ -46,31 +53,51 @@ class LeaseKeeper:
 
     def is_lease_safe(self, batch: LaneBatch) -> bool:
         """Return whether the lane's lease has surely not expired, even if extending it failed."""
-        extended_at = max(batch.progress.leased_at, self.extended_at)
-        return asyncio.get_running_loop().time() <= extended_at + SAFE_LEASE_SECONDS
+        leased_at = self.leased_lanes.get(batch.lane.pk, batch.progress.leased_at)
+        return self.run.clock() <= leased_at + SAFE_LEASE
+
+    def close(self) -> None:
+        """End `keep_leases` without cancelling it, which would lose counts."""
+        self.closed.set()
 
     async def keep_leases(self) -> None:
-        """Extend the leases every EXTEND_EVERY seconds until cancelled, and more often while the
+        """Extend the leases every EXTEND_EVERY seconds until closed, and more often while the
         database is away.
         """
         delay = EXTEND_EVERY
-        while True:
-            await asyncio.sleep(delay)
-            started_at, delay = asyncio.get_running_loop().time(), DATABASE_RETRY_EVERY
-            with contextlib.suppress(Error):
-                await in_db_thread(self.extend_leases)
-                self.extended_at, delay = started_at, EXTEND_EVERY
+        while not await self.is_closed_within(delay):
+            delay = DATABASE_RETRY_EVERY
+            with contextlib.suppress(*DATABASE_AWAY_ERRORS):
+                await self.extend_leases()
+                delay = EXTEND_EVERY
                 await self.flush_counts()
 
-    def extend_leases(self) -> None:
-        """Extend all leases of this pump, and apply maintenance windows that began or ended."""
+    async def is_closed_within(self, seconds: float) -> bool:
+        """Wait until the keeper is closed, at most so long; return whether it is."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.closed.wait(), seconds)
+        return self.closed.is_set()
+
+    async def extend_leases(self) -> None:
+        """Extend all leases of this pump. Raises django.db.Error."""
+        lanes = tuple(self.leased_lanes)
+        extended_at = await in_db_thread(self.store_leases, lanes)
+        for lane in self.leased_lanes.keys() & set(lanes):
+            self.leased_lanes[lane] = max(extended_at, self.leased_lanes[lane])
+
+    def store_leases(self, lanes: Collection[int]) -> datetime:
+        """Extend the leases, and apply maintenance windows that began or ended; return the time
+        from which the lanes' leases count.
+        """
         lease, clock = self.run.lease, self.run.clock
-        extend_lane_leases(lease, tuple(self.leased_lanes), now=clock())
+        extended_at = clock()
+        extend_lane_leases(lease, lanes, now=extended_at)
         pump_slots.extend_slot(lease, now=clock())
         in_flight_leases.extend_in_flight_leases(
             lease, until=clock() + in_flight_leases.IN_FLIGHT_LEASE
         )
         maintenance.apply_maintenance(now=clock())
+        return extended_at
 
     async def flush_counts(self) -> None:
         """Store the counts, less often than results are settled, as pumps would otherwise wait for
@@ -82,6 +109,6 @@ class LeaseKeeper:
         counts, self.counts = self.counts, Counter()
         try:
             await in_db_thread(counters.add_counts, counts)
-        except Error:
+        except Exception:
             self.counts += counts
             raise

@@ -5,9 +5,10 @@ deliveries are due.
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 
+import structlog
 from django.conf import settings
 from django.db import Error
 
@@ -24,7 +25,7 @@ from hub.outgoing.pump.settling.settle import count_results
 from hub.outgoing.pump.settling.settler import Settler
 from hub.outgoing.pump.types import LaneBatch, PumpRun, Sender
 from hub.outgoing.queue import pump_slots
-from hub.outgoing.queue.pump_leases import new_lease
+from hub.outgoing.queue.pump_leases import free_leases, new_lease
 from hub.throttle import in_flight_leases
 
 POLL_EVERY = 0.02  # seconds between looks for due work
@@ -34,6 +35,8 @@ MANY_LANES, MANY_REQUESTS = 8, 32  # a claim of so many asks for another pump
 CLAIM_DELAY_AFTER_OUTAGE = 2.0  # seconds in which pumps extend their leases and settle first
 IDLE_SECONDS, RUN_SECONDS = 30.0, 35.0  # defaults of PumpRun
 MAX_SOCKETS = 900  # calls in flight of one pump; a process may usually open 1,024 files
+
+log = structlog.get_logger(__name__)
 
 
 def run_pump(
@@ -46,7 +49,11 @@ def run_pump(
     idle_seconds: float = IDLE_SECONDS,
     run_seconds: float = RUN_SECONDS,
 ) -> bool:
-    """Run one pump, for less than a minute; return False if all slots for pumps are taken."""
+    """Run one pump, for less than a minute; return False if all slots for pumps are taken.
+
+    Raises an error of ours after all results are settled and the leases are free; the worker's next
+    look for due work starts another pump.
+    """
     lease = new_lease()
     if not pump_slots.acquire_slot(
         lease, per_worker=settings.HUB_PUMPS, total=settings.HUB_PUMPS_TOTAL, now=clock()
@@ -58,6 +65,9 @@ def run_pump(
     pump_loop = PumpLoop.for_run(run)
     try:
         db_thread.run_with_loop(pump_loop.run_to_end)
+    except BaseException:
+        free_leases(lease.bytes, now=clock())  # the next claim recovers what was not settled
+        raise
     finally:
         pump_slots.release_slot(lease)
         in_flight_leases.end_in_flight_leases(lease)
@@ -75,6 +85,7 @@ class PumpLoop:
     lease_keeper: LeaseKeeper
     settler: Settler
     lane_sender: LaneSender
+    background_tasks: Sequence[asyncio.Task[None]] = ()  # extension of leases, settlement
     claim_not_before: float = 0.0
     helper_called_at: float = 0.0
 
@@ -92,21 +103,40 @@ class PumpLoop:
         return not self.lane_sender.lane_tasks and self.settler.is_empty
 
     async def run_to_end(self) -> None:
-        """Claim until it is time to leave, then send and settle the remaining requests."""
-        async with self.run.open_client() as send:
-            lease_task = asyncio.create_task(self.lease_keeper.keep_leases())
-            settle_task = asyncio.create_task(self.settler.settle_until_closed())
-            try:
-                await self.claim_until_stopped(send)
-                await self.hand_over_slot()
-                await asyncio.gather(*self.lane_sender.lane_tasks)
-            finally:
-                lease_task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await lease_task
-                self.settler.close()
-                await settle_task
-                await self.settler.settle_remaining()
+        """Claim until it is time to leave, then send and settle the remaining requests.
+
+        An error of ours ends the run in the same way, and is raised then.
+        """
+        async with self.run.open_client() as send, AsyncExitStack() as end:
+            self.background_tasks = [
+                asyncio.create_task(self.lease_keeper.keep_leases()),
+                asyncio.create_task(self.settler.settle_until_closed()),
+            ]
+            # all of these, the last one first, whatever the others raise
+            end.push_async_callback(self.settler.settle_remaining)
+            end.push_async_callback(self.end_background_tasks)
+            end.push_async_callback(self.send_remaining)
+            end.push_async_callback(self.hand_over_slot)
+            await self.claim_until_stopped(send)
+
+    @property
+    def has_failed(self) -> bool:
+        """Return whether an error of ours ended a task of this run."""
+        return bool(self.lane_sender.failures) or any(task.done() for task in self.background_tasks)
+
+    async def send_remaining(self) -> None:
+        """Send the rest of the claimed batches. Raises the first error of ours while sending."""
+        await asyncio.gather(*self.lane_sender.lane_tasks)
+        if self.lane_sender.failures:
+            raise self.lane_sender.failures[0]
+
+    async def end_background_tasks(self) -> None:
+        """End the extension of leases and the settlement; raise an error that ended one before."""
+        self.lease_keeper.close()
+        self.settler.close()
+        results = await asyncio.gather(*self.background_tasks, return_exceptions=True)
+        for error in filter(None, results):
+            raise error
 
     async def hand_over_slot(self) -> None:
         """Release the slot, and start a successor while the last calls are in flight."""
@@ -116,12 +146,12 @@ class PumpLoop:
                 await in_db_thread(self.run.start_another)
 
     async def claim_until_stopped(self, send: Sender) -> None:
-        """Claim and start batches until the pump is stopped, its time is over or it was idle for
-        `idle_seconds`.
+        """Claim and start batches until the pump is stopped, its time is over, it was idle for
+        `idle_seconds`, or it has failed.
         """
         loop = asyncio.get_running_loop()
         started_at = last_work_at = loop.time()
-        while not self.run.stopping() and loop.time() < started_at + self.run.run_seconds:
+        while not self.must_stop(started_at):
             has_capacity = await self.measure_capacity()
             batches = await self.claim_batches() if has_capacity else []
             for batch in batches:
@@ -136,6 +166,11 @@ class PumpLoop:
             if not batches:
                 await asyncio.sleep(POLL_EVERY)
 
+    def must_stop(self, started_at: float) -> bool:
+        """Return whether nothing more is claimed, in a run that began at `started_at`."""
+        is_over = asyncio.get_running_loop().time() >= started_at + self.run.run_seconds
+        return is_over or self.run.stopping() or self.has_failed
+
     async def measure_capacity(self) -> bool:
         """Return whether more can be sent: sockets are free, and the loop is not busy."""
         loop = asyncio.get_running_loop()
@@ -148,10 +183,12 @@ class PumpLoop:
         )
 
     async def claim_batches(self) -> list[LaneBatch]:
-        """Claim the next batches; none while the database is away."""
+        """Claim the next batches; none for a while after an error of the database."""
         try:
             batches, not_sent = await self.claimer.claim_batches(is_idle=self.is_idle)
-        except Error:  # calls in flight continue
+        except Error as error:  # calls in flight continue
+            if not isinstance(error, db_thread.DATABASE_AWAY_ERRORS):
+                log.error("pump.claim_failed", exc_info=error)
             await asyncio.sleep(DATABASE_RETRY_EVERY)
             self.claim_not_before = asyncio.get_running_loop().time() + CLAIM_DELAY_AFTER_OUTAGE
             return []

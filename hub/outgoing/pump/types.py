@@ -14,7 +14,7 @@ from connectors.outcomes import Outcome
 from connectors.roles import Action
 from connectors.schema import Credential, Message
 from hub.connections.models import Connection, Lane
-from hub.db.clock import Clock
+from hub.db.clock import LONG_AGO, Clock
 from hub.outgoing.pump.claiming.deliveries import ClaimedDelivery
 from hub.throttle.demand import ScopeCost
 
@@ -156,7 +156,9 @@ class LaneCredential:
 class BatchProgress:
     """Progress of the sending of a batch."""
 
-    leased_at: float = 0.0  # when the lane was claimed, by the loop's time
+    leased_at: datetime = (
+        LONG_AGO  # from when the lane's lease counts: before the claim's statements
+    )
     ran_out_of_time: bool = False  # its time was over before all requests were sent
     is_stopped: bool = False  # a response changed the connection; the rest of the batch is returned
 

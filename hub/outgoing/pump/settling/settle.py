@@ -50,7 +50,7 @@ def settle_results(
     with transaction.atomic():
         applied_count = apply_transitions(lease, transitions, now=now)
         failpoint("O6")  # in the middle of settling
-        _promote_ordered_followers(transitions, now=now)
+        promote_ordered_followers(transitions, now=now)
         with bulk.insert_pipeline():
             bulk.insert_rows(Attempt, attempts)
             bulk.insert_rows(Exchange, exchanges)
@@ -122,7 +122,7 @@ def count_results(results: Sequence[RequestResult], *, now: datetime) -> Counter
     return counts
 
 
-def _promote_ordered_followers(transitions: Transitions, *, now: datetime) -> None:
+def promote_ordered_followers(transitions: Transitions, *, now: datetime) -> None:
     """Make those deliveries due that waited behind delivered ones of ordered routes."""
     delivered_ids = [
         delivery.pk

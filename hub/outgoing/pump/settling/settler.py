@@ -5,10 +5,13 @@ import contextlib
 from collections import Counter
 from dataclasses import dataclass, field
 
-from django.db import Error
-
-from hub.outgoing.pump.db_thread import DATABASE_RETRY_EVERY, in_db_thread
+from hub.outgoing.pump.db_thread import (
+    DATABASE_AWAY_ERRORS,
+    DATABASE_RETRY_EVERY,
+    in_db_thread,
+)
 from hub.outgoing.pump.lease_keeper import LeaseKeeper
+from hub.outgoing.pump.settling.set_aside import set_result_aside
 from hub.outgoing.pump.settling.settle import settle_results
 from hub.outgoing.pump.types import LaneBatch, PumpRun, RequestResult
 from hub.throttle import in_flight_leases
@@ -57,57 +60,102 @@ class Settler:
         self.settle_requested.set()
 
     async def settle_until_closed(self) -> None:
-        """Settle every SETTLE_EVERY seconds, or as soon as it is requested."""
+        """Settle every SETTLE_EVERY seconds, or as soon as it is requested.
+
+        Raises what `settle_pending` raises, but waits while the database is away.
+        """
         while not self.is_closing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.settle_requested.wait(), SETTLE_EVERY)
             self.settle_requested.clear()
-            with contextlib.suppress(Error):
+            with contextlib.suppress(*DATABASE_AWAY_ERRORS):
                 await self.settle_pending()
 
     async def settle_pending(self) -> None:
-        """Settle the pending results. Raises django.db.Error, and retains all of these, when the
-        database is away.
+        """Settle the pending results.
+
+        A result that cannot be stored is set aside. Raises, and retains what is not settled, when
+        the database is away, or when an error concerns no single result.
         """
         results, self.results = self.results, []
         finished_lanes, self.finished_lanes = self.finished_lanes, set()
         if not results and not finished_lanes:
             return
+        parts = [results]
         try:
             # before the lanes, so that the pump that claims one finds the slots free
             await self.release_slots()
-            lease, clock, random = self.run.lease, self.run.clock, self.run.random
-            counts = await in_db_thread(
-                lambda: settle_results(lease, results, finished_lanes, now=clock(), random=random)
-            )
-        except Error:
-            self.results = results + self.results
+            while parts:
+                await self.settle_last_part(parts, finished_lanes)
+        except Exception:
+            self.results = [result for part in reversed(parts) for result in part] + self.results
             self.finished_lanes |= finished_lanes
             raise
         self.lease_keeper.forget(finished_lanes)
-        self.lease_keeper.add_counts(counts)
+
+    async def settle_last_part(
+        self, parts: list[list[RequestResult]], finished_lanes: set[int]
+    ) -> None:
+        """Settle the last part, with the lanes if it is the only one, and remove it.
+
+        After an error that is not the database's absence it is divided instead, until only the
+        result that causes the error is left.
+        """
+        lease, clock, random = self.run.lease, self.run.clock, self.run.random
+        part, lanes = parts[-1], finished_lanes if len(parts) == 1 else set()
+        try:
+            counts = await in_db_thread(
+                lambda: settle_results(lease, part, lanes, now=clock(), random=random)
+            )
+        except DATABASE_AWAY_ERRORS:
+            raise
+        except Exception as error:
+            await self.divide_last_part(parts, error)
+        else:
+            parts.pop()
+            self.lease_keeper.add_counts(counts)
+
+    async def divide_last_part(self, parts: list[list[RequestResult]], error: Exception) -> None:
+        """Divide the last part, or set its only result aside.
+
+        Raises the error if it is caused by no result.
+        """
+        part = parts[-1]
+        if not part:
+            raise error
+        if len(parts) == 1:
+            parts.insert(0, [])  # the lanes apart from the results
+        elif len(part) > 1:
+            middle = len(part) // 2
+            parts[-1:] = [part[middle:], part[:middle]]
+        else:
+            lease, clock = self.run.lease, self.run.clock
+            counts = await in_db_thread(
+                lambda: set_result_aside(lease, part[0], error, now=clock())
+            )
+            parts.pop()
+            self.lease_keeper.add_counts(counts)
 
     async def release_slots(self) -> None:
-        """Release slots for calls in flight. Raises django.db.Error, and retains these, when the
-        database is away.
-        """
+        """Release slots for calls in flight; retain these, and raise, when that fails."""
         released_slots, self.released_slots = self.released_slots, Counter()
         try:
             if released_slots:
                 await in_db_thread(in_flight_leases.release_calls, self.run.lease, released_slots)
-        except Error:
+        except Exception:
             self.released_slots += released_slots
             raise
 
     async def settle_remaining(self) -> None:
         """Settle the last results.
 
-        If the database stays away, the next claim recovers these as unknown.
+        If the database stays away, the next claim recovers these as unknown. Raises what
+        `settle_pending` raises.
         """
         for _ in range(FINAL_ATTEMPTS):
             try:
                 await self.settle_pending()
                 return await self.lease_keeper.flush_counts()
-            except Error:
+            except DATABASE_AWAY_ERRORS:
                 await asyncio.sleep(DATABASE_RETRY_EVERY)
         return None

@@ -180,7 +180,7 @@ def test_a_strange_retry_after_is_waited_for_a_day_at_most(make, retry_after, se
 
 def measure_claim(now=NOON):
     with CaptureQueriesContext(database) as queries:
-        batches, _ = build_claimer(lambda: now).claim_and_prepare()
+        batches, _ = db_thread.run_with_loop(build_claimer(lambda: now).claim_and_prepare)
     return len(queries), sum(len(batch.requests) for batch in batches)
 
 
@@ -238,7 +238,7 @@ def serve_behind_slow_call(make, *, seconds=1):
         pump_loop.lease_keeper.add_batch(batch)
         await pump_loop.lane_sender.serve_lane(batch, slow)
 
-    batches, _ = pump_loop.claimer.claim_and_prepare()
+    batches, _ = db_thread.run_with_loop(pump_loop.claimer.claim_and_prepare)
     db_thread.run_with_loop(lambda: serve(*batches))
     return pump_loop
 

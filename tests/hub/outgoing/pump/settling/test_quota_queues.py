@@ -17,6 +17,7 @@ from hypothesis.extra.django import TestCase
 from connectors.http import Rate, Response
 from hub.connections.models import Lane, QuotaQueue, digest_scopes
 from hub.outgoing.models import Delivery
+from hub.outgoing.pump.db_thread import run_with_loop
 from hub.outgoing.pump.settling.quota_queues import LaneQueues
 from hub.outgoing.pump.settling.waiting_queues import DELETE_EMPTY_AFTER, delete_empty_queues
 from hub.outgoing.pump.types import OutboundRequest
@@ -178,7 +179,8 @@ def test_a_quota_that_sends_back_does_not_shrink_a_slice(workspace):
     workspace.tell("C1", 40)
     claimer = build_claimer(lambda: NOON)
     before = claimer.sizing.rounds_for(workspace.connection.pk)
-    assert sum(len(batch.schedule) for batch in claimer.claim_and_prepare()[0]) == 1
+    batches, _ = run_with_loop(claimer.claim_and_prepare)
+    assert sum(len(batch.schedule) for batch in batches) == 1
     assert claimer.sizing.rounds_for(workspace.connection.pk) == before
     assert (
         Lane.unscoped.get().virtual_time < NOON + SECOND
@@ -346,7 +348,7 @@ class Steps(Workspace):
         a suspect.
         """
         if not Delivery.unscoped.filter(crash_count__gt=0).exists():
-            build_claimer(lambda: self.now).claim_and_prepare()
+            run_with_loop(build_claimer(lambda: self.now).claim_and_prepare)
             self.now += MINUTE
             self.pump()
 

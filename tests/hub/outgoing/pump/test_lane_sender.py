@@ -1,0 +1,40 @@
+"""A call's result is kept, whatever fails after it; the calls of a lane end before the lane does."""
+
+import pytest
+
+from connectors.http import Response
+from connectors.outcomes import Outcome
+from hub.outgoing.pump.db_thread import run_with_loop
+from hub.outgoing.pump.types import SendResult
+from tests.factories import NOON
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.pump.builders import build_pump_loop
+
+pytestmark = pytest.mark.django_db
+
+
+class ActionWithoutQuota:
+    """An action that names a scope which its connector does not declare."""
+
+    batch = 1
+
+    def read(self, response, contents):
+        return [Outcome("later", "throttled", after=60.0, free=True, pauses=("no:scope",))]
+
+
+def test_an_error_after_the_response_loses_no_result_and_ends_the_run(make):
+    connection = make.connection()
+    for _ in range(6):  # more than may be in flight
+        make.delivery(connection)
+    pump_loop = build_pump_loop(lambda: NOON)
+
+    async def run():
+        (batch,), _ = await pump_loop.claimer.claim_and_prepare()
+        batch.requests[0].action = ActionWithoutQuota()
+        await pump_loop.lane_sender.serve_lane(batch, FakeHttp(Response(200, at=NOON)))
+
+    run_with_loop(run)
+    sender = pump_loop.lane_sender
+    assert [type(result) for result in pump_loop.settler.results] == [SendResult] * 6
+    assert (len(sender.failures), sender.calls_in_flight) == (1, 0)
+    assert pump_loop.has_failed and not pump_loop.settler.finished_lanes
