@@ -52,7 +52,7 @@ def _outcome_kinds(result: RequestResult) -> list[str]:
     count = len(result.request.messages)
     if isinstance(result, NotSent):
         return [NOT_SENT] * count
-    kinds = [outcome.kind for outcome in result.outcomes]
+    kinds: list[str] = [outcome.kind for outcome in result.outcomes]
     return kinds if len(kinds) == count else ["unknown"] * count
 
 
