@@ -1,4 +1,4 @@
-"""A call's result is kept, whatever fails after it; the calls of a lane end before the lane does."""
+"""A call's result is kept, whatever fails after it; a lane's calls end before its lease."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A result that cannot be stored keeps no other from being stored; an error of ours loses no result."""
+"""A result that cannot be stored keeps no other from being stored; no error loses a result."""
 
 import asyncio
 from contextlib import asynccontextmanager
