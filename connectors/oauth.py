@@ -262,14 +262,14 @@ def extract_origin(url: str) -> str:
 def parse_tokens(answer: Mapping[str, Any]) -> dict[str, str]:
     """Return the tokens of a response, checked for use in a header. Raises Unreadable."""
     if not isinstance(answer, Mapping):
-        raise Unreadable("the answer is no object")
+        raise Unreadable("the response is not an object")
     if str(answer.get("token_type") or "bearer").lower() not in ("bearer", "bot", "user"):
-        raise Unreadable("the token is of a kind that nobody asked for")
+        raise Unreadable("the token has an unexpected type")
     tokens = {key: answer[key] for key in ("access_token", "refresh_token") if answer.get(key)}
     if not all(
         isinstance(token, str) and TOKEN_PATTERN.fullmatch(token) for token in tokens.values()
     ):
-        raise Unreadable("a token that is no token")
+        raise Unreadable("a token is not valid")
     return tokens
 
 

@@ -187,7 +187,7 @@ def read_outcomes(
     except READ_ERRORS as error:
         return [unknown("unreadable", f"status {response.status}, {type(error).__name__}")] * count
     if len(outcomes) != count:
-        return [unknown("unreadable", f"{len(outcomes)} answers to {count} messages")] * count
+        return [unknown("unreadable", f"{len(outcomes)} results for {count} messages")] * count
     return outcomes
 
 
@@ -199,7 +199,7 @@ def raises_unreadable(read: Callable[Arguments, Value]) -> Callable[Arguments, V
         try:
             return read(*args, **kwargs)
         except READ_ERRORS as error:
-            raise Unreadable(f"{type(error).__name__} in an answer") from error
+            raise Unreadable(f"{type(error).__name__} in a response") from error
 
     return reader
 
@@ -213,7 +213,7 @@ def outcome_of_status(response: Response, *, pauses: tuple[Scope, ...] = ()) -> 
     if status < 300:
         return None
     if status < 400:
-        return never("redirected", f"answered {status}; redirects are not followed")
+        return never("redirected", f"responded with {status}; redirects are not followed")
     detail, wait = response.text()[:MAX_DETAIL_LENGTH], parse_retry_after(response)
     if status == 429:
         return throttled(detail, after=wait, pauses=pauses)

@@ -184,5 +184,5 @@ class Account:
     def __post_init__(self) -> None:
         """Reject an unusable id, and cut and clean the name. Raises Unreadable."""
         if len(self.id) > MAX_NAME_LENGTH or clean_text(self.id, MAX_NAME_LENGTH) != self.id:
-            raise Unreadable("the id of the account is none")
+            raise Unreadable("the account ID is empty")
         object.__setattr__(self, "name", clean_text(self.name, MAX_NAME_LENGTH))

@@ -18,18 +18,17 @@ WHOLE_EVENT = {"type": "type", "timestamp": "occurred_at", "data": "data"}
 
 class SendEvent(Action):
     key = "send_event"
-    label = _("Tell our application of the event")
-    help = "Without a mapping: type, timestamp and data. The hub adds the tenant."
+    label = _("Notify our application of the event")
+    help = "Without a mapping, the body contains type, timestamp and data. The hub adds the tenant."
     inputs = (
-        Input("type", _("Type"), "What happened, such as order.created.", required=True),
-        Input("timestamp", _("Time"), "When it happened, in ISO 8601."),
-        Input("data", _("Data"), "An object with the facts.", required=True),
+        Input("type", _("Type"), "Type of the event, such as order.created.", required=True),
+        Input("timestamp", _("Time"), "Time of the event in ISO 8601."),
+        Input("data", _("Data"), "An object with the data of the event.", required=True),
     )
     example = WHOLE_EVENT
     default = WHOLE_EVENT
     permissions = {
-        "the signing secret": "so that our application can tell the hub's requests "
-        "from anybody else's"
+        "the signing secret": "so that our application can verify that requests come from the hub"
     }
     idempotent = True  # webhook-id stays the same over all attempts
 

@@ -14,14 +14,14 @@ from connectors.signatures import decode_signing_key, sign_standard_webhook, val
 class App(Connector):
     key = "app"
     label = "Our application"
-    summary = _("Our own application, told of what happens in the systems of its tenants.")
+    summary = _("Our own application. It is notified of events in the systems of its tenants.")
     fields = (
         Field(
             "signing_secret",
             _("Signing secret"),
             _(
-                "whsec_ and the base64 of 24 to 64 bytes, known to the application too. Leave it "
-                "empty to have one made."
+                "whsec_ followed by 24 to 64 bytes in base64, also known to the "
+                "application. Leave empty to generate one."
             ),
             secret=True,
             required=False,

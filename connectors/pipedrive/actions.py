@@ -74,7 +74,10 @@ class WriteAction(Action):
 
 
 class Create(WriteAction):
-    help = "It knows no id of ours: after a lost answer, sending again may make a second one."
+    help = (
+        "Pipedrive does not support our IDs. If a response is lost, a retry may create a "
+        "second record."
+    )
 
     def __init__(self, kind: RecordKind) -> None:
         super().__init__(kind)
@@ -100,7 +103,7 @@ class Create(WriteAction):
 
 
 class Update(WriteAction):
-    help = "What the mapping leaves out stays as it is."
+    help = "Fields that the mapping omits are not changed."
     idempotent = True  # the same change twice is the same change
 
     def __init__(self, kind: RecordKind) -> None:
@@ -113,7 +116,7 @@ class Update(WriteAction):
     def check(self, body: Mapping[str, Any]) -> str:
         if problem := super().check(body):
             return problem
-        return "" if ID_PATTERN.fullmatch(str(body["id"])) else "id is not the id of a record"
+        return "" if ID_PATTERN.fullmatch(str(body["id"])) else "id is not the ID of a record"
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         (message,) = messages

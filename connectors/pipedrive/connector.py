@@ -33,20 +33,18 @@ class Pipedrive(OAuth):
         Move(
             "out",
             _(
-                "The records that your routes make of events: persons, organizations, deals, and "
-                "so on."
+                "The records that your routes create from events: persons, organizations, "
+                "deals and so on."
             ),
         ),
-        Move("in", _("The ids of the records that were written, and who you are there.")),
+        Move("in", _("The IDs of the written records, and your user and company there.")),
     )
-    approval = _(
-        "Where your company lets only administrators install apps, one of them must connect it."
-    )
+    approval = _("An administrator, if only administrators of your company can install apps.")
     fields = (
         Field(
             "access_token",
             _("Access token"),
-            _("v1u:…, of a user of the company; lives an hour."),
+            _("v1u:…, issued to a user of the company; valid for one hour."),
             secret=True,
         ),
         Field(
@@ -59,7 +57,7 @@ class Pipedrive(OAuth):
         Field(
             "api_domain",
             _("API domain"),
-            _("Such as https://acme.pipedrive.com."),
+            _("For example https://acme.pipedrive.com."),
             kind="url",
             required=False,
         ),
@@ -87,7 +85,7 @@ class Pipedrive(OAuth):
         ),  # of an OAuth token: Lite 80, Growth 160, Premium 400, Ultimate 480
         "app:token": Rate(300, 60.0),  # a courtesy: nothing is documented
     }
-    unlimited = {"address": "nothing is stated; it rests where Cloudflare blocks our address"}
+    unlimited = {"address": "not published; the hub pauses if Cloudflare blocks its address"}
     authorize_at, token_at, revoke_at = "{oauth}/authorize", "{oauth}/token", "{oauth}/revoke"
     token_calls = TOKEN
     installs_from_marketplace = True
@@ -105,7 +103,7 @@ class Pipedrive(OAuth):
         return (
             ""
             if not url or self.own_origin(url, credential)
-            else "the API domain is not one of Pipedrive's"
+            else "the API domain does not belong to Pipedrive"
         )
 
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:
@@ -140,10 +138,12 @@ class Pipedrive(OAuth):
         answer = response.json()
         tokens = parse_tokens(answer)
         if "access_token" not in tokens:
-            return never("no_access_token", "the answer holds no access token")
+            return never("no_access_token", "the response contains no access token")
         domain = self.own_origin(answer.get("api_domain"), credential)
         if not domain:
-            return never("host_refused", "the answer names a host that is not Pipedrive's")
+            return never(
+                "host_refused", "the response names a host that does not belong to Pipedrive"
+            )
         return Grant(
             tokens,
             expires_in=parse_lifetime(answer.get("expires_in")),
@@ -163,7 +163,7 @@ class Pipedrive(OAuth):
         answer = response.json()
         renewed = parse_tokens(answer)
         if "access_token" not in renewed:
-            return reconnect("no_access_token", "the answer holds no access token")
+            return reconnect("no_access_token", "the response contains no access token")
         # a domain elsewhere is ignored; the tokens are stored all the same
         domain = self.own_origin(answer.get("api_domain"), credential)
         return Grant(

@@ -125,7 +125,7 @@ def _build_quota_outcome(response: Response) -> Outcome:
     )
     if day == 0 or burst:  # a Retry-After of seconds comes all the same
         return throttled(
-            detail or "the tokens of the day are spent",
+            detail or "the daily token budget is used up",
             after=max(wait, DAILY_RECHECK),
             pauses=(COMPANY,),
         )

@@ -22,8 +22,8 @@ PROBLEMS: Mapping[str, str] = {"account_not_open": "account_closed"}
 ERRORS: Mapping[str, Advice] = {
     "denied": Advice(
         _(
-            "Pipedrive was told not to let us in. It asks for everything or nothing, and some "
-            "companies let only their administrators install apps."
+            "Access was not allowed in Pipedrive. Permissions can only be granted all "
+            "together, and some companies let only their administrators install apps."
         ),
         "you",
         _(
@@ -34,41 +34,45 @@ ERRORS: Mapping[str, Advice] = {
     ),
     "account_closed": Advice(
         _(
-            "Pipedrive says that this company's account is not open: its trial has ended, or a "
-            "payment is missing."
+            "Pipedrive reports that this company's account is not active: its trial has "
+            "ended or a payment is missing."
         ),
         "their_admin",
         _(
-            "Please look at our Pipedrive's billing (Company settings, Billing): the account is "
-            "said not to be open, so that “%(hub)s” cannot be connected."
+            "Please check the billing of our Pipedrive (Company settings, Billing): the "
+            "account is reported as inactive, so “%(hub)s” cannot be connected."
         ),
     ),
     "wrong_account": Advice(
         _(
-            "You chose another company than the one that is connected. The menu with your name at "
-            "the top right of Pipedrive switches to another."
+            "You selected a company other than the connected one. You can switch companies "
+            "in the menu with your name at the top right of Pipedrive."
         ),
         "you",
     ),
     "code_refused": Advice(
-        _("The code that Pipedrive sent us had ended, or was used already: it lives five minutes."),
+        _(
+            "The code from Pipedrive has expired or was already used. Codes are valid for "
+            "five minutes."
+        ),
         "you",
     ),
 }
 
 GUIDE = (
     _(
-        "Open the Developer Hub (in Pipedrive: the menu with your name, Developer Hub), Create an "
-        "app: public, or private where only your own company connects."
+        "Open the Developer Hub (in Pipedrive: the menu with your name, Developer Hub) and "
+        "select Create an app: public, or private if only your own company connects."
     ),
     _("Basic info, Callback URL: %(redirect_uri)s"),
     _(
-        "OAuth & access scopes, full access of each: %(permissions)s. What is ticked here is "
-        "asked of everybody who connects; a change asks all of them again."
+        "OAuth & access scopes, full access of each: %(permissions)s. Everyone who "
+        "connects must grant the scopes selected here; after a change, they must grant "
+        "them again."
     ),
     _("OAuth & access scopes, Client ID and Client secret: copy both to this page."),
     _(
-        "A public app is reviewed before others than your own company may install it; until then, "
-        "it works there."
+        "A public app is reviewed before other companies can install it. Until then, it "
+        "works only in your own company."
     ),
 )

@@ -7,24 +7,22 @@ from typing import Any, Literal
 from connectors.i18n import _
 from connectors.schema import Input
 
-OWNER = Input(
-    "owner_id", _("Owner"), "The number of a user; otherwise it is who connected the account."
-)
-PERSON = Input("person_id", _("Person"), "The number of a person.")
-ORGANIZATION = Input("org_id", _("Organization"), "The number of an organization.")
-DEAL = Input("deal_id", _("Deal"), "The number of a deal.")
-LEAD = Input("lead_id", _("Lead"), "The id of a lead.")
+OWNER = Input("owner_id", _("Owner"), "ID of a user. Default: the user who connected the account.")
+PERSON = Input("person_id", _("Person"), "ID of a person.")
+ORGANIZATION = Input("org_id", _("Organization"), "ID of an organization.")
+DEAL = Input("deal_id", _("Deal"), "ID of a deal.")
+LEAD = Input("lead_id", _("Lead"), "ID of a lead.")
 VISIBLE = Input(
     "visible_to",
     _("Visible to"),
-    "1, 3, 5 or 7: the owner, the owner's group, those below too, everybody.",
+    "1, 3, 5 or 7: the owner, the owner's group, the group and its subgroups, everyone.",
 )
-LABELS = Input("label_ids", _("Labels"), "A list of ids of labels.")
-CLOSES = Input("expected_close_date", _("Expected close"), "A day such as 2026-12-01.")
+LABELS = Input("label_ids", _("Labels"), "A list of label IDs.")
+CLOSES = Input("expected_close_date", _("Expected close"), "A date such as 2026-12-01.")
 CUSTOM = Input(
     "custom_fields",
     _("Custom fields"),
-    "An object of the fields' keys, 40 characters each, and their values.",
+    "An object with field keys of 40 characters and their values.",
 )
 
 
@@ -61,21 +59,21 @@ RECORD_KINDS = (
     RecordKind(
         key="person",
         creates=_("Create a person"),
-        changes=_("Change a person"),
+        changes=_("Update a person"),
         path="v2/persons",
         permissions={"contacts:full": "to write persons"},
         needs="name",
         inputs=(
-            Input("name", _("Name"), "The whole name."),
+            Input("name", _("Name"), "The full name."),
             Input(
                 "emails",
                 _("E-mail addresses"),
-                "A list of objects with value, and label and primary where wanted.",
+                "A list of objects with value and optionally label and primary.",
             ),
             Input(
                 "phones",
                 _("Phone numbers"),
-                "A list of objects with value, and label and primary where wanted.",
+                "A list of objects with value and optionally label and primary.",
             ),
             ORGANIZATION,
             OWNER,
@@ -97,13 +95,13 @@ RECORD_KINDS = (
     RecordKind(
         key="organization",
         creates=_("Create an organization"),
-        changes=_("Change an organization"),
+        changes=_("Update an organization"),
         path="v2/organizations",
         permissions={"contacts:full": "to write organizations"},
         needs="name",
         inputs=(
-            Input("name", _("Name"), "Of the organization."),
-            Input("address", _("Address"), "An object with value, the whole address as text."),
+            Input("name", _("Name"), "Name of the organization."),
+            Input("address", _("Address"), "An object with value: the full address as text."),
             OWNER,
             LABELS,
             VISIBLE,
@@ -115,21 +113,25 @@ RECORD_KINDS = (
     RecordKind(
         key="deal",
         creates=_("Create a deal"),
-        changes=_("Change a deal"),
+        changes=_("Update a deal"),
         path="v2/deals",
         permissions={"deals:full": "to write deals"},
         needs="title",
         inputs=(
-            Input("title", _("Title"), "What the deal is called."),
+            Input("title", _("Title"), "Title of the deal."),
             Input("value", _("Value"), "A number."),
-            Input("currency", _("Currency"), "Such as EUR; otherwise the company's own."),
+            Input(
+                "currency",
+                _("Currency"),
+                "A currency such as EUR. Default: the company's currency.",
+            ),
             PERSON,
             ORGANIZATION,
-            Input("pipeline_id", _("Pipeline"), "The number of a pipeline; otherwise the first."),
-            Input("stage_id", _("Stage"), "The number of a stage; otherwise the pipeline's first."),
+            Input("pipeline_id", _("Pipeline"), "ID of a pipeline. Default: the first one."),
+            Input("stage_id", _("Stage"), "ID of a stage. Default: the first one of the pipeline."),
             Input("status", _("Status"), "open, won or lost."),
-            Input("probability", _("Probability"), "A number of percent."),
-            Input("lost_reason", _("Why lost"), "Only where the status is lost."),
+            Input("probability", _("Probability"), "A percentage."),
+            Input("lost_reason", _("Lost reason"), "Only if the status is lost."),
             CLOSES,
             OWNER,
             LABELS,
@@ -146,7 +148,7 @@ RECORD_KINDS = (
     RecordKind(
         key="lead",
         creates=_("Create a lead"),
-        changes=_("Change a lead"),
+        changes=_("Update a lead"),
         path="v1/leads",
         permissions={"leads:full": "to write leads"},
         needs="title",
@@ -154,20 +156,22 @@ RECORD_KINDS = (
         custom_inside=False,
         marked="origin_id",
         inputs=(
-            Input("title", _("Title"), "What the lead is called."),
+            Input("title", _("Title"), "Title of the lead."),
             PERSON,
-            Input("organization_id", _("Organization"), "The number of an organization."),
+            Input("organization_id", _("Organization"), "ID of an organization."),
             Input("value", _("Value"), "An object with amount and currency."),
             CLOSES,
             OWNER,
             LABELS,
             Input("visible_to", _("Visible to"), "Text: '1', '3', '5' or '7'."),
-            Input("was_seen", _("Seen"), "true: somebody has looked at it."),
+            Input("was_seen", _("Seen"), "true: the lead has been seen."),
             Input(
-                "origin_id", _("Origin"), "Otherwise the id of the delivery, which tells a double."
+                "origin_id",
+                _("Origin"),
+                "Default: the ID of the delivery, which helps to find duplicates.",
             ),
-            Input("channel", _("Channel"), "The number of a marketing channel."),
-            Input("channel_id", _("Campaign"), "Text that tells the channel further."),
+            Input("channel", _("Channel"), "ID of a marketing channel."),
+            Input("channel_id", _("Campaign"), "Text with details of the channel."),
             CUSTOM,
         ),
         example={
@@ -180,28 +184,28 @@ RECORD_KINDS = (
     RecordKind(
         key="activity",
         creates=_("Create an activity"),
-        changes=_("Change an activity"),
+        changes=_("Update an activity"),
         path="v2/activities",
         permissions={"activities:full": "to write activities"},
         needs="subject",
         inputs=(
-            Input("subject", _("Subject"), "What is to be done."),
-            Input("type", _("Type"), "The key of a type, such as call, task or meeting."),
-            Input("due_date", _("Due"), "A day such as 2026-12-01."),
+            Input("subject", _("Subject"), "Subject of the activity."),
+            Input("type", _("Type"), "Key of a type, such as call, task or meeting."),
+            Input("due_date", _("Due"), "A date such as 2026-12-01."),
             Input("due_time", _("Due at"), "In UTC, such as 09:30."),
-            Input("duration", _("Duration"), "Such as 00:15."),
+            Input("duration", _("Duration"), "For example 00:15."),
             Input("done", _("Done"), "true or false."),
             Input("busy", _("Busy"), "true: the calendar shows the owner as busy."),
-            Input("note", _("Note"), "HTML, seen by the company's users."),
-            Input("public_description", _("Description"), "Seen by the guests, too."),
+            Input("note", _("Note"), "HTML, visible to the company's users."),
+            Input("public_description", _("Description"), "Also visible to guests."),
             Input(
                 "participants",
                 _("Persons"),
-                "A list of objects with person_id, and primary for one of them.",
+                "A list of objects with person_id, one of them with primary.",
             ),
-            Input("attendees", _("Guests"), "A list of objects with email, and name where known."),
-            Input("location", _("Place"), "An object with value, the whole address as text."),
-            Input("priority", _("Priority"), "The number of a priority."),
+            Input("attendees", _("Guests"), "A list of objects with email and optionally name."),
+            Input("location", _("Place"), "An object with value: the full address as text."),
+            Input("priority", _("Priority"), "ID of a priority."),
             DEAL,
             LEAD,
             ORGANIZATION,
@@ -216,14 +220,14 @@ RECORD_KINDS = (
     RecordKind(
         key="note",
         creates=_("Create a note"),
-        changes=_("Change a note"),
+        changes=_("Update a note"),
         path="v1/notes",
         permissions={"deals:full": "to write notes"},
         needs="content",
         needs_one=("deal_id", "person_id", "org_id", "lead_id"),
         changed_by="PUT",
         inputs=(
-            Input("content", _("Content"), "HTML; what is not allowed is taken out there."),
+            Input("content", _("Content"), "HTML; Pipedrive removes unsupported elements."),
             DEAL,
             PERSON,
             ORGANIZATION,

@@ -25,12 +25,12 @@ OBJECT = Input(
 FIELDS = Input(
     "fields",
     _("Fields"),
-    "An object with the API names of fields and their values; what the event does not have is "
-    "left as it is.",
+    "An object with API names of fields and their values. Fields that are missing in the "
+    "event are not changed.",
     required=True,
 )
 RECORD = Input(
-    "record_id", _("Record"), "The id of the record, 15 or 18 characters.", required=True
+    "record_id", _("Record"), "The ID of the record, 15 or 18 characters.", required=True
 )
 EXTERNAL_FIELD = Input(
     "external_id_field", _("External id field"), "The API name of the field.", required=True
@@ -38,7 +38,7 @@ EXTERNAL_FIELD = Input(
 EXTERNAL_ID = Input(
     "external_id",
     _("External id"),
-    "Our id of the record, such as the order's number.",
+    "Our ID of the record, such as the order number.",
     required=True,
 )
 
@@ -125,7 +125,10 @@ class WriteRecords(Action):
             )
         )
         same_record = record_later(
-            "same_record", "another message of this record goes first", after=MIN_WAIT, free=True
+            "same_record",
+            "another message about this record is sent first",
+            after=MIN_WAIT,
+            free=True,
         )
         return [outcomes_by_message.pop(message.id, same_record) for message in messages]
 
@@ -136,7 +139,7 @@ class WriteRecords(Action):
             return [alone if together else rejection] * count
         answers = response.json()
         if not isinstance(answers, list) or len(answers) != count:
-            raise Unreadable("not one answer for each record")
+            raise Unreadable("the response does not contain one result per record")
         return [parse_record_outcome(answer) for answer in answers]
 
 
@@ -148,15 +151,15 @@ def parse_record_outcome(answer: Any) -> Outcome:
         first = answer["errors"][0]
         return outcome_of_code(str(first["statusCode"]), str(first.get("message", "")))
     except READ_ERRORS as error:
-        return unknown("unreadable", f"{type(error).__name__} in the answer of one record")
+        return unknown("unreadable", f"{type(error).__name__} in the result of one record")
 
 
 class Create(WriteRecords):
     key = "create"
     label = _("Create a record")
     help = (
-        "Salesforce takes no id of ours here: after a lost answer, sending again may create two. "
-        "Upsert does not."
+        "Salesforce does not support our IDs here. If a response is lost, a retry may "
+        "create a second record. Use upsert to avoid this."
     )
     method = "POST"
     inputs = (OBJECT, FIELDS)
@@ -174,8 +177,8 @@ class Create(WriteRecords):
 
 class Update(WriteRecords):
     key = "update"
-    label = _("Change a record")
-    help = "The record is named by its Salesforce id."
+    label = _("Update a record")
+    help = "The record is identified by its Salesforce ID."
     method = "PATCH"
     idempotent = True
     inputs = (OBJECT, RECORD, FIELDS)
@@ -206,8 +209,8 @@ class Update(WriteRecords):
 
 class Upsert(WriteRecords):
     key = "upsert"
-    label = _("Create a record, or change it where it is already there")
-    help = "Found by an external id of ours, so that sending again has no second effect."
+    label = _("Create or update a record (upsert)")
+    help = "The record is found by an external ID, so retries have no second effect."
     method = "PATCH"
     idempotent = True
     inputs = (OBJECT, EXTERNAL_FIELD, EXTERNAL_ID, FIELDS)

@@ -29,7 +29,7 @@ def format_datetime(value: str) -> str:
     """Convert an ISO 8601 time with offset to a SOQL literal in UTC. Raises ValueError."""
     at = datetime.fromisoformat(value)
     if at.tzinfo is None:
-        raise ValueError("a moment names its offset from UTC")
+        raise ValueError("a time must include its UTC offset")
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -63,8 +63,8 @@ class Records(Collection):
     key = "records"
     label = "Records of one object"
     help = (
-        "Parameters: object, fields, since, until; "
-        "any other is a field and the text that it must have."
+        "Parameters: object, fields, since, until. Any other parameter is a field with its "
+        "required value."
     )
     example = {"object": "Contact", "fields": "Id, Email", "since": "2026-11-25T00:00:00Z"}
 

@@ -37,25 +37,20 @@ ORG_ID_LENGTH = 15  # significant characters of an id; the other three are a che
 class Salesforce(OAuth):
     key = "salesforce"
     label = "Salesforce"
-    summary = _("Leads, contacts and every other record of an organisation.")
+    summary = _("Leads, contacts and all other records of an organisation.")
     categories = (_("CRM"), _("Sales"))
     synonyms = ("sfdc", "crm", "leads", "contacts", "opportunities", "sales cloud", "force.com")
     moves = (
         Move(
             "out",
             _(
-                "The records that your routes make of events: leads, contacts, and what else they "
-                "name."
+                "The records that your routes create from events: leads, contacts and "
+                "other objects."
             ),
         ),
-        Move(
-            "in", _("The ids of the records that were written, and records that a route looks up.")
-        ),
+        Move("in", _("The IDs of the written records, and records that a route looks up.")),
     )
-    approval = _(
-        "Where your organisation blocks apps that it does not know, its administrator must "
-        "install ours."
-    )
+    approval = _("An administrator, if your organisation blocks apps that are not installed.")
     plan = _(
         "An edition with API access: Enterprise, Unlimited, Performance or Developer, or "
         "Professional with the add-on."
@@ -77,14 +72,14 @@ class Salesforce(OAuth):
         Field(
             "instance_url",
             _("Instance URL"),
-            _("Such as https://acme.my.salesforce.com."),
+            _("For example https://acme.my.salesforce.com."),
             kind="url",
             required=False,
         ),
         Field(
             "environment",
             _("Which Salesforce"),
-            _("Where its users sign in."),
+            _("The address where its users sign in."),
             kind="choice",
             default="production",
             choices=tuple((entry.key, entry.label) for entry in ENVIRONMENTS),
@@ -92,17 +87,20 @@ class Salesforce(OAuth):
         Field(
             "login_host",
             _("Login host"),
-            _("Where it is the organisation's own (My Domain), such as acme.my.salesforce.com."),
+            _(
+                "Only for the organisation's own login host (My Domain), such as "
+                "acme.my.salesforce.com."
+            ),
             required=False,
             pattern="|".join(LOGIN_HOSTS.patterns.values()),
         ),
     )
     app_fields = (
-        Field("client_id", _("Consumer key"), _("From the external client app's settings.")),
+        Field("client_id", _("Consumer key"), _("From the settings of the external client app.")),
         Field(
             "client_secret",
             _("Consumer secret"),
-            _("From the external client app's settings."),
+            _("From the settings of the external client app."),
             secret=True,
         ),
     )
@@ -152,14 +150,12 @@ class Salesforce(OAuth):
         if host := str(credential.settings.get("login_host") or ""):
             kind = LOGIN_HOSTS.environment_of(host)
             if not kind or kind != (credential.settings.get("environment") or kind):
-                return (
-                    "the login host is not one of Salesforce's, or one of another kind of account"
-                )
+                return "the login host does not belong to Salesforce or to this kind of account"
         url = credential.settings.get("instance_url")
         return (
             ""
             if not url or self.own_origin(url, credential)
-            else "the instance URL is not one of Salesforce's"
+            else "the instance URL does not belong to Salesforce"
         )
 
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:
@@ -208,14 +204,17 @@ class Salesforce(OAuth):
         answer = response.json()
         tokens = parse_tokens(answer)
         if "access_token" not in tokens:
-            return never("no_access_token", "the answer holds no access token")
+            return never("no_access_token", "the response contains no access token")
         if not _is_signature_valid(answer, app["client_secret"]):
             return never(
-                "bad_signature", "the identity in the answer is not signed with our consumer secret"
+                "bad_signature",
+                "the identity in the response is not signed with our consumer secret",
             )
         instance = self.own_origin(answer.get("instance_url"), credential)
         if not instance or not self.own_origin(answer["id"], credential):
-            return never("host_refused", "the answer names a host that is not Salesforce's")
+            return never(
+                "host_refused", "the response names a host that does not belong to Salesforce"
+            )
         return Grant(
             tokens,
             settings={"instance_url": instance},
@@ -237,10 +236,10 @@ class Salesforce(OAuth):
             credential.account
             and credential.account[:ORG_ID_LENGTH] != _parse_organisation_id(answer)[:ORG_ID_LENGTH]
         ):
-            return reconnect("other_account", "the answer is of another organisation")
+            return reconnect("other_account", "the response belongs to another organisation")
         renewed = parse_tokens(answer)
         if "access_token" not in renewed:
-            return reconnect("no_access_token", "the answer holds no access token")
+            return reconnect("no_access_token", "the response contains no access token")
         # An instance elsewhere is not followed; the tokens are kept, as the old refresh token may
         # have ended.
         instance = self.own_origin(answer.get("instance_url"), credential)

@@ -118,7 +118,7 @@ def find_rejection(response: Response) -> Outcome | None:
         return rejection
     if status == 300:
         return never(
-            "several_records", "the external id names several records; nothing was written"
+            "several_records", "the external ID matches several records; nothing was written"
         )
     code, message = _parse_first_error(response) or (f"status_{status}", rejection.detail)
     return outcome_of_code(

@@ -7,7 +7,7 @@ from connectors.schema import Advice, Environment, LoginHost, Permission
 
 PERMISSIONS = (
     Permission("api", _("to read and write records, with the rights of the person who connects")),
-    Permission("refresh_token", _("to stay connected without anybody signing in again")),
+    Permission("refresh_token", _("to stay connected without signing in again")),
 )
 
 ENVIRONMENTS = (
@@ -15,7 +15,7 @@ ENVIRONMENTS = (
         "production",
         _("Production"),
         _(
-            "The organisation that you work in, a trial, or a Developer Edition: you sign in at "
+            "Your organisation, a trial or a Developer Edition. You sign in at "
             "login.salesforce.com."
         ),
     ),
@@ -23,8 +23,8 @@ ENVIRONMENTS = (
         "sandbox",
         _("Sandbox"),
         _(
-            "A copy to try things out in: you sign in at test.salesforce.com, and its address has "
-            "“sandbox” in it."
+            "A copy for testing. You sign in at test.salesforce.com, and the address "
+            "contains “sandbox”."
         ),
         urls={"login": "sandbox_login", "token": "sandbox_token"},
     ),
@@ -38,9 +38,9 @@ DOMAIN_NAME = r"(?!xn--)(?=[a-z0-9-]{1,63}\.)[a-z0-9]+(?:-[a-z0-9]+)*"
 LOGIN_HOSTS = LoginHost(
     _("Our own login address (My Domain)"),
     _(
-        "For an organisation that does not let people sign in at login.salesforce.com or "
-        "test.salesforce.com. You find it in Salesforce under Setup, My Domain, Current My Domain "
-        "URL. Enter the host alone."
+        "For an organisation that does not allow sign-in at login.salesforce.com or "
+        "test.salesforce.com. You find the address in Salesforce under Setup, My Domain, "
+        "Current My Domain URL. Enter only the host."
     ),
     example="acme.my.salesforce.com",
     patterns={
@@ -73,56 +73,58 @@ AT_CONSENT: Mapping[str, str] = {
 ERRORS: Mapping[str, Advice] = {
     "not_approved": Advice(
         _(
-            "This organisation does not let the app in: it is not installed or not approved "
-            "there, or your profile may not use it."
+            "This organisation does not allow the app: it is not installed or not approved "
+            "there, or your profile is not permitted to use it."
         ),
         "their_admin",
         _(
-            "Please let the app “%(hub)s” into our Salesforce organisation: Setup, Connected Apps "
-            "OAuth Usage, “%(hub)s”, Install, then Manage App Policies: permitted users, with the "
-            "profile or permission set of whoever connects."
+            "Please allow the app “%(hub)s” in our Salesforce organisation: Setup, "
+            "Connected Apps OAuth Usage, “%(hub)s”, Install, then Manage App Policies: "
+            "permitted users, with the profile or permission set of the person who "
+            "connects."
         ),
     ),
     "account_closed": Advice(
-        _("Salesforce says that this user or this organisation is not active."),
+        _("Salesforce reports that this user or organisation is not active."),
         "their_admin",
         _(
-            "Please look at my user in Salesforce (Setup, Users): it is said to be inactive or "
-            "locked, so that “%(hub)s” cannot be connected."
+            "Please check my user in Salesforce (Setup, Users): it is reported as inactive "
+            "or locked, so “%(hub)s” cannot be connected."
         ),
     ),
     "wrong_account": Advice(
         _(
-            "You signed in to another organisation than the one that is connected. Sign out of "
-            "Salesforce first, or open a private window, and choose the organisation again."
+            "You signed in to an organisation other than the connected one. Sign out of "
+            "Salesforce first, or open a private window, and select the organisation "
+            "again."
         ),
         "you",
     ),
     "other_environment": Advice(
         _(
-            "What was meant is not where you signed in: one is a sandbox and the other is not. A "
-            "sandbox signs in at test.salesforce.com or at an address with “sandbox” in it, "
-            "production at login.salesforce.com."
+            "You selected one kind of account and signed in to another: one is a sandbox, "
+            "the other is not. Sandbox users sign in at test.salesforce.com or at an "
+            "address that contains “sandbox”, production users at login.salesforce.com."
         ),
         "you",
         _(
-            "Which Salesforce do we connect with %(hub)s: the production organisation, or a "
-            "sandbox?"
+            "Which Salesforce should we connect with %(hub)s: the production organisation "
+            "or a sandbox?"
         ),
     ),
     "unfinished": Advice(
         _(
-            "The window of Salesforce was closed, or is still open somewhere. Nothing was "
-            "connected. If Salesforce did not take your user name and password, your account is "
-            "probably of the other kind, or your organisation lets people sign in at its own "
-            "address (My Domain) only: choose that one."
+            "The window of Salesforce was closed or is still open. Nothing was connected. "
+            "If Salesforce did not accept your user name and password, your account is "
+            "probably of the other kind, or your organisation allows sign-in only at its "
+            "own address (My Domain). In that case, select that option."
         ),
         "you",
     ),
     "code_refused": Advice(
         _(
-            "The code that Salesforce sent us had ended, or was used already. It lives a few "
-            "minutes only; a clock that is wrong on the way does the same."
+            "The code from Salesforce has expired or was already used. Codes are valid for "
+            "a few minutes only. A wrong clock can also cause this."
         ),
         "you",
     ),
@@ -130,35 +132,35 @@ ERRORS: Mapping[str, Advice] = {
 
 GUIDE = (
     _(
-        "In a Salesforce organisation of ours: Setup, External Client App Manager, New External "
-        "Client App. (Older organisations: App Manager, New Connected App; the same values go "
-        "there.)"
+        "In your own Salesforce organisation: Setup, External Client App Manager, New "
+        "External Client App. (Older organisations: App Manager, New Connected App, with "
+        "the same values.)"
     ),
     _(
-        "Name and contact e-mail as you like; Distribution State: Packaged where customers "
-        "install it, otherwise Local."
+        "Choose a name and a contact e-mail address. Distribution State: Packaged if "
+        "customers install the app, otherwise Local."
     ),
-    _("API (Enable OAuth Settings): tick Enable OAuth, and set Callback URL to %(redirect_uri)s"),
+    _("API (Enable OAuth Settings): select Enable OAuth, and set Callback URL to %(redirect_uri)s"),
     _(
         "Selected OAuth scopes: %(permissions)s (Manage user data via APIs; Perform requests at "
         "any time)."
     ),
     _(
-        "Flow enablement: the authorization code flow of a web server. Tick Require Secret for "
-        "Web Server Flow and Require Proof Key for Code Exchange (PKCE)."
+        "Flow enablement: the web server flow (authorization code). Select Require Secret "
+        "for Web Server Flow and Require Proof Key for Code Exchange (PKCE)."
     ),
     _(
-        "Customers choose between production and a sandbox, which signs in at "
-        "test.salesforce.com. The same consumer key and secret serve both, once the sandbox knows "
-        "the app: install it there, or refresh the sandbox. An organisation that lets nobody sign "
-        "in at these two is connected at its own My Domain address."
+        "Customers select production or a sandbox (test.salesforce.com). Both use the same "
+        "consumer key and secret, once the app is installed in the sandbox or the sandbox "
+        "has been refreshed. An organisation that allows sign-in only at its own My Domain "
+        "address is connected there."
     ),
     _(
-        "Policies: Refresh Token Policy: valid until revoked. Rotation may be on or off. IP "
-        "Relaxation: relax IP restrictions, or allow the addresses of this hub."
+        "Policies: set Refresh Token Policy to valid until revoked. Rotation can be on or "
+        "off. IP Relaxation: relax IP restrictions, or allow the addresses of this hub."
     ),
     _(
-        "Settings, OAuth Settings, Consumer Key and Secret: copy both to this page. Salesforce "
-        "takes up to 10 minutes to know a new app."
+        "Settings, OAuth Settings, Consumer Key and Secret: copy both to this page. It can "
+        "take up to 10 minutes until Salesforce recognises a new app."
     ),
 )

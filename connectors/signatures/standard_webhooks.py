@@ -16,9 +16,9 @@ def decode_signing_key(secret: str) -> bytes:
     try:
         key = base64.b64decode(secret.removeprefix(WHSEC), validate=True)
     except ValueError:
-        raise ValueError("a signing secret is whsec_ and base64") from None
+        raise ValueError("a signing secret must be whsec_ followed by base64") from None
     if not MIN_SECRET_BYTES <= len(key) <= MAX_SECRET_BYTES:
-        raise ValueError("a signing secret has 24 to 64 bytes")
+        raise ValueError("a signing secret must have 24 to 64 bytes")
     return key
 
 

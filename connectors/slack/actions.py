@@ -31,20 +31,23 @@ CONTENT = (
     Input(
         "text",
         _("Text"),
-        "Up to 4,000 characters read well; the notification shows it even where there are blocks.",
+        "Up to 4,000 characters are recommended. Also shown in the notification if there "
+        "are blocks.",
     ),
     Input("blocks", _("Blocks"), "A list of Block Kit blocks."),
-    Input("attachments", _("Attachments"), "A list of the older kind of attachments."),
+    Input("attachments", _("Attachments"), "A list of legacy attachments."),
     Input(
         "markdown_text",
         _("Markdown"),
         "Up to 12,000 characters of Markdown, without text or blocks.",
     ),
     Input(
-        "metadata", _("Metadata"), "An object with event_type and event_payload, unseen by people."
+        "metadata",
+        _("Metadata"),
+        "An object with event_type and event_payload, not visible to people.",
     ),
-    Input("link_names", _("Link names"), "true links @names and #channels in the text."),
-    Input("parse", _("Parse"), "none or full: how the text is read."),
+    Input("link_names", _("Link names"), "true: link @names and #channels in the text."),
+    Input("parse", _("Parse"), "none or full: how the text is parsed."),
 )
 SENDER_KEYS = frozenset({"username", "icon_emoji", "icon_url"})
 
@@ -93,8 +96,8 @@ class PostMessage(ChatAction):
     key = "post_message"
     label = _("Post a message to a channel")
     help = (
-        "After a lost answer, sending again may post twice; "
-        "the message's metadata, unseen by people, tells it."
+        "If a response is lost, a retry may post the message twice. The metadata of the "
+        "message, which people do not see, identifies duplicates."
     )
     method = "chat.postMessage"
     permissions = {
@@ -107,16 +110,14 @@ class PostMessage(ChatAction):
         *CONTENT,
         Input("thread_ts", _("Thread"), "The ts of the message to reply to."),
         Input(
-            "reply_broadcast", _("Also to the channel"), "true shows a reply in the channel too."
+            "reply_broadcast",
+            _("Also send to the channel"),
+            "true: also show a reply in the channel.",
         ),
-        Input(
-            "unfurl_links", _("Unfurl links"), "false keeps links from being shown with a preview."
-        ),
-        Input(
-            "unfurl_media", _("Unfurl media"), "false keeps media from being shown with a preview."
-        ),
-        Input("mrkdwn", _("Slack markup"), "false shows the text as it is."),
-        Input("username", _("Name"), "Another name for the sender."),
+        Input("unfurl_links", _("Unfurl links"), "false: do not show previews of links."),
+        Input("unfurl_media", _("Unfurl media"), "false: do not show previews of media."),
+        Input("mrkdwn", _("Slack markup"), "false: show the text unformatted."),
+        Input("username", _("Name"), "A different name for the sender."),
         Input("icon_emoji", _("Emoji"), "An emoji for the sender, such as :package:."),
         Input("icon_url", _("Icon"), "The address of an image for the sender."),
     )
@@ -147,8 +148,8 @@ class PostMessage(ChatAction):
 
 class UpdateMessage(ChatAction):
     key = "update_message"
-    label = _("Change a message that the app has posted")
-    help = "Channel and ts together are the message's id."
+    label = _("Update a message that the app has posted")
+    help = "Channel and ts together identify the message."
     method = "chat.update"
     text_most = MAX_UPDATED_TEXT_LENGTH
     idempotent = True  # the same change twice is the same change
@@ -171,4 +172,4 @@ class UpdateMessage(ChatAction):
             return problem
         if CONVERSATION_PATTERN.fullmatch(body["channel"]):
             return ""
-        return "channel is not an id such as C0123456789, by which a message is changed"
+        return "channel must be an ID such as C0123456789 to update a message"

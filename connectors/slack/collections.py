@@ -18,7 +18,7 @@ CHANNEL_PATTERN = re.compile(r"[CG][A-Z0-9]{2,40}", re.ASCII)
 class Channels(Choices):
     key = "channels"
     label = "Public channels"
-    help = "Those that are not archived. No parameters."
+    help = "Channels that are not archived. No parameters."
     identity = "channel"
 
     def page(self, credential: Credential, *, cursor: str = "", **query: str) -> Request:
@@ -51,5 +51,5 @@ class Channels(Choices):
         return (
             ""
             if CHANNEL_PATTERN.fullmatch(id)
-            else "A channel's id is not its name: it looks like C0123456789."
+            else "Enter the channel's ID, not its name. It looks like C0123456789."
         )

@@ -47,17 +47,17 @@ class Slack(OAuth):
     moves = (
         Move(
             "out",
-            _("The messages that your routes make of events, into the channels that they name."),
+            _(
+                "The messages that your routes create from events, in the channels that they "
+                "select."
+            ),
         ),
         Move(
             "in",
-            _(
-                "Nothing that is said in your workspace. Only the names of its public channels "
-                "are read."
-            ),
+            _("No messages from your workspace. Only the names of public channels are read."),
         ),
     )
-    approval = _("Where your workspace approves apps, one of its administrators must approve ours.")
+    approval = _("An administrator, if your workspace requires approval of apps.")
     asks_admins = True
     fields = (
         Field(
@@ -69,15 +69,18 @@ class Slack(OAuth):
         Field(
             "refresh_token",
             _("Refresh token"),
-            _("xoxe-…, where token rotation is on."),
+            _("xoxe-…, if token rotation is on."),
             secret=True,
             required=False,
         ),
     )
     app_fields = (
-        Field("client_id", _("Client ID"), _("From the app's Basic Information.")),
+        Field("client_id", _("Client ID"), _("From Basic Information of the app.")),
         Field(
-            "client_secret", _("Client secret"), _("From the app's Basic Information."), secret=True
+            "client_secret",
+            _("Client secret"),
+            _("From Basic Information of the app."),
+            secret=True,
         ),
         Field(
             "signing_secret",
@@ -139,7 +142,7 @@ class Slack(OAuth):
         answer = response.json()
         tokens = parse_tokens(answer)
         if "access_token" not in tokens:
-            return never("no_access_token", "the answer holds no bot token")
+            return never("no_access_token", "the response contains no bot token")
         user = {
             f"user_{key}": token
             for key, token in parse_tokens(answer.get("authed_user") or {}).items()
@@ -157,10 +160,10 @@ class Slack(OAuth):
             return refresh_rejection(rejection)
         answer = response.json()
         if credential.account not in ("", _parse_granted_account(answer).id):
-            return reconnect("other_account", "the answer is of another workspace")
+            return reconnect("other_account", "the response belongs to another workspace")
         renewed = parse_tokens(answer)
         if "access_token" not in renewed:
-            return reconnect("no_access_token", "the answer holds no bot token")
+            return reconnect("no_access_token", "the response contains no bot token")
         return Grant(
             {**credential.secret, **renewed}, expires_in=parse_lifetime(answer.get("expires_in"))
         )

@@ -11,11 +11,11 @@ MAX_NAME_LENGTH = 35  # characters of an app's name
 PERMISSIONS = (
     Permission("chat:write", _("to post messages as the app")),
     Permission("chat:write.public", _("to post in public channels that the app has not joined")),
-    Permission("channels:read", _("to offer the public channels by their names")),
-    Permission("users:read", _("to find out which member is meant by a name"), optional=True),
+    Permission("channels:read", _("to list the public channels by name")),
+    Permission("users:read", _("to find members by name"), optional=True),
     Permission(
         "users:read.email",
-        _("to find out which member is meant by an e-mail address"),
+        _("to find members by e-mail address"),
         optional=True,
     ),
     Permission("app_mentions:read", _("to receive messages that mention the app"), optional=True),
@@ -51,83 +51,87 @@ AT_CONSENT: Mapping[str, str] = {"access_denied": "not_let_in"}
 ERRORS: Mapping[str, Advice] = {
     "awaiting_approval": Advice(
         _(
-            "If Slack said that your request was sent, an administrator of the workspace decides "
-            "now, and Slack does not send you back to us. It tells you by a message of Slackbot's "
-            "when they have decided. Then come here and try again: it takes a minute."
+            "If Slack reported that your request was sent, an administrator of the "
+            "workspace must decide, and Slack does not send you back to us. Slackbot "
+            "notifies you of the decision. Then return here and try again; it takes a "
+            "minute."
         ),
         "their_admin",
         _(
-            "I have asked to install the app “%(hub)s” in our Slack workspace. Please approve it: "
-            "in Slack's administration under Apps, Requests. It asks to post messages "
-            "(chat:write, chat:write.public) and to read the names of public channels "
-            "(channels:read)."
+            "I have requested the app “%(hub)s” for our Slack workspace. Please approve it "
+            "in Slack's administration under Apps, Requests. It needs permission to post "
+            "messages (chat:write, chat:write.public) and to read the names of public "
+            "channels (channels:read)."
         ),
     ),
     "unfinished": Advice(
         _(
-            "The window of Slack was closed or is still open, or Slack sent your request to an "
-            "administrator: then it does not send you back. Try again when they have approved the "
-            "app."
+            "The window of Slack was closed or is still open, or Slack sent your request "
+            "to an administrator and therefore did not send you back. Try again when they "
+            "have approved the app."
         ),
         "their_admin",
         _(
-            "I have asked to install the app “%(hub)s” in our Slack workspace. Please approve it: "
+            "I have requested the app “%(hub)s” for our Slack workspace. Please approve it "
             "in Slack's administration under Apps, Requests."
         ),
     ),
     "refused_by_admin": Advice(
         _(
-            "An administrator of the workspace has decided that our app may not be installed "
-            "there. Only an administrator can change that."
+            "An administrator of the workspace does not allow our app. Only an "
+            "administrator can change that."
         ),
         "their_admin",
         _(
-            "The app “%(hub)s” is restricted in our Slack workspace, and we would like to use it. "
-            "Please look at that decision: in Slack's administration under Apps, Restricted Apps."
+            "The app “%(hub)s” is restricted in our Slack workspace, but we would like to "
+            "use it. Please review this in Slack's administration under Apps, Restricted "
+            "Apps."
         ),
     ),
     "not_let_in": Advice(
         _(
-            "An administrator of the workspace has decided against our app, or somebody chose "
-            "Cancel: Slack says the same for both. If you did not choose Cancel, it is the "
-            "administrator's decision, and only they can change it."
+            "An administrator of the workspace has rejected our app, or Cancel was "
+            "pressed: Slack reports both in the same way. If you did not press Cancel, "
+            "only an administrator can change this."
         ),
         "their_admin",
         _(
-            "Slack does not let me install the app “%(hub)s” in our workspace. Please look "
-            "whether it is restricted, and approve it: in Slack's administration under Apps, "
-            "Restricted Apps. It asks to post messages (chat:write, chat:write.public) and to "
-            "read the names of public channels (channels:read)."
+            "Slack does not let me install the app “%(hub)s” in our workspace. Please "
+            "check whether it is restricted, and approve it in Slack's administration "
+            "under Apps, Restricted Apps. It needs permission to post messages "
+            "(chat:write, chat:write.public) and to read the names of public channels "
+            "(channels:read)."
         ),
     ),
     "not_approved": Advice(
         _(
-            "This workspace lets its members install only apps that an administrator has "
-            "approved, and %(system)s has not approved ours yet."
+            "In this workspace, members can only install apps that an administrator has "
+            "approved. Our app has not been approved yet."
         ),
         "their_admin",
         _(
-            "Please approve the app “%(hub)s” for our Slack workspace: in Slack's administration "
-            "under Apps, Requests. It asks to post messages (chat:write, chat:write.public) and "
-            "to read the names of public channels (channels:read)."
+            "Please approve the app “%(hub)s” for our Slack workspace in Slack's "
+            "administration under Apps, Requests. It needs permission to post messages "
+            "(chat:write, chat:write.public) and to read the names of public channels "
+            "(channels:read)."
         ),
     ),
     "not_distributed": Advice(
         _(
-            "Our app may be installed only in the workspace that it was made in: public "
-            "distribution is not switched on."
+            "Our app can only be installed in the workspace in which it was created: "
+            "public distribution is not turned on."
         ),
         "us",
         _(
-            "Please switch on public distribution for the Slack app: api.slack.com/apps, the app, "
-            "Manage Distribution."
+            "Please turn on public distribution for the Slack app: api.slack.com/apps, the "
+            "app, Manage Distribution."
         ),
     ),
     "wrong_account": Advice(
         _(
-            "You chose another workspace than the one that is connected. Slack offers the "
-            "workspace that you are signed in to; the list at the top right of its page switches "
-            "to another."
+            "You selected a workspace other than the connected one. Slack offers the "
+            "workspace in which you are signed in. You can switch in the list at the top "
+            "right of its page."
         ),
         "you",
     ),
@@ -135,18 +139,18 @@ ERRORS: Mapping[str, Advice] = {
 
 GUIDE = (
     _(
-        "Open api.slack.com/apps, Create New App, From a manifest, choose a workspace of yours, "
-        "and paste the manifest."
+        "Open api.slack.com/apps, select Create New App, From a manifest, select your "
+        "workspace, and paste the manifest."
     ),
-    _("Or fill it in by hand: OAuth & Permissions, Redirect URLs: %(redirect_uri)s"),
-    _("There too, Bot Token Scopes: %(permissions)s"),
+    _("Or enter the values yourself: OAuth & Permissions, Redirect URLs: %(redirect_uri)s"),
+    _("On the same page, Bot Token Scopes: %(permissions)s"),
     _(
-        "Leave PKCE off: it would make the app a public client for good. Token rotation may be on "
-        "or off."
+        "Leave PKCE off: it would permanently make the app a public client. Token rotation "
+        "can be on or off."
     ),
     _(
-        "Manage Distribution: switch on public distribution, so that other workspaces may install "
-        "it."
+        "Manage Distribution: turn on public distribution, so that other workspaces can "
+        "install the app."
     ),
     _(
         "Basic Information, App Credentials: copy the client ID, the client secret and the "

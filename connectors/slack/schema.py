@@ -28,7 +28,7 @@ def find_content_problem(body: Mapping[str, Any], *, text_most: int) -> str:
 def _find_markdown_problem(body: Mapping[str, Any]) -> str:
     markdown = body.get("markdown_text")
     if markdown and (body.get("text") or body.get("blocks")):
-        return "markdown_text goes without text and blocks"
+        return "markdown_text cannot be combined with text or blocks"
     if len(str(markdown or "")) > MAX_MARKDOWN_LENGTH:
         return f"markdown_text is longer than {MAX_MARKDOWN_LENGTH:,} characters"
     return ""
@@ -42,5 +42,5 @@ def _find_list_problem(body: Mapping[str, Any]) -> str:
         if not all(isinstance(entry, Mapping) for entry in entries):
             return f"{key} is not a list of objects"
         if len(entries) > most:
-            return f"{key} holds more than {most}"
+            return f"{key} contains more than {most} items"
     return ""

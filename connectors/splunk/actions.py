@@ -43,7 +43,7 @@ def build_collector_headers(
 class CollectorAction(Action):
     """An action of the collector; an event with an `ackId` is *pending* until confirmed."""
 
-    permissions = {"the token": "to write to its indexes, on a collector that is switched on"}
+    permissions = {"the token": "to write to its indexes, on an enabled collector"}
     batch_bytes = 990_000  # a collector in the cloud takes about 1 MB
 
     def parse_accepted(self, response: Response, message: Message) -> Outcome:
@@ -97,10 +97,10 @@ def parse_acknowledgement(acks: Mapping[str, Any], message: Message) -> Outcome:
 
 
 LOCATION_INPUTS = (
-    Input("host", _("Host"), "The machine that it is about."),
-    Input("source", _("Source"), "Where it comes from, such as integration-hub."),
-    Input("sourcetype", _("Source type"), "How Splunk reads it, such as _json."),
-    Input("index", _("Index"), "One that the token allows; otherwise the token's own."),
+    Input("host", _("Host"), "The host of the event."),
+    Input("source", _("Source"), "The source of the event, such as integration-hub."),
+    Input("sourcetype", _("Source type"), "How Splunk parses it, such as _json."),
+    Input("index", _("Index"), "An index that the token allows. Default: the token's index."),
 )
 
 
@@ -108,15 +108,15 @@ class SendEvent(CollectorAction):
     key = "send_event"
     label = _("Send an event")
     help = (
-        "After a lost answer an event may be there twice: "
-        "the indexed field delivery_id tells them apart."
+        "If a response is lost, an event may be stored twice. The indexed field "
+        "delivery_id identifies duplicates."
     )
     batch = 500
     inputs = (
-        Input("event", _("Event"), "Text, or an object with the facts.", required=True),
+        Input("event", _("Event"), "Text, or an object with the data of the event.", required=True),
         Input("time", _("Time"), "Seconds since 1970, or a time such as 2026-11-25T12:00:00Z."),
         *LOCATION_INPUTS,
-        Input("fields", _("Indexed fields"), "A flat object of texts, or of lists of texts."),
+        Input("fields", _("Indexed fields"), "A flat object of strings or lists of strings."),
     )
     example = {
         "time": "occurred_at",
@@ -150,7 +150,10 @@ class SendEvent(CollectorAction):
         )
         if failed_place is not None:
             after = record_later(
-                "not_looked_at", "an event before this one was refused", after=MIN_WAIT, free=True
+                "not_looked_at",
+                "an earlier event in the batch was rejected",
+                after=MIN_WAIT,
+                free=True,
             )
             accepted_before = [
                 self.parse_accepted(response, message) for message in messages[:failed_place]
@@ -164,8 +167,8 @@ class SendEvent(CollectorAction):
 class SendRaw(CollectorAction):
     key = "send_raw"
     label = _("Send raw text")
-    help = "Splunk breaks the text into events by its source type."
-    inputs = (Input("text", _("Text"), "One line, or several.", required=True), *LOCATION_INPUTS)
+    help = "Splunk splits the text into events by its source type."
+    inputs = (Input("text", _("Text"), "One or more lines.", required=True), *LOCATION_INPUTS)
     example = {
         "text": "join(' ', [occurred_at, type, to_string(data.number), "
         "to_string(data.total), data.currency])",

@@ -22,40 +22,36 @@ NO_DATA_CODE = 5
 class Splunk(Connector):
     key = "splunk"
     label = "Splunk"
-    summary = _("Events and logs into the HTTP Event Collector.")
+    summary = _("Events and logs to the HTTP Event Collector.")
     categories = (_("Logs"), _("Security"), _("Analytics"))
     synonyms = ("siem", "hec", "logging", "http event collector", "monitoring", "audit log")
     moves = (
         Move(
             "out",
-            _(
-                "Each event that your routes choose, as a whole or as they map it, into the "
-                "token's indexes."
-            ),
+            _("The events that your routes select, complete or mapped, in the token's indexes."),
         ),
-        Move("in", _("Nothing but the collector's word that it has taken an event.")),
+        Move("in", _("Only the confirmation that an event was accepted.")),
     )
     approval = _(
-        "Splunk's administrator makes the token, and opens the collector to the addresses of this "
-        "hub."
+        "A Splunk administrator, who creates the token and allows the addresses of this hub."
     )
-    plan = _("Splunk Enterprise or Splunk Cloud with the HTTP Event Collector switched on.")
+    plan = _("Splunk Enterprise or Splunk Cloud with the HTTP Event Collector enabled.")
     fields = (
         Field(
             "url",
             _("Collector URL"),
-            _("Such as https://splunk.example.com:8088, without a path."),
+            _("For example https://splunk.example.com:8088, without a path."),
             kind="url",
         ),
         Field(
-            "token", _("Token"), _("A HEC token, as Splunk's administrator made it."), secret=True
+            "token", _("Token"), _("A HEC token created by a Splunk administrator."), secret=True
         ),
         Field(
             "use_ack",
             _("Indexer acknowledgement"),
             _(
-                "Switch it on exactly where the token has it: an event then counts as delivered "
-                "when Splunk confirms it."
+                "Turn this on if, and only if, it is enabled for the token. Events then "
+                "count as delivered when Splunk confirms them."
             ),
             kind="flag",
             required=False,

@@ -108,5 +108,5 @@ def find_failed_index(response: Response, count: int) -> int | None:
         return None
     index = number - 1 if parse_code(response) == ONE_BASED_CODE else number
     if not 0 <= index < count:
-        raise Unreadable("the refused event is none of ours")
+        raise Unreadable("the rejected event is not part of the batch")
     return index

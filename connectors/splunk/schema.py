@@ -21,7 +21,7 @@ def parse_time(value: object) -> int | float:
     if isinstance(value, str) and not SECONDS.fullmatch(value):
         at = datetime.fromisoformat(value)
         if at.tzinfo is None:
-            raise ValueError("a time names its offset from UTC")
+            raise ValueError("a time must include its UTC offset")
         value = at.timestamp()
     seconds = float(value) if isinstance(value, str) else value
     if (
@@ -29,7 +29,7 @@ def parse_time(value: object) -> int | float:
         or not isinstance(seconds, int | float)
         or not 1 <= seconds < MAX_TIME
     ):
-        raise ValueError("a time is seconds since 1970")
+        raise ValueError("a time must be in seconds since 1970")
     return round(seconds, 6)
 
 
@@ -41,7 +41,7 @@ def find_envelope_problem(body: Mapping[str, Any]) -> str:
         if not isinstance(body.get(key), str | None):
             return f"{key} is not text"
     if not is_flat(body.get("fields")):
-        return "fields is not a flat object of texts, or of lists of texts"
+        return "fields is not a flat object of strings or lists of strings"
     try:
         parse_time(body["time"] if body.get("time") is not None else 1)
     except ValueError:

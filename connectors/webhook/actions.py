@@ -49,12 +49,15 @@ def build_signed_post(credential: Credential, *, id: str, at: datetime, body: by
 class Send(Action):
     key = "send"
     label = _("Send the event to the endpoint")
-    help = "The mapped object is the body, as JSON. Without a mapping: type, timestamp and data."
+    help = (
+        "The body is the mapped object as JSON. Without a mapping, it contains type, timestamp "
+        "and data."
+    )
     example = WHOLE_EVENT
     default = WHOLE_EVENT
     notice = WHOLE_EVENT
     permissions = {
-        "the signing secret": "so that your endpoint can tell our requests from anybody else's"
+        "the signing secret": "so that your endpoint can verify that requests come from us"
     }
     idempotent = True  # webhook-id stays the same over all attempts
 
@@ -72,10 +75,12 @@ class Send(Action):
             return delivered()
         wait = parse_retry_after(response)
         if status == 410:
-            return disable("gone", "the endpoint answered 410 Gone: it wants no more events")
+            return disable(
+                "gone", "the endpoint responded with 410 Gone: it does not accept events any more"
+            )
         if 300 <= status < 400:
             return never(
-                "redirected", f"the endpoint answered {status}; redirects are not followed"
+                "redirected", f"the endpoint responded with {status}; redirects are not followed"
             )
         if status == 429:
             return throttled(response.text(), after=wait, pauses=(ENDPOINT,))

@@ -20,40 +20,45 @@ MAX_CALLS_PER_SECOND = 1000  # calls a second that a customer may allow
 class Webhook(Connector):
     key = "webhook"
     label = "Webhook"
-    summary = _("Your own HTTPS endpoint, told of each event with a signed request.")
+    summary = _("Your own HTTPS endpoint. It receives each event as a signed request.")
     categories = (_("Developers"), _("Automation"))
     synonyms = ("http", "callback", "endpoint", "api", "custom", "zapier", "make", "n8n")
     moves = (
         Move(
             "out",
             _(
-                "Each event that your routes choose, as JSON, signed so that you can tell it is "
-                "ours."
+                "The events that your routes select, as JSON, signed so that you can "
+                "verify the sender."
             ),
         ),
-        Move("in", _("Nothing but your endpoint's answer: that it has arrived.")),
+        Move("in", _("Only the response of your endpoint, which confirms the delivery.")),
     )
     fields = (
-        Field("url", _("Endpoint URL"), _("HTTPS, reachable from the internet."), kind="url"),
+        Field(
+            "url",
+            _("Endpoint URL"),
+            _("An HTTPS address that is reachable from the internet."),
+            kind="url",
+        ),
         Field(
             "signing_secret",
             _("Signing secret"),
-            _("whsec_ and the base64 of 24 to 64 bytes. Leave it empty to have one made."),
+            _("whsec_ followed by 24 to 64 bytes in base64. Leave empty to generate one."),
             secret=True,
             required=False,
         ),
         Field(
             "headers",
-            _("Own headers"),
-            _('A JSON object such as {"X-Team": "sales"}; Authorization as Basic or Bearer.'),
+            _("Custom headers"),
+            _('A JSON object such as {"X-Team": "sales"}. Authorization must be Basic or Bearer.'),
             secret=True,
             required=False,
             kind="json",
         ),
         Field(
             "calls_a_second",
-            _("Calls a second, at most"),
-            _("Empty: as fast as your endpoint answers."),
+            _("Maximum calls per second"),
+            _("Leave empty to send as fast as your endpoint responds."),
             required=False,
             kind="number",
             most=MAX_CALLS_PER_SECOND,
@@ -64,8 +69,7 @@ class Webhook(Connector):
     # a ping would be a call of the customer's endpoint: deliveries and the breaker suffice
     checks_every = None
     unlimited = {
-        "connection": "it is the customer's own endpoint: "
-        "calls in flight and its own answers limit it"
+        "connection": "customer endpoint; limited by calls in flight and by its own responses"
     }
 
     def connection_limits(self, settings: Mapping[str, Any]) -> tuple[Scope, ...]:

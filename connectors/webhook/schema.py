@@ -25,11 +25,11 @@ def parse_custom_headers(text: str) -> dict[str, str]:
     try:
         headers = json.loads(text or "{}")
     except (ValueError, RecursionError):
-        raise ValueError('headers are a JSON object such as {"X-Team": "sales"}') from None
+        raise ValueError('headers must be a JSON object such as {"X-Team": "sales"}') from None
     if not isinstance(headers, dict) or len(headers) > MAX_HEADERS:
-        raise ValueError(f"headers are a JSON object of at most {MAX_HEADERS} names")
+        raise ValueError(f"headers must be a JSON object with at most {MAX_HEADERS} names")
     if len({name.lower() for name in headers}) < len(headers):
-        raise ValueError("a header is named twice")
+        raise ValueError("a header occurs twice")
     for name, value in headers.items():
         _check(name, value)
     return headers
@@ -46,4 +46,4 @@ def _check(name: str, value: Any) -> None:
     if not isinstance(value, str) or not VALUE_PATTERN.fullmatch(value):
         raise ValueError(f"the value of {name} is not printable ASCII of at most 2,048 characters")
     if lower == "authorization" and not AUTHORIZATION_PATTERN.fullmatch(value):
-        raise ValueError("Authorization is 'Basic …' or 'Bearer …'")
+        raise ValueError("Authorization must be 'Basic …' or 'Bearer …'")

@@ -47,7 +47,7 @@ def test_an_app_that_an_organisation_does_not_let_in(olga, running_hub, company,
     running_hub.approves("salesforce", company, "")
     olga.is_told("An administrator must approve the app first", ADMIN.format("Salesforce"))
     expect(olga.page.get_by_label("A message that you can send them")).to_have_value(
-        re.compile("Please let the app")
+        re.compile("Please allow the app")
     )
 
 
@@ -83,7 +83,7 @@ def test_an_app_that_an_administrator_of_slack_refused(olga, running_hub, compan
     olga.allows()
     running_hub.approves("slack", company, "")
     olga.is_told("Slack denied access", ADMIN.format("Slack"))
-    assert "it is the administrator's decision" in olga.reads()
+    assert "only an administrator can change this" in olga.reads()
     expect(olga.page.get_by_label("A message that you can send them")).to_have_value(
         re.compile("Restricted Apps")
     )

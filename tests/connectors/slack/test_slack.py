@@ -186,12 +186,18 @@ def test_the_token_travels_in_a_header_only():
         ({"channel": "C1", "text": "hi", "token": "xoxb-2"}, "not known"),
         ({"channel": "C1", "blocks": "[]"}, "blocks is not a list of objects"),
         ({"channel": "C1", "blocks": ["hi"]}, "blocks is not a list of objects"),
-        ({"channel": "C1", "blocks": [{"type": "divider"}] * 51}, "blocks holds more than 50"),
+        (
+            {"channel": "C1", "blocks": [{"type": "divider"}] * 51},
+            "blocks contains more than 50 items",
+        ),
         (
             {"channel": "C1", "attachments": [{"text": "hi"}] * 101},
-            "attachments holds more than 100",
+            "attachments contains more than 100 items",
         ),
-        ({"channel": "C1", "text": "hi", "markdown_text": "*hi*"}, "without text and blocks"),
+        (
+            {"channel": "C1", "text": "hi", "markdown_text": "*hi*"},
+            "cannot be combined with text or blocks",
+        ),
         ({"channel": "C1", "markdown_text": "x" * 12_001}, "longer"),
     ],
 )
@@ -204,8 +210,8 @@ def test_refuses_a_body_with_a_sentence(body, wrong):
     [
         ({}, ""),
         ({"channel": "D0000DM01"}, ""),
-        ({"channel": "#orders"}, "channel is not an id"),
-        ({"channel": "orders"}, "channel is not an id"),
+        ({"channel": "#orders"}, "channel must be an ID"),
+        ({"channel": "orders"}, "channel must be an ID"),
         ({"text": "x" * 4_001}, "text is longer than 4,000"),
     ],
 )

@@ -137,8 +137,8 @@ def test_an_administrators_refusal_names_the_decision(browser, outside):
     outside.world(slack=[{"team": "T0000ACME", "approval": "refused"}])
     page = browser.connects("slack")
     shown = page.context["problem"]
-    assert problem(page) == "not_let_in" and "said no" not in page.content.decode()
-    assert "it is the administrator's decision" in shown.cause
+    assert problem(page) == "not_let_in" and "Access was not allowed" not in page.content.decode()
+    assert "only an administrator can change this" in shown.cause
     assert (
         shown.who == "An administrator of your Slack can fix it."
         and "Restricted Apps" in shown.text

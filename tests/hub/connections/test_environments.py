@@ -61,7 +61,7 @@ def asked_at(desk):
 
 def test_the_wizard_asks_which_and_means_production(browser):
     page = normalize_markup(browser.client.get(WIZARD).content.decode())
-    assert "Which Salesforce is it?" in page and "you sign in at test.salesforce.com" in page
+    assert "Which Salesforce is it?" in page and "You sign in at test.salesforce.com" in page
     assert 'value="production" aria-describedby="environment-production-help" checked' in page
     assert "/salesforce/login/" in browser.sent_to("salesforce")
     assert under_way().environment == "production"

@@ -114,7 +114,7 @@ def test_what_is_filled_in_counts_more_than_what_is_chosen(admin, slack):
 
 WRONG = {
     "nothing": ("", "Choose a record or enter an ID."),
-    "a name": ("#orders", "is not its name"),
+    "a name": ("#orders", "not its name"),
 }
 
 
