@@ -1,6 +1,13 @@
 """Mail: `queue_mail` stores a row that a worker sends, so that no page waits for a mail server."""
 
+from hub.mail.languages import register_language_finder
 from hub.mail.outbox import MailNotConfigured, queue_mail, withdraw_mails
 from hub.mail.rendering import build_absolute_url
 
-__all__ = ["MailNotConfigured", "build_absolute_url", "queue_mail", "withdraw_mails"]
+__all__ = [
+    "MailNotConfigured",
+    "build_absolute_url",
+    "queue_mail",
+    "register_language_finder",
+    "withdraw_mails",
+]

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.utils import translation
 
 from hub.crypto.sealed import seal
+from hub.mail.languages import choose_mail_language
 from hub.mail.models import Mail
 from hub.mail.rendering import render_mail
 from hub.queue import wake_up
@@ -27,15 +29,19 @@ def queue_mail(
     about: str = "",
     after: datetime | None = None,
     until: datetime | None = None,
+    language: str = "",
 ) -> None:
     """Render and store a mail that is sent after `after` and expires at `until`.
 
     Raises MailNotConfigured if HUB_EMAIL_URL is not set. about: the reference by which
-    `withdraw_mails` finds the mail.
+    `withdraw_mails` finds the mail. language: its language; by default the recipient's, never that
+    of the request.
     """
     if not settings.HUB_EMAIL_URL:
         raise MailNotConfigured("Mail is not set up: HUB_EMAIL_URL is not set.")
-    subject, text = render_mail(template, context)
+    language = language or choose_mail_language(to)
+    with translation.override(language):
+        subject, text = render_mail(template, context)
     send_at = after or now
     mail = Mail(
         to=to,
@@ -45,7 +51,7 @@ def queue_mail(
         due_at=send_at,
         until=until or send_at + MAIL_LIFETIME,
     )
-    mail.sealed = seal({"subject": subject, "text": text}, mail.binding)
+    mail.sealed = seal({"subject": subject, "text": text, "language": language}, mail.binding)
     mail.save(force_insert=True)
     wake_up("mail", now=now)
 

@@ -61,14 +61,24 @@ def join_lines(text: str) -> str:
     return HIDDEN_CHARACTERS.sub("", " ".join(text.split()))
 
 
-def build_email(to: str, subject: str, text: str, *, id: str) -> EmailMultiAlternatives:
-    """Build the message; all attempts have the same Message-ID, so duplicates are recognized."""
+def build_email(
+    to: str, subject: str, text: str, *, id: str, language: str = "en"
+) -> EmailMultiAlternatives:
+    """Build the message; all attempts have the same Message-ID, so duplicates are recognized.
+
+    language: of the text; rows queued by an older release have none.
+    """
     _, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     headers = {"Message-ID": f"<{id}@{sender.rpartition('@')[2]}>"}
     message = EmailMultiAlternatives(
         subject, text, settings.DEFAULT_FROM_EMAIL, [to], headers=headers
     )
-    page_context = {"subject": subject, "parts": split_paragraphs(text), "hub": settings.HUB_NAME}
+    page_context = {
+        "subject": subject,
+        "parts": split_paragraphs(text),
+        "hub": settings.HUB_NAME,
+        "language": language,
+    }
     message.attach_alternative(render_to_string("mail/page.html", page_context), "text/html")
     return message
 

@@ -40,6 +40,7 @@ def mail_digest(hours: QuietHours, *, now: datetime) -> None:
                 "mail/digest.txt",
                 build_digest_context(hours, notices),
                 after=hours.quiet_end(now=now),
+                language=language,
                 now=now,
             )
 

@@ -40,7 +40,8 @@ def mail_notice(notice: Notice, *, now: datetime) -> None:
         for membership in find_recipients(notice):
             if after := choose_mail_time(membership, notice, now=now):
                 until = max(after, now) + MAIL_LIFETIME
-                with translation.override(choose_language(membership)):
+                language = choose_language(membership)
+                with translation.override(language):  # the notice's own texts
                     mail.queue_mail(
                         membership.user.email,
                         "mail/notice.txt",
@@ -48,6 +49,7 @@ def mail_notice(notice: Notice, *, now: datetime) -> None:
                         about=notice.mail_reference,
                         after=after,
                         until=until,
+                        language=language,
                         now=now,
                     )
 

@@ -1,15 +1,25 @@
-"""The effective mail preferences of a member for one connection."""
+"""The effective mail preferences of a member: kinds for one connection, and the language."""
 
 from typing import Any, NamedTuple
 
 from hub.notices.kinds import NOTICE_KINDS, NoticeKind
-from hub.notices.models import ConnectionMailPreference, MailPreference
+from hub.notices.models import ConnectionMailPreference, MailPreference, QuietHours
 from tenants.models import Membership
 
 
 class EffectivePreference(NamedTuple):
     kind: NoticeKind
     mailed: bool
+
+
+def find_preferred_language(address: str) -> str:
+    """Return the language that the person with this address chose; "" if none.
+
+    The newest membership counts.
+    """
+    chosen = QuietHours.unscoped.filter(membership__user__email=address.lower())
+    rows = chosen.exclude(language="").order_by("-membership_id")
+    return rows.values_list("language", flat=True).first() or ""
 
 
 def list_effective_preferences(
