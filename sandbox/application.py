@@ -30,7 +30,7 @@ MAX_REQUEST_BYTES = 64 * 1024 * 1024
 SMTP_SERVER = web.AppKey(
     "smtp_server", SmtpServer
 )  # listens when the runner of the application says so
-MAIL_ABOUT = "Every mail that the hub sent; none is delivered."
+MAIL_ABOUT = "All e-mails that the hub sent; none are delivered."
 
 
 def create_app(

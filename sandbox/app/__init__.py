@@ -19,7 +19,7 @@ SYSTEM = SystemRegistration(
     key="app",
     title="Orders",
     nav_label="Orders",
-    about="Our own small shop, where an order begins.",
+    about="A small shop of our own, where you place orders.",
     unit="orders",
     defaults=SystemDefaults(APP, BUILT_IN, latency=(0, 0)),
     start=start,

@@ -40,8 +40,8 @@ class OrderBook:
     def record_answer(self, number: str, at: float, *, status: int, text: str) -> None:
         """What the hub answered; by then its own events may have moved the order on."""
         state = self._orders[number]["state"]
-        if state in ("placed", "not told"):
-            state = "placed" if 200 <= status < 300 else "not told"
+        if state in ("placed", "not sent"):
+            state = "placed" if 200 <= status < 300 else "not sent"
         self.change(number, at, state=state, hub={"status": status, "text": text})
 
     def find(self, number: Any) -> Order | None:
@@ -82,9 +82,9 @@ def parse_order(wish: Mapping[str, Any]) -> Order:
     if not values["customer"]:
         raise ValueError("The order needs a customer.")
     if "@" not in values["email"]:
-        raise ValueError("The order needs the customer's email.")
+        raise ValueError("The order needs the customer's e-mail address.")
     if len(currency) != 3 or not currency.isalpha():
-        raise ValueError("The currency has three letters, such as EUR.")
+        raise ValueError("The currency must have three letters, such as EUR.")
     items = wish.get("items")
     if not isinstance(items, list) or not items:
         raise ValueError("The order needs at least one line.")
@@ -104,7 +104,7 @@ def parse_order_line(item: Any) -> dict[str, Any]:
     except (KeyError, TypeError, ValueError, InvalidOperation):
         name, priced = "", False
     if not name or not priced:
-        raise ValueError("Each line has a name, a quantity of at least 1 and a price.")
+        raise ValueError("Each line needs a name, a quantity of at least 1 and a price.")
     return {"name": name[:255], "quantity": quantity, "price": str(price.quantize(CENT))}
 
 

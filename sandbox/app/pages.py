@@ -27,8 +27,7 @@ from sandbox.registration import SystemRegistration
 SHOWN = 50
 PAGE = """
 <div class="title"><h1>Orders</h1>$live</div>
-<p class="about">A small shop of our own. What happens here, the hub tells the systems of
-the tenant.</p>
+<p class="about">A small shop of our own. The hub sends its orders to the systems of the tenant.</p>
 $placed
 <div class="columns">
 <section aria-labelledby="place"><h2 id="place">Place an order</h2>
@@ -66,10 +65,10 @@ DETAIL = """
 <div class="title"><h1>Order $number</h1>$live</div>
 <p>$state $total for $customer, $email</p>
 <h2>Lines</h2>$lines
-<h2>The hub's answer</h2>$hub
+<h2>Response of the hub</h2>$hub
 <form method="post" action="/app/orders/$number/tell"
-><button class="quiet">Tell the hub again</button></form>
-<h2>See it</h2><ul class="see">$links</ul>
+><button class="quiet">Send to the hub again</button></form>
+<h2>View it</h2><ul class="see">$links</ul>
 """
 CURRENCIES = ("EUR", "USD", "GBP", "CHF")
 EXAMPLE = {
@@ -101,7 +100,7 @@ class Pages:
     async def place(self, request: web.Request) -> web.StreamResponse:
         if not own(request):
             return render_not_found(
-                request, "Orders are placed from this page only.", system="app", status=403
+                request, "Orders can only be placed on this page.", system="app", status=403
             )
         form = {key: str(value) for key, value in (await request.post()).items()}
         at = self._clock()
@@ -169,7 +168,7 @@ class Pages:
     def _placed(self, order: Order) -> Markup:
         return markup(
             PLACED,
-            kind="bad" if order["state"] == "not told" else "good",
+            kind="bad" if order["state"] == "not sent" else "good",
             state=state_of(order),
             number=order["number"],
             answer=answer_of(order),
@@ -187,7 +186,7 @@ class Pages:
             for system in self._systems
             if system.order_url and (account := tenant.accounts.get(system.key))
         ]
-        return [markup("<li>See it in $link</li>", link=one) for one in [*links, hub]]
+        return [markup("<li>View it in $link</li>", link=one) for one in [*links, hub]]
 
     def _orders(self) -> Markup:
         rows = (
@@ -201,7 +200,7 @@ class Pages:
             heads,
             rows,
             caption=format_count(len(self._app.book), "order"),
-            empty="None yet: place the first.",
+            empty="No orders yet. Place the first one.",
         )
 
     def _told(self) -> Markup:
@@ -240,14 +239,16 @@ def option(value: str, name: str, selected_value: str | None) -> Markup:
 
 
 def state_of(order: Order) -> Markup:
-    return render_state("bad" if order["state"] == "not told" else "good", order["state"])
+    return render_state("bad" if order["state"] == "not sent" else "good", order["state"])
 
 
 def answer_of(order: Order) -> Markup:
     hub: dict[str, Any] | None = order["hub"]
     if hub is None:
-        return markup("<p>It has not answered yet.</p>")
-    summary = f"The hub answered {hub['status']}" if hub["status"] else "The hub did not answer"
+        return markup("<p>No response yet.</p>")
+    summary = (
+        f"The hub responded with {hub['status']}" if hub["status"] else "The hub did not respond"
+    )
     return markup(
         "<details open><summary>$heard</summary><pre>$text</pre></details>",
         heard=summary,

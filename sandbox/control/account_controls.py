@@ -99,13 +99,13 @@ class AccountControls:
             "System",
             "Name",
             "Account",
-            "Tokens alive",
-            "End its tokens",
+            "Valid tokens",
+            "Invalidate tokens",
             "Consent",
             "Approval by its admin",
         )
         return render_table(
-            heads, rows, caption="Accounts that are connected by OAuth", empty="None in this world."
+            heads, rows, caption="Accounts that are connected by OAuth", empty="None."
         )
 
     def _levers(self, system: System, account: str, approval: str) -> tuple[Markup, Markup, Markup]:

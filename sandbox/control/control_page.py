@@ -19,11 +19,11 @@ from sandbox.pages.html import (
 SHOWN = 100
 PAGE = """
 <div class="title"><h1>Control</h1>$live</div>
-<p>What the systems do wrong on purpose, and every request that they took. The same over HTTP:
+<p>Faults that the simulated systems produce, and all requests that they received. Also available over HTTP:
 <code>GET /_control/ledger?since=0</code>, <code>POST /_control/faults</code>,
 <code>POST /_control/reset</code>.</p>
 $sorry
-<section aria-labelledby="order"><h2 id="order">Order a fault</h2>
+<section aria-labelledby="order"><h2 id="order">Add a fault</h2>
 <form method="post" action="/_control/faults" class="grid">
 <label>System <select name="system">$systems</select></label>
 <label>Account <input name="account" placeholder="all of them"></label>
@@ -107,7 +107,7 @@ class ControlPage:
             for f in self._door.faults.listed()
         )  # fmt: skip
         return render_table(
-            heads, rows, caption="Faults in force", empty="None: every system behaves."
+            heads, rows, caption="Active faults", empty="None. All systems work normally."
         )
 
     def _ledger(self, system: str, account: str) -> Markup:

@@ -23,7 +23,7 @@ from sandbox.pages.html import (
 SHOWN = 200
 LIST = """
 <div class="title"><h1>Mailbox</h1>$live</div>
-<p class="about">Every mail that was sent to this machine, delivered to nobody.</p>
+<p class="about">All e-mails that were sent to this machine. None are delivered.</p>
 <form class="filter" method="get" action="/mail/"
 ><label>To <input name="to" type="email" value="$to"></label>
 <button class="quiet">Filter</button></form>

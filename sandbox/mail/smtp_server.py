@@ -129,4 +129,4 @@ async def fault_answer(fault: Fault, connection: SmtpConnection) -> str:
     if fault.status == 0:
         connection.abort()
         await asyncio.get_running_loop().create_future()
-    return f"{fault.status} {fault.body or 'A fault that was ordered'}" if fault.answers else ""
+    return f"{fault.status} {fault.body or 'A simulated fault'}" if fault.answers else ""

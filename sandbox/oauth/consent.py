@@ -17,8 +17,8 @@ from sandbox.pages.html import markup, render_page
 
 DESK = ("127.0.0.1", "localhost", "::1")
 PAGE = """
-<h1>Let the hub in?</h1>
-<p>The application <strong>$client</strong> wants to be connected to $name.</p>
+<h1>Allow access?</h1>
+<p>The application <strong>$client</strong> requests access to $name.</p>
 <form method="post" action="$url">
 $scopes
 <div class="choices">$choices <button class="quiet" name="answer" value="deny">Cancel</button></div>
@@ -34,7 +34,7 @@ BOX = (
     '<label class="check"><input type="checkbox" name="$field" value="$scope" checked> '
     "$scope</label>"
 )
-TITLES = {"scope": "It may", "user_scope": "It may, in your own name"}
+TITLES = {"scope": "Permissions", "user_scope": "Permissions in your own name"}
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class ConsentViews:
         )
         return render_page(
             request,
-            "Let the hub in?",
+            "Allow access?",
             body,
             system=self._place.system,
             forms_to=str(URL(consent_request.query["redirect_uri"]).origin()),
@@ -191,7 +191,7 @@ class ConsentViews:
 
     def _sorry(self, request: web.Request, wrong: str) -> web.Response:
         body = markup(
-            "<h1>$name cannot do this</h1><p>$wrong</p>", name=self._place.name, wrong=wrong
+            "<h1>$name cannot continue</h1><p>$wrong</p>", name=self._place.name, wrong=wrong
         )
         return render_page(request, "Not possible", body, system=self._place.system, status=400)
 

@@ -9,10 +9,10 @@ from sandbox.gateway import Gateway
 from sandbox.pages.html import format_count, markup, render_live_link, render_page
 
 PAGE = """
-<div class="title"><h1>The outside world, on your desk</h1>$live</div>
-<p>Simulated systems with their real manners. Start by <a href="/app/">placing an order</a>.</p>
+<div class="title"><h1>Simulated external systems</h1>$live</div>
+<p>They behave like the real systems. Start by <a href="/app/">placing an order</a>.</p>
 <ul class="cards">$cards</ul>
-<p class="about">$taken taken, $faults in force. <a href="/_control/">Control and ledger</a></p>
+<p class="about">$taken received, $faults active. <a href="/_control/">Control and ledger</a></p>
 """
 CARD = """
 <li class="card $system"><h2><a href="$url">$name</a></h2><p>$about</p>

@@ -160,6 +160,6 @@ def render_not_found(
     request: web.Request, text: str, *, system: str = "", status: int = 404
 ) -> web.Response:
     body = markup(
-        '<h1>Not here</h1><p>$what</p><p><a href="/">Back to the sandbox</a></p>', what=text
+        '<h1>Not found</h1><p>$what</p><p><a href="/">Back to the sandbox</a></p>', what=text
     )
-    return render_page(request, "Not here", body, system=system, status=status)
+    return render_page(request, "Not found", body, system=system, status=status)

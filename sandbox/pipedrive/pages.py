@@ -37,7 +37,7 @@ TABS = """
 LIST = """
 $tabs
 <div class="title"><h1><span class="icon" aria-hidden="true">$letter</span> $plural</h1>$live</div>
-<p class="about">Of $company · company $id, which may spend $tokens tokens a day</p>
+<p class="about">Of $company · company $id, with $tokens tokens per day</p>
 $table
 """
 RECORD = """

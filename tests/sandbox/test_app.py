@@ -79,14 +79,14 @@ def test_orders_are_read_in_pages(shop):
 def test_a_hub_that_is_away_is_shown_and_the_order_stays(shop):
     shop.hub_says = ConnectionRefusedError("nobody there")
     assert "nobody there" in shop.post("/app/orders", data=FORM).text
-    assert shop.get("/app/api/orders").json()["orders"][0]["state"] == "not told"
+    assert shop.get("/app/api/orders").json()["orders"][0]["state"] == "not sent"
 
 
 def test_the_hub_is_told_again_under_the_same_id(shop):
     shop.hub_says = ConnectionRefusedError("nobody there")
     shop.post("/app/orders", data=FORM)
     shop.hub_says = (202, "{}")
-    assert "The hub answered 202" in shop.post("/app/orders/A-1001/tell").text
+    assert "The hub responded with 202" in shop.post("/app/orders/A-1001/tell").text
     assert [event["id"] for _, _, event in shop.hub] == ["order-A-1001"] * 2
     assert shop.get("/app/api/orders/A-1001").json()["state"] == "placed"
 

@@ -90,7 +90,7 @@ class Pages:
             messages=render_messages(view, history[:SHOWN][::-1]),
             sorry=markup('<p class="sorry" role="alert">$s</p>', s=sorry) if sorry else None,
             composer=render_composer(view),
-            empty=None if history else markup('<p class="empty">Quiet so far.</p>'),
+            empty=None if history else markup('<p class="empty">No messages yet.</p>'),
         )
         return render_page(
             request, f"{sign(channel)}{channel['name']} · {team.title}", body, system="slack"

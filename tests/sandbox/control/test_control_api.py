@@ -137,7 +137,7 @@ def test_a_person_orders_and_resets_faults_on_the_page(desk):
     assert "503" in desk.post("/_control/faults", data=form).text
     assert say(desk).status_code == 503
     assert 'role="alert"' in desk.post("/_control/faults", data=form | {"status": "many"}).text
-    assert "every system behaves" in desk.post("/_control/reset", data={"x": "y"}).text
+    assert "All systems work normally" in desk.post("/_control/reset", data={"x": "y"}).text
 
 
 def test_a_posted_world_merges_and_survives_a_restart(tmp_path):
