@@ -27,28 +27,28 @@ QUESTION = {
 EVENT_TYPES = (
     IncomingEventType(
         "mention.created",
-        _("Somebody mentions the app in a channel."),
+        _("A person mentions the app in a channel."),
         MESSAGE,
         QUESTION,
         permissions=("app_mentions:read",),
     ),
     IncomingEventType(
         "message.created",
-        _("Somebody writes a direct message to the app."),
+        _("A person sends a direct message to the app."),
         MESSAGE,
         QUESTION | {"channel": "D0123456789", "channel_type": "im", "text": "Good morning"},
         permissions=("im:history",),
     ),
     IncomingEventType(
         "command.created",
-        _("Somebody uses a slash command of the app."),
+        _("A person uses a slash command of the app."),
         _describe_object({"command": TEXT, "text": TEXT, "channel": TEXT, "user": TEXT}),
         {"command": "/order", "text": "A-1001", "channel": "C0123456789", "user": "U0123456789"},
         permissions=("commands",),
     ),
     IncomingEventType(
         "interaction.created",
-        _("Somebody uses a button, a menu, a shortcut or a dialog of the app."),
+        _("A person uses a button, menu, shortcut or dialog of the app."),
         _describe_object(
             {
                 "kind": TEXT,

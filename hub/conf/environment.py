@@ -53,7 +53,7 @@ def read_required(name: str, hint: str) -> str:
     value = env.str(name, "")
     if not value:
         raise ImproperlyConfigured(
-            f"{name} is not set: {hint}. `script/server` makes one in var/hub.env."
+            f"{name} is not set: {hint}. `script/server` creates one in var/hub.env."
         )
     return value
 

@@ -184,7 +184,7 @@ def _total_metrics() -> Iterator[Metric]:
     for name, model in (("events", Event), ("deliveries", Delivery)):
         newest = model.unscoped.aggregate(newest=Max("pk"))["newest"] or 0
         yield CounterMetricFamily(
-            f"hub_{name}", f"The newest id of {name}: as many were made, or few less.", newest
+            f"hub_{name}", f"The newest id of {name}: an upper bound of the number of rows.", newest
         )
 
 

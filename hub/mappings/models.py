@@ -68,7 +68,7 @@ class Identity(Scoped):
         blank=True,
         default="",
         db_default="",
-        help_text="What they call it; nothing depends on it.",
+        help_text="The name in the external system; only shown to people.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(

@@ -44,15 +44,17 @@ class Invitation(Scoped):
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="invitations")
     email = models.EmailField("e-mail")
     role = models.CharField(max_length=10, choices=Membership.Role)
-    inviter = models.CharField(max_length=200, help_text="Who asks, as the mail says it.")
+    inviter = models.CharField(
+        max_length=200, help_text="The name of the inviter that the e-mail shows."
+    )
     invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     digest = models.CharField(
         max_length=64, unique=True, editable=False
     )  # SHA-256 of the token, hex
     created_at = models.DateTimeField()
-    asked_at = models.DateTimeField(help_text="When the newest link was made.")
+    asked_at = models.DateTimeField(help_text="When the newest link was created.")
     sent_at = models.DateTimeField(
-        null=True, help_text="When a mail server took the newest link; empty: none did yet."
+        null=True, help_text="When a mail server accepted the newest link; empty: not accepted yet."
     )
     mail_reason = models.CharField(
         max_length=60, blank=True, default="", db_default=""

@@ -25,7 +25,9 @@ class PortalLink(Scoped):
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="portal_links")
     role = models.CharField(max_length=10, choices=ROLES)
-    reference = models.CharField(max_length=100, help_text="Who it is in our own application.")
+    reference = models.CharField(
+        max_length=100, help_text="ID of the person in our own application."
+    )
     name = models.CharField(max_length=150, blank=True)
     return_url = models.CharField(max_length=500, blank=True)
     digest = models.CharField(

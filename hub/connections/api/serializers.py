@@ -183,7 +183,9 @@ class PermissionSerializer(serializers.Serializer):
     key = serializers.CharField(source="permission.key", help_text="The system's own name.")
     purpose = serializers.CharField(source="permission.purpose")
     optional = serializers.BooleanField(source="permission.optional")
-    granted = serializers.BooleanField(allow_null=True, help_text="null: the system does not say.")
+    granted = serializers.BooleanField(
+        allow_null=True, help_text="null: the system does not provide it."
+    )
 
 
 class WaitingSerializer(serializers.Serializer):
@@ -206,7 +208,7 @@ class TokenSerializer(serializers.Serializer):
         help_text="When it was issued: at the authorization or at the last refresh."
     )
     expires_at = serializers.DateTimeField(
-        allow_null=True, help_text="null: the system does not say."
+        allow_null=True, help_text="null: the system does not provide it."
     )
     refresh_due_at = serializers.DateTimeField(
         allow_null=True, help_text="When it is refreshed; null: never."

@@ -38,7 +38,9 @@ class ConnectLink(Scoped):
     environment = models.CharField(max_length=20, blank=True, default="", db_default="")
     # empty: the common login
     login_host = models.CharField(max_length=100, blank=True, default="", db_default="")
-    maker = models.CharField(max_length=200, help_text="Who asks, as the page says it.")
+    maker = models.CharField(
+        max_length=200, help_text="The name of the requester that the page shows."
+    )
     # SHA-256 of the token, hex
     digest = models.CharField(max_length=64, unique=True, editable=False)
     # SHA-256 of the value in the browser's session

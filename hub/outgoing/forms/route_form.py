@@ -185,7 +185,7 @@ class RouteForm(TargetForm):
             return ""
         if build_target(mapping) != build_target(self.instance):
             return (
-                f"This mapping is made for {build_target(mapping)}, and the action is "
+                f"This mapping is for {build_target(mapping)}, and the action is "
                 f"{build_target(self.instance)}."
             )
         if mapping.tenant_id is None or (tenant and mapping.tenant_id == tenant.pk):

@@ -13,7 +13,7 @@ from tenants.scoping import Scoped
 
 TYPE_PATTERN = RegexValidator(
     r"\A(\*|[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?)\Z",
-    "An event type, or a beginning with .* such as order.*",
+    "An event type, or a prefix with .* such as order.*",
 )
 
 
@@ -45,41 +45,45 @@ class Route(Scoped):
         related_name="routes_of_received_events",
         help_text="Empty: every connection of the tenant at the system the events come from.",
     )  # fmt: skip
-    filter = models.TextField(blank=True, help_text="JMESPath; empty: every event of the type.")
+    filter = models.TextField(blank=True, help_text="JMESPath; empty: all events of the type.")
     connector_key = models.CharField(max_length=40, validators=[validate_connector_key])
     connection = models.ForeignKey(
         Connection, on_delete=models.PROTECT, null=True, blank=True, related_name="routes",
-        help_text="Empty: every connection of the tenant at the connector.",
+        help_text="Empty: all connections of the tenant at the connector.",
     )  # fmt: skip
     action = models.CharField(max_length=40)
     mapping = models.ForeignKey(FieldMapping, on_delete=models.PROTECT, related_name="routes")
     retry_schedule = models.JSONField(
         default=list,
         blank=True,
-        help_text="Seconds between attempts; empty: the hub's own schedule over 75 hours.",
+        help_text="Seconds between attempts; empty: the default schedule over 75 hours.",
     )
     ordered = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="Each goes only after the one before it has arrived.",
+        help_text="Each delivery is sent only after the previous one has arrived.",
     )
     order_key = models.TextField(
         blank=True,
         default="",
         db_default="",
-        help_text="JMESPath; only events of the same key keep their order. Empty: all of the "
-        "connection.",
+        help_text=(
+            "JMESPath; only events with the same key keep their order. Empty: all events of "
+            "the connection."
+        ),
     )
     never_twice = models.BooleanField(
         default=False,
         db_default=False,
-        help_text="What may have arrived is not sent again by itself, where the system cannot "
-        "tell.",
+        help_text=(
+            "Deliveries that may have arrived are not retried automatically, unless the system "
+            "recognises repetitions."
+        ),
     )
     expires_after = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="Seconds after which it is not sent any more; empty: it never expires.",
+        help_text="Seconds after which a delivery is not sent any more; empty: no expiry.",
     )
     enabled = models.BooleanField(default=True)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)
