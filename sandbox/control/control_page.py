@@ -19,7 +19,8 @@ from sandbox.pages.html import (
 SHOWN = 100
 PAGE = """
 <div class="title"><h1>Control</h1>$live</div>
-<p>Faults that the simulated systems produce, and all requests that they received. Also available over HTTP:
+<p>Faults that the simulated systems produce, and all requests that they received. Also available
+over HTTP:
 <code>GET /_control/ledger?since=0</code>, <code>POST /_control/faults</code>,
 <code>POST /_control/reset</code>.</p>
 $sorry
