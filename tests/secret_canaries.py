@@ -28,7 +28,7 @@ from hub.connections.credentials.refresh import refresh_access_token
 from hub.connections.credentials.revocation_schedule import schedule_revocation
 from hub.connections.credentials.revoke import attempt_revocation
 from hub.connections.models import Authorization, Connection, Credential, KillSwitch, Revocation
-from hub.connections.views.oauth import BROWSER_SESSION_KEY
+from hub.connections.views.oauth_begin import BROWSER_SESSION_KEY
 from hub.crypto.redaction import secret_forms
 from hub.crypto.sealed import seal
 from hub.db.clock import clock

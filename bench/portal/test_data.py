@@ -14,7 +14,7 @@ from bench.portal.history import insert_month
 from hub.audit import ActorContext
 from hub.connections.connecting.oauth.session import digest_browser_value
 from hub.connections.models import Authorization, Connection
-from hub.connections.views.oauth import BROWSER_SESSION_KEY
+from hub.connections.views.oauth_begin import BROWSER_SESSION_KEY
 from hub.crypto.sessions import SessionStore
 from hub.db.clock import clock
 from hub.outgoing.models import Delivery

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hub.connections.views import connect_link, connect_links_list, guest_form, oauth
+from hub.connections.views import connect_link, connect_links_list, guest_form, oauth, oauth_begin
 
 TENANT_PREFIX = "t/<str:tenant>/"
 
@@ -10,10 +10,14 @@ app_name = "connections"
 urlpatterns = [
     path(
         f"{TENANT_PREFIX}connect/<slug:connector>/authorize",
-        oauth.authorize_account,
+        oauth_begin.authorize_account,
         name="authorize",
     ),
-    path(f"{TENANT_PREFIX}connect/waiting/<uuid:id>/forget", oauth.cancel_pending, name="forget"),
+    path(
+        f"{TENANT_PREFIX}connect/waiting/<uuid:id>/forget",
+        oauth_begin.cancel_pending,
+        name="forget",
+    ),
     path("connect/<slug:connector>/callback", oauth.handle_callback, name="callback"),
     path("connect/<slug:connector>/refused/<slug:code>/", oauth.show_refusal, name="refused"),
     path("connect/confirm/<uuid:id>/", oauth.confirm_account, name="confirm"),

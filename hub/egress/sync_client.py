@@ -22,6 +22,14 @@ from hub.egress.resolver import LOOKUP_TIMEOUT, Lookup, resolve_host, system_loo
 from hub.egress.tls import build_verified_context
 from hub.egress.url_guard import EgressRules, ParsedUrl, check_url, parse_with_urllib3
 
+# errors of the client's libraries; http.client raises ValueError for an invalid chunk
+CLIENT_ERRORS = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    HTTPException,
+    OSError,
+    ValueError,
+)
 TIMEOUT = 20.0  # seconds, from the call to the last byte that is read
 
 # These loggers write the path of every request at DEBUG, and whole URLs in warnings of broken
@@ -111,20 +119,13 @@ def send_guarded(
     ) as deadline_socket:
         adapter = SingleCallAdapter(parsed_url, deadline_socket, tls or build_verified_context())
         try:
-            response = _exchange_messages(
-                adapter, request, headers, deadline_socket.seconds_left(), clock
-            )
+            left = deadline_socket.seconds_left()
+            response = _exchange_messages(adapter, request, headers, left, clock)
             if not deadline_socket.is_expired:
                 return response
             # a body that was cut at the deadline may look complete
             failure: EgressError = ResponseNotReceived("timed_out", deadline_socket.host)
-        except (
-            requests.RequestException,
-            urllib3.exceptions.HTTPError,
-            HTTPException,
-            OSError,
-            ValueError,
-        ) as error:
+        except CLIENT_ERRORS as error:
             failure = _translate_error(error, deadline_socket)
         finally:
             adapter.close()

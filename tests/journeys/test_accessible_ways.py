@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from hub.connections.connecting.oauth.session import digest_browser_value
 from hub.connections.connecting.troubleshooting import PROBLEMS
 from hub.connections.models import Authorization, ConnectLink
-from hub.connections.views.oauth import BROWSER_SESSION_KEY
+from hub.connections.views.oauth_begin import BROWSER_SESSION_KEY
 from hub.db.clock import clock
 from hub.outgoing.models import Delivery
 from tenants.models import Tenant

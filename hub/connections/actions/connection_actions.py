@@ -15,7 +15,7 @@ from connectors.registry import CONNECTORS
 from hub import audit
 from hub.audit import ActorContext
 from hub.connections.credentials import custom_headers, probe
-from hub.connections.models import STOPPED_STATES, Connection
+from hub.connections.models import STOPPED_STATES, Connection, Lane
 from hub.queue import wake_up
 
 # visits of a support user to a connection's page are audited once in this time
@@ -132,6 +132,8 @@ def perform_connection_test(
 def rename_connection(
     connection: Connection, name: str, actor: ActorContext, *, now: datetime
 ) -> None:
+    """Rename the connection. Its lane is locked first, as other actions may change both."""
+    Lane.lock(connection.pk)
     before, connection.name = {"name": connection.name}, name
     connection.save(update_fields=["name"])
     _audit_connection_change(
@@ -144,6 +146,9 @@ def change_connection_settings(
     connection: Connection, changes: Mapping[str, Any], actor: ActorContext, *, now: datetime
 ) -> None:
     """Change settings that need no test, such as the rate limit."""
+    connection.refresh_from_db(
+        fields=["settings"], from_queryset=Connection.unscoped.select_for_update(no_key=True)
+    )
     before = {name: connection.settings.get(name) for name in changes}
     connection.settings = {**connection.settings, **changes}
     connection.save(update_fields=["settings"])

@@ -8,7 +8,8 @@ from django.core.cache import cache
 from django.utils.translation import gettext as _
 
 from hub.audit import Actor, ActorContext
-from hub.connections.credentials.probe import ProbeResult, probe_and_update_state
+from hub.connections.actions.connection_actions import perform_connection_test
+from hub.connections.credentials.probe import ProbeResult
 from hub.connections.credentials.provider_call import Call
 from hub.connections.models import Connection
 from hub.queue import pending_wake_ups, wake_up
@@ -35,28 +36,23 @@ def queue_connection_test(connection: Connection, actor: ActorContext, *, now: d
         if len(waiting) >= QUEUED_TESTS_MAX or of_tenant >= QUEUED_TESTS_MAX_OF_TENANT:
             return False
     requested = {"actor": asdict(actor.actor), "request_id": actor.request_id, "ip": actor.ip}
-    _save_test_progress(connection, {"state": "waiting", "requested": requested})
+    entry = {"state": "waiting", "requested": requested, "queued_at": now.isoformat()}
+    _save_test_progress(connection, entry)
     wake_up(f"{TEST_WAKE_UP}{connection.pk}", now=now)
     return True
 
 
 def run_queued_test(connection: Connection, *, call: Call, now: datetime) -> None:
-    """Make a queued test once, even if the task runs more than once."""
+    """Make a queued test once and audit it, even if the task runs more than once."""
     entry = cache.get(_build_progress_key(connection)) or {}
-    if entry.get("state") != "waiting":
+    if entry.get("state") != "waiting" or not _claim_test(connection, entry["queued_at"]):
         return
     _save_test_progress(connection, {"state": "running", "started_at": now.isoformat()})
-    probe_result = probe_and_update_state(connection, call=call, now=now)
     requested = entry["requested"]
-    ActorContext(
+    actor = ActorContext(
         Actor(**requested["actor"]), request_id=requested["request_id"], ip=requested["ip"]
-    ).audit(
-        "connection.test",
-        connection,
-        tenant=connection.tenant,
-        after={"passed": probe_result.passed, "reason": probe_result.reason},
-        now=now,
     )
+    probe_result = perform_connection_test(connection, actor, call=call, now=now)
     result = {
         "passed": probe_result.passed,
         "kind": probe_result.kind,
@@ -64,6 +60,12 @@ def run_queued_test(connection: Connection, *, call: Call, now: datetime) -> Non
         "detail": probe_result.detail,
     }
     _save_test_progress(connection, {"state": "done", "result": result})
+
+
+def _claim_test(connection: Connection, queued_at: str) -> bool:
+    """Whether this task makes the test; of concurrent tasks exactly one does."""
+    key = f"{_build_progress_key(connection)}, queued at {queued_at}"
+    return cache.add(key, True, RESULT_SECONDS)
 
 
 def read_test_progress(connection: Connection, *, now: datetime) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -17,8 +17,8 @@ from hub import egress, staff
 from hub.audit import ActorContext
 from hub.connections.actions.connector_app_actions import save_connector_app
 from hub.connections.connecting.oauth.begin import build_redirect_uri
-from hub.connections.credentials.app_check import check_connector_app
-from hub.connections.forms.connection_forms import ConnectorAppForm
+from hub.connections.credentials.app_check import UNREADABLE_SENTENCE, check_connector_app
+from hub.connections.forms.connector_app_form import ConnectorAppForm
 from hub.connections.models import ConnectorApp
 from hub.db.clock import clock
 from hub.reason_codes import translate_text
@@ -113,6 +113,8 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
                 request, f"The connector app for {CONNECTORS[app.connector_key].label} is saved."
             )
             return HttpResponseRedirect(reverse("admin:connections_connectorapp_changelist"))
+        if form.is_unreadable:
+            self.message_user(request, UNREADABLE_SENTENCE, messages.WARNING)
         connector = CONNECTORS[app.connector_key]
         return self.page(
             request,

@@ -37,7 +37,7 @@ from hub.connections.connecting.by_form import (
 )
 from hub.connections.connecting.connect import draft_connection
 from hub.connections.connecting.form_results import ProbedDraft
-from hub.connections.models import Connection
+from hub.connections.models import Connection, Credential
 from hub.db.clock import clock
 from hub.problems import Problem
 from hub.rest.fields import object_url
@@ -227,6 +227,7 @@ class ConnectionView(form_input.ProviderCallView):
             probe_draft(
                 draft_update(connection, filled_in),
                 filled_in,
+                tested_version=Credential.read_version(connection),
                 call=self.call,
                 random=secrets.SystemRandom(),
                 now=now,

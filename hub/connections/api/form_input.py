@@ -26,6 +26,7 @@ from hub.problems import Problem
 PROBLEM_CODES = {
     "tenant_suspended": "tenant-suspended",
     "already_connected": "already-connected",
+    "changed_meanwhile": "wrong-state",
     "other_account": "other-account",
     "secret_limit": "wrong-state",
     "link_ended": "wrong-state",

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from connectors.base import Connector
 from hub.audit import ActorContext
-from hub.connections.connecting import connect
+from hub.connections.connecting import connect, reconnect
 from hub.connections.connecting.connect_links import use_up_connect_link
 from hub.connections.connecting.form_results import (
     REFUSAL_REASONS,
@@ -28,7 +28,7 @@ from hub.connections.connecting.form_results import (
 )
 from hub.connections.credentials.probe import probe_credential
 from hub.connections.credentials.provider_call import Call
-from hub.connections.models import Connection, ConnectLink
+from hub.connections.models import Connection, ConnectLink, Credential
 from tenants.models import Tenant, User
 
 # --- a new connection ---
@@ -119,9 +119,14 @@ def update_with_form(
     `then` runs in the transaction that stores. An exception of `then` undoes the update and
     propagates.
     """
-    draft = draft_update(connection, form_input)
     probed = probe_draft(
-        draft, form_input, allow_untested=allow_untested, call=call, random=random, now=now
+        draft_update(connection, form_input),
+        form_input,
+        tested_version=Credential.read_version(connection),
+        allow_untested=allow_untested,
+        call=call,
+        random=random,
+        now=now,
     )
     if not isinstance(probed, ProbedDraft):
         return probed
@@ -146,11 +151,12 @@ def store_updated_credential(
     @sensitive_variables()
     def store() -> Connection:
         before = {"settings": connection.settings, "state": connection.state}
-        connect.reconnect_account(
+        reconnect.reconnect_account(
             connection,
             probed.connection.settings,
             probed.document,
             probed.probe_result,
+            tested_version=probed.tested_version,
             random=random.random,
             now=now,
         )
@@ -212,6 +218,7 @@ def probe_draft(
     draft: Connection,
     form_input: FormInput,
     *,
+    tested_version: int | None = None,
     allow_untested: bool = False,
     call: Call,
     random: RandomSource,
@@ -219,6 +226,8 @@ def probe_draft(
 ) -> ProbedDraft | ConnectionTestFailed | ConnectionRefused:
     """Ask the external system whether it accepts the input; nothing is stored.
 
+    `tested_version`: of the credential that the input would replace; it is stored only if the
+    credential still has it.
     No transaction may be open. A suspended tenant is refused without a call.
     """
     if draft.tenant and draft.tenant.suspended:
@@ -229,7 +238,7 @@ def probe_draft(
     probe_result = probe_credential(draft, document, call=call, now=now)
     if not probe_result.passed and not allow_untested:
         return ConnectionTestFailed(probe_result)
-    return ProbedDraft(draft, document, probe_result, signing_secret)
+    return ProbedDraft(draft, document, probe_result, signing_secret, tested_version)
 
 
 @sensitive_variables()

@@ -1,11 +1,10 @@
-"""Store a tested connection, or tested settings and a tested credential of an existing one."""
+"""Store a tested connection with its credential."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 
 from connectors.base import Connector, Grant
 from hub.connections.credentials import signing_secrets
@@ -13,7 +12,6 @@ from hub.connections.credentials.probe import ProbeResult
 from hub.connections.credentials.signing_secrets import SIGNING_SECRET, generate_signing_secret
 from hub.connections.models import (
     DISCONNECTED,
-    REFRESHING,
     Connection,
     Credential,
     CredentialEvent,
@@ -21,14 +19,14 @@ from hub.connections.models import (
     Lane,
 )
 from hub.connections.token_lifetimes import Random, build_fresh_columns
-from hub.crypto.sealed import CannotOpen, seal
+from hub.crypto.sealed import seal
 from hub.limits.spending import require_room
 from hub.queue import wake_up
 from tenants.models import Tenant, User
 from tenants.services.tenant_actions import lock_tenant
 
 
-def _build_granted_columns(
+def build_granted_columns(
     connection: Connection,
     document: Mapping[str, Any],
     expires_at: datetime | None,
@@ -46,13 +44,6 @@ def _build_granted_columns(
     return build_fresh_columns(connection.connector, grant, now=now, random=random)
 
 
-RECONNECT_COLUMNS = (
-    *("settings", "permissions", "changed_at", "checked_at"),
-    *("account", "account_name", "connected_by"),
-)
-SECRET_LIMIT = (
-    "The signing secret was changed too often in one day. Old secrets keep signing for 24 hours."
-)
 TENANT_SUSPENDED = "This tenant is suspended. Restore it before you connect a system."
 
 
@@ -62,18 +53,6 @@ class TenantSuspended(Exception):
 
 class AlreadyConnected(Exception):
     """Another connection has this account, which would receive every event twice."""
-
-
-class ConnectionChangeRefused(Exception):
-    """The connection was not changed; the message contains the reason."""
-
-
-class AccountMismatch(ConnectionChangeRefused):
-    """The credential is of another account than the waiting deliveries are for."""
-
-
-class SecretChangedTooOften(ConnectionChangeRefused):
-    """Another change would end an old signing secret before its 24 hours are over."""
 
 
 def draft_connection(
@@ -112,8 +91,8 @@ def connect_account(
     if another connection has the account, and LimitExceeded if the tenant may have no more
     connections.
     """
-    _lock_active_tenant(connection)
-    _copy_account(connection, probe_result)
+    lock_active_tenant(connection)
+    copy_account(connection, probe_result)
     _refuse_connected_account(connection)
     _refuse_too_many_connections(connection, now=now)
     connection.connected_by, connection.checked_at = connected_by, now
@@ -140,7 +119,7 @@ def _insert_connection(
     """Insert the connection with its credential and its lane."""
     connection.save(force_insert=True)
     sealed = seal(document, Credential.binding(connection))
-    lifetimes = _build_granted_columns(connection, document, expires_at, random=random, now=now)
+    lifetimes = build_granted_columns(connection, document, expires_at, random=random, now=now)
     Credential.unscoped.create(connection=connection, sealed=sealed, updated_at=now, **lifetimes)
     CredentialEvent.record_event(connection, "issued", version=1, now=now)
     Lane.unscoped.create(
@@ -152,7 +131,7 @@ def _insert_connection(
     wake_up("drain", now=now)
 
 
-def _lock_active_tenant(connection: Connection) -> None:
+def lock_active_tenant(connection: Connection) -> None:
     """Lock the tenant. Raises TenantSuspended if it was suspended during the test."""
     if connection.tenant is None:
         return
@@ -161,7 +140,8 @@ def _lock_active_tenant(connection: Connection) -> None:
         raise TenantSuspended(TENANT_SUSPENDED)
 
 
-def _copy_account(connection: Connection, probe_result: ProbeResult) -> None:
+def copy_account(connection: Connection, probe_result: ProbeResult) -> None:
+    """Set the account on the connection, if the test named it."""
     if probe_result.account:
         connection.account, connection.account_name = (
             probe_result.account.id,
@@ -194,96 +174,3 @@ def _refuse_too_many_connections(connection: Connection, *, now: datetime) -> No
         state="disabled", reason=DISCONNECTED
     )
     require_room(connection.tenant, "connections", connections.count(), now=now)
-
-
-def reconnect_account(
-    connection: Connection,
-    settings: Mapping[str, Any],
-    document: Mapping[str, Any],
-    probe_result: ProbeResult,
-    *,
-    expires_at: datetime | None = None,
-    replaces: bool = False,
-    random: Random,
-    now: datetime,
-) -> None:
-    """Store other settings and another credential; after a passed test the backlog is sent.
-
-    `replaces`: an owner has agreed to replace the account by another one. Raises TenantSuspended,
-    AccountMismatch if the account is another one without `replaces`, and SecretChangedTooOften if
-    too many old signing secrets are still valid.
-    """
-    account_id = probe_result.account.id if probe_result.account else ""
-    if account_id and connection.account and account_id != connection.account and not replaces:
-        raise AccountMismatch(
-            f"This is the account {account_id}; the connection belongs to {connection.account}."
-        )
-    with transaction.atomic():
-        _lock_active_tenant(connection)
-        document = _add_replaced_secrets(connection, document, now=now)
-        Lane.lock(connection.pk)
-        _copy_account(connection, probe_result)
-        connection.settings = {**connection.settings, **settings}
-        connection.changed_at = connection.checked_at = now
-        connection.save(update_fields=RECONNECT_COLUMNS)
-        lifetimes = _build_granted_columns(connection, document, expires_at, random=random, now=now)
-        kind = "replaced" if replaces else "reconnected"
-        _replace_credential(connection, document, lifetimes, kind, now=now)
-        Lane.unscoped.filter(connection=connection, hold_reason=REFRESHING).update(
-            hold_reason="", due_at=now
-        )
-        _apply_probe_result(connection, probe_result, now=now)
-        wake_up("drain", now=now)
-        wake_up("pump", now=now)
-
-
-def _replace_credential(
-    connection: Connection,
-    document: Mapping[str, Any],
-    lifetimes: Mapping[str, Any],
-    kind: str,
-    *,
-    now: datetime,
-) -> None:
-    """Store the document as the next version of the credential, with an event of this kind."""
-    credentials = Credential.unscoped.filter(connection=connection)
-    sealed = seal(document, Credential.binding(connection))
-    credentials.update(sealed=sealed, version=F("version") + 1, updated_at=now, **lifetimes)
-    version = credentials.values_list("version", flat=True).get()
-    CredentialEvent.record_event(connection, kind, version=version, now=now)
-
-
-def _add_replaced_secrets(
-    connection: Connection, document: Mapping[str, Any], *, now: datetime
-) -> Mapping[str, Any]:
-    """Return the document with the replaced signing secret, which signs 24 hours longer.
-
-    Raises SecretChangedTooOften if too many old secrets are still valid.
-    """
-    stored = Credential.unscoped.select_for_update().filter(connection=connection).first()
-    try:
-        return signing_secrets.merge_overlapping_secrets(
-            stored.open(connection) if stored else {}, document, now=now
-        )
-    except CannotOpen:
-        return document
-    except signing_secrets.TooManySigningSecrets:
-        raise SecretChangedTooOften(SECRET_LIMIT) from None
-
-
-def _apply_probe_result(
-    connection: Connection, probe_result: ProbeResult, *, now: datetime
-) -> None:
-    """Update the state by the test's result.
-
-    A paused or disabled connection stays so; a disconnected one becomes healthy if the test passed.
-    """
-    if probe_result.passed:
-        Connection.unscoped.filter(pk=connection.pk).update(ended_reason="", ended_detail="")
-    is_recoverable = (
-        connection.state in ("needs_reconnect", "degraded", "silent") or connection.is_disconnected
-    )
-    if probe_result.passed and is_recoverable:
-        connection.mark_healthy(now=now)
-    elif not probe_result.passed and connection.state in ("healthy", "silent"):
-        connection.mark_degraded(probe_result.reason, probe_result.detail, now=now)

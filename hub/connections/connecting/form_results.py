@@ -4,19 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
 
-from hub.connections.connecting import connect
+from hub.connections.connecting import connect, reconnect
 from hub.connections.connecting.connect_links import ConnectLinkEnded
 from hub.connections.credentials.probe import ProbeResult
 from hub.connections.models import Connection
 
 RefusalReason = Literal[
-    "tenant_suspended", "already_connected", "other_account", "secret_limit", "link_ended"
+    "tenant_suspended",
+    "already_connected",
+    "changed_meanwhile",
+    "other_account",
+    "secret_limit",
+    "link_ended",
 ]
 REFUSAL_REASONS: Mapping[type[Exception], RefusalReason] = {
     connect.TenantSuspended: "tenant_suspended",
     connect.AlreadyConnected: "already_connected",
-    connect.AccountMismatch: "other_account",
-    connect.SecretChangedTooOften: "secret_limit",
+    reconnect.ConnectionChanged: "changed_meanwhile",
+    reconnect.AccountMismatch: "other_account",
+    reconnect.SecretChangedTooOften: "secret_limit",
     ConnectLinkEnded: "link_ended",
 }
 
@@ -50,6 +56,8 @@ class ProbedDraft:
     document: Mapping[str, Any]
     probe_result: ProbeResult
     signing_secret: str  # generated for this draft; empty where none was
+    # of the stored credential before the test; None for a new connection
+    tested_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

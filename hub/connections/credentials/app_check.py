@@ -9,8 +9,13 @@ from connectors.outcomes import Outcome, never
 from hub.connections.credentials.connector_context import build_credential, collect_secrets
 from hub.connections.credentials.provider_call import BUSY, Call, call_provider
 from hub.connections.models import Connection, ConnectorApp
+from hub.crypto.sealed import CannotOpen
 
 INVALID_CODE = "hub-asks-whether-you-know-it"
+UNREADABLE_SENTENCE = (
+    "The stored client id and client secret cannot be opened: their key is missing. Add the key to "
+    "HUB_FIELD_KEYS, or fill in the client id and the client secret again."
+)
 BUSY_SENTENCE = (
     "Too many systems are being tested right now, so this test was not started. Wait ten "
     "seconds, then test again."
@@ -30,6 +35,10 @@ def check_connector_app(
     app: ConnectorApp, connector: OAuth, *, redirect_uri: str, call: Call, now: datetime
 ) -> AppCheckResult:
     """Check the app in each environment, as it may be unknown in one. Never raises."""
+    try:
+        app.open()
+    except CannotOpen:
+        return AppCheckResult(False, UNREADABLE_SENTENCE)
     if not app.set_up:
         return AppCheckResult(False, "Enter the client ID and the client secret first.")
     run_check = partial(

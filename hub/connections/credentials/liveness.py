@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from connectors.registry import CONNECTORS
@@ -15,7 +16,7 @@ from hub.connections.credentials.call_health import is_failure_unresolved
 from hub.connections.credentials.probe import ProbeResult, probe_stored_credential
 from hub.connections.credentials.provider_call import Call
 from hub.connections.credentials.refresh_result import is_found_by_refresh
-from hub.connections.models import Connection, Lane
+from hub.connections.models import Connection, Credential, Lane
 from hub.connections.token_lifetimes import Random
 from hub.db.state_machine import InvalidTransition
 from hub.queue import wake_up
@@ -26,6 +27,7 @@ CHECKS_MAX = 200
 RECHECK_DELAY = timedelta(minutes=10)  # after a check that failed, or could not be made
 FAILURES_TOLERATED = 2  # in a row, before the connection is degraded
 NEEDS_RECONNECT = "needs_reconnect"
+RECOVERABLE_STATES = ("degraded", "silent", NEEDS_RECONNECT)
 CHECKED_STATES = ("healthy", "degraded", "silent", NEEDS_RECONNECT)
 
 
@@ -72,10 +74,12 @@ def check_liveness(
         or _is_check_needless(connection, now - interval)
     ):
         return None
+    tested_version = Credential.read_version(connection)
     probe_result = probe_stored_credential(connection, call=call, now=now)
     Connection.unscoped.filter(pk=connection.pk).update(checked_at=now)
-    with suppress(InvalidTransition):  # its state was changed meanwhile
-        _apply_check_result(connection, probe_result, now=now)
+    with suppress(InvalidTransition), transaction.atomic():
+        if Credential.lock_if_unchanged(connection, tested_version):
+            _apply_check_result(connection, probe_result, now=now)
     return probe_result
 
 
@@ -97,13 +101,13 @@ def _is_recently_served(connection: Connection, since: datetime) -> bool:
 def _apply_check_result(
     connection: Connection, probe_result: ProbeResult, *, now: datetime
 ) -> None:
-    """Change the connection's state by the result.
+    """Change the state of a locked connection by the result.
 
-    Raises InvalidTransition if another process has changed the state.
+    Raises InvalidTransition if its state, which may have changed during the check, forbids it.
     """
     if probe_result.passed:
         Connection.unscoped.filter(pk=connection.pk, checks_failed__gt=0).update(checks_failed=0)
-        if connection.state != "healthy" and not is_failure_unresolved(connection):
+        if connection.state in RECOVERABLE_STATES and not is_failure_unresolved(connection):
             connection.mark_healthy(now=now)
     elif probe_result.kind == "reconnect":
         connection.mark_needs_reconnect(probe_result.reason, probe_result.detail, now=now)

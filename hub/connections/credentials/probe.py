@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.outcomes import Outcome, later
@@ -17,7 +18,7 @@ from hub.connections.credentials.connector_context import (
     find_connector_app,
 )
 from hub.connections.credentials.provider_call import BUSY, Call, call_provider
-from hub.connections.models import Connection
+from hub.connections.models import Connection, Credential
 from hub.crypto.sealed import CannotOpen
 
 PROBES_BUSY = BUSY
@@ -77,14 +78,26 @@ def probe_stored_credential(connection: Connection, *, call: Call, now: datetime
 
 
 def probe_and_update_state(connection: Connection, *, call: Call, now: datetime) -> ProbeResult:
-    """Test the stored credential, and change the connection's state by the result."""
+    """Test the stored credential, and change the connection's state by the result.
+
+    The state stays if another credential was stored during the test. No transaction may be open.
+    """
+    tested_version = Credential.read_version(connection)
     probe_result = probe_stored_credential(connection, call=call, now=now)
-    if probe_result.reason == PROBES_BUSY:
-        return probe_result
+    if probe_result.reason != PROBES_BUSY:
+        with transaction.atomic():
+            if Credential.lock_if_unchanged(connection, tested_version):
+                _apply_probe_result(connection, probe_result, now=now)
+    return probe_result
+
+
+def _apply_probe_result(
+    connection: Connection, probe_result: ProbeResult, *, now: datetime
+) -> None:
+    """Change the state of a locked connection by the result of its test."""
     Connection.unscoped.filter(pk=connection.pk).update(checked_at=now)
     if probe_result.passed and connection.state in ("degraded", "needs_reconnect", "silent"):
         if not is_failure_unresolved(connection):
             connection.mark_healthy(now=now)
     elif probe_result.kind == "reconnect" and connection.state in ("healthy", "degraded", "silent"):
         connection.mark_needs_reconnect(probe_result.reason, probe_result.detail, now=now)
-    return probe_result

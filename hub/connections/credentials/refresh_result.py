@@ -150,6 +150,10 @@ class TokenRefresh:
     def _finish_stored_grant(self, grant: Grant) -> None:
         connection = self.connection
         Lane.lock(connection.pk)
+        connection.refresh_from_db(
+            fields=["state", "reason", "settings"],
+            from_queryset=Connection.unscoped.select_for_update(no_key=True),
+        )
         if grant.settings:  # such as an organisation that moved to another host
             Connection.unscoped.filter(pk=connection.pk).update(
                 settings={**connection.settings, **grant.settings}
@@ -158,7 +162,6 @@ class TokenRefresh:
             connection, "refreshed", version=self.credential.version + 1, now=self.now
         )
         self._release_lane()
-        connection.refresh_from_db(fields=["state", "reason"])
         if (connection.state, connection.reason) in (
             ("degraded", REFRESH_FAILING),
             ("needs_reconnect", REFRESH_LOST),

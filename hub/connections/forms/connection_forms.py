@@ -1,24 +1,21 @@
 """Forms built from the fields of a connector: settings are shown, secrets are write-only."""
 
-import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from connectors.base import Connector
-from connectors.registry import CONNECTORS
-from connectors.schema import LOGIN_HOST, Field
-from hub import egress, staff
+from connectors.schema import Field
+from hub import staff
 from hub.connections.connecting.connect import SIGNING_SECRET
-from hub.connections.models import Connection, ConnectorApp, Credential, Lane
+from hub.connections.forms.connector_fields import build_form_field
+from hub.connections.models import Connection, Credential, Lane
 from hub.crypto.sealed import CannotOpen
 from hub.reason_codes import translate_text
 from tenants.models import Tenant
@@ -31,76 +28,6 @@ PAUSE_LENGTHS = {
     "168": _("for a week"),
     "": _("until it is resumed"),
 }
-
-
-def validate_address(value: str) -> None:
-    try:
-        egress.check_url(value, egress.load_rules())
-    except egress.EgressRefused as refused:
-        raise ValidationError(str(refused)) from None
-
-
-def validate_json_object(value: str) -> None:
-    try:
-        parsed = json.loads(value)
-    except ValueError:
-        raise ValidationError(_("This is not JSON.")) from None
-    if not isinstance(parsed, dict):
-        raise ValidationError(_('This is not a JSON object such as {"name": "value"}.'))
-
-
-def validate_address_with_login_host(value: str) -> None:
-    """Validate a base URL with a placeholder for the login host."""
-    if LOGIN_HOST not in value:
-        raise ValidationError(
-            _("Must contain %(part)s, which is replaced with each customer's own host.")
-            % {"part": LOGIN_HOST}
-        )
-    validate_address(value.replace(LOGIN_HOST, "login-host.example.com"))
-
-
-VALIDATORS = {"url": [validate_address], "json": [validate_json_object]}
-
-
-def build_form_field(field: Field, *, value: Any = None, stored: bool = False) -> forms.Field:
-    """Build the form field.
-
-    `stored`: a secret is stored, which an empty field leaves unchanged.
-    """
-    label, help_text = translate_text(field.label), translate_text(field.help)
-    if field.kind == "flag":
-        return forms.BooleanField(
-            label=label, help_text=help_text, required=False, initial=bool(value)
-        )
-    if field.kind == "choice":
-        choices = [(key, translate_text(choice)) for key, choice in field.choices]
-        return forms.ChoiceField(
-            label=label, help_text=help_text, choices=choices, initial=value or field.default
-        )
-    if field.kind == "number":
-        return forms.IntegerField(
-            label=label,
-            help_text=help_text,
-            required=field.required,
-            initial=value,
-            min_value=1,
-            max_value=field.most,
-        )
-    validators = list(VALIDATORS.get(field.kind, []))
-    if field.pattern:
-        validators.append(
-            RegexValidator(rf"\A(?:{field.pattern})\Z", _("This value is not allowed."))
-        )
-    hint = gettext("Stored, never shown. Leave empty to keep the stored value.") if stored else ""
-    return forms.CharField(
-        label=label,
-        help_text=" ".join(filter(None, (help_text, hint))),
-        required=field.required and not stored,
-        validators=validators,
-        widget=staff.WriteOnlyInput() if field.secret else forms.TextInput(),
-        initial=None if field.secret else (value or field.default),
-        max_length=10_000,
-    )
 
 
 class ConnectorFieldsForm(forms.Form):
@@ -276,49 +203,3 @@ class ConnectionForm(forms.ModelForm):
         lane = Lane.unscoped.filter(connection=self.instance.pk).first()
         self.initial["in_flight"] = lane.in_flight if lane else None
         staff.apply_admin_style(self.fields["in_flight"])
-
-
-class ConnectorAppForm(StaffFieldsForm):
-    """Our registration at one system: base URLs, allowed hosts, client id and secret."""
-
-    hosts = forms.CharField(
-        label="Allowed hosts in responses",
-        help_text=(
-            "One pattern per line, such as *.example.com. Leave empty for the connector's defaults."
-        ),
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
-
-    def __init__(self, *args: Any, app: ConnectorApp, **kwargs: Any) -> None:
-        connector, stored_document = CONNECTORS[app.connector_key], app.open()
-        super().__init__(
-            *args,
-            connector_fields=connector.app_fields,
-            current_values=stored_document,
-            stored_document=stored_document,
-            **kwargs,
-        )
-        self.bases = tuple(connector.urls)
-        for name, url in connector.urls.items():
-            kind: Literal["text", "url"] = "text" if LOGIN_HOST in url else "url"
-            base = Field(
-                f"url_{name}", f"Base URL: {name}", f"Empty: {url}", required=False, kind=kind
-            )
-            self.fields[base.key] = staff.apply_admin_style(
-                build_form_field(base, value=app.urls.get(name))
-            )
-            if kind == "text":
-                self.fields[base.key].validators.append(validate_address_with_login_host)
-        self.initial["hosts"] = "\n".join(app.hosts)
-
-    def clean_hosts(self) -> list[str]:
-        return str(self.cleaned_data["hosts"]).split()
-
-    def clean(self) -> dict[str, Any]:
-        """Add the fields that are not secret to the sealed document."""
-        data = super().clean()
-        data["document"] |= {name: value for name, value in data["settings"].items() if value}
-        base_urls = {name: data.get(f"url_{name}") for name in self.bases}
-        data["urls"] = {name: url.rstrip("/") for name, url in base_urls.items() if url}
-        return data

@@ -13,6 +13,11 @@ from tenants.scoping import Scoped
 
 # a token that is rejected so soon after its issue may be rejected again
 FRESH_FOR = timedelta(seconds=60)
+# of a connection: what may have changed since it was read
+LOCKED_FIELDS = (
+    *("state", "reason", "detail", "state_changed_at", "paused_until", "keeps_events"),
+    *("ended_reason", "ended_detail", "settings", "account", "account_name"),
+)
 REFUSAL_DELAY, REFUSAL_DELAY_MAX = timedelta(seconds=10), timedelta(minutes=10)  # doubling
 
 
@@ -87,6 +92,35 @@ class Credential(Scoped):
     @staticmethod
     def binding(connection: Connection) -> str:
         return f"credential:{connection.public_id}"
+
+    @classmethod
+    def lock(cls, connection: Connection) -> "Credential | None":
+        """Lock the credential, the lane and the connection, in this order; return the credential.
+
+        State, account and settings of `connection` are read again as they are stored. Needs a
+        transaction of the caller.
+        """
+        credential = (
+            cls.unscoped.select_for_update(no_key=True).filter(connection=connection).first()
+        )
+        Lane.lock(connection.pk)
+        connection.refresh_from_db(
+            fields=LOCKED_FIELDS,
+            from_queryset=Connection.unscoped.select_for_update(no_key=True),
+        )
+        return credential
+
+    @staticmethod
+    def read_version(connection: Connection) -> int | None:
+        """Return the version of the credential as it was read; None if there is none."""
+        credential = getattr(connection, "credential", None)
+        return credential.version if credential else None
+
+    @classmethod
+    def lock_if_unchanged(cls, connection: Connection, version: int | None) -> bool:
+        """Lock the connection as `lock` does; return whether the credential has this version."""
+        credential = cls.lock(connection)
+        return (credential.version if credential else None) == version
 
     def await_refresh(self, *, used: int, now: datetime) -> bool:
         """Hold the lane until the credential is newer than version `used`.

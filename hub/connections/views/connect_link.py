@@ -23,7 +23,11 @@ from hub.connections.connecting.login_hosts import (
 from hub.connections.connecting.oauth.pending import find_pending_of_link
 from hub.connections.connecting.troubleshooting import explain_problem
 from hub.connections.models import ConnectLink
-from hub.connections.views.oauth import BROWSER_SESSION_KEY, LINK_SESSION_KEY, send_to_provider
+from hub.connections.views.oauth_begin import (
+    BROWSER_SESSION_KEY,
+    LINK_SESSION_KEY,
+    send_to_provider,
+)
 from hub.db.clock import clock
 from tenants.access.guest_sessions import protect_secret_url, start_session
 

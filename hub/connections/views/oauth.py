@@ -1,98 +1,67 @@
-"""Pages of OAuth: redirect to the system, callback, and confirmation of the account."""
+"""Pages of OAuth after the system: callback, confirmation of the account, refusals."""
 
 import secrets
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from connectors.http import Unreadable
 from connectors.oauth import OAuth
-from connectors.registry import CONNECTORS
 from hub import egress
 from hub.audit import ActorContext
 from hub.connections.connecting.connect_links import build_guest_tenant_user
-from hub.connections.connecting.login_hosts import LoginHostRefused, read_chosen_login
-from hub.connections.connecting.oauth.begin import begin_authorization, build_redirect_uri
+from hub.connections.connecting.oauth.begin import build_redirect_uri
 from hub.connections.connecting.oauth.callback import (
     read_stored_code,
     receive_callback,
     redeem_stored_code,
 )
-from hub.connections.connecting.oauth.confirm import confirm_authorization, plan_confirmation
-from hub.connections.connecting.oauth.pending import find_pending_authorizations
-from hub.connections.connecting.oauth.session import AuthorizationRefused, BrowserIdentity
+from hub.connections.connecting.oauth.confirm import confirm_authorization
+from hub.connections.connecting.oauth.confirmation_plan import plan_confirmation
+from hub.connections.connecting.oauth.session import AuthorizationRefused
 from hub.connections.connecting.oauth.uninstall import handle_uninstall
 from hub.connections.connecting.troubleshooting import PROBLEMS
 from hub.connections.credentials.abandoned_authorizations import (
     abandon_authorization,
     cancel_authorization,
 )
-from hub.connections.models import Authorization, Connection, build_guest_reference
+from hub.connections.models import Authorization, Connection
+from hub.connections.views.oauth_begin import (
+    build_return_url,
+    get_oauth_connector_or_404,
+    identify_browser,
+)
 from hub.connections.views.result_pages import (
     render_confirm_page,
     render_exchange_wait_page,
-    render_login_host_page,
     render_problem_page,
     render_refusal,
 )
 from hub.crypto.sealed import CannotOpen
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
-from tenants.access.guest_sessions import current_guest
 from tenants.access.tenant_users import (
     GuestSessionOver,
     TenantUser,
     find_tenant_user,
     render_visit_over,
     require_recent_login,
-    tenant_view,
 )
-from tenants.models import Membership, Tenant, User
 
-BROWSER_SESSION_KEY = "connecting"  # session key: identifies the browser that began
-LINK_SESSION_KEY = "connect_link"  # session key: the public id of a guest's connect link
 UNINSTALL_BODY_MAX = 64 * 1024  # bytes of an uninstall call
 # seconds that a code exchange waits for a slot, before its page reloads itself
 EXCHANGE_WAIT = 1.0
 END_REASONS = {"begun": "unfinished", "received": "interrupted"}
-
-
-def _build_return_url(tenant: Tenant, connection: Connection | None = None) -> str:
-    """Build the URL of the tenant's home, or of the connection's page."""
-    if connection:
-        return reverse("portal:connection", args=[tenant.reference, connection.public_id])
-    return reverse("portal:home", args=[tenant.reference])
-
-
-def _get_oauth_connector(key: str) -> OAuth:
-    connector = CONNECTORS.get(key)
-    if not isinstance(connector, OAuth):
-        raise Http404(key)
-    return connector
-
-
-def identify_browser(request: HttpRequest) -> BrowserIdentity:
-    browser = request.session.get(BROWSER_SESSION_KEY, "")
-    if isinstance(request.user, User):
-        return BrowserIdentity(browser, request.user)
-    visiting, link = current_guest(request), request.session.get(LINK_SESSION_KEY)
-    return BrowserIdentity(
-        browser,
-        None,
-        visiting.reference if visiting else build_guest_reference(link) if link else "",
-    )
 
 
 def _build_result_url(authorization: Authorization, connection: Connection | None) -> str:
@@ -103,109 +72,11 @@ def _build_result_url(authorization: Authorization, connection: Connection | Non
         return reverse(
             "portal:connected", args=[authorization.tenant.reference, connection.public_id]
         )
-    return _build_return_url(authorization.tenant, connection)
+    return build_return_url(authorization.tenant, connection)
 
 
 def _is_new_connection(authorization: Authorization, connection: Connection) -> bool:
     return connection.created_at >= authorization.created_at
-
-
-def _choose_internal_url(url: str, *, otherwise: str) -> str:
-    """Return the URL if it is a path of ours, else `otherwise`: prevents open redirects."""
-    safe = url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
-    return url if safe and url.isprintable() and len(url) <= 500 else otherwise
-
-
-# --- begin ---
-
-
-@require_POST
-@never_cache
-@tenant_view(min_role=Membership.Role.ADMIN)
-def authorize_account(
-    request: HttpRequest, tenant_user: TenantUser, connector: str
-) -> HttpResponse:
-    """Show a page that redirects to the consent page.
-
-    A redirect of the form itself would be blocked by our `form-action` policy.
-    """
-    provider, data, target = _get_oauth_connector(connector), request.POST, None
-    if data.get("connection"):
-        own_connections = Connection.objects.of(tenant_user.tenant).filter(
-            connector_key=provider.key
-        )
-        target = get_object_or_404(
-            own_connections, public_id=_parse_uuid_or_404(data["connection"])
-        )
-    request.session.setdefault(BROWSER_SESSION_KEY, secrets.token_urlsafe(32))
-    home = _build_return_url(tenant_user.tenant, target)
-    next_url = data.get("next", "") if len(data.getlist("next")) == 1 else ""
-    return send_to_provider(
-        request,
-        tenant_user.tenant,
-        provider,
-        back=home,
-        return_to=_choose_internal_url(next_url, otherwise=home),
-        name=data.get("name", "").strip()[:200],
-        connection=target,
-        optional=data.getlist("optional"),
-        **read_chosen_login(data),
-    )
-
-
-def send_to_provider(
-    request: HttpRequest, tenant: Tenant, provider: OAuth, *, back: str, **options: Any
-) -> HttpResponse:
-    try:
-        authorization, url = begin_authorization(
-            tenant,
-            provider,
-            identify_browser(request),
-            redirect_uri=build_redirect_uri(provider),
-            random=secrets.token_bytes,
-            now=clock(),
-            **options,
-        )
-    except LoginHostRefused as wrong:
-        entered = {
-            key: options[key]
-            for key in ("connection", "link", "name", "return_to")
-            if options.get(key)
-        }
-        unsent = Authorization(tenant=tenant, connector_key=provider.key, **entered)
-        return render_login_host_page(
-            request, unsent, wrong, back=back, optional=options["optional"]
-        )
-    except AuthorizationRefused as refused:
-        return render_problem_page(request, refused, provider, back=back)
-    return render(
-        request,
-        "connections/redirect.html",
-        {"connector": provider, "row": authorization, "url": url, "back": back},
-    )
-
-
-def _parse_uuid_or_404(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Http404(text) from None
-
-
-@require_POST
-@tenant_view(min_role=Membership.Role.ADMIN)
-def cancel_pending(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Cancel a pending authorization and revoke what was granted."""
-    now = clock()
-    authorization = get_object_or_404(
-        find_pending_authorizations(tenant_user.tenant, now=now), public_id=id
-    )
-    with suppress(InvalidTransition):  # the person has just returned
-        cancel_authorization(authorization, now=now)
-    return HttpResponseRedirect(_build_return_url(tenant_user.tenant, authorization.connection))
-
-
-# --- callback ---
 
 
 @csrf_exempt  # a DELETE comes from the system, not from a browser; it is signed with our secret
@@ -215,8 +86,8 @@ def cancel_pending(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> H
 def handle_callback(request: HttpRequest, connector: str) -> HttpResponse:
     """Handle the callback once, then redirect to an address that holds no code."""
     if request.method == "DELETE":
-        return _handle_uninstall_call(request, _get_oauth_connector(connector))
-    provider, identity = _get_oauth_connector(connector), identify_browser(request)
+        return _handle_uninstall_call(request, get_oauth_connector_or_404(connector))
+    provider, identity = get_oauth_connector_or_404(connector), identify_browser(request)
     parameters = dict(request.GET.lists())
     try:
         authorization = receive_callback(
@@ -261,7 +132,7 @@ def show_refusal(request: HttpRequest, connector: str, code: str) -> HttpRespons
     return render_problem_page(
         request,
         AuthorizationRefused(code),
-        _get_oauth_connector(connector),
+        get_oauth_connector_or_404(connector),
         back=reverse("front"),
         status=400,
     )

@@ -8,7 +8,7 @@ from django.shortcuts import render
 
 from connectors.base import Connector
 from hub.connections.connecting.login_hosts import LoginHostRefused, build_login_choices
-from hub.connections.connecting.oauth.confirm import ConfirmationPlan
+from hub.connections.connecting.oauth.confirmation_plan import ConfirmationPlan
 from hub.connections.connecting.oauth.session import AuthorizationRefused
 from hub.connections.connecting.troubleshooting import Troubleshooting, explain_problem
 from hub.connections.models import Authorization

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from connectors.http import dump_json
 from connectors.schema import Field
-from hub.connections.forms.connection_forms import build_form_field, validate_address
+from hub.connections.forms.connector_fields import build_form_field, validate_address
 from hub.outgoing.forms.expression_fields import FilterField
 from hub.outgoing.insight.bodies import DisplayBody, build_display_body
 from hub.outgoing.insight.examples import KnownEventType

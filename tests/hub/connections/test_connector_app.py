@@ -13,6 +13,7 @@ from hub import egress
 from hub.audit import AuditRow
 from hub.connections.credentials.provider_call import PROVIDER_CALL_BUDGET, PROVIDER_CALLS_MAX
 from hub.connections.models import ConnectorApp
+from hub.crypto.sealed import seal
 from hub.egress import RequestNotSent
 from tests.fakes import FakeHttp
 from tests.hub.connections.browsers import register
@@ -105,6 +106,26 @@ def test_a_check_that_finds_no_room_asks_nobody_and_says_so(superuser, make, wor
     with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
         assert "Too many systems are being tested" in verdict(superuser, make.app("slack", CLIENT))
     assert http.requests == []
+
+
+def seal_for_another_row(app):
+    ConnectorApp.objects.filter(pk=app.pk).update(sealed=seal(CLIENT, "another row"))
+
+
+def test_a_registration_that_does_not_open_says_what_to_do(superuser, make, world):
+    app, http = make.app("slack", CLIENT), world([])
+    seal_for_another_row(app)
+    assert "cannot be opened: their key is missing" in verdict(superuser, app)
+    assert http.requests == []
+
+
+def test_a_registration_that_does_not_open_can_be_filled_in_again(superuser, make):
+    app = make.app("slack", CLIENT)
+    seal_for_another_row(app)
+    page = page_of(superuser, app)
+    assert page.status_code == 200
+    assert "cannot be opened: their key is missing" in page.content.decode()
+    assert page.context["form"].fields["client_secret"].required
 
 
 def test_an_empty_registration_is_not_tested(superuser, make, world):

@@ -10,7 +10,7 @@ from connectors.registry import CONNECTORS
 from hub import egress
 from hub.audit import SYSTEM, ActorContext
 from hub.connections.actions.disconnection import disconnect_account
-from hub.connections.connecting.connect import reconnect_account
+from hub.connections.connecting.reconnect import reconnect_account
 from hub.connections.credentials.app_check import check_connector_app
 from hub.connections.credentials.probe import ProbeResult
 from hub.connections.credentials.refresh import refresh_access_token

@@ -1,7 +1,7 @@
 """Begin an authorization: send a person to the system that they want to connect."""
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,13 +14,14 @@ from hub.connections.connecting.connect import draft_connection
 from hub.connections.connecting.login_hosts import login_host_of, read_offered_login_host
 from hub.connections.connecting.oauth.needed_permissions import find_needed_permissions
 from hub.connections.connecting.oauth.session import (
+    UNREADABLE_HERE,
     AuthorizationRefused,
     BrowserIdentity,
     digest_browser_value,
 )
 from hub.connections.credentials.connector_context import build_credential, find_connector_app
 from hub.connections.models import Authorization, Connection, ConnectLink, ConnectorApp
-from hub.crypto.sealed import seal
+from hub.crypto.sealed import CannotOpen, seal
 from tenants.models import Tenant
 
 ATTEMPT_LIFETIME = timedelta(minutes=10)
@@ -68,11 +69,15 @@ def begin_authorization(
         return_to=return_to,
         **_build_origin_columns(identity, state, now=now),
     )
-    document = {"verifier": verifier} if connector.pkce else {}
-    authorization.sealed = seal(document, authorization.binding)
-    authorization.save(force_insert=True)
+    _insert_authorization(authorization, {"verifier": verifier} if connector.pkce else {})
     url = _build_consent_url(authorization, connector, app, state, verifier, optional)
     return authorization, url
+
+
+def _insert_authorization(authorization: Authorization, document: Mapping[str, str]) -> None:
+    """Insert the authorization with the document that its code exchange needs, sealed."""
+    authorization.sealed = seal(document, authorization.binding)
+    authorization.save(force_insert=True)
 
 
 def _build_origin_columns(
@@ -117,12 +122,19 @@ def _build_consent_url(
 def _require_connector_app(tenant: Tenant, connector: OAuth) -> ConnectorApp:
     """Return our app at the system.
 
-    Raises AuthorizationRefused if the tenant is suspended or the app is not set up.
+    Raises AuthorizationRefused if the tenant is suspended, or the app is not set up or does not
+    open.
     """
     app = find_connector_app(connector.key)
     if tenant.suspended:
         raise AuthorizationRefused("tenant_suspended")
-    if app is None or not app.set_up:
+    if app is None:
+        raise AuthorizationRefused("not_set_up")
+    try:
+        app.open()
+    except CannotOpen as error:
+        raise AuthorizationRefused(UNREADABLE_HERE, str(error)) from None
+    if not app.set_up:
         raise AuthorizationRefused("not_set_up")
     return app
 

@@ -1,9 +1,8 @@
 """Confirm the authorized account: test and store it, and release deliveries that wait for it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
@@ -16,12 +15,21 @@ from hub.connections.connecting.connect import (
     TenantSuspended,
     connect_account,
     draft_connection,
-    reconnect_account,
+    lock_active_tenant,
 )
 from hub.connections.connecting.login_hosts import login_host_of
-from hub.connections.connecting.oauth.callback import find_token_problem
-from hub.connections.connecting.oauth.needed_permissions import find_missing_permissions
-from hub.connections.connecting.oauth.session import AuthorizationRefused, get_oauth_connector
+from hub.connections.connecting.oauth.code_exchange import find_token_problem
+from hub.connections.connecting.oauth.confirmation_plan import (
+    ConfirmationPlan,
+    plan_confirmation,
+)
+from hub.connections.connecting.oauth.session import (
+    UNREADABLE_HERE,
+    AuthorizationRefused,
+    draft_authorized_connection,
+    get_oauth_connector,
+)
+from hub.connections.connecting.reconnect import ConnectionChanged, reconnect_account
 from hub.connections.credentials.abandoned_authorizations import abandon_authorization
 from hub.connections.credentials.probe import PROBES_BUSY, ProbeResult, probe_credential
 from hub.connections.credentials.revocation_schedule import (
@@ -29,77 +37,18 @@ from hub.connections.credentials.revocation_schedule import (
     revoke_superseded_grant,
     schedule_connection_revocation,
 )
-from hub.connections.models import DISCONNECTED, Authorization, Connection
+from hub.connections.models import Authorization, Connection
 from hub.connections.token_lifetimes import Random
+from hub.crypto.sealed import CannotOpen
 from hub.db.state_machine import InvalidTransition
 from tenants.access.tenant_users import TenantUser
 from tenants.models import User
 
-ConfirmationKind = Literal["new", "reconnect", "renew", "revive", "replace", "refused"]
 AUDIT_VERBS = {
     "new": "connection.connect",
     "replace": "connection.replace",
     "revive": "connection.revive",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ConfirmationPlan:
-    """The effect of confirming: the existing `connection` if there is one, and `problem`."""
-
-    kind: ConfirmationKind
-    connection: Connection | None = None
-    problem: str = ""
-    elsewhere: bool = False  # another tenant has connected this account too
-    missing_permissions: tuple[str, ...] = ()  # needed by enabled routes and not granted
-
-    @property
-    def can_confirm(self) -> bool:
-        return self.kind != "refused"
-
-
-def plan_confirmation(authorization: Authorization, tenant_user: TenantUser) -> ConfirmationPlan:
-    """Decide what confirming would do, in three queries.
-
-    Names of other tenants are not disclosed.
-    """
-    same = Connection.unscoped.filter(
-        connector_key=authorization.connector_key, account=authorization.account
-    ).exclude(account="")
-    own_connection = same.filter(tenant=authorization.tenant).first()
-    others = same.exclude(tenant=authorization.tenant).exclude(
-        state="disabled", reason=DISCONNECTED
-    )
-    elsewhere = others.exists()
-    target = authorization.connection
-    if missing := find_missing_permissions(
-        authorization.tenant,
-        authorization.connector,
-        target or own_connection,
-        authorization.permissions,
-    ):
-        return ConfirmationPlan(
-            "refused", target or own_connection, "permission_needed", elsewhere, missing
-        )
-    if target is None:
-        kind: ConfirmationKind = (
-            "new"
-            if own_connection is None
-            else "revive"
-            if own_connection.is_disconnected
-            else "renew"
-        )
-        return ConfirmationPlan(kind, own_connection, elsewhere=elsewhere)
-    if target.account in ("", authorization.account) or own_connection == target:
-        return ConfirmationPlan("reconnect", target, elsewhere=elsewhere)
-    if own_connection is not None:
-        return ConfirmationPlan("refused", target, "taken")
-    before = target.settings.get("environment", "")
-    mixed = before and authorization.environment and before != authorization.environment
-    problem = "other_environment" if mixed else "wrong_account"
-    return ConfirmationPlan(
-        "replace" if tenant_user.is_owner else "refused", target, problem, elsewhere
-    )
 
 
 @sensitive_variables()
@@ -124,7 +73,7 @@ def confirm_authorization(
         raise InvalidTransition(authorization, "confirmed")
     if not plan.can_confirm or (plan.kind == "replace" and not replace):
         raise AuthorizationRefused(plan.problem)
-    grant_document = authorization.open()
+    grant_document = _open_grant(authorization, now=now)
     probe_result = _probe_granted_account(authorization, grant_document, call=call, now=now)
     try:
         return _store_confirmed_account(
@@ -134,6 +83,21 @@ def confirm_authorization(
         authorization.refresh_from_db()
         abandon_authorization(authorization, "tenant_suspended", now=now)
         raise AuthorizationRefused("tenant_suspended") from None
+    except ConnectionChanged:  # the authorization stays granted: the person can decide again
+        raise AuthorizationRefused("changed_meanwhile") from None
+
+
+@sensitive_variables()
+def _open_grant(authorization: Authorization, *, now: datetime) -> dict[str, Any]:
+    """Return the granted document.
+
+    Raises AuthorizationRefused if it does not open; the authorization has failed then.
+    """
+    try:
+        return authorization.open()
+    except CannotOpen as error:
+        abandon_authorization(authorization, UNREADABLE_HERE, str(error), now=now)
+        raise AuthorizationRefused(UNREADABLE_HERE, str(error)) from None
 
 
 @transaction.atomic
@@ -228,13 +192,7 @@ def _probe_granted_account(
     Raises AuthorizationRefused if it is not. During an outage the authorization stays granted, so
     that the person can try again.
     """
-    connection = draft_connection(
-        authorization.tenant,
-        authorization.connector_key,
-        authorization.name,
-        grant_document["settings"],
-    )
-    connection.account = authorization.account
+    connection = draft_authorized_connection(authorization, grant_document["settings"])
     probe_result = probe_credential(connection, grant_document["secret"], call=call, now=now)
     if probe_result.account is None or probe_result.account.id != authorization.account:
         _refuse_failed_probe(authorization, probe_result, now=now)
@@ -320,6 +278,7 @@ def _update_authorized_connection(
     now: datetime,
 ) -> None:
     """Store the grant in the connection, and revoke the replaced or superseded grant."""
+    lock_active_tenant(connection)  # before its credential, as every transaction that locks both
     old_settings, old_secret = connection.settings, open_stored_secret(connection)
     if replaces:
         schedule_connection_revocation(connection, now=now)

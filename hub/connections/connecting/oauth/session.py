@@ -1,13 +1,20 @@
-"""The browser and person of an authorization, and its refusals."""
+"""The browser, person and connector of an authorization, and its refusals."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from connectors.oauth import OAuth
+from connectors.schema import Credential
+from hub.connections.connecting.connect import draft_connection
+from hub.connections.credentials.connector_context import build_credential
 from hub.connections.credentials.probe import ProbeResult
 from hub.connections.credentials.probe_checklist import list_probe_steps
-from hub.connections.models import Authorization
+from hub.connections.models import Authorization, Connection, ConnectorApp
 from tenants.models import User
+
+UNREADABLE_HERE = "unreadable_here"  # a stored value does not open: its key is missing
 
 
 class AuthorizationRefused(Exception):
@@ -49,3 +56,23 @@ class BrowserIdentity:
 
 def digest_browser_value(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def draft_authorized_connection(
+    authorization: Authorization, settings: Mapping[str, Any]
+) -> Connection:
+    """Build an unsaved connection of the account that is being authorized, to call its system."""
+    login = {"environment": authorization.environment, "login_host": authorization.login_host}
+    connection = draft_connection(
+        authorization.tenant,
+        authorization.connector_key,
+        authorization.name,
+        login | dict(settings),
+    )
+    connection.account = authorization.account
+    return connection
+
+
+def build_client_credential(authorization: Authorization, app: ConnectorApp | None) -> Credential:
+    """Build a credential of our app only, as no account has granted access yet."""
+    return build_credential(draft_authorized_connection(authorization, {}), app, {})

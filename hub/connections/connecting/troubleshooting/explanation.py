@@ -7,11 +7,16 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 from connectors.base import Connector
+from hub.connections.connecting.troubleshooting.callback_problems import CALLBACK_PROBLEMS
 from hub.connections.connecting.troubleshooting.problem import ConnectProblem
 from hub.connections.connecting.troubleshooting.provider_problems import PROVIDER_PROBLEMS
 from hub.connections.connecting.troubleshooting.user_problems import USER_PROBLEMS
 
-PROBLEMS: Mapping[str, ConnectProblem] = {**USER_PROBLEMS, **PROVIDER_PROBLEMS}
+PROBLEMS: Mapping[str, ConnectProblem] = {
+    **CALLBACK_PROBLEMS,
+    **USER_PROBLEMS,
+    **PROVIDER_PROBLEMS,
+}
 RESPONSIBLE_TEXTS = {
     "you": _("You can fix it yourself."),
     "their_admin": _("An administrator of your %(system)s can fix it."),

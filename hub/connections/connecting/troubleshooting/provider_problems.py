@@ -17,6 +17,20 @@ PROVIDER_PROBLEMS: Mapping[str, ConnectProblem] = {
             _("Please set up %(system)s in %(hub)s: we would like to connect it."),
         ),
     ),
+    "unreadable_here": ConnectProblem(
+        _("We cannot read what we stored"),
+        Advice(
+            _(
+                "%(hub)s cannot decrypt what it stored for connecting %(system)s. Nothing was "
+                "connected. Send the text below to the people who run %(hub)s, then begin again."
+            ),
+            "us",
+            _(
+                "%(hub)s cannot decrypt what it stored for %(system)s. Please look whether a key "
+                "is missing in HUB_FIELD_KEYS, and test the connector app for %(system)s."
+            ),
+        ),
+    ),
     "environment_refused": ConnectProblem(
         _("This kind of account cannot be connected yet"),
         Advice(

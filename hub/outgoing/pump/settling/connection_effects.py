@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db import transaction
+
 from connectors.outcomes import Outcome
-from hub.connections.models import Connection
+from hub.connections.models import Connection, Credential
 from hub.crypto.redaction import redact_excerpt
 from hub.db.state_machine import InvalidTransition
 from hub.notices.notify import create_notice
@@ -30,13 +32,28 @@ def _apply_connection_outcome(batch: LaneBatch, outcome: Outcome, *, now: dateti
         if outcome.kind == "refresh" and connection.connector.refreshes:
             if connection.credential.await_refresh(used=batch.credential_version, now=now):
                 wake_up(f"refresh:{connection.pk}", now=now)
-        elif outcome.kind == "disable":
-            connection.disable(outcome.reason, detail, now=now)
-            _notify_disabled(connection, now=now)
         else:
-            connection.mark_needs_reconnect(outcome.reason, detail, now=now)
+            _stop_connection(connection, outcome, detail, batch.credential_version, now=now)
     except InvalidTransition:
         return
+
+
+@transaction.atomic
+def _stop_connection(
+    connection: Connection, outcome: Outcome, detail: str, used_version: int, *, now: datetime
+) -> None:
+    """Disable the connection or mark that it needs a reconnect.
+
+    Nothing changes if another credential was stored since the call: the outcome is of the old one.
+    Raises InvalidTransition if the state forbids it.
+    """
+    if not Credential.lock_if_unchanged(connection, used_version or None):
+        return
+    if outcome.kind == "disable":
+        connection.disable(outcome.reason, detail, now=now)
+        _notify_disabled(connection, now=now)
+    else:
+        connection.mark_needs_reconnect(outcome.reason, detail, now=now)
 
 
 def _notify_disabled(connection: Connection, *, now: datetime) -> None:

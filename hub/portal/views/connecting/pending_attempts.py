@@ -10,7 +10,7 @@ from django.urls import reverse
 from hub.connections.connecting.oauth.pending import find_pending_authorizations, has_outcome
 from hub.connections.connecting.troubleshooting import Troubleshooting, explain_problem
 from hub.connections.models import Authorization
-from hub.connections.views.oauth import identify_browser
+from hub.connections.views.oauth_begin import identify_browser
 from tenants.access.tenant_users import TenantUser
 
 ATTEMPTS_SHOWN = 20

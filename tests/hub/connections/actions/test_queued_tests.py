@@ -10,6 +10,7 @@ from hub.connections.actions.queued_tests import (
     QUEUED_TESTS_MAX_OF_TENANT,
     TEST_DURATION_MAX,
     WAKE_UP_LOST_AFTER,
+    _save_test_progress,
     queue_connection_test,
     read_test_progress,
     run_queued_test,
@@ -93,6 +94,24 @@ def test_a_bell_that_was_rung_twice_makes_one_test(connection):
     for _ in range(2):
         run_queued_test(connection, call=http.call, now=NOON)
     assert len(http.requests) == 1
+
+
+def test_of_two_tasks_that_read_the_same_entry_one_makes_the_test(connection):
+    queue_connection_test(connection, HAND, now=NOON)
+    entry, http = read_test_progress(connection, now=NOON), FakeHttp()
+    run_queued_test(connection, call=http.call, now=NOON)
+    _save_test_progress(connection, entry)  # as the second task read it
+    run_queued_test(connection, call=http.call, now=NOON)
+    assert (len(http.requests), find_audit_rows(connection).count()) == (1, 1)
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_queued_test_that_finds_no_room_is_not_audited_as_failed(connection):
+    queue_connection_test(connection, HAND, now=NOON)
+    run_queued_test(connection, call=FakeHttp().call, now=NOON)
+    progress = read_test_progress(connection, now=NOON)
+    assert (progress["state"], progress["result"]["reason"]) == ("done", PROBES_BUSY)
+    assert not find_audit_rows(connection).exists()
 
 
 def test_few_tests_of_a_tenant_wait_at_a_time(connection, make):

@@ -8,6 +8,7 @@ import pytest
 
 from connectors.http import Request, Response
 from connectors.outcomes import unknown
+from hub.connections.connecting.oauth.begin import begin_authorization
 from hub.connections.connecting.oauth.callback import (
     read_stored_code,
     receive_callback,
@@ -28,7 +29,7 @@ from hub.connections.credentials.provider_call import (
     call_provider,
     provider_slot,
 )
-from hub.connections.models import Authorization, Connection
+from hub.connections.models import Authorization, Connection, ConnectorApp, Revocation
 from hub.crypto.sealed import seal
 from hub.egress import EgressRefused, RequestNotSent, ResponseNotReceived
 from hub.egress.lookup_pool import tenant_in_charge
@@ -138,6 +139,68 @@ def test_the_sweep_ends_an_attempt_whose_page_was_closed(attempt, salesforce):
     end_abandoned_authorizations(now=NOON + 11 * MINUTE)
     row.refresh_from_db()
     assert (row.state, row.sealed) == ("failed", None)
+
+
+# --- an attempt that ends during its exchange; sealed values that do not open ---
+
+
+def ends_during_exchange(answer):
+    """Return a system that answers the exchange after the sweep has ended the attempt."""
+
+    def respond(request):
+        Authorization.unscoped.update(expires_at=NOON)
+        end_abandoned_authorizations(now=NOON)
+        return Response(200, json.dumps(answer).encode())
+
+    return FakeHttp(respond)
+
+
+def test_tokens_of_an_attempt_that_ended_during_the_exchange_are_revoked(attempt):
+    with pytest.raises(AuthorizationRefused, match="reused"):
+        comes_back(attempt, ends_during_exchange(GRANTED))
+    revocation = Revocation.unscoped.get()
+    assert revocation.open()["secret"]["access_token"] == GRANTED["access_token"]
+    assert (revocation.account, Authorization.unscoped.get().reason) == (ORG, "interrupted")
+
+
+def test_rejected_tokens_of_an_attempt_that_ended_meanwhile_are_revoked_too(attempt):
+    Authorization.unscoped.update(environment="sandbox")
+    with pytest.raises(AuthorizationRefused, match="reused"):
+        comes_back(attempt, ends_during_exchange(GRANTED))
+    assert Revocation.unscoped.get().open()["secret"]["access_token"] == GRANTED["access_token"]
+
+
+def test_a_verifier_that_does_not_open_ends_the_attempt_with_what_to_do(attempt, salesforce):
+    Authorization.unscoped.update(sealed=seal({"verifier": "v"}, "another row"))
+    row = comes_back(attempt, salesforce)
+    assert (row.state, row.reason, salesforce.requests) == ("failed", "unreadable_here", [])
+
+
+def test_so_does_a_client_secret_that_does_not_open(attempt, salesforce):
+    ConnectorApp.objects.update(sealed=seal({}, "another row"))
+    row = comes_back(attempt, salesforce)
+    assert (row.state, row.reason, salesforce.requests) == ("failed", "unreadable_here", [])
+
+
+def test_a_code_that_waits_for_room_is_not_sealed_beside_what_does_not_open(attempt, salesforce):
+    Authorization.unscoped.update(sealed=seal({"verifier": "v"}, "another row"))
+    with PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX):
+        row = comes_back(attempt, salesforce)
+    assert (row.state, row.reason) == ("failed", "unreadable_here")
+
+
+def test_nobody_is_sent_away_while_our_client_secret_does_not_open(attempt):
+    ConnectorApp.objects.update(sealed=seal({}, "another row"))
+    with pytest.raises(AuthorizationRefused, match="unreadable_here"):
+        begin_authorization(
+            attempt.tenant,
+            attempt.connector,
+            BrowserIdentity("b", guest="g"),
+            redirect_uri="r",
+            return_to="/",
+            random=lambda count: b"r" * count,
+            now=NOON,
+        )
 
 
 def test_an_exchange_waits_for_room_for_a_short_time(attempt, salesforce):

@@ -8,13 +8,22 @@ import pytest
 from django.db import connection as database
 from django.db import connections, transaction
 
+from connectors.http import Response
+from connectors.schema import Account
 from hub.audit import Actor, ActorContext
 from hub.connections.actions import connection_actions
-from hub.connections.models import Connection, Lane
+from hub.connections.connecting.oauth.confirm import confirm_authorization
+from hub.connections.connecting.reconnect import reconnect_account
+from hub.connections.credentials.probe import ProbeResult
+from hub.connections.models import Connection, Credential, Lane
+from hub.crypto.sealed import seal
 from hub.operations.models import Operation
 from hub.outgoing.operations.backfill import backfill_batch
 from hub.outgoing.subscriptions.endpoint_routes import send_test_event
+from tenants.access.tenant_users import TenantUser
+from tenants.services.tenant_actions import lock_tenant
 from tests.factories import MINUTE, NOON
+from tests.fakes import FakeHttp
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -22,6 +31,9 @@ pytestmark = [
 ]
 HAND = ActorContext(Actor("user", "1", "olga@example.com"), request_id="r-1")
 WITHIN = 20.0  # seconds
+SLACK_ACCOUNT = Response(
+    200, b'{"ok":true,"team_id":"T1","team":"Acme","user_id":"U1","url":"https://acme.slack.com/"}'
+)
 
 
 def waits_for_a_lock():
@@ -34,6 +46,15 @@ def beside_a_pump(connection, act):
     """`act` in another transaction, while one holds the lane as a pump that settles does, and then
     turns the state.
     """
+    beside_another(
+        lambda: Lane.lock(connection.pk),
+        lambda: Connection.unscoped.filter(pk=connection.pk).update(detail="503: try later"),
+        act,
+    )
+
+
+def beside_another(lock_first, lock_second, act):
+    """`act` in another transaction, while one holds the first lock, and then takes the second."""
 
     def other():
         try:
@@ -44,13 +65,13 @@ def beside_a_pump(connection, act):
 
     with ThreadPoolExecutor(1) as crowd:
         with transaction.atomic():
-            Lane.lock(connection.pk)
+            lock_first()
             acting = crowd.submit(other)
             deadline = time.monotonic() + WITHIN
             while not waits_for_a_lock():
                 assert not acting.done() and time.monotonic() < deadline
                 threading.Event().wait(0.01)
-            Connection.unscoped.filter(pk=connection.pk).update(detail="503: try later")
+            lock_second()
         acting.result(WITHIN)
 
 
@@ -99,3 +120,53 @@ def test_what_is_missing_is_sent_to_a_connection_whose_pump_settles(make, connec
     )
     beside_a_pump(connection, lambda: backfill_batch(operation, 10, now=NOON))
     assert connection.deliveries.count() == 1
+
+
+def test_a_person_renames_a_connection_and_limits_its_calls_while_its_pump_settles(connection):
+    def change():
+        row = Connection.unscoped.select_related("lane").get()
+        connection_actions.rename_connection(row, "Ours", HAND, now=NOON)
+        connection_actions.limit_calls_in_flight(row, 2, HAND, now=NOON)
+
+    beside_a_pump(connection, change)
+    connection.refresh_from_db()
+    assert (connection.name, Lane.unscoped.get().in_flight) == ("Ours", 2)
+
+
+def lock_credential():
+    list(Credential.unscoped.select_for_update())
+
+
+def test_a_reconnect_locks_the_tenant_before_the_credential(connection):
+    probe_result = ProbeResult(Account(connection.account))
+    beside_another(
+        lambda: lock_tenant(connection.tenant),
+        lock_credential,
+        lambda: reconnect_account(connection, {}, {}, probe_result, random=lambda: 0.5, now=NOON),
+    )
+    assert Credential.unscoped.get().version == 2
+
+
+def test_a_confirmation_locks_the_tenant_before_the_credential(make):
+    make.app("slack", {"client_id": "id", "client_secret": "a client secret"})
+    connection = make.connection(connector="slack", account="T1")
+    authorization = make.authorization(
+        connection.tenant, now=NOON, connection=connection, account="T1", state="granted"
+    )
+    grant = {"secret": {"access_token": "xoxb-new"}, "settings": {}, "expires_in": None}
+    authorization.sealed = seal(grant | {"at": NOON.isoformat()}, authorization.binding)
+    authorization.save()
+    owner, http = TenantUser(connection.tenant, "owner"), FakeHttp(SLACK_ACCOUNT)
+    beside_another(
+        lambda: lock_tenant(connection.tenant),
+        lock_credential,
+        lambda: confirm_authorization(
+            authorization,
+            owner,
+            ActorContext(owner.actor),
+            call=http.call,
+            random=lambda: 0.5,
+            now=NOON,
+        ),
+    )
+    assert Credential.unscoped.get().open(connection)["access_token"] == "xoxb-new"

@@ -7,7 +7,8 @@ import pytest
 
 from connectors.http import Response
 from hub.connections.connecting.connect import draft_connection
-from hub.connections.connecting.oauth.callback import REFUSED_CODES_MAX, receive_callback
+from hub.connections.connecting.oauth.callback import receive_callback
+from hub.connections.connecting.oauth.code_exchange import REFUSED_CODES_MAX
 from hub.connections.connecting.oauth.session import (
     AuthorizationRefused,
     BrowserIdentity,

@@ -5,7 +5,7 @@ import pytest
 from connectors.http import Response
 from connectors.registry import CONNECTORS
 from connectors.schema import Account
-from hub.connections.connecting.connect import reconnect_account
+from hub.connections.connecting.reconnect import reconnect_account
 from hub.connections.credentials.probe import ProbeResult
 from hub.connections.models import Connection
 from hub.outgoing.insight.needed_permissions import find_needed_permissions

@@ -1,0 +1,192 @@
+"""Store tested settings and a tested credential of a connection that exists."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from hub.connections.connecting.connect import (
+    build_granted_columns,
+    copy_account,
+    lock_active_tenant,
+)
+from hub.connections.credentials import signing_secrets
+from hub.connections.credentials.probe import ProbeResult
+from hub.connections.models import REFRESHING, Connection, Credential, CredentialEvent, Lane
+from hub.connections.token_lifetimes import Random
+from hub.crypto.sealed import CannotOpen, seal
+from hub.queue import wake_up
+
+RECONNECT_COLUMNS = (
+    *("settings", "permissions", "changed_at", "checked_at"),
+    *("account", "account_name", "connected_by"),
+)
+SECRET_LIMIT = (
+    "The signing secret was changed too often in one day. Old secrets keep signing for 24 hours."
+)
+
+
+class ConnectionChangeRefused(Exception):
+    """The connection was not changed; the message contains the reason."""
+
+
+class ConnectionChanged(ConnectionChangeRefused):
+    """Its credential or account was changed, or it was disconnected, during the test."""
+
+
+class AccountMismatch(ConnectionChangeRefused):
+    """The credential is of another account than the waiting deliveries are for."""
+
+
+class SecretChangedTooOften(ConnectionChangeRefused):
+    """Another change would end an old signing secret before its 24 hours are over."""
+
+
+def reconnect_account(
+    connection: Connection,
+    settings: Mapping[str, Any],
+    document: Mapping[str, Any],
+    probe_result: ProbeResult,
+    *,
+    tested_version: int | None = None,
+    expires_at: datetime | None = None,
+    replaces: bool = False,
+    random: Random,
+    now: datetime,
+) -> None:
+    """Store other settings and another credential; after a passed test the backlog is sent.
+
+    `connection` is as it was read before the test; its other settings may have changed since.
+    `tested_version`: of the credential before the test; None if any version may be replaced.
+    `replaces`: an owner has agreed to replace the account by another one. Raises TenantSuspended,
+    ConnectionChanged if credential or account was changed during the test, AccountMismatch if the
+    account is another one without `replaces`, and SecretChangedTooOften if too many old signing
+    secrets are still valid.
+    """
+    settings_before = connection.settings
+    with transaction.atomic():
+        lock_active_tenant(connection)
+        stored = _lock_unchanged_credential(connection, tested_version)
+        _refuse_other_account(connection, probe_result, replaces=replaces)
+        document = _add_replaced_secrets(connection, stored, document, now=now)
+        copy_account(connection, probe_result)
+        connection.settings = _merge_settings(settings_before, connection.settings, settings)
+        connection.changed_at = connection.checked_at = now
+        connection.save(update_fields=RECONNECT_COLUMNS)
+        lifetimes = build_granted_columns(connection, document, expires_at, random=random, now=now)
+        kind = "replaced" if replaces else "reconnected"
+        _replace_credential(connection, document, lifetimes, kind, now=now)
+        Lane.unscoped.filter(connection=connection, hold_reason=REFRESHING).update(
+            hold_reason="", due_at=now
+        )
+        _apply_probe_result(connection, probe_result, now=now)
+        wake_up("drain", now=now)
+        wake_up("pump", now=now)
+
+
+def _merge_settings(
+    before: Mapping[str, Any], stored: Mapping[str, Any], entered: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the stored settings with the entered ones.
+
+    A setting that another request has changed since `before`, and the input has not, stays.
+    """
+    unchanged = {
+        name
+        for name, value in entered.items()
+        if (value or None) == (before.get(name) or None) and stored.get(name) != before.get(name)
+    }
+    return {
+        **stored,
+        **{name: value for name, value in entered.items() if name not in unchanged},
+    }
+
+
+def _lock_unchanged_credential(
+    connection: Connection, tested_version: int | None
+) -> Credential | None:
+    """Lock the connection, read it again as it is stored, and return its credential.
+
+    Raises ConnectionChanged if credential or account was changed, or it was disconnected, since
+    `connection` was read.
+    """
+    before = (connection.account, connection.is_disconnected)
+    credential = Credential.lock(connection)
+    is_replaced = credential and tested_version not in (None, credential.version)
+    if is_replaced or before != (connection.account, connection.is_disconnected):
+        raise ConnectionChanged(
+            _(
+                "The connection was changed while this was tested, so nothing was saved. Check the "
+                "connection, then try again."
+            )
+        )
+    return credential
+
+
+def _refuse_other_account(
+    connection: Connection, probe_result: ProbeResult, *, replaces: bool
+) -> None:
+    """Raise AccountMismatch if the test found another account than the connection has."""
+    account_id = probe_result.account.id if probe_result.account else ""
+    if account_id and connection.account and account_id != connection.account and not replaces:
+        raise AccountMismatch(
+            f"This is the account {account_id}; the connection belongs to {connection.account}."
+        )
+
+
+def _replace_credential(
+    connection: Connection,
+    document: Mapping[str, Any],
+    lifetimes: Mapping[str, Any],
+    kind: str,
+    *,
+    now: datetime,
+) -> None:
+    """Store the document as the next version of the credential, with an event of this kind."""
+    credentials = Credential.unscoped.filter(connection=connection)
+    sealed = seal(document, Credential.binding(connection))
+    credentials.update(sealed=sealed, version=F("version") + 1, updated_at=now, **lifetimes)
+    version = credentials.values_list("version", flat=True).get()
+    CredentialEvent.record_event(connection, kind, version=version, now=now)
+
+
+def _add_replaced_secrets(
+    connection: Connection,
+    stored: Credential | None,
+    document: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> Mapping[str, Any]:
+    """Return the document with the replaced signing secret, which signs 24 hours longer.
+
+    Raises SecretChangedTooOften if too many old secrets are still valid.
+    """
+    try:
+        return signing_secrets.merge_overlapping_secrets(
+            stored.open(connection) if stored else {}, document, now=now
+        )
+    except CannotOpen:
+        return document
+    except signing_secrets.TooManySigningSecrets:
+        raise SecretChangedTooOften(SECRET_LIMIT) from None
+
+
+def _apply_probe_result(
+    connection: Connection, probe_result: ProbeResult, *, now: datetime
+) -> None:
+    """Update the state by the test's result.
+
+    A paused or disabled connection stays so; a disconnected one becomes healthy if the test passed.
+    """
+    if probe_result.passed:
+        Connection.unscoped.filter(pk=connection.pk).update(ended_reason="", ended_detail="")
+    is_recoverable = (
+        connection.state in ("needs_reconnect", "degraded", "silent") or connection.is_disconnected
+    )
+    if probe_result.passed and is_recoverable:
+        connection.mark_healthy(now=now)
+    elif not probe_result.passed and connection.state in ("healthy", "silent"):
+        connection.mark_degraded(probe_result.reason, probe_result.detail, now=now)
