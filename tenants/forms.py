@@ -27,7 +27,7 @@ class IssueKeyForm(staff.ActionForm):
     )
     tenant = forms.ModelChoiceField(Tenant.objects.none(), required=False)
     scopes = forms.MultipleChoiceField(
-        label="May",
+        label="Scopes",
         widget=forms.CheckboxSelectMultiple,
         choices=[
             (
@@ -69,7 +69,7 @@ class IssueKeyForm(staff.ActionForm):
 class InviteForm(staff.ActionForm):
     email = forms.EmailField(label="E-mail address")
     role = forms.ChoiceField(
-        label="May", choices=Membership.Role.choices, initial=Membership.Role.OWNER
+        label="Role", choices=Membership.Role.choices, initial=Membership.Role.OWNER
     )
 
 

@@ -56,7 +56,7 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
     def tenant_name(self, mapping: FieldMapping) -> str:
         return mapping.tenant.name if mapping.tenant else "all tenants"
 
-    @display(description="for")
+    @display(description="action")
     def action_text(self, mapping: FieldMapping) -> str:
         connector = CONNECTORS.get(mapping.connector_key)
         label = connector.label if connector else mapping.connector_key
@@ -146,7 +146,7 @@ class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
     def tenant_name(self, identity: Identity) -> str:
         return identity.connection.tenant.name if identity.connection.tenant else "Platform"
 
-    @display(description="told")
+    @display(description="last changed")
     def set_at(self, identity: Identity) -> Any:
         return render_time(identity.updated_at)
 

@@ -45,7 +45,7 @@ class NoticeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def sent_on(self, notice: Notice) -> str:
         return staff.render_time(notice.created_at)
 
-    @staff.display(description="seen")
+    @staff.display(description="read")
     def seen_on(self, notice: Notice) -> str:
         return (
             staff.render_time(notice.seen_at)

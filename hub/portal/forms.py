@@ -42,7 +42,7 @@ class PauseForm(forms.Form):
         label=_("Duration"), choices=list(PAUSE_LENGTHS.items()), required=False
     )
     reason = forms.CharField(
-        label=_("Why"), max_length=300, help_text=_("Shown with the affected deliveries.")
+        label=_("Reason"), max_length=300, help_text=_("Shown with the affected deliveries.")
     )
 
     def paused_until(self, now: datetime) -> datetime | None:
@@ -93,7 +93,7 @@ class DisconnectForm(forms.Form):
         widget=forms.RadioSelect,
     )
     reason = forms.CharField(
-        label=_("Why"), max_length=300, required=False, help_text=_("Shown in the activity.")
+        label=_("Reason"), max_length=300, required=False, help_text=_("Shown in the activity.")
     )
     sure = forms.BooleanField(label=_("I understand what happens next"))
 

@@ -105,7 +105,7 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def public_part(self, key: ApiKey) -> str:
         return format_html('<code class="hub-mono">{}…</code>', key.prefix)
 
-    @staff.display(description="of")
+    @staff.display(description="owner")
     def owner_link(self, key: ApiKey) -> str:
         return staff.render_page_link(key.tenant) if key.tenant else "Platform"
 
@@ -113,11 +113,11 @@ class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def state(self, key: ApiKey) -> str:
         return staff.render_badge(_key_state(key, clock()))
 
-    @staff.display(description="may")
+    @staff.display(description="scopes")
     def scope_names(self, key: ApiKey) -> str:
         return ", ".join(key.scopes)
 
-    @staff.display(description="may")
+    @staff.display(description="scopes")
     def scope_meanings(self, key: ApiKey) -> str:
         scope_rows = ((scope, SCOPES[scope].meaning) for scope in key.scopes if scope in SCOPES)
         return format_html_join("", '<div><code class="hub-mono">{}</code> {}</div>', scope_rows)

@@ -13,7 +13,7 @@ ROLES = [
 
 
 class RoleForm(forms.Form):
-    role = forms.ChoiceField(label=_("May"), choices=ROLES)
+    role = forms.ChoiceField(label=_("Role"), choices=ROLES)
 
 
 class InviteForm(RoleForm):

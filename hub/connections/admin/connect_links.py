@@ -95,7 +95,7 @@ class ConnectLinkAdmin(LinkAdmin):
     def system_label(self, link: ConnectLink) -> str:
         return link.system
 
-    @staff.display(description="ends", ordering="expires_at")
+    @staff.display(description="expires", ordering="expires_at")
     def expiry(self, link: ConnectLink) -> str:
         return staff.render_time(link.expires_at)
 

@@ -303,7 +303,7 @@ class ConnectionAdmin(ReconnectLinkMixin, ScopedAdminMixin, staff.ModelAdmin):
     def condition(self, connection: Connection) -> str:
         return staff.render_badge(determine_effective_state(connection))
 
-    @staff.display(description="why")
+    @staff.display(description="reason")
     def reason_text(self, connection: Connection) -> str:
         return (
             find_reason(connection.reason, system=self.system(connection)).sentence

@@ -51,6 +51,6 @@ class ConnectorRequestAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def tenant_link(self, connector_request: ConnectorRequest) -> str:
         return staff.render_page_link(connector_request.tenant)
 
-    @staff.display(description="asked", ordering="created_at")
+    @staff.display(description="requested", ordering="created_at")
     def requested_at(self, connector_request: ConnectorRequest) -> str:
         return staff.render_time(connector_request.created_at)

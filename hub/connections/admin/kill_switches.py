@@ -123,7 +123,7 @@ class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
         switch.expires_at = compute_pause_end(form.cleaned_data, now)
         switch_off(switch, ActorContext.of_request(request), now=now)
 
-    @staff.display(description="off")
+    @staff.display(description="target")
     def subject(self, switch: KillSwitch) -> str:
         return staff.render_badge("disabled", switch.subject)
 

@@ -100,11 +100,11 @@ class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
             else staff.render_badge("waiting", "planned")
         )
 
-    @staff.display(description="begins", ordering="starts_at")
+    @staff.display(description="start", ordering="starts_at")
     def start(self, window: MaintenanceWindow) -> str:
         return staff.render_time(window.starts_at)
 
-    @staff.display(description="ends", ordering="ends_at")
+    @staff.display(description="end", ordering="ends_at")
     def end(self, window: MaintenanceWindow) -> str:
         return staff.render_time(window.ends_at)
 

@@ -101,11 +101,11 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def quota_name(self, scope: QuotaState) -> str:
         return f"{scope.kind} {scope.name}".strip()
 
-    @staff.display(description="whose")
+    @staff.display(description="owner")
     def owner(self, scope: QuotaState) -> str:
         return scope.owner or "everybody's"
 
-    @staff.display(description="spent")
+    @staff.display(description="used")
     def usage_bar(self, scope: QuotaState) -> str:
         return render_to_string(
             "console/gauge.html", {"gauge": measure_quota_usage(scope, now=clock())}

@@ -110,7 +110,7 @@ class AllowUntestedForm(staff.ActionForm):
     folded_fields = ("anyway", "reason")
 
     anyway = forms.BooleanField(label="Save without a passing test", required=False)
-    reason = forms.CharField(label="Why", max_length=300, required=False)
+    reason = forms.CharField(label="Reason", max_length=300, required=False)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data

@@ -123,7 +123,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def shown_state(self, delivery: Delivery) -> str:
         return render_badge(resolve_effective_state(delivery).state)
 
-    @display(description="why")
+    @display(description="reason")
     def reason_text(self, delivery: Delivery) -> str:
         effective_state = resolve_effective_state(delivery)
         return effective_state.sentence if effective_state.reason else ""
@@ -139,7 +139,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def customer(self, delivery: Delivery) -> str:
         return delivery.tenant.name
 
-    @display(description="to")
+    @display(description="destination")
     def target(self, delivery: Delivery) -> str:
         return (
             str(delivery.connection)
@@ -147,7 +147,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
             else f"{delivery.route.connector_key} (not connected)"
         )
 
-    @display(description="tries")
+    @display(description="attempts")
     def tries(self, delivery: Delivery) -> int:
         return delivery.attempt_count
 

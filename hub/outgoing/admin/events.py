@@ -93,7 +93,7 @@ class EventAdmin(ReadOnlyAdmin):
     def customer(self, event: Event) -> str:
         return event.tenant.name
 
-    @display(description="became")
+    @display(description="deliveries")
     def became(self, event: Event) -> Any:
         states = sorted(
             {resolve_effective_state(delivery).state for delivery in event.deliveries.all()}

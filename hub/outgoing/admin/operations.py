@@ -89,7 +89,7 @@ class OperationAdmin(ReadOnlyAdmin):
     def shown_state(self, operation: Operation) -> str:
         return render_badge(operation.state)
 
-    @display(description="what")
+    @display(description="action")
     def kind_label(self, operation: Operation) -> str:
         return str(planning.OPERATION_LABELS[operation.kind])
 
@@ -101,7 +101,7 @@ class OperationAdmin(ReadOnlyAdmin):
     def rows(self, operation: Operation) -> str:
         return f"{format_number(operation.processed_count)} of {_format_row_count(operation)}"
 
-    @display(description="by")
+    @display(description="requested by")
     def actor(self, operation: Operation) -> str:
         return operation.actor_label
 

@@ -134,7 +134,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
     def tenant_name(self, route: Route) -> Any:
         return route.tenant.name if route.tenant else "all tenants"
 
-    @display(description="does")
+    @display(description="action")
     def target(self, route: Route) -> Any:
         connector = CONNECTORS.get(route.connector_key)
         where = (

@@ -87,7 +87,7 @@ class SendEventForm(ActionForm):
     id = forms.CharField(
         max_length=200,
         required=False,
-        label="Your id",
+        label="Your ID",
         help_text="Repeating an ID refers to the same event. Leave empty for a new event.",
     )
 

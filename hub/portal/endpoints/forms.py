@@ -190,7 +190,7 @@ class ConditionForm(forms.Form):
         ),
     )  # fmt: skip
     how = forms.ChoiceField(choices=CHOICES, label=_("Compared"), required=False)
-    value = forms.CharField(max_length=200, required=False, strip=False, label=_("With"))
+    value = forms.CharField(max_length=200, required=False, strip=False, label=_("Compare with"))
 
     def extend_filter(self, filter: str) -> str:
         """Return the filter with this condition added.

@@ -55,7 +55,7 @@ class OperationForm(forms.Form):
     reason = forms.CharField(
         max_length=300,
         required=False,
-        label=_("Why"),
+        label=_("Reason"),
         help_text=_("Optional. Kept in the audit log for your organisation."),
     )
 

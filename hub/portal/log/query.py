@@ -68,7 +68,7 @@ class LogForm(forms.Form):
     span = forms.ChoiceField(
         choices=[ANY_CHOICE, *((key, words) for key, (words, _l) in TIME_SPANS.items())],
         required=False,
-        label=_("Within"),
+        label=_("Period"),
     )
     since = LocalDateTimeField(required=False, label=_("From"))
     until = LocalDateTimeField(required=False, label=_("Before"))
