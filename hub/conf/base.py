@@ -79,6 +79,21 @@ HUB_WAKE_UP_TASKS = {
     "prune": "hub.prune.tasks.prune",
     "inbox": "hub.incoming.tasks.process_inbox",
 }
+# The class of background work of each wake-up: see hub/queue/work_classes.py.
+HUB_WORK_CLASSES = {
+    "pump": "delivery",
+    "refresh": "quick",
+    "revoke": "quick",
+    "check": "quick",
+    "test": "quick",
+    "tell": "quick",
+    "mail": "quick",
+    "canary": "quick",
+    "inbox": "inbox",
+    "drain": "long",
+    "operate": "long",
+    "prune": "long",
+}
 # The function that receives the result of a mail, by its template.
 HUB_MAIL_NEWS = {"mail/invitation.txt": "tenants.services.invitation_mail.record_mail_result"}
 # The function that finds the permissions that a tenant's routes need.

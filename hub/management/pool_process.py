@@ -22,8 +22,8 @@ from hub.outgoing.queue.pump_slots import has_local_slot
 from hub.outgoing.queue.wake import wake_pump
 from hub.processes import pool_pipe
 from hub.processes.worker_registry import WORKER_ENV, current_worker_id
-from hub.queue import PUMP, broker_key
 from hub.queue.pool import TaskPool
+from hub.queue.work_classes import count_slots
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +100,7 @@ def run_as_pool(pipe: pool_pipe.PoolPipe, worker: uuid.UUID) -> None:
     os.setsid()
     pipe.close()
     os.environ |= {pool_pipe.DESCRIPTORS_ENV: pipe.name, WORKER_ENV: str(worker)}
-    TaskPool(free_leases_of_process, list_queue_keys).run()
+    TaskPool(count_slots(), free_leases_of_process, is_pump_allowed).run()
 
 
 def free_leases_of_process(pid: int) -> None:
@@ -112,9 +112,8 @@ def free_leases_of_process(pid: int) -> None:
     wake_inbox_for_due_messages(now=clock())
 
 
-def list_queue_keys() -> list[str]:
-    """Return the queues that this pool serves: the pump's only if it may run one more pump."""
-    has_free_slot = has_local_slot(
+def is_pump_allowed() -> bool:
+    """Return whether this pool may run one more pump."""
+    return has_local_slot(
         per_worker=settings.HUB_PUMPS, total=settings.HUB_PUMPS_TOTAL, now=clock()
     )
-    return [broker_key(""), PUMP] if has_free_slot else [broker_key("")]

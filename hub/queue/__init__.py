@@ -22,14 +22,13 @@ from django_q.tasks import async_task
 
 from hub.db.clock import clock
 from hub.processes import pool_pipe
+from hub.queue.work_classes import WORK_CLASSES, find_work_class
 
 CANARY = "canary"  # name of the task that each pool sends itself, and of its heartbeat
 CANARY_EVERY = 2.0  # seconds
 HEARTBEAT_EVERY = timedelta(seconds=5)
 DATABASE_RETRY_EVERY = 0.5  # seconds between attempts while the database is away
 MEMBER_POLL_EVERY = 0.05  # seconds between looks for an idle member
-# This wake-up has a broker key of its own: a pool that runs all its pumps leaves it to other pools.
-PUMP = "pump"
 REPEAT_AFTER = timedelta(seconds=10)  # a wake-up without acknowledgement may be sent again
 
 
@@ -68,14 +67,9 @@ def wake_up(name: str, *, now: datetime) -> bool:
     async_task(
         settings.HUB_WAKE_UP_TASKS[name.partition(":")[0]],
         name,
-        broker=WakeUpBroker(broker_key(name)),
+        broker=WakeUpBroker(find_work_class(name)),
     )
     return True
-
-
-def broker_key(name: str) -> str:
-    """Return the key under which a wake-up is queued."""
-    return PUMP if name == PUMP else str(Conf.CLUSTER_NAME)
 
 
 def acknowledge_wake_up(name: str) -> str:
@@ -101,19 +95,21 @@ def pending_wake_ups(prefix: str, *, since: datetime) -> list[str]:
 
 
 def update_queued_functions(queued: "models.QuerySet[OrmQ]") -> None:
-    """Store the current function in each queued task, as an earlier version may have stored
-    another. A task that cannot be read is deleted: the row of its wake-up sends it again.
+    """Store the current function and queue of each queued task, as an earlier version may have
+    stored others. A task that cannot be read is deleted: the row of its wake-up sends it again.
     """
     for row in queued:
         try:
             task = SignedPackage.loads(row.payload)
-            function = settings.HUB_WAKE_UP_TASKS.get(str(task["args"][0]).partition(":")[0])
+            name = str(task["args"][0])
+            function = settings.HUB_WAKE_UP_TASKS.get(name.partition(":")[0])
         except (BadSignature, LookupError, TypeError, ValueError):
             row.delete()
             continue
-        if function and function != task["func"]:
+        if function:
             row.payload = SignedPackage.dumps(task | {"func": function})
-            row.save(update_fields=["payload"])
+            row.key = find_work_class(name)
+            row.save(update_fields=["payload", "key"])
 
 
 def reset_wake_ups() -> None:
@@ -155,13 +151,11 @@ def _record_pool_heartbeat(*, now: datetime) -> None:
         record_heartbeat(CANARY, now=now)
 
 
-def _all_broker_keys() -> list[str]:
-    return [broker_key(""), PUMP]
-
-
 class WakeUpBroker(ORM):
     """The broker of one pool: its queue is the pending wake-ups in the database, and a canary for
     this pool alone.
+
+    `idle_classes()` returns the classes of work of which the pool takes a task now.
 
     The canary takes the way of every task, from the pusher to a member, and no other pool can take
     it. A wake-up leaves the queue when it is taken; if it is lost after that, the sweep finds the
@@ -174,11 +168,10 @@ class WakeUpBroker(ORM):
         self,
         list_key: str | None = None,
         *,
-        has_idle_member: Callable[[], bool] = lambda: True,
-        keys: Callable[[], Collection[str]] = _all_broker_keys,
+        idle_classes: Callable[[], Collection[str]] = lambda: WORK_CLASSES,
     ) -> None:
         super().__init__(list_key)
-        self.has_idle_member, self.keys = has_idle_member, keys
+        self.idle_classes = idle_classes
 
     def dequeue(self) -> list[tuple[int | None, str]] | None:
         """Return a list of the next task: the canary if it is due, otherwise the oldest wake-up.
@@ -186,22 +179,26 @@ class WakeUpBroker(ORM):
         Returns None, mostly after a short wait, if no member is idle, no wake-up is queued, another
         pool took it, or the database is away.
         """
-        if not self.has_idle_member():  # leave the wake-ups to other pools
-            Event().wait(MEMBER_POLL_EVERY)
-            return None
-        if time.monotonic() - self.canary_sent_at > CANARY_EVERY:
-            self.canary_sent_at = time.monotonic()
-            return [(None, build_canary_task())]
         try:
-            return self.take_oldest()
+            classes = self.idle_classes()
+            if not classes:  # leave the wake-ups to other pools
+                Event().wait(MEMBER_POLL_EVERY)
+                return None
+            is_canary_due = time.monotonic() - self.canary_sent_at > CANARY_EVERY
+            if is_canary_due and find_work_class(CANARY) in classes:
+                self.canary_sent_at = time.monotonic()
+                return [(None, build_canary_task())]
+            return self.take_oldest(classes)
         except Error:  # django-q2's pusher would sleep for ten seconds and end
             connection.close()
             Event().wait(DATABASE_RETRY_EVERY)
             return None
 
-    def take_oldest(self) -> list[tuple[int | None, str]] | None:
-        """Remove and return the oldest wake-up; None if there is none or another pool took it."""
-        tasks = self.get_connection().filter(key__in=self.keys()).order_by("pk")
+    def take_oldest(self, classes: Collection[str]) -> list[tuple[int | None, str]] | None:
+        """Remove and return the oldest wake-up of these classes; None if there is none, or another
+        pool took it.
+        """
+        tasks = self.get_connection().filter(key__in=classes).order_by("pk")
         oldest = tasks.values_list("pk", "payload").first()
         if oldest is None:
             Event().wait(Conf.POLL)

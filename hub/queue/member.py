@@ -49,9 +49,13 @@ class PoolMember:
     """A child process with a task pipe of its own, so that a killed member blocks no other."""
 
     def __init__(
-        self, on_start: Callable[[], None] = lambda: None, replaces: Sequence[int] = ()
+        self,
+        work_class: str,
+        on_start: Callable[[], None] = lambda: None,
+        replaces: Sequence[int] = (),
     ) -> None:
         """Start the process. `replaces`: the dead processes whose leases `on_start` frees."""
+        self.work_class = work_class
         self.replaces = list(replaces)
         self.ready = FORK.RawValue("b", False)  # set when `on_start` has returned
         self.timer = FORK.Value("f", TIMER_IDLE)

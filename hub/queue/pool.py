@@ -8,7 +8,8 @@ one process, and `monitor`, which reads unsigned pickles from the database, does
 
 import signal
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import wait
@@ -20,8 +21,9 @@ from django_q.conf import Conf
 from django_q.pusher import pusher
 
 from hub.processes import pool_pipe
-from hub.queue import WakeUpBroker, broker_key, reset_wake_ups
+from hub.queue import WakeUpBroker, reset_wake_ups
 from hub.queue.member import LOCK_TIMEOUT, STOP_TASK, PoolMember, start_watchdog
+from hub.queue.work_classes import DELIVERY, find_work_class
 
 log = structlog.get_logger(__name__)
 
@@ -30,16 +32,19 @@ MEMBER_END_SECONDS = 3.0  # to wait for a member to end by itself
 
 
 class TaskPool:
-    """A pool of members.
+    """A pool of members, each of which runs tasks of one class of work.
 
-    `recover(pid)` frees the leases of a dead member; `keys()` returns the broker keys that this
-    pool takes now.
+    `slots`: how many members each class has. `recover(pid)` frees the leases of a dead member;
+    `is_pump_allowed()` returns whether this pool may run one more pump.
     """
 
     def __init__(
-        self, recover: Callable[[int], object], keys: Callable[[], Collection[str]]
+        self,
+        slots: Mapping[str, int],
+        recover: Callable[[int], object],
+        is_pump_allowed: Callable[[], bool],
     ) -> None:
-        self.recover, self.keys = recover, keys
+        self.slots, self.recover, self.is_pump_allowed = slots, recover, is_pump_allowed
         self.members: list[PoolMember] = []
         self.pusher = threading.Thread()
         self.pusher_stopping = threading.Event()
@@ -62,7 +67,7 @@ class TaskPool:
         """Start missing members, and the pusher thread."""
         for member in self.members:
             member.count_down_timer()
-        if len(self.members) < Conf.WORKERS or any(map(PoolMember.has_ended, self.members)):
+        if self.list_missing_classes() or any(map(PoolMember.has_ended, self.members)):
             self.replace_missing()
         if not self.pusher.is_alive():
             self.pusher_stopping = threading.Event()
@@ -75,11 +80,17 @@ class TaskPool:
         """
         self.pause_pusher()
         dead = self.remove_ended_members()
-        if missing := Conf.WORKERS - len(self.members):
+        free_leases = partial(free_leases_of_dead_processes, self.recover, dead)
+        for index, work_class in enumerate(self.list_missing_classes()):
             self.members.append(
-                PoolMember(partial(free_leases_of_dead_processes, self.recover, dead), dead)
+                PoolMember(work_class) if index else PoolMember(work_class, free_leases, dead)
             )
-            self.members += [PoolMember() for _ in range(missing - 1)]
+
+    def list_missing_classes(self) -> list[str]:
+        """List the class of each member that is missing."""
+        present = Counter(member.work_class for member in self.members)
+        missing = Counter(self.slots) - present
+        return list(missing.elements())
 
     def remove_ended_members(self) -> list[int]:
         """Remove the members that ended; return the processes whose leases must be freed.
@@ -122,18 +133,24 @@ class TaskPool:
     # --- called by the pusher ---------------------------------------------------------------------
 
     def open_broker(self) -> WakeUpBroker:
-        return WakeUpBroker(broker_key(""), has_idle_member=self.has_idle_member, keys=self.keys)
+        return WakeUpBroker(idle_classes=self.idle_classes)
 
-    def has_idle_member(self) -> bool:
-        return any(map(PoolMember.is_idle, self.members.copy()))
+    def idle_classes(self) -> set[str]:
+        """Return the classes with an idle member; delivery only if one more pump may run."""
+        idle = {member.work_class for member in self.members.copy() if member.is_idle()}
+        if DELIVERY in idle and not self.is_pump_allowed():
+            idle.remove(DELIVERY)
+        return idle
 
     def put(self, task: Any) -> None:
-        """Assign a task to an idle member; drop it if the pool stops first, as the sweep sends it
-        again.
+        """Assign a task to an idle member of its class; drop it if the pool stops first, as the
+        sweep sends it again.
         """
+        work_class = find_work_class(str(task["args"][0]))
         while True:
-            for member in filter(PoolMember.is_idle, self.members.copy()):
-                return member.assign_task(task)
+            for member in self.members.copy():
+                if member.work_class == work_class and member.is_idle():
+                    return member.assign_task(task)
             if self.pusher_stopping.wait(LOCK_TIMEOUT):
                 return None
 

@@ -200,24 +200,24 @@ def test_each_pool_sings_for_itself_before_it_looks_at_the_bells():
 
 def test_a_bell_leaves_the_queue_as_it_is_taken():
     wake_up("drain", now=NOON)
-    assert WakeUpBroker("hub").take_oldest()
+    assert WakeUpBroker().take_oldest(["long"])
     assert not OrmQ.objects.exists()
 
 
 def test_a_pool_without_an_idle_member_leaves_the_bells_to_others():
     wake_up("drain", now=NOON)
-    assert WakeUpBroker("hub", has_idle_member=lambda: False).dequeue() is None
+    assert WakeUpBroker(idle_classes=lambda: ()).dequeue() is None
     assert OrmQ.objects.exists()
 
 
 def test_a_pool_that_runs_all_its_pumps_leaves_that_bell_to_others_and_takes_the_rest():
     for name in ("pump", "drain"):
         wake_up(name, now=NOON)
-    queue = WakeUpBroker("hub", keys=lambda: ["hub"])
-    ((_, bell),) = queue.take_oldest()
+    queue = WakeUpBroker()
+    ((_, bell),) = queue.take_oldest(["quick", "long"])
     assert SignedPackage.loads(bell)["args"] == ("drain",)
-    assert queue.take_oldest() is None
-    assert OrmQ.objects.get().key == "pump"
+    assert queue.take_oldest(["quick", "long"]) is None
+    assert OrmQ.objects.get().key == "delivery"
 
 
 def test_a_canary_tells_that_a_pool_hears():

@@ -17,6 +17,7 @@ from hub.processes import pool_pipe
 from hub.queue import update_queued_functions, wake_up
 from hub.queue.member import TIMER_EXPIRED, PoolMember
 from hub.queue.pool import TaskPool, free_leases_of_dead_processes, start_loop_thread
+from hub.queue.work_classes import DELIVERY, LONG, QUICK
 from tests.factories import NOON
 
 
@@ -34,7 +35,7 @@ def member(monkeypatch):
     monkeypatch.setattr(
         Conf, "MAX_RSS", None
     )  # the tests' process is large: its children would be recycled at once
-    member = PoolMember()
+    member = PoolMember(QUICK)
     yield member
     member.terminate()
     ends.close()
@@ -94,7 +95,7 @@ def test_a_task_that_fails_makes_its_member_idle_again(member):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_member_that_is_killed_blocks_no_other(member):
-    idle, other = PoolMember(), PoolMember()
+    idle, other = PoolMember(QUICK), PoolMember(QUICK)
     os.kill(idle.process.pid, signal.SIGKILL)
     idle.terminate(timeout=10)
     other.assign_task(task("operator.add", 1, 2))
@@ -102,19 +103,42 @@ def test_a_member_that_is_killed_blocks_no_other(member):
     other.terminate()
 
 
+def nap(name):
+    time.sleep(0.2)
+
+
+def test_a_task_goes_to_a_member_of_its_class(member):
+    pool = TaskPool({QUICK: 1, LONG: 1}, lambda pid: None, lambda: True)
+    long_member = PoolMember(LONG)
+    pool.members = [member, long_member]
+    pool.put(task("tests.hub.queue.test_pool.nap", "prune"))
+    assert (long_member.assigned_count, member.assigned_count) == (1, 0)
+    assert pool.idle_classes() == {QUICK}
+    long_member.terminate()
+
+
+def test_a_pool_has_the_members_of_each_class_and_runs_no_pump_too_many(member):
+    pool = TaskPool({QUICK: 2, DELIVERY: 1}, lambda pid: None, lambda: False)
+    pumping = PoolMember(DELIVERY)
+    pool.members = [member, pumping]
+    assert pool.list_missing_classes() == [QUICK]
+    assert pool.idle_classes() == {QUICK}
+    pumping.terminate()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_pool_hands_tasks_to_idle_members_only(member):
-    pool = TaskPool(recover=lambda pid: None, keys=lambda: [])
+    pool = TaskPool({QUICK: 1}, lambda pid: None, lambda: True)
     pool.members = [member]
-    pool.put(task("time.sleep", 0.2))
-    assert not pool.has_idle_member()
-    pool.put(task("operator.add", 1, 2))
+    pool.put(task("tests.hub.queue.test_pool.nap", "test:1"))
+    assert not pool.idle_classes()
+    pool.put(task("tests.hub.queue.test_pool.nap", "test:2"))
     assert member.assigned_count == 2
-    assert until(pool.has_idle_member)
+    assert until(pool.idle_classes)
 
 
 def test_the_process_id_of_a_dead_member_is_passed_to_the_new_one_that_frees_its_leases(member):
-    pool = TaskPool(recover=lambda pid: None, keys=lambda: [])
+    pool = TaskPool({QUICK: 1}, lambda pid: None, lambda: True)
     pool.members = [member]
     os.kill(member.process.pid, signal.SIGKILL)
     assert until(member.has_ended)
@@ -122,8 +146,8 @@ def test_the_process_id_of_a_dead_member_is_passed_to_the_new_one_that_frees_its
 
 
 def test_what_a_dead_member_was_to_recover_is_recovered_by_the_next(member):
-    pool = TaskPool(recover=lambda pid: None, keys=lambda: [])
-    replacing = PoolMember(threading.Event().wait, [41, 42])
+    pool = TaskPool({QUICK: 1}, lambda pid: None, lambda: True)
+    replacing = PoolMember(QUICK, threading.Event().wait, [41, 42])
     pool.members = [replacing]
     os.kill(replacing.process.pid, signal.SIGKILL)
     assert until(replacing.has_ended)
@@ -131,8 +155,8 @@ def test_what_a_dead_member_was_to_recover_is_recovered_by_the_next(member):
 
 
 def test_what_a_member_has_recovered_is_not_recovered_again(member):
-    pool = TaskPool(recover=lambda pid: None, keys=lambda: [])
-    replacing = PoolMember(replaces=[41])
+    pool = TaskPool({QUICK: 1}, lambda pid: None, lambda: True)
+    replacing = PoolMember(QUICK, replaces=[41])
     pool.members = [replacing]
     assert until(lambda: replacing.ready.value)
     os.kill(replacing.process.pid, signal.SIGKILL)
@@ -140,9 +164,9 @@ def test_what_a_member_has_recovered_is_not_recovered_again(member):
     assert pool.remove_ended_members() == [replacing.process.pid]
 
 
-def test_no_bell_is_given_to_a_member_that_is_being_buried(member, monkeypatch):
-    monkeypatch.setattr(Conf, "WORKERS", 0)  # no process is forked beside this test's threads
-    pool, pipes = TaskPool(recover=lambda pid: None, keys=lambda: []), []
+def test_no_bell_is_given_to_a_member_that_is_being_buried(member):
+    # without slots no process is forked beside this test's threads
+    pool, pipes = TaskPool({}, lambda pid: None, lambda: True), []
     pool.members = [member]
 
     def pusher_that_holds_a_bell():
@@ -176,7 +200,7 @@ def test_a_database_that_is_away_stops_no_new_member():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_bell_that_cannot_be_read_does_not_silence_those_behind_it():
-    OrmQ.objects.create(key="hub", payload=SignedPackage.dumps(Unreadable()), lock=NOON)
+    OrmQ.objects.create(key=QUICK, payload=SignedPackage.dumps(Unreadable()), lock=NOON)
     wake_up("pump", now=NOON)
     tasks, over = Queue(), threading.Event()
     start_loop_thread(pusher, tasks, over).join(10)
