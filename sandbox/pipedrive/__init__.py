@@ -4,15 +4,25 @@ from sandbox.oauth.consent import ConsentViews
 from sandbox.pages.html import build_url
 from sandbox.pipedrive.accounts import BUILT_IN, COMPANIES
 from sandbox.pipedrive.pages import Pages
+from sandbox.pipedrive.record_forms import RecordForms
 from sandbox.pipedrive.system import Pipedrive
+from sandbox.pipedrive.webhook_pages import WebhookPages
 from sandbox.registration import Environment, RunningSystem, SystemRegistration
 from sandbox.storage.account_store import SystemDefaults
 
 
 def start(environment: Environment) -> RunningSystem:
-    pipedrive = Pipedrive(environment.store, environment.state, environment.random)
+    pipedrive = Pipedrive(
+        environment.store, environment.state, environment.random, environment.sender
+    )
     consent = ConsentViews(pipedrive.consent(), pipedrive.codes, environment.gateway)
-    return RunningSystem(pipedrive, (consent, Pages(pipedrive)), items=pipedrive.records)
+    pages = (
+        consent,
+        WebhookPages(pipedrive, environment.clock),
+        RecordForms(pipedrive, environment.clock),
+        Pages(pipedrive),
+    )
+    return RunningSystem(pipedrive, pages, items=pipedrive.records, events=pipedrive.events)
 
 
 def order_url(account: str, number: str) -> str:

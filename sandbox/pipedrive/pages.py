@@ -18,6 +18,7 @@ from sandbox.pages.html import (
 from sandbox.pipedrive.accounts import COMPANIES, Company
 from sandbox.pipedrive.budgets import daily
 from sandbox.pipedrive.kinds import KINDS, Kind
+from sandbox.pipedrive.record_forms import render_form
 from sandbox.pipedrive.records import Record
 from sandbox.pipedrive.system import Pipedrive
 
@@ -32,13 +33,14 @@ COLUMNS = {
 }
 TABS = """
 <nav class="tabs" aria-label="Companies"><ul>$companies</ul></nav>
-<nav class="tabs" aria-label="Kinds"><ul>$kinds</ul></nav>
+<nav class="tabs" aria-label="Kinds"><ul>$kinds <li><a href="$webhooks">Webhooks</a></li></ul></nav>
 """
 LIST = """
 $tabs
 <div class="title"><h1><span class="icon" aria-hidden="true">$letter</span> $plural</h1>$live</div>
 <p class="about">Of $company · company $id, with $tokens tokens per day</p>
 $table
+<h2>Add</h2>$form
 """
 RECORD = """
 $tabs
@@ -47,6 +49,7 @@ $tabs
 ><h1><span class="icon" aria-hidden="true">$letter</span>
 <small>$kind</small> $title</h1>$live</div>
 <dl class="record">$fields</dl>
+<h2>Edit</h2>$form
 """
 FIELD = "<div><dt>$name</dt><dd>$value</dd></div>"
 
@@ -107,6 +110,7 @@ class Pages:
             company=company.title,
             id=company.company,
             tokens=f"{daily(company):,}",
+            form=render_form(company, kind, None),
             table=render_table(
                 (kind.title, *columns, "Changed"), cells, caption=count, empty="No records yet."
             ),
@@ -138,6 +142,7 @@ class Pages:
             title=row[kind.title],
             live=render_live_link(request),
             fields=fields,
+            form=render_form(company, kind, row),
         )
         return render_page(request, str(row[kind.title]), body, system="pipedrive")
 
@@ -161,7 +166,8 @@ class Pages:
             )
             for kind in KINDS.values()
         ]
-        return markup(TABS, companies=companies, kinds=kinds)
+        webhooks = build_url("pipedrive", company.company, "webhooks", "")
+        return markup(TABS, companies=companies, kinds=kinds, webhooks=webhooks)
 
 
 def named(company: Company, kind: Kind, row: Record) -> Markup:

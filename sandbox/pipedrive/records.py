@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sandbox.pipedrive.accounts import Company
+from sandbox.pipedrive.changes import Change
 from sandbox.pipedrive.checks import Refusal, checked, invalid
 from sandbox.pipedrive.kinds import KINDS, Kind
 from sandbox.pipedrive.pipelines import pipelines, placed
@@ -31,6 +32,7 @@ class Records:
         self._random = random
         self._rows = JournaledDict(state / "pipedrive-records.jsonl")
         self._tables: dict[tuple[str, str], dict[str, Record]] = defaultdict(dict)
+        self._changes: list[Change] = []
         for key, row in self._rows.items():
             company, path, id = key.split("/")
             self._tables[company, path][id] = row
@@ -60,7 +62,7 @@ class Records:
             "is_deleted": False,
             "custom_fields": {},
         }
-        return self._store(company, kind, row | stored(values))
+        return self._store(company, kind, row | stored(values), at)
 
     def update(self, company: Company, kind: Kind, id: str, body: Any, at: float) -> Record:
         row = self.read(company, kind, id)
@@ -70,11 +72,12 @@ class Records:
             values |= placed(company, values)
         custom = row["custom_fields"] | values.pop("custom_fields", {})
         changes = {"custom_fields": custom, "update_time": stamp(kind, at)}
-        return self._store(company, kind, {**row, **stored(values), **changes})
+        return self._store(company, kind, {**row, **stored(values), **changes}, at)
 
     def delete(self, company: Company, kind: Kind, id: str, at: float) -> None:
         row = self.read(company, kind, id)
-        self._store(company, kind, row | {"is_deleted": True, "update_time": stamp(kind, at)})
+        gone = {"is_deleted": True, "update_time": stamp(kind, at)}
+        self._store(company, kind, row | gone, at)
 
     def read(self, company: Company, kind: Kind, id: str) -> Record:
         row = self._tables[company.company, kind.path].get(id)
@@ -85,6 +88,11 @@ class Records:
     def all(self, company: Company, kind: Kind, *, deleted: bool = False) -> list[Record]:
         rows = self._tables[company.company, kind.path].values()
         return [row for row in rows if deleted or not row["is_deleted"]]
+
+    def take_changes(self) -> list[Change]:
+        """Return what was changed since this was asked last, oldest first."""
+        changes, self._changes = self._changes, []
+        return changes
 
     def knows(self, company: Company) -> bool:
         return any(self._tables[company.company, path] for path in KINDS)
@@ -110,8 +118,10 @@ class Records:
             if values.get(name) not in (None, company.user_id):
                 raise invalid(kind, f"{name}: User {values[name]} not found")
 
-    def _store(self, company: Company, kind: Kind, row: Record) -> Record:
+    def _store(self, company: Company, kind: Kind, row: Record, at: float) -> Record:
         id = str(row["id"])
+        old = self._tables[company.company, kind.path].get(id)
+        self._changes.append(Change(company, kind, old, None if row["is_deleted"] else row, at))
         self._tables[company.company, kind.path][id] = row
         self._rows[f"{company.company}/{kind.path}/{id}"] = row
         return row

@@ -11,6 +11,7 @@ from sandbox.oauth.consent import ConsentPage
 from sandbox.pipedrive import resources
 from sandbox.pipedrive.accounts import COMPANIES, Company
 from sandbox.pipedrive.budgets import Budgets, cost
+from sandbox.pipedrive.changes import Author
 from sandbox.pipedrive.checks import INFO, Refusal
 from sandbox.pipedrive.kinds import KINDS, Kind
 from sandbox.pipedrive.login import Login
@@ -18,6 +19,10 @@ from sandbox.pipedrive.pipelines import pipelines, stages
 from sandbox.pipedrive.records import Records
 from sandbox.pipedrive.resources import Asked
 from sandbox.pipedrive.tokens import Tokens
+from sandbox.pipedrive.webhooks.event_source import PipedriveEvents
+from sandbox.pipedrive.webhooks.registry import Webhooks
+from sandbox.pipedrive.webhooks.resource import COSTS, SCOPE, answer_webhooks
+from sandbox.sending.sender import Sender
 from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest, ApiResponse, Callback, System
 
@@ -49,10 +54,14 @@ class Pipedrive(System):
         ),  # where a client keeps only the origin of the API domain: the token tells the company
     )
 
-    def __init__(self, store: AccountStore, state: Path, random: Random):
+    def __init__(self, store: AccountStore, state: Path, random: Random, sender: Sender):
         self.store = store
         self.records = Records(state, random)
+        self.webhooks = Webhooks(state, sender.pace)
+        self.events = PipedriveEvents(store, self.records, self.webhooks, random)
+        self._sender = sender
         self._tokens = Tokens(store, state, random)
+        self._tokens.on_uninstall(self.webhooks.delete_of_app)
         self._login = Login(store, self._tokens, random)
         self._budgets = Budgets()
         self.codes = self._login.codes
@@ -64,6 +73,7 @@ class Pipedrive(System):
                 for path, rows in company.records.items():
                     for row in rows:
                         self.records.create(company, KINDS[path], row, at)
+        self.records.take_changes()  # of what the world begins with, nobody is told
 
     def account(self, call: ApiRequest) -> str:
         if call.path.startswith("/oauth/"):
@@ -96,11 +106,17 @@ class Pipedrive(System):
         if company is None or host.strip("/") not in ("", company.host):
             return ApiResponse(401, self.refusal(401), {"x-401-by-gw": "true"})
         answer = self._company(company, token, call, f"/api/{path}")
+        self.send_changes(Author(company.user_id, "api"))
         return ApiResponse(
             answer.status,
             answer.body,
             {**self._budgets.headers(company, token, call.at), **answer.headers},
         )
+
+    def send_changes(self, author: Author) -> None:
+        """Tell the webhooks of what was just changed."""
+        for delivery in self.events.deliveries(self.records.take_changes(), author):
+            self._sender.start(delivery)
 
     def consent(self) -> ConsentPage:
         return self._login.place()
@@ -125,6 +141,7 @@ class Pipedrive(System):
 
     def close(self) -> None:
         self.records.close()
+        self.webhooks.close()
         self._tokens.close()
 
     def _company(self, company: Company, token: str, call: ApiRequest, path: str) -> ApiResponse:
@@ -137,6 +154,8 @@ class Pipedrive(System):
         match = API.fullmatch(path)
         if match and match["version"] == "v2" and match["path"] in SHORT_LISTS and not match["id"]:
             return self._short_list(company, token, call, match["path"])
+        if match and (match["version"], match["path"]) == ("v1", "webhooks"):
+            return self._answer_webhooks(company, token, call, match["id"])
         kind = KINDS.get(match["path"]) if match else None
         if match is None or kind is None or kind.version != match["version"]:
             return ApiResponse(404, self.refusal(404))
@@ -154,6 +173,19 @@ class Pipedrive(System):
             rows = [row for row in rows if str(row["pipeline_id"]) == pipeline]
         more = {"next_cursor": None}
         return ApiResponse(200, {"success": True, "data": rows, "additional_data": more})
+
+    def _answer_webhooks(
+        self, company: Company, token: str, call: ApiRequest, id: str | None
+    ) -> ApiResponse:
+        price = cost(COSTS.get(call.method, "read"), "v1")
+        if refused := self._budgets.spend(company, token, price, call.at):
+            return refused
+        if SCOPE not in company.scopes.split(","):
+            return ApiResponse(403, self.refusal(403))
+        try:
+            return answer_webhooks(self.webhooks, company, call, id)
+        except Refusal as refusal:
+            return ApiResponse(refusal.status, refusal.body())
 
     def _resource(
         self, company: Company, token: str, call: ApiRequest, kind: Kind, id: str | None

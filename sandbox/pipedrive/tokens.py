@@ -2,7 +2,7 @@
 for 60 more days.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,6 +20,7 @@ class Tokens:
         self._random = random
         self._access = JournaledDict(state / "pipedrive-access.jsonl", keep=10_000)
         self._refresh = JournaledDict(state / "pipedrive-refresh.jsonl")
+        self._uninstall_listeners: list[Callable[[str], None]] = []
 
     def learn(self, at: float) -> None:
         for company in self._store[COMPANIES].values():
@@ -75,7 +76,13 @@ class Tokens:
         elif token in self._refresh:
             self.uninstall(self._refresh[token]["company"])
 
+    def on_uninstall(self, listener: Callable[[str], None]) -> None:
+        """Call the listener with the id of each company that uninstalls the app."""
+        self._uninstall_listeners.append(listener)
+
     def uninstall(self, company: str) -> None:
+        for listener in self._uninstall_listeners:
+            listener(company)
         self.expire(company)
         for token, row in self._refresh.items():
             if row["company"] == company:

@@ -34,9 +34,9 @@ class RunningSandbox:
     @contextmanager
     def running(self):
         loop, ready = asyncio.new_event_loop(), threading.Event()
-        thread = threading.Thread(target=self._run, args=(loop, ready))
+        thread = threading.Thread(target=self._run, args=(loop, ready), daemon=True)
         thread.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
         try:
             self.post("/_control/world", json={"latency": INSTANTLY})
             yield self
