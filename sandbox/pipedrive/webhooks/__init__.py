@@ -1,1 +1,1 @@
-"""Webhooks v2 of Pipedrive: registered by the API, sent for changes of records, banned and deleted."""
+"""Webhooks v2 of Pipedrive: registered by the API, sent for changes, banned and deleted."""

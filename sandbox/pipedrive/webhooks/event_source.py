@@ -1,4 +1,4 @@
-"""Webhooks v2 on their way: HTTP Basic, 10 seconds, three retries; and what the control can cause."""
+"""Webhooks v2 on their way: Basic, 10 seconds, three retries; and what the control can cause."""
 
 import base64
 import json

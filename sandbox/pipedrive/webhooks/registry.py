@@ -143,7 +143,7 @@ class Webhooks:
 
 
 def checked(body: Any) -> dict[str, Any]:
-    """Return the body, or raise the 400 whose `errors` name the fields; the words are unverified."""
+    """Return the body, or raise the 400 whose `errors` name the fields (its words: unverified)."""
     if not isinstance(body, dict):
         raise Refusal(400, "Bad request")
     errors = {name: f"{name} is required" for name in REQUIRED if not body.get(name)}
