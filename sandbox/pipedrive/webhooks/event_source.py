@@ -31,7 +31,7 @@ class PipedriveEvents:
     """`person.create` of the control adds a person, as a colleague of the app's user would."""
 
     key = "pipedrive"
-    tampers = ("body", "signature")
+    tampers: tuple[str, ...] = ("body", "signature")
 
     def __init__(self, store: AccountStore, records: Records, webhooks: Webhooks, random: Random):
         self._store = store
