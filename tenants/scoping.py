@@ -3,7 +3,7 @@ path.
 """
 
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -33,7 +33,10 @@ class TenantNotNamed(Exception):
     """A query asked for rows of a tenant without naming the tenant."""
 
 
-class ScopedManager(models.Manager):
+M = TypeVar("M", bound=models.Model, covariant=True)
+
+
+class ScopedManager(models.Manager[M]):
     """Manager that offers `objects.of(tenant)` only; code that needs the rows of all tenants uses
     `unscoped`.
     """
@@ -43,13 +46,15 @@ class ScopedManager(models.Manager):
             f"{self.model._meta.label}: name the tenant with objects.of(tenant), or say unscoped"
         )
 
-    def of(self, tenant: Any) -> models.QuerySet:
-        """Return the tenant's rows, and the platform's if the model is SHARED."""
-        rows: models.QuerySet = models.QuerySet(self.model, using=self._db)
+    def of(self, tenant: models.Model | int | str | None) -> models.QuerySet[M]:
+        """Return the tenant's rows, and the platform's if the model is SHARED; with
+        None the platform's only.
+        """
+        rows: models.QuerySet[M] = models.QuerySet(self.model, using=self._db)
         return rows.filter(tenant_condition(self.model, tenant))
 
 
-def tenant_condition(model: type[models.Model], tenant: Any) -> Q:
+def tenant_condition(model: type[models.Model], tenant: models.Model | int | str | None) -> Q:
     return readable_condition(model, [getattr(tenant, "pk", tenant)])
 
 
@@ -118,17 +123,17 @@ def tenant_path(model: type[models.Model]) -> str:
     return path
 
 
-def accessible_tenants(user: Any) -> TenantIds:
+def accessible_tenants(user: object) -> TenantIds:
     """Return the tenants of a user or an API key; none for anything else."""
     return user.accessible_tenants() if hasattr(user, "accessible_tenants") else NO_TENANTS
 
 
-def visible_rows(model: type[models.Model], user: Any) -> models.QuerySet:
+def visible_rows(model: type[models.Model], user: object) -> models.QuerySet:
     """Return the rows that this user or API key may see."""
     return model._default_manager.filter(readable_condition(model, accessible_tenants(user)))
 
 
-def changeable_rows(model: type[models.Model], user: Any) -> models.QuerySet:
+def changeable_rows(model: type[models.Model], user: object) -> models.QuerySet:
     return model._default_manager.filter(changeable_condition(model, accessible_tenants(user)))
 
 
@@ -202,7 +207,7 @@ class ScopedAdminMixin(AdminBase):
 
 def is_among(
     rows_of: Callable[[type[models.Model], Any], models.QuerySet],
-    user: Any,
+    user: object,
     obj: models.Model | None,
 ) -> bool:
     """Return whether the user may reach this object, by its own model, as an inline is asked about

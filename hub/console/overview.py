@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import BooleanField, Case, Count, Min, Q, QuerySet, Value, When
 
 from connectors.registry import CONNECTORS
@@ -17,7 +18,7 @@ from hub.outgoing.insight.explain import EFFECTIVELY_HELD
 from hub.outgoing.insight.search import STOPPED_CONDITION
 from hub.outgoing.models import Delivery, Route
 from hub.queue import Heartbeat
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 from tenants.scoping import visible_rows
 
 MAX_ROWS_PER_STATE = 2_000  # rows of one state; beyond that it reads "2,000+"
@@ -98,7 +99,7 @@ class Overview:
         return sum(group.connections for group in self.connection_groups if group.state in states)
 
 
-def build_overview(user: Any, *, now: datetime) -> Overview:
+def build_overview(user: User | AnonymousUser, *, now: datetime) -> Overview:
     """Return the figures of the tenants that this user may see."""
     deliveries, connections = visible_rows(Delivery, user), visible_rows(Connection, user)
     last = list(
@@ -136,7 +137,7 @@ def build_overview(user: Any, *, now: datetime) -> Overview:
     )
 
 
-def list_visible_switches(user: Any) -> list[KillSwitch]:
+def list_visible_switches(user: User | AnonymousUser) -> list[KillSwitch]:
     """Return the kill switches that affect this user's tenants, widest scope first.
 
     Those of the platform and of connectors affect every tenant.

@@ -1,9 +1,9 @@
 """The search of the staff pages, by id, reference or account; no large table is scanned."""
 
 from itertools import chain
-from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, Q
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,7 +11,7 @@ from django.urls import reverse
 from hub import staff
 from hub.connections.models import Connection
 from hub.outgoing.models import Delivery, Event
-from tenants.models import ApiKey, Tenant
+from tenants.models import ApiKey, Tenant, User
 from tenants.scoping import visible_rows
 
 RESULTS_SHOWN = 5  # of each kind
@@ -53,7 +53,7 @@ def match_any(lookups: tuple[str, ...], term: str) -> Q:
 
 
 def search_model(
-    user: Any, model: type[Model], icon: str, condition: Q
+    user: User | AnonymousUser, model: type[Model], icon: str, condition: Q
 ) -> list[staff.SearchResult]:
     name = f"{model._meta.app_label}_{model._meta.model_name}"
     if not user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"):

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import AnonymousUser
 
 from connectors.registry import CONNECTORS
 from connectors.roles import Action
@@ -14,7 +15,7 @@ from hub.mappings.translate import MappingError, compile_mapping
 from hub.problems import Problem
 from hub.problems.strict_json import read_json
 from hub.staff import apply_admin_style
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
 
 SUGGESTED_TENANTS_LIMIT = 500  # tenants in the browser's list; others can be typed
@@ -54,7 +55,7 @@ def format_json_text(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def list_suggested_tenants(user: Any) -> list[tuple[str, str]]:
+def list_suggested_tenants(user: User | AnonymousUser) -> list[tuple[str, str]]:
     return list(
         visible_rows(Tenant, user)
         .order_by("name")
@@ -69,7 +70,7 @@ class TenantField(forms.CharField):
         super().__init__(
             widget=forms.TextInput(attrs={"list": "tenants", "autocomplete": "off"}), **kwargs
         )
-        self.user: Any = None
+        self.user: User | AnonymousUser | None = None
 
     def clean(self, value: Any) -> Tenant | None:
         reference: str = super().clean(value)
@@ -80,7 +81,7 @@ class TenantField(forms.CharField):
             raise forms.ValidationError("No tenant has this reference.")
         return tenant
 
-    def for_user(self, user: Any, help_text: str) -> None:
+    def for_user(self, user: User | AnonymousUser, help_text: str) -> None:
         """Require a tenant, unless the user reaches all tenants: shared rows are the platform's."""
         self.user = user
         if accessible_tenants(user) is ALL_TENANTS:

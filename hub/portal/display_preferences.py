@@ -1,6 +1,5 @@
 """The reader's display preferences: light or dark theme, and the time zone of times."""
 
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -8,6 +7,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
+from tenants.access.tenant_users import TenantUser
 from tenants.models import available_time_zones
 
 THEMES = ("", "light", "dark")
@@ -26,7 +26,7 @@ def resolve_display_zone(request: HttpRequest | None) -> ZoneInfo:
     zone_name = request.COOKIES.get(ZONE_COOKIE, "") if request else ""
     if zone_name in available_time_zones():
         return ZoneInfo(zone_name)
-    tenant_user: Any = getattr(request, "tenant_user", None)
+    tenant_user: TenantUser | None = getattr(request, "tenant_user", None)
     return ZoneInfo(tenant_user.tenant.time_zone) if tenant_user else UTC
 
 
@@ -35,7 +35,7 @@ def list_zones(request: HttpRequest | None) -> list[tuple[str, str]]:
 
     The value of the tenant's zone is empty.
     """
-    tenant_user: Any = getattr(request, "tenant_user", None)
+    tenant_user: TenantUser | None = getattr(request, "tenant_user", None)
     tenant_zone = {tenant_user.tenant.time_zone: ""} if tenant_user else {}
     current = resolve_display_zone(request).key
     return [

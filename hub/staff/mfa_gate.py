@@ -6,6 +6,8 @@ from allauth.account.internal.flows.reauthentication import is_reauthentication_
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_used
 from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.dispatch import receiver
@@ -38,7 +40,7 @@ def redirect_to_next_step(request: HttpRequest) -> HttpResponseRedirect:
     return redirect_to_login(next_url, reverse(url_name))
 
 
-def has_second_factor(user: Any) -> bool:
+def has_second_factor(user: AbstractBaseUser | AnonymousUser) -> bool:
     authenticators = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP)
     return bool(authenticators.exists())
 
@@ -59,7 +61,7 @@ def reauthentication_redirect(request: HttpRequest) -> HttpResponseRedirect | No
 
 
 @receiver([authenticator_added, authenticator_used])
-def mark_mfa_passed(request: HttpRequest, user: Any, **signal: Any) -> None:
+def mark_mfa_passed(request: HttpRequest, user: AbstractBaseUser, **signal: Any) -> None:
     request.session[SESSION_KEY] = user.pk
 
 

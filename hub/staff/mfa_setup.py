@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.core import ratelimit
 from django.contrib import messages
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.decorators import login_required
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
@@ -25,7 +26,7 @@ SALT = "hub.staff.mfa_setup"
 LINK_LIFETIME_SECONDS = 15 * 60  # seconds
 
 
-def make_setup_link(user: Any) -> str:
+def make_setup_link(user: AbstractBaseUser) -> str:
     token = signing.dumps(user.pk, salt=SALT)
     return mail.build_absolute_url(reverse("first_factor_confirm", args=[token]))
 

@@ -35,11 +35,11 @@ class LinkAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return False  # it is revoked instead, and stays listed
 
     @staff.display(description="tenant")
-    def tenant_link(self, link: Any) -> str:
+    def tenant_link(self, link: PortalLink) -> str:
         return staff.render_page_link(link.tenant)
 
     @staff.display(description="state")
-    def state_badge(self, link: Any) -> str:
+    def state_badge(self, link: PortalLink) -> str:
         state = link.state(clock())
         return staff.render_badge(BADGES[state], state)
 

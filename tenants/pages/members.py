@@ -1,11 +1,12 @@
 """Page of a tenant's members. Members read it, owners change it."""
 
 import secrets
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from tenants.access.tenant_users import TenantUser, require_recent_login, tenant_view
-from tenants.models import Invitation, Membership, User
+from tenants.models import Invitation, Membership, Tenant, User
 from tenants.pages.forms import ROLES, InviteForm, RoleForm
 from tenants.services import membership_actions
 
@@ -83,7 +84,7 @@ def _render_members(
     return render(request, "people/members.html", context)
 
 
-def _find_memberships(tenant: Any) -> Any:
+def _find_memberships(tenant: Tenant) -> QuerySet[Membership]:
     return Membership.objects.of(tenant).select_related("user").order_by("user__email")
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
+from hub.connections.models import CredentialEvent
 from hub.state_texts import CREDENTIAL_EVENTS
 
 WIDTH, MARGIN, MIDDLE = 600.0, 12.0, 24.0
@@ -62,7 +63,7 @@ class CredentialTimeline(NamedTuple):
 
 
 def draw_timeline(
-    events: Iterable[Any],
+    events: Iterable[CredentialEvent],
     *,
     now: datetime,
     refresh_due_at: datetime | None,
@@ -90,7 +91,7 @@ def draw_timeline(
     )
 
 
-def _draw_mark(event: Any, x: float) -> TimelineMark:
+def _draw_mark(event: CredentialEvent, x: float) -> TimelineMark:
     look = MARK_STYLES.get(event.kind, "warn")
     label = (
         CREDENTIAL_EVENTS[event.kind].sentence if event.kind in CREDENTIAL_EVENTS else event.kind

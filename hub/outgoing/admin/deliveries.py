@@ -157,10 +157,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     # --- its page ---
 
-    def title_of(self, delivery: Any) -> str:
+    def title_of(self, delivery: Delivery) -> str:
         return f"{delivery.event.type} to {delivery.connection or delivery.route.connector_key}"
 
-    def live_context(self, delivery: Any, *, now: datetime) -> dict[str, Any]:
+    def live_context(self, delivery: Delivery, *, now: datetime) -> dict[str, Any]:
         explanation = explain_delivery(delivery, now=now)
         arrived = explanation.effective_state.state == "delivered"
         return {
@@ -171,7 +171,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
             "ended": explanation.effective_state.state in FINAL_STATES,
         }
 
-    def page_context(self, request: HttpRequest, delivery: Any) -> dict[str, Any]:
+    def page_context(self, request: HttpRequest, delivery: Delivery) -> dict[str, Any]:
         siblings = (
             self.get_queryset(request)
             .filter(event=delivery.event_id)
@@ -188,7 +188,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     # --- what can be done ---
 
-    def suggested_action(self, delivery: Any) -> str:
+    def suggested_action(self, delivery: Delivery) -> str:
         return "retry" if delivery.state == "failed" else ""
 
     @row_action(
@@ -199,7 +199,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         ),
     )
     def retry(
-        self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
+        self, request: HttpRequest, delivery: Delivery, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         try:
             changed = self._apply(request, "retry", delivery, data, now=now)
@@ -224,7 +224,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         tone="danger",
     )
     def retry_possibly_delivered(
-        self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
+        self, request: HttpRequest, delivery: Delivery, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         result: ActionResult = self.retry(request, delivery, data, now=now)
         return result
@@ -240,7 +240,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         ),
     )
     def send_again(
-        self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
+        self, request: HttpRequest, delivery: Delivery, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         try:
             new_delivery = self._apply(request, "send_again", delivery, data, now=now)
@@ -261,7 +261,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         tone="danger",
     )
     def cancel(
-        self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
+        self, request: HttpRequest, delivery: Delivery, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         self._apply(request, "cancel", delivery, data, now=now)
         return ActionResult("The delivery has been cancelled.", is_audited=True)
@@ -277,7 +277,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         ),
     )
     def skip(
-        self, request: HttpRequest, delivery: Any, data: dict[str, Any], *, now: datetime
+        self, request: HttpRequest, delivery: Delivery, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         self._apply(request, "skip", delivery, data, now=now)
         return ActionResult("The delivery has been skipped.", is_audited=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -27,7 +28,7 @@ from hub.outgoing.intake.staff_events import send_staff_event
 from hub.outgoing.models import FINAL_STATES, Event, EventBody, Route
 from hub.reason_codes import REASONS
 from hub.staff import display, render_badge, render_time
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 from tenants.scoping import accessible_tenants, changeable_rows, visible_rows
 
 DELIVERIES_LIMIT = 100  # deliveries on the page of one event
@@ -106,10 +107,10 @@ class EventAdmin(ReadOnlyAdmin):
 
     # --- its page ---
 
-    def title_of(self, event: Any) -> str:
+    def title_of(self, event: Event) -> str:
         return f"{event.type} of {event.tenant}"
 
-    def live_context(self, event: Any, *, now: datetime) -> dict[str, Any]:
+    def live_context(self, event: Event, *, now: datetime) -> dict[str, Any]:
         readable = readable_deliveries().filter(event=event).order_by("pk")[:DELIVERIES_LIMIT]
         deliveries = [(delivery, resolve_effective_state(delivery)) for delivery in readable]
         return {
@@ -118,7 +119,7 @@ class EventAdmin(ReadOnlyAdmin):
             "ended": all(state.state in FINAL_STATES for _, state in deliveries),
         }
 
-    def page_context(self, request: HttpRequest, event: Any) -> dict[str, Any]:
+    def page_context(self, request: HttpRequest, event: Event) -> dict[str, Any]:
         event_body = EventBody.objects.filter(pk=event.pk).first()
         return {
             "body": event_body and build_display_body(event_body.body),
@@ -199,7 +200,7 @@ class EventAdmin(ReadOnlyAdmin):
         }
 
 
-def _list_routed_types(user: Any) -> list[str]:
+def _list_routed_types(user: User | AnonymousUser) -> list[str]:
     """List the event types that routes name literally, without patterns."""
     patterns = (
         visible_rows(Route, user)

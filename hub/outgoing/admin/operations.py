@@ -111,12 +111,12 @@ class OperationAdmin(ReadOnlyAdmin):
 
     # --- its page ---
 
-    def title_of(self, operation: Any) -> str:
+    def title_of(self, operation: Operation) -> str:
         return (
             f"{planning.OPERATION_LABELS[operation.kind]} {_format_row_count(operation)} deliveries"
         )
 
-    def live_context(self, operation: Any, *, now: datetime) -> dict[str, Any]:
+    def live_context(self, operation: Operation, *, now: datetime) -> dict[str, Any]:
         seconds_left = operation.seconds_left(now=now)
         return {
             "sentence": "This plan has expired. Create a new one."
@@ -132,7 +132,7 @@ class OperationAdmin(ReadOnlyAdmin):
             "ended": operation.state != "running",
         }
 
-    def page_context(self, request: HttpRequest, operation: Any) -> dict[str, Any]:
+    def page_context(self, request: HttpRequest, operation: Operation) -> dict[str, Any]:
         sample = [entry["id"] for entry in operation.facts["sample"]]
         deliveries = {
             str(delivery.public_id): delivery
@@ -157,7 +157,7 @@ class OperationAdmin(ReadOnlyAdmin):
 
     # --- what can be done ---
 
-    def suggested_action(self, operation: Any) -> str:
+    def suggested_action(self, operation: Operation) -> str:
         return "confirm"
 
     @row_action(
@@ -166,7 +166,7 @@ class OperationAdmin(ReadOnlyAdmin):
         is_available=lambda operation: operation.state == "planned" and operation.count,
     )
     def confirm(
-        self, request: HttpRequest, operation: Any, data: dict[str, Any], *, now: datetime
+        self, request: HttpRequest, operation: Operation, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         try:
             operation_actions.confirm_operation(
@@ -180,7 +180,7 @@ class OperationAdmin(ReadOnlyAdmin):
         "Cancel", icon="close", is_available=lambda operation: not operation.is_ended, tone="danger"
     )
     def cancel(
-        self, request: HttpRequest, operation: Any, data: dict[str, Any], *, now: datetime
+        self, request: HttpRequest, operation: Operation, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         operation_actions.cancel_operation(operation, ActorContext.of_request(request), now=now)
         return ActionResult("The delivery has been cancelled.", is_audited=True)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 
 from connectors.registry import CONNECTORS
@@ -14,7 +15,7 @@ from hub.outgoing.models import EVENT_TYPE, Delivery
 from hub.outgoing.operations.planning import OPERATION_KINDS, SELECTED_LIMIT
 from hub.reason_codes import REASONS
 from hub.staff import ActionForm
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
 
 ANY_CHOICE = [("", "any")]
@@ -87,7 +88,7 @@ class PlanForm(ActionForm):
         "deliveries",
     )
 
-    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User | AnonymousUser, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
         tenant = self.fields["tenant"]

@@ -121,7 +121,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         )
         return response
 
-    def page_context(self, request: HttpRequest, route: Any) -> dict[str, Any]:
+    def page_context(self, request: HttpRequest, route: Route) -> dict[str, Any]:
         return (
             {"refusals": count_route_refusals(route)}
             if request.user.has_perm("outgoing.view_delivery")
@@ -228,7 +228,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         super().save_model(request, obj, form, change)
         wake_up("drain", now=now)
 
-    def create_mapping(self, route: Any) -> FieldMapping:
+    def create_mapping(self, route: Route) -> FieldMapping:
         return FieldMapping.unscoped.create(
             tenant=route.tenant,
             name=f"Mapping of {route.name}"[:200],

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 
@@ -14,7 +15,7 @@ from connectors.http import dump_json
 from hub.mappings.forms import JsonObjectField, TenantField
 from hub.outgoing.models import EVENT_TYPE, Event
 from hub.staff import ActionForm
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 from tenants.scoping import visible_rows
 
 RECENT_EVENTS_SCANNED = 10_000  # events among which those of the type are searched
@@ -54,7 +55,7 @@ class SampleForm(ActionForm):
 
 
 def recent_events(
-    user: Any, *, tenant: Tenant | None = None, patterns: Sequence[str] = ("*",)
+    user: User | AnonymousUser, *, tenant: Tenant | None = None, patterns: Sequence[str] = ("*",)
 ) -> list[Event]:
     """Return the newest events that match one of the patterns, among the newest of all."""
     events = visible_rows(Event, user).order_by("-pk")
@@ -91,7 +92,7 @@ class SendEventForm(ActionForm):
         help_text="Repeating an ID refers to the same event. Leave empty for a new event.",
     )
 
-    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User | AnonymousUser, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         tenant = self.fields["tenant"]
         assert isinstance(tenant, TenantField)

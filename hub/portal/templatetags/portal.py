@@ -92,7 +92,7 @@ def list_optional_permissions(connector: Connector) -> list[Permission]:
 
 
 @register.inclusion_tag("portal/parts/steps.html", name="steps")
-def build_steps(connector: Connector, at: int, guest: Any = False) -> dict[str, Any]:
+def build_steps(connector: Connector, at: int, guest: bool = False) -> dict[str, Any]:
     """Render the steps of connecting; guests do not see the last one. at: the current step."""
     labels = OAUTH_STEPS if connector.needs_oauth else FORM_STEPS
     return {"labels": (*labels, _("Done") if guest else _("What is sent")), "at": at}
