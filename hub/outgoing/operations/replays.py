@@ -38,6 +38,6 @@ def insert_replays(replays: Sequence[Delivery]) -> list[Delivery]:
     except IntegrityError:
         if len(replays) > 1:
             return [replay for each in replays for replay in insert_replays([each])]
-        log.warning("delivery.sent_again_by_another", event=replays[0].event_id)
+        log.warning("delivery.sent_again_by_another", event_id=replays[0].event_id)
         return []
     return list(replays)
