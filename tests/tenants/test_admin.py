@@ -152,7 +152,7 @@ def test_staff_invite_the_first_owner(superuser, acme):
 
 def test_staff_read_why_an_invitation_is_not_made(superuser, acme):
     invited(superuser, acme)
-    assert "invited already" in invited(superuser, acme).content.decode()
+    assert "already been invited" in invited(superuser, acme).content.decode()
 
 
 def test_members_that_staff_change_are_told_to_the_audit(superuser, acme, make):

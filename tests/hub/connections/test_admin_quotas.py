@@ -48,7 +48,7 @@ def test_a_page_tells_what_is_used_allowed_and_left_and_who_spends_it(superuser,
         "100,000 calls in a day",
         "Their Salesforce",
         "Acme",
-        "at once",
+        "\n  now\n",
     ):
         assert cell in text
     assert "Another organisation" not in text

@@ -33,7 +33,7 @@ def test_the_list_says_what_became_of_each(browser, make, acme):
     make.connect_link(acme, "slack")
     make.connect_link(acme, "slack", now=clock() - timedelta(days=2))
     page = browser.client.get(LINKS).content.decode()
-    assert "not opened yet" in page and "its time is over" in page and "Take back" in page
+    assert "not opened yet" in page and "expired" in page and "Revoke" in page
 
 
 def test_the_page_asks_the_same_number_of_statements_however_many_there_are(browser, make, acme):

@@ -71,7 +71,7 @@ def test_worker_pool_pumps_wakeups_and_replacements_are_shown(superuser, make):
     page = looked_at(superuser)
     for shown in (
         "All systems normal: 1 worker runs.",
-        "it was hung",
+        "not responding",
         "refresh:17",
         "in 9 min",
         "process 7",

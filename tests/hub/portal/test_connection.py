@@ -43,7 +43,7 @@ STANDS = {
         lambda row: row.disable("failing", now=NOON),
         "disabled",
         "It was disabled because all attempts failed.",
-        "Switch it on again",
+        "Enable it again",
     ),
     "disconnected": (disconnected, "disconnected", "A person disconnected it.", "Reconnect"),
 }
@@ -114,7 +114,7 @@ def test_a_pause_without_a_reason_is_asked_again(admin, connection):
 
 def test_who_comes_second_is_told_so(admin, connection):
     page = admin.post(url_of(connection, "resume"), follow=True)
-    assert "nothing was done" in page.content.decode()
+    assert "nothing was changed" in page.content.decode()
 
 
 def test_a_test_follows_what_it_finds(admin, make, acme, outside):

@@ -66,7 +66,7 @@ def test_a_pause_is_mended_at_the_connection(admin, delivery):
 
 
 def test_what_is_waiting_needs_nobody(admin, delivery):
-    assert "by itself" in admin.get(page_of(delivery)).context["remedy"].responsible
+    assert "sent automatically" in admin.get(page_of(delivery)).context["remedy"].responsible
 
 
 def test_no_secret_is_on_the_page(admin, make, acme):
