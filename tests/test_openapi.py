@@ -92,13 +92,15 @@ def test_each_example_of_a_request_is_accepted_today(make, api, described, setti
     make.app("slack", {**salesforce, "signing_secret": "z"})
     make.app("salesforce", salesforce)
     ids = {"connections": connection.public_id, "members": member.public_id}
+    endpoint = make.connection(tenant)
     shop, platform = api.of(tenant), api.platform()
     refused = {}
     for where, operation in sorted(
         operations(described), key=lambda entry: entry[0].endswith(("disable", "disconnect"))
     ):
         verb, path = where.split()
-        url = path.replace("{id}", str(ids.get(path.split("/")[3]))).replace("{reference}", "acme")
+        id = endpoint.public_id if "subscription" in path else ids.get(path.split("/")[3])
+        url = path.replace("{id}", str(id)).replace("{reference}", "acme")
         for content in operation.get("requestBody", {}).get("content", {}).values():
             for name, example in content["examples"].items():
                 client = platform if "tenants" in path else shop

@@ -49,6 +49,7 @@ ROUTES = {
     "connections/<uuid:id>/rotate-signing-secret": {"POST": "connections:write"},
     "connections/<uuid:id>/end-signing-overlap": {"POST": "connections:write"},
     "connections/<uuid:id>/test-event": {"POST": "connections:write"},
+    "connections/<uuid:id>/subscription": {"GET": "connections:read", "PUT": "connections:write"},
     "connections/<uuid:id>/disconnect": {"POST": "connections:write"},
     "connections/<uuid:id>/identities": {
         "GET": "connections:read",

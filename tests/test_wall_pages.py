@@ -35,6 +35,8 @@ ROUTES = {
     "connections/<uuid:id>/test/progress/": "connection",
     "connections/<uuid:id>/resume": "connection",
     "connections/<uuid:id>/pause/": "connection",
+    "connections/<uuid:id>/disable/": "connection",
+    "connections/<uuid:id>/renew": "connection",
     "connections/<uuid:id>/rename/": "connection",
     "connections/<uuid:id>/reconnect/": "connection",
     "connections/<uuid:id>/identities/": "connection",

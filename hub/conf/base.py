@@ -187,9 +187,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "DeliveryStateEnum": "hub.outgoing.models.Delivery.State",
         "ConnectionStateEnum": "hub.connections.models.Connection.State",
-        "ConnectorEnum": "hub.connections.api.serializers.CONNECTOR_CHOICES",
-        "FilledInConnectorEnum": "hub.connections.api.serializers.FORM_CONNECTOR_CHOICES",
-        "EnvironmentEnum": "hub.connections.api.serializers.ENVIRONMENT_KINDS",
+        "ConnectorEnum": "hub.connections.api.catalogue_serializers.CONNECTOR_CHOICES",
+        "FilledInConnectorEnum": "hub.connections.api.input_serializers.FORM_CONNECTOR_CHOICES",
+        "EnvironmentEnum": "hub.connections.api.catalogue_serializers.ENVIRONMENT_KINDS",
         "OperationStateEnum": "hub.operations.models.Operation.State",
         "RoleEnum": "tenants.models.Membership.Role",
         "GuestRoleEnum": "tenants.models.PortalLink.ROLES",

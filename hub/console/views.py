@@ -2,7 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import admin
@@ -126,59 +126,53 @@ def reverse_admin_page(step: NextStep) -> str:
     return f"{url}?{step.query}" if step.query else url
 
 
-def build_tiles(snapshot: Overview) -> list[dict[str, Any]]:
+class Tile(NamedTuple):
+    """A number of the dashboard; `alarms`: it is alarming above 0."""
+
+    label: str
+    value: int
+    detail: str
+    step: NextStep
+    alarms: bool = False
+    limit: int | None = MAX_ROWS_PER_STATE  # rows are counted up to it
+
+
+def list_tiles(snapshot: Overview) -> list[Tile]:
     deliveries, connections = "outgoing_delivery_changelist", "connections_connection_changelist"
-    waiting = NextStep("", deliveries, "state=waiting")
-    oldest = staff.format_duration(snapshot.now - snapshot.oldest) if snapshot.oldest else "–"
-    tile_rows = (
-        (
-            "Delivered",
-            snapshot.delivered,
-            "in the last 24 hours",
-            NextStep("", deliveries, "state=delivered"),
-            False,
-        ),
-        ("Waiting", snapshot.waiting - snapshot.held_back, "until claimed", waiting, False),
-        (
-            "Held",
-            snapshot.held_rows,
-            "for a reason that can be fixed",
-            NextStep("", deliveries, "state=held"),
-            False,
-        ),
-        (
-            "Failed",
-            snapshot.failed_rows,
-            "failed",
-            NextStep("", deliveries, "state=failed"),
-            True,
-        ),
-        (
+    delivered, waiting, held, failed = (
+        NextStep("", deliveries, f"state={state}")
+        for state in ("delivered", "waiting", "held", "failed")
+    )
+    needs_reconnect = NextStep("", connections, "state__exact=needs_reconnect")
+    forecast = NextStep("", "connections_connection_forecast")
+    return [
+        Tile("Delivered", snapshot.delivered, "in the last 24 hours", delivered, limit=None),
+        Tile("Waiting", snapshot.waiting - snapshot.held_back, "until claimed", waiting),
+        Tile("Held", snapshot.held_rows, "for a reason that can be fixed", held),
+        Tile("Failed", snapshot.failed_rows, "failed", failed, alarms=True),
+        Tile(
             "Needs reconnect",
             snapshot.connections("needs_reconnect"),
             "connections",
-            NextStep("", connections, "state__exact=needs_reconnect"),
-            True,
+            needs_reconnect,
+            alarms=True,
         ),
-        (
-            "Expiring soon",
-            snapshot.ending,
-            "connections within 7 days",
-            NextStep("", "connections_connection_forecast"),
-            True,
-        ),
-    )
+        Tile("Expiring soon", snapshot.ending, "connections within 7 days", forecast, alarms=True),
+    ]
+
+
+def build_tiles(snapshot: Overview) -> list[dict[str, Any]]:
+    """Return the context of each tile: its number, its page, and whether it is alarming."""
+    oldest = staff.format_duration(snapshot.now - snapshot.oldest) if snapshot.oldest else "–"
     tiles = [
         {
-            "label": label,
-            "value": staff.format_number(
-                value, MAX_ROWS_PER_STATE if label != "Delivered" else None
-            ),
-            "detail": detail,
-            "url": reverse_admin_page(step),
-            "alarm": is_alarming and value > 0,
+            "label": tile.label,
+            "value": staff.format_number(tile.value, tile.limit),
+            "detail": tile.detail,
+            "url": reverse_admin_page(tile.step),
+            "alarm": tile.alarms and tile.value > 0,
         }
-        for label, value, detail, step, is_alarming in tile_rows
+        for tile in list_tiles(snapshot)
     ]
     return [
         *tiles,
@@ -186,7 +180,9 @@ def build_tiles(snapshot: Overview) -> list[dict[str, Any]]:
             "label": "Oldest waiting",
             "value": oldest,
             "detail": "ready to be sent",
-            "url": reverse_admin_page(waiting),
+            "url": reverse_admin_page(
+                NextStep("", "outgoing_delivery_changelist", "state=waiting")
+            ),
         },
     ]
 

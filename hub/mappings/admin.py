@@ -11,15 +11,17 @@ from django.db.models import Count, Max, QuerySet
 from django.http import HttpRequest
 
 from connectors.registry import CONNECTORS
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.mappings.forms import IdentityForm, MappingForm, format_json_text
-from hub.mappings.identities import mark_identity_changed
+from hub.mappings.identities import remove_identity, set_identity
 from hub.mappings.models import FieldMapping, Identity, MappingVersion, match_identity_prefix
 from hub.mappings.versions import save_mapping_version
 from hub.staff import ModelAdmin, display, render_time
 from tenants.scoping import ScopedAdminMixin
 
 VERSIONS_LIMIT = 20
+IDENTITY_KEY = {"connection", "kind", "local_id"}
 LINE_KINDS = {"+": "added", "-": "removed"}
 
 
@@ -151,5 +153,16 @@ class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
         return render_time(identity.updated_at)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        mark_identity_changed(obj, now=clock())
-        super().save_model(request, obj, form, change)
+        """Set the identity as portal and REST do; a changed key removes the old one."""
+        actor, now = ActorContext.of_request(request), clock()
+        if change and not form.changed_data:
+            return
+        if change and IDENTITY_KEY & set(form.changed_data):
+            remove_identity(Identity.unscoped.get(pk=obj.pk), actor, now=now)
+        stored = set_identity(
+            obj.connection, obj.kind, obj.local_id, obj.remote_id, actor, name=obj.name, now=now
+        )
+        obj.pk = stored.pk
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        remove_identity(obj, ActorContext.of_request(request), now=clock())

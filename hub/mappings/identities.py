@@ -32,19 +32,12 @@ def set_identity(
         connection=connection, kind=kind, local_id=local_id, created_at=now
     )
     identity.remote_id, identity.name = remote_id, name
-    mark_identity_changed(identity, now=now)
+    identity.updated_at = now
     identity.save()
+    wake_up("drain", now=now)  # deliveries that were held before it may go
     after = {"kind": kind, "local_id": local_id, "remote_id": remote_id}
     actor.audit("connection.identify", connection, before=before, after=after, now=now)
     return identity
-
-
-def mark_identity_changed(identity: Identity, *, now: datetime) -> None:
-    """Record the time of the change, and wake the release of the deliveries that were held before
-    it.
-    """
-    identity.updated_at = now
-    wake_up("drain", now=now)
 
 
 @transaction.atomic

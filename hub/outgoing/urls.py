@@ -4,7 +4,7 @@ from django.urls import path
 
 from hub.outgoing.api.deliveries import DeliveriesView, DeliveryView, ExplainView
 from hub.outgoing.api.delivery_actions import CancelView, RetryView, SendAgainView, SkipView
-from hub.outgoing.api.endpoint_tests import TestEventView
+from hub.outgoing.api.endpoints import SubscriptionView, TestEventView
 from hub.outgoing.api.events import EventsView, EventView, ExplainEventView
 from hub.outgoing.api.operations import (
     CancelOperationView,
@@ -15,6 +15,11 @@ from hub.outgoing.api.operations import (
 from hub.outgoing.api.switches import SwitchesView, SwitchView
 
 urlpatterns = [
+    path(
+        "connections/<uuid:id>/subscription",
+        SubscriptionView.as_view(),
+        name="connection_subscription",
+    ),
     path("connections/<uuid:id>/test-event", TestEventView.as_view(), name="connection_test_event"),
     path("events", EventsView.as_view(), name="events"),
     path("events/<path:id>/explain", ExplainEventView.as_view(), name="event_explain"),

@@ -1,7 +1,6 @@
 """The forms of the portal."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django import forms
@@ -10,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from connectors.base import Connector
 from connectors.roles import Choices
 from hub.connections.credentials.remote_choices import RemoteChoices
-from hub.connections.forms.connection_forms import PAUSE_LENGTHS, ConnectorFieldsForm
+from hub.connections.forms.action_forms import DisconnectForm
+from hub.connections.forms.connection_forms import ConnectorFieldsForm
 from hub.connections.models import Connection
 from hub.outgoing.subscriptions.notice_channels import NoticeChannel
 from hub.portal.log.saved_views import extract_log_filters
@@ -37,19 +37,6 @@ class NewConnectionForm(ConnectorFieldsForm):
         self.initial.setdefault("name", connector.label)
 
 
-class PauseForm(forms.Form):
-    length = forms.ChoiceField(
-        label=_("Duration"), choices=list(PAUSE_LENGTHS.items()), required=False
-    )
-    reason = forms.CharField(
-        label=_("Reason"), max_length=300, help_text=_("Shown with the affected deliveries.")
-    )
-
-    def paused_until(self, now: datetime) -> datetime | None:
-        hours = self.cleaned_data["length"]
-        return now + timedelta(hours=int(hours)) if hours else None
-
-
 class ConnectionNameForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=MAX_NAME_LENGTH)
 
@@ -66,16 +53,11 @@ class SavedViewForm(forms.Form):
         return query
 
 
-class DisconnectForm(forms.Form):
-    what_waits = forms.ChoiceField(
-        label=_("Waiting deliveries"),
-        choices=[
-            ("hold", _("Hold them until it is connected again")),
-            ("cancel", _("Cancel them")),
-        ],
-        initial="hold",
-        widget=forms.RadioSelect,
-    )
+class ErasingDisconnectForm(DisconnectForm):
+    """The form to disconnect an account, and to erase what was sent over it."""
+
+    field_order = ("what_waits", "data", "reason", "sure")
+
     data = forms.ChoiceField(  # type: ignore[assignment]  # a form's own `data` is on the instance
         label=_("Data of past deliveries"),
         choices=[
@@ -91,9 +73,6 @@ class DisconnectForm(forms.Form):
         initial="keep",
         required=False,
         widget=forms.RadioSelect,
-    )
-    reason = forms.CharField(
-        label=_("Reason"), max_length=300, required=False, help_text=_("Shown in the activity.")
     )
     sure = forms.BooleanField(label=_("I understand what happens next"))
 

@@ -8,6 +8,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from tenants.models import Tenant
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -34,16 +36,21 @@ def list_menu_items(request: HttpRequest, reference: str) -> list[dict[str, Any]
     return [
         {"section": section, "url": url, "current": is_current_section(section, path)}
         for section in SECTIONS
-        if (url := reverse_page_or_empty(section.page, reference))
+        if (url := reverse_or_empty(section.page, reference))
     ]
 
 
-def reverse_page_or_empty(page: str, reference: str) -> str:
+def reverse_or_empty(page: str, *args: object) -> str:
     """Return the URL; empty if this release has no such page."""
     try:
-        return reverse(page, args=[reference])
+        return reverse(page, args=args)
     except NoReverseMatch:
         return ""
+
+
+def reverse_object_page(page: str, tenant: Tenant, instance: Any) -> str:
+    """Return the URL of a page about one of the tenant's objects, such as a connection."""
+    return reverse(page, args=[tenant.reference, instance.public_id])
 
 
 def is_current_section(section: Section, path: str) -> bool:

@@ -4,8 +4,13 @@ from django.urls import path
 
 from hub.portal.views import home, preferences, settings_pages
 from hub.portal.views.connecting import catalogue, reconnect, wizard
-from hub.portal.views.connections import connection_pages, identity_pages
-from hub.portal.views.endpoints import endpoint_actions, endpoint_pages
+from hub.portal.views.connections import (
+    connection_pages,
+    connection_test_pages,
+    identity_pages,
+    state_pages,
+)
+from hub.portal.views.endpoints import endpoint_actions, endpoint_pages, signing_secret_pages
 from hub.portal.views.log import delivery_pages, event_pages, operation_pages, saved_view_pages
 
 TENANT_PATH = "t/<str:tenant>/"
@@ -28,18 +33,22 @@ urlpatterns = [
     ),
     path(CONNECTION_PATH, connection_pages.show_connection, name="connection"),
     path(f"{CONNECTION_PATH}connected/", wizard.show_connected, name="connected"),
-    path(f"{CONNECTION_PATH}test", connection_pages.test_connection_view, name="connection_test"),
+    path(
+        f"{CONNECTION_PATH}test", connection_test_pages.test_connection_view, name="connection_test"
+    ),
     path(
         f"{CONNECTION_PATH}test/progress/",
-        connection_pages.show_test_progress,
+        connection_test_pages.show_test_progress,
         name="connection_test_progress",
     ),
     path(
         f"{CONNECTION_PATH}resume",
-        connection_pages.resume_connection_view,
+        state_pages.resume_connection_view,
         name="connection_resume",
     ),
-    path(f"{CONNECTION_PATH}pause/", connection_pages.pause_connection_view, name="pause"),
+    path(f"{CONNECTION_PATH}pause/", state_pages.pause_connection_view, name="pause"),
+    path(f"{CONNECTION_PATH}disable/", state_pages.disable_connection_view, name="disable"),
+    path(f"{CONNECTION_PATH}renew", state_pages.renew_token_view, name="connection_renew"),
     path(f"{CONNECTION_PATH}rename/", connection_pages.rename_connection_view, name="rename"),
     path(f"{CONNECTION_PATH}reconnect/", reconnect.reconnect_view, name="reconnect"),
     path(f"{CONNECTION_PATH}identities/", identity_pages.list_identities, name="identities"),
@@ -56,7 +65,7 @@ urlpatterns = [
     path(
         f"{CONNECTION_PATH}notifications/", settings_pages.edit_notifications, name="notifications"
     ),
-    path(f"{CONNECTION_PATH}disconnect/", connection_pages.disconnect_view, name="disconnect"),
+    path(f"{CONNECTION_PATH}disconnect/", state_pages.disconnect_view, name="disconnect"),
     path(f"{TENANT_PATH}settings/", settings_pages.show_settings, name="settings"),
     path(f"{TENANT_PATH}events/", event_pages.show_log, name="events"),
     path(f"{TENANT_PATH}events/new", event_pages.count_new_rows, name="events_new"),
@@ -88,11 +97,11 @@ urlpatterns = [
     path(f"{ENDPOINT_PATH}match", endpoint_actions.preview_matches, name="endpoint_match"),
     path(f"{ENDPOINT_PATH}headers", endpoint_actions.change_headers_view, name="endpoint_headers"),
     path(f"{ENDPOINT_PATH}pace", endpoint_actions.change_rate_limit_view, name="endpoint_pace"),
-    path(f"{ENDPOINT_PATH}reveal", endpoint_actions.reveal_secret_view, name="endpoint_reveal"),
-    path(f"{ENDPOINT_PATH}rotate", endpoint_actions.rotate_secret_view, name="endpoint_rotate"),
+    path(f"{ENDPOINT_PATH}reveal", signing_secret_pages.reveal_secret_view, name="endpoint_reveal"),
+    path(f"{ENDPOINT_PATH}rotate", signing_secret_pages.rotate_secret_view, name="endpoint_rotate"),
     path(
         f"{ENDPOINT_PATH}end-overlap",
-        endpoint_actions.end_secret_overlap_view,
+        signing_secret_pages.end_secret_overlap_view,
         name="endpoint_end_overlap",
     ),
     path(f"{ENDPOINT_PATH}test", endpoint_actions.send_test_event_view, name="endpoint_test"),

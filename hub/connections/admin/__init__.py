@@ -1,7 +1,6 @@
 """Staff pages of connections, quotas, connector apps, links, kill switches and maintenance."""
 
 from hub.connections.admin.connect_links import ConnectLinkAdmin
-from hub.connections.admin.connections import ConnectionAdmin
 from hub.connections.admin.connector_apps import ConnectorAppAdmin
 from hub.connections.admin.connector_requests import ConnectorRequestAdmin
 from hub.connections.admin.kill_switches import SwitchAdmin
@@ -10,7 +9,6 @@ from hub.connections.admin.quotas import ScopeAdmin
 
 __all__ = [
     "ConnectLinkAdmin",
-    "ConnectionAdmin",
     "ConnectorAppAdmin",
     "MaintenanceWindowAdmin",
     "ScopeAdmin",

@@ -13,7 +13,7 @@ from connectors.registry import CONNECTORS
 from hub import staff
 from hub.audit import ActorContext
 from hub.connections.actions.kill_switches import build_switch_key, switch_off, switch_on
-from hub.connections.forms.connection_forms import PAUSE_LENGTHS, compute_pause_end
+from hub.connections.forms.action_forms import PAUSE_LENGTHS, compute_pause_end
 from hub.connections.models import KillSwitch
 from hub.db.clock import clock
 from tenants.scoping import ALL_TENANTS, ScopedAdminMixin, accessible_tenants, changeable_rows

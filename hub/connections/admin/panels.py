@@ -1,6 +1,5 @@
-"""Queries for the staff page of a connection: its settings, and its last deliveries."""
+"""Queries for the staff page of a connection: its last deliveries."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from hub.connections.models import Connection
@@ -23,11 +22,3 @@ def find_last_deliveries(connection: Connection) -> list[Any]:
         .order_by("-id")
     )
     return list(deliveries[:DELIVERIES_SHOWN])
-
-
-def collect_shown_settings(connection: Connection) -> Mapping[str, Any]:
-    return {
-        field.label: connection.settings.get(field.key)
-        for field in connection.connector.fields
-        if not field.secret and connection.settings.get(field.key) not in (None, "")
-    }

@@ -8,7 +8,7 @@ from rest_framework.views import APIView
 
 from connectors.registry import CONNECTORS
 from hub.connections.api import openapi_examples
-from hub.connections.api.serializers import ConnectorListSerializer
+from hub.connections.api.catalogue_serializers import ConnectorListSerializer
 from hub.connections.models import ConnectorApp
 
 

@@ -16,17 +16,16 @@ from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.connections.actions import connection_actions
 from hub.connections.api import form_input, openapi_examples
+from hub.connections.api.catalogue_serializers import CONNECTOR_CHOICES
+from hub.connections.api.input_serializers import ChangeSerializer, ConnectSerializer
 from hub.connections.api.queries import (
     collect_connection_details,
     find_visible_connection,
     query_visible_connections,
 )
 from hub.connections.api.serializers import (
-    CONNECTOR_CHOICES,
-    ChangeSerializer,
     ConnectedSerializer,
     ConnectionSerializer,
-    ConnectSerializer,
     ReadConnectionSerializer,
 )
 from hub.connections.connecting.by_form import (

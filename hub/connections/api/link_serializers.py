@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from connectors.registry import CONNECTORS
 from connectors.schema import LOGIN_HOST_MOST
-from hub.connections.api.serializers import ENVIRONMENT_KINDS
+from hub.connections.api.catalogue_serializers import ENVIRONMENT_KINDS
 from hub.connections.models import ConnectLink
 from tenants.serializers import TenantQuery
 

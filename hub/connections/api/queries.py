@@ -18,6 +18,7 @@ from hub.connections.quotas.scopes import SHARED_SCOPE_KINDS
 from hub.connections.status.backlog import measure_backlog
 from hub.connections.status.connector_permissions import list_permission_statuses
 from hub.connections.status.quota_usage import list_quota_usage
+from hub.connections.status.settings_view import read_public_settings
 from hub.connections.token_lifetimes import MAIN_PREFIX, Token
 from tenants.scoping import (
     ALL_TENANTS,
@@ -52,7 +53,7 @@ def collect_connection_details(
     """Collect what ReadConnectionSerializer shows, in a fixed number of queries."""
     return {
         "window": maintenance.find_connection_window(connection, now=now),
-        "settings": _read_connector_settings(connection),
+        "settings": read_public_settings(connection),
         "held_permissions": list_permission_statuses(connection),
         "backlog": measure_backlog(connection, now=now),
         "token": _describe_token(connection),
@@ -64,16 +65,6 @@ def collect_connection_details(
             "page": _build_page_url(connection),
             "deliveries": _build_deliveries_url(connection),
         },
-    }
-
-
-def _read_connector_settings(connection: Connection) -> dict[str, Any]:
-    """Read the settings that its connector declares."""
-    stored_settings = connection.settings
-    return {
-        field.key: stored_settings[field.key]
-        for field in connection.connector.fields
-        if not field.secret and field.key in stored_settings
     }
 
 

@@ -1,103 +1,17 @@
-"""Serializers of connections and connectors. Nothing that is sealed has a field here."""
-
-from datetime import datetime, timedelta
-from typing import Any
+"""Serializers of connections. Nothing that is sealed has a field here."""
 
 from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from connectors.base import Connector
-from connectors.registry import CONNECTORS
 from hub.connections.models import Connection, KillSwitch
-from hub.connections.status.connector_permissions import list_requested_permissions
 from hub.connections.status.effective_status import (
     SWITCHED_OFF,
     EffectiveStatus,
     determine_effective_status,
     find_stopping_switches,
 )
-from hub.problems import StrictSerializer
-from hub.rest.fields import ObjectField, TextField, TimestampField, object_page_url, object_url
-
-NAME_MAX, IN_FLIGHT_MAX = 200, 200
-PAUSE_MAX = timedelta(days=366)
-ENVIRONMENT_KINDS = ["production", "sandbox"]  # of accounts, where a system has several
-CONNECTOR_CHOICES = [(key, key) for key in CONNECTORS]
-FORM_CONNECTOR_CHOICES = [
-    (key, key) for key, code in CONNECTORS.items() if not code.needs_oauth and not code.platform
-]
-
-# --- requests ---
-
-
-class FilledSerializer(StrictSerializer):
-    """Settings and secrets of a connector, by the keys that GET /connectors lists."""
-
-    settings = ObjectField(required=False)
-    secrets = ObjectField(required=False, help_text="Stored encrypted and never returned.")
-
-
-class ConnectSerializer(FilledSerializer):
-    tenant = TextField(
-        max_length=100,
-        required=False,
-        help_text="The tenant's reference. Required with a platform key.",
-    )
-    connector = serializers.ChoiceField(
-        FORM_CONNECTOR_CHOICES, help_text="A connector whose `needs_oauth` is false."
-    )
-    name = serializers.CharField(
-        max_length=NAME_MAX, required=False, help_text="Default: the connector's own."
-    )
-
-
-class ChangeSerializer(FilledSerializer):
-    """Changes of a connection: omitted fields stay; a secret that is null is deleted."""
-
-    name = serializers.CharField(max_length=NAME_MAX, required=False)
-    in_flight = serializers.IntegerField(
-        min_value=1,
-        max_value=IN_FLIGHT_MAX,
-        required=False,
-        help_text="Maximum number of concurrent calls.",
-    )
-
-
-class PauseSerializer(StrictSerializer):
-    reason = serializers.CharField(
-        max_length=300, help_text="Shown with the affected deliveries and kept in the audit log."
-    )
-    until = TimestampField(
-        required=False,
-        allow_null=True,
-        default=None,
-        max_ahead=PAUSE_MAX,
-        help_text="Omitted: until the connection is resumed.",
-    )
-
-    def validate_until(self, until: datetime | None) -> datetime | None:
-        if until and until <= self.context["now"]:
-            raise serializers.ValidationError("Must be later than now.")
-        return until
-
-
-class DisableSerializer(StrictSerializer):
-    reason = serializers.CharField(
-        max_length=300, help_text="Shown on the connection's page and kept in the audit log."
-    )
-
-
-class DisconnectSerializer(StrictSerializer):
-    what_waits = serializers.ChoiceField(
-        ["hold", "cancel"],
-        default="hold",
-        help_text="hold: deliveries are kept until the same account is connected again.",
-    )
-    reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
-
-
-# --- responses ---
+from hub.rest.fields import object_page_url, object_url
 
 
 class AccountSerializer(serializers.Serializer):
@@ -311,91 +225,3 @@ class DisconnectedSerializer(serializers.Serializer):
         help_text="Why the requested cancellation was not possible; empty: it was possible."
     )
     connection = ConnectionSerializer()
-
-
-# --- connectors ---
-
-
-class RequestedPermissionSerializer(serializers.Serializer):
-    key = serializers.CharField(help_text="The system's own name.")
-    purpose = serializers.CharField(help_text="What the hub uses it for.")
-    optional = serializers.BooleanField(help_text="true: a person can decline it.")
-
-
-class FieldSerializer(serializers.Serializer):
-    key = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
-    help = serializers.CharField()  # type: ignore[assignment]
-    secret = serializers.BooleanField(
-        help_text="true: it belongs in `secrets`; false: in `settings`."
-    )
-    required = serializers.BooleanField()  # type: ignore[assignment]
-    kind = serializers.ChoiceField(["text", "url", "json", "flag", "choice", "number"])
-
-
-class MoveSerializer(serializers.Serializer):
-    direction = serializers.ChoiceField(["out", "in"], help_text="out: from the hub to the system.")
-    description = serializers.CharField()
-
-
-class EnvironmentSerializer(serializers.Serializer):
-    key = serializers.ChoiceField(ENVIRONMENT_KINDS)
-    label = serializers.CharField()  # type: ignore[assignment]
-    help = serializers.CharField(  # type: ignore[assignment]
-        help_text="How a person recognizes an account of this kind."
-    )
-
-
-class LoginHostSerializer(serializers.Serializer):
-    label = serializers.CharField()  # type: ignore[assignment]
-    help = serializers.CharField(  # type: ignore[assignment]
-        help_text="Where people find their login host."
-    )
-    example = serializers.CharField()
-
-
-class ConnectorSerializer(serializers.Serializer):
-    """A system that a tenant can connect."""
-
-    key = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
-    summary = serializers.CharField()
-    categories = serializers.ListField(child=serializers.CharField())
-    needs_oauth = serializers.BooleanField(
-        help_text="true: a person authorizes the hub; false: see `fill_in`."
-    )
-    set_up = serializers.SerializerMethodField(
-        help_text="false: the hub is not registered at the system yet."
-    )
-    requested_permissions = serializers.SerializerMethodField(
-        help_text="The requested permissions and their purpose."
-    )
-    moves = MoveSerializer(many=True, help_text="The shared data and its direction.")
-    approval = serializers.CharField(
-        help_text="Who else must approve; empty: only the person who connects."
-    )
-    plan = serializers.CharField(help_text="The plan that the account needs; empty: none.")
-    environments = EnvironmentSerializer(
-        many=True, help_text="The kinds of account to choose from."
-    )
-    login_host = LoginHostSerializer(
-        allow_null=True, help_text="Login hosts of customers; null: none."
-    )
-    fill_in = serializers.SerializerMethodField(
-        help_text="The fields for POST /connections; empty: a person must authorize it."
-    )
-
-    def get_set_up(self, connector: Connector) -> bool:
-        return connector.key in self.context["ready"]
-
-    @extend_schema_field(FieldSerializer(many=True))
-    def get_fill_in(self, connector: Connector) -> Any:
-        return FieldSerializer(() if connector.needs_oauth else connector.fields, many=True).data
-
-    @extend_schema_field(RequestedPermissionSerializer(many=True))
-    def get_requested_permissions(self, connector: Connector) -> Any:
-        return RequestedPermissionSerializer(list_requested_permissions(connector), many=True).data
-
-
-class ConnectorListSerializer(serializers.Serializer):
-    items = ConnectorSerializer(many=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -20,14 +19,6 @@ from hub.crypto.sealed import CannotOpen
 from hub.reason_codes import translate_text
 from tenants.models import Tenant
 from tenants.scoping import visible_rows
-
-PAUSE_LENGTHS = {
-    "1": _("for one hour"),
-    "4": _("for four hours"),
-    "24": _("for a day"),
-    "168": _("for a week"),
-    "": _("until it is resumed"),
-}
 
 
 class ConnectorFieldsForm(forms.Form):
@@ -161,29 +152,6 @@ class CredentialForm(StaffFieldsForm, AllowUntestedForm):
             stored_document=stored_document,
             **kwargs,
         )
-
-
-class PauseForm(staff.ReasonForm):
-    length = forms.ChoiceField(
-        label="Duration", choices=list(PAUSE_LENGTHS.items()), required=False
-    )
-
-
-class DisconnectForm(staff.ActionForm):
-    what_waits = forms.ChoiceField(
-        label="Waiting deliveries",
-        choices=[
-            ("hold", "hold them until the same account is connected again"),
-            ("cancel", "cancel them"),
-        ],
-        widget=forms.RadioSelect,
-        initial="hold",
-    )
-    reason = forms.CharField(max_length=300, help_text="Kept in the audit log.")
-
-
-def compute_pause_end(data: Mapping[str, Any], now: datetime) -> datetime | None:
-    return now + timedelta(hours=int(data["length"])) if data["length"] else None
 
 
 class ConnectionForm(forms.ModelForm):

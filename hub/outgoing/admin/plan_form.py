@@ -1,6 +1,5 @@
 """Form of staff that plans an operation: the action, the deliveries, and the reason."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +11,7 @@ from django.core.exceptions import ValidationError
 from connectors.registry import CONNECTORS
 from hub.mappings.forms import TenantField
 from hub.outgoing.models import EVENT_TYPE, Delivery
+from hub.outgoing.operations.filters import serialize_filter
 from hub.outgoing.operations.planning import OPERATION_KINDS, SELECTED_LIMIT
 from hub.reason_codes import REASONS
 from hub.staff import ActionForm
@@ -108,13 +108,7 @@ class PlanForm(ActionForm):
     @property
     def filter(self) -> dict[str, Any]:
         """The filter in the form in which an operation stores it."""
-        values = {
-            name: self.cleaned_data[name]
-            for name in self.FILTER_FIELDS
-            if self.cleaned_data.get(name)
-        }
-        stored: dict[str, Any] = json.loads(json.dumps(values, default=datetime.isoformat))
-        return stored
+        return serialize_filter({name: self.cleaned_data.get(name) for name in self.FILTER_FIELDS})
 
     def clean(self) -> dict[str, Any]:
         super().clean()

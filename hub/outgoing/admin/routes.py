@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.connections.actions.kill_switches import AlreadySwitchedOff, switch_off, switch_on
-from hub.connections.forms.connection_forms import PauseForm, compute_pause_end
+from hub.connections.forms.action_forms import StaffPauseForm, compute_pause_end
 from hub.connections.models import KillSwitch
 from hub.db.clock import clock
 from hub.mappings.models import FieldMapping
@@ -172,7 +172,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         "Switch off",
         icon="power_settings_new",
         is_available=lambda route: not route.off,
-        form=PauseForm,
+        form=StaffPauseForm,
         question=(
             "Nothing is sent by this route. New deliveries are held and sent when it is "
             "switched on."

@@ -10,6 +10,7 @@ from connectors.registry import CONNECTORS
 from hub.db.clock import clock
 from hub.operations.models import Operation
 from hub.outgoing.models import EVENT_TYPE, Delivery
+from hub.outgoing.operations.filters import serialize_filter
 from hub.outgoing.operations.planning import OPERATION_KINDS, SELECTED_LIMIT
 from hub.problems import StrictSerializer
 from hub.rest.fields import TextField, TimestampField, object_page_url, object_url
@@ -42,19 +43,7 @@ class FilterSerializer(StrictSerializer):
             raise serializers.ValidationError(
                 "Set a filter. An empty filter would select all deliveries."
             )
-        return _serialize_filter(data)
-
-
-def _serialize_filter(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the filter as JSON stores it."""
-    return {
-        name: [str(id) for id in value] if name == "deliveries" else _serialize_filter_value(value)
-        for name, value in data.items()
-    }
-
-
-def _serialize_filter_value(value: Any) -> str:
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+        return serialize_filter(data)
 
 
 class PlanSerializer(StrictSerializer):

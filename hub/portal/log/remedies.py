@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 
 from connectors.registry import CONNECTORS
@@ -12,6 +11,7 @@ from hub.mappings.translate import IdentityMissing
 from hub.outgoing.insight.explain import EffectiveState
 from hub.outgoing.insight.remedies import OPERATOR_REMEDIES, REMEDIES, Remedy
 from hub.outgoing.models import Delivery
+from hub.portal.navigation import reverse_or_empty
 from hub.reason_codes import endpoint_rejection
 
 # remedies that require a person's action
@@ -121,11 +121,3 @@ def reverse_identity_page(delivery: Delivery) -> str:
     tenant_reference = delivery.tenant.reference
     page = reverse_or_empty("portal:identity_say", tenant_reference, connection.public_id)
     return f"{page}?{query}"
-
-
-def reverse_or_empty(name: str, *args: object) -> str:
-    """Return the URL; empty if this release has no such page."""
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return ""

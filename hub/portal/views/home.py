@@ -12,7 +12,7 @@ from hub.db.clock import clock
 from hub.outgoing.insight.missing_identities import list_missing_identities_by_connection
 from hub.portal.connection_status import describe_statuses
 from hub.portal.views.connecting.pending_attempts import list_pending_attempts
-from hub.portal.views.connections.connection_pages import filter_enabled_routes
+from hub.portal.views.connections.own_connection import filter_enabled_routes
 from tenants.access.tenant_users import TenantUser, tenant_view
 
 CONNECTIONS_SHOWN = 200

@@ -1,6 +1,7 @@
 """The settings of a tenant (name, time zone, notice channels) and its members' mail preferences."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
@@ -17,10 +18,19 @@ from hub.notices.forms import ConnectionMailPreferencesForm, MailPreferencesForm
 from hub.notices.models import QuietHours
 from hub.outgoing.subscriptions.notice_channels import list_notice_channels, set_notice_channels
 from hub.portal.forms import NoticeChannelsForm, TenantForm
-from hub.portal.views.connections.connection_pages import get_own_connection, redirect_to_connection
+from hub.portal.views.connections.own_connection import get_own_connection, redirect_to_connection
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership, available_time_zones
 from tenants.services.tenant_actions import change_tenant
+
+
+class SettingsForms(NamedTuple):
+    """The forms of the settings page; None: the visitor may not change it."""
+
+    tenant: TenantForm | None
+    mail: MailPreferencesForm | None
+    hours: QuietHoursForm | None
+    where: NoticeChannelsForm | None
 
 
 @require_http_methods(["GET", "POST"])
@@ -28,63 +38,61 @@ from tenants.services.tenant_actions import change_tenant
 def show_settings(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
     """Show the settings forms; each has its own button."""
     data, now = request.POST if request.method == "POST" else None, clock()
-    tenant = (
-        TenantForm(select_form_data(data, "tenant"), instance=tenant_user.tenant)
-        if tenant_user.is_owner
-        else None
-    )
-    membership = get_membership(tenant_user) if tenant_user.user else None
-    mail = (
-        MailPreferencesForm(select_form_data(data, "mail"), membership=membership)
-        if membership
-        else None
-    )
-    hours = (
-        QuietHoursForm(
-            select_form_data(data, "hours"), prefix="hours", instance=get_mail_hours(membership)
-        )
-        if membership
-        else None
-    )
-    where = (
-        NoticeChannelsForm(
-            select_form_data(data, "where"), channels=list_notice_channels(tenant_user.tenant)
-        )
-        if tenant_user.can_manage
-        else None
-    )
-    if tenant and tenant.is_bound and tenant.is_valid():
-        changes = {name: tenant.cleaned_data[name] for name in tenant.changed_data}
-        change_tenant(
-            tenant_user.tenant, changes, ActorContext.of_visitor(request, tenant_user), now=now
-        )
-        return redirect_saved(request, tenant_user)
-    if mail and mail.is_bound and mail.is_valid():
-        mail.save()
-        return redirect_saved(request, tenant_user)
-    if hours and hours.is_bound and hours.is_valid():
-        hours.save_hours(now=now)
-        return redirect_saved(request, tenant_user)
-    if where and where.is_bound and where.is_valid():
-        set_notice_channels(
-            tenant_user.tenant,
-            where.selection,
-            ActorContext.of_visitor(request, tenant_user),
-            user=tenant_user.user,
-            now=now,
-        )
-        return redirect_saved(request, tenant_user)
+    forms = build_settings_forms(tenant_user, data)
+    if save_submitted_form(forms, tenant_user, ActorContext.of_visitor(request, tenant_user), now):
+        messages.success(request, _("Saved."))
+        return HttpResponseRedirect(reverse("portal:settings", args=[tenant_user.tenant.reference]))
     context: dict[str, Any] = {
         "tenant_user": tenant_user,
-        "form": tenant,
-        "mail": mail,
-        "hours": hours,
-        "where": where,
+        "form": forms.tenant,
+        "mail": forms.mail,
+        "hours": forms.hours,
+        "where": forms.where,
+        "limits": tenant_usage(tenant_user.tenant, now=now),
+        "zones": sorted(available_time_zones()),
     }
-    context["limits"] = tenant_usage(tenant_user.tenant, now=now)
-    return render(
-        request, "portal/settings.html", context | {"zones": sorted(available_time_zones())}
-    )
+    return render(request, "portal/settings.html", context)
+
+
+def build_settings_forms(tenant_user: TenantUser, data: QueryDict | None) -> SettingsForms:
+    """Build the forms that the visitor may use; the one whose button was pressed is bound."""
+    tenant: TenantForm | None = None
+    mail: MailPreferencesForm | None = None
+    hours: QuietHoursForm | None = None
+    where: NoticeChannelsForm | None = None
+    if tenant_user.is_owner:
+        tenant = TenantForm(select_form_data(data, "tenant"), instance=tenant_user.tenant)
+    if tenant_user.user:
+        membership = get_membership(tenant_user)
+        mail = MailPreferencesForm(select_form_data(data, "mail"), membership=membership)
+        hours = QuietHoursForm(
+            select_form_data(data, "hours"), prefix="hours", instance=get_mail_hours(membership)
+        )
+    if tenant_user.can_manage:
+        channels = list_notice_channels(tenant_user.tenant)
+        where = NoticeChannelsForm(select_form_data(data, "where"), channels=channels)
+    return SettingsForms(tenant, mail, hours, where)
+
+
+def save_submitted_form(
+    forms: SettingsForms, tenant_user: TenantUser, actor: ActorContext, now: datetime
+) -> bool:
+    """Save the bound form, if it is valid; return whether one was saved."""
+    submitted = next((form for form in forms if form and form.is_bound and form.is_valid()), None)
+    if submitted is None:
+        return False
+    if isinstance(submitted, TenantForm):
+        changes = {name: submitted.cleaned_data[name] for name in submitted.changed_data}
+        change_tenant(tenant_user.tenant, changes, actor, now=now)
+    elif isinstance(submitted, MailPreferencesForm):
+        submitted.save()
+    elif isinstance(submitted, QuietHoursForm):
+        submitted.save_hours(now=now)
+    elif isinstance(submitted, NoticeChannelsForm):
+        set_notice_channels(
+            tenant_user.tenant, submitted.selection, actor, user=tenant_user.user, now=now
+        )
+    return True
 
 
 @require_http_methods(["GET", "POST"])
@@ -108,7 +116,7 @@ def edit_notifications(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
     )
 
 
-def get_mail_hours(membership: Membership | None) -> QuietHours:
+def get_mail_hours(membership: Membership) -> QuietHours:
     return QuietHours.unscoped.filter(membership=membership).first() or QuietHours(
         membership=membership
     )
@@ -122,8 +130,3 @@ def get_membership(tenant_user: TenantUser) -> Membership:
     memberships = Membership.objects.of(tenant_user.tenant).select_related("tenant")
     membership: Membership = memberships.get(user=tenant_user.user)
     return membership
-
-
-def redirect_saved(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
-    messages.success(request, _("Saved."))
-    return HttpResponseRedirect(reverse("portal:settings", args=[tenant_user.tenant.reference]))

@@ -6,6 +6,7 @@ from django.db import connection as database
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from hub.audit import find_audit_rows
 from hub.mappings.admin import diff_versions
 from hub.mappings.forms import list_function_help
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
@@ -203,6 +204,45 @@ def test_a_mistake_in_an_identity_is_told_beside_its_field(root, make, field, va
         "remote_id": "U7",
     } | {field: value}
     assert field in root.post(f"{IDENTITIES}add/", said).context["adminform"].form.errors
+
+
+def save_identity(client, identity, **changes):
+    data = {"connection": identity.connection_id, "kind": identity.kind, "name": ""}
+    data |= {"local_id": identity.local_id, "remote_id": identity.remote_id} | changes
+    return client.post(f"{IDENTITIES}{identity.pk}/change/", data)
+
+
+def audited(connection):
+    return [(row.verb, row.before, row.after) for row in find_audit_rows(connection).order_by("pk")]
+
+
+def test_an_identity_that_staff_change_is_audited_as_by_portal_and_rest(root, make):
+    identity = make.identity(make.connection(), "user", "7", "U7")
+    save_identity(root, identity, remote_id="U8")
+    after = {"kind": "user", "local_id": "7", "remote_id": "U8"}
+    assert audited(identity.connection) == [("connection.identify", {"remote_id": "U7"}, after)]
+
+
+def test_an_identity_with_another_key_replaces_the_old_one(root, make):
+    identity = make.identity(make.connection(), "user", "7", "U7")
+    save_identity(root, identity, local_id="8")
+    assert list(Identity.unscoped.values_list("local_id", "remote_id")) == [("8", "U7")]
+    verbs = [verb for verb, _before, _after in audited(identity.connection)]
+    assert verbs == ["connection.forget", "connection.identify"]
+
+
+def test_an_identity_that_staff_save_unchanged_is_not_audited(root, make):
+    identity = make.identity(make.connection(), "user", "7", "U7")
+    save_identity(root, identity)
+    assert audited(identity.connection) == []
+
+
+def test_an_identity_that_staff_delete_is_audited(root, make):
+    identity = make.identity(make.connection(), "user", "7", "U7")
+    root.post(f"{IDENTITIES}{identity.pk}/delete/", {"post": "yes"})
+    before = {"kind": "user", "local_id": "7", "remote_id": "U7"}
+    assert audited(identity.connection) == [("connection.forget", before, None)]
+    assert not Identity.unscoped.exists()
 
 
 def test_strangers_cannot_put_an_identity_on_a_connection(make):

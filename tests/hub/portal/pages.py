@@ -14,6 +14,7 @@ PAGES = {
     "connection": ONE,
     "connected": ONE + "connected/",
     "pause": ONE + "pause/",
+    "disable": ONE + "disable/",
     "rename": ONE + "rename/",
     "reconnect": ONE + "reconnect/",
     "identities": ONE + "identities/",

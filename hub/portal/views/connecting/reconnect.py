@@ -28,7 +28,7 @@ from hub.portal.views.connecting.wizard import (
     login_of_attempt,
     render_suspended_page,
 )
-from hub.portal.views.connections.connection_pages import (
+from hub.portal.views.connections.own_connection import (
     ADMIN,
     get_own_connection,
     redirect_to_connection,

@@ -30,7 +30,7 @@ from hub.outgoing.insight.mapping_preview import preview_mappings
 from hub.outgoing.insight.missing_identities import find_static_identities
 from hub.portal.forms import NewConnectionForm
 from hub.portal.views.connecting.pending_attempts import ATTEMPTS_SHOWN, describe_attempt
-from hub.portal.views.connections.connection_pages import (
+from hub.portal.views.connections.own_connection import (
     ROUTES_SHOWN,
     filter_routes_to,
     get_own_connection,

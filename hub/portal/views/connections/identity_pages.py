@@ -23,7 +23,7 @@ from hub.mappings.identities import remove_identity, set_identity
 from hub.mappings.models import Identity, match_identities_after, match_identity_prefix
 from hub.outgoing.insight.missing_identities import list_missing_identities
 from hub.portal.forms import OwnRecordForm, RemoteRecordForm
-from hub.portal.views.connections.connection_pages import (
+from hub.portal.views.connections.own_connection import (
     ADMIN,
     ROUTES_SHOWN,
     filter_routes_to,
@@ -92,11 +92,8 @@ def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
         choices=connection.connector.choices_by_kind.get(own_record.cleaned_data["kind"]),
     )
     if request.method == "POST" and form.is_valid():
-        remote_id, name, actor = (
-            form.cleaned_data["id"],
-            form.cleaned_data["name"],
-            ActorContext.of_visitor(request, tenant_user),
-        )
+        remote_id, name = form.cleaned_data["id"], form.cleaned_data["name"]
+        actor = ActorContext.of_visitor(request, tenant_user)
         set_identity(
             connection,
             remote_id=remote_id,

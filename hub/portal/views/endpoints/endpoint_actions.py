@@ -1,6 +1,5 @@
-"""Actions on a customer's endpoint: events and filter, secret, headers, test, recovery."""
+"""Actions on a customer's endpoint: events and filter, headers, test event, recovery."""
 
-import secrets
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -11,13 +10,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from hub.audit import ActorContext
-from hub.connections.actions import connection_actions, signing_secret_actions
+from hub.connections.actions import connection_actions
 from hub.connections.credentials import custom_headers
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
@@ -39,21 +37,13 @@ from hub.portal.endpoints.forms import (
     RateLimitForm,
     RecoveryForm,
 )
-from hub.portal.views.connections.connection_pages import STATE_CHANGED_MEANWHILE
 from hub.portal.views.endpoints.endpoint_pages import (
     ADMIN,
     get_endpoint,
+    redirect_to_endpoint,
     render_endpoint_page,
-    reverse_endpoint,
 )
-from tenants.access.tenant_users import TenantUser, require_recent_login, tenant_view
-
-SECRET_UNREADABLE = gettext_lazy("The stored secret cannot be decrypted. Change it.")
-
-
-def redirect_to_endpoint(tenant_user: TenantUser, endpoint: Connection) -> HttpResponse:
-    return HttpResponseRedirect(reverse_endpoint("portal:endpoint", tenant_user, endpoint))
-
+from tenants.access.tenant_users import TenantUser, tenant_view
 
 # --- which events ---------------------------------------------------------------------------------
 
@@ -70,7 +60,7 @@ def choose_events_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
         shared_routes=subscription.shared_routes, selected=subscription.patterns,
         initial={"filter": subscription.filter},
     )  # fmt: skip
-    context = {
+    context: dict[str, Any] = {
         "tenant_user": tenant_user,
         "endpoint": endpoint,
         "form": form,
@@ -142,77 +132,6 @@ def preview_matches(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
         errors = form.errors.get("filter") or form.errors.get("others") or ()
         context["trouble"] = " ".join(map(str, errors))
     return render(request, "portal/endpoints/matches.html", context)
-
-
-# --- the secret -----------------------------------------------------------------------------------
-
-
-@require_POST
-@never_cache
-@tenant_view(min_role=ADMIN)
-@require_recent_login
-@sensitive_variables()
-def reveal_secret_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    endpoint, now = get_endpoint(tenant_user, id), clock()
-    try:
-        secret = signing_secret_actions.reveal_signing_secret(
-            endpoint, ActorContext.of_visitor(request, tenant_user), now=now
-        )
-    except CannotOpen:
-        messages.error(request, SECRET_UNREADABLE)
-        return redirect_to_endpoint(tenant_user, endpoint)
-    return render_endpoint_page(request, tenant_user, endpoint, secret=secret)
-
-
-@require_POST
-@never_cache
-@tenant_view(min_role=ADMIN)
-@require_recent_login
-@sensitive_variables()
-def rotate_secret_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    endpoint, now = get_endpoint(tenant_user, id), clock()
-    try:
-        secret, _overlap_until = signing_secret_actions.change_signing_secret(
-            endpoint,
-            ActorContext.of_visitor(request, tenant_user),
-            random=secrets.token_bytes,
-            now=now,
-        )
-    except signing_secret_actions.SigningSecretRefused:
-        messages.warning(
-            request,
-            _(
-                "The secret was changed too often in one day. Stop using the old secret, or "
-                "wait until it expires."
-            ),
-        )
-        return redirect_to_endpoint(tenant_user, endpoint)
-    except CannotOpen:
-        messages.error(request, SECRET_UNREADABLE)
-        return redirect_to_endpoint(tenant_user, endpoint)
-    except connection_actions.InvalidConnectionState:
-        messages.warning(request, STATE_CHANGED_MEANWHILE)
-        return redirect_to_endpoint(tenant_user, endpoint)
-    return render_endpoint_page(request, tenant_user, get_endpoint(tenant_user, id), secret=secret)
-
-
-@require_POST
-@tenant_view(min_role=ADMIN)
-@require_recent_login
-def end_secret_overlap_view(
-    request: HttpRequest, tenant_user: TenantUser, id: UUID
-) -> HttpResponse:
-    endpoint, now = get_endpoint(tenant_user, id), clock()
-    try:
-        signing_secret_actions.end_signing_overlap(
-            endpoint, ActorContext.of_visitor(request, tenant_user), now=now
-        )
-        messages.success(request, _("Only the new secret signs now."))
-    except CannotOpen:
-        messages.error(request, SECRET_UNREADABLE)
-    except connection_actions.InvalidConnectionState:
-        messages.warning(request, STATE_CHANGED_MEANWHILE)
-    return redirect_to_endpoint(tenant_user, endpoint)
 
 
 # --- how it is called -----------------------------------------------------------------------------

@@ -1,14 +1,14 @@
 """Customers' own webhook endpoints: the list, the form of a new one, and each one's page."""
 
 import secrets
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
@@ -18,7 +18,12 @@ from connectors.registry import CONNECTORS
 from hub import egress
 from hub.audit import ActorContext
 from hub.connections.connecting.by_form import connect_with_form
-from hub.connections.connecting.form_results import Connected, ConnectionTestFailed, FormInput
+from hub.connections.connecting.form_results import (
+    Connected,
+    ConnectionTestFailed,
+    FormInput,
+    FormResult,
+)
 from hub.connections.credentials import custom_headers, probe_checklist
 from hub.connections.credentials.signing_secrets import OVERLAP, SigningStatus, read_signing_status
 from hub.connections.models import Connection
@@ -36,6 +41,7 @@ from hub.outgoing.subscriptions.endpoint_routes import (
 from hub.portal.connection_status import describe_statuses
 from hub.portal.endpoints.forms import AddEndpointForm, RateLimitForm, RecoveryForm
 from hub.portal.log.rows import build_log_row
+from hub.portal.navigation import reverse_object_page
 from hub.portal.views.connecting.wizard import render_suspended_page
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
@@ -57,8 +63,10 @@ def get_endpoint(tenant_user: TenantUser, id: UUID) -> Connection:
     return endpoint
 
 
-def reverse_endpoint(page: str, tenant_user: TenantUser, endpoint: Connection) -> str:
-    return reverse(page, args=[tenant_user.tenant.reference, endpoint.public_id])
+def redirect_to_endpoint(tenant_user: TenantUser, endpoint: Connection) -> HttpResponseRedirect:
+    return HttpResponseRedirect(
+        reverse_object_page("portal:endpoint", tenant_user.tenant, endpoint)
+    )
 
 
 @require_safe
@@ -120,25 +128,9 @@ def add_tested_endpoint(
 
     The user may choose to store an endpoint whose test failed.
     """
-    data, now = form.cleaned_data, clock()
-    actor = ActorContext.of_visitor(request, tenant_user)
-
-    def subscribe(endpoint: Connection) -> None:
-        subscribe_endpoint(endpoint, form.patterns, actor, now=now)
-
     try:
-        result = connect_with_form(
-            tenant_user.tenant,
-            CONNECTORS[CONNECTOR_KEY],
-            data["name"],
-            FormInput({"url": data["url"]}, {}),
-            actor,
-            connected_by=tenant_user.user,
-            allow_untested=data["anyway"],
-            then=subscribe,
-            call=egress.send_request,
-            random=secrets.SystemRandom(),
-            now=now,
+        result = connect_and_subscribe(
+            tenant_user, form, ActorContext.of_visitor(request, tenant_user), now=clock()
         )
     except AlreadySubscribed as error:
         form.add_error("types", str(error))
@@ -156,6 +148,31 @@ def add_tested_endpoint(
         return render_suspended_page(request, tenant_user, CONNECTORS[CONNECTOR_KEY])
     form.add_error(None, result.detail)
     return render(request, "portal/endpoints/add.html", context, status=409)
+
+
+@sensitive_variables()
+def connect_and_subscribe(
+    tenant_user: TenantUser, form: AddEndpointForm, actor: ActorContext, *, now: datetime
+) -> FormResult:
+    """Connect the endpoint and choose its events. Raises AlreadySubscribed, and stores nothing."""
+    data = form.cleaned_data
+
+    def subscribe(endpoint: Connection) -> None:
+        subscribe_endpoint(endpoint, form.patterns, actor, now=now)
+
+    return connect_with_form(
+        tenant_user.tenant,
+        CONNECTORS[CONNECTOR_KEY],
+        data["name"],
+        FormInput({"url": data["url"]}, {}),
+        actor,
+        connected_by=tenant_user.user,
+        allow_untested=data["anyway"],
+        then=subscribe,
+        call=egress.send_request,
+        random=secrets.SystemRandom(),
+        now=now,
+    )
 
 
 def respond_to_added(
@@ -189,7 +206,7 @@ def render_endpoint_page(
     subscription = load_endpoint_routes(endpoint)
     stats = compute_endpoint_stats(tenant_user.tenant, [endpoint.pk], now=now)[endpoint.pk]
     recent = readable_deliveries().filter(connection=endpoint).order_by("-pk")[:DELIVERIES_SHOWN]
-    context = {
+    context: dict[str, Any] = {
         "tenant_user": tenant_user,
         "endpoint": endpoint,
         "status": describe_statuses([endpoint])[0][1],

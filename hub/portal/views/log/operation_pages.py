@@ -7,7 +7,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -21,6 +20,7 @@ from hub.outgoing.models import Delivery
 from hub.outgoing.operations import planning
 from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.log.operation_form import OperationForm, describe_filter, parse_operation_filter
+from hub.portal.navigation import reverse_object_page
 from hub.portal.views.etag import respond_if_modified
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
@@ -44,7 +44,9 @@ def plan_operation_view(request: HttpRequest, tenant_user: TenantUser) -> HttpRe
             reason=data["reason"] or _("requested on the log pages"),
             actor=ActorContext.of_visitor(request, tenant_user), now=clock(),
         )  # fmt: skip
-        return HttpResponseRedirect(reverse_operation("portal:operation", tenant_user, operation))
+        return HttpResponseRedirect(
+            reverse_object_page("portal:operation", tenant_user.tenant, operation)
+        )
     count = len(operation_filter.get("deliveries", ()))
     context = {
         "tenant_user": tenant_user,
@@ -57,10 +59,6 @@ def plan_operation_view(request: HttpRequest, tenant_user: TenantUser) -> HttpRe
         "api_filters": operation_filter,
     }
     return render(request, "portal/log/plan.html", context)
-
-
-def reverse_operation(page: str, tenant_user: TenantUser, operation: Operation) -> str:
-    return reverse(page, args=[tenant_user.tenant.reference, operation.public_id])
 
 
 def get_operation(tenant_user: TenantUser, id: UUID) -> Operation:
@@ -144,4 +142,6 @@ def run_operation_action(
             _("The state has changed in the meantime: it is already %(state)s.")
             % {"state": get_operation(tenant_user, id).state},
         )
-    return HttpResponseRedirect(reverse_operation("portal:operation", tenant_user, operation))
+    return HttpResponseRedirect(
+        reverse_object_page("portal:operation", tenant_user.tenant, operation)
+    )

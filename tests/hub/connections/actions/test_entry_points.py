@@ -11,7 +11,7 @@ from hub.connections.actions import signing_secret_actions
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.operations.models import Operation
-from hub.outgoing.models import Delivery
+from hub.outgoing.models import Delivery, Route
 from tests.factories import MINUTE, NOON
 from tests.tenants.door import reauthenticate
 
@@ -42,8 +42,12 @@ class EntryPoints:
         url = f"/t/acme/connections/{connection.public_id}/{page}{slash}"
         return self.portal_client.post(url, data)
 
-    def endpoint(self, connection, page):
-        return self.portal_client.post(f"/t/acme/endpoints/{connection.public_id}/{page}")
+    def endpoint(self, connection, page, **data):
+        return self.portal_client.post(f"/t/acme/endpoints/{connection.public_id}/{page}", data)
+
+    def subscribe(self, connection, **body):
+        url = f"/api/v1/connections/{connection.public_id}/subscription"
+        return self.rest_client.put(url, body, format="json")
 
     def rest(self, connection, verb, body=None):
         url = f"/api/v1/connections/{connection.public_id}/{verb}"
@@ -57,6 +61,7 @@ class EntryPoints:
 @pytest.fixture
 def entry_points(client, browser, shop, make):
     client.force_login(make.staff(is_superuser=True))
+    reauthenticate(client)
     reauthenticate(browser.client)
     return EntryPoints(client, browser.client, shop)
 
@@ -79,6 +84,7 @@ ACTIONS = {
     "disable": (
         "healthy",
         lambda by, it: by.staff(it, "disable", reason=WHY),
+        lambda by, it: by.portal(it, "disable", reason=WHY),
         lambda by, it: by.rest(it, "disable", {"reason": WHY}),
     ),
     "enable": (
@@ -90,6 +96,7 @@ ACTIONS = {
     "renew the access token": (
         "with an access token that ends",
         lambda by, it: by.staff(it, "renew"),
+        lambda by, it: by.portal(it, "renew", slash=""),
         lambda by, it: by.rest(it, "renew"),
     ),
     "disconnect and hold": (
@@ -127,21 +134,30 @@ ACTIONS = {
     ),
     "rotate the signing secret": (
         "healthy",
+        lambda by, it: by.staff(it, "rotate_signing_secret"),
         lambda by, it: by.endpoint(it, "rotate"),
         lambda by, it: by.rest(it, "rotate-signing-secret"),
     ),
     "end the overlap of signing secrets": (
         "with two signing secrets",
+        lambda by, it: by.staff(it, "end_signing_overlap"),
         lambda by, it: by.endpoint(it, "end-overlap"),
         lambda by, it: by.rest(it, "end-signing-overlap"),
     ),
     "send a test event": (
         "healthy",
+        lambda by, it: by.staff(it, "send_test_event"),
         lambda by, it: by.endpoint(it, "test"),
         lambda by, it: by.rest(it, "test-event"),
     ),
+    "choose the events": (
+        "healthy",
+        lambda by, it: by.endpoint(it, "events", others="order.*", filter="data.total > `5`"),
+        lambda by, it: by.subscribe(it, event_types=["order.*"], filter="data.total > `5`"),
+    ),
 }
 AUDITED_AS = {
+    "choose the events": "endpoint.events",
     "end the overlap of signing secrets": "endpoint.end_overlap",
     "enable": "connection.enable",
     "limit the calls at the same time": "connection.limit",
@@ -187,6 +203,9 @@ def observe(connection, last_row):
             connection.credential.refresh_due_at and connection.credential.refresh_due_at <= clock()
         ),
         "deliveries": sorted(Delivery.unscoped.filter(connection=connection).values_list("state")),
+        "routes": sorted(
+            Route.unscoped.filter(connection=connection).values_list("event_type", "filter")
+        ),
         "operations": Operation.unscoped.filter(
             filter={"connection": str(connection.public_id)}
         ).count(),

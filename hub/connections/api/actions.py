@@ -1,0 +1,283 @@
+"""REST actions on a connection: the table of what each does and how OpenAPI describes it."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.views.decorators.debug import sensitive_variables
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from connectors import http
+from hub.audit import ActorContext
+from hub.connections.actions import connection_actions, signing_secret_actions
+from hub.connections.actions.connection_actions import InvalidConnectionState
+from hub.connections.actions.disconnection import cancel_waiting_deliveries, disconnect_account
+from hub.connections.api import openapi_examples as openapi
+from hub.connections.api.connect_links import create_link_response
+from hub.connections.api.form_input import build_busy_problem
+from hub.connections.api.input_serializers import (
+    DisableSerializer,
+    DisconnectSerializer,
+    PauseSerializer,
+)
+from hub.connections.api.link_serializers import MadeConnectLinkSerializer
+from hub.connections.api.queries import find_visible_connection
+from hub.connections.api.serializers import (
+    ConnectionSerializer,
+    DisconnectedSerializer,
+    RotatedSecretSerializer,
+    TestSerializer,
+)
+from hub.connections.credentials import probe, probe_checklist
+from hub.connections.models import Connection
+from hub.crypto.sealed import CannotOpen
+from hub.operations.operation_actions import OperationRefused
+from hub.problems import Problem
+
+UNREADABLE_SECRET = (
+    "The stored secrets cannot be decrypted. Send a new signing_secret with PATCH on this "
+    "connection."
+)
+
+
+@dataclass(frozen=True)
+class ActionRequest:
+    """A request for an action, with its validated body and the way to the network."""
+
+    request: Request
+    connection: Connection
+    data: Mapping[str, Any]
+    call: Callable[[http.Request], http.Response]
+    now: datetime
+
+    @property
+    def actor(self) -> ActorContext:
+        return ActorContext.of_request(self.request)
+
+    def reload_connection(self) -> Connection:
+        return find_visible_connection(self.request, self.connection.public_id)
+
+    def respond_with_connection(self, status: int = 200) -> Response:
+        return Response(ConnectionSerializer(self.reload_connection()).data, status=status)
+
+
+@dataclass(frozen=True)
+class ConnectionAction:
+    """What performs an action, and its description in OpenAPI.
+
+    `perform` raises InvalidConnectionState or InvalidTransition if the state does not allow it.
+    `body` is the serializer of the request; None if it has no body.
+    """
+
+    perform: Callable[[ActionRequest], Response]
+    summary: str
+    description: str
+    answer: type[serializers.Serializer]
+    examples: Mapping[str, Any]
+    status: int = 200
+    body: type[serializers.Serializer] | None = None
+    requests: Sequence[Any] = ()
+    problems: Sequence[str] = openapi.CHANGE_PROBLEMS
+
+
+def _test(action: ActionRequest) -> Response:
+    if action.connection.is_disconnected:
+        raise InvalidConnectionState(action.connection.state)
+    probe_result = connection_actions.perform_connection_test(
+        action.connection, action.actor, call=action.call, now=action.now
+    )
+    if probe_result.reason == probe.PROBES_BUSY:
+        raise build_busy_problem()
+    body = {
+        "passed": probe_result.passed,
+        "reason": probe_result.reason,
+        "steps": [step._asdict() for step in probe_checklist.list_probe_steps(probe_result)],
+        "connection": action.reload_connection(),
+    }
+    return Response(TestSerializer(body).data)
+
+
+def _pause(action: ActionRequest) -> Response:
+    reason, until = action.data["reason"], action.data["until"]
+    connection_actions.pause_connection(
+        action.connection, reason, action.actor, until=until, now=action.now
+    )
+    return action.respond_with_connection()
+
+
+def _resume(action: ActionRequest) -> Response:
+    connection_actions.resume_connection(action.connection, action.actor, now=action.now)
+    return action.respond_with_connection()
+
+
+def _disable(action: ActionRequest) -> Response:
+    connection_actions.disable_connection(
+        action.connection, action.data["reason"], action.actor, now=action.now
+    )
+    return action.respond_with_connection()
+
+
+def _renew(action: ActionRequest) -> Response:
+    connection_actions.renew_token(action.connection, action.actor, now=action.now)
+    return action.respond_with_connection(202)
+
+
+def _disconnect(action: ActionRequest) -> Response:
+    keeps_events = action.data["what_waits"] != "cancel"
+    disconnect_account(
+        action.connection,
+        action.actor,
+        reason=action.data["reason"],
+        keeps_events=keeps_events,
+        now=action.now,
+    )
+    body: dict[str, Any] = {"cancelling": 0, "detail": ""}
+    if not keeps_events:
+        try:
+            body["cancelling"] = cancel_waiting_deliveries(
+                action.connection, action.actor, now=action.now
+            )
+        except OperationRefused as refused:  # the account is disconnected nevertheless
+            body["detail"] = str(refused)
+    body["connection"] = action.reload_connection()
+    return Response(DisconnectedSerializer(body).data)
+
+
+@sensitive_variables()
+def _rotate_signing_secret(action: ActionRequest) -> Response:
+    try:
+        secret, overlap_until = signing_secret_actions.change_signing_secret(
+            action.connection, action.actor, random=secrets.token_bytes, now=action.now
+        )
+    except signing_secret_actions.SigningSecretRefused as refused:
+        raise Problem("wrong-state", str(refused)) from None
+    except CannotOpen:
+        raise Problem("wrong-state", UNREADABLE_SECRET) from None
+    body = {
+        "signing_secret": secret,
+        "overlap_until": overlap_until,
+        "connection": action.reload_connection(),
+    }
+    return Response(RotatedSecretSerializer(body).data)
+
+
+def _end_signing_overlap(action: ActionRequest) -> Response:
+    try:
+        signing_secret_actions.end_signing_overlap(action.connection, action.actor, now=action.now)
+    except CannotOpen:
+        raise Problem("wrong-state", UNREADABLE_SECRET) from None
+    return action.respond_with_connection()
+
+
+def _create_reconnect_link(action: ActionRequest) -> Response:
+    connection = action.connection
+    if connection.tenant is None:
+        raise Problem(
+            "wrong-state", "This connection belongs to the platform. Staff can reconnect it."
+        )
+    return create_link_response(
+        action.request,
+        connection.tenant,
+        connection.connector,
+        connection=connection,
+        now=action.now,
+    )
+
+
+# By the last part of the URL, below `connections/<id>/`.
+ACTIONS = {
+    "test": ConnectionAction(
+        _test,
+        "Test a connection",
+        "Test the connection at the external system; its state follows the result.\n\n"
+        "The test has no effect there.",
+        TestSerializer,
+        {"passed": openapi.TESTED},
+    ),
+    "pause": ConnectionAction(
+        _pause,
+        "Pause a connection",
+        "Pause the connection: nothing is sent, and new deliveries wait until it is resumed.",
+        ConnectionSerializer,
+        {"paused": openapi.PAUSED},
+        body=PauseSerializer,
+        requests=[openapi.request_example("until it is resumed", {"reason": "They move servers."})],
+        problems=openapi.ACTION_PROBLEMS,
+    ),
+    "resume": ConnectionAction(
+        _resume,
+        "Resume a connection",
+        "Resume a paused or enable a disabled connection: its waiting deliveries are sent now.",
+        ConnectionSerializer,
+        {"resumed": openapi.CONNECTION},
+    ),
+    "disable": ConnectionAction(
+        _disable,
+        "Disable a connection",
+        "Disable the connection until `resume`: nothing is sent, new deliveries are held.",
+        ConnectionSerializer,
+        {"disabled": openapi.DISABLED},
+        body=DisableSerializer,
+        requests=[
+            openapi.request_example("until it is enabled", {"reason": "They asked us to stop."})
+        ],
+        problems=openapi.ACTION_PROBLEMS,
+    ),
+    "renew": ConnectionAction(
+        _renew,
+        "Renew the access token of a connection",
+        "Request a new access token from the external system.\n\n"
+        "A worker requests it now; read the connection later for its new expiry.",
+        ConnectionSerializer,
+        {"requested": openapi.CONNECTION},
+        status=202,
+    ),
+    "rotate-signing-secret": ConnectionAction(
+        _rotate_signing_secret,
+        "Rotate the signing secret of an endpoint",
+        "Rotate the signing secret: the old one signs for another 24 hours beside the new one.\n\n"
+        "Only this response contains the new secret. Only webhook endpoints have a signing secret.",
+        RotatedSecretSerializer,
+        {"rotated": openapi.ROTATED_SECRET},
+    ),
+    "end-signing-overlap": ConnectionAction(
+        _end_signing_overlap,
+        "End the overlap of signing secrets",
+        "End the overlap: only the newest secret signs. Use it after an old secret leaked.",
+        ConnectionSerializer,
+        {"ended": openapi.CONNECTION | {"connector": "webhook"}},
+    ),
+    "disconnect": ConnectionAction(
+        _disconnect,
+        "Disconnect a connection",
+        "Disconnect the account: its authorization is revoked and deleted.\n\n"
+        "The history stays, and the account can be connected again.",
+        DisconnectedSerializer,
+        {"disconnected": openapi.DISCONNECTED},
+        body=DisconnectSerializer,
+        requests=[
+            openapi.request_example(
+                "and cancel", {"what_waits": "cancel", "reason": "Customer left."}
+            )
+        ],
+        problems=openapi.ACTION_PROBLEMS,
+    ),
+    "reconnect-link": ConnectionAction(
+        _create_reconnect_link,
+        "Create a reconnect link",
+        "Create a connect link of this connection, to authorize it without an account here.\n\n"
+        "It works once, within 24 hours. A person with an account here reconnects on the "
+        "connection's\npage.",
+        MadeConnectLinkSerializer,
+        {
+            "a link": openapi.CONNECT_LINK
+            | {"connection": openapi.EXAMPLE_ID, "url": openapi.CONNECT_AT}
+        },
+        status=201,
+        problems=(*openapi.CHANGE_PROBLEMS, "too-many-links"),
+    ),
+}

@@ -1,0 +1,81 @@
+"""Serializers of what requests about a connection contain."""
+
+from datetime import datetime, timedelta
+
+from rest_framework import serializers
+
+from connectors.registry import CONNECTORS
+from hub.problems import StrictSerializer
+from hub.rest.fields import ObjectField, TextField, TimestampField
+
+NAME_MAX, IN_FLIGHT_MAX = 200, 200
+PAUSE_MAX = timedelta(days=366)
+FORM_CONNECTOR_CHOICES = [
+    (key, key) for key, code in CONNECTORS.items() if not code.needs_oauth and not code.platform
+]
+
+
+class FilledSerializer(StrictSerializer):
+    """Settings and secrets of a connector, by the keys that GET /connectors lists."""
+
+    settings = ObjectField(required=False)
+    secrets = ObjectField(required=False, help_text="Stored encrypted and never returned.")
+
+
+class ConnectSerializer(FilledSerializer):
+    tenant = TextField(
+        max_length=100,
+        required=False,
+        help_text="The tenant's reference. Required with a platform key.",
+    )
+    connector = serializers.ChoiceField(
+        FORM_CONNECTOR_CHOICES, help_text="A connector whose `needs_oauth` is false."
+    )
+    name = serializers.CharField(
+        max_length=NAME_MAX, required=False, help_text="Default: the connector's own."
+    )
+
+
+class ChangeSerializer(FilledSerializer):
+    """Changes of a connection: omitted fields stay; a secret that is null is deleted."""
+
+    name = serializers.CharField(max_length=NAME_MAX, required=False)
+    in_flight = serializers.IntegerField(
+        min_value=1,
+        max_value=IN_FLIGHT_MAX,
+        required=False,
+        help_text="Maximum number of concurrent calls.",
+    )
+
+
+class PauseSerializer(StrictSerializer):
+    reason = serializers.CharField(
+        max_length=300, help_text="Shown with the affected deliveries and kept in the audit log."
+    )
+    until = TimestampField(
+        required=False,
+        allow_null=True,
+        default=None,
+        max_ahead=PAUSE_MAX,
+        help_text="Omitted: until the connection is resumed.",
+    )
+
+    def validate_until(self, until: datetime | None) -> datetime | None:
+        if until and until <= self.context["now"]:
+            raise serializers.ValidationError("Must be later than now.")
+        return until
+
+
+class DisableSerializer(StrictSerializer):
+    reason = serializers.CharField(
+        max_length=300, help_text="Shown on the connection's page and kept in the audit log."
+    )
+
+
+class DisconnectSerializer(StrictSerializer):
+    what_waits = serializers.ChoiceField(
+        ["hold", "cancel"],
+        default="hold",
+        help_text="hold: deliveries are kept until the same account is connected again.",
+    )
+    reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
