@@ -243,6 +243,9 @@ HUB_LIMITS = read_setting(
 
 HUB_EVENT_BYTES = 256 * 1024  # of one event
 HUB_BATCH_EVENTS = 1000
+HUB_SUBSCRIPTION_CHECK_SECONDS = read_setting(
+    whole_number_parser(0, 86_400), "HUB_SUBSCRIPTION_CHECK_SECONDS", 0
+)  # between two checks of our webhooks at a system; 0: as its connector states
 HUB_INBOX_BACKLOG = read_setting(
     whole_number_parser(1, 10_000_000), "HUB_INBOX_BACKLOG", 100_000
 )  # received webhooks that may wait; further ones get 503, and their systems try again

@@ -26,6 +26,10 @@ from hub.connections.tasks import (
 from hub.crypto import sessions
 from hub.db.clock import Clock
 from hub.db.state_machine import InvalidTransition
+from hub.incoming.registration.schedule import (
+    create_missing_endpoints,
+    wake_up_due_registrations,
+)
 from hub.incoming.tasks import wake_inbox_for_due_messages
 from hub.mail.tasks import wake_for_due_mails
 from hub.notices.tasks import wake_for_due_notices
@@ -178,6 +182,8 @@ STEPS: tuple[Step, ...] = (
     wake_up_for_due_work,
     wake_up_for_held_work,
     wake_inbox_for_due_messages,
+    create_missing_endpoints,
+    wake_up_due_registrations,
     publish_notices,
     wake_for_due_notices,
     wake_for_due_mails,

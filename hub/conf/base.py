@@ -78,6 +78,7 @@ HUB_WAKE_UP_TASKS = {
     "operate": "hub.operations.tasks.run_operation_slice",
     "prune": "hub.prune.tasks.prune",
     "inbox": "hub.incoming.tasks.process_inbox",
+    "register": "hub.incoming.tasks.check_registrations",
 }
 # The class of background work of each wake-up: see hub/queue/work_classes.py.
 HUB_WORK_CLASSES = {
@@ -89,6 +90,7 @@ HUB_WORK_CLASSES = {
     "tell": "quick",
     "mail": "quick",
     "canary": "quick",
+    "register": "quick",
     "inbox": "inbox",
     "drain": "long",
     "operate": "long",
@@ -98,6 +100,8 @@ HUB_WORK_CLASSES = {
 HUB_MAIL_NEWS = {"mail/invitation.txt": "tenants.services.invitation_mail.record_mail_result"}
 # The function that finds the permissions that a tenant's routes need.
 HUB_NEEDED_PERMISSIONS = "hub.outgoing.insight.needed_permissions.find_needed_permissions"
+# The function that removes our webhooks of an account before its authorization is revoked.
+HUB_UNREGISTER_WEBHOOKS = "hub.incoming.registration.unregister.unregister_webhooks"
 HUB_OPERATIONS = {  # the function that changes a batch, by the kind of an operation
     "retry": "hub.outgoing.operations.execute.execute_batch",
     "send_again": "hub.outgoing.operations.execute.execute_batch",

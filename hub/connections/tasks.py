@@ -3,7 +3,7 @@
 import random
 import time
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -12,6 +12,7 @@ from connectors.http import Request, Response
 from hub import egress
 from hub.connections.actions.queued_tests import run_queued_test
 from hub.connections.credentials import liveness
+from hub.connections.credentials.provider_call import Patience
 from hub.connections.credentials.refresh import refresh_access_token
 from hub.connections.credentials.refresh_result import REFUSED_AGAIN
 from hub.connections.credentials.revoke import attempt_revocation
@@ -23,6 +24,7 @@ from hub.processes import pool_pipe
 from hub.queue import acknowledge_wake_up, report_progress, wake_up
 
 CALL_SECONDS = 10.0  # seconds of one call, in which its worker runs no other task
+REVOCATION_PATIENCE = timedelta(seconds=3)  # with a spent quota, before webhooks are removed
 REFRESHES_AT_ONCE = 20  # at a time, the most overdue first, so that the queue never fills
 
 
@@ -71,7 +73,8 @@ def run_revocation(name: str) -> None:
         .first()
     )
     if revocation and not pool_pipe.is_stop_requested():
-        attempt_revocation(revocation, call=_call_with_heartbeat, now=clock())
+        patience = Patience(REVOCATION_PATIENCE, _sleep_with_heartbeat)
+        attempt_revocation(revocation, call=_call_with_heartbeat, now=clock(), patience=patience)
 
 
 def wake_up_due_revocations(*, now: datetime) -> None:

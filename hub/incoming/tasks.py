@@ -1,9 +1,13 @@
 """Tasks that django-q2 calls by dotted name. A lost or repeated wake-up changes latency only."""
 
+import random
 import time
 from datetime import datetime
 
+from connectors.http import Request, Response
+from hub import egress
 from hub.db.clock import clock
+from hub.incoming.models import InboundEndpoint
 from hub.incoming.processing.claim import is_message_due
 from hub.incoming.processing.inbox_lease import (
     acquire_inbox_lease,
@@ -11,9 +15,10 @@ from hub.incoming.processing.inbox_lease import (
     wake_inbox,
 )
 from hub.incoming.processing.loop import InboxLoop
+from hub.incoming.registration.check import CheckTools, check_endpoint, claim_check
 from hub.outgoing.queue.pump_leases import new_lease
 from hub.processes.pool_pipe import is_stop_requested
-from hub.queue import acknowledge_wake_up
+from hub.queue import acknowledge_wake_up, report_progress
 
 
 def process_inbox(name: str) -> None:
@@ -33,3 +38,21 @@ def wake_inbox_for_due_messages(*, now: datetime) -> None:
     """Start an inbox loop if messages are due and none runs; a step of the sweep."""
     if is_message_due(now=now):
         wake_inbox(now=now)
+
+
+def check_registrations(name: str) -> None:
+    """Check the registrations of endpoint 17 on the wake-up `register:17`, if it still exists."""
+    endpoint = (
+        InboundEndpoint.unscoped.select_related("tenant", "connection__credential")
+        .filter(pk=int(acknowledge_wake_up(name)))
+        .first()
+    )
+    if endpoint and not is_stop_requested() and claim_check(endpoint, now=clock()):
+        tools = CheckTools(_call_with_heartbeat, clock, time.sleep, random.random)
+        check_endpoint(endpoint, tools)
+
+
+def _call_with_heartbeat(request: Request) -> Response:
+    """Send a request of a task, after a heartbeat to its pool. Raises EgressError if it fails."""
+    report_progress()
+    return egress.send_request(request)

@@ -7,7 +7,9 @@ per process, of which one tenant can use a share only.
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from django.utils.translation import gettext as _
@@ -36,6 +38,17 @@ BUSY = "busy"  # the budget is exhausted; nothing was sent
 NOT_SENT_REASONS = (THROTTLED, BUSY)
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a call may wait for its quotas, and the function that waits, for seconds."""
+
+    wait: timedelta
+    sleep: Callable[[float], object]
+
+
+NO_PATIENCE = Patience(timedelta(0), lambda seconds: None)
+
+
 class RequestIncomplete(Exception):
     """The connector cannot build the request from the values that it has; nothing was sent."""
 
@@ -52,19 +65,30 @@ def call_provider(
     unanswered: OutcomeBuilder = later,
     unreadable: OutcomeBuilder = never,
     afterwards: ExitStack | None = None,
+    patience: Patience | None = None,
 ) -> T | Outcome:
     """Return what `parse` returns, or a redacted Outcome if the call fails. Never raises.
 
-    `unanswered` builds the Outcome of a request that may have arrived, `unreadable` that of a
-    response which the connector cannot parse. The quotas that the response reports are recorded
-    when `afterwards` closes, immediately by default.
+    `patience`: how long a spent quota is waited for; None: not at all. `unanswered` builds the
+    Outcome of a request that may have arrived, `unreadable` that of a response which the connector
+    cannot parse. The quotas that the response reports are recorded when `afterwards` closes,
+    immediately by default.
     """
     answer: T | Outcome
     with ExitStack() as at_once:
         try:
             request = _build_request(build)
-            answer = _send_metered(
-                connection, request, parse, call=call, now=now, afterwards=afterwards or at_once
+            answer = _send_patiently(
+                partial(
+                    _send_metered,
+                    connection,
+                    request,
+                    parse,
+                    call=call,
+                    afterwards=afterwards or at_once,
+                ),
+                patience or NO_PATIENCE,
+                now=now,
             )
         except RequestIncomplete as error:
             answer = never("incomplete", str(error))
@@ -80,6 +104,22 @@ def call_provider(
                 "unreadable", f"the response does not match the documentation of {label}: {error}"
             )
     return redact_outcome(answer, secrets) if isinstance(answer, Outcome) else answer
+
+
+def _send_patiently(send: Callable[..., T], patience: Patience, *, now: datetime) -> T:
+    """Call `send(now=…)`, again after a spent quota if it is free within the patience.
+
+    Raises what `send` raises.
+    """
+    deadline = now + patience.wait
+    while True:
+        try:
+            return send(now=now)
+        except QuotaExhausted as spent:
+            if spent.until > deadline or spent.until <= now:
+                raise
+            patience.sleep((spent.until - now).total_seconds())
+            now = spent.until
 
 
 def _build_request(build: Callable[[], Request]) -> Request:

@@ -5,7 +5,9 @@ from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from functools import partial
 
+from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
 from connectors import schema
@@ -19,7 +21,12 @@ from hub.connections.credentials.connector_context import (
     collect_secrets,
     find_connector_app,
 )
-from hub.connections.credentials.provider_call import Call, call_provider
+from hub.connections.credentials.provider_call import (
+    NO_PATIENCE,
+    Call,
+    Patience,
+    call_provider,
+)
 from hub.connections.credentials.revocation_schedule import extract_tokens, is_grant_in_use
 from hub.connections.models import (
     Connection,
@@ -31,6 +38,7 @@ from hub.connections.models import (
 from hub.crypto.sealed import CannotOpen, seal
 from hub.notices.notify import create_notice
 
+UNREGISTER_WAIT = timedelta(seconds=20)  # between two attempts to remove our webhooks
 REVOCATION_CLAIM = timedelta(seconds=60)
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
 REVOCATION_ATTEMPTS_MAX = 12  # about two days
@@ -38,9 +46,12 @@ REVOCATION_ATTEMPTS_MAX = 12  # about two days
 INCONCLUSIVE_REASONS = {"other_account", "no_access_token"}
 
 
-def attempt_revocation(revocation: Revocation, *, call: Call, now: datetime) -> bool:
+def attempt_revocation(
+    revocation: Revocation, *, call: Call, now: datetime, patience: Patience = NO_PATIENCE
+) -> bool:
     """Attempt the revocation once; return whether it is finished or another task has claimed it.
 
+    Our webhooks at the system are removed before. `patience`: with spent quotas of these calls.
     No transaction may be open: the external system is called.
     """
     due = Revocation.unscoped.filter(pk=revocation.pk, due_at__lte=now)
@@ -49,6 +60,11 @@ def attempt_revocation(revocation: Revocation, *, call: Call, now: datetime) -> 
     if _is_needed_again(revocation):
         _finish_revocation(revocation, never("needed_again"), now=now)
         return True
+    if not _unregister_webhooks(revocation, call, patience, now=now):
+        Revocation.unscoped.filter(pk=revocation.pk).update(
+            due_at=now + UNREGISTER_WAIT, attempt_count=revocation.attempt_count
+        )
+        return False
     outcome = _revoke_at_provider(revocation, call, now=now)
     if outcome.kind != "delivered" and revocation.attempt_count + 1 < REVOCATION_ATTEMPTS_MAX:
         wait = min(FIRST_WAIT * 2**revocation.attempt_count, LONGEST_WAIT)
@@ -56,6 +72,30 @@ def attempt_revocation(revocation: Revocation, *, call: Call, now: datetime) -> 
         return False
     _finish_revocation(revocation, outcome, now=now)
     return True
+
+
+@sensitive_variables()
+def _unregister_webhooks(
+    revocation: Revocation, call: Call, patience: Patience, *, now: datetime
+) -> bool:
+    """Remove our webhooks with the tokens; return whether these may be revoked now."""
+    if revocation.connection is None:
+        return True
+    unregister = import_string(settings.HUB_UNREGISTER_WEBHOOKS)
+    app = find_connector_app(revocation.connector_key)
+    try:
+        _draft, credential, _client = _open_revocation(revocation, app)
+    except (CannotOpen, LookupError):
+        return True
+    may_revoke: bool = unregister(
+        revocation.connection,
+        credential,
+        revocation.created_at,
+        call=call,
+        now=now,
+        patience=patience,
+    )
+    return may_revoke
 
 
 @sensitive_variables()

@@ -53,9 +53,20 @@ class InboundEndpoint(Scoped):
     allowed_sources = models.JSONField(default=list, blank=True)
     # when an item of it was last accepted
     last_item_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # when its registrations are compared with the system's next; null: there is nothing to compare
+    next_check_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # when its wanted registrations were last derived from the routes
+    planned_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta(Scoped.Meta):
+        indexes = (
+            models.Index(
+                fields=("next_check_at",),
+                condition=Q(next_check_at__isnull=False),
+                name="endpoints_to_check",
+            ),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("connector_key",),

@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -50,7 +49,6 @@ class WebhookSubscription(Scoped):
     secret_version = models.PositiveIntegerField(default=1)
     failure_count = models.PositiveSmallIntegerField(default=0)  # checks or repairs in a row
     checked_at = models.DateTimeField(null=True, blank=True)
-    next_check_at = models.DateTimeField(null=True, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)  # null: never
     last_item_at = models.DateTimeField(null=True, blank=True)
@@ -61,14 +59,7 @@ class WebhookSubscription(Scoped):
         constraints = (
             models.UniqueConstraint(fields=("endpoint", "key"), name="one_subscription_per_key"),
         )
-        indexes = (
-            models.Index(
-                fields=("next_check_at",),
-                condition=Q(next_check_at__isnull=False),
-                name="subscriptions_to_check",
-            ),
-            models.Index(fields=("tenant", "-id"), name="subscriptions_of_tenant"),
-        )
+        indexes = (models.Index(fields=("tenant", "-id"), name="subscriptions_of_tenant"),)
 
     def __str__(self) -> str:
         return f"{self.key} of {self.endpoint}"

@@ -1,0 +1,1 @@
+"""Registration: keep our webhooks in external systems as the enabled routes want them."""

@@ -1,0 +1,115 @@
+"""The calls of a check: list, create, repair and remove registrations at a system."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from connectors.http import Request, Response
+from connectors.outcomes import Outcome
+from connectors.schema import Credential
+from connectors.webhook_subscriptions import (
+    FoundSubscription,
+    Step,
+    Subscriptions,
+    WantedSubscription,
+)
+from hub.connections.credentials.connector_context import collect_secrets
+from hub.connections.credentials.provider_call import Call, Patience, call_provider
+from hub.connections.models import Connection
+from hub.db.clock import Clock
+
+T = TypeVar("T")
+
+MAX_PAGES = 20  # of a list of registrations
+MAX_STEPS = 10  # calls of one change
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationCalls:
+    """The calls for one connection, with an opened credential."""
+
+    connection: Connection
+    subscriptions: Subscriptions
+    credential: Credential
+    call: Call
+    clock: Clock
+    patience: Patience
+
+    def list_all(self) -> list[FoundSubscription] | Outcome:
+        """Read all pages of registrations; the Outcome of a page that failed."""
+        found: list[FoundSubscription] = []
+        cursor = ""
+        for _page in range(MAX_PAGES):
+            page = self._send(
+                partial(self.subscriptions.list_request, self.credential, cursor=cursor),
+                self.subscriptions.parse_list,
+            )
+            if isinstance(page, Outcome):
+                return page
+            found += page.subscriptions
+            cursor = page.cursor
+            if not cursor:
+                break
+        return found
+
+    def create(
+        self, wanted: WantedSubscription, ids: Mapping[str, str]
+    ) -> Mapping[str, str] | Outcome:
+        """Create a registration, or complete one begun; return its external ids."""
+        known = dict(ids)
+        for _step in range(MAX_STEPS):
+            step = self.subscriptions.next_step(self.credential, wanted, known)
+            if step is None:
+                return known
+            made = self._send_step(step)
+            if isinstance(made, Outcome):
+                return made
+            known |= made
+        return known
+
+    def repair(
+        self, wanted: WantedSubscription, found: FoundSubscription
+    ) -> Mapping[str, str] | Outcome:
+        """Repair a registration; return the external ids that are new."""
+        done: dict[str, str] = {}
+        ids: dict[str, str] = {}
+        for _step in range(MAX_STEPS):
+            step = self.subscriptions.next_repair(self.credential, wanted, found, done)
+            if step is None:
+                break
+            made = self._send_step(step)
+            if isinstance(made, Outcome):
+                return made
+            done[step.name] = ""
+            ids |= made
+        return ids
+
+    def remove(self, external_id: str) -> Outcome | None:
+        """Remove a registration; None if it is removed, or the Outcome of a refusal."""
+        done: dict[str, str] = {}
+        for _step in range(MAX_STEPS):
+            step = self.subscriptions.next_removal(self.credential, external_id, done)
+            if step is None:
+                break
+            made = self._send_step(step)
+            if isinstance(made, Outcome):
+                return made
+            done[step.name] = ""
+        return None
+
+    def _send_step(self, step: Step) -> Mapping[str, str] | Outcome:
+        return self._send(lambda: step.request, partial(self.subscriptions.parse_step, step.name))
+
+    def _send(
+        self, build: Callable[[], Request], parse: Callable[[Response], T | Outcome]
+    ) -> T | Outcome:
+        return call_provider(
+            self.connection,
+            build,
+            parse,
+            call=self.call,
+            now=self.clock(),
+            secrets=collect_secrets(self.credential),
+            patience=self.patience,
+        )

@@ -1,0 +1,252 @@
+"""Check the registrations of one endpoint, and bring them to the wanted state."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from connectors.outcomes import PERMISSION_MISSING, Outcome
+from connectors.webhook_subscriptions import (
+    FoundSubscription,
+    Subscriptions,
+    WantedSubscription,
+)
+from hub.connections.credentials.connector_context import find_connector_app, open_credential
+from hub.connections.credentials.provider_call import Call, Patience
+from hub.connections.models import Connection
+from hub.crypto.sealed import CannotOpen
+from hub.db.clock import Clock
+from hub.incoming.endpoints.create import endpoint_url
+from hub.incoming.models import InboundEndpoint, WebhookSubscription
+from hub.incoming.registration.calls import RegistrationCalls
+from hub.incoming.registration.compare import Comparison, compare_subscriptions
+from hub.incoming.registration.outcomes import record_failure, record_state
+from hub.incoming.registration.wanted import plan_subscriptions
+
+CLAIM = timedelta(seconds=60)  # no other task checks the endpoint meanwhile
+RETRY_AFTER, RETRY_AFTER_MAX = timedelta(seconds=30), timedelta(hours=1)
+PATIENCE = timedelta(seconds=3)  # with a spent quota
+SPREAD = 0.1  # of the interval, so that checks do not coincide
+HOOKS_PATH = "/hooks/"
+
+
+def claim_check(endpoint: InboundEndpoint, *, now: datetime) -> bool:
+    """Claim the due check of an endpoint; False if another task has."""
+    due = InboundEndpoint.unscoped.filter(pk=endpoint.pk, next_check_at__lte=now)
+    return bool(due.update(next_check_at=now + CLAIM))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTools:
+    """What a check uses of the outside: the network, the clock, waiting and randomness."""
+
+    call: Call
+    clock: Clock
+    sleep: Callable[[float], object]
+    random: Callable[[], float]
+
+
+def check_endpoint(endpoint: InboundEndpoint, tools: CheckTools) -> None:
+    """Compare an endpoint's registrations with what its routes want, and change what differs.
+
+    Nothing is written at the system if all is as wanted. No transaction may be open: the system is
+    called.
+    """
+    now, random = tools.clock(), tools.random
+    with transaction.atomic():
+        existing = plan_subscriptions(endpoint, now=now)
+    subscriptions, connection = endpoint.connector.subscriptions, endpoint.connection
+    if subscriptions is None or subscriptions.is_manual or connection is None:
+        _record_manual(existing.values(), now=now)
+        _schedule(endpoint, _check_interval(subscriptions), now=now, random=random)
+        return
+    if connection.state in ("paused", "disabled", "needs_reconnect"):
+        _schedule(endpoint, RETRY_AFTER_MAX, now=now, random=random)
+        return
+    failed = _reconcile(endpoint, connection, subscriptions, existing, tools)
+    if failed is None:
+        _schedule(endpoint, _check_interval(subscriptions), now=now, random=random)
+    else:
+        count = max((entry.failure_count for entry in existing.values()), default=1)
+        wait = min(RETRY_AFTER * 2 ** min(count, 10), RETRY_AFTER_MAX)
+        after = timedelta(seconds=failed.after or 0)
+        _schedule(endpoint, max(wait, after), now=now, random=random)
+
+
+def _reconcile(
+    endpoint: InboundEndpoint,
+    connection: Connection,
+    subscriptions: Subscriptions,
+    existing: Mapping[str, WebhookSubscription],
+    tools: CheckTools,
+) -> Outcome | None:
+    """List, compare and change; return the Outcome of what failed first."""
+    now = tools.clock()
+    try:
+        credential = open_credential(connection, find_connector_app(connection.connector_key))
+        wanted = build_wanted(endpoint, subscriptions, existing)
+    except CannotOpen:
+        return _record_all(existing.values(), Outcome("never", "credential_unreadable"), now=now)
+    if not wanted and not any(entry.external_id for entry in existing.values()):
+        return None
+    if missing := connection_lacks(connection, subscriptions):
+        outcome = Outcome("never", PERMISSION_MISSING, ", ".join(missing))
+        return _record_all(existing.values(), outcome, now=now)
+    patience = Patience(PATIENCE, tools.sleep)
+    calls = RegistrationCalls(
+        connection, subscriptions, credential, tools.call, tools.clock, patience
+    )
+    found = calls.list_all()
+    if isinstance(found, Outcome):
+        request_refresh_if_rejected(connection, found, now=now)
+        return _record_all(existing.values(), found, now=now)
+    comparison = compare_subscriptions(
+        subscriptions,
+        wanted,
+        found,
+        external_ids={key: entry.external_id for key, entry in existing.items()},
+        own_prefix=f"{settings.HUB_PUBLIC_URL}{HOOKS_PATH}",
+        foreign_urls=list_other_urls(endpoint),
+    )
+    return _apply(calls, comparison, wanted, existing, now=now)
+
+
+def build_wanted(
+    endpoint: InboundEndpoint,
+    subscriptions: Subscriptions,
+    existing: Mapping[str, WebhookSubscription],
+) -> list[WantedSubscription]:
+    """Build the wanted registrations. Raises CannotOpen."""
+    document, url = endpoint.open(), endpoint_url(endpoint)
+    secret = next((entry["secret"] for entry in document.get("secrets") or ()), "")
+    return [
+        WantedSubscription(
+            key=entry.key,
+            event_types=tuple(entry.event_types),
+            url=subscriptions.url_for(url, entry.key),
+            secret=secret,
+            secret_version=entry.secret_version,
+        )
+        for entry in existing.values()
+        if entry.is_wanted
+    ]
+
+
+def connection_lacks(connection: Connection, subscriptions: Subscriptions) -> list[str]:
+    """List the permissions that registering needs and the account did not grant."""
+    if connection.permissions is None:
+        return []
+    granted = set(connection.permissions)
+    return [key for key in subscriptions.permissions if not connection.connector.has(key, granted)]
+
+
+def request_refresh_if_rejected(connection: Connection, outcome: Outcome, *, now: datetime) -> None:
+    """Have the access token refreshed if the system rejected it."""
+    credential = getattr(connection, "credential", None)
+    if outcome.kind == "refresh" and credential is not None:
+        credential.await_refresh(used=credential.version, now=now)
+
+
+def list_other_urls(endpoint: InboundEndpoint) -> list[str]:
+    """List the URLs of our other endpoints for the same account, whose registrations stay."""
+    connection = endpoint.connection
+    if connection is None:
+        return []
+    others = InboundEndpoint.unscoped.filter(
+        connector_key=endpoint.connector_key, connection__account=connection.account
+    ).exclude(pk=endpoint.pk)
+    urls = []
+    for other in others.exclude(connection__state="disabled", connection__reason="disconnected"):
+        try:
+            urls.append(endpoint_url(other))
+        except CannotOpen:
+            continue
+    return urls
+
+
+def _apply(
+    calls: RegistrationCalls,
+    comparison: Comparison,
+    wanted: list[WantedSubscription],
+    existing: Mapping[str, WebhookSubscription],
+    *,
+    now: datetime,
+) -> Outcome | None:
+    """Create, repair and remove; return the Outcome of what failed first."""
+    by_key = {entry.key: entry for entry in wanted}
+    for key, match in comparison.verified.items():
+        record_state(existing[key], "verified", match, now=now)
+    failures: list[Outcome] = []
+    for key, (match, differences) in comparison.drifted.items():
+        record_state(existing[key], "drifted", match, detail=", ".join(differences), now=now)
+        failures += _record(existing[key], calls.repair(by_key[key], match), now=now)
+    for entry in comparison.missing:
+        subscription = existing[entry.key]
+        if subscription.external_id:
+            record_state(subscription, "gone", None, now=now)
+        failures += _record(subscription, calls.create(entry, {}), now=now)
+    failures += list(_remove(calls, comparison.orphans, existing, now=now))
+    return failures[0] if failures else None
+
+
+def _record(
+    subscription: WebhookSubscription, made: Mapping[str, str] | Outcome, *, now: datetime
+) -> list[Outcome]:
+    """Record the result of a change; return the failure, if it is one."""
+    if isinstance(made, Outcome):
+        record_failure(subscription, made, now=now)
+        return [made]
+    found = FoundSubscription(",".join(made.values()) or subscription.external_id, "")
+    record_state(subscription, "verified", found, now=now)
+    return []
+
+
+def _remove(
+    calls: RegistrationCalls,
+    orphans: list[FoundSubscription],
+    existing: Mapping[str, WebhookSubscription],
+    *,
+    now: datetime,
+) -> Iterator[Outcome]:
+    """Remove registrations of ours that nothing wants; yield the failures."""
+    for orphan in orphans:
+        outcome = calls.remove(orphan.external_id)
+        if outcome is not None:
+            yield outcome
+            return
+    for subscription in existing.values():
+        if not subscription.is_wanted:
+            subscription.delete()
+
+
+def _record_all(
+    subscriptions: Iterable[WebhookSubscription], outcome: Outcome, *, now: datetime
+) -> Outcome:
+    """Store the failure of a whole check; return it."""
+    for subscription in subscriptions:
+        record_failure(subscription, outcome, now=now)
+    return outcome
+
+
+def _record_manual(subscriptions: Iterable[WebhookSubscription], *, now: datetime) -> None:
+    """Store that only a person can register these; those that nothing wants are deleted."""
+    for subscription in subscriptions:
+        if not subscription.is_wanted:
+            subscription.delete()
+            continue
+        record_state(subscription, "manual", None, now=now)
+
+
+def _check_interval(subscriptions: Subscriptions | None) -> timedelta:
+    override = settings.HUB_SUBSCRIPTION_CHECK_SECONDS
+    seconds = subscriptions.check_every if subscriptions else 3600.0
+    return timedelta(seconds=override or seconds)
+
+
+def _schedule(
+    endpoint: InboundEndpoint, wait: timedelta, *, now: datetime, random: Callable[[], float]
+) -> None:
+    spread = 1 + SPREAD * (random() - 0.5)
+    InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(next_check_at=now + wait * spread)

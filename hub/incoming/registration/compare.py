@@ -1,0 +1,72 @@
+"""Compare the registrations that a system reports with the wanted ones. Pure."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from connectors.webhook_subscriptions import (
+    FoundSubscription,
+    Subscriptions,
+    WantedSubscription,
+)
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What is as wanted, what to create, repair and remove; by the key of the subscription.
+
+    A repair carries the names of what differs. `orphans` are ours, and belong to no subscription.
+    """
+
+    verified: dict[str, FoundSubscription] = field(default_factory=dict)
+    missing: list[WantedSubscription] = field(default_factory=list)
+    drifted: dict[str, tuple[FoundSubscription, tuple[str, ...]]] = field(default_factory=dict)
+    orphans: list[FoundSubscription] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        return not (self.missing or self.drifted or self.orphans)
+
+
+def compare_subscriptions(
+    subscriptions: Subscriptions,
+    wanted: Collection[WantedSubscription],
+    found: Sequence[FoundSubscription],
+    *,
+    external_ids: Mapping[str, str],
+    own_prefix: str,
+    foreign_urls: Collection[str],
+) -> Comparison:
+    """Compare what is wanted at an endpoint with what its system has.
+
+    `external_ids`: the stored ids by key. A registration is ours if its URL begins with
+    `own_prefix`, or if we stored its id; what has another URL and an unknown id is left alone, and
+    so are `foreign_urls`, the beginnings of URLs of our other endpoints.
+    """
+    result, unused = Comparison(), list(found)
+    for entry in wanted:
+        match = _find_match(entry, unused, external_ids.get(entry.key, ""))
+        if match is None:
+            result.missing.append(entry)
+            continue
+        unused.remove(match)
+        if differences := subscriptions.differences(entry, match):
+            result.drifted[entry.key] = (match, differences)
+        else:
+            result.verified[entry.key] = match
+    known_ids = set(external_ids.values())
+    result.orphans = [
+        entry
+        for entry in unused
+        if (entry.url.startswith(own_prefix) or entry.external_id in known_ids)
+        and not any(entry.url.startswith(url) for url in foreign_urls)
+    ]
+    return result
+
+
+def _find_match(
+    wanted: WantedSubscription, found: Sequence[FoundSubscription], external_id: str
+) -> FoundSubscription | None:
+    """Return the registration with the stored id, otherwise the one with our URL and its key."""
+    by_id = [entry for entry in found if external_id and entry.external_id == external_id]
+    by_url = [entry for entry in found if entry.url == wanted.url and entry.key == wanted.key]
+    return next(iter([*by_id, *by_url]), None)

@@ -1,0 +1,60 @@
+"""Which endpoints are checked when, and endpoints for what has none yet; steps of the sweep."""
+
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import DISCONNECTED, Connection, ConnectorApp
+from hub.incoming.endpoints.create import (
+    get_or_create_app_endpoint,
+    get_or_create_connection_endpoint,
+)
+from hub.incoming.models import InboundEndpoint
+from hub.outgoing.models import Route
+from hub.queue import wake_up
+
+AT_ONCE = 20  # endpoints of one sweep
+
+
+def create_missing_endpoints(*, now: datetime) -> None:
+    """Create the endpoints of connections and connector apps whose systems send webhooks."""
+    sources = {
+        key: connector.webhook_source
+        for key, connector in CONNECTORS.items()
+        if connector.webhook_source is not None
+    }
+    per_connection = [key for key, source in sources.items() if source.url_per == "connection"]
+    connections = Connection.unscoped.filter(
+        connector_key__in=per_connection, inbound_endpoint=None, tenant__isnull=False
+    ).exclude(state="disabled", reason=DISCONNECTED)
+    for connection in connections.select_related("tenant")[:AT_ONCE]:
+        endpoint = get_or_create_connection_endpoint(connection, now=now)
+        request_check(endpoint, now=now)
+    per_app = sources.keys() - set(per_connection)
+    existing = InboundEndpoint.unscoped.filter(connection=None).values("connector_key")
+    apps = ConnectorApp.objects.filter(connector_key__in=per_app)
+    for app in apps.exclude(connector_key__in=existing):
+        source = sources[app.connector_key]
+        request_check(get_or_create_app_endpoint(app.connector_key, source, now=now), now=now)
+
+
+def request_check(endpoint: InboundEndpoint, *, now: datetime) -> None:
+    """Make the check of an endpoint due now, and wake the task that runs it."""
+    InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(next_check_at=now)
+    wake_up(f"register:{endpoint.pk}", now=now)
+
+
+def wake_up_due_registrations(*, now: datetime) -> None:
+    """Wake the checks that are due, and those of endpoints whose routes have changed."""
+    routes = Route.unscoped.filter(
+        origin_connector_key=OuterRef("connector_key"), changed_at__gt=OuterRef("planned_at")
+    )
+    own_routes = routes.filter(Q(tenant=None) | Q(tenant=OuterRef("tenant")))
+    has_changed = Q(Exists(own_routes)) | Q(Exists(routes), tenant=None)
+    changed = InboundEndpoint.unscoped.filter(has_changed, next_check_at__gt=now)
+    for endpoint in changed[:AT_ONCE]:
+        request_check(endpoint, now=now)
+    due = InboundEndpoint.unscoped.filter(next_check_at__lte=now).order_by("next_check_at")
+    for pk in due.values_list("pk", flat=True)[:AT_ONCE]:
+        wake_up(f"register:{pk}", now=now)

@@ -1,0 +1,77 @@
+"""Which event types of an endpoint the enabled routes want, and the subscriptions for these."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db.models import Q
+
+from connectors.webhook_source import WebhookSource
+from hub.incoming.models import InboundEndpoint, WebhookSubscription
+from hub.outgoing.models import Route
+from hub.outgoing.routing import matches_event_type
+
+APP_KEY = "app"  # the one subscription of an endpoint that a person registers for all event types
+
+
+def list_routes(endpoint: InboundEndpoint) -> list[Route]:
+    """List the enabled routes that take events of an endpoint."""
+    routes = Route.unscoped.filter(enabled=True, origin_connector_key=endpoint.connector_key)
+    if endpoint.connection_id:
+        routes = routes.filter(
+            Q(tenant=None) | Q(tenant=endpoint.tenant_id),
+            Q(origin=None) | Q(origin=endpoint.connection_id),
+        )
+    return list(routes)
+
+
+def find_wanted_types(endpoint: InboundEndpoint, source: WebhookSource) -> tuple[str, ...]:
+    """Return the event types of the source, without its key, that a route takes."""
+    patterns = {route.event_type for route in list_routes(endpoint)}
+    return tuple(
+        entry.type
+        for entry in source.event_types
+        if any(
+            matches_event_type(pattern, f"{endpoint.connector_key}.{entry.type}")
+            for pattern in patterns
+        )
+    )
+
+
+def plan_subscriptions(
+    endpoint: InboundEndpoint, *, now: datetime
+) -> Mapping[str, WebhookSubscription]:
+    """Store which subscriptions are wanted; return all of the endpoint by their keys.
+
+    Those that no route wants any more stay until the system has removed them.
+    """
+    wanted = find_wanted_subscriptions(endpoint)
+    existing = {
+        subscription.key: subscription
+        for subscription in WebhookSubscription.unscoped.filter(endpoint=endpoint)
+    }
+    for key, event_types in wanted.items():
+        subscription = existing.get(key) or WebhookSubscription(
+            endpoint=endpoint, tenant=endpoint.tenant, key=key, state_changed_at=now
+        )
+        if (subscription.event_types, subscription.is_wanted) != (list(event_types), True):
+            subscription.event_types, subscription.is_wanted = list(event_types), True
+            subscription.save()
+        existing[key] = subscription
+    for key, subscription in existing.items():
+        if key not in wanted and subscription.is_wanted:
+            subscription.is_wanted = False
+            subscription.save(update_fields=["is_wanted"])
+    InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(planned_at=now)
+    return existing
+
+
+def find_wanted_subscriptions(endpoint: InboundEndpoint) -> Mapping[str, tuple[str, ...]]:
+    """Return the event types of each wanted subscription by its key; none if it is disconnected."""
+    connector, connection = endpoint.connector, endpoint.connection
+    source, subscriptions = connector.webhook_source, connector.subscriptions
+    if source is None or (connection and connection.is_disconnected):
+        return {}
+    types = find_wanted_types(endpoint, source)
+    if subscriptions is None or subscriptions.is_manual:
+        return {APP_KEY: types} if types else {}
+    return subscriptions.wanted(types)

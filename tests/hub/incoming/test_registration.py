@@ -1,0 +1,207 @@
+"""Our webhooks at Pipedrive follow the routes; the network is replaced by a company's webhooks."""
+
+import json
+import time
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+
+from connectors.http import Response
+from hub.connections.credentials.connector_context import open_credential
+from hub.connections.credentials.provider_call import Patience
+from hub.db.clock import clock
+from hub.incoming.endpoints.create import endpoint_url, get_or_create_connection_endpoint
+from hub.incoming.models import InboundEndpoint, WebhookSubscription
+from hub.incoming.registration.check import CheckTools, check_endpoint, claim_check
+from hub.incoming.registration.schedule import create_missing_endpoints, wake_up_due_registrations
+from hub.incoming.registration.unregister import unregister_webhooks
+from hub.queue import WakeUp
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class PipedriveCompany:
+    """The webhooks of a company, as https://developers.pipedrive.com/docs/api/v1/Webhooks says."""
+
+    def __init__(self):
+        self.webhooks, self.writes, self.status = {}, [], 200
+
+    def __call__(self, request):
+        if self.status != 200:
+            body = {"success": False, "error": "Scope and URL mismatch"}
+            return Response(self.status, json.dumps(body).encode())
+        if request.method == "GET":
+            return self.answer(list(self.webhooks.values()))
+        self.writes.append(request.method)
+        if request.method == "POST":
+            return self.answer(self.add(**request.json))
+        self.webhooks.pop(int(request.url.rpartition("/")[2]), None)
+        return self.answer({})
+
+    def add(self, **fields):
+        id = len(self.writes) + len(self.webhooks) + 100
+        self.webhooks[id] = {"id": id, "is_active": 1, **fields}
+        return self.webhooks[id]
+
+    def find(self, url):
+        (webhook,) = [entry for entry in self.webhooks.values() if entry["subscription_url"] == url]
+        return webhook
+
+    def answer(self, data):
+        return Response(200, json.dumps({"success": True, "data": data}).encode())
+
+
+@pytest.fixture
+def company():
+    return PipedriveCompany()
+
+
+@pytest.fixture
+def connection(make):
+    connection = make.connection(
+        connector="pipedrive",
+        account="701",
+        secret={"access_token": "v1u:test-access"},
+        permissions=["base", "contacts:full", "admin"],
+    )
+    make.route(
+        tenant=connection.tenant,
+        event_type="pipedrive.person.*",
+        origin_connector_key="pipedrive",
+        connector="webhook",
+    )
+    return connection
+
+
+def check(connection, company):
+    endpoint = get_or_create_connection_endpoint(connection, now=clock())
+    endpoint = InboundEndpoint.unscoped.select_related("connection__credential").get(pk=endpoint.pk)
+    check_endpoint(endpoint, CheckTools(company, clock, time.sleep, lambda: 0.5))
+    return endpoint
+
+
+def state_of(connection):
+    subscription = WebhookSubscription.unscoped.get(endpoint__connection=connection)
+    return subscription.state, subscription.reason
+
+
+def test_a_route_registers_the_webhook_of_its_object_with_url_and_password(connection, company):
+    endpoint = check(connection, company)
+    webhook = company.find(endpoint_url(endpoint))
+    assert (webhook["event_object"], webhook["event_action"]) == ("person", "*")
+    assert webhook["subscription_url"] == endpoint_url(endpoint)
+    user, password = webhook["http_auth_user"], webhook["http_auth_password"]
+    assert f"{user}:{password}" == endpoint.open()["secrets"][0]["secret"]
+    assert state_of(connection) == ("verified", "")
+
+
+def test_a_quiet_check_writes_nothing(connection, company):
+    check(connection, company)
+    company.writes.clear()
+    check(connection, company)
+    assert (company.writes, state_of(connection)) == ([], ("verified", ""))
+
+
+def test_what_somebody_deleted_or_changed_comes_back_and_a_foreign_webhook_stays(
+    connection, company
+):
+    endpoint = check(connection, company)
+    foreign = company.add(
+        event_object="person", event_action="*", subscription_url="https://x.test/"
+    )
+    other_hub = company.add(
+        event_object="person",
+        event_action="*",
+        subscription_url="https://other-hub.test/hooks/pipedrive/key/",
+    )
+    (ours,) = [
+        hook
+        for hook in company.webhooks.values()
+        if hook["subscription_url"] == endpoint_url(endpoint)
+    ]
+    del company.webhooks[ours["id"]]
+    check(connection, company)
+    (again,) = [
+        hook
+        for hook in company.webhooks.values()
+        if hook["subscription_url"] == endpoint_url(endpoint)
+    ]
+    again["http_auth_password"] = "changed by somebody"
+    check(connection, company)
+    (repaired,) = [
+        hook
+        for hook in company.webhooks.values()
+        if hook["subscription_url"] == endpoint_url(endpoint)
+    ]
+    assert repaired["http_auth_password"] != "changed by somebody"
+    assert {foreign["id"], other_hub["id"]} < company.webhooks.keys()
+    assert state_of(connection) == ("verified", "")
+
+
+def test_an_orphan_of_ours_is_removed(connection, company):
+    company.add(
+        event_object="deal",
+        event_action="*",
+        subscription_url=f"{settings.HUB_PUBLIC_URL}/hooks/pipedrive/an-old-key/",
+    )
+    check(connection, company)
+    assert [hook["event_object"] for hook in company.webhooks.values()] == ["person"]
+
+
+def test_without_the_permission_nothing_is_called_and_the_reason_is_stored(connection, company):
+    connection.permissions = ["base", "contacts:full"]
+    connection.save()
+    check(connection, company)
+    assert (company.webhooks, state_of(connection)) == ({}, ("wanted", "permission_missing"))
+
+
+def test_a_refusal_is_stored_with_its_reason_and_tried_again_later(connection, company):
+    company.status = 403
+    endpoint = check(connection, company)
+    assert state_of(connection) == ("wanted", "permission_missing")
+    endpoint.refresh_from_db()
+    assert endpoint.next_check_at > clock()
+
+
+def test_what_no_route_wants_any_more_is_removed(connection, company):
+    check(connection, company)
+    connection.tenant.routes.update(enabled=False)
+    check(connection, company)
+    assert not company.webhooks
+    assert not WebhookSubscription.unscoped.exists()
+
+
+def test_before_a_revocation_the_webhooks_are_removed(connection, company):
+    check(connection, company)
+    credential = open_credential(connection, None)
+    connection.disconnect(keeps_events=True, now=clock())
+    connection.refresh_from_db()
+    since, patience = clock(), Patience(timedelta(seconds=3), time.sleep)
+
+    def unregister(now):
+        return unregister_webhooks(
+            connection, credential, since, call=company, now=now, patience=patience
+        )
+
+    company.status = 503
+    assert not unregister(clock())
+    assert unregister(since + timedelta(minutes=11))
+    company.status = 200
+    assert unregister(clock())
+    assert not company.webhooks
+
+
+def test_a_new_connection_has_an_endpoint_and_a_due_check_and_a_changed_route_another(connection):
+    create_missing_endpoints(now=clock())
+    endpoint = InboundEndpoint.unscoped.get(connection=connection)
+    assert WakeUp.objects.filter(name=f"register:{endpoint.pk}").exists()
+    assert claim_check(endpoint, now=clock()) and not claim_check(endpoint, now=clock())
+    InboundEndpoint.unscoped.update(planned_at=clock(), next_check_at=clock() + timedelta(hours=1))
+    wake_up_due_registrations(now=clock())
+    endpoint.refresh_from_db()
+    assert endpoint.next_check_at > clock()
+    connection.tenant.routes.update(changed_at=clock() + timedelta(seconds=1))
+    wake_up_due_registrations(now=clock())
+    endpoint.refresh_from_db()
+    assert endpoint.next_check_at <= clock()
