@@ -43,8 +43,8 @@ def figures(
     yield from losses(case, least=options.acknowledged)
     yield from repeats(case)
     yield from recoveries(case)
-    if desk.hung:
-        yield figure("deaf_pool_replaced", max(desk.hung), "s", Bar("<=", 60))
+    if desk.replaced_within:
+        yield figure("members_replaced", max(desk.replaced_within), "s", Bar("<=", 5))
     if desk.ordered:
         yield figure("order_breaks", order_breaks(desk, case), "events", NONE)
     if options.outages:

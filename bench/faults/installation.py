@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -34,9 +35,8 @@ TENANTS = 20
 PACE = 50  # calls a second to each: a quota that holds nothing up, so that calls are booked
 ANSWER = 300  # milliseconds that the sink takes, so that something is always on its way
 UNORDERED, ORDERED = 4, 2  # callers
-PER_SECOND_ORDERED = (
-    1  # events of each; of an ordered row goes one after the other, each for ANSWER
-)
+# events of each; of an ordered row goes one after the other, each for ANSWER
+PER_SECOND_ORDERED = 1
 BACK_WITHIN = 75.0  # seconds
 SHOWN = 20  # deliveries that did not arrive
 SHOWN_FIELDS = (
@@ -59,7 +59,7 @@ class AttackedInstallation:
         self.owners = SocketOwners(self.sink_port)
         self.kills: list[Kill] = []
         self.stops: list[float] = []  # seconds that each took
-        self.hung: list[float] = []  # seconds until each deaf pool was replaced
+        self.replaced_within: list[float] = []  # seconds until killed members were replaced
         self.outages: list[tuple[float, float]] = []
         self.pools: set[int | None] = set()
         self.dice = random.Random(7)
@@ -201,16 +201,18 @@ class AttackedInstallation:
         self.kill("helper", self.dice.choice(self.idle_members()))
 
     def idle(self) -> None:
-        """All that do not send: the pool is deaf from now on, and must be replaced."""
-        before, started = process_groups.pool_of(self.worker.pid), time.monotonic()
-        self.kill("idle", *self.idle_members())
-        wait_until(
-            lambda: process_groups.pool_of(self.worker.pid) not in (before, None),
-            within=BACK_WITHIN,
-            every=0.1,
-            what="a new pool",
-        )
-        self.hung.append(time.monotonic() - started)
+        """All that do not send: nothing takes a task until the pool has replaced them."""
+        members, started = process_groups.members_of(self.worker.pid), time.monotonic()
+        killed = self.idle_members()
+        self.kill("idle", *killed)
+        is_replaced = partial(self.has_replaced, killed, count=len(members))
+        wait_until(is_replaced, within=BACK_WITHIN, every=0.1, what="new members")
+        self.replaced_within.append(time.monotonic() - started)
+
+    def has_replaced(self, killed: list[int], *, count: int) -> bool:
+        """Return whether the pool has so many members, and none that was killed."""
+        members = process_groups.members_of(self.worker.pid)
+        return len(members) >= count and not set(killed).intersection(members)
 
     def sentinel(self) -> None:
         """The pool's first process, which is its pusher and its monitor, too."""
