@@ -71,14 +71,17 @@ class TaskPool:
             self.replace_missing()
         if not self.pusher.is_alive():
             self.pusher_stopping = threading.Event()
-            self.pusher = start_loop_thread(pusher, self, self.pusher_stopping, self.open_broker())
+            self.pusher = start_loop_thread(self.push_tasks, self.pusher_stopping)
 
     def replace_missing(self) -> None:
         """Replace ended members; the first new one frees the leases of the dead ones.
 
         The pusher is paused, so that it assigns no task to a member whose pipe is being closed.
+        A database connection is closed before the fork: members that inherit one would read each
+        other's results.
         """
         self.pause_pusher()
+        connections.close_all()
         dead = self.remove_ended_members()
         free_leases = partial(free_leases_of_dead_processes, self.recover, dead)
         for index, work_class in enumerate(self.list_missing_classes()):
@@ -131,6 +134,12 @@ class TaskPool:
             wait([member.process.sentinel for member in self.members], LOCK_TIMEOUT)
 
     # --- called by the pusher ---------------------------------------------------------------------
+
+    def push_tasks(self, stopping: threading.Event) -> None:
+        """Run django-q2's pusher. Its broker is opened here, on the pusher's thread, as that opens
+        a database connection.
+        """
+        pusher(self, stopping, self.open_broker())
 
     def open_broker(self) -> WakeUpBroker:
         return WakeUpBroker(idle_classes=self.idle_classes)

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from django.db import OperationalError
+from django.db import connection as database
 from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.pusher import pusher
@@ -15,7 +16,7 @@ from django_q.signing import SignedPackage
 
 from hub.processes import pool_pipe
 from hub.queue import update_queued_functions, wake_up
-from hub.queue.member import TIMER_EXPIRED, PoolMember
+from hub.queue.member import FORK, TIMER_EXPIRED, PoolMember
 from hub.queue.pool import TaskPool, free_leases_of_dead_processes, start_loop_thread
 from hub.queue.work_classes import DELIVERY, LONG, QUICK
 from tests.factories import NOON
@@ -162,6 +163,44 @@ def test_what_a_member_has_recovered_is_not_recovered_again(member):
     os.kill(replacing.process.pid, signal.SIGKILL)
     assert until(replacing.has_ended)
     assert pool.remove_ended_members() == [replacing.process.pid]
+
+
+def backend_pid():
+    """The process id of this process's database session."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite has no sessions")
+@pytest.mark.django_db(transaction=True)
+def test_members_share_no_database_connection_with_the_pool_or_each_other(member):
+    sessions = FORK.SimpleQueue()
+    pool = TaskPool({QUICK: 1}, lambda pid: sessions.put(backend_pid()), lambda: True)
+    pool.members, seen = [member], [backend_pid()]
+    for _ in range(2):
+        os.kill(pool.members[0].process.pid, signal.SIGKILL)
+        assert until(pool.members[0].has_ended)
+        pool.replace_missing()
+        seen.append(sessions.get())
+    pool.members[0].terminate()
+    assert len(set(seen)) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_process_of_a_pool_opens_no_database_connection_of_its_own():
+    pool, opened = TaskPool({}, lambda pid: None, lambda: True), []
+
+    def ensure_members():
+        pool.ensure_members()
+        opened.append(database.connection is not None)
+        database.close()
+
+    thread = threading.Thread(target=ensure_members)
+    thread.start()
+    thread.join(10)
+    pool.pause_pusher()
+    assert opened == [False]
 
 
 def test_no_bell_is_given_to_a_member_that_is_being_buried(member):
