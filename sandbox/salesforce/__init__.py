@@ -4,15 +4,25 @@ from sandbox.oauth.consent import ConsentViews
 from sandbox.pages.html import build_url
 from sandbox.registration import Environment, RunningSystem, SystemRegistration
 from sandbox.salesforce.accounts import BUILT_IN, ORGS
-from sandbox.salesforce.pages import Pages
+from sandbox.salesforce.pages.record_forms import RecordForms
+from sandbox.salesforce.pages.record_pages import Pages
+from sandbox.salesforce.pages.setup_pages import SetupPages
 from sandbox.salesforce.system import Salesforce
 from sandbox.storage.account_store import SystemDefaults
 
 
 def start(environment: Environment) -> RunningSystem:
-    salesforce = Salesforce(environment.store, environment.state, environment.random)
+    salesforce = Salesforce(
+        environment.store, environment.state, environment.random, environment.sender
+    )
     consent = ConsentViews(salesforce.consent(), salesforce.codes, environment.gateway)
-    return RunningSystem(salesforce, (consent, Pages(salesforce)), items=salesforce.records)
+    pages = (
+        consent,
+        SetupPages(salesforce),
+        RecordForms(salesforce, environment.clock),
+        Pages(salesforce),
+    )
+    return RunningSystem(salesforce, pages, items=salesforce.records, events=salesforce.events)
 
 
 def order_url(account: str, number: str) -> str:

@@ -31,6 +31,8 @@ class Org:
     fields: dict[str, Any] = field(default_factory=dict)
     records: dict[str, Any] = field(default_factory=dict)
     batch_size: int = 2000
+    customize_application: bool = True  # the permission that the Tooling API needs
+    active_flows: bool = True  # may be deployed as active
     revoked: bool = False
 
     @property

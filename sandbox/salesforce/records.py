@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sandbox.salesforce.accounts import Org
 from sandbox.salesforce.checks import Refusal, checked
@@ -14,6 +14,14 @@ from sandbox.storage.journal import JournaledDict
 
 Record = dict[str, Any]
 GONE = Refusal(404, "NOT_FOUND", "The requested resource does not exist")
+
+
+class SavedRecord(NamedTuple):
+    """A record that a call created or changed; `kind` is the name of its object."""
+
+    kind: str
+    id: str
+    is_new: bool
 
 
 class Records:
@@ -90,6 +98,19 @@ class Records:
     def begin(self) -> None:
         """A new call: what earlier ones wrote stays."""
         self._undo = []
+
+    def take_saved(self) -> list[SavedRecord]:
+        """Return what was saved since the last call, each record once, without deleted ones."""
+        saved: dict[str, SavedRecord] = {}
+        for key, old in self._undo:
+            _, kind, id = key.split("/")
+            saved.setdefault(key, SavedRecord(kind, self._rows[key]["Id"], old is None))
+        self._undo = []
+        return [one for key, one in saved.items() if not self._rows[key]["IsDeleted"]]
+
+    def latest(self, org: Org, kind: Object, id: str) -> Record | None:
+        """Return a record as it is now, also when it is deleted."""
+        return self._tables[org.org, kind.name].get(id[:15])
 
     def mark(self) -> int:
         return len(self._undo)

@@ -15,10 +15,14 @@ from sandbox.salesforce.accounts import ORGS, Org
 from sandbox.salesforce.checks import Refusal
 from sandbox.salesforce.consent import REFUSALS, Consents
 from sandbox.salesforce.login import Login
+from sandbox.salesforce.outbound.event_source import SalesforceEvents
+from sandbox.salesforce.outbound.metadata import OrgMetadata
+from sandbox.salesforce.outbound.tooling import answer_tooling
 from sandbox.salesforce.records import Records
 from sandbox.salesforce.resources import Asked, Locators
 from sandbox.salesforce.schema import objects
 from sandbox.salesforce.sessions import API, Sessions
+from sandbox.sending.sender import Sender
 from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest, ApiResponse, System
 
@@ -68,15 +72,20 @@ class Salesforce(System):
         ),  # where a client keeps only the host of the instance: the session tells the org
     )
 
-    def __init__(self, store: AccountStore, state: Path, random: Random):
+    def __init__(self, store: AccountStore, state: Path, random: Random, sender: Sender):
         self.store = store
         self.records = Records(state)
+        self.metadata = OrgMetadata(state)
+        self._sender = sender
         self._consents = Consents(store, random)
         self.codes = self._consents.codes
         self._sessions = Sessions(store, state, random)
         self._login = Login(store, self._sessions, self.codes)
         self._locators = Locators()
         self._used: dict[str, RollingCount] = {}
+        self.events = SalesforceEvents(
+            store, self.records, self.metadata, self._start_session, random
+        )
 
     def learn(self, at: float) -> None:
         self._sessions.learn(at)
@@ -85,6 +94,12 @@ class Salesforce(System):
                 for name, rows in org.records.items():
                     for row in rows:
                         self.records.create(org, objects(org)[name.lower()], row, at)
+        self.records.begin()  # of what the world begins with, nobody is told
+
+    def send_saved(self, org: Org) -> None:
+        """Let the active flows of this org tell of what was just saved."""
+        for delivery in self.events.deliveries(org, self.records.take_saved()):
+            self._sender.start(delivery)
 
     def account(self, call: ApiRequest) -> str:
         owner, path = self._parts(call)
@@ -118,6 +133,7 @@ class Salesforce(System):
             used.add(call.at)
         usage = {"Sforce-Limit-Info": f"api-usage={used.at(call.at)}/{org.daily_limit}"}
         answer = ApiResponse(403, self.refusal(403)) if spent else self._data(org, call, path, used)
+        self.send_saved(org)
         return ApiResponse(answer.status, answer.body, {**usage, **answer.headers})
 
     def consent(self) -> ConsentPage:
@@ -140,7 +156,11 @@ class Salesforce(System):
 
     def close(self) -> None:
         self.records.close()
+        self.metadata.close()
         self._sessions.close()
+
+    def _start_session(self, org: Org, at: float) -> str:
+        return self._sessions.start(self._sessions.first_approval(org), at)
 
     def _parts(self, call: ApiRequest) -> tuple[str, str]:
         """The org (or `login`), and the path on its host."""
@@ -170,6 +190,8 @@ class Salesforce(System):
         )
         self.records.begin()
         remainder = (match["rest"] or "").rstrip("/")
+        if remainder.startswith("/tooling/"):
+            return self._guarded(partial(answer_tooling, self.metadata, org, call, remainder))
         if remainder == "/composite" and call.method == "POST":
             return self._guarded(partial(batches.composite, request, self._routed))
         return self._routed(request, call.method, remainder)

@@ -5,6 +5,7 @@ moves.
 import asyncio
 import json
 import threading
+import time
 from contextlib import contextmanager
 from functools import partial
 from random import Random
@@ -55,6 +56,15 @@ class RunningSandbox:
             json.loads(line)
             for line in self.get(f"/_control/ledger?since={since}").text.splitlines()
         ]
+
+    def sent(self, count, since=0):
+        """The attempts with a seq above `since`, once there are that many."""
+        end = time.monotonic() + 20
+        rows = []
+        while len(rows) < count and time.monotonic() < end:
+            rows = self.get(f"/_control/sent?since={since}").json()["sent"]
+            time.sleep(0.01)
+        return rows
 
     def fault(self, system, **more):
         answer = self.post("/_control/faults", json={"system": system, **more})

@@ -106,7 +106,7 @@ def systems(tmp_path_factory):
     )
     world.merge({"pipedrive": [{"company": "701", "burst": 10**9, "daily_tokens": 10**9}]})
     sender = Sender(world, state, lambda: NOON, deliver=None)
-    made = [Slack(world, state, random, sender), Salesforce(world, state, random),
+    made = [Slack(world, state, random, sender), Salesforce(world, state, random, sender),
             Pipedrive(world, state, random, sender),
             Splunk(world, state), WebhookCatcher(world, state),
             OrderApp(world, state, post=None)]  # fmt: skip

@@ -27,7 +27,7 @@ class Receiver:
     delay: float = 0
     url: str = ""
 
-    def wait(self, count, seconds=5):
+    def wait(self, count, seconds=20):
         """Return what was caught, once it is that many."""
         end = time.monotonic() + seconds
         while len(self.caught) < count and time.monotonic() < end:

@@ -157,7 +157,7 @@ def test_a_failed_event_is_sent_three_times_more_with_its_reason(slack, receiver
     ]
     assert heads == [(None, None), *((str(number), "http_error") for number in (1, 2, 3))]
     assert len({json.loads(one.body)["event_id"] for one in attempts}) == 1
-    rows = slack.get("/_control/sent?since=1").json()["sent"]
+    rows = slack.sent(4, since=1)
     assert [(row["attempt"], row["status"]) for row in rows] == [(n, 500) for n in (1, 2, 3, 4)]
 
 
@@ -205,7 +205,7 @@ def test_an_uninstallation_sends_both_events_and_then_nothing(slack, receiver):
     tokens = next(event["tokens"] for event in events if event["type"] == "tokens_revoked")
     assert tokens == {"oauth": [], "bot": ["U0000000HUB"]}
     slack.post(f"{GENERAL}/messages", data={"text": "@Hub still here?"})
-    assert len(slack.get("/_control/sent").json()["sent"]) == 3
+    assert len(slack.sent(3)) == 3
 
 
 def test_a_revoked_token_is_told_too(slack, receiver):

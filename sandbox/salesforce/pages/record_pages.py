@@ -16,6 +16,7 @@ from sandbox.pages.html import (
     render_table,
 )
 from sandbox.salesforce.accounts import ORGS, Org
+from sandbox.salesforce.pages.record_forms import render_form
 from sandbox.salesforce.records import Record
 from sandbox.salesforce.schema import Object, objects
 from sandbox.salesforce.system import Salesforce
@@ -24,13 +25,14 @@ SHOWN = 200
 COLUMNS = 5
 TABS = """
 <nav class="tabs" aria-label="Orgs"><ul>$orgs</ul></nav>
-<nav class="tabs" aria-label="Objects"><ul>$kinds</ul></nav>
+<nav class="tabs" aria-label="Objects"><ul>$kinds <li><a href="$setup">Setup</a></li></ul></nav>
 """
 LIST = """
 $tabs
 <div class="title"><h1><span class="icon" aria-hidden="true">$letter</span> $plural</h1>$live</div>
 <p class="about">Of $org · org $id</p>
 $table
+$form
 """
 RECORD = """
 $tabs
@@ -38,6 +40,7 @@ $tabs
 <div class="title"
 ><h1><span class="icon" aria-hidden="true">$letter</span> <small>$kind</small> $name</h1>$live</div>
 <dl class="record">$fields</dl>
+$form
 """
 
 
@@ -99,6 +102,7 @@ class Pages:
             live=render_live_link(request),
             org=org.title,
             id=org.org,
+            form=render_form(org, kind, None),
             table=render_table(
                 (kind.title, *columns, "Last modified"),
                 cells,
@@ -132,6 +136,7 @@ class Pages:
             name=row.get(kind.title) or row["Id"],
             live=render_live_link(request),
             fields=fields,
+            form=None if row["IsDeleted"] else render_form(org, kind, row),
         )
         return render_page(
             request, str(row.get(kind.title) or row["Id"]), body, system="salesforce"
@@ -156,7 +161,8 @@ class Pages:
             )
             for kind in written_objects(org).values()
         ]
-        return markup(TABS, orgs=orgs, kinds=kinds)
+        setup = build_url("salesforce", org.org, "setup", "")
+        return markup(TABS, orgs=orgs, kinds=kinds, setup=setup)
 
 
 def written_objects(org: Org) -> dict[str, Object]:

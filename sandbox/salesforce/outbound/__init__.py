@@ -1,0 +1,1 @@
+"""Outbound messages: registered with their flows by the Tooling API, sent as SOAP."""

@@ -1,0 +1,1 @@
+"""An org as its users and its administrators see it."""
