@@ -167,10 +167,10 @@ ASKED_FOR_TOKENS = {
     "a provider that is down": (
         "salesforce",
         {"path": "oauth2/token", "status": 503},
-        "Salesforce does not answer",
+        "Salesforce does not respond",
         WAIT,
     ),
-    "a cut line": ("pipedrive", {"path": "token", "status": 0}, "Pipedrive does not answer", WAIT),
+    "a cut line": ("pipedrive", {"path": "token", "status": 0}, "Pipedrive does not respond", WAIT),
     "a page instead of tokens": (
         "salesforce",
         {"path": "oauth2/token", "body": "<html>Maintenance</html>"},
@@ -260,7 +260,7 @@ def test_a_system_that_is_down_at_the_confirmation_is_confirmed_later(olga, runn
     olga.allows()
     running_hub.fault("pipedrive", status=503)
     olga.press("Connect")
-    olga.is_told("Pipedrive does not answer", WAIT)
+    olga.is_told("Pipedrive does not respond", WAIT)
     olga.press("Connect")
     olga.follow("Go to the connection")
     olga.is_at_the_connection()
@@ -328,4 +328,4 @@ def test_an_address_where_nobody_answers(olga, running_hub):
     olga.goes(f"{olga.home}connect/splunk/")
     running_hub.fault("splunk", status=0, times=0)
     olga.fills_in("splunk")
-    olga.is_told("Splunk does not answer", WAIT)
+    olga.is_told("Splunk does not respond", WAIT)

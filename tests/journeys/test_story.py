@@ -92,7 +92,7 @@ def test_it_tells_step_by_step_and_with_ids_what_arrived_where(running):
 def test_what_does_not_arrive_is_told_with_its_reason(running):
     running.demo.desk.fault("splunk", account="acme", status=503, times=0)
     with pytest.raises(
-        DemoFailed, match=r"A-1001 did not arrive in Splunk of Acme Teas: .* A quota is spent"
+        DemoFailed, match=r"A-1001 did not arrive in Splunk of Acme Teas: .* A quota is used up"
     ):
         running.story()
 

@@ -143,7 +143,7 @@ def invited(client, tenant, **said):
 
 
 def test_staff_invite_the_first_owner(superuser, acme):
-    assert "on its way to ann@acme.test" in invited(superuser, acme).content.decode()
+    assert "being sent to ann@acme.test" in invited(superuser, acme).content.decode()
     assert acme.invitations.get().role == "owner"
     assert AuditRow.objects.get().verb == "invitation.create"
     (letter,) = letters()

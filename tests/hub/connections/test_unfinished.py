@@ -122,5 +122,5 @@ def test_an_outage_while_authorizing_is_what_the_pages_tell_and_not_an_administr
     assert (under_way().state, under_way().reason) == ("failed", "unavailable")
     for page in (HOME, "/t/acme/connect/slack/"):
         shown = text(browser, page)
-        assert "Slack does not answer" in shown and "was not completed" not in shown
+        assert "Slack does not respond" in shown and "was not completed" not in shown
         assert "Waiting for an administrator" not in shown

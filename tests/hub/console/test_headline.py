@@ -38,7 +38,7 @@ SITUATIONS = {
     "No worker has been started.": {"worker_at": None},
     "No heartbeat from a worker since 11:50 UTC.": {"worker_at": NOON - 10 * MINUTE},
     "No heartbeat from a worker since 22 Nov, 12:00 UTC.": {"worker_at": NOON - timedelta(days=3)},
-    "Salesforce refuses 3 tenants since 11:18 UTC: the other system refuses the credential.": {
+    "Salesforce refuses 3 tenants since 11:18 UTC: the other system rejects the credential.": {
         "connection_groups": [REVOKED]
     },
     "Salesforce refuses 3 tenants since 11:18 UTC: token revoked.": {

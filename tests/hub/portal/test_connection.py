@@ -274,4 +274,4 @@ def test_how_fast_it_goes_is_measured(admin, make, connection):
         make.delivery(connection, now=now)
     Delivery.unscoped.update(state="delivered", state_changed_at=now - MINUTE)
     make.delivery(connection, now=now)
-    assert "Sending now, 2 a minute." in text_of(admin, connection)
+    assert "Sending 2 per minute." in text_of(admin, connection)

@@ -58,7 +58,7 @@ def test_a_sample_that_would_not_go_says_why(admin, make, acme):
     )
     assert (
         "channel A-1001" in text
-        and "would not be sent: The route&#x27;s filter refused this event." in text
+        and "would not be sent: The route&#x27;s filter excluded this event." in text
     )
 
 

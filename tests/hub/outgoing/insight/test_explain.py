@@ -39,7 +39,7 @@ def test_what_waits_for_its_turn_has_passed_every_check(make):
         "waiting",
         NOON,
     )
-    assert "is due since 2026-11-25 12:00:00 UTC" in told.checks[-1].sentence
+    assert "has been due since 2026-11-25 12:00:00 UTC" in told.checks[-1].sentence
 
 
 def test_the_clause_that_refused_is_named_with_the_value(make):

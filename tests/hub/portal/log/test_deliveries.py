@@ -120,7 +120,7 @@ def test_sending_again_leads_to_the_new_delivery(admin, delivery):
 def test_what_is_not_possible_is_told(admin, delivery):
     put([delivery], "delivered")
     answer = admin.post(page_of(delivery, "retry"), follow=True)
-    assert "not possible" in text(answer)
+    assert "Not possible" in text(answer)
 
 
 def test_an_unknown_verb_is_not_found(admin, delivery):
@@ -170,7 +170,7 @@ def test_a_4xx_of_the_own_endpoint_is_the_customers_to_fix_and_is_tried_now(admi
     pump(FakeHttp(Response(400, b"no such field")), at=clock())
     page = admin.get(page_of(delivery))
     assert page.context["remedy"].responsible.startswith("You. Only your endpoint")
-    assert "The endpoint answered 400" in text(page) and "Retry now" in text(page)
+    assert "The endpoint responded with status 400" in text(page) and "Retry now" in text(page)
     admin.post(page_of(delivery, "retry"))
     assert len(pump(FakeHttp(), at=clock()).requests) == 1
     assert AuditRow.objects.get(verb="delivery.retry").object_id == str(delivery.public_id)
