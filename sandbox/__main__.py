@@ -16,7 +16,7 @@ from aiohttp import web
 from sandbox.application import SMTP_SERVER, create_app
 from sandbox.sending.http_client import deliver
 
-PATIENCE = aiohttp.ClientTimeout(total=5)
+PATIENCE = aiohttp.ClientTimeout(total=15)
 
 
 async def send(method: str, url: str, headers: dict[str, str], body: Any) -> tuple[int, str]:

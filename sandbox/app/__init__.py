@@ -4,6 +4,7 @@ from functools import partial
 
 from sandbox.app.accounts import APP, BUILT_IN
 from sandbox.app.pages import Pages
+from sandbox.app.request_pages import RequestPages
 from sandbox.app.system import OrderApp
 from sandbox.registration import Environment, RunningSystem, SystemRegistration
 from sandbox.storage.account_store import SystemDefaults
@@ -12,7 +13,8 @@ from sandbox.storage.account_store import SystemDefaults
 def start(environment: Environment) -> RunningSystem:
     shop = OrderApp(environment.store, environment.state, partial(environment.send, "POST"))
     pages = Pages(shop, environment.clock, environment.systems)
-    return RunningSystem(shop, (pages,), items=shop.book)
+    request_pages = RequestPages(shop, environment.clock)
+    return RunningSystem(shop, (pages, request_pages), items=shop.book)
 
 
 SYSTEM = SystemRegistration(

@@ -32,6 +32,7 @@ class OrderApp:
     hub: str = DEFAULT_HUB
     secret: str = ""
     api_key: str = ""
+    answers: bool = True  # questions are answered by the application itself
     tenants: list[dict[str, Any]] = field(default_factory=list)
 
 

@@ -10,6 +10,7 @@ from sandbox.app.accounts import APP, Tenant
 from sandbox.app.order_book import LINES, Order, form_lines
 from sandbox.app.system import OrderApp
 from sandbox.clock import Clock
+from sandbox.pages.forms import is_own_form
 from sandbox.pages.html import (
     build_url,
     format_count,
@@ -26,6 +27,7 @@ from sandbox.registration import SystemRegistration
 
 SHOWN = 50
 PAGE = """
+<p><a href="/app/labels/">Shipping labels</a> · <a href="/app/questions/">Questions</a></p>
 <div class="title"><h1>Orders</h1>$live</div>
 <p class="about">A small shop of our own. The hub sends its orders to the systems of the tenant.</p>
 $placed
@@ -98,7 +100,7 @@ class Pages:
         return self._page(request, EXAMPLE | dict(request.query))
 
     async def place(self, request: web.Request) -> web.StreamResponse:
-        if not own(request):
+        if not is_own_form(request):
             return render_not_found(
                 request, "Orders can only be placed on this page.", system="app", status=403
             )
@@ -117,7 +119,7 @@ class Pages:
     async def tell(self, request: web.Request) -> web.Response:
         """Again: the id is the order's, so the hub takes it once."""
         order = self._app.book.find(request.match_info["number"])
-        if order is None or not own(request):
+        if order is None or not is_own_form(request):
             return render_not_found(request, "No such order.", system="app")
         await self._app.tell_the_hub(order, self._clock())
         return web.Response(
@@ -219,11 +221,6 @@ class Pages:
             caption="Events from the hub",
             empty="Nothing yet.",
         )
-
-
-def own(request: web.Request) -> bool:
-    """A form of ours: another site's page must not place orders."""
-    return request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
 
 
 def line(number: int, form: dict[str, str]) -> Markup:

@@ -3,18 +3,17 @@ hub of them.
 """
 
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin
 
 from sandbox.app.accounts import APP, Tenant
+from sandbox.app.hub_requests import HubRequests, Post
 from sandbox.app.order_book import Order, OrderBook, build_event
 from sandbox.standard_webhooks import signature_error
 from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest, ApiResponse, System
 
-Post = Callable[[str, dict[str, str], Any], Awaitable[tuple[int, str]]]
 MOST_OF_A_PAGE = 500
 
 
@@ -25,6 +24,7 @@ class OrderApp(System):
     def __init__(self, store: AccountStore, state: Path, post: Post):
         self.store = store
         self.book = OrderBook(state)
+        self.hub_requests = HubRequests(store, state, self.book, post)
         self._post = post
 
     def account(self, call: ApiRequest) -> str:
@@ -49,6 +49,10 @@ class OrderApp(System):
             ("GET", "/orders"): self._list,
             ("POST", "/orders"): self._place,
             ("POST", "/events"): self._receive,
+            ("POST", "/labels"): self._receive_request,
+            ("POST", "/questions"): self._receive_request,
+            ("GET", "/labels"): self._list_requests,
+            ("GET", "/questions"): self._list_requests,
         }
         path = call.path.rstrip("/")
         if (call.method, path) in doors:
@@ -85,6 +89,7 @@ class OrderApp(System):
 
     def close(self) -> None:
         self.book.close()
+        self.hub_requests.close()
 
     def _health(self, call: ApiRequest) -> ApiResponse:
         return ApiResponse(200, {"ok": True, "orders": len(self.book)})
@@ -118,11 +123,25 @@ class OrderApp(System):
             return ApiResponse(400, {"error": str(error)})
         return ApiResponse(201, order, then=lambda: self.tell_the_hub(order, call.at))
 
-    def _receive(self, call: ApiRequest) -> ApiResponse:
+    def _list_requests(self, call: ApiRequest) -> ApiResponse:
+        if self._stranger(call):
+            return ApiResponse(401, self.refusal(401))
+        return self.hub_requests.listed(call)
+
+    def _receive_request(self, call: ApiRequest) -> ApiResponse:
+        if problem := self._signature_problem(call):
+            return ApiResponse(401, {"error": problem})
+        return self.hub_requests.receive(call, self.account(call))
+
+    def _signature_problem(self, call: ApiRequest) -> str:
+        """Why a message is not the hub's; empty where it is."""
         secret = self.store[APP].app.secret
         wrong = signature_error([secret], call.headers, call.body, call.at) if secret else ""
-        if wrong or self._stranger(call):
-            return ApiResponse(401, {"error": wrong or "unauthorized"})
+        return wrong or ("unauthorized" if self._stranger(call) else "")
+
+    def _receive(self, call: ApiRequest) -> ApiResponse:
+        if problem := self._signature_problem(call):
+            return ApiResponse(401, {"error": problem})
         event = call.json()
         if not isinstance(event, dict):
             return ApiResponse(400, {"error": "an event is a JSON object"})

@@ -64,6 +64,8 @@ CALLS = [  # system, authorization, method, path, and the names that a body may 
         "/globex/services/collector/ack", ["acks"]),
     ("webhook", "", "POST", "/acme", []),
     ("app", "", "POST", "/events", ["id", "type", "tenant", "data"]),
+    ("app", "", "POST", "/labels", ["id", "order", "tenant", "data"]),
+    ("app", "", "POST", "/questions", ["id", "text", "tenant", "data"]),
     ("app", "", "POST", "/orders", ["customer", "email", "items", "tenant"]),
 ]  # fmt: skip
 
