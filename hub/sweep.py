@@ -26,6 +26,7 @@ from hub.connections.tasks import (
 from hub.crypto import sessions
 from hub.db.clock import Clock
 from hub.db.state_machine import InvalidTransition
+from hub.incoming.processing.release import release_held_items
 from hub.incoming.registration.schedule import (
     create_missing_endpoints,
     wake_up_due_registrations,
@@ -181,6 +182,7 @@ STEPS: tuple[Step, ...] = (
     wake_forgotten_lanes,
     wake_up_for_due_work,
     wake_up_for_held_work,
+    release_held_items,
     wake_inbox_for_due_messages,
     create_missing_endpoints,
     wake_up_due_registrations,

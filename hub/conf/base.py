@@ -109,7 +109,10 @@ HUB_OPERATIONS = {  # the function that changes a batch, by the kind of an opera
     "skip": "hub.outgoing.operations.execute.execute_batch",
     "send_missing": "hub.outgoing.operations.backfill.backfill_batch",
     "erase": "hub.outgoing.operations.erase.erase_batch",
+    "replay_items": "hub.incoming.processing.replay.replay_batch",
 }
+# The functions that are called, with the connection, in the transaction that connects an account.
+HUB_ACCOUNT_CONNECTED = ("hub.incoming.processing.unmatched.attribute_unmatched_items",)
 CACHES = {
     "default": {"BACKEND": "hub.db.cache.SharedCache"},
     "queue": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "queue"},

@@ -15,6 +15,7 @@ from hub.incoming.processing.inbox_lease import (
     wake_inbox,
 )
 from hub.incoming.processing.loop import InboxLoop
+from hub.incoming.processing.stored_items import due_items
 from hub.incoming.registration.check import CheckTools, check_endpoint, claim_check
 from hub.outgoing.queue.pump_leases import new_lease
 from hub.processes.pool_pipe import is_stop_requested
@@ -35,8 +36,8 @@ def process_inbox(name: str) -> None:
 
 
 def wake_inbox_for_due_messages(*, now: datetime) -> None:
-    """Start an inbox loop if messages are due and none runs; a step of the sweep."""
-    if is_message_due(now=now):
+    """Start an inbox loop if messages or items are due and none runs; a step of the sweep."""
+    if is_message_due(now=now) or due_items().exists():
         wake_inbox(now=now)
 
 

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils.module_loading import import_string
 
 from connectors.base import Connector, Grant
 from hub.connections.credentials import signing_secrets
@@ -104,7 +106,14 @@ def connect_account(
         _insert_connection(connection, document, expires_at, random=random, now=now)
     except IntegrityError:
         raise AlreadyConnected("The same account was connected a moment ago.") from None
+    report_connected_account(connection, now=now)
     return connection
+
+
+def report_connected_account(connection: Connection, *, now: datetime) -> None:
+    """Call the functions of HUB_ACCOUNT_CONNECTED, in the transaction that connects an account."""
+    for path in settings.HUB_ACCOUNT_CONNECTED:
+        import_string(path)(connection, now=now)
 
 
 @transaction.atomic

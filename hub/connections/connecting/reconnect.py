@@ -12,6 +12,7 @@ from hub.connections.connecting.connect import (
     build_granted_columns,
     copy_account,
     lock_active_tenant,
+    report_connected_account,
 )
 from hub.connections.credentials import signing_secrets
 from hub.connections.credentials.probe import ProbeResult
@@ -83,6 +84,7 @@ def reconnect_account(
             hold_reason="", due_at=now
         )
         _apply_probe_result(connection, probe_result, now=now)
+        report_connected_account(connection, now=now)
         wake_up("drain", now=now)
         wake_up("pump", now=now)
 

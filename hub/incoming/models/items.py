@@ -98,3 +98,8 @@ class InboundItem(Scoped, StateMachine):
 
     def __str__(self) -> str:
         return f"{self.type} {self.item_key}"
+
+    @property
+    def stands_for_message(self) -> bool:
+        """Whether it stands for a message that could not be read, or whose processing failed."""
+        return not self.type

@@ -6,12 +6,23 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from connectors.outcomes import clean_text
 from connectors.webhook_source import Item
 from hub.connections.models import DISCONNECTED, Connection
 from hub.incoming.models import InboundItem, InboundMessage
+from hub.incoming.processing.item_keys import build_item_key
+from hub.incoming.processing.message_rows import build_message_row
 from hub.incoming.processing.parsing import CANNOT_BE_READ, ParsedMessage
 
 OTHER_ACCOUNT, UNKNOWN_ACCOUNT = "other_account", "unknown_account"
+# the reasons for which items are held until their cause ends
+HOLD_REASONS = (
+    *("tenant_suspended", "switched_off", DISCONNECTED),
+    *("connection_paused", "connection_disabled"),
+)
+STATE_REASONS = {"paused": "connection_paused", "disabled": "connection_disabled"}
+MAX_ID_LENGTH, MAX_TYPE_LENGTH = 200, 120  # characters
+
 ConnectionsByAccount = Mapping[tuple[str, str], Sequence[Connection]]
 
 
@@ -58,9 +69,7 @@ def attribute_items(
     """Build a row for each item and connection; an unreadable message has one quarantined row."""
     message = parsed.message
     if parsed.error:
-        row = build_item_row(message, message.endpoint.connection, now=now)
-        row.item_key = str(message.public_id)
-        row.state, row.reason, row.detail = "quarantined", CANNOT_BE_READ, parsed.error
+        row = build_message_row(message, CANNOT_BE_READ, parsed.error, now=now)
         return [AttributedItem(row)]
     attributed = []
     for position, item in enumerate(parsed.items):
@@ -109,8 +118,10 @@ def find_hold_reason(connection: Connection) -> str:
     """Return why items of a connection are held; empty if they are processed."""
     if connection.tenant and connection.tenant.suspended:
         return "tenant_suspended"
-    if connection.state in ("paused", "disabled"):
-        return connection.state
+    if connection.is_disconnected:
+        return DISCONNECTED
+    if connection.state in STATE_REASONS:
+        return STATE_REASONS[connection.state]
     if connection.lane.switched_off_by:
         return "switched_off"
     return ""
@@ -119,25 +130,24 @@ def find_hold_reason(connection: Connection) -> str:
 def build_item_row(
     message: InboundMessage,
     connection: Connection | None,
-    item: Item | None = None,
+    item: Item,
     *,
-    position: int = 0,
+    position: int,
     now: datetime,
 ) -> InboundItem:
-    """Build the row of an item; without an item, of a message that could not be read."""
-    row = InboundItem(
+    """Build the row of an item, with texts that every database stores."""
+    return InboundItem(
         message=message,
         connector_key=message.connector_key,
         tenant=connection.tenant if connection else message.tenant,
         connection=connection,
+        account=clean_text(item.account, MAX_ID_LENGTH),
+        item_key=build_item_key(item.id),
         position=position,
+        type=clean_text(f"{message.connector_key}.{item.type}", MAX_TYPE_LENGTH),
+        record=clean_text(item.record, MAX_ID_LENGTH),
+        author=clean_text(item.author, MAX_ID_LENGTH),
+        occurred_at=item.occurred_at,
         received_at=message.received_at,
         state_changed_at=now,
     )
-    if item is None:
-        return row
-    row.account, row.item_key = item.account[:200], item.id[:200]
-    row.type = f"{message.connector_key}.{item.type}"[:120]
-    row.record, row.author = item.record[:200], item.author[:200]
-    row.occurred_at = item.occurred_at
-    return row

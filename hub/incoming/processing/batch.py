@@ -2,41 +2,49 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.db import Error, transaction
+from django.db import transaction
+from django.db.models import Q
 
-from hub.incoming.models import InboundEndpoint, InboundItem, InboundMessage
-from hub.incoming.processing.attribution import (
-    attribute_items,
-    build_item_row,
-    load_connections,
-)
+from hub.incoming.models import InboundEndpoint, InboundMessage
+from hub.incoming.processing.attribution import attribute_items, load_connections
 from hub.incoming.processing.claim import MAX_ATTEMPTS
+from hub.incoming.processing.message_rows import settle_replayed_rows, store_failed_message
 from hub.incoming.processing.parsing import parse_messages
-from hub.incoming.processing.publishing import count_states, publish_items, store_items
+from hub.incoming.processing.publishing import (
+    apply_account_changes,
+    count_states,
+    publish_items,
+    store_items,
+)
+from hub.outgoing.pump.db_thread import DATABASE_AWAY_ERRORS
 from hub.processes.failpoints import failpoint
 
 log = structlog.get_logger(__name__)
+
+RETRY_DELAY = timedelta(seconds=1)  # before a message that failed is tried again
+LAST_ITEM_PRECISION = timedelta(seconds=1)  # of `InboundEndpoint.last_item_at`
 
 
 def process_messages(messages: Sequence[InboundMessage], lease: UUID, *, now: datetime) -> None:
     """Process claimed messages; a failure leaves them to be tried again, each alone.
 
-    A message that failed MAX_ATTEMPTS times is quarantined. Raises the database's errors.
+    A message that failed MAX_ATTEMPTS times is quarantined. Raises the errors of a database that is
+    away.
     """
     if len(messages) == 1 and messages[0].attempt_count > MAX_ATTEMPTS:
         quarantine_message(messages[0], lease, now=now)
         return
     try:
         process_batch(messages, lease, now=now)
-    except Error:
+    except DATABASE_AWAY_ERRORS:
         raise
     except Exception:
         log.exception("incoming.batch_failed", messages=len(messages))
-        InboundMessage.unscoped.filter(lease=lease).update(lease=None, lease_until=None)
+        release_failed_messages(messages, lease, now=now)
 
 
 @transaction.atomic
@@ -54,10 +62,24 @@ def process_batch(
         entry for message in parsed for entry in attribute_items(message, connections, now=now)
     ]
     new = store_items(attributed)
+    apply_account_changes(new, now=now)
     publish_items(new, now=now)
+    settle_replayed_rows(parsed, now=now)
     _mark_processed(held, now=now)
     failpoint("R3")  # before the commit
     return count_states(attributed, new)
+
+
+def release_failed_messages(
+    messages: Sequence[InboundMessage], lease: UUID, *, now: datetime
+) -> None:
+    """Let messages be tried again, each alone: at once after a batch, later after a failure alone.
+
+    So one that fails alone again and again does not keep the others from their turn.
+    """
+    leased = InboundMessage.unscoped.filter(pk__in=[row.pk for row in messages], lease=lease)
+    delay = RETRY_DELAY * messages[0].attempt_count if len(messages) == 1 else timedelta()
+    leased.update(lease=None, lease_until=None, due_at=now + delay)
 
 
 def _lock_leased(messages: Sequence[InboundMessage], lease: UUID) -> list[InboundMessage]:
@@ -71,17 +93,18 @@ def _mark_processed(messages: Sequence[InboundMessage], *, now: datetime) -> Non
     InboundMessage.unscoped.filter(pk__in=[message.pk for message in messages]).update(
         due_at=None, lease=None, lease_until=None, processed_at=now
     )
-    endpoints = {message.endpoint_id for message in messages}
-    InboundEndpoint.unscoped.filter(pk__in=endpoints).update(last_item_at=now)
+    outdated = Q(last_item_at=None) | Q(last_item_at__lt=now - LAST_ITEM_PRECISION)
+    endpoints = InboundEndpoint.unscoped.filter(
+        outdated, pk__in={message.endpoint_id for message in messages}
+    )
+    locked = endpoints.select_for_update(skip_locked=True, no_key=True)
+    if ids := list(locked.values_list("pk", flat=True)):
+        InboundEndpoint.unscoped.filter(pk__in=ids).update(last_item_at=now)
 
 
 @transaction.atomic
 def quarantine_message(message: InboundMessage, lease: UUID, *, now: datetime) -> None:
     """Set a message aside that could not be processed, so that its neighbours are not delayed."""
-    if not _lock_leased([message], lease):
-        return
-    row = build_item_row(message, message.endpoint.connection, now=now)
-    row.item_key = str(message.public_id)
-    row.state, row.reason = "quarantined", "defect"
-    InboundItem.unscoped.bulk_create([row], ignore_conflicts=True)
-    _mark_processed([message], now=now)
+    if _lock_leased([message], lease):
+        store_failed_message(message, now=now)
+        _mark_processed([message], now=now)

@@ -1,17 +1,22 @@
 """Claim received messages in short transactions, fair between the accounts they came for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from uuid import UUID
 
+from django.db import connection as database
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from connectors.http import KIBIBYTE
 from hub.db import bulk
 from hub.incoming.models import InboundMessage
 
 LEASE = timedelta(seconds=12)
 BATCH_SIZE = 200  # messages of one claim
+BATCH_BYTES = 512 * KIBIBYTE  # of their bodies; a claim has at least one message
 MAX_SHARES = 50  # accounts of one claim
 MAX_ATTEMPTS = 5  # then the message is quarantined
 
@@ -28,6 +33,21 @@ WITH RECURSIVE shares(share_key) AS (
 )
 SELECT share_key FROM shares WHERE share_key IS NOT NULL LIMIT %s
 """
+CANDIDATES_SQL = """SELECT * FROM (
+    SELECT share_key, id, size FROM incoming_inboundmessage
+    WHERE due_at IS NOT NULL AND share_key = %s AND attempt_count = 0
+      AND due_at <= %s AND (lease_until IS NULL OR lease_until <= %s)
+    ORDER BY id LIMIT %s
+) AS candidates"""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A message that may be claimed. `size`: bytes of its body."""
+
+    share_key: str
+    id: int
+    size: int
 
 
 def list_shares(*, after: str) -> list[str]:
@@ -39,9 +59,35 @@ def list_shares(*, after: str) -> list[str]:
     return shares[:MAX_SHARES]
 
 
+def list_candidates(shares: Sequence[str], *, now: datetime) -> list[Candidate]:
+    """Return the next new messages of each account, in one statement."""
+    if not shares:
+        return []
+    moment = database.ops.adapt_datetimefield_value(now)
+    limit = max(1, BATCH_SIZE // len(shares))
+    parameters = [value for share in shares for value in (share, moment, moment, limit)]
+    rows = bulk.query_rows(" UNION ALL ".join([CANDIDATES_SQL] * len(shares)), parameters)
+    return [Candidate(*row) for row in rows]
+
+
+def choose_batch(candidates: Iterable[Candidate], shares: Sequence[str]) -> list[Candidate]:
+    """Choose messages in turns, one of each account, until the batch is full."""
+    by_share: dict[str, list[Candidate]] = {share: [] for share in shares}
+    for candidate in candidates:
+        by_share[candidate.share_key].append(candidate)
+    chosen, size = list[Candidate](), 0
+    for turn in zip_longest(*by_share.values()):
+        for candidate in filter(None, turn):
+            size += candidate.size
+            if chosen and size > BATCH_BYTES:
+                return chosen
+            chosen.append(candidate)
+    return chosen
+
+
 def due_messages(*, now: datetime) -> QuerySet[InboundMessage]:
     """Select the messages that may be claimed."""
-    unleased = Q(lease_until=None) | Q(lease_until__lt=now)
+    unleased = Q(lease_until=None) | Q(lease_until__lte=now)
     return InboundMessage.unscoped.filter(unleased, due_at__lte=now)
 
 
@@ -49,34 +95,36 @@ def due_messages(*, now: datetime) -> QuerySet[InboundMessage]:
 def claim_messages(lease: UUID, *, after: str, now: datetime) -> Sequence[InboundMessage]:
     """Lease the next new messages, as many for each account, and count the attempt.
 
-    `after`: the account that was served last.
+    `after`: the account that was served last. The messages are in the order of their turns, so the
+    last one's account is served last.
     """
-    shares, ids = list_shares(after=after), list[int]()
-    for share in shares:
-        rows = due_messages(now=now).filter(share_key=share, attempt_count=0).order_by("pk")
-        ids += _lock_ids(rows, max(1, BATCH_SIZE // len(shares)))
-    return _lease_messages(ids, lease, now=now)
+    shares = list_shares(after=after)
+    chosen = choose_batch(list_candidates(shares, now=now), shares)
+    ids = [candidate.id for candidate in chosen]
+    messages = _lease_messages(due_messages(now=now).filter(pk__in=ids), lease, now=now)
+    turns = {id: turn for turn, id in enumerate(ids)}
+    return sorted(messages, key=lambda message: turns[message.pk])
 
 
 @transaction.atomic
 def claim_repeated_message(lease: UUID, *, now: datetime) -> Sequence[InboundMessage]:
     """Lease the oldest message that was tried before, alone, as it may be what stopped others."""
     rows = due_messages(now=now).filter(attempt_count__gt=0).order_by("pk")
-    return _lease_messages(_lock_ids(rows, 1), lease, now=now)
+    return _lease_messages(rows, lease, limit=1, now=now)
 
 
-def _lock_ids(rows: QuerySet[InboundMessage], limit: int) -> list[int]:
+def _lease_messages(
+    rows: QuerySet[InboundMessage], lease: UUID, *, limit: int = BATCH_SIZE, now: datetime
+) -> list[InboundMessage]:
+    """Lease those of the rows that no other transaction has locked."""
     locked = rows.select_for_update(skip_locked=True, no_key=True)
-    return list(locked.values_list("pk", flat=True)[:limit])
-
-
-def _lease_messages(ids: Sequence[int], lease: UUID, *, now: datetime) -> list[InboundMessage]:
+    ids = list(locked.values_list("pk", flat=True)[:limit])
     if not ids:
         return []
-    rows = InboundMessage.unscoped.filter(pk__in=ids)
-    rows.update(lease=lease, lease_until=now + LEASE, attempt_count=F("attempt_count") + 1)
+    leased = InboundMessage.unscoped.filter(pk__in=ids)
+    leased.update(lease=lease, lease_until=now + LEASE, attempt_count=F("attempt_count") + 1)
     related = ("endpoint__connection__lane", "endpoint__connection__tenant")
-    return list(rows.select_related(*related).order_by("pk"))
+    return list(leased.select_related(*related).order_by("pk"))
 
 
 def is_message_due(*, now: datetime) -> bool:

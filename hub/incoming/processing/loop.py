@@ -1,21 +1,26 @@
 """The inbox loop: claim and process messages, as long as some are due."""
 
+import math
 import time
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 import structlog
-from django.db import Error, connection
+from django.db import connection
 
 from hub.db.clock import Clock
 from hub.incoming.processing.batch import process_messages
 from hub.incoming.processing.claim import claim_messages, claim_repeated_message
 from hub.incoming.processing.inbox_lease import extend_inbox_lease
+from hub.incoming.processing.stored_items import process_due_items
+from hub.outgoing.pump.db_thread import DATABASE_AWAY_ERRORS
 from hub.queue import report_progress
 
 log = structlog.get_logger(__name__)
 
-POLL_EVERY = 0.02  # seconds between looks for due messages
+POLL_EVERY = 0.02  # seconds between looks for new messages
+LOOK_AGAIN_EVERY = 0.2  # seconds between looks for what is processed again
 EXTEND_EVERY = 2.0  # seconds between two extensions of the loop's lease
 DATABASE_RETRY_EVERY = 0.5  # seconds between attempts while the database is away
 IDLE_SECONDS, RUN_SECONDS = 30.0, 45.0
@@ -34,7 +39,7 @@ class InboxLoop:
     ) -> None:
         self.lease, self.clock, self.pause, self.stopping = lease, clock, pause, stopping
         self.last_share = ""
-        self.is_repeated_turn = False
+        self.looked_again_at = -math.inf  # when it last looked for work that was tried before
 
     def run(self, *, idle_seconds: float = IDLE_SECONDS, run_seconds: float = RUN_SECONDS) -> None:
         started_at = worked_at = extended_at = time.monotonic()
@@ -49,7 +54,7 @@ class InboxLoop:
                     extended_at = time.monotonic()
                     extend_inbox_lease(self.lease, now=self.clock())
                     report_progress()
-            except Error as error:
+            except DATABASE_AWAY_ERRORS as error:
                 log.warning("incoming.database_away", error=type(error).__name__)
                 connection.close()
                 continue_after = DATABASE_RETRY_EVERY
@@ -59,17 +64,24 @@ class InboxLoop:
                 self.pause(continue_after)
 
     def process_next(self) -> bool:
-        """Claim and process the next batch; return whether there was one.
+        """Claim and process the next batches; return whether there was one.
 
-        Messages that failed before take turns with new ones, each alone.
+        New messages take turns with one message that failed before, and with items that were
+        released or replayed. While there are none of these, it looks for them less often.
         """
-        self.is_repeated_turn = not self.is_repeated_turn
-        now = self.clock()
-        if self.is_repeated_turn and (repeated := claim_repeated_message(self.lease, now=now)):
-            process_messages(repeated, self.lease, now=now)
-            return True
+        now, is_busy = self.clock(), False
+        if time.monotonic() > self.looked_again_at + LOOK_AGAIN_EVERY:
+            is_busy = self.process_again(now=now)
+            self.looked_again_at = -math.inf if is_busy else time.monotonic()
         messages = claim_messages(self.lease, after=self.last_share, now=now)
         if messages:
             self.last_share = messages[-1].share_key
             process_messages(messages, self.lease, now=now)
-        return bool(messages)
+        return is_busy or bool(messages)
+
+    def process_again(self, *, now: datetime) -> bool:
+        """Process a message that was tried before, and stored items; return if there were any."""
+        repeated = claim_repeated_message(self.lease, now=now)
+        if repeated:
+            process_messages(repeated, self.lease, now=now)
+        return process_due_items(now=now) or bool(repeated)

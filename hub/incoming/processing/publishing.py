@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from connectors.outcomes import clean_text
 from hub.connections.actions.account_changes import apply_account_change
 from hub.db import bulk
 from hub.incoming.models import InboundItem
@@ -46,15 +47,20 @@ def _build_key_of_columns(
     return connection_id, connector_key, "" if connection_id else account, item_key
 
 
+def apply_account_changes(attributed: Sequence[AttributedItem], *, now: datetime) -> None:
+    """Change the connections whose new items are about the account itself, even while paused."""
+    for entry in attributed:
+        is_attributed = entry.row.state in ("received", "held")
+        if entry.item and entry.item.account_change and entry.row.connection and is_attributed:
+            apply_account_change(entry.row.connection, entry.item.account_change, now=now)
+
+
 def publish_items(attributed: Sequence[AttributedItem], *, now: datetime) -> None:
     """Publish the items that are received, and mark them as processed.
 
-    Runs in the caller's transaction. Notifications about the account itself change the connection.
+    Runs in the caller's transaction.
     """
     ready = [entry for entry in attributed if entry.row.state == "received" and entry.item]
-    for entry in ready:
-        if entry.item and entry.item.account_change and entry.row.connection:
-            apply_account_change(entry.row.connection, entry.item.account_change, now=now)
     by_connector: dict[str, list[AttributedItem]] = {}
     for entry in ready:
         by_connector.setdefault(entry.row.connector_key, []).append(entry)
@@ -89,7 +95,8 @@ def build_event_input(entry: AttributedItem) -> EventInput:
 def record_result(row: InboundItem, result: PublishedEvent | Exception, *, now: datetime) -> None:
     """Set the state of an item by the result of publishing it."""
     if isinstance(result, Exception):
-        row.state, row.reason, row.detail = "quarantined", "defect", str(result)[:500]
+        row.state, row.reason = "quarantined", "cannot_be_published"
+        row.detail = clean_text(result, 500)
     else:
         row.state, row.event = "processed", result.event
     row.state_changed_at = now
@@ -97,6 +104,8 @@ def record_result(row: InboundItem, result: PublishedEvent | Exception, *, now: 
 
 def save_results(rows: Sequence[InboundItem]) -> None:
     """Store state and event of items, in one statement."""
+    if not rows:
+        return
     columns: dict[str, list[Any]] = {
         name: [getattr(row, name) for row in rows]
         for name in ("state", "reason", "detail", "event_id", "state_changed_at")

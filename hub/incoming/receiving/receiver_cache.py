@@ -99,12 +99,20 @@ def _load_secrets(endpoint: InboundEndpoint, source: WebhookSource, *, now: date
     try:
         document = endpoint.open()
         if source.secret_from == "url":
-            return [key for key in (document["key"], document.get("previous_key")) if key]
+            return [document["key"], *_list_previous_keys(endpoint, document, now=now)]
         valid = InboundEndpoint.list_valid_secrets(document, now=now)
         return [secret for secret in (_load_field(endpoint, source), *valid) if secret]
     except CannotOpen:
         log.error("incoming.secrets_cannot_be_opened", endpoint=str(endpoint.public_id))
         return []
+
+
+def _list_previous_keys(
+    endpoint: InboundEndpoint, document: Mapping[str, Any], *, now: datetime
+) -> list[str]:
+    """Return the key of the URL before the last rotation, until the overlap ends."""
+    until, key = endpoint.previous_key_until, document.get("previous_key")
+    return [key] if key and until and now < until else []
 
 
 def _load_field(endpoint: InboundEndpoint, source: WebhookSource) -> str:

@@ -25,6 +25,7 @@ OPERATION_LABELS = {
     **OPERATION_KINDS,
     "send_missing": _("Send missing events"),
     "erase": _("Delete data of past deliveries"),
+    "replay_items": _("Replay incoming events"),
 }  # by kind
 SELECTED_LIMIT = 1000
 

@@ -6,7 +6,8 @@ from base64 import b64encode
 from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url, get_or_create_connection_endpoint
 from hub.incoming.processing.batch import process_messages
-from hub.incoming.processing.claim import claim_messages
+from hub.incoming.processing.claim import claim_messages, claim_repeated_message
+from hub.incoming.processing.stored_items import process_due_items
 from hub.outgoing.queue.pump_leases import new_lease
 
 SOAP = """<?xml version="1.0" encoding="UTF-8"?>
@@ -40,9 +41,15 @@ def endpoint_of(connection):
     return get_or_create_connection_endpoint(connection, now=clock())
 
 
-def run_inbox():
-    lease = new_lease()
-    process_messages(claim_messages(lease, after="", now=clock()), lease, now=clock())
+def run_inbox(*, now=None):
+    """Process all that is due now: messages, then items that were released or replayed."""
+    lease, now = new_lease(), now or clock()
+    if messages := claim_messages(lease, after="", now=now):
+        process_messages(messages, lease, now=now)
+    while repeated := claim_repeated_message(lease, now=now):
+        process_messages(repeated, lease, now=now)
+    while process_due_items(now=now):
+        pass
 
 
 def post_pipedrive(client, connection, *, action="create", secret=None, **meta):

@@ -1,0 +1,136 @@
+"""Rotate the secrets and the URL keys of inbound endpoints, with overlap, audited.
+
+Pages and REST call these. The controller of webhook subscriptions then registers the new secret or
+URL; until the overlap ends, both are accepted.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from hub.audit import ActorContext
+from hub.incoming.endpoints.create import RandomText, endpoint_url, new_endpoint_key
+from hub.incoming.models import InboundEndpoint, WebhookSubscription
+from hub.incoming.models.endpoints import hash_endpoint_key
+
+OVERLAP = timedelta(hours=24)  # during which what was replaced is accepted
+MAX_SECRETS = 5  # that are valid at a time
+
+
+class RotationRefused(Exception):
+    """The secret or the URL was not rotated; the message contains the reason."""
+
+
+NOT_MADE_HERE = "Its secret is not made by the hub. Change it where the external system shows it."
+IS_CHANGING = "Its URL was rotated less than 24 hours ago. Wait until the old URL has expired."
+TOO_MANY_SECRETS = "Its secret was rotated too often in one day. Wait until an old one has expired."
+
+
+@transaction.atomic
+@sensitive_variables()
+def rotate_endpoint_secret(
+    endpoint: InboundEndpoint,
+    actor: ActorContext,
+    *,
+    reason: str = "",
+    random: RandomText = new_endpoint_key,
+    now: datetime,
+) -> datetime:
+    """Make a new secret, and return until when the old one is accepted as well.
+
+    Raises RotationRefused if the secret is not made by the hub, or was rotated too often, and
+    CannotOpen.
+    """
+    stored = _lock_endpoint(endpoint)
+    source = stored.connector.webhook_source
+    if source is None or source.secret_from != "made":
+        raise RotationRefused(NOT_MADE_HERE)
+    overlap_until = now + OVERLAP
+    document = stored.open()
+    valid = [entry for entry in document.get("secrets") or () if _is_valid(entry, now=now)]
+    if len(valid) >= MAX_SECRETS:
+        raise RotationRefused(TOO_MANY_SECRETS)
+    old = [entry | {"until": entry["until"] or overlap_until.isoformat()} for entry in valid]
+    new = {"secret": source.make_secret(random()), "until": None}
+    stored.seal({**document, "secrets": [new, *old]})
+    stored.save(update_fields=["sealed"])
+    _finish_rotation(stored, endpoint, now=now)
+    actor.audit(
+        "inbound_endpoint.rotate_secret",
+        stored,
+        reason=reason,
+        after={"overlap_until": overlap_until},
+        now=now,
+    )
+    return overlap_until
+
+
+@transaction.atomic
+@sensitive_variables()
+def rotate_endpoint_key(
+    endpoint: InboundEndpoint,
+    actor: ActorContext,
+    *,
+    reason: str = "",
+    random: RandomText = new_endpoint_key,
+    now: datetime,
+) -> str:
+    """Give the endpoint a new URL, and return it; the old one is accepted for 24 hours more.
+
+    Raises RotationRefused during the overlap of the last rotation, and CannotOpen.
+    """
+    stored = _lock_endpoint(endpoint)
+    if stored.previous_key_until and now < stored.previous_key_until:
+        raise RotationRefused(IS_CHANGING)
+    document, key = stored.open(), random()
+    stored.previous_key_digest, stored.previous_key_until = stored.key_digest, now + OVERLAP
+    stored.key_digest = hash_endpoint_key(key)
+    stored.seal({**document, "key": key, "previous_key": document["key"]})
+    stored.save(update_fields=["sealed", "key_digest", "previous_key_digest", "previous_key_until"])
+    _finish_rotation(stored, endpoint, now=now)
+    actor.audit(
+        "inbound_endpoint.rotate_url",
+        stored,
+        reason=reason,
+        after={"overlap_until": stored.previous_key_until},
+        now=now,
+    )
+    return endpoint_url(stored)
+
+
+@transaction.atomic
+@sensitive_variables()
+def end_endpoint_overlap(
+    endpoint: InboundEndpoint, actor: ActorContext, *, reason: str = "", now: datetime
+) -> None:
+    """Stop accepting old secrets and the old URL. Raises CannotOpen."""
+    stored = _lock_endpoint(endpoint)
+    document = stored.open()
+    newest = [entry for entry in document.get("secrets") or () if not entry.get("until")]
+    stored.seal({**document, "secrets": newest, "previous_key": None})
+    stored.previous_key_digest = stored.previous_key_until = None
+    stored.save(update_fields=["sealed", "previous_key_digest", "previous_key_until"])
+    _copy_columns(stored, endpoint)
+    actor.audit("inbound_endpoint.end_overlap", stored, reason=reason, now=now)
+
+
+def _lock_endpoint(endpoint: InboundEndpoint) -> InboundEndpoint:
+    return InboundEndpoint.unscoped.select_for_update(no_key=True).get(pk=endpoint.pk)
+
+
+def _is_valid(entry: dict[str, Any], *, now: datetime) -> bool:
+    return not entry.get("until") or now < datetime.fromisoformat(entry["until"])
+
+
+def _finish_rotation(stored: InboundEndpoint, endpoint: InboundEndpoint, *, now: datetime) -> None:
+    """Make its registrations due, so that the external system gets the new value at once."""
+    subscriptions = WebhookSubscription.unscoped.filter(endpoint=stored, is_wanted=True)
+    subscriptions.update(next_check_at=now)
+    _copy_columns(stored, endpoint)
+
+
+def _copy_columns(stored: InboundEndpoint, endpoint: InboundEndpoint) -> None:
+    for name in ("sealed", "key_digest", "previous_key_digest", "previous_key_until"):
+        setattr(endpoint, name, getattr(stored, name))

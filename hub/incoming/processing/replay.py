@@ -1,0 +1,148 @@
+"""Replay: process stored items again, one or all that match a filter.
+
+A replayed item is read from its stored message and published as an event of its own. A message
+that could not be read, or that failed, is processed again as a whole.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, F, Max, Min
+
+from hub.audit import ActorContext
+from hub.db.state_machine import InvalidTransition
+from hub.incoming.models import InboundItem, InboundMessage
+from hub.incoming.processing.inbox_lease import wake_inbox
+from hub.incoming.processing.item_filters import match_replayable, select_items
+from hub.operations import operation_actions
+from hub.operations.models import Operation
+from hub.operations.operation_runner import BatchResult
+from tenants.models import Tenant
+
+REPLAY_ITEMS = "replay_items"  # the kind of the operation
+COUNT_LIMIT = 100_000  # a plan counts no further
+SAMPLE_SIZE, CONNECTIONS_LISTED = 5, 10
+
+
+@transaction.atomic
+def replay_item(
+    item: InboundItem, actor: ActorContext, *, reason: str = "", now: datetime
+) -> InboundItem:
+    """Let the inbox process one item again, audited; return it as it is stored now.
+
+    Raises InvalidTransition, and changes nothing, if its state allows no replay or its message's
+    body is not stored any more.
+    """
+    rows = InboundItem.unscoped.filter(match_replayable(), pk=item.pk)
+    stored = rows.select_for_update(no_key=True, of=("self",)).first()
+    if stored is None:
+        raise InvalidTransition(item, "received")
+    before = {"state": stored.state, "reason": stored.reason}
+    return_to_inbox([stored], now=now)
+    stored.refresh_from_db()
+    after = {"state": stored.state, "replay": stored.replay_number}
+    actor.audit("inbound_item.replay", stored, reason=reason, before=before, after=after, now=now)
+    return stored
+
+
+def plan_replay(
+    filter: Mapping[str, Any],
+    actor: ActorContext,
+    *,
+    tenant: Tenant | None,
+    reason: str,
+    now: datetime,
+) -> Operation:
+    """Store a plan to replay all items that match, which `confirm_operation` starts.
+
+    Without a tenant it covers items of all tenants. Raises PermissionError when the actor is
+    restricted to some tenants and names none, LookupError for an unknown filter.
+    """
+    if tenant is None and not actor.unrestricted:
+        raise PermissionError("an operation over all tenants needs an unrestricted actor")
+    items = select_items(filter, tenant).filter(match_replayable())
+    counted = items.order_by("pk").values("pk")[: COUNT_LIMIT + 1]
+    totals = InboundItem.unscoped.filter(pk__in=counted).aggregate(
+        count=Count("pk"), first=Min("pk"), last=Max("pk"), oldest=Min("received_at")
+    )
+    return operation_actions.store_plan(
+        actor,
+        kind=REPLAY_ITEMS,
+        filter=dict(filter),
+        includes_platform=actor.unrestricted,
+        tenant=tenant,
+        reason=reason,
+        plan=_describe_plan(items, totals["oldest"]),
+        count=min(totals["count"], COUNT_LIMIT),
+        more=totals["count"] > COUNT_LIMIT,
+        cursor=(totals["first"] or 1) - 1,
+        last=totals["last"] or 0,
+        now=now,
+    )
+
+
+def replay_batch(operation: Operation, size: int, *, now: datetime) -> BatchResult:
+    """Return the next `size` items of an operation to the inbox, in the caller's transaction."""
+    selected = select_items(operation.filter, operation.tenant)
+    remaining = selected.filter(pk__gt=operation.cursor, pk__lte=operation.last)
+    ids = list(
+        remaining.filter(match_replayable()).order_by("pk").values_list("pk", flat=True)[:size]
+    )
+    if not ids:
+        return BatchResult(None)
+    rows = InboundItem.unscoped.filter(match_replayable(), pk__in=ids).order_by("pk")
+    items = list(rows.select_for_update(no_key=True, of=("self",), skip_locked=True))
+    return_to_inbox(items, now=now)
+    return BatchResult(ids[-1], len(items), len(ids) - len(items))
+
+
+def return_to_inbox(items: Sequence[InboundItem], *, now: datetime) -> None:
+    """Make locked items due again; those that stand for a whole message make the message due."""
+    ids = [item.pk for item in items]
+    InboundItem.unscoped.filter(pk__in=ids).update(
+        state="received",
+        reason="",
+        detail="",
+        attempt_count=0,
+        replay_number=F("replay_number") + 1,
+        state_changed_at=now,
+    )
+    messages = [item.message_id for item in items if item.stands_for_message]
+    if messages:
+        InboundMessage.unscoped.filter(pk__in=messages).update(
+            due_at=now, attempt_count=0, lease=None, lease_until=None
+        )
+    wake_inbox(now=now)
+
+
+def _describe_plan(items: Any, oldest: datetime | None) -> dict[str, Any]:
+    """Return the facts that a person reads before confirming."""
+    groups = (
+        items.order_by()
+        .values("connection__public_id", "connection__name", "connector_key", "tenant__reference")
+        .annotate(rows=Count("pk"))
+        .order_by("-rows")
+    )[: CONNECTIONS_LISTED + 1]
+    connections = [
+        {
+            "id": str(group["connection__public_id"]) if group["connection__public_id"] else None,
+            "name": group["connection__name"] or "not connected",
+            "connector": group["connector_key"],
+            "tenant": group["tenant__reference"],
+            "held": "",
+            "rows": group["rows"],
+        }
+        for group in groups
+    ]
+    return {
+        "oldest": oldest.isoformat() if oldest else None,
+        "tenants": len({group["tenant"] for group in connections}),
+        "connections": connections[:CONNECTIONS_LISTED],
+        "other_connections": max(0, len(connections) - CONNECTIONS_LISTED),
+        "items": [
+            {"id": str(item.public_id), "type": item.type, "state": item.state}
+            for item in items.order_by("pk")[:SAMPLE_SIZE]
+        ],
+    }

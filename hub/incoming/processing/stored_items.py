@@ -1,0 +1,117 @@
+"""Process items that were released, replayed or attributed later: read them from their messages."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+
+from connectors.webhook_source import Item
+from hub.incoming.models import InboundItem
+from hub.incoming.processing.attribution import AttributedItem, decide_state
+from hub.incoming.processing.claim import MAX_ATTEMPTS
+from hub.incoming.processing.item_keys import build_item_key
+from hub.incoming.processing.message_rows import MESSAGE_FAILED
+from hub.incoming.processing.parsing import CANNOT_BE_READ, ParsedMessage, parse_messages
+from hub.incoming.processing.publishing import publish_items, save_results
+from hub.outgoing.pump.db_thread import DATABASE_AWAY_ERRORS
+
+log = structlog.get_logger(__name__)
+
+BATCH_SIZE = 100  # items of one transaction
+NOT_IN_MESSAGE = "its message has no such item any more"
+RELATED = (
+    *("message__endpoint__connection__lane", "message__endpoint__connection__tenant"),
+    *("connection__lane", "connection__tenant", "tenant"),
+)
+
+
+def due_items() -> QuerySet[InboundItem]:
+    """Select the items that wait to be processed again; those of a whole message follow that."""
+    return InboundItem.unscoped.filter(state="received").exclude(type="")
+
+
+def process_due_items(*, now: datetime) -> bool:
+    """Process the next due items, or one that failed before alone; return whether there were any.
+
+    An item that failed MAX_ATTEMPTS times is quarantined. Raises the errors of a database that is
+    away.
+    """
+    ids = count_attempt(due_items().filter(attempt_count=0), limit=BATCH_SIZE)
+    ids = ids or count_attempt(due_items().filter(attempt_count__gt=0), limit=1)
+    if not ids:
+        return False
+    try:
+        process_items(ids, now=now)
+    except DATABASE_AWAY_ERRORS:
+        raise
+    except Exception:
+        log.exception("incoming.items_failed", items=len(ids))
+        quarantine_failed_items(ids, now=now)
+    return True
+
+
+@transaction.atomic
+def count_attempt(items: QuerySet[InboundItem], *, limit: int) -> list[int]:
+    """Count an attempt of the next items before it begins, and return their ids.
+
+    So an item that ends the process is tried alone afterwards.
+    """
+    locked = items.order_by("pk").select_for_update(skip_locked=True, no_key=True)
+    ids = list(locked.values_list("pk", flat=True)[:limit])
+    if ids:
+        InboundItem.unscoped.filter(pk__in=ids).update(attempt_count=F("attempt_count") + 1)
+    return ids
+
+
+@transaction.atomic
+def process_items(ids: Sequence[int], *, now: datetime) -> None:
+    """Decide again what becomes of stored items, and publish those that nothing holds."""
+    locked = (
+        due_items()
+        .filter(pk__in=ids)
+        .select_for_update(of=("self",), skip_locked=True, no_key=True)
+    )
+    rows = list(locked.select_related(*RELATED).order_by("pk"))
+    exhausted = [row for row in rows if row.attempt_count > MAX_ATTEMPTS]
+    for row in exhausted:
+        set_state(row, "quarantined", MESSAGE_FAILED, now=now)
+    ready = [row for row in rows if row.attempt_count <= MAX_ATTEMPTS]
+    messages = {row.message_id: row.message for row in ready}
+    parsed = {entry.message.pk: entry for entry in parse_messages(list(messages.values()))}
+    attributed = [decide_again(row, parsed[row.message_id], now=now) for row in ready]
+    publish_items(attributed, now=now)
+    save_results([row for row in rows if row.state != "processed"])
+
+
+def decide_again(row: InboundItem, parsed: ParsedMessage, *, now: datetime) -> AttributedItem:
+    """Set the state of a stored item by its message as it is read today."""
+    item = find_item(row, parsed)
+    if item is None:
+        set_state(row, "quarantined", CANNOT_BE_READ, parsed.error or NOT_IN_MESSAGE, now=now)
+    else:
+        set_state(row, *decide_state(parsed.message, item, row.connection), now=now)
+    return AttributedItem(row, item)
+
+
+def find_item(row: InboundItem, parsed: ParsedMessage) -> Item | None:
+    """Return the item of a row: the one with its key, at its position if several have it."""
+    found = [
+        (position != row.position, position, item)
+        for position, item in enumerate(parsed.items)
+        if build_item_key(item.id) == row.item_key
+    ]
+    return min(found, key=lambda entry: entry[:2])[2] if found else None
+
+
+def set_state(
+    row: InboundItem, state: str, reason: str = "", detail: str = "", *, now: datetime
+) -> None:
+    row.state, row.reason, row.detail, row.state_changed_at = state, reason, detail, now
+
+
+def quarantine_failed_items(ids: Sequence[int], *, now: datetime) -> None:
+    """Quarantine the items that have no attempt left."""
+    failed = due_items().filter(Q(pk__in=ids), attempt_count__gte=MAX_ATTEMPTS)
+    failed.update(state="quarantined", reason=MESSAGE_FAILED, state_changed_at=now)

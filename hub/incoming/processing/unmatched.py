@@ -1,0 +1,33 @@
+"""Attribute items of an unknown account when that account is connected."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef
+
+from hub.connections.models import Connection
+from hub.incoming.models import InboundItem
+from hub.incoming.processing.inbox_lease import wake_inbox
+from hub.incoming.processing.item_filters import TOO_OLD
+
+MAX_AGE = timedelta(hours=24)  # an older item waits for a replay: its question is not current
+
+
+def attribute_unmatched_items(connection: Connection, *, now: datetime) -> None:
+    """Attribute the unmatched items of a connection's account, in the caller's transaction.
+
+    HUB_ACCOUNT_CONNECTED names this function.
+    """
+    if connection.tenant is None or not connection.account:
+        return
+    existing = InboundItem.unscoped.filter(connection=connection, item_key=OuterRef("item_key"))
+    unmatched = InboundItem.unscoped.filter(
+        state="unmatched",
+        connection=None,
+        connector_key=connection.connector_key,
+        account=connection.account,
+    ).exclude(Exists(existing))
+    owner = {"connection": connection, "tenant": connection.tenant, "state_changed_at": now}
+    oldest = now - MAX_AGE
+    unmatched.filter(received_at__lt=oldest).update(state="held", reason=TOO_OLD, **owner)
+    if unmatched.update(state="received", reason="", detail="", **owner):
+        wake_inbox(now=now)
