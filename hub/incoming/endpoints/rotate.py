@@ -12,8 +12,9 @@ from django.views.decorators.debug import sensitive_variables
 
 from hub.audit import ActorContext
 from hub.incoming.endpoints.create import RandomText, endpoint_url, new_endpoint_key
-from hub.incoming.models import InboundEndpoint, WebhookSubscription
+from hub.incoming.models import InboundEndpoint
 from hub.incoming.models.endpoints import hash_endpoint_key
+from hub.queue import wake_up
 
 OVERLAP = timedelta(hours=24)  # during which what was replaced is accepted
 MAX_SECRETS = 5  # that are valid at a time
@@ -125,9 +126,9 @@ def _is_valid(entry: dict[str, Any], *, now: datetime) -> bool:
 
 
 def _finish_rotation(stored: InboundEndpoint, endpoint: InboundEndpoint, *, now: datetime) -> None:
-    """Make its registrations due, so that the external system gets the new value at once."""
-    subscriptions = WebhookSubscription.unscoped.filter(endpoint=stored, is_wanted=True)
-    subscriptions.update(next_check_at=now)
+    """Make the check of its registrations due, so that the system gets the new value at once."""
+    InboundEndpoint.unscoped.filter(pk=stored.pk).update(next_check_at=now)
+    wake_up(f"register:{stored.pk}", now=now)
     _copy_columns(stored, endpoint)
 
 
