@@ -243,6 +243,7 @@ HUB_LIMITS = read_setting(
 
 HUB_EVENT_BYTES = 256 * 1024  # of one event
 HUB_BATCH_EVENTS = 1000
+HUB_ACTION_WAIT_SECONDS = 10.0  # for the result of an action that is requested by REST
 HUB_SUBSCRIPTION_CHECK_SECONDS = read_setting(
     whole_number_parser(0, 86_400), "HUB_SUBSCRIPTION_CHECK_SECONDS", 0
 )  # between two checks of our webhooks at a system; 0: as its connector states

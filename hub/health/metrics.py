@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db.models import Count, Max, Min, QuerySet
+from django.db.models.functions import Greatest
 from drf_spectacular.utils import extend_schema
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -147,7 +148,11 @@ class MetricsCollector:
         due_deliveries = Delivery.unscoped.filter(state="waiting", due_at__lte=self.now).exclude(
             EFFECTIVELY_HELD
         )
-        due_summary = due_deliveries.aggregate(count=Count("pk"), oldest=Min("due_at"))
+        due_summary = due_deliveries.aggregate(
+            # a requested action is due before it was accepted, to be claimed first
+            count=Count("pk"),
+            oldest=Min(Greatest("due_at", "accepted_at")),
+        )
         longest_wait = longest_unserved_time(now=self.now).total_seconds()
         yield GaugeMetricFamily(
             "hub_due_deliveries", "Deliveries that are due.", due_summary["count"]

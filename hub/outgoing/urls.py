@@ -12,6 +12,7 @@ from hub.outgoing.api.operations import (
     OperationsView,
     OperationView,
 )
+from hub.outgoing.api.requested_actions import RequestedActionView
 from hub.outgoing.api.switches import SwitchesView, SwitchView
 
 urlpatterns = [
@@ -21,6 +22,11 @@ urlpatterns = [
         name="connection_subscription",
     ),
     path("connections/<uuid:id>/test-event", TestEventView.as_view(), name="connection_test_event"),
+    path(
+        "connections/<uuid:id>/actions/<slug:action>",
+        RequestedActionView.as_view(),
+        name="connection_action",
+    ),
     path("events", EventsView.as_view(), name="events"),
     path("events/<path:id>/explain", ExplainEventView.as_view(), name="event_explain"),
     path("events/<path:id>", EventView.as_view(), name="event"),

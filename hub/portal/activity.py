@@ -40,6 +40,7 @@ VERB_TEXTS = {
     "endpoint.rotate": _("changed its signing secret"),
     "endpoint.end_overlap": _("stopped the old signing secret"),
     "endpoint.test": _("sent a test event"),
+    "connection.act": _("requested an action"),
 }
 ACTOR_TEXTS = {"api_key": _("the API key %(name)s"), "system": _("the hub")}
 

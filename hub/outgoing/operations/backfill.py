@@ -21,7 +21,7 @@ from hub.outgoing.operations.estimate import COUNT_LIMIT, OperationEstimate, sum
 from hub.outgoing.queue.ordering import assign_positions
 from hub.outgoing.queue.wake import wake_lanes
 from hub.outgoing.routing import ActiveSwitches, build_deliveries_for_route, matches_event_type
-from hub.outgoing.subscriptions.endpoint_routes import TEST_EVENT_TYPE, load_endpoint_routes
+from hub.outgoing.subscriptions.endpoint_routes import OWN_EVENT_TYPES, load_endpoint_routes
 
 
 def find_missing_events(
@@ -32,7 +32,7 @@ def find_missing_events(
     events = Event.objects.of(connection.tenant).filter(
         _match_route_patterns(routes), public_id__gte=smallest_id_at(since), origin=None
     )
-    return events.exclude(type=TEST_EVENT_TYPE).filter(~Exists(existing))
+    return events.exclude(type__in=OWN_EVENT_TYPES).filter(~Exists(existing))
 
 
 def _match_route_patterns(routes: Iterable[Route]) -> Q:

@@ -21,6 +21,8 @@ from tenants.models import User
 
 ENDPOINT_CONNECTOR = "webhook"
 TEST_EVENT_TYPE = "hub.test"  # the type of a test event
+ACTION_EVENT_TYPE = "action.requested"  # the type of the event of an action that is requested
+OWN_EVENT_TYPES = (TEST_EVENT_TYPE, ACTION_EVENT_TYPE)  # of routes that no published event matches
 TEST_EVENT_DATA = {"message": "This is a test event. A person or a program of yours requested it."}
 
 
@@ -64,7 +66,7 @@ def load_endpoint_routes(connection: Connection) -> EndpointRoutes:
     routes = (
         Route.objects.of(connection.tenant)
         .filter(condition)
-        .exclude(event_type=TEST_EVENT_TYPE)
+        .exclude(event_type__in=OWN_EVENT_TYPES)
         .order_by("event_type", "pk")
     )
     own_routes: list[Route] = []

@@ -1,0 +1,150 @@
+"""REST API: carry out an action on a connection now."""
+
+from datetime import timedelta
+from threading import Event
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from connectors.roles import Action
+from hub.audit import ActorContext
+from hub.connections.api.queries import find_visible_connection
+from hub.connections.models import Connection
+from hub.db.clock import clock
+from hub.outgoing.api import openapi_examples as openapi
+from hub.outgoing.api.deliveries import find_delivery
+from hub.outgoing.api.key_user import get_key_user
+from hub.outgoing.models import FINAL_STATES, Delivery
+from hub.outgoing.serializers import DeliverySerializer
+from hub.outgoing.subscriptions.requested_actions import ActionRefused, request_action
+from hub.problems import Problem, StrictSerializer
+from hub.rest.fields import ObjectField, object_url
+from hub.rest.idempotency import IdempotentAnswer, run_once
+from hub.shared_budget import BudgetExhausted, SharedBudget
+from tenants.access.api_authentication import resolve_tenant
+from tenants.models import Tenant
+from tenants.scoping import changeable_rows
+
+WRITE = "deliveries:write"
+POLL_SECONDS = 0.05
+WAITING_THREADS = SharedBudget(8)  # threads of a web process that wait for results
+INPUT_EXAMPLE = {
+    "input": {"channel": "C0123456789", "text": "It was sent today.", "thread_ts": "1764.0001"}
+}
+
+
+class RequestedActionSerializer(StrictSerializer):
+    """An action that is carried out now."""
+
+    input = ObjectField(help_text="The inputs of the action, as `GET /connectors` lists them.")
+    tenant = serializers.CharField(
+        required=False,
+        help_text="For a connection of the platform: the tenant for which it is done.",
+    )
+
+
+class RequestedActionView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @openapi.describe_operation(
+        "connections_act",
+        "Carry out an action now",
+        {200: DeliverySerializer, 202: DeliverySerializer},
+        problems=(*openapi.CHANGE_PROBLEMS, "permission-denied"),
+        request=RequestedActionSerializer,
+        examples={"done": openapi.DELIVERY | openapi.with_state("delivered")},
+        requests=[openapi.request_example("an answer in a thread", INPUT_EXAMPLE)],
+    )
+    def post(self, request: Request, id: UUID, action: str) -> Response:
+        """Carry out one action of the connection's system with this input, without a route.
+
+        Waits up to 10 seconds for the result: 200 with the delivery when it is finished, otherwise
+        202; the delivery goes on and can be read later. An `Idempotency-Key` makes a repetition
+        safe.
+        """
+        now = clock()
+        connection = _find_changeable_connection(request, id)
+        known_action = _find_action(connection, action)
+        serializer = RequestedActionSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+
+        def perform() -> IdempotentAnswer:
+            try:
+                delivery = request_action(
+                    connection,
+                    known_action,
+                    data["input"],
+                    ActorContext.of_request(request),
+                    tenant=_find_tenant(request, connection, data.get("tenant", "")),
+                    source="api",
+                    now=now,
+                )
+            except ActionRefused as error:
+                raise _build_refusal(str(error)) from None
+            url = object_url("delivery", delivery)
+            return IdempotentAnswer({"id": str(delivery.public_id)}, location=url)
+
+        stored = run_once(request, perform, now=now)
+        delivery_id = UUID(stored.data["id"])
+        is_finished = wait_for_delivery(delivery_id)
+        return Response(
+            DeliverySerializer(find_delivery(request, delivery_id)).data,
+            status=200 if is_finished else 202,
+            headers={"Location": stored.headers["Location"]} if "Location" in stored else {},
+        )
+
+
+def wait_for_delivery(id: UUID) -> bool:
+    """Wait until a delivery is finished or held; return whether it is.
+
+    Does not wait where WAITING_THREADS wait already.
+    """
+    deadline = clock() + timedelta(seconds=settings.HUB_ACTION_WAIT_SECONDS)
+    try:
+        with WAITING_THREADS.acquire_for_block(1):
+            while not _has_result(id):
+                if clock() >= deadline:
+                    return False
+                Event().wait(POLL_SECONDS)
+            return True
+    except BudgetExhausted:
+        return _has_result(id)
+
+
+def _has_result(id: UUID) -> bool:
+    return Delivery.unscoped.filter(public_id=id, state__in=(*FINAL_STATES, "held")).exists()
+
+
+def _find_changeable_connection(request: Request, id: UUID) -> Connection:
+    connection = find_visible_connection(request, id)
+    if not changeable_rows(Connection, request.user).filter(pk=connection.pk).exists():
+        raise Problem("permission-denied")
+    return connection
+
+
+def _find_action(connection: Connection, key: str) -> Action:
+    try:
+        return connection.connector.action(key)
+    except LookupError:
+        raise Problem("not-found", f"This system has no action {key!r}.") from None
+
+
+def _find_tenant(request: Request, connection: Connection, reference: str) -> Tenant:
+    """Return the tenant of the connection; for one of the platform, the tenant that is named."""
+    if connection.tenant:
+        return connection.tenant
+    own = get_key_user(request).tenant
+    if own is None and not reference:
+        raise Problem("tenant-required")
+    return own or resolve_tenant(request, reference)
+
+
+def _build_refusal(problem: str) -> Problem:
+    error: dict[str, Any] = {"pointer": "/input", "detail": problem, "code": "invalid"}
+    return Problem("validation-failed", errors=[error])

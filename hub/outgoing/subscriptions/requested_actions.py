@@ -1,0 +1,85 @@
+"""Actions that our application requests now: each is an event with one delivery."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from connectors.roles import Action
+from hub.audit import ActorContext
+from hub.connections.models import Connection, Lane
+from hub.mappings.models import FieldMapping
+from hub.mappings.versions import save_mapping_version
+from hub.outgoing.intake.publish import publish_for_route
+from hub.outgoing.models import Delivery, Route
+from hub.outgoing.subscriptions.endpoint_routes import ACTION_EVENT_TYPE, create_route
+from tenants.models import Tenant
+
+# a requested delivery is due so much earlier, and is claimed before what waits on its lane
+PRIORITY = timedelta(days=30)
+INPUT_PATH = "data.input"
+
+
+class ActionRefused(Exception):
+    """The action cannot be carried out with this input."""
+
+
+@transaction.atomic
+def request_action(
+    connection: Connection,
+    action: Action,
+    input: Mapping[str, Any],
+    actor: ActorContext,
+    *,
+    tenant: Tenant,
+    source: str,
+    now: datetime,
+) -> Delivery:
+    """Publish an event `action.requested` and its one delivery, which is claimed first; audit it.
+
+    Raises ActionRefused if the input is not what the action takes, or the account is disconnected.
+    """
+    if problem := action.check(input):
+        raise ActionRefused(problem)
+    Lane.lock(connection.pk)
+    locked = Connection.unscoped.select_for_update(no_key=True).get(pk=connection.pk)
+    if locked.is_disconnected:
+        raise ActionRefused("the account is disconnected")
+    route = _get_or_create_route(connection, action, actor, now=now)
+    data = {"action": action.key, "input": dict(input)}
+    delivery = publish_for_route(route, tenant, ACTION_EVENT_TYPE, data, source=source, now=now)
+    if delivery.state == "waiting":
+        delivery.due_at = now - PRIORITY
+        delivery.save(update_fields=["due_at"])
+    after = {"action": action.key, "delivery": str(delivery.public_id)}
+    actor.audit("connection.act", connection, after=after, now=now)
+    return delivery
+
+
+def _get_or_create_route(
+    connection: Connection, action: Action, actor: ActorContext, *, now: datetime
+) -> Route:
+    """Return the route that carries this action's requests: no published event matches it."""
+    existing = Route.unscoped.filter(
+        connection=connection, event_type=ACTION_EVENT_TYPE, action=action.key
+    )
+    if route := existing.select_related("connection").order_by("pk").first():
+        return route
+    mapping = FieldMapping.unscoped.create(
+        tenant=connection.tenant,
+        name=f"The input of {action.label}, to {connection.name}"[:200],
+        connector_key=connection.connector_key,
+        action=action.key,
+        created_at=now,
+    )
+    save_mapping_version(mapping, build_input_mapping(action), user=actor.user, now=now)
+    name = f"{action.label}, on request, to {connection.name}"[:200]
+    route = create_route(connection, mapping, name, ACTION_EVENT_TYPE, "", now=now)
+    Route.unscoped.filter(pk=route.pk).update(enabled=False)
+    return route
+
+
+def build_input_mapping(action: Action) -> dict[str, str]:
+    """Return the field mapping that passes on what was requested."""
+    return {entry.key: f"{INPUT_PATH}.{entry.key}" for entry in action.inputs}

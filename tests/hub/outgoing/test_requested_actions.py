@@ -1,0 +1,79 @@
+"""Actions now: our application has an action carried out on a connection, and gets its result."""
+
+import json
+
+import pytest
+
+from connectors.http import Response
+from hub.audit import AuditRow
+from hub.db.clock import clock
+from hub.outgoing.models import Delivery, Event
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.pump.test_loop import pump
+
+pytestmark = pytest.mark.django_db
+INPUT = {"channel": "C0123456789", "text": "It was sent today.", "thread_ts": "1764.0001"}
+POSTED = Response(200, json.dumps({"ok": True, "ts": "1764.0002", "channel": "C01"}).encode())
+
+
+@pytest.fixture(autouse=True)
+def no_wait(settings):
+    settings.HUB_ACTION_WAIT_SECONDS = 0.0
+
+
+@pytest.fixture
+def slack(make, acme):
+    return make.connection(acme, "slack", account="T0ACME")
+
+
+def act(client, connection, action="post_message", input=INPUT, **headers):
+    return client.post(
+        f"/api/v1/connections/{connection.public_id}/actions/{action}",
+        {"input": input},
+        format="json",
+        headers=headers,
+    )
+
+
+def test_an_action_is_sent_with_its_input_before_what_waits(api, make, acme, slack):
+    waiting = make.delivery(slack)
+    answer = act(api.of(acme), slack)
+    assert answer.status_code == 202, answer.json()
+    first, second = Delivery.unscoped.order_by(
+        "due_at", "pk"
+    )  # the order in which a lane is claimed
+    assert (str(first.public_id), second) == (answer.json()["id"], waiting)
+    http = FakeHttp(POSTED)
+    pump(http, at=clock())
+    threads = [json.loads(request.content()).get("thread_ts") for request in http.requests]
+    assert threads.count("1764.0001") == 1
+    delivery = Delivery.unscoped.get(public_id=answer.json()["id"])
+    assert (delivery.state, delivery.event.type) == ("delivered", "action.requested")
+    assert AuditRow.unscoped.filter(verb="connection.act").count() == 1
+
+
+def test_a_finished_action_is_answered_with_200(api, acme, slack):
+    client = api.of(acme)
+    first = act(client, slack, **{"Idempotency-Key": "answer-1"})
+    pump(FakeHttp(POSTED), at=clock())
+    again = act(client, slack, **{"Idempotency-Key": "answer-1"})
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert again.json()["id"] == first.json()["id"]
+    assert (again.json()["state"], Event.unscoped.count()) == ("delivered", 1)
+
+
+def test_a_wrong_input_is_refused_and_nothing_is_stored(api, acme, slack):
+    answer = act(api.of(acme), slack, input={"text": "no channel"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "validation-failed")
+    assert answer.json()["errors"][0]["pointer"] == "/input"
+    assert not Event.unscoped.exists()
+
+
+def test_an_unknown_action_and_another_tenants_connection_are_not_found(api, make, acme, slack):
+    assert act(api.of(acme), slack, action="nothing").status_code == 404
+    assert act(api.of(make.tenant()), slack).status_code == 404
+
+
+def test_a_disconnected_account_refuses(api, acme, slack):
+    slack.disconnect(keeps_events=True, now=slack.created_at)
+    assert act(api.of(acme), slack).status_code == 400
