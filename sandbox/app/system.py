@@ -10,9 +10,9 @@ from urllib.parse import unquote, urljoin
 from sandbox.app.accounts import APP, Tenant
 from sandbox.app.hub_requests import HubRequests, Post
 from sandbox.app.order_book import Order, OrderBook, build_event
-from sandbox.standard_webhooks import signature_error
 from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest, ApiResponse, System
+from sandbox.webhook_signatures import signature_error
 
 MOST_OF_A_PAGE = 500
 

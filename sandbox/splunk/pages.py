@@ -28,6 +28,7 @@ BARS = 40
 PAGE = """
 <nav class="tabs" aria-label="Stacks"><ul>$stacks</ul></nav>
 <div class="title"><h1>Search</h1>$live</div>
+<p><a href="$alerts">Alerts</a></p>
 <form method="get" class="search" role="search"><label class="hidden" for="q">Search</label>
 <input id="q" name="q" value="$query"
   placeholder='index=main type=order.created "Ada"'><button>Search</button></form>
@@ -74,6 +75,7 @@ class Pages:
             live=render_live_link(request),
             query=query,
             stack=stack,
+            alerts=build_url("splunk", stack, "alerts"),
             count=format_count(len(matches), "event")
             + (f", the newest {SHOWN} shown" if len(matches) > SHOWN else ""),
             timeline=timeline([event["time"] for event in matches]),

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from sandbox.standard_webhooks import signature_error
 from sandbox.storage.account_store import AccountStore
 from sandbox.storage.journal import JournaledDict
 from sandbox.system import ApiRequest, ApiResponse, System
 from sandbox.webhook.accounts import ENDPOINTS
+from sandbox.webhook_signatures import signature_error
 
 KEPT = 5_000
 UNSHOWN = {"authorization", "cookie"}  # credentials are caught, but not kept

@@ -141,4 +141,12 @@ def test_a_key_that_is_not_the_name_of_its_folder_ends_the_start(tree):
 
 def test_every_system_is_found():
     keys = [system.key for system in find_systems()]
-    assert keys == ["app", "pipedrive", "salesforce", "slack", "splunk", "webhook"]
+    assert keys == [
+        "app",
+        "pipedrive",
+        "salesforce",
+        "slack",
+        "splunk",
+        "standard_webhooks",
+        "webhook",
+    ]

@@ -1,4 +1,4 @@
-"""Standard Webhooks 1.0.0: is a request signed with one of these secrets?"""
+"""Standard Webhooks 1.0.0: verify a request with one of several secrets, and sign a message."""
 
 import base64
 import binascii
@@ -37,3 +37,10 @@ def decode_secret(secret: str) -> bytes:
         return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except binascii.Error:
         return b""
+
+
+def sign_message(secret: str, message_id: str, timestamp: str, body: bytes) -> str:
+    """Return an entry of the header `webhook-signature`."""
+    content = f"{message_id}.{timestamp}.".encode() + body
+    digest = hmac.digest(decode_secret(secret), content, hashlib.sha256)
+    return f"v1,{base64.b64encode(digest).decode()}"
