@@ -190,7 +190,7 @@ def is_single_kill(case: Evaluation, recovery: Recovery) -> bool:
     others = [
         kill
         for kill in case.kills
-        if kill.at != recovery.kill.at and kill.what != recovery.kill.what
+        if kill.what != recovery.kill.what and not kill.pids <= recovery.kill.pids
     ]
     return not any(
         recovery.kill.at <= kill.at <= recovery.sent_again for kill in others

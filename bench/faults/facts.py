@@ -14,6 +14,8 @@ from bench.sink_client import Arrival
 from hub.outgoing.models import Attempt, Delivery
 from hub.processes.worker_registry import Replacement
 
+REPLACED_WITHIN = 3.0  # seconds that a worker takes to end what is left of a pool, and to say so
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -68,9 +70,14 @@ def crashes_by_id() -> dict[str, list[float]]:
 
 def replacements(owners: SocketOwners) -> Iterator[Kill]:
     """Yield a kill for each pool that a worker replaced: it ends what is left of its processes
-    then.
+    then, not those that ended long before.
     """
     for replacement in Replacement.objects.all():
-        members = owners.members_of(replacement.pool)
-        for at in {owners.alive[pid] for pid in members} or {clocks.monotonic(replacement.at)}:
-            yield Kill(at, f"({replacement.why})", members)
+        replaced_at = clocks.monotonic(replacement.at)
+        ended_at = {
+            pid: owners.alive[pid]
+            for pid in owners.members_of(replacement.pool)
+            if owners.alive[pid] >= replaced_at - REPLACED_WITHIN
+        }
+        for at in set(ended_at.values()) or {replaced_at}:
+            yield Kill(at, f"({replacement.why})", frozenset(ended_at))

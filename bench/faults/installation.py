@@ -34,7 +34,7 @@ from tenants.models import ApiKey, Tenant
 TENANTS = 20
 PACE = 50  # calls a second to each: a quota that holds nothing up, so that calls are booked
 ANSWER = 300  # milliseconds that the sink takes, so that something is always on its way
-UNORDERED, ORDERED = 4, 2  # callers
+ORDERED = 2  # callers whose events have an order
 # events of each; of an ordered row goes one after the other, each for ANSWER
 PER_SECOND_ORDERED = 1
 BACK_WITHIN = 75.0  # seconds
@@ -53,9 +53,9 @@ DOWN = 4.0  # seconds that the database stays away
 class AttackedInstallation:
     """A context: everything runs within."""
 
-    def __init__(self, sink: Sink, *, per_second: int) -> None:
+    def __init__(self, sink: Sink, *, callers: int, per_second: int) -> None:
         self.sink, self.sink_port = sink, int(sink.place.rpartition(":")[2])
-        self.per_second = per_second, PER_SECOND_ORDERED
+        self.unordered_callers, self.per_second = callers, (per_second, PER_SECOND_ORDERED)
         self.owners = SocketOwners(self.sink_port)
         self.kills: list[Kill] = []
         self.stops: list[float] = []  # seconds that each took
@@ -80,7 +80,7 @@ class AttackedInstallation:
                 Caller(
                     port, self.key, f"free-{number}", "order.created", tenants, self.per_second[0]
                 )
-                for number in range(UNORDERED)
+                for number in range(self.unordered_callers)
             ] + [
                 Caller(
                     port,

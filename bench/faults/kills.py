@@ -2,6 +2,7 @@
 delivered.
 """
 
+import itertools
 import os
 import time
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from bench.environments import OWN_SERVER
 from bench.faults import evaluation, process_groups
 from bench.faults.installation import BACK_WITHIN, AttackedInstallation
-from bench.faults.plan import plan_of
+from bench.faults.plan import Plan, plan_of
 from bench.figures import Figure
 from bench.processes import wait_until
 from bench.sink_client import Sink
@@ -22,13 +23,14 @@ PLACES = (
     "O3=kill@20,O6=kill@20",
     "O8=kill@5,S1=kill@4",
 )
+LONGEST = 3600.0  # seconds
 FRONT = "I1=kill@5,I2=kill@10,I3=kill@15"
 
 
 def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     started, plan = time.monotonic(), plan_of(options, own_server=OWN_SERVER in os.environ)
-    with AttackedInstallation(sink, per_second=plan.per_second) as desk:
-        for strike in plan.strikes:
+    with AttackedInstallation(sink, callers=plan.callers, per_second=plan.per_second) as desk:
+        for strike in until_enough(desk, plan, deadline=started + LONGEST):
             desk.strike(strike, into_recovery=desk.dice.random() < 0.5)
         desk.recovers(since=time.monotonic())
         if not options.quick:
@@ -39,6 +41,18 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     yield from evaluation.figures(
         desk, sink.arrivals(), orphans=orphans, seconds=time.monotonic() - started, options=plan
     )
+
+
+def until_enough(desk: AttackedInstallation, plan: Plan, *, deadline: float) -> Iterator[str]:
+    """Yield the plan's strikes, and again until enough events were acknowledged or the time is
+    over.
+    """
+    yield from plan.strikes
+    for strike in itertools.cycle(plan.strikes):
+        acknowledged = sum(len(caller.log.acknowledged) for caller in desk.callers)
+        if acknowledged >= plan.acknowledged or time.monotonic() > deadline:
+            return
+        yield strike
 
 
 def kill_at_named_places(desk: AttackedInstallation) -> None:

@@ -11,9 +11,9 @@ ROUND = (
     "work",
     "web_worker",
     "sentinel",
-    "database",
     "everything",
     "web_master",
+    "database",
     "idle",
 )
 QUICK = ("pump", "work", "web_worker")
@@ -26,7 +26,8 @@ class Plan:
     strikes: tuple[str, ...]
     kills: int
     acknowledged: int
-    per_second: int  # events of each of the callers whose events have no order
+    callers: int  # whose events have no order
+    per_second: int  # events of each of these callers
     outages: bool
 
 
@@ -35,13 +36,11 @@ def plan_of(options: Options, *, own_server: bool) -> Plan:
     in its place.
     """
     if options.quick:
-        return Plan(QUICK, kills=len(QUICK), acknowledged=1, per_second=6, outages=False)
-    rounds, kills, acknowledged, per_second = (
-        (19, 200, 100_000, 30) if options.long else (3, 40, 5_000, 6)
+        return Plan(QUICK, kills=len(QUICK), acknowledged=1, callers=4, per_second=6, outages=False)
+    rounds, kills, acknowledged, callers, per_second = (
+        (19, 200, 100_000, 8, 30) if options.long else (3, 40, 5_000, 4, 6)
     )
     strikes = tuple(
         "helper" if strike == "database" and not own_server else strike for strike in ROUND * rounds
     )
-    return Plan(
-        strikes, kills=kills, acknowledged=acknowledged, per_second=per_second, outages=own_server
-    )
+    return Plan(strikes, kills, acknowledged, callers, per_second, outages=own_server)

@@ -67,6 +67,19 @@ def test_recovery_counts_from_the_kill_that_hit_the_delivery_also_where_another_
     assert value(recoveries(case(kills=kills)), "sent_again_within") == pytest.approx(3.8)
 
 
+@pytest.mark.parametrize(
+    ("later", "seconds"),
+    [
+        (Kill(10.4, "(ended)", frozenset([PUMP])), 3.8),
+        (Kill(10.4, "helper", frozenset([300])), 0.0),
+    ],
+)
+def test_the_replacement_of_a_killed_pool_is_no_kill_beside_it(later, seconds):
+    kills = [Kill(10.2, "pool", frozenset([PUMP, 301])), later]
+    found = value(recoveries(case(kills=kills)), "sent_again_after_member")
+    assert found == pytest.approx(seconds)
+
+
 def test_what_was_claimed_and_never_sent_counts_from_the_first_kill_after_it_was_accepted():
     arrivals, kills = (
         [Arrival(14.0, "msg_a", "/", port=OTHER)],
