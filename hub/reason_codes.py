@@ -239,6 +239,59 @@ REASONS = {
     ),
 }
 
+ITEM_REASONS = {  # of an item of an incoming webhook that became no event
+    "other_account": Reason(
+        _("It names another account than the one that is connected."),
+        _("Check which account sends to this URL. Reconnect the right account, then replay it."),
+    ),
+    "unknown_account": Reason(
+        _("No connection belongs to the account that it names."),
+        _("Connect this account. It is then processed, or replay it if it is older than a day."),
+    ),
+    "connection_paused": Reason(_("The connection is paused."), _("Resume the connection.")),
+    "paused": Reason(_("The connection is paused."), _("Resume the connection.")),
+    "disabled": Reason(_("The connection is disabled."), _("Enable the connection.")),
+    "tenant_suspended": Reason(_("The tenant is suspended."), _("Restore the tenant.")),
+    "switched_off": Reason(_("It is switched off."), _("Switch it on again.")),
+    "cannot_be_read": Reason(
+        _("Its content could not be read."),
+        _("Compare the raw message with what the system documents, then replay it."),
+    ),
+    "echo": Reason(_("The hub caused this change itself, so it is not published again.")),
+    "too_old": Reason(
+        _("It was older than 24 hours when its account was connected."),
+        _("Replay it if it is still needed."),
+    ),
+    "disconnected": Reason(
+        _("A person disconnected the connection."), _("Connect the same account again.")
+    ),
+    "defect": Reason(
+        _("An internal error of the hub stopped it."), _("Replay it after the next release.")
+    ),
+}
+
+SUBSCRIPTION_REASONS = {  # why a webhook subscription could not be checked or repaired
+    "permission_missing": Reason(
+        _("The account has not granted the permission that registering webhooks needs."),
+        _("Reconnect the account and allow that permission."),
+    ),
+    "credential_unreadable": Reason(
+        _("The stored credential cannot be decrypted."), _("Enter the credential again.")
+    ),
+    "refused": Reason(
+        _("The other system refused to register the webhook."),
+        _("Read its own text, fix the cause there, then repair it."),
+    ),
+    "unreachable": Reason(
+        _("The other system could not be reached. The hub checks again automatically.")
+    ),
+    "throttled": Reason(_("A quota is used up. The hub checks again as soon as the quota allows.")),
+    "not_supported": Reason(
+        _("The other system does not let the hub register webhooks."),
+        _("Register the URL there by hand."),
+    ),
+}
+
 MAIL_REASONS = {  # of a mail that was not sent
     "mail_server_away": Reason(
         _(

@@ -59,6 +59,27 @@ DELIVERY_STATES = {
     "cancelled": Reason(_("A person cancelled it.")),
 }
 
+ITEM_STATES = {  # of an item of an incoming webhook, and of a request that was rejected
+    "received": Reason(_("It is being processed.")),
+    "held": Reason(_("It waits, and is processed when the cause is fixed.")),
+    "processed": Reason(_("It was published as an event.")),
+    "duplicate": Reason(_("It was received before.")),
+    "echo": Reason(_("The hub caused this change itself, so it is not published again.")),
+    "unmatched": Reason(_("No connection belongs to the account that it names.")),
+    "quarantined": Reason(_("It was set aside, as it could not be published.")),
+    "rejected": Reason(_("The request was rejected: it could not be verified.")),
+}
+
+SUBSCRIPTION_STATES = {
+    "wanted": Reason(_("It has not been registered yet.")),
+    "verified": Reason(_("It is registered as it should be.")),
+    "drifted": Reason(_("The other system has it registered differently.")),
+    "expired": Reason(_("The registration has expired.")),
+    "gone": Reason(_("The other system has no such registration any more.")),
+    "unsupported": Reason(_("The other system does not let the hub register it.")),
+    "manual": Reason(_("A person registers it in the other system.")),
+}
+
 STATE_TONES = {  # state: (tone, icon); the colours of the tones are in the style sheets
     "healthy": ("good", "check_circle"),
     "delivered": ("good", "check_circle"),
@@ -83,6 +104,20 @@ STATE_TONES = {  # state: (tone, icon); the colours of the tones are in the styl
     "running": ("info", "play_circle"),
     "finished": ("good", "check_circle"),
     "failed": ("bad", "error"),
+    "received": ("info", "inbox"),
+    "processed": ("good", "check_circle"),
+    "duplicate": ("idle", "content_copy"),
+    "echo": ("idle", "sync"),
+    "unmatched": ("warn", "help"),
+    "quarantined": ("bad", "report"),
+    "accepted": ("good", "check_circle"),
+    "rejected": ("bad", "block"),
+    "wanted": ("info", "schedule"),
+    "verified": ("good", "check_circle"),
+    "drifted": ("warn", "warning"),
+    "gone": ("bad", "link_off"),
+    "unsupported": ("bad", "block"),
+    "manual": ("warn", "pan_tool"),
 }
 
 STATE_LABELS = (  # the shown name of each state
@@ -90,6 +125,9 @@ STATE_LABELS = (  # the shown name of each state
     _("held"), _("suspended"), _("needs reconnect"), _("revoked"), _("expired"), _("waiting"),
     _("sending"), _("paused"), _("disabled"), _("skipped"), _("cancelled"), _("planned"),
     _("running"), _("finished"), _("failed"), _("switched off"), _("disconnected"),
+    _("received"), _("processed"), _("duplicate"), _("echo"), _("unmatched"), _("quarantined"),
+    _("accepted"), _("rejected"), _("wanted"), _("verified"), _("drifted"), _("gone"),
+    _("unsupported"), _("manual"),
 )  # fmt: skip
 
 

@@ -24,6 +24,12 @@ SCOPES = {
         "Create portal links that give access to a tenant's pages (at most as admin), and "
         "revoke them"
     ),
+    "inbound:read": ApiScope("Read incoming webhooks and their items"),
+    "inbound:write": ApiScope("Replay incoming items"),
+    "webhook-subscriptions:read": ApiScope("Read webhook subscriptions and their states"),
+    "webhook-subscriptions:write": ApiScope(
+        "Check and repair webhook subscriptions, and rotate their secrets"
+    ),
     "members:read": ApiScope("Read members and invitations"),
     "members:write": ApiScope("Invite and remove people, and change their roles"),
     "metrics:read": ApiScope("Read the hub's own metrics", platform_only=True),

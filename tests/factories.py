@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import zlib
 from datetime import UTC, datetime, timedelta
 
 from connectors.registry import CONNECTORS
@@ -17,6 +18,14 @@ from hub.connections.models import (
 )
 from hub.crypto.sealed import seal
 from hub.db.clock import clock
+from hub.incoming.models import (
+    InboundBody,
+    InboundEndpoint,
+    InboundItem,
+    InboundMessage,
+    WebhookSubscription,
+)
+from hub.incoming.models.endpoints import hash_endpoint_key
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
 from hub.outgoing.intake.publish import EventInput, publish_batch
 from hub.outgoing.models import Delivery, Route
@@ -207,6 +216,59 @@ class Factories:
     def event(self, tenant=None, type="order.created", data=None, id="", now=NOON):
         fact = EventInput(tenant or self.tenant(), type, ORDER if data is None else data, id)
         return publish_batch([fact], source="app", now=now)[0].event
+
+    def inbound_endpoint(self, connection, **fields):
+        """The URL at which webhooks of this connection arrive."""
+        existing = InboundEndpoint.unscoped.filter(connection=connection).first()
+        if existing:
+            return existing
+        key = f"key-{next(self.numbers)}"
+        endpoint = InboundEndpoint(
+            connector_key=connection.connector_key,
+            connection=connection,
+            tenant=connection.tenant,
+            key_digest=hash_endpoint_key(key),
+            **fields,
+        )
+        endpoint.seal({"key": key, "secrets": [{"secret": f"secret-{key}", "until": None}]})
+        endpoint.save()
+        return endpoint
+
+    def inbound_message(self, connection, *, body=b"{}", now=NOON, **fields):
+        """A request that was accepted and processed; with state="rejected" one that was not."""
+        message = InboundMessage.unscoped.create(
+            endpoint=self.inbound_endpoint(connection),
+            connector_key=connection.connector_key,
+            tenant=connection.tenant,
+            connection=connection,
+            message_key=f"message {next(self.numbers)}",
+            received_at=now,
+            **fields,
+        )
+        if message.state == "accepted":
+            InboundBody.objects.create(message_id=message.pk, body=zlib.compress(body))
+        return message
+
+    def inbound_item(self, connection, *, message=None, now=NOON, **fields):
+        message = message or self.inbound_message(connection, now=now)
+        made = {"type": f"{connection.connector_key}.order.created", "state": "processed"} | fields
+        return InboundItem.unscoped.create(
+            message=message,
+            connector_key=connection.connector_key,
+            tenant=connection.tenant,
+            connection=connection,
+            item_key=f"item {next(self.numbers)}",
+            received_at=message.received_at,
+            state_changed_at=now,
+            **made,
+        )
+
+    def webhook_subscription(self, connection, **fields):
+        return WebhookSubscription.unscoped.create(
+            endpoint=self.inbound_endpoint(connection),
+            tenant=connection.tenant,
+            **{"key": "order.create", "event_types": ["order.created"]} | fields,
+        )
 
     def saved_view(self, tenant, name="view 1", query="state=failed"):
         return SavedView.unscoped.create(tenant=tenant, name=name, query=query, created_at=NOON)

@@ -9,6 +9,7 @@ from django.urls import URLPattern, get_resolver
 from hub.audit import ActorContext
 from hub.connections.actions.kill_switches import switch_off
 from hub.connections.models import KillSwitch
+from hub.incoming.models import InboundItem, WebhookSubscription
 from hub.limits.models import LimitUsage
 from hub.outgoing.models import Event
 from tenants.api_scopes import SCOPES
@@ -71,6 +72,12 @@ ROUTES = {
     "deliveries/<uuid:id>/cancel": {"POST": "deliveries:write"},
     "deliveries/<uuid:id>/send-again": {"POST": "deliveries:write"},
     "deliveries/<uuid:id>/skip": {"POST": "deliveries:write"},
+    "inbound": {"GET": "inbound:read"},
+    "inbound/<uuid:id>": {"GET": "inbound:read"},
+    "webhook-subscriptions": {"GET": "webhook-subscriptions:read"},
+    "webhook-subscriptions/<uuid:id>": {"GET": "webhook-subscriptions:read"},
+    "webhook-subscriptions/<uuid:id>/check": {"POST": "webhook-subscriptions:write"},
+    "webhook-subscriptions/<uuid:id>/repair": {"POST": "webhook-subscriptions:write"},
     "switches": {"GET": "switches:read", "POST": "switches:write"},
     "switches/<str:name>": {"GET": "switches:read", "DELETE": "switches:write"},
     "operations": {"GET": "deliveries:read", "POST": "deliveries:write"},
@@ -111,6 +118,8 @@ def acme(make):
     make.invitation(tenant, "bob@only-acme.test")
     make.connect_link(tenant)
     make.portal_link(tenant)
+    make.inbound_item(connection, record="only-acmes-record")
+    make.webhook_subscription(connection)
     return tenant
 
 
@@ -136,6 +145,8 @@ def by_room(tenant):
         "invitations": tenant.invitations.get(),
         "connect-links": tenant.connect_links.get(),
         "portal-links": tenant.portal_links.get(),
+        "inbound": InboundItem.unscoped.get(tenant=tenant),
+        "webhook-subscriptions": WebhookSubscription.unscoped.get(tenant=tenant),
     }
 
 
@@ -252,6 +263,14 @@ def test_another_tenants_key_lists_nothing_however_it_filters(api, acme, globex,
     for query in ("", "limit=200", "state=delivered", *filters):
         refused(client, "GET", f"{url}?{query}", {200})
     refused(client, "GET", f"{url}?tenant=acme-only", {404})
+
+
+@pytest.mark.parametrize("route", ["inbound", "webhook-subscriptions"])
+def test_another_tenants_key_lists_nothing_that_arrived(api, acme, globex, refused, route):
+    client, connection = api.of(globex), ids(acme)["connection"]
+    for query in ("", "?limit=200", f"?connection={connection}", "?connector=webhook"):
+        refused(client, "GET", f"/api/v1/{route}{query}", {200})
+    refused(client, "GET", f"/api/v1/{route}?tenant=acme-only", {404})
 
 
 @pytest.mark.parametrize("route", ["members", "invitations"])

@@ -1,5 +1,7 @@
 """Serializers of events and deliveries."""
 
+from typing import Any
+
 from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -211,7 +213,35 @@ class EventRowSerializer(serializers.Serializer):
         return REASONS[event.reason].sentence if event.reason else ""
 
 
-class EventDetailSerializer(EventRowSerializer):
-    """An event with its deliveries."""
+class OriginItemSerializer(serializers.Serializer):
+    id = serializers.UUIDField(source="public_id")
+    url = serializers.SerializerMethodField()
 
+    def get_url(self, item: Any) -> str:
+        return object_url("inbound_item", item)
+
+
+class OriginSerializer(serializers.Serializer):
+    """The connection that received an event, and the item that became it."""
+
+    connection = NamedSerializer(source="origin")
+    connector = serializers.CharField(source="origin.connector_key")
+    item = serializers.SerializerMethodField(help_text="null: it is no longer stored.")
+
+    @extend_schema_field(OriginItemSerializer(allow_null=True))
+    def get_item(self, event: Event) -> Any:
+        items = event.inbound_items.all()
+        return OriginItemSerializer(items[0]).data if items else None
+
+
+class EventDetailSerializer(EventRowSerializer):
+    """An event with its deliveries, and where it came from."""
+
+    origin = serializers.SerializerMethodField(
+        help_text="The connection that received it; null: it was sent by the API or by staff."
+    )
     deliveries = DeliveryWithAttemptsSerializer(many=True)
+
+    @extend_schema_field(OriginSerializer(allow_null=True))
+    def get_origin(self, event: Event) -> Any:
+        return OriginSerializer(event).data if event.origin_id else None

@@ -3,6 +3,7 @@
 A cursor names a row and is signed and opaque.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -71,6 +72,19 @@ def paginate_response(
             : limit + 1
         ]
     )
+    return _build_page(request, items, query, backwards=backwards, serializer=serializer)
+
+
+def _build_page(
+    request: Request,
+    items: list[Any],
+    query: dict[str, Any],
+    *,
+    backwards: bool,
+    serializer: type[serializers.Serializer],
+) -> Response:
+    """Return the page of the first rows, of which one more than the limit may be given."""
+    limit = query["limit"]
     has_more, items = len(items) > limit, items[:limit]
     if backwards:
         items.reverse()
@@ -85,6 +99,38 @@ def paginate_response(
     links = ", ".join(f'<{url}>; rel="{name}"' for name, url in neighbours.items() if url)
     body = {"items": serializer(items, many=True).data, **neighbours}
     return Response(body, headers={"Link": links} if links else None)
+
+
+def paginate_merged_response(
+    request: Request,
+    sources: Sequence[QuerySet[Any]],
+    query: dict[str, Any],
+    serializer: type[serializers.Serializer],
+    build_row: Callable[[Any], Any],
+) -> Response:
+    """Return one page of several models' rows, merged in the order of their public ids.
+
+    These are in order of time. `build_row` makes what the serializer shows.
+    """
+    limit, backwards = query["limit"], "before" in query and "after" not in query
+    rows = [
+        row
+        for source in sources
+        for row in _filter_by_public_id(source, query, backwards)[: limit + 1]
+    ]
+    rows.sort(key=lambda row: row.public_id, reverse=not backwards)
+    return _build_page(
+        request, [build_row(row) for row in rows], query, backwards=backwards, serializer=serializer
+    )
+
+
+def _filter_by_public_id(
+    rows: QuerySet[Any], query: dict[str, Any], backwards: bool
+) -> QuerySet[Any]:
+    if backwards:
+        return rows.filter(public_id__gt=query["before"]).order_by("public_id")
+    after = {"public_id__lt": query["after"]} if "after" in query else {}
+    return rows.filter(**after).order_by("-public_id")
 
 
 def _filter_after_cursor(

@@ -56,7 +56,7 @@ class EventAdmin(ReadOnlyAdmin):
         ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).select_related("tenant")
+        return super().get_queryset(request).select_related("tenant", "origin")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str

@@ -170,6 +170,7 @@ class EventView(APIView):
         parameters=[TENANT_PARAMETER],
         examples={
             "read": openapi.EVENT
+            | {"origin": None}
             | {"deliveries": [openapi.DELIVERY | {"attempts": [openapi.ATTEMPT]}]}
         },
     )
@@ -187,7 +188,11 @@ def _find_event(request: Request, id: str) -> Event:
     deliveries = Prefetch(
         "deliveries", readable_deliveries().prefetch_related("attempts").order_by("pk")
     )
-    events = visible_rows(Event, request.user).select_related("tenant").prefetch_related(deliveries)
+    events = (
+        visible_rows(Event, request.user)
+        .select_related("tenant", "origin")
+        .prefetch_related(deliveries, "inbound_items")
+    )
     event = _find_by_public_id(events, id) or _find_by_sender_id(events, request, id)
     if event is None:
         raise Http404

@@ -12,7 +12,11 @@ MAPPING_REASONS = {"mapping_failed", "payload_refused", "identity_missing"}
 
 
 def check_acceptance(event: Event) -> Check:
-    sentence = _("Accepted on %(at)s.") % {"at": format_local_time(event.accepted_at)}
+    names = {"at": format_local_time(event.accepted_at), "connection": event.origin}
+    text = (
+        _("Received from “%(connection)s” on %(at)s.") if event.origin else _("Accepted on %(at)s.")
+    )
+    sentence = text % names
     return Check("accepted", True, sentence, f"{event.type} {event.sender_id}")
 
 

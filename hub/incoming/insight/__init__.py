@@ -1,0 +1,1 @@
+"""Queries and texts about incoming webhooks, shared by REST and the pages."""

@@ -1,0 +1,98 @@
+"""What a webhook subscription's state means, and what a person must do about it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from django.db.models import QuerySet
+
+from hub.crypto.sealed import CannotOpen
+from hub.incoming.endpoints.create import endpoint_url
+from hub.incoming.models import InboundEndpoint, WebhookSubscription
+from hub.reason_codes import SUBSCRIPTION_REASONS, find_reason, translate_text
+from hub.state_texts import SUBSCRIPTION_STATES
+
+ALERTING_FAILURES = 3  # checks or repairs in a row, before it counts as not repairable
+HANDLED_BY_A_PERSON = ("manual", "unsupported")
+
+RotatedPart = Literal["", "secret", "url"]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionStatus:
+    """The texts of a subscription."""
+
+    sentence: str
+    action: str
+    guide: tuple[str, ...]  # what a person does in the other system, in steps
+
+    @property
+    def needs_person(self) -> bool:
+        return bool(self.guide or self.action)
+
+
+def readable_subscriptions() -> QuerySet[WebhookSubscription]:
+    """Select subscriptions with what pages and REST show, in one statement."""
+    return WebhookSubscription.unscoped.select_related("tenant", "endpoint__connection__tenant")
+
+
+def describe_subscription(subscription: WebhookSubscription) -> SubscriptionStatus:
+    """Return the texts of a subscription, which was read with its endpoint."""
+    sentence, action = SUBSCRIPTION_STATES[subscription.state].sentence, ""
+    if subscription.reason:
+        reason = SUBSCRIPTION_REASONS.get(subscription.reason) or find_reason(
+            subscription.reason, system=str(subscription.endpoint.connector.label)
+        )
+        sentence, action = reason.sentence, reason.action
+    return SubscriptionStatus(sentence, action, list_guide_steps(subscription))
+
+
+def list_guide_steps(subscription: WebhookSubscription) -> tuple[str, ...]:
+    """List what a person does where the hub cannot register; empty: nothing."""
+    if subscription.state not in HANDLED_BY_A_PERSON:
+        return ()
+    subscriptions = subscription.endpoint.connector.subscriptions
+    if subscriptions is None or not subscriptions.guide:
+        return ()
+    names = {"url": find_url(subscription) or "", "secret": "…"}
+    return tuple(translate_text(step, names) for step in subscriptions.guide)
+
+
+def find_url(subscription: WebhookSubscription) -> str | None:
+    """Return the URL that the system delivers to; None if it cannot be decrypted."""
+    endpoint = subscription.endpoint
+    try:
+        url = endpoint_url(endpoint)
+    except CannotOpen:
+        return None
+    subscriptions = endpoint.connector.subscriptions
+    if subscriptions is None or subscriptions.is_manual:
+        return url
+    return subscriptions.url_for(url, subscription.key)
+
+
+def find_last_item_at(subscription: WebhookSubscription) -> datetime | None:
+    """Return when an item last arrived; at an app's endpoint, for any of its tenants."""
+    return subscription.last_item_at or subscription.endpoint.last_item_at
+
+
+def is_checked_by_hub(endpoint: InboundEndpoint) -> bool:
+    """Return whether the hub registers at this system, rather than a person."""
+    subscriptions = endpoint.connector.subscriptions
+    return (
+        subscriptions is not None
+        and not subscriptions.is_manual
+        and endpoint.connection_id is not None
+    )
+
+
+def find_rotated_part(endpoint: InboundEndpoint) -> RotatedPart:
+    """Return what the hub can rotate: the secret it made, the URL if that is the secret, or none.
+
+    A secret that the system made is rotated there.
+    """
+    source = endpoint.connector.webhook_source
+    if source is None:
+        return ""
+    parts: dict[str, RotatedPart] = {"made": "secret", "url": "url"}
+    return parts.get(source.secret_from, "")

@@ -1,0 +1,56 @@
+"""What people do with webhook subscriptions, audited; called by REST, the admin and the portal."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from hub.audit import ActorContext
+from hub.incoming.models import WebhookSubscription
+from hub.incoming.registration.schedule import request_check
+
+
+class SubscriptionActionRefused(Exception):
+    """The action is not possible; the message contains the reason."""
+
+
+DISCONNECTED_TEXT = "The connection is disconnected. Connect the account again."
+MANUAL_TEXT = "The hub cannot register it. A person does it in the other system."
+
+
+@transaction.atomic
+def check_subscription(
+    subscription: WebhookSubscription, actor: ActorContext, *, reason: str = "", now: datetime
+) -> None:
+    """Compare the registrations of its endpoint with the system's now, in the background.
+
+    Raises SubscriptionActionRefused if its connection is disconnected.
+    """
+    _refuse_if_disconnected(subscription)
+    actor.audit("webhook_subscription.check", subscription, reason=reason, now=now)
+    request_check(subscription.endpoint, now=now)
+
+
+@transaction.atomic
+def repair_subscription(
+    subscription: WebhookSubscription, actor: ActorContext, *, reason: str = "", now: datetime
+) -> None:
+    """Register it again as it should be now, in the background, whatever failed before.
+
+    Raises SubscriptionActionRefused if its connection is disconnected, or only a person can
+    register it.
+    """
+    _refuse_if_disconnected(subscription)
+    subscriptions = subscription.endpoint.connector.subscriptions
+    if subscriptions is None or subscriptions.is_manual:
+        raise SubscriptionActionRefused(MANUAL_TEXT)
+    before = {"state": subscription.state, "failures": subscription.failure_count}
+    subscription.failure_count = 0
+    subscription.save(update_fields=["failure_count"])
+    actor.audit("webhook_subscription.repair", subscription, reason=reason, before=before, now=now)
+    request_check(subscription.endpoint, now=now)
+
+
+def _refuse_if_disconnected(subscription: WebhookSubscription) -> None:
+    connection = subscription.endpoint.connection
+    if connection is not None and connection.is_disconnected:
+        raise SubscriptionActionRefused(DISCONNECTED_TEXT)

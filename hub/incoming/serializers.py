@@ -1,0 +1,183 @@
+"""Serializers of inbound items and webhook subscriptions."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from hub.incoming.insight.rows import REJECTED, InboundRow
+from hub.incoming.insight.subscription_status import (
+    describe_subscription,
+    find_last_item_at,
+    find_url,
+)
+from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
+from hub.outgoing.serializers import NamedSerializer
+from hub.rest.fields import object_page_url, object_url
+
+INBOUND_STATES = [*InboundItem.State.choices, (REJECTED, "Rejected")]
+
+
+class InboundMessageSerializer(serializers.Serializer):
+    """The request in which an item arrived."""
+
+    id = serializers.UUIDField(source="public_id")
+    verdict = serializers.ChoiceField(InboundMessage.State.choices, source="state")
+    cause = serializers.CharField(help_text="Why it was rejected, a stable code; empty: accepted.")
+    detail = serializers.CharField(help_text="Details of the cause.")
+    method = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes of its body.")
+    received_at = serializers.DateTimeField()
+    processed_at = serializers.DateTimeField(allow_null=True)
+
+
+class EventLinkSerializer(serializers.Serializer):
+    id = serializers.UUIDField(source="public_id")
+    type = serializers.CharField()
+    url = serializers.SerializerMethodField()
+
+    def get_url(self, event: Any) -> str:
+        return object_url("event", event)
+
+
+class InboundItemSerializer(serializers.Serializer):
+    """A notification in a webhook request; a request that was rejected has none, and is one row."""
+
+    id = serializers.UUIDField(source="public_id")
+    url = serializers.SerializerMethodField()
+    page_url = serializers.SerializerMethodField(help_text="URL of the page for signed-in people.")
+    connector = serializers.CharField(source="message.connector_key")
+    tenant = serializers.CharField(
+        source="tenant.reference", default=None, allow_null=True, help_text="null: none yet."
+    )
+    connection = NamedSerializer(allow_null=True, help_text="null: none yet.")
+    state = serializers.ChoiceField(INBOUND_STATES)
+    reason = serializers.CharField(help_text="A stable code; empty: none.")
+    sentence = serializers.CharField(help_text="Explanation of the state or reason.")
+    action = serializers.CharField(help_text="What a person can do about it; empty: nothing.")
+    detail = serializers.CharField(source="item.detail", default="")
+    type = serializers.CharField(
+        source="item.type", default="", help_text="The type of its event; empty: unknown."
+    )
+    account = serializers.CharField(
+        source="item.account", default="", help_text="The account, as the other system names it."
+    )
+    record = serializers.CharField(
+        source="item.record", default="", help_text="ID of the changed record."
+    )
+    external_id = serializers.CharField(
+        source="item.item_key", default="", help_text="The other system's ID of the notification."
+    )
+    replay_number = serializers.IntegerField(source="item.replay_number", default=0)
+    event = EventLinkSerializer(
+        source="item.event", default=None, allow_null=True, help_text="null: it became no event."
+    )
+    occurred_at = serializers.DateTimeField(
+        source="item.occurred_at", default=None, allow_null=True
+    )
+    received_at = serializers.DateTimeField(source="message.received_at")
+    state_changed_at = serializers.DateTimeField(
+        source="item.state_changed_at", default=None, allow_null=True
+    )
+    retries_until = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Until when the other system sends a rejected request again; null: it does not.",
+    )
+    message = InboundMessageSerializer()
+
+    def get_url(self, row: InboundRow) -> str:
+        return object_url("inbound_item", row)
+
+    def get_page_url(self, row: InboundRow) -> str:
+        return object_page_url("inbound", row)
+
+
+class InboundMessageDetailSerializer(InboundMessageSerializer):
+    headers = serializers.DictField(
+        child=serializers.CharField(), help_text="Those that are stored, without secrets."
+    )
+    query = serializers.CharField(help_text="The query of the URL, without secrets.")
+
+
+class InboundItemDetailSerializer(InboundItemSerializer):
+    """An item with the headers of its request."""
+
+    message = InboundMessageDetailSerializer()  # type: ignore[assignment]
+
+
+class WebhookSubscriptionSerializer(serializers.Serializer):
+    """One registration of ours in another system, as wanted and as observed."""
+
+    id = serializers.UUIDField(source="public_id")
+    url = serializers.SerializerMethodField()
+    page_url = serializers.SerializerMethodField(help_text="URL of the page for signed-in people.")
+    connector = serializers.CharField(source="endpoint.connector_key")
+    tenant = serializers.CharField(
+        source="tenant.reference",
+        default=None,
+        allow_null=True,
+        help_text="null: one URL serves all tenants.",
+    )
+    connection = NamedSerializer(source="endpoint.connection", allow_null=True)
+    key = serializers.CharField(help_text="Identifies it among those of its connection.")
+    event_types = serializers.SerializerMethodField(help_text="The types that it delivers.")
+    wanted = serializers.BooleanField(
+        source="is_wanted", help_text="false: no route wants it, so it is removed."
+    )
+    state = serializers.ChoiceField(WebhookSubscription.State.choices)
+    reason = serializers.CharField(help_text="Why the last check failed, a code; empty: none.")
+    sentence = serializers.SerializerMethodField(help_text="Explanation of the state or reason.")
+    action = serializers.SerializerMethodField(
+        help_text="What a person can do about it; empty: nothing."
+    )
+    detail = serializers.CharField(help_text="The other system's own text.")
+    failure_count = serializers.IntegerField(help_text="Failed checks or repairs in a row.")
+    checked_at = serializers.DateTimeField(allow_null=True)
+    next_check_at = serializers.DateTimeField(source="endpoint.next_check_at", allow_null=True)
+    verified_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True, help_text="null: it does not expire.")
+    last_item_at = serializers.SerializerMethodField(help_text="When an item last arrived.")
+    state_changed_at = serializers.DateTimeField()
+
+    def get_url(self, subscription: WebhookSubscription) -> str:
+        return object_url("webhook_subscription", subscription)
+
+    def get_page_url(self, subscription: WebhookSubscription) -> str:
+        return object_page_url("webhook-subscriptions", subscription)
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_event_types(self, subscription: WebhookSubscription) -> list[str]:
+        key = subscription.endpoint.connector_key
+        return [f"{key}.{type}" for type in subscription.event_types]
+
+    def get_sentence(self, subscription: WebhookSubscription) -> str:
+        return describe_subscription(subscription).sentence
+
+    def get_action(self, subscription: WebhookSubscription) -> str:
+        return describe_subscription(subscription).action
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_last_item_at(self, subscription: WebhookSubscription) -> str | None:
+        field, moment = serializers.DateTimeField(), find_last_item_at(subscription)
+        return field.to_representation(moment) if moment else None
+
+
+class WebhookSubscriptionDetailSerializer(WebhookSubscriptionSerializer):
+    """A subscription with the system's report, and what a person does where the hub cannot."""
+
+    external_id = serializers.CharField(help_text="The other system's ID; empty: none.")
+    evidence = serializers.DictField(help_text="What the other system reported.")
+    steps = serializers.SerializerMethodField(
+        help_text="What a person does in the other system, in order; empty: nothing."
+    )
+    receive_url = serializers.SerializerMethodField(
+        help_text="URL to enter in the other system, where a person registers it; otherwise null."
+    )
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_steps(self, subscription: WebhookSubscription) -> list[str]:
+        return list(describe_subscription(subscription).guide)
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_receive_url(self, subscription: WebhookSubscription) -> str | None:
+        return find_url(subscription) if subscription.state == "manual" else None

@@ -1,0 +1,170 @@
+"""REST: what arrived by webhooks, and our registrations in other systems."""
+
+import pytest
+
+from connectors.signatures import Cause
+from hub.audit import AuditRow
+from hub.db.clock import clock
+from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
+from hub.queue import WakeUp
+from tests.hub.incoming.arriving import endpoint_of, post_pipedrive, run_inbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def pipedrive(make):
+    return make.connection(
+        connector="pipedrive", account="8712345", secret={}, name="Acme's Pipedrive"
+    )
+
+
+@pytest.fixture
+def subscription(pipedrive):
+    return WebhookSubscription.unscoped.create(
+        endpoint=endpoint_of(pipedrive),
+        tenant=pipedrive.tenant,
+        key="person.create",
+        event_types=["person.created"],
+    )
+
+
+def test_an_item_is_listed_with_its_request_and_its_event(client, api, pipedrive):
+    post_pipedrive(client, pipedrive)
+    run_inbox()
+    (item,) = api.of(pipedrive.tenant).get("/api/v1/inbound").json()["items"]
+    stored = InboundItem.unscoped.get()
+    assert (item["state"], item["type"]) == ("processed", "pipedrive.person.created")
+    assert item["connection"]["name"] == "Acme's Pipedrive"
+    assert item["message"]["verdict"] == "accepted"
+    assert item["event"]["id"] == str(stored.event.public_id)
+    read = api.platform().get(f"/api/v1/inbound/{item['id']}").json()
+    assert read["message"]["headers"]["content-type"] == "application/json"
+
+
+def test_a_rejected_request_is_listed_with_its_cause_and_the_end_of_retries(client, api, pipedrive):
+    assert post_pipedrive(client, pipedrive, secret="another:secret").status_code == 401
+    (row,) = api.of(pipedrive.tenant).get("/api/v1/inbound?state=rejected").json()["items"]
+    assert (row["state"], row["reason"]) == ("rejected", "wrong_secret")
+    assert row["sentence"] == str(Cause.WRONG_SECRET.sentence)
+    assert row["message"]["verdict"] == "rejected"
+    assert row["retries_until"] > row["received_at"]
+    assert api.platform().get(f"/api/v1/inbound/{row['id']}").json()["id"] == row["id"]
+
+
+def test_items_and_rejections_are_one_list_in_pages(client, api, pipedrive):
+    for number in range(3):
+        post_pipedrive(
+            client, pipedrive, id=f"n-{number}", timestamp=f"2026-11-24T15:1{number}:00Z"
+        )
+        run_inbox()
+        post_pipedrive(client, pipedrive, secret="another:secret", id=f"x-{number}")
+    key = api.of(pipedrive.tenant)
+    everything = [row["id"] for row in key.get("/api/v1/inbound").json()["items"]]
+    assert len(everything) == 6
+    url, seen = "/api/v1/inbound?limit=2", []
+    while url:
+        page = key.get(url).json()
+        seen += [row["id"] for row in page["items"]]
+        url, last = (page["next"] or "").removeprefix("https://hub.test"), page
+    assert seen == everything
+    before = key.get(last["prev"].removeprefix("https://hub.test")).json()
+    assert [row["id"] for row in before["items"]] == everything[2:4]
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("state=processed", 1),
+        ("state=quarantined", 0),
+        ("connector=pipedrive", 2),
+        ("connector=slack", 0),
+        ("type=pipedrive.person.created", 1),
+        ("reason=wrong_secret", 1),
+        ("since=2026-01-01T00:00:00Z", 2),
+        ("until=2026-01-01T00:00:00Z", 0),
+    ],
+)
+def test_the_list_is_filtered(client, api, pipedrive, query, count):
+    post_pipedrive(client, pipedrive)
+    run_inbox()
+    post_pipedrive(client, pipedrive, secret="another:secret", id="x")
+    assert len(api.platform().get(f"/api/v1/inbound?{query}").json()["items"]) == count
+
+
+@pytest.mark.parametrize("rows", [1, 8])
+def test_the_number_of_statements_does_not_depend_on_the_rows(
+    client, api, pipedrive, rows, django_assert_num_queries
+):
+    for number in range(rows):
+        post_pipedrive(
+            client, pipedrive, id=f"n-{number}", timestamp=f"2026-11-24T15:1{number}:00Z"
+        )
+        post_pipedrive(client, pipedrive, secret="another:secret", id=f"x-{number}")
+    run_inbox()
+    key = api.of(pipedrive.tenant)
+    key.get("/api/v1/inbound")
+    with django_assert_num_queries(4):
+        assert len(key.get("/api/v1/inbound").json()["items"]) == 2 * rows
+
+
+def test_an_event_says_where_it_came_from(client, api, pipedrive):
+    post_pipedrive(client, pipedrive)
+    run_inbox()
+    item = InboundItem.unscoped.select_related("event").get()
+    url = f"/api/v1/events/{item.event.public_id}"
+    origin = api.of(pipedrive.tenant).get(url).json()["origin"]
+    assert origin["connection"]["id"] == str(pipedrive.public_id)
+    assert origin["item"]["id"] == str(item.public_id)
+    checks = api.of(pipedrive.tenant).get(f"{url}/explain").json()["checks"]
+    assert "Received from “Acme's Pipedrive" in checks[0]["sentence"]
+
+
+def test_an_event_of_our_own_application_has_no_origin(make, api):
+    event = make.event()
+    assert api.platform().get(f"/api/v1/events/{event.public_id}").json()["origin"] is None
+
+
+def test_a_subscription_is_listed_and_read(api, subscription):
+    key = api.of(subscription.tenant)
+    (row,) = key.get("/api/v1/webhook-subscriptions").json()["items"]
+    assert (row["state"], row["event_types"]) == ("wanted", ["pipedrive.person.created"])
+    read = key.get(f"/api/v1/webhook-subscriptions/{row['id']}").json()
+    assert read["receive_url"] is None
+    assert key.get("/api/v1/webhook-subscriptions?state=verified").json()["items"] == []
+
+
+@pytest.mark.parametrize("action", ["check", "repair"])
+def test_a_check_or_repair_is_due_at_once_and_audited(api, subscription, action):
+    url = f"/api/v1/webhook-subscriptions/{subscription.public_id}/{action}"
+    WebhookSubscription.unscoped.update(failure_count=7)
+    answer = api.of(subscription.tenant).post(url)
+    assert answer.status_code == 202
+    subscription.endpoint.refresh_from_db()
+    assert subscription.endpoint.next_check_at <= clock()
+    assert WakeUp.objects.filter(name=f"register:{subscription.endpoint.pk}").exists()
+    assert AuditRow.objects.get(verb=f"webhook_subscription.{action}")
+    assert answer.json()["failure_count"] == (0 if action == "repair" else 7)
+
+
+def test_a_disconnected_connection_refuses_a_repair(api, subscription):
+    connection = subscription.endpoint.connection
+    type(connection).unscoped.update(state="disabled", reason="disconnected")
+    url = f"/api/v1/webhook-subscriptions/{subscription.public_id}/repair"
+    answer = api.of(subscription.tenant).post(url)
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong-state")
+    assert not AuditRow.objects.filter(verb="webhook_subscription.repair").exists()
+
+
+def test_another_tenant_sees_neither_items_nor_rejections_nor_subscriptions(
+    client, make, api, pipedrive, subscription
+):
+    post_pipedrive(client, pipedrive)
+    post_pipedrive(client, pipedrive, secret="another:secret", id="x")
+    run_inbox()
+    key = api.of(make.tenant())
+    for url in ("/api/v1/inbound", "/api/v1/webhook-subscriptions"):
+        assert key.get(url).json()["items"] == []
+    rejected = InboundMessage.unscoped.get(state="rejected")
+    for row in (InboundItem.unscoped.get(), rejected):
+        assert key.get(f"/api/v1/inbound/{row.public_id}").status_code == 404
