@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Q
 from django.http import Http404
 from rest_framework import serializers
@@ -11,7 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from hub.audit import ActorContext
 from hub.db.clock import clock
+from hub.db.state_machine import InvalidTransition
 from hub.incoming.api import openapi_examples as openapi
 from hub.incoming.insight.rows import (
     REJECTED,
@@ -21,18 +24,22 @@ from hub.incoming.insight.rows import (
     rejected_messages,
 )
 from hub.incoming.models import InboundItem, InboundMessage
+from hub.incoming.processing.replay import replay_item
 from hub.incoming.serializers import (
     INBOUND_STATES,
     InboundItemDetailSerializer,
     InboundItemSerializer,
 )
+from hub.limits.spending import spend_exactly
+from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.insight.search import smallest_id_at
+from hub.problems import Problem
 from hub.rest.fields import TimestampField
 from hub.rest.pagination import PageQuery, paginate_merged_response, parse_query
 from tenants.access.api_authentication import resolve_tenant
 from tenants.scoping import accessible_tenants, readable_condition
 
-READ = "inbound:read"
+READ, WRITE = "inbound:read", "inbound:write"
 
 
 class InboundQuery(PageQuery):
@@ -130,3 +137,34 @@ class InboundItemView(APIView):
     def get(self, request: Request, id: UUID) -> Response:
         """Return an item with the request in which it arrived, and the event that it became."""
         return Response(InboundItemDetailSerializer(find_inbound_row(request, id)).data)
+
+
+class ReplayView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @openapi.describe_operation(
+        "inbound_replay",
+        "Replay an incoming item",
+        {202: InboundItemDetailSerializer},
+        problems=openapi.CHANGE_PROBLEMS,
+        request=None,
+        examples={"replayed": openapi.ITEM_DETAIL | {"state": "received", "replay_number": 1}},
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Process an item again: it is published as a new event, and routes match it anew.
+
+        A rejected request cannot be replayed, as its content is not stored.
+        """
+        now, row = clock(), find_inbound_row(request, id)
+        if row.item is None:
+            raise Problem("wrong-state", "The request was rejected, and its content is not stored.")
+        try:
+            with transaction.atomic():
+                if tenant := get_key_user(request).tenant:
+                    spend_exactly(tenant, "replays", now=now)
+                replay_item(row.item, ActorContext.of_request(request), now=now)
+        except InvalidTransition as error:
+            text = f"The item is {row.state}, or its message is no longer stored. {row.action}"
+            raise Problem("wrong-state", text.strip()) from error
+        answer = InboundItemDetailSerializer(find_inbound_row(request, id)).data
+        return Response(answer, status=202)

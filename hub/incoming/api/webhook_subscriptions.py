@@ -20,6 +20,7 @@ from hub.incoming.registration.actions import (
     SubscriptionActionRefused,
     check_subscription,
     repair_subscription,
+    rotate_subscription,
 )
 from hub.incoming.serializers import (
     WebhookSubscriptionDetailSerializer,
@@ -136,3 +137,12 @@ class RepairView(SubscriptionActionView):
     def post(self, request: Request, id: UUID) -> Response:
         """Register it again as it should be now, however often that failed before."""
         return _apply_action(request, id, repair_subscription)
+
+
+class RotateView(SubscriptionActionView):
+    @_describe_action("Rotate the secret of a webhook subscription", "rotate")
+    def post(self, request: Request, id: UUID) -> Response:
+        """Make a new secret, or a new URL where the URL is the secret; the old one is accepted for
+        24 hours more.
+        """
+        return _apply_action(request, id, rotate_subscription)

@@ -5,6 +5,12 @@ from datetime import datetime
 from django.db import transaction
 
 from hub.audit import ActorContext
+from hub.crypto.sealed import CannotOpen
+from hub.incoming.endpoints.rotate import (
+    RotationRefused,
+    rotate_endpoint_key,
+    rotate_endpoint_secret,
+)
 from hub.incoming.models import WebhookSubscription
 from hub.incoming.registration.schedule import request_check
 
@@ -15,6 +21,7 @@ class SubscriptionActionRefused(Exception):
 
 DISCONNECTED_TEXT = "The connection is disconnected. Connect the account again."
 MANUAL_TEXT = "The hub cannot register it. A person does it in the other system."
+UNREADABLE_TEXT = "Its secret cannot be decrypted. Ask the operator of the hub."
 
 
 @transaction.atomic
@@ -48,6 +55,28 @@ def repair_subscription(
     subscription.save(update_fields=["failure_count"])
     actor.audit("webhook_subscription.repair", subscription, reason=reason, before=before, now=now)
     request_check(subscription.endpoint, now=now)
+
+
+@transaction.atomic
+def rotate_subscription(
+    subscription: WebhookSubscription, actor: ActorContext, *, reason: str = "", now: datetime
+) -> None:
+    """Rotate what proves that a webhook of its endpoint is authentic, with 24 hours of overlap.
+
+    That is the secret that the hub made, or the URL where the URL is the secret. The registration
+    follows in the background. Raises SubscriptionActionRefused.
+    """
+    _refuse_if_disconnected(subscription)
+    endpoint = subscription.endpoint
+    source = endpoint.connector.webhook_source
+    is_url_secret = source is not None and source.secret_from == "url"
+    rotate = rotate_endpoint_key if is_url_secret else rotate_endpoint_secret
+    try:
+        rotate(endpoint, actor, reason=reason, now=now)
+    except RotationRefused as refused:
+        raise SubscriptionActionRefused(str(refused)) from refused
+    except CannotOpen as error:
+        raise SubscriptionActionRefused(UNREADABLE_TEXT) from error
 
 
 def _refuse_if_disconnected(subscription: WebhookSubscription) -> None:

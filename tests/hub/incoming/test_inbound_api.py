@@ -104,7 +104,7 @@ def test_the_number_of_statements_does_not_depend_on_the_rows(
     run_inbox()
     key = api.of(pipedrive.tenant)
     key.get("/api/v1/inbound")
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         assert len(key.get("/api/v1/inbound").json()["items"]) == 2 * rows
 
 
@@ -168,3 +168,31 @@ def test_another_tenant_sees_neither_items_nor_rejections_nor_subscriptions(
     rejected = InboundMessage.unscoped.get(state="rejected")
     for row in (InboundItem.unscoped.get(), rejected):
         assert key.get(f"/api/v1/inbound/{row.public_id}").status_code == 404
+
+
+def test_a_replay_makes_a_new_event_of_the_item(client, api, pipedrive):
+    post_pipedrive(client, pipedrive)
+    run_inbox()
+    item = InboundItem.unscoped.get()
+    answer = api.of(pipedrive.tenant).post(f"/api/v1/inbound/{item.public_id}/replay")
+    assert (answer.status_code, answer.json()["state"]) == (202, "received")
+    assert answer.json()["replay_number"] == 1
+    assert AuditRow.objects.get(verb="inbound_item.replay")
+
+
+def test_a_rejected_request_cannot_be_replayed(client, api, pipedrive):
+    post_pipedrive(client, pipedrive, secret="another:secret")
+    message = InboundMessage.unscoped.get()
+    answer = api.of(pipedrive.tenant).post(f"/api/v1/inbound/{message.public_id}/replay")
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong-state")
+
+
+def test_a_rotation_accepts_the_old_secret_as_well(client, api, pipedrive, subscription):
+    old = subscription.endpoint.open()["secrets"][0]["secret"]
+    url = f"/api/v1/webhook-subscriptions/{subscription.public_id}/rotate"
+    assert api.of(pipedrive.tenant).post(url).status_code == 202
+    subscription.endpoint.refresh_from_db()
+    new, previous = subscription.endpoint.open()["secrets"]
+    assert (previous["secret"], new["until"]) == (old, None)
+    assert previous["until"]
+    assert AuditRow.objects.get(verb="inbound_endpoint.rotate_secret")
