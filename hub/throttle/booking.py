@@ -37,7 +37,7 @@ class Booking:
     call_times: list[datetime] = field(default_factory=list)
     granted: int = 0  # how many calls may be in flight at once
     is_probe: bool = False
-    may_be_delayed: bool = False  # its calls are booked now, and may be sent within SEND_DELAY
+    can_be_delayed: bool = False  # its calls are booked now, and may be sent within SEND_DELAY
 
     @classmethod
     def of(cls, demand: Demand, snapshots: dict[str, QuotaSnapshot]) -> "Booking":
@@ -99,15 +99,15 @@ class CallBooking:
         """Book those calls in one step whose scopes have room for all that is demanded of these,
         then the others one after the other.
         """
-        at_once = self.find_roomy(bookings)
-        for booking in self.find_delayable(at_once) if self.can_delay else ():
-            booking.may_be_delayed = True
+        at_once = self.find_bookings_with_room(bookings)
+        for booking in self.find_delayable_bookings(at_once) if self.can_delay else ():
+            booking.can_be_delayed = True
         for booking in at_once:
-            at = self.now if booking.may_be_delayed else self.opens_at(booking)
+            at = self.now if booking.can_be_delayed else self.opens_at(booking)
             self.book_call(booking, at, calls=booking.demand.calls)
         self.book_in_turn_order([booking for booking in bookings if not booking.is_complete])
 
-    def find_roomy(self, bookings: Sequence[Booking]) -> list[Booking]:
+    def find_bookings_with_room(self, bookings: Sequence[Booking]) -> list[Booking]:
         """Return the bookings whose scopes allow all calls that `bookings` demand of these, at the
         first possible time.
         """
@@ -125,12 +125,12 @@ class CallBooking:
             and self.opens_at(booking) <= self.booking_end(booking)
         ]
 
-    def find_delayable(self, bookings: Sequence[Booking]) -> list[Booking]:
+    def find_delayable_bookings(self, bookings: Sequence[Booking]) -> list[Booking]:
         """Return the paced bookings whose calls may all be sent within SEND_DELAY."""
         delayable_keys = {
             key
             for key, demand in combine_demands(bookings).items()
-            if fits_delayed(demand.quota, self.snapshots[key], self.now, units=demand.units)
+            if has_delayed_units(demand.quota, self.snapshots[key], self.now, units=demand.units)
         }
         latest = self.now + SEND_DELAY
         return [
@@ -176,15 +176,15 @@ class CallBooking:
         if not booking.scopes:
             return Reservation(call_times, self.now)
         next_at, closed = self.opens_at(booking), self.closed_scopes(booking)
-        may_be_delayed, probes = booking.may_be_delayed, booking.is_probe
+        can_be_delayed, probes = booking.can_be_delayed, booking.is_probe
         if not demand.in_flight:
-            return Reservation(call_times, next_at, 0, probes, closed, may_be_delayed)
+            return Reservation(call_times, next_at, 0, probes, closed, can_be_delayed)
         if not booking.granted:
             next_at = max(next_at, self.now + CAPACITY_RETRY)
             closed = dict.fromkeys(demand.in_flight, next_at) | closed
         used = min(booking.granted, len(call_times))
         self.capacity.add_calls(demand.in_flight, used - booking.granted)  # release unused slots
-        return Reservation(call_times, next_at, used, probes, closed, may_be_delayed)
+        return Reservation(call_times, next_at, used, probes, closed, can_be_delayed)
 
     def closed_scopes(self, booking: Booking) -> dict[str, datetime]:
         """Return the scopes that allow no further call in time, and when each opens."""
@@ -226,8 +226,8 @@ class CallBooking:
         for scope in booking.scopes:
             booking.is_probe = booking.is_probe or self.snapshots[scope.key].is_probing
             snapshot = self.snapshot_after(scope, at, booking.share, calls=calls)
-            if booking.may_be_delayed:
-                snapshot = spend_delayed(scope.quota, snapshot, scope.cost * calls, at=at)
+            if booking.can_be_delayed:
+                snapshot = spend_delayed_units(scope.quota, snapshot, scope.cost * calls, at=at)
             self.snapshots[scope.key] = snapshot
         booking.call_times += [at] * calls
 
@@ -256,7 +256,7 @@ def combine_demands(bookings: Sequence[Booking]) -> dict[str, ScopeDemand]:
     return scope_demands
 
 
-def fits_delayed(
+def has_delayed_units(
     quota: Quota | None, snapshot: QuotaSnapshot, now: datetime, *, units: int
 ) -> bool:
     """Return whether units that are booked now may be spent at any time within SEND_DELAY.
@@ -271,7 +271,7 @@ def fits_delayed(
     return units <= most and free_at + delayed_interval(limit) * (units - most) <= now
 
 
-def spend_delayed(
+def spend_delayed_units(
     quota: Quota | None, snapshot: QuotaSnapshot, units: int, *, at: datetime
 ) -> QuotaSnapshot:
     """Return the row after units of a rate's share for delayed calls are spent."""

@@ -48,7 +48,7 @@ class Reservation:
 
     `max_in_flight`: how many of these at once, if a scope limits that. `probes`: one of the scopes
     was paused, and these calls show whether it is open again. `closed`: the scopes that are spent
-    within the horizon, and when each opens. `may_be_delayed`: the calls may be sent up to
+    within the horizon, and when each opens. `can_be_delayed`: the calls may be sent up to
     SEND_DELAY after their times.
     """
 
@@ -57,4 +57,4 @@ class Reservation:
     max_in_flight: int = 0
     probes: bool = False
     closed: Mapping[str, datetime] = field(default_factory=dict)
-    may_be_delayed: bool = False
+    can_be_delayed: bool = False

@@ -40,7 +40,7 @@ def measure_lateness(
     """Return how long ago a paced call should have been sent; other calls are never late."""
     if not request.is_paced:
         return timedelta(0)
-    return now - scheduled_at - (SEND_DELAY if request.may_be_delayed else timedelta(0))
+    return now - scheduled_at - (SEND_DELAY if request.can_be_delayed else timedelta(0))
 
 
 @dataclass(slots=True)

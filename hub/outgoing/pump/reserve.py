@@ -169,7 +169,7 @@ def _schedule_requests(group: RequestGroup, reservation: Reservation) -> None:
     for request, scheduled_at in zip(group.requests, reservation.call_times, strict=False):
         request.slots = slots
         request.probed_at = scheduled_at if reservation.probes else None
-        request.may_be_delayed = reservation.may_be_delayed
+        request.can_be_delayed = reservation.can_be_delayed
         group.batch.schedule.append((scheduled_at, request))
 
 

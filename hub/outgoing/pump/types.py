@@ -91,7 +91,7 @@ class OutboundRequest:
     slots: InFlightSlots | None = None
     return_queue_id: int = 0  # QuotaQueue that its deliveries join when a quota stops them; 0: none
     probed_at: datetime | None = None  # set when it is the probe of a paused scope
-    may_be_delayed: bool = False  # it may be sent up to SEND_DELAY after its scheduled time
+    can_be_delayed: bool = False  # it may be sent up to SEND_DELAY after its scheduled time
 
     @property
     def semaphore(self) -> AbstractAsyncContextManager[object]:

@@ -227,29 +227,29 @@ def reserve_delayable(*demands, now=NOON):
 
 def test_calls_of_a_rate_with_ample_room_are_booked_now_and_may_be_delayed():
     (answer,) = reserve_delayable(Demand((ScopeCost("x|method|1|m", Rate(1_000, 1)),), 8))
-    assert answer.may_be_delayed
+    assert answer.can_be_delayed
     assert answer.call_times == (NOON,) * 8
 
 
 def test_no_more_calls_may_be_delayed_than_the_rates_share_for_these():
     demand = Demand((ScopeCost("x|method|1|m", Rate(1_000, 1)),), 8)
     answers = [answer for _ in range(4) for answer in reserve_delayable(demand)]
-    assert [answer.may_be_delayed for answer in answers] == [True, False, False, False]
-    assert reserve_delayable(demand, now=NOON + 3 * SECOND)[0].may_be_delayed
+    assert [answer.can_be_delayed for answer in answers] == [True, False, False, False]
+    assert reserve_delayable(demand, now=NOON + 3 * SECOND)[0].can_be_delayed
 
 
 @pytest.mark.parametrize("quota", [Rate(1, 1), Rate(49, 60)])
 def test_calls_of_a_small_rate_are_sent_at_their_booked_times(quota):
     (answer,) = reserve_delayable(Demand((ScopeCost("x|method|1|m", quota),), 1))
-    assert not answer.may_be_delayed
+    assert not answer.can_be_delayed
     assert answer.call_times == (NOON + 0.05 * SECOND,)
 
 
 def test_a_demand_that_waits_delays_no_booking_of_scopes_with_room():
     full, roomy = ScopeCost("x|channel|1|c", Rate(1, 1)), ScopeCost("x|app||", Rate(10_000, 1))
     waiting, free = reserve_delayable(Demand((full, roomy), 5), Demand((roomy,), 5))
-    assert (len(waiting.call_times), waiting.may_be_delayed) == (1, False)
-    assert (free.call_times, free.may_be_delayed) == ((NOON,) * 5, True)
+    assert (len(waiting.call_times), waiting.can_be_delayed) == (1, False)
+    assert (free.call_times, free.can_be_delayed) == ((NOON,) * 5, True)
 
 
 def test_a_call_is_not_delayed_into_the_next_window_of_a_budget():
@@ -257,7 +257,7 @@ def test_a_call_is_not_delayed_into_the_next_window_of_a_budget():
     reserve_scopes(day)
     QuotaState.objects.filter(key=day.key).update(window_ends=NOON + 2 * SECOND)
     (answer,) = reserve_delayable(Demand((day, rate), 1))
-    assert (len(answer.call_times), answer.may_be_delayed) == (1, False)
+    assert (len(answer.call_times), answer.can_be_delayed) == (1, False)
 
 
 class DelayingCaller:
@@ -274,7 +274,7 @@ class DelayingCaller:
         CallBooking(
             [booking], self.snapshots, no_capacity, now, 0.05 * SECOND, now + SECOND, can_delay=True
         ).book_calls([booking])
-        latest = now + SEND_DELAY if booking.may_be_delayed else now
+        latest = now + SEND_DELAY if booking.can_be_delayed else now
         delayed_to = min(latest, self.delayed_to)
         self.sent_at += [max(at, delayed_to) for at in booking.call_times]
 
