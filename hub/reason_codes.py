@@ -158,6 +158,12 @@ REASONS = {
     "other_account": Reason(
         _("The response belongs to another account."), _("Reconnect the right account.")
     ),
+    "uninstalled": Reason(
+        _("The app was removed in the other system."), _("Reconnect the account.")
+    ),
+    "tokens_revoked": Reason(
+        _("The authorization was revoked in the other system."), _("Reconnect the account.")
+    ),
     "no_access_token": Reason(
         _("The response contains no access token."), _("Reconnect the account.")
     ),
@@ -239,35 +245,55 @@ REASONS = {
     ),
 }
 
-ITEM_REASONS = {  # of an item of an incoming webhook that became no event
-    "other_account": Reason(
-        _("It names another account than the one that is connected."),
-        _("Check which account sends to this URL. Reconnect the right account, then replay it."),
+ITEM_REASONS = {  # of an incoming item
+    # held
+    "connection_paused": Reason(
+        _("The connection is paused. The item is processed when it is resumed."),
+        _("Resume the connection."),
     ),
-    "unknown_account": Reason(
-        _("No connection belongs to the account that it names."),
-        _("Connect this account. It is then processed, or replay it if it is older than a day."),
-    ),
-    "connection_paused": Reason(_("The connection is paused."), _("Resume the connection.")),
-    "paused": Reason(_("The connection is paused."), _("Resume the connection.")),
-    "disabled": Reason(_("The connection is disabled."), _("Enable the connection.")),
-    "tenant_suspended": Reason(_("The tenant is suspended."), _("Restore the tenant.")),
-    "switched_off": Reason(_("It is switched off."), _("Switch it on again.")),
-    "cannot_be_read": Reason(
-        _("Its content could not be read."),
-        _("Compare the raw message with what the system documents, then replay it."),
-    ),
-    "echo": Reason(_("The hub caused this change itself, so it is not published again.")),
-    "too_old": Reason(
-        _("It was older than 24 hours when its account was connected."),
-        _("Replay it if it is still needed."),
+    "connection_disabled": Reason(
+        _("The connection is disabled. The item is processed when it is enabled."),
+        _("Enable the connection."),
     ),
     "disconnected": Reason(
-        _("A person disconnected the connection."), _("Connect the same account again.")
+        _("The account was disconnected before the item was processed."),
+        _("Connect the account again if the item is still needed."),
     ),
-    "defect": Reason(
-        _("An internal error of the hub stopped it."), _("Replay it after the next release.")
+    "tenant_suspended": Reason(
+        _("The tenant is suspended. The item is processed when the tenant is restored."),
+        _("Restore the tenant."),
     ),
+    "switched_off": Reason(
+        _("It is switched off. The item is processed when it is switched on."),
+        _("Switch it on again."),
+    ),
+    "too_old": Reason(
+        _("It was more than 24 hours old when its account was connected."),
+        _("Replay it if it is still needed."),
+    ),
+    # unmatched
+    "unknown_account": Reason(
+        _("No tenant has connected this account. The item is deleted after 7 days."),
+        _("Connect the account; the item is then processed."),
+    ),
+    # quarantined
+    "other_account": Reason(
+        _("It names another account than the connection has."),
+        _("Check in the external system which account sends to this URL."),
+    ),
+    "cannot_be_read": Reason(
+        _("The message is not in the documented form, or its content is not stored any more."),
+        _("Look at the message. Replay it after the next release if it should be readable."),
+    ),
+    "cannot_be_published": Reason(
+        _("The hub could not store the event of this item."), _("Replay it.")
+    ),
+    "message_failed": Reason(
+        _("An internal error of the hub stopped its processing several times."),
+        _("Replay it after the next release."),
+    ),
+    # echo
+    "echo": Reason(_("It is the hub's own change, which came back, and was not published again.")),
 }
 
 SUBSCRIPTION_REASONS = {  # why a webhook subscription could not be checked or repaired
@@ -347,6 +373,11 @@ def find_reason(code: str, *, system: str) -> Reason:
         return REASONS[code]
     names = {"system": system, "word": code.replace("_", " ")}
     return Reason(_("%(system)s rejected it: %(word)s."), _("Fix the cause, then retry."), names)
+
+
+def find_item_reason(code: str) -> Reason | None:
+    """Return the reason of an incoming item; None if it has none."""
+    return ITEM_REASONS.get(code)
 
 
 def endpoint_rejection(code: str) -> Reason | None:

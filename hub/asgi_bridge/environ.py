@@ -25,6 +25,7 @@ def build_environ(scope: Mapping[str, Any], *, behind_proxy: bool) -> Environ:
         **_convert_headers(scope["headers"]),
         "REQUEST_METHOD": scope["method"],
         "PATH_INFO": scope["path"].encode().decode("latin-1"),
+        "RAW_PATH": (scope.get("raw_path") or b"").partition(b"?")[0].decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "SERVER_NAME": str(server[0]),

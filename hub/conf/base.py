@@ -111,6 +111,8 @@ HUB_OPERATIONS = {  # the function that changes a batch, by the kind of an opera
     "erase": "hub.outgoing.operations.erase.erase_batch",
     "replay_items": "hub.incoming.processing.replay.replay_batch",
 }
+# The functions that erase what was received for a connection, when its data is erased.
+HUB_ERASE_CONNECTION = ("hub.incoming.receiving.erase.erase_received_data",)
 # The functions that are called, with the connection, in the transaction that connects an account.
 HUB_ACCOUNT_CONNECTED = ("hub.incoming.processing.unmatched.attribute_unmatched_items",)
 CACHES = {

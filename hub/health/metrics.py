@@ -3,7 +3,7 @@ reveal customers' activity.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -18,7 +18,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub.db.clock import clock
-from hub.health.probes import longest_unserved_time, measure_database_latency
+from hub.health.probes import (
+    longest_inbox_wait,
+    longest_unserved_time,
+    measure_database_latency,
+)
+from hub.incoming.models import InboundItem
+from hub.incoming.receiving.storage import count_by_cause
 from hub.mail.models import Mail
 from hub.metrics.counters import Tally
 from hub.outgoing.insight.explain import EFFECTIVELY_HELD, effective_reason_case
@@ -28,6 +34,7 @@ from hub.outgoing.queue import pump_slots
 from hub.processes.worker_registry import WORKER_LOST_AFTER, Worker
 from hub.queue import Heartbeat, WakeUp
 
+COUNTED_PERIOD = timedelta(hours=1)  # of requests that are counted by minutes
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -68,6 +75,7 @@ class MetricsCollector:
         yield from self.queue()
         yield from self.deliveries()
         yield from self.due()
+        yield from self.inbox()
         yield from self.mails()
         yield from _total_metrics()
         yield from _counter_metrics()
@@ -166,6 +174,30 @@ class MetricsCollector:
             "hub_unserved_seconds",
             "The longest time that a connection has waited to be claimed.",
             longest_wait,
+        )
+
+    def inbox(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "hub_oldest_webhook_seconds",
+            "Seconds since the oldest received webhook became due.",
+            longest_inbox_wait(now=self.now).total_seconds(),
+        )
+        requests = GaugeMetricFamily(
+            "hub_webhook_requests",
+            "Webhook requests of the last hour, by connector and result.",
+            labels=["connector", "result"],
+        )
+        for labels, count in sorted(count_by_cause(since=self.now - COUNTED_PERIOD).items()):
+            requests.add_metric(labels, count)
+        yield requests
+        open_items = InboundItem.unscoped.filter(
+            state__in=("received", "held", "unmatched", "quarantined")
+        )
+        yield _labelled_gauge(
+            "state",
+            "hub_webhook_items",
+            "Items of webhooks that were not published, by state.",
+            _count_by_column(open_items, "state"),
         )
 
     def mails(self) -> Iterator[Metric]:

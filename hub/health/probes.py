@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from hub.db.clock import clock
+from hub.incoming.models import InboundMessage
 from hub.outgoing.pump.claiming.claim import claimable_lanes
 from hub.processes.worker_registry import SweepFailure, Worker
 from hub.queue import Heartbeat
@@ -114,6 +115,7 @@ def check_health(*, now: datetime) -> dict[str, HealthCheck]:
         "pools": _check_pools(workers, now=now),
         "sweep": _check_sweep(now=now),
         "deliveries": check_deliveries(now=now),
+        "inbox": check_inbox(now=now),
     }
 
 
@@ -181,6 +183,21 @@ def check_deliveries(*, now: datetime) -> HealthCheck:
             False, "Due deliveries are not being sent.", longest_wait.total_seconds()
         )
     return HealthCheck(True, "Due deliveries are being sent.", longest_wait.total_seconds())
+
+
+def check_inbox(*, now: datetime) -> HealthCheck:
+    """Check that no received webhook has been due for longer than MAX_UNSERVED_TIME."""
+    wait = longest_inbox_wait(now=now)
+    if wait > MAX_UNSERVED_TIME:
+        return HealthCheck(False, "Received webhooks are not processed.", wait.total_seconds())
+    return HealthCheck(True, "Received webhooks are processed.", wait.total_seconds())
+
+
+def longest_inbox_wait(*, now: datetime) -> timedelta:
+    """Return for how long the oldest due webhook has waited."""
+    due = InboundMessage.unscoped.filter(due_at__lte=now)
+    oldest = due.aggregate(oldest=Min("due_at"))["oldest"]
+    return now - oldest if oldest else timedelta()
 
 
 def longest_unserved_time(*, now: datetime) -> timedelta:

@@ -53,6 +53,9 @@ NOTICE_KINDS = {
     "degraded": NoticeKind(
         _("A connection works, but has a problem"), _("View the connection"), False
     ),
+    "webhooks_rejected": NoticeKind(
+        _("All webhooks of a system are rejected"), _("View the connection"), True
+    ),
 }
 
 
@@ -118,6 +121,12 @@ NOTICE_MESSAGES = {
         _(
             "%(system)s did not confirm that our access to an account was revoked. Remove "
             "our app there."
+        )
+    ),
+    "webhooks_rejected": NoticeMessage(
+        _(
+            "All webhooks that %(system)s has sent for “%(connection)s” since %(since)s were "
+            "rejected. Their causes are on the page of incoming webhooks."
         )
     ),
     "connector_requested": NoticeMessage(

@@ -14,6 +14,7 @@ from django.db import transaction
 from hub.prune.tables import TABLES, Table
 from hub.queue import Heartbeat, record_heartbeat, wake_up
 
+INBOX_RETENTION = timedelta(days=7)
 BATCH_SIZE = 500  # rows of one batch, which is one short transaction
 PRUNE_INTERVAL, MAX_SILENCE = timedelta(days=1), timedelta(seconds=60)
 # Heartbeats: when pruning last reached its end, and when it last made progress.
@@ -24,16 +25,19 @@ PRUNED_BEAT, PRUNING_BEAT = "pruned", "pruning"
 class RetentionCutoffs:
     bodies: datetime
     rows: datetime
+    inbox: datetime  # of rejected messages and unmatched items
 
     @classmethod
     def at(cls, now: datetime) -> "RetentionCutoffs":
         return cls(
             now - timedelta(days=settings.HUB_KEEP_BODIES_DAYS),
             now - timedelta(days=settings.HUB_KEEP_ROWS_DAYS),
+            now - INBOX_RETENTION,
         )
 
     def of(self, table: Table) -> datetime:
-        return self.bodies if table.retention == "bodies" else self.rows
+        cutoff: datetime = getattr(self, table.retention)
+        return cutoff
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from django.db.models import Model, QuerySet
 
 from hub.connections.models import Authorization, ConnectLink, CredentialEvent
+from hub.incoming.models import InboundBody, InboundCount, InboundItem, InboundMessage
 from hub.mail.models import Mail
 from hub.notices.models import Notice
 from hub.operations.models import Operation
@@ -24,7 +25,7 @@ Ages = dict[Any, datetime]
 
 class Table(NamedTuple):
     name: str
-    retention: str  # bodies or rows: which of the two periods
+    retention: str  # bodies, rows or inbox: which of the periods
     rows: Callable[[], QuerySet[Any]]
     ages: Callable[
         [Sequence[Any]], Ages
@@ -75,6 +76,25 @@ def _find_waiting_mails(ids: Collection[Any], cutoff: datetime) -> Collection[An
     return Mail.objects.filter(pk__in=ids, state="waiting").values_list("pk", flat=True)
 
 
+def _inbound_bodies_still_needed(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
+    return _find_open_messages(ids) | set(_items_still_open(ids).values_list("message", flat=True))
+
+
+def _messages_still_needed(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
+    """Return the messages that are due, and those of items that were processed again lately."""
+    moved = InboundItem.unscoped.filter(message__in=ids, state_changed_at__gte=cutoff)
+    return {*_inbound_bodies_still_needed(ids, cutoff), *moved.values_list("message", flat=True)}
+
+
+def _find_open_messages(ids: Collection[Any]) -> set[Any]:
+    due = InboundMessage.unscoped.filter(pk__in=ids, due_at__isnull=False)
+    return set(due.values_list("pk", flat=True))
+
+
+def _items_still_open(messages: Collection[Any]) -> QuerySet[InboundItem]:
+    return InboundItem.unscoped.filter(message__in=messages, state__in=("received", "held"))
+
+
 TABLES = (  # in this order: a row goes after what hangs on it
     Table("exchanges", "bodies", Exchange.objects.all, _ages_by_column(Exchange, "at"), keep_none),
     Table(
@@ -104,6 +124,41 @@ TABLES = (  # in this order: a row goes after what hangs on it
         Event.unscoped.all,
         _ages_by_column(Event, "accepted_at"),
         _events_with_deliveries,
+    ),
+    Table(
+        "rejected webhooks",
+        "inbox",
+        lambda: InboundMessage.unscoped.filter(state="rejected"),
+        _ages_by_column(InboundMessage, "received_at"),
+        keep_none,
+    ),
+    Table(
+        "unmatched items",
+        "inbox",
+        lambda: InboundItem.unscoped.filter(state="unmatched"),
+        _ages_by_column(InboundItem, "received_at"),
+        keep_none,
+    ),
+    Table(
+        "webhook bodies",
+        "bodies",
+        InboundBody.objects.all,
+        _ages_by_column(InboundMessage, "received_at"),
+        _inbound_bodies_still_needed,
+    ),
+    Table(
+        "webhooks",
+        "rows",
+        InboundMessage.unscoped.all,
+        _ages_by_column(InboundMessage, "received_at"),
+        _messages_still_needed,
+    ),
+    Table(
+        "webhook counts",
+        "rows",
+        InboundCount.unscoped.all,
+        _ages_by_column(InboundCount, "minute"),
+        keep_none,
     ),
     Table(
         "mails",

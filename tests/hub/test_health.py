@@ -129,7 +129,14 @@ def test_health_is_answered_with_each_check(client):
     run_worker(now=clock(), heard_at=clock())
     response = client.get("/healthz")
     assert (response.status_code, response.json()["healthy"]) == (200, True)
-    assert set(response.json()["checks"]) == {"database", "workers", "pools", "sweep", "deliveries"}
+    assert set(response.json()["checks"]) == {
+        "database",
+        "workers",
+        "pools",
+        "sweep",
+        "deliveries",
+        "inbox",
+    }
 
 
 @pytest.mark.django_db(transaction=True)

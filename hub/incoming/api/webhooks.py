@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.utils.encoding import escape_uri_path
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -10,8 +11,10 @@ from connectors.webhook_request import WebhookRequest
 from hub.db.clock import clock
 from hub.incoming.receiving.admission import BACKLOG, admit_request
 from hub.incoming.receiving.receive import answer_handshake, find_receiver, receive_webhook
+from hub.problems import Problem
 
 HEADER_PREFIX = "HTTP_"
+RAW_PATH = "RAW_PATH"  # the path as it was sent, percent-encoded: Django's own is decoded
 BODY_HEADERS = ("CONTENT_TYPE", "CONTENT_LENGTH")
 
 
@@ -24,6 +27,7 @@ class InboundWebhookView(APIView):
     authentication_classes = ()
     permission_classes = ()
     schema = None  # called by external systems, not by partners
+    http_method_names = ("get", "head", "post")
 
     def post(self, request: Request, connector: str, key: str) -> HttpResponse:
         now = clock()
@@ -37,6 +41,8 @@ class InboundWebhookView(APIView):
 
     def get(self, request: Request, connector: str, key: str) -> HttpResponse:
         receiver = find_receiver(connector, key, now=clock())
+        if receiver.is_gone:
+            raise Problem("endpoint-gone")
         response = answer_handshake(
             receiver, read_webhook_request(request._request), is_verified=False
         )
@@ -48,7 +54,7 @@ class InboundWebhookView(APIView):
 def read_webhook_request(request: HttpRequest) -> WebhookRequest:
     """Return the request as a value: its URL as the system has it registered, and the raw body."""
     query = request.META.get("QUERY_STRING", "")
-    path = request.path
+    path = request.META.get(RAW_PATH) or escape_uri_path(request.path)
     return WebhookRequest(
         method=str(request.method),
         url=f"{settings.HUB_PUBLIC_URL}{path}{'?' if query else ''}{query}",

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.views.decorators.debug import sensitive_variables
 
 from hub.audit import ActorContext
 from hub.incoming.endpoints.create import RandomText, endpoint_url, new_endpoint_key
-from hub.incoming.models import InboundEndpoint
+from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.models.endpoints import hash_endpoint_key
 from hub.queue import wake_up
 
@@ -57,6 +58,8 @@ def rotate_endpoint_secret(
     new = {"secret": source.make_secret(random()), "until": None}
     stored.seal({**document, "secrets": [new, *old]})
     stored.save(update_fields=["sealed"])
+    subscriptions = WebhookSubscription.unscoped.filter(endpoint=stored)
+    subscriptions.update(secret_version=F("secret_version") + 1)
     _finish_rotation(stored, endpoint, now=now)
     actor.audit(
         "inbound_endpoint.rotate_secret",

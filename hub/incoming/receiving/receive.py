@@ -1,22 +1,27 @@
 """From a request at an endpoint's URL to a stored message, and to what the system expects."""
 
 from datetime import datetime
+from typing import NoReturn
+from urllib.parse import unquote_plus
+
+from django.db import IntegrityError
 
 from connectors.handshakes import respond
 from connectors.http import Response
-from connectors.signatures import Cause, verify
+from connectors.outcomes import clean_text
+from connectors.signatures import Cause, SharedSecretScheme, verify
 from connectors.webhook_request import WebhookRequest
 from hub.crypto.redaction import mask_headers, redact_text
 from hub.incoming.models import InboundMessage
 from hub.incoming.models.endpoints import hash_endpoint_key
+from hub.incoming.processing.item_keys import build_item_key
 from hub.incoming.receiving.receiver_cache import Receiver, ReceiverCache
-from hub.incoming.receiving.storage import ACCEPTED, ReceivedMessage, store_message
+from hub.incoming.receiving.storage import ACCEPTED, DISCONNECTED, ReceivedMessage, store_message
 from hub.problems import Problem
 
 ADDRESS_NOT_ALLOWED = "address_not_allowed"  # the cause of a rejection, beside those of `Cause`
 BODY_TOO_LARGE_STATUS, REJECTED_STATUS = 413, 401
-MAX_KEY_LENGTH, MAX_MESSAGE_KEY_LENGTH = 200, 200  # characters
-MAX_QUERY_LENGTH, MAX_HEADER_LENGTH = 2000, 500
+MAX_KEY_LENGTH, MAX_QUERY_LENGTH, MAX_HEADER_LENGTH = 200, 2000, 500  # characters
 
 RECEIVERS = ReceiverCache()
 
@@ -30,6 +35,8 @@ def receive_webhook(
     that is away raises OperationalError; nothing was acknowledged then.
     """
     receiver = find_receiver(connector_key, key, now=now)
+    if receiver.is_gone:
+        refuse_disconnected(receiver, request, now=now)
     if response := answer_handshake(receiver, request, is_verified=False):
         return response
     if cause := find_rejection(receiver, request, address=address, now=now):
@@ -37,23 +44,39 @@ def receive_webhook(
     if response := answer_handshake(receiver, request, is_verified=True):
         return response
     message = build_message(receiver, request, now=now)
+    message.message_key = build_item_key(receiver.source.message_id(request))
+    share_key = f"{message.endpoint_id}:{receiver.source.share_key(request)}"
+    message.share_key = clean_text(share_key, MAX_KEY_LENGTH)
+    message.query = _select_query(receiver, request)
     stored = receiver.source.split_secrets(request)
     if stored.reply:
         message.seal(stored.reply)
-    store_message(ReceivedMessage(message, stored.body, ACCEPTED))
+    store(ReceivedMessage(message, stored.body, ACCEPTED))
     return receiver.source.acknowledgement(request)
 
 
 def find_receiver(connector_key: str, key: str, *, now: datetime) -> Receiver:
-    """Return the receiver of a URL. Raises Problem."""
+    """Return the receiver of a URL. Raises Problem (404)."""
     receiver = None
     if len(key) <= MAX_KEY_LENGTH:
         receiver = RECEIVERS.get(connector_key, hash_endpoint_key(key), now=now)
     if receiver is None:
         raise Problem("not-found")
-    if receiver.is_gone:
-        raise Problem("endpoint-gone")
     return receiver
+
+
+def store(received: ReceivedMessage) -> None:
+    """Store a request with those of other threads. Raises Problem if its endpoint was deleted."""
+    try:
+        store_message(received)
+    except IntegrityError:
+        raise Problem("not-found") from None
+
+
+def refuse_disconnected(receiver: Receiver, request: WebhookRequest, *, now: datetime) -> NoReturn:
+    """Count a request for a disconnected connection, and raise Problem (410)."""
+    store(ReceivedMessage(build_message(receiver, request, now=now), b"", DISCONNECTED))
+    raise Problem("endpoint-gone")
 
 
 def find_rejection(
@@ -88,24 +111,21 @@ def reject_request(
     """Store the rejection with its cause and redacted headers, and return the response."""
     message = build_message(receiver, request, now=now)
     message.state, message.cause, message.due_at = "rejected", cause, None
-    store_message(ReceivedMessage(message, b"", cause))
+    store(ReceivedMessage(message, b"", cause))
     default = BODY_TOO_LARGE_STATUS if cause == Cause.BODY_TOO_LARGE else REJECTED_STATUS
     status = receiver.source.rejection_status.get(cause, default)
     return Response(status, b"", {"content-type": "text/plain"})
 
 
 def build_message(receiver: Receiver, request: WebhookRequest, *, now: datetime) -> InboundMessage:
-    """Build the row of a request: due at once, without secrets."""
-    endpoint, source = receiver.endpoint, receiver.source
+    """Build the row of a request, without its content: due at once."""
+    endpoint = receiver.endpoint
     return InboundMessage(
         endpoint_id=endpoint.pk,
         connector_key=endpoint.connector_key,
         tenant_id=endpoint.tenant_id,
         connection_id=endpoint.connection_id,
-        message_key=source.message_id(request)[:MAX_MESSAGE_KEY_LENGTH],
-        share_key=f"{endpoint.pk}:{source.share_key(request)}"[:MAX_MESSAGE_KEY_LENGTH],
         method=request.method[:8],
-        query=redact_text(request.query)[:MAX_QUERY_LENGTH],
         headers=_select_headers(receiver, request),
         size=len(request.body),
         received_at=now,
@@ -117,8 +137,21 @@ def _select_headers(receiver: Receiver, request: WebhookRequest) -> dict[str, st
     """Return the headers that the source stores, by lower-case name, redacted."""
     stored = receiver.source.stored_headers
     headers = {
-        name.lower(): value[:MAX_HEADER_LENGTH]
+        name.lower(): clean_text(value, MAX_HEADER_LENGTH)
         for name, value in request.headers
         if name.lower() in stored
     }
     return mask_headers(headers)
+
+
+def _select_query(receiver: Receiver, request: WebhookRequest) -> str:
+    """Return the query without the secret that the scheme reads from it, redacted."""
+    query, scheme = request.query, receiver.scheme
+    if isinstance(scheme, SharedSecretScheme) and scheme.location == "query":
+        pairs = (pair for pair in query.split("&") if unquote_plus(_get_name(pair)) != scheme.name)
+        query = "&".join(pairs)
+    return clean_text(redact_text(f"?{query}")[1:], MAX_QUERY_LENGTH)
+
+
+def _get_name(pair: str) -> str:
+    return pair.partition("=")[0]

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 
 import structlog
 from django.db.models import Q
 
+from connectors.outcomes import READ_ERRORS
 from connectors.registry import CONNECTORS
-from connectors.signatures import Scheme, Secret
+from connectors.signatures import Scheme, Secret, SharedSecretScheme
 from connectors.webhook_source import WebhookSource
 from hub.connections.models import ConnectorApp, Credential
 from hub.crypto.sealed import CannotOpen
@@ -18,8 +19,12 @@ from hub.incoming.models import InboundEndpoint
 
 log = structlog.get_logger(__name__)
 
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
 MAX_AGE = timedelta(seconds=1)
 MAX_RECEIVERS = 10_000  # cached at a time, unknown keys included
+UNUSABLE_SCHEME = SharedSecretScheme(location="path")  # without secrets it accepts nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +36,19 @@ class Receiver:
     scheme: Scheme
     secrets: Sequence[Secret]
     settings: Mapping[str, Any]
-    networks: Sequence[IPv4Network | IPv6Network]
+    networks: Sequence[Network]
     is_gone: bool  # its connection is disconnected
 
     def allows_address(self, address: str) -> bool:
         """Return whether webhooks of this endpoint may come from the address."""
-        if not self.networks:
+        if not self.endpoint.allowed_sources:
             return True
         try:
-            client = ip_address(address)
+            client: Address = ip_address(address)
         except ValueError:
             return False
+        if isinstance(client, IPv6Address) and client.ipv4_mapped:
+            client = client.ipv4_mapped
         return any(client in network for network in self.networks)
 
 
@@ -81,17 +88,41 @@ def load_receiver(connector_key: str, digest: str, *, now: datetime) -> Receiver
     )
     if endpoint is None:
         return None
-    source, connection = connector.webhook_source, endpoint.connection
+    return build_receiver(endpoint, connector.webhook_source, now=now)
+
+
+def build_receiver(endpoint: InboundEndpoint, source: WebhookSource, *, now: datetime) -> Receiver:
+    """Build the receiver of an endpoint; without secrets, so that all is rejected, if its settings
+    describe no scheme.
+    """
+    connection = endpoint.connection
     settings = connection.settings if connection else {}
+    secrets = _load_secrets(endpoint, source, now=now)
+    try:
+        scheme = source.scheme_for(settings)
+    except READ_ERRORS as error:
+        log.error("incoming.scheme_unusable", endpoint=str(endpoint.public_id), error=str(error))
+        scheme, secrets = UNUSABLE_SCHEME, []
     return Receiver(
         endpoint,
         source,
-        source.scheme_for(settings),
-        [Secret(secret) for secret in _load_secrets(endpoint, source, now=now)],
+        scheme,
+        [Secret(secret) for secret in secrets],
         settings,
-        [ip_network(network) for network in endpoint.allowed_sources],
+        _parse_networks(endpoint),
         is_gone=bool(connection and connection.is_disconnected),
     )
+
+
+def _parse_networks(endpoint: InboundEndpoint) -> list[Network]:
+    """Return the networks of an endpoint; a text that is none of them allows nothing."""
+    networks: list[Network] = []
+    for text in endpoint.allowed_sources:
+        try:
+            networks.append(ip_network(text, strict=False))
+        except ValueError:
+            log.error("incoming.network_unreadable", endpoint=str(endpoint.public_id))
+    return networks
 
 
 def _load_secrets(endpoint: InboundEndpoint, source: WebhookSource, *, now: datetime) -> list[str]:

@@ -2,13 +2,14 @@
 
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import Error, transaction
 from django.db import connection as database
+from django.db.models import Sum
 
 from hub.db import bulk
 from hub.db.group_commit import GroupCommit
@@ -19,6 +20,8 @@ from hub.processes.failpoints import failpoint
 GROUP_SIZE = 100  # messages of as many requests, in one transaction
 COMPRESSION_LEVEL = 1
 ACCEPTED, DUPLICATE = "accepted", "duplicate"
+DISCONNECTED = "disconnected"  # answered with 410; counted, and no row
+NOT_REJECTED = (ACCEPTED, DUPLICATE, DISCONNECTED)
 MAX_REJECTED_ROWS = 60  # a minute and endpoint; further ones are counted only
 
 COUNT_SQL = """
@@ -27,12 +30,14 @@ ON CONFLICT (endpoint_id, minute, cause)
 DO UPDATE SET count = incoming_inboundcount.count + excluded.count
 """
 
+EndpointMinute = tuple[int, datetime]
+
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
     """A verified or rejected request, ready to be stored.
 
-    `result` is `accepted`, or the cause of a rejection, whose body is not stored.
+    `result` is `accepted`, `disconnected`, or the cause of a rejection, whose body is not stored.
     """
 
     message: InboundMessage
@@ -49,8 +54,8 @@ def store_messages(received: Sequence[ReceivedMessage]) -> list[str]:
         accepted = [entry for entry in received if entry.result == ACCEPTED]
         ids = _insert_accepted(accepted)
         results = [_find_result(entry, ids) for entry in received]
-        _insert_rejected([entry for entry in received if entry.result != ACCEPTED])
         _add_counts(received, results)
+        _insert_rejected([entry for entry in received if entry.result not in NOT_REJECTED])
         failpoint("R1")  # before the commit
     failpoint("R2")  # after the commit, before the acknowledgement
     if ACCEPTED in results:
@@ -107,18 +112,34 @@ def _insert_accepted(
 
 
 def _insert_rejected(rejected: Sequence[ReceivedMessage]) -> None:
-    """Insert a row for each rejected request, at most MAX_REJECTED_ROWS a minute and endpoint."""
-    by_endpoint: dict[int, list[InboundMessage]] = {}
+    """Insert a row for each rejected request, at most MAX_REJECTED_ROWS a minute and endpoint.
+
+    They are counted already, so the counts of the minute tell how many came before them.
+    """
+    if not rejected:
+        return
+    by_minute: dict[EndpointMinute, list[InboundMessage]] = {}
     for entry in rejected:
-        by_endpoint.setdefault(entry.message.endpoint_id, []).append(entry.message)
-    for endpoint_id, messages in by_endpoint.items():
-        minute = truncate_to_minute(messages[0].received_at)
-        stored = InboundMessage.unscoped.filter(
-            endpoint=endpoint_id, state="rejected", received_at__gte=minute
-        ).order_by("-pk")[:MAX_REJECTED_ROWS]
-        rows = messages[: max(0, MAX_REJECTED_ROWS - stored.count())]
-        if rows:
-            bulk.insert_rows(InboundMessage, bulk.column_values(InboundMessage, rows))
+        key = entry.message.endpoint_id, truncate_to_minute(entry.message.received_at)
+        by_minute.setdefault(key, []).append(entry.message)
+    totals = _sum_rejections(by_minute)
+    rows = []
+    for key, messages in by_minute.items():
+        before = totals[key] - len(messages)
+        rows += messages[: max(0, MAX_REJECTED_ROWS - before)]
+    if rows:
+        bulk.insert_rows(InboundMessage, bulk.column_values(InboundMessage, rows))
+
+
+def _sum_rejections(keys: Collection[EndpointMinute]) -> Counter[EndpointMinute]:
+    """Return how many requests were rejected, by endpoint and minute; one statement."""
+    counts = InboundCount.unscoped.filter(
+        endpoint__in={endpoint for endpoint, _ in keys}, minute__in={minute for _, minute in keys}
+    ).exclude(cause__in=NOT_REJECTED)
+    totals: Counter[EndpointMinute] = Counter()
+    for endpoint_id, minute, count in counts.values_list("endpoint", "minute", "count"):
+        totals[endpoint_id, minute] += count
+    return totals
 
 
 def _add_counts(received: Sequence[ReceivedMessage], results: Sequence[str]) -> None:
@@ -141,9 +162,8 @@ def truncate_to_minute(moment: datetime) -> datetime:
 def count_by_cause(*, since: datetime) -> Counter[tuple[str, str]]:
     """Return how many requests there were since a minute, by connector and result."""
     counts: Counter[tuple[str, str]] = Counter()
-    rows = InboundCount.unscoped.filter(minute__gte=since).values_list(
-        "endpoint__connector_key", "cause", "count"
-    )
-    for connector_key, cause, count in rows:
+    groups = InboundCount.unscoped.filter(minute__gte=since).order_by()
+    totals = groups.values_list("endpoint__connector_key", "cause").annotate(Sum("count"))
+    for connector_key, cause, count in totals:
         counts[connector_key, cause] += count
     return counts

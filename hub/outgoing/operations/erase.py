@@ -2,8 +2,10 @@
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Q
+from django.utils.module_loading import import_string
 
 from hub.audit import ActorContext
 from hub.connections.models import Connection
@@ -25,11 +27,13 @@ ERASE_COUNT_LIMIT = 10_000  # more are not counted
 def erase_connection_data(
     connection: Connection, actor: ActorContext, *, cancel: bool, now: datetime
 ) -> Operation | None:
-    """Delete the identities now and erase contents by an operation.
+    """Delete the identities and what was received now, and erase contents by an operation.
 
     Waiting deliveries are cancelled, or keep the contents that they need to be sent.
     """
     Identity.unscoped.filter(connection=connection).delete()
+    for path in settings.HUB_ERASE_CONNECTION:
+        import_string(path)(connection, now=now)
     deliveries = Delivery.objects.of(connection.tenant).filter(connection=connection)
     count, last = (
         deliveries.order_by()[: ERASE_COUNT_LIMIT + 1].count(),

@@ -59,7 +59,12 @@ def whole(text):
     return text and not unbracketed(text)
 
 
-REASONS = {**reason_codes.REASONS, **reason_codes.MAIL_REASONS, **reason_codes.EXPIRY_REASONS}
+REASONS = {
+    **{f"item {code}": reason for code, reason in reason_codes.ITEM_REASONS.items()},
+    **reason_codes.REASONS,
+    **reason_codes.MAIL_REASONS,
+    **reason_codes.EXPIRY_REASONS,
+}
 TOLD = {
     **state_texts.CONNECTION_STATES,
     **state_texts.DELIVERY_STATES,

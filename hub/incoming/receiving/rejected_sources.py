@@ -1,0 +1,66 @@
+"""Notices about sources of which everything has been rejected for ten minutes."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, Min, OuterRef
+
+from connectors.registry import CONNECTORS
+from hub.incoming.models import InboundCount, InboundEndpoint
+from hub.incoming.receiving.storage import NOT_REJECTED
+from hub.notices.models import Notice
+from hub.notices.notify import create_notice, resolve_notices
+
+KIND = "webhooks_rejected"
+REJECTED_FOR = timedelta(minutes=10)
+LOOK_BACK = timedelta(minutes=20)  # for the first rejection, in case the sweep did not run
+
+
+def notify_rejected_sources(*, now: datetime) -> None:
+    """Create a notice for each endpoint of which everything was rejected; a step of the sweep.
+
+    That is: a request was rejected ten minutes ago or before, and none has been accepted since.
+    The notice is resolved when one is accepted again.
+    """
+    recent = InboundCount.unscoped.filter(minute__gte=now - LOOK_BACK)
+    accepted = recent.filter(endpoint=OuterRef("endpoint"), cause__in=("accepted", "duplicate"))
+    rejected = recent.exclude(cause__in=NOT_REJECTED).exclude(Exists(accepted))
+    first = rejected.values("endpoint").annotate(first=Min("minute"))
+    since = dict(
+        first.filter(first__lte=now - REJECTED_FOR).values_list("endpoint", "first").order_by()
+    )
+    if since:
+        endpoints = InboundEndpoint.unscoped.filter(pk__in=since).select_related("connection")
+        for endpoint in endpoints:
+            notify_rejected_source(endpoint, since[endpoint.pk], now=now)
+    resolve_accepted_sources(now=now)
+
+
+def notify_rejected_source(endpoint: InboundEndpoint, since: datetime, *, now: datetime) -> None:
+    """Create the notice, at most once a day."""
+    connection, connector = endpoint.connection, CONNECTORS.get(endpoint.connector_key)
+    system = connector.label if connector else endpoint.connector_key
+    create_notice(
+        KIND,
+        "webhooks_rejected",
+        {
+            "connection": connection.name if connection else system,
+            "system": system,
+            "since": f"{since:%Y-%m-%d %H:%M} UTC",
+        },
+        about=f"{endpoint.pk}:{now:%Y-%m-%d}",
+        tenant_id=endpoint.tenant_id,
+        connection_id=connection.pk if connection else None,
+        now=now,
+    )
+
+
+def resolve_accepted_sources(*, now: datetime) -> None:
+    """Resolve the notices of connections whose webhooks are accepted again."""
+    accepted = InboundCount.unscoped.filter(
+        endpoint__connection=OuterRef("connection"),
+        cause="accepted",
+        minute__gt=OuterRef("created_at"),
+    )
+    notices = Notice.unscoped.filter(kind=KIND, resolved_at=None, connection__isnull=False)
+    for connection_id in notices.filter(Exists(accepted)).values_list("connection", flat=True):
+        resolve_notices(KIND, connection_id=connection_id, now=now)
