@@ -375,11 +375,6 @@ def find_reason(code: str, *, system: str) -> Reason:
     return Reason(_("%(system)s rejected it: %(word)s."), _("Fix the cause, then retry."), names)
 
 
-def find_item_reason(code: str) -> Reason | None:
-    """Return the reason of an incoming item; None if it has none."""
-    return ITEM_REASONS.get(code)
-
-
 def endpoint_rejection(code: str) -> Reason | None:
     """Return the reason of a 4xx of the customer's own endpoint; None for any other code."""
     status = code.removeprefix("status_")
