@@ -129,6 +129,8 @@ class Connector:
     lifetimes: AuthorizationLifetimes = AuthorizationLifetimes()
     # prefixes of access_token and refresh_token in the document, each pair refreshed separately
     tokens: tuple[str, ...] = ("",)
+    # False: there is nothing to ask; a credential that passes `check` is accepted
+    has_probe: bool = True
     # seconds between two probes of a quiet connection; None: not probed, a probe has an effect
     checks_every: float | None = 6 * 3600.0
 

@@ -4,6 +4,7 @@ from connectors.app.connector import App
 from connectors.base import Connector
 from connectors.pipedrive.connector import Pipedrive
 from connectors.salesforce.connector import Salesforce
+from connectors.signed_webhook.connector import SignedWebhook
 from connectors.slack.connector import Slack
 from connectors.splunk.connector import Splunk
 from connectors.webhook.connector import Webhook
@@ -14,6 +15,7 @@ CONNECTORS: dict[str, Connector] = {
         App(),
         Pipedrive(),
         Salesforce(),
+        SignedWebhook(),
         Slack(),
         Splunk(),
         Webhook(),

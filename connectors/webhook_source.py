@@ -5,17 +5,23 @@ the raw bytes (connectors/signatures.py), stores it, and later reads its items.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from connectors.handshakes import Handshake
-from connectors.http import KIBIBYTE, Json, Response
+from connectors.http import KIBIBYTE, Json, Response, Unreadable
+from connectors.outcomes import clean_text
 from connectors.signatures import Scheme
 from connectors.webhook_request import WebhookRequest
 
 DEFAULT_BODY_LIMIT = 256 * KIBIBYTE
+MAX_ID_LENGTH = 200  # characters; of a longer id the digest is used
+TYPE_PATTERN = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*", re.ASCII)
+MAX_TYPE_LENGTH = 80  # characters
+NO_SETTINGS: Mapping[str, Any] = {}
 
 # what a notification about the account itself means for its connection
 AccountChange = Literal["", "uninstalled", "tokens_revoked"]
@@ -28,6 +34,8 @@ class Item:
     `type` is `<object>.<change>`, without the connector's key. `account` is the external account
     that the notification names; empty if it names none. `data` has the shape that `event_types`
     documents for the type.
+    Raises Unreadable without an id or with an unusable type, and OverflowError for a time that
+    does not exist in UTC.
     """
 
     id: str  # the system's id, the same when it is delivered again
@@ -41,6 +49,24 @@ class Item:
     author: str = ""  # the external user who caused it
     is_own: bool = False  # the system itself says that our app caused it
     account_change: AccountChange = ""
+
+    def __post_init__(self) -> None:
+        """Cut and clean the texts, so that a database stores them."""
+        if not self.id:
+            raise Unreadable("an item has no id")
+        if len(self.type) > MAX_TYPE_LENGTH or not TYPE_PATTERN.fullmatch(self.type):
+            raise Unreadable(f"{self.type[:MAX_TYPE_LENGTH]!r} is not an event type")
+        for name in ("id", "account", "record", "author"):
+            object.__setattr__(self, name, clean_id(getattr(self, name)))
+        if self.occurred_at:
+            object.__setattr__(self, "occurred_at", self.occurred_at.astimezone(UTC))
+
+
+def clean_id(id: str) -> str:
+    """Return the id with blanks for unprintable characters; of a longer one the digest."""
+    if len(id) <= MAX_ID_LENGTH:
+        return clean_text(id, MAX_ID_LENGTH)
+    return hashlib.sha256(id.encode(errors="surrogatepass")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -86,12 +112,17 @@ class WebhookSource:
     # names of headers, in lower case, that are stored with a message; never a secret
     stored_headers: tuple[str, ...] = ("content-type", "user-agent")
 
-    def message_id(self, request: WebhookRequest) -> str:
+    def stored_headers_for(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the names of the headers that are stored, for a connection with these settings."""
+        return self.stored_headers
+
+    def message_id(self, request: WebhookRequest, settings: Mapping[str, Any] = NO_SETTINGS) -> str:
         """Return the id of this delivery, the same when the system retries. Never raises.
 
-        The default is the SHA-256 of the body and the URL's query.
+        `settings`: of the connection. The default is the SHA-256 of the body and the URL's query.
         """
-        return hashlib.sha256(request.query.encode() + b"\n" + request.body).hexdigest()
+        query = request.query.encode(errors="surrogatepass")
+        return hashlib.sha256(query + b"\n" + request.body).hexdigest()
 
     def share_key(self, request: WebhookRequest) -> str:
         """Return the account for fair processing, cheaply; empty if unknown. Never raises."""

@@ -13,6 +13,9 @@ from connectors.http import Request, Response
 from connectors.outcomes import Outcome
 from connectors.schema import Credential
 
+# the reason of a step that this account leaves to a person: the subscription is *manual*
+ONLY_BY_HAND = "only_by_hand"
+
 
 @dataclass(frozen=True, slots=True)
 class WantedSubscription:
@@ -84,6 +87,14 @@ class Subscriptions:
         """Parse a page, or the Outcome of a refusal. Raises Unreadable."""
         raise NotImplementedError
 
+    def merge_pages(self, found: Sequence[FoundSubscription]) -> Sequence[FoundSubscription]:
+        """Return the registrations of all pages, where several entries describe one."""
+        return found
+
+    def join_ids(self, ids: Mapping[str, str]) -> str:
+        """Return the external id that is stored, of the ids that steps made; empty: unchanged."""
+        return ",".join(ids.values())
+
     def differences(self, wanted: WantedSubscription, found: FoundSubscription) -> tuple[str, ...]:
         """Name what the system reports otherwise than wanted: url, events, secret, inactive."""
         return tuple(
@@ -108,15 +119,21 @@ class Subscriptions:
         credential: Credential,
         wanted: WantedSubscription,
         found: FoundSubscription,
-        done: Collection[str],
+        done: Mapping[str, str],
     ) -> Step | None:
-        """Return the next call that repairs a registration, after the steps `done`; None: done."""
+        """Return the next call that repairs a registration; None: it is repaired.
+
+        `done`: the names of the steps before, and what `parse_step` returned for them.
+        """
         raise NotImplementedError
 
     def next_removal(
-        self, credential: Credential, external_id: str, done: Collection[str]
+        self, credential: Credential, external_id: str, done: Mapping[str, str]
     ) -> Step | None:
-        """Return the next call that removes a registration, after the steps `done`; None: done."""
+        """Return the next call that removes a registration; None: it is removed.
+
+        `done` as for `next_repair`.
+        """
         raise NotImplementedError
 
     def parse_step(self, step: str, response: Response) -> Mapping[str, str] | Outcome:

@@ -61,14 +61,14 @@ class PipedriveWebhookSubscriptions(Subscriptions):
         credential: Credential,
         wanted: WantedSubscription,
         found: FoundSubscription,
-        done: Collection[str],
+        done: Mapping[str, str],
     ) -> Step | None:
         if DELETE not in done:
             return Step(DELETE, _build_delete_request(credential, found.external_id))
         return None if CREATE in done else Step(CREATE, _build_create_request(credential, wanted))
 
     def next_removal(
-        self, credential: Credential, external_id: str, done: Collection[str]
+        self, credential: Credential, external_id: str, done: Mapping[str, str]
     ) -> Step | None:
         return None if done else Step(DELETE, _build_delete_request(credential, external_id))
 

@@ -14,7 +14,7 @@ from connectors.http import Json, Unreadable
 from connectors.pipedrive.webhook_types import CHANGES, EVENT_TYPES
 from connectors.signatures import SharedSecretScheme
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_source import Item, WebhookSource
+from connectors.webhook_source import NO_SETTINGS, Item, WebhookSource
 
 USERNAME = "hub"
 RETRIES_FOR = 183.0  # seconds
@@ -29,7 +29,7 @@ class PipedriveWebhooks(WebhookSource):
     def make_secret(self, random_text: str) -> str:
         return f"{USERNAME}:{random_text}"
 
-    def message_id(self, request: WebhookRequest) -> str:
+    def message_id(self, request: WebhookRequest, settings: Mapping[str, Any] = NO_SETTINGS) -> str:
         """Return the id of the change and of the webhook, the same in all attempts."""
         meta = _as_object(_parse_body(request).get("meta"))
         id, webhook = meta.get("id"), meta.get("webhook_id")

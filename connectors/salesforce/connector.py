@@ -26,6 +26,7 @@ from connectors.salesforce.oauth import (
     PERMISSIONS,
     PROBLEMS,
 )
+from connectors.salesforce.subscriptions import SalesforceSubscriptions
 from connectors.salesforce.webhooks import SalesforceWebhooks
 from connectors.schema import Account, AuthorizationLifetimes, Credential, Field, Move
 
@@ -116,6 +117,7 @@ class Salesforce(OAuth):
     login_host = LOGIN_HOSTS
     hosts = ("*.salesforce.com", "*.force.com", "*.cloudforce.com", "*.salesforce.mil")
     webhook_source = SalesforceWebhooks()
+    subscriptions = SalesforceSubscriptions()
     actions = (Create(), Update(), Upsert())
     collections = (Records(),)
     quotas = {

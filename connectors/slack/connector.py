@@ -28,6 +28,7 @@ from connectors.slack.actions import PostMessage, UpdateMessage
 from connectors.slack.collections import Channels
 from connectors.slack.errors import find_rejection
 from connectors.slack.oauth import AT_CONSENT, ERRORS, GUIDE, PERMISSIONS, PROBLEMS, build_manifest
+from connectors.slack.subscriptions import SlackSubscriptions
 from connectors.slack.webhooks import SlackWebhooks
 
 AUTH_TEST = Scope("method", "auth.test")
@@ -92,6 +93,7 @@ class Slack(OAuth):
     urls = {"api": "https://slack.com/api", "authorize": "https://slack.com/oauth/v2/authorize"}
     actions = (PostMessage(), UpdateMessage())
     webhook_source = SlackWebhooks()
+    subscriptions = SlackSubscriptions()
     collections = (Channels(),)
     quotas = {
         "method:chat.postMessage": Rate(300, 60.0),  # "several hundred per minute per workspace"

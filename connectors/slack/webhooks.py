@@ -17,7 +17,13 @@ from connectors.http import Json, Unreadable
 from connectors.signatures import SLACK as SIGNATURE
 from connectors.slack.webhook_types import EVENT_TYPES
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_source import AccountChange, Item, StoredRequest, WebhookSource
+from connectors.webhook_source import (
+    NO_SETTINGS,
+    AccountChange,
+    Item,
+    StoredRequest,
+    WebhookSource,
+)
 
 RETRIES_FOR = 361.0  # seconds: three retries, at once, after one and after five minutes
 DEADLINE = 3.0  # seconds
@@ -53,7 +59,7 @@ class SlackWebhooks(WebhookSource):
         "x-slack-request-timestamp",
     )
 
-    def message_id(self, request: WebhookRequest) -> str:
+    def message_id(self, request: WebhookRequest, settings: Mapping[str, Any] = NO_SETTINGS) -> str:
         """Return the event's id, the same in all retries; of a form the digest of its body."""
         document = _parse_document(request)
         id = document.get("event_id")
@@ -69,7 +75,10 @@ class SlackWebhooks(WebhookSource):
             return StoredRequest(request.body)
         reply = {key: str(document[key]) for key in REPLY_KEYS if document.get(key)}
         kept = {key: value for key, value in document.items() if key not in SECRET_KEYS}
-        body = orjson.dumps(kept)
+        try:
+            body = orjson.dumps(kept)
+        except TypeError:  # nested too deeply
+            return StoredRequest(b"", reply)
         stored = urlencode({"payload": body}).encode() if _is_form(request) else body
         return StoredRequest(stored, reply)
 

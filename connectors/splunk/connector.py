@@ -15,6 +15,8 @@ from connectors.splunk.actions import (
     build_collector_url,
 )
 from connectors.splunk.errors import CONNECTION, find_rejection, parse_code
+from connectors.splunk.subscriptions import SplunkWebhookSubscriptions
+from connectors.splunk.webhooks import SplunkWebhooks
 
 NO_DATA_CODE = 5
 
@@ -30,7 +32,13 @@ class Splunk(Connector):
             "out",
             _("The events that your routes select, complete or mapped, in the token's indexes."),
         ),
-        Move("in", _("Only the confirmation that an event was accepted.")),
+        Move(
+            "in",
+            _(
+                "The confirmation that an event was accepted. And, if you add our webhook to "
+                "alerts: each alert with the first row of its results."
+            ),
+        ),
     )
     approval = _(
         "A Splunk administrator, who creates the token and allows the addresses of this hub."
@@ -58,6 +66,8 @@ class Splunk(Connector):
         ),
     )
     actions = (SendEvent(), SendRaw())
+    webhook_source = SplunkWebhooks()
+    subscriptions = SplunkWebhookSubscriptions()
     quotas = {
         "connection": Rate(20, 1.0)
     }  # a courtesy: Splunk documents no quota, only back-pressure

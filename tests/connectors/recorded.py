@@ -37,6 +37,7 @@ SECRETS = {
     "app": {"signing_secret": WHSEC},
     "pipedrive": {"access_token": "v1u:access", "refresh_token": "v1r:refresh"},
     "salesforce": {"access_token": "00D!session", "refresh_token": "5Aep861"},
+    "signed_webhook": {"signing_secret": WHSEC},
     "slack": {"access_token": "xoxb-1", "refresh_token": "xoxe-1-1"},
     "splunk": {"token": "8ef3b9c5-0000-0000-0000-000000000000"},
     "webhook": {"signing_secret": WHSEC},

@@ -49,6 +49,8 @@ def probe_credential(
     )
     if refusal := connector.check(credential):
         return ProbeResult(None, "never", "incomplete", refusal)
+    if not connector.has_probe:
+        return ProbeResult(Account(id=""))
     answer = call_provider(
         connection,
         partial(connector.probe_request, credential, at=now),

@@ -56,7 +56,11 @@ def build_form_field(field: Field, *, value: Any = None, stored: bool = False) -
     if field.kind == "choice":
         choices = [(key, translate_text(choice)) for key, choice in field.choices]
         return forms.ChoiceField(
-            label=label, help_text=help_text, choices=choices, initial=value or field.default
+            label=label,
+            help_text=help_text,
+            choices=choices,
+            required=field.required,
+            initial=value or field.default,
         )
     if field.kind == "number":
         return forms.IntegerField(

@@ -44,7 +44,8 @@ def receive_webhook(
     if response := answer_handshake(receiver, request, is_verified=True):
         return response
     message = build_message(receiver, request, now=now)
-    message.message_key = build_item_key(receiver.source.message_id(request))
+    message_id = receiver.source.message_id(request, receiver.settings)
+    message.message_key = build_item_key(message_id)
     share_key = f"{message.endpoint_id}:{receiver.source.share_key(request)}"
     message.share_key = clean_text(share_key, MAX_KEY_LENGTH)
     message.query = _select_query(receiver, request)
@@ -135,7 +136,7 @@ def build_message(receiver: Receiver, request: WebhookRequest, *, now: datetime)
 
 def _select_headers(receiver: Receiver, request: WebhookRequest) -> dict[str, str]:
     """Return the headers that the source stores, by lower-case name, redacted."""
-    stored = receiver.source.stored_headers
+    stored = receiver.source.stored_headers_for(receiver.settings)
     headers = {
         name.lower(): clean_text(value, MAX_HEADER_LENGTH)
         for name, value in request.headers

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from connectors.outcomes import READ_ERRORS
 from connectors.registry import CONNECTORS
-from connectors.signatures import Scheme, Secret, SharedSecretScheme
+from connectors.signatures import Scheme, Secret, SharedSecretScheme, valid_signing_secrets
 from connectors.webhook_source import WebhookSource
 from hub.connections.models import ConnectorApp, Credential
 from hub.crypto.sealed import CannotOpen
@@ -132,7 +132,8 @@ def _load_secrets(endpoint: InboundEndpoint, source: WebhookSource, *, now: date
         if source.secret_from == "url":
             return [document["key"], *_list_previous_keys(endpoint, document, now=now)]
         valid = InboundEndpoint.list_valid_secrets(document, now=now)
-        return [secret for secret in (_load_field(endpoint, source), *valid) if secret]
+        entered = _load_entered_secrets(endpoint, source, now=now)
+        return [secret for secret in (*entered, *valid) if secret]
     except CannotOpen:
         log.error("incoming.secrets_cannot_be_opened", endpoint=str(endpoint.public_id))
         return []
@@ -146,13 +147,19 @@ def _list_previous_keys(
     return [key] if key and until and now < until else []
 
 
-def _load_field(endpoint: InboundEndpoint, source: WebhookSource) -> str:
-    """Return the secret that people filled in, at the connector app or the connection."""
+def _load_entered_secrets(
+    endpoint: InboundEndpoint, source: WebhookSource, *, now: datetime
+) -> list[str]:
+    """List the secrets that people filled in, at the connector app or the connection.
+
+    A replaced signing secret of a connection is valid until the end of its overlap.
+    """
     if source.secret_from == "app_field":
         app = ConnectorApp.objects.filter(connector_key=endpoint.connector_key).first()
-        return str(app.open().get(source.secret_field, "")) if app else ""
+        return [str(app.open().get(source.secret_field, ""))] if app else []
     if source.secret_from == "connection_field" and endpoint.connection:
         credential = Credential.unscoped.filter(connection=endpoint.connection).first()
         document = credential.open(endpoint.connection) if credential else {}
-        return str(document.get(source.secret_field, ""))
-    return ""
+        secret = str(document.get(source.secret_field, ""))
+        return valid_signing_secrets({**document, "signing_secret": secret}, at=now)
+    return []

@@ -62,8 +62,8 @@ def estimate_backfill(
     events = find_missing_events(connection, _enabled_routes_to(connection), since=since)
     counted = list(events.order_by("pk").values_list("pk", "accepted_at")[: limit + 1])
     count = min(len(counted), limit)
-    (action, *_) = connection.connector.actions
-    groups = [DeliveryGroup(connection, action, count, 0)] if count else []
+    actions = connection.connector.actions[:1] if count else ()
+    groups = [DeliveryGroup(connection, action, count, 0) for action in actions]
     facts: dict[str, Any] = {
         "oldest": counted[0][1].isoformat() if counted else None,
         "tenants": 1 if counted else 0,

@@ -1,0 +1,291 @@
+"""Our outbound messages at Salesforce, each sent by an after-save flow, by the Tooling API.
+
+https://developer.salesforce.com/docs/atlas.en-us.api_tooling.meta/api_tooling (2026-11):
+WorkflowOutboundMessage, Flow and FlowDefinition; the permission Customize Application is needed. An
+outbound message does not tell a new record from a changed one, so each object has two messages,
+told apart by the query of their URL. A message is named after its URL, as an organisation may have
+messages of several installations; its flow is named after the message's id.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from connectors.http import Request, Response
+from connectors.i18n import _
+from connectors.outcomes import (
+    PERMISSION_MISSING,
+    Outcome,
+    never,
+    permission_missing,
+    raises_unreadable,
+)
+from connectors.salesforce import tooling
+from connectors.salesforce.errors import find_rejection
+from connectors.salesforce.webhook_types import CHANGE_PARAMETER, CHANGES, OBJECTS
+from connectors.schema import Credential
+from connectors.webhook_subscriptions import (
+    ONLY_BY_HAND,
+    Found,
+    FoundSubscription,
+    Step,
+    Subscriptions,
+    WantedSubscription,
+)
+
+FLOWS = "flows"  # the cursor of the second page
+FLOW_KEY = "flow"  # of what that page reports, until it is merged
+ACTIVATE = "activate"  # the step that an organisation may leave to a person
+NOT_FOUND = 404
+# what a person without the permission is told, with 403 or 400
+NO_ACCESS = {
+    "insufficient_access",
+    "insufficient_access_or_readonly",
+    "insufficient_access_on_cross_reference_entity",
+}
+NEEDS_PERMISSION = (
+    "The person who connected needs the permission Customize Application in Salesforce."
+)
+
+
+class SalesforceSubscriptions(Subscriptions):
+    check_every = 900.0
+    guide = (
+        _(
+            "The person who connects needs the permission Customize Application (Setup, Users, "
+            "Permission Sets, System Permissions)."
+        ),
+        _(
+            "If Salesforce does not let us activate our flow: open Setup, Process Automation, "
+            "Flows, select the flow “Integration Hub …”, and select Activate. The next check "
+            "finds it."
+        ),
+        _(
+            "If the flow or its message is missing as well: open Setup, Process Automation, "
+            "Outbound Messages, New Outbound Message. Select the object and its fields, leave "
+            "Send Session ID off, and enter as Endpoint URL: %(url)s for changed records, and in "
+            "a second message the same with ?change=created for new ones."
+        ),
+        _(
+            "Then open Flows, New Flow, Record-Triggered Flow: the same object, A record is "
+            "created (or updated), After the record is saved. Add the action Send Outbound "
+            "Message, save and activate."
+        ),
+    )
+
+    def wanted(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        return {
+            key: (key,)
+            for key in sorted(event_types)
+            if key.partition(".")[0] in OBJECTS and key.partition(".")[2] in CHANGES
+        }
+
+    def url_for(self, url: str, key: str) -> str:
+        return f"{url}?{CHANGE_PARAMETER}={key.partition('.')[2]}"
+
+    def list_request(self, credential: Credential, *, cursor: str = "") -> Request:
+        """Build the query for all outbound messages; with the cursor, for our active flows."""
+        query = tooling.ACTIVE_FLOWS if cursor == FLOWS else tooling.MESSAGES
+        return tooling.build_query(credential, query)
+
+    @raises_unreadable
+    def parse_list(self, response: Response) -> Found | Outcome:
+        if rejection := _find_rejection(response):
+            return rejection
+        answer = response.json()
+        records = answer["records"]
+        if any(record["attributes"]["type"] == tooling.FLOW for record in records):
+            return Found([_parse_flow(record) for record in records])
+        found = [_parse_message(record) for record in records]
+        is_first = answer.get("entityTypeName", tooling.MESSAGE) == tooling.MESSAGE
+        return Found(found, FLOWS if found and is_first else "")
+
+    def merge_pages(self, found: Sequence[FoundSubscription]) -> Sequence[FoundSubscription]:
+        """Return the messages, each active if its flow is."""
+        active = {entry.external_id for entry in found if entry.key == FLOW_KEY}
+        return [
+            replace(entry, is_active=entry.external_id in active)
+            for entry in found
+            if entry.key != FLOW_KEY
+        ]
+
+    def join_ids(self, ids: Mapping[str, str]) -> str:
+        """Return the id of the message; its flow is found by it."""
+        return ids.get("message", "")
+
+    def next_step(
+        self, credential: Credential, wanted: WantedSubscription, ids: Mapping[str, str]
+    ) -> Step | None:
+        object = OBJECTS[wanted.key.partition(".")[0]]
+        if "fields" not in ids:
+            return Step("describe", tooling.build_describe(credential, object))
+        if step := _find_user_step(credential, ids):
+            return step
+        if "message" not in ids:
+            metadata = tooling.build_message(wanted.key, wanted.url, ids["username"])
+            body = {
+                "FullName": tooling.name_message(wanted.key, wanted.url),
+                "Metadata": metadata | {"fields": ids["fields"].split(",")},
+            }
+            return Step("message", tooling.build_create(credential, tooling.MESSAGE, body))
+        known = {"name": tooling.name_message(wanted.key, wanted.url)} | dict(ids)
+        return _find_flow_step(credential, wanted.key, ids["message"], known)
+
+    def next_repair(
+        self,
+        credential: Credential,
+        wanted: WantedSubscription,
+        found: FoundSubscription,
+        done: Mapping[str, str],
+    ) -> Step | None:
+        id = found.external_id
+        if found.url != wanted.url and "change" not in done:
+            if step := _find_user_step(credential, done):
+                return step
+            if "metadata" not in done:
+                return Step("read", tooling.build_read(credential, tooling.MESSAGE, id))
+            metadata = tooling.build_message(wanted.key, wanted.url, done["username"])
+            fields = done["metadata"].split(",")
+            body = {"Metadata": metadata | {"fields": fields}}
+            return Step("change", tooling.build_change(credential, tooling.MESSAGE, id, body))
+        return None if found.is_active else _find_flow_step(credential, wanted.key, id, done)
+
+    def next_removal(
+        self, credential: Credential, external_id: str, done: Mapping[str, str]
+    ) -> Step | None:
+        """Deactivate and delete the flow, then delete the message."""
+        if "definition" not in done:
+            return Step("find", tooling.build_flow_query(credential, external_id))
+        if done["active"] and "deactivate" not in done:
+            return Step("deactivate", tooling.build_activation(credential, done["definition"], 0))
+        for id in filter(None, done["flows"].split(",")):
+            if f"delete {id}" not in done:
+                request = tooling.build_delete(credential, tooling.FLOW, id)
+                return Step(f"delete {id}", request)
+        if "delete message" in done:
+            return None
+        request = tooling.build_delete(credential, tooling.MESSAGE, external_id)
+        return Step("delete message", request)
+
+    @raises_unreadable
+    def parse_step(self, step: str, response: Response) -> Mapping[str, str] | Outcome:
+        """Return the ids that a step made. Raises Unreadable.
+
+        An organisation that does not let us activate a flow leaves that to a person.
+        """
+        if step.startswith("delete") and response.status == NOT_FOUND:
+            return {}
+        if rejection := _find_rejection(response):
+            is_final = rejection.kind == "never" and rejection.reason != PERMISSION_MISSING
+            is_by_hand = step == ACTIVATE and is_final
+            return never(ONLY_BY_HAND, rejection.detail) if is_by_hand else rejection
+        if step == ACTIVATE:
+            return {"active": "1"}
+        parse = PARSERS.get(step)
+        return parse(response.json()) if parse else {}
+
+
+def _find_user_step(credential: Credential, ids: Mapping[str, str]) -> Step | None:
+    """Return the call that finds the user under whom messages are sent; None: it is known."""
+    if "user_id" not in ids:
+        return Step("identity", tooling.build_identity(credential))
+    if "username" not in ids:
+        return Step("user", tooling.build_user_query(credential, ids["user_id"]))
+    return None
+
+
+def _find_flow_step(
+    credential: Credential, key: str, message: str, ids: Mapping[str, str]
+) -> Step | None:
+    """Return the next call that makes the flow of a message active; None: it is.
+
+    It is created as a draft: where only a person may activate it, it is there.
+    """
+    if "definition" not in ids:
+        return Step("find", tooling.build_flow_query(credential, message))
+    if not ids["definition"] and "name" not in ids:
+        return Step("read", tooling.build_read(credential, tooling.MESSAGE, message))
+    if not ids["definition"] and "flow" not in ids:
+        body = tooling.build_flow(key, ids["name"], message)
+        return Step("flow", tooling.build_create(credential, tooling.FLOW, body))
+    if not ids["definition"]:
+        return Step("find again", tooling.build_flow_query(credential, message))
+    if ids["active"]:
+        return None
+    version = int(ids["version"])
+    return Step(ACTIVATE, tooling.build_activation(credential, ids["definition"], version))
+
+
+def _find_rejection(response: Response) -> Outcome | None:
+    rejection = find_rejection(response)
+    if rejection and rejection.reason in NO_ACCESS:
+        return permission_missing(rejection.reason, NEEDS_PERMISSION)
+    return rejection
+
+
+def _parse_message(record: Mapping[str, Any]) -> FoundSubscription:
+    url = str(record["EndpointUrl"] or "")
+    key = f"{str(record['EntityDefinitionId']).lower()}.{_parse_change(url)}"
+    return FoundSubscription(
+        external_id=str(record["Id"]),
+        url=url,
+        key=key,
+        event_types=(key,),
+        evidence={"name": str(record["Name"]), "object": str(record["EntityDefinitionId"])},
+    )
+
+
+def _parse_flow(record: Mapping[str, Any]) -> FoundSubscription:
+    """Return an active flow of ours, with the id of its message."""
+    message = str(record["MasterLabel"]).removeprefix(tooling.FLOW_LABEL).strip()
+    return FoundSubscription(external_id=message, url="", key=FLOW_KEY)
+
+
+def _parse_change(url: str) -> str:
+    """Return the change that a URL states; empty if it states none. Raises ValueError."""
+    values = parse_qs(urlsplit(url).query).get(CHANGE_PARAMETER) or [""]
+    return values[0] if values[0] in CHANGES else ""
+
+
+def _parse_fields(answer: Any) -> Mapping[str, str]:
+    return {"fields": ",".join(tooling.select_fields(answer["fields"]))}
+
+
+def _parse_metadata(answer: Any) -> Mapping[str, str]:
+    fields = ",".join(str(name) for name in answer["Metadata"]["fields"])
+    return {"metadata": fields, "name": str(answer["FullName"])}
+
+
+def _parse_identity(answer: Any) -> Mapping[str, str]:
+    """Return the user of `https://…/id/<organisation>/<user>`; empty if it is not told."""
+    user = str(answer.get("identity") or "").rstrip("/").rpartition("/")[2]
+    return {"user_id": user} if user else {"user_id": "", "username": ""}
+
+
+def _parse_username(answer: Any) -> Mapping[str, str]:
+    return {"username": str(answer["records"][0]["Username"])}
+
+
+def _parse_flows(answer: Any) -> Mapping[str, str]:
+    """Return the versions of a flow, its definition, and the newest version, all empty if none."""
+    flows = sorted(answer["records"], key=lambda flow: int(flow["VersionNumber"]))
+    newest = flows[-1] if flows else {}
+    return {
+        "flows": ",".join(str(flow["Id"]) for flow in flows),
+        "definition": str(newest.get("DefinitionId", "")),
+        "version": str(newest.get("VersionNumber", "")),
+        "active": "1" if any(flow["Status"] == "Active" for flow in flows) else "",
+    }
+
+
+PARSERS = {
+    "describe": _parse_fields,
+    "identity": _parse_identity,
+    "user": _parse_username,
+    "read": _parse_metadata,
+    "message": lambda answer: {"message": str(answer["id"])},
+    "flow": lambda answer: {"flow": str(answer["id"])},
+    "find": _parse_flows,
+    "find again": _parse_flows,
+}

@@ -1,0 +1,153 @@
+"""Requests to the Tooling API, and the metadata of outbound messages and flows.
+
+https://developer.salesforce.com/docs/atlas.en-us.api_meta.meta/api_meta/meta_workflow.htm
+(WorkflowOutboundMessage) and meta_visual_workflow.htm (Flow), 2026-11.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from connectors.http import KIBIBYTE, Request
+from connectors.salesforce.actions import API_NAME_PATTERN, API_VERSION, ID_PATTERN, base_url
+from connectors.salesforce.errors import ORG
+from connectors.salesforce.webhook_types import CREATED, OBJECTS
+from connectors.schema import Credential
+
+MESSAGE, FLOW, DEFINITION = "WorkflowOutboundMessage", "Flow", "FlowDefinition"
+FLOW_LABEL = "Integration Hub"  # followed by the id of the message
+MAX_FIELDS = 200
+MAX_DESCRIPTION = 8 * 1024 * KIBIBYTE  # bytes of an object's description
+MAX_LIST = 1024 * KIBIBYTE  # bytes of a list
+# types of which an outbound message carries the value; compound and encrypted ones it does not
+FIELD_TYPES = frozenset(
+    ["boolean", "combobox", "currency", "date", "datetime", "double", "email", "id", "int", "multipicklist", "percent", "phone", "picklist", "reference", "string", "textarea", "url"]
+)
+MESSAGES = f"SELECT Id, Name, EndpointUrl, EntityDefinitionId FROM {MESSAGE}"
+ACTIVE_FLOWS = (
+    f"SELECT Id, MasterLabel FROM {FLOW} WHERE Status = 'Active' "
+    f"AND MasterLabel LIKE '{FLOW_LABEL} 04k%'"
+)
+
+
+def build_query(credential: Credential, query: str, *, path: str = "tooling/query") -> Request:
+    return _build_request("GET", credential, f"{path}?q={quote(query, safe='')}", keep=MAX_LIST)
+
+
+def build_flow_query(credential: Credential, message: str) -> Request:
+    """Build the query for all versions of the flow of a message. Raises ValueError."""
+    label = f"{FLOW_LABEL} {_check_id(message)}"
+    fields = "Id, DefinitionId, VersionNumber, Status"
+    return build_query(credential, f"SELECT {fields} FROM {FLOW} WHERE MasterLabel = '{label}'")
+
+
+def build_user_query(credential: Credential, user: str) -> Request:
+    query = f"SELECT Username FROM User WHERE Id = '{_check_id(user)}'"
+    return build_query(credential, query, path="query")
+
+
+def build_identity(credential: Credential) -> Request:
+    """Build the request for the resources of the API, which state who calls."""
+    return _build_request("GET", credential, "")
+
+
+def build_describe(credential: Credential, object: str) -> Request:
+    return _build_request("GET", credential, f"sobjects/{object}/describe", keep=MAX_DESCRIPTION)
+
+
+def build_read(credential: Credential, kind: str, id: str) -> Request:
+    return _build_request("GET", credential, f"tooling/sobjects/{kind}/{_check_id(id)}")
+
+
+def build_create(credential: Credential, kind: str, body: Mapping[str, Any]) -> Request:
+    return _build_request("POST", credential, f"tooling/sobjects/{kind}", json=body)
+
+
+def build_change(credential: Credential, kind: str, id: str, body: Mapping[str, Any]) -> Request:
+    path = f"tooling/sobjects/{kind}/{_check_id(id)}"
+    return _build_request("PATCH", credential, path, json=body)
+
+
+def build_delete(credential: Credential, kind: str, id: str) -> Request:
+    return _build_request("DELETE", credential, f"tooling/sobjects/{kind}/{_check_id(id)}")
+
+
+def build_activation(credential: Credential, definition: str, version: int) -> Request:
+    """Build the request that makes a version of a flow the active one; 0: none is."""
+    body = {"Metadata": {"activeVersionNumber": version}}
+    return build_change(credential, DEFINITION, definition, body)
+
+
+def _build_request(
+    method: str, credential: Credential, path: str, *, json: Any = None, keep: int = 64 * KIBIBYTE
+) -> Request:
+    url = f"{base_url(credential)}/services/data/{API_VERSION}/{path}".rstrip("/")
+    return Request(method, url, json=json, bearer=credential.access, spends=((ORG, 1),), keep=keep)
+
+
+def _check_id(id: str) -> str:
+    """Return the id. Raises ValueError if it is none."""
+    if not ID_PATTERN.fullmatch(id):
+        raise ValueError(f"{id[:40]!r} is not an ID")
+    return id
+
+
+def select_fields(fields: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Select the fields of an object that an outbound message carries, at most MAX_FIELDS."""
+    names = [str(field["name"]) for field in fields if field["type"] in FIELD_TYPES]
+    return [name for name in names if API_NAME_PATTERN.fullmatch(name)][:MAX_FIELDS]
+
+
+def name_message(key: str, url: str) -> str:
+    """Return the full name of a message: `<object>.<name>`, the same for the same URL."""
+    object, _separator, change = key.partition(".")
+    return f"{OBJECTS[object]}.Hub_{change}_{hashlib.sha256(url.encode()).hexdigest()[:10]}"
+
+
+def build_message(key: str, url: str, username: str) -> dict[str, Any]:
+    """Build the metadata of a message without its fields. No session id is sent."""
+    metadata = {
+        "apiVersion": float(API_VERSION.removeprefix("v")),
+        "description": "Made and checked by the Integration Hub.",
+        "endpointUrl": url,
+        "includeSessionId": False,
+        "name": f"{FLOW_LABEL}: {key}",
+        "protected": False,
+        "useDeadLetterQueue": False,
+    }
+    return metadata | ({"integrationUser": username} if username else {})
+
+
+def build_flow(key: str, name: str, message: str) -> dict[str, Any]:
+    """Build the after-save flow of a message with a full name and an id, as a draft."""
+    object, _separator, change = key.partition(".")
+    label = f"{FLOW_LABEL} {_check_id(message)}"
+    action = {
+        "name": "Send_message",
+        "label": "Send message",
+        "locationX": 176,
+        "locationY": 287,
+        "actionType": "outboundMessage",
+        "actionName": name,
+    }
+    start = {
+        "locationX": 50,
+        "locationY": 0,
+        "connector": {"targetReference": "Send_message"},
+        "object": OBJECTS[object],
+        "recordTriggerType": "Create" if change == CREATED else "Update",
+        "triggerType": "RecordAfterSave",
+    }
+    metadata = {
+        "actionCalls": [action],
+        "apiVersion": float(API_VERSION.removeprefix("v")),
+        "description": f"Sends {key} to the Integration Hub. Made and checked by it.",
+        "environments": "Default",
+        "interviewLabel": f"{label} {{!$Flow.CurrentDateTime}}",
+        "label": label,
+        "processType": "AutoLaunchedFlow",
+        "start": start,
+        "status": "Draft",
+    }
+    return {"FullName": f"Integration_Hub_{message}", "Metadata": metadata}

@@ -1,0 +1,108 @@
+"""Check a request that a person pastes, by the settings of a connection, before it is used."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.outcomes import READ_ERRORS, clean_text
+from connectors.signatures import SchemeError, Secret, Verdict, verify
+from connectors.signed_webhook.schema import build_scheme
+from connectors.signed_webhook.webhooks import SignedWebhooks
+from connectors.webhook_request import WebhookRequest
+from connectors.webhook_source import Item
+
+MAX_PASTED = 256 * 1024  # characters
+MAX_HEADERS = 100
+MAX_ERROR_LENGTH = 300
+SOURCE = SignedWebhooks()
+
+
+@dataclass(frozen=True, slots=True)
+class PastedRequestCheck:
+    """What would become of a pasted request.
+
+    `error`: why it could not be read, or has no items. `verdict` is None if it was not verified.
+    """
+
+    verdict: Verdict | None = None
+    items: Sequence[Item] = ()
+    error: str = ""
+
+
+class PastedRequestError(ValueError):
+    """The pasted text is no HTTP request."""
+
+
+def check_pasted_request(
+    settings: Mapping[str, Any], secret: str, raw_http_text: str, now: float
+) -> PastedRequestCheck:
+    """Verify a pasted HTTP request, and read its items. Never raises.
+
+    `raw_http_text`: the request line, the headers, an empty line and the body; the request line
+    may be left out. `now`: Unix seconds. A browser pastes line ends as LF or CRLF, so the body of
+    a form field is tried as it is, and with the other line end.
+    """
+    try:
+        scheme = build_scheme(settings)
+        requests = parse_pasted_request(raw_http_text)
+    except (SchemeError, PastedRequestError) as error:
+        return PastedRequestCheck(error=clean_text(error, MAX_ERROR_LENGTH))
+    verdicts = [verify(scheme, request, [Secret(secret)], now) for request in requests]
+    best = next((place for place, verdict in enumerate(verdicts) if verdict.ok), 0)
+    request = requests[best]
+    try:
+        message_id = SOURCE.message_id(request, settings)
+        items = SOURCE.items(request, settings, message_id=message_id)
+    except READ_ERRORS as error:
+        return PastedRequestCheck(verdicts[best], error=clean_text(error, MAX_ERROR_LENGTH))
+    return PastedRequestCheck(verdicts[best], items)
+
+
+def parse_pasted_request(raw_http_text: str) -> list[WebhookRequest]:
+    """Return the request with each body that the text may stand for. Raises PastedRequestError."""
+    if len(raw_http_text) > MAX_PASTED:
+        raise PastedRequestError(f"the text has more than {MAX_PASTED} characters")
+    text = raw_http_text.replace("\r\n", "\n").lstrip("\n")
+    head, separator, body = text.partition("\n\n")
+    if not separator:
+        raise PastedRequestError("an empty line between headers and body is missing")
+    lines = head.split("\n")
+    method, url = "POST", ""
+    if ":" not in lines[0].partition(" ")[0]:
+        method, url = _parse_request_line(lines.pop(0))
+    headers = _parse_headers(lines)
+    return [
+        _build_request(method, url, headers, content)
+        for content in dict.fromkeys(
+            (body, body.rstrip("\n"), body.replace("\n", "\r\n"), f"{body}\n")
+        )
+    ]
+
+
+def _build_request(
+    method: str, url: str, headers: tuple[tuple[str, str], ...], body: str
+) -> WebhookRequest:
+    path, _separator, query = url.partition("?")
+    content = body.encode("utf-8", "replace")
+    return WebhookRequest(method, url, content, headers, path=path, query=query)
+
+
+def _parse_request_line(line: str) -> tuple[str, str]:
+    """Return method and URL of `POST /path HTTP/1.1`. Raises PastedRequestError."""
+    parts = line.split()
+    if not 2 <= len(parts) <= 3 or not parts[0].isalpha():
+        raise PastedRequestError("the first line is neither a request line nor a header")
+    return parts[0].upper(), parts[1]
+
+
+def _parse_headers(lines: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return names and values. Raises PastedRequestError."""
+    if len(lines) > MAX_HEADERS:
+        raise PastedRequestError(f"there are more than {MAX_HEADERS} headers")
+    headers = []
+    for number, line in enumerate(lines, start=1):
+        name, separator, value = line.partition(":")
+        if not separator or not name.strip():
+            raise PastedRequestError(f"header {number} has no colon")
+        headers.append((name.strip(), value.strip()))
+    return tuple(headers)

@@ -1,0 +1,122 @@
+"""What any sender of signed webhooks delivers: an object of JSON, or a form.
+
+Standard Webhooks 1.0.0 (https://www.standardwebhooks.com) by default: `webhook-id` is the same in
+all attempts, `type` names the event.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from connectors.http import Json, Unreadable
+from connectors.signatures import STANDARD_WEBHOOKS, Ed25519Scheme, HmacScheme, Scheme
+from connectors.signed_webhook.schema import SIGNING_SECRET, find_scheme
+from connectors.signed_webhook.webhook_types import EVENT_TYPES, MESSAGE_RECEIVED
+from connectors.webhook_request import WebhookRequest
+from connectors.webhook_source import NO_SETTINGS, Item, WebhookSource
+
+FORM = "application/x-www-form-urlencoded"
+MAX_FORM_FIELDS = 1000
+MAX_TYPE_LENGTH = 80  # characters
+DEADLINE = 15.0  # seconds; "15-30 s" in Standard Webhooks
+RETRIES_FOR = 76 * 3600.0 + 35 * 60.0  # seconds: the schedule that Standard Webhooks suggests
+OTHER_CHARACTERS = re.compile(r"[^a-z0-9_.]+")
+SEVERAL_DOTS = re.compile(r"\.{2,}")
+
+
+class SignedWebhooks(WebhookSource):
+    scheme = STANDARD_WEBHOOKS
+    secret_from = "connection_field"
+    secret_field = SIGNING_SECRET
+    deadline = DEADLINE
+    retries_for = RETRIES_FOR
+    event_types = EVENT_TYPES
+
+    def scheme_for(self, settings: Mapping[str, Any]) -> Scheme:
+        return find_scheme(settings)
+
+    def stored_headers_for(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
+        return (*self.stored_headers, *_list_id_headers(settings))
+
+    def message_id(self, request: WebhookRequest, settings: Mapping[str, Any] = NO_SETTINGS) -> str:
+        """Return the event's id, as the settings say where it is; otherwise the digest."""
+        return _find_id(request, settings) or super().message_id(request)
+
+    def items(
+        self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
+    ) -> Sequence[Item]:
+        document = _parse_body(request)
+        if document is None:
+            raise Unreadable("the body is neither an object of JSON nor a form")
+        type = find_value(document, str(settings.get("type_path") or "type"))
+        id = _find_id(request, settings) or message_id
+        return [Item(id=id, type=clean_event_type(type), data=document)]
+
+
+def clean_event_type(value: Json) -> str:
+    """Return an event type of [a-z0-9_.] for the sender's; MESSAGE_RECEIVED if it names none."""
+    if not isinstance(value, str):
+        return MESSAGE_RECEIVED
+    type = OTHER_CHARACTERS.sub("_", value.lower())
+    type = SEVERAL_DOTS.sub(".", type).strip(".")[:MAX_TYPE_LENGTH].rstrip(".")
+    return type or MESSAGE_RECEIVED
+
+
+def find_value(document: Json, path: str) -> Json:
+    """Return the value at a dotted path of names and positions; None if there is none."""
+    value = document
+    for name in path.split("."):
+        if isinstance(value, Mapping):
+            value = value.get(name)
+        elif isinstance(value, list) and name.isdecimal() and len(name) < 6:
+            value = value[int(name)] if int(name) < len(value) else None
+        else:
+            return None
+    return value
+
+
+def _list_id_headers(settings: Mapping[str, Any]) -> list[str]:
+    """List the headers that may name the event, in lower case, the configured one first."""
+    scheme = find_scheme(settings)
+    signed = scheme.id_header if isinstance(scheme, HmacScheme | Ed25519Scheme) else ""
+    names = (str(settings.get("item_id_header") or ""), signed)
+    return [name.lower() for name in names if name]
+
+
+def _find_id(request: WebhookRequest, settings: Mapping[str, Any]) -> str:
+    """Return the event's id by the settings; empty if the request has none. Never raises."""
+    configured = str(settings.get("item_id_header") or "")
+    path = str(settings.get("item_id_path") or "")
+    names = _list_id_headers(settings)
+    found = _find_header(request, names[:1]) if configured else ""
+    if not found and path:
+        found = _format_id(find_value(_parse_body(request), path))
+    return found or _find_header(request, names)
+
+
+def _find_header(request: WebhookRequest, names: Sequence[str]) -> str:
+    """Return the first header that has a value; empty if none has."""
+    values = (value for name in names for value in request.header_values(name))
+    return next((value for value in values if value and value.isprintable()), "")
+
+
+def _format_id(value: Json) -> str:
+    """Return a text or whole number as an id; empty for all else."""
+    if isinstance(value, str) and value.isprintable():
+        return value
+    return str(value) if type(value) is int else ""
+
+
+def _parse_body(request: WebhookRequest) -> dict[str, Json] | None:
+    """Return the object of JSON or the form in the body; None for all else. Never raises."""
+    try:
+        if any(value.startswith(FORM) for value in request.header_values("content-type")):
+            fields = parse_qsl(request.body.decode(), max_num_fields=MAX_FORM_FIELDS)
+            return dict(fields)
+        value = orjson.loads(request.body)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

@@ -1,0 +1,32 @@
+"""The webhooks of Splunk's alerts: a person adds our URL to each alert."""
+
+from collections.abc import Collection, Mapping
+
+from connectors.i18n import _
+from connectors.webhook_subscriptions import Subscriptions
+
+ALERTS = "alerts"
+
+
+class SplunkWebhookSubscriptions(Subscriptions):
+    is_manual = True
+    guide = (
+        _(
+            "From Splunk Enterprise 9.0 on, an administrator allows our address first: add "
+            "allowlist.hub = followed by the address to the section [webhook] of "
+            "alert_actions.conf. In Splunk Cloud: Settings, Server settings, Webhook allow list."
+        ),
+        _("In Splunk, open Settings, then Searches, reports, and alerts, and edit an alert."),
+        _(
+            "Under Trigger, select Once. Results that trigger one by one have the same search "
+            "ID, and only the first one would arrive."
+        ),
+        _("Under Trigger Actions, select Add Actions, then Webhook, and enter this URL: %(url)s"),
+        _(
+            "The URL is the secret: whoever knows it can send alerts. If others have seen it, "
+            "rotate it here and enter the new one in each alert."
+        ),
+    )
+
+    def wanted(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+        return {ALERTS: tuple(sorted(event_types))} if event_types else {}
