@@ -21,9 +21,10 @@ MAX_FIELDS = 200
 MAX_DESCRIPTION = 8 * 1024 * KIBIBYTE  # bytes of an object's description
 MAX_LIST = 1024 * KIBIBYTE  # bytes of a list
 # types of which an outbound message carries the value; compound and encrypted ones it does not
-FIELD_TYPES = frozenset(
-    ["boolean", "combobox", "currency", "date", "datetime", "double", "email", "id", "int", "multipicklist", "percent", "phone", "picklist", "reference", "string", "textarea", "url"]
-)
+FIELD_TYPES = {
+    "boolean", "combobox", "currency", "date", "datetime", "double", "email", "id", "int",
+    "multipicklist", "percent", "phone", "picklist", "reference", "string", "textarea", "url",
+}  # fmt: skip
 MESSAGES = f"SELECT Id, Name, EndpointUrl, EntityDefinitionId FROM {MESSAGE}"
 ACTIVE_FLOWS = (
     f"SELECT Id, MasterLabel FROM {FLOW} WHERE Status = 'Active' "

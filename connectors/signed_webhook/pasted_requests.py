@@ -13,6 +13,7 @@ from connectors.webhook_source import Item
 
 MAX_PASTED = 256 * 1024  # characters
 MAX_HEADERS = 100
+METHODS = ("POST", "GET", "HEAD", "PUT", "PATCH", "DELETE")
 MAX_ERROR_LENGTH = 300
 SOURCE = SignedWebhooks()
 
@@ -90,7 +91,7 @@ def _build_request(
 def _parse_request_line(line: str) -> tuple[str, str]:
     """Return method and URL of `POST /path HTTP/1.1`. Raises PastedRequestError."""
     parts = line.split()
-    if not 2 <= len(parts) <= 3 or not parts[0].isalpha():
+    if not 2 <= len(parts) <= 3 or parts[0].upper() not in METHODS:
         raise PastedRequestError("the first line is neither a request line nor a header")
     return parts[0].upper(), parts[1]
 

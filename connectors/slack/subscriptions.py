@@ -26,7 +26,7 @@ class SlackSubscriptions(Subscriptions):
         _("Interactivity & Shortcuts: turn it on, and enter the same URL as Request URL."),
         _("Slash Commands: create each command with the same URL as Request URL."),
         _(
-            "Slack turns events off for the whole app if more than 95 % of them fail within an "
+            "Slack turns events off for the whole app if more than 95 %% of them fail within an "
             "hour, and only says so by mail to the app's owner. If no events arrive, look at "
             "Event Subscriptions and turn them on again."
         ),

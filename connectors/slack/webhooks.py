@@ -6,7 +6,7 @@ describes.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -25,6 +25,7 @@ from connectors.webhook_source import (
     WebhookSource,
 )
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RETRIES_FOR = 361.0  # seconds: three retries, at once, after one and after five minutes
 DEADLINE = 3.0  # seconds
 # credentials for an answer, and a verification token that Slack no longer wants used
@@ -143,7 +144,7 @@ def _read_event(document: Mapping[str, Any]) -> Sequence[Item]:
         type=type,
         data=_select_texts(event, MESSAGE_KEYS),
         account=_find_account(document),
-        occurred_at=datetime.fromtimestamp(float(document["event_time"]), UTC),
+        occurred_at=EPOCH + timedelta(seconds=float(document["event_time"])),
         author=str(event.get("user") or ""),
         is_own=bool(event.get("bot_id")),
         account_change=_find_account_change(event),

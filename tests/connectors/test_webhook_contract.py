@@ -30,6 +30,9 @@ TYPES = [(key, type) for key, source in SOURCES.items() for type in source.event
 DEEP = 5000
 each = pytest.mark.parametrize("key", SOURCES)
 each_case = pytest.mark.parametrize(("key", "case"), CASES)
+each_json_case = pytest.mark.parametrize(
+    ("key", "case"), [c for c in CASES if REQUESTS[c[0]][c[1]][0].body.startswith(b"{")]
+)
 each_type = pytest.mark.parametrize(
     ("key", "type"), TYPES, ids=[f"{key}.{type.type}" for key, type in TYPES]
 )
@@ -191,7 +194,7 @@ def test_a_strange_body_never_breaks_it(key, headers, body):
     read_hostile(key, post(body, headers, query="change=%ff&change"))
 
 
-@each_case
+@each_json_case
 @pytest.mark.parametrize(
     "value",
     [..., None, True, 0, -1, 1e308, 10**40, "", "\x00", "x" * 500, [], [[]], {}, {"a": None}],
@@ -199,10 +202,7 @@ def test_a_strange_body_never_breaks_it(key, headers, body):
 )
 def test_another_value_anywhere_never_breaks_it(key, case, value):
     request, _type = REQUESTS[key][case]
-    try:
-        document = json.loads(request.body)
-    except ValueError:
-        pytest.skip("not JSON: the strange bytes below")
+    document = json.loads(request.body)
     for path in leaves(document):
         read_hostile(key, post(json.dumps(replaced(document, path, value)).encode(), JSON))
 

@@ -51,7 +51,7 @@ class RegistrationCalls:
             cursor = page.cursor
             if not cursor:
                 break
-        return found
+        return list(self.subscriptions.merge_pages(found))
 
     def create(
         self, wanted: WantedSubscription, ids: Mapping[str, str]
@@ -81,7 +81,7 @@ class RegistrationCalls:
             made = self._send_step(step)
             if isinstance(made, Outcome):
                 return made
-            done[step.name] = ""
+            done |= {step.name: "", **made}
             ids |= made
         return ids
 
@@ -95,7 +95,7 @@ class RegistrationCalls:
             made = self._send_step(step)
             if isinstance(made, Outcome):
                 return made
-            done[step.name] = ""
+            done |= {step.name: "", **made}
         return None
 
     def _send_step(self, step: Step) -> Mapping[str, str] | Outcome:

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from connectors.outcomes import PERMISSION_MISSING, Outcome
 from connectors.webhook_subscriptions import (
+    ONLY_BY_HAND,
     FoundSubscription,
     Subscriptions,
     WantedSubscription,
@@ -30,6 +31,7 @@ RETRY_AFTER, RETRY_AFTER_MAX = timedelta(seconds=30), timedelta(hours=1)
 PATIENCE = timedelta(seconds=3)  # with a spent quota
 SPREAD = 0.1  # of the interval, so that checks do not coincide
 HOOKS_PATH = "/hooks/"
+INACTIVE = "inactive"  # one of the differences
 
 
 def claim_check(endpoint: InboundEndpoint, *, now: datetime) -> bool:
@@ -180,25 +182,40 @@ def _apply(
         record_state(existing[key], "verified", match, now=now)
     failures: list[Outcome] = []
     for key, (match, differences) in comparison.drifted.items():
+        if existing[key].state == "manual" and differences == (INACTIVE,):
+            record_state(existing[key], "manual", match, detail=existing[key].detail, now=now)
+            continue  # a person activates it: the system has refused to let us
         record_state(existing[key], "drifted", match, detail=", ".join(differences), now=now)
-        failures += _record(existing[key], calls.repair(by_key[key], match), now=now)
+        made = calls.repair(by_key[key], match)
+        failures += _record(existing[key], calls.subscriptions, made, now=now)
     for entry in comparison.missing:
         subscription = existing[entry.key]
         if subscription.external_id:
             record_state(subscription, "gone", None, now=now)
-        failures += _record(subscription, calls.create(entry, {}), now=now)
+        made = calls.create(entry, {})
+        failures += _record(subscription, calls.subscriptions, made, now=now)
     failures += list(_remove(calls, comparison.orphans, existing, now=now))
     return failures[0] if failures else None
 
 
 def _record(
-    subscription: WebhookSubscription, made: Mapping[str, str] | Outcome, *, now: datetime
+    subscription: WebhookSubscription,
+    subscriptions: Subscriptions,
+    made: Mapping[str, str] | Outcome,
+    *,
+    now: datetime,
 ) -> list[Outcome]:
-    """Record the result of a change; return the failure, if it is one."""
+    """Record the result of a change; return the failure, if it is one.
+
+    What the system leaves to a person is no failure: the subscription is *manual*.
+    """
+    if isinstance(made, Outcome) and made.reason == ONLY_BY_HAND:
+        record_state(subscription, "manual", None, detail=made.detail, now=now)
+        return []
     if isinstance(made, Outcome):
         record_failure(subscription, made, now=now)
         return [made]
-    found = FoundSubscription(",".join(made.values()) or subscription.external_id, "")
+    found = FoundSubscription(subscriptions.join_ids(made) or subscription.external_id, "")
     record_state(subscription, "verified", found, now=now)
     return []
 

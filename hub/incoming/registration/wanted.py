@@ -73,5 +73,6 @@ def find_wanted_subscriptions(endpoint: InboundEndpoint) -> Mapping[str, tuple[s
         return {}
     types = find_wanted_types(endpoint, source)
     if subscriptions is None or subscriptions.is_manual:
-        return {APP_KEY: types} if types else {}
+        # a sender may have types of its own, which no list of event types has
+        return {APP_KEY: types} if types or list_routes(endpoint) else {}
     return subscriptions.wanted(types)

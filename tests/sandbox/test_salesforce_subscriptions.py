@@ -1,0 +1,143 @@
+"""Our outbound messages and flows, kept at the simulated Salesforce by the connector's steps."""
+
+import pytest
+
+from connectors.outcomes import Outcome
+from connectors.registry import CONNECTORS
+from connectors.webhook_subscriptions import WantedSubscription
+from tests.sandbox.test_connectors import ORG, key_for, send
+
+KEPT = CONNECTORS["salesforce"].subscriptions
+URL = "https://hub.test/hooks/salesforce/key/"
+
+
+class Registrations:
+    """The steps of a check, sent to the sandbox, with the names of those that were sent."""
+
+    def __init__(self, desk):
+        self.credential, self.steps = key_for(desk, "salesforce"), []
+
+    def find(self):
+        found, cursor = [], ""
+        while True:
+            page = KEPT.parse_list(send(KEPT.list_request(self.credential, cursor=cursor)))
+            if isinstance(page, Outcome):
+                return page
+            found, cursor = [*found, *page.subscriptions], page.cursor
+            if not cursor:
+                return list(KEPT.merge_pages(found))
+
+    def create(self, wanted):
+        return self.follow(lambda done: KEPT.next_step(self.credential, wanted, done))
+
+    def repair(self, wanted, found):
+        return self.follow(lambda done: KEPT.next_repair(self.credential, wanted, found, done))
+
+    def remove(self, id):
+        return self.follow(lambda done: KEPT.next_removal(self.credential, id, done))
+
+    def follow(self, next_step):
+        done = {}
+        for _step in range(10):
+            step = next_step(done)
+            if step is None:
+                return done
+            self.steps.append(step.name)
+            made = KEPT.parse_step(step.name, send(step.request))
+            if isinstance(made, Outcome):
+                return made
+            done |= {step.name: "", **made}
+        raise AssertionError(f"it does not end: {self.steps}")
+
+    def change(self, kind, id, metadata):
+        """Change something as an administrator does in Setup."""
+        url = f"{self.credential.settings['instance_url']}/services/data/v67.0/tooling/sobjects"
+        request = KEPT.list_request(self.credential)
+        changed = type(request)(
+            "PATCH", f"{url}/{kind}/{id}", json={"Metadata": metadata}, bearer=request.bearer
+        )
+        assert send(changed).status == 204
+
+
+def wanted(key="order.created", url=URL):
+    return WantedSubscription(key, (key,), KEPT.url_for(url, key))
+
+
+@pytest.fixture
+def org(desk):
+    return Registrations(desk)
+
+
+def test_what_is_created_is_found_as_wanted_and_a_second_change_has_a_message_of_its_own(org):
+    assert org.find() == []
+    for key in ("order.created", "order.updated"):
+        made = org.create(wanted(key))
+        (found,) = [entry for entry in org.find() if entry.key == key]
+        assert found.external_id == KEPT.join_ids(made)
+        assert KEPT.differences(wanted(key), found) == ()
+    assert org.steps[:4] == ["describe", "identity", "message", "find"]
+    assert len(org.find()) == 2
+
+
+def test_a_changed_url_and_a_deactivated_flow_are_repaired(org):
+    made = org.create(wanted())
+    org.change("WorkflowOutboundMessage", made["message"], {"endpointUrl": "https://x.test/"})
+    org.change("FlowDefinition", made["definition"], {"activeVersionNumber": 0})
+    (found,) = org.find()
+    assert set(KEPT.differences(wanted(), found)) == {"url", "events", "inactive"}
+    assert not isinstance(org.repair(wanted(), found), Outcome)
+    (found,) = org.find()
+    assert KEPT.differences(wanted(), found) == ()
+
+
+def test_a_new_url_of_ours_replaces_the_old_one(org):
+    org.create(wanted())
+    (found,) = org.find()
+    rotated = wanted(url="https://hub.test/hooks/salesforce/new/")
+    assert KEPT.differences(rotated, found) == ("url",)
+    org.repair(rotated, found)
+    assert [entry.url for entry in org.find()] == [rotated.url]
+
+
+def test_a_deleted_flow_is_created_again_under_the_name_of_its_message(org):
+    made = org.create(wanted())
+    org.change("FlowDefinition", made["definition"], {"activeVersionNumber": 0})
+    org.follow(lambda done: None if "delete" in done else delete_flow(org, made["flow"]))
+    (found,) = org.find()
+    assert KEPT.differences(wanted(), found) == ("inactive",)
+    org.repair(wanted(), found)
+    (found,) = org.find()
+    assert found.is_active
+
+
+def delete_flow(org, id):
+    step = KEPT.next_removal(
+        org.credential,
+        "04k000000000001AAA",
+        {"definition": "300000000000001AAA", "active": "", "flows": id},
+    )
+    return type(step)("delete", step.request)
+
+
+def test_the_flow_is_deactivated_and_deleted_before_its_message_and_twice_is_no_error(org):
+    made = org.create(wanted())
+    org.steps.clear()
+    for _time in range(2):
+        assert not isinstance(org.remove(made["message"]), Outcome)
+    assert org.steps[:4] == ["find", "deactivate", f"delete {made['flow']}", "delete message"]
+    assert org.find() == []
+
+
+def test_an_organisation_without_active_flows_leaves_the_flow_to_a_person(desk, org):
+    desk.world(salesforce=[{"org": ORG, "active_flows": False}])
+    outcome = org.create(wanted())
+    assert (outcome.kind, outcome.reason) == ("never", "only_by_hand")
+    (found,) = org.find()
+    assert KEPT.differences(wanted(), found) == ("inactive",)
+    assert org.steps[-1] == "activate"
+
+
+def test_without_customize_application_a_permission_is_missing(desk, org):
+    desk.world(salesforce=[{"org": ORG, "customize_application": False}])
+    outcome = org.find()
+    assert outcome.reason == "permission_missing" and "Customize Application" in outcome.detail
