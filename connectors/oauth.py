@@ -239,8 +239,11 @@ class OAuth(Connector):
         """
         return ""
 
-    def manifest(self, *, redirect_uri: str, name: str) -> str:
-        """Return a manifest to paste where our app is registered; empty if the system uses none."""
+    def manifest(self, *, redirect_uri: str, name: str, webhook_url: str = "") -> str:
+        """Return a manifest to paste where our app is registered; empty if the system uses none.
+
+        `webhook_url`: of the app; empty if it has none yet.
+        """
         return ""
 
 

@@ -49,7 +49,13 @@ class Salesforce(OAuth):
                 "other objects."
             ),
         ),
-        Move("in", _("The IDs of the written records, and records that a route looks up.")),
+        Move(
+            "in",
+            _(
+                "The IDs of the written records, and records that a route looks up. And, if a "
+                "route takes them: new and changed orders, leads, accounts and opportunities."
+            ),
+        ),
     )
     approval = _("An administrator, if your organisation blocks apps that are not installed.")
     plan = _(

@@ -64,8 +64,8 @@ class SalesforceSubscriptions(Subscriptions):
         _(
             "If the flow or its message is missing as well: open Setup, Process Automation, "
             "Outbound Messages, New Outbound Message. Select the object and its fields, leave "
-            "Send Session ID off, and enter as Endpoint URL: %(url)s for changed records, and in "
-            "a second message the same with ?change=created for new ones."
+            "Send Session ID off, and enter as Endpoint URL: %(url)s. It ends with the change of "
+            "which it tells, created or updated."
         ),
         _(
             "Then open Flows, New Flow, Record-Triggered Flow: the same object, A record is "

@@ -100,6 +100,7 @@ class PostMessage(ChatAction):
         "message, which people do not see, identifies duplicates."
     )
     method = "chat.postMessage"
+    reply = True
     permissions = {
         **ChatAction.permissions,
         "chat:write.public": "to write in public channels that the app has not joined",

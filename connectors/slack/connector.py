@@ -55,7 +55,10 @@ class Slack(OAuth):
         ),
         Move(
             "in",
-            _("No messages from your workspace. Only the names of public channels are read."),
+            _(
+                "The names of public channels. And, if you allow it: messages that mention the "
+                "app or are sent to it, its slash commands and its buttons."
+            ),
         ),
     )
     approval = _("An administrator, if your workspace requires approval of apps.")
@@ -197,8 +200,8 @@ class Slack(OAuth):
             return refresh(rejection.reason, rejection.detail)
         return delivered() if rejection.reason in self.ended_codes else rejection
 
-    def manifest(self, *, redirect_uri: str, name: str) -> str:
-        return build_manifest(redirect_uri=redirect_uri, name=name)
+    def manifest(self, *, redirect_uri: str, name: str, webhook_url: str = "") -> str:
+        return build_manifest(redirect_uri=redirect_uri, name=name, webhook_url=webhook_url)
 
 
 def _parse_account(answer: Mapping[str, Any]) -> Account:

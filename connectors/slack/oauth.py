@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from connectors.i18n import _
 from connectors.schema import Advice, Permission
 
 MAX_NAME_LENGTH = 35  # characters of an app's name
+BOT_EVENTS = ("app_mention", "message.im", "app_uninstalled", "tokens_revoked")
+SLASH_COMMAND = {"command": "/hub", "description": "Ask a question", "should_escape": True}
 
 PERMISSIONS = (
     Permission("chat:write", _("to post messages as the app")),
@@ -159,16 +162,31 @@ GUIDE = (
 )
 
 
-def build_manifest(*, redirect_uri: str, name: str) -> str:
-    scopes = [entry.key for entry in PERMISSIONS]
+def build_manifest(*, redirect_uri: str, name: str, webhook_url: str = "") -> str:
+    """Build the app manifest; with a webhook URL it receives events, commands and interactions.
+
+    https://docs.slack.dev/reference/app-manifest (2026-11).
+    """
+    features: dict[str, Any] = {
+        "bot_user": {"display_name": name[:MAX_NAME_LENGTH], "always_online": True}
+    }
+    settings: dict[str, Any] = {
+        "org_deploy_enabled": False,
+        "socket_mode_enabled": False,
+        "token_rotation_enabled": False,
+    }
+    if webhook_url:
+        features["slash_commands"] = [SLASH_COMMAND | {"url": webhook_url}]
+        events = {"request_url": webhook_url, "bot_events": list(BOT_EVENTS)}
+        settings["event_subscriptions"] = events
+        settings["interactivity"] = {"is_enabled": True, "request_url": webhook_url}
     document = {
         "display_information": {"name": name[:MAX_NAME_LENGTH]},
-        "features": {"bot_user": {"display_name": name[:MAX_NAME_LENGTH], "always_online": True}},
-        "oauth_config": {"redirect_urls": [redirect_uri], "scopes": {"bot": scopes}},
-        "settings": {
-            "org_deploy_enabled": False,
-            "socket_mode_enabled": False,
-            "token_rotation_enabled": False,
+        "features": features,
+        "oauth_config": {
+            "redirect_urls": [redirect_uri],
+            "scopes": {"bot": [entry.key for entry in PERMISSIONS]},
         },
+        "settings": settings,
     }
     return json.dumps(document, indent=2)

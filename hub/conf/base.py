@@ -100,6 +100,10 @@ HUB_WORK_CLASSES = {
 HUB_MAIL_NEWS = {"mail/invitation.txt": "tenants.services.invitation_mail.record_mail_result"}
 # The function that finds the permissions that a tenant's routes need.
 HUB_NEEDED_PERMISSIONS = "hub.outgoing.insight.needed_permissions.find_needed_permissions"
+# The function that finds the permissions that a tenant's routes for incoming events need.
+HUB_INCOMING_PERMISSIONS = "hub.outgoing.insight.needed_permissions.find_incoming_permissions"
+# The function that finds the URL of a connector app's webhooks.
+HUB_APP_WEBHOOK_URL = "hub.incoming.endpoints.create.find_app_webhook_url"
 # The function that removes our webhooks of an account before its authorization is revoked.
 HUB_UNREGISTER_WEBHOOKS = "hub.incoming.registration.unregister.unregister_webhooks"
 HUB_OPERATIONS = {  # the function that changes a batch, by the kind of an operation

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.oauth import OAuth
@@ -40,7 +41,11 @@ def _build_registration_instructions(connector: Any) -> dict[str, Any] | None:
         "redirect_uri": address,
         "permissions": permissions,
         "steps": [translate_text(step) % names for step in connector.guide],
-        "manifest": connector.manifest(redirect_uri=address, name=settings.HUB_NAME),
+        "manifest": connector.manifest(
+            redirect_uri=address,
+            name=settings.HUB_NAME,
+            webhook_url=import_string(settings.HUB_APP_WEBHOOK_URL)(connector.key),
+        ),
     }
 
 

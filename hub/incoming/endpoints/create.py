@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from connectors.webhook_source import WebhookSource
 from hub.connections.models import Connection
+from hub.crypto.sealed import CannotOpen
 from hub.incoming.models import InboundEndpoint
 from hub.incoming.models.endpoints import hash_endpoint_key
 
@@ -50,6 +51,15 @@ def get_or_create_connection_endpoint(
         source,
         random,
     )
+
+
+def find_app_webhook_url(connector_key: str) -> str:
+    """Return the URL at which a connector app receives webhooks; empty if it has none."""
+    endpoint = InboundEndpoint.unscoped.filter(connector_key=connector_key, connection=None).first()
+    try:
+        return endpoint_url(endpoint) if endpoint else ""
+    except CannotOpen:
+        return ""
 
 
 def get_or_create_app_endpoint(

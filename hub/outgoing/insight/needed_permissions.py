@@ -8,6 +8,7 @@ from connectors.base import Connector
 from hub.connections.models import Connection
 from hub.mappings.models import MappingVersion
 from hub.outgoing.models import Route
+from hub.outgoing.routing import matches_event_type
 from tenants.models import Tenant
 
 
@@ -39,3 +40,40 @@ def find_needed_permissions(
         for permission in actions[action].needed_permissions(inputs or {})
     }
     return needed & {entry.key for entry in connector.permissions}
+
+
+def find_incoming_permissions(
+    tenant: Tenant, connector: Connector, connection: Connection | None
+) -> set[str]:
+    """Return the permissions without which the system does not send what active routes take.
+
+    One statement. `connection` is the existing connection if there is one.
+    """
+    if connector.webhook_source is None:
+        return set()
+    routes = Route.unscoped.filter(
+        Q(tenant=tenant) | Q(tenant=None),
+        Q(origin=None) | Q(origin=connection) if connection else Q(origin=None),
+        origin_connector_key=connector.key,
+        enabled=True,
+        killswitch=None,
+    )
+    patterns = set(routes.values_list("event_type", flat=True))
+    return {
+        permission
+        for entry in connector.webhook_source.event_types
+        if any(matches_event_type(pattern, f"{connector.key}.{entry.type}") for pattern in patterns)
+        for permission in entry.permissions
+    }
+
+
+def find_missing_incoming_permissions(connection: Connection) -> list[str]:
+    """List the permissions that its routes for incoming events need and the account lacks.
+
+    None is missing if the granted permissions are unknown, or the connection is our application's.
+    """
+    if connection.permissions is None or connection.tenant is None:
+        return []
+    connector, granted = connection.connector, set(connection.permissions)
+    needed = find_incoming_permissions(connection.tenant, connector, connection)
+    return sorted(key for key in needed if not connector.has(key, granted))

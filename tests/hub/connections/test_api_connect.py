@@ -351,3 +351,24 @@ def test_another_account_is_refused(make, api, systems):
 def test_a_body_that_is_no_json_is_refused(shop, splunk):
     answer = shop.generic("PATCH", of(splunk), "{", "application/json")
     assert refusal(answer)[:2] == (400, "invalid-json")
+
+
+def test_what_only_receives_is_connected_without_a_call(shop, acme, systems):
+    http = systems(NO_DATA)
+    answer = post(
+        shop,
+        {
+            "connector": "signed_webhook",
+            "settings": {"preset": "github", "item_id_header": "X-GitHub-Delivery"},
+            "secrets": {"signing_secret": "a secret of 24 characters"},
+        },
+    )
+    assert answer.status_code == 201, answer.json()
+    assert Connection.unscoped.get().state == "healthy" and not http.requests
+
+
+def test_what_could_verify_nothing_is_refused(shop, acme, systems):
+    systems(NO_DATA)
+    answer = post(shop, {"connector": "signed_webhook", "settings": {"preset": "custom"}})
+    assert (answer.status_code, answer.json()["code"]) == (422, "test-failed")
+    assert stored()[:2] == (0, 0)

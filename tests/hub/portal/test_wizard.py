@@ -99,6 +99,24 @@ def test_a_signing_secret_that_was_made_is_shown_once(admin, outside):
     )
 
 
+SENDER = {"name": "Shop", "preset": "github", "signing_secret": "a secret of 24 characters"}
+
+
+def test_a_system_that_only_sends_to_us_is_connected_without_a_test(admin):
+    assert admin.get(FILL.format("signed_webhook")).status_code == 200
+    page = admin.post(FILL.format("signed_webhook"), SENDER, follow=True).content.decode()
+    assert "Shop is connected" in page and "The test passed" not in page
+    row = Connection.unscoped.get()
+    assert (row.state, row.settings["preset"]) == ("healthy", "github")
+    assert "Test now" not in admin.get(f"/t/acme/connections/{row.public_id}/").content.decode()
+
+
+def test_a_signature_that_is_not_described_is_refused_with_what_is_missing(admin):
+    page = admin.post(FILL.format("signed_webhook"), SENDER | {"preset": "custom"})
+    assert page.status_code == 422 and stored() == (0, 0)
+    assert "header: required" in page.content.decode()
+
+
 # --- what is sent ---
 
 

@@ -12,7 +12,10 @@ from connectors.oauth import OAuth
 from connectors.registry import CONNECTORS
 from hub.connections.connecting.connect import draft_connection
 from hub.connections.connecting.login_hosts import login_host_of, read_offered_login_host
-from hub.connections.connecting.oauth.needed_permissions import find_needed_permissions
+from hub.connections.connecting.oauth.needed_permissions import (
+    find_incoming_permissions,
+    find_needed_permissions,
+)
 from hub.connections.connecting.oauth.session import (
     UNREADABLE_HERE,
     AuthorizationRefused,
@@ -109,6 +112,7 @@ def _build_consent_url(
     draft.account = connection.account if connection else ""
     permissions = {*optional, *(connection and connection.permissions or ())}
     permissions |= find_needed_permissions(authorization.tenant, connector, connection)
+    permissions |= find_incoming_permissions(authorization.tenant, connector, connection)
     return connector.authorize_url(
         app.open(),
         build_credential(draft, app, {}),

@@ -17,6 +17,19 @@ def find_needed_permissions(
     return needed
 
 
+def find_incoming_permissions(
+    tenant: Tenant, connector: Connector, connection: Connection | None
+) -> set[str]:
+    """Return the permissions that routes for events of the account need.
+
+    They are requested, but an account without them is connected: it keeps sending.
+    """
+    needed: set[str] = import_string(settings.HUB_INCOMING_PERMISSIONS)(
+        tenant, connector, connection
+    )
+    return needed
+
+
 def find_missing_permissions(
     tenant: Tenant,
     connector: Connector,

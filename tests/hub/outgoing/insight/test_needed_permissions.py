@@ -5,10 +5,15 @@ import pytest
 from connectors.http import Response
 from connectors.registry import CONNECTORS
 from connectors.schema import Account
+from hub.connections.connecting.oauth.needed_permissions import find_missing_permissions
 from hub.connections.connecting.reconnect import reconnect_account
 from hub.connections.credentials.probe import ProbeResult
 from hub.connections.models import Connection
-from hub.outgoing.insight.needed_permissions import find_needed_permissions
+from hub.outgoing.insight.needed_permissions import (
+    find_incoming_permissions,
+    find_missing_incoming_permissions,
+    find_needed_permissions,
+)
 from hub.outgoing.release import release_held_deliveries
 from hub.reason_codes import find_reason
 from tests.factories import MINUTE, NOON
@@ -104,3 +109,24 @@ def test_what_the_connector_never_asks_for_is_not_needed(make):
         "refresh_token",
     }
     assert Connection.unscoped.count() == 0
+
+
+def test_a_route_for_incoming_events_needs_what_the_system_sends_them_with(make, slack):
+    tenant = slack.tenant
+    take = {"tenant": tenant, "connector": "webhook", "origin_connector_key": "slack"}
+    make.route(event_type="slack.mention.created", **take)
+    assert find_incoming_permissions(tenant, SLACK, slack) == {"app_mentions:read"}
+    assert find_needed_permissions(tenant, SLACK, slack) == set()
+    make.route(event_type="slack.*", enabled=False, **take)
+    make.route(event_type="slack.interaction.created", **take)
+    assert find_incoming_permissions(tenant, SLACK, slack) == {"app_mentions:read"}
+
+
+def test_an_account_without_that_permission_lacks_it_for_incoming_events_only(make, slack):
+    take = {"tenant": slack.tenant, "connector": "webhook", "origin_connector_key": "slack"}
+    make.route(event_type="slack.message.created", **take)
+    slack.permissions = ["chat:write", "chat:write.public", "channels:read"]
+    assert find_missing_incoming_permissions(slack) == ["im:history"]
+    assert find_missing_permissions(slack.tenant, SLACK, slack, slack.permissions) == ()
+    slack.permissions = None
+    assert find_missing_incoming_permissions(slack) == []

@@ -1,0 +1,71 @@
+"""A connection that only receives: connected by form and REST, and what arrives is verified."""
+
+import json
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from hub.db.clock import clock
+from hub.incoming.models import InboundItem, InboundMessage
+from hub.outgoing.models import Event
+from tests.connectors.recorded import WHSEC
+from tests.hub.incoming.arriving import endpoint_of, local_path, run_inbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+BODY = json.dumps({"type": "user.created", "data": {"id": "u_1"}})
+
+
+def post_standard(client, connection, body=BODY, *, id="msg_1", secret=WHSEC):
+    now = clock()
+    headers = {
+        "webhook-id": id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign(id, now, body),
+    }
+    path = local_path(endpoint_of(connection))
+    return client.post(path, body, content_type="application/json", headers=headers)
+
+
+@pytest.fixture
+def connection(make):
+    return make.connection(
+        connector="signed_webhook", account="", secret={"signing_secret": WHSEC}, settings={}
+    )
+
+
+def test_a_standard_webhook_is_one_event_of_its_own_type(client, connection):
+    assert [post_standard(client, connection).status_code for _ in range(2)] == [200, 200]
+    run_inbox()
+    event = Event.unscoped.get()
+    assert (event.type, event.origin) == ("signed_webhook.user.created", connection)
+
+
+def test_another_secret_is_rejected(client, connection):
+    other = "whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4"
+    assert post_standard(client, connection, secret=other).status_code == 401
+    assert InboundMessage.unscoped.get().cause == "wrong_secret"
+
+
+def test_a_body_that_is_no_object_is_quarantined(client, connection):
+    assert post_standard(client, connection, "[1]").status_code == 200
+    run_inbox()
+    item = InboundItem.unscoped.get()
+    assert (item.state, item.reason) == ("quarantined", "cannot_be_read")
+
+
+def test_an_id_and_a_type_that_no_database_stores_are_cleaned(client, connection):
+    body = json.dumps({"type": "a\x00b" + "x" * 300, "deep": "\x00"})
+    assert post_standard(client, connection, body, id="i" * 256).status_code == 200
+    run_inbox()
+    item = InboundItem.unscoped.get()
+    assert item.state == "processed" and item.type.startswith("signed_webhook.a_bx")
+
+
+def test_an_alert_of_splunk_is_one_event_over_all_attempts(client, make):
+    connection = make.connection(connector="splunk", account="")
+    alert = {"sid": "scheduler__1", "search_name": "Failed logins", "result": {"count": "8"}}
+    path = local_path(endpoint_of(connection))
+    for _attempt in range(2):
+        assert client.post(path, alert, content_type="application/json").status_code == 200
+    run_inbox()
+    assert Event.unscoped.get().type == "splunk.alert.created"
