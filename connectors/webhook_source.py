@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from connectors.handshakes import Handshake
 from connectors.http import KIBIBYTE, Json, Response, Unreadable
-from connectors.outcomes import clean_text
 from connectors.signatures import Scheme
 from connectors.webhook_request import WebhookRequest
 
@@ -51,7 +50,7 @@ class Item:
     account_change: AccountChange = ""
 
     def __post_init__(self) -> None:
-        """Cut and clean the texts, so that a database stores them."""
+        """Replace ids that no database stores by their digest. Raises as stated above."""
         if not self.id:
             raise Unreadable("an item has no id")
         if len(self.type) > MAX_TYPE_LENGTH or not TYPE_PATTERN.fullmatch(self.type):
@@ -63,9 +62,9 @@ class Item:
 
 
 def clean_id(id: str) -> str:
-    """Return the id with blanks for unprintable characters; of a longer one the digest."""
-    if len(id) <= MAX_ID_LENGTH:
-        return clean_text(id, MAX_ID_LENGTH)
+    """Return the id; the digest of one that is long or has unprintable characters."""
+    if len(id) <= MAX_ID_LENGTH and id.isprintable():
+        return id
     return hashlib.sha256(id.encode(errors="surrogatepass")).hexdigest()
 
 
@@ -145,7 +144,7 @@ class WebhookSource:
         return Response(200)
 
     def scheme_for(self, settings: Mapping[str, Any]) -> Scheme:
-        """Return the scheme for a connection with these settings."""
+        """Return the scheme for a connection with these settings. Raises SchemeError."""
         return self.scheme
 
     def items(

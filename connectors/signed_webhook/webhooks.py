@@ -13,7 +13,7 @@ import orjson
 
 from connectors.http import Json, Unreadable
 from connectors.signatures import STANDARD_WEBHOOKS, Ed25519Scheme, HmacScheme, Scheme
-from connectors.signed_webhook.schema import SIGNING_SECRET, find_scheme
+from connectors.signed_webhook.schema import SIGNING_SECRET, build_scheme, find_scheme
 from connectors.signed_webhook.webhook_types import EVENT_TYPES, MESSAGE_RECEIVED
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_source import NO_SETTINGS, Item, WebhookSource
@@ -36,7 +36,7 @@ class SignedWebhooks(WebhookSource):
     event_types = EVENT_TYPES
 
     def scheme_for(self, settings: Mapping[str, Any]) -> Scheme:
-        return find_scheme(settings)
+        return build_scheme(settings)
 
     def stored_headers_for(self, settings: Mapping[str, Any]) -> tuple[str, ...]:
         return (*self.stored_headers, *_list_id_headers(settings))

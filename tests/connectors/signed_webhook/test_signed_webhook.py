@@ -9,7 +9,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from connectors.registry import CONNECTORS
-from connectors.signatures import PRESETS, Cause, HmacScheme, Secret, sign, verify
+from connectors.signatures import PRESETS, Cause, HmacScheme, SchemeError, Secret, sign, verify
 from connectors.signed_webhook.pasted_requests import check_pasted_request
 from connectors.signed_webhook.webhooks import clean_event_type, find_value
 from tests.connectors.recorded import WHSEC, credential
@@ -103,10 +103,11 @@ def test_a_described_scheme_verifies_what_was_signed_by_it():
     assert not verify(scheme, post(body + b" ", headers), [Secret(SECRET)], NOW).ok
 
 
-def test_settings_that_describe_nothing_accept_no_request_of_a_stranger():
-    scheme = SOURCE.scheme_for({"preset": "custom"})
-    verdict = verify(scheme, post_json(USER_CREATED), [Secret(WHSEC)], NOW)
-    assert verdict.cause is Cause.MISSING_HEADER
+def test_settings_that_describe_nothing_have_no_scheme_and_the_id_of_the_content():
+    settings = {"preset": "custom"}
+    with pytest.raises(SchemeError, match="header"):
+        SOURCE.scheme_for(settings)
+    assert read({"a": 1}, settings).id == read({"a": 1}, {"preset": "github"}).id
 
 
 # --- items ---
