@@ -21,8 +21,28 @@ from connectors.outcomes import (
     permission_missing,
     raises_unreadable,
 )
-from connectors.salesforce import tooling
 from connectors.salesforce.errors import find_rejection
+from connectors.salesforce.tooling import (
+    ACTIVE_FLOWS,
+    FLOW,
+    FLOW_LABEL,
+    MESSAGE,
+    MESSAGES,
+    build_activation,
+    build_change,
+    build_create,
+    build_delete,
+    build_describe,
+    build_flow,
+    build_flow_query,
+    build_identity,
+    build_message,
+    build_query,
+    build_read,
+    build_user_query,
+    name_message,
+)
+from connectors.salesforce.tooling_responses import STEP_PARSERS
 from connectors.salesforce.webhook_types import CHANGE_PARAMETER, CHANGES, OBJECTS
 from connectors.schema import Credential
 from connectors.webhook_subscriptions import (
@@ -86,8 +106,8 @@ class SalesforceSubscriptions(Subscriptions):
 
     def list_request(self, credential: Credential, *, cursor: str = "") -> Request:
         """Build the query for all outbound messages; with the cursor, for our active flows."""
-        query = tooling.ACTIVE_FLOWS if cursor == FLOWS else tooling.MESSAGES
-        return tooling.build_query(credential, query)
+        query = ACTIVE_FLOWS if cursor == FLOWS else MESSAGES
+        return build_query(credential, query)
 
     @raises_unreadable
     def parse_list(self, response: Response) -> Found | Outcome:
@@ -95,10 +115,10 @@ class SalesforceSubscriptions(Subscriptions):
             return rejection
         answer = response.json()
         records = answer["records"]
-        if any(record["attributes"]["type"] == tooling.FLOW for record in records):
+        if any(record["attributes"]["type"] == FLOW for record in records):
             return Found([_parse_flow(record) for record in records])
         found = [_parse_message(record) for record in records]
-        is_first = answer.get("entityTypeName", tooling.MESSAGE) == tooling.MESSAGE
+        is_first = answer.get("entityTypeName", MESSAGE) == MESSAGE
         return Found(found, FLOWS if found and is_first else "")
 
     def merge_pages(self, found: Sequence[FoundSubscription]) -> Sequence[FoundSubscription]:
@@ -119,17 +139,17 @@ class SalesforceSubscriptions(Subscriptions):
     ) -> Step | None:
         object = OBJECTS[wanted.key.partition(".")[0]]
         if "fields" not in ids:
-            return Step("describe", tooling.build_describe(credential, object))
+            return Step("describe", build_describe(credential, object))
         if step := _find_user_step(credential, ids):
             return step
         if "message" not in ids:
-            metadata = tooling.build_message(wanted.key, wanted.url, ids["username"])
+            metadata = build_message(wanted.key, wanted.url, ids["username"])
             body = {
-                "FullName": tooling.name_message(wanted.key, wanted.url),
+                "FullName": name_message(wanted.key, wanted.url),
                 "Metadata": metadata | {"fields": ids["fields"].split(",")},
             }
-            return Step("message", tooling.build_create(credential, tooling.MESSAGE, body))
-        known = {"name": tooling.name_message(wanted.key, wanted.url)} | dict(ids)
+            return Step("message", build_create(credential, MESSAGE, body))
+        known = {"name": name_message(wanted.key, wanted.url)} | dict(ids)
         return _find_flow_step(credential, wanted.key, ids["message"], known)
 
     def next_repair(
@@ -144,11 +164,11 @@ class SalesforceSubscriptions(Subscriptions):
             if step := _find_user_step(credential, done):
                 return step
             if "metadata" not in done:
-                return Step("read", tooling.build_read(credential, tooling.MESSAGE, id))
-            metadata = tooling.build_message(wanted.key, wanted.url, done["username"])
+                return Step("read", build_read(credential, MESSAGE, id))
+            metadata = build_message(wanted.key, wanted.url, done["username"])
             fields = done["metadata"].split(",")
             body = {"Metadata": metadata | {"fields": fields}}
-            return Step("change", tooling.build_change(credential, tooling.MESSAGE, id, body))
+            return Step("change", build_change(credential, MESSAGE, id, body))
         return None if found.is_active else _find_flow_step(credential, wanted.key, id, done)
 
     def next_removal(
@@ -156,16 +176,16 @@ class SalesforceSubscriptions(Subscriptions):
     ) -> Step | None:
         """Deactivate and delete the flow, then delete the message."""
         if "definition" not in done:
-            return Step("find", tooling.build_flow_query(credential, external_id))
+            return Step("find", build_flow_query(credential, external_id))
         if done["active"] and "deactivate" not in done:
-            return Step("deactivate", tooling.build_activation(credential, done["definition"], 0))
+            return Step("deactivate", build_activation(credential, done["definition"], 0))
         for id in filter(None, done["flows"].split(",")):
             if f"delete {id}" not in done:
-                request = tooling.build_delete(credential, tooling.FLOW, id)
+                request = build_delete(credential, FLOW, id)
                 return Step(f"delete {id}", request)
         if "delete message" in done:
             return None
-        request = tooling.build_delete(credential, tooling.MESSAGE, external_id)
+        request = build_delete(credential, MESSAGE, external_id)
         return Step("delete message", request)
 
     @raises_unreadable
@@ -182,16 +202,16 @@ class SalesforceSubscriptions(Subscriptions):
             return never(ONLY_BY_HAND, rejection.detail) if is_by_hand else rejection
         if step == ACTIVATE:
             return {"active": "1"}
-        parse = PARSERS.get(step)
+        parse = STEP_PARSERS.get(step)
         return parse(response.json()) if parse else {}
 
 
 def _find_user_step(credential: Credential, ids: Mapping[str, str]) -> Step | None:
     """Return the call that finds the user under whom messages are sent; None: it is known."""
     if "user_id" not in ids:
-        return Step("identity", tooling.build_identity(credential))
+        return Step("identity", build_identity(credential))
     if "username" not in ids:
-        return Step("user", tooling.build_user_query(credential, ids["user_id"]))
+        return Step("user", build_user_query(credential, ids["user_id"]))
     return None
 
 
@@ -203,18 +223,18 @@ def _find_flow_step(
     It is created as a draft: where only a person may activate it, it is there.
     """
     if "definition" not in ids:
-        return Step("find", tooling.build_flow_query(credential, message))
+        return Step("find", build_flow_query(credential, message))
     if not ids["definition"] and "name" not in ids:
-        return Step("read", tooling.build_read(credential, tooling.MESSAGE, message))
+        return Step("read", build_read(credential, MESSAGE, message))
     if not ids["definition"] and "flow" not in ids:
-        body = tooling.build_flow(key, ids["name"], message)
-        return Step("flow", tooling.build_create(credential, tooling.FLOW, body))
+        body = build_flow(key, ids["name"], message)
+        return Step("flow", build_create(credential, FLOW, body))
     if not ids["definition"]:
-        return Step("find again", tooling.build_flow_query(credential, message))
+        return Step("find again", build_flow_query(credential, message))
     if ids["active"]:
         return None
     version = int(ids["version"])
-    return Step(ACTIVATE, tooling.build_activation(credential, ids["definition"], version))
+    return Step(ACTIVATE, build_activation(credential, ids["definition"], version))
 
 
 def _find_rejection(response: Response) -> Outcome | None:
@@ -238,7 +258,7 @@ def _parse_message(record: Mapping[str, Any]) -> FoundSubscription:
 
 def _parse_flow(record: Mapping[str, Any]) -> FoundSubscription:
     """Return an active flow of ours, with the id of its message."""
-    message = str(record["MasterLabel"]).removeprefix(tooling.FLOW_LABEL).strip()
+    message = str(record["MasterLabel"]).removeprefix(FLOW_LABEL).strip()
     return FoundSubscription(external_id=message, url="", key=FLOW_KEY)
 
 
@@ -246,46 +266,3 @@ def _parse_change(url: str) -> str:
     """Return the change that a URL states; empty if it states none. Raises ValueError."""
     values = parse_qs(urlsplit(url).query).get(CHANGE_PARAMETER) or [""]
     return values[0] if values[0] in CHANGES else ""
-
-
-def _parse_fields(answer: Any) -> Mapping[str, str]:
-    return {"fields": ",".join(tooling.select_fields(answer["fields"]))}
-
-
-def _parse_metadata(answer: Any) -> Mapping[str, str]:
-    fields = ",".join(str(name) for name in answer["Metadata"]["fields"])
-    return {"metadata": fields, "name": str(answer["FullName"])}
-
-
-def _parse_identity(answer: Any) -> Mapping[str, str]:
-    """Return the user of `https://…/id/<organisation>/<user>`; empty if it is not told."""
-    user = str(answer.get("identity") or "").rstrip("/").rpartition("/")[2]
-    return {"user_id": user} if user else {"user_id": "", "username": ""}
-
-
-def _parse_username(answer: Any) -> Mapping[str, str]:
-    return {"username": str(answer["records"][0]["Username"])}
-
-
-def _parse_flows(answer: Any) -> Mapping[str, str]:
-    """Return the versions of a flow, its definition, and the newest version, all empty if none."""
-    flows = sorted(answer["records"], key=lambda flow: int(flow["VersionNumber"]))
-    newest = flows[-1] if flows else {}
-    return {
-        "flows": ",".join(str(flow["Id"]) for flow in flows),
-        "definition": str(newest.get("DefinitionId", "")),
-        "version": str(newest.get("VersionNumber", "")),
-        "active": "1" if any(flow["Status"] == "Active" for flow in flows) else "",
-    }
-
-
-PARSERS = {
-    "describe": _parse_fields,
-    "identity": _parse_identity,
-    "user": _parse_username,
-    "read": _parse_metadata,
-    "message": lambda answer: {"message": str(answer["id"])},
-    "flow": lambda answer: {"flow": str(answer["id"])},
-    "find": _parse_flows,
-    "find again": _parse_flows,
-}

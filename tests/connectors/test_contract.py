@@ -33,7 +33,7 @@ FOLDER = Path(connectors.__file__).parent
 KIT_MODULES = {f"connectors.{path.stem}" for path in FOLDER.glob("*.py")}
 FILES = {"connector", "actions", "collections", "errors", "oauth", "schema"}
 FILES |= {"webhooks", "webhook_types", "subscriptions"}
-OWN_FILES = {"signed_webhook": {"pasted_requests"}, "salesforce": {"tooling"}}
+OWN_FILES = {"signed_webhook": {"pasted_requests"}, "salesforce": {"tooling", "tooling_responses"}}
 KIT = KIT_MODULES - {"connectors.__init__", "connectors.registry"} | {"connectors.signatures"}
 TICKS_OR_STORES = {
     "asyncio",
