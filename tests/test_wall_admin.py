@@ -79,6 +79,11 @@ ROWS = {
     "connections.ConnectorRequest": a_wish,
     "connections.ConnectLink": lambda make, tenant: make.connect_link(tenant),
     "hub.AuditRow": audit_row,
+    "incoming.InboundItem": lambda make, tenant: make.inbound_item(make.connection(tenant)),
+    "incoming.InboundMessage": lambda make, tenant: make.inbound_message(make.connection(tenant)),
+    "incoming.WebhookSubscription": lambda make, tenant: make.webhook_subscription(
+        make.connection(tenant)
+    ),
     "hub.Mail": mail_row,
     "mappings.FieldMapping": lambda make, tenant: make.mapping(tenant),
     "mappings.Identity": lambda make, tenant: make.identity(

@@ -51,6 +51,10 @@ ROUTES = {
     "events/views": None,
     "events/views/<uuid:id>/remove": "saved_view",
     "events/<uuid:id>/": "event",
+    "events/incoming/": None,
+    "events/incoming/<uuid:id>/": "inbound_item",
+    "events/incoming/<uuid:id>/replay": "inbound_item",
+    "webhooks/<uuid:id>/<slug:verb>": "webhook_subscription",
     "deliveries/<uuid:id>/": "delivery",
     "deliveries/<uuid:id>/live": "delivery",
     "deliveries/<uuid:id>/<slug:verb>": "delivery",
@@ -73,7 +77,11 @@ ROUTES = {
     "links/": None,
     "links/<uuid:id>/revoke": "connect_link",
 }
-VERBS = {"delivery": "retry", "operation": "confirm"}  # one of those that an address may name
+VERBS = {
+    "delivery": "retry",
+    "operation": "confirm",
+    "webhook_subscription": "repair",
+}  # one of those that an address may name
 SAID = {
     "role": "owner", "email": "me@evil.test", "name": "mine", "reason": "mine", "sure": "on",
     "what_waits": "cancel",
@@ -96,6 +104,8 @@ def address(make, acme):
         "invitation": lambda: make.invitation(acme, "bob@only.test"),
         "connection": lambda: make.connection(acme, name="only Acme's connection"),
         "event": lambda: make.event(acme),
+        "inbound_item": lambda: make.inbound_item(make.connection(acme), record="only-theirs"),
+        "webhook_subscription": lambda: make.webhook_subscription(make.connection(acme)),
         "delivery": lambda: put([make.delivery(make.connection(acme))], "failed", "exhausted")[0],
         "operation": lambda: make.delivery(make.connection(acme)) and planned("cancel", acme),
         "saved_view": lambda: make.saved_view(acme, "only theirs"),

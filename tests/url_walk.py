@@ -11,10 +11,12 @@ from django.urls import get_resolver
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import Authorization, Connection, ConnectLink
+from hub.incoming.models import InboundItem, WebhookSubscription
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event
 from hub.portal.models import SavedView
 from hub.portal.views.log import delivery_pages, operation_pages
+from hub.portal.webhook_status import SUBSCRIPTION_ACTIONS
 from hub.problems import CATALOGUE
 from tenants.models import Invitation, Membership, PortalLink
 from tests.test_wall_api import patterns
@@ -25,6 +27,10 @@ ROWS = {  # what an id stands for, by the word before it
     "endpoints": lambda: Connection.unscoped.filter(connector_key="webhook"),
     "deliveries": lambda: Delivery.unscoped.all(),
     "events": lambda: Event.unscoped.all(),
+    "inbound": lambda: InboundItem.unscoped.all(),
+    "incoming": lambda: InboundItem.unscoped.all(),
+    "webhook-subscriptions": lambda: WebhookSubscription.unscoped.all(),
+    "webhooks": lambda: WebhookSubscription.unscoped.all(),
     "operations": lambda: Operation.unscoped.all(),
     "members": lambda: Membership.unscoped.all(),
     "invitations": lambda: Invitation.unscoped.all(),
@@ -41,7 +47,11 @@ PLAIN = {
     "reference": ["acme"],
     "connector": list(CONNECTORS),
     "kind": ["csv", "ndjson", "event"],
-    "verb": [*delivery_pages.DELIVERY_ACTIONS, *operation_pages.OPERATION_ACTIONS],
+    "verb": [
+        *delivery_pages.DELIVERY_ACTIONS,
+        *operation_pages.OPERATION_ACTIONS,
+        *SUBSCRIPTION_ACTIONS,
+    ],
     "code": [*CATALOGUE, "refused"],
     "token": ["none"],
     "key": ["none"],

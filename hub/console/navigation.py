@@ -38,6 +38,22 @@ MENU = {
         ("Operations", "checklist", "operations_operation", "operations.view_operation"),
         ("Notices", "notifications", "notices_notice", "notices.view_notice"),
     ),
+    "Incoming": (
+        ("Inbox", "inbox", "incoming_inbounditem", "incoming.view_inbounditem"),
+        ("Requests", "download", "incoming_inboundmessage", "incoming.view_inboundmessage"),
+        (
+            "Webhook subscriptions",
+            "webhook",
+            "incoming_webhooksubscription",
+            "incoming.view_webhooksubscription",
+        ),
+        (
+            "Sources",
+            "bar_chart",
+            "admin:incoming_inboundmessage_sources",
+            "incoming.view_inboundmessage",
+        ),
+    ),
     "Platform": (
         ("Health", "monitor_heart", "console:health", "hub.view_worker"),
         ("Quotas", "speed", "throttle_quotastate", "throttle.view_quotastate"),

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from hub import staff
 from hub.connections.models import Connection
+from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
 from hub.outgoing.models import Delivery, Event
 from tenants.models import ApiKey, Tenant, User
 from tenants.scoping import visible_rows
@@ -25,6 +26,9 @@ TEXT_SEARCHES: tuple[tuple[type[Model], str, tuple[str, ...]], ...] = (
 ID_SEARCHES: tuple[tuple[type[Model], str], ...] = (
     (Delivery, "send"),
     (Event, "bolt"),
+    (InboundItem, "inbox"),
+    (InboundMessage, "download"),
+    (WebhookSubscription, "webhook"),
     (Connection, "cable"),
     (Tenant, "apartment"),
 )

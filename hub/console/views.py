@@ -20,12 +20,13 @@ from hub.console.delivery_chart import build_hour_bars
 from hub.console.headline import NextStep, build_headline, list_setup_steps
 from hub.console.overview import MAX_ROWS_PER_STATE, Overview, build_overview
 from hub.db.clock import clock
+from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event
 from hub.problems import CATALOGUE
 from tenants.access.guest_sessions import current_guest
 from tenants.access.tenant_users import find_tenant_user, tenant_home_url
-from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
+from tenants.scoping import ALL_TENANTS, Scoped, accessible_tenants, visible_rows
 
 
 @require_safe
@@ -43,13 +44,14 @@ def redirect_to_start(request: HttpRequest) -> HttpResponse:
     )
 
 
-PAGES_BY_KIND: dict[
-    str, tuple[type[Event] | type[Delivery] | type[Connection] | type[Operation], str]
-] = {
-    "events": (Event, "event"),
-    "deliveries": (Delivery, "delivery"),
-    "connections": (Connection, "connection"),
-    "operations": (Operation, "operation"),
+# each kind with its models, and the name of their page in the portal
+PAGES_BY_KIND: dict[str, tuple[tuple[type[Scoped], ...], str]] = {
+    "events": ((Event,), "event"),
+    "deliveries": ((Delivery,), "delivery"),
+    "connections": ((Connection,), "connection"),
+    "operations": ((Operation,), "operation"),
+    "inbound": ((InboundItem, InboundMessage), "incoming_item"),
+    "webhook-subscriptions": ((WebhookSubscription,), "connection"),
 }
 
 
@@ -60,18 +62,31 @@ def redirect_to_row(request: HttpRequest, kind: str, id: UUID) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     if kind not in PAGES_BY_KIND:
         raise Http404(kind)
-    model, page = PAGES_BY_KIND[kind]
-    target = model._default_manager.filter(public_id=id).first()
-    if target is None:
-        raise Http404(id)
+    models, page = PAGES_BY_KIND[kind]
+    target: Any = _find_by_public_id(models, id)
+    model = type(target)
     if request.user.is_staff and visible_rows(model, request.user).filter(pk=target.pk).exists():
         admin_page = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
         return HttpResponseRedirect(reverse(admin_page, args=[target.pk]))
     if target.tenant is None:
         raise Http404(id)
     find_tenant_user(request, target.tenant.reference)  # Http404 for other users
-    own_page = "endpoint" if getattr(target, "connector_key", "") == "webhook" else page
-    return HttpResponseRedirect(reverse(f"portal:{own_page}", args=[target.tenant.reference, id]))
+    if isinstance(target, WebhookSubscription):
+        target = target.endpoint.connection
+    is_endpoint = isinstance(target, Connection) and target.connector_key == "webhook"
+    arguments = [target.tenant.reference, target.public_id]
+    return HttpResponseRedirect(
+        reverse(f"portal:{'endpoint' if is_endpoint else page}", args=arguments)
+    )
+
+
+def _find_by_public_id(models: tuple[type[Scoped], ...], id: UUID) -> Scoped:
+    """Return the row with this id. Raises Http404."""
+    for model in models:
+        row = model.unscoped.filter(public_id=id).first()
+        if row is not None:
+            return row
+    raise Http404(id)
 
 
 @require_safe

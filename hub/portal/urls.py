@@ -11,6 +11,7 @@ from hub.portal.views.connections import (
     state_pages,
 )
 from hub.portal.views.endpoints import endpoint_actions, endpoint_pages, signing_secret_pages
+from hub.portal.views.incoming import incoming_pages, webhook_pages
 from hub.portal.views.log import delivery_pages, event_pages, operation_pages, saved_view_pages
 
 TENANT_PATH = "t/<str:tenant>/"
@@ -77,6 +78,22 @@ urlpatterns = [
         f"{TENANT_PATH}events/views/<uuid:id>/remove",
         saved_view_pages.delete_saved_view,
         name="view_remove",
+    ),
+    path(f"{TENANT_PATH}events/incoming/", incoming_pages.show_incoming, name="incoming"),
+    path(
+        f"{TENANT_PATH}events/incoming/<uuid:id>/",
+        incoming_pages.show_incoming_item,
+        name="incoming_item",
+    ),
+    path(
+        f"{TENANT_PATH}events/incoming/<uuid:id>/replay",
+        incoming_pages.replay_item_view,
+        name="incoming_replay",
+    ),
+    path(
+        f"{TENANT_PATH}webhooks/<uuid:id>/<slug:verb>",
+        webhook_pages.run_subscription_action,
+        name="webhook_do",
     ),
     path(f"{TENANT_PATH}events/<uuid:id>/", event_pages.show_event, name="event"),
     path(f"{TENANT_PATH}deliveries/<uuid:id>/", delivery_pages.show_delivery, name="delivery"),

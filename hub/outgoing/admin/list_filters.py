@@ -76,6 +76,14 @@ class OwnConnectorFilter(ConnectorFilter):
     path = "connector_key"
 
 
+class OriginFilter(ConnectorFilter):
+    """Filter routes by the system whose events they take."""
+
+    title = "received from"
+    parameter_name = "received_from"
+    path = "origin_connector_key"
+
+
 class SinceFilter(Filter):
     title = "since"
     parameter_name = "since"

@@ -62,7 +62,12 @@ class PreviewMixin(ModelAdmin):
         tenant = obj.tenant if obj else None
         sample = SampleForm(
             prefix="sample",
-            events=recent_events(request.user, tenant=tenant, patterns=_list_event_patterns(obj)),
+            events=recent_events(
+                request.user,
+                tenant=tenant,
+                patterns=_list_event_patterns(obj),
+                origin=getattr(obj, "origin_connector_key", None),
+            ),
         )
         context = {**_build_form_help(request), "sample": sample, **(extra_context or {})}
         response: HttpResponse = super().changeform_view(request, object_id, form_url, context)
@@ -86,7 +91,12 @@ class PreviewMixin(ModelAdmin):
         sample = SampleForm(
             request.POST,
             prefix="sample",
-            events=recent_events(request.user, tenant=tenant, patterns=patterns),
+            events=recent_events(
+                request.user,
+                tenant=tenant,
+                patterns=patterns,
+                origin=form.cleaned_data.get("origin_connector_key"),
+            ),
         )
         trial = (
             _try_form(form, sample, now=clock())

@@ -20,7 +20,7 @@ from hub.connections.models import KillSwitch
 from hub.db.clock import clock
 from hub.mappings.models import FieldMapping
 from hub.mappings.versions import revise_mapping
-from hub.outgoing.admin.list_filters import OwnConnectorFilter, TenantFilter
+from hub.outgoing.admin.list_filters import OriginFilter, OwnConnectorFilter, TenantFilter
 from hub.outgoing.admin.preview import PreviewMixin
 from hub.outgoing.forms.route_form import RouteForm
 from hub.outgoing.insight.route_refusals import count_route_refusals
@@ -48,19 +48,30 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         "name",
         "tenant_name",
         "event_type",
+        "received_from",
         "target",
         "used_mapping",
         "status_badge",
         "last_delivery",
     )
-    list_filter = (TenantFilter, OwnConnectorFilter, "enabled")
-    list_select_related = ("tenant", "connection", "mapping")
+    list_filter = (TenantFilter, OwnConnectorFilter, OriginFilter, "enabled")
+    list_select_related = ("tenant", "connection", "mapping", "origin")
     search_fields = ("name__istartswith", "event_type__startswith", "public_id__exact")
     search_help_text = "The beginning of a name or an event type"
     ordering = ("-pk",)
     row_actions = ("off", "on")
     fieldsets = (
-        ("When", {"fields": (("name", "enabled"), ("tenant", "event_type"), "filter")}),
+        (
+            "When",
+            {
+                "fields": (
+                    ("name", "enabled"),
+                    ("tenant", "event_type"),
+                    ("origin_connector_key", "origin"),
+                    "filter",
+                )
+            },
+        ),
         ("Do", {"fields": (("target", "connection"), "retry_schedule")}),
         ("With", {"fields": ("mapping", "body")}),
         (
@@ -75,7 +86,9 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         newest = Delivery.unscoped.filter(route=OuterRef("pk")).order_by("-pk")
         routes: QuerySet = (
-            super().get_queryset(request).select_related("tenant", "connection", "mapping")
+            super()
+            .get_queryset(request)
+            .select_related("tenant", "connection", "mapping", "origin")
         )
         is_switched_off = Exists(KillSwitch.unscoped.filter(route=OuterRef("pk")))
         annotated: QuerySet = routes.annotate(
@@ -133,6 +146,13 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
     @display(description="tenant", empty_value="all tenants")
     def tenant_name(self, route: Route) -> Any:
         return route.tenant.name if route.tenant else "all tenants"
+
+    @display(description="received from")
+    def received_from(self, route: Route) -> str:
+        if route.origin:
+            return str(route.origin)
+        connector = CONNECTORS.get(route.origin_connector_key)
+        return str(connector.label) if connector else "our application"
 
     @display(description="action")
     def target(self, route: Route) -> Any:
@@ -207,7 +227,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         initial = {
             name: request.GET[name]
-            for name in ("tenant", "event_type", "target", "name")
+            for name in ("tenant", "event_type", "target", "name", "origin_connector_key")
             if name in request.GET
         }
         target = initial.get("target", "")

@@ -55,10 +55,19 @@ class SampleForm(ActionForm):
 
 
 def recent_events(
-    user: User | AnonymousUser, *, tenant: Tenant | None = None, patterns: Sequence[str] = ("*",)
+    user: User | AnonymousUser,
+    *,
+    tenant: Tenant | None = None,
+    patterns: Sequence[str] = ("*",),
+    origin: str | None = None,
 ) -> list[Event]:
-    """Return the newest events that match one of the patterns, among the newest of all."""
+    """Return the newest events that match one of the patterns, among the newest of all.
+
+    `origin`: the connector whose events count, empty for our own application; None: all events.
+    """
     events = visible_rows(Event, user).order_by("-pk")
+    if origin is not None:
+        events = events.filter(Q(origin__connector_key=origin) if origin else Q(origin=None))
     events = events.filter(tenant=tenant) if tenant else events
     condition = reduce(or_, (_match_event_pattern(pattern) for pattern in patterns))
     recent = Event.unscoped.filter(

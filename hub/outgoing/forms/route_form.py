@@ -25,11 +25,29 @@ from tenants.scoping import changeable_rows, visible_rows
 
 CHOICES_LIMIT = 200  # rows in one select
 MAX_EXPIRY = 365 * 86400  # seconds
+OUR_APPLICATION = ("", "Our own application")
+ORIGINS = [
+    OUR_APPLICATION,
+    *((key, entry.label) for key, entry in CONNECTORS.items() if entry.webhook_source),
+]
 
 
 class RouteForm(TargetForm):
     ALL = "Leave empty for a platform route, which applies to all tenants."
 
+    origin_connector_key = forms.ChoiceField(
+        choices=ORIGINS,
+        required=False,
+        label="Received from",
+        help_text="The system whose events it takes. The hub registers webhooks there.",
+    )
+    origin = forms.ModelChoiceField(
+        Connection.unscoped.none(),
+        required=False,
+        label="Received by",
+        empty_label="All connections of the tenant at that system",
+        help_text="Only for events that are received from another system.",
+    )
     filter = FilterField(
         required=False,
         help_text=(
@@ -78,13 +96,16 @@ class RouteForm(TargetForm):
     class Meta:
         model = Route
         fields = (
-            "name", "enabled", "tenant", "event_type", "filter", "connection", "mapping",
-            "retry_schedule", "ordered", "order_key", "never_twice", "expires_after",
+            "name", "enabled", "tenant", "event_type", "origin_connector_key", "origin", "filter",
+            "connection", "mapping", "retry_schedule", "ordered", "order_key", "never_twice",
+            "expires_after",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in (
+            "origin_connector_key",
+            "origin",
             "filter",
             "connection",
             "mapping",
@@ -94,12 +115,13 @@ class RouteForm(TargetForm):
         ):
             apply_admin_style(self.fields[name])
         owner = self.find_owner()
-        self.set_choices(
-            "connection",
-            Connection,
-            owner,
-            lambda instance: f"{instance} ({instance.connector_key})",
-        )
+        for name in ("connection", "origin"):
+            self.set_choices(
+                name,
+                Connection,
+                owner,
+                lambda instance: f"{instance} ({instance.connector_key})",
+            )
         self.set_choices(
             "mapping",
             FieldMapping,
@@ -152,6 +174,7 @@ class RouteForm(TargetForm):
         if self.errors.keys() & {"tenant", "target"}:
             return data
         for name, problem in (
+            ("origin", self.find_origin_problem()),
             ("connection", self.find_connection_problem()),
             ("mapping", self.mapping_problem()),
         ):
@@ -163,6 +186,17 @@ class RouteForm(TargetForm):
                 "This is a platform mapping, which applies to all tenants. Choose a new mapping.",
             )
         return data
+
+    def find_origin_problem(self) -> str:
+        origin, tenant = self.cleaned_data.get("origin"), self.cleaned_data.get("tenant")
+        if origin is None or "origin_connector_key" in self.errors:
+            return ""
+        key = self.cleaned_data.get("origin_connector_key")
+        if origin.connector_key != key:
+            return f"This connection belongs to {origin.connector.label}. Select it as the system."
+        if tenant is None:
+            return "A route for all tenants takes events of all connections. Leave this empty."
+        return "" if origin.tenant_id == tenant.pk else f"This connection is not {tenant}'s."
 
     def find_connection_problem(self) -> str:
         connection, tenant = self.cleaned_data.get("connection"), self.cleaned_data.get("tenant")

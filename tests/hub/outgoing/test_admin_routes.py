@@ -356,3 +356,45 @@ def test_strangers_neither_see_nor_try_nor_change_a_route(make):
 def test_a_get_saves_nothing(root, make):
     root.get(ADD, said(make.tenant()) | {"_try": "1", "_save": "1"})
     assert not Route.unscoped.exists()
+
+
+def test_a_route_takes_events_of_another_system(root, make):
+    tenant = make.tenant("acme")
+    make.connection(tenant)
+    pipedrive = make.connection(tenant, "pipedrive", secret={}, name="Acme's Pipedrive")
+    made = said(
+        tenant,
+        event_type="pipedrive.person.*",
+        origin_connector_key="pipedrive",
+        origin=str(pipedrive.pk),
+    )
+    assert root.post(ADD, made).status_code == 302
+    route = Route.unscoped.get()
+    assert (route.origin_connector_key, route.origin) == ("pipedrive", pipedrive)
+    assert "Pipedrive" in root.get(LIST + "?received_from=pipedrive").content.decode()
+    assert page_of(route) not in root.get(LIST + "?received_from=slack").content.decode()
+
+
+def test_the_connection_that_receives_must_be_of_the_system_and_the_tenant(root, make):
+    tenant = make.tenant("acme")
+    pipedrive = make.connection(tenant, "pipedrive", secret={})
+    strange = make.connection(make.tenant("globex"), "pipedrive", secret={})
+    for origin, key, problem in (
+        (pipedrive, "slack", "Select it as the system"),
+        (pipedrive, "", "Select it as the system"),
+        (strange, "pipedrive", "This connection is not"),
+    ):
+        made = said(tenant, origin_connector_key=key, origin=str(origin.pk))
+        assert problem in root.post(ADD, made).content.decode()
+    assert not Route.unscoped.exists()
+
+
+def test_a_route_is_tried_with_events_of_its_origin_only(root, make):
+    tenant = make.tenant("acme")
+    pipedrive = make.connection(tenant, "pipedrive", secret={})
+    make.event(tenant, "order.created", id="of-our-application")
+    received = make.event(tenant, "order.created", id="of-pipedrive")
+    type(received).unscoped.filter(pk=received.pk).update(origin=pipedrive)
+    made = said(tenant, origin_connector_key="pipedrive", _try="1")
+    text = root.post(ADD, made).content.decode()
+    assert "of-pipedrive" in text and "of-our-application" not in text

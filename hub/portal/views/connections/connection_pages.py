@@ -38,6 +38,7 @@ from hub.portal.views.connections.own_connection import (
     get_own_connection,
     redirect_to_connection,
 )
+from hub.portal.webhook_status import list_subscriptions
 from hub.reason_codes import find_reason
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
@@ -129,6 +130,7 @@ def show_connection(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
         "facts": list_displayed_settings(connection),
         "missing": [] if connection.is_disconnected else find_static_identities(routes, connection),
         "activity": list_activity(connection),
+        "subscriptions": list_subscriptions(connection),
         **build_hours_context(connection, now=now),
         **build_notice_context(tenant_user, connection),
     }

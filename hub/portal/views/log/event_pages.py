@@ -125,7 +125,10 @@ def export_log_view(request: HttpRequest, tenant_user: TenantUser, kind: str) ->
 @tenant_view()
 def show_event(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     event = (
-        Event.objects.of(tenant_user.tenant).select_related("tenant").filter(public_id=id).first()
+        Event.objects.of(tenant_user.tenant)
+        .select_related("tenant", "origin")
+        .filter(public_id=id)
+        .first()
     )
     if event is None:
         raise Http404(id)

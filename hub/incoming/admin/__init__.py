@@ -1,0 +1,7 @@
+"""Admin pages of incoming webhooks: items, requests, and webhook subscriptions."""
+
+from hub.incoming.admin.items import InboundItemAdmin
+from hub.incoming.admin.messages import InboundMessageAdmin
+from hub.incoming.admin.subscriptions import WebhookSubscriptionAdmin
+
+__all__ = ["InboundItemAdmin", "InboundMessageAdmin", "WebhookSubscriptionAdmin"]

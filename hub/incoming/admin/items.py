@@ -1,0 +1,158 @@
+"""Admin of inbound items: the inbox, and the page of one with what it became and its replay."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
+
+from connectors.registry import CONNECTORS
+from hub.audit import ActorContext
+from hub.db.state_machine import InvalidTransition
+from hub.incoming.insight.outcomes import load_outcome
+from hub.incoming.insight.rows import build_row
+from hub.incoming.insight.search import match_items_by_id
+from hub.incoming.models import InboundItem
+from hub.incoming.processing.replay import replay_item
+from hub.outgoing.admin.filter_chips import build_filter_chips
+from hub.outgoing.admin.list_filters import (
+    TIME_SPANS,
+    EventTypeFilter,
+    OwnConnectorFilter,
+    SinceFilter,
+    TenantFilter,
+)
+from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
+from hub.outgoing.forms.delivery_forms import ReasonForm
+from hub.staff import (
+    ActionRejected,
+    ActionResult,
+    ChoicesFilter,
+    display,
+    render_badge,
+    render_time,
+    row_action,
+)
+from tenants.scoping import accessible_tenants
+
+STATE_PARAMETER = "state__exact"
+REPLAYABLE_STATES = ("processed", "echo", "quarantined", "held")
+
+
+@admin.register(InboundItem)
+class InboundItemAdmin(ReadOnlyAdmin):
+    page_template = "incoming/item.html"
+    live_template = "incoming/item_live.html"
+    list_before_template = "incoming/item_chips.html"
+    row_actions = ("replay",)
+
+    list_display = ("shown_state", "what", "reason_text", "customer", "source", "age")
+    list_filter = (
+        ("state", ChoicesFilter),
+        OwnConnectorFilter,
+        EventTypeFilter,
+        TenantFilter,
+        SinceFilter,
+    )
+    list_select_related = ("tenant", "connection", "message")
+    list_display_links = ("shown_state", "what")
+    search_fields = ("public_id",)
+    search_help_text = "The id of an item, a request or an event, or the system's id; exact"
+    ordering = ("-pk",)
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("tenant", "connection", "message")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        return queryset.filter(match_items_by_id(term, accessible_tenants(request.user))), False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        states = [(value, str(label).lower()) for value, label in InboundItem.State.choices]
+        extra = {
+            "state_chips": build_filter_chips(request, STATE_PARAMETER, states),
+            "since_chips": build_filter_chips(request, "since", [(key, key) for key in TIME_SPANS]),
+        }
+        response: HttpResponse = super().changelist_view(
+            request, {**extra, **(extra_context or {})}
+        )
+        return response
+
+    # --- columns ---
+
+    @display(description="state")
+    def shown_state(self, item: InboundItem) -> str:
+        return render_badge(item.state)
+
+    @display(description="event type")
+    def what(self, item: InboundItem) -> str:
+        return format_html(
+            '{}<br><span class="hub-quiet">{}</span>', item.type or "unknown", item.record
+        )
+
+    @display(description="reason")
+    def reason_text(self, item: InboundItem) -> str:
+        row = build_row(item)
+        if item.state in ("processed", "received"):
+            return ""
+        return format_html('{}<br><span class="hub-quiet">{}</span>', row.sentence, row.action)
+
+    @display(description="tenant")
+    def customer(self, item: InboundItem) -> str:
+        return item.tenant.name if item.tenant else "unknown"
+
+    @display(description="received from")
+    def source(self, item: InboundItem) -> str:
+        connector = CONNECTORS.get(item.connector_key)
+        label = str(connector.label) if connector else item.connector_key
+        return str(item.connection) if item.connection else f"{label} {item.account}".strip()
+
+    @display(description="received")
+    def age(self, item: InboundItem) -> str:
+        return render_time(item.received_at)
+
+    # --- what can be done ---
+
+    def title_of(self, item: InboundItem) -> str:
+        return f"{item.type or 'Item'} {item.record}".strip()
+
+    def live_context(self, item: InboundItem, *, now: datetime) -> dict[str, Any]:
+        outcome = load_outcome(item)
+        return {"outcome": outcome, "ended": outcome.is_final}
+
+    def page_context(self, request: HttpRequest, item: InboundItem) -> dict[str, Any]:
+        return {"source": self.source(item)}
+
+    def suggested_action(self, item: InboundItem) -> str:
+        return "replay" if item.state == "quarantined" else ""
+
+    @row_action(
+        "Replay",
+        icon="replay",
+        is_available=lambda item: item.state in REPLAYABLE_STATES,
+        form=ReasonForm,
+        question=(
+            "The item is read again from its stored request and published as a new event. Routes "
+            "match it anew, so what it caused before may happen twice."
+        ),
+    )
+    def replay(
+        self, request: HttpRequest, item: InboundItem, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        actor = ActorContext.of_request(request)
+        try:
+            replay_item(item, actor, reason=data["reason"], now=now)
+        except InvalidTransition:
+            raise ActionRejected(
+                "It cannot be replayed in its current state, or its request is no longer stored."
+            ) from None
+        return ActionResult("The item is being processed again.", is_audited=True)

@@ -1,0 +1,126 @@
+"""Admin of inbound messages: each request with its verdict, its items, and what they became."""
+
+import zlib
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+
+from connectors.registry import CONNECTORS
+from hub.db.clock import clock
+from hub.incoming.insight.figures import list_source_figures, measure_inbox
+from hub.incoming.insight.outcomes import load_outcomes
+from hub.incoming.insight.rows import (
+    describe_cause,
+    describe_remedy,
+    find_end_of_retries,
+    readable_items,
+)
+from hub.incoming.insight.subscription_status import ALERTING_FAILURES
+from hub.incoming.models import InboundBody, InboundMessage
+from hub.outgoing.admin.list_filters import OwnConnectorFilter, SinceFilter, TenantFilter
+from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
+from hub.outgoing.insight.bodies import DisplayBody, build_display_body
+from hub.staff import ChoicesFilter, display, render_badge, render_time
+from tenants.scoping import accessible_tenants
+
+COUNT_LIMIT = 1000  # rows of a kind that are counted
+ITEMS_LIMIT = 100  # items of one message on its page
+
+
+@admin.register(InboundMessage)
+class InboundMessageAdmin(ReadOnlyAdmin):
+    page_template = "incoming/message.html"
+    live_template = "incoming/message_live.html"
+
+    list_display = ("verdict", "cause_text", "source", "customer", "request_size", "age")
+    list_filter = (("state", ChoicesFilter), OwnConnectorFilter, TenantFilter, SinceFilter)
+    list_select_related = ("tenant", "connection")
+    list_display_links = ("verdict", "cause_text")
+    search_fields = ("public_id",)
+    search_help_text = "The id of a request; exact"
+    ordering = ("-pk",)
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("tenant", "connection")
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.sources_view)
+        return [path("sources/", view, name="incoming_inboundmessage_sources"), *super().get_urls()]
+
+    def sources_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what each system sent in the last day, and what waits in the inbox."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        tenants = accessible_tenants(request.user)
+        return self.page(
+            request,
+            "incoming/sources.html",
+            title="Sources of webhooks",
+            media=self.media,
+            sources=list_source_figures(tenants, now=clock()),
+            health=measure_inbox(tenants, failures=ALERTING_FAILURES, limit=COUNT_LIMIT),
+        )
+
+    # --- columns ---
+
+    @display(description="verdict")
+    def verdict(self, message: InboundMessage) -> str:
+        return render_badge(message.state)
+
+    @display(description="cause")
+    def cause_text(self, message: InboundMessage) -> str:
+        return describe_cause(message.cause) if message.cause else "verified"
+
+    @display(description="received from")
+    def source(self, message: InboundMessage) -> str:
+        return str(message.connection or _connector_label(message))
+
+    @display(description="tenant")
+    def customer(self, message: InboundMessage) -> str:
+        return message.tenant.name if message.tenant else "all tenants"
+
+    @display(description="size")
+    def request_size(self, message: InboundMessage) -> str:
+        return f"{message.size:,} bytes"
+
+    @display(description="received")
+    def age(self, message: InboundMessage) -> str:
+        return render_time(message.received_at)
+
+    # --- its page ---
+
+    def title_of(self, message: InboundMessage) -> str:
+        return f"Webhook of {message.connection or _connector_label(message)}"
+
+    def live_context(self, message: InboundMessage, *, now: datetime) -> dict[str, Any]:
+        items = readable_items().filter(message=message).order_by("position", "pk")
+        outcomes = load_outcomes(items, limit=ITEMS_LIMIT)
+        return {
+            "verdict": describe_cause(message.cause) if message.cause else "",
+            "remedy": describe_remedy(message.cause) if message.cause else "",
+            "retries_until": find_end_of_retries(message) if message.cause else None,
+            "outcomes": outcomes,
+            "ended": message.due_at is None and all(entry.is_final for entry in outcomes),
+        }
+
+    def page_context(self, request: HttpRequest, message: InboundMessage) -> dict[str, Any]:
+        return {
+            "body": _load_body(message),
+            "connector": _connector_label(message),
+        }
+
+
+def _connector_label(message: InboundMessage) -> str:
+    connector = CONNECTORS.get(message.connector_key)
+    return str(connector.label) if connector else message.connector_key
+
+
+def _load_body(message: InboundMessage) -> DisplayBody | None:
+    stored = InboundBody.objects.filter(pk=message.pk).first()
+    return build_display_body(zlib.decompress(bytes(stored.body))) if stored else None

@@ -1,0 +1,198 @@
+"""Admin of webhook subscriptions: state, evidence, what a person must do; check, repair, rotate."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from hub.audit import ActorContext
+from hub.incoming.insight.subscription_status import (
+    describe_subscription,
+    find_last_item_at,
+    find_rotated_part,
+    find_url,
+    is_checked_by_hub,
+)
+from hub.incoming.models import WebhookSubscription
+from hub.incoming.registration.actions import (
+    SubscriptionActionRefused,
+    check_subscription,
+    repair_subscription,
+    rotate_subscription,
+)
+from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
+from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
+from hub.outgoing.forms.delivery_forms import ReasonForm
+from hub.staff import (
+    ActionRejected,
+    ActionResult,
+    ChoicesFilter,
+    display,
+    render_badge,
+    render_time,
+    row_action,
+)
+
+
+class EndpointConnectorFilter(ConnectorFilter):
+    path = "endpoint__connector_key"
+
+
+def is_repairable(subscription: WebhookSubscription) -> bool:
+    return is_checked_by_hub(subscription.endpoint)
+
+
+def is_rotatable(subscription: WebhookSubscription) -> bool:
+    return bool(find_rotated_part(subscription.endpoint))
+
+
+@admin.register(WebhookSubscription)
+class WebhookSubscriptionAdmin(ReadOnlyAdmin):
+    page_template = "incoming/subscription.html"
+    live_template = "incoming/subscription_live.html"
+    row_actions = ("check", "repair", "rotate")
+
+    list_display = (
+        "shown_state",
+        "registered_at",
+        "customer",
+        "problem",
+        "last_item",
+        "next_check",
+    )
+    list_filter = (("state", ChoicesFilter), EndpointConnectorFilter, TenantFilter)
+    list_select_related = ("tenant", "endpoint__connection")
+    list_display_links = ("shown_state", "registered_at")
+    search_fields = ("public_id", "external_id")
+    search_help_text = "Our id or the system's id of the registration; exact"
+    ordering = ("-pk",)
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return (
+            super().get_queryset(request).select_related("tenant", "endpoint__connection__tenant")
+        )
+
+    # --- columns ---
+
+    @display(description="state")
+    def shown_state(self, subscription: WebhookSubscription) -> str:
+        return render_badge(subscription.state)
+
+    @display(description="registration")
+    def registered_at(self, subscription: WebhookSubscription) -> str:
+        endpoint = subscription.endpoint
+        return format_html(
+            '{}<br><span class="hub-quiet">{}</span>',
+            endpoint.connection or endpoint.connector.label,
+            subscription.key,
+        )
+
+    @display(description="tenant")
+    def customer(self, subscription: WebhookSubscription) -> str:
+        return subscription.tenant.name if subscription.tenant else "all tenants"
+
+    @display(description="next step")
+    def problem(self, subscription: WebhookSubscription) -> str:
+        status = describe_subscription(subscription)
+        return status.action or ("" if subscription.state == "verified" else status.sentence)
+
+    @display(description="last item")
+    def last_item(self, subscription: WebhookSubscription) -> str:
+        return render_time(find_last_item_at(subscription))
+
+    @display(description="next check")
+    def next_check(self, subscription: WebhookSubscription) -> str:
+        return render_time(subscription.endpoint.next_check_at)
+
+    # --- its page ---
+
+    def title_of(self, subscription: WebhookSubscription) -> str:
+        endpoint = subscription.endpoint
+        return f"{subscription.key} at {endpoint.connection or endpoint.connector.label}"
+
+    def live_context(self, subscription: WebhookSubscription, *, now: datetime) -> dict[str, Any]:
+        return {
+            "status": describe_subscription(subscription),
+            "last_item_at": find_last_item_at(subscription),
+            "ended": subscription.state not in ("wanted", "drifted"),
+        }
+
+    def page_context(
+        self, request: HttpRequest, subscription: WebhookSubscription
+    ) -> dict[str, Any]:
+        key = subscription.endpoint.connector_key
+        return {
+            "url": find_url(subscription),
+            "event_types": [f"{key}.{type}" for type in subscription.event_types],
+            "evidence": sorted(subscription.evidence.items()),
+        }
+
+    # --- what can be done ---
+
+    def suggested_action(self, subscription: WebhookSubscription) -> str:
+        return "" if subscription.state == "verified" else "repair"
+
+    @row_action("Check now", icon="refresh")
+    def check(
+        self,
+        request: HttpRequest,
+        subscription: WebhookSubscription,
+        data: dict[str, Any],
+        *,
+        now: datetime,
+    ) -> ActionResult:
+        return _run(check_subscription, request, subscription, data, "It is being checked.", now)
+
+    @row_action("Repair", icon="build", is_available=is_repairable)
+    def repair(
+        self,
+        request: HttpRequest,
+        subscription: WebhookSubscription,
+        data: dict[str, Any],
+        *,
+        now: datetime,
+    ) -> ActionResult:
+        return _run(repair_subscription, request, subscription, data, "It is being repaired.", now)
+
+    @row_action(
+        "Rotate the secret",
+        icon="key",
+        is_available=is_rotatable,
+        form=ReasonForm,
+        question=(
+            "The hub makes a new secret, or a new URL where the URL is the secret, and registers "
+            "it. The old one is accepted for 24 hours more."
+        ),
+        sensitive=True,
+    )
+    def rotate(
+        self,
+        request: HttpRequest,
+        subscription: WebhookSubscription,
+        data: dict[str, Any],
+        *,
+        now: datetime,
+    ) -> ActionResult:
+        detail = "Rotated. The old one is accepted for 24 hours."
+        return _run(rotate_subscription, request, subscription, data, detail, now)
+
+
+def _run(
+    action: Callable[..., object],
+    request: HttpRequest,
+    subscription: WebhookSubscription,
+    data: dict[str, Any],
+    detail: str,
+    now: datetime,
+) -> ActionResult:
+    actor = ActorContext.of_request(request)
+    try:
+        action(subscription, actor, reason=data.get("reason", ""), now=now)
+    except SubscriptionActionRefused as refused:
+        raise ActionRejected(str(refused)) from None
+    return ActionResult(detail, is_audited=True)

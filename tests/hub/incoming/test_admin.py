@@ -1,0 +1,154 @@
+"""Staff pages of incoming webhooks: the inbox, the requests, the subscriptions and the figures."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from hub.audit import AuditRow
+from hub.db.clock import clock
+from hub.incoming.models import InboundCount, InboundItem, InboundMessage, WebhookSubscription
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(make, client):
+    client.force_login(make.staff(is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def pipedrive(make):
+    return make.connection(connector="pipedrive", account="701", secret={}, name="Acme's Pipedrive")
+
+
+def page(name, *args):
+    return reverse(f"admin:incoming_{name}", args=args)
+
+
+def read(client, url):
+    answer = client.get(url)
+    assert answer.status_code == 200, answer
+    return answer.content.decode()
+
+
+def test_the_inbox_filters_by_state_and_finds_an_id(make, staff, pipedrive):
+    make.inbound_item(pipedrive, record="31")
+    lost = make.inbound_item(pipedrive, record="32", state="quarantined", reason="other_account")
+    text = read(staff, page("inbounditem_changelist") + "?state__exact=quarantined")
+    assert "names another account" in text and "Reconnect the right account" in text
+    assert page("inbounditem_change", lost.pk) in text
+    found = read(staff, page("inbounditem_changelist") + f"?q={lost.item_key.replace(' ', '+')}")
+    assert "32" in found and "quarantined" in found
+    for term in (lost.public_id, lost.message.public_id):
+        assert page("inbounditem_change", lost.pk) in read(
+            staff, page("inbounditem_changelist") + f"?q={term}"
+        )
+
+
+@pytest.mark.parametrize("rows", [1, 20])
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("inbounditem_changelist", 7),
+        ("inboundmessage_changelist", 7),
+        ("webhooksubscription_changelist", 7),
+    ],
+)
+def test_a_list_takes_a_fixed_number_of_statements(
+    make, staff, pipedrive, rows, name, count, django_assert_max_num_queries
+):
+    for number in range(rows):
+        make.inbound_item(pipedrive)
+        make.webhook_subscription(pipedrive, key=f"person.{number}")
+    with django_assert_max_num_queries(count):
+        read(staff, page(name))
+
+
+@pytest.mark.parametrize("rows", [1, 20])
+def test_the_page_of_a_request_takes_a_fixed_number_of_statements(
+    make, staff, pipedrive, rows, django_assert_max_num_queries
+):
+    message = make.inbound_message(pipedrive)
+    for _ in range(rows):
+        make.inbound_item(
+            pipedrive, message=message, event=make.event(pipedrive.tenant, "order.created")
+        )
+    with django_assert_max_num_queries(8):
+        read(staff, page("inboundmessage_change", message.pk))
+
+
+def test_the_page_of_a_rejected_request_names_the_cause_and_the_retries(make, staff, pipedrive):
+    message = make.inbound_message(pipedrive, state="rejected", cause="stale_timestamp")
+    text = read(staff, page("inboundmessage_change", message.pk))
+    assert "signed too long ago" in text
+    assert "sends it again until" in text
+    assert "never stored" in text
+
+
+def test_a_raw_body_is_escaped_and_redacted(make, staff, pipedrive):
+    body = json.dumps({"access_token": "xoxb-secret-7", "name": "<script>alert(1)</script>"})
+    message = make.inbound_message(pipedrive, body=body.encode())
+    text = read(staff, page("inboundmessage_change", message.pk))
+    assert "xoxb-secret-7" not in text
+    assert "<script>alert" not in text and "&lt;script&gt;alert" in text
+
+
+def test_an_item_shows_its_event_and_deliveries(make, staff, pipedrive):
+    make.route(make.connection(pipedrive.tenant), name="to our webhook")
+    item = make.inbound_item(pipedrive, event=make.event(pipedrive.tenant, "order.created"))
+    text = read(staff, page("inbounditem_change", item.pk))
+    assert "to our webhook" in text
+    assert reverse("admin:outgoing_event_change", args=[item.event.pk]) in text
+
+
+def test_an_item_is_replayed_by_its_page(make, staff, pipedrive):
+    item = make.inbound_item(pipedrive, state="quarantined", reason="other_account")
+    url = page("inbounditem_verb", item.pk, "replay")
+    assert "may happen twice" in read(staff, url)
+    staff.post(url, {"reason": "the account was corrected"})
+    item.refresh_from_db()
+    assert (item.state, item.replay_number) == ("received", 1)
+    assert AuditRow.objects.get(verb="inbound_item.replay").reason == "the account was corrected"
+
+
+def test_the_page_of_a_subscription_shows_its_url_and_evidence(make, staff, pipedrive):
+    subscription = make.webhook_subscription(
+        pipedrive, state="drifted", reason="permission_missing", evidence={"is_active": "no"}
+    )
+    text = read(staff, page("webhooksubscription_change", subscription.pk))
+    assert "/hooks/pipedrive/key-" in text
+    assert "allow that permission" in text
+    assert "is_active" in text
+
+
+@pytest.mark.parametrize("verb", ["check", "repair"])
+def test_a_subscription_is_checked_and_repaired_by_its_page(make, staff, pipedrive, verb):
+    subscription = make.webhook_subscription(pipedrive, failure_count=9)
+    staff.post(page("webhooksubscription_verb", subscription.pk, verb))
+    assert AuditRow.objects.get(verb=f"webhook_subscription.{verb}")
+    subscription.endpoint.refresh_from_db()
+    assert subscription.endpoint.next_check_at <= clock()
+
+
+def test_the_sources_are_counted_by_hour_and_cause(make, staff, pipedrive):
+    endpoint, now = make.inbound_endpoint(pipedrive), clock()
+    for cause, count in (("accepted", 5), ("duplicate", 2), ("wrong_secret", 3)):
+        InboundCount.unscoped.create(endpoint=endpoint, minute=now, cause=cause, count=count)
+    old = now - timedelta(days=2)
+    InboundCount.unscoped.create(endpoint=endpoint, minute=old, cause="accepted", count=90)
+    text = read(staff, page("inboundmessage_sources"))
+    assert "5 accepted, 2 repeated and 3 rejected" in " ".join(text.split())
+    assert "3 × No configured secret matches" in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["inbounditem_changelist", "inboundmessage_changelist", "webhooksubscription_changelist"],
+)
+def test_an_empty_list_opens(staff, name):
+    assert not InboundItem.unscoped.exists() and not InboundMessage.unscoped.exists()
+    assert not WebhookSubscription.unscoped.exists()
+    read(staff, page(name))

@@ -1,0 +1,108 @@
+"""The customers' pages of what their systems send, and of the webhooks registered there."""
+
+import pytest
+
+from hub.audit import AuditRow
+from hub.incoming.models import InboundItem
+from tests.hub.portal.counting import asked
+from tests.tenants.door import sign_in
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def acme(make):
+    tenant = make.tenant("acme")
+    make.membership(tenant, make.user("ann@acme.test"), "owner")
+    make.membership(tenant, make.user("bob@acme.test"), "member")
+    return tenant
+
+
+@pytest.fixture
+def browser(client, acme):
+    sign_in(client, "ann@acme.test")
+    return client
+
+
+@pytest.fixture
+def pipedrive(make, acme):
+    return make.connection(acme, "pipedrive", account="701", secret={}, name="Our Pipedrive")
+
+
+def read(browser, path):
+    answer = browser.get(f"/t/acme/{path}")
+    assert answer.status_code == 200, answer
+    return " ".join(answer.content.decode().split())
+
+
+def test_items_are_listed_and_filtered_by_state(make, browser, pipedrive):
+    make.inbound_item(pipedrive, type="pipedrive.person.created", record="31")
+    make.inbound_item(pipedrive, state="quarantined", reason="other_account", record="32")
+    text = read(browser, "events/incoming/")
+    assert "pipedrive.person.created" in text and "names another account" in text
+    assert "pipedrive.person.created" not in read(browser, "events/incoming/?state=quarantined")
+    assert "Nothing that was received" in read(browser, "events/incoming/?state=held")
+
+
+def test_an_empty_log_names_the_next_step(browser):
+    assert "Nothing received yet" in read(browser, "events/incoming/")
+
+
+def test_a_rejected_request_of_an_own_connection_is_listed(make, browser, pipedrive):
+    message = make.inbound_message(pipedrive, state="rejected", cause="wrong_secret")
+    assert "No configured secret matches" in read(browser, "events/incoming/?state=rejected")
+    assert "sends it again until" in read(browser, f"events/incoming/{message.public_id}/")
+
+
+def test_the_log_takes_the_same_statements_for_sixty_items(make, browser, pipedrive):
+    make.inbound_item(pipedrive)
+    few = asked(browser, "/t/acme/events/incoming/")
+    for _ in range(60):
+        make.inbound_item(pipedrive)
+    assert asked(browser, "/t/acme/events/incoming/") == few
+    assert "Older" in read(browser, "events/incoming/")
+
+
+def test_an_own_item_is_replayed(make, browser, pipedrive):
+    item = make.inbound_item(pipedrive, state="quarantined", reason="other_account")
+    url = f"events/incoming/{item.public_id}/"
+    assert "may happen twice" in read(browser, url)
+    browser.post(f"/t/acme/{url}replay")
+    assert InboundItem.unscoped.get().state == "received"
+    assert AuditRow.objects.get(verb="inbound_item.replay").actor_label == "ann@acme.test"
+
+
+def test_a_member_sees_items_and_replays_none(make, client, pipedrive):
+    sign_in(client, "bob@acme.test")
+    item = make.inbound_item(pipedrive, state="quarantined")
+    url = f"events/incoming/{item.public_id}/"
+    assert "Replay" not in read(client, url)
+    assert client.post(f"/t/acme/{url}replay").status_code == 403
+
+
+def test_the_page_of_a_connection_shows_its_webhooks_and_what_to_do(make, browser, pipedrive):
+    subscription = make.webhook_subscription(
+        pipedrive, event_types=["person.created"], state="gone", reason="permission_missing"
+    )
+    text = read(browser, f"connections/{pipedrive.public_id}/")
+    assert "person.created" in text and "allow that permission" in text
+    browser.post(f"/t/acme/webhooks/{subscription.public_id}/repair")
+    assert AuditRow.objects.get(verb="webhook_subscription.repair").actor_label == "ann@acme.test"
+
+
+def test_a_url_that_a_person_registers_is_shown_to_be_copied(make, browser, pipedrive):
+    make.webhook_subscription(pipedrive, state="manual")
+    text = read(browser, f"connections/{pipedrive.public_id}/")
+    assert "Enter this URL" in text and "/hooks/pipedrive/key-" in text
+
+
+def test_the_url_of_a_registered_webhook_is_not_shown(make, browser, pipedrive):
+    make.webhook_subscription(pipedrive, state="verified")
+    assert "/hooks/pipedrive/" not in read(browser, f"connections/{pipedrive.public_id}/")
+
+
+def test_an_event_of_a_connection_names_it(make, browser, pipedrive, acme):
+    event = make.event(acme)
+    type(event).unscoped.update(origin=pipedrive)
+    text = read(browser, f"events/{event.public_id}/")
+    assert "Received from “Our Pipedrive”" in text
