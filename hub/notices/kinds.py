@@ -50,6 +50,9 @@ NOTICE_KINDS = {
     "not_revoked": NoticeKind(
         _("An authorization could not be revoked"), _("View the connection"), True
     ),
+    "webhooks_not_registered": NoticeKind(
+        _("The hub cannot register its webhooks at a system"), _("View the connection"), True
+    ),
     "degraded": NoticeKind(
         _("A connection works, but has a problem"), _("View the connection"), False
     ),
@@ -127,6 +130,12 @@ NOTICE_MESSAGES = {
         _(
             "All webhooks that %(system)s has sent for “%(connection)s” since %(since)s were "
             "rejected. Their causes are on the page of incoming webhooks."
+        )
+    ),
+    "webhooks_not_registered": NoticeMessage(
+        _(
+            "“%(connection)s”: The hub cannot register its webhooks at %(system)s, so "
+            "changes there may not be received. %(reason)s"
         )
     ),
     "connector_requested": NoticeMessage(

@@ -17,11 +17,10 @@ from hub.incoming.insight.outcomes import load_outcomes
 from hub.incoming.insight.rows import (
     describe_cause,
     describe_remedy,
-    find_end_of_retries,
     readable_items,
 )
-from hub.incoming.insight.subscription_status import ALERTING_FAILURES
 from hub.incoming.models import InboundBody, InboundMessage
+from hub.incoming.receiving.retry_window import find_retry_end
 from hub.outgoing.admin.list_filters import OwnConnectorFilter, SinceFilter, TenantFilter
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.outgoing.insight.bodies import DisplayBody, build_display_body
@@ -64,7 +63,7 @@ class InboundMessageAdmin(ReadOnlyAdmin):
             title="Sources of webhooks",
             media=self.media,
             sources=list_source_figures(tenants, now=clock()),
-            health=measure_inbox(tenants, failures=ALERTING_FAILURES, limit=COUNT_LIMIT),
+            health=measure_inbox(tenants, limit=COUNT_LIMIT),
         )
 
     # --- columns ---
@@ -104,7 +103,7 @@ class InboundMessageAdmin(ReadOnlyAdmin):
         return {
             "verdict": describe_cause(message.cause) if message.cause else "",
             "remedy": describe_remedy(message.cause) if message.cause else "",
-            "retries_until": find_end_of_retries(message) if message.cause else None,
+            "retries_until": find_retry_end(message) if message.cause else None,
             "outcomes": outcomes,
             "ended": message.due_at is None and all(entry.is_final for entry in outcomes),
         }

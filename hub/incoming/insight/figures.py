@@ -12,10 +12,10 @@ from connectors.registry import CONNECTORS
 from hub.charts import Column, stacked_columns
 from hub.incoming.insight.rows import describe_cause
 from hub.incoming.models import InboundCount, InboundItem, InboundMessage, WebhookSubscription
+from hub.incoming.receiving.storage import ACCEPTED, DUPLICATE, NOT_REJECTED
 from tenants.scoping import TenantIds, readable_condition
 
 HOURS = 24
-ACCEPTED, DUPLICATE = "accepted", "duplicate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _build_figures(
     causes: Counter[str] = Counter()
     rejected: Counter[datetime] = Counter()
     for (hour, cause), total in totals.items():
-        if cause not in (ACCEPTED, DUPLICATE):
+        if cause not in NOT_REJECTED:
             causes[cause] += total
             rejected[hour] += total
     hours = [
@@ -105,16 +105,13 @@ class InboxHealth:
     broken_subscriptions: int
 
 
-def measure_inbox(tenants: TenantIds, *, failures: int, limit: int) -> InboxHealth:
-    """Measure the inbox in four statements, each over an index.
-
-    `failures`: checks in a row after which a subscription cannot be repaired; `limit`: rows of a
-    kind that are counted.
-    """
+def measure_inbox(tenants: TenantIds, *, limit: int) -> InboxHealth:
+    """Measure the inbox in four statements, which count at most `limit` + 1 rows of a kind."""
     waiting = InboundMessage.unscoped.filter(due_at__isnull=False)
     items = InboundItem.unscoped.filter(readable_condition(InboundItem, tenants))
     subscriptions = WebhookSubscription.unscoped.filter(
-        readable_condition(WebhookSubscription, tenants), failure_count__gte=failures
+        readable_condition(WebhookSubscription, tenants),
+        failure_count__gte=WebhookSubscription.ALERTING_FAILURES,
     )
     return InboxHealth(
         waiting.filter(readable_condition(InboundMessage, tenants)).aggregate(

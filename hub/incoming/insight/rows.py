@@ -1,16 +1,16 @@
 """The rows that lists of incoming webhooks show: items, and requests that were rejected."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from connectors.registry import CONNECTORS
 from connectors.signatures import Cause
 from hub.connections.models import Connection
 from hub.incoming.models import InboundItem, InboundMessage
+from hub.incoming.receiving.retry_window import find_retry_end
 from hub.reason_codes import ITEM_REASONS, translate_text
 from hub.state_texts import ITEM_STATES
 from tenants.models import Tenant
@@ -64,7 +64,7 @@ class InboundRow:
     @property
     def retries_until(self) -> datetime | None:
         """Return until when the system sends a rejected request again; None: it does not."""
-        return None if self.item else find_end_of_retries(self.message)
+        return None if self.item else find_retry_end(self.message)
 
 
 def describe_cause(cause: str) -> str:
@@ -87,15 +87,6 @@ def describe_remedy(cause: str) -> str:
     if cause in ("stale_timestamp", "future_timestamp"):
         return _("Compare the system's clock with ours.")
     return ""
-
-
-def find_end_of_retries(message: InboundMessage) -> datetime | None:
-    """Return until when the system retries a request; None if it does not."""
-    connector = CONNECTORS.get(message.connector_key)
-    source = connector.webhook_source if connector else None
-    if source is None or not source.retries_for:
-        return None
-    return message.received_at + timedelta(seconds=source.retries_for)
 
 
 def readable_items() -> QuerySet[InboundItem]:

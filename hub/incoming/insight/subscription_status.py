@@ -12,7 +12,6 @@ from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.reason_codes import SUBSCRIPTION_REASONS, find_reason, translate_text
 from hub.state_texts import SUBSCRIPTION_STATES
 
-ALERTING_FAILURES = 3  # checks or repairs in a row, before it counts as not repairable
 HANDLED_BY_A_PERSON = ("manual", "unsupported")
 
 RotatedPart = Literal["", "secret", "url"]

@@ -29,6 +29,8 @@ class WebhookSubscription(Scoped):
         UNSUPPORTED = "unsupported", _("Unsupported")
         MANUAL = "manual", _("Manual")  # only a person can create or verify it
 
+    # checks or repairs that failed in a row, from which on it counts as not repairable
+    ALERTING_FAILURES: ClassVar[int] = 3
     UNHEALTHY_STATES: ClassVar[tuple[str, ...]] = ("drifted", "expired", "gone", "unsupported")
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)

@@ -2,11 +2,14 @@
 
 from datetime import datetime
 
-from connectors.outcomes import Outcome
+from connectors.outcomes import PERMISSION_MISSING, Outcome
 from connectors.webhook_subscriptions import FoundSubscription
 from hub.incoming.models import WebhookSubscription
+from hub.notices.notify import create_notice, resolve_notices
+from hub.reason_codes import REASONS
 
 MAX_FAILURES = 1000
+NOTICE_KIND = "webhooks_not_registered"
 
 
 def record_state(
@@ -24,6 +27,8 @@ def record_state(
     if subscription.state != state:
         subscription.state, subscription.state_changed_at = state, now
     subscription.detail, subscription.reason = detail[:500], ""
+    if state == "verified" and subscription.failure_count:
+        resolve_registration_notice(subscription, now=now)
     subscription.checked_at, subscription.failure_count = now, 0
     if found is not None:
         subscription.external_id = found.external_id[:400]
@@ -42,3 +47,28 @@ def record_failure(subscription: WebhookSubscription, outcome: Outcome, *, now: 
     subscription.detail = outcome.detail[:500]
     subscription.failure_count = min(subscription.failure_count + 1, MAX_FAILURES)
     subscription.save()
+    is_alerting = subscription.failure_count >= WebhookSubscription.ALERTING_FAILURES
+    if is_alerting or subscription.reason == PERMISSION_MISSING:
+        notify_registration_failure(subscription, now=now)
+
+
+def notify_registration_failure(subscription: WebhookSubscription, *, now: datetime) -> None:
+    """Create the notice that the webhooks of an endpoint cannot be registered, once a day."""
+    endpoint = subscription.endpoint
+    connection, system = endpoint.connection, str(endpoint.connector.label)
+    create_notice(
+        NOTICE_KIND,
+        NOTICE_KIND,
+        {"connection": connection.name if connection else system, "system": system},
+        about=f"{endpoint.pk}:{now:%Y-%m-%d}",
+        tenant_id=endpoint.tenant_id,
+        connection_id=connection.pk if connection else None,
+        reason=subscription.reason if subscription.reason in REASONS else "",
+        now=now,
+    )
+
+
+def resolve_registration_notice(subscription: WebhookSubscription, *, now: datetime) -> None:
+    connection_id = subscription.endpoint.connection_id
+    if connection_id is not None:
+        resolve_notices(NOTICE_KIND, connection_id=connection_id, now=now)

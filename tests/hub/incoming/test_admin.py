@@ -38,7 +38,7 @@ def test_the_inbox_filters_by_state_and_finds_an_id(make, staff, pipedrive):
     make.inbound_item(pipedrive, record="31")
     lost = make.inbound_item(pipedrive, record="32", state="quarantined", reason="other_account")
     text = read(staff, page("inbounditem_changelist") + "?state__exact=quarantined")
-    assert "names another account" in text and "Reconnect the right account" in text
+    assert "names another account" in text and "which account sends to this URL" in text
     assert page("inbounditem_change", lost.pk) in text
     found = read(staff, page("inbounditem_changelist") + f"?q={lost.item_key.replace(' ', '+')}")
     assert "32" in found and "quarantined" in found

@@ -1,0 +1,40 @@
+"""What is stored of a check, and who is notified when it fails."""
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.outcomes import PERMISSION_MISSING, Outcome
+from hub.incoming.registration.outcomes import NOTICE_KIND, record_failure, record_state
+from hub.notices.kinds import translate_notice
+from hub.notices.models import Notice
+from tests.factories import NOON
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def subscription(make):
+    connection = make.connection(connector="pipedrive", secret={}, name="Acme's Pipedrive")
+    return make.webhook_subscription(connection)
+
+
+def test_the_third_failure_in_a_row_is_notified_once_a_day(subscription):
+    for number in range(5):
+        record_failure(subscription, Outcome("later", "unavailable"), now=NOON)
+        assert Notice.unscoped.filter(kind=NOTICE_KIND).count() == (number >= 2)
+    record_failure(subscription, Outcome("later", "unavailable"), now=NOON + timedelta(days=1))
+    assert Notice.unscoped.filter(kind=NOTICE_KIND).count() == 2
+
+
+def test_a_missing_permission_is_notified_at_once_with_the_remedy(subscription):
+    record_failure(subscription, Outcome("never", PERMISSION_MISSING), now=NOON)
+    notice = Notice.unscoped.get(kind=NOTICE_KIND)
+    text = translate_notice(notice.message, notice.parameters, reason=notice.reason)
+    assert "“Acme's Pipedrive”" in text and "not granted a permission" in text
+
+
+def test_the_notice_is_resolved_when_the_webhook_is_registered(subscription):
+    record_failure(subscription, Outcome("never", PERMISSION_MISSING), now=NOON)
+    record_state(subscription, "verified", None, now=NOON)
+    assert Notice.unscoped.get(kind=NOTICE_KIND).resolved_at == NOON
