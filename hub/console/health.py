@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import Count, Min
 
 from hub.health.probes import MAX_UNSERVED_TIME, measure_database_latency
+from hub.incoming.insight.figures import InboxHealth, measure_inbox
 from hub.mail.models import Mail
 from hub.outgoing.insight.explain import effective_reason_case, match_effective_state
 from hub.outgoing.models import Delivery, PumpSlot
@@ -22,9 +23,11 @@ from hub.outgoing.pump.claiming.claim import claimable_lanes, deliveries_in_flig
 from hub.outgoing.queue.pump_slots import pump_capacity
 from hub.processes.worker_registry import Replacement, SweepFailure, Worker
 from hub.queue import WakeUp, queue_length
+from tenants.scoping import ALL_TENANTS
 
 MAX_ROWS_COUNTED = 10_000  # rows of a kind; beyond that it reads "10,000+"
 REPLACEMENTS_SHOWN = 10  # the newest ones
+INBOX_ROWS_COUNTED = 1_000
 SLOW_DATABASE = 0.5  # seconds of one query
 SLOW_MAIL = timedelta(minutes=10)  # a server with greylisting accepts a mail by then
 
@@ -52,6 +55,7 @@ class HealthSnapshot:
     unserved: timedelta  # the longest time that a lane waits for its turn
     held_reasons: Sequence[tuple[str, int]]  # by reason
     mails: timedelta  # the longest time that a mail waits
+    inbox: InboxHealth
 
     @property
     def live_workers(self) -> list[Worker]:
@@ -93,6 +97,7 @@ def take_health_snapshot(*, now: datetime) -> HealthSnapshot:
         unserved=measure_longest_lane_wait(now=now),
         held_reasons=count_held_by_reason(),
         mails=measure_longest_mail_wait(now=now),
+        inbox=measure_inbox(ALL_TENANTS, limit=INBOX_ROWS_COUNTED),
     )
 
 
@@ -185,6 +190,13 @@ def summarize_health(snapshot: HealthSnapshot) -> HealthSummary:
             "hourglass_disabled",
             "Due deliveries are not being sent.",
             "Check whether there are enough pumps.",
+        )
+    if snapshot.inbox.measure_age(now=snapshot.now) > MAX_UNSERVED_TIME:
+        return HealthSummary(
+            "bad",
+            "hourglass_disabled",
+            "Received webhooks are not being processed.",
+            "Check whether a worker runs the class inbox.",
         )
     if snapshot.failures:
         steps = ", ".join(failure.step for failure in snapshot.failures)

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -83,7 +84,8 @@ def redirect_to_row(request: HttpRequest, kind: str, id: UUID) -> HttpResponse:
 def _find_by_public_id(models: tuple[type[Scoped], ...], id: UUID) -> Scoped:
     """Return the row with this id. Raises Http404."""
     for model in models:
-        row = model.unscoped.filter(public_id=id).first()
+        rows: QuerySet[Any] = model.unscoped.all()
+        row: Scoped | None = rows.filter(public_id=id).first()
         if row is not None:
             return row
     raise Http404(id)

@@ -54,7 +54,7 @@ def is_rotatable(subscription: WebhookSubscription) -> bool:
 class WebhookSubscriptionAdmin(ReadOnlyAdmin):
     page_template = "incoming/subscription.html"
     live_template = "incoming/subscription_live.html"
-    row_actions = ("check", "repair", "rotate")
+    row_actions = ("check_now", "repair", "rotate")
 
     list_display = (
         "shown_state",
@@ -138,7 +138,7 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
         return "" if subscription.state == "verified" else "repair"
 
     @row_action("Check now", icon="refresh")
-    def check(
+    def check_now(
         self,
         request: HttpRequest,
         subscription: WebhookSubscription,

@@ -22,7 +22,7 @@ from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
 
-MOST_QUERIES = 14
+MOST_QUERIES = 17  # three of them measure the inbox
 
 
 @pytest.fixture
@@ -51,6 +51,17 @@ def worker(*, seen, heard):
         pool_since=NOON,
         heard_at=heard,
     )
+
+
+def test_a_webhook_that_waits_and_a_subscription_that_fails_are_shown(superuser, make):
+    worker(seen=clock(), heard=clock())
+    connection = make.connection()
+    make.inbound_message(connection, due_at=NOON)
+    make.inbound_item(connection, state="quarantined")
+    make.webhook_subscription(connection, failure_count=3)
+    page = looked_at(superuser)
+    assert "Received webhooks are not being processed." in page
+    assert "incoming items in quarantine" in page
 
 
 def test_a_hub_without_a_worker_is_told_so(superuser):

@@ -124,10 +124,10 @@ def test_the_page_of_a_subscription_shows_its_url_and_evidence(make, staff, pipe
     assert "is_active" in text
 
 
-@pytest.mark.parametrize("verb", ["check", "repair"])
-def test_a_subscription_is_checked_and_repaired_by_its_page(make, staff, pipedrive, verb):
+@pytest.mark.parametrize(("name", "verb"), [("check_now", "check"), ("repair", "repair")])
+def test_a_subscription_is_checked_and_repaired_by_its_page(make, staff, pipedrive, name, verb):
     subscription = make.webhook_subscription(pipedrive, failure_count=9)
-    staff.post(page("webhooksubscription_verb", subscription.pk, verb))
+    staff.post(page("webhooksubscription_verb", subscription.pk, name))
     assert AuditRow.objects.get(verb=f"webhook_subscription.{verb}")
     subscription.endpoint.refresh_from_db()
     assert subscription.endpoint.next_check_at <= clock()

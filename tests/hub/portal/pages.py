@@ -23,6 +23,8 @@ PAGES = {
     "disconnect": ONE + "disconnect/",
     "settings": "settings/",
     "events": "events/",
+    "incoming events": "events/incoming/",
+    "rejected requests": "events/incoming/?state=rejected",
     "plan": "operations/plan?state=failed",
     "endpoints": "endpoints/",
     "add an endpoint": "endpoints/add",
