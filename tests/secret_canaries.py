@@ -151,8 +151,22 @@ class CanaryRows:
         queue_connection_test(self.connections[-1], HAND, now=self.now)
         for row in self.give_back():
             attempt_revocation(row, call=echo(500), now=self.now)
+        self.receive()
         self.tell()
         self.browser(Client(), self.owner)
+
+    def receive(self):
+        """A webhook was received, with a credential for a reply, and it is registered there."""
+        (connection,) = [one for one in self.connections if one.connector_key == "pipedrive"]
+        endpoint = self.make.inbound_endpoint(connection)
+        document = endpoint.open()
+        endpoint.seal({**document, "secrets": [{"secret": TEXT, "until": None}]})
+        endpoint.save()
+        message = self.make.inbound_message(connection, body=b'{"number": 7}', now=self.now)
+        message.seal({"response_url": TEXT})
+        message.save()
+        self.make.inbound_item(connection, message=message, now=self.now)
+        self.make.webhook_subscription(connection)
 
     def renew(self, connection, call):
         Credential.unscoped.filter(pk=connection.pk).update(

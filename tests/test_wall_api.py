@@ -74,6 +74,7 @@ ROUTES = {
     "deliveries/<uuid:id>/skip": {"POST": "deliveries:write"},
     "inbound": {"GET": "inbound:read"},
     "inbound/<uuid:id>": {"GET": "inbound:read"},
+    "inbound/replays": {"POST": "inbound:write"},
     "inbound/<uuid:id>/replay": {"POST": "inbound:write"},
     "webhook-subscriptions": {"GET": "webhook-subscriptions:read"},
     "webhook-subscriptions/<uuid:id>": {"GET": "webhook-subscriptions:read"},
@@ -265,6 +266,15 @@ def test_another_tenants_key_lists_nothing_however_it_filters(api, acme, globex,
     for query in ("", "limit=200", "state=delivered", *filters):
         refused(client, "GET", f"{url}?{query}", {200})
     refused(client, "GET", f"{url}?tenant=acme-only", {404})
+
+
+def test_another_tenants_key_replays_nothing_that_arrived(api, acme, globex, refused):
+    item = str(InboundItem.unscoped.get(tenant=acme).public_id)
+    plan = {"filter": {"items": [item]}, "reason": "mine", "tenant": "acme-only"}
+    refused(api.of(globex), "POST", "/api/v1/inbound/replays", {404}, plan)
+    del plan["tenant"]
+    answer = api.of(globex).post("/api/v1/inbound/replays", plan, format="json")
+    assert (answer.status_code, answer.json()["count"]) == (201, 0)
 
 
 @pytest.mark.parametrize("route", ["inbound", "webhook-subscriptions"])

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from hub.incoming.api.inbound import InboundItemView, InboundView, ReplayView
+from hub.incoming.api.replays import ReplaysView
 from hub.incoming.api.webhook_subscriptions import (
     CheckView,
     RepairView,
@@ -17,6 +18,7 @@ SUBSCRIPTION_PATH = "api/v1/webhook-subscriptions/<uuid:id>"
 urlpatterns = [
     path("hooks/<slug:connector>/<str:key>/", InboundWebhookView.as_view(), name="inbound_webhook"),
     path("api/v1/inbound", InboundView.as_view(), name="inbound"),
+    path("api/v1/inbound/replays", ReplaysView.as_view(), name="inbound_replays"),
     path("api/v1/inbound/<uuid:id>", InboundItemView.as_view(), name="inbound_item"),
     path("api/v1/inbound/<uuid:id>/replay", ReplayView.as_view(), name="inbound_item_replay"),
     path(

@@ -2,20 +2,26 @@
 
 from datetime import datetime
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
 from django.utils.html import format_html
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
+from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
+from hub.incoming.forms.replay_form import ReplayPlanForm
 from hub.incoming.insight.outcomes import load_outcome
 from hub.incoming.insight.rows import build_row
 from hub.incoming.insight.search import match_items_by_id
 from hub.incoming.models import InboundItem
-from hub.incoming.processing.replay import replay_item
+from hub.incoming.processing.replay import plan_replay, replay_item
+from hub.mappings.forms import list_suggested_tenants
 from hub.outgoing.admin.filter_chips import build_filter_chips
 from hub.outgoing.admin.list_filters import (
     TIME_SPANS,
@@ -41,12 +47,22 @@ STATE_PARAMETER = "state__exact"
 REPLAYABLE_STATES = ("processed", "echo", "quarantined", "held")
 
 
+def build_planning_url(request: HttpRequest) -> str:
+    """Return the URL that plans the replay of all items that the list's filters select."""
+    names = {STATE_PARAMETER: "state", "connector": "connector", "type": "type", "tenant": "tenant"}
+    query = {names[name]: request.GET[name] for name in names if request.GET.get(name)}
+    if request.GET.get("since") in TIME_SPANS:
+        query["since"] = f"{clock() - TIME_SPANS[request.GET['since']][1]:%Y-%m-%d %H:%M:%S}"
+    return f"{reverse('admin:incoming_inbounditem_plan')}?{urlencode(query)}"
+
+
 @admin.register(InboundItem)
 class InboundItemAdmin(ReadOnlyAdmin):
     page_template = "incoming/item.html"
     live_template = "incoming/item_live.html"
     list_before_template = "incoming/item_chips.html"
     row_actions = ("replay",)
+    actions = ("plan_for_selected",)
 
     list_display = ("shown_state", "what", "reason_text", "customer", "source", "age")
     list_filter = (
@@ -80,12 +96,56 @@ class InboundItemAdmin(ReadOnlyAdmin):
         states = [(value, str(label).lower()) for value, label in InboundItem.State.choices]
         extra = {
             "state_chips": build_filter_chips(request, STATE_PARAMETER, states),
+            "all_url": build_planning_url(request) if self.can_replay(request) else "",
             "since_chips": build_filter_chips(request, "since", [(key, key) for key in TIME_SPANS]),
         }
         response: HttpResponse = super().changelist_view(
             request, {**extra, **(extra_context or {})}
         )
         return response
+
+    # --- the replay of several ---
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.plan_view)
+        return [path("replay/", view, name="incoming_inbounditem_plan"), *super().get_urls()]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return super().get_actions(request) if self.can_replay(request) else {}
+
+    def can_replay(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("incoming.change_inbounditem")
+
+    @admin.action(description="Replay…")
+    def plan_for_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
+        """Redirect to the plan of a replay of the selected items, or of all that the list shows."""
+        if request.POST.get("select_across") == "1" and not request.GET.get("q"):
+            return HttpResponseRedirect(build_planning_url(request))
+        ids = queryset.values_list("public_id", flat=True)[: self.list_per_page]
+        query = urlencode({"items": " ".join(str(id) for id in ids)})
+        return HttpResponseRedirect(f"{reverse('admin:incoming_inbounditem_plan')}?{query}")
+
+    def plan_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.can_replay(request):
+            raise PermissionDenied
+        form = ReplayPlanForm(request.POST or None, initial=request.GET.dict(), user=request.user)
+        if request.method == "POST" and form.is_valid():
+            operation = plan_replay(
+                form.filter,
+                ActorContext.of_request(request),
+                tenant=form.cleaned_data["tenant"],
+                reason=form.cleaned_data["audit_reason"],
+                now=clock(),
+            )
+            url = reverse("admin:operations_operation_change", args=[operation.pk])
+            return HttpResponseRedirect(url)
+        context = {
+            "title": "Replay several items",
+            "form": form,
+            "media": self.media,
+            "tenants": list_suggested_tenants(request.user),
+        }
+        return self.page(request, "incoming/plan.html", **context)
 
     # --- columns ---
 

@@ -1,5 +1,6 @@
 """OpenAPI examples of inbound items and webhook subscriptions."""
 
+from hub.outgoing.api.openapi_examples import OPERATION
 from hub.rest.openapi import (
     CHANGE_PROBLEMS,
     EXAMPLE_ID,
@@ -9,6 +10,7 @@ from hub.rest.openapi import (
     describe_operation,
     list_example,
     page_schema,
+    request_example,
 )
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "describe_operation",
     "list_example",
     "page_schema",
+    "request_example",
 ]
 
 CONNECTION = {"id": EXAMPLE_ID, "name": "Acme's Pipedrive"}
@@ -90,3 +93,10 @@ SUBSCRIPTION_DETAIL = SUBSCRIPTION | {
     "steps": [],
     "receive_url": None,
 }
+
+REPLAY_PLAN = {
+    "filter": {"state": "quarantined", "connector": "pipedrive"},
+    "tenant": "acme",
+    "reason": "The right account is connected now.",
+}
+REPLAY = OPERATION | REPLAY_PLAN | {"kind": "replay_items"}

@@ -72,6 +72,9 @@ class InboundMessage(Scoped):
             ),
             models.Index(fields=("endpoint", "-id"), name="messages_of_endpoint"),
             models.Index(fields=("tenant", "-id"), name="inbound_messages_of_tenant"),
+            models.Index(
+                fields=("-id",), condition=Q(state="rejected"), name="inbound_messages_rejected"
+            ),
         )
 
     def __str__(self) -> str:

@@ -152,3 +152,21 @@ def test_an_empty_list_opens(staff, name):
     assert not InboundItem.unscoped.exists() and not InboundMessage.unscoped.exists()
     assert not WebhookSubscription.unscoped.exists()
     read(staff, page(name))
+
+
+def test_the_replay_of_all_that_match_is_planned_and_shown(make, staff, pipedrive):
+    lost = make.inbound_item(pipedrive, state="quarantined")
+    make.inbound_item(pipedrive)
+    plan = page("inbounditem_plan")
+    listed = read(staff, page("inbounditem_changelist") + "?state__exact=quarantined")
+    assert f"{plan}?state=quarantined" in listed
+    assert "Reason for this replay" in read(staff, plan + "?state=quarantined")
+    answer = staff.post(plan, {"state": "quarantined", "audit_reason": "fixed"}, follow=True)
+    assert "Replay incoming events 1" in answer.content.decode()
+    lost.refresh_from_db()
+    assert lost.state == "quarantined"
+
+
+def test_a_replay_without_a_filter_is_refused(staff):
+    answer = staff.post(page("inbounditem_plan"), {"audit_reason": "x"})
+    assert "Set a filter" in answer.content.decode()

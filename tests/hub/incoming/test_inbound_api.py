@@ -196,3 +196,25 @@ def test_a_rotation_accepts_the_old_secret_as_well(client, api, pipedrive, subsc
     assert (previous["secret"], new["until"]) == (old, None)
     assert previous["until"]
     assert AuditRow.objects.get(verb="inbound_endpoint.rotate_secret")
+
+
+def test_the_replay_of_all_that_match_is_planned_first(client, api, pipedrive):
+    for number in range(2):
+        post_pipedrive(
+            client, pipedrive, id=f"n-{number}", timestamp=f"2026-11-24T15:1{number}:00Z"
+        )
+    run_inbox()
+    plan = {"filter": {"state": "processed", "type": "pipedrive.person.created"}, "reason": "why"}
+    key = api.of(pipedrive.tenant)
+    answer = key.post("/api/v1/inbound/replays", plan, format="json")
+    assert (answer.status_code, answer.json()["count"]) == (201, 2)
+    assert (answer.json()["kind"], answer.json()["state"]) == ("replay_items", "planned")
+    assert set(InboundItem.unscoped.values_list("state", flat=True)) == {"processed"}
+    confirmed = key.post(f"/api/v1/operations/{answer.json()['id']}/confirm")
+    assert confirmed.json()["state"] == "running"
+
+
+def test_a_plan_without_a_filter_is_refused(api, pipedrive):
+    plan = {"filter": {}, "reason": "why"}
+    answer = api.of(pipedrive.tenant).post("/api/v1/inbound/replays", plan, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "validation-failed")
