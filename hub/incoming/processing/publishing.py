@@ -10,7 +10,12 @@ from hub.connections.actions.account_changes import apply_account_change
 from hub.db import bulk
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem
-from hub.outgoing.intake.publish import EventInput, PublishedEvent, publish_independently
+from hub.outgoing.intake.publish import (
+    EventConflict,
+    EventInput,
+    PublishedEvent,
+    publish_independently,
+)
 
 ItemKey = tuple[int | None, str, str, str]
 
@@ -93,12 +98,18 @@ def build_event_input(entry: AttributedItem) -> EventInput:
 
 
 def record_result(row: InboundItem, result: PublishedEvent | Exception, *, now: datetime) -> None:
-    """Set the state of an item by the result of publishing it."""
-    if isinstance(result, Exception):
+    """Set the state of an item by the result of publishing it.
+
+    An item whose event exists already, perhaps with other content, is a duplicate.
+    """
+    if isinstance(result, PublishedEvent):
+        row.state = "processed" if result.created else "duplicate"
+        row.event = result.event
+    elif isinstance(result, EventConflict):
+        row.state = "duplicate"
+    else:
         row.state, row.reason = "quarantined", "cannot_be_published"
         row.detail = clean_text(result, 500)
-    else:
-        row.state, row.event = "processed", result.event
     row.state_changed_at = now
 
 

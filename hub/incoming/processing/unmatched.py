@@ -15,9 +15,11 @@ MAX_AGE = timedelta(hours=24)  # an older item waits for a replay: its question 
 def attribute_unmatched_items(connection: Connection, *, now: datetime) -> None:
     """Attribute the unmatched items of a connection's account, in the caller's transaction.
 
-    HUB_ACCOUNT_CONNECTED names this function.
+    HUB_ACCOUNT_CONNECTED names this function. Only a URL that serves all tenants receives items of
+    accounts that are not connected.
     """
-    if connection.tenant is None or not connection.account:
+    source = connection.connector.webhook_source
+    if source is None or source.url_per != "app" or not (connection.tenant and connection.account):
         return
     existing = InboundItem.unscoped.filter(connection=connection, item_key=OuterRef("item_key"))
     unmatched = InboundItem.unscoped.filter(

@@ -1,0 +1,174 @@
+"""Messages are processed in bounded batches, fair between accounts, and each failure alone."""
+
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from hub.db.clock import clock
+from hub.incoming.models import InboundItem, InboundMessage, InboxLease
+from hub.incoming.processing import claim
+from hub.incoming.processing.batch import process_messages
+from hub.incoming.processing.claim import (
+    BATCH_BYTES,
+    Candidate,
+    choose_batch,
+    claim_messages,
+    claim_repeated_message,
+)
+from hub.incoming.processing.inbox_lease import acquire_inbox_lease, free_inbox_leases
+from hub.incoming.processing.loop import InboxLoop
+from hub.outgoing.models import Event
+from hub.outgoing.queue.pump_leases import new_lease
+from tests.hub.incoming.arriving import post_pipedrive, post_salesforce, run_inbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ORGANIZATION = "00D000000000001AAA"
+FAILURES = claim.MAX_ATTEMPTS
+
+
+@pytest.fixture
+def salesforce(make):
+    return make.connection(connector="salesforce", account=ORGANIZATION)
+
+
+@pytest.fixture
+def pipedrive(make):
+    return make.connection(connector="pipedrive", account="701", secret={})
+
+
+def post_changes(client, connection, count, *, first=0):
+    for number in range(first, first + count):
+        post_pipedrive(client, connection, id=f"change-{number}")
+
+
+@contextmanager
+def refused_by_database(key):
+    """Let the database refuse the item with this key, as a defect of ours would fail."""
+    is_postgresql = database.vendor == "postgresql"
+    condition = f"item_key <> '{key}'"
+    begin = (
+        f"ALTER TABLE incoming_inbounditem ADD CONSTRAINT poison CHECK ({condition})"
+        if is_postgresql
+        else "CREATE TRIGGER poison BEFORE INSERT ON incoming_inbounditem "
+        f"WHEN NOT (NEW.{condition}) BEGIN SELECT RAISE(ABORT, 'poison'); END"
+    )
+    end = (
+        "ALTER TABLE incoming_inbounditem DROP CONSTRAINT poison"
+        if is_postgresql
+        else "DROP TRIGGER poison"
+    )
+    with database.cursor() as cursor:
+        cursor.execute(begin)
+    try:
+        yield
+    finally:
+        with database.cursor() as cursor:
+            cursor.execute(end)
+
+
+def test_a_claim_takes_turns_between_accounts_within_its_size():
+    shares = ["a", "b"]
+    many = [Candidate("a", number, 10) for number in range(5)]
+    few = [Candidate("b", 9, 10)]
+    chosen = [entry.id for entry in choose_batch([*many, *few], shares)]
+    assert chosen == [0, 9, 1, 2, 3, 4]
+
+    large = [Candidate("a", number, BATCH_BYTES) for number in range(3)]
+    assert [entry.id for entry in choose_batch([*large, *few], shares)] == [0]
+
+
+def test_the_next_claim_begins_behind_the_account_that_was_served_last(client, make):
+    connections = [
+        make.connection(connector="pipedrive", account=str(700 + n), secret={}) for n in range(3)
+    ]
+    for connection in connections:
+        post_changes(client, connection, 2)
+    shares = claim.list_shares(after="")
+    assert len(shares) == 3
+    assert claim.list_shares(after=shares[0]) == [shares[1], shares[2], shares[0]]
+
+
+def test_a_batch_takes_the_same_statements_whatever_its_size(client, make, salesforce, pipedrive):
+    def count_statements():
+        with CaptureQueriesContext(database) as queries:
+            lease = new_lease()
+            messages = claim_messages(lease, after="", now=clock())
+            process_messages(messages, lease, now=clock())
+        return len(queries)
+
+    for connection in (salesforce, pipedrive):
+        make.route(make.connection(connection.tenant), event_type="*")
+    post_salesforce(client, salesforce, count=1)
+    post_changes(client, pipedrive, 1)
+    small = count_statements()
+    InboundItem.unscoped.all().delete()
+    InboundMessage.unscoped.all().delete()
+    post_salesforce(client, salesforce, count=20)
+    post_changes(client, pipedrive, 10, first=1)
+    assert count_statements() <= small
+
+
+def test_messages_of_a_killed_process_are_processed_at_once_by_the_next_loop(client, pipedrive):
+    post_changes(client, pipedrive, 3)
+    lease = new_lease()
+    acquire_inbox_lease(lease, now=clock())
+    assert len(claim_messages(lease, after="", now=clock())) == 3
+    assert not claim_messages(new_lease(), after="", now=clock())
+    assert not claim_repeated_message(new_lease(), now=clock())
+
+    now = clock()
+    free_inbox_leases(lease, lease, now=now)
+    assert not InboxLease.objects.exists()
+    run_inbox(now=now)
+    assert Event.unscoped.count() == 3
+
+
+def test_a_loop_whose_lease_was_lost_publishes_nothing(client, pipedrive):
+    post_changes(client, pipedrive, 1)
+    first, second = new_lease(), new_lease()
+    messages = claim_messages(first, after="", now=clock())
+    later = clock() + claim.LEASE
+    taken = claim_repeated_message(second, now=later)
+    process_messages(messages, first, now=later)
+    assert not Event.unscoped.exists()
+    process_messages(taken, second, now=later)
+    assert Event.unscoped.count() == 1
+
+
+def test_the_loop_processes_what_is_due_and_ends_when_it_is_stopped(client, pipedrive):
+    post_changes(client, pipedrive, 3)
+    waits = []
+    loop = InboxLoop(new_lease(), clock=clock, pause=waits.append, stopping=lambda: bool(waits))
+    loop.run()
+    assert (Event.unscoped.count(), len(waits)) == (3, 1)
+
+
+def test_a_poison_message_is_tried_alone_and_quarantined_and_its_neighbours_are_published(
+    client, pipedrive
+):
+    post_changes(client, pipedrive, 3)
+    poison = InboundMessage.unscoped.order_by("pk")[1]
+    with refused_by_database("change-1"):
+        now = clock()
+        for _ in range(FAILURES + 2):
+            run_inbox(now=now)
+            now += timedelta(minutes=1)
+
+    assert Event.unscoped.count() == 2
+    item = InboundItem.unscoped.get(message=poison)
+    assert (item.state, item.reason) == ("quarantined", "message_failed")
+    poison.refresh_from_db()
+    assert (poison.due_at, poison.attempt_count) == (None, FAILURES + 1)
+
+
+def test_an_event_that_exists_already_makes_its_item_a_duplicate(client, pipedrive):
+    post_changes(client, pipedrive, 1)
+    run_inbox()
+    InboundMessage.unscoped.all().delete()  # pruned; the event is kept
+    post_pipedrive(client, pipedrive, id="change-0", action="delete")
+    run_inbox()
+    assert InboundItem.unscoped.get().state == "duplicate"
+    assert Event.unscoped.count() == 1

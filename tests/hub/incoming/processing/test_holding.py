@@ -1,0 +1,173 @@
+"""Items wait while their connection may not be used, and are processed when the cause ends."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from connectors.registry import CONNECTORS
+from hub.audit import ActorContext
+from hub.connections.actions.kill_switches import switch_off, switch_on
+from hub.connections.models import KillSwitch
+from hub.db.clock import clock
+from hub.incoming.endpoints.create import get_or_create_app_endpoint
+from hub.incoming.models import InboundItem
+from hub.incoming.processing.release import release_held_items
+from hub.incoming.processing.replay import replay_item
+from hub.incoming.processing.unmatched import attribute_unmatched_items
+from hub.outgoing.models import Event
+from tests.hub.incoming.arriving import local_path, post_pipedrive, run_inbox
+from tests.hub.incoming.test_slack_webhooks import EVENT, SECRET, post
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SYSTEM = ActorContext.system()
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def pipedrive(make):
+    return make.connection(connector="pipedrive", account="701", secret={})
+
+
+@pytest.fixture
+def slack_path(make):
+    make.app("slack", {"client_id": "1.2", "client_secret": "s" * 16, "signing_secret": SECRET})
+    source = CONNECTORS["slack"].webhook_source
+    return local_path(get_or_create_app_endpoint("slack", source, now=clock())).lstrip("/")
+
+
+def find_state():
+    item = InboundItem.unscoped.get()
+    return item.state, item.reason
+
+
+def pause(connection):
+    connection.transition_to("paused")
+    return connection.resume
+
+
+def suspend(connection):
+    connection.tenant.suspend("unpaid", now=clock())
+    return connection.tenant.restore
+
+
+def switch_connector_off(connection):
+    switch = KillSwitch(
+        level="connector", connector_key=connection.connector_key, reason="a test", since=clock()
+    )
+    switch = switch_off(switch, SYSTEM, now=clock())
+    return lambda *, now: switch_on(switch, SYSTEM, now=now)
+
+
+def disable(connection):
+    connection.disable("failing", now=clock())
+    return connection.mark_healthy
+
+
+CAUSES = {
+    "connection_paused": pause,
+    "tenant_suspended": suspend,
+    "switched_off": switch_connector_off,
+    "connection_disabled": disable,
+}
+
+
+@pytest.mark.parametrize("reason", CAUSES)
+def test_an_item_is_acknowledged_held_and_published_once_when_the_cause_ends(
+    client, pipedrive, reason
+):
+    end_cause = CAUSES[reason](pipedrive)
+    assert post_pipedrive(client, pipedrive).status_code == 200
+    run_inbox()
+    assert find_state() == ("held", reason)
+    assert release_held_items(now=clock()) == 0
+
+    end_cause(now=clock())
+    assert release_held_items(now=clock()) == 1
+    run_inbox()
+    assert find_state() == ("processed", "")
+    assert Event.unscoped.get().sender_id == f"{pipedrive.public_id}:" + (
+        InboundItem.unscoped.get().item_key
+    )
+
+
+def test_what_another_cause_holds_stays_held(client, pipedrive):
+    resume = pause(pipedrive)
+    post_pipedrive(client, pipedrive)
+    run_inbox()
+    suspend(pipedrive)
+    resume(now=clock())
+    assert release_held_items(now=clock()) == 0
+
+
+def test_an_item_of_a_connection_that_was_disconnected_meanwhile_waits_for_its_reconnection(
+    client, pipedrive
+):
+    post_pipedrive(client, pipedrive)
+    pipedrive.disconnect(keeps_events=True, now=clock())
+    run_inbox()
+    assert find_state() == ("held", "disconnected")
+
+
+def test_an_item_of_an_unknown_account_is_attributed_when_the_account_connects(
+    client, make, slack_path
+):
+    post(client, slack_path, json.dumps(EVENT))
+    run_inbox()
+    assert find_state() == ("unmatched", "unknown_account")
+
+    connection = make.connection(connector="slack", account="T0ACME")
+    attribute_unmatched_items(connection, now=clock())
+    run_inbox()
+    item = InboundItem.unscoped.get()
+    assert (item.state, item.reason, item.tenant) == ("processed", "", connection.tenant)
+    assert Event.unscoped.get().origin == connection
+
+
+def test_an_item_that_is_older_than_a_day_waits_for_a_replay(client, make, slack_path):
+    post(client, slack_path, json.dumps(EVENT))
+    run_inbox()
+    connection = make.connection(connector="slack", account="T0ACME")
+    attribute_unmatched_items(connection, now=clock() + DAY)
+    assert find_state() == ("held", "too_old")
+    assert release_held_items(now=clock()) == 0
+
+    replay_item(InboundItem.unscoped.get(), SYSTEM, now=clock())
+    run_inbox()
+    assert find_state() == ("processed", "")
+
+
+def test_an_event_for_an_account_of_two_tenants_reaches_both(client, make, slack_path):
+    tenants = {make.connection(connector="slack", account="T0ACME").tenant for _ in range(2)}
+    post(client, slack_path, json.dumps(EVENT))
+    run_inbox()
+    assert {event.tenant for event in Event.unscoped.all()} == tenants
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        ({"type": "app_uninstalled"}, "uninstalled"),
+        ({"type": "tokens_revoked", "tokens": {"bot": ["U0BOT"]}}, "tokens_revoked"),
+    ],
+)
+def test_the_end_of_an_installation_makes_the_connection_need_a_person(
+    client, make, slack_path, event, reason
+):
+    connection = make.connection(connector="slack", account="T0ACME")
+    other = make.connection(connector="slack", account="T0OTHER")
+    post(client, slack_path, json.dumps(EVENT | {"event": event}))
+    run_inbox()
+    connection.refresh_from_db()
+    other.refresh_from_db()
+    assert (connection.state, connection.reason) == ("needs_reconnect", reason)
+    assert other.state == "healthy"
+
+
+def test_a_paused_connection_remembers_that_its_installation_ended(client, make, slack_path):
+    connection = make.connection(connector="slack", account="T0ACME")
+    pause(connection)
+    post(client, slack_path, json.dumps(EVENT | {"event": {"type": "app_uninstalled"}}))
+    run_inbox()
+    connection.refresh_from_db()
+    assert (connection.state, connection.ended_reason) == ("paused", "uninstalled")

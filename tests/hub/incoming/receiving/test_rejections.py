@@ -1,0 +1,196 @@
+"""What is not authentic is rejected with its cause, bounded in number and without its content."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from hub.db.clock import clock
+from hub.incoming.models import InboundBody, InboundCount, InboundEndpoint, InboundMessage
+from hub.incoming.receiving import admission
+from hub.incoming.receiving.receive import RECEIVERS
+from hub.incoming.receiving.receiver_cache import Receiver, load_receiver
+from hub.incoming.receiving.storage import (
+    MAX_REJECTED_ROWS,
+    ReceivedMessage,
+    store_messages,
+    truncate_to_minute,
+)
+from hub.problems import Problem
+from tests.hub.incoming.sources import SOURCES, make_sender
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def slack(make, client):
+    return make_sender(make, client, "slack")
+
+
+@pytest.fixture
+def pipedrive(make, client):
+    return make_sender(make, client, "pipedrive")
+
+
+def count_causes():
+    counts = {}
+    for cause, count in InboundCount.unscoped.values_list("cause", "count"):
+        counts[cause] = counts.get(cause, 0) + count
+    return counts
+
+
+def forget_receivers():
+    """Let the next request load its receiver, as a second later."""
+    RECEIVERS.receivers.clear()
+
+
+def forge(sender, body=b'{"event_id": "Ev666", "secret": "content"}'):
+    request = sender.sign(b"{}")
+    return sender.send(replace(request, body=body, query="token=abc123456&x=1"))
+
+
+def test_a_rejection_has_its_cause_and_headers_and_nothing_of_the_content(slack):
+    assert forge(slack).status_code == 401
+    message = InboundMessage.unscoped.get()
+    assert (message.state, message.cause, message.due_at) == ("rejected", "wrong_secret", None)
+    assert (message.message_key, message.share_key, message.query, message.size) == ("", "", "", 42)
+    assert set(message.headers) <= set(SOURCES["slack"].stored_headers)
+    assert "x-slack-signature" not in message.headers
+    assert not InboundBody.objects.exists()
+    assert count_causes() == {"wrong_secret": 1}
+
+
+def test_at_most_sixty_rejections_a_minute_and_url_leave_a_row_and_all_are_counted(pipedrive):
+    receiver, now = pipedrive.receiver, truncate_to_minute(clock())
+
+    def reject(count, *, at, cause="wrong_secret"):
+        rows = [build_rejected(receiver, cause, at=at) for _ in range(count)]
+        store_messages([ReceivedMessage(row, b"", cause) for row in rows])
+
+    reject(50, at=now)
+    reject(40, at=now + timedelta(seconds=59), cause="missing_header")
+    reject(1, at=now + timedelta(seconds=59))
+    assert InboundMessage.unscoped.count() == MAX_REJECTED_ROWS == 60
+    assert sum(count_causes().values()) == 91
+
+    reject(1, at=now + timedelta(seconds=60))
+    assert InboundMessage.unscoped.count() == 61
+
+
+def build_rejected(receiver: Receiver, cause, *, at):
+    return InboundMessage(
+        endpoint=receiver.endpoint,
+        connector_key=receiver.endpoint.connector_key,
+        state="rejected",
+        cause=cause,
+        received_at=at,
+    )
+
+
+def test_a_disconnected_connection_answers_410_and_is_counted_only(pipedrive):
+    pipedrive.endpoint.connection.disconnect(keeps_events=True, now=clock())
+    forget_receivers()
+    request = pipedrive.sign(b"{}")
+    assert pipedrive.send(request).status_code == 410
+    assert pipedrive.send(request, method="GET").status_code == 410
+    assert count_causes() == {"disconnected": 1}
+    assert not InboundMessage.unscoped.exists()
+
+
+def test_without_a_secret_everything_is_rejected(pipedrive):
+    endpoint = InboundEndpoint.unscoped.get()
+    endpoint.seal({**endpoint.open(), "secrets": []})
+    endpoint.save()
+    assert pipedrive.send(pipedrive.sign(b"{}")).status_code == 401
+    assert InboundMessage.unscoped.get().cause == "no_secret"
+
+
+def test_a_secret_that_cannot_be_opened_rejects_everything(pipedrive, make, client):
+    other = make_sender(make, client, "pipedrive")
+    InboundEndpoint.unscoped.filter(pk=pipedrive.endpoint.pk).update(sealed=other.endpoint.sealed)
+    receiver = load_receiver("pipedrive", pipedrive.endpoint.key_digest, now=clock())
+    assert receiver.secrets == []
+
+
+def test_the_secret_of_one_tenant_does_not_open_the_url_of_another(make, client):
+    first, second = (make_sender(make, client, "pipedrive") for _ in range(2))
+    assert second.send(first.sign(b"{}"), path=second.sign(b"{}").path).status_code == 401
+
+
+def test_only_allowed_networks_may_send(pipedrive):
+    def allow(*networks):
+        InboundEndpoint.unscoped.update(allowed_sources=list(networks))
+        forget_receivers()
+        return pipedrive.send(pipedrive.sign(b"{}")).status_code
+
+    assert allow("10.0.0.0/8") == 401
+    assert InboundMessage.unscoped.get().cause == "address_not_allowed"
+    assert allow("not a network") == 401
+    assert allow("10.0.0.0/8", "127.0.0.1/32") == 200
+
+
+def test_a_body_beyond_the_limit_of_its_source_is_413(pipedrive):
+    limit = SOURCES["pipedrive"].body_limit
+    assert pipedrive.send(pipedrive.sign(b"x" * (limit + 1))).status_code == 413
+    assert InboundMessage.unscoped.get().cause == "body_too_large"
+    assert pipedrive.send(pipedrive.sign(b"x" * limit)).status_code == 200
+
+
+def test_too_many_requests_in_progress_are_503_with_the_time_of_a_retry(pipedrive):
+    admission.IN_PROGRESS.acquire(admission.MAX_IN_PROGRESS)
+    try:
+        answer = pipedrive.send(pipedrive.sign(b"{}"))
+    finally:
+        admission.IN_PROGRESS.release(admission.MAX_IN_PROGRESS)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert not InboundMessage.unscoped.exists()
+
+
+def test_a_full_backlog_is_503_until_it_is_processed(pipedrive, settings):
+    settings.HUB_INBOX_BACKLOG = 2
+    backlog = admission.Backlog()
+    for number in range(2):
+        backlog.refuse_if_full(now=clock() + number * admission.BACKLOG_AGE)
+        pipedrive.send(pipedrive.sign(b"%d" % number))
+    with pytest.raises(Problem):
+        backlog.refuse_if_full(now=clock() + 5 * admission.BACKLOG_AGE)
+    InboundMessage.unscoped.update(due_at=None)
+    backlog.refuse_if_full(now=clock() + 10 * admission.BACKLOG_AGE)
+
+
+def test_an_accepted_request_takes_the_same_statements_whatever_its_size(pipedrive):
+    pipedrive.send(pipedrive.sign(b"{}"))
+
+    def count_statements(body):
+        with CaptureQueriesContext(database) as queries:
+            assert pipedrive.send(pipedrive.sign(body)).status_code == 200
+        return len(queries)
+
+    assert count_statements(b"x" * 200_000) <= count_statements(b"y") <= 12
+
+
+def test_a_repeated_request_is_acknowledged_counted_and_stored_once(pipedrive):
+    request = pipedrive.sign(b'{"meta": {"id": "1"}}')
+    assert [pipedrive.send(request).status_code for _ in range(3)] == [200, 200, 200]
+    assert InboundMessage.unscoped.count() == InboundBody.objects.count() == 1
+    assert count_causes() == {"accepted": 1, "duplicate": 2}
+
+
+def test_copies_in_one_group_are_stored_once(pipedrive):
+    def build():
+        message = build_rejected(pipedrive.receiver, "", at=clock())
+        message.state, message.message_key, message.due_at = "accepted", "same", clock()
+        return ReceivedMessage(message, b"{}", "accepted")
+
+    assert store_messages([build() for _ in range(3)]) == ["accepted", "duplicate", "duplicate"]
+    assert store_messages([build()]) == ["duplicate"]
+    assert InboundMessage.unscoped.count() == InboundBody.objects.count() == 1
+
+
+def test_an_endpoint_that_was_deleted_meanwhile_is_404(pipedrive):
+    request = pipedrive.sign(b"{}")
+    pipedrive.send(request)
+    InboundEndpoint.unscoped.all().delete()
+    assert pipedrive.send(request).status_code == 404
