@@ -40,7 +40,8 @@ def test_old_and_new_secret_are_accepted_for_24_hours(endpoint):
     new, still_valid = load_secrets(endpoint, now=now)
     assert (still_valid, new != old) == (old, True)
     assert load_secrets(endpoint, now=now + DAY) == [new]
-    assert AuditRow.objects.get(verb="inbound_endpoint.rotate_secret").tenant == endpoint.tenant
+    row = AuditRow.objects.get(verb="inbound_endpoint.rotate_secret")
+    assert row.tenant == endpoint.tenant.public_id
 
 
 def test_a_rotation_makes_the_registrations_due(endpoint):

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
@@ -53,7 +54,7 @@ def suspend(connection):
 
 def switch_connector_off(connection):
     switch = KillSwitch(
-        level="connector", connector_key=connection.connector_key, reason="a test", since=clock()
+        scope="connector", connector_key=connection.connector_key, reason="an incident"
     )
     switch = switch_off(switch, SYSTEM, now=clock())
     return lambda *, now: switch_on(switch, SYSTEM, now=now)
@@ -82,7 +83,8 @@ def test_an_item_is_acknowledged_held_and_published_once_when_the_cause_ends(
     assert find_state() == ("held", reason)
     assert release_held_items(now=clock()) == 0
 
-    end_cause(now=clock())
+    with transaction.atomic():
+        end_cause(now=clock())
     assert release_held_items(now=clock()) == 1
     run_inbox()
     assert find_state() == ("processed", "")
@@ -96,7 +98,8 @@ def test_what_another_cause_holds_stays_held(client, pipedrive):
     post_pipedrive(client, pipedrive)
     run_inbox()
     suspend(pipedrive)
-    resume(now=clock())
+    with transaction.atomic():
+        resume(now=clock())
     assert release_held_items(now=clock()) == 0
 
 

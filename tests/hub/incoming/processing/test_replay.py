@@ -47,7 +47,7 @@ def test_a_replayed_item_becomes_an_event_of_its_own_and_is_audited(client, pipe
     item.refresh_from_db()
     assert (item.state, item.event) == ("processed", Event.unscoped.latest("pk"))
     row = AuditRow.objects.get(verb="inbound_item.replay")
-    assert (row.tenant, row.reason) == (pipedrive.tenant, "the route was missing")
+    assert (row.tenant, row.reason) == (pipedrive.tenant.public_id, "the route was missing")
 
 
 def test_an_item_of_another_account_stays_quarantined_until_the_account_is_right(client, pipedrive):

@@ -1,0 +1,132 @@
+"""Received webhooks are pruned, erased, resealed, measured, and judged by /healthz."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from hub.audit import ActorContext
+from hub.crypto.rotation import sealed_columns
+from hub.db.clock import clock
+from hub.health.metrics import MetricsCollector
+from hub.health.probes import check_inbox
+from hub.incoming.models import InboundBody, InboundCount, InboundItem, InboundMessage
+from hub.incoming.receiving.rejected_sources import notify_rejected_sources
+from hub.incoming.receiving.storage import truncate_to_minute
+from hub.notices.models import Notice
+from hub.outgoing.operations.erase import erase_connection_data
+from hub.prune.batches import RetentionCutoffs, prune_batches
+from tests.hub.incoming.arriving import endpoint_of, post_pipedrive, run_inbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+SYSTEM = ActorContext.system()
+
+
+@pytest.fixture
+def pipedrive(make):
+    return make.connection(connector="pipedrive", account="701", secret={})
+
+
+def prune(*, days):
+    list(prune_batches(RetentionCutoffs.at(timezone.now() + days * DAY)))
+
+
+def test_bodies_go_after_thirty_days_and_rows_after_ninety(client, pipedrive):
+    post_pipedrive(client, pipedrive)
+    run_inbox()
+    prune(days=29)
+    assert InboundBody.objects.count() == 1
+    prune(days=31)
+    assert (InboundBody.objects.count(), InboundMessage.unscoped.count()) == (0, 1)
+    prune(days=91)
+    rows = (InboundMessage, InboundItem, InboundCount)
+    assert [model.unscoped.count() for model in rows] == [0, 0, 0]
+
+
+def test_what_is_held_or_due_stays_with_all_that_it_needs(client, pipedrive):
+    post_pipedrive(client, pipedrive, id="due")
+    post_pipedrive(client, pipedrive, id="held")
+    pipedrive.transition_to("paused")
+    run_inbox()
+    InboundMessage.unscoped.filter(pk=InboundMessage.unscoped.earliest("pk").pk).update(
+        due_at=clock()
+    )
+    InboundItem.unscoped.filter(message=InboundMessage.unscoped.earliest("pk")).delete()
+    prune(days=400)
+    assert InboundBody.objects.count() == InboundMessage.unscoped.count() == 2
+
+
+def test_rejected_webhooks_and_unmatched_items_go_after_seven_days(client, pipedrive):
+    post_pipedrive(client, pipedrive, secret="hub:" + "x" * 32)
+    post_pipedrive(client, pipedrive)
+    run_inbox()
+    InboundItem.unscoped.update(state="unmatched", connection=None, tenant=None)
+    prune(days=6)
+    assert (InboundMessage.unscoped.count(), InboundItem.unscoped.count()) == (2, 1)
+    prune(days=8)
+    assert (InboundMessage.unscoped.get().state, InboundItem.unscoped.count()) == ("accepted", 0)
+
+
+def test_erasing_a_connection_erases_what_it_received(client, make, pipedrive):
+    other = make.connection(connector="pipedrive", account="702", secret={})
+    for connection in (pipedrive, other):
+        post_pipedrive(client, connection)
+    run_inbox()
+    pipedrive.disconnect(keeps_events=False, now=clock())
+    erase_connection_data(pipedrive, SYSTEM, cancel=True, now=clock())
+    item = InboundItem.unscoped.get(connection=pipedrive)
+    assert (item.record, item.author) == ("", "")
+    assert InboundBody.objects.get().pk == InboundItem.unscoped.get(connection=other).message_id
+
+
+def test_a_rotation_of_keys_reseals_secrets_of_endpoints_and_replies():
+    names = {column.name for column in sealed_columns()}
+    assert {"incoming.InboundEndpoint.sealed", "incoming.InboundMessage.sealed"} <= names
+
+
+def test_the_oldest_due_webhook_is_judged_and_measured(client, pipedrive):
+    post_pipedrive(client, pipedrive)
+    due_at = InboundMessage.unscoped.get().due_at
+    assert check_inbox(now=due_at + 2 * MINUTE).ok
+    check = check_inbox(now=due_at + 3 * MINUTE)
+    assert (check.ok, check.seconds) == (False, 180)
+
+    samples = {
+        (sample.name, *sample.labels.values()): sample.value
+        for metric in MetricsCollector(now=due_at + MINUTE).inbox()
+        for sample in metric.samples
+    }
+    assert samples["hub_oldest_webhook_seconds",] == 60
+    assert samples["hub_webhook_requests", "pipedrive", "accepted"] == 1
+
+
+def reject(endpoint, *, at, cause="wrong_secret"):
+    minute = truncate_to_minute(at)
+    InboundCount.unscoped.create(endpoint=endpoint, minute=minute, cause=cause, count=1)
+
+
+def test_a_source_of_which_everything_is_rejected_for_ten_minutes_has_one_notice(pipedrive):
+    endpoint, now = endpoint_of(pipedrive), clock()
+    reject(endpoint, at=now - 9 * MINUTE)
+    notify_rejected_sources(now=now)
+    assert not Notice.unscoped.exists()
+
+    for later in (2, 3):
+        notify_rejected_sources(now=now + later * MINUTE)
+    notice = Notice.unscoped.get()
+    assert (notice.kind, notice.connection) == ("webhooks_rejected", pipedrive)
+    assert "Pipedrive" in notice.sentence
+
+    reject(endpoint, at=now + 5 * MINUTE, cause="accepted")
+    notify_rejected_sources(now=now + 6 * MINUTE)
+    notice.refresh_from_db()
+    assert notice.resolved_at == now + 6 * MINUTE
+
+
+def test_a_source_that_is_also_accepted_has_no_notice(pipedrive):
+    endpoint, now = endpoint_of(pipedrive), clock()
+    reject(endpoint, at=now - 11 * MINUTE)
+    reject(endpoint, at=now - 2 * MINUTE, cause="accepted")
+    notify_rejected_sources(now=now)
+    assert not Notice.unscoped.exists()
