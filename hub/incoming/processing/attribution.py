@@ -6,11 +6,9 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from connectors.outcomes import clean_text
 from connectors.webhook_source import Item
 from hub.connections.models import DISCONNECTED, Connection
 from hub.incoming.models import InboundItem, InboundMessage
-from hub.incoming.processing.item_keys import build_item_key
 from hub.incoming.processing.message_rows import build_message_row
 from hub.incoming.processing.parsing import CANNOT_BE_READ, ParsedMessage
 
@@ -21,7 +19,6 @@ HOLD_REASONS = (
     *("connection_paused", "connection_disabled"),
 )
 STATE_REASONS = {"paused": "connection_paused", "disabled": "connection_disabled"}
-MAX_ID_LENGTH, MAX_TYPE_LENGTH = 200, 120  # characters
 
 ConnectionsByAccount = Mapping[tuple[str, str], Sequence[Connection]]
 
@@ -135,18 +132,18 @@ def build_item_row(
     position: int,
     now: datetime,
 ) -> InboundItem:
-    """Build the row of an item, with texts that every database stores."""
+    """Build the row of an item."""
     return InboundItem(
         message=message,
         connector_key=message.connector_key,
         tenant=connection.tenant if connection else message.tenant,
         connection=connection,
-        account=clean_text(item.account, MAX_ID_LENGTH),
-        item_key=build_item_key(item.id),
+        account=item.account,
+        item_key=item.id,
         position=position,
-        type=clean_text(f"{message.connector_key}.{item.type}", MAX_TYPE_LENGTH),
-        record=clean_text(item.record, MAX_ID_LENGTH),
-        author=clean_text(item.author, MAX_ID_LENGTH),
+        type=f"{message.connector_key}.{item.type}",
+        record=item.record,
+        author=item.author,
         occurred_at=item.occurred_at,
         received_at=message.received_at,
         state_changed_at=now,

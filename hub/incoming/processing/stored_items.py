@@ -11,7 +11,6 @@ from connectors.webhook_source import Item
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem, decide_state
 from hub.incoming.processing.claim import MAX_ATTEMPTS
-from hub.incoming.processing.item_keys import build_item_key
 from hub.incoming.processing.message_rows import MESSAGE_FAILED
 from hub.incoming.processing.parsing import CANNOT_BE_READ, ParsedMessage, parse_messages
 from hub.incoming.processing.publishing import publish_items, save_results
@@ -100,7 +99,7 @@ def find_item(row: InboundItem, parsed: ParsedMessage) -> Item | None:
     found = [
         (position != row.position, position, item)
         for position, item in enumerate(parsed.items)
-        if build_item_key(item.id) == row.item_key
+        if item.id == row.item_key
     ]
     return min(found, key=lambda entry: entry[:2])[2] if found else None
 

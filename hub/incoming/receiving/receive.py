@@ -11,10 +11,10 @@ from connectors.http import Response
 from connectors.outcomes import clean_text
 from connectors.signatures import Cause, SharedSecretScheme, verify
 from connectors.webhook_request import WebhookRequest
+from connectors.webhook_source import clean_id
 from hub.crypto.redaction import mask_headers, redact_text
 from hub.incoming.models import InboundMessage
 from hub.incoming.models.endpoints import hash_endpoint_key
-from hub.incoming.processing.item_keys import build_item_key
 from hub.incoming.receiving.receiver_cache import Receiver, ReceiverCache
 from hub.incoming.receiving.storage import ACCEPTED, DISCONNECTED, ReceivedMessage, store_message
 from hub.problems import Problem
@@ -45,7 +45,7 @@ def receive_webhook(
         return response
     message = build_message(receiver, request, now=now)
     message_id = receiver.source.message_id(request, receiver.settings)
-    message.message_key = build_item_key(message_id)
+    message.message_key = clean_id(message_id)
     share_key = f"{message.endpoint_id}:{receiver.source.share_key(request)}"
     message.share_key = clean_text(share_key, MAX_KEY_LENGTH)
     message.query = _select_query(receiver, request)
