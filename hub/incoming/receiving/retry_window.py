@@ -1,0 +1,15 @@
+"""Until when a system repeats a request that was rejected."""
+
+from datetime import datetime, timedelta
+
+from connectors.registry import CONNECTORS
+from hub.incoming.models import InboundMessage
+
+
+def find_retry_end(message: InboundMessage) -> datetime | None:
+    """Return the time of the last attempt of a rejected request; None if there is no other."""
+    connector = CONNECTORS.get(message.connector_key)
+    source = connector.webhook_source if connector else None
+    if source is None or not source.retries_for:
+        return None
+    return message.received_at + timedelta(seconds=source.retries_for)
