@@ -61,3 +61,8 @@ BUILT_IN: list[dict[str, Any]] = [
         "client_secret": "salesforce-secret",
     },
 ]
+
+
+def username(org: Org) -> str:
+    """Of the user who authorized us."""
+    return f"hub@{org.title.lower().replace(' ', '-')}.example"

@@ -8,7 +8,7 @@ import hmac
 from typing import Any
 
 from sandbox.oauth.authorization_codes import AuthorizationCodes
-from sandbox.salesforce.accounts import ORGS, Org
+from sandbox.salesforce.accounts import ORGS, Org, username
 from sandbox.salesforce.checks import Refusal
 from sandbox.salesforce.ids import long
 from sandbox.salesforce.sessions import Approval, Sessions
@@ -140,7 +140,7 @@ class Login:
         org = approval.org
         if path.startswith("/id/") and path.split("/")[2][:15] != org.org[:15]:
             return ApiResponse(403, "Wrong_Org")
-        user = f"hub@{org.title.lower().replace(' ', '-')}.example"
+        user = username(org)
         remainder = f"{instance_url(call, org)}/services/data/v{{version}}/"
         return ApiResponse(200, {
             "id": identity_url(call, org), "user_id": long(org.user),

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.salesforce import soql
-from sandbox.salesforce.accounts import Org
+from sandbox.salesforce.accounts import Org, username
 from sandbox.salesforce.checks import Refusal
 from sandbox.salesforce.criteria import criterion
 from sandbox.salesforce.ids import long
 from sandbox.salesforce.records import Record, Records
-from sandbox.salesforce.schema import ORGANIZATION, Field, Object
+from sandbox.salesforce.schema import ORGANIZATION, USER, Field, Object
 from sandbox.system import ApiResponse
 
 CREATED = {"success": True, "errors": []}
@@ -71,6 +71,8 @@ class Asked:
     def rows(self, kind: Object, *, deleted: bool) -> list[Record]:
         if kind is ORGANIZATION:
             return [organization(self.org)]
+        if kind is USER:
+            return [user(self.org)]
         return self.records.all(self.org, kind, deleted=deleted)
 
     def with_body(self, body: Any) -> "Asked":
@@ -82,13 +84,18 @@ def organization(org: Org) -> Record:
     return {"Id": long(org.org), "Name": org.title, "IsSandbox": org.sandbox}
 
 
+def user(org: Org) -> Record:
+    name = username(org)
+    return {"Id": long(org.user), "Username": name, "Email": name}
+
+
 def list_resources(request: Asked) -> ApiResponse:
+    """The resources, and who calls: its identity URL."""
+    org = request.org
+    identity = f"https://login.salesforce.com/id/{long(org.org)}/{long(org.user)}"
+    names = ("sobjects", "query", "queryAll", "limits", "composite")
     return ApiResponse(
-        200,
-        {
-            name: f"{request.root}/{name}"
-            for name in ("sobjects", "query", "queryAll", "limits", "composite")
-        },
+        200, {"identity": identity} | {name: f"{request.root}/{name}" for name in names}
     )
 
 

@@ -89,6 +89,20 @@ ORGANIZATION = Object(
     },
     read_only=True,
 )
+# the user who authorized us
+USER = Object(
+    "User",
+    "005",
+    {
+        field.name.lower(): field
+        for field in (
+            Field("Id", "id", 18, writable=False),
+            Field("Username", length=80, writable=False),
+            Field("Email", "email", 128, writable=False),
+        )
+    },
+    read_only=True,
+)
 STANDARD: dict[str, tuple[str, list[Field]]] = {
     "Account": ("001", [
         Field("Name", length=255, required=True),
@@ -130,7 +144,7 @@ ADDED = {"name", "label", "type", "length", "required", "external_id", "unique"}
 
 def objects(org: Org) -> dict[str, Object]:
     """By lower-case name."""
-    objects = {"organization": ORGANIZATION}
+    objects = {"organization": ORGANIZATION, "user": USER}
     for number, name in enumerate(
         [*STANDARD, *(name for name in org.fields if name not in STANDARD)]
     ):

@@ -75,7 +75,7 @@ def test_what_is_created_is_found_as_wanted_and_a_second_change_has_a_message_of
         (found,) = [entry for entry in org.find() if entry.key == key]
         assert found.external_id == KEPT.join_ids(made)
         assert KEPT.differences(wanted(key), found) == ()
-    assert org.steps[:4] == ["describe", "identity", "message", "find"]
+    assert org.steps[:5] == ["describe", "identity", "user", "message", "find"]
     assert len(org.find()) == 2
 
 

@@ -70,10 +70,15 @@ def find_incoming_permissions(
 def find_missing_incoming_permissions(connection: Connection) -> list[str]:
     """List the permissions that its routes for incoming events need and the account lacks.
 
-    None is missing if the granted permissions are unknown, or the connection is our application's.
+    None is missing if the granted permissions are unknown. One statement, none if the account has
+    granted all of them.
     """
-    if connection.permissions is None or connection.tenant is None:
+    connector = connection.connector
+    source, tenant = connector.webhook_source, connection.tenant
+    if source is None or tenant is None or connection.permissions is None:
         return []
-    connector, granted = connection.connector, set(connection.permissions)
-    needed = find_incoming_permissions(connection.tenant, connector, connection)
-    return sorted(key for key in needed if not connector.has(key, granted))
+    granted = set(connection.permissions)
+    named = {key for entry in source.event_types for key in entry.permissions}
+    if not (missing := {key for key in named if not connector.has(key, granted)}):
+        return []
+    return sorted(missing & find_incoming_permissions(tenant, connector, connection))

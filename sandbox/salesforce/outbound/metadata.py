@@ -228,6 +228,9 @@ def check_message(org: Org, name: str, metadata: Row) -> None:
     url = metadata.get("endpointUrl")
     if not isinstance(url, str) or not url.startswith(("https://", "http://")):
         raise Refusal(400, "FIELD_INTEGRITY_EXCEPTION", "endpointUrl: invalid URL", ["endpointUrl"])
+    if not metadata.get("integrationUser"):
+        message = "Required fields are missing: [integrationUser]"
+        raise Refusal(400, "REQUIRED_FIELD_MISSING", message, ["integrationUser"])
     fields = metadata.get("fields")
     if not isinstance(fields, list) or not fields:
         raise Refusal(400, "REQUIRED_FIELD_MISSING", "fields: at least one field", ["fields"])

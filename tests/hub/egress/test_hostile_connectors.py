@@ -35,7 +35,9 @@ def calls_of(connector):
             action.request([sent], key),
             lambda answer, action=action, sent=sent: action.read(answer, [sent]),
         )
-    yield connector.probe_request(key, at=NOON), lambda answer: connector.parse_probe(answer, key)
+    if connector.has_probe:
+        request = connector.probe_request(key, at=NOON)
+        yield request, lambda answer: connector.parse_probe(answer, key)
     if connector.refreshes:
         yield (
             connector.refresh_request(APP, key),

@@ -275,3 +275,18 @@ def test_how_fast_it_goes_is_measured(admin, make, connection):
     Delivery.unscoped.update(state="delivered", state_changed_at=now - MINUTE)
     make.delivery(connection, now=now)
     assert "Sending 2 per minute." in text_of(admin, connection)
+
+
+def test_a_permission_that_a_route_for_incoming_events_needs_is_named(admin, acme, make):
+    required = ["chat:write", "chat:write.public", "channels:read"]
+    row = make.connection(acme, "slack", permissions=required)
+    assert "a permission is missing" not in text_of(admin, row)
+    make.route(
+        tenant=acme,
+        connector="webhook",
+        origin_connector_key="slack",
+        event_type="slack.mention.created",
+    )
+    text = text_of(admin, row)
+    assert "a permission is missing" in text and "<code>app_mentions:read</code>" in text
+    assert "<code>im:history</code>" not in text and "<span>healthy</span>" in text

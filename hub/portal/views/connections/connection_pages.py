@@ -26,6 +26,7 @@ from hub.notices.preferences import list_effective_preferences
 from hub.outgoing.insight import hourly
 from hub.outgoing.insight.mapping_preview import preview_mappings
 from hub.outgoing.insight.missing_identities import find_static_identities
+from hub.outgoing.insight.needed_permissions import find_missing_incoming_permissions
 from hub.outgoing.models import Delivery
 from hub.portal.activity import list_activity
 from hub.portal.connection_status import describe_status
@@ -121,6 +122,7 @@ def show_connection(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
         ),
         "waiting": measure_backlog(connection, now=now),
         "permissions": list_permission_statuses(connection),
+        "missing_permissions": find_missing_incoming_permissions(connection),
         "timeline": draw_credential_timeline(connection, now=now),
         "can_renew": connection_actions.is_token_renewable(connection),
         "zone": resolve_display_zone(request),
