@@ -66,6 +66,17 @@ PRIMARY_ACTIONS = {
     "disconnected": PrimaryAction(gettext_lazy("Reconnect"), "reconnect", "sync"),
 }
 
+TEST_PAGE = "connection_test"
+# of a connection that only receives, which cannot be tested
+SHOW_SETTINGS = PrimaryAction(gettext_lazy("Settings and credential"), "reconnect", "key")
+
+
+def choose_primary_action(connection: Connection, state: str) -> PrimaryAction:
+    """Return the action to offer first in an effective state."""
+    action = PRIMARY_ACTIONS[state]
+    is_offered = action.page != TEST_PAGE or connection.connector.has_probe
+    return action if is_offered else SHOW_SETTINGS
+
 
 def describe_status(
     connection: Connection,
@@ -96,7 +107,7 @@ def describe_status(
         action=reason_entry.action if reason_entry and state == "degraded" else "",
         since=switch.activated_at if switch and is_switched_off else connection.state_changed_at,
         until=switch.expires_at if switch and is_switched_off else until or connection.paused_until,
-        step=PRIMARY_ACTIONS[state],
+        step=choose_primary_action(connection, state),
     )
 
 
