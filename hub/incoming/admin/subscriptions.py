@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
@@ -68,7 +69,7 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
     list_select_related = ("tenant", "endpoint__connection")
     list_display_links = ("shown_state", "registered_at")
     search_fields = ("public_id", "external_id")
-    search_help_text = "Our id or the system's id of the registration; exact"
+    search_help_text = "The id of a registration, ours or the system's, or of a connection; exact"
     ordering = ("-pk",)
     sortable_by: ClassVar[tuple[str, ...]] = ()
 
@@ -76,6 +77,18 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
         return (
             super().get_queryset(request).select_related("tenant", "endpoint__connection__tenant")
         )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        try:
+            id = UUID(term)
+        except ValueError:
+            return queryset.filter(external_id=term.replace("\0", "")), False
+        return queryset.filter(Q(public_id=id) | Q(endpoint__connection__public_id=id)), False
 
     # --- columns ---
 

@@ -124,6 +124,16 @@ def test_the_page_of_a_subscription_shows_its_url_and_evidence(make, staff, pipe
     assert "is_active" in text
 
 
+def test_subscriptions_are_found_by_their_connection(make, staff, pipedrive):
+    own = make.webhook_subscription(pipedrive)
+    other = make.webhook_subscription(make.connection(connector="pipedrive", secret={}))
+    text = read(staff, page("webhooksubscription_changelist") + f"?q={pipedrive.public_id}")
+    assert page("webhooksubscription_change", own.pk) in text
+    assert page("webhooksubscription_change", other.pk) not in text
+    connection = reverse("admin:connections_connection_change", args=[pipedrive.pk])
+    assert f"?q={pipedrive.public_id}" in read(staff, connection)
+
+
 @pytest.mark.parametrize(("name", "verb"), [("check_now", "check"), ("repair", "repair")])
 def test_a_subscription_is_checked_and_repaired_by_its_page(make, staff, pipedrive, name, verb):
     subscription = make.webhook_subscription(pipedrive, failure_count=9)
