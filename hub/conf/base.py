@@ -204,6 +204,7 @@ SPECTACULAR_SETTINGS = {
         "FilledInConnectorEnum": "hub.connections.api.input_serializers.FORM_CONNECTOR_CHOICES",
         "EnvironmentEnum": "hub.connections.api.catalogue_serializers.ENVIRONMENT_KINDS",
         "OperationStateEnum": "hub.operations.models.Operation.State",
+        "InboundItemStateEnum": "hub.incoming.models.InboundItem.State",
         "InboundStateEnum": "hub.incoming.serializers.INBOUND_STATES",
         "VerdictEnum": "hub.incoming.models.InboundMessage.State",
         "WebhookSubscriptionStateEnum": "hub.incoming.models.WebhookSubscription.State",
