@@ -2,7 +2,14 @@
 
 from datetime import datetime
 
-from connectors.app.actions import CALLS, REQUESTS, SPENDS, SendEvent
+from connectors.app.actions import (
+    CALLS,
+    REQUESTS,
+    SPENDS,
+    CreateLabel,
+    SendEvent,
+    SubmitQuestion,
+)
 from connectors.base import Connector
 from connectors.http import InFlight, Rate, Request, Response
 from connectors.i18n import _
@@ -28,7 +35,7 @@ class App(Connector):
         ),
     )
     urls = {"api": "https://app.example.com/hub"}
-    actions = (SendEvent(),)
+    actions = (SendEvent(), CreateLabel(), SubmitQuestion())
     # for all tenants together
     quotas = {"app:calls": InFlight(16), "app:requests": Rate(200, 1.0)}
     in_flight = 16

@@ -34,14 +34,23 @@ WRITE = "deliveries:write"
 POLL_SECONDS = 0.05
 WAITING_THREADS = SharedBudget(8)  # threads of a web process that wait for results
 INPUT_EXAMPLE = {
-    "input": {"channel": "C0123456789", "text": "It was sent today.", "thread_ts": "1764.0001"}
+    "id": "answer-7001",
+    "data": {"channel": "C0123456789", "text": "It was sent today.", "thread_ts": "1764.0001"},
 }
 
 
 class RequestedActionSerializer(StrictSerializer):
     """An action that is carried out now."""
 
-    input = ObjectField(help_text="The inputs of the action, as `GET /connectors` lists them.")
+    id = serializers.CharField(
+        max_length=200,
+        required=False,
+        default="",
+        help_text="Your id of the request: the same id again returns the first delivery.",
+    )
+    data = ObjectField(  # type: ignore[assignment]  # a serializer has its own `data`
+        help_text="The inputs of the action, as `GET /connectors` lists them."
+    )
     tenant = serializers.CharField(
         required=False,
         help_text="For a connection of the platform: the tenant for which it is done.",
@@ -79,10 +88,10 @@ class RequestedActionView(APIView):
                 delivery = request_action(
                     connection,
                     known_action,
-                    data["input"],
+                    data["data"],
                     ActorContext.of_request(request),
                     tenant=_find_tenant(request, connection, data.get("tenant", "")),
-                    source="api",
+                    id=data["id"],
                     now=now,
                 )
             except ActionRefused as error:
@@ -146,5 +155,5 @@ def _find_tenant(request: Request, connection: Connection, reference: str) -> Te
 
 
 def _build_refusal(problem: str) -> Problem:
-    error: dict[str, Any] = {"pointer": "/input", "detail": problem, "code": "invalid"}
+    error: dict[str, Any] = {"pointer": "/data", "detail": problem, "code": "invalid"}
     return Problem("validation-failed", errors=[error])

@@ -88,10 +88,17 @@ def publish(
 
 @transaction.atomic
 def publish_for_route(
-    route: Route, tenant: Tenant, type: str, data: Mapping[str, Any], *, source: str, now: datetime
+    route: Route,
+    tenant: Tenant,
+    type: str,
+    data: Mapping[str, Any],
+    *,
+    id: str = "",
+    source: str,
+    now: datetime,
 ) -> Delivery:
-    """Publish an event for one route and its connection only."""
-    event_input = EventInput(tenant, type, data)
+    """Publish an event for one route and its connection only; `id` must be new, or empty."""
+    event_input = EventInput(tenant, type, data, id)
     event = _build_event(event_input, source=source, now=now)
     event.save(force_insert=True)
     EventBody.objects.create(event_id=event.pk, body=serialize_event_body(event_input, event))

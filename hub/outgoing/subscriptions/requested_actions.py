@@ -19,6 +19,7 @@ from tenants.models import Tenant
 # a requested delivery is due so much earlier, and is claimed before what waits on its lane
 PRIORITY = timedelta(days=30)
 INPUT_PATH = "data.input"
+SOURCE = "action"
 
 
 class ActionRefused(Exception):
@@ -33,12 +34,13 @@ def request_action(
     actor: ActorContext,
     *,
     tenant: Tenant,
-    source: str,
+    id: str = "",
     now: datetime,
 ) -> Delivery:
     """Publish an event `action.requested` and its one delivery, which is claimed first; audit it.
 
-    Raises ActionRefused if the input is not what the action takes, or the account is disconnected.
+    `id` is the sender's: the same id again returns the first delivery. Raises ActionRefused if the
+    input is not what the action takes, or the account is disconnected.
     """
     if problem := action.check(input):
         raise ActionRefused(problem)
@@ -46,15 +48,29 @@ def request_action(
     locked = Connection.unscoped.select_for_update(no_key=True).get(pk=connection.pk)
     if locked.is_disconnected:
         raise ActionRefused("the account is disconnected")
+    if first := _find_requested(tenant, id):
+        return first
     route = _get_or_create_route(connection, action, actor, now=now)
     data = {"action": action.key, "input": dict(input)}
-    delivery = publish_for_route(route, tenant, ACTION_EVENT_TYPE, data, source=source, now=now)
+    delivery = publish_for_route(
+        route, tenant, ACTION_EVENT_TYPE, data, id=id, source=SOURCE, now=now
+    )
     if delivery.state == "waiting":
         delivery.due_at = now - PRIORITY
         delivery.save(update_fields=["due_at"])
     after = {"action": action.key, "delivery": str(delivery.public_id)}
     actor.audit("connection.act", connection, after=after, now=now)
     return delivery
+
+
+def _find_requested(tenant: Tenant, id: str) -> Delivery | None:
+    """Return the delivery that was requested under this id before."""
+    if not id:
+        return None
+    deliveries = Delivery.unscoped.filter(
+        event__tenant=tenant, event__source=SOURCE, event__sender_id=id
+    )
+    return deliveries.order_by("pk").first()
 
 
 def _get_or_create_route(

@@ -26,10 +26,10 @@ def slack(make, acme):
     return make.connection(acme, "slack", account="T0ACME")
 
 
-def act(client, connection, action="post_message", input=INPUT, **headers):
+def act(client, connection, action="post_message", input=INPUT, id="", **headers):
     return client.post(
         f"/api/v1/connections/{connection.public_id}/actions/{action}",
-        {"input": input},
+        {"data": input, "id": id},
         format="json",
         headers=headers,
     )
@@ -67,7 +67,7 @@ def test_a_finished_action_is_answered_with_200(api, acme, slack):
 def test_a_wrong_input_is_refused_and_nothing_is_stored(api, acme, slack):
     answer = act(api.of(acme), slack, input={"text": "no channel"})
     assert (answer.status_code, answer.json()["code"]) == (400, "validation-failed")
-    assert answer.json()["errors"][0]["pointer"] == "/input"
+    assert answer.json()["errors"][0]["pointer"] == "/data"
     assert not Event.unscoped.exists()
 
 
@@ -79,3 +79,9 @@ def test_an_unknown_action_and_another_tenants_connection_are_not_found(api, mak
 def test_a_disconnected_account_refuses(api, acme, slack):
     slack.disconnect(keeps_events=True, now=slack.created_at)
     assert act(api.of(acme), slack).status_code == 400
+
+
+def test_the_same_id_again_is_the_first_request(api, acme, slack):
+    first, again = (act(api.of(acme), slack, id="answer-1") for _ in range(2))
+    assert first.json()["id"] == again.json()["id"]
+    assert Event.unscoped.count() == 1
