@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,11 @@ from hub.management.commands.load_demo import DEMO_FILE
 from hub.management.demo import json_files
 from hub.management.demo.demo_rows import DemoSummary
 from hub.management.demo.desk_client import DeskClient, DeskNotRunning
+from hub.management.demo.incoming_story import (
+    IncomingStory,
+    ScenarioFailed,
+    ScenarioResult,
+)
 from hub.management.demo.story import DemoFailed, DemoStep, Story
 
 WAIT_LIMIT = 60.0  # seconds for each wait
@@ -26,8 +32,8 @@ STEP_STYLES = {"arrived": "SUCCESS", "waited": "SUCCESS", "refused": "WARNING", 
 
 class Command(BaseCommand):
     help = (
-        "Place orders for both demo customers on the running local installation, and show "
-        "what arrived where."
+        "Place orders for both demo customers on the running local installation, let things "
+        "happen in their systems, and show what arrived where."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,24 +48,26 @@ class Command(BaseCommand):
             raise CommandError(
                 f"There is no {file}: the demo is loaded by script/server, or manage.py load_demo."
             )
-        story = Story(DeskClient(demo, call=build_call(demo)), demo, self.poll_until_timeout)
+        desk = DeskClient(demo, call=build_call(demo))
+        story = Story(desk, demo, self.poll_until_timeout)
+        incoming = IncomingStory(desk, demo, self.poll_until_timeout)
         write_step = self.write_step_json if options["json"] else self.write_step
         try:
-            for step in story.run():
+            for step in chain(story.run(), incoming.run()):
                 write_step(step)
-        except (DeskNotRunning, DemoFailed) as error:
+        except (DeskNotRunning, DemoFailed, ScenarioFailed) as error:
             raise CommandError(str(error)) from error
         if not options["json"]:
             self.stdout.write(
                 f"\nSee for yourself: {demo['sandbox']}/ and, as staff, {demo['hub']}/admin/"
             )
 
-    def write_step(self, step: DemoStep) -> None:
+    def write_step(self, step: DemoStep | ScenarioResult) -> None:
         style = getattr(self.style, STEP_STYLES.get(step.name, "HTTP_INFO"))
         self.show_progress("")
         self.stdout.write(f"{style(f'{step.name:8}')} {step.detail}")
 
-    def write_step_json(self, step: DemoStep) -> None:
+    def write_step_json(self, step: DemoStep | ScenarioResult) -> None:
         self.stdout.write(json.dumps({"step": step.name, "detail": step.detail, **step.ids}))
 
     def poll_until_timeout(self, awaited: str) -> Iterator[None]:

@@ -36,7 +36,8 @@ def update_addresses(demo: DemoSummary, *, hub: str, sandbox: str, now: datetime
             connection.save(
                 update_fields=["settings", "changed_at"]
             )  # deliveries held because of the old address continue
-    return demo | {"hub": hub, "sandbox": sandbox}
+    updated: DemoSummary = replace_address(demo, demo["hub"], hub)
+    return updated | {"sandbox": sandbox}
 
 
 def replace_address(value: Any, old: str, new: str) -> Any:

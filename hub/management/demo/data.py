@@ -77,8 +77,52 @@ class PlatformRoute:
     connector: str
     action: str
     mapping: Mapping[str, Any]
+    origin: str = ""  # the connector that receives the events; empty: our application
 
 
+INCOMING_ROUTES = (
+    PlatformRoute(
+        name="Question in Slack: answered by our application",
+        event_type="slack.mention.created",
+        origin="slack",
+        connector="app",
+        action="submit_question",
+        mapping={
+            "text": "data.text",
+            "connection": "data.connection",
+            "channel": "data.channel",
+            "thread_ts": "data.thread_ts || data.ts",
+            "user": "data.user",
+        },
+    ),
+    PlatformRoute(
+        name="Sign-up in Pipedrive: a lead in Salesforce",
+        event_type="pipedrive.person.created",
+        origin="pipedrive",
+        connector="salesforce",
+        action="create",
+        mapping={
+            "object": "'Lead'",
+            "fields": {
+                "LastName": "truncate(data.record.name, `80`)",
+                "Company": "default(data.record.org_name, 'Pipedrive')",
+                "Email": "data.record.emails[0].value",
+            },
+        },
+    ),
+    PlatformRoute(
+        name="Order in Salesforce: a shipping label",
+        event_type="salesforce.order.created",
+        origin="salesforce",
+        connector="app",
+        action="create_label",
+        mapping={
+            "order": "default(data.record.OrderNumber, data.id)",
+            "recipient": "data.record.Name",
+            "address": "data.record.Description",
+        },
+    ),
+)
 ROUTES = (
     PlatformRoute(
         name="New order: a message in Slack",
@@ -162,4 +206,5 @@ ROUTES = (
         action="send_event",
         mapping={"type": "type", "timestamp": "occurred_at", "data": "data"},
     ),
+    *INCOMING_ROUTES,
 )

@@ -12,7 +12,7 @@ from connectors.registry import CONNECTORS
 from connectors.schema import LOGIN_HOST
 from hub.connections.models import Connection, ConnectorApp, Credential, Lane
 from hub.crypto.sealed import seal
-from hub.management.demo import people
+from hub.management.demo import hooks, people
 from hub.management.demo.data import CUSTOMERS, ROUTES, SYSTEMS, Customer, PlatformRoute
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
 from hub.outgoing.models import Route
@@ -24,6 +24,7 @@ DemoSummary = dict[str, Any]  # the content of var/demo.json
 
 TENANT_SCOPES = [name for name, scope in SCOPES.items() if not scope.platform_only]
 KEY_NAME = "Demo"
+SIGNED_WEBHOOK = "signed_webhook"  # the connector of signed webhooks that the demo receives
 
 
 @transaction.atomic
@@ -47,6 +48,7 @@ def load_demo_rows(
         "sandbox": sandbox,
         "staff": people.create_staff_user(random),
         "platform_key": issue_demo_key(None, list(SCOPES), random, now=now),
+        "hooks": hooks.describe_app_hooks(now=now),
         "tenants": [
             create_demo_tenant(customer, sandbox, random, now=now) for customer in CUSTOMERS
         ],
@@ -74,6 +76,14 @@ def create_demo_tenant(
         )
         for system in SYSTEMS
     }
+    receiving = create_demo_connection(
+        tenant,
+        SIGNED_WEBHOOK,
+        account="",
+        secret={"signing_secret": generate_signing_secret(random)},
+        settings={"preset": "standard_webhooks"},
+        now=now,
+    )
     Identity.unscoped.get_or_create(
         connection=connections["slack"],
         kind="channel",
@@ -87,6 +97,9 @@ def create_demo_tenant(
         "connections": {
             system: str(connection.public_id) for system, connection in connections.items()
         },
+        "hooks": hooks.describe_tenant_hooks(
+            connections | {SIGNED_WEBHOOK: receiving}, now=now
+        ),
     }
 
 
@@ -141,6 +154,7 @@ def create_demo_route(route: PlatformRoute, *, now: datetime) -> None:
     Route.unscoped.create(
         name=route.name,
         event_type=route.event_type,
+        origin_connector_key=route.origin,
         connector_key=route.connector,
         action=route.action,
         mapping=mapping,

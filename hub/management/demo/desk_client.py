@@ -64,3 +64,7 @@ class DeskClient:
 
     def inject_fault(self, **fault: Any) -> None:
         self.send_request("POST", f"{self.sandbox}/_control/faults", json=fault)
+
+    def cause_event(self, **event: Any) -> None:
+        """Let something happen in a system of the sandbox, which sends its webhook."""
+        self.send_request("POST", f"{self.sandbox}/_control/send", json=event)

@@ -8,6 +8,12 @@ from hub.management.demo.demo_rows import DemoSummary
 
 World = dict[str, Any]
 
+SLACK_APP = "A0000000HUB"
+SLACK_SCOPES = (
+    "chat:write,chat:write.public,channels:read,users:read,users:read.email,"
+    "app_mentions:read,im:history,commands"
+)
+PIPEDRIVE_SCOPES = "base,contacts:full,deals:full,leads:full,activities:full,admin"
 FIELDS = {"Opportunity": [ORDER_FIELD]}
 
 
@@ -27,12 +33,45 @@ def build_world(demo: DemoSummary) -> World:
             world["salesforce"].append(
                 trial | {"fields": FIELDS} | select_client_credentials(apps["salesforce"])
             )
-    return world | {"app": build_shop(demo, customers)}
+    return world | {"app": build_shop(demo, customers)} | build_senders(demo)
+
+
+def build_senders(demo: DemoSummary) -> World:
+    """Build the settings of what sends webhooks to the hub's URLs."""
+    hooks = {entry["reference"]: entry["hooks"] for entry in demo["tenants"]}
+    return {
+        "slack_apps": [build_slack_app(demo)],
+        "splunk_alerts": [
+            {"stack": reference, "name": "Orders that failed", "url": entry["splunk"]["url"]}
+            for reference, entry in hooks.items()
+        ],
+        "standard_webhooks": [
+            {"sender": reference, **entry["standard_webhooks"]}
+            for reference, entry in hooks.items()
+        ],
+    }
+
+
+def build_slack_app(demo: DemoSummary) -> World:
+    """Build the settings of our Slack app: where it sends what happens, and how it signs that."""
+    hook = demo["hooks"]["slack"]
+    return {
+        "app_id": SLACK_APP,
+        "signing_secret": hook["signing_secret"],
+        "request_url": hook["url"],
+        "interactivity_url": hook["url"],
+        "slash_commands": [
+            {"command": "/order", "url": hook["url"], "description": "The state of an order"}
+        ],
+    }
 
 
 def update_hub_address(world: World, demo: DemoSummary) -> World:
-    """Return the world unchanged, except for the address at which the shop calls the hub."""
-    return world | {"app": world.get("app", {}) | {"hub": demo["hub"]}}
+    """Return the world unchanged, except for the addresses at which it calls the hub."""
+    return world | {
+        "app": world.get("app", {}) | {"hub": demo["hub"]},
+        **build_senders(demo),
+    }
 
 
 def open_secret(public_id: str) -> dict[str, Any]:
@@ -48,6 +87,7 @@ def build_accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, 
             "domain": customer.reference,
             "token": secrets["slack"]["access_token"],
             "channels": [{"id": customer.channel, "name": "orders"}],
+            "scopes": SLACK_SCOPES,
             **select_client_credentials(apps["slack"]),
         },
         "salesforce": {
@@ -68,6 +108,7 @@ def build_accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, 
             "email": customer.buyer["email"],
             "access_token": secrets["pipedrive"]["access_token"],
             "refresh_token": secrets["pipedrive"]["refresh_token"],
+            "scopes": PIPEDRIVE_SCOPES,
             **select_client_credentials(apps["pipedrive"]),
         },
         "splunk": {"stack": customer.reference, "token": secrets["splunk"]["token"], "ack": True},
