@@ -175,7 +175,8 @@ def test_a_batch_asks_a_fixed_number_of_questions(make, kind, state, most):
             assert run_batch(operation.pk, now=LATER)
         return len(seen)
 
-    assert questions(rows[:1]) == questions(rows[1:]) <= most
+    locks = 2 if database.vendor == "postgresql" else 0  # which lanes, and their locks
+    assert questions(rows[:1]) == questions(rows[1:]) <= most + locks
 
 
 def test_what_waits_after_a_failed_try_or_behind_a_stop_is_tried_now(make):
