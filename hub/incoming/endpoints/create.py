@@ -87,7 +87,7 @@ def _create(
     endpoint: InboundEndpoint, source: WebhookSource, random: RandomText
 ) -> InboundEndpoint:
     key = random()
-    endpoint.key_digest = hash_endpoint_key(key)
+    endpoint.key_digest, endpoint.next_check_at = hash_endpoint_key(key), endpoint.created_at
     made_secrets = (
         [{"secret": source.make_secret(random()), "until": None}]
         if source.secret_from == "made"

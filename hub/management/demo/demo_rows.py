@@ -97,9 +97,7 @@ def create_demo_tenant(
         "connections": {
             system: str(connection.public_id) for system, connection in connections.items()
         },
-        "hooks": hooks.describe_tenant_hooks(
-            connections | {SIGNED_WEBHOOK: receiving}, now=now
-        ),
+        "hooks": hooks.describe_tenant_hooks(connections | {SIGNED_WEBHOOK: receiving}, now=now),
     }
 
 
