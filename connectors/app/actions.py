@@ -88,9 +88,9 @@ class SubmitQuestion(AppAction):
         Input("user", _("User"), "The external id of the person who asks."),
     )
     example = {
-        "text": "data.text || data.number",
-        "connection": "data.connection",
-        "channel": "data.channel",
-        "thread_ts": "data.thread_ts || data.ts",
-        "user": "data.user",
+        "text": "data.text || to_string(data.number)",
+        "connection": "data.connection || id",
+        "channel": "data.channel || id",
+        "thread_ts": "data.thread_ts || data.ts || id",
+        "user": "data.user || id",
     }

@@ -45,13 +45,14 @@ def rows():
 
 def test_it_tells_what_a_program_needs(demo):
     told = demo.load()
-    assert told.keys() == {"hub", "sandbox", "staff", "platform_key", "tenants"}
+    assert told.keys() == {"hub", "sandbox", "staff", "platform_key", "hooks", "tenants"}
     assert [tenant["reference"] for tenant in told["tenants"]] == ["acme", "globex"]
     for tenant in told["tenants"]:
         connections = Connection.unscoped.filter(tenant__reference=tenant["reference"])
-        assert {row.connector_key: str(row.public_id) for row in connections} == tenant[
-            "connections"
-        ]
+        ids = {row.connector_key: str(row.public_id) for row in connections}
+        assert ids.pop("signed_webhook")
+        assert ids == tenant["connections"]
+        assert tenant["hooks"].keys() == {"pipedrive", "salesforce", "splunk", "standard_webhooks"}
 
 
 def test_its_files_can_be_read_by_their_owner_only(demo):
@@ -85,8 +86,8 @@ def test_a_lost_file_is_made_again_and_its_keys_are_worth_nothing(demo):
     )
     assert (Tenant.objects.count(), Connection.unscoped.count(), Route.unscoped.count()) == (
         2,
-        11,
-        6,
+        13,
+        9,
     )
 
 
@@ -167,7 +168,7 @@ def test_an_emptied_sandbox_learns_todays_tokens(demo):
 
 def test_it_is_for_a_desk_only(demo, settings):
     settings.HUB_EGRESS_ALLOW = []
-    with pytest.raises(CommandError, match="for a desk"):
+    with pytest.raises(CommandError, match="for a local installation"):
         demo.load()
     assert not Tenant.objects.exists()
 

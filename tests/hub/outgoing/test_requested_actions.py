@@ -29,7 +29,7 @@ def slack(make, acme):
 def act(client, connection, action="post_message", input=INPUT, id="", **headers):
     return client.post(
         f"/api/v1/connections/{connection.public_id}/actions/{action}",
-        {"data": input, "id": id},
+        {"data": input} | ({"id": id} if id else {}),
         format="json",
         headers=headers,
     )
