@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -53,8 +52,10 @@ class Command(BaseCommand):
         incoming = IncomingStory(desk, demo, self.poll_until_timeout)
         write_step = self.write_step_json if options["json"] else self.write_step
         try:
-            for step in chain(story.run(), incoming.run()):
+            for step in story.run():
                 write_step(step)
+            for result in incoming.run():
+                write_step(result)
         except (DeskNotRunning, DemoFailed, ScenarioFailed) as error:
             raise CommandError(str(error)) from error
         if not options["json"]:
