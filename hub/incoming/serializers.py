@@ -163,21 +163,33 @@ class WebhookSubscriptionSerializer(serializers.Serializer):
 
 
 class WebhookSubscriptionDetailSerializer(WebhookSubscriptionSerializer):
-    """A subscription with the system's report, and what a person does where the hub cannot."""
+    """A subscription with the system's report, and what a person does where the hub cannot.
+
+    The URL is a secret: the context says by `reveals_url` whether the key may see it.
+    """
 
     external_id = serializers.CharField(help_text="The other system's ID; empty: none.")
     evidence = serializers.DictField(help_text="What the other system reported.")
     steps = serializers.SerializerMethodField(
-        help_text="What a person does in the other system, in order; empty: nothing."
+        help_text=(
+            "What a person does in the other system, in order; empty: nothing. Only for keys with "
+            "webhook-subscriptions:write, as it names the URL."
+        )
     )
     receive_url = serializers.SerializerMethodField(
-        help_text="URL to enter in the other system, where a person registers it; otherwise null."
+        help_text=(
+            "URL to enter in the other system, where a person registers it; otherwise null. Only "
+            "for keys with webhook-subscriptions:write."
+        )
     )
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_steps(self, subscription: WebhookSubscription) -> list[str]:
+        if not self.context.get("reveals_url"):
+            return []
         return list(describe_subscription(subscription).guide)
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_receive_url(self, subscription: WebhookSubscription) -> str | None:
-        return find_url(subscription) if subscription.state == "manual" else None
+        is_revealed = self.context.get("reveals_url") and subscription.state == "manual"
+        return find_url(subscription) if is_revealed else None

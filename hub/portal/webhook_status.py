@@ -64,19 +64,27 @@ class ShownSubscription:
         return find_last_item_at(self.subscription)
 
 
-def list_subscriptions(connection: Connection) -> list[ShownSubscription]:
-    """List the subscriptions that serve a connection, in one statement."""
+def list_subscriptions(connection: Connection, *, reveals_url: bool) -> list[ShownSubscription]:
+    """List the subscriptions that serve a connection, in one statement.
+
+    `reveals_url`: whether the visitor may see URLs, which are secrets.
+    """
     shared = Q(endpoint__connection=None, endpoint__connector_key=connection.connector_key)
     rows = readable_subscriptions().filter(Q(endpoint__connection=connection) | shared)
-    return [_build_shown(row) for row in rows.order_by("key")[:SUBSCRIPTIONS_SHOWN]]
+    return [
+        _build_shown(row, reveals_url=reveals_url)
+        for row in rows.order_by("key")[:SUBSCRIPTIONS_SHOWN]
+    ]
 
 
-def _build_shown(subscription: WebhookSubscription) -> ShownSubscription:
+def _build_shown(subscription: WebhookSubscription, *, reveals_url: bool) -> ShownSubscription:
     is_own = subscription.endpoint.connection_id is not None
-    needs_url = is_own and subscription.state == "manual"
+    needs_url = is_own and reveals_url and subscription.state == "manual"
     status = describe_subscription(subscription)
     if not is_own:  # our team registers it
         status = SubscriptionStatus(status.sentence, "", ())
+    elif not reveals_url:  # the steps name the URL
+        status = SubscriptionStatus(status.sentence, status.action, ())
     return ShownSubscription(
         subscription,
         status,

@@ -140,10 +140,15 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
     ) -> dict[str, Any]:
         key = subscription.endpoint.connector_key
         return {
-            "url": find_url(subscription),
+            "url": find_url(subscription) if self._reveals_url(request) else None,
+            "is_url_hidden": not self._reveals_url(request),
             "event_types": [f"{key}.{type}" for type in subscription.event_types],
             "evidence": sorted(subscription.evidence.items()),
         }
+
+    def _reveals_url(self, request: HttpRequest) -> bool:
+        """Return whether the user may see URLs, which are secrets, as those who may rotate them."""
+        return request.user.has_perm("incoming.change_webhooksubscription")
 
     # --- what can be done ---
 

@@ -26,6 +26,7 @@ from hub.incoming.serializers import (
     WebhookSubscriptionDetailSerializer,
     WebhookSubscriptionSerializer,
 )
+from hub.outgoing.api.key_user import get_key_user
 from hub.problems import Problem
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
 from tenants.access.api_authentication import resolve_tenant
@@ -97,7 +98,14 @@ class WebhookSubscriptionView(APIView):
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return a registration with what the other system reported, and what a person must do."""
-        return Response(WebhookSubscriptionDetailSerializer(find_subscription(request, id)).data)
+        return Response(_serialize(request, find_subscription(request, id)))
+
+
+def _serialize(request: Request, subscription: WebhookSubscription) -> dict[str, Any]:
+    """Return the details, with the URL, which is a secret, only to keys that may rotate it."""
+    context = {"reveals_url": WRITE in get_key_user(request).key.scopes}
+    data: dict[str, Any] = WebhookSubscriptionDetailSerializer(subscription, context=context).data
+    return data
 
 
 def _describe_action(summary: str, name: str) -> Any:
@@ -117,8 +125,7 @@ def _apply_action(request: Request, id: UUID, action: Callable[..., object]) -> 
         action(find_subscription(request, id), ActorContext.of_request(request), now=clock())
     except SubscriptionActionRefused as refused:
         raise Problem("wrong-state", str(refused)) from refused
-    subscription = find_subscription(request, id)
-    return Response(WebhookSubscriptionDetailSerializer(subscription).data, status=202)
+    return Response(_serialize(request, find_subscription(request, id)), status=202)
 
 
 class SubscriptionActionView(APIView):

@@ -218,3 +218,11 @@ def test_a_plan_without_a_filter_is_refused(api, pipedrive):
     plan = {"filter": {}, "reason": "why"}
     answer = api.of(pipedrive.tenant).post("/api/v1/inbound/replays", plan, format="json")
     assert (answer.status_code, answer.json()["code"]) == (400, "validation-failed")
+
+
+def test_the_url_that_a_person_registers_is_shown_to_keys_that_may_rotate_it(api, subscription):
+    WebhookSubscription.unscoped.update(state="manual")
+    url = f"/api/v1/webhook-subscriptions/{subscription.public_id}"
+    assert "/hooks/pipedrive/" in api.of(subscription.tenant).get(url).json()["receive_url"]
+    reader = api.of(subscription.tenant, scopes=["webhook-subscriptions:read"])
+    assert reader.get(url).json()["receive_url"] is None

@@ -106,3 +106,9 @@ def test_an_event_of_a_connection_names_it(make, browser, pipedrive, acme):
     type(event).unscoped.update(origin=pipedrive)
     text = read(browser, f"events/{event.public_id}/")
     assert "Received from “Our Pipedrive”" in text
+
+
+def test_a_member_does_not_see_the_url(make, client, pipedrive):
+    sign_in(client, "bob@acme.test")
+    make.webhook_subscription(pipedrive, state="manual")
+    assert "/hooks/pipedrive/" not in read(client, f"connections/{pipedrive.public_id}/")

@@ -132,7 +132,7 @@ def show_connection(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
         "facts": list_displayed_settings(connection),
         "missing": [] if connection.is_disconnected else find_static_identities(routes, connection),
         "activity": list_activity(connection),
-        "subscriptions": list_subscriptions(connection),
+        "subscriptions": list_subscriptions(connection, reveals_url=tenant_user.can_manage),
         **build_hours_context(connection, now=now),
         **build_notice_context(tenant_user, connection),
     }
