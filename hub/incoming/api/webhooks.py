@@ -1,5 +1,7 @@
 """The view at which external systems deliver webhooks."""
 
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils.encoding import escape_uri_path
@@ -29,6 +31,12 @@ class InboundWebhookView(APIView):
     schema = None  # called by external systems, not by partners
     http_method_names = ("get", "head", "post")
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse a second spelling of a URL, such as %2f for a slash. Raises Problem (404)."""
+        super().initial(request, *args, **kwargs)
+        if "%" in get_raw_path(request._request):
+            raise Problem("not-found")
+
     def post(self, request: Request, connector: str, key: str) -> HttpResponse:
         now = clock()
         with admit_request():
@@ -54,7 +62,7 @@ class InboundWebhookView(APIView):
 def read_webhook_request(request: HttpRequest) -> WebhookRequest:
     """Return the request as a value: its URL as the system has it registered, and the raw body."""
     query = request.META.get("QUERY_STRING", "")
-    path = request.META.get(RAW_PATH) or escape_uri_path(request.path)
+    path = get_raw_path(request)
     return WebhookRequest(
         method=str(request.method),
         url=f"{settings.HUB_PUBLIC_URL}{path}{'?' if query else ''}{query}",
@@ -63,6 +71,11 @@ def read_webhook_request(request: HttpRequest) -> WebhookRequest:
         path=path,
         query=query,
     )
+
+
+def get_raw_path(request: HttpRequest) -> str:
+    """Return the path as it was sent; encoded again where the server does not pass it."""
+    return request.META.get(RAW_PATH) or escape_uri_path(request.path)
 
 
 def _list_headers(request: HttpRequest) -> list[tuple[str, str]]:

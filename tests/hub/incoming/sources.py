@@ -43,7 +43,12 @@ class Sender:
         content_type = headers.pop("Content-Type", "")
         address = (path or request.path) + (f"?{request.query}" if request.query else "")
         return self.client.generic(
-            method, address, request.body, content_type=content_type, headers=headers
+            method,
+            address,
+            request.body,
+            content_type=content_type,
+            headers=headers,
+            RAW_PATH=address.partition("?")[0],  # as the ASGI bridge passes it
         )
 
 
