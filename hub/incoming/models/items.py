@@ -93,6 +93,11 @@ class InboundItem(Scoped, StateMachine):
                 name="inbound_items_open",
             ),
             models.Index(fields=("connection", "-id"), name="inbound_items_of_connection"),
+            models.Index(
+                fields=("connection", "reason"),
+                condition=Q(state="held"),
+                name="inbound_items_held",
+            ),
             models.Index(fields=("connector_key", "account"), name="inbound_items_of_account"),
         )
 

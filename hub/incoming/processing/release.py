@@ -3,19 +3,14 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, QuerySet
 
+from hub.connections.models import Connection
 from hub.incoming.models import InboundItem
-from hub.incoming.processing.attribution import HOLD_REASONS
+from hub.incoming.processing.attribution import HOLD_REASONS, STATE_REASONS
 from hub.incoming.processing.inbox_lease import wake_inbox
 
-BATCH_SIZE = 1000  # items of one step
-
-STILL_HELD = (
-    Q(connection__state__in=("paused", "disabled"))
-    | Q(tenant__suspended_at__isnull=False)
-    | ~Q(connection__lane__switched_off_by="")
-)
+MAX_CONNECTIONS, MAX_ITEMS = 100, 1000  # of one step
 
 
 @transaction.atomic
@@ -25,9 +20,20 @@ def release_held_items(*, now: datetime) -> int:
     A step of the sweep; returns how many. The inbox decides again: another cause may hold them.
     """
     held = InboundItem.unscoped.filter(state="held", reason__in=HOLD_REASONS)
-    released = held.exclude(STILL_HELD).order_by("pk").values_list("pk", flat=True)
-    rows = InboundItem.unscoped.filter(pk__in=list(released[:BATCH_SIZE]), state="held")
+    connections = list(select_usable_connections(held)[:MAX_CONNECTIONS])
+    if not connections:
+        return 0
+    released = held.filter(connection__in=connections).order_by("pk").values_list("pk", flat=True)
+    rows = held.filter(pk__in=list(released[:MAX_ITEMS]))
     count = rows.update(state="received", reason="", state_changed_at=now)
-    if count:
-        wake_inbox(now=now)
+    wake_inbox(now=now)
     return count
+
+
+def select_usable_connections(held: QuerySet[InboundItem]) -> QuerySet[Connection, int]:
+    """Select the ids of connections that have held items, and that nothing holds."""
+    usable = Connection.unscoped.exclude(state__in=STATE_REASONS).filter(
+        tenant__suspended_at=None, lane__switched_off_by=""
+    )
+    has_held = Exists(held.filter(connection=OuterRef("pk")))
+    return usable.filter(has_held).order_by("pk").values_list("pk", flat=True)

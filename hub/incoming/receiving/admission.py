@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from hub.incoming.models import InboundMessage
+from hub.outgoing.pump.db_thread import DATABASE_AWAY_ERRORS
 from hub.problems import Problem
 from hub.shared_budget import BudgetExhausted, SharedBudget
 
@@ -20,13 +21,19 @@ IN_PROGRESS = SharedBudget(MAX_IN_PROGRESS)
 
 @contextmanager
 def admit_request() -> Iterator[None]:
-    """Count a webhook request as in progress. Raises Problem (503) beyond MAX_IN_PROGRESS."""
+    """Count a webhook request as in progress.
+
+    Raises Problem (503) beyond MAX_IN_PROGRESS, and if the database is away: nothing was
+    acknowledged then, so the system tries again.
+    """
     try:
         IN_PROGRESS.acquire(1)
     except BudgetExhausted:
         raise Problem("overloaded", headers=RETRY_AFTER) from None
     try:
         yield
+    except DATABASE_AWAY_ERRORS as error:
+        raise Problem("temporarily-unavailable", headers=RETRY_AFTER) from error
     finally:
         IN_PROGRESS.release(1)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
@@ -146,6 +147,18 @@ def test_too_many_requests_in_progress_are_503_with_the_time_of_a_retry(pipedriv
         admission.IN_PROGRESS.release(admission.MAX_IN_PROGRESS)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert not InboundMessage.unscoped.exists()
+
+
+def test_without_a_database_the_answer_is_503_and_nothing_is_acknowledged(pipedrive):
+    request = pipedrive.sign(b"{}")
+
+    def break_off(execute, sql, params, many, context):
+        raise OperationalError("the connection was closed")
+
+    with database.execute_wrapper(break_off):
+        answer = pipedrive.send(request)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert pipedrive.send(request).status_code == 200
 
 
 def test_a_full_backlog_is_503_until_it_is_processed(pipedrive, settings):
