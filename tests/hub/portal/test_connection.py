@@ -288,5 +288,6 @@ def test_a_permission_that_a_route_for_incoming_events_needs_is_named(admin, acm
         event_type="slack.mention.created",
     )
     text = text_of(admin, row)
-    assert "a permission is missing" in text and "<code>app_mentions:read</code>" in text
-    assert "<code>im:history</code>" not in text and "<span>healthy</span>" in text
+    notice = text.partition('id="not-granted"')[2].partition("</section>")[0]
+    assert "a permission is missing" in notice and "<code>app_mentions:read</code>" in notice
+    assert "im:history" not in notice and "<span>healthy</span>" in text
