@@ -16,7 +16,7 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.incoming.forms.replay_form import ReplayPlanForm
-from hub.incoming.insight.outcomes import load_outcome
+from hub.incoming.insight.outcomes import is_replayable, load_outcome
 from hub.incoming.insight.rows import build_row
 from hub.incoming.insight.search import match_items_by_id
 from hub.incoming.models import InboundItem
@@ -44,7 +44,6 @@ from hub.staff import (
 from tenants.scoping import accessible_tenants
 
 STATE_PARAMETER = "state__exact"
-REPLAYABLE_STATES = ("processed", "echo", "quarantined", "held")
 
 
 def build_planning_url(request: HttpRequest) -> str:
@@ -198,7 +197,7 @@ class InboundItemAdmin(ReadOnlyAdmin):
     @row_action(
         "Replay",
         icon="replay",
-        is_available=lambda item: item.state in REPLAYABLE_STATES,
+        is_available=is_replayable,
         form=ReasonForm,
         question=(
             "The item is read again from its stored request and published as a new event. Routes "

@@ -7,6 +7,7 @@ from django.db.models import Prefetch, QuerySet
 
 from hub.incoming.insight.rows import InboundRow, build_row, readable_items
 from hub.incoming.models import InboundItem
+from hub.incoming.processing.item_filters import TOO_OLD
 from hub.outgoing.insight.explain import (
     EffectiveState,
     readable_deliveries,
@@ -15,6 +16,15 @@ from hub.outgoing.insight.explain import (
 from hub.outgoing.models import Delivery
 
 FINAL_STATES = ("processed", "duplicate", "echo", "quarantined", "unmatched")
+
+
+def is_replayable(item: InboundItem) -> bool:
+    """Return whether the state of an item allows a replay, as `match_replayable` selects it.
+
+    Whether its request is still stored, the replay finds out.
+    """
+    is_held_for_person = item.state == "held" and item.reason == TOO_OLD
+    return item.state in ("processed", "echo", "quarantined") or is_held_for_person
 
 
 @dataclass(frozen=True, slots=True)

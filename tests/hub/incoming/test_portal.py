@@ -112,3 +112,10 @@ def test_a_member_does_not_see_the_url(make, client, pipedrive):
     sign_in(client, "bob@acme.test")
     make.webhook_subscription(pipedrive, state="manual")
     assert "/hooks/pipedrive/" not in read(client, f"connections/{pipedrive.public_id}/")
+
+
+def test_an_item_that_waits_for_its_connection_offers_no_replay(make, browser, pipedrive):
+    waiting = make.inbound_item(pipedrive, state="held", reason="connection_paused")
+    old = make.inbound_item(pipedrive, state="held", reason="too_old")
+    assert "may happen twice" not in read(browser, f"events/incoming/{waiting.public_id}/")
+    assert "may happen twice" in read(browser, f"events/incoming/{old.public_id}/")

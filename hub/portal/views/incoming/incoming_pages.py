@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
-from hub.incoming.insight.outcomes import load_outcome
+from hub.incoming.insight.outcomes import is_replayable, load_outcome
 from hub.incoming.insight.rows import (
     REJECTED,
     InboundRow,
@@ -35,7 +35,6 @@ from tenants.scoping import tenant_condition
 
 PAGE_SIZE = 50
 STATES = (*InboundItem.State.values, REJECTED)
-REPLAYABLE_STATES = ("processed", "echo", "quarantined", "held")
 
 
 @require_safe
@@ -92,7 +91,7 @@ def show_incoming_item(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
         "tenant_user": tenant_user,
         "row": row,
         "lines": [build_log_row(delivery) for delivery in deliveries],
-        "can_replay": tenant_user.can_manage and row.item and row.state in REPLAYABLE_STATES,
+        "can_replay": tenant_user.can_manage and row.item and is_replayable(row.item),
     }
     return render(request, "portal/incoming/item.html", context)
 
