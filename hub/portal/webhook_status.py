@@ -61,7 +61,9 @@ class ShownSubscription:
 
     @property
     def last_item_at(self) -> datetime | None:
-        return find_last_item_at(self.subscription)
+        """When an item last arrived; None at a URL of all tenants, as others' items count there."""
+        is_own = self.subscription.endpoint.connection_id is not None
+        return find_last_item_at(self.subscription) if is_own else None
 
 
 def list_subscriptions(connection: Connection, *, reveals_url: bool) -> list[ShownSubscription]:
