@@ -151,7 +151,12 @@ def test_the_catalogue_knows_what_is_ready(make, django_assert_num_queries):
     make.app("slack", CLIENT)
     make.app("salesforce")
     with django_assert_num_queries(1):
-        assert ConnectorApp.list_configured_connector_keys() == {"slack", "splunk", "webhook"}
+        assert ConnectorApp.list_configured_connector_keys() == {
+            "signed_webhook",
+            "slack",
+            "splunk",
+            "webhook",
+        }
 
 
 def test_a_registration_is_set_up_when_client_id_and_secret_are_there(make):
