@@ -4,9 +4,18 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.http import KIBIBYTE, Request, Response
+from connectors.http import KIBIBYTE, Json, Request, Response
 from connectors.outcomes import Outcome, read_outcomes
 from connectors.schema import Credential, Input, Message
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRecord:
+    """What a message writes to one record; `object` as in the types of the system's events."""
+
+    object: str
+    record: str  # its id; empty: it is created, or found by another key
+    fields: Mapping[str, Json]  # by the names that the system's webhooks use
 
 
 class Action:
@@ -50,6 +59,10 @@ class Action:
     def needed_permissions(self, inputs: Iterable[str]) -> set[str]:
         """Return the permissions that a mapping needs which fills in these inputs."""
         return set(self.permissions)
+
+    def written_record(self, message: Message) -> WrittenRecord | None:
+        """Return what the message writes to a record; None if the action writes none."""
+        return None
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         raise NotImplementedError

@@ -271,6 +271,10 @@ ITEM_REASONS = {  # of an incoming item
         _("It was more than 24 hours old when its account was connected."),
         _("Replay it if it is still needed."),
     ),
+    "bouncing": Reason(
+        _("Two systems changed the same pair of records several times within ten minutes."),
+        _("Check the field mappings of both directions, then replay it if it is still needed."),
+    ),
     # unmatched
     "unknown_account": Reason(
         _("No tenant has connected this account. The item is deleted after 7 days."),

@@ -36,6 +36,8 @@ from hub.incoming.tasks import wake_inbox_for_due_messages
 from hub.mail.tasks import wake_for_due_mails
 from hub.notices.tasks import wake_for_due_notices
 from hub.operations.operation_runner import wake_up_stalled_operations
+from hub.outgoing.echo.record_pairs import has_due_pairs
+from hub.outgoing.echo.remember import delete_old_writes
 from hub.outgoing.intake.notices import publish_notices
 from hub.outgoing.models import Delivery, Idempotency
 from hub.outgoing.pump.claiming.claim import is_work_due, recover_held_lanes
@@ -141,7 +143,8 @@ def wake_up_for_due_work(*, now: datetime) -> None:
 
 
 def wake_up_for_held_work(*, now: datetime) -> None:
-    if Delivery.unscoped.filter(state="held").exists() or KillSwitch.unscoped.exists():
+    is_held = Delivery.unscoped.filter(state="held").exists()
+    if is_held or KillSwitch.unscoped.exists() or has_due_pairs():
         wake_up("drain", now=now)
 
 
@@ -194,6 +197,7 @@ STEPS: tuple[Step, ...] = (
     wake_up_stalled_operations,
     wake_up_daily_pruning,
     delete_old_idempotent_responses,
+    delete_old_writes,
     delete_stale_worker_records,
     delete_old_sessions,
 )

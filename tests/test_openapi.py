@@ -67,6 +67,10 @@ def test_a_body_is_required_where_something_in_it_is(described):
     assert optional == {
         "patch /api/v1/connections/{id}",
         "post /api/v1/connections/{id}/disconnect",
+        "patch /api/v1/routes/{id}",
+        "post /api/v1/routes/{id}/try",
+        "patch /api/v1/mappings/{id}",
+        "post /api/v1/mappings/{id}/try",
     }
 
 
@@ -91,7 +95,13 @@ def test_each_example_of_a_request_is_accepted_today(make, api, described, setti
     salesforce = {"client_id": "x", "client_secret": "y"}
     make.app("slack", {**salesforce, "signing_secret": "z"})
     make.app("salesforce", salesforce)
-    ids = {"connections": connection.public_id, "members": member.public_id}
+    route = make.route(connection)
+    ids = {
+        "connections": connection.public_id,
+        "members": member.public_id,
+        "routes": route.public_id,
+        "mappings": route.mapping.public_id,
+    }
     endpoint = make.connection(tenant)
     shop, platform = api.of(tenant), api.platform()
     refused = {}

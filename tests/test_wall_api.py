@@ -81,6 +81,19 @@ ROUTES = {
     "webhook-subscriptions/<uuid:id>/check": {"POST": "webhook-subscriptions:write"},
     "webhook-subscriptions/<uuid:id>/repair": {"POST": "webhook-subscriptions:write"},
     "webhook-subscriptions/<uuid:id>/rotate": {"POST": "webhook-subscriptions:write"},
+    "routes": {"GET": "routes:read", "POST": "routes:write"},
+    "routes/<uuid:id>": {"GET": "routes:read", "PATCH": "routes:write", "DELETE": "routes:write"},
+    "routes/<uuid:id>/try": {"POST": "routes:write"},
+    "routes/<uuid:id>/enable": {"POST": "routes:write"},
+    "routes/<uuid:id>/disable": {"POST": "routes:write"},
+    "mappings": {"GET": "mappings:read", "POST": "mappings:write"},
+    "mappings/<uuid:id>": {
+        "GET": "mappings:read",
+        "PATCH": "mappings:write",
+        "DELETE": "mappings:write",
+    },
+    "mappings/<uuid:id>/try": {"POST": "mappings:write"},
+    "mappings/<uuid:id>/versions": {"GET": "mappings:read"},
     "switches": {"GET": "switches:read", "POST": "switches:write"},
     "switches/<str:name>": {"GET": "switches:read", "DELETE": "switches:write"},
     "operations": {"GET": "deliveries:read", "POST": "deliveries:write"},
@@ -145,6 +158,8 @@ def by_room(tenant):
         "operations": tenant.operations.get(),
         "connections": tenant.connections.get(),
         "members": tenant.memberships.get(),
+        "routes": tenant.routes.get(),
+        "mappings": tenant.mappings.get(),
         "invitations": tenant.invitations.get(),
         "connect-links": tenant.connect_links.get(),
         "portal-links": tenant.portal_links.get(),
@@ -306,6 +321,37 @@ def test_another_tenants_key_neither_sees_a_connection_nor_connects(api, acme, g
         "settings": {"url": "https://evil.test/"},
     }
     refused(client, "POST", "/api/v1/connections", {404}, filled_in)
+
+
+ROUTE = {"name": "x", "event_type": "*", "connector": "webhook", "action": "send"}
+MAPPING = {"name": "x", "connector": "webhook", "action": "send", "body": {}}
+
+
+@pytest.mark.parametrize(("route", "body"), [("routes", ROUTE), ("mappings", MAPPING)])
+def test_another_tenants_key_neither_sees_nor_makes_routes_and_mappings(
+    api, acme, globex, refused, route, body
+):
+    client, url = api.of(globex), f"/api/v1/{route}"
+    for query in ("", "?limit=200", "?connector=webhook"):
+        refused(client, "GET", f"{url}{query}", {200})
+    refused(client, "GET", f"{url}?tenant=acme-only", {404})
+    refused(client, "POST", url, {404}, body | {"tenant": "acme-only"})
+    refused(client, "POST", url, {403}, body | {"tenant": None})
+
+
+def test_another_tenants_key_makes_no_route_with_what_is_not_its_own(api, acme, globex, refused):
+    client = api.of(globex)
+    for name in ("connection", "origin", "mapping"):
+        row = acme.mappings.get() if name == "mapping" else acme.connections.get()
+        body = ROUTE | {name: str(row.public_id)}
+        refused(client, "POST", "/api/v1/routes", {400}, body)
+
+
+def test_another_tenants_event_is_not_tried(make, api, acme, globex, refused):
+    route, event = make.route(tenant=globex), ids(acme)["event"]
+    for url in (f"routes/{route.public_id}", f"mappings/{route.mapping.public_id}"):
+        body = {"event": str(event)}
+        refused(api.of(globex), "POST", f"/api/v1/{url}/try", {400}, body)
 
 
 def test_another_tenants_key_makes_no_links(api, acme, globex, refused):

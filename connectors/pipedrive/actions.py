@@ -13,7 +13,7 @@ from connectors.i18n import _
 from connectors.outcomes import Outcome, delivered
 from connectors.pipedrive.errors import ADDRESS, BURST, COMPANY, find_rejection
 from connectors.pipedrive.schema import RECORD_KINDS, RecordKind
-from connectors.roles import Action
+from connectors.roles import Action, WrittenRecord
 from connectors.schema import Credential, Input, Message, remove_nulls
 
 ID_PATTERN = re.compile(r"[0-9]{1,18}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
@@ -63,6 +63,13 @@ class WriteAction(Action):
         if not self.kind.custom_inside:
             return {**custom, **fields}
         return {**fields, "custom_fields": custom} if custom else fields
+
+    def written_record(self, message: Message) -> WrittenRecord:
+        """Return the fields as webhooks name changed ones: custom fields beside the others."""
+        fields = remove_nulls(message.body)
+        custom = remove_nulls(fields.pop("custom_fields", {}))
+        record = str(fields.pop("id", ""))
+        return WrittenRecord(self.kind.key, record, {**fields, **custom})
 
     def outcome(self, response: Response) -> Outcome:
         if rejection := find_rejection(response):

@@ -18,6 +18,9 @@ from connectors.webhook_source import NO_SETTINGS, Item, WebhookSource
 
 USERNAME = "hub"
 RETRIES_FOR = 183.0  # seconds
+# fields of `previous` that no person changes by themselves, or that are compared one by one
+UNCOMPARED = {"custom_fields", "update_time"}
+PARTS_OF_NAME = {"first_name", "last_name"}
 
 
 class PipedriveWebhooks(WebhookSource):
@@ -74,7 +77,9 @@ def _find_changed(
     """
     if change != "updated":
         return None
-    changed = {key: record.get(key) for key in previous if key != "custom_fields"}
+    changed = {key: record.get(key) for key in previous if key not in UNCOMPARED}
+    if "name" in changed:  # Pipedrive splits it
+        changed = {key: value for key, value in changed.items() if key not in PARTS_OF_NAME}
     custom = _as_object(record.get("custom_fields"))
     return changed | {key: custom.get(key) for key in _as_object(previous.get("custom_fields"))}
 

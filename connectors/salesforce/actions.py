@@ -11,7 +11,7 @@ from typing import Any
 from connectors.http import MIN_WAIT, Request, Response, Unreadable
 from connectors.i18n import _
 from connectors.outcomes import READ_ERRORS, Outcome, delivered, record_later, unknown
-from connectors.roles import Action
+from connectors.roles import Action, WrittenRecord
 from connectors.salesforce.errors import ORG, find_rejection, outcome_of_code
 from connectors.schema import Credential, Input, Message, remove_nulls
 
@@ -92,6 +92,11 @@ class WriteRecords(Action):
     def record_key(self, message: Message) -> str:
         """Return the key of the record, of which a collection may contain only one."""
         return message.id
+
+    def written_record(self, message: Message) -> WrittenRecord:
+        record = str(message.get("record_id", ""))
+        object = str(message["object"]).lower()
+        return WrittenRecord(object, record, remove_nulls(message["fields"]))
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         return Request(

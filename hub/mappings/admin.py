@@ -15,8 +15,8 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.mappings.forms import IdentityForm, MappingForm, format_json_text
 from hub.mappings.identities import remove_identity, set_identity
+from hub.mappings.mapping_actions import change_mapping, create_mapping, delete_mapping
 from hub.mappings.models import FieldMapping, Identity, MappingVersion, match_identity_prefix
-from hub.mappings.versions import save_mapping_version
 from hub.staff import ModelAdmin, display, render_time
 from tenants.scoping import ScopedAdminMixin
 
@@ -77,8 +77,15 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
         return {0: "no route", 1: "1 route"}.get(mapping.uses, f"{mapping.uses} routes")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        save_mapping_version(obj, form.cleaned_data["body"] or {}, user=request.user, now=clock())
+        actor, body = ActorContext.of_request(request), form.cleaned_data["body"] or {}
+        if change:
+            name = form.cleaned_data["name"]
+            change_mapping(obj, actor, name=name, body=body, now=clock())
+        else:
+            create_mapping(obj, body, actor, now=clock())
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        delete_mapping(obj, ActorContext.of_request(request), now=clock())
 
 
 # --- what changed ---------------------------------------------------------------------------------

@@ -53,6 +53,9 @@ NOTICE_KINDS = {
     "webhooks_not_registered": NoticeKind(
         _("The hub cannot register its webhooks at a system"), _("View the connection"), True
     ),
+    "bouncing": NoticeKind(
+        _("Two systems keep changing the same records"), _("View the connection"), True
+    ),
     "degraded": NoticeKind(
         _("A connection works, but has a problem"), _("View the connection"), False
     ),
@@ -136,6 +139,12 @@ NOTICE_MESSAGES = {
         _(
             "“%(connection)s”: The hub cannot register its webhooks at %(system)s, so "
             "changes there may not be received. %(reason)s"
+        )
+    ),
+    "bouncing": NoticeMessage(
+        _(
+            "“%(connection)s”: The record %(record)s and its counterpart in the other system "
+            "changed each other several times within ten minutes. Further changes are held."
         )
     ),
     "connector_requested": NoticeMessage(

@@ -5,6 +5,7 @@ import random
 from hub import egress
 from hub.db.clock import clock
 from hub.egress.async_client import open_async_client
+from hub.outgoing.echo.record_pairs import store_due_pairs
 from hub.outgoing.pump import loop
 from hub.outgoing.queue.wake import wake_pump
 from hub.outgoing.release import release_held_deliveries
@@ -30,5 +31,6 @@ def pump(name: str) -> None:
 
 def drain(name: str) -> None:
     acknowledge_wake_up(name)
+    store_due_pairs(now=clock())  # first, as held deliveries may wait for them
     if release_held_deliveries(now=clock()):
         wake_pump(now=clock())

@@ -1,4 +1,4 @@
-"""URLs of the REST API of events and deliveries, below /api/v1/."""
+"""URLs of the REST API of events, deliveries and routes, below /api/v1/."""
 
 from django.urls import path
 
@@ -13,6 +13,19 @@ from hub.outgoing.api.operations import (
     OperationView,
 )
 from hub.outgoing.api.requested_actions import RequestedActionView
+from hub.outgoing.api.routes.mapping_views import (
+    MappingsView,
+    MappingVersionsView,
+    MappingView,
+    TryMappingView,
+)
+from hub.outgoing.api.routes.views import (
+    DisableRouteView,
+    EnableRouteView,
+    RoutesView,
+    RouteView,
+    TryRouteView,
+)
 from hub.outgoing.api.switches import SwitchesView, SwitchView
 
 urlpatterns = [
@@ -41,6 +54,15 @@ urlpatterns = [
     path("operations/<uuid:id>", OperationView.as_view(), name="operation"),
     path("operations/<uuid:id>/confirm", ConfirmView.as_view(), name="operation_confirm"),
     path("operations/<uuid:id>/cancel", CancelOperationView.as_view(), name="operation_cancel"),
+    path("routes", RoutesView.as_view(), name="routes"),
+    path("routes/<uuid:id>", RouteView.as_view(), name="route"),
+    path("routes/<uuid:id>/try", TryRouteView.as_view(), name="route_try"),
+    path("routes/<uuid:id>/enable", EnableRouteView.as_view(), name="route_enable"),
+    path("routes/<uuid:id>/disable", DisableRouteView.as_view(), name="route_disable"),
+    path("mappings", MappingsView.as_view(), name="mappings"),
+    path("mappings/<uuid:id>", MappingView.as_view(), name="mapping"),
+    path("mappings/<uuid:id>/try", TryMappingView.as_view(), name="mapping_try"),
+    path("mappings/<uuid:id>/versions", MappingVersionsView.as_view(), name="mapping_versions"),
     path("switches", SwitchesView.as_view(), name="switches"),
     path("switches/<str:name>", SwitchView.as_view(), name="switch"),
 ]

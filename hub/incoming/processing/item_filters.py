@@ -21,8 +21,10 @@ ITEM_FILTERS: Mapping[str, Callable[[Any], Q]] = {
     "items": lambda ids: Q(public_id__in=ids),
 }
 
-TOO_OLD = "too_old"  # the reason of an item that only a person releases
-REPLAYABLE = Q(state__in=("processed", "echo", "quarantined")) | Q(state="held", reason=TOO_OLD)
+TOO_OLD, BOUNCING = "too_old", "bouncing"  # the reasons of items that only a person releases
+REPLAYABLE = Q(state__in=("processed", "echo", "quarantined")) | Q(
+    state="held", reason__in=(TOO_OLD, BOUNCING)
+)
 
 
 def select_items(filter: Mapping[str, Any], tenant: Tenant | None) -> QuerySet[InboundItem]:

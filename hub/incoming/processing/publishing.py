@@ -10,6 +10,7 @@ from hub.connections.actions.account_changes import apply_account_change
 from hub.db import bulk
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem
+from hub.incoming.processing.echoes import set_echoes_aside
 from hub.outgoing.intake.publish import (
     EventConflict,
     EventInput,
@@ -65,7 +66,9 @@ def publish_items(attributed: Sequence[AttributedItem], *, now: datetime) -> Non
 
     Runs in the caller's transaction.
     """
-    ready = [entry for entry in attributed if entry.row.state == "received" and entry.item]
+    received = [entry for entry in attributed if entry.row.state == "received" and entry.item]
+    set_echoes_aside(received, now=now)
+    ready = [entry for entry in received if entry.row.state == "received"]
     by_connector: dict[str, list[AttributedItem]] = {}
     for entry in ready:
         by_connector.setdefault(entry.row.connector_key, []).append(entry)
@@ -75,7 +78,7 @@ def publish_items(attributed: Sequence[AttributedItem], *, now: datetime) -> Non
         )
         for entry, result in zip(entries, results, strict=True):
             record_result(entry.row, result, now=now)
-    save_results([entry.row for entry in ready])
+    save_results([entry.row for entry in received])
 
 
 def build_event_input(entry: AttributedItem) -> EventInput:

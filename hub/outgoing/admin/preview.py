@@ -11,7 +11,6 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 
-from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.mappings.forms import (
     TargetForm,
@@ -23,7 +22,7 @@ from hub.mappings.forms import (
 from hub.outgoing.admin.read_only_admin import PAGE_ASSETS
 from hub.outgoing.forms.event_forms import SampleForm, recent_events
 from hub.outgoing.forms.route_form import compile_form_draft
-from hub.outgoing.insight.dry_run import DryRun, dry_run_draft
+from hub.outgoing.insight.dry_run import DryRun, dry_run_draft, find_trial_connection
 from hub.outgoing.insight.explain import describe_delivery_reason
 from hub.outgoing.models import Event, EventBody
 from hub.staff import ModelAdmin
@@ -192,7 +191,10 @@ def _try_form(form: TargetForm, sample: SampleForm, *, now: datetime) -> Trial:
     else:
         data = json.loads(bytes(event_body.body))["data"]
     document = event.build_document(event.tenant, data)
-    dry_run = dry_run_draft(draft, document, event.tenant, _find_connection_for(form, event))
+    connection = find_trial_connection(
+        form.cleaned_data.get("connection"), event.tenant, form.instance.connector_key
+    )
+    dry_run = dry_run_draft(draft, document, event.tenant, connection)
     reason = dry_run.reason
     sentence = (
         describe_delivery_reason(reason, form.instance.connector_key).sentence
@@ -220,16 +222,3 @@ def _build_sample_event(form: TargetForm, similar_event: Event | None, *, now: d
     )
     type = pattern.replace("*", "example")
     return Event(tenant=tenant, type=type, sender_id="with your own data", occurred_at=now)
-
-
-def _find_connection_for(form: TargetForm, event: Event) -> Connection | None:
-    """Return the connection for identities: the route's, or the tenant's first at this system."""
-    connection: Connection | None = form.cleaned_data.get("connection")
-    if connection or event.tenant.pk is None:
-        return connection
-    return (
-        Connection.objects.of(event.tenant)
-        .filter(connector_key=form.instance.connector_key)
-        .order_by("pk")
-        .first()
-    )

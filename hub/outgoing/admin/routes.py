@@ -18,14 +18,12 @@ from hub.connections.actions.kill_switches import AlreadySwitchedOff, switch_off
 from hub.connections.forms.action_forms import StaffPauseForm, compute_pause_end
 from hub.connections.models import KillSwitch
 from hub.db.clock import clock
-from hub.mappings.models import FieldMapping
-from hub.mappings.versions import revise_mapping
 from hub.outgoing.admin.list_filters import OriginFilter, OwnConnectorFilter, TenantFilter
 from hub.outgoing.admin.preview import PreviewMixin
 from hub.outgoing.forms.route_form import RouteForm
 from hub.outgoing.insight.route_refusals import count_route_refusals
 from hub.outgoing.models import Delivery, Route
-from hub.queue import wake_up
+from hub.outgoing.subscriptions.route_actions import add_route, change_route, delete_route
 from hub.staff import (
     ActionRejected,
     ActionResult,
@@ -238,23 +236,13 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
         """Save the route and a new version of its mapping, with their audit rows, in one
         transaction.
         """
-        now = clock()
-        obj.mapping = form.cleaned_data["mapping"] or self.create_mapping(obj)
-        obj.changed_at = now
-        # the audit names these beside the columns
-        obj.target, obj.body = form.cleaned_data["target"], None
+        obj.mapping = form.cleaned_data["mapping"]
         body, actor = form.cleaned_data["body"] or {}, ActorContext.of_request(request)
-        revise_mapping(obj.mapping, body, actor, now=now)
-        super().save_model(request, obj, form, change)
-        wake_up("drain", now=now)
+        save_route = change_route if change else add_route
+        save_route(obj, body, actor, now=clock())
 
-    def create_mapping(self, route: Route) -> FieldMapping:
-        return FieldMapping.unscoped.create(
-            tenant=route.tenant,
-            name=f"Mapping of {route.name}"[:200],
-            connector_key=route.connector_key,
-            action=route.action,
-        )
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        delete_route(obj, ActorContext.of_request(request), now=clock())
 
 
 def _build_initial_event(route: Route) -> dict[str, str]:

@@ -13,12 +13,14 @@ from hub.mappings.forms import (
     find_target_action,
     format_json_text,
 )
+from hub.mappings.mapping_actions import SHARED_MAPPING
 from hub.mappings.models import FieldMapping
 from hub.mappings.translate import compile_filter, compile_mapping
 from hub.mappings.versions import is_same_json
 from hub.outgoing.forms.expression_fields import FilterField, OrderKeyField, ScheduleField
 from hub.outgoing.insight.dry_run import RouteDraft
 from hub.outgoing.models import Route
+from hub.outgoing.subscriptions.route_actions import find_reference_problems
 from hub.staff import apply_admin_style
 from tenants.models import Tenant
 from tenants.scoping import changeable_rows, visible_rows
@@ -173,66 +175,24 @@ class RouteForm(TargetForm):
         data = self.cleaned_data
         if self.errors.keys() & {"tenant", "target"}:
             return data
-        for name, problem in (
-            ("origin", self.find_origin_problem()),
-            ("connection", self.find_connection_problem()),
-            ("mapping", self.mapping_problem()),
-        ):
-            if problem:
-                self.add_error(name, problem)
+        for name, problem in find_reference_problems(self.build_route()).items():
+            self.add_error(name, problem)
         if "body" in data and self.changes_mapping() and not self.can_change_mapping():
             self.add_error(
                 "body",
-                "This is a platform mapping, which applies to all tenants. Choose a new mapping.",
+                SHARED_MAPPING,
             )
         return data
 
-    def find_origin_problem(self) -> str:
-        origin, tenant = self.cleaned_data.get("origin"), self.cleaned_data.get("tenant")
-        if origin is None or "origin_connector_key" in self.errors:
-            return ""
-        key = self.cleaned_data.get("origin_connector_key")
-        if origin.connector_key != key:
-            return f"This connection belongs to {origin.connector.label}. Select it as the system."
-        if tenant is None:
-            return "A route for all tenants takes events of all connections. Leave this empty."
-        return "" if origin.tenant_id == tenant.pk else f"This connection is not {tenant}'s."
-
-    def find_connection_problem(self) -> str:
-        connection, tenant = self.cleaned_data.get("connection"), self.cleaned_data.get("tenant")
-        if connection is None:
-            return ""
-        if connection.connector_key != self.instance.connector_key:
-            return (
-                f"This connection belongs to {connection.connector.label}, but the action "
-                f"belongs to {self.connector_label}."
-            )
-        if connection.tenant_id is None or (tenant and connection.tenant_id == tenant.pk):
-            return ""
-        if tenant is None:
-            return "A route for all tenants uses each tenant's own connections. Leave this empty."
-        return f"This connection does not belong to {tenant}."
-
-    def mapping_problem(self) -> str:
-        mapping, tenant = self.cleaned_data.get("mapping"), self.cleaned_data.get("tenant")
-        if mapping is None:
-            return ""
-        if build_target(mapping) != build_target(self.instance):
-            return (
-                f"This mapping is for {build_target(mapping)}, and the action is "
-                f"{build_target(self.instance)}."
-            )
-        if mapping.tenant_id is None or (tenant and mapping.tenant_id == tenant.pk):
-            return ""
-        return (
-            f"This mapping does not belong to {tenant}."
-            if tenant
-            else "A route for all tenants needs a mapping for all tenants."
+    def build_route(self) -> Route:
+        """Build an unsaved route of the references that the form names."""
+        data = self.cleaned_data
+        return Route(
+            connector_key=self.instance.connector_key,
+            action=self.instance.action,
+            origin_connector_key=data.get("origin_connector_key") or "",
+            **{name: data.get(name) for name in ("tenant", "origin", "connection", "mapping")},
         )
-
-    @property
-    def connector_label(self) -> str:
-        return CONNECTORS[self.instance.connector_key].label
 
     def changes_mapping(self) -> bool:
         """Return whether saving changes an existing mapping."""

@@ -157,6 +157,18 @@ def _check_mapped_body(
     return DryRun("waiting", "", "", clause, body)
 
 
+def find_trial_connection(
+    connection: Connection | None, tenant: Tenant, connector_key: str
+) -> Connection | None:
+    """Return the connection whose identities a dry run reads: the route's, or else the tenant's
+    first at this system.
+    """
+    if connection or tenant.pk is None:
+        return connection
+    connections = Connection.objects.of(tenant).filter(connector_key=connector_key)
+    return connections.order_by("pk").first()
+
+
 def load_identities(
     identity_pairs: set[IdentityPair], connection: Connection | None
 ) -> dict[IdentityPair, str]:

@@ -17,6 +17,7 @@ from hub.outgoing.models.events import (
     Idempotency,
     build_event_document,
 )
+from hub.outgoing.models.remembered_writes import RememberedWrite
 from hub.outgoing.models.routes import TYPE_PATTERN, Route
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Exchange",
     "Idempotency",
     "PumpSlot",
+    "RememberedWrite",
     "Rendering",
     "Route",
     "build_event_document",

@@ -13,7 +13,14 @@ from hub.mappings.models import Identity
 from hub.operations import operation_actions
 from hub.operations.models import Operation
 from hub.operations.operation_runner import BatchResult
-from hub.outgoing.models import CANCELLABLE_STATES, Attempt, Delivery, Exchange, Rendering
+from hub.outgoing.models import (
+    CANCELLABLE_STATES,
+    Attempt,
+    Delivery,
+    Exchange,
+    RememberedWrite,
+    Rendering,
+)
 from hub.outgoing.operations.transitions import (
     TransitionContext,
     cancel_deliveries,
@@ -32,6 +39,7 @@ def erase_connection_data(
     Waiting deliveries are cancelled, or keep the contents that they need to be sent.
     """
     Identity.unscoped.filter(connection=connection).delete()
+    RememberedWrite.unscoped.filter(connection=connection).delete()
     for path in settings.HUB_ERASE_CONNECTION:
         import_string(path)(connection, now=now)
     deliveries = Delivery.objects.of(connection.tenant).filter(connection=connection)

@@ -22,6 +22,7 @@ from hub.outgoing.pump.quarantine import Quarantine
 from hub.outgoing.pump.reserve import reserve_quota
 from hub.outgoing.pump.settling.settle import hold_rejected
 from hub.outgoing.pump.types import LaneBatch, NotSent, PumpRun
+from hub.outgoing.pump.written_records import remember_written_records
 from hub.processes.failpoints import failpoint
 from hub.throttle.feedback import shift_after_clock_jump
 
@@ -114,6 +115,7 @@ class Claimer:
         )
         for batch in batches:
             batch.progress.leased_at = now
+        remember_written_records(batches, self.config, now=now)
         failpoint("O2")  # the attempt is counted, nothing was sent
         return batches, not_sent
 

@@ -90,6 +90,7 @@ class OutboundRequest:
     scope_costs: tuple[ScopeCost, ...]
     slots: InFlightSlots | None = None
     return_queue_id: int = 0  # QuotaQueue that its deliveries join when a quota stops them; 0: none
+    is_remembered: bool = False  # what it writes is remembered, to recognize its echo
     probed_at: datetime | None = None  # set when it is the probe of a paused scope
     can_be_delayed: bool = False  # it may be sent up to SEND_DELAY after its scheduled time
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from connectors.http import dump_json
 from connectors.roles import Action
-from hub.connections.models import ConnectorApp
+from hub.connections.models import Connection, ConnectorApp
 from hub.db.clock import LONG_AGO
 from hub.db.prepared import PreparedQuery
 from hub.mappings.compiler_cache import compiled_mapping
@@ -31,6 +31,8 @@ class ConfigCache:
     versions: dict[int, MappingVersion] = field(default_factory=dict)  # newest by mapping
     apps: dict[str, ConnectorApp | None] = field(default_factory=dict)  # by connector
     mappings: dict[tuple[int, str], CompiledMapping] = field(default_factory=dict)
+    # connector, tenant and connection of which enabled routes take events; None: not loaded
+    received_origins: set[tuple[str, int | None, int | None]] | None = None
     recent_tenants: set[int] = field(default_factory=set)  # loaded with the next missing one
 
     def expire(self, *, now: datetime) -> None:
@@ -40,6 +42,7 @@ class ConfigCache:
             self.recent_tenants = set(self.tenants)
             for cache in (self.tenants, self.routes, self.versions, self.apps, self.mappings):
                 cache.clear()
+            self.received_origins = None
 
     def load(
         self,
@@ -72,6 +75,18 @@ class ConfigCache:
         self.apps |= dict.fromkeys(connectors)
         rows = ConnectorApp.objects.filter(connector_key__in=connectors)
         self.apps |= {app.connector_key: app for app in rows}
+
+    def receives_events(self, connection: Connection) -> bool:
+        """Return whether an enabled route takes the events that the connection receives."""
+        if self.received_origins is None:
+            routes = Route.unscoped.filter(enabled=True).exclude(origin_connector_key="")
+            origins = routes.values_list("origin_connector_key", "tenant", "origin").distinct()
+            self.received_origins = set(origins)
+        return any(
+            (connection.connector_key, tenant, origin) in self.received_origins
+            for tenant in (None, connection.tenant_id)
+            for origin in (None, connection.pk)
+        )
 
     def mapping_for(self, version: MappingVersion, action: Action) -> CompiledMapping:
         """Return the compiled mapping; an empty one means the action's default.

@@ -19,6 +19,7 @@ from hub.outgoing.pump.settling.quota_feedback import apply_feedback
 from hub.outgoing.pump.settling.quota_queues import queue_throttled
 from hub.outgoing.pump.settling.release import release_lanes
 from hub.outgoing.pump.settling.transitions import Transition, find_transitions
+from hub.outgoing.pump.settling.written_records import complete_written_records
 from hub.outgoing.pump.types import MAX_DETAIL, Rejection, RequestResult, SendResult
 from hub.outgoing.queue.ordering import promote_followers
 from hub.processes.failpoints import failpoint
@@ -55,6 +56,7 @@ def settle_results(
             bulk.insert_rows(Attempt, attempts)
             bulk.insert_rows(Exchange, exchanges)
         _store_tickets(send_results)
+        complete_written_records(results, now=now)
         update_endpoint_health(send_results, failure_texts, now=now)
         release_lanes(lease, finished_lanes, now=now)
     lost_count = len(transitions) - applied_count

@@ -1,0 +1,64 @@
+"""Set echoes aside: items that are the hub's own changes, and pairs of records that bounce."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from hub.incoming.models import InboundItem
+from hub.incoming.processing.attribution import AttributedItem
+from hub.incoming.processing.item_filters import BOUNCING
+from hub.notices.notify import create_notice
+from hub.outgoing.echo.recognize import ReceivedChange, Recognition, recognize_changes
+
+ECHO = "echo"
+DELETED = ".deleted"
+
+
+def set_echoes_aside(attributed: Sequence[AttributedItem], *, now: datetime) -> None:
+    """Set the state of the received items that are echoes, or whose record bounces.
+
+    A replayed item is published: a person asked for it.
+    """
+    compared = [entry for entry in attributed if not entry.row.replay_number]
+    recognitions = recognize_changes([build_change(entry) for entry in compared], now=now)
+    for entry, recognition in zip(compared, recognitions, strict=True):
+        _apply_recognition(entry.row, recognition, now=now)
+
+
+def _apply_recognition(row: InboundItem, recognition: Recognition, *, now: datetime) -> None:
+    if recognition.is_echo:
+        row.state, row.reason, row.state_changed_at = "echo", ECHO, now
+    elif recognition.is_bouncing:
+        row.state, row.reason, row.state_changed_at = "held", BOUNCING, now
+        _create_bounce_notice(row, now=now)
+
+
+def build_change(entry: AttributedItem) -> ReceivedChange:
+    """Return what the item says of its record."""
+    row, item = entry.row, entry.item
+    assert row.connection_id is not None and item is not None
+    record = item.data.get("record")
+    values: Mapping[str, Any] = record if isinstance(record, Mapping) else {}
+    return ReceivedChange(
+        row.connection_id,
+        item.type.partition(".")[0],
+        item.record,
+        values,
+        item.changed,
+        is_own=item.is_own,
+        is_deletion=item.type.endswith(DELETED),
+    )
+
+
+def _create_bounce_notice(row: InboundItem, *, now: datetime) -> None:
+    """Create one notice for each record and hour."""
+    assert row.connection is not None
+    create_notice(
+        BOUNCING,
+        BOUNCING,
+        {"connection": row.connection.name, "record": row.record},
+        about=f"{row.connection_id}:{row.record}:{now:%Y%m%d%H}",
+        tenant_id=row.tenant_id,
+        connection_id=row.connection_id,
+        now=now,
+    )

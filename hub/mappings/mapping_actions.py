@@ -1,0 +1,99 @@
+"""Create, change and delete field mappings; each writes its audit rows."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from connectors.registry import CONNECTORS
+from hub.audit import ActorContext
+from hub.mappings.models import FieldMapping
+from hub.mappings.translate import MappingError, compile_mapping
+from hub.mappings.versions import is_same_json, revise_mapping
+
+NEEDS_A_BODY = "This action needs a mapping. You can start from its example."
+SHARED_MAPPING = "This is a platform mapping, which applies to all tenants. Choose a new mapping."
+
+
+class MappingInUse(Exception):
+    """A mapping that routes use cannot be deleted."""
+
+
+@transaction.atomic
+def create_mapping(
+    mapping: FieldMapping, body: Mapping[str, Any], actor: ActorContext, *, now: datetime
+) -> FieldMapping:
+    """Store an unsaved mapping with its first version.
+
+    Raises ValidationError by field.
+    """
+    mapping.clean_fields(exclude={"tenant"})
+    check_mapping_body(mapping.connector_key, mapping.action, body)
+    mapping.created_at = now
+    mapping.save(force_insert=True)
+    after = {"name": mapping.name, "connector": mapping.connector_key, "action": mapping.action}
+    actor.audit("fieldmapping.create", mapping, after=after, now=now)
+    revise_mapping(mapping, body, actor, now=now)
+    return mapping
+
+
+@transaction.atomic
+def change_mapping(
+    mapping: FieldMapping,
+    actor: ActorContext,
+    *,
+    name: str | None = None,
+    body: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> FieldMapping:
+    """Set the name of a mapping, and store a new version if its body differs.
+
+    None leaves either as it is. Raises ValidationError by field.
+    """
+    stored = FieldMapping.unscoped.select_for_update(no_key=True).get(pk=mapping.pk)
+    if body is not None:
+        check_mapping_change(stored, body, actor)
+        check_mapping_body(stored.connector_key, stored.action, body)
+        revise_mapping(mapping, body, actor, now=now)
+    if name is not None and name != stored.name:
+        mapping.name = name
+        mapping.clean_fields(exclude={"tenant"})
+        mapping.save(update_fields=["name"])
+        before = {"name": stored.name}
+        actor.audit("fieldmapping.rename", mapping, before=before, after={"name": name}, now=now)
+    return mapping
+
+
+@transaction.atomic
+def delete_mapping(mapping: FieldMapping, actor: ActorContext, *, now: datetime) -> None:
+    """Delete a mapping with its versions. Raises MappingInUse when a route uses it."""
+    FieldMapping.unscoped.select_for_update().get(pk=mapping.pk)
+    if mapping.routes.exists():
+        raise MappingInUse(f"{mapping.name} is used by a route.")
+    actor.audit("fieldmapping.delete", mapping, before={"name": mapping.name}, now=now)
+    mapping.delete()
+
+
+def check_mapping_body(connector_key: str, action_key: str, body: Mapping[str, Any]) -> None:
+    """Raise ValidationError unless the action exists and this can be the body of its mapping."""
+    try:
+        action = CONNECTORS[connector_key].action(action_key)
+    except LookupError:
+        raise ValidationError({"action": "This connector has no such action."}) from None
+    if not body and not action.default:
+        raise ValidationError({"body": NEEDS_A_BODY})
+    try:
+        compile_mapping(dict(body))
+    except MappingError as error:
+        raise ValidationError({"body": str(error)}) from None
+
+
+def check_mapping_change(
+    mapping: FieldMapping, body: Mapping[str, Any], actor: ActorContext
+) -> None:
+    """Raise ValidationError when the body differs and only the platform may change the mapping."""
+    is_changed = not is_same_json(mapping.current.body, body)
+    if is_changed and mapping.tenant_id is None and not actor.unrestricted:
+        raise ValidationError({"body": SHARED_MAPPING})

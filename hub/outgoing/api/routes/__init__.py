@@ -1,0 +1,1 @@
+"""REST API: routes, and the field mappings that they use."""

@@ -1,0 +1,94 @@
+"""Dry runs of stored routes and field mappings with an event, for REST."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from hub.mappings.models import MappingVersion
+from hub.outgoing.api.key_user import get_key_user
+from hub.outgoing.api.routes.mapping_serializers import DryRunSerializer
+from hub.outgoing.insight.dry_run import DryRun, dry_run_route, find_trial_connection
+from hub.outgoing.insight.explain import describe_delivery_reason
+from hub.outgoing.models import Event, EventBody, Route
+from hub.outgoing.models.events import build_event_document
+from hub.outgoing.routing import matches_event_type
+from hub.problems import Problem
+from tenants.access.api_authentication import resolve_tenant
+from tenants.models import Tenant
+from tenants.scoping import visible_rows
+
+EXAMPLE_TYPE = "example"
+SENT = "It would be sent."
+
+
+def require_scope(request: Request, scope: str) -> None:
+    """Raise Problem unless the key has a scope that only part of the request needs."""
+    if not get_key_user(request).key.has_scope(scope):
+        raise Problem("scope-missing", f"The key requires the scope {scope}.")
+
+
+def try_on_event(
+    request: Request, route: Route, data: Mapping[str, Any], *, now: datetime
+) -> Response:
+    """Return what would become of an event by this route, which need not be stored."""
+    tenant, document = (
+        _find_document(request, route, data)
+        if "event" in data
+        else _build_document(request, route, data, now=now)
+    )
+    version = MappingVersion(body=data["body"]) if "body" in data else route.mapping.current
+    connection = find_trial_connection(route.connection, tenant, route.connector_key)
+    dry_run = dry_run_route(route, version, document, tenant, connection)
+    return Response(DryRunSerializer(_describe_dry_run(dry_run, route)).data)
+
+
+def _find_document(
+    request: Request, route: Route, data: Mapping[str, Any]
+) -> tuple[Tenant, dict[str, Any]]:
+    require_scope(request, "events:read")
+    events = visible_rows(Event, request.user).select_related("tenant", "origin")
+    event = events.filter(public_id=data["event"]).first()
+    if event is None or route.tenant_id not in (None, event.tenant_id):
+        raise serializers.ValidationError({"event": "There is no such event of the tenant."})
+    if not (matches_event_type(route.event_type, event.type) and _accepts_origin(route, event)):
+        raise serializers.ValidationError({"event": "The route does not match this event."})
+    event_body = EventBody.objects.filter(pk=event.pk).first()
+    if event_body is None:
+        raise serializers.ValidationError({"event": "The event's body is no longer stored."})
+    return event.tenant, event.build_document(
+        event.tenant, json.loads(bytes(event_body.body))["data"]
+    )
+
+
+def _accepts_origin(route: Route, event: Event) -> bool:
+    """Return whether the route takes the event; a mapping that is tried alone takes every one."""
+    return route.pk is None or route.accepts_origin(event.origin)
+
+
+def _build_document(
+    request: Request, route: Route, data: Mapping[str, Any], *, now: datetime
+) -> tuple[Tenant, dict[str, Any]]:
+    tenant = route.tenant or resolve_tenant(request, data.get("tenant"))
+    type = data.get("type") or route.event_type.replace("*", EXAMPLE_TYPE)
+    return tenant, build_event_document(EXAMPLE_TYPE, type, tenant, now, data["data"])
+
+
+def _describe_dry_run(dry_run: DryRun, route: Route) -> dict[str, Any]:
+    reason = dry_run.reason
+    sentence = describe_delivery_reason(reason, route.connector_key).sentence if reason else SENT
+    return {
+        "state": dry_run.state,
+        "reason": reason,
+        "sentence": sentence,
+        "detail": dry_run.detail,
+        "result": json.loads(dry_run.body) if dry_run.body else None,
+        "missing_identities": [
+            {"kind": kind, "local_id": local_id} for kind, local_id in dry_run.missing
+        ],
+        "missing_values": [{"pointer": pointer, "path": path} for pointer, path in dry_run.gaps],
+    }

@@ -1,0 +1,266 @@
+"""Field mappings by REST: list, create, read, change, try and delete, and their versions."""
+
+from typing import Any, ClassVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import Http404
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from connectors.registry import CONNECTORS
+from hub.audit import ActorContext
+from hub.db.clock import clock
+from hub.mappings.mapping_actions import (
+    MappingInUse,
+    change_mapping,
+    create_mapping,
+    delete_mapping,
+)
+from hub.mappings.models import FieldMapping, MappingVersion
+from hub.outgoing.api import openapi_examples as openapi
+from hub.outgoing.api.routes import examples
+from hub.outgoing.api.routes.dry_runs import try_on_event
+from hub.outgoing.api.routes.mapping_serializers import (
+    ChangeMappingSerializer,
+    CreateMappingSerializer,
+    DryRunSerializer,
+    MappingRowSerializer,
+    MappingSerializer,
+    TrySerializer,
+    VersionPageSerializer,
+    VersionSerializer,
+)
+from hub.outgoing.api.routes.owners import resolve_owner, translate_field_names
+from hub.outgoing.models import Route
+from hub.problems import Problem, StrictSerializer
+from hub.rest.fields import object_url
+from hub.rest.pagination import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    PageQuery,
+    paginate_response,
+    parse_query,
+)
+from tenants.access.api_authentication import resolve_tenant
+from tenants.scoping import changeable_rows, is_among, visible_rows
+
+READ, WRITE = "mappings:read", "mappings:write"
+SHARED_MAPPING = "This mapping applies to all tenants. Only a platform key can change it."
+USED_BY_ROUTES = "Routes use this mapping. Delete them first, or give them another mapping."
+CREATE_PROBLEMS = ("tenant-required", "tenant-not-found", "permission-denied")
+CHANGE_PROBLEMS = ("not-found", "permission-denied")
+
+
+class MappingsQuery(PageQuery):
+    tenant = serializers.CharField(required=False)
+    connector = serializers.ChoiceField([(key, key) for key in CONNECTORS], required=False)
+    action = serializers.CharField(max_length=40, required=False)
+
+
+class VersionsQuery(StrictSerializer):
+    from_query = True
+
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
+    after = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, required=False, help_text="From `next`."
+    )
+
+
+def _visible_mappings(request: Request) -> QuerySet[FieldMapping]:
+    """Select the mappings that the key may see, each with number and time of its newest version."""
+    newest = MappingVersion.unscoped.filter(mapping=OuterRef("pk")).order_by("-number")
+    mappings: QuerySet[FieldMapping] = (
+        visible_rows(FieldMapping, request.user)
+        .select_related("tenant")
+        .annotate(
+            version=Subquery(newest.values("number")[:1]),
+            changed_at=Subquery(newest.values("created_at")[:1]),
+        )
+    )
+    return mappings
+
+
+def _find_mapping(request: Request, id: UUID) -> FieldMapping:
+    mapping = _visible_mappings(request).filter(public_id=id).first()
+    if mapping is None:
+        raise Http404
+    return mapping
+
+
+def _find_changeable_mapping(request: Request, id: UUID) -> FieldMapping:
+    mapping = _find_mapping(request, id)
+    if not is_among(changeable_rows, request.user, mapping):
+        raise Problem("permission-denied", SHARED_MAPPING)
+    return mapping
+
+
+def _describe_mapping(request: Request, id: UUID) -> dict[str, Any]:
+    mapping: Any = _find_mapping(request, id)
+    mapping.body = mapping.current.body
+    mapping.route_count = visible_rows(Route, request.user).filter(mapping=mapping).count()
+    return dict(MappingSerializer(mapping).data)
+
+
+class MappingsView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
+
+    @openapi.describe_operation(
+        "mappings_list",
+        "List field mappings",
+        {200: openapi.page_schema(MappingRowSerializer, "MappingPage")},
+        problems=openapi.READ_PROBLEMS,
+        parameters=[MappingsQuery],
+        examples={"a page": openapi.list_example(examples.MAPPING_ROW)},
+    )
+    def get(self, request: Request) -> Response:
+        """List field mappings, newest first: a tenant's own and those for all tenants."""
+        query = parse_query(request, MappingsQuery)
+        mappings = _visible_mappings(request)
+        if "tenant" in query:
+            mappings = mappings.filter(tenant=resolve_tenant(request, query["tenant"]))
+        if "connector" in query:
+            mappings = mappings.filter(connector_key=query["connector"])
+        if "action" in query:
+            mappings = mappings.filter(action=query["action"])
+        return paginate_response(request, mappings, query, MappingRowSerializer)
+
+    @openapi.describe_operation(
+        "mappings_create",
+        "Create a field mapping",
+        {201: MappingSerializer},
+        problems=CREATE_PROBLEMS,
+        request=CreateMappingSerializer,
+        requests=[openapi.request_example("a Slack message", examples.MAPPING_INPUT)],
+        examples={"created": examples.MAPPING},
+    )
+    def post(self, request: Request) -> Response:
+        """Create a field mapping for an action, with its first version."""
+        data = _validate(CreateMappingSerializer, request)
+        mapping = FieldMapping(
+            tenant=resolve_owner(request, data),
+            name=data["name"],
+            connector_key=data["connector"],
+            action=data["action"],
+        )
+        with translate_field_names():
+            create_mapping(mapping, data["body"], ActorContext.of_request(request), now=clock())
+        return Response(
+            _describe_mapping(request, mapping.public_id),
+            status=201,
+            headers={"Location": object_url("mapping", mapping)},
+        )
+
+
+class MappingView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
+
+    @openapi.describe_operation(
+        "mappings_read",
+        "Read a field mapping",
+        {200: MappingSerializer},
+        problems=["not-found"],
+        examples={"read": examples.MAPPING},
+    )
+    def get(self, request: Request, id: UUID) -> Response:
+        """Return a field mapping with its newest version."""
+        return Response(_describe_mapping(request, id))
+
+    @openapi.describe_operation(
+        "mappings_change",
+        "Change a field mapping",
+        {200: MappingSerializer},
+        problems=CHANGE_PROBLEMS,
+        request=ChangeMappingSerializer,
+        requests=[openapi.request_example("another body", examples.MAPPING_CHANGE)],
+        examples={"changed": examples.MAPPING},
+    )
+    def patch(self, request: Request, id: UUID) -> Response:
+        """Rename a field mapping, or store a new version. Deliveries that an older version held
+        are evaluated again.
+        """
+        mapping, actor = _find_changeable_mapping(request, id), ActorContext.of_request(request)
+        data = _validate(ChangeMappingSerializer, request)
+        with translate_field_names():
+            change_mapping(
+                mapping, actor, name=data.get("name"), body=data.get("body"), now=clock()
+            )
+        return Response(_describe_mapping(request, id))
+
+    @openapi.describe_operation(
+        "mappings_delete",
+        "Delete a field mapping",
+        {204: None},
+        problems=(*CHANGE_PROBLEMS, "wrong-state"),
+    )
+    def delete(self, request: Request, id: UUID) -> Response:
+        """Delete a field mapping that no route uses."""
+        mapping = _find_changeable_mapping(request, id)
+        try:
+            delete_mapping(mapping, ActorContext.of_request(request), now=clock())
+        except MappingInUse as error:
+            raise Problem("wrong-state", USED_BY_ROUTES) from error
+        return Response(status=204)
+
+
+class MappingVersionsView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
+
+    @openapi.describe_operation(
+        "mappings_versions",
+        "List the versions of a field mapping",
+        {200: VersionPageSerializer},
+        problems=("not-found", "validation-failed"),
+        parameters=[VersionsQuery],
+        examples={"a page": {"items": [examples.VERSION], "next": None}},
+    )
+    def get(self, request: Request, id: UUID) -> Response:
+        """List the versions, newest first."""
+        mapping = _find_mapping(request, id)
+        query = parse_query(request, VersionsQuery)
+        versions, limit = mapping.versions.order_by("-number"), query["limit"]
+        versions = versions.filter(number__lt=query["after"]) if "after" in query else versions
+        page = list(versions[: limit + 1])
+        parameters = (
+            urlencode({"limit": limit, "after": page[limit - 1].number})
+            if len(page) > limit
+            else ""
+        )
+        url = f"{settings.HUB_PUBLIC_URL}{request.path}?{parameters}" if parameters else None
+        return Response({"items": VersionSerializer(page[:limit], many=True).data, "next": url})
+
+
+class TryMappingView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @openapi.describe_operation(
+        "mappings_try",
+        "Try a field mapping",
+        {200: DryRunSerializer},
+        problems=("not-found", "tenant-required", "tenant-not-found"),
+        request=TrySerializer,
+        requests=[openapi.request_example("data", examples.TRIAL)],
+        examples={"tried": examples.DRY_RUN},
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Return what the mapping makes of an event: nothing is stored or sent."""
+        mapping = _find_mapping(request, id)
+        route = Route(
+            tenant=mapping.tenant,
+            event_type="*",
+            connector_key=mapping.connector_key,
+            action=mapping.action,
+            mapping=mapping,
+        )
+        return try_on_event(request, route, _validate(TrySerializer, request), now=clock())
+
+
+def _validate(serializer_class: type[serializers.Serializer], request: Request) -> dict[str, Any]:
+    serializer = serializer_class(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    data: dict[str, Any] = serializer.validated_data
+    return data

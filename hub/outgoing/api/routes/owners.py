@@ -1,0 +1,37 @@
+"""Whose a new route or field mapping is, and the names of its fields in errors."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from rest_framework.request import Request
+
+from hub.outgoing.api.key_user import get_key_user
+from hub.problems import Problem
+from tenants.access.api_authentication import resolve_tenant
+from tenants.models import Tenant
+
+PLATFORM_ONLY = "Only a platform key can create what applies to all tenants."
+FIELDS_BY_COLUMN = {"connector_key": "connector", "origin_connector_key": "origin_connector"}
+
+
+def resolve_owner(request: Request, data: Mapping[str, Any]) -> Tenant | None:
+    """Return the tenant that the body names; None if it says null, which a platform key may."""
+    if "tenant" in data and data["tenant"] is None:
+        if get_key_user(request).tenant is not None:
+            raise Problem("permission-denied", PLATFORM_ONLY)
+        return None
+    return resolve_tenant(request, data.get("tenant"))
+
+
+@contextmanager
+def translate_field_names() -> Iterator[None]:
+    """Let a ValidationError name the fields as REST does."""
+    try:
+        yield
+    except ValidationError as error:
+        problems = {
+            FIELDS_BY_COLUMN.get(name, name): problem for name, problem in error.error_dict.items()
+        }
+        raise ValidationError(problems) from error

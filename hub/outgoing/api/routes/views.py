@@ -1,0 +1,276 @@
+"""Routes by REST: list, create, read, change, try, enable, disable and delete."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from connectors.registry import CONNECTORS
+from hub.audit import ActorContext
+from hub.connections.models import Connection
+from hub.db.clock import clock
+from hub.mappings.models import FieldMapping
+from hub.outgoing.api import openapi_examples as openapi
+from hub.outgoing.api.routes import examples
+from hub.outgoing.api.routes.dry_runs import require_scope, try_on_event
+from hub.outgoing.api.routes.mapping_serializers import DryRunSerializer
+from hub.outgoing.api.routes.owners import resolve_owner, translate_field_names
+from hub.outgoing.api.routes.serializers import (
+    ChangeRouteSerializer,
+    CreateRouteSerializer,
+    RouteSerializer,
+    TryRouteSerializer,
+)
+from hub.outgoing.models import Route
+from hub.outgoing.subscriptions.route_actions import (
+    RouteInUse,
+    add_route,
+    change_route,
+    delete_route,
+    enable_route,
+)
+from hub.problems import Problem
+from hub.rest.fields import object_url
+from hub.rest.pagination import PageQuery, paginate_response, parse_query
+from tenants.access.api_authentication import resolve_tenant
+from tenants.scoping import changeable_rows, is_among, visible_rows
+
+READ, WRITE, WRITE_MAPPINGS = "routes:read", "routes:write", "mappings:write"
+SHARED_ROUTE = "This route applies to all tenants. Only a platform key can change it."
+HAS_DELIVERIES = "The route has deliveries. Disable it instead."
+COLUMNS_BY_FIELD = {"connector": "connector_key", "origin_connector": "origin_connector_key"}
+REFERENCES: dict[str, type[Connection] | type[FieldMapping]] = {
+    "origin": Connection,
+    "connection": Connection,
+    "mapping": FieldMapping,
+}
+CREATE_PROBLEMS = ("tenant-required", "tenant-not-found", "permission-denied")
+CHANGE_PROBLEMS = ("not-found", "permission-denied")
+
+
+class RoutesQuery(PageQuery):
+    tenant = serializers.CharField(required=False)
+    connector = serializers.ChoiceField([(key, key) for key in CONNECTORS], required=False)
+    connection = serializers.UUIDField(required=False, help_text="ID of the target.")
+    event_type = serializers.CharField(max_length=120, required=False)
+    enabled = serializers.BooleanField(required=False)
+
+
+QUERY_COLUMNS = {
+    "connector": "connector_key",
+    "connection": "connection__public_id",
+    "event_type": "event_type",
+    "enabled": "enabled",
+}
+
+
+def _visible_routes(request: Request) -> QuerySet[Route]:
+    references = ("tenant", "origin", "connection", "mapping")
+    routes: QuerySet[Route] = visible_rows(Route, request.user).select_related(*references)
+    return routes
+
+
+def find_route(request: Request, id: UUID) -> Route:
+    route = _visible_routes(request).filter(public_id=id).first()
+    if route is None:
+        raise Http404
+    return route
+
+
+def _lock_changeable_route(request: Request, id: UUID) -> Route:
+    """Lock a route for the transaction. Raises Problem when it is shared and the key a tenant's."""
+    routes = _visible_routes(request).select_for_update(of=("self",), no_key=True)
+    route = routes.filter(public_id=id).first()
+    if route is None:
+        raise Http404
+    if not is_among(changeable_rows, request.user, route):
+        raise Problem("permission-denied", SHARED_ROUTE)
+    return route
+
+
+def _set_fields(request: Request, route: Route, data: Mapping[str, Any]) -> None:
+    """Set the columns that the request names; references by the rows that the key may see."""
+    for name in data.keys() - {"body", "tenant"}:
+        value = data[name]
+        if name in REFERENCES and value is not None:
+            value = visible_rows(REFERENCES[name], request.user).filter(public_id=value).first()
+            if value is None:
+                raise serializers.ValidationError({name: f"There is no such {name}."})
+        setattr(route, COLUMNS_BY_FIELD.get(name, name), value)
+
+
+class RoutesView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
+
+    @openapi.describe_operation(
+        "routes_list",
+        "List routes",
+        {200: openapi.page_schema(RouteSerializer, "RoutePage")},
+        problems=openapi.READ_PROBLEMS,
+        parameters=[RoutesQuery],
+        examples={"a page": openapi.list_example(examples.ROUTE)},
+    )
+    def get(self, request: Request) -> Response:
+        """List routes, newest first: a tenant's own and those of the platform for all tenants."""
+        query = parse_query(request, RoutesQuery)
+        routes = _visible_routes(request)
+        if "tenant" in query:
+            routes = routes.filter(tenant=resolve_tenant(request, query["tenant"]))
+        for name in QUERY_COLUMNS.keys() & query.keys():
+            routes = routes.filter(**{QUERY_COLUMNS[name]: query[name]})
+        return paginate_response(request, routes, query, RouteSerializer)
+
+    @openapi.describe_operation(
+        "routes_create",
+        "Create a route",
+        {201: RouteSerializer},
+        problems=CREATE_PROBLEMS,
+        request=CreateRouteSerializer,
+        requests=[openapi.request_example("large orders", examples.ROUTE_INPUT)],
+        examples={"created": examples.ROUTE},
+    )
+    def post(self, request: Request) -> Response:
+        """Create a route for the events from now on. Without a mapping it gets one of its own; a
+        `body` requires the scope mappings:write.
+        """
+        data = _validate(CreateRouteSerializer, request)
+        route = Route(tenant=resolve_owner(request, data))
+        _set_fields(request, route, data)
+        actor = ActorContext.of_request(request)
+        with translate_field_names():
+            add_route(route, data.get("body"), actor, now=clock())
+        return Response(
+            RouteSerializer(route).data,
+            status=201,
+            headers={"Location": object_url("route", route)},
+        )
+
+
+class RouteView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
+
+    @openapi.describe_operation(
+        "routes_read",
+        "Read a route",
+        {200: RouteSerializer},
+        problems=["not-found"],
+        examples={"read": examples.ROUTE},
+    )
+    def get(self, request: Request, id: UUID) -> Response:
+        """Return a route."""
+        return Response(RouteSerializer(find_route(request, id)).data)
+
+    @openapi.describe_operation(
+        "routes_change",
+        "Change a route",
+        {200: RouteSerializer},
+        problems=CHANGE_PROBLEMS,
+        request=ChangeRouteSerializer,
+        requests=[openapi.request_example("a filter", examples.ROUTE_CHANGE)],
+        examples={"changed": examples.ROUTE | examples.ROUTE_CHANGE},
+    )
+    def patch(self, request: Request, id: UUID) -> Response:
+        """Change a route for the events from now on; omitted fields stay. Its tenant cannot be
+        changed.
+        """
+        with transaction.atomic(), translate_field_names():
+            route = _lock_changeable_route(request, id)
+            data = _validate(ChangeRouteSerializer, request)
+            _set_fields(request, route, data)
+            change_route(route, data.get("body"), ActorContext.of_request(request), now=clock())
+        return Response(RouteSerializer(route).data)
+
+    @openapi.describe_operation(
+        "routes_delete",
+        "Delete a route",
+        {204: None},
+        problems=(*CHANGE_PROBLEMS, "wrong-state"),
+    )
+    def delete(self, request: Request, id: UUID) -> Response:
+        """Delete a route that has no deliveries; a route that has some can be disabled."""
+        try:
+            with transaction.atomic():
+                route = _lock_changeable_route(request, id)
+                delete_route(route, ActorContext.of_request(request), now=clock())
+        except RouteInUse as error:
+            raise Problem("wrong-state", HAS_DELIVERIES) from error
+        return Response(status=204)
+
+
+class TryRouteView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @openapi.describe_operation(
+        "routes_try",
+        "Try a route",
+        {200: DryRunSerializer},
+        problems=("not-found", "tenant-required", "tenant-not-found"),
+        request=TryRouteSerializer,
+        requests=[openapi.request_example("data", examples.TRIAL)],
+        examples={"tried": examples.DRY_RUN},
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Return what would become of an event by this route: nothing is stored or sent."""
+        route = find_route(request, id)
+        serializer = TryRouteSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        route.filter = data.get("filter", route.filter)
+        return try_on_event(request, route, data, now=clock())
+
+
+class EnableRouteView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @openapi.describe_operation(
+        "routes_enable",
+        "Enable a route",
+        {200: RouteSerializer},
+        problems=CHANGE_PROBLEMS,
+        request=None,
+        examples={"enabled": examples.ROUTE},
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Let the route match events again, from now on."""
+        return _enable(request, id, enabled=True)
+
+
+class DisableRouteView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @openapi.describe_operation(
+        "routes_disable",
+        "Disable a route",
+        {200: RouteSerializer},
+        problems=CHANGE_PROBLEMS,
+        request=None,
+        examples={"disabled": examples.ROUTE | {"enabled": False}},
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Let the route match no events from now on. Existing deliveries are sent; an off switch
+        holds them.
+        """
+        return _enable(request, id, enabled=False)
+
+
+def _enable(request: Request, id: UUID, *, enabled: bool) -> Response:
+    with transaction.atomic():
+        route = _lock_changeable_route(request, id)
+        enable_route(route, ActorContext.of_request(request), enabled=enabled, now=clock())
+    return Response(RouteSerializer(route).data)
+
+
+def _validate(serializer_class: type[serializers.Serializer], request: Request) -> dict[str, Any]:
+    serializer = serializer_class(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    data: dict[str, Any] = serializer.validated_data
+    if "body" in data:
+        require_scope(request, WRITE_MAPPINGS)
+    return data

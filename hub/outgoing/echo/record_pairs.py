@@ -1,0 +1,48 @@
+"""Pairs of records: what was created for another system's record is updated from then on.
+
+A pair is two identities: of the record that was created, at its connection, and of the first one,
+at the connection that its event came from. Their kind is the object, such as person or lead.
+"""
+
+import json
+from datetime import datetime
+
+from hub.audit import ActorContext
+from hub.mappings.identities import set_identity
+from hub.outgoing.models import Delivery, Event, EventBody, RememberedWrite
+from hub.queue import report_progress
+
+PAIRS_LIMIT = 500  # of one call
+
+
+def has_due_pairs() -> bool:
+    return RememberedWrite.unscoped.filter(is_pair_due=True).exists()
+
+
+def store_due_pairs(*, now: datetime) -> None:
+    """Store the pairs of the records that were created.
+
+    Each identity is a transaction of its own: two connections are never locked at once.
+    """
+    due = RememberedWrite.unscoped.filter(is_pair_due=True).order_by("pk")
+    for write in due.select_related("connection")[:PAIRS_LIMIT]:
+        report_progress()
+        _store_pair(write, now=now)
+
+
+def _store_pair(write: RememberedWrite, *, now: datetime) -> None:
+    deliveries = Delivery.unscoped.select_related("event__origin")
+    delivery = deliveries.filter(pk=write.delivery_id).first()
+    event = delivery.event if delivery else None
+    if event and event.origin and (record := _find_record(event)):
+        object, actor = event.type.split(".")[1], ActorContext.system()
+        set_identity(write.connection, write.object, record, write.record, actor, now=now)
+        set_identity(event.origin, object, write.record, record, actor, now=now)
+    RememberedWrite.unscoped.filter(pk=write.pk).update(is_pair_due=False)
+
+
+def _find_record(event: Event) -> str:
+    """Return the id of the record that an event is about; empty if it names none."""
+    body = EventBody.objects.filter(pk=event.pk).first()
+    id = json.loads(bytes(body.body))["data"].get("id") if body else None
+    return str(id)[:200] if isinstance(id, str | int) else ""

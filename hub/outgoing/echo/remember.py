@@ -1,0 +1,82 @@
+"""Remember what deliveries write before it is sent, and complete it when they are settled."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F
+
+from connectors.roles import WrittenRecord
+from hub.db import bulk
+from hub.outgoing.models import RememberedWrite
+from hub.queue import wake_up
+
+REMEMBERED_FOR = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWrite:
+    """What one attempt of a delivery is about to write."""
+
+    delivery_id: int
+    connection_id: int
+    written: WrittenRecord
+    is_forwarded: bool  # its event came from another system
+    is_repeated: bool  # an earlier attempt may have arrived
+
+
+def remember_writes(writes: Sequence[RecordWrite], *, now: datetime) -> None:
+    """Store what is about to be written; of a repeated write, that it may come back once more."""
+    repeated = [write.delivery_id for write in writes if write.is_repeated]
+    if repeated:
+        rows = RememberedWrite.unscoped.filter(pk__in=repeated)
+        rows.update(expected_echoes=F("expected_echoes") + 1)
+    columns: dict[str, Sequence[Any]] = {
+        "delivery_id": [write.delivery_id for write in writes],
+        "connection_id": [write.connection_id for write in writes],
+        "object": [write.written.object for write in writes],
+        "record": [write.written.record for write in writes],
+        "fields": [dict(write.written.fields) for write in writes],
+        "is_forwarded": [write.is_forwarded for write in writes],
+        "expected_echoes": [1] * len(writes),
+        "echo_count": [0] * len(writes),
+        "is_pair_due": [False] * len(writes),
+        "written_at": [now] * len(writes),
+    }
+    bulk.insert_rows(RememberedWrite, columns, ignore_conflicts=True)
+
+
+def complete_writes(
+    references: Mapping[int, str], unwritten: Collection[int], *, now: datetime
+) -> None:
+    """Set the records of delivered writes, by their deliveries; forget those that had no effect.
+
+    The pairs of records that were created for another system's event are stored by the release of
+    held deliveries, which is woken.
+    """
+    ids = sorted({*references, *unwritten})
+    # in one order, as the inbox locks them, too
+    rows = RememberedWrite.unscoped.filter(pk__in=ids).select_for_update().order_by("pk")
+    created = []
+    for write in rows:
+        if write.pk in unwritten:
+            continue
+        if not write.record and references[write.pk]:
+            write.record, write.is_pair_due = references[write.pk], write.is_forwarded
+            created.append(write)
+    columns: dict[str, Sequence[Any]] = {
+        "record": [write.record for write in created],
+        "is_pair_due": [write.is_pair_due for write in created],
+    }
+    bulk.update_rows(RememberedWrite, [write.pk for write in created], columns)
+    if unwritten:
+        RememberedWrite.unscoped.filter(pk__in=unwritten, expected_echoes=1).delete()
+    if any(write.is_pair_due for write in created):
+        wake_up("drain", now=now)
+
+
+def delete_old_writes(*, now: datetime) -> None:
+    """Forget what was written 24 hours ago; a step of the sweep."""
+    old = RememberedWrite.unscoped.filter(written_at__lt=now - REMEMBERED_FOR)
+    old.filter(is_pair_due=False).delete()

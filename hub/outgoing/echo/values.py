@@ -1,0 +1,45 @@
+"""Compare what was written with what a system sends back, which may spell it differently."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def is_same_value(written: Any, found: Any) -> bool:
+    """Return whether a received value is the written one.
+
+    Systems send numbers and booleans as text, null as empty text, and add keys to objects.
+    """
+    if isinstance(written, Mapping):
+        return isinstance(found, Mapping) and all(
+            key in found and is_same_value(value, found[key]) for key, value in written.items()
+        )
+    if isinstance(written, list):
+        return (
+            isinstance(found, list)
+            and len(found) == len(written)
+            and all(is_same_value(*pair) for pair in zip(written, found, strict=True))
+        )
+    if isinstance(found, Mapping | list):
+        return False
+    if _is_number(written) or _is_number(found):
+        return _read_number(written) == _read_number(found)
+    return _spell(written) == _spell(found)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _read_number(value: Any) -> float | str:
+    """Return the number that a value spells; its text if it spells none."""
+    text = _spell(value)
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _spell(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)

@@ -1,0 +1,44 @@
+"""What the hub wrote to records of other systems, by which its own changes are recognized when they
+come back.
+"""
+
+from django.db import models
+
+from hub.connections.models import Connection
+from tenants.scoping import Scoped
+
+
+class RememberedWrite(Scoped):
+    """What one delivery writes to a record; stored before it is sent, and kept for 24 hours.
+
+    No foreign key refers to the delivery, so that pruning is not delayed.
+    """
+
+    TENANT = "connection__tenant"
+
+    delivery_id = models.BigIntegerField(primary_key=True)
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, related_name="remembered_writes", db_index=False
+    )
+    object = models.CharField(max_length=80)  # in our word, as in the types of received events
+    record = models.CharField(max_length=200, blank=True)  # empty: created, and not settled yet
+    fields = models.JSONField()  # the written values
+    is_forwarded = models.BooleanField()  # its event came from another system
+    expected_echoes = models.PositiveSmallIntegerField(default=1)  # attempts that may have arrived
+    echo_count = models.PositiveSmallIntegerField(default=0)
+    is_pair_due = models.BooleanField(default=False)  # the pair of records is not stored yet
+    written_at = models.DateTimeField()
+
+    class Meta(Scoped.Meta):
+        indexes = (
+            models.Index(fields=("connection", "object", "record"), name="writes_of_record"),
+            models.Index(
+                fields=("delivery_id",),
+                condition=models.Q(is_pair_due=True),
+                name="writes_without_pair",
+            ),
+            models.Index(fields=("written_at",), name="writes_by_age"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.object} {self.record or 'created'}"
