@@ -115,6 +115,8 @@ def _count_bounces(
     now: datetime,
 ) -> int:
     """Return how often the record was written lately because its counterpart had changed."""
+    if not change.record:
+        return 0
     of_record = writes.get((change.connection_id, change.object, change.record), ())
     since = now - BOUNCE_PERIOD
     return sum(write.is_forwarded and write.written_at >= since for write in of_record)
