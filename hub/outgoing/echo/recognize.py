@@ -47,7 +47,8 @@ def recognize_changes(changes: Sequence[ReceivedChange], *, now: datetime) -> li
     Runs in the caller's transaction: one query, and two statements more when there are echoes.
     """
     writes = _load_writes(changes, now=now)
-    recognitions, echoed = [], []
+    recognitions: list[Recognition] = []
+    echoed: list[RememberedWrite] = []
     for change in changes:
         write = None if change.is_own else _find_write(change, writes)
         if write is not None:
