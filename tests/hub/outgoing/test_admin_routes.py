@@ -140,7 +140,7 @@ def test_an_action_without_a_default_needs_a_mapping(root, make):
 def test_a_connection_must_be_the_tenants_and_at_the_actions_system(root, make):
     tenant = make.tenant()
     mine, theirs = make.connection(tenant, "slack"), make.connection()
-    assert "is at Slack" in str(
+    assert "belongs to Slack" in str(
         errors_of(root.post(ADD, said(tenant, connection=mine.pk)))["connection"]
     )
     assert "does not belong to" in str(
@@ -158,7 +158,7 @@ def test_a_mapping_must_fit_the_action_and_the_tenant(root, make):
         make.mapping(make.tenant()),
     )
     wrong = root.post(ADD, said(tenant, mapping=other_action.pk))
-    assert "made for slack.post_message" in str(errors_of(wrong)["mapping"])
+    assert "is for slack.post_message" in str(errors_of(wrong)["mapping"])
     assert "does not belong" in str(
         errors_of(root.post(ADD, said(tenant, mapping=others.pk)))["mapping"]
     )
@@ -336,7 +336,7 @@ def test_staff_cannot_change_what_a_shared_mapping_says(make):
     answer = staff_of(make, tenant).post(
         ADD, said(tenant, mapping=mapping.pk, body='{"a": "data.total"}')
     )
-    assert "for all tenants" in str(errors_of(answer)["body"])
+    assert "applies to all tenants" in str(errors_of(answer)["body"])
     assert mapping.versions.count() == 1
 
 
