@@ -221,7 +221,7 @@ class MappingVersionsView(APIView):
     def get(self, request: Request, id: UUID) -> Response:
         """List the versions, newest first."""
         mapping = _find_mapping(request, id)
-        query = parse_query(request, VersionsQuery)
+        query = _validate_data(VersionsQuery, request.query_params.dict())
         versions, limit = mapping.versions.order_by("-number"), query["limit"]
         versions = versions.filter(number__lt=query["after"]) if "after" in query else versions
         page = list(versions[: limit + 1])
@@ -260,7 +260,11 @@ class TryMappingView(APIView):
 
 
 def _validate(serializer_class: type[serializers.Serializer], request: Request) -> dict[str, Any]:
-    serializer = serializer_class(data=request.data)
+    return _validate_data(serializer_class, request.data)
+
+
+def _validate_data(serializer_class: type[serializers.Serializer], values: Any) -> dict[str, Any]:
+    serializer = serializer_class(data=values)
     serializer.is_valid(raise_exception=True)
     data: dict[str, Any] = serializer.validated_data
     return data
