@@ -1,7 +1,7 @@
 """Our webhooks at Pipedrive: one for each object, for all of its changes.
 
 https://developers.pipedrive.com/docs/api/v1/Webhooks: a webhook cannot be changed, so a repair
-deletes and creates it; at most 40 for each user.
+creates another and deletes it; at most 40 for each user.
 """
 
 from collections.abc import Collection, Mapping
@@ -63,9 +63,12 @@ class PipedriveWebhookSubscriptions(Subscriptions):
         found: FoundSubscription,
         done: Mapping[str, str],
     ) -> Step | None:
-        if DELETE not in done:
-            return Step(DELETE, _build_delete_request(credential, found.external_id))
-        return None if CREATE in done else Step(CREATE, _build_create_request(credential, wanted))
+        """Create the new webhook before the old one is deleted, so that no change is missed."""
+        if CREATE not in done:
+            return Step(CREATE, _build_create_request(credential, wanted))
+        if DELETE in done:
+            return None
+        return Step(DELETE, _build_delete_request(credential, found.external_id))
 
     def next_removal(
         self, credential: Credential, external_id: str, done: Mapping[str, str]

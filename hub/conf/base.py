@@ -90,7 +90,7 @@ HUB_WORK_CLASSES = {
     "tell": "quick",
     "mail": "quick",
     "canary": "quick",
-    "register": "quick",
+    "register": "long",  # a system that does not answer would keep refreshes waiting
     "inbox": "inbox",
     "drain": "long",
     "operate": "long",
@@ -118,7 +118,10 @@ HUB_OPERATIONS = {  # the function that changes a batch, by the kind of an opera
 # The functions that erase what was received for a connection, when its data is erased.
 HUB_ERASE_CONNECTION = ("hub.incoming.receiving.erase.erase_received_data",)
 # The functions that are called, with the connection, in the transaction that connects an account.
-HUB_ACCOUNT_CONNECTED = ("hub.incoming.processing.unmatched.attribute_unmatched_items",)
+HUB_ACCOUNT_CONNECTED = (
+    "hub.incoming.processing.unmatched.attribute_unmatched_items",
+    "hub.incoming.registration.schedule.request_connection_check",
+)
 CACHES = {
     "default": {"BACKEND": "hub.db.cache.SharedCache"},
     "queue": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "queue"},

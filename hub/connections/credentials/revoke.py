@@ -78,16 +78,32 @@ def attempt_revocation(
 def _unregister_webhooks(
     revocation: Revocation, call: Call, patience: Patience, *, now: datetime
 ) -> bool:
-    """Remove our webhooks with the tokens; return whether these may be revoked now."""
+    """Remove our webhooks with the tokens; return whether these may be revoked now.
+
+    An expired access token is refreshed once.
+    """
     if revocation.connection is None:
         return True
-    unregister = import_string(settings.HUB_UNREGISTER_WEBHOOKS)
-    app = find_connector_app(revocation.connector_key)
     try:
-        _draft, credential, _client = _open_revocation(revocation, app)
+        outcome = _try_to_unregister(revocation, call, patience, now=now)
+        if outcome is not None and outcome.kind == "refresh":
+            app = find_connector_app(revocation.connector_key)
+            if isinstance(_refresh_for_revocation(revocation, app, call, now=now), Grant):
+                outcome = _try_to_unregister(revocation, call, patience, now=now)
     except (CannotOpen, LookupError):
         return True
-    may_revoke: bool = unregister(
+    return outcome is None
+
+
+@sensitive_variables()
+def _try_to_unregister(
+    revocation: Revocation, call: Call, patience: Patience, *, now: datetime
+) -> Outcome | None:
+    """Call HUB_UNREGISTER_WEBHOOKS. Raises CannotOpen and LookupError."""
+    unregister = import_string(settings.HUB_UNREGISTER_WEBHOOKS)
+    app = find_connector_app(revocation.connector_key)
+    _draft, credential, _client = _open_revocation(revocation, app)
+    outcome: Outcome | None = unregister(
         revocation.connection,
         credential,
         revocation.created_at,
@@ -95,7 +111,7 @@ def _unregister_webhooks(
         now=now,
         patience=patience,
     )
-    return may_revoke
+    return outcome
 
 
 @sensitive_variables()

@@ -30,6 +30,19 @@ def endpoint_url(endpoint: InboundEndpoint) -> str:
     return f"{settings.HUB_PUBLIC_URL}{path}"
 
 
+def endpoint_urls(endpoint: InboundEndpoint) -> list[str]:
+    """List the public URL of an endpoint, and the one before its last rotation.
+
+    Raises CannotOpen.
+    """
+    document = endpoint.open()
+    keys = [key for key in (document["key"], document.get("previous_key")) if key]
+    return [
+        settings.HUB_PUBLIC_URL + reverse("inbound_webhook", args=[endpoint.connector_key, key])
+        for key in keys
+    ]
+
+
 def get_or_create_connection_endpoint(
     connection: Connection, *, now: datetime, random: RandomText = new_endpoint_key
 ) -> InboundEndpoint:

@@ -1,7 +1,7 @@
 """The calls of a check: list, create, repair and remove registrations at a system."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -27,7 +27,10 @@ MAX_STEPS = 10  # calls of one change
 
 @dataclass(frozen=True, slots=True)
 class RegistrationCalls:
-    """The calls for one connection, with an opened credential."""
+    """The calls for one connection, with an opened credential.
+
+    `own_secrets`: of the endpoint; no outcome repeats them.
+    """
 
     connection: Connection
     subscriptions: Subscriptions
@@ -35,6 +38,7 @@ class RegistrationCalls:
     call: Call
     clock: Clock
     patience: Patience
+    own_secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def list_all(self) -> list[FoundSubscription] | Outcome:
         """Read all pages of registrations; the Outcome of a page that failed."""
@@ -110,6 +114,6 @@ class RegistrationCalls:
             parse,
             call=self.call,
             now=self.clock(),
-            secrets=collect_secrets(self.credential),
+            secrets=(*collect_secrets(self.credential), *self.own_secrets),
             patience=self.patience,
         )

@@ -1,9 +1,10 @@
 """Check the registrations of one endpoint, and bring them to the wanted state."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 
@@ -19,15 +20,18 @@ from hub.connections.credentials.provider_call import Call, Patience
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
 from hub.db.clock import Clock
-from hub.incoming.endpoints.create import endpoint_url
+from hub.incoming.endpoints.create import endpoint_url, endpoint_urls
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.registration.calls import RegistrationCalls
 from hub.incoming.registration.compare import Comparison, compare_subscriptions
 from hub.incoming.registration.outcomes import record_failure, record_state
 from hub.incoming.registration.wanted import plan_subscriptions
 
+log = structlog.get_logger(__name__)
+
 CLAIM = timedelta(seconds=60)  # no other task checks the endpoint meanwhile
 RETRY_AFTER, RETRY_AFTER_MAX = timedelta(seconds=30), timedelta(hours=1)
+HELD_RECHECK = timedelta(minutes=5)  # of a connection that may not be called now
 PATIENCE = timedelta(seconds=3)  # with a spent quota
 SPREAD = 0.1  # of the interval, so that checks do not coincide
 HOOKS_PATH = "/hooks/"
@@ -65,7 +69,7 @@ def check_endpoint(endpoint: InboundEndpoint, tools: CheckTools) -> None:
         _schedule(endpoint, _check_interval(subscriptions), now=now, random=random)
         return
     if connection.state in ("paused", "disabled", "needs_reconnect"):
-        _schedule(endpoint, RETRY_AFTER_MAX, now=now, random=random)
+        _schedule(endpoint, HELD_RECHECK, now=now, random=random)
         return
     failed = _reconcile(endpoint, connection, subscriptions, existing, tools)
     if failed is None:
@@ -91,27 +95,36 @@ def _reconcile(
         wanted = build_wanted(endpoint, subscriptions, existing)
     except CannotOpen:
         return _record_all(existing.values(), Outcome("never", "credential_unreadable"), now=now)
-    if not wanted and not any(entry.external_id for entry in existing.values()):
+    if not existing:
         return None
     if missing := connection_lacks(connection, subscriptions):
         outcome = Outcome("never", PERMISSION_MISSING, ", ".join(missing))
         return _record_all(existing.values(), outcome, now=now)
     patience = Patience(PATIENCE, tools.sleep)
     calls = RegistrationCalls(
-        connection, subscriptions, credential, tools.call, tools.clock, patience
+        connection,
+        subscriptions,
+        credential,
+        tools.call,
+        tools.clock,
+        patience,
+        list_endpoint_secrets(endpoint),
     )
     found = calls.list_all()
     if isinstance(found, Outcome):
         request_refresh_if_rejected(connection, found, now=now)
         return _record_all(existing.values(), found, now=now)
+    other_urls, are_others_known = list_other_urls(endpoint)
     comparison = compare_subscriptions(
         subscriptions,
         wanted,
         found,
         external_ids={key: entry.external_id for key, entry in existing.items()},
         own_prefix=f"{settings.HUB_PUBLIC_URL}{HOOKS_PATH}",
-        foreign_urls=list_other_urls(endpoint),
+        foreign_urls=other_urls,
     )
+    if not are_others_known:
+        comparison.orphans.clear()
     return _apply(calls, comparison, wanted, existing, now=now)
 
 
@@ -151,21 +164,44 @@ def request_refresh_if_rejected(connection: Connection, outcome: Outcome, *, now
         credential.await_refresh(used=credential.version, now=now)
 
 
-def list_other_urls(endpoint: InboundEndpoint) -> list[str]:
-    """List the URLs of our other endpoints for the same account, whose registrations stay."""
-    connection = endpoint.connection
-    if connection is None:
-        return []
-    others = InboundEndpoint.unscoped.filter(
-        connector_key=endpoint.connector_key, connection__account=connection.account
-    ).exclude(pk=endpoint.pk)
-    urls = []
-    for other in others.exclude(connection__state="disabled", connection__reason="disconnected"):
-        try:
-            urls.append(endpoint_url(other))
-        except CannotOpen:
-            continue
-    return urls
+def list_endpoint_secrets(endpoint: InboundEndpoint) -> tuple[str, ...]:
+    """List the keys and secrets of an endpoint, which no stored text may repeat.
+
+    Raises CannotOpen.
+    """
+    document = endpoint.open()
+    secrets = [entry["secret"] for entry in document.get("secrets") or ()]
+    passwords = [secret.partition(":")[2] for secret in secrets]
+    keys = (document["key"], document.get("previous_key"))
+    return tuple(text for text in (*keys, *secrets, *passwords) if text)
+
+
+def list_other_urls(endpoint: InboundEndpoint) -> tuple[list[str], bool]:
+    """List the URLs of our other endpoints for the same account, whose registrations stay.
+
+    Returns also whether all of them could be read: otherwise nothing may be removed as an orphan.
+    """
+    connection, source = endpoint.connection, endpoint.connector.webhook_source
+    if connection is None or source is None:
+        return [], True
+    others = (
+        InboundEndpoint.unscoped.filter(
+            connector_key=endpoint.connector_key, connection__isnull=False
+        )
+        .exclude(pk=endpoint.pk)
+        .exclude(connection__state="disabled", connection__reason="disconnected")
+        .select_related("connection")
+    )
+    urls: list[str] = []
+    try:
+        for other in others:
+            if other.connection and source.is_same_account(
+                other.connection.account, connection.account
+            ):
+                urls += endpoint_urls(other)
+    except CannotOpen:
+        return urls, False
+    return urls, True
 
 
 def _apply(
@@ -194,7 +230,7 @@ def _apply(
             record_state(subscription, "gone", None, now=now)
         made = calls.create(entry, {})
         failures += _record(subscription, calls.subscriptions, made, now=now)
-    failures += list(_remove(calls, comparison.orphans, existing, now=now))
+    _remove_unwanted(calls, comparison.orphans, existing)
     return failures[0] if failures else None
 
 
@@ -220,21 +256,23 @@ def _record(
     return []
 
 
-def _remove(
+def _remove_unwanted(
     calls: RegistrationCalls,
     orphans: list[FoundSubscription],
     existing: Mapping[str, WebhookSubscription],
-    *,
-    now: datetime,
-) -> Iterator[Outcome]:
-    """Remove registrations of ours that nothing wants; yield the failures."""
+) -> None:
+    """Remove registrations of ours that nothing wants, and the rows of those that are removed.
+
+    What the system does not let us remove is tried again at the next ordinary check.
+    """
+    kept = set()
     for orphan in orphans:
         outcome = calls.remove(orphan.external_id)
         if outcome is not None:
-            yield outcome
-            return
+            kept.add(orphan.external_id)
+            log.warning("incoming.orphan_not_removed", reason=outcome.reason)
     for subscription in existing.values():
-        if not subscription.is_wanted:
+        if not subscription.is_wanted and subscription.external_id not in kept:
             subscription.delete()
 
 

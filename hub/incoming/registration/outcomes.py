@@ -9,6 +9,7 @@ from hub.notices.notify import create_notice, resolve_notices
 from hub.reason_codes import REASONS
 
 MAX_FAILURES = 1000
+SETTLED_STATES = ("verified", "manual")  # a repair that may still fail precedes the others
 NOTICE_KIND = "webhooks_not_registered"
 
 
@@ -29,7 +30,9 @@ def record_state(
     subscription.detail, subscription.reason = detail[:500], ""
     if state == "verified" and subscription.failure_count:
         resolve_registration_notice(subscription, now=now)
-    subscription.checked_at, subscription.failure_count = now, 0
+    subscription.checked_at = now
+    if state in SETTLED_STATES:
+        subscription.failure_count = 0
     if found is not None:
         subscription.external_id = found.external_id[:400]
         subscription.evidence = dict(found.evidence) or subscription.evidence

@@ -45,6 +45,16 @@ def request_check(endpoint: InboundEndpoint, *, now: datetime) -> None:
     wake_up(f"register:{endpoint.pk}", now=now)
 
 
+def request_connection_check(connection: Connection, *, now: datetime) -> None:
+    """Request the check of a connection's endpoint, in the transaction that connects an account.
+
+    HUB_ACCOUNT_CONNECTED names this function.
+    """
+    endpoint = InboundEndpoint.unscoped.filter(connection=connection).first()
+    if endpoint is not None:
+        request_check(endpoint, now=now)
+
+
 def wake_up_due_registrations(*, now: datetime) -> None:
     """Wake the checks that are due, and those of endpoints whose routes have changed."""
     routes = Route.unscoped.filter(

@@ -6,7 +6,9 @@ from connectors.outcomes import Outcome
 from connectors.schema import Credential
 from hub.connections.credentials.provider_call import Call, Patience
 from hub.connections.models import Connection
-from hub.incoming.models import WebhookSubscription
+from hub.crypto.sealed import CannotOpen
+from hub.incoming.endpoints.create import endpoint_urls
+from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.registration.calls import RegistrationCalls
 
 MAX_DELAY = timedelta(minutes=10)  # of a revocation, for the removal of webhooks
@@ -20,22 +22,41 @@ def unregister_webhooks(
     call: Call,
     now: datetime,
     patience: Patience,
-) -> bool:
+) -> Outcome | None:
     """Remove the registrations of a disconnected connection, with its last credential.
 
-    Returns whether the authorization may be revoked now: all are removed, or MAX_DELAY is over
-    since then. No transaction may be open: the system is called.
+    Returns None if the authorization may be revoked now (all are removed, or MAX_DELAY is over
+    since then), otherwise the Outcome of what failed. No transaction may be open: the system is
+    called.
     """
     subscriptions = connection.connector.subscriptions
     if subscriptions is None or subscriptions.is_manual or not connection.is_disconnected:
-        return True
+        return None
     calls = RegistrationCalls(connection, subscriptions, credential, call, lambda: now, patience)
+    outcome = _remove_all(calls, connection)
+    return None if now - since >= MAX_DELAY else outcome
+
+
+def _remove_all(calls: RegistrationCalls, connection: Connection) -> Outcome | None:
+    """Remove what has a stored id or our URL; return the Outcome of what failed."""
     rows = WebhookSubscription.unscoped.filter(endpoint__connection=connection)
-    is_complete = True
-    for subscription in rows.exclude(external_id=""):
-        outcome = calls.remove(subscription.external_id)
-        if isinstance(outcome, Outcome):
-            is_complete = False
-            break
-        subscription.delete()
-    return is_complete or now - since >= MAX_DELAY
+    if not rows:
+        return None
+    found = calls.list_all()
+    if isinstance(found, Outcome):
+        return found
+    stored_ids, urls = {row.external_id for row in rows}, _list_urls(connection)
+    for entry in found:
+        is_ours = entry.external_id in stored_ids or entry.url.startswith(urls)
+        if is_ours and (outcome := calls.remove(entry.external_id)) is not None:
+            return outcome
+    rows.delete()
+    return None
+
+
+def _list_urls(connection: Connection) -> tuple[str, ...]:
+    endpoint = InboundEndpoint.unscoped.filter(connection=connection).first()
+    try:
+        return tuple(endpoint_urls(endpoint)) if endpoint else ()
+    except CannotOpen:
+        return ()

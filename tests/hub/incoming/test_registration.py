@@ -14,7 +14,11 @@ from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url, get_or_create_connection_endpoint
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.registration.check import CheckTools, check_endpoint, claim_check
-from hub.incoming.registration.schedule import create_missing_endpoints, wake_up_due_registrations
+from hub.incoming.registration.schedule import (
+    create_missing_endpoints,
+    request_connection_check,
+    wake_up_due_registrations,
+)
 from hub.incoming.registration.unregister import unregister_webhooks
 from hub.queue import WakeUp
 
@@ -26,6 +30,7 @@ class PipedriveCompany:
 
     def __init__(self):
         self.webhooks, self.writes, self.status = {}, [], 200
+        self.refuses_writes = False
 
     def __call__(self, request):
         if self.status != 200:
@@ -33,6 +38,8 @@ class PipedriveCompany:
             return Response(self.status, json.dumps(body).encode())
         if request.method == "GET":
             return self.answer(list(self.webhooks.values()))
+        if self.refuses_writes:
+            return Response(403, b'{"success": false, "error": "not yours"}')
         self.writes.append(request.method)
         if request.method == "POST":
             return self.answer(self.add(**request.json))
@@ -185,10 +192,10 @@ def test_before_a_revocation_the_webhooks_are_removed(connection, company):
         )
 
     company.status = 503
-    assert not unregister(clock())
-    assert unregister(since + timedelta(minutes=11))
+    assert unregister(clock()) is not None
+    assert unregister(since + timedelta(minutes=11)) is None
     company.status = 200
-    assert unregister(clock())
+    assert unregister(clock()) is None
     assert not company.webhooks
 
 
@@ -203,5 +210,43 @@ def test_a_new_connection_has_an_endpoint_and_a_due_check_and_a_changed_route_an
     assert endpoint.next_check_at > clock()
     connection.tenant.routes.update(changed_at=clock() + timedelta(seconds=1))
     wake_up_due_registrations(now=clock())
+    endpoint.refresh_from_db()
+    assert endpoint.next_check_at <= clock()
+
+
+def test_a_repair_that_fails_again_and_again_waits_longer_and_counts(connection, company):
+    endpoint = check(connection, company)
+    company.find(endpoint_url(endpoint))["http_auth_password"] = "changed by somebody"
+    company.refuses_writes = True
+    for _ in range(3):
+        endpoint = check(connection, company)
+    subscription = WebhookSubscription.unscoped.get(endpoint=endpoint)
+    assert (subscription.state, subscription.failure_count) == ("drifted", 3)
+    endpoint.refresh_from_db()
+    assert endpoint.next_check_at - clock() > timedelta(minutes=3)
+
+
+def test_an_orphan_that_cannot_be_removed_waits_for_the_ordinary_check(connection, company):
+    endpoint = check(connection, company)
+    url = f"{settings.HUB_PUBLIC_URL}/hooks/pipedrive/an-old-key/"
+    company.add(event_object="deal", event_action="*", subscription_url=url)
+    company.refuses_writes = True
+    check(connection, company)
+    endpoint.refresh_from_db()
+    assert endpoint.next_check_at - clock() > timedelta(minutes=25)
+    assert state_of(connection) == ("verified", "")
+
+
+def test_a_repair_creates_before_it_deletes(connection, company):
+    endpoint = check(connection, company)
+    company.find(endpoint_url(endpoint))["http_auth_password"] = "changed by somebody"
+    company.writes.clear()
+    check(connection, company)
+    assert company.writes == ["POST", "DELETE"]
+
+
+def test_a_reconnected_account_is_checked_at_once(connection, company):
+    endpoint = check(connection, company)
+    request_connection_check(connection, now=clock())
     endpoint.refresh_from_db()
     assert endpoint.next_check_at <= clock()
