@@ -25,7 +25,7 @@ def release_held_items(*, now: datetime) -> int:
         return 0
     released = held.filter(connection__in=connections).order_by("pk").values_list("pk", flat=True)
     rows = held.filter(pk__in=list(released[:MAX_ITEMS]))
-    count = rows.update(state="received", reason="", state_changed_at=now)
+    count = rows.update(state="received", reason="", attempt_count=0, state_changed_at=now)
     wake_inbox(now=now)
     return count
 

@@ -13,6 +13,7 @@ from hub.connections.models import KillSwitch
 from hub.db.clock import clock
 from hub.incoming.endpoints.create import get_or_create_app_endpoint
 from hub.incoming.models import InboundItem
+from hub.incoming.processing.claim import MAX_ATTEMPTS
 from hub.incoming.processing.release import release_held_items
 from hub.incoming.processing.replay import replay_item
 from hub.incoming.processing.unmatched import attribute_unmatched_items
@@ -101,6 +102,18 @@ def test_what_another_cause_holds_stays_held(client, pipedrive):
     with transaction.atomic():
         resume(now=clock())
     assert release_held_items(now=clock()) == 0
+
+
+def test_an_item_that_is_held_again_and_again_has_not_failed(client, pipedrive):
+    suspend(pipedrive)
+    post_pipedrive(client, pipedrive)
+    run_inbox()
+    for _ in range(MAX_ATTEMPTS + 1):
+        pipedrive.tenant.restore(now=clock())
+        assert release_held_items(now=clock()) == 1
+        suspend(pipedrive)
+        run_inbox()
+        assert find_state() == ("held", "tenant_suspended")
 
 
 def test_an_item_of_a_connection_that_was_disconnected_meanwhile_waits_for_its_reconnection(
