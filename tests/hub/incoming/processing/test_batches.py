@@ -104,8 +104,8 @@ def test_a_batch_takes_the_same_statements_whatever_its_size(client, make, sales
     post_salesforce(client, salesforce, count=1)
     post_changes(client, pipedrive, 1)
     small = count_statements()
-    InboundItem.unscoped.all().delete()
-    InboundMessage.unscoped.all().delete()
+    for model in (InboundItem, InboundMessage, Event):
+        model.unscoped.all().delete()
     post_salesforce(client, salesforce, count=5)
     post_changes(client, pipedrive, 3, first=1)
     assert count_statements() <= small
