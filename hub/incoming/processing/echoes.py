@@ -54,8 +54,8 @@ def _create_bounce_notice(row: InboundItem, *, now: datetime) -> None:
     """Create one notice for each record and hour."""
     assert row.connection is not None
     create_notice(
-        BOUNCING,
-        BOUNCING,
+        "bouncing",
+        "bouncing",
         {"connection": row.connection.name, "record": row.record},
         about=f"{row.connection_id}:{row.record}:{now:%Y%m%d%H}",
         tenant_id=row.tenant_id,
