@@ -58,6 +58,7 @@ ROUTES = {
         "DELETE": "connections:write",
     },
     "connections/<uuid:id>/reconnect-link": {"POST": "connections:write"},
+    "connections/<uuid:id>/actions/<slug:action>": {"POST": "deliveries:write"},
     "portal-links": {"GET": "portal-links:read", "POST": "portal-links:write"},
     "portal-links/<uuid:id>": {"GET": "portal-links:read", "DELETE": "portal-links:write"},
     "connect-links": {"GET": "connect-links:read", "POST": "connect-links:write"},
@@ -171,6 +172,7 @@ def by_room(tenant):
 def address(route, tenant):
     event = Event.unscoped.get(tenant=tenant)
     route = route.replace("<str:name>", f"tenant:{tenant.reference}")
+    route = route.replace("<slug:action>", "send")
     path = route.replace("<str:reference>", tenant.reference).replace(
         "<path:id>", str(event.public_id)
     )

@@ -52,6 +52,7 @@ PLAIN = {
         *operation_pages.OPERATION_ACTIONS,
         *SUBSCRIPTION_ACTIONS,
     ],
+    "action": ["send"],
     "code": [*CATALOGUE, "refused"],
     "token": ["none"],
     "key": ["none"],
