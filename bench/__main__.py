@@ -20,9 +20,9 @@ from bench.suite import Bench, Options
 django.setup()
 quota_connectors.install()
 
-from bench import faults, outgoing, portal  # noqa: E402  (Django is ready by now)
+from bench import faults, incoming, outgoing, portal  # noqa: E402  (Django is ready by now)
 
-SUITES = {"outgoing": outgoing, "faults": faults, "portal": portal}
+SUITES = {"outgoing": outgoing, "incoming": incoming, "faults": faults, "portal": portal}
 
 
 def main() -> None:

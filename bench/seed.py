@@ -21,7 +21,7 @@ from hub.outgoing.models import Delivery, Event, EventBody, Route
 from tenants.models import Tenant
 
 SECRET = {"signing_secret": "whsec_" + "YmVuY2gtb25seS1iZW5jaC1vbmx5LWJlbmNoLW9ubHk="}
-ROOMS = ("tenants", "connections", "mappings", "outgoing", "throttle", "django_q")
+ROOMS = ("tenants", "connections", "mappings", "outgoing", "incoming", "throttle", "django_q")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 CHANNELS = 4
 Row = Mapping[str, Any]  # by column
@@ -61,7 +61,13 @@ def settle_down() -> None:
 
 
 def connections(
-    count: int, url: str, *, tenants: int = 1, connector: str = "webhook", **fields: Any
+    count: int,
+    url: str,
+    *,
+    tenants: int = 1,
+    connector: str = "webhook",
+    secret: Mapping[str, str] = SECRET,
+    **fields: Any,
 ) -> list[Connection]:
     """So many connections, spread over so many new tenants; `url` is a format with the connection's
     number.
@@ -81,14 +87,19 @@ def connections(
         )
         for number in range(count)
     )
+    store_credentials(rows, secret)
+    return rows
+
+
+def store_credentials(rows: Sequence[Connection], secret: Mapping[str, str]) -> None:
+    """Give each connection a credential with this secret, and a lane."""
     Credential.unscoped.bulk_create(
-        Credential(connection=row, sealed=seal(SECRET, Credential.binding(row))) for row in rows
+        Credential(connection=row, sealed=seal(secret, Credential.binding(row))) for row in rows
     )
     Lane.unscoped.bulk_create(
         Lane(connection=row, in_flight=row.connector.in_flight, virtual_time=LONG_AGO)
         for row in rows
     )
-    return rows
 
 
 def tenant_of(connection: Connection) -> Tenant:
@@ -110,12 +121,20 @@ def route(
     *,
     mapping: Mapping[str, Any] = MAPPING,
     event_type: str = "order.created",
+    origin: str = "",
 ) -> Route:
-    """Of all tenants, to every connection at the connector."""
+    """Of all tenants, to every connection at the connector; `origin`: the connector that received
+    the events.
+    """
     stored = FieldMapping.unscoped.create(name="bench", connector_key=connector, action=action)
     MappingVersion.unscoped.create(mapping=stored, number=1, body=mapping)
     return Route.unscoped.create(
-        name="bench", event_type=event_type, connector_key=connector, action=action, mapping=stored
+        name="bench",
+        event_type=event_type,
+        origin_connector_key=origin,
+        connector_key=connector,
+        action=action,
+        mapping=stored,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.processes import ROOT, running, wait_until
+from bench.processes import ROOT, Process, running, wait_until
 
 HUB = "hub.asgi:application"
 WITHIN = 30.0  # seconds, to start
@@ -17,10 +17,18 @@ WITHIN = 30.0  # seconds, to start
 @contextmanager
 def serving(application: str = HUB) -> Iterator[str]:
     """The place, "host:port", once it answers."""
+    with web_process(application) as (_, place):
+        yield place
+
+
+@contextmanager
+def web_process(application: str = HUB) -> Iterator[tuple[Process, str]]:
+    """The server's first process and its place, "host:port", once it answers."""
     port = free_port()
-    with running(command(application), environment=environment_of(port), stdout=sys.stderr):
+    environment = environment_of(port)
+    with running(command(application), environment=environment, stdout=sys.stderr) as (process,):
         wait_until_it_answers(port)
-        yield f"127.0.0.1:{port}"
+        yield process, f"127.0.0.1:{port}"
 
 
 def command(application: str = HUB) -> list[str]:

@@ -17,6 +17,45 @@ import urllib.parse
 from typing import Any
 
 
+def build_request(
+    url: urllib.parse.SplitResult, event_id: str, *, team: str, secret: str, tampered: bool = False
+) -> bytes:
+    """Build the whole request of an event of Slack, signed now; a tampered one is altered after."""
+    body, headers = sign_event(event_id, team=team, secret=secret)
+    if tampered:
+        body = body.replace(b"yyy", b"yyz", 1)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    head = f"POST {url.path or '/'} HTTP/1.1\r\nHost: {url.netloc}\r\n{lines}"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def sign_event(event_id: str, *, team: str, secret: str) -> tuple[bytes, dict[str, str]]:
+    """Return the body of a mention in this workspace, and the headers that sign it now."""
+    event = {
+        "type": "app_mention",
+        "channel": "C0123456789",
+        "user": "U0123456789",
+        "text": "y" * 300,
+        "ts": f"{time.time():.6f}",
+    }
+    frame = {
+        "token": "x",
+        "team_id": team,
+        "api_app_id": "A1",
+        "type": "event_callback",
+        "event_id": event_id,
+        "event_time": int(time.time()),
+        "event": event,
+    }
+    body, stamp = json.dumps(frame).encode(), str(int(time.time()))
+    digest = hmac.new(secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
+    return body, {
+        "Content-Type": "application/json",
+        "X-Slack-Request-Timestamp": stamp,
+        "X-Slack-Signature": f"v0={digest}",
+    }
+
+
 class Caller(asyncio.Protocol):
     """One connection, on which the next request follows each answer."""
 
@@ -74,39 +113,16 @@ class Load:
             return self.last
         self.count += 1
         event_id = f"Ev{self.options.seed:04d}{self.count:010d}"
-        event = {
-            "type": "app_mention",
-            "channel": "C0123456789",
-            "user": "U0123456789",
-            "text": "y" * 300,
-            "ts": f"{time.time():.6f}",
-        }
-        frame = {
-            "token": "x",
-            "team_id": self.options.team,
-            "api_app_id": "A1",
-            "type": "event_callback",
-            "event_id": event_id,
-            "event": event,
-        }
-        body, stamp = json.dumps(frame).encode(), str(int(time.time()))
-        signature = (
-            "v0="
-            + hmac.new(
-                self.options.secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256
-            ).hexdigest()
-        )
         tampered = self.random.random() < self.options.tampered
-        if tampered:
-            body = body.replace(b"yyy", b"yyz", 1)
-        else:
-            self.good.add(event_id)
-        head = (
-            f"POST {self.url.path or '/'} HTTP/1.1\r\nHost: {self.url.netloc}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-            f"X-Slack-Request-Timestamp: {stamp}\r\nX-Slack-Signature: {signature}\r\n\r\n"
+        request = build_request(
+            self.url,
+            event_id,
+            team=self.options.team,
+            secret=self.options.secret,
+            tampered=tampered,
         )
-        request = head.encode() + body
+        if not tampered:
+            self.good.add(event_id)
         self.last = None if tampered else request
         return request
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bench.faults import hang, kills
+from bench.faults import hang, kills, receiving
 from bench.suite import Bench
 
-BENCHES: Mapping[str, Bench] = {"kills": kills, "hang": hang}
+BENCHES: Mapping[str, Bench] = {"kills": kills, "hang": hang, "receiving": receiving}

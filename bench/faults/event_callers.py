@@ -6,13 +6,23 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench import seed
 
 PATIENCE = 20.0  # seconds for one answer
 AGAIN_AFTER = 0.1  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request of a caller, with the sender's id of what it tells."""
+
+    id: str
+    path: str
+    body: bytes
+    headers: Mapping[str, str]
 
 
 @dataclass
@@ -51,28 +61,31 @@ class Caller(threading.Thread):
         """Until it is acknowledged: whether one without an answer was stored, only the next answer
         says.
         """
-        id = f"{self.name_}-{number}"
-        tenant = self.tenants[number % len(self.tenants)]
-        body = json.dumps(
-            {"id": id, "type": self.type, "tenant": tenant, "data": seed.order(number)}
-        )
+        call = self.build_call(number)
         while not self.over.is_set():
             started = time.monotonic()
-            status = self.post(body)
+            status = self.post(call)
             if 200 <= status < 300:
-                self.log.acknowledged[id] = time.monotonic()
+                self.log.acknowledged[call.id] = time.monotonic()
                 return
             self.log.refusals.append((started, time.monotonic() - started, status))
             if 400 <= status < 500:
                 raise SystemExit(f"The hub refused what is right: {status}")
             time.sleep(AGAIN_AFTER)
 
-    def post(self, body: str) -> int:
+    def build_call(self, number: int) -> Call:
+        id = f"{self.name_}-{number}"
+        tenant = self.tenants[number % len(self.tenants)]
+        document = {"id": id, "type": self.type, "tenant": tenant, "data": seed.order(number)}
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+        return Call(id, "/api/v1/events", json.dumps(document).encode(), headers)
+
+    def post(self, call: Call) -> int:
+        """Return the status; 0 if there is no answer."""
         try:
             if self.line is None:
                 self.line = http.client.HTTPConnection(*self.place, timeout=PATIENCE)
-            headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
-            self.line.request("POST", "/api/v1/events", body, headers)
+            self.line.request("POST", call.path, call.body, call.headers)
             answer = self.line.getresponse()
             answer.read()
         except (OSError, http.client.HTTPException):
