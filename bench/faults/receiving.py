@@ -8,9 +8,9 @@ import os
 import random
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -160,18 +160,34 @@ class ReceivingInstallation:
         self.wait_for_event()
 
 
+@dataclass(frozen=True, slots=True)
+class ReceivingResult:
+    """What came of an attack: Slack's ids of what was acknowledged, and of each published event."""
+
+    acknowledged: Collection[str]
+    published: Sequence[str]
+    kills: int
+    stops: Sequence[float]  # seconds that each took
+    refusals: Sequence[float] | None  # seconds until each 503 of an outage; None: there was none
+
+
 def measure(sink: Sink, options: Options) -> Iterator[Figure]:
-    strikes, is_own_server = list_strikes(options), OWN_SERVER in os.environ
     with ReceivingInstallation(sink) as installation:
-        for strike in strikes:
+        for strike in list_strikes(options):
             installation.strike(strike)
         for plan in WEB_PLANS:
             installation.fail_at(installation.web, plan)
         for plan in WORKER_PLANS:
             installation.fail_at(installation.worker, plan)
         installation.calm_down()
-        published = Counter(slack.published_ids())
-    yield from figures(installation, published, outages=is_own_server and not options.quick)
+        result = ReceivingResult(
+            installation.acknowledged,
+            slack.published_ids(),
+            len(installation.kills),
+            installation.stops,
+            list_refusals(installation) if installation.outages else None,
+        )
+    yield from figures(result, least=100 if options.quick else 1000)
 
 
 def list_strikes(options: Options) -> Sequence[str]:
@@ -182,27 +198,27 @@ def list_strikes(options: Options) -> Sequence[str]:
     return [*strikes, "database", "member", "database"] if OWN_SERVER in os.environ else strikes
 
 
-def figures(
-    installation: ReceivingInstallation, published: Counter[str], *, outages: bool
-) -> Iterator[Figure]:
-    acknowledged = installation.acknowledged
-    kills = len(installation.kills)
-    least = 100 if kills < 10 else 1000
-    yield figure("kills", kills, "kills")
+def list_refusals(installation: ReceivingInstallation) -> list[float]:
+    """Return how long each 503 took that was requested while the database was away."""
+    refusals = [entry for caller in installation.callers for entry in caller.log.refusals]
+    return [
+        lasted
+        for started, lasted, status in refusals
+        if status == 503 and any(begin < started < end for begin, end in installation.outages)
+    ]
+
+
+def figures(result: ReceivingResult, *, least: int) -> Iterator[Figure]:
+    acknowledged, published = set(result.acknowledged), set(result.published)
+    yield figure("kills", result.kills, "kills")
     yield figure("acknowledged", len(acknowledged), "messages", Bar(">=", least))
-    yield figure("lost", len(acknowledged - published.keys()), "messages", NONE)
-    repeated = sum(count - 1 for count in published.values())
-    yield figure("published_twice", repeated, "events", NONE)
-    yield figure("not_acknowledged", len(published.keys() - acknowledged), "events", NONE)
-    yield figure("stopped_within", max(installation.stops), "s", Bar("<=", 25))
-    if outages:
-        refusals = [entry for caller in installation.callers for entry in caller.log.refusals]
-        refused = [
-            lasted
-            for started, lasted, status in refusals
-            if status == 503 and any(a < started < b for a, b in installation.outages)
-        ]
-        yield figure("refused_within", max(refused, default=math.inf), "s", Bar("<=", 2))
+    yield figure("lost", len(acknowledged - published), "messages", NONE)
+    yield figure("published_twice", len(result.published) - len(published), "events", NONE)
+    yield figure("not_acknowledged", len(published - acknowledged), "events", NONE)
+    yield figure("stopped_within", max(result.stops), "s", Bar("<=", 25))
+    if result.refusals is not None:
+        slowest = max(result.refusals, default=math.inf)
+        yield figure("refused_within", slowest, "s", Bar("<=", 2))
 
 
 def figure(name: str, value: float, unit: str, bar: Bar | None = None) -> Figure:

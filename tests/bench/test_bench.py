@@ -27,6 +27,7 @@ BENCHES = (
     "accept",
     "claim",
 )
+INCOMING_BENCHES = ("receive", "spike", "react", "dedupe", "starve", "faults_receiving")
 
 
 @pytest.fixture
@@ -65,6 +66,19 @@ def test_every_bench_tells_its_figures(bench):
         if not any(f"{name}_".startswith(f"{bench}_") for name in figures)
     ] == []
     assert all(figure.keys() == TOLD for figure in figures.values())
+
+
+def test_every_bench_of_incoming_tells_its_figures(bench):
+    figures = told_by(bench("incoming", "--quick", "--on", "postgresql"))
+    assert {
+        bench
+        for bench in INCOMING_BENCHES
+        for name in figures
+        if f"{name}_".startswith(f"{bench}_")
+    } == set(INCOMING_BENCHES)
+    assert all(figure.keys() == TOLD for figure in figures.values())
+    for name in ("receive_wrong_ids", "faults_receiving_lost", "faults_receiving_published_twice"):
+        assert figures[name]["value"] == 0, name
 
 
 def test_every_page_of_a_customer_is_measured(bench):
