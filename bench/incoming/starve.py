@@ -17,7 +17,7 @@ from django.db import transaction
 from bench import seed
 from bench.checker import percentile
 from bench.figures import Bar, Figure
-from bench.incoming.long_work import BUSY_SECONDS
+from bench.long_work import BUSY_SECONDS
 from bench.processes import MANAGE, ROOT, descendants, python_command, running, wait_until
 from bench.sink_client import Sink
 from bench.source import delays
@@ -31,7 +31,7 @@ from hub.queue import WakeUp, wake_up
 DATABASES = ("postgresql", "sqlite")
 WORK = ("compute:1", "wait:1")
 SETTINGS = {
-    "DJANGO_SETTINGS_MODULE": "bench.incoming.long_work_settings",
+    "DJANGO_SETTINGS_MODULE": "bench.long_work_settings",
     "HUB_LONG_SLOTS": str(len(WORK)),
 }
 REFRESHES, REFRESH_EVERY = 10, 1.0  # seconds
@@ -104,7 +104,7 @@ def sandbox_settings(folder: str) -> dict[str, str]:
 def occupy_long_slots() -> float:
     """Return until when every long slot is occupied."""
     started = time.monotonic()
-    command = python_command("bench.incoming.long_work", *WORK)
+    command = python_command("bench.long_work", *WORK)
     subprocess.run(command, env=os.environ | SETTINGS, cwd=ROOT, check=True)
     wait_until(is_work_started, within=START_WITHIN, what="the work in the long slots")
     return started + BUSY_SECONDS
