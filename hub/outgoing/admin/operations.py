@@ -112,9 +112,10 @@ class OperationAdmin(ReadOnlyAdmin):
     # --- its page ---
 
     def title_of(self, operation: Operation) -> str:
-        return (
-            f"{planning.OPERATION_LABELS[operation.kind]} {_format_row_count(operation)} deliveries"
-        )
+        label = planning.OPERATION_LABELS[operation.kind]
+        if operation.kind in planning.ITEM_KINDS:
+            return f"{label}: {_format_row_count(operation)}"
+        return f"{label} {_format_row_count(operation)} deliveries"
 
     def live_context(self, operation: Operation, *, now: datetime) -> dict[str, Any]:
         seconds_left = operation.seconds_left(now=now)

@@ -27,6 +27,7 @@ OPERATION_LABELS = {
     "erase": _("Delete data of past deliveries"),
     "replay_items": _("Replay incoming events"),
 }  # by kind
+ITEM_KINDS = {"replay_items"}  # kinds that work on incoming items, not on deliveries
 SELECTED_LIMIT = 1000
 
 
