@@ -155,7 +155,9 @@ class InboundItemAdmin(ReadOnlyAdmin):
     @display(description="event type")
     def what(self, item: InboundItem) -> str:
         return format_html(
-            '{}<br><span class="hub-quiet">{}</span>', item.type or "unknown", item.record
+            '<span>{}<br><span class="hub-quiet">{}</span></span>',
+            item.type or "unknown",
+            item.record,
         )
 
     @display(description="reason")
@@ -163,7 +165,9 @@ class InboundItemAdmin(ReadOnlyAdmin):
         row = build_row(item)
         if item.state in ("processed", "received"):
             return ""
-        return format_html('{}<br><span class="hub-quiet">{}</span>', row.sentence, row.action)
+        return format_html(
+            '<span>{}<br><span class="hub-quiet">{}</span></span>', row.sentence, row.action
+        )
 
     @display(description="tenant")
     def customer(self, item: InboundItem) -> str:
