@@ -172,7 +172,7 @@ def test_the_replay_of_all_that_match_is_planned_and_shown(make, staff, pipedriv
     assert f"{plan}?state=quarantined" in listed
     assert "Reason for this replay" in read(staff, plan + "?state=quarantined")
     answer = staff.post(plan, {"state": "quarantined", "audit_reason": "fixed"}, follow=True)
-    assert "Replay incoming events 1" in answer.content.decode()
+    assert "Replay incoming events: 1" in answer.content.decode()
     lost.refresh_from_db()
     assert lost.state == "quarantined"
 
