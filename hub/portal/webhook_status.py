@@ -71,6 +71,8 @@ def list_subscriptions(connection: Connection, *, reveals_url: bool) -> list[Sho
 
     `reveals_url`: whether the visitor may see URLs, which are secrets.
     """
+    if connection.connector.webhook_source is None:
+        return []
     shared = Q(endpoint__connection=None, endpoint__connector_key=connection.connector_key)
     rows = readable_subscriptions().filter(Q(endpoint__connection=connection) | shared)
     return [
