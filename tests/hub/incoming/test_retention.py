@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from hub.audit import ActorContext
@@ -73,7 +74,8 @@ def test_erasing_a_connection_erases_what_it_received(client, make, pipedrive):
     for connection in (pipedrive, other):
         post_pipedrive(client, connection)
     run_inbox()
-    pipedrive.disconnect(keeps_events=False, now=clock())
+    with transaction.atomic():
+        pipedrive.disconnect(keeps_events=False, now=clock())
     erase_connection_data(pipedrive, SYSTEM, cancel=True, now=clock())
     item = InboundItem.unscoped.get(connection=pipedrive)
     assert (item.record, item.author) == ("", "")

@@ -120,7 +120,8 @@ def test_an_item_of_a_connection_that_was_disconnected_meanwhile_waits_for_its_r
     client, pipedrive
 ):
     post_pipedrive(client, pipedrive)
-    pipedrive.disconnect(keeps_events=True, now=clock())
+    with transaction.atomic():
+        pipedrive.disconnect(keeps_events=True, now=clock())
     run_inbox()
     assert find_state() == ("held", "disconnected")
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
@@ -91,7 +91,8 @@ def build_rejected(receiver: Receiver, cause, *, at):
 
 
 def test_a_disconnected_connection_answers_410_and_is_counted_only(pipedrive):
-    pipedrive.endpoint.connection.disconnect(keeps_events=True, now=clock())
+    with transaction.atomic():
+        pipedrive.endpoint.connection.disconnect(keeps_events=True, now=clock())
     forget_receivers()
     request = pipedrive.sign(b"{}")
     assert pipedrive.send(request).status_code == 410
