@@ -90,6 +90,7 @@ def test_a_request_takes_no_field_that_is_not_described(described):
 @pytest.mark.django_db
 def test_each_example_of_a_request_is_accepted_today(make, api, described, settings):
     settings.HUB_PORTAL_RETURN_URLS = ["https://app.example.com"]
+    settings.HUB_ACTION_WAIT_SECONDS = 0.0
     tenant = make.tenant("acme")
     connection, member = make.connection(tenant, "slack"), make.membership(tenant, make.user())
     salesforce = {"client_id": "x", "client_secret": "y"}
@@ -111,6 +112,7 @@ def test_each_example_of_a_request_is_accepted_today(make, api, described, setti
         verb, path = where.split()
         id = endpoint.public_id if "subscription" in path else ids.get(path.split("/")[3])
         url = path.replace("{id}", str(id)).replace("{reference}", "acme")
+        url = url.replace("{action}", "post_message")
         for content in operation.get("requestBody", {}).get("content", {}).values():
             for name, example in content["examples"].items():
                 client = platform if "tenants" in path else shop
