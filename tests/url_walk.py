@@ -12,8 +12,9 @@ from django.urls import get_resolver
 from connectors.registry import CONNECTORS
 from hub.connections.models import Authorization, Connection, ConnectLink
 from hub.incoming.models import InboundItem, WebhookSubscription
+from hub.mappings.models import FieldMapping
 from hub.operations.models import Operation
-from hub.outgoing.models import Delivery, Event
+from hub.outgoing.models import Delivery, Event, Route
 from hub.portal.models import SavedView
 from hub.portal.views.log import delivery_pages, operation_pages
 from hub.portal.webhook_status import SUBSCRIPTION_ACTIONS
@@ -32,6 +33,8 @@ ROWS = {  # what an id stands for, by the word before it
     "webhook-subscriptions": lambda: WebhookSubscription.unscoped.all(),
     "webhooks": lambda: WebhookSubscription.unscoped.all(),
     "operations": lambda: Operation.unscoped.all(),
+    "routes": lambda: Route.unscoped.all(),
+    "mappings": lambda: FieldMapping.unscoped.all(),
     "members": lambda: Membership.unscoped.all(),
     "invitations": lambda: Invitation.unscoped.all(),
     "links": lambda: ConnectLink.unscoped.all(),
