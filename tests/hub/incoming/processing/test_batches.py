@@ -102,13 +102,13 @@ def test_a_batch_takes_the_same_statements_whatever_its_size(client, make, sales
     for connection in (salesforce, pipedrive):
         make.route(make.connection(connection.tenant), event_type="*")
     counts = []
-    for size in (1, 1, 5):  # the first batch reads what is cached afterwards
+    for size in (2, 6):  # several events limit how long they wait for locks, a single one does not
         post_salesforce(client, salesforce, count=size)
         post_changes(client, pipedrive, size)
         counts.append(count_statements())
         for model in (InboundItem, InboundMessage, Event):
             model.unscoped.all().delete()
-    assert counts[2] <= counts[1]
+    assert counts[1] <= counts[0]
 
 
 def test_messages_of_a_killed_process_are_processed_at_once_by_the_next_loop(client, pipedrive):
