@@ -30,7 +30,10 @@ RETRIES_FOR = 361.0  # seconds: three retries, at once, after one and after five
 DEADLINE = 3.0  # seconds
 # credentials for an answer, and a verification token that Slack no longer wants used
 REPLY_KEYS = ("response_url", "trigger_id")
-SECRET_KEYS = (*REPLY_KEYS, "token", "response_urls")
+SECRET_KEYS = (
+    *(*REPLY_KEYS, "token", "response_urls"),
+    *("bot_access_token", "interactivity_pointer"),  # of workflows
+)
 MAX_FORM_FIELDS = 100
 FORM = "application/x-www-form-urlencoded"
 
@@ -70,15 +73,17 @@ class SlackWebhooks(WebhookSource):
         return _find_account(_parse_document(request))
 
     def split_secrets(self, request: WebhookRequest) -> StoredRequest:
-        """Separate response URL and trigger from the body, which is stored as JSON."""
+        """Separate response URL and trigger from the body, which is stored as JSON without secrets.
+
+        What is not read as an object is stored empty, as secrets in it would not be found.
+        """
         document = _parse_document(request)
         if not document:
-            return StoredRequest(request.body)
+            return StoredRequest(b"")
         reply = {key: str(document[key]) for key in REPLY_KEYS if document.get(key)}
-        kept = {key: value for key, value in document.items() if key not in SECRET_KEYS}
         try:
-            body = orjson.dumps(kept)
-        except TypeError:  # nested too deeply
+            body = orjson.dumps(_remove_secrets(document))
+        except (TypeError, RecursionError):  # nested too deeply
             return StoredRequest(b"", reply)
         stored = urlencode({"payload": body}).encode() if _is_form(request) else body
         return StoredRequest(stored, reply)
@@ -111,6 +116,13 @@ def _parse_document(request: WebhookRequest) -> dict[str, Any]:
         return _as_object(orjson.loads(fields["payload"])) if "payload" in fields else fields
     except (ValueError, RecursionError):
         return {}
+
+
+def _remove_secrets(value: Any) -> Any:
+    """Return a value of JSON without SECRET_KEYS at any depth. Raises RecursionError."""
+    if isinstance(value, dict):
+        return {key: _remove_secrets(x) for key, x in value.items() if key not in SECRET_KEYS}
+    return [_remove_secrets(x) for x in value] if isinstance(value, list) else value
 
 
 def _as_object(value: Json) -> dict[str, Any]:

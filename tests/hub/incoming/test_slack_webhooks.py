@@ -6,6 +6,7 @@ import pytest
 from slack_sdk.signature import Clock, SignatureVerifier
 
 from connectors.registry import CONNECTORS
+from connectors.webhook_request import WebhookRequest
 from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url, get_or_create_app_endpoint
 from hub.incoming.models import InboundCount, InboundItem, InboundMessage
@@ -87,3 +88,23 @@ def test_a_changed_body_is_rejected_with_its_cause_and_leaves_no_content(client,
     assert post(client, slack_url, json.dumps(EVENT), signature="v0=" + "0" * 64).status_code == 401
     message = InboundMessage.unscoped.get()
     assert (message.state, message.cause, message.due_at) == ("rejected", "wrong_secret", None)
+
+
+def store_of(body, content_type):
+    headers = (("Content-Type", content_type),)
+    return CONNECTORS["slack"].webhook_source.split_secrets(
+        WebhookRequest("POST", "", body, headers)
+    )
+
+
+def test_tokens_of_workflows_are_not_stored_at_any_depth():
+    secrets = {"bot_access_token": "xwfp-1", "interactivity_pointer": "xwfp-2"}
+    body = json.dumps(EVENT | secrets | {"event": {"list": [secrets | {"text": "kept"}]}}).encode()
+    stored = store_of(body, "application/json").body
+    assert b"kept" in stored
+    assert b"xwfp" not in stored
+
+
+def test_a_form_that_cannot_be_read_is_stored_empty():
+    body = b"response_url=https%3A%2F%2Fhooks.slack.com%2F1&" + b"&".join([b"a=1"] * 101)
+    assert store_of(body, "application/x-www-form-urlencoded").body == b""
