@@ -27,6 +27,7 @@ from hub.crypto import sessions
 from hub.db.clock import Clock
 from hub.db.state_machine import InvalidTransition
 from hub.incoming.processing.release import release_held_items
+from hub.incoming.processing.unmatched import attribute_items_of_connected_accounts
 from hub.incoming.receiving.rejected_sources import notify_rejected_sources
 from hub.incoming.registration.schedule import (
     create_missing_endpoints,
@@ -187,6 +188,7 @@ STEPS: tuple[Step, ...] = (
     wake_up_for_due_work,
     wake_up_for_held_work,
     release_held_items,
+    attribute_items_of_connected_accounts,
     notify_rejected_sources,
     wake_inbox_for_due_messages,
     create_missing_endpoints,

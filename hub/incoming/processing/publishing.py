@@ -1,5 +1,6 @@
 """Store attributed items, and publish the events of those that nothing holds."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,6 +8,7 @@ from typing import Any
 
 from connectors.outcomes import clean_text
 from hub.connections.actions.account_changes import apply_account_change
+from hub.connections.models import Connection
 from hub.db import bulk
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem
@@ -18,6 +20,7 @@ from hub.outgoing.intake.publish import (
     publish_independently,
 )
 
+MAX_EVENT_ID_LENGTH = 190  # characters, which leaves room for the number of a replay
 ItemKey = tuple[int | None, str, str, str]
 
 
@@ -54,11 +57,20 @@ def _build_key_of_columns(
 
 
 def apply_account_changes(attributed: Sequence[AttributedItem], *, now: datetime) -> None:
-    """Change the connections whose new items are about the account itself, even while paused."""
-    for entry in attributed:
+    """Change the connections whose new items are about the account itself, even while paused.
+
+    In the order of their keys, as each is locked.
+    """
+    for entry in sorted(attributed, key=lambda entry: entry.row.connection_id or 0):
         is_attributed = entry.row.state in ("received", "held")
         if entry.item and entry.item.account_change and entry.row.connection and is_attributed:
-            apply_account_change(entry.row.connection, entry.item.account_change, now=now)
+            occurred_at = entry.row.occurred_at or entry.row.received_at
+            apply_account_change(
+                entry.row.connection,
+                entry.item.account_change,
+                occurred_at=occurred_at,
+                now=now,
+            )
 
 
 def publish_items(attributed: Sequence[AttributedItem], *, now: datetime) -> None:
@@ -89,15 +101,25 @@ def build_event_input(entry: AttributedItem) -> EventInput:
     """
     row, item = entry.row, entry.item
     assert row.connection is not None and row.tenant is not None and item is not None
-    id = f"{row.connection.public_id}:{row.item_key}"
     return EventInput(
         row.tenant,
         row.type,
         {**item.data, "connection": str(row.connection.public_id)},
-        f"{id}:{row.replay_number}"[:200] if row.replay_number else id[:200],
+        build_event_id(row.connection, row),
         row.occurred_at,
         origin=row.connection,
     )
+
+
+def build_event_id(connection: Connection, row: InboundItem) -> str:
+    """Return an id for an item's event: of connection, item and, if it was replayed, the replay.
+
+    The digest stands for a long key, as two keys may begin alike.
+    """
+    id = f"{connection.public_id}:{row.item_key}"
+    if len(id) > MAX_EVENT_ID_LENGTH:
+        id = f"{connection.public_id}:{hashlib.sha256(row.item_key.encode()).hexdigest()}"
+    return f"{id}:{row.replay_number}" if row.replay_number else id
 
 
 def record_result(row: InboundItem, result: PublishedEvent | Exception, *, now: datetime) -> None:

@@ -2,14 +2,38 @@
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from hub.connections.models import Connection
+from hub.connections.models import DISCONNECTED, Connection
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.inbox_lease import wake_inbox
 from hub.incoming.processing.item_filters import TOO_OLD
 
 MAX_AGE = timedelta(hours=24)  # an older item waits for a replay: its question is not current
+
+MAX_ITEMS = 1000  # of the newest unmatched ones, in one step
+
+
+def attribute_items_of_connected_accounts(*, now: datetime) -> None:
+    """Attribute the newest unmatched items whose account has a connection; a step of the sweep.
+
+    An account may connect while its item is processed: neither transaction sees the other.
+    """
+    unmatched = InboundItem.unscoped.filter(state="unmatched", connection=None).exclude(account="")
+    newest = unmatched.order_by("-pk").values_list("connector_key", "account")[:MAX_ITEMS]
+    accounts = set(newest)
+    if not accounts:
+        return
+    candidates = Connection.unscoped.filter(
+        connector_key__in={key for key, _ in accounts},
+        account__in={account for _, account in accounts},
+        tenant__isnull=False,
+    ).exclude(state="disabled", reason=DISCONNECTED)
+    for connection in candidates.order_by("pk"):
+        if (connection.connector_key, connection.account) in accounts:
+            with transaction.atomic():
+                attribute_unmatched_items(connection, now=now)
 
 
 def attribute_unmatched_items(connection: Connection, *, now: datetime) -> None:

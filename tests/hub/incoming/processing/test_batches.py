@@ -7,6 +7,7 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.incoming.models import InboundItem, InboundMessage, InboxLease
 from hub.incoming.processing import claim
@@ -20,6 +21,7 @@ from hub.incoming.processing.claim import (
 )
 from hub.incoming.processing.inbox_lease import acquire_inbox_lease, free_inbox_leases
 from hub.incoming.processing.loop import InboxLoop
+from hub.incoming.processing.replay import replay_item
 from hub.outgoing.models import Event
 from hub.outgoing.queue.pump_leases import new_lease
 from tests.hub.incoming.arriving import post_pipedrive, post_salesforce, run_inbox
@@ -172,3 +174,14 @@ def test_an_event_that_exists_already_makes_its_item_a_duplicate(client, pipedri
     run_inbox()
     assert InboundItem.unscoped.get().state == "duplicate"
     assert Event.unscoped.count() == 1
+
+
+def test_long_ids_that_begin_alike_are_events_of_their_own_and_so_is_each_replay(client, pipedrive):
+    for end in "ab":
+        post_pipedrive(client, pipedrive, id="x" * 199 + end)
+    run_inbox()
+    for item in InboundItem.unscoped.all():
+        assert item.state == "processed"
+        replay_item(item, ActorContext.system(), now=clock())
+    run_inbox()
+    assert Event.unscoped.count() == 4

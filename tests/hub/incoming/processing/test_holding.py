@@ -16,7 +16,10 @@ from hub.incoming.models import InboundItem
 from hub.incoming.processing.claim import MAX_ATTEMPTS
 from hub.incoming.processing.release import release_held_items
 from hub.incoming.processing.replay import replay_item
-from hub.incoming.processing.unmatched import attribute_unmatched_items
+from hub.incoming.processing.unmatched import (
+    attribute_items_of_connected_accounts,
+    attribute_unmatched_items,
+)
 from hub.outgoing.models import Event
 from tests.hub.incoming.arriving import local_path, post_pipedrive, run_inbox
 from tests.hub.incoming.test_slack_webhooks import EVENT, SECRET, post
@@ -36,6 +39,10 @@ def slack_path(make):
     make.app("slack", {"client_id": "1.2", "client_secret": "s" * 16, "signing_secret": SECRET})
     source = CONNECTORS["slack"].webhook_source
     return local_path(get_or_create_app_endpoint("slack", source, now=clock())).lstrip("/")
+
+
+def happening_now(event):
+    return EVENT | {"event": event, "event_time": int(clock().timestamp())}
 
 
 def find_state():
@@ -141,6 +148,22 @@ def test_an_item_of_an_unknown_account_is_attributed_when_the_account_connects(
     assert Event.unscoped.get().origin == connection
 
 
+def test_an_item_whose_account_connected_while_it_was_processed_is_attributed_by_the_sweep(
+    client, make, slack_path
+):
+    post(client, slack_path, json.dumps(EVENT))
+    run_inbox()
+    make.connection(connector="slack", account="T0ACME", state="disabled", reason="disconnected")
+    attribute_items_of_connected_accounts(now=clock())
+    assert find_state() == ("unmatched", "unknown_account")
+
+    connection = make.connection(connector="slack", account="T0ACME")
+    attribute_items_of_connected_accounts(now=clock())
+    run_inbox()
+    assert find_state() == ("processed", "")
+    assert Event.unscoped.get().origin == connection
+
+
 def test_an_item_that_is_older_than_a_day_waits_for_a_replay(client, make, slack_path):
     post(client, slack_path, json.dumps(EVENT))
     run_inbox()
@@ -173,7 +196,7 @@ def test_the_end_of_an_installation_makes_the_connection_need_a_person(
 ):
     connection = make.connection(connector="slack", account="T0ACME")
     other = make.connection(connector="slack", account="T0OTHER")
-    post(client, slack_path, json.dumps(EVENT | {"event": event}))
+    post(client, slack_path, json.dumps(happening_now(event)))
     run_inbox()
     connection.refresh_from_db()
     other.refresh_from_db()
@@ -184,7 +207,19 @@ def test_the_end_of_an_installation_makes_the_connection_need_a_person(
 def test_a_paused_connection_remembers_that_its_installation_ended(client, make, slack_path):
     connection = make.connection(connector="slack", account="T0ACME")
     pause(connection)
-    post(client, slack_path, json.dumps(EVENT | {"event": {"type": "app_uninstalled"}}))
+    post(client, slack_path, json.dumps(happening_now({"type": "app_uninstalled"})))
     run_inbox()
     connection.refresh_from_db()
     assert (connection.state, connection.ended_reason) == ("paused", "uninstalled")
+
+
+def test_a_late_end_of_an_installation_leaves_a_connection_that_was_connected_since(
+    client, make, slack_path
+):
+    connection = make.connection(connector="slack", account="T0ACME")
+    event = happening_now({"type": "app_uninstalled"})
+    event["event_time"] -= 60
+    post(client, slack_path, json.dumps(event))
+    run_inbox()
+    connection.refresh_from_db()
+    assert (connection.state, connection.ended_reason) == ("healthy", "")
