@@ -31,6 +31,7 @@ DEVELOPMENT_TOOLS = {  # declared in requirements-dev.txt
     "djade": "a stage of script/test: the format of templates",
     "django-stubs": "types for mypy",
     "djangorestframework-stubs": "types for mypy",
+    "types-defusedxml": "types for mypy",
     "types-requests": "types for mypy",
 }
 

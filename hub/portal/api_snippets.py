@@ -41,6 +41,7 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
     "portal:connected": CONNECTION_SNIPPET,
     "portal:connection_test_progress": ApiSnippet("connection_test", "POST", has_id=True),
     "portal:pause": ApiSnippet("connection_pause", "POST", has_id=True, body={"reason": "…"}),
+    "portal:disable": ApiSnippet("connection_disable", "POST", has_id=True, body={"reason": "…"}),
     "portal:rename": ApiSnippet("connection", "PATCH", has_id=True, body={"name": "…"}),
     "portal:reconnect": ApiSnippet("connection_reconnect_link", "POST", has_id=True),
     "portal:disconnect": ApiSnippet(
@@ -51,6 +52,8 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
     "portal:identity_say": IDENTITIES_SNIPPET,
     "portal:identity_remove": IDENTITIES_SNIPPET,
     "portal:events": ApiSnippet("deliveries", filters_by_tenant=True),
+    "portal:incoming": ApiSnippet("inbound", filters_by_tenant=True),
+    "portal:incoming_item": ApiSnippet("inbound_item", has_id=True),
     "portal:event": ApiSnippet("event", has_id=True),
     "portal:delivery": ApiSnippet("delivery", has_id=True),
     "portal:delivery_do": ApiSnippet("delivery", has_id=True),

@@ -1,5 +1,7 @@
 """How the sink answers, and what it notes."""
 
+import asyncio
+
 import pytest
 
 from bench.sink import OK, Peer, World
@@ -8,10 +10,11 @@ from bench.sink_client import Arrival, arrival
 POST = b"POST %b HTTP/1.1\r\nWebhook-Id: msg_1\r\nContent-Length: 2\r\n\r\n{}"
 
 
-class Wire:
+class Wire(asyncio.Transport):
     """A transport that keeps what was written."""
 
     def __init__(self):
+        super().__init__()
         self.written = []
 
     def get_extra_info(self, name):

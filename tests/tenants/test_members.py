@@ -62,7 +62,7 @@ def test_an_owner_changes_a_role(as_owner, bob):
     page = as_owner.post(page_of("role", bob), {"role": "admin"}, follow=True)
     bob.refresh_from_db()
     assert bob.role == "admin"
-    assert "The role of Bob is changed" in page.content.decode()
+    assert "The role of Bob has been changed." in page.content.decode()
     as_owner.post(page_of("role", bob), {"role": "emperor"})
     assert AuditRow.objects.get().actor_label == "ann@acme.test"
 

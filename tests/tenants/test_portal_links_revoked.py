@@ -95,5 +95,5 @@ def test_who_came_by_a_link_that_nobody_knows_is_told_where_to_go_on(guest, link
     session["visiting"] |= {"link": link}
     session.save()
     page = guest.get(MEMBERS)
-    assert page.status_code == 403 and b"open the connections from there again" in page.content
+    assert page.status_code == 403 and b"open the connections again." in page.content
     assert b'href="https://app.example.com/back"' in page.content

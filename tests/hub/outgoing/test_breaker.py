@@ -173,7 +173,7 @@ def test_a_probe_that_is_answered_closes_it_and_all_goes_out(many):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "answer", [Response(429), Response(404), Response(301), EgressRefused("denied", "")]
+    "answer", [Response(429), Response(404), Response(301), EgressRefused("denied_address", "")]
 )
 def test_what_says_nothing_of_the_endpoint_opens_nothing(many, answer):
     pump(FakeHttp(answer))

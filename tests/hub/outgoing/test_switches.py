@@ -160,7 +160,7 @@ def test_what_is_not_said_is_asked_for(make, superuser):
     answer = superuser.post(
         reverse("admin:connections_killswitch_add"), {"scope": "tenant", "reason": "x"}
     )
-    assert "Required for this scope." in answer.content.decode()
+    assert "Select one." in answer.content.decode()
     off(scope="platform")
     answer = superuser.post(
         reverse("admin:connections_killswitch_add"), {"scope": "platform", "reason": "x"}
