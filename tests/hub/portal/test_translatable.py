@@ -88,7 +88,17 @@ def test_every_word_of_the_product_is_said_in_the_readers_language():
 
 @pytest.mark.parametrize("message", NOTICE_MESSAGES)
 def test_a_notice_is_written_in_the_readers_language(message):
-    names = ("connection", "system", "since", "answer", "disabled_on", "account", "tenant", "name")
+    names = (
+        "connection",
+        "system",
+        "since",
+        "answer",
+        "disabled_on",
+        "account",
+        "tenant",
+        "name",
+        "record",
+    )
     parameters = dict.fromkeys(names, "x") | {"count": 2}
     with bracketed_language():
         assert whole(translate_notice(message, parameters, reason="paused"))
