@@ -1,6 +1,6 @@
 """What people do with webhook subscriptions, audited; called by REST, the admin and the portal."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -19,6 +19,8 @@ class SubscriptionActionRefused(Exception):
     """The action is not possible; the message contains the reason."""
 
 
+MIN_CHECK_INTERVAL = timedelta(seconds=20)  # between two checks that people request
+JUST_CHECKED_TEXT = "It was checked a few seconds ago. Its state is up to date."
 DISCONNECTED_TEXT = "The connection is disconnected. Connect the account again."
 MANUAL_TEXT = "The hub cannot register it. A person does it in the other system."
 UNREADABLE_TEXT = "Its secret cannot be decrypted. Ask the operator of the hub."
@@ -30,9 +32,12 @@ def check_subscription(
 ) -> None:
     """Compare the registrations of its endpoint with the system's now, in the background.
 
-    Raises SubscriptionActionRefused if its connection is disconnected.
+    Raises SubscriptionActionRefused if its connection is disconnected, or it was checked a moment
+    ago: each check costs quota of the account.
     """
     _refuse_if_disconnected(subscription)
+    if subscription.checked_at and now - subscription.checked_at < MIN_CHECK_INTERVAL:
+        raise SubscriptionActionRefused(JUST_CHECKED_TEXT)
     actor.audit("webhook_subscription.check", subscription, reason=reason, now=now)
     request_check(subscription.endpoint, now=now)
 

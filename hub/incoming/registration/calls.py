@@ -6,7 +6,7 @@ from functools import partial
 from typing import TypeVar
 
 from connectors.http import Request, Response
-from connectors.outcomes import Outcome
+from connectors.outcomes import Outcome, later
 from connectors.schema import Credential
 from connectors.webhook_subscriptions import (
     FoundSubscription,
@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 MAX_PAGES = 20  # of a list of registrations
 MAX_STEPS = 10  # calls of one change
+INCOMPLETE = "incomplete"  # nothing is changed by a list that is cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,8 @@ class RegistrationCalls:
             found += page.subscriptions
             cursor = page.cursor
             if not cursor:
-                break
-        return list(self.subscriptions.merge_pages(found))
+                return list(self.subscriptions.merge_pages(found))
+        return later(INCOMPLETE, f"the list has more than {MAX_PAGES} pages")
 
     def create(
         self, wanted: WantedSubscription, ids: Mapping[str, str]
@@ -70,7 +71,7 @@ class RegistrationCalls:
             if isinstance(made, Outcome):
                 return made
             known |= made
-        return known
+        return later(INCOMPLETE, f"it takes more than {MAX_STEPS} calls")
 
     def repair(
         self, wanted: WantedSubscription, found: FoundSubscription
@@ -81,13 +82,13 @@ class RegistrationCalls:
         for _step in range(MAX_STEPS):
             step = self.subscriptions.next_repair(self.credential, wanted, found, done)
             if step is None:
-                break
+                return ids
             made = self._send_step(step)
             if isinstance(made, Outcome):
                 return made
             done |= {step.name: "", **made}
             ids |= made
-        return ids
+        return later(INCOMPLETE, f"it takes more than {MAX_STEPS} calls")
 
     def remove(self, external_id: str) -> Outcome | None:
         """Remove a registration; None if it is removed, or the Outcome of a refusal."""
@@ -95,12 +96,12 @@ class RegistrationCalls:
         for _step in range(MAX_STEPS):
             step = self.subscriptions.next_removal(self.credential, external_id, done)
             if step is None:
-                break
+                return None
             made = self._send_step(step)
             if isinstance(made, Outcome):
                 return made
             done |= {step.name: "", **made}
-        return None
+        return later(INCOMPLETE, f"it takes more than {MAX_STEPS} calls")
 
     def _send_step(self, step: Step) -> Mapping[str, str] | Outcome:
         return self._send(lambda: step.request, partial(self.subscriptions.parse_step, step.name))

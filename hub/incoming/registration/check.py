@@ -72,6 +72,7 @@ def check_endpoint(endpoint: InboundEndpoint, tools: CheckTools) -> None:
         _schedule(endpoint, HELD_RECHECK, now=now, random=random)
         return
     failed = _reconcile(endpoint, connection, subscriptions, existing, tools)
+    now = tools.clock()
     if failed is None:
         _schedule(endpoint, _check_interval(subscriptions), now=now, random=random)
     else:
@@ -303,5 +304,7 @@ def _check_interval(subscriptions: Subscriptions | None) -> timedelta:
 def _schedule(
     endpoint: InboundEndpoint, wait: timedelta, *, now: datetime, random: Callable[[], float]
 ) -> None:
+    """Set the time of the next check, unless another one was requested during this one."""
     spread = 1 + SPREAD * (random() - 0.5)
-    InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(next_check_at=now + wait * spread)
+    claimed = InboundEndpoint.unscoped.filter(pk=endpoint.pk, next_check_at__gt=now)
+    claimed.update(next_check_at=now + wait * spread)

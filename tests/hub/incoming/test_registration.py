@@ -84,6 +84,8 @@ def connection(make):
 def check(connection, company):
     endpoint = get_or_create_connection_endpoint(connection, now=clock())
     endpoint = InboundEndpoint.unscoped.select_related("connection__credential").get(pk=endpoint.pk)
+    InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(next_check_at=clock())
+    assert claim_check(endpoint, now=clock())
     check_endpoint(endpoint, CheckTools(company, clock, time.sleep, lambda: 0.5))
     return endpoint
 
@@ -248,5 +250,19 @@ def test_a_repair_creates_before_it_deletes(connection, company):
 def test_a_reconnected_account_is_checked_at_once(connection, company):
     endpoint = check(connection, company)
     request_connection_check(connection, now=clock())
+    endpoint.refresh_from_db()
+    assert endpoint.next_check_at <= clock()
+
+
+def test_a_check_that_is_requested_during_another_is_not_forgotten(connection, company):
+    endpoint = check(connection, company)
+
+    def request_meanwhile(request):
+        request_connection_check(connection, now=clock())
+        return company(request)
+
+    InboundEndpoint.unscoped.update(next_check_at=clock())
+    assert claim_check(endpoint, now=clock())
+    check_endpoint(endpoint, CheckTools(request_meanwhile, clock, time.sleep, lambda: 0.5))
     endpoint.refresh_from_db()
     assert endpoint.next_check_at <= clock()
