@@ -14,6 +14,7 @@ from django.conf import settings  # noqa: E402
 
 import hub.urls  # noqa: E402, F401 - all pages are loaded now, so that the first request does not wait for them
 from hub.asgi_bridge import AsgiBridge, Limits, raise_file_limit  # noqa: E402
+from hub.asgi_bridge.short_chain import ShortChainHandler, route_by_path  # noqa: E402
 from hub.crypto.sealed import check_keys  # noqa: E402
 from hub.db.clock import clock  # noqa: E402
 from hub.processes import memory  # noqa: E402 - Django has just made everything below ready
@@ -23,6 +24,8 @@ check_keys()
 connections.close_all()  # the threads that serve requests have their own
 start_sweep_thread(clock)
 limits = Limits(body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-application = AsgiBridge(django, behind_proxy=settings.HUB_BEHIND_TLS_PROXY, limits=limits)
+webhooks = ShortChainHandler(settings.HUB_WEBHOOK_MIDDLEWARE)
+wsgi = route_by_path(settings.HUB_WEBHOOK_PATH, webhooks, django)
+application = AsgiBridge(wsgi, behind_proxy=settings.HUB_BEHIND_TLS_PROXY, limits=limits)
 raise_file_limit()
 memory.freeze_heap()

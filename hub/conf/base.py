@@ -57,6 +57,14 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "hub.limits.request_limits.LimitsMiddleware",
 ]
+# Of requests below this path: external systems deliver webhooks there, without a session.
+HUB_WEBHOOK_PATH = "/hooks/"
+HUB_WEBHOOK_MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "hub.logs.RequestIdMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 
 ROOT_URLCONF = "hub.urls"

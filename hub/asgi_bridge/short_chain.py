@@ -1,0 +1,41 @@
+"""A WSGI handler with a short chain of middleware, for paths that only programs call."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django.core.handlers.exception import convert_exception_to_response
+from django.core.handlers.wsgi import WSGIHandler
+from django.utils.module_loading import import_string
+
+WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class ShortChainHandler(WSGIHandler):
+    """Django's handler with this middleware only, by dotted paths, instead of settings.MIDDLEWARE.
+
+    Sessions, CSRF, sign-in and pages cost a webhook as much as its verification and storage.
+    """
+
+    def __init__(self, middleware: Sequence[str]) -> None:
+        self.middleware = middleware
+        super().__init__()
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """Build the chain, as BaseHandler does for settings.MIDDLEWARE; none has view hooks."""
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        handler = convert_exception_to_response(self._get_response)
+        for path in reversed(self.middleware):
+            handler = convert_exception_to_response(import_string(path)(handler))
+        self._middleware_chain = handler
+
+
+def route_by_path(prefix: str, special: WSGI, otherwise: WSGI) -> WSGI:
+    """Return an application that passes requests below the prefix to `special`."""
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        chosen = special if environ["PATH_INFO"].startswith(prefix) else otherwise
+        return chosen(environ, start_response)
+
+    return application
