@@ -153,7 +153,7 @@ if ON_SQLITE and HUB_PUMPS_TOTAL != 1:
 HUB_DISABLE_AFTER = timedelta(
     days=read_setting(number_parser(0.001, 3_650, "days"), "HUB_DISABLE_AFTER", 5)
 )  # of nothing but failures
-HUB_QUICK_SLOTS = read_setting(whole_number_parser(1, 64), "HUB_QUICK_SLOTS", 2)
+HUB_QUICK_SLOTS = read_setting(whole_number_parser(1, 64), "HUB_QUICK_SLOTS", 1 if ON_SQLITE else 2)
 HUB_LONG_SLOTS = read_setting(whole_number_parser(1, 64), "HUB_LONG_SLOTS", 1 if ON_SQLITE else 2)
 HUB_SLOTS = {  # of each class of background work, in one worker: see hub/queue/work_classes.py
     "delivery": HUB_PUMPS,
