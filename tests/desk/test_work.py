@@ -23,12 +23,12 @@ from picklefield.fields import PickledObject, dbsafe_encode
 class Planted:
     def __reduce__(self):
         return os.mkdir, ({trace!r},)
-known = dict(id="canary", name="canary", func="hub.nothing", args=(), kwargs={{}})
+known = dict(id="canary", name="canary", func="hub.nothing", args=("canary",), kwargs={{}})
 result = PickledObject(dbsafe_encode(Planted(), copy=False))
 now = timezone.now()
 Task.objects.create(**known, result=result, started=now, stopped=now, success=False)
 task = SignedPackage.dumps(known | dict(started=timezone.now(), ack_failure=True))
-OrmQ.objects.create(key="hub", payload=task, lock=timezone.now())
+OrmQ.objects.create(key="quick", payload=task, lock=timezone.now())
 """
 QUEUED = """
 import django; django.setup()

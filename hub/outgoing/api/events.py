@@ -191,7 +191,7 @@ def _find_event(request: Request, id: str) -> Event:
     events = (
         visible_rows(Event, request.user)
         .select_related("tenant", "origin")
-        .prefetch_related(deliveries, "inbound_items")
+        .prefetch_related(deliveries)
     )
     event = _find_by_public_id(events, id) or _find_by_sender_id(events, request, id)
     if event is None:
