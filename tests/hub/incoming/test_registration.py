@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 
 from connectors.http import Response
 from hub.connections.credentials.connector_context import open_credential
@@ -184,7 +185,8 @@ def test_what_no_route_wants_any_more_is_removed(connection, company):
 def test_before_a_revocation_the_webhooks_are_removed(connection, company):
     check(connection, company)
     credential = open_credential(connection, None)
-    connection.disconnect(keeps_events=True, now=clock())
+    with transaction.atomic():
+        connection.disconnect(keeps_events=True, now=clock())
     connection.refresh_from_db()
     since, patience = clock(), Patience(timedelta(seconds=3), time.sleep)
 

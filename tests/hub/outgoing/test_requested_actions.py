@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.db import transaction
 
 from connectors.http import Response
 from hub.audit import AuditRow
@@ -77,7 +78,8 @@ def test_an_unknown_action_and_another_tenants_connection_are_not_found(api, mak
 
 
 def test_a_disconnected_account_refuses(api, acme, slack):
-    slack.disconnect(keeps_events=True, now=slack.created_at)
+    with transaction.atomic():
+        slack.disconnect(keeps_events=True, now=slack.created_at)
     assert act(api.of(acme), slack).status_code == 400
 
 

@@ -2,10 +2,14 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError
 from django.db import connection as database
 from django_q.conf import Conf
@@ -172,19 +176,45 @@ def backend_pid():
         return cursor.fetchone()[0]
 
 
-@pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite has no sessions")
-@pytest.mark.django_db(transaction=True)
-def test_members_share_no_database_connection_with_the_pool_or_each_other(member):
-    sessions = FORK.SimpleQueue()
+def replace_killed_members(times):
+    """Return the sessions of this process and of the members that replaced killed ones."""
+    sessions, seen = FORK.SimpleQueue(), [backend_pid()]
     pool = TaskPool({QUICK: 1}, lambda pid: sessions.put(backend_pid()), lambda: True)
-    pool.members, seen = [member], [backend_pid()]
-    for _ in range(2):
+    pool.members = [PoolMember(QUICK)]
+    for _ in range(times):
         os.kill(pool.members[0].process.pid, signal.SIGKILL)
         assert until(pool.members[0].has_ended)
         pool.replace_missing()
         seen.append(sessions.get())
     pool.members[0].terminate()
-    assert len(set(seen)) == 3
+    return seen
+
+
+REPLACE = """
+import django; django.setup()
+from hub.processes import pool_pipe
+import os
+ends = pool_pipe.open_pipe()
+os.environ[pool_pipe.DESCRIPTORS_ENV] = ends.name
+from tests.hub.queue.test_pool import replace_killed_members
+print(len(set(replace_killed_members(2))))
+"""
+
+
+@pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite has no sessions")
+@pytest.mark.django_db(transaction=True)
+def test_members_share_no_database_connection_with_the_pool_or_each_other():
+    """In a process of its own: a pool forks without other threads, which the tests' process has."""
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database.settings_dict['NAME']}")
+    done = subprocess.run(
+        [sys.executable, "-c", REPLACE],
+        env=os.environ | {"DATABASE_URL": url.geturl()},
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert (done.stdout.strip(), done.returncode) == ("3", 0), done.stderr
 
 
 @pytest.mark.django_db(transaction=True)

@@ -33,6 +33,8 @@ def slack(desk, receiver):
     }
     desk.world(slack_apps=[app], slack=[{"team": "T0000ACME", "scopes": GRANTED}])
     receiver.wait(1)
+    states = (desk.get("/slack/apps/A0000000HUB").text for _ in range(500))
+    assert next(text for text in states if "</span> verified" in text)  # the challenge was answered
     return desk
 
 
@@ -224,8 +226,10 @@ def test_a_command_is_signed_and_its_answer_shown_to_who_typed_it(slack, receive
         "where is A-1?",
         "U0000BOB1",
     )
-    page = slack.get(GENERAL).text
-    assert "Looking it up." in page and "Only visible to Bob Baker" in page
+    slack.sent(2)  # the answer of the second request was read
+    pages = (slack.get(GENERAL).text for _ in range(200))
+    page = next(page for page in pages if "Looking it up." in page)
+    assert "Only visible to Bob Baker" in page
 
 
 def test_a_response_url_takes_five_posts_within_half_an_hour(slack, receiver):
