@@ -8,7 +8,7 @@ from django.conf import settings
 
 from hub.asgi_bridge.short_chain import ShortChainHandler, route_by_path
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # a handler closes old connections
 
 
 def call(application, path):
