@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "hub.mappings",
     "hub.outgoing",
     "hub.incoming",
+    "hub.scheduled",
     "hub.console",
     "hub.portal",
 ]

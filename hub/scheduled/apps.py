@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ScheduledConfig(AppConfig):
+    name = "hub.scheduled"
+    label = "scheduled"

@@ -1,0 +1,19 @@
+"""Models of scheduled work: job -> run -> discrepancy, staged records, and log chunks."""
+
+from hub.scheduled.models.discrepancies import LOCAL, REMOTE, Discrepancy, StagedRecord
+from hub.scheduled.models.jobs import Job, JobSchedule
+from hub.scheduled.models.log_chunks import LogChunk, LogPosition
+from hub.scheduled.models.runs import Run, RunLogEntry
+
+__all__ = [
+    "LOCAL",
+    "REMOTE",
+    "Discrepancy",
+    "Job",
+    "JobSchedule",
+    "LogChunk",
+    "LogPosition",
+    "Run",
+    "RunLogEntry",
+    "StagedRecord",
+]

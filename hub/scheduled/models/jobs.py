@@ -1,0 +1,87 @@
+"""Jobs: work on a schedule, and when each tenant's next slot is."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from hub.connections.models import Connection
+from hub.db.ids import uuid7
+from tenants.models import Tenant
+from tenants.scoping import Scoped
+
+
+class Job(Scoped):
+    """Work on a schedule, for one tenant, or for every tenant if `tenant` is None.
+
+    `cron` applies in each tenant's own time zone. A run may start in its window, and is expected to
+    end by its deadline; both count from the slot. `options` are those of the kind.
+    """
+
+    SHARED = True
+
+    class Kind(models.TextChoices):
+        RECONCILE = "reconcile", _("Reconciliation")
+        REPORT = "report", _("Report")
+        SHIP = "ship", _("Log shipping")
+        SYNC = "sync", _("Sync")
+
+    class CatchUp(models.TextChoices):
+        RUN_LATE = "run_late", _("Run late")
+        SKIP = "skip", _("Skip")
+
+    public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.CASCADE, null=True, blank=True, related_name="jobs"
+    )
+    kind = models.CharField(max_length=12, choices=Kind)
+    name = models.CharField(max_length=200)
+    connector_key = models.CharField(max_length=40)  # the system whose data it reads or fills
+    # null: the tenant's connection of that system
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, null=True, blank=True, related_name="jobs"
+    )
+    cron = models.CharField(max_length=100)
+    window_minutes = models.PositiveIntegerField(default=240)
+    deadline_minutes = models.PositiveIntegerField(default=360)
+    concurrency_group = models.CharField(max_length=60, blank=True)
+    options = models.JSONField(default=dict)
+    is_enabled = models.BooleanField(default=True)
+    catch_up = models.CharField(max_length=10, choices=CatchUp, default=CatchUp.RUN_LATE)
+    priority = models.SmallIntegerField(default=0)  # a greater one starts first
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta(Scoped.Meta):
+        indexes = (models.Index(fields=("tenant", "-id"), name="jobs_of_tenant"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class JobSchedule(Scoped):
+    """When the next slot of a job is for one tenant, and up to which one its runs exist."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="schedules")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="job_schedules")
+    time_zone = models.CharField(max_length=60)  # of the tenant, when it was computed
+    last_slot_at = models.DateTimeField()  # no slot up to here is run again
+    next_slot_at = models.DateTimeField(null=True)  # null: the job is disabled
+    is_excluded = models.BooleanField(default=False)  # staff left the tenant out
+    # what the last complete run read, from which an incremental run continues
+    cursor = models.JSONField(default=dict)
+
+    class Meta(Scoped.Meta):
+        constraints = (
+            models.UniqueConstraint(fields=("job", "tenant"), name="one_schedule_per_tenant"),
+        )
+        indexes = (
+            models.Index(
+                fields=("next_slot_at",),
+                condition=Q(next_slot_at__isnull=False),
+                name="job_schedules_due",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.job} of {self.tenant}"

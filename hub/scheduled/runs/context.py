@@ -1,0 +1,90 @@
+"""What a run may do while it executes: call systems, store its progress, and log.
+
+The loop of the class *long* implements `RunContext`; a kind of job is a coroutine function that
+takes one, an `Executor`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from connectors.http import Request, Response
+from connectors.outcomes import Outcome
+from hub.connections.models import Connection
+from hub.scheduled.models import Job, Run
+from tenants.models import Tenant
+
+T = TypeVar("T")
+
+
+class RunStopped(Exception):
+    """The run was cancelled, lost its lease, or its worker stops: it continues from its cursor."""
+
+
+class RunBlocked(Exception):
+    """A person must act before the run can go on; `reason` is a reason code."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(detail or reason)
+        self.reason, self.detail = reason, detail
+
+
+class RunFailed(Exception):
+    """The run cannot go on. It is repeated with backoff inside its window if `can_retry`."""
+
+    def __init__(self, reason: str, detail: str = "", *, can_retry: bool = True) -> None:
+        super().__init__(detail or reason)
+        self.reason, self.detail, self.can_retry = reason, detail, can_retry
+
+
+class RunContext(Protocol):
+    """The run as it was claimed, and its tools. Every method may raise RunStopped.
+
+    The rows are snapshots: only `save` changes the run.
+    """
+
+    run: Run
+    job: Job
+    tenant: Tenant
+
+    def now(self) -> datetime: ...
+
+    async def find_connection(self, connector_key: str = "") -> Connection:
+        """Return the connection that the job works on, or the tenant's connection of this system.
+
+        Raises RunBlocked if there is none that may be called.
+        """
+        ...
+
+    async def call(
+        self,
+        connection: Connection,
+        build: Callable[[Connection], Request],
+        parse: Callable[[Response], T | Outcome],
+    ) -> T | Outcome:
+        """Call a system within its quotas and the limit of calls in flight.
+
+        Waits while a quota is spent. Refreshes an expired token once. Raises RunBlocked if a person
+        must act, and RunFailed if the system did not answer after several attempts.
+        """
+        ...
+
+    async def save(
+        self,
+        cursor: Mapping[str, Any],
+        *,
+        done: int,
+        expected: int | None = None,
+        write: Callable[[], object] | None = None,
+    ) -> None:
+        """Store cursor and progress under the run's lease, in one transaction with `write`."""
+        ...
+
+    async def in_database(self, function: Callable[[], T]) -> T:
+        """Call a function on the database thread, in no transaction of ours."""
+        ...
+
+    async def log(self, kind: str, *, level: str = "info", **parameters: object) -> None: ...
+
+
+Executor = Callable[[RunContext], Awaitable[Mapping[str, Any]]]  # returns the run's result
