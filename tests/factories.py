@@ -27,7 +27,8 @@ from hub.incoming.models import (
 )
 from hub.incoming.models.endpoints import hash_endpoint_key
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
-from hub.outgoing.intake.publish import EventInput, publish_batch
+from hub.outgoing.intake.event_input import EventInput
+from hub.outgoing.intake.publish import publish_batch
 from hub.outgoing.models import Delivery, Route
 from hub.portal.models import SavedView
 from tenants.models import ApiKey, Membership, Tenant, User

@@ -170,6 +170,20 @@ class HealthSummary(NamedTuple):
 
 def summarize_health(snapshot: HealthSnapshot) -> HealthSummary:
     """Return the summary of the worst problem. Pure."""
+    count = len(snapshot.live_workers)
+    return (
+        _find_missing_processes(snapshot)
+        or _find_stuck_work(snapshot)
+        or _find_slow_parts(snapshot)
+        or HealthSummary(
+            "good",
+            "favorite",
+            f"All systems normal: {count} {'worker runs' if count == 1 else 'workers run'}.",
+        )
+    )
+
+
+def _find_missing_processes(snapshot: HealthSnapshot) -> HealthSummary | None:
     if not snapshot.live_workers:
         return HealthSummary(
             "bad",
@@ -184,6 +198,10 @@ def summarize_health(snapshot: HealthSnapshot) -> HealthSummary:
             "A pool does not take its wake-ups.",
             "Its worker replaces the pool automatically.",
         )
+    return None
+
+
+def _find_stuck_work(snapshot: HealthSnapshot) -> HealthSummary | None:
     if snapshot.unserved > MAX_UNSERVED_TIME:
         return HealthSummary(
             "bad",
@@ -203,6 +221,10 @@ def summarize_health(snapshot: HealthSnapshot) -> HealthSummary:
         return HealthSummary(
             "bad", "build", "Some background work fails.", f"{steps}. The log contains the error."
         )
+    return None
+
+
+def _find_slow_parts(snapshot: HealthSnapshot) -> HealthSummary | None:
     if snapshot.latency > SLOW_DATABASE:
         return HealthSummary(
             "warn",
@@ -217,12 +239,7 @@ def summarize_health(snapshot: HealthSnapshot) -> HealthSummary:
             "E-mails are not being sent.",
             "The list of e-mails shows the reason. Sending is retried automatically.",
         )
-    count = len(snapshot.live_workers)
-    return HealthSummary(
-        "good",
-        "favorite",
-        f"All systems normal: {count} {'worker runs' if count == 1 else 'workers run'}.",
-    )
+    return None
 
 
 class BacklogBar(NamedTuple):

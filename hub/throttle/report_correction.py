@@ -38,15 +38,7 @@ def correct_snapshot(
     snapshot = replace(snapshot, reported_limit=limit)
     if not isinstance(quota, Budget):
         return replace(snapshot, used_units=used)
-    counted_units = units_used(quota, snapshot, now)
-    true_units = (
-        used
-        if used >= counted_units
-        else min(
-            counted_units,
-            used + sum(units for _, units in recent_buckets(snapshot.usage_buckets, now)),
-        )
-    )
+    true_units = _find_true_units(quota, snapshot, used, now)
     if window_ends is not None:
         latest = now + timedelta(seconds=quota.per)
         return replace(
@@ -69,6 +61,15 @@ def correct_snapshot(
         used_units=sum(units for _, units in usage_buckets),
         window_ends=None,
     )
+
+
+def _find_true_units(quota: Budget, snapshot: QuotaSnapshot, used: int, now: datetime) -> int:
+    """Return the reported units, and those that the report may not contain yet."""
+    counted_units = units_used(quota, snapshot, now)
+    if used >= counted_units:
+        return used
+    recent_units = sum(units for _, units in recent_buckets(snapshot.usage_buckets, now))
+    return min(counted_units, used + recent_units)
 
 
 def _level_buckets(quota: Budget, buckets: Buckets, used: int, now: datetime) -> Buckets:

@@ -80,13 +80,18 @@ def reconnect_account(
         lifetimes = build_granted_columns(connection, document, expires_at, random=random, now=now)
         kind = "replaced" if replaces else "reconnected"
         _replace_credential(connection, document, lifetimes, kind, now=now)
-        Lane.unscoped.filter(connection=connection, hold_reason=REFRESHING).update(
-            hold_reason="", due_at=now
-        )
         _apply_probe_result(connection, probe_result, now=now)
         report_connected_account(connection, now=now)
-        wake_up("drain", now=now)
-        wake_up("pump", now=now)
+        _release_backlog(connection, now=now)
+
+
+def _release_backlog(connection: Connection, *, now: datetime) -> None:
+    """Let the lane go on which waited for a refresh, and wake what sends held deliveries."""
+    Lane.unscoped.filter(connection=connection, hold_reason=REFRESHING).update(
+        hold_reason="", due_at=now
+    )
+    wake_up("drain", now=now)
+    wake_up("pump", now=now)
 
 
 def _merge_settings(

@@ -13,12 +13,8 @@ from hub.db import bulk
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem
 from hub.incoming.processing.echoes import set_echoes_aside
-from hub.outgoing.intake.publish import (
-    EventConflict,
-    EventInput,
-    PublishedEvent,
-    publish_independently,
-)
+from hub.outgoing.intake.event_input import EventConflict, EventInput, PublishedEvent
+from hub.outgoing.intake.publish import publish_independently
 
 MAX_EVENT_ID_LENGTH = 190  # characters, which leaves room for the number of a replay
 ItemKey = tuple[int | None, str, str, str]

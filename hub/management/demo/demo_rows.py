@@ -62,6 +62,26 @@ def create_demo_tenant(
         reference=customer.reference,
         defaults={"name": customer.name, "time_zone": customer.time_zone},
     )
+    connections = create_tenant_connections(tenant, customer, sandbox, random, now=now)
+    Identity.unscoped.get_or_create(
+        connection=connections["slack"],
+        kind="channel",
+        local_id="orders",
+        defaults={"remote_id": customer.channel},
+    )
+    return {
+        "reference": tenant.reference,
+        "owner": people.create_tenant_owner(customer, tenant, random),
+        "key": issue_demo_key(tenant, TENANT_SCOPES, random, now=now),
+        "connections": {system: str(connections[system].public_id) for system in SYSTEMS},
+        "hooks": hooks.describe_tenant_hooks(connections, now=now),
+    }
+
+
+def create_tenant_connections(
+    tenant: Tenant, customer: Customer, sandbox: str, random: RandomBytes, *, now: datetime
+) -> dict[str, Connection]:
+    """Create a connection of every system, and one that receives signed webhooks."""
     secrets = generate_credentials(customer, random)
     connections = {
         system: create_demo_connection(
@@ -76,7 +96,7 @@ def create_demo_tenant(
         )
         for system in SYSTEMS
     }
-    receiving = create_demo_connection(
+    connections[SIGNED_WEBHOOK] = create_demo_connection(
         tenant,
         SIGNED_WEBHOOK,
         account="",
@@ -84,21 +104,7 @@ def create_demo_tenant(
         settings={"preset": "standard_webhooks"},
         now=now,
     )
-    Identity.unscoped.get_or_create(
-        connection=connections["slack"],
-        kind="channel",
-        local_id="orders",
-        defaults={"remote_id": customer.channel},
-    )
-    return {
-        "reference": tenant.reference,
-        "owner": people.create_tenant_owner(customer, tenant, random),
-        "key": issue_demo_key(tenant, TENANT_SCOPES, random, now=now),
-        "connections": {
-            system: str(connection.public_id) for system, connection in connections.items()
-        },
-        "hooks": hooks.describe_tenant_hooks(connections | {SIGNED_WEBHOOK: receiving}, now=now),
-    }
+    return connections
 
 
 # --- rows -----------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from hub.outgoing.forms.event_forms import EXAMPLE_ORDER, SendEventForm
 from hub.outgoing.insight.bodies import build_display_body
 from hub.outgoing.insight.explain import explain_event, readable_deliveries, resolve_effective_state
 from hub.outgoing.insight.search import match_events_by_id
-from hub.outgoing.intake.publish import EventConflict
+from hub.outgoing.intake.event_input import EventConflict
 from hub.outgoing.intake.staff_events import send_staff_event
 from hub.outgoing.models import FINAL_STATES, Event, EventBody, Route
 from hub.reason_codes import REASONS

@@ -10,13 +10,8 @@ from rest_framework.request import Request
 from connectors.http import dump_json
 from hub.db.group_commit import GroupCommit
 from hub.outgoing.api.key_user import get_key_user
-from hub.outgoing.intake.publish import (
-    EventConflict,
-    EventInput,
-    PublishedEvent,
-    publish_batch,
-    publish_independently,
-)
+from hub.outgoing.intake.event_input import EventConflict, EventInput, PublishedEvent
+from hub.outgoing.intake.publish import publish_batch, publish_independently
 from hub.outgoing.serializers import EventSerializer
 from hub.problems import Problem
 from hub.rest.fields import object_page_url, object_url

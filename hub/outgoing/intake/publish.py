@@ -3,10 +3,7 @@
 Runs in the caller's transaction; the pump is woken when that commits.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +11,8 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db import connection as database
 
 from connectors.http import dump_json
-from hub.connections.models import Connection
 from hub.db import bulk
+from hub.outgoing.intake.event_input import EventConflict, EventInput, PublishedEvent
 from hub.outgoing.models import Delivery, Event, EventBody, Route
 from hub.outgoing.queue.ordering import assign_positions
 from hub.outgoing.queue.wake import wake_lanes
@@ -24,45 +21,6 @@ from hub.processes.failpoints import failpoint
 from tenants.models import Tenant
 
 SHORT_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '500ms'"
-
-
-class EventConflict(Exception):
-    """An event with this id exists, with another body."""
-
-    def __init__(self, index: int, sender_id: str) -> None:
-        super().__init__(f"an event {sender_id!r} exists with another body")
-        self.index = index
-        self.sender_id = sender_id
-
-
-@dataclass(frozen=True, slots=True)
-class EventInput:
-    """Something that happened at a tenant.
-
-    `data` is a JSON object, `raw` the bytes as they were received.
-    """
-
-    tenant: Tenant
-    type: str
-    data: Mapping[str, Any]
-    id: str = ""
-    occurred_at: datetime | None = None
-    raw: bytes | None = None
-    origin: Connection | None = None  # the connection that received it
-
-    def digest(self) -> str:
-        """Return the SHA-256 of type, time and data, independent of the order of keys."""
-        content = [self.type, self.occurred_at and self.occurred_at.isoformat(), self.data]
-        return hashlib.sha256(
-            json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
-        ).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class PublishedEvent:
-    event: Event
-    created: bool  # False: the event existed, with the same body
-    deliveries: Sequence[Delivery]  # the first ones of the event, in their present state
 
 
 def publish(

@@ -12,7 +12,8 @@ from django.db import OperationalError, connections, transaction
 from django.db import connection as database
 
 from hub.db.group_commit import GroupCommit
-from hub.outgoing.intake.publish import EventInput, publish_independently
+from hub.outgoing.intake.event_input import EventInput
+from hub.outgoing.intake.publish import publish_independently
 from hub.outgoing.models import Event
 from tenants.models import Tenant
 from tenants.services.tenant_actions import lock_tenant

@@ -3,13 +3,8 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from hub.outgoing.intake.publish import (
-    EventConflict,
-    EventInput,
-    publish,
-    publish_batch,
-    publish_independently,
-)
+from hub.outgoing.intake.event_input import EventConflict, EventInput
+from hub.outgoing.intake.publish import publish, publish_batch, publish_independently
 from hub.outgoing.models import Delivery, Event, EventBody
 from hub.queue import WakeUp
 from tenants.models import Tenant
