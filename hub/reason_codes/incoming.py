@@ -1,0 +1,82 @@
+"""Reason codes of incoming items, and of webhook subscriptions."""
+
+from django.utils.translation import gettext_noop as _
+
+from hub.reason_codes.reason import Reason
+
+ITEM_REASONS = {  # of an incoming item
+    # held
+    "connection_paused": Reason(
+        _("The connection is paused. The item is processed when it is resumed."),
+        _("Resume the connection."),
+    ),
+    "connection_disabled": Reason(
+        _("The connection is disabled. The item is processed when it is enabled."),
+        _("Enable the connection."),
+    ),
+    "disconnected": Reason(
+        _("The account was disconnected before the item was processed."),
+        _("Connect the account again if the item is still needed."),
+    ),
+    "tenant_suspended": Reason(
+        _("The tenant is suspended. The item is processed when the tenant is restored."),
+        _("Restore the tenant."),
+    ),
+    "switched_off": Reason(
+        _("It is switched off. The item is processed when it is switched on."),
+        _("Switch it on again."),
+    ),
+    "too_old": Reason(
+        _("It was more than 24 hours old when its account was connected."),
+        _("Replay it if it is still needed."),
+    ),
+    "bouncing": Reason(
+        _("Two systems changed the same pair of records several times within ten minutes."),
+        _("Check the field mappings of both directions, then replay it if it is still needed."),
+    ),
+    # unmatched
+    "unknown_account": Reason(
+        _("No tenant has connected this account. The item is deleted after 7 days."),
+        _("Connect the account; the item is then processed."),
+    ),
+    # quarantined
+    "other_account": Reason(
+        _("It names another account than the connection has."),
+        _("Check in the external system which account sends to this URL."),
+    ),
+    "cannot_be_read": Reason(
+        _("The message is not in the documented form, or its content is not stored any more."),
+        _("Look at the message. Replay it after the next release if it should be readable."),
+    ),
+    "cannot_be_published": Reason(
+        _("The hub could not store the event of this item."), _("Replay it.")
+    ),
+    "message_failed": Reason(
+        _("An internal error of the hub stopped its processing several times."),
+        _("Replay it after the next release."),
+    ),
+    # echo
+    "echo": Reason(_("It is the hub's own change, which came back, and was not published again.")),
+}
+
+SUBSCRIPTION_REASONS = {  # why a webhook subscription could not be checked or repaired
+    "permission_missing": Reason(
+        _("The account has not granted the permission that registering webhooks needs."),
+        _("Reconnect the account and allow that permission."),
+    ),
+    "credential_unreadable": Reason(
+        _("The stored credential cannot be decrypted."), _("Enter the credential again.")
+    ),
+    "refused": Reason(
+        _("The other system refused to register the webhook."),
+        _("Read its own text, fix the cause there, then repair it."),
+    ),
+    "unreachable": Reason(
+        _("The other system could not be reached. The hub checks again automatically.")
+    ),
+    "throttled": Reason(_("A quota is used up. The hub checks again as soon as the quota allows.")),
+    "not_supported": Reason(
+        _("The other system does not let the hub register webhooks."),
+        _("Register the URL there by hand."),
+    ),
+}
