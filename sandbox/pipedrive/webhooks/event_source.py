@@ -82,25 +82,7 @@ class PipedriveEvents:
     def _delivery(
         self, webhook: Webhook, change: Change, author: Author, *, id: str, correlation: str
     ) -> Delivery:
-        company = change.company
-        meta: dict[str, Any] = {
-            "action": change.action,
-            "entity": change.entity,
-            "entity_id": str(change.record["id"]),
-            "company_id": company.company,
-            "user_id": str(author.user_id),
-            "id": id,
-            "correlation_id": correlation,
-            "timestamp": iso(change.at),
-            "is_bulk_edit": False,
-            "change_source": author.source,
-            "type": webhook["type"],
-            "version": "2.0",
-            "webhook_id": str(webhook["id"]),
-            "webhook_owner_id": str(webhook["owner_id"]),
-            "host": f"{company.host}.pipedrive.com",
-            "permitted_user_ids": [str(company.user_id), str(company.user_id + 1)],
-        }
+        meta = build_meta(webhook, change, author, id=id, correlation=correlation)
         facts = {"data": data_of(change.new), "previous": previous_of(change)}
 
         def build(attempt: Attempt) -> SignedMessage:
@@ -118,7 +100,7 @@ class PipedriveEvents:
 
         return Delivery(
             system="pipedrive",
-            account=company.company,
+            account=change.company.company,
             event=f"{change.entity}.{change.action}",
             id=id,
             url=webhook["subscription_url"],
@@ -173,3 +155,27 @@ def basic_message(webhook: Webhook, body: bytes) -> SignedMessage:
     pair = f"{webhook['http_auth_user'] or ''}:{webhook['http_auth_password'] or ''}".encode()
     authorization = {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
     return SignedMessage(body, headers | authorization, "Authorization")
+
+
+def build_meta(
+    webhook: Webhook, change: Change, author: Author, *, id: str, correlation: str
+) -> dict[str, Any]:
+    company = change.company
+    return {
+        "action": change.action,
+        "entity": change.entity,
+        "entity_id": str(change.record["id"]),
+        "company_id": company.company,
+        "user_id": str(author.user_id),
+        "id": id,
+        "correlation_id": correlation,
+        "timestamp": iso(change.at),
+        "is_bulk_edit": False,
+        "change_source": author.source,
+        "type": webhook["type"],
+        "version": "2.0",
+        "webhook_id": str(webhook["id"]),
+        "webhook_owner_id": str(webhook["owner_id"]),
+        "host": f"{company.host}.pipedrive.com",
+        "permitted_user_ids": [str(company.user_id), str(company.user_id + 1)],
+    }
