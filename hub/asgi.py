@@ -24,8 +24,8 @@ check_keys()
 connections.close_all()  # the threads that serve requests have their own
 start_sweep_thread(clock)
 limits = Limits(body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-webhooks = ShortChainHandler(settings.HUB_WEBHOOK_MIDDLEWARE)
-wsgi = route_by_path(settings.HUB_WEBHOOK_PATH, webhooks, django)
+chains = {path: ShortChainHandler(chain) for path, chain in settings.HUB_SHORT_CHAINS.items()}
+wsgi = route_by_path(chains, django)
 application = AsgiBridge(wsgi, behind_proxy=settings.HUB_BEHIND_TLS_PROXY, limits=limits)
 raise_file_limit()
 memory.freeze_heap()

@@ -26,6 +26,9 @@ allow_inline_styles = csp_update({"style-src": [SELF, UNSAFE_INLINE]})
 PUBLIC_ACCESS = {"authentication_classes": (), "permission_classes": ()}
 
 urlpatterns = [
+    # first what programs call most often, as patterns are tried in their order
+    path("", include("hub.incoming.urls")),
+    path("api/v1/", include("hub.outgoing.urls")),
     path("", redirect_to_start, name="front"),
     path(
         "accounts/2fa/totp/activate/", mfa_setup.require_setup_link(activate_totp)
@@ -42,7 +45,6 @@ urlpatterns = [
     path("api/v1/", include("tenants.urls")),
     path("api/v1/", include("hub.connections.api.urls")),
     path("api/v1/", include("hub.mappings.urls")),
-    path("api/v1/", include("hub.outgoing.urls")),
     path("api/v1/openapi.json", OpenApiView.as_view(), name="openapi"),
     path(
         "api/docs/",
@@ -57,7 +59,6 @@ urlpatterns = [
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("open/<slug:kind>/<uuid:id>", redirect_to_row, name="open_page"),
     path("problems/<str:code>", show_problem_type, name="problem"),
-    path("", include("hub.incoming.urls")),
     path("", include("hub.portal.urls")),
     path("", include("hub.connections.urls")),
     path("admin/", include("hub.console.urls")),

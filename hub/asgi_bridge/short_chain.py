@@ -1,6 +1,6 @@
 """A WSGI handler with a short chain of middleware, for paths that only programs call."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.handlers.exception import convert_exception_to_response
@@ -13,7 +13,9 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 class ShortChainHandler(WSGIHandler):
     """Django's handler with this middleware only, by dotted paths, instead of settings.MIDDLEWARE.
 
-    Sessions, CSRF, sign-in and pages cost a webhook as much as its verification and storage.
+    Of a middleware's hooks only the call itself is used: views of programs answer their own
+    exceptions. Sessions, CSRF, sign-in and pages cost a webhook as much as its verification and
+    storage.
     """
 
     def __init__(self, middleware: Sequence[str]) -> None:
@@ -21,7 +23,7 @@ class ShortChainHandler(WSGIHandler):
         super().__init__()
 
     def load_middleware(self, is_async: bool = False) -> None:
-        """Build the chain, as BaseHandler does for settings.MIDDLEWARE; none has view hooks."""
+        """Build the chain, as BaseHandler does for settings.MIDDLEWARE."""
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
@@ -32,11 +34,12 @@ class ShortChainHandler(WSGIHandler):
         self._middleware_chain = handler
 
 
-def route_by_path(prefix: str, special: WSGI, otherwise: WSGI) -> WSGI:
-    """Return an application that passes requests below the prefix to `special`."""
+def route_by_path(special: Mapping[str, WSGI], otherwise: WSGI) -> WSGI:
+    """Return an application that passes a request to the one for the beginning of its path."""
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        chosen = special if environ["PATH_INFO"].startswith(prefix) else otherwise
-        return chosen(environ, start_response)
+        path = environ["PATH_INFO"]
+        chosen = next((wsgi for prefix, wsgi in special.items() if path.startswith(prefix)), None)
+        return (chosen or otherwise)(environ, start_response)
 
     return application

@@ -58,14 +58,27 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "hub.limits.request_limits.LimitsMiddleware",
 ]
-# Of requests below this path: external systems deliver webhooks there, without a session.
-HUB_WEBHOOK_PATH = "/hooks/"
-HUB_WEBHOOK_MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
-    "hub.logs.RequestIdMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-]
+# Of requests that only programs send, by the beginning of their path: they have no session, and
+# sessions, CSRF, sign-in and pages would cost them as much as their work.
+HUB_SHORT_CHAINS = {
+    "/hooks/": [
+        "django.middleware.security.SecurityMiddleware",
+        "hub.logs.RequestIdMiddleware",
+        "hub.portal.language_middleware.LanguageMiddleware",
+        "django.middleware.common.CommonMiddleware",
+        "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    ],
+    "/api/v1/": [
+        "django.middleware.security.SecurityMiddleware",
+        "hub.logs.RequestIdMiddleware",
+        "hub.problems.parse_budget.ParsingMiddleware",
+        "csp.middleware.CSPMiddleware",
+        "hub.portal.language_middleware.LanguageMiddleware",
+        "django.middleware.common.CommonMiddleware",
+        "django.middleware.clickjacking.XFrameOptionsMiddleware",
+        "hub.limits.request_limits.LimitsMiddleware",
+    ],
+}
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 
 ROOT_URLCONF = "hub.urls"

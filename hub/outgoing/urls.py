@@ -29,6 +29,7 @@ from hub.outgoing.api.routes.views import (
 from hub.outgoing.api.switches import SwitchesView, SwitchView
 
 urlpatterns = [
+    path("events", EventsView.as_view(), name="events"),
     path(
         "connections/<uuid:id>/subscription",
         SubscriptionView.as_view(),
@@ -40,7 +41,6 @@ urlpatterns = [
         RequestedActionView.as_view(),
         name="connection_action",
     ),
-    path("events", EventsView.as_view(), name="events"),
     path("events/<path:id>/explain", ExplainEventView.as_view(), name="event_explain"),
     path("events/<path:id>", EventView.as_view(), name="event"),
     path("deliveries", DeliveriesView.as_view(), name="deliveries"),

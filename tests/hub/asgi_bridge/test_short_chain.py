@@ -1,17 +1,18 @@
-"""Webhooks pass a short chain of middleware; every other path passes all of it."""
+"""Webhooks and the API pass short chains of middleware; every other path passes all of it."""
 
 import json
 from io import BytesIO
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 from hub.asgi_bridge.short_chain import ShortChainHandler, route_by_path
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a handler closes old connections
 
 
-def call(application, path):
+def call(application, path, body=b"{}", **headers):
     """Return the status, the headers and the body of a POST."""
     answer = {}
 
@@ -26,18 +27,31 @@ def call(application, path):
         "SERVER_PORT": "80",
         "REMOTE_ADDR": "127.0.0.1",
         "wsgi.url_scheme": "http",
-        "wsgi.input": BytesIO(b"{}"),
-        "CONTENT_LENGTH": "2",
+        "wsgi.input": BytesIO(body),
+        "CONTENT_LENGTH": str(len(body)),
         "CONTENT_TYPE": "application/json",
         "HTTP_HOST": "testserver",
+        **headers,
     }
-    body = b"".join(application(environ, start_response))
-    return answer["status"], answer["headers"], body
+    content = b"".join(application(environ, start_response))
+    return answer["status"], answer["headers"], content
 
 
 @pytest.fixture
 def short_chain():
-    return ShortChainHandler(settings.HUB_WEBHOOK_MIDDLEWARE)
+    return ShortChainHandler(settings.HUB_SHORT_CHAINS["/hooks/"])
+
+
+@pytest.fixture
+def api_chain():
+    return ShortChainHandler(settings.HUB_SHORT_CHAINS["/api/v1/"])
+
+
+@pytest.fixture
+def german():
+    """The thread served a page in German before."""
+    with translation.override("de"):
+        yield
 
 
 def test_an_unknown_url_is_a_problem_with_the_headers_of_every_answer(short_chain):
@@ -55,11 +69,37 @@ def test_a_wrong_host_is_refused(short_chain, settings):
     assert status == 400
 
 
-def test_only_the_path_of_webhooks_is_routed_to_the_short_chain():
-    application = route_by_path(
-        "/hooks/", lambda environ, start: [b"short"], lambda environ, start: [b"all"]
+def test_the_api_works_behind_its_short_chain(api_chain, german, make):
+    key = make.api_key(make.tenant())
+    event = json.dumps({"id": "e1", "type": "order.created", "data": {}}).encode()
+    status, headers, body = call(
+        api_chain, "/api/v1/events", event, HTTP_AUTHORIZATION=f"Bearer {key}"
     )
-    answers = [
-        application({"PATH_INFO": path}, None) for path in ("/hooks/slack/key/", "/t/acme/hooks/")
-    ]
-    assert answers == [[b"short"], [b"all"]]
+    assert (status, json.loads(body)["type"]) == (202, "order.created")
+    assert headers["RateLimit"]
+    assert "Content-Security-Policy" in headers
+    assert "Set-Cookie" not in headers
+
+
+def test_an_api_request_without_a_key_is_a_problem_in_english(api_chain, german):
+    status, _headers, body = call(api_chain, "/api/v1/events")
+    assert (status, json.loads(body)["code"]) == (401, "authentication-required")
+    assert translation.get_language() == "en"
+
+
+@pytest.mark.parametrize(
+    ("path", "chosen"),
+    [
+        ("/hooks/slack/key/", b"webhooks"),
+        ("/api/v1/events", b"api"),
+        ("/api/docs/", b"all"),
+        ("/t/acme/hooks/", b"all"),
+    ],
+)
+def test_the_beginning_of_the_path_chooses_the_chain(path, chosen):
+    chains = {
+        "/hooks/": lambda environ, start: [b"webhooks"],
+        "/api/v1/": lambda environ, start: [b"api"],
+    }
+    application = route_by_path(chains, lambda environ, start: [b"all"])
+    assert application({"PATH_INFO": path}, None) == [chosen]
