@@ -34,6 +34,8 @@ class Scope:
 
 
 Spends = tuple[tuple[Scope, int], ...]
+# of a quota, what background work (replays, scheduled runs) may use; the rest is for live work
+DEFAULT_BACKGROUND_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Rate:
     limit: int
     per: float
     shape: Literal["rate"] = "rate"
+    background_share: float = DEFAULT_BACKGROUND_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Budget:
     per: float = 86400.0
     midnight: str = ""
     shape: Literal["budget"] = "budget"
+    background_share: float = DEFAULT_BACKGROUND_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class InFlight:
 
     limit: int
     shape: Literal["in_flight"] = "in_flight"
+    background_share: float = DEFAULT_BACKGROUND_SHARE
 
 
 Quota = Rate | Budget | InFlight

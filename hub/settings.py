@@ -20,7 +20,6 @@ from hub.conf.environment import (
     parse_mail_address,
     parse_mail_server,
     parse_rate,
-    parse_share,
     read_encryption_keys,
     read_required,
     read_setting,
@@ -97,9 +96,6 @@ HUB_EGRESS_ALLOW = read_setting(
 )  # exact host:port, for a developer's sandbox only
 HUB_EGRESS_PORTS = read_setting(parse_ports, "HUB_EGRESS_PORTS", [443, 8443, 8088, 8089])
 
-HUB_LIVE_SHARE = read_setting(
-    parse_share, "HUB_LIVE_SHARE", 0.2
-)  # of each quota, kept free of background work
 HUB_HOST_RATE = read_setting(
     parse_rate, "HUB_HOST_RATE", "off"
 )  # to any one host, over all connectors and tenants

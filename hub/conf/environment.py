@@ -80,14 +80,6 @@ def read_encryption_keys(name: str, hint: str) -> list[str]:
     return encryption_keys
 
 
-def parse_share(name: str, default: float) -> float:
-    with suppress(EnvError):
-        value = env.float(name, default)
-        if 0 <= value <= 0.9:
-            return value
-    raise ValueError("it must be a fraction from 0 to 0.9, such as 0.2")
-
-
 def parse_rate(name: str, default: str) -> tuple[int, float] | None:
     """Return the calls and seconds of a rate such as "50/1" (at most 50 calls in a second); None
     when it is empty or "off". Raises ValueError when it is invalid.

@@ -1,11 +1,9 @@
 """Book calls one after the other, the earliest possible first, so that no demand delays another."""
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-
-from django.conf import settings
 
 from connectors.http import Budget, Quota, Rate
 from hub.throttle.demand import Demand, Reservation, ScopeCost
@@ -22,6 +20,7 @@ from hub.throttle.limits import (
     spend_units,
 )
 
+NO_SHARES: Mapping[str, float] = {}
 PROBE_TIMEOUT = timedelta(seconds=5)  # after which another probe is sent
 CAPACITY_RETRY = timedelta(seconds=0.25)  # until the next look when all slots are taken
 
@@ -32,7 +31,8 @@ class Booking:
 
     demand: Demand
     scopes: list[ScopeCost]  # those of its scopes that have a row
-    share: float  # of each quota, left free for live work
+    # by scope key, the share of its quota that is left free for live work
+    shares: Mapping[str, float]
     is_paced: bool  # by a rate
     call_times: list[datetime] = field(default_factory=list)
     granted: int = 0  # how many calls may be in flight at once
@@ -40,11 +40,22 @@ class Booking:
     can_be_delayed: bool = False  # its calls are booked now, and may be sent within SEND_DELAY
 
     @classmethod
-    def of(cls, demand: Demand, snapshots: dict[str, QuotaSnapshot]) -> "Booking":
+    def of(
+        cls,
+        demand: Demand,
+        snapshots: dict[str, QuotaSnapshot],
+        live_shares: Mapping[str, float] = NO_SHARES,
+    ) -> "Booking":
+        """Return an empty booking. `live_shares`: by scope key, what calls of low priority leave
+        free.
+        """
         scopes = [scope for scope in demand.scopes if scope.key in snapshots]
-        share = settings.HUB_LIVE_SHARE if demand.low_priority else 0.0
         is_paced = any(isinstance(scope.quota, Rate) for scope in scopes)
-        return cls(demand, scopes, share, is_paced)
+        return cls(demand, scopes, live_shares if demand.low_priority else NO_SHARES, is_paced)
+
+    def share(self, scope_key: str) -> float:
+        """Return the share of a scope's quota that is left free for live work."""
+        return self.shares.get(scope_key, 0.0)
 
     @property
     def scope_keys(self) -> list[str]:
@@ -169,7 +180,7 @@ class CallBooking:
         count = min(demand.calls, demand.at_once or demand.calls)
         if not demand.in_flight or not count:
             return count
-        return self.capacity.acquire(demand.in_flight, count, reserved_share=booking.share)
+        return self.capacity.acquire(demand.in_flight, count, reserved_shares=booking.shares)
 
     def build_reservation(self, booking: Booking) -> Reservation:
         demand, call_times = booking.demand, tuple(booking.call_times)
@@ -189,16 +200,16 @@ class CallBooking:
     def closed_scopes(self, booking: Booking) -> dict[str, datetime]:
         """Return the scopes that allow no further call in time, and when each opens."""
         end = self.booking_end(booking)
-        opens = {scope.key: self.scope_opens_at(scope, booking.share) for scope in booking.scopes}
+        opens = {scope.key: self.scope_opens_at(booking, scope) for scope in booking.scopes}
         return {key: opens_at for key, opens_at in opens.items() if opens_at > end}
 
     def opens_at(self, booking: Booking) -> datetime:
         """Return when the next call is possible."""
-        opens_at = max(self.scope_opens_at(scope, booking.share) for scope in booking.scopes)
+        opens_at = max(self.scope_opens_at(booking, scope) for scope in booking.scopes)
         return max(opens_at, self.now + self.lead) if booking.is_paced else opens_at
 
-    def scope_opens_at(self, scope: ScopeCost, share: float) -> datetime:
-        snapshot = self.snapshots[scope.key]
+    def scope_opens_at(self, booking: Booking, scope: ScopeCost) -> datetime:
+        snapshot, share = self.snapshots[scope.key], booking.share(scope.key)
         if scope.quota is None:
             return max(self.now, snapshot.paused_until or self.now)
         return scope_opens_at(scope.quota, snapshot, self.now, cost=scope.cost, share=share)
@@ -225,7 +236,7 @@ class CallBooking:
         """Book calls at one time, and spend their units."""
         for scope in booking.scopes:
             booking.is_probe = booking.is_probe or self.snapshots[scope.key].is_probing
-            snapshot = self.snapshot_after(scope, at, booking.share, calls=calls)
+            snapshot = self.snapshot_after(scope, at, booking.share(scope.key), calls=calls)
             if booking.can_be_delayed:
                 snapshot = spend_delayed_units(scope.quota, snapshot, scope.cost * calls, at=at)
             self.snapshots[scope.key] = snapshot
@@ -252,7 +263,7 @@ def combine_demands(bookings: Sequence[Booking]) -> dict[str, ScopeDemand]:
         for scope in booking.scopes:
             scope_demand = scope_demands.setdefault(scope.key, ScopeDemand(scope.quota))
             scope_demand.units += scope.cost * booking.demand.calls
-            scope_demand.share = max(scope_demand.share, booking.share)
+            scope_demand.share = max(scope_demand.share, booking.share(scope.key))
     return scope_demands
 
 

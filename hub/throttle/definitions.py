@@ -25,7 +25,18 @@ def tenant_share(quota: http.Quota | None) -> http.Rate | None:
     """Return what one tenant may use of a rate that all tenants share; None for other quotas."""
     if not isinstance(quota, http.Rate):
         return None
-    return http.Rate(max(1, int(quota.limit * TENANT_SHARE)), quota.per)
+    limit = max(1, int(quota.limit * TENANT_SHARE))
+    return http.Rate(limit, quota.per, background_share=quota.background_share)
+
+
+def find_quota_name(connector_key: str, kind: str, name: str) -> str:
+    """Return under which name a scope's quota is defined: `kind:name` or `kind` of its connector,
+    or the kind of a rate of the hub.
+    """
+    connector = CONNECTORS.get(connector_key)
+    kind = "app" if kind == TENANT_KIND else kind
+    full_name = f"{kind}:{name}"
+    return full_name if connector and full_name in connector.quotas else kind
 
 
 def quota_definition(quota_state: QuotaState) -> http.Quota | None:

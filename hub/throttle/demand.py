@@ -24,9 +24,8 @@ class Demand:
     """`calls` requests that each spend all of `scopes`, at most `at_once` of these in flight (0:
     all).
 
-    Calls of low priority leave HUB_LIVE_SHARE of each quota free for live work. `ranks`, one for
-    each call, decide which of several demands goes first: the lowest. Without ranks demands take
-    turns.
+    Calls of low priority keep to each quota's share for background work. `ranks`, one for each
+    call, decide which of several demands goes first: the lowest. Without ranks demands take turns.
     """
 
     scopes: tuple[ScopeCost, ...]

@@ -57,11 +57,15 @@ class InFlightCapacity:
         limit = self.limits[key]
         return limit - min(int(limit * reserved_share), limit - 1) - self.counts[key]
 
-    def acquire(self, keys: list[str], count: int, *, reserved_share: float) -> int:
-        """Take as many slots as are free in all these scopes, at most `count`; return how many."""
-        count_available = max(
-            0, min([count, *(self.available(key, reserved_share=reserved_share) for key in keys)])
-        )
+    def acquire(self, keys: list[str], count: int, *, reserved_shares: Mapping[str, float]) -> int:
+        """Take as many slots as are free in all these scopes, at most `count`; return how many.
+
+        `reserved_shares`: by scope key, what of its limit is left free; 0 for others.
+        """
+        available_counts = [
+            self.available(key, reserved_share=reserved_shares.get(key, 0.0)) for key in keys
+        ]
+        count_available = max(0, min([count, *available_counts]))
         self.add_calls(keys, count_available)
         return count_available
 

@@ -51,6 +51,31 @@ class QuotaState(models.Model):
         return (self.key.split("|", 3) + ["", "", ""])[3]
 
 
+class BackgroundShare(models.Model):
+    """Staff's own share of a quota for background work, instead of the connector's."""
+
+    # empty: a rate of the hub for all connectors
+    connector_key = models.CharField(max_length=40, blank=True)
+    # as in `Connector.quotas`: "account" or "method:chat.postMessage"
+    quota_name = models.CharField(max_length=80)
+    percent = models.PositiveSmallIntegerField()
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("connector_key", "quota_name"), name="one_background_share_per_quota"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(percent__gte=1, percent__lte=100),
+                name="background_share_is_a_percentage",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.connector_key or 'hub'} {self.quota_name}: {self.percent} %"
+
+
 class InFlightLease(models.Model):
     """Slots for calls in flight in one scope, which one pump holds until it ends."""
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from connectors.http import Quota
 from hub.db.prepared import PreparedQuery
 from hub.processes.failpoints import failpoint
+from hub.throttle.background_shares import find_live_shares
 from hub.throttle.booking import Booking, CallBooking
 from hub.throttle.demand import Demand, Reservation
 from hub.throttle.in_flight_leases import InFlightCapacity
@@ -49,7 +50,8 @@ def reserve_calls(
             key: sanitize_snapshot(quotas[key], snapshot, now) for key, snapshot in stored.items()
         }
         capacity = InFlightCapacity.load(quotas, snapshots, lease, now=now)
-        bookings = [Booking.of(demand, snapshots) for demand in demands]
+        live_shares = find_live_shares(demands)
+        bookings = [Booking.of(demand, snapshots, live_shares) for demand in demands]
         until = now + lead + min(horizon, MAX_BOOKING_AHEAD)
         call_booking = CallBooking(bookings, snapshots, capacity, now, lead, until, can_delay)
         reservations = call_booking.book_all()

@@ -53,7 +53,6 @@ MALFORMED = {  # by setting: what it expects, and values that are not so
     "HUB_INBOX_BACKLOG": ("whole number", (*NUMBERS, "0")),
     "HUB_SUBSCRIPTION_CHECK_SECONDS": ("whole number", NUMBERS),
     "HUB_PUMPS_TOTAL": ("whole number", NUMBERS),
-    "HUB_LIVE_SHARE": ("a fraction from 0 to 0.9", ("half", "1", "-0.1", "nan", "")),
     "HUB_HOST_RATE": ("calls/seconds", RATES),
     "HUB_ADDRESS_RATE": ("calls/seconds", RATES),
     "HUB_EGRESS_ALLOW": ("host:port",

@@ -17,6 +17,12 @@ from hub.connections.status.quota_usage import annotate_calls_in_flight, measure
 from hub.db.clock import clock
 from hub.queue import wake_up
 from hub.throttle.admin import ConnectorFilter
+from hub.throttle.background_shares import (
+    change_background_share,
+    definition_of,
+    find_background_share,
+    load_staff_shares,
+)
 from hub.throttle.definitions import quota_definition
 from hub.throttle.limits import MAX_LIMIT_FACTOR, is_usable_limit
 from hub.throttle.models import QuotaState
@@ -41,6 +47,12 @@ def _find_spenders(scope: QuotaState) -> QuerySet[Connection]:
     return connections.filter(account=scope.owner) if scope.owner else connections
 
 
+def measure_background_percent(scope: QuotaState) -> int:
+    """Return what background work may use of this quota, in percent."""
+    share = find_background_share(scope.key, quota_definition(scope), load_staff_shares())
+    return round(100 * share)
+
+
 class QuotaForm(forms.ModelForm):
     class Meta:
         model = QuotaState
@@ -60,6 +72,17 @@ class QuotaForm(forms.ModelForm):
         return int(limit)
 
 
+class BackgroundShareForm(staff.ActionForm):
+    percent = forms.IntegerField(
+        label="Share of the quota, in percent",
+        min_value=1,
+        max_value=100,
+        required=False,
+        help_text="What background work may use. Leave empty for the connector's own share.",
+    )
+    reason = forms.CharField(max_length=300, help_text="Kept in the audit log.")
+
+
 @admin.register(QuotaState)
 class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     form = QuotaForm
@@ -69,7 +92,7 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     search_help_text = "The beginning of the key, such as slack|method|T123."
     ordering = ("connector_key", "kind", "key")
     fields = ("limit",)
-    row_actions = ("forget_pause",)
+    row_actions = ("change_share", "forget_pause")
     audited_as = "scope"
     change_form_outer_before_template = "console/quota.html"
 
@@ -86,6 +109,7 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return {
             "scope": scope,
             "gauge": measure_quota_usage(scope, now=clock()),
+            "background_percent": measure_background_percent(scope),
             "system": self.system(scope),
             "what": self.quota_name(scope),
             "whose": self.owner(scope),
@@ -119,6 +143,28 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def next_free(self, scope: QuotaState) -> str:
         return render_to_string(
             "console/next_call.html", {"gauge": measure_quota_usage(scope, now=clock())}
+        )
+
+    @staff.row_action(
+        "Change the background share",
+        icon="splitscreen",
+        is_available=lambda scope: quota_definition(scope) is not None,
+        form=BackgroundShareForm,
+        question=(
+            "Replays, repairs and scheduled runs keep to this share of the quota; the rest is free "
+            "for live deliveries. It applies to this quota of every account."
+        ),
+    )
+    def change_share(
+        self, request: HttpRequest, scope: QuotaState, data: dict[str, Any], *, now: datetime
+    ) -> staff.ActionResult:
+        before = measure_background_percent(scope)
+        change_background_share(scope, data["percent"])
+        after = measure_background_percent(scope)
+        return staff.ActionResult(
+            f"Background work may use {after} % of this quota.",
+            before={"percent": before},
+            after=definition_of(scope) | {"percent": after},
         )
 
     @staff.row_action(

@@ -7,8 +7,9 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from hub.audit import AuditRow
 from hub.db.clock import clock
-from hub.throttle.models import InFlightLease, QuotaState
+from hub.throttle.models import BackgroundShare, InFlightLease, QuotaState
 from tests.factories import NOON
 from tests.markup import normalize_markup
 
@@ -89,6 +90,26 @@ def test_a_limit_that_cannot_be_kept_to_is_refused(superuser, said, kept):
     superuser.post(page(scope), {"limit": said})
     scope.refresh_from_db()
     assert scope.limit == kept
+
+
+def share_page(scope):
+    return reverse("admin:throttle_quotastate_verb", args=[scope.pk, "change_share"])
+
+
+def test_staff_change_the_background_share_of_a_quota_of_every_account(superuser):
+    first, second = (row(f"salesforce|account|00D{number}|") for number in range(2))
+    assert "80 %" in superuser.get(page(second)).content.decode()
+    superuser.post(share_page(first), {"percent": "30", "reason": "Nights are quiet"})
+    assert "30 %" in superuser.get(page(second)).content.decode()
+    audit_row = AuditRow.objects.get(verb="scope.change_share")
+    assert (audit_row.before, audit_row.after["percent"]) == ({"percent": 80}, 30)
+
+
+@pytest.mark.parametrize("percent", ["0", "101", "-1", "x", "1e2"])
+def test_a_share_that_is_no_percentage_is_refused(superuser, percent):
+    scope = row("salesforce|account|00D1|")
+    superuser.post(share_page(scope), {"percent": percent, "reason": "Nights are quiet"})
+    assert not BackgroundShare.objects.exists()
 
 
 def test_more_quotas_cost_no_more_queries(superuser):

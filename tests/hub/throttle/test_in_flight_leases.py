@@ -9,6 +9,7 @@ from django.db import connection as database
 
 from connectors.http import InFlight
 from hub.throttle import in_flight_leases
+from hub.throttle.background_shares import change_background_share
 from hub.throttle.demand import Demand, ScopeCost
 from hub.throttle.models import InFlightLease, QuotaState
 from hub.throttle.reserve import reserve_calls
@@ -72,8 +73,8 @@ def test_a_pump_that_lost_its_lease_gives_back_no_more_than_it_has():
 
 
 @pytest.mark.django_db
-def test_background_work_leaves_room_for_live_work(settings):
-    settings.HUB_LIVE_SHARE = 0.25
+def test_background_work_leaves_room_for_live_work():
+    change_background_share(QuotaState(key=APP.key, connector_key="app", kind="app"), 75)
     assert reserve_app_calls(ONE, at_once=16, low_priority=True).max_in_flight == 12
     assert reserve_app_calls(OTHER, at_once=16).max_in_flight == 4
 

@@ -166,11 +166,17 @@ def test_nothing_is_booked_beyond_the_end_of_a_budgets_window():
     assert reserve_scopes(*both, calls=2).call_times == ()
 
 
-def test_background_work_stops_where_the_share_of_live_work_begins(settings):
-    settings.HUB_LIVE_SHARE = 0.2
+def test_background_work_stops_where_the_share_of_live_work_begins():
     small = ScopeCost("x|account|1|", Budget(10))
     assert len(reserve_scopes(small, calls=10, low_priority=True).call_times) == 8
     assert len(reserve_scopes(small, calls=10).call_times) == 2
+
+
+def test_a_connector_states_the_background_share_of_each_quota():
+    small = ScopeCost("x|account|1|", Budget(10, background_share=0.3))
+    other = ScopeCost("x|account|2|", Budget(10))
+    assert len(reserve_scopes(small, other, calls=10, low_priority=True).call_times) == 3
+    assert len(reserve_scopes(other, calls=10, low_priority=True).call_times) == 5
 
 
 def test_many_demands_take_a_fixed_number_of_statements(django_assert_num_queries):

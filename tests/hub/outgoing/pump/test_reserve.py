@@ -19,7 +19,7 @@ from hub.outgoing.pump.loop import run_pump
 from hub.outgoing.pump.pacing import MIN_LEAD
 from hub.outgoing.pump.types import NotSent, SendResult
 from hub.throttle.demand import Demand, ScopeCost
-from hub.throttle.models import InFlightLease, QuotaState
+from hub.throttle.models import BackgroundShare, InFlightLease, QuotaState
 from hub.throttle.reserve import reserve_calls
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
@@ -244,7 +244,8 @@ def serve_behind_slow_call(make, *, seconds=1):
 
 
 def test_what_an_operation_set_going_leaves_room_for_what_is_live(make, settings):
-    settings.HUB_LIVE_SHARE, settings.HUB_HOST_RATE = 0.5, (1, 1.0)
+    settings.HUB_HOST_RATE = (1, 1.0)
+    BackgroundShare.objects.create(quota_name="host", percent=50)
     connection = make.connection()
     make.delivery(connection)
     Delivery.unscoped.update(low_priority=True)
