@@ -80,6 +80,16 @@ SUBSCRIPTION_STATES = {
     "manual": Reason(_("A person registers it in the other system.")),
 }
 
+RUN_STATES = {  # of a run of a job
+    "waiting": Reason(_("It has not started yet.")),
+    "running": Reason(_("It is running.")),
+    "blocked": Reason(_("A person must act before it can go on.")),
+    "finished": Reason(_("It is finished.")),
+    "failed": Reason(_("It failed, and is not tried again in this window.")),
+    "skipped": Reason(_("It was skipped.")),
+    "cancelled": Reason(_("A person cancelled it. What it had done is kept.")),
+}
+
 STATE_TONES = {  # state: (tone, icon); the colours of the tones are in the style sheets
     "healthy": ("good", "check_circle"),
     "delivered": ("good", "check_circle"),
@@ -104,6 +114,10 @@ STATE_TONES = {  # state: (tone, icon); the colours of the tones are in the styl
     "running": ("info", "play_circle"),
     "finished": ("good", "check_circle"),
     "failed": ("bad", "error"),
+    "blocked": ("warn", "pan_tool"),
+    "late": ("warn", "schedule"),
+    "enabled": ("good", "check_circle"),
+    "excluded": ("idle", "do_not_disturb_on"),
     "received": ("info", "info"),
     "processed": ("good", "check_circle"),
     "duplicate": ("idle", "content_copy"),
@@ -127,7 +141,7 @@ STATE_LABELS = (  # the shown name of each state
     _("running"), _("finished"), _("failed"), _("switched off"), _("disconnected"),
     _("received"), _("processed"), _("duplicate"), _("echo"), _("unmatched"), _("quarantined"),
     _("accepted"), _("rejected"), _("wanted"), _("verified"), _("drifted"), _("gone"),
-    _("unsupported"), _("manual"),
+    _("unsupported"), _("manual"), _("blocked"), _("late"), _("enabled"), _("excluded"),
 )  # fmt: skip
 
 

@@ -68,6 +68,8 @@ class JobSchedule(Scoped):
     last_slot_at = models.DateTimeField()  # no slot up to here is run again
     next_slot_at = models.DateTimeField(null=True)  # null: the job is disabled
     is_excluded = models.BooleanField(default=False)  # staff left the tenant out
+    # staff's; a greater one starts first in the window
+    priority = models.SmallIntegerField(default=0)
     # what the last complete run read, from which an incremental run continues
     cursor = models.JSONField(default=dict)
 

@@ -1,0 +1,159 @@
+"""Predict when the runs of a night end, if quotas slow them. Pure.
+
+Time goes by minutes. A run spends its units evenly over its length; where runs want more of a quota
+in a minute than it allows, all of them are slowed alike.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+MINUTE = timedelta(minutes=1)
+ALMOST_NOTHING = 1e-9  # of a run: what is left by rounding
+MAX_MINUTES = 48 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """A run that starts at a time, takes `seconds` where no quota slows it, and spends `units`."""
+
+    key: int
+    starts_at: datetime
+    seconds: float
+    units: Mapping[str, float]
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What background work may spend of a quota; None: not limited in this way."""
+
+    per_minute: float | None = None
+    left: float | None = None  # of a budget, for the whole night
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedRun:
+    """`ends_at`: None if the run does not end. `slowed_by`: the quota that slowed it most."""
+
+    ends_at: datetime | None
+    slowed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedNight:
+    """Units by quota and minute from `starts_at` on, and the end of each run by its key."""
+
+    starts_at: datetime
+    minutes: Mapping[str, Sequence[float]]
+    runs: Mapping[int, PredictedRun]
+
+
+@dataclass(slots=True)
+class Progress:
+    """A run in the simulation. `left`: the part of it that is not done, from 1 to 0."""
+
+    run: PlannedRun
+    left: float = 1.0
+    ends_at: datetime | None = None
+    delays: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def wanted_share(self, minute: datetime) -> float:
+        """Return the part of the run that it would do in this minute."""
+        active = min(MINUTE, max(timedelta(0), minute + MINUTE - self.run.starts_at))
+        return min(self.left, active.total_seconds() / max(self.run.seconds, 1.0))
+
+    def advance(self, minute: datetime, wanted: float, done: float, quota_key: str) -> None:
+        """Count what was done in a minute; `quota_key` is the quota that allowed no more."""
+        self.left -= done
+        if quota_key:
+            self.delays[quota_key] += wanted - done
+        if self.left <= ALMOST_NOTHING:
+            seconds = done * max(self.run.seconds, 1.0)
+            begun = max(minute, self.run.starts_at)
+            self.ends_at = minute + MINUTE if quota_key else begun + timedelta(seconds=seconds)
+
+    def predict(self) -> PredictedRun:
+        slowed_by = max(self.delays, key=lambda key: self.delays[key], default="")
+        return PredictedRun(self.ends_at, slowed_by)
+
+
+@dataclass(slots=True)
+class Simulation:
+    """The minutes of a night, one after the other."""
+
+    allowances: Mapping[str, Allowance]
+    starts_at: datetime
+    minutes: dict[str, list[float]] = field(default_factory=dict)
+    minute_count: int = 0
+
+    def run_minute(self, active: Sequence[Progress]) -> None:
+        minute = self.starts_at + MINUTE * self.minute_count
+        wanted = [(progress, progress.wanted_share(minute)) for progress in active]
+        factors = self.find_factors(wanted)
+        for progress, share in wanted:
+            limiting = min(progress.run.units, key=lambda key: factors.get(key, 1.0), default="")
+            factor = factors.get(limiting, 1.0)
+            done = share * factor
+            self.spend(progress, done)
+            progress.advance(minute, share, done, limiting if factor < 1 else "")
+        self.minute_count += 1
+
+    def find_factors(self, wanted: Sequence[tuple[Progress, float]]) -> dict[str, float]:
+        """Return for each quota what part of the wanted units it allows in this minute."""
+        units: dict[str, float] = defaultdict(float)
+        for progress, share in wanted:
+            for key, count in progress.run.units.items():
+                units[key] += share * count
+        factors = {}
+        for key, count in units.items():
+            allowance = self.allowances.get(key, Allowance())
+            limits = [
+                limit for limit in (allowance.per_minute, allowance.left) if limit is not None
+            ]
+            factors[key] = min([1.0, *(max(0.0, limit) / count for limit in limits if count)])
+        return factors
+
+    def spend(self, progress: Progress, done: float) -> None:
+        for key, count in progress.run.units.items():
+            row = self.minutes.setdefault(key, [])
+            row.extend([0.0] * (self.minute_count + 1 - len(row)))
+            row[self.minute_count] += done * count
+            allowance = self.allowances.get(key)
+            if allowance is not None and allowance.left is not None:
+                allowance.left -= done * count
+
+
+def simulate_night(
+    runs: Sequence[PlannedRun], allowances: Mapping[str, Allowance], *, now: datetime
+) -> PredictedNight:
+    """Predict the night of these runs; those that have not ended after MAX_MINUTES do not end.
+
+    The allowances are not changed.
+    """
+    if not runs:
+        return PredictedNight(now, {}, {})
+    copies = {key: Allowance(item.per_minute, item.left) for key, item in allowances.items()}
+    first = min(run.starts_at for run in runs)
+    simulation = Simulation(copies, first.replace(second=0, microsecond=0))
+    waiting = sorted((Progress(run) for run in runs), key=lambda progress: progress.run.starts_at)
+    everything, active = list(waiting), []
+    waiting.reverse()
+    while (waiting or active) and simulation.minute_count < MAX_MINUTES:
+        end = simulation.starts_at + MINUTE * (simulation.minute_count + 1)
+        while waiting and waiting[-1].run.starts_at < end:
+            active.append(waiting.pop())
+        simulation.run_minute(active)
+        active = [progress for progress in active if progress.ends_at is None]
+    return PredictedNight(
+        simulation.starts_at,
+        simulation.minutes,
+        {progress.run.key: progress.predict() for progress in everything},
+    )
+
+
+def busiest_minute_factor(minutes: Sequence[float], window_minutes: int) -> float:
+    """Return the units of the busiest minute, divided by the mean of the window's minutes."""
+    total = math.fsum(minutes)
+    return max(minutes, default=0.0) * window_minutes / total if total else 0.0

@@ -1,0 +1,46 @@
+"""Spread starts over a window, by rank in hash order and weighted by expected calls. Pure."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedStart:
+    """A run that starts somewhere in a window. `weight`: its expected calls; None: unknown.
+
+    `name` never changes, so that its hash gives the run the same rank every night.
+    """
+
+    key: int
+    name: str
+    weight: float | None = None
+    priority: int = 0  # a greater one starts first
+
+
+def spread_starts(starts: Sequence[WeightedStart], window: timedelta) -> dict[int, timedelta]:
+    """Return the offset of each start in the window, by its key.
+
+    Each run gets a part of the window in proportion to its weight, and starts with its part: every
+    minute then holds about as many expected calls as any other. A start that is added delays those
+    behind it by its own part only.
+    """
+    weights = fill_weights(starts)
+    total = sum(weights.values())
+    offsets, before = {}, 0.0
+    for start in sorted(starts, key=rank_of):
+        offsets[start.key] = window * (before / total)
+        before += weights[start.key]
+    return offsets
+
+
+def fill_weights(starts: Sequence[WeightedStart]) -> Mapping[int, float]:
+    """Return the weights by key; an unknown one is the mean of the known, and none is below 1."""
+    known = [start.weight for start in starts if start.weight is not None]
+    mean = sum(known) / len(known) if known else 1.0
+    return {start.key: max(1.0, mean if start.weight is None else start.weight) for start in starts}
+
+
+def rank_of(start: WeightedStart) -> tuple[int, bytes]:
+    return -start.priority, hashlib.sha256(start.name.encode()).digest()

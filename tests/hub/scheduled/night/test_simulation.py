@@ -1,0 +1,76 @@
+"""The end of each run is predicted, and which quota delays it."""
+
+from datetime import timedelta
+
+import pytest
+
+from hub.scheduled.night.simulation import (
+    Allowance,
+    PlannedRun,
+    busiest_minute_factor,
+    simulate_night,
+)
+from tests.factories import MINUTE, NOON
+
+RATE, DAY = "app|app||requests", "salesforce|account|00D|"
+
+
+def planned(key, *, starts=NOON, seconds=600, units=None):
+    return PlannedRun(key, starts, seconds, units or {RATE: 600})
+
+
+def simulate(*runs, **allowances):
+    keys = {"rate": RATE, "day": DAY}
+    return simulate_night(
+        runs, {keys[name]: allowance for name, allowance in allowances.items()}, now=NOON
+    )
+
+
+def test_without_a_quota_a_run_takes_as_long_as_before():
+    night = simulate(planned(1, starts=NOON + 0.5 * MINUTE))
+    assert night.runs[1].ends_at == NOON + 10.5 * MINUTE
+    assert sum(night.minutes[RATE]) == pytest.approx(600)
+    assert night.minutes[RATE][0] == pytest.approx(30)
+
+
+def test_a_short_run_ends_within_its_minute():
+    night = simulate(planned(1, seconds=12, units={RATE: 7}))
+    assert night.runs[1].ends_at == NOON + timedelta(seconds=12)
+    assert night.minutes[RATE] == [7]
+
+
+def test_a_rate_slows_all_runs_alike_and_no_minute_exceeds_it():
+    night = simulate(planned(1), planned(2), rate=Allowance(per_minute=60))
+    (ends_at,) = {run.ends_at for run in night.runs.values()}
+    assert NOON + 19 * MINUTE < ends_at <= NOON + 20 * MINUTE
+    assert {run.slowed_by for run in night.runs.values()} == {RATE}
+    assert max(night.minutes[RATE]) <= 60.001
+
+
+def test_a_run_of_another_quota_is_not_slowed():
+    night = simulate(
+        planned(1), planned(2, units={DAY: 600}), rate=Allowance(per_minute=30), day=Allowance()
+    )
+    assert (night.runs[2].ends_at, night.runs[2].slowed_by) == (NOON + 10 * MINUTE, "")
+    assert NOON + 19 * MINUTE < night.runs[1].ends_at <= NOON + 20 * MINUTE
+
+
+def test_a_run_that_uses_up_a_budget_does_not_end():
+    night = simulate(planned(1, units={DAY: 600}), day=Allowance(left=500))
+    assert (night.runs[1].ends_at, night.runs[1].slowed_by) == (None, DAY)
+    assert sum(night.minutes[DAY]) == pytest.approx(500)
+
+
+def test_the_allowances_of_the_caller_are_not_changed():
+    allowance = Allowance(left=1000)
+    simulate(planned(1, units={DAY: 600}), day=allowance)
+    assert allowance.left == 1000
+
+
+def test_a_night_without_runs_is_empty():
+    assert simulate_night([], {}, now=NOON).minutes == {}
+
+
+def test_the_busiest_minute_is_compared_with_the_mean_of_the_window():
+    assert busiest_minute_factor([10, 20, 10, 0], 4) == 2
+    assert busiest_minute_factor([], 4) == 0
