@@ -1,6 +1,7 @@
 """The share of each quota that background work may use: the connector's, or staff's own."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from connectors.http import DEFAULT_BACKGROUND_SHARE, Quota
 from hub.db.prepared import PreparedQuery
@@ -31,11 +32,11 @@ def change_background_share(quota_state: QuotaState, percent: int | None) -> Non
     """Store staff's own share of all quotas that are defined like this row's; None: the
     connector's.
     """
-    definition = definition_of(quota_state)
+    definition: dict[str, Any] = {**definition_of(quota_state)}
     if percent is None:
         BackgroundShare.objects.filter(**definition).delete()
     else:
-        BackgroundShare.objects.update_or_create(**definition, defaults={"percent": percent})
+        BackgroundShare.objects.update_or_create(defaults={"percent": percent}, **definition)
 
 
 def definition_of(quota_state: QuotaState) -> dict[str, str]:

@@ -87,7 +87,7 @@ def load_expectations(
     return expectations
 
 
-def select_recent_runs(job_ids: Collection[int], *, now: datetime) -> QuerySet[Any, dict[str, Any]]:
+def select_recent_runs(job_ids: Collection[int], *, now: datetime) -> QuerySet[Run, Any]:
     """Select the newest finished runs of each job and tenant; dry runs do not count."""
     since = now - HISTORY
     rank = Window(RowNumber(), partition_by=[F("job_id"), F("tenant_id")], order_by=F("id").desc())

@@ -138,7 +138,8 @@ def simulate_night(
     first = min(run.starts_at for run in runs)
     simulation = Simulation(copies, first.replace(second=0, microsecond=0))
     waiting = sorted((Progress(run) for run in runs), key=lambda progress: progress.run.starts_at)
-    everything, active = list(waiting), []
+    everything = list(waiting)
+    active: list[Progress] = []
     waiting.reverse()
     while (waiting or active) and simulation.minute_count < MAX_MINUTES:
         end = simulation.starts_at + MINUTE * (simulation.minute_count + 1)
