@@ -3,15 +3,16 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, Self, TypedDict
+from typing import Any, Protocol, Self, TypedDict, cast
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from django.http import HttpRequest
+from rest_framework.request import Request
 
-from hub.audit.actor import SYSTEM, Actor
+from hub.audit.actor import SYSTEM, Actor, UserRow
 from hub.audit.models import AuditRow
-from hub.audit.writer import record
+from hub.audit.writer import TenantRow, record
 
 
 class Visitor(Protocol):
@@ -51,6 +52,7 @@ class ActorContext:
     actor: Actor
     request_id: str = field(default="", kw_only=True)
     ip: str = field(default="", kw_only=True)
+    # the project's user model, which is in a package above
     user: Any = field(default=None, kw_only=True)
     unrestricted: bool = field(default=False, kw_only=True)
 
@@ -60,9 +62,9 @@ class ActorContext:
         return cls(visitor.actor, user=visitor.user, **_request_origin(request))
 
     @classmethod
-    def of_request(cls, request: Any) -> Self:
+    def of_request(cls, request: HttpRequest | Request) -> Self:
         """Return the context of the authenticated staff user (admin) or API key (REST)."""
-        principal: Principal = request.user
+        principal = cast("Principal", request.user)
         return cls(
             principal.actor,
             user=principal if isinstance(principal, AbstractBaseUser) else None,
@@ -71,7 +73,7 @@ class ActorContext:
         )
 
     @classmethod
-    def of_user(cls, user: AbstractBaseUser, request: HttpRequest | None = None) -> Self:
+    def of_user(cls, user: UserRow, request: HttpRequest | None = None) -> Self:
         """Return the context of a user who acts for themselves, perhaps before a session begins."""
         return cls(Actor.of_user(user), user=user, **_request_origin(request))
 
@@ -86,7 +88,7 @@ class ActorContext:
         obj: models.Model,
         *,
         now: datetime,
-        tenant: Any = None,
+        tenant: TenantRow | None = None,
         reason: str = "",
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
@@ -110,17 +112,17 @@ class ActorContext:
         )
 
 
-def find_owning_tenant(obj: Any) -> Any:
+def find_owning_tenant(obj: models.Model) -> TenantRow | None:
     """Follow the `TENANT` path of the object's model; None when the row is the platform's."""
     path = getattr(obj, "TENANT", "")
-    if path == "pk":
-        return obj
-    for step in filter(None, path.split("__")):
-        obj = getattr(obj, step, None)
-    return obj if path else None
+    owner: Any = obj if path else None
+    for step in filter(None, path.removeprefix("pk").split("__")):
+        owner = getattr(owner, step, None)
+    tenant: TenantRow | None = owner
+    return tenant
 
 
-def _request_origin(request: Any) -> "_Origin":
+def _request_origin(request: HttpRequest | Request | None) -> "_Origin":
     if request is None:
         return {}
     return {

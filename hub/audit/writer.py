@@ -8,7 +8,8 @@ here.
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from django.db import models, transaction
 
@@ -24,6 +25,16 @@ SECRET_NAME_PATTERN = re.compile(
 )
 
 
+class TenantRow(Protocol):
+    """A tenant, as an audit row names it."""
+
+    @property
+    def public_id(self) -> UUID: ...
+
+    @property
+    def reference(self) -> str: ...
+
+
 @transaction.atomic
 def record(
     *,
@@ -31,7 +42,7 @@ def record(
     verb: str,
     obj: models.Model,
     now: datetime,
-    tenant: Any = None,
+    tenant: TenantRow | None = None,
     reason: str = "",
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,

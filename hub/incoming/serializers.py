@@ -1,7 +1,5 @@
 """Serializers of inbound items and webhook subscriptions."""
 
-from typing import Any
-
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -12,6 +10,7 @@ from hub.incoming.insight.subscription_status import (
     find_url,
 )
 from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
+from hub.outgoing.models import Event
 from hub.outgoing.serializers import NamedSerializer
 from hub.rest.fields import object_page_url, object_url
 
@@ -36,7 +35,7 @@ class EventLinkSerializer(serializers.Serializer):
     type = serializers.CharField()
     url = serializers.SerializerMethodField()
 
-    def get_url(self, event: Any) -> str:
+    def get_url(self, event: Event) -> str:
         return object_url("event", event)
 
 

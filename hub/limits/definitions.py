@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
+from uuid import UUID
 
 from django.conf import settings
 from django.utils.functional import Promise
@@ -42,11 +43,31 @@ LIMITS = {
 }
 
 
-def tenant_quotas(tenant: Any) -> dict[str, int | None]:
+class LimitedTenant(Protocol):
+    """A tenant, as far as its limits are concerned; `limits` has the quotas that staff set."""
+
+    @property
+    def public_id(self) -> UUID: ...
+
+    @property
+    def limits(self) -> Mapping[str, int]: ...
+
+
+class LimitedKey(Protocol):
+    """An API key; without a tenant it is the platform's."""
+
+    @property
+    def prefix(self) -> str: ...
+
+    @property
+    def tenant(self) -> LimitedTenant | None: ...
+
+
+def tenant_quotas(tenant: LimitedTenant) -> dict[str, int | None]:
     return {name: tenant_quota(tenant, name) for name in LIMITS}
 
 
-def tenant_quota(tenant: Any, name: str) -> int | None:
+def tenant_quota(tenant: LimitedTenant, name: str) -> int | None:
     """Return the tenant's quota of a limit: set by staff, or the default; None: unlimited."""
     own_quota: int | None = tenant.limits.get(name)
     return default_quota(name) if own_quota is None else own_quota
@@ -64,7 +85,7 @@ def default_quota(name: str) -> int | None:
     return quota
 
 
-def key_quota(key: Any, name: str) -> int | None:
+def key_quota(key: LimitedKey, name: str) -> int | None:
     """Return the quota of one API key; None: unlimited.
 
     It is half of its tenant's quota; a platform key has ten default quotas.

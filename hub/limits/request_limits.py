@@ -5,7 +5,7 @@ September 2025).
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,6 +13,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from hub.db.clock import clock
+from hub.limits.definitions import LimitedKey
 from hub.limits.exceeded import LimitExceeded
 from hub.limits.shared_counts import RemainingQuota
 from hub.limits.spending import spend_limits
@@ -37,7 +38,9 @@ def count_request(request: Request, amounts: Mapping[str, int]) -> None:
     Raises LimitExceeded if a quota is exhausted; the headers are set then, too.
     """
     try:
-        _remember_remaining(request, spend_limits(request.auth, amounts, now=clock()))
+        _remember_remaining(
+            request, spend_limits(cast("LimitedKey", request.auth), amounts, now=clock())
+        )
     except LimitExceeded as limit_error:
         _remember_remaining(request, limit_error.remaining)
         raise

@@ -7,7 +7,15 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from hub.limits.definitions import LIMITS, Limit, key_quota, tenant_quota, tenant_quotas
+from hub.limits.definitions import (
+    LIMITS,
+    Limit,
+    LimitedKey,
+    LimitedTenant,
+    key_quota,
+    tenant_quota,
+    tenant_quotas,
+)
 from hub.limits.exceeded import LimitExceeded
 from hub.limits.models import LimitUsage
 from hub.limits.shared_counts import (
@@ -21,7 +29,9 @@ from hub.limits.shared_counts import (
 ALL_KEYS, THIS_KEY, THIS_TENANT = _("all keys of the tenant"), _("this key"), _("this tenant")
 
 
-def spend_limits(key: Any, amounts: Mapping[str, int], *, now: datetime) -> list[RemainingQuota]:
+def spend_limits(
+    key: LimitedKey, amounts: Mapping[str, int], *, now: datetime
+) -> list[RemainingQuota]:
     """Spend the amounts of an API key and of its tenant, all or none.
 
     Raises LimitExceeded if one exceeds its quota. Call it outside transactions.
@@ -29,7 +39,7 @@ def spend_limits(key: Any, amounts: Mapping[str, int], *, now: datetime) -> list
     return grant_counters.spend(_build_quota_charges(key, amounts), now=now)
 
 
-def _build_quota_charges(key: Any, amounts: Mapping[str, int]) -> list[Charge]:
+def _build_quota_charges(key: LimitedKey, amounts: Mapping[str, int]) -> list[Charge]:
     """Build the charges; those of the tenant come first, as the first one selects the lock."""
     charges = []
     if key.tenant:
@@ -44,7 +54,7 @@ def _build_quota_charges(key: Any, amounts: Mapping[str, int]) -> list[Charge]:
     return charges
 
 
-def spend_exactly(tenant: Any, name: str, *, now: datetime) -> None:
+def spend_exactly(tenant: LimitedTenant, name: str, *, now: datetime) -> None:
     """Spend one unit of a tenant's limit in the caller's transaction, with the row that it counts.
 
     Raises LimitExceeded if the quota is used up.
@@ -60,19 +70,19 @@ def spend_exactly(tenant: Any, name: str, *, now: datetime) -> None:
         raise limit_exceeded(single_charge, window, now=now)
 
 
-def require_room(tenant: Any, name: str, existing: int, *, now: datetime) -> None:
+def require_room(tenant: LimitedTenant, name: str, existing: int, *, now: datetime) -> None:
     """Raise LimitExceeded if the tenant already has as many rows as the limit allows."""
     quota = tenant_quota(tenant, name)
     if quota is not None and existing >= quota:
         raise LimitExceeded(name, quota, subject_label=THIS_TENANT, retry_at=None, now=now)
 
 
-def tenant_usage(tenant: Any, *, now: datetime) -> list[dict[str, Any]]:
+def tenant_usage(tenant: LimitedTenant, *, now: datetime) -> list[dict[str, Any]]:
     """Return each limit of a tenant: its quota, and the amount granted in the current window."""
     return _build_usage_rows(_format_tenant_subject(tenant), tenant_quotas(tenant), now=now)
 
 
-def key_usage(key: Any, *, now: datetime) -> list[dict[str, Any]]:
+def key_usage(key: LimitedKey, *, now: datetime) -> list[dict[str, Any]]:
     """Return each limit of a single API key: its quota, and the amount granted in this window."""
     quotas = {name: key_quota(key, name) for name, limit in LIMITS.items() if limit.per_key}
     return _build_usage_rows(_format_key_subject(key), quotas, now=now)
@@ -104,11 +114,11 @@ def _compute_used_amount(
     return usage.used if quota is None else min(usage.used, quota)
 
 
-def _format_tenant_subject(tenant: Any) -> str:
+def _format_tenant_subject(tenant: LimitedTenant) -> str:
     return f"tenant:{tenant.public_id}"
 
 
-def _format_key_subject(key: Any) -> str:
+def _format_key_subject(key: LimitedKey) -> str:
     return f"key:{key.prefix}"
 
 

@@ -137,7 +137,7 @@ class TargetForm(forms.ModelForm):
 
     ALL = "Leave empty for all tenants."
 
-    user: Any = None  # set by the page
+    user: User  # set by the page
 
     tenant = TenantField(required=False)
     target = forms.ChoiceField(label="Action", choices=[("", "Choose an action"), *TARGETS])

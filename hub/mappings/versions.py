@@ -12,10 +12,11 @@ from django.db import transaction
 from hub.audit import ActorContext
 from hub.mappings.models import FieldMapping, MappingVersion
 from hub.queue import wake_up
+from tenants.models import User
 
 
 def save_mapping_version(
-    mapping: FieldMapping, body: Mapping[str, Any], *, user: Any, now: datetime
+    mapping: FieldMapping, body: Mapping[str, Any], *, user: User | None, now: datetime
 ) -> MappingVersion | None:
     """Store and return a new version of the mapping; None if the newest version has this body."""
     with transaction.atomic():

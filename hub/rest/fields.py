@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
+from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
@@ -13,11 +14,18 @@ from rest_framework import serializers
 MIN_TIMESTAMP = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def object_url(name: str, instance: Any) -> str:
+class PublicRow(Protocol):
+    """A row with an id for the outside."""
+
+    @property
+    def public_id(self) -> UUID: ...
+
+
+def object_url(name: str, instance: PublicRow) -> str:
     return f"{settings.HUB_PUBLIC_URL}{reverse(name, args=[instance.public_id])}"
 
 
-def object_page_url(kind: str, instance: Any) -> str:
+def object_page_url(kind: str, instance: PublicRow) -> str:
     """Return the URL that redirects staff and customers to their own page of the object."""
     return f"{settings.HUB_PUBLIC_URL}/open/{kind}/{instance.public_id}"
 

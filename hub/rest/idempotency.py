@@ -9,15 +9,32 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import IntegrityError, transaction
+from django.db.models import Manager
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hub.problems import Problem
 
 KEY_PATTERN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+
+
+class StoredAnswer(Protocol):
+    """The row of a first answer; `digest` is that of the request's body."""
+
+    @property
+    def digest(self) -> str: ...
+
+    @property
+    def answer(self) -> dict[str, Any]: ...
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def location(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +107,19 @@ def _digest_body(body: Any) -> str:
     ).hexdigest()
 
 
-def _find_first_answer(request: Request, key: str) -> Any:
-    key_row: Any = request.auth
-    return key_row.idempotency_set.filter(key=key).first()
+def _answers_of_key(request: Request) -> Manager[Any]:
+    """Return the manager of the key's first answers, whose model is in a package above."""
+    key: Any = request.auth  # an API key
+    answers: Manager[Any] = key.idempotency_set
+    return answers
 
 
-def replay_answer(first: Any, digest: str) -> Response:
+def _find_first_answer(request: Request, key: str) -> StoredAnswer | None:
+    first: StoredAnswer | None = _answers_of_key(request).filter(key=key).first()
+    return first
+
+
+def replay_answer(first: StoredAnswer, digest: str) -> Response:
     if first.digest != digest:
         raise Problem("idempotency-key-reused")
     return IdempotentAnswer(first.answer, first.status, first.location).response(
@@ -106,8 +130,7 @@ def replay_answer(first: Any, digest: str) -> Response:
 def _store_answer(
     request: Request, key: str, digest: str, answer: IdempotentAnswer, *, now: datetime
 ) -> None:
-    key_row: Any = request.auth
-    key_row.idempotency_set.create(
+    _answers_of_key(request).create(
         key=key,
         digest=digest,
         status=answer.status,

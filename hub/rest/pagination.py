@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hub.problems import StrictSerializer
+from hub.rest.fields import PublicRow
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 SALT = "hub.rest.pagination"
@@ -150,7 +151,7 @@ def _find_row_id(rows: QuerySet[Any], public_id: UUID) -> QuerySet[Any]:
     return with_id.values("pk")[:1]
 
 
-def neighbour_url(request: Request, name: str, instance: Any) -> str:
+def neighbour_url(request: Request, name: str, instance: PublicRow) -> str:
     filters = {
         key: value for key, value in request.query_params.items() if key not in ("after", "before")
     }

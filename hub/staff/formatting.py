@@ -1,8 +1,8 @@
 """Render states (icon, word, colour), times (relative and absolute) and numbers."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from django.db.models import Model
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -65,7 +65,7 @@ def format_number(value: int, maximum: int | None = None) -> str:
     return f"{maximum:,}+" if maximum is not None and value > maximum else f"{value:,}"
 
 
-def render_page_link(instance: Any, label: str = "") -> SafeString | str:
+def render_page_link(instance: Model | None, label: str = "") -> SafeString | str:
     """Render a link to the object's page in the admin; a dash for None."""
     if instance is None:
         return "–"

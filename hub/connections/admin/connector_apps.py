@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 from django.views.decorators.debug import sensitive_variables
 
+from connectors.base import Connector
 from connectors.oauth import OAuth
 from connectors.registry import CONNECTORS
 from connectors.schema import Environment, LoginHost
@@ -30,7 +31,7 @@ def _is_oauth_app(app: ConnectorApp) -> bool:
     return isinstance(CONNECTORS.get(app.connector_key), OAuth)
 
 
-def _build_registration_instructions(connector: Any) -> dict[str, Any] | None:
+def _build_registration_instructions(connector: Connector) -> dict[str, Any] | None:
     """Build the instructions to register our app; None if the system needs none."""
     if not isinstance(connector, OAuth):
         return None

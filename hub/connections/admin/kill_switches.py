@@ -16,6 +16,7 @@ from hub.connections.actions.kill_switches import build_switch_key, switch_off, 
 from hub.connections.forms.action_forms import PAUSE_LENGTHS, compute_pause_end
 from hub.connections.models import KillSwitch
 from hub.db.clock import clock
+from tenants.models import User
 from tenants.scoping import ALL_TENANTS, ScopedAdminMixin, accessible_tenants, changeable_rows
 
 SUBJECTS = {
@@ -26,7 +27,7 @@ SUBJECTS = {
 
 
 class SwitchForm(forms.ModelForm):
-    user: Any = None  # the person who activates the switch; set by the page
+    user: User | None = None  # the person who activates the switch; set by the page
 
     connector_key = forms.ChoiceField(
         label="System",

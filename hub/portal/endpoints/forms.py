@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from connectors.http import dump_json
 from connectors.schema import Field
 from hub.connections.forms.connector_fields import build_form_field, validate_address
+from hub.connections.models import Connection
 from hub.outgoing.forms.expression_fields import FilterField
 from hub.outgoing.insight.bodies import DisplayBody, build_display_body
 from hub.outgoing.insight.examples import KnownEventType
@@ -243,7 +244,7 @@ class CustomHeadersForm(forms.Form):
 class RateLimitForm(forms.Form):
     """The rate limit of an endpoint."""
 
-    def __init__(self, *args: Any, endpoint: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, endpoint: Connection, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         definition: Field = next(
             field for field in endpoint.connector.fields if field.key == RATE_SETTING
