@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from connectors.http import KIBIBYTE, Json, Request, Response
@@ -93,30 +94,85 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """The records of one response.
+
+    `cursor` continues after them; empty: this was the last page. If it is not `complete`, records
+    may be missing from it; `reason` is a code that says why.
+    """
+
     records: Sequence[Mapping[str, Any]]
-    cursor: str = ""  # empty: it was the last page
+    cursor: str = ""
+    complete: bool = True
+    reason: str = ""
 
 
 class Collection:
-    """Records that are read page by page."""
+    """Records that are read page by page.
+
+    `page` takes its parameters as text. These have the same meaning in every collection that
+    supports them: `since` and `until` (ISO 8601 with a UTC offset: records that changed from
+    `since` on and before `until`), `deleted` ("true": with deleted records), `ids` (only the
+    records with these ids, separated by commas), `page_size`, and `tenant` (our reference).
+
+    A record may be read twice if it changes meanwhile. A cursor survives a restart.
+    """
 
     key: str
     label: str
     help: str = ""
     example: Mapping[str, str] = {}  # parameters to start from
+    page_size: int = 100  # records that one request asks for, unless `page_size` says less
+    ids_max: int = 0  # ids that `ids` may have; 0: the system cannot be asked for single records
+    reads_changes: bool = False  # `page` takes `since` and `until`
+    reads_deleted: bool = False  # `page` takes `deleted`
+    # a read without `since` is ordered by an id that never changes, and its cursor is a position in
+    # that order: a record that exists during the whole read is read, whatever else changes
+    ordered_by_key: bool = False
+    has_ids: bool = True  # False: rows that have no identity, such as sums
+    by_tenant: bool = False  # `page` needs `tenant`: our own application serves all tenants
 
-    def page(self, credential: Credential, *, cursor: str = "", **query: str) -> Request:
+    def page(
+        self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
+    ) -> Request:
+        """Build the request for a page. Raises ValueError with a text for an invalid parameter."""
         raise NotImplementedError
 
     def records(self, response: Response) -> Page | Outcome:
         """Parse a page of records, or the Outcome of a refusal. Raises Unreadable."""
         raise NotImplementedError
 
+    def record_id(self, record: Mapping[str, Any]) -> str:
+        """Return the id of the record. Raises one of READ_ERRORS if it has none."""
+        raise NotImplementedError
+
+    def changed_at(self, record: Mapping[str, Any]) -> datetime | None:
+        """Return when the record was last changed; None if that is unknown."""
+        return None
+
+    def version(self, record: Mapping[str, Any]) -> str:
+        """Return what the precondition of an update needs; empty: the system has none."""
+        return ""
+
+    def is_deleted(self, record: Mapping[str, Any]) -> bool:
+        return False
+
+
+def parse_instant(value: object) -> datetime | None:
+    """Parse ISO 8601 with a UTC offset; None for anything else. Never raises."""
+    try:
+        instant = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return instant if instant is not None and instant.tzinfo else None
+
 
 class Choices(Collection):
     """Records from which a person chooses one: the external side of an identity of this kind."""
 
     identity: str
+
+    def record_id(self, record: Mapping[str, Any]) -> str:
+        return self.parse_choice(record)[0]
 
     def parse_choice(self, record: Mapping[str, Any]) -> tuple[str, str]:
         """Return the record's id and its name. Raises one of READ_ERRORS if it has none."""

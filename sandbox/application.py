@@ -10,6 +10,7 @@ from aiohttp import web
 from sandbox.clock import Clock
 from sandbox.control.account_controls import AccountControls
 from sandbox.control.control_api import Control
+from sandbox.control.seeding import SeedingControl
 from sandbox.faults import Faults
 from sandbox.gateway import Gateway
 from sandbox.mail.mailbox import Mailbox
@@ -54,8 +55,9 @@ def create_app(
     control = Control(gateway, AccountControls(gateway, apis), mailbox, keys, send)
     sources = [started.events for started in running.values() if started.events]
     sending = SendingControl(sender, sources, clock)
+    seeding = SeedingControl(apis, clock)
     own_pages = (page for started in running.values() for page in started.pages)
-    for pages in (*own_pages, MailPages(mailbox), control, sending):
+    for pages in (*own_pages, MailPages(mailbox), control, sending, seeding):
         app.router.add_routes(pages.routes())
     for api in apis:  # after the pages, which are the more special routes
         add_system(app, gateway, api)

@@ -1,7 +1,7 @@
 """What a simulated system is handed and what it gives back; no sockets here."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -120,6 +120,22 @@ class System:
     def uninstall_callbacks(self, account: str, at: float) -> list[Callback]:
         """How our application is told that it was uninstalled in this account."""
         return []
+
+    def seed(
+        self, account: str, object: str, rows: Iterable[dict[str, Any]], at: float
+    ) -> list[str]:
+        """By the control: store records, of which nobody is told, and return their ids. One with
+        the id of another changes it. Raises ValueError with a sentence.
+        """
+        raise ValueError(f"records of {self.key} cannot be planted")
+
+    def seed_template(self, account: str, object: str) -> dict[str, Any]:
+        """The fields of a generated record of this object, with {n} for its number."""
+        return {}
+
+    def planted(self, account: str, object: str) -> Iterator[dict[str, Any]]:
+        """Every record of an object, deleted ones among them. Raises ValueError with a sentence."""
+        raise ValueError(f"records of {self.key} cannot be listed")
 
     def learn(self, at: float) -> None:
         """The world has changed: look at the accounts again."""

@@ -1,42 +1,58 @@
-"""Actions: send an event to our own application, ask it for a label or for an answer."""
+"""Actions: send an event to our own application, ask it for a label or an answer, write orders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
-from connectors.http import Request, Response, Scope, dump_json
+from connectors.app.requests import CALLS, REQUESTS, SPENDS, sign_request
+from connectors.http import Request, Response, dump_json
 from connectors.i18n import _
-from connectors.outcomes import Outcome, delivered, outcome_of_status
+from connectors.outcomes import (
+    CHANGED_SINCE,
+    READ_ERRORS,
+    Outcome,
+    delivered,
+    never,
+    outcome_of_status,
+)
 from connectors.roles import Action
 from connectors.schema import Credential, Input, Message
-from connectors.signatures import sign_standard_webhook, valid_signing_secrets
 
-CALLS = Scope("app", "calls")
-REQUESTS = Scope("app", "requests")
-SPENDS = ((CALLS, 1), (REQUESTS, 1))
 WHOLE_EVENT = {"type": "type", "timestamp": "occurred_at", "data": "data"}
+NUMBER_LENGTH_MAX = 100  # characters
 
 
 class AppAction(Action):
-    """A signed POST of one message to a path of our application's API, as JSON with its tenant."""
+    """A signed request with one message to a path of our application's API, as JSON."""
 
+    method = "POST"
     path: str
     permissions = {
         "the signing secret": "so that our application can verify that requests come from the hub"
     }
     idempotent = True  # webhook-id stays the same over all attempts
 
+    def build_path(self, message: Message) -> str:
+        return self.path
+
+    def build_body(self, message: Message) -> Mapping[str, Any]:
+        return message.body
+
+    def build_headers(self, message: Message) -> Mapping[str, str]:
+        return {}
+
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         (message,) = messages
-        body = dump_json({**message.body, "tenant": message.tenant})
-        secrets = valid_signing_secrets(credential.secret, at=message.at)
+        body = dump_json({**self.build_body(message), "tenant": message.tenant})
         return Request(
-            "POST",
-            f"{credential.urls['api']}/{self.path}",
+            self.method,
+            f"{credential.urls['api']}/{self.build_path(message)}",
             body=body,
             headers={
                 "Content-Type": "application/json",
                 "Hub-Tenant": quote(message.tenant, safe=":@"),
-                **sign_standard_webhook(secrets, id=message.id, at=message.at, body=body),
+                **self.build_headers(message),
+                **sign_request(credential, id=message.id, at=message.at, body=body),
             },
             spends=SPENDS,
         )
@@ -94,3 +110,102 @@ class SubmitQuestion(AppAction):
         "thread_ts": "data.thread_ts || data.ts || id",
         "user": "data.user || id",
     }
+
+
+NUMBER = Input("number", _("Order"), "The number of the order.", required=True)
+ORDER_FIELDS = Input(
+    "fields",
+    _("Fields"),
+    "An object with the fields of the order and their values; null empties a field.",
+    required=True,
+)
+
+
+class WriteOrder(AppAction):
+    """Write one order; the response states its number."""
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        if problem := super().check(body):
+            return problem
+        if not isinstance(body["fields"], Mapping):
+            return "fields is not an object"
+        number = body.get("number")
+        is_usable = number is None or isinstance(number, str | int) and str(number).isprintable()
+        return "" if is_usable and len(str(number)) <= NUMBER_LENGTH_MAX else "number is not usable"
+
+    def outcome(self, response: Response) -> Outcome:
+        if response.status == 412:
+            return never(CHANGED_SINCE, "the order was changed after the given version")
+        return outcome_of_status(response, pauses=(CALLS, REQUESTS)) or delivered(
+            parse_number(response)
+        )
+
+
+def parse_number(response: Response) -> str:
+    """Return the number of the order that a response states; empty if it states none."""
+    try:
+        return str(response.json()["number"])
+    except READ_ERRORS:
+        return ""
+
+
+class CreateOrder(WriteOrder):
+    key = "create_order"
+    path = "orders"
+    label = _("Create an order")
+    help = "Our application stores an order of another system. It refuses a number that it has."
+    inputs = (
+        Input("number", _("Order"), "The number of the order. Default: the next free one."),
+        ORDER_FIELDS,
+    )
+    example = {
+        "number": "data.number",
+        "fields": {
+            "customer": "data.customer",
+            "email": "data.email",
+            "total": "data.total",
+            "currency": "data.currency",
+        },
+    }
+
+    def build_body(self, message: Message) -> Mapping[str, Any]:
+        number = message.get("number")
+        named = {} if number in (None, "") else {"number": str(number)}
+        return {**message["fields"], **named}
+
+
+class UpdateOrder(WriteOrder):
+    key = "update_order"
+    method = "PATCH"
+    path = "orders"
+    label = _("Update an order")
+    help = (
+        "Fields that the mapping omits are not changed. With a version, the order is changed only "
+        "if it still has that version."
+    )
+    inputs = (
+        NUMBER,
+        ORDER_FIELDS,
+        Input("if_match", _("Version"), "The version (ETag) that the order must still have."),
+    )
+    example = {"number": "data.number", "fields": {"total": "data.total"}}
+
+    def build_path(self, message: Message) -> str:
+        return f"{self.path}/{quote(str(message['number']), safe='')}"
+
+    def build_body(self, message: Message) -> Mapping[str, Any]:
+        return dict(message["fields"])
+
+    def build_headers(self, message: Message) -> Mapping[str, str]:
+        return {"If-Match": build_entity_tag(message.get("if_match"))}
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        if problem := super().check(body):
+            return problem
+        tag = build_entity_tag(body.get("if_match"))
+        return "" if tag.isascii() and tag.isprintable() else "if_match is not a version"
+
+
+def build_entity_tag(version: object) -> str:
+    """Return the value of If-Match: any version, unless one is given."""
+    return "*" if version in (None, "") else str(version)

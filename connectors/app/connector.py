@@ -3,19 +3,20 @@
 from datetime import datetime
 
 from connectors.app.actions import (
-    CALLS,
-    REQUESTS,
-    SPENDS,
     CreateLabel,
+    CreateOrder,
     SendEvent,
     SubmitQuestion,
+    UpdateOrder,
 )
+from connectors.app.collections import COLLECTIONS
+from connectors.app.requests import CALLS, REQUESTS, SPENDS, sign_request
 from connectors.base import Connector
 from connectors.http import InFlight, Rate, Request, Response
 from connectors.i18n import _
 from connectors.outcomes import Outcome, outcome_of_status
 from connectors.schema import Account, Credential, Field
-from connectors.signatures import decode_signing_key, sign_standard_webhook, valid_signing_secrets
+from connectors.signatures import decode_signing_key
 
 
 class App(Connector):
@@ -35,7 +36,8 @@ class App(Connector):
         ),
     )
     urls = {"api": "https://app.example.com/hub"}
-    actions = (SendEvent(), CreateLabel(), SubmitQuestion())
+    actions = (SendEvent(), CreateLabel(), SubmitQuestion(), CreateOrder(), UpdateOrder())
+    collections = COLLECTIONS
     # for all tenants together
     quotas = {"app:calls": InFlight(16), "app:requests": Rate(200, 1.0)}
     in_flight = 16
@@ -50,10 +52,7 @@ class App(Connector):
 
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:
         """Build a signed request for the application's health."""
-        secrets = valid_signing_secrets(credential.secret, at=at)
-        headers = sign_standard_webhook(
-            secrets, id=f"health_{int(at.timestamp() * 1000)}", at=at, body=b""
-        )
+        headers = sign_request(credential, id=f"health_{int(at.timestamp() * 1000)}", at=at)
         return Request("GET", f"{credential.urls['api']}/health", headers=headers, spends=SPENDS)
 
     def parse_probe(self, response: Response, credential: Credential) -> Account | Outcome:

@@ -11,6 +11,7 @@ from connectors.i18n import _
 from connectors.oauth import OAuth, build_basic_auth_header, parse_permissions, parse_tokens
 from connectors.outcomes import Outcome, never, raises_unreadable, reconnect
 from connectors.pipedrive.actions import ACTIONS, base_url, build_token_costs
+from connectors.pipedrive.collections import COLLECTIONS
 from connectors.pipedrive.errors import (
     TOKEN,
     find_rejection,
@@ -73,6 +74,7 @@ class Pipedrive(OAuth):
     urls = {"api": "https://api.pipedrive.com", "oauth": "https://oauth.pipedrive.com/oauth"}
     hosts = ("*.pipedrive.com",)
     actions = ACTIONS
+    collections = COLLECTIONS
     webhook_source = PipedriveWebhooks()
     subscriptions = PipedriveWebhookSubscriptions()
     quotas = {

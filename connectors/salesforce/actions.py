@@ -1,46 +1,40 @@
 """Salesforce: create, update and upsert records, up to 200 in one call.
 
 A single record is sent in a collection, too: it costs one call all the same, and its response has
-the same form.
+the same form. Only an update with a precondition is a call of its own.
 """
 
-import re
 from collections.abc import Hashable, Mapping, Sequence
+from datetime import UTC
+from email.utils import format_datetime
 from typing import Any
 
 from connectors.http import MIN_WAIT, Request, Response, Unreadable
 from connectors.i18n import _
-from connectors.outcomes import READ_ERRORS, Outcome, delivered, record_later, unknown
-from connectors.roles import Action, WrittenRecord
+from connectors.outcomes import (
+    CHANGED_SINCE,
+    READ_ERRORS,
+    Outcome,
+    delivered,
+    never,
+    record_later,
+    unknown,
+)
+from connectors.roles import Action, WrittenRecord, parse_instant
 from connectors.salesforce.errors import ORG, find_rejection, outcome_of_code
+from connectors.salesforce.schema import (
+    API_NAME_PATTERN,
+    EXTERNAL_FIELD,
+    EXTERNAL_ID,
+    FIELDS,
+    ID_PATTERN,
+    OBJECT,
+    RECORD,
+    UNMODIFIED_SINCE,
+)
 from connectors.schema import Credential, Input, Message, remove_nulls
 
 API_VERSION = "v67.0"
-API_NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}", re.ASCII)
-ID_PATTERN = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?", re.ASCII)
-
-OBJECT = Input(
-    "object", _("Object"), "The API name of the object, such as Contact or Order__c.", required=True
-)
-FIELDS = Input(
-    "fields",
-    _("Fields"),
-    "An object with API names of fields and their values. Fields that are missing in the "
-    "event are not changed.",
-    required=True,
-)
-RECORD = Input(
-    "record_id", _("Record"), "The ID of the record, 15 or 18 characters.", required=True
-)
-EXTERNAL_FIELD = Input(
-    "external_id_field", _("External id field"), "The API name of the field.", required=True
-)
-EXTERNAL_ID = Input(
-    "external_id",
-    _("External id"),
-    "Our ID of the record, such as the order number.",
-    required=True,
-)
 
 
 def base_url(credential: Credential) -> str:
@@ -186,7 +180,7 @@ class Update(WriteRecords):
     help = "The record is identified by its Salesforce ID."
     method = "PATCH"
     idempotent = True
-    inputs = (OBJECT, RECORD, FIELDS)
+    inputs: tuple[Input, ...] = (OBJECT, RECORD, FIELDS)
     example = {
         "object": "'Contact'",
         "record_id": "'003000000000001AAA'",
@@ -243,3 +237,60 @@ class Upsert(WriteRecords):
 
     def record_key(self, message: Message) -> str:
         return str(message["external_id"]).casefold()
+
+
+class UpdateRecord(Update):
+    """Update one record by a call of its own, which can have a precondition.
+
+    https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/
+    intro_rest_conditional_requests.htm (2026-11): If-Unmodified-Since is compared with the time of
+    the last change, to the second; 412 if it is later.
+    """
+
+    key = "update_record"
+    label = _("Update a record if it has not changed")
+    help = (
+        "One record in each call. With a time, a record that was changed later is left as it is. "
+        "null empties a field."
+    )
+    inputs = (OBJECT, RECORD, FIELDS, UNMODIFIED_SINCE)
+    example = {**Update.example, "unmodified_since": "occurred_at"}
+    batch = 1
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        if problem := super().check(body):
+            return problem
+        since = body.get("unmodified_since")
+        is_time = since in (None, "") or parse_instant(since) is not None
+        return "" if is_time else "unmodified_since is not a time with its UTC offset"
+
+    def written_record(self, message: Message) -> WrittenRecord:
+        object = str(message["object"]).lower()
+        return WrittenRecord(object, str(message["record_id"]), message["fields"])
+
+    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
+        (message,) = messages
+        since = parse_instant(message.get("unmodified_since"))
+        stamp = format_datetime(since.astimezone(UTC), usegmt=True) if since else ""
+        path = f"sobjects/{message['object']}/{message['record_id']}"
+        return Request(
+            self.method,
+            f"{base_url(credential)}/services/data/{API_VERSION}/{path}",
+            json=dict(message["fields"]),
+            headers={"If-Unmodified-Since": stamp} if stamp else {},
+            bearer=credential.access,
+            spends=((ORG, 1),),
+        )
+
+    def outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
+        """Return one outcome. Raises Unreadable for a success other than 204, as documented."""
+        if response.status == 412:
+            return [never(CHANGED_SINCE, "the record was changed after the given time")]
+        if rejection := find_rejection(response):
+            return [rejection]
+        if response.status != 204:
+            raise Unreadable(f"status {response.status} instead of 204")
+        return [delivered(str(message["record_id"])) for message in messages]
+
+
+ACTIONS = (Create(), Update(), Upsert(), UpdateRecord())

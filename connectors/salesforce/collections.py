@@ -1,96 +1,229 @@
-"""Salesforce: read records page by page, with SOQL built from parameters."""
+"""Salesforce: read records page by page, and sums of records, with SOQL built from parameters.
+
+Pages are read by keyset: each is a query of its own, so a read does not depend on a query locator,
+which ends after some time. https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/
+api_rest/resources_query.htm (2026-11)
+"""
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 from connectors.http import KIBIBYTE, Request, Response, Scope, Unreadable
 from connectors.outcomes import Outcome, raises_unreadable
-from connectors.roles import Collection, Page
+from connectors.roles import Collection, Page, parse_instant
 from connectors.salesforce.actions import API_VERSION, base_url
 from connectors.salesforce.errors import ORG, find_rejection
+from connectors.salesforce.soql import (
+    build_equality_conditions,
+    build_id_condition,
+    build_period_conditions,
+    build_select,
+    format_datetime,
+    parse_aggregates,
+    quote_literal,
+    split_names,
+)
 from connectors.schema import Credential
 
 QUERIES = Scope("account", "queries")
-PATH_PATTERN = re.compile(
-    r"[A-Za-z][A-Za-z0-9_]{0,79}(\.[A-Za-z][A-Za-z0-9_]{0,79}){0,5}", re.ASCII
-)  # Owner.Name
-CURSOR_PATTERN = re.compile(r"/services/data/v[0-9]{2,3}\.0/query/[A-Za-z0-9-]{1,100}", re.ASCII)
-ESCAPES = str.maketrans(
-    {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"},
+PAGE_SIZE, PAGE_SIZE_MIN = 2000, 200  # of a batch of results
+PAGE_BYTES = 16 * 1024 * KIBIBYTE
+GROUPS_MAX = 2000  # the results of an aggregate query have no further pages
+SYSTEM_FIELDS = ("Id", "SystemModstamp")
+CURSOR_PATTERN = re.compile(
+    r"(?P<id>[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?)@(?P<stamp>[0-9T:.+Z-]{20,32})", re.ASCII
 )
 
 
-def _quote_literal(value: str) -> str:
-    return f"'{value.translate(ESCAPES)}'"
+class Query(Collection):
+    """The answer to a SOQL query."""
+
+    page_size = PAGE_SIZE
+
+    def build_request(
+        self, credential: Credential, query: str, *, size: int, with_deleted: bool = False
+    ) -> Request:
+        resource = "queryAll" if with_deleted else "query"
+        return Request(
+            "GET",
+            f"{base_url(credential)}/services/data/{API_VERSION}/{resource}"
+            f"?q={quote(query, safe='')}",
+            headers={"Sforce-Query-Options": f"batchSize={size}"},
+            bearer=credential.access,
+            spends=((ORG, 1), (QUERIES, 1)),
+            keep=PAGE_BYTES,
+        )
 
 
-def format_datetime(value: str) -> str:
-    """Convert an ISO 8601 time with offset to a SOQL literal in UTC. Raises ValueError."""
-    at = datetime.fromisoformat(value)
-    if at.tzinfo is None:
-        raise ValueError("a time must include its UTC offset")
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def check_name(value: str) -> str:
-    if not PATH_PATTERN.fullmatch(value):
-        raise ValueError(f"{value[:80]!r} is not an API name")
-    return value
-
-
-def build_query(
-    *, object: str, fields: str, since: str = "", until: str = "", **equals: str
-) -> str:
-    """Build the SOQL query of the records changed in [since, until).
-
-    `fields` is separated by commas; each parameter in `equals` is a field and its exact text.
-    Raises ValueError for a name that is not an API name.
-    """
-    conditions = [
-        f"{check_name(field)} = {_quote_literal(value)}" for field, value in sorted(equals.items())
-    ]
-    if since:
-        conditions.append(f"SystemModstamp >= {format_datetime(since)}")
-    if until:
-        conditions.append(f"SystemModstamp < {format_datetime(until)}")
-    columns = ", ".join(check_name(field.strip()) for field in fields.split(","))
-    condition = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    return f"SELECT {columns} FROM {check_name(object)}{condition} ORDER BY Id"
-
-
-class Records(Collection):
+class Records(Query):
     key = "records"
     label = "Records of one object"
     help = (
-        "Parameters: object, fields, since, until. Any other parameter is a field with its "
-        "required value."
+        "Parameters: object, fields, since, until, deleted, ids. Any other parameter is a field "
+        "with its required value."
     )
     example = {"object": "Contact", "fields": "Id, Email", "since": "2026-11-25T00:00:00Z"}
+    ids_max = 200
+    reads_changes = True
+    reads_deleted = True
+    ordered_by_key = True
 
-    def page(self, credential: Credential, *, cursor: str = "", **query: str) -> Request:
+    def page(
+        self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
+    ) -> Request:
         """Build the request for a page. Raises ValueError with a text if a name is invalid."""
-        if cursor and not CURSOR_PATTERN.fullmatch(cursor):
-            raise ValueError("the cursor is not a query locator")
-        path = (
-            cursor or f"/services/data/{API_VERSION}/query?q={quote(build_query(**query), safe='')}"
-        )
-        return Request(
-            "GET",
-            f"{base_url(credential)}{path}",
-            bearer=credential.access,
-            spends=((ORG, 1), (QUERIES, 1)),
-            keep=8 * 1024 * KIBIBYTE,
+        size = int(query.pop("page_size", PAGE_SIZE))
+        return self.build_request(
+            credential,
+            build_query(cursor=cursor, **query),
+            size=min(max(size, PAGE_SIZE_MIN), PAGE_SIZE),
+            with_deleted=query.get("deleted") == "true",
         )
 
     @raises_unreadable
     def records(self, response: Response) -> Page | Outcome:
+        """Parse a page. A page of fewer records than the response announces is incomplete.
+
+        Raises Unreadable.
+        """
         if rejection := find_rejection(response):
             return rejection
         answer = response.json()
-        cursor = "" if answer["done"] is True else answer["nextRecordsUrl"]
-        if not isinstance(answer["records"], list) or (
-            cursor and not CURSOR_PATTERN.fullmatch(cursor)
-        ):
+        records, is_done = answer["records"], answer["done"]
+        if not isinstance(records, list) or not isinstance(is_done, bool):
             raise Unreadable("not a page of records")
-        return Page(answer["records"], cursor)
+        is_last = is_done and len(records) < PAGE_SIZE
+        cursor = "" if is_last or not records else build_cursor(records[-1])
+        total = int(answer["totalSize"])
+        if len(records) != total if is_done else not 0 < len(records) < total:
+            return Page(records, cursor, complete=False, reason="fewer_records")
+        return Page(records, cursor)
+
+    def record_id(self, record: Mapping[str, Any]) -> str:
+        return str(record["Id"])
+
+    def changed_at(self, record: Mapping[str, Any]) -> datetime | None:
+        return parse_instant(record.get("SystemModstamp"))
+
+    def version(self, record: Mapping[str, Any]) -> str:
+        """Return the time of the last change, which `unmodified_since` of update_record takes."""
+        return str(record.get("SystemModstamp") or "")
+
+    def is_deleted(self, record: Mapping[str, Any]) -> bool:
+        return record.get("IsDeleted") is True
+
+
+class Aggregate(Query):
+    key = "aggregate"
+    label = "Sums and counts of records"
+    help = (
+        "Parameters: object, select (such as Status, COUNT(Id) orders, SUM(TotalAmount) total), "
+        "group_by, date_field, since, until. Any other parameter is a field with its required "
+        "value."
+    )
+    example = {
+        "object": "Order",
+        "select": "Status, COUNT(Id) orders, SUM(TotalAmount) total",
+        "group_by": "Status",
+        "since": "2026-11-16T00:00:00+01:00",
+        "until": "2026-11-23T00:00:00+01:00",
+    }
+    reads_changes = True
+    has_ids = False
+
+    def page(
+        self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
+    ) -> Request:
+        """Build the request. Raises ValueError with a text if a parameter is invalid."""
+        query.pop("page_size", None)
+        return self.build_request(credential, build_aggregate_query(**query), size=PAGE_SIZE)
+
+    @raises_unreadable
+    def records(self, response: Response) -> Page | Outcome:
+        """Parse the groups. More than a response may have are incomplete. Raises Unreadable."""
+        if rejection := find_rejection(response):
+            return rejection
+        answer = response.json()
+        if not isinstance(answer["records"], list) or not isinstance(answer["done"], bool):
+            raise Unreadable("not a result of groups")
+        if answer["done"] and len(answer["records"]) == int(answer["totalSize"]) < GROUPS_MAX:
+            return Page(answer["records"])
+        return Page(answer["records"], complete=False, reason="fewer_records")
+
+
+def build_cursor(record: Mapping[str, Any]) -> str:
+    """Build the position after a record: its id and the time of its last change."""
+    cursor = f"{record['Id']}@{record['SystemModstamp']}"
+    if not CURSOR_PATTERN.fullmatch(cursor):
+        raise Unreadable("the last record has no position")
+    return cursor
+
+
+def build_query(
+    *,
+    object: str,
+    fields: str,
+    since: str = "",
+    until: str = "",
+    deleted: str = "",
+    ids: str = "",
+    cursor: str = "",
+    **equals: str,
+) -> str:
+    """Build the SOQL query of one page, after `cursor`.
+
+    `fields` is separated by commas; each parameter in `equals` is a field and its exact text.
+    With `since` or `until` the order is that of the changes, otherwise that of the ids. Raises
+    ValueError for a name that is not an API name.
+    """
+    names = split_names(fields)
+    system_fields = (*SYSTEM_FIELDS, "IsDeleted") if deleted == "true" else SYSTEM_FIELDS
+    known = {name.lower() for name in names}
+    names += [name for name in system_fields if name.lower() not in known]
+    conditions = build_equality_conditions(equals)
+    conditions += build_period_conditions("SystemModstamp", since, until)
+    conditions += [build_id_condition(ids.split(","))] if ids else []
+    by_change = bool(since or until)
+    conditions += [build_keyset_condition(cursor, by_change=by_change)] if cursor else []
+    order = ("SystemModstamp", "Id") if by_change else ("Id",)
+    return build_select(names, object, conditions, order=order, limit=PAGE_SIZE)
+
+
+def build_keyset_condition(cursor: str, *, by_change: bool) -> str:
+    """Build the condition of the records after the cursor. Raises ValueError."""
+    match = CURSOR_PATTERN.fullmatch(cursor)
+    if match is None:
+        raise ValueError("the cursor is not a position among records")
+    id = quote_literal(match["id"])
+    if not by_change:
+        return f"Id > {id}"
+    stamp = format_datetime(match["stamp"])
+    return f"(SystemModstamp > {stamp} OR (SystemModstamp = {stamp} AND Id > {id}))"
+
+
+def build_aggregate_query(
+    *,
+    object: str,
+    select: str,
+    group_by: str = "",
+    date_field: str = "CreatedDate",
+    since: str = "",
+    until: str = "",
+    **equals: str,
+) -> str:
+    """Build an aggregate query over the records whose `date_field` is in [since, until).
+
+    `since` and `until` are dates for a field of dates, otherwise times with an offset. Raises
+    ValueError for a name or a time that is invalid.
+    """
+    conditions = build_equality_conditions(equals)
+    conditions += build_period_conditions(date_field, since, until)
+    group = split_names(group_by)
+    limit = GROUPS_MAX if group else 0  # refused without GROUP BY
+    return build_select(parse_aggregates(select), object, conditions, group=group, limit=limit)
+
+
+COLLECTIONS = (Records(), Aggregate())

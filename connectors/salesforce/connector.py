@@ -14,8 +14,8 @@ from connectors.http import Budget, InFlight, Rate, Report, Request, Response
 from connectors.i18n import _
 from connectors.oauth import OAuth, parse_permissions, parse_tokens
 from connectors.outcomes import Outcome, never, raises_unreadable, reconnect
-from connectors.salesforce.actions import API_VERSION, Create, Update, Upsert, base_url
-from connectors.salesforce.collections import Records
+from connectors.salesforce.actions import ACTIONS, API_VERSION, base_url
+from connectors.salesforce.collections import COLLECTIONS
 from connectors.salesforce.errors import ORG, TOKEN, find_rejection, find_token_rejection
 from connectors.salesforce.oauth import (
     AT_CONSENT,
@@ -124,8 +124,8 @@ class Salesforce(OAuth):
     hosts = ("*.salesforce.com", "*.force.com", "*.cloudforce.com", "*.salesforce.mil")
     webhook_source = SalesforceWebhooks()
     subscriptions = SalesforceSubscriptions()
-    actions = (Create(), Update(), Upsert())
-    collections = (Records(),)
+    actions = ACTIONS
+    collections = COLLECTIONS
     quotas = {
         "account": Budget(
             100_000, 86_400.0

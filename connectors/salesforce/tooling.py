@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors.http import KIBIBYTE, Request
-from connectors.salesforce.actions import API_NAME_PATTERN, API_VERSION, ID_PATTERN, base_url
+from connectors.salesforce.actions import API_VERSION, base_url
 from connectors.salesforce.errors import ORG
+from connectors.salesforce.schema import API_NAME_PATTERN, ID_PATTERN
 from connectors.salesforce.webhook_types import CREATED, OBJECTS
 from connectors.schema import Credential
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from connectors.http import KIBIBYTE, Request, Response, Scope, Unreadable
@@ -21,7 +22,11 @@ class Channels(Choices):
     help = "Channels that are not archived. No parameters."
     identity = "channel"
 
-    def page(self, credential: Credential, *, cursor: str = "", **query: str) -> Request:
+    page_size = PAGE_SIZE
+
+    def page(
+        self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
+    ) -> Request:
         form = {"types": "public_channel", "exclude_archived": "true", "limit": str(PAGE_SIZE)}
         return Request(
             "POST",

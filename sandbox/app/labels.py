@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox.app.order_book import iso
-from sandbox.storage.journal import JournaledDict
+from sandbox.app.tables import Table, iso
 
 FIRST = 5001
 Label = dict[str, Any]
@@ -15,17 +14,17 @@ class LabelBook:
     """A request under an id that is known answers the label that it made."""
 
     def __init__(self, state: Path):
-        self._labels = JournaledDict(state / "app-labels.jsonl")
-        self._ids = {row["request"]: row["number"] for row in self._labels.values()}
+        self.table = Table(state / "app-labels.jsonl", "number")
+        self._made = {row["request"]: row for row in self.table.all() if "request" in row}
 
     def create(self, wish: Mapping[str, Any], tenant: str, request: str, at: float) -> Label:
         """`request` is the id of the message. Raises ValueError with a sentence."""
-        if request in self._ids:
-            return dict(self._labels[self._ids[request]])
+        if request in self._made:
+            return dict(self._made[request])
         order = str(wish.get("order") or "").strip()
         if not order:
             raise ValueError("The label needs an order.")
-        number = f"L-{FIRST + len(self._labels)}"
+        number = f"L-{FIRST + len(self.table)}"
         label = {
             "number": number,
             "request": request or number,
@@ -36,13 +35,13 @@ class LabelBook:
             "address": str(wish.get("address") or "")[:1000],
             "data": dict(wish),
         }
-        self._labels[number] = label
-        self._ids[label["request"]] = number
+        label = self.table.put(label, at)
+        self._made[label["request"]] = label
         return label
 
     def all(self, tenant: str = "") -> list[Label]:
         """Oldest first."""
-        return [label for label in self._labels.values() if tenant in ("", label["tenant"])]
+        return [label for label in self.table.all() if tenant in ("", label["tenant"])]
 
     def close(self) -> None:
-        self._labels.close()
+        self.table.close()

@@ -1,55 +1,55 @@
 """The orders: read from a form or JSON, priced, numbered, kept."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from sandbox.app.tables import Record, Table, iso
 from sandbox.storage.journal import JournaledDict
 
 CENT = Decimal("0.01")
 FIRST = 1001
 LINES = 5  # of the form
 MOST = Decimal(1_000_000_000)
-Order = dict[str, Any]
+PROTECTED = {"number", "tenant", "version", "updated_at", "deleted", "hub"}
+Order = Record
 
 
 class OrderBook:
     def __init__(self, state: Path):
-        self._orders = JournaledDict(state / "orders.jsonl")
+        self.table = Table(state / "orders.jsonl", "number")
         self._events = JournaledDict(state / "order-events.jsonl", keep=5_000)
         self._received = max(map(int, self._events), default=0)
 
     def place(self, wish: Mapping[str, Any], at: float) -> Order:
         """Raises ValueError with a sentence."""
-        order = parse_order(wish)
-        order = {
-            "number": f"A-{FIRST + len(self._orders)}",
-            "state": "placed",
-            "placed_at": iso(at),
-            **order,
-        }
-        order |= {"updated_at": order["placed_at"], "hub": None}
-        self._orders[order["number"]] = order
-        return order
+        order = parse_plain_order(wish) if is_plain(wish) else parse_order(wish)
+        number = str(wish.get("number") or "") or self._next_number(order["tenant"])
+        if self.table.find(number, order["tenant"]):
+            raise NumberTaken(f"There is an order {number} already.")
+        order = {"number": number, "state": "placed", "placed_at": iso(at), **order, "hub": None}
+        return self.table.put(order, at)
 
-    def change(self, number: str, at: float, **changes: Any) -> None:
-        self._orders[number] = {**self._orders[number], **changes, "updated_at": iso(at)}
+    def change(self, order: Order, at: float, **changes: Any) -> Order:
+        return self.table.put({**without_stamp(order), **changes}, at)
 
-    def record_answer(self, number: str, at: float, *, status: int, text: str) -> None:
+    def record_answer(self, order: Order, at: float, *, status: int, text: str) -> None:
         """What the hub answered; by then its own events may have moved the order on."""
-        state = self._orders[number]["state"]
+        current = self.table.find(order["number"], order["tenant"])
+        if current is None:
+            return
+        state = current.get("state")
         if state in ("placed", "not sent"):
             state = "placed" if 200 <= status < 300 else "not sent"
-        self.change(number, at, state=state, hub={"status": status, "text": text})
+        self.change(current, at, state=state, hub={"status": status, "text": text})
 
-    def find(self, number: Any) -> Order | None:
-        return self._orders.get(str(number))
+    def find(self, number: Any, tenant: str = "") -> Order | None:
+        return self.table.find(str(number), tenant)
 
-    def orders(self, tenant: str = "") -> list[Order]:
-        """Oldest first."""
-        return [order for order in self._orders.values() if tenant in ("", order["tenant"])]
+    def orders(self, count: int) -> list[Order]:
+        """Newest first."""
+        return self.table.newest(count)
 
     def receive(self, event: dict[str, Any], tenant: str, at: float) -> None:
         """An event from the hub; of an order that we know, it may change the state."""
@@ -57,20 +57,35 @@ class OrderBook:
         self._events[str(self._received)] = {"at": at, "tenant": tenant, "event": event}
         kind, _, state = str(event.get("type", "")).partition(".")
         data = event.get("data")
-        order = self.find(data.get("number")) if isinstance(data, dict) else None
+        order = self.find(data.get("number"), tenant) if isinstance(data, dict) else None
         if kind == "order" and order and state not in ("", "created"):
-            self.change(order["number"], at, state=state[:40])
+            self.change(order, at, state=state[:40])
 
     def received(self) -> list[dict[str, Any]]:
         """Newest first."""
         return list(self._events.newest())
 
     def __len__(self) -> int:
-        return len(self._orders)
+        return len(self.table)
 
     def close(self) -> None:
-        self._orders.close()
+        self.table.close()
         self._events.close()
+
+    def _next_number(self, tenant: str) -> str:
+        last = FIRST + len(self.table)
+        while self.table.get(tenant, f"A-{last}"):
+            last += 1
+        return f"A-{last}"
+
+
+class NumberTaken(ValueError):
+    """An order of this tenant has that number."""
+
+
+def without_stamp(record: Order) -> Order:
+    """The record without what each write sets anew."""
+    return {name: value for name, value in record.items() if name not in ("version", "updated_at")}
 
 
 def parse_order(wish: Mapping[str, Any]) -> Order:
@@ -91,6 +106,24 @@ def parse_order(wish: Mapping[str, Any]) -> Order:
     lines = [parse_order_line(item) for item in items]
     total = sum((item["quantity"] * Decimal(item["price"]) for item in lines), Decimal())
     return {**values, "currency": currency, "total": str(total.quantize(CENT)), "items": lines}
+
+
+def is_plain(wish: Mapping[str, Any]) -> bool:
+    """Whether it is an order of another system: a total, and no lines to price."""
+    return "items" not in wish and "total" in wish
+
+
+def parse_plain_order(wish: Mapping[str, Any]) -> Order:
+    """Raises ValueError with a sentence."""
+    refuse_protected(wish, but=("number", "tenant"))
+    blank = {"tenant": "", "customer": "", "email": "", "currency": "EUR", "items": []}
+    return blank | {name: value for name, value in wish.items() if name not in ("id", "number")}
+
+
+def refuse_protected(fields: Mapping[str, Any], *, but: tuple[str, ...] = ()) -> None:
+    """Raises ValueError with a sentence where a field is one that the application sets itself."""
+    if wrong := sorted((PROTECTED - set(but)) & set(fields)):
+        raise ValueError(f"{wrong[0]} cannot be set.")
 
 
 def parse_order_line(item: Any) -> dict[str, Any]:
@@ -123,7 +156,3 @@ def build_event(order: Order) -> dict[str, Any]:
         "type": "order.created",
         "data": {key: order[key] for key in names},
     }
-
-
-def iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

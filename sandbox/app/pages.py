@@ -130,15 +130,20 @@ class Pages:
         order = self._app.book.find(request.match_info["number"])
         if order is None:
             return render_not_found(request, "No such order.", system="app")
-        lines = ((item["name"], item["quantity"], item["price"]) for item in order["items"])
+        items = order.get("items")
+        lines = (
+            (item.get("name"), item.get("quantity"), item.get("price"))
+            for item in (items if isinstance(items, list) else [])
+            if isinstance(item, dict)
+        )
         body = markup(
             DETAIL,
             number=order["number"],
             live=render_live_link(request),
             state=state_of(order),
-            total=f"{order['total']} {order['currency']}",
-            customer=order["customer"],
-            email=order["email"],
+            total=f"{order.get('total')} {order.get('currency')}",
+            customer=order.get("customer"),
+            email=order.get("email"),
             lines=render_table(
                 ("Article", "Quantity", "Price"), lines, caption="Lines", empty="None."
             ),
@@ -170,7 +175,7 @@ class Pages:
     def _placed(self, order: Order) -> Markup:
         return markup(
             PLACED,
-            kind="bad" if order["state"] == "not sent" else "good",
+            kind="bad" if order.get("state") == "not sent" else "good",
             state=state_of(order),
             number=order["number"],
             answer=answer_of(order),
@@ -193,9 +198,9 @@ class Pages:
     def _orders(self) -> Markup:
         rows = (
             (render_link(order["number"], "app", "orders", order["number"]), order["tenant"],
-                order["customer"],
-             f"{order['total']} {order['currency']}", state_of(order))
-            for order in reversed(self._app.book.orders()[-SHOWN:])
+                order.get("customer"),
+             f"{order.get('total')} {order.get('currency')}", state_of(order))
+            for order in self._app.book.orders(SHOWN)
         )  # fmt: skip
         heads = ("Number", "Tenant", "Customer", "Total", "State")
         return render_table(
@@ -236,11 +241,12 @@ def option(value: str, name: str, selected_value: str | None) -> Markup:
 
 
 def state_of(order: Order) -> Markup:
-    return render_state("bad" if order["state"] == "not sent" else "good", order["state"])
+    state = str(order.get("state"))
+    return render_state("bad" if state == "not sent" else "good", state)
 
 
 def answer_of(order: Order) -> Markup:
-    hub: dict[str, Any] | None = order["hub"]
+    hub: dict[str, Any] | None = order.get("hub")
     if hub is None:
         return markup("<p>No response yet.</p>")
     summary = (

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox.app.order_book import OrderBook, iso
+from sandbox.app.order_book import OrderBook
+from sandbox.app.tables import iso
 from sandbox.storage.journal import JournaledDict
 
 FIRST = 7001
@@ -64,10 +65,11 @@ class QuestionBook:
 def answer_of(question: Question, book: OrderBook) -> str:
     """What our application knows by itself: the state of an order that the question names."""
     match = ORDER.search(question["text"])
-    order = book.find(match[0]) if match else None
-    if order and order["tenant"] == question["tenant"]:
-        total = f"{order['total']} {order['currency']}"
-        return f"Order {order['number']} of {order['customer']}: {order['state']}, {total}."
+    order = book.find(match[0], question["tenant"]) if match else None
+    if order:
+        total = f"{order.get('total')} {order.get('currency')}"
+        customer, state = order.get("customer"), order.get("state")
+        return f"Order {order['number']} of {customer}: {state}, {total}."
     if match:
         return f"There is no order {match[0]}."
     return "Thank you for your question. Name an order, such as A-1001, to see its state."

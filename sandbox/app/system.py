@@ -3,18 +3,21 @@ hub of them.
 """
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin
 
+from sandbox.app import planting
 from sandbox.app.accounts import APP, Tenant
 from sandbox.app.hub_requests import HubRequests, Post
-from sandbox.app.order_book import Order, OrderBook, build_event
+from sandbox.app.log_book import LogBook
+from sandbox.app.order_book import NumberTaken, Order, OrderBook, build_event
+from sandbox.app.record_api import RecordApi, message_id, parse_path, shown
+from sandbox.app.tables import Record, Table
 from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest, ApiResponse, System
 from sandbox.webhook_signatures import signature_error
-
-MOST_OF_A_PAGE = 500
 
 
 class OrderApp(System):
@@ -25,6 +28,15 @@ class OrderApp(System):
         self.store = store
         self.book = OrderBook(state)
         self.hub_requests = HubRequests(store, state, self.book, post)
+        self.log = LogBook(state)
+        self.tables = {
+            "orders": self.book.table,
+            "customers": Table(state / "app-customers.jsonl", "id"),
+            "users": Table(state / "app-users.jsonl", "id"),
+            "labels": self.hub_requests.labels.table,
+            "logs": self.log.table,
+        }
+        self._records = RecordApi(self.tables, state, self.log.add)
         self._post = post
 
     def account(self, call: ApiRequest) -> str:
@@ -46,20 +58,21 @@ class OrderApp(System):
     def answer(self, call: ApiRequest) -> ApiResponse:
         doors = {
             ("GET", "/health"): self._health,
-            ("GET", "/orders"): self._list,
             ("POST", "/orders"): self._place,
             ("POST", "/events"): self._receive,
             ("POST", "/labels"): self._receive_request,
             ("POST", "/questions"): self._receive_request,
-            ("GET", "/labels"): self._list_requests,
             ("GET", "/questions"): self._list_requests,
         }
         path = call.path.rstrip("/")
         if (call.method, path) in doors:
             return doors[call.method, path](call)
-        number = path.removeprefix("/orders/")
-        order = self.book.find(number) if call.method == "GET" and number != path else None
-        return ApiResponse(200, order) if order else ApiResponse(404, {"error": "not_found"})
+        record_path = parse_path(path, self.tables)
+        if record_path is None:
+            return ApiResponse(404, {"error": "not_found"})
+        if problem := self._caller_problem(call):
+            return ApiResponse(401, {"error": problem})
+        return self._records.answer(call, record_path, self.account(call))
 
     async def tell_the_hub(self, order: Order, at: float) -> None:
         """Post order.created to the hub, and keep its answer with the order."""
@@ -71,7 +84,7 @@ class OrderApp(System):
             )
         except OSError as error:
             status, text = 0, f"{type(error).__name__}: {error}"
-        self.book.record_answer(order["number"], at, status=status, text=text[:2000])
+        self.book.record_answer(order, at, status=status, text=text[:2000])
 
     def event_page(self, order: Order) -> str:
         """The page that the hub's answer names for people by `page_url`; else the hub's first
@@ -90,38 +103,43 @@ class OrderApp(System):
     def close(self) -> None:
         self.book.close()
         self.hub_requests.close()
+        for name in ("customers", "users", "logs"):
+            self.tables[name].close()
+        self._records.close()
+
+    def seed(self, account: str, object: str, rows: Iterable[Record], at: float) -> list[str]:
+        return planting.plant(self.tables, self.log, account, object, rows, at)
+
+    def seed_template(self, account: str, object: str) -> dict[str, Any]:
+        return planting.template(object)
+
+    def planted(self, account: str, object: str) -> Iterator[Record]:
+        if object not in self.tables:
+            raise ValueError(f"object is one of {', '.join(sorted(self.tables))}")
+        yield from self.tables[object].of_tenant(account)
 
     def _health(self, call: ApiRequest) -> ApiResponse:
         return ApiResponse(200, {"ok": True, "orders": len(self.book)})
 
-    def _list(self, call: ApiRequest) -> ApiResponse:
-        if self._stranger(call):
-            return ApiResponse(401, self.refusal(401))
-        since = call.query.get("updated_since", "")
-        orders = [
-            order
-            for order in self.book.orders(call.query.get("tenant", ""))
-            if order["updated_at"] >= since
-        ]
-        try:
-            start, limit = int(call.query.get("cursor") or 0), int(call.query.get("limit") or 100)
-        except ValueError:
-            return ApiResponse(400, {"error": "bad_cursor_or_limit"})
-        end = start + min(max(limit, 1), MOST_OF_A_PAGE)
-        return ApiResponse(
-            200,
-            {"orders": orders[start:end], "next_cursor": str(end) if end < len(orders) else None},
-        )
-
     def _place(self, call: ApiRequest) -> ApiResponse:
-        if self._stranger(call):
-            return ApiResponse(401, self.refusal(401))
+        """An order of a person is told to the hub; one that the hub brings is not."""
+        if problem := self._caller_problem(call):
+            return ApiResponse(401, {"error": problem})
+        if (written := self._records.find_written(call, self.book.table)) is not None:
+            return shown(written)
         wish = call.json()
         try:
             order = self.book.place(wish if isinstance(wish, dict) else {}, call.at)
+        except NumberTaken as error:
+            return ApiResponse(409, {"error": str(error)})
         except ValueError as error:
             return ApiResponse(400, {"error": str(error)})
-        return ApiResponse(201, order, then=lambda: self.tell_the_hub(order, call.at))
+        self._records.remember(call, order, "number")
+        self.log.add(order["tenant"], f"{order['number']} placed", call.at)
+        etag = shown(order).headers
+        if message_id(call):
+            return ApiResponse(201, order, etag)
+        return ApiResponse(201, order, etag, then=lambda: self.tell_the_hub(order, call.at))
 
     def _list_requests(self, call: ApiRequest) -> ApiResponse:
         if self._stranger(call):
@@ -147,6 +165,15 @@ class OrderApp(System):
             return ApiResponse(400, {"error": "an event is a JSON object"})
         self.book.receive(event, self.account(call), call.at)
         return ApiResponse(202, {"ok": True})
+
+    def _caller_problem(self, call: ApiRequest) -> str:
+        """Why a caller may not read or write records: a signature, where there is one, is checked;
+        without one, the key is wanted that the world may set.
+        """
+        if "webhook-signature" in call.headers:
+            secret = self.store[APP].app.secret
+            return signature_error([secret], call.headers, call.body, call.at) if secret else ""
+        return "unauthorized" if self._stranger(call) else ""
 
     def _stranger(self, call: ApiRequest) -> bool:
         key = self.store[APP].app.api_key

@@ -3,7 +3,7 @@ nothing.
 """
 
 import json
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,13 @@ class JournaledDict(MutableMapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def store_all(self, values: Mapping[str, Any]) -> None:
+        """Store many values by one write."""
+        for key, value in values.items():
+            self._remember(key, value)
+        self._file.write("".join(line(key, value) for key, value in values.items()))
+        self._file.flush()
 
     def newest(self) -> Iterator[Any]:
         return reversed(self._rows.values())

@@ -33,7 +33,11 @@ FOLDER = Path(connectors.__file__).parent
 KIT_MODULES = {f"connectors.{path.stem}" for path in FOLDER.glob("*.py")}
 FILES = {"connector", "actions", "collections", "errors", "oauth", "schema"}
 FILES |= {"webhooks", "webhook_types", "subscriptions"}
-OWN_FILES = {"signed_webhook": {"pasted_requests"}, "salesforce": {"tooling", "tooling_responses"}}
+OWN_FILES = {
+    "app": {"requests"},
+    "salesforce": {"soql", "tooling", "tooling_responses"},
+    "signed_webhook": {"pasted_requests"},
+}
 KIT = KIT_MODULES - {"connectors.__init__", "connectors.registry"} | {"connectors.signatures"}
 TICKS_OR_STORES = {
     "asyncio",
@@ -131,7 +135,7 @@ def requests(connector):
         )
         yield connector.revoke_request(APP, key)
     for collection in connector.collections:
-        yield collection.page(key, **collection.example)
+        yield collection.page(key, at=NOON, **collection.example)
 
 
 def imports(path):

@@ -44,7 +44,7 @@ def list_remote_choices(
         credential = open_credential(connection, find_connector_app(connection.connector_key))
         page = call_provider(
             connection,
-            partial(collection.page, credential),
+            partial(collection.page, credential, at=now),
             collection.records,
             call=call,
             now=now,

@@ -1,5 +1,8 @@
 """Salesforce: what it answers, and what we understand."""
 
+from datetime import UTC, datetime
+from urllib.parse import unquote
+
 import pytest
 
 from connectors.base import Grant
@@ -11,7 +14,8 @@ from connectors.schema import Account
 from tests.connectors.recorded import NOON, credential, fixtures, kinds, message, messages, recorded
 
 SALESFORCE = Salesforce()
-CREATE, UPDATE, UPSERT = SALESFORCE.actions
+CREATE, UPDATE, UPSERT, UPDATE_RECORD = SALESFORCE.actions
+RECORDS, AGGREGATE = SALESFORCE.collections
 LEAD = {"object": "Lead", "fields": {"LastName": "Ada"}}
 CONTACT = {
     "object": "Contact",
@@ -24,7 +28,16 @@ KEYED = {
     "external_id": "1",
     "fields": {"LastName": "Ada"},
 }
-BODIES = {"create": LEAD, "update": CONTACT, "upsert": KEYED}
+BODIES = {"create": LEAD, "update": CONTACT, "update_record": CONTACT, "upsert": KEYED}
+LISTED = [
+    {
+        "attributes": {"type": "Contact", "url": f"/services/data/v67.0/sobjects/Contact/{id}"},
+        "Id": id,
+        "SystemModstamp": f"2026-11-25T12:00:0{number}.000+0000",
+    }
+    for number, id in [(number, f"00300000000000{number}AAA") for number in (1, 2, 3)]
+]
+SUMS = {"attributes": {"type": "AggregateResult"}, "Status": "Draft", "orders": 2, "total": 25.5}
 APP = {"client_id": "3MVG", "client_secret": "s"}
 UNREADABLE = "unreadable"
 EXPECTED = {
@@ -68,10 +81,18 @@ EXPECTED = {
     "upsert__created": ("delivered", ""),
     "upsert__changed": ("delivered", ""),
     "upsert__several": ("never", "several_records"),
-    "query__first": "/services/data/v67.0/query/01g000000000001AAA-2000",
-    "query__last": "",
-    "query__cut_short": UNREADABLE,
-    "query__a_locator_elsewhere": UNREADABLE,
+    "update_record__ok": ("delivered", ""),
+    "update_record__changed_since": ("never", "changed_since"),
+    "query__first": Page(LISTED[:2], f"{LISTED[1]['Id']}@{LISTED[1]['SystemModstamp']}"),
+    "query__last": Page(LISTED[2:]),
+    "query__cut_short": Page(LISTED[2:], complete=False, reason="fewer_records"),
+    "query__nothing_but_more": Page([], complete=False, reason="fewer_records"),
+    "query__a_locator_elsewhere": Page(
+        LISTED[:1], f"{LISTED[0]['Id']}@{LISTED[0]['SystemModstamp']}"
+    ),
+    "query__without_a_position": UNREADABLE,
+    "aggregate__ok": Page([SUMS]),
+    "aggregate__more_groups": Page([SUMS], complete=False, reason="fewer_records"),
     "query__malformed": ("never", "malformed_query"),
     "organization__ok": Account("00D000000000001AAA", "Acme Teas"),
     "organization__not_readable": Account("00D000000000001AAA"),
@@ -93,8 +114,8 @@ EXPECTED = {
 
 def salesforce_says(name):
     response, door = recorded("salesforce", name), name.partition("__")[0]
-    if door == "query":
-        return SALESFORCE.collections[0].records(response)
+    if door in ("query", "aggregate"):
+        return (RECORDS if door == "query" else AGGREGATE).records(response)
     if door == "organization":
         return SALESFORCE.parse_probe(response, credential("salesforce"))
     if door == "token":
@@ -104,7 +125,7 @@ def salesforce_says(name):
 
 
 def query(cursor="", **parameters):
-    return SALESFORCE.collections[0].page(credential("salesforce"), cursor=cursor, **parameters)
+    return RECORDS.page(credential("salesforce"), at=NOON, cursor=cursor, **parameters)
 
 
 def test_every_recorded_answer_is_in_the_table():
@@ -120,8 +141,6 @@ def test_reads(name, expected):
     read = salesforce_says(name)
     if isinstance(read, Grant):
         read = read.secret["refresh_token"]
-    elif isinstance(read, Page):
-        read = read.cursor
     elif isinstance(expected, tuple):
         read = read.kind, read.reason
     assert read == expected
@@ -229,15 +248,19 @@ def test_refuses_a_body_with_a_sentence(action, body):
     assert action.check(body)
 
 
+def soql_of(request):
+    return unquote(request.url.partition("?q=")[2])
+
+
 def test_a_query_is_built_from_parameters():
     request = query(
         object="Contact", fields="Id, Email", since="2026-11-25T13:00:00+01:00", LastName="O'Hara\\"
     )
-    assert request.url.endswith(
-        "/query?q=SELECT%20Id%2C%20Email%20FROM%20Contact%20WHERE%20LastName%20%3D%20%27O%5C%27Hara%5C%5C%27"
-        "%20AND%20SystemModstamp%20%3E%3D%202026-11-25T12%3A00%3A00Z%20ORDER%20BY%20Id"
+    assert soql_of(request) == (
+        "SELECT Id, Email, SystemModstamp FROM Contact WHERE LastName = 'O\\'Hara\\\\'"
+        " AND SystemModstamp >= 2026-11-25T12:00:00Z ORDER BY SystemModstamp, Id LIMIT 2000"
     )
-    assert request.keep == 8 * 1024 * 1024
+    assert request.keep == 16 * 1024 * 1024
 
 
 @pytest.mark.parametrize(
@@ -256,9 +279,77 @@ def test_a_query_takes_nothing_but_names_and_values(parameters):
         query(**parameters)
 
 
-def test_the_next_page_is_asked_at_the_same_instance():
-    cursor = salesforce_says("query__first").cursor
-    assert query(cursor).url == f"https://acme.my.salesforce.com{cursor}"
+CURSOR = "003000000000002AAA@2026-11-25T12:00:02.000+0000"
+
+
+def test_the_next_page_is_a_query_of_its_own_at_the_same_instance():
+    request = query(CURSOR, object="Contact", fields="Id")
+    assert request.url.startswith("https://acme.my.salesforce.com/services/data/v67.0/query?q=")
+    assert soql_of(request).endswith("WHERE Id > '003000000000002AAA' ORDER BY Id LIMIT 2000")
+
+
+def test_changes_are_read_in_the_order_of_their_time_and_id():
+    request = query(CURSOR, object="Contact", fields="Id", since="2026-11-25T12:00:00Z")
+    assert soql_of(request).endswith(
+        "WHERE SystemModstamp >= 2026-11-25T12:00:00Z AND (SystemModstamp > 2026-11-25T12:00:02Z"
+        " OR (SystemModstamp = 2026-11-25T12:00:02Z AND Id > '003000000000002AAA'))"
+        " ORDER BY SystemModstamp, Id LIMIT 2000"
+    )
+
+
+def test_deleted_records_are_read_by_query_all():
+    request = query(object="Contact", fields="Email", deleted="true", page_size="500")
+    assert "/queryAll?q=SELECT%20Email%2C%20Id%2C%20SystemModstamp%2C%20IsDeleted" in request.url
+    assert request.headers == {"Sforce-Query-Options": "batchSize=500"}
+
+
+def test_single_records_are_read_by_their_ids():
+    request = query(object="Contact", fields="Id", ids="003000000000001AAA,003000000000002AAA")
+    assert "WHERE Id IN ('003000000000001AAA', '003000000000002AAA') ORDER" in soql_of(request)
+
+
+def test_sums_are_built_from_parameters():
+    request = AGGREGATE.page(
+        credential("salesforce"),
+        at=NOON,
+        object="Order",
+        select="Status, COUNT(Id) orders, SUM(TotalAmount) total",
+        group_by="Status",
+        date_field="EffectiveDate",
+        since="2026-11-16",
+        until="2026-11-23",
+        Status="Activated",
+    )
+    assert soql_of(request) == (
+        "SELECT Status, COUNT(Id) orders, SUM(TotalAmount) total FROM Order"
+        " WHERE Status = 'Activated' AND EffectiveDate >= 2026-11-16 AND EffectiveDate < 2026-11-23"
+        " GROUP BY Status LIMIT 2000"
+    )
+
+
+@pytest.mark.parametrize(
+    "select", ["SUM(a) FROM User--", "", "SUM(SUM(a))", "(SELECT Id)", "a b c"]
+)
+def test_a_sum_takes_nothing_but_fields_and_functions(select):
+    with pytest.raises(ValueError, match="neither"):
+        AGGREGATE.page(credential("salesforce"), at=NOON, object="Order", select=select)
+
+
+def test_what_a_record_says_of_itself():
+    (record, *_) = LISTED
+    assert RECORDS.record_id(record) == "003000000000001AAA"
+    assert RECORDS.changed_at(record) == datetime(2026, 11, 25, 12, 0, 1, tzinfo=UTC)
+    assert RECORDS.version(record) == "2026-11-25T12:00:01.000+0000"
+    assert not RECORDS.is_deleted(record) and RECORDS.is_deleted({**record, "IsDeleted": True})
+
+
+def test_an_update_may_have_a_precondition():
+    body = {**CONTACT, "unmodified_since": RECORDS.version(LISTED[0])}
+    assert UPDATE_RECORD.check(body) == ""
+    request = UPDATE_RECORD.request([message(body)], credential("salesforce"))
+    assert request.headers == {"If-Unmodified-Since": "Wed, 25 Nov 2026 12:00:01 GMT"}
+    assert request.url.endswith("/sobjects/Contact/003000000000001AAA")
+    assert UPDATE_RECORD.check({**CONTACT, "unmodified_since": "yesterday"})
 
 
 def test_a_refresh_follows_the_organisation_to_its_new_instance_and_nowhere_else():

@@ -156,10 +156,10 @@ def test_a_post_carries_our_id_where_people_do_not_see_it():
 
 def test_channels_are_asked_for_from_where_the_last_page_ended():
     first = CHANNELS.records(recorded("slack", "conversations_list__ok"))
-    again = CHANNELS.page(credential("slack"), cursor=first.cursor)
+    again = CHANNELS.page(credential("slack"), at=NOON, cursor=first.cursor)
     assert (
         again.form["cursor"] == "dGVhbTpDMDYxRkE1UEI="
-        and "cursor" not in CHANNELS.page(credential("slack")).form
+        and "cursor" not in CHANNELS.page(credential("slack"), at=NOON).form
     )
 
 

@@ -49,7 +49,7 @@ def calls_of(connector):
         )
         yield request, lambda answer: connector.parse_token_response(answer, APP, key)
     for collection in connector.collections:
-        yield collection.page(key, **collection.example), collection.records
+        yield collection.page(key, at=NOON, **collection.example), collection.records
 
 
 def readings(connector, mode, hostile, rules):

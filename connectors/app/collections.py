@@ -1,0 +1,133 @@
+"""Collections of our own application: orders, customers, users, labels and log lines."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from connectors.app.requests import CALLS, REQUESTS, SPENDS, sign_request
+from connectors.http import KIBIBYTE, Request, Response, Unreadable
+from connectors.outcomes import Outcome, outcome_of_status, raises_unreadable
+from connectors.roles import Collection, Page, parse_instant
+from connectors.schema import Credential
+
+PAGE_SIZE = 2000
+PAGE_BYTES = 16 * 1024 * KIBIBYTE
+
+
+class AppCollection(Collection):
+    """Records of one tenant, by keyset: ordered by their id, after the last one read."""
+
+    id_field: str
+    help = (
+        "Parameters: since, until, deleted, ids. Any other parameter is a field with its required "
+        "value."
+    )
+    example = {"tenant": "acme"}
+    page_size = PAGE_SIZE
+    ids_max = 100
+    reads_changes = True
+    reads_deleted = True
+    ordered_by_key = True
+    by_tenant = True
+
+    def page(
+        self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
+    ) -> Request:
+        """Build the signed request for a page. Raises ValueError for an invalid parameter."""
+        headers = sign_request(credential, id=f"read_{int(at.timestamp() * 1000)}", at=at)
+        parameters = urlencode(build_parameters(cursor, **query))
+        return Request(
+            "GET",
+            f"{credential.urls['api']}/{self.key}?{parameters}",
+            headers=headers,
+            spends=SPENDS,
+            keep=PAGE_BYTES,
+        )
+
+    @raises_unreadable
+    def records(self, response: Response) -> Page | Outcome:
+        """Parse a page. One of fewer records than it announces is incomplete. Raises Unreadable."""
+        if rejection := outcome_of_status(response, pauses=(CALLS, REQUESTS)):
+            return rejection
+        answer = response.json()
+        records, cursor = answer[self.key], answer["next_after"]
+        if not isinstance(records, list) or not isinstance(cursor, str | None):
+            raise Unreadable("not a page of records")
+        if len(records) != answer["count"]:
+            return Page(records, cursor or "", complete=False, reason="fewer_records")
+        return Page(records, cursor or "")
+
+    def record_id(self, record: Mapping[str, Any]) -> str:
+        return str(record[self.id_field])
+
+    def changed_at(self, record: Mapping[str, Any]) -> datetime | None:
+        return parse_instant(record.get("updated_at"))
+
+    def version(self, record: Mapping[str, Any]) -> str:
+        """Return the ETag, which `if_match` of update_order takes."""
+        version = record.get("version")
+        return "" if version is None else f'"{version}"'
+
+    def is_deleted(self, record: Mapping[str, Any]) -> bool:
+        return record.get("deleted") is True
+
+
+def build_parameters(
+    cursor: str,
+    *,
+    tenant: str,
+    since: str = "",
+    until: str = "",
+    deleted: str = "",
+    ids: str = "",
+    page_size: str = "",
+    **equals: str,
+) -> dict[str, str]:
+    """Build the query of a page. Raises ValueError for a time without a UTC offset."""
+    for instant in (since, until):
+        if instant and parse_instant(instant) is None:
+            raise ValueError("a time must be ISO 8601 with its UTC offset")
+    parameters = {
+        "tenant": tenant,
+        "limit": page_size or str(PAGE_SIZE),
+        "after": cursor,
+        "updated_since": since,
+        "updated_until": until,
+        "include_deleted": "true" if deleted == "true" else "",
+        "ids": ids,
+    }
+    return {**equals, **{name: value for name, value in parameters.items() if value}}
+
+
+class Orders(AppCollection):
+    key = "orders"
+    label = "Orders"
+    id_field = "number"
+
+
+class Customers(AppCollection):
+    key = "customers"
+    label = "Customers"
+    id_field = "id"
+
+
+class Users(AppCollection):
+    key = "users"
+    label = "Users"
+    id_field = "id"
+
+
+class Labels(AppCollection):
+    key = "labels"
+    label = "Shipping labels"
+    id_field = "number"
+
+
+class LogLines(AppCollection):
+    key = "logs"
+    label = "Lines of the operational log"
+    id_field = "id"
+
+
+COLLECTIONS = (Orders(), Customers(), Users(), Labels(), LogLines())

@@ -1,0 +1,152 @@
+"""Pipedrive: read persons, organizations, deals and activities page by page, by the API v2.
+
+https://developers.pipedrive.com/docs/api/v1/Deals#getDeals and the OpenAPI description of v2
+(2026-11). There is no precondition for a write, and only deals can be listed after they were
+deleted.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from connectors.http import KIBIBYTE, Request, Response, Unreadable
+from connectors.outcomes import Outcome, raises_unreadable
+from connectors.pipedrive.actions import base_url, build_token_costs
+from connectors.pipedrive.errors import find_rejection
+from connectors.roles import Collection, Page, parse_instant
+from connectors.schema import Credential
+
+PAGE_SIZE = 500  # "a maximum value of 500 is allowed"
+PAGE_BYTES = 8 * 1024 * KIBIBYTE
+LIST_TOKENS = 10  # of the daily budget, whatever the size of the page
+CURSOR_PATTERN = re.compile(r"[A-Za-z0-9+/=_.-]{1,500}", re.ASCII)
+IDS_PATTERN = re.compile(r"[0-9]{1,18}(,[0-9]{1,18}){0,99}", re.ASCII)
+WITH_DELETED = "open,won,lost,deleted"
+SHARED_FILTERS = {"filter_id", "owner_id", "org_id", "deal_id", "sort_by", "sort_direction"}
+SHARED_FILTERS |= {"include_fields", "custom_fields"}
+
+
+class PipedriveCollection(Collection):
+    """Records of one kind, ordered by id unless `sort_by` is given."""
+
+    filters: frozenset[str]
+    example = {"since": "2026-11-25T00:00:00Z"}
+    page_size = PAGE_SIZE
+    ids_max = 100
+    reads_changes = True
+    ordered_by_key = True
+
+    def page(
+        self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
+    ) -> Request:
+        """Build the request for a page. Raises ValueError with a text for an invalid parameter."""
+        if cursor and not CURSOR_PATTERN.fullmatch(cursor):
+            raise ValueError("the cursor is not one of Pipedrive's")
+        parameters = self.build_parameters(**query) | ({"cursor": cursor} if cursor else {})
+        return Request(
+            "GET",
+            f"{base_url(credential)}/api/v2/{self.key}?{urlencode(parameters)}",
+            bearer=credential.access,
+            spends=build_token_costs(LIST_TOKENS),
+            keep=PAGE_BYTES,
+        )
+
+    def build_parameters(
+        self,
+        *,
+        since: str = "",
+        until: str = "",
+        deleted: str = "",
+        ids: str = "",
+        page_size: str = "",
+        **filters: str,
+    ) -> dict[str, str]:
+        """Build the query without its cursor. Raises ValueError for an invalid parameter."""
+        if unknown := sorted(set(filters) - self.filters):
+            raise ValueError(f"{self.key} cannot be filtered by {unknown[0][:80]}")
+        if ids and not IDS_PATTERN.fullmatch(ids):
+            raise ValueError("ids are up to 100 numbers")
+        if deleted == "true" and self.reads_deleted:
+            filters = {"status": WITH_DELETED} | filters
+        parameters = {
+            "limit": page_size or str(PAGE_SIZE),
+            "updated_since": format_time(since) if since else "",
+            "updated_until": format_time(until) if until else "",
+            "ids": ids,
+        }
+        given = {name: value for name, value in parameters.items() if value}
+        return {"sort_by": "id", "sort_direction": "asc"} | filters | given
+
+    @raises_unreadable
+    def records(self, response: Response) -> Page | Outcome:
+        if rejection := find_rejection(response):
+            return rejection
+        answer = response.json()
+        records, cursor = answer["data"], answer["additional_data"]["next_cursor"]
+        if answer["success"] is not True or not isinstance(records, list):
+            raise Unreadable("not a page of records")
+        if not isinstance(cursor, str | None) or (cursor and not CURSOR_PATTERN.fullmatch(cursor)):
+            raise Unreadable("next_cursor is not a cursor")
+        return Page(records, cursor or "")
+
+    def record_id(self, record: Mapping[str, Any]) -> str:
+        return str(record["id"])
+
+    def changed_at(self, record: Mapping[str, Any]) -> datetime | None:
+        return parse_instant(record.get("update_time"))
+
+    def is_deleted(self, record: Mapping[str, Any]) -> bool:
+        return record.get("is_deleted") is True
+
+
+def format_time(value: str) -> str:
+    """Convert an ISO 8601 time to what Pipedrive accepts: UTC, whole seconds. Raises ValueError."""
+    instant = parse_instant(value)
+    if instant is None:
+        raise ValueError("a time must be ISO 8601 with its UTC offset")
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+class Persons(PipedriveCollection):
+    key = "persons"
+    label = "Persons"
+    help = "Parameters: since, until, ids, filter_id, owner_id, org_id, deal_id, sort_by."
+    filters = frozenset(SHARED_FILTERS)
+
+
+class Organizations(PipedriveCollection):
+    key = "organizations"
+    label = "Organizations"
+    help = "Parameters: since, until, ids, filter_id, owner_id, sort_by."
+    filters = frozenset(SHARED_FILTERS - {"org_id", "deal_id"})
+
+
+class Deals(PipedriveCollection):
+    key = "deals"
+    label = "Deals"
+    help = (
+        "Deals that are not archived. Parameters: since, until, deleted (in the last 30 days), "
+        "ids, filter_id, owner_id, person_id, org_id, pipeline_id, stage_id, status, sort_by."
+    )
+    filters = frozenset(SHARED_FILTERS - {"deal_id"}) | {
+        "person_id",
+        "pipeline_id",
+        "stage_id",
+        "status",
+    }
+    reads_deleted = True
+
+
+class Activities(PipedriveCollection):
+    key = "activities"
+    label = "Activities"
+    help = (
+        "Parameters: since, until, ids, filter_id, owner_id, person_id, org_id, deal_id, lead_id, "
+        "done, sort_by (id, update_time, add_time or due_date)."
+    )
+    filters = frozenset(SHARED_FILTERS) | {"person_id", "lead_id", "done"}
+
+
+COLLECTIONS = (Persons(), Organizations(), Deals(), Activities())

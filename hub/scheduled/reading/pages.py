@@ -1,0 +1,117 @@
+"""Read a collection to its end: never endlessly, and knowing whether it was complete."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from connectors.outcomes import Outcome
+from connectors.roles import Collection, Page
+from hub.connections.models import Connection
+from hub.scheduled.reading.position import ProgressWatch, ReadPosition, parse_position
+from hub.scheduled.reading.requests import PageSource, open_source, raise_refusal, read_ids
+from hub.scheduled.runs.context import RunContext
+
+PAGES_MAX = 50_000
+EMPTY_PAGES_MAX = 20  # one after the other
+# An interruption up to this is one of our own: a run changes its worker each minute.
+SHORT_INTERRUPTION = timedelta(minutes=5)
+CLOCK_TOLERANCE = timedelta(minutes=1)  # of the system's clock against ours
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPage:
+    """Records of one page, and what is known of the read up to here.
+
+    `cursor` continues after this page, also after a restart; empty: the read has ended. It is
+    complete if nothing is missing up to here: the last page speaks for the whole read. `reason` is
+    a code that says why something may be missing.
+    """
+
+    records: Sequence[Mapping[str, Any]]
+    cursor: str
+    is_complete: bool
+    reason: str = ""
+
+
+async def read_pages(
+    context: RunContext,
+    connection: Connection,
+    collection: Collection,
+    query: Mapping[str, Any],
+    *,
+    cursor: str = "",
+) -> AsyncIterator[ReadPage]:
+    """Read the pages after `cursor`, an earlier page's, to the end. There is at least one page.
+
+    A record that changes meanwhile may be read twice; the later one is newer. A page that cannot be
+    read after several attempts ends the read, as does one that brings no progress: it is then
+    incomplete. Raises RunFailed if the first page is refused, RunBlocked if a person must act, and
+    InvalidPosition for a cursor of something else.
+    """
+    source = await open_source(context, connection, collection, query)
+    position = await _resume(source, parse_position(cursor))
+    watch = ProgressWatch(empty_pages_max=EMPTY_PAGES_MAX)
+    while True:
+        page = await source.fetch_page(position.cursor)
+        if isinstance(page, Outcome):
+            yield _end_after_refusal(position, page)
+            return
+        obstacle = _find_obstacle(watch, position, page, read_ids(collection, page.records))
+        position = (
+            position.with_reason(_describe_gap(page))
+            .with_reason(obstacle)
+            .after_page(page.cursor, now=context.now())
+        )
+        is_last = bool(obstacle) or not page.cursor
+        next_cursor = "" if is_last else position.to_text()
+        yield ReadPage(page.records, next_cursor, not position.reason, position.reason)
+        if is_last:
+            return
+
+
+def _describe_gap(page: Page) -> str:
+    return "" if page.complete else page.reason or "incomplete"
+
+
+def _find_obstacle(
+    watch: ProgressWatch, position: ReadPosition, page: Page, ids: Sequence[str]
+) -> str:
+    """Return why the read cannot go on after this page; empty if it can, or was the last."""
+    if not page.cursor:
+        return ""
+    if position.page_count + 1 >= PAGES_MAX:
+        return "too_many_pages"
+    return watch.find_problem(page.cursor, ids)
+
+
+def _end_after_refusal(position: ReadPosition, outcome: Outcome) -> ReadPage:
+    """Return the end of a read whose next page is refused. Raises RunFailed and RunBlocked.
+
+    What was read before is of use, if the system refuses only this page.
+    """
+    if position.page_count == 0 or outcome.kind != "never":
+        raise_refusal(outcome)
+    return ReadPage((), "", is_complete=False, reason=position.reason or outcome.reason)
+
+
+async def _resume(source: PageSource, position: ReadPosition) -> ReadPosition:
+    """Return the position, as incomplete if the data changed during a long interruption."""
+    interruption = source.context.now() - (position.read_at or source.context.now())
+    if position.reason or position.read_at is None or interruption <= SHORT_INTERRUPTION:
+        return position
+    if "since" in source.query:  # it reads what changed, whenever that was
+        return position
+    if not source.collection.reads_changes:
+        return position.with_reason("resumed")
+    is_unchanged = await _is_unchanged(source, since=position.read_at - CLOCK_TOLERANCE)
+    return position if is_unchanged else position.with_reason("changed_meanwhile")
+
+
+async def _is_unchanged(source: PageSource, *, since: datetime) -> bool:
+    """Ask the system whether any record changed. Raises RunFailed and RunBlocked."""
+    deleted = {"deleted": "true"} if source.collection.reads_deleted else {}
+    page = await source.fetch_page(since=since.isoformat(), page_size="1", **deleted)
+    if isinstance(page, Outcome):
+        raise_refusal(page)
+    return page.complete and not page.records

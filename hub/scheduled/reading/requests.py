@@ -1,0 +1,118 @@
+"""Request one page of a collection, for one tenant only, and check its records."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
+
+from connectors.http import Request, Response
+from connectors.outcomes import READ_ERRORS, Outcome
+from connectors.roles import Collection, Page
+from hub.connections.credentials.connector_context import find_connector_app, open_credential
+from hub.connections.models import Connection, ConnectorApp
+from hub.scheduled.runs.context import RunBlocked, RunContext, RunFailed
+
+RECORD_ID_MAX = 200  # characters
+UNREADABLE, CUT = "unreadable", "cut"
+TRIES = 3  # of a page that cannot be read, or is cut
+CONTROLLED = {"cursor", "at", "tenant"}  # parameters that no job may set
+BLOCKING_KINDS = ("reconnect", "disable")
+
+
+@dataclass(frozen=True, slots=True)
+class PageSource:
+    """A collection as one tenant may read it."""
+
+    context: RunContext
+    connection: Connection
+    collection: Collection
+    query: Mapping[str, str]
+    app: ConnectorApp | None
+
+    async def fetch_page(self, cursor: str = "", **changes: str) -> Page | Outcome:
+        """Return a page, again up to TRIES times while it is not complete.
+
+        A page that is never readable is empty and incomplete. Raises RunBlocked and RunFailed.
+        """
+        query = {**self.query, **changes}
+        for number in range(TRIES):
+            page = await self._request_page(cursor, query)
+            if isinstance(page, Outcome) or page.complete or number == TRIES - 1:
+                break
+            if page.reason == CUT:
+                size = int(query.get("page_size") or self.collection.page_size)
+                query["page_size"] = str(max(size // 4, 1))
+        return page if isinstance(page, Outcome) else self._check_records(page)
+
+    async def _request_page(self, cursor: str, query: Mapping[str, str]) -> Page | Outcome:
+        def build(connection: Connection) -> Request:
+            credential = open_credential(connection, self.app)
+            at = self.context.now()
+            return self.collection.page(credential, at=at, cursor=cursor, **query)
+
+        answer: Page | Outcome = await self.context.call(self.connection, build, self._parse_page)
+        return answer
+
+    def _parse_page(self, response: Response) -> Page | Outcome:
+        """Parse a response; an empty incomplete page if it is cut or cannot be read."""
+        if response.cut:
+            return Page((), complete=False, reason=CUT)
+        try:
+            return self.collection.records(response)
+        except READ_ERRORS:
+            return Page((), complete=False, reason=UNREADABLE)
+
+    def _check_records(self, page: Page) -> Page:
+        """Return the page without records that cannot be used; it is incomplete then."""
+        problems = [self._find_problem(record) for record in page.records]
+        first_problem = next((problem for problem in problems if problem), "")
+        if not first_problem:
+            return page
+        pairs = zip(page.records, problems, strict=True)
+        usable = [record for record, problem in pairs if not problem]
+        return replace(page, records=usable, complete=False, reason=page.reason or first_problem)
+
+    def _find_problem(self, record: Any) -> str:
+        """Return why a record cannot be used; empty if it can."""
+        if not isinstance(record, Mapping):
+            return "not_a_record"
+        if self.collection.by_tenant and record.get("tenant") != self.query.get("tenant"):
+            return "other_tenant"
+        return "" if not self.collection.has_ids or read_id(self.collection, record) else "no_id"
+
+
+async def open_source(
+    context: RunContext,
+    connection: Connection,
+    collection: Collection,
+    query: Mapping[str, Any],
+) -> PageSource:
+    """Return the collection as the tenant of the run may read it."""
+    app = await context.in_database(lambda: find_connector_app(connection.connector_key))
+    parameters = {
+        str(key): str(value)
+        for key, value in query.items()
+        if key not in CONTROLLED and value is not None
+    }
+    if collection.by_tenant:
+        parameters["tenant"] = context.tenant.reference
+    return PageSource(context, connection, collection, parameters, app)
+
+
+def read_id(collection: Collection, record: Mapping[str, Any]) -> str:
+    """Return the id of a record; empty if it has none that can be stored. Never raises."""
+    try:
+        id = collection.record_id(record)
+    except READ_ERRORS:
+        return ""
+    return id if 0 < len(id) <= RECORD_ID_MAX and id.isprintable() else ""
+
+
+def read_ids(collection: Collection, records: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [read_id(collection, record) for record in records] if collection.has_ids else []
+
+
+def raise_refusal(outcome: Outcome) -> NoReturn:
+    """Raise what a refused page means for the run: RunBlocked or RunFailed."""
+    if outcome.kind in BLOCKING_KINDS:
+        raise RunBlocked(outcome.reason, outcome.detail)
+    raise RunFailed(outcome.reason, outcome.detail, can_retry=outcome.kind != "never")

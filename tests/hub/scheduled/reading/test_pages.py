@@ -1,0 +1,139 @@
+"""Reading to the end: never endlessly, and never complete where something may be missing."""
+
+import pytest
+
+from connectors.http import Response
+from connectors.registry import CONNECTORS
+from hub.connections.models import Connection
+from hub.scheduled.reading.pages import EMPTY_PAGES_MAX
+from hub.scheduled.reading.position import InvalidPosition
+from hub.scheduled.runs.context import RunBlocked, RunFailed
+from tests.connectors.recorded import NOON
+from tests.hub.scheduled.reading.fake_run import FakeRun, answer, ids, orders, read
+
+CUT = Response(200, b'{"orders": [', at=NOON, cut=True)
+SALESFORCE = Connection(connector_key="salesforce")
+SUMS = {"object": "Order", "select": "SUM(TotalAmount) total"}
+RUBBISH = Response(200, b"\xff\xfe<html>", at=NOON)
+
+
+def test_a_collection_is_read_to_its_end():
+    pages = read(run := FakeRun(orders("A-1", "A-2", after="A-2"), orders("A-3")))
+    assert ids(pages) == ["A-1", "A-2", "A-3"]
+    assert [(page.is_complete, bool(page.cursor)) for page in pages] == [
+        (True, True),
+        (True, False),
+    ]
+    assert ["after=A-2" in request.url for request in run.requests] == [False, True]
+
+
+def test_a_read_goes_on_after_a_restart_and_reads_no_page_again():
+    first, *_ = read(FakeRun(orders("A-1", after="A-1")), until=1)
+    pages = read(run := FakeRun(orders("A-2")), cursor=first.cursor)
+    assert ids(pages) == ["A-2"] and pages[-1].is_complete
+    assert "after=A-1" in run.requests[0].url
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_complete", "reason"),
+    [
+        ([orders("A-2")], True, ""),
+        ([orders(), orders("A-2")], True, ""),
+        ([orders("A-9"), orders("A-2")], False, "changed_meanwhile"),
+        ([RUBBISH, RUBBISH, RUBBISH, orders("A-2")], False, "changed_meanwhile"),
+    ],
+)
+def test_after_a_long_interruption_changed_data_make_it_incomplete(answers, is_complete, reason):
+    (first,) = read(FakeRun(orders("A-1", after="A-1")), until=1)
+    run = FakeRun(*answers)
+    run.wait(minutes=0 if len(answers) == 1 else 10)
+    pages = read(run, cursor=first.cursor)
+    assert (pages[-1].is_complete, pages[-1].reason) == (is_complete, reason)
+    assert ids(pages) == ["A-2"]
+
+
+def test_what_was_incomplete_before_a_restart_stays_incomplete():
+    (first,) = read(FakeRun(*[orders("A-1", after="A-1", count=2)] * 3), until=1)
+    assert not first.is_complete and first.cursor
+    pages = read(FakeRun(orders("A-2")), cursor=first.cursor)
+    assert (pages[-1].is_complete, pages[-1].reason) == (False, "fewer_records")
+
+
+@pytest.mark.parametrize(("page", "reason"), [(CUT, "cut"), (RUBBISH, "unreadable")])
+def test_a_page_that_cannot_be_read_is_asked_again_and_then_ends_the_read(page, reason):
+    assert read(FakeRun(page, page, orders("A-1")))[-1].is_complete
+    pages = read(FakeRun(orders("A-1", after="A-1"), page, page, page))
+    assert ids(pages) == ["A-1"]
+    assert (pages[-1].is_complete, pages[-1].reason, pages[-1].cursor) == (False, reason, "")
+
+
+def test_a_page_that_is_too_large_is_asked_in_smaller_ones():
+    read(run := FakeRun(CUT, orders("A-1")))
+    assert ["limit=2000" in run.requests[0].url, "limit=500" in run.requests[1].url] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        (lambda request: orders("A-1", after="A-1"), "cursor_repeated"),
+        (lambda request: orders("A-1", after=f"A-{id(request)}"), "page_repeated"),
+        (lambda request: orders(after=f"A-{id(request)}"), "no_progress"),
+    ],
+)
+def test_a_read_without_progress_ends(page, reason):
+    run = FakeRun(*[page] * 100)
+    pages = read(run)
+    assert len(pages) <= EMPTY_PAGES_MAX + 1
+    assert (pages[-1].is_complete, pages[-1].reason, pages[-1].cursor) == (False, reason, "")
+
+
+@pytest.mark.parametrize(
+    ("records", "reason"),
+    [
+        (["A-1", {"number": "A-2", "tenant": "acme"}], "not_a_record"),
+        ([{"tenant": "acme"}, {"number": "A-2", "tenant": "acme"}], "no_id"),
+        ([{"number": "A" * 201, "tenant": "acme"}, {"number": "A-2", "tenant": "acme"}], "no_id"),
+        ([{"number": "A-1", "tenant": "globex"}, {"number": "A-2", "tenant": "acme"}],
+         "other_tenant"),
+        ([{"number": "A-1"}, {"number": "A-2", "tenant": "acme"}], "other_tenant"),
+    ],
+)  # fmt: skip
+def test_a_record_that_cannot_be_used_is_left_out_and_the_read_incomplete(records, reason):
+    pages = read(FakeRun(answer({"orders": records, "count": 2, "next_after": None})))
+    assert ids(pages) == ["A-2"]
+    assert (pages[-1].is_complete, pages[-1].reason) == (False, reason)
+
+
+def test_a_job_cannot_ask_for_another_tenant_or_place():
+    read(run := FakeRun(orders()), query={"tenant": "globex", "cursor": "A-9", "at": "x"})
+    assert "tenant=acme" in run.requests[0].url
+    assert "globex" not in run.requests[0].url and "A-9" not in run.requests[0].url
+
+
+def test_a_refused_first_page_fails_the_run_and_a_later_one_ends_the_read():
+    with pytest.raises(RunFailed) as failure:
+        read(FakeRun(Response(404)))
+    assert (failure.value.reason, failure.value.can_retry) == ("status_404", False)
+    pages = read(FakeRun(orders("A-1", after="A-1"), Response(404)))
+    assert (ids(pages), pages[-1].is_complete, pages[-1].reason) == (["A-1"], False, "status_404")
+
+
+@pytest.mark.parametrize(("status", "error"), [(500, RunFailed), (401, RunBlocked)])
+def test_an_answer_that_may_be_another_later_never_ends_the_read(status, error):
+    with pytest.raises(error):
+        read(FakeRun(orders("A-1", after="A-1"), Response(status)))
+
+
+@pytest.mark.parametrize("cursor", ["x", "{}", '["a"]', "null"])
+def test_a_cursor_of_something_else_is_refused(cursor):
+    with pytest.raises(InvalidPosition):
+        read(FakeRun(orders()), cursor=cursor)
+
+
+def test_sums_are_read_too_though_they_have_no_ids():
+    aggregate = next(one for one in CONNECTORS["salesforce"].collections if one.key == "aggregate")
+    body = {"totalSize": 1, "done": True, "records": [{"total": 25.5}]}
+    run = FakeRun(answer(body))
+    run.app = None
+    (page,) = read(run, aggregate, connection=SALESFORCE, query=SUMS)
+    assert page.records == [{"total": 25.5}] and page.is_complete
