@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from connectors.http import Quota, Report, Request, Response, Scope
+from connectors.log_sink import LogSink
 from connectors.outcomes import Outcome
 from connectors.roles import Action, Choices, Collection
 from connectors.schema import (
@@ -84,6 +85,7 @@ class Connector:
     hosts: tuple[str, ...] = ()  # patterns of hosts in responses, such as "*.salesforce.com"
     actions: tuple[Action, ...] = ()
     collections: tuple[Collection, ...] = ()
+    log_sink: LogSink | None = None  # None: it takes no log lines
     quotas: Mapping[str, Quota] = {}  # by "kind" or "kind:name"; other scopes are not limited
     # why a scope that requests spend has no quota, by kind
     unlimited: Mapping[str, str] = {}

@@ -34,6 +34,8 @@ SCOPES = {
     "webhook-subscriptions:write": ApiScope(
         "Check and repair webhook subscriptions, and rotate their secrets"
     ),
+    "logs:write": ApiScope("Send log lines"),
+    "logs:read": ApiScope("Read how many log lines were shipped"),
     "members:read": ApiScope("Read members and invitations"),
     "members:write": ApiScope("Invite and remove people, and change their roles"),
     "metrics:read": ApiScope("Read the hub's own metrics", platform_only=True),

@@ -66,6 +66,7 @@ ROUTES = {
     "events": {"GET": "events:read", "POST": "events:write"},
     "events/<path:id>": {"GET": "events:read"},
     "events/<path:id>/explain": {"GET": "events:read"},
+    "logs": {"GET": "logs:read", "POST": "logs:write"},
     "deliveries": {"GET": "deliveries:read"},
     "deliveries/<uuid:id>": {"GET": "deliveries:read"},
     "deliveries/<uuid:id>/explain": {"GET": "deliveries:read"},
@@ -379,6 +380,19 @@ def test_another_tenants_cursor_leads_to_nothing(make, api, acme, globex, refuse
 def test_an_event_is_not_told_in_another_tenants_name(api, acme, globex, refused):
     for body in (ORDER | {"tenant": "acme-only"}, [ORDER, ORDER | {"tenant": "acme-only"}]):
         refused(api.of(globex), "POST", "/api/v1/events", {404}, body)
+
+
+def test_another_tenants_key_neither_sends_lines_nor_reads_a_position(api, acme, globex, refused):
+    client = api.of(globex)
+    refused(client, "GET", "/api/v1/logs?tenant=acme-only", {404})
+    lines = b'{"a": 1}\n{"a": 2, "tenant": "acme-only"}'
+    before = rows()
+    for url, body in (("/api/v1/logs", lines), ("/api/v1/logs?tenant=acme-only", b'{"a": 1}')):
+        answer = client.post(
+            url, body, content_type="application/x-ndjson", HTTP_IDEMPOTENCY_KEY="key"
+        )
+        assert (answer.status_code, tells_of(answer, acme)) == (404, [])
+    assert rows() == before
 
 
 def test_another_tenants_key_switches_nothing_off_but_its_own(api, acme, globex, refused):

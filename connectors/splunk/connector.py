@@ -15,6 +15,7 @@ from connectors.splunk.actions import (
     build_collector_url,
 )
 from connectors.splunk.errors import CONNECTION, find_rejection, parse_code
+from connectors.splunk.log_lines import SplunkLogSink
 from connectors.splunk.subscriptions import SplunkWebhookSubscriptions
 from connectors.splunk.webhooks import SplunkWebhooks
 
@@ -66,6 +67,7 @@ class Splunk(Connector):
         ),
     )
     actions = (SendEvent(), SendRaw())
+    log_sink = SplunkLogSink()
     webhook_source = SplunkWebhooks()
     subscriptions = SplunkWebhookSubscriptions()
     quotas = {

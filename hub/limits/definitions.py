@@ -34,6 +34,7 @@ LIMITS = {
     for limit in (
         Limit("events", _("Events per minute"), 120_000, per_key=True),
         Limit("bytes", _("Bytes of events per minute"), 512 * MIB, per_key=True),
+        Limit("log_bytes", _("Bytes of log lines per minute"), 128 * MIB, per_key=True),
         Limit("requests", _("Other API requests per minute"), 3_000, per_key=True),
         Limit("replays", _("Single retries and replays per hour"), 1_000, HOUR),
         Limit("connections", _("Connections"), 200, None),

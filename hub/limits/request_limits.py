@@ -23,7 +23,7 @@ class WithinLimits(BasePermission):
     """Count each authenticated request, before its scopes are checked: forbidden ones count too.
 
     A view whose POST accepts events sets `takes_events = True`: such a request counts as one event
-    and its bytes.
+    and its bytes. With `takes_log_lines = True` its bytes count beside the request.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -48,8 +48,14 @@ def count_request(request: Request, amounts: Mapping[str, int]) -> None:
 
 def _request_amounts(request: Request, view: Any) -> dict[str, int]:
     if request.method == "POST" and getattr(view, "takes_events", False):
-        return {"events": 1, "bytes": int(request.META.get("CONTENT_LENGTH") or 0)}
+        return {"events": 1, "bytes": _content_length(request)}
+    if request.method == "POST" and getattr(view, "takes_log_lines", False):
+        return {"requests": 1, "log_bytes": _content_length(request)}
     return {"requests": 1}
+
+
+def _content_length(request: Request) -> int:
+    return int(request.META.get("CONTENT_LENGTH") or 0)
 
 
 def _remember_remaining(request: Request, remaining: Iterable[RemainingQuota]) -> None:
@@ -83,7 +89,7 @@ class LimitsMiddleware:
 
 
 def _format_policy(remaining: RemainingQuota) -> str:
-    unit = ';qu="content-bytes"' if remaining.charge.name == "bytes" else ""
+    unit = ';qu="content-bytes"' if remaining.charge.name in ("bytes", "log_bytes") else ""
     return (
         f'"{remaining.charge.name}";q={remaining.charge.quota};w={remaining.charge.seconds}{unit}'
     )

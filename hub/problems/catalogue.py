@@ -98,6 +98,12 @@ CATALOGUE = {
         "The request has wrong or missing fields",
         "`errors` lists each field as a JSON pointer, with the reason.",
     ),
+    "invalid-line": ProblemKind(
+        400,
+        "A log line is invalid",
+        "`detail` names the first line that cannot be accepted, and why. No line of the request "
+        "was accepted. Correct the line, or leave it out, and send the request again.",
+    ),
     "unreadable-body": ProblemKind(
         400,
         "The body could not be read",
@@ -144,7 +150,8 @@ CATALOGUE = {
     "unsupported-media-type": ProblemKind(
         415,
         "Unsupported body format",
-        "Send JSON in UTF-8 with `Content-Type: application/json`, and without Content-Encoding.",
+        "Send JSON in UTF-8 with `Content-Type: application/json` (log lines: "
+        "`application/x-ndjson`), and without Content-Encoding.",
     ),
     # --- the state of things ---
     "wrong-state": ProblemKind(

@@ -142,8 +142,8 @@ class StrictJSONParser(BaseParser):
     ) -> Any:
         assert parser_context is not None, "the framework gives the request and its view"
         request, view = parser_context["request"], parser_context["view"]
-        _require_utf8(request.META)
-        request.raw_body = _read_bounded_body(
+        require_utf8(request.META)
+        request.raw_body = read_bounded_body(
             stream, getattr(view, "max_bytes", settings.HUB_EVENT_BYTES)
         )
         if len(request.raw_body) < int(request.META.get("CONTENT_LENGTH") or 0):
@@ -160,7 +160,7 @@ class StrictJSONParser(BaseParser):
         return read_json(request.raw_body)
 
 
-def _require_utf8(meta: Mapping[str, Any]) -> None:
+def require_utf8(meta: Mapping[str, Any]) -> None:
     charset = re.search(r"charset\s*=\s*\"?([^\";\s]*)", meta.get("CONTENT_TYPE", ""), re.I)
     if charset and charset[1].lower() not in UTF8:
         raise Problem("unsupported-media-type")
@@ -168,7 +168,7 @@ def _require_utf8(meta: Mapping[str, Any]) -> None:
         raise Problem("unsupported-media-type")
 
 
-def _read_bounded_body(stream: IO[bytes], limit: int) -> bytes:
+def read_bounded_body(stream: IO[bytes], limit: int) -> bytes:
     chunks, size = [], 0
     while chunk := stream.read(PIECE_SIZE):
         size += len(chunk)

@@ -102,8 +102,8 @@ def response_example(name: str, value: Any, status: int) -> OpenApiExample:
     return OpenApiExample(name, value=value, response_only=True, status_codes=[str(status)])
 
 
-def request_example(name: str, value: Any) -> OpenApiExample:
-    return OpenApiExample(name, value=value, request_only=True)
+def request_example(name: str, value: Any, media_type: str = "application/json") -> OpenApiExample:
+    return OpenApiExample(name, value=value, request_only=True, media_type=media_type)
 
 
 def _build_problem_responses(codes: Iterable[str]) -> dict[tuple[int, str], OpenApiResponse]:

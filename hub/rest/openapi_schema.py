@@ -8,13 +8,13 @@ from drf_spectacular.utils import PolymorphicProxySerializer
 
 
 class OpenApiSchema(AutoSchema):
-    """Mark a body that may have one of several schemas as required, too."""
+    """Mark a body as required, too, that may have one of several schemas, or is no JSON."""
 
     def _get_request_for_media_type(
         self, serializer: Any, direction: str = "request"
     ) -> tuple[Any, bool]:
         schema, required = super()._get_request_for_media_type(serializer, direction)
-        return schema, required or isinstance(serializer, PolymorphicProxySerializer)
+        return schema, required or isinstance(serializer, PolymorphicProxySerializer | dict)
 
 
 class StrictSerializerExtension(OpenApiSerializerExtension):

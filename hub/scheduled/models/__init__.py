@@ -2,7 +2,7 @@
 
 from hub.scheduled.models.discrepancies import LOCAL, REMOTE, Discrepancy, StagedRecord
 from hub.scheduled.models.jobs import Job, JobSchedule
-from hub.scheduled.models.log_chunks import LogChunk, LogPosition
+from hub.scheduled.models.log_chunks import LogChunk, LogPosition, LogSource
 from hub.scheduled.models.runs import Run, RunLogEntry
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "JobSchedule",
     "LogChunk",
     "LogPosition",
+    "LogSource",
     "Run",
     "RunLogEntry",
     "StagedRecord",

@@ -1,22 +1,33 @@
 """Log chunks: lines of a tenant's operational log, until they are shipped."""
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from hub.db.ids import uuid7
+from hub.scheduled.models.runs import Run
 from tenants.models import Tenant
 from tenants.scoping import Scoped
+
+
+class LogSource(models.TextChoices):
+    """Where lines come from. Each source of a tenant is a log of its own."""
+
+    API = "api", _("Sent to the API")
+    COLLECTION = "collection", _("Read from our application")
+    AUDIT = "audit", _("Audit log of the hub")
 
 
 class LogChunk(Scoped):
     """Lines of one request, compressed. Its lines have the numbers from `first_line` on.
 
-    The numbers of a tenant's lines have no gaps, so a cursor is one number.
+    The numbers of a log's lines have no gaps, so a cursor is one number. `body`: see
+    `hub.scheduled.log_intake.lines.pack_lines`.
     """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="log_chunks")
-    source = models.CharField(max_length=20)  # api, collection or audit
-    idempotency_key = models.CharField(max_length=200)
+    source = models.CharField(max_length=20, choices=LogSource)
+    idempotency_key = models.CharField(max_length=255)
     digest = models.CharField(max_length=64)  # SHA-256 of the lines, for a repeated request
     first_line = models.PositiveBigIntegerField()
     line_count = models.PositiveIntegerField()
@@ -29,7 +40,9 @@ class LogChunk(Scoped):
             models.UniqueConstraint(
                 fields=("tenant", "source", "idempotency_key"), name="one_chunk_per_key"
             ),
-            models.UniqueConstraint(fields=("tenant", "first_line"), name="one_chunk_per_line"),
+            models.UniqueConstraint(
+                fields=("tenant", "source", "first_line"), name="one_chunk_per_line"
+            ),
         )
         indexes = (models.Index(fields=("received_at",), name="log_chunks_by_age"),)
 
@@ -38,15 +51,30 @@ class LogChunk(Scoped):
 
 
 class LogPosition(Scoped):
-    """How many lines of a tenant's log were received, shipped and dropped."""
+    """How many lines of one log of a tenant were received, shipped, rejected and dropped.
 
-    tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, related_name="log_position")
+    `run` is the run that ships: one at a time for each log. `batches` are those that were sent and
+    wait for their acknowledgement, oldest first.
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="log_positions")
+    source = models.CharField(max_length=20, choices=LogSource, default=LogSource.API)
     next_line = models.PositiveBigIntegerField(default=0)  # the number of the next received line
-    shipped_line = models.PositiveBigIntegerField(default=0)  # all lines before it were accepted
+    # all lines before it were accepted, rejected or dropped
+    shipped_line = models.PositiveBigIntegerField(default=0)
     dropped_count = models.PositiveBigIntegerField(default=0)  # beyond the retention, unshipped
+    rejected_count = models.PositiveBigIntegerField(default=0)  # by the system, each alone
+    received_at = models.DateTimeField(null=True)  # the newest line
     shipped_at = models.DateTimeField(null=True)
-    audit_cursor = models.PositiveBigIntegerField(default=0)  # the last audit row that was read
-    collection_cursor = models.JSONField(default=dict)  # in the log API of our application
+    run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="+")
+    batches = models.JSONField(default=list)
+    channel = models.JSONField(default=dict)  # of acknowledgements: its number and newest ticket
+    read_cursor = models.JSONField(default=dict)  # in the log of our application, or the audit log
+
+    class Meta(Scoped.Meta):
+        constraints = (
+            models.UniqueConstraint(fields=("tenant", "source"), name="one_position_per_log"),
+        )
 
     def __str__(self) -> str:
-        return f"log of {self.tenant}"
+        return f"log of {self.tenant} ({self.source})"

@@ -148,5 +148,6 @@ def test_a_key_reads_its_limits(shop, acme):
     assert {limit["name"]: limit["quota"] for limit in limits["key"]} == {
         "events": 4,
         "bytes": 2000,
+        "log_bytes": 64 * 1024 * 1024,
         "requests": 4,
     }

@@ -1,0 +1,105 @@
+"""What the REST API of logs takes and answers: queries, serializers and examples."""
+
+from rest_framework import serializers
+
+from hub.problems import StrictSerializer
+from hub.rest.openapi import EXAMPLE_ID, EXAMPLE_TIME
+from hub.scheduled.models import LogSource
+
+EXAMPLE_LINES = (
+    f'{{"time": "{EXAMPLE_TIME}", "level": "info", "message": "Order A-1001 was paid."}}\n'
+    '{"time": 1795608000.25, "level": "error", "message": "No label.", "order": "A-1002"}\n'
+)
+EXAMPLE_CHUNK = {
+    "id": EXAMPLE_ID,
+    "tenant": "acme",
+    "first_line": 41_200,
+    "last_line": 41_201,
+    "line_count": 2,
+    "received_at": EXAMPLE_TIME,
+}
+EXAMPLE_FIGURES = {
+    "received": 41_202,
+    "shipped": 41_190,
+    "backlog": 12,
+    "rejected": 0,
+    "dropped": 0,
+    "lag_seconds": 3.2,
+}
+EXAMPLE_LOG = EXAMPLE_FIGURES | {
+    "source": "api",
+    "unacknowledged": 12,
+    "received_at": EXAMPLE_TIME,
+    "shipped_at": EXAMPLE_TIME,
+}
+EXAMPLE_POSITION = {"tenant": "acme", **EXAMPLE_FIGURES, "logs": [EXAMPLE_LOG]}
+NDJSON_SCHEMA = {
+    "type": "string",
+    "description": (
+        "NDJSON: one JSON object a line, in UTF-8. `time` (ISO 8601 with UTC offset, or seconds or "
+        "milliseconds since 1970) is when it happened; without it, when it was received. "
+        "`tenant` is the tenant's reference. Every other name is yours."
+    ),
+}
+
+
+class LogsQuery(StrictSerializer):
+    from_query = True
+
+    tenant = serializers.CharField(
+        required=False,
+        help_text="The tenant's reference. With a platform key required, unless lines name it.",
+    )
+
+
+class LogPositionQuery(LogsQuery):
+    tenant = serializers.CharField(
+        required=False, help_text="The tenant's reference. Required with a platform key."
+    )
+
+
+class ChunkSerializer(serializers.Serializer):
+    """The lines of one tenant. They are numbered from 0 on, without gaps."""
+
+    id = serializers.UUIDField()
+    tenant = serializers.CharField()
+    first_line = serializers.IntegerField()
+    last_line = serializers.IntegerField()
+    line_count = serializers.IntegerField()
+    received_at = serializers.DateTimeField()
+
+
+class AcceptedLinesSerializer(serializers.Serializer):
+    received = serializers.IntegerField(help_text="Lines of the request, without blank ones.")
+    chunks = ChunkSerializer(many=True, help_text="One for each tenant.")
+
+
+class LogFiguresSerializer(serializers.Serializer):
+    received = serializers.IntegerField(help_text="Lines, from the beginning on.")
+    shipped = serializers.IntegerField(
+        help_text="Lines that the system accepted or, if it can, acknowledged."
+    )
+    backlog = serializers.IntegerField(help_text="Lines that wait.")
+    rejected = serializers.IntegerField(help_text="Lines that the system refused one by one.")
+    dropped = serializers.IntegerField(
+        help_text="Lines that waited longer than the retention time, and were deleted."
+    )
+    lag_seconds = serializers.FloatField(
+        help_text="How long the oldest line that waits has waited; 0: none waits."
+    )
+
+
+class LogSerializer(LogFiguresSerializer):
+    source = serializers.ChoiceField(LogSource.choices, help_text="Where the lines come from.")
+    unacknowledged = serializers.IntegerField(
+        help_text="Lines of the backlog that were sent, and are not acknowledged yet."
+    )
+    received_at = serializers.DateTimeField(allow_null=True, help_text="The newest line.")
+    shipped_at = serializers.DateTimeField(allow_null=True)
+
+
+class LogPositionSerializer(LogFiguresSerializer):
+    """The sums of a tenant's logs, and each of them."""
+
+    tenant = serializers.CharField()
+    logs = LogSerializer(many=True)

@@ -1,0 +1,4 @@
+"""Intake of log lines: from NDJSON, or records, to numbered chunks.
+
+`lines` parses and packs lines, `append` numbers and stores them, `backlog` reads them.
+"""

@@ -1,0 +1,73 @@
+"""Read the lines of a log that wait, from a line on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate, takewhile
+
+from django.db.models import F
+
+from hub.scheduled.log_intake.lines import unpack_lines
+from hub.scheduled.models import LogChunk, LogPosition
+
+CHUNKS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLines:
+    """Lines of a log, each `<seconds> <JSON>`; `received_at` is that of the first."""
+
+    first_line: int
+    lines: list[bytes]
+    received_at: datetime
+
+
+def read_waiting_lines(
+    position: LogPosition, first_line: int, *, most_bytes: int, most_lines: int | None = None
+) -> WaitingLines | None:
+    """Return the lines from `first_line` on, as many as the limits allow but at least one.
+
+    None if there are none.
+    """
+    chunks = _choose_chunks(position, first_line, most_bytes)
+    if not chunks:
+        return None
+    bodies = LogChunk.unscoped.in_bulk([chunk_id for chunk_id, _, _ in chunks])
+    lines = [
+        line
+        for chunk_id, first, _ in chunks
+        for line in unpack_lines(bodies[chunk_id].body)[max(0, first_line - first) :]
+    ]
+    sizes = takewhile(lambda size: size <= most_bytes, accumulate(len(line) + 1 for line in lines))
+    count = max(1, sum(1 for _ in sizes))
+    if most_lines is not None:
+        count = min(count, most_lines)
+    return WaitingLines(first_line, lines[:count], bodies[chunks[0][0]].received_at)
+
+
+def _choose_chunks(
+    position: LogPosition, first_line: int, most_bytes: int
+) -> list[tuple[int, int, int]]:
+    """Return id, first line and size of the chunks from a line on, until they fill the bytes."""
+    rows = (
+        LogChunk.unscoped.filter(
+            tenant=position.tenant_id,
+            source=position.source,
+            first_line__gt=first_line - F("line_count"),
+        )
+        .order_by("first_line")
+        .values_list("pk", "first_line", "size")[:CHUNKS_AT_ONCE]
+    )
+    return list(_take_until_full(iter(rows), most_bytes))
+
+
+def _take_until_full(
+    rows: Iterator[tuple[int, int, int]], most_bytes: int
+) -> Iterator[tuple[int, int, int]]:
+    """Yield the chunks that fill the bytes; the first may begin before the line, and adds none."""
+    filled = 0
+    for number, row in enumerate(rows):
+        if filled >= most_bytes:
+            return
+        filled += row[2] if number else 0
+        yield row

@@ -1,0 +1,111 @@
+"""Figures of log shipping: what was received, shipped, dropped, and how far it is behind."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import F, OuterRef, QuerySet, Subquery
+
+from hub.scheduled.models import LogChunk, LogPosition, LogSource, Run
+from tenants.models import Tenant
+
+KIND = "ship"
+
+
+@dataclass(frozen=True, slots=True)
+class LogFigures:
+    """Counts of lines. `lag_seconds` is the age of the oldest line that waits, 0 if none does."""
+
+    source: str
+    received: int
+    shipped: int
+    rejected: int  # by the system, each alone
+    dropped: int  # older than the retention, unshipped
+    backlog: int
+    unacknowledged: int  # of the backlog: sent, and not confirmed yet
+    lag_seconds: float
+    received_at: datetime | None
+    shipped_at: datetime | None
+
+    @property
+    def label(self) -> str:
+        return str(LogSource(self.source).label)
+
+
+def measure_logs(tenant: Tenant, *, now: datetime) -> list[LogFigures]:
+    """Return the figures of each log of the tenant, in one query."""
+    positions = positions_with_age(LogPosition.objects.of(tenant)).order_by("source")
+    return [measure_position(position, now=now) for position in positions]
+
+
+def positions_with_age(positions: QuerySet[LogPosition]) -> QuerySet[LogPosition]:
+    """Annotate `waiting_since`: when the oldest line that waits was received, or None."""
+    waiting = LogChunk.unscoped.filter(
+        tenant=OuterRef("tenant"),
+        source=OuterRef("source"),
+        first_line__lte=OuterRef("shipped_line"),
+        first_line__gt=OuterRef("shipped_line") - F("line_count"),
+    )
+    newest_first = waiting.order_by("-first_line").values("received_at")[:1]
+    return positions.annotate(waiting_since=Subquery(newest_first))
+
+
+def measure_position(position: LogPosition, *, now: datetime) -> LogFigures:
+    waiting_since: datetime | None = getattr(position, "waiting_since", None)
+    lost = position.dropped_count + position.rejected_count
+    return LogFigures(
+        source=position.source,
+        received=position.next_line,
+        shipped=position.shipped_line - lost,
+        rejected=position.rejected_count,
+        dropped=position.dropped_count,
+        backlog=position.next_line - position.shipped_line,
+        unacknowledged=sum(batch["count"] for batch in position.batches),
+        lag_seconds=max(0.0, (now - waiting_since).total_seconds()) if waiting_since else 0.0,
+        received_at=position.received_at,
+        shipped_at=position.shipped_at,
+    )
+
+
+def sum_figures(figures: Iterable[LogFigures]) -> dict[str, float]:
+    """Return the counts of all logs together, and the longest lag."""
+    rows = list(figures)
+    return {
+        "received": sum(row.received for row in rows),
+        "shipped": sum(row.shipped for row in rows),
+        "backlog": sum(row.backlog for row in rows),
+        "rejected": sum(row.rejected for row in rows),
+        "dropped": sum(row.dropped for row in rows),
+        "lag_seconds": max((row.lag_seconds for row in rows), default=0.0),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ShippingRun:
+    """A run of log shipping, for the page of log shipping."""
+
+    run: Run
+    lines: int
+    lines_per_second: float | None  # None: it has not ended, or took no time
+
+
+def recent_runs(tenant: Tenant, *, count: int = 10) -> Sequence[ShippingRun]:
+    """Return the newest runs of log shipping of a tenant, in one query."""
+    runs = Run.objects.of(tenant).filter(job__kind=KIND).select_related("job").order_by("-id")
+    return [build_shipping_run(run) for run in runs[:count]]
+
+
+def build_shipping_run(run: Run) -> ShippingRun:
+    seconds = (
+        (run.finished_at - run.started_at).total_seconds()
+        if run.started_at and run.finished_at
+        else 0.0
+    )
+    return ShippingRun(run, run.done_count, run.done_count / seconds if seconds > 0 else None)
+
+
+def find_last_error(tenant: Tenant) -> Run | None:
+    """Return the newest run of log shipping that ended, if it failed; its `reason` says why."""
+    runs = Run.objects.of(tenant).filter(job__kind=KIND).exclude(state__in=("waiting", "running"))
+    newest = runs.order_by("-id").first()
+    return newest if newest is not None and newest.state in ("failed", "blocked") else None

@@ -1,0 +1,37 @@
+"""Lines of one log are numbered without gaps, whoever sends them at the same time."""
+
+import threading
+
+import pytest
+from django.db import connections
+
+from hub.scheduled.log_intake.append import build_chunk_input, submit_chunks
+from hub.scheduled.log_intake.lines import parse_lines
+from hub.scheduled.models import LogChunk, LogPosition
+from tests.factories import NOON
+from tests.hub.scheduled.logs import entries, ndjson
+
+THREADS, REQUESTS = 6, 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_concurrent_requests_leave_no_gap(make):
+    tenant = make.tenant()
+
+    def send_lines(sender):
+        for number in range(REQUESTS):
+            lines = list(parse_lines(ndjson(*entries(number + 1)), now=NOON))
+            key = f"{sender} {number}"
+            submit_chunks([build_chunk_input(tenant, "api", key, lines, now=NOON)])
+        connections.close_all()
+
+    senders = [threading.Thread(target=send_lines, args=(n,)) for n in range(THREADS)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    chunks = list(LogChunk.unscoped.order_by("first_line"))
+    ends = [chunk.first_line + chunk.line_count for chunk in chunks]
+    assert [chunk.first_line for chunk in chunks] == [0, *ends[:-1]]
+    assert len(chunks) == THREADS * REQUESTS
+    assert LogPosition.objects.of(tenant).get().next_line == ends[-1]
