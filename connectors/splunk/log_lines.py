@@ -32,10 +32,11 @@ class SplunkLogSink(LogSink):
         Splunk does not detect duplicates: the indexed field `log_line` identifies them.
         """
         tail = build_envelope_tail(line_format)
-        return [
-            b'{"time":%b,"event":%b,%b%d"}}' % (*line.split(b" ", 1), tail, number)
-            for number, line in enumerate(lines, first_line)
-        ]
+        events = []
+        for number, line in enumerate(lines, first_line):
+            time, _, text = line.partition(b" ")
+            events.append(b'{"time":%b,"event":%b,%b%d"}}' % (time, text, tail, number))
+        return events
 
     def lines_request(
         self, events: Iterable[bytes], credential: Credential, *, channel: str
