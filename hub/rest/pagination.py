@@ -48,7 +48,7 @@ class PageQuery(StrictSerializer):
     before = CursorField(required=False, help_text="Cursor from `prev`: the previous page (newer).")
 
 
-def parse_query(request: Request, query: type[PageQuery], **context: Any) -> dict[str, Any]:
+def parse_query(request: Request, query: type[StrictSerializer], **context: Any) -> dict[str, Any]:
     repeated = [name for name, values in request.query_params.lists() if len(values) > 1]
     if repeated:
         raise ValidationError(

@@ -90,7 +90,9 @@ class LogFiguresSerializer(serializers.Serializer):
 
 
 class LogSerializer(LogFiguresSerializer):
-    source = serializers.ChoiceField(LogSource.choices, help_text="Where the lines come from.")
+    source = serializers.ChoiceField(  # type: ignore[assignment]  # a field's `source` is a text
+        LogSource.choices, help_text="Where the lines come from."
+    )
     unacknowledged = serializers.IntegerField(
         help_text="Lines of the backlog that were sent, and are not acknowledged yet."
     )

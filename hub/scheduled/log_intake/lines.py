@@ -138,6 +138,6 @@ def pack_lines(lines: Iterable[LogLine]) -> tuple[bytes, int]:
     return zlib.compress(body, COMPRESSION_LEVEL), len(body)
 
 
-def unpack_lines(body: bytes) -> list[bytes]:
+def unpack_lines(body: bytes | memoryview) -> list[bytes]:
     """Return the lines of a packed body, each `<seconds> <JSON>`."""
     return zlib.decompress(body).split(b"\n")
