@@ -132,6 +132,11 @@ STATE_TONES = {  # state: (tone, icon); the colours of the tones are in the styl
     "gone": ("bad", "link_off"),
     "unsupported": ("bad", "block"),
     "manual": ("warn", "pan_tool"),
+    "new": ("warn", "warning"),
+    "open": ("warn", "schedule"),
+    "repairing": ("info", "sync"),
+    "resolved": ("good", "check_circle"),
+    "ignored": ("idle", "do_not_disturb_on"),
 }
 
 STATE_LABELS = (  # the shown name of each state
@@ -142,6 +147,7 @@ STATE_LABELS = (  # the shown name of each state
     _("received"), _("processed"), _("duplicate"), _("echo"), _("unmatched"), _("quarantined"),
     _("accepted"), _("rejected"), _("wanted"), _("verified"), _("drifted"), _("gone"),
     _("unsupported"), _("manual"), _("blocked"), _("late"), _("enabled"), _("excluded"),
+    _("new"), _("open"), _("repairing"), _("resolved"), _("ignored"),
 )  # fmt: skip
 
 

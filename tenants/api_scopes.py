@@ -36,6 +36,8 @@ SCOPES = {
     ),
     "logs:write": ApiScope("Send log lines"),
     "logs:read": ApiScope("Read how many log lines were shipped"),
+    "discrepancies:read": ApiScope("Read discrepancies and certificates of reconciliations"),
+    "discrepancies:write": ApiScope("Repair discrepancies, and ignore them"),
     "members:read": ApiScope("Read members and invitations"),
     "members:write": ApiScope("Invite and remove people, and change their roles"),
     "metrics:read": ApiScope("Read the hub's own metrics", platform_only=True),

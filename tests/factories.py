@@ -34,6 +34,7 @@ from hub.portal.models import SavedView
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.services import membership_actions, portal_link_actions
 from tests.mails import token_of
+from tests.scheduled_factories import ScheduledFactories
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -61,7 +62,7 @@ ORDER = {
 }
 
 
-class Factories:
+class Factories(ScheduledFactories):
     def __init__(self):
         self.numbers = itertools.count(1)
 

@@ -84,6 +84,7 @@ ROWS = {
     "incoming.WebhookSubscription": lambda make, tenant: make.webhook_subscription(
         make.connection(tenant)
     ),
+    "scheduled.Discrepancy": lambda make, tenant: make.discrepancy(make.connection(tenant)),
     "hub.Mail": mail_row,
     "mappings.FieldMapping": lambda make, tenant: make.mapping(tenant),
     "mappings.Identity": lambda make, tenant: make.identity(

@@ -83,6 +83,9 @@ ROUTES = {
     "webhook-subscriptions/<uuid:id>/check": {"POST": "webhook-subscriptions:write"},
     "webhook-subscriptions/<uuid:id>/repair": {"POST": "webhook-subscriptions:write"},
     "webhook-subscriptions/<uuid:id>/rotate": {"POST": "webhook-subscriptions:write"},
+    "discrepancies": {"GET": "discrepancies:read"},
+    "discrepancies/<uuid:id>": {"GET": "discrepancies:read"},
+    "runs/<uuid:id>/certificate": {"GET": "discrepancies:read"},
     "routes": {"GET": "routes:read", "POST": "routes:write"},
     "routes/<uuid:id>": {"GET": "routes:read", "PATCH": "routes:write", "DELETE": "routes:write"},
     "routes/<uuid:id>/try": {"POST": "routes:write"},
@@ -138,6 +141,8 @@ def acme(make):
     make.portal_link(tenant)
     make.inbound_item(connection, record="only-acmes-record")
     make.webhook_subscription(connection)
+    discrepancy = make.discrepancy(connection, record_key="only-acmes-order")
+    make.finished_run(discrepancy.job)
     return tenant
 
 
@@ -167,6 +172,8 @@ def by_room(tenant):
         "portal-links": tenant.portal_links.get(),
         "inbound": InboundItem.unscoped.get(tenant=tenant),
         "webhook-subscriptions": WebhookSubscription.unscoped.get(tenant=tenant),
+        "discrepancies": tenant.discrepancies.get(),
+        "runs": tenant.runs.get(),
     }
 
 
@@ -293,6 +300,12 @@ def test_another_tenants_key_replays_nothing_that_arrived(api, acme, globex, ref
     del plan["tenant"]
     answer = api.of(globex).post("/api/v1/inbound/replays", plan, format="json")
     assert (answer.status_code, answer.json()["count"]) == (201, 0)
+
+
+def test_another_tenants_key_lists_no_discrepancies(api, acme, globex, refused):
+    for query in ("", "?limit=200", "?verdict=differs", f"?job={acme.jobs.get().public_id}"):
+        refused(api.of(globex), "GET", f"/api/v1/discrepancies{query}", {200})
+    refused(api.of(globex), "GET", "/api/v1/discrepancies?tenant=acme-only", {404})
 
 
 @pytest.mark.parametrize("route", ["inbound", "webhook-subscriptions"])

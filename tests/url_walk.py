@@ -19,6 +19,7 @@ from hub.portal.models import SavedView
 from hub.portal.views.log import delivery_pages, operation_pages
 from hub.portal.webhook_status import SUBSCRIPTION_ACTIONS
 from hub.problems import CATALOGUE
+from hub.scheduled.models import Discrepancy, Run
 from tenants.models import Invitation, Membership, PortalLink
 from tests.test_wall_api import patterns
 
@@ -32,6 +33,8 @@ ROWS = {  # what an id stands for, by the word before it
     "incoming": lambda: InboundItem.unscoped.all(),
     "webhook-subscriptions": lambda: WebhookSubscription.unscoped.all(),
     "webhooks": lambda: WebhookSubscription.unscoped.all(),
+    "discrepancies": lambda: Discrepancy.unscoped.all(),
+    "runs": lambda: Run.unscoped.all(),
     "operations": lambda: Operation.unscoped.all(),
     "routes": lambda: Route.unscoped.all(),
     "mappings": lambda: FieldMapping.unscoped.all(),
@@ -49,7 +52,7 @@ PLAIN = {
     "tenant": ["acme"],
     "reference": ["acme"],
     "connector": list(CONNECTORS),
-    "kind": ["csv", "ndjson", "event"],
+    "kind": ["csv", "ndjson", "event", "txt", "json"],
     "verb": [
         *delivery_pages.DELIVERY_ACTIONS,
         *operation_pages.OPERATION_ACTIONS,

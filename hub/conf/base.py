@@ -233,6 +233,8 @@ SPECTACULAR_SETTINGS = {
         "InboundStateEnum": "hub.incoming.serializers.INBOUND_STATES",
         "VerdictEnum": "hub.incoming.models.InboundMessage.State",
         "WebhookSubscriptionStateEnum": "hub.incoming.models.WebhookSubscription.State",
+        "DiscrepancyStateEnum": "hub.scheduled.models.Discrepancy.State",
+        "DiscrepancyVerdictEnum": "hub.scheduled.models.Discrepancy.Verdict",
         "RoleEnum": "tenants.models.Membership.Role",
         "GuestRoleEnum": "tenants.models.PortalLink.ROLES",
     },

@@ -54,6 +54,14 @@ MENU = {
             "incoming.view_inboundmessage",
         ),
     ),
+    "Scheduled": (
+        (
+            "Discrepancies",
+            "difference",
+            "scheduled_discrepancy",
+            "scheduled.view_discrepancy",
+        ),
+    ),
     "Platform": (
         ("Health", "monitor_heart", "console:health", "hub.view_worker"),
         ("Quotas", "speed", "throttle_quotastate", "throttle.view_quotastate"),

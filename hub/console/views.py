@@ -25,6 +25,7 @@ from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event
 from hub.problems import CATALOGUE
+from hub.scheduled.models import Discrepancy
 from tenants.access.guest_sessions import current_guest
 from tenants.access.tenant_users import find_tenant_user, tenant_home_url
 from tenants.scoping import ALL_TENANTS, Scoped, accessible_tenants, visible_rows
@@ -52,6 +53,7 @@ PAGES_BY_KIND: dict[str, tuple[tuple[type[Scoped], ...], str]] = {
     "connections": ((Connection,), "connection"),
     "operations": ((Operation,), "operation"),
     "inbound": ((InboundItem, InboundMessage), "incoming_item"),
+    "discrepancies": ((Discrepancy,), "discrepancy"),
     "webhook-subscriptions": ((WebhookSubscription,), "connection"),
 }
 

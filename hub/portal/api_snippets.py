@@ -59,6 +59,8 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
     "portal:delivery_do": ApiSnippet("delivery", has_id=True),
     "portal:plan": ApiSnippet("operations", "POST", body={"kind": "retry", "reason": "…"}),
     "portal:operation": ApiSnippet("operation", has_id=True),
+    "portal:discrepancies": ApiSnippet("discrepancies", filters_by_tenant=True),
+    "portal:discrepancy": ApiSnippet("discrepancy", has_id=True),
     "portal:endpoints": ApiSnippet(
         "connections", filters_by_tenant=True, query={"connector": "webhook"}
     ),

@@ -13,6 +13,7 @@ from hub.portal.views.connections import (
 from hub.portal.views.endpoints import endpoint_actions, endpoint_pages, signing_secret_pages
 from hub.portal.views.incoming import incoming_pages, webhook_pages
 from hub.portal.views.log import delivery_pages, event_pages, operation_pages, saved_view_pages
+from hub.portal.views.scheduled import certificate_pages, discrepancy_pages
 
 TENANT_PATH = "t/<str:tenant>/"
 CONNECTION_PATH = f"{TENANT_PATH}connections/<uuid:id>/"
@@ -123,6 +124,19 @@ urlpatterns = [
     ),
     path(f"{ENDPOINT_PATH}test", endpoint_actions.send_test_event_view, name="endpoint_test"),
     path(f"{ENDPOINT_PATH}recover", endpoint_actions.plan_recovery_view, name="endpoint_recover"),
+    path(
+        f"{TENANT_PATH}discrepancies/", discrepancy_pages.show_discrepancies, name="discrepancies"
+    ),
+    path(
+        f"{TENANT_PATH}discrepancies/<uuid:id>/",
+        discrepancy_pages.show_discrepancy,
+        name="discrepancy",
+    ),
+    path(
+        f"{TENANT_PATH}runs/<uuid:id>/certificate.<slug:kind>",
+        certificate_pages.download_certificate,
+        name="certificate",
+    ),
     path(f"{TENANT_PATH}operations/plan", operation_pages.plan_operation_view, name="plan"),
     path(f"{TENANT_PATH}operations/<uuid:id>/", operation_pages.show_operation, name="operation"),
     path(

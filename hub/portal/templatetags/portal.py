@@ -218,14 +218,18 @@ def render_copyable(text: Any, label: str = "") -> SafeString:
 
 @register.inclusion_tag("portal/parts/plot.html", takes_context=True, name="stacks")
 def build_stacks(
-    context: Context, hours: Sequence[tuple[datetime, Sequence[int]]], parts: Any, caption: str
+    context: Context,
+    hours: Sequence[tuple[datetime, Sequence[int]]],
+    parts: Any,
+    caption: str,
+    time_format: str = "%a %H:%M",
 ) -> dict[str, Any]:
-    """Render numbers by hour as a chart and as a table.
+    """Render numbers by time as a chart and as a table.
 
     hours: pairs of a time and its numbers; parts: pairs of tone and label, one for each number.
     """
     zone = display_preferences.resolve_display_zone(context.get("request"))
-    rows = [(f"{at.astimezone(zone):%a %H:%M}", numbers) for at, numbers in hours]
+    rows = [(f"{at.astimezone(zone):{time_format}}", numbers) for at, numbers in hours]
     chart_columns = charts.stacked_columns([numbers for _label, numbers in rows])
     return {
         "caption": caption,

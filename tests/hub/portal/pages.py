@@ -25,6 +25,7 @@ PAGES = {
     "events": "events/",
     "incoming events": "events/incoming/",
     "rejected requests": "events/incoming/?state=rejected",
+    "discrepancies": "discrepancies/",
     "plan": "operations/plan?state=failed",
     "endpoints": "endpoints/",
     "add an endpoint": "endpoints/add",

@@ -1,0 +1,1 @@
+"""Pages of scheduled work: the discrepancy review, and the shipping of logs."""

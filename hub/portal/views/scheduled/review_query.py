@@ -1,0 +1,130 @@
+"""The filter of the discrepancy review, which the URL holds, and its links."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from hub.portal.log.filter_chips import LogLink, build_query_string
+from hub.portal.log.pages import parse_uuid
+from hub.scheduled.insight.discrepancies import (
+    COUNTED_STATES,
+    SELECTED_LIMIT,
+    DiscrepancyCount,
+)
+from hub.scheduled.insight.review_rows import STATE_LABELS
+from hub.scheduled.models import Discrepancy, Job
+
+VERDICT_LABELS = {str(value): label for value, label in Discrepancy.Verdict.choices}
+
+
+def _parse_id(text: str) -> str:
+    if (id := parse_uuid(text)) is None:
+        raise ValueError(text)
+    return str(id)
+
+
+def _build_choice_parser(values: Collection[str]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in values:
+            raise ValueError(text)
+        return text
+
+    return parse
+
+
+def _build_text_parser(limit: int) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if len(text) > limit or "\0" in text:
+            raise ValueError(text)
+        return text
+
+    return parse
+
+
+PARSERS: Mapping[str, Callable[[str], str]] = {
+    "job": _parse_id,
+    "run": _parse_id,
+    "verdict": _build_choice_parser(Discrepancy.Verdict.values),
+    "field": _build_text_parser(80),
+    "state": _build_choice_parser(Discrepancy.State.values),
+    "record_key": _build_text_parser(200),
+}
+
+
+def parse_review_filter(data: QueryDict) -> dict[str, Any]:
+    """Return the filter of a URL; selected discrepancies exclude all other filters.
+
+    Raises ValueError if a value cannot be read, so that no more is selected than was meant.
+    """
+    if ids := data.getlist("discrepancies"):
+        if len(ids) > SELECTED_LIMIT:
+            raise ValueError(len(ids))
+        return {"discrepancies": [_parse_id(id) for id in ids]}
+    return {name: parse(data[name]) for name, parse in PARSERS.items() if data.get(name)}
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRow:
+    """A verdict and a field with the links of its counts."""
+
+    label: str
+    field: str
+    query: str
+    cells: Sequence[tuple[int, str]]  # a count, and the query of its rows
+
+
+def build_summary(counts: Sequence[DiscrepancyCount], data: Mapping[str, str]) -> list[SummaryRow]:
+    """Build the rows of the summary; their links replace verdict, field and state of the URL."""
+    replaced = ("verdict", "field", "state", "record_key")
+    rows = []
+    for count in counts:
+        names = {"verdict": count.verdict, "field": count.field}
+        cells = [
+            (getattr(count, state), build_query_string(data, replaced, **names, state=state))
+            for state in COUNTED_STATES
+        ]
+        label = str(VERDICT_LABELS[count.verdict])
+        query = build_query_string(data, replaced, **names)
+        rows.append(SummaryRow(label, count.field, query, cells))
+    return rows
+
+
+def list_state_links(state: str, data: Mapping[str, str]) -> list[LogLink]:
+    """List the links that filter by state; the first shows what a person can still decide."""
+    links = [
+        LogLink(str(label), build_query_string(data, state=value), value == state)
+        for value, label in STATE_LABELS.items()
+    ]
+    return [LogLink(_("To decide"), build_query_string(data, ("state",)), not state), *links]
+
+
+def list_job_links(jobs: Sequence[Job], current: str, data: Mapping[str, str]) -> list[LogLink]:
+    """List the links that filter by job; none if there is nothing to choose."""
+    if len(jobs) < 2:
+        return []
+    links = [
+        LogLink(
+            job.name,
+            build_query_string(data, ("run",), job=job.public_id),
+            str(job.public_id) == current,
+        )
+        for job in jobs
+    ]
+    return [LogLink(_("All jobs"), build_query_string(data, ("job", "run")), not current), *links]
+
+
+def describe_review_filter(filter: Mapping[str, Any], jobs: Sequence[Job]) -> list[str]:
+    """Describe each condition in words."""
+    names = {str(job.public_id): job.name for job in jobs}
+    described = {
+        "job": lambda id: _("Job: %(name)s") % {"name": names.get(id, id)},
+        "run": lambda id: _("Run: %(id)s") % {"id": id},
+        "verdict": lambda value: str(VERDICT_LABELS[value]),
+        "field": lambda name: _("Field: %(name)s") % {"name": name},
+        "state": lambda value: _("State: %(name)s") % {"name": STATE_LABELS[value]},
+        "record_key": lambda text: _("Key begins with: %(text)s") % {"text": text},
+    }
+    return [described[name](value) for name, value in filter.items() if name in described]

@@ -1,0 +1,5 @@
+"""Admin pages of scheduled work."""
+
+from hub.scheduled.admin.discrepancies import DiscrepancyAdmin
+
+__all__ = ["DiscrepancyAdmin"]

@@ -1,0 +1,140 @@
+"""Admin of discrepancies: the review by verdict and field, and the page of each difference."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.urls import path
+
+from hub.outgoing.admin.filter_chips import build_filter_chips
+from hub.outgoing.admin.list_filters import SinceFilter, TenantFilter
+from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
+from hub.outgoing.insight.explain import readable_deliveries
+from hub.scheduled.admin.discrepancy_filters import (
+    FieldFilter,
+    JobFilter,
+    RecordKeyFilter,
+    RunFilter,
+)
+from hub.scheduled.admin.review_summary import build_review_context
+from hub.scheduled.insight.certificates import build_certificate_file
+from hub.scheduled.insight.review_rows import (
+    PAGE_LIMIT,
+    STATE_LABELS,
+    ReviewRow,
+    build_review_row,
+)
+from hub.scheduled.models import Discrepancy, Run
+from hub.staff import ChoicesFilter, display, render_badge, render_time
+from tenants.scoping import visible_rows
+
+STATE_PARAMETER = "state__exact"
+
+
+@admin.register(Discrepancy)
+class DiscrepancyAdmin(ReadOnlyAdmin):
+    page_template = "scheduled/discrepancy.html"
+    live_template = "scheduled/discrepancy_live.html"
+    list_before_template = "scheduled/review.html"
+
+    list_display = ("shown_state", "record", "ours", "theirs", "customer", "age")
+    list_filter = (
+        ("state", ChoicesFilter),
+        ("verdict", ChoicesFilter),
+        FieldFilter,
+        RecordKeyFilter,
+        TenantFilter,
+        JobFilter,
+        RunFilter,
+        SinceFilter,
+    )
+    list_select_related = ("tenant", "job", "connection")
+    list_display_links = ("shown_state", "record")
+    search_fields = ("public_id",)
+    search_help_text = "The id of a discrepancy; exact"
+    ordering = ("-pk",)
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        rows = super().get_queryset(request)
+        return rows.select_related("tenant", "job", "connection", "last_run")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        states = [(value, str(label)) for value, label in STATE_LABELS.items()]
+        extra = {
+            "state_chips": build_filter_chips(request, STATE_PARAMETER, states),
+            **build_review_context(request),
+        }
+        response: HttpResponse = super().changelist_view(
+            request, {**extra, **(extra_context or {})}
+        )
+        return response
+
+    # --- certificates ---
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.certificate_view)
+        route = "certificates/<uuid:id>/<slug:kind>/"
+        return [path(route, view, name="scheduled_discrepancy_certificate"), *super().get_urls()]
+
+    def certificate_view(self, request: HttpRequest, id: UUID, kind: str) -> HttpResponse:
+        """Download the certificate of a run."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        runs = visible_rows(Run, request.user).select_related("job", "tenant")
+        run = runs.filter(public_id=id).first()
+        file = build_certificate_file(run, kind) if run else None
+        if file is None:
+            raise Http404(id)
+        response = HttpResponse(file.content, content_type=file.content_type)
+        response["Content-Disposition"] = f'attachment; filename="{file.name}"'
+        return response
+
+    # --- columns ---
+
+    @display(description="state")
+    def shown_state(self, discrepancy: Discrepancy) -> str:
+        return render_badge(discrepancy.state, str(STATE_LABELS[discrepancy.state]))
+
+    @display(description="record")
+    def record(self, discrepancy: Discrepancy) -> str:
+        return render_to_string("scheduled/record.html", {"discrepancy": discrepancy})
+
+    @display(description="our application")
+    def ours(self, discrepancy: Discrepancy) -> str:
+        return render_to_string("scheduled/value.html", {"value": self.row_of(discrepancy).local})
+
+    @display(description="the other system")
+    def theirs(self, discrepancy: Discrepancy) -> str:
+        return render_to_string("scheduled/value.html", {"value": self.row_of(discrepancy).remote})
+
+    @display(description="tenant")
+    def customer(self, discrepancy: Discrepancy) -> str:
+        return discrepancy.tenant.name
+
+    @display(description="last seen")
+    def age(self, discrepancy: Discrepancy) -> str:
+        return render_time(discrepancy.last_seen_at)
+
+    def row_of(self, discrepancy: Discrepancy) -> ReviewRow:
+        return build_review_row(discrepancy)
+
+    # --- its page ---
+
+    def title_of(self, discrepancy: Discrepancy) -> str:
+        return f"{discrepancy.record_key} {discrepancy.field}".strip()
+
+    def live_context(self, discrepancy: Discrepancy, *, now: datetime) -> dict[str, Any]:
+        delivery = readable_deliveries().filter(pk=discrepancy.repair_delivery_id).first()
+        return {
+            "row": build_review_row(discrepancy, limit=PAGE_LIMIT),
+            "delivery": delivery,
+            "ended": discrepancy.state != Discrepancy.State.REPAIRING,
+        }

@@ -1,0 +1,49 @@
+"""Filters of the list of discrepancies."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from hub.scheduled.insight.discrepancies import DISCREPANCY_FILTERS
+from hub.staff import TextFilter
+
+
+class DiscrepancyFilter(TextFilter):
+    """A filter by the name that pages and REST share."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        value = (self.value() or "").replace("\0", "")
+        if not value:
+            return queryset
+        try:
+            return queryset.filter(DISCREPANCY_FILTERS[self.parameter_name](self.parse(value)))
+        except ValueError:
+            return queryset.none()
+
+    def parse(self, value: str) -> Any:
+        return value
+
+
+class JobFilter(DiscrepancyFilter):
+    title = "job (its id)"
+    parameter_name = "job"
+
+    def parse(self, value: str) -> UUID:
+        return UUID(value)
+
+
+class RunFilter(JobFilter):
+    title = "run that saw it last (its id)"
+    parameter_name = "run"
+
+
+class FieldFilter(DiscrepancyFilter):
+    title = "field"
+    parameter_name = "field"
+
+
+class RecordKeyFilter(DiscrepancyFilter):
+    title = "beginning of the record's key"
+    parameter_name = "record_key"

@@ -1,0 +1,101 @@
+"""What stands above the list of discrepancies: counts by verdict and field, and the last result."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest
+
+from hub.charts import stacked_columns
+from hub.scheduled.insight.discrepancies import (
+    COUNTED_STATES,
+    DISCREPANCY_FILTERS,
+    count_by_verdict_and_field,
+)
+from hub.scheduled.insight.review_rows import SYSTEMS_WITHOUT_PRECONDITION
+from hub.scheduled.insight.run_results import NIGHT_GROUPS, describe_result, list_nights
+from hub.scheduled.models import Discrepancy, Job
+from tenants.models import Tenant
+from tenants.scoping import visible_rows
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRow:
+    """A verdict and a field, with the query and the count of each state."""
+
+    label: str
+    field: str
+    query: str
+    cells: list[tuple[int, str]]
+
+
+def build_review_context(request: HttpRequest) -> dict[str, Any]:
+    """Return the summary of the tenant and job that the list is filtered by, of all otherwise."""
+    tenant, job = _find_tenant(request), _find_job(request)
+    rows = visible_rows(Discrepancy, request.user)
+    if tenant is not None:
+        rows = rows.filter(tenant=tenant)
+    if job is not None:
+        rows = rows.filter(DISCREPANCY_FILTERS["job"](job.public_id))
+    summary = [
+        SummaryRow(
+            str(Discrepancy.Verdict(count.verdict).label),
+            count.field,
+            _build_query(request, count.verdict, count.field),
+            [
+                (getattr(count, state), _build_query(request, count.verdict, count.field, state))
+                for state in COUNTED_STATES
+            ],
+        )
+        for count in count_by_verdict_and_field(rows)
+    ]
+    return {
+        "summary": summary,
+        "lacks_precondition": job is not None and job.connector_key in SYSTEMS_WITHOUT_PRECONDITION,
+        **(_build_result_context(job, tenant) if job and tenant else {}),
+    }
+
+
+def _find_tenant(request: HttpRequest) -> Tenant | None:
+    reference = request.GET.get("tenant", "").replace("\0", "")
+    if not reference:
+        return None
+    tenant: Tenant | None = visible_rows(Tenant, request.user).filter(reference=reference).first()
+    return tenant
+
+
+def _find_job(request: HttpRequest) -> Job | None:
+    try:
+        id = UUID(request.GET.get("job", ""))
+    except ValueError:
+        return None
+    job: Job | None = visible_rows(Job, request.user).filter(public_id=id).first()
+    return job
+
+
+def _build_query(request: HttpRequest, verdict: str, field: str, state: str = "") -> str:
+    query = request.GET.copy()
+    for name in ("p", "verdict__exact", "field", "state__exact", "record_key"):
+        query.pop(name, None)
+    query["verdict__exact"] = verdict
+    for name, value in (("field", field), ("state__exact", state)):
+        if value:
+            query[name] = value
+    return f"?{query.urlencode()}"
+
+
+def _build_result_context(job: Job, tenant: Tenant) -> dict[str, Any]:
+    nights = list_nights(job, tenant)
+    if not nights:
+        return {}
+    last = nights[-1]
+    stacks = [tuple(night.numbers) for night in nights]
+    return {
+        "job": job,
+        "last_run": last.run,
+        "result": last.result,
+        "statement": describe_result(last.result, ZoneInfo(tenant.time_zone)),
+        "groups": [label for _tone, label, _verdicts in NIGHT_GROUPS],
+        "nights": list(zip(nights, stacked_columns(stacks), strict=True)),
+    }

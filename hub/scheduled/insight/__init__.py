@@ -1,0 +1,1 @@
+"""Queries and texts about scheduled work, shared by REST and the pages."""

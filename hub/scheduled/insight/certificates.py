@@ -1,0 +1,114 @@
+"""The certificate of a reconciliation: what was compared, and how much of it was equal."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from hub.scheduled.insight.run_results import describe_result, read_result
+from hub.scheduled.models import Discrepancy, Run
+
+CONTENT_TYPES = {"txt": "text/plain; charset=utf-8", "json": "application/json"}
+
+
+def build_certificate(run: Run) -> dict[str, Any] | None:
+    """Return the certificate of a reconciliation; None if the run has no result of one.
+
+    `digest` is the SHA-256 of the other entries as JSON with sorted keys and without spaces.
+    """
+    result = read_result(run)
+    if result is None:
+        return None
+    zone = ZoneInfo(run.tenant.time_zone)
+    entries = {
+        "statement": describe_result(result, zone),
+        "tenant": run.tenant.reference,
+        "job": {"id": str(run.job.public_id), "name": run.job.name},
+        "run": str(run.public_id),
+        "connector": run.job.connector_key,
+        "time_zone": zone.key,
+        "slot_at": _format_time(run.slot_at),
+        "started_at": _format_time(run.started_at),
+        "finished_at": _format_time(run.finished_at),
+        "compared_at": _format_time(result.compared_at),
+        "read": result.read,
+        "since": result.since or None,
+        "is_complete": result.is_complete,
+        "is_dry": run.is_dry,
+        "records": {"local": result.local_records, "remote": result.remote_records},
+        "compared": result.compared,
+        "equal": result.equal,
+        "verdicts": {
+            verdict: result.verdicts.get(verdict, 0) for verdict in Discrepancy.Verdict.values
+        },
+        "records_digest": result.digest,
+    }
+    text = json.dumps(entries, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return {**entries, "digest": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _format_time(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="seconds") if moment else None
+
+
+def format_certificate(certificate: Mapping[str, Any]) -> str:
+    """Return a certificate as a text of one entry a line."""
+    lines = [
+        (_("Organisation"), certificate["tenant"]),
+        (_("Job"), f"{certificate['job']['name']} ({certificate['job']['id']})"),
+        (_("Run"), certificate["run"]),
+        (_("Other system"), certificate["connector"]),
+        (_("Started"), certificate["started_at"]),
+        (_("Compared"), certificate["compared_at"]),
+        (_("Finished"), certificate["finished_at"]),
+        (_("Read"), _describe_read(certificate)),
+        (_("Our records"), f"{certificate['records']['local']:,}"),
+        (_("Their records"), f"{certificate['records']['remote']:,}"),
+        (_("Equal"), f"{certificate['equal']:,}"),
+        *(
+            (str(Discrepancy.Verdict(verdict).label), f"{count:,}")
+            for verdict, count in certificate["verdicts"].items()
+        ),
+        (_("Digest of the records"), certificate["records_digest"] or "–"),
+        (_("Digest of this certificate"), certificate["digest"]),
+    ]
+    width = max(len(label) for label, _value in lines) + 2
+    rows = [f"{label:<{width}}{value or '–'}" for label, value in lines]
+    return "\n".join([_("Certificate of reconciliation"), certificate["statement"], "", *rows, ""])
+
+
+def _describe_read(certificate: Mapping[str, Any]) -> str:
+    parts = [certificate["read"]]
+    if certificate["since"]:
+        parts.append(_("changed since %(time)s") % {"time": certificate["since"]})
+    parts.append(_("complete") if certificate["is_complete"] else _("incomplete"))
+    if certificate["is_dry"]:
+        parts.append(_("nothing was changed"))
+    return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFile:
+    """A certificate to download."""
+
+    content: str
+    content_type: str
+    name: str
+
+
+def build_certificate_file(run: Run, kind: str) -> CertificateFile | None:
+    """Return the certificate as a file of a kind in CONTENT_TYPES; None if there is none."""
+    certificate = build_certificate(run) if kind in CONTENT_TYPES else None
+    if certificate is None:
+        return None
+    content = (
+        format_certificate(certificate)
+        if kind == "txt"
+        else json.dumps(certificate, ensure_ascii=False, indent=2)
+    )
+    return CertificateFile(content, CONTENT_TYPES[kind], f"certificate-{run.public_id}.{kind}")

@@ -1,0 +1,86 @@
+"""Discrepancies as lists and pages show them: filters, counts, and pages by keyset."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from hub.scheduled.models import Discrepancy
+
+UNRESOLVED = ~Q(state=Discrepancy.State.RESOLVED)  # the condition of the index
+NEEDS_DECISION = UNRESOLVED & ~Q(state=Discrepancy.State.IGNORED)
+CHANGEABLE_STATES = ("new", "open")  # those that can be repaired or ignored
+SELECTED_LIMIT = 1000  # discrepancies that are selected one by one
+COUNT_LIMIT = 50_000  # rows that a summary counts
+COUNTED_STATES = ("new", "open", "repairing", "ignored")
+
+# By name; rows are named by their public ids.
+DISCREPANCY_FILTERS: Mapping[str, Callable[[Any], Q]] = {
+    "job": lambda id: Q(job__public_id=id),
+    "run": lambda id: Q(last_run__public_id=id),
+    "verdict": lambda verdict: Q(verdict=verdict),
+    "field": lambda name: Q(field=name),
+    "state": lambda state: Q(state=state),
+    "record_key": lambda prefix: Q(record_key__startswith=prefix),
+    "discrepancies": lambda ids: Q(public_id__in=ids),
+}
+
+
+def readable_discrepancies() -> QuerySet[Discrepancy]:
+    """Select discrepancies with what pages and REST show, in one statement."""
+    return Discrepancy.unscoped.select_related(
+        "tenant", "job", "connection", "first_run", "last_run", "repair_delivery"
+    )
+
+
+def filter_discrepancies(
+    rows: QuerySet[Discrepancy], filter: Mapping[str, Any]
+) -> QuerySet[Discrepancy]:
+    """Return the rows that match every condition. Raises KeyError for an unknown name."""
+    for name, value in filter.items():
+        rows = rows.filter(DISCREPANCY_FILTERS[name](value))
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class DiscrepancyCount:
+    """The unresolved discrepancies of one verdict and field, by state."""
+
+    verdict: str
+    field: str  # empty: the whole record
+    new: int
+    open: int
+    repairing: int
+    ignored: int
+
+    @property
+    def total(self) -> int:
+        return self.new + self.open + self.repairing + self.ignored
+
+    @property
+    def undecided(self) -> int:
+        return self.new + self.open
+
+
+def count_by_verdict_and_field(rows: QuerySet[Discrepancy]) -> list[DiscrepancyCount]:
+    """Count the newest COUNT_LIMIT unresolved rows by verdict and field, the most frequent first.
+
+    One statement.
+    """
+    newest = rows.filter(UNRESOLVED).order_by("-pk").values("pk")[:COUNT_LIMIT]
+    groups = (
+        Discrepancy.unscoped.filter(pk__in=newest)
+        .order_by()
+        .values("verdict", "field")
+        .annotate(**{state: Count("pk", filter=Q(state=state)) for state in COUNTED_STATES})
+    )
+    return sorted(
+        (DiscrepancyCount(**group) for group in groups),
+        key=lambda count: (-count.total, count.verdict, count.field),
+    )
+
+
+def total_counts(counts: Sequence[DiscrepancyCount]) -> Mapping[str, int]:
+    """Return the total of each counted state."""
+    return {state: sum(getattr(count, state) for count in counts) for state in COUNTED_STATES}

@@ -1,0 +1,116 @@
+"""What the discrepancy review shows of one discrepancy: both values, and what they mean."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from connectors.registry import CONNECTORS
+from hub.reason_codes import find_reason
+from hub.scheduled.insight.discrepancies import CHANGEABLE_STATES
+from hub.scheduled.insight.value_comparison import DisplayValue, compare_values, show_value
+from hub.scheduled.models import Discrepancy
+
+LIST_LIMIT, PAGE_LIMIT = 120, 4000  # characters of a value in a list, and on a page of its own
+NO_RECORD = DisplayValue(label=gettext_lazy("no record"))
+# the systems that cannot refuse a change of what was changed meanwhile
+SYSTEMS_WITHOUT_PRECONDITION = ("pipedrive",)
+
+STATE_LABELS: dict[str, Promise] = {
+    "new": gettext_lazy("new"),
+    "open": gettext_lazy("still there"),
+    "repairing": gettext_lazy("being repaired"),
+    "ignored": gettext_lazy("ignored"),
+    "resolved": gettext_lazy("resolved"),
+}
+VERDICT_SENTENCES: dict[str, Promise] = {
+    "missing_here": gettext_lazy("%(system)s has this record, and our application does not."),
+    "missing_there": gettext_lazy("Our application has this record, and %(system)s does not."),
+    "differs": gettext_lazy("Both records exist, and this field has different values."),
+    "ambiguous": gettext_lazy("Several records have this key, so they cannot be compared."),
+    "unmapped": gettext_lazy(
+        "The value has no counterpart on the other side. Add it to the mapping or the identities."
+    ),
+}
+OWNER_SENTENCES: dict[str, Promise] = {
+    "ours": gettext_lazy("Our application is right: a repair changes %(system)s."),
+    "theirs": gettext_lazy("%(system)s is right: a repair changes our application."),
+    "newer": gettext_lazy("The value that was changed last is right."),
+    "report": gettext_lazy("The job only reports this field: change it in one of both systems."),
+}
+
+
+def find_system_label(discrepancy: Discrepancy) -> str:
+    """Return the name of the other system."""
+    connector = CONNECTORS.get(discrepancy.connection.connector_key)
+    return str(connector.label) if connector else discrepancy.connection.connector_key
+
+
+def describe_verdict(discrepancy: Discrepancy) -> str:
+    """Return a sentence that says what the verdict means."""
+    system = find_system_label(discrepancy)
+    return str(VERDICT_SENTENCES[discrepancy.verdict]) % {"system": system}
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """A discrepancy with both values ready for display."""
+
+    discrepancy: Discrepancy
+    local: DisplayValue
+    remote: DisplayValue
+    replaced: DisplayValue | None  # the value before the repair
+
+    @property
+    def system(self) -> str:
+        return find_system_label(self.discrepancy)
+
+    @property
+    def state_label(self) -> str:
+        return str(STATE_LABELS[self.discrepancy.state])
+
+    @property
+    def sentence(self) -> str:
+        """What the verdict means."""
+        return describe_verdict(self.discrepancy)
+
+    @property
+    def owner_sentence(self) -> str:
+        """Whose value is right; empty if no owner is stated."""
+        sentence = OWNER_SENTENCES.get(self.discrepancy.owner)
+        return str(sentence) % {"system": self.system} if sentence else ""
+
+    @property
+    def reason_sentence(self) -> str:
+        """Why it is not repaired; empty: no reason is known."""
+        code = self.discrepancy.reason
+        return find_reason(code, system=self.system).sentence if code else ""
+
+    @property
+    def has_precondition(self) -> bool:
+        """Whether the other system refuses to change a value that was changed meanwhile."""
+        return self.discrepancy.connection.connector_key not in SYSTEMS_WITHOUT_PRECONDITION
+
+    @property
+    def repaired_side(self) -> str:
+        """The name of the system that its repair changes; empty: no repair was requested."""
+        names = {"local": _("our application"), "remote": self.system}
+        return names.get(self.discrepancy.repair_side, "")
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether a person can repair or ignore it."""
+        return self.discrepancy.state in CHANGEABLE_STATES
+
+
+def build_review_row(discrepancy: Discrepancy, *, limit: int = LIST_LIMIT) -> ReviewRow:
+    """Build the row of a discrepancy that was read by `readable_discrepancies`."""
+    local, remote = compare_values(discrepancy.local_value, discrepancy.remote_value, limit=limit)
+    if discrepancy.verdict == Discrepancy.Verdict.MISSING_HERE:
+        local, remote = NO_RECORD, show_value(discrepancy.remote_value, limit=limit)
+    elif discrepancy.verdict == Discrepancy.Verdict.MISSING_THERE:
+        local, remote = show_value(discrepancy.local_value, limit=limit), NO_RECORD
+    is_repaired = discrepancy.repaired_at is not None or discrepancy.replaced_value is not None
+    replaced = show_value(discrepancy.replaced_value, limit=limit) if is_repaired else None
+    return ReviewRow(discrepancy, local, remote, replaced)

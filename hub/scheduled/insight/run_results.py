@@ -1,0 +1,119 @@
+"""What a reconciliation counted: its result, and the picture of the last nights.
+
+A reconciliation stores in `Run.result`:
+
+    {"compared": 10000, "equal": 9990, "records": {"local": 9998, "remote": 9997},
+     "verdicts": {"differs": 5, "missing_here": 2, "missing_there": 3},
+     "states": {"new": 4, "open": 6, "resolved": 1, "ignored": 0},
+     "read": "full", "since": null, "is_complete": true, "compared_at": "2026-11-28T02:14:07+00:00",
+     "digest": "<SHA-256 of the compared records>"}
+
+`compared` are the records of at least one side, and `equal` those of them without a discrepancy.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from hub.scheduled.models import Job, Run
+from tenants.models import Tenant
+
+NIGHTS = 14  # in the picture
+# what the picture stacks: tone, label and verdicts
+NIGHT_GROUPS: Sequence[tuple[str, Promise, Sequence[str]]] = (
+    ("warn", gettext_lazy("differs"), ("differs",)),
+    ("info", gettext_lazy("missing on one side"), ("missing_here", "missing_there")),
+    ("bad", gettext_lazy("ambiguous"), ("ambiguous",)),
+    ("idle", gettext_lazy("unmapped"), ("unmapped",)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReconciliationResult:
+    """The counts of one run; those that its executor did not store are 0."""
+
+    compared: int
+    equal: int
+    local_records: int
+    remote_records: int
+    verdicts: Mapping[str, int]
+    states: Mapping[str, int]
+    read: str
+    since: str
+    is_complete: bool
+    compared_at: datetime | None
+    digest: str
+
+    @property
+    def discrepancy_count(self) -> int:
+        return sum(self.verdicts.values())
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether every record of a complete and full read was equal."""
+        return self.is_complete and self.read == "full" and self.compared == self.equal
+
+
+def read_result(run: Run) -> ReconciliationResult | None:
+    """Return what a reconciliation counted; None if it has not ended or is of another kind."""
+    stored = run.result
+    if run.job.kind != Job.Kind.RECONCILE or "compared" not in stored:
+        return None
+    records = stored.get("records", {})
+    moment = stored.get("compared_at")
+    return ReconciliationResult(
+        compared=stored["compared"],
+        equal=stored.get("equal", 0),
+        local_records=records.get("local", 0),
+        remote_records=records.get("remote", 0),
+        verdicts=stored.get("verdicts", {}),
+        states=stored.get("states", {}),
+        read=stored.get("read", "full"),
+        since=stored.get("since") or "",
+        is_complete=stored.get("is_complete", False),
+        compared_at=datetime.fromisoformat(moment) if moment else run.finished_at,
+        digest=stored.get("digest", ""),
+    )
+
+
+def describe_result(result: ReconciliationResult, zone: ZoneInfo) -> str:
+    """Return the result in a sentence, such as “10,000 of 10,000 equal at 02:14”."""
+    counts = {"equal": f"{result.equal:,}", "compared": f"{result.compared:,}"}
+    if result.compared_at is None:
+        return _("%(equal)s of %(compared)s equal") % counts
+    local = result.compared_at.astimezone(zone)
+    return _("%(equal)s of %(compared)s equal at %(time)s") % {**counts, "time": f"{local:%H:%M}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """One run of the picture."""
+
+    run: Run
+    at: datetime
+    result: ReconciliationResult
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The discrepancies of each group of NIGHT_GROUPS."""
+        return [
+            sum(self.result.verdicts.get(verdict, 0) for verdict in verdicts)
+            for _tone, _label, verdicts in NIGHT_GROUPS
+        ]
+
+
+def list_nights(job: Job, tenant: Tenant, *, limit: int = NIGHTS) -> list[Night]:
+    """List the last runs of a job that compared, the oldest first; one statement."""
+    runs = Run.objects.of(tenant).filter(job=job, state=Run.State.FINISHED)
+    newest = runs.select_related("job", "tenant").order_by("-pk")[:limit]
+    nights = [
+        Night(run, run.slot_at or run.created_at, result)
+        for run in newest
+        if (result := read_result(run)) is not None
+    ]
+    return nights[::-1]

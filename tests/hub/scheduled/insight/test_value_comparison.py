@@ -1,0 +1,56 @@
+"""Two values side by side: where they differ, and what cannot be seen."""
+
+import pytest
+
+from hub.scheduled.insight.value_comparison import CONTEXT, compare_values, show_value
+
+
+def shown(value):
+    """The text, with differences in brackets."""
+    return "".join(f"[{part.text}]" if part.is_different else part.text for part in value.parts)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "texts"),
+    [
+        ("Anna", "Anne", ("Ann[a]", "Ann[e]")),
+        ("same", "same", ("same", "same")),
+        ("Acme", "Acme ", ("Acme", "Acme[ ]")),
+        ("aXa", "aXXa", ("aXa", "aX[X]a")),
+        (12.5, 13, ("1[2.5]", "1[3]")),
+        (True, False, ("[tru]e", "[fals]e")),
+        ("Grüße", "Grusse", ("Gr[üß]e", "Gr[uss]e")),
+        ("a\u202eb", "ab", ("a[\\u202e]b", "ab")),
+    ],
+)
+def test_the_difference_of_two_values_is_marked(left, right, texts):
+    assert tuple(map(shown, compare_values(left, right, limit=80))) == texts
+
+
+def test_no_value_and_an_empty_text_are_told_apart():
+    left, right = compare_values(None, "", limit=80)
+    assert (left.parts, right.parts) == ((), ())
+    assert (str(left.label), str(right.label)) == ("no value", "empty text")
+
+
+def test_a_number_and_a_text_of_the_same_digits_say_what_they_are():
+    left, right = compare_values(12.5, "12.5", limit=80)
+    assert (str(left.note), str(right.note)) == ("number", "text")
+    assert not compare_values("12.5", "12.50", limit=80)[0].note
+
+
+def test_a_long_value_is_cut_around_the_difference():
+    left, right = compare_values("x" * 900 + "A" + "y" * 900, "x" * 900 + "B" + "y" * 900, limit=80)
+    assert left.is_cut and right.is_cut
+    assert shown(left) == f"…{'x' * CONTEXT}[A]{'y' * (80 - CONTEXT - 1)}…"
+
+
+def test_a_long_value_next_to_a_short_one_keeps_its_beginning():
+    left, right = compare_values("x" * 900, "", limit=80)
+    assert shown(left) == f"[{'x' * 80}]…"
+    assert str(right.label) == "empty text"
+
+
+def test_a_whole_record_is_shown_by_lines():
+    text = shown(show_value({"number": "A-1", "total": 12.5}, limit=80))
+    assert text == '{\n  "number": "A-1",\n  "total": 12.5\n}'

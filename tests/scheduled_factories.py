@@ -1,0 +1,59 @@
+"""Rows of scheduled work; part of `make`."""
+
+from datetime import UTC, datetime, timedelta
+
+from hub.scheduled.models import Discrepancy, Job, Run
+
+NIGHT = datetime(2026, 11, 25, 1, tzinfo=UTC)
+RESULT = {
+    "compared": 10_000, "equal": 9_996, "records": {"local": 9_999, "remote": 9_998},
+    "verdicts": {"differs": 3, "missing_there": 1}, "states": {"new": 4}, "read": "full",
+    "since": None, "is_complete": True, "compared_at": "2026-11-25T01:14:09+00:00",
+    "digest": "9f86d081",
+}  # fmt: skip
+
+
+class ScheduledFactories:
+    def job(self, tenant=None, *, connector="salesforce", **fields):
+        """A nightly reconciliation; without a tenant, of all tenants."""
+        made = {"kind": "reconcile", "name": "Orders", "cron": "0 2 * * *"} | fields
+        return Job.unscoped.create(tenant=tenant, connector_key=connector, **made)
+
+    def run(self, job, tenant=None, *, at=NIGHT, **fields):
+        """A run that waits for its slot."""
+        made = {"slot_at": at, "due_at": at, "created_at": at} | fields
+        return Run.unscoped.create(
+            job=job,
+            tenant=tenant or job.tenant,
+            window_ends_at=at + timedelta(minutes=job.window_minutes),
+            deadline_at=at + timedelta(minutes=job.deadline_minutes),
+            **made,
+        )
+
+    def finished_run(self, job, tenant=None, *, at=NIGHT, **fields):
+        """A run that has finished, with the result of a reconciliation."""
+        made = {"state": "finished", "result": RESULT, "started_at": at, "finished_at": at} | fields
+        return self.run(job, tenant, at=at, **made)
+
+    def discrepancy(self, connection=None, *, job=None, run=None, now=NIGHT, **fields):
+        """A field whose values differ."""
+        connection = connection or self.connection(connector="salesforce")
+        job = job or self.job(connection.tenant, connector=connection.connector_key)
+        made = {
+            "record_key": f"A-{next(self.numbers)}",
+            "field": "status",
+            "verdict": "differs",
+            "owner": "ours",
+            "local_value": "shipped",
+            "remote_value": "Paid",
+        } | fields
+        return Discrepancy.unscoped.create(
+            tenant=connection.tenant,
+            job=job,
+            connection=connection,
+            first_run=run,
+            last_run=run,
+            first_seen_at=now,
+            last_seen_at=now,
+            **made,
+        )
