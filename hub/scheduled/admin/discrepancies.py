@@ -14,7 +14,6 @@ from django.urls import path
 from hub.outgoing.admin.filter_chips import build_filter_chips
 from hub.outgoing.admin.list_filters import SinceFilter, TenantFilter
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
-from hub.outgoing.insight.explain import readable_deliveries
 from hub.scheduled.admin.discrepancy_filters import (
     FieldFilter,
     JobFilter,
@@ -23,6 +22,7 @@ from hub.scheduled.admin.discrepancy_filters import (
 )
 from hub.scheduled.admin.review_summary import build_review_context
 from hub.scheduled.insight.certificates import build_certificate_file
+from hub.scheduled.insight.discrepancies import find_repair_delivery
 from hub.scheduled.insight.review_rows import (
     PAGE_LIMIT,
     STATE_LABELS,
@@ -132,9 +132,8 @@ class DiscrepancyAdmin(ReadOnlyAdmin):
         return f"{discrepancy.record_key} {discrepancy.field}".strip()
 
     def live_context(self, discrepancy: Discrepancy, *, now: datetime) -> dict[str, Any]:
-        delivery = readable_deliveries().filter(pk=discrepancy.repair_delivery_id).first()
         return {
             "row": build_review_row(discrepancy, limit=PAGE_LIMIT),
-            "delivery": delivery,
+            "delivery": find_repair_delivery(discrepancy),
             "ended": discrepancy.state != Discrepancy.State.REPAIRING,
         }

@@ -6,6 +6,8 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
+from hub.outgoing.insight.explain import readable_deliveries
+from hub.outgoing.models import Delivery
 from hub.scheduled.models import Discrepancy
 
 UNRESOLVED = ~Q(state=Discrepancy.State.RESOLVED)  # the condition of the index
@@ -25,6 +27,13 @@ DISCREPANCY_FILTERS: Mapping[str, Callable[[Any], Q]] = {
     "record_key": lambda prefix: Q(record_key__startswith=prefix),
     "discrepancies": lambda ids: Q(public_id__in=ids),
 }
+
+
+def find_repair_delivery(discrepancy: Discrepancy) -> Delivery | None:
+    """Return the delivery of the repair with what pages show, in one statement; None: none."""
+    if discrepancy.repair_delivery_id is None:
+        return None
+    return readable_deliveries().filter(pk=discrepancy.repair_delivery_id).first()
 
 
 def readable_discrepancies() -> QuerySet[Discrepancy]:
@@ -69,16 +78,23 @@ def count_by_verdict_and_field(rows: QuerySet[Discrepancy]) -> list[DiscrepancyC
     One statement.
     """
     newest = rows.filter(UNRESOLVED).order_by("-pk").values("pk")[:COUNT_LIMIT]
+    counted: dict[str, Any] = {
+        state: Count("pk", filter=Q(state=state)) for state in COUNTED_STATES
+    }
     groups = (
         Discrepancy.unscoped.filter(pk__in=newest)
         .order_by()
         .values("verdict", "field")
-        .annotate(**{state: Count("pk", filter=Q(state=state)) for state in COUNTED_STATES})
+        .annotate(**counted)
     )
     return sorted(
-        (DiscrepancyCount(**group) for group in groups),
+        (_build_count(group) for group in groups),
         key=lambda count: (-count.total, count.verdict, count.field),
     )
+
+
+def _build_count(group: Mapping[str, Any]) -> DiscrepancyCount:
+    return DiscrepancyCount(**group)
 
 
 def total_counts(counts: Sequence[DiscrepancyCount]) -> Mapping[str, int]:

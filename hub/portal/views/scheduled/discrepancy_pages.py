@@ -10,7 +10,6 @@ from django.shortcuts import render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from hub.outgoing.insight.explain import readable_deliveries
 from hub.portal.log.filter_chips import build_query_string
 from hub.portal.log.pages import Cursor, assemble_page, filter_after_cursor, parse_cursor
 from hub.portal.log.rows import build_log_row
@@ -25,6 +24,7 @@ from hub.scheduled.insight.discrepancies import (
     NEEDS_DECISION,
     count_by_verdict_and_field,
     filter_discrepancies,
+    find_repair_delivery,
     readable_discrepancies,
     total_counts,
 )
@@ -147,7 +147,7 @@ def get_discrepancy(tenant_user: TenantUser, id: UUID) -> Discrepancy:
 @tenant_view()
 def show_discrepancy(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     discrepancy = get_discrepancy(tenant_user, id)
-    delivery = readable_deliveries().filter(pk=discrepancy.repair_delivery_id).first()
+    delivery = find_repair_delivery(discrepancy)
     context = {
         "tenant_user": tenant_user,
         "row": build_review_row(discrepancy, limit=PAGE_LIMIT),

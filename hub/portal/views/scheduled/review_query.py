@@ -63,7 +63,7 @@ def parse_review_filter(data: QueryDict) -> dict[str, Any]:
         if len(ids) > SELECTED_LIMIT:
             raise ValueError(len(ids))
         return {"discrepancies": [_parse_id(id) for id in ids]}
-    return {name: parse(data[name]) for name, parse in PARSERS.items() if data.get(name)}
+    return {name: parse(str(data[name])) for name, parse in PARSERS.items() if data.get(name)}
 
 
 @dataclass(frozen=True, slots=True)
