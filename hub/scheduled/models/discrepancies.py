@@ -112,6 +112,8 @@ class StagedRecord(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False)
     is_local = models.BooleanField()
+    # 0: of the first read; greater: of a later read of what had changed
+    round = models.PositiveSmallIntegerField(default=0, db_default=0)
     key = models.BinaryField(max_length=800)
     body = models.BinaryField()  # the compared values, ids, version and time of change, as JSON
 

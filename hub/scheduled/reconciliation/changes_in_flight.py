@@ -1,0 +1,70 @@
+"""What deliveries that are not settled yet are about: records that may be about to change."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from hub.connections.models import Connection
+from hub.outgoing.models import Delivery, EventBody
+from tenants.models import Tenant
+
+DELIVERIES_MAX = 20_000  # of which the texts are read
+CHUNK = 500
+TEXT_MAX_LENGTH = 200
+IN_FLIGHT_STATES = ("waiting", "sending")
+
+
+class TextsInFlight:
+    """The texts and numbers in the events of unsettled deliveries, as hashes.
+
+    Without a limit, so many deliveries may wait that their texts need much memory: then every
+    record may be about to change.
+    """
+
+    def __init__(self, hashes: set[int], *, is_cut: bool = False) -> None:
+        self._hashes = hashes
+        self.is_cut = is_cut
+
+    def has_any(self, names: Sequence[str]) -> bool:
+        """Return whether a delivery names one of these keys or ids."""
+        return self.is_cut or any(hash(name) in self._hashes for name in names)
+
+
+NOTHING_IN_FLIGHT = TextsInFlight(set())
+
+
+def collect_texts_in_flight(tenant: Tenant, connections: Sequence[Connection]) -> TextsInFlight:
+    """Return the texts of this tenant's unsettled deliveries over these connections."""
+    deliveries = Delivery.unscoped.filter(
+        tenant=tenant, connection__in=connections, state__in=IN_FLIGHT_STATES
+    )
+    events = list(
+        deliveries.order_by("-pk").values_list("event_id", flat=True)[: DELIVERIES_MAX + 1]
+    )
+    if len(events) > DELIVERIES_MAX:
+        return TextsInFlight(set(), is_cut=True)
+    hashes: set[int] = set()
+    for start in range(0, len(events), CHUNK):
+        bodies = EventBody.objects.filter(pk__in=events[start : start + CHUNK])
+        for body in bodies.values_list("body", flat=True):
+            hashes.update(hash(text) for text in iterate_texts(bytes(body)))
+    return TextsInFlight(hashes)
+
+
+def iterate_texts(body: bytes) -> Iterator[str]:
+    """Yield the texts and whole numbers of a JSON document; none of one that cannot be read."""
+    try:
+        pending: list[Any] = [orjson.loads(body)]
+    except orjson.JSONDecodeError:
+        return
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+        elif isinstance(value, str) and 0 < len(value) <= TEXT_MAX_LENGTH:
+            yield value
+        elif isinstance(value, int) and not isinstance(value, bool):
+            yield str(value)

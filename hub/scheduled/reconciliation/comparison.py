@@ -1,0 +1,172 @@
+"""Compare what was staged, chunk by chunk; each chunk's findings are stored with the cursor behind
+it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from hub.connections.models import Connection
+from hub.scheduled.models import Run
+from hub.scheduled.reconciliation.changes_in_flight import TextsInFlight
+from hub.scheduled.reconciliation.options import ReconcileOptions
+from hub.scheduled.reconciliation.progress import (
+    COMPARED,
+    COMPARING,
+    LOCAL_SIDE,
+    REMOTE_SIDE,
+    Progress,
+)
+from hub.scheduled.reconciliation.recording import (
+    JudgedKeys,
+    has_open_discrepancies,
+    record_findings,
+)
+from hub.scheduled.reconciliation.staging import find_superseded, read_slice
+from hub.scheduled.reconciliation.values.record_keys import decode_key
+from hub.scheduled.reconciliation.verdicts.judge import (
+    EQUAL,
+    UNPROVEN,
+    UNSETTLED,
+    Judgement,
+    ReadScope,
+    judge_records,
+)
+from hub.scheduled.reconciliation.verdicts.merge import cut_chunk, group_by_key
+from hub.scheduled.reconciliation.verdicts.repair_side import would_change
+from hub.scheduled.runs.context import RunContext
+
+CHUNK_SIZE = 4000  # rows of each side
+
+
+@dataclass(slots=True)
+class ComparisonCounts:
+    """What was compared so far: keys by outcome, discrepancies by verdict and by field."""
+
+    keys: int = 0
+    equal: int = 0
+    unsettled: int = 0
+    unproven: int = 0
+    changes: int = 0  # records that a run which applies repairs would change
+    verdicts: dict[str, int] = field(default_factory=dict)
+    fields: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "ComparisonCounts":
+        names = ("keys", "equal", "unsettled", "unproven", "changes")
+        numbers = {name: document.get(name, 0) for name in names}
+        return cls(
+            **numbers,
+            verdicts=dict(document.get("verdicts", {})),
+            fields=dict(document.get("fields", {})),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "keys": self.keys,
+            "equal": self.equal,
+            "unsettled": self.unsettled,
+            "unproven": self.unproven,
+            "changes": self.changes,
+            "verdicts": self.verdicts,
+            "fields": self.fields,
+        }
+
+    def add(self, judgement: Judgement, options: ReconcileOptions) -> None:
+        self.keys += 1
+        self.equal += judgement.outcome == EQUAL
+        self.unsettled += judgement.outcome == UNSETTLED
+        self.unproven += judgement.outcome == UNPROVEN
+        self.changes += any(would_change(finding, options) for finding in judgement.findings)
+        for finding in judgement.findings:
+            self.verdicts[finding.verdict] = self.verdicts.get(finding.verdict, 0) + 1
+            if finding.field:
+                self.fields[finding.field] = self.fields.get(finding.field, 0) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedChunk:
+    """The judgements of one chunk, and the key behind which the next one begins."""
+
+    keys: JudgedKeys
+    counts: ComparisonCounts
+    until: bytes | None  # None: it was the last
+
+
+def load_scope(
+    run: Run, progress: Progress, options: ReconcileOptions, texts: TextsInFlight
+) -> ReadScope:
+    """Return by what the verdicts of this run are allowed."""
+    is_full = not progress.cursor.get("since")
+    local, remote = progress.read_state(LOCAL_SIDE), progress.read_state(REMOTE_SIDE)
+    return ReadScope(
+        began_at=progress.began_at,
+        proves_missing_here=is_full and local.is_complete,
+        proves_missing_there=is_full and remote.is_complete,
+        superseded={
+            True: find_superseded(run, is_local=True),
+            False: find_superseded(run, is_local=False),
+        },
+        texts_in_flight=texts,
+        matches_by_identity=bool(options.match.identity),
+    )
+
+
+async def compare_sides(
+    context: RunContext,
+    connection: Connection,
+    progress: Progress,
+    options: ReconcileOptions,
+    texts: TextsInFlight,
+) -> None:
+    """Compare the chunks that are left, and record what they find."""
+    run = context.run
+    scope = await context.in_database(partial(load_scope, run, progress, options, texts))
+    has_open = await context.in_database(partial(has_open_discrepancies, run))
+    while True:
+        after, counts = progress.cursor.get("after"), progress.counts
+        chunk = await context.in_database(
+            partial(compare_chunk, run, after, counts, scope, options)
+        )
+        write = partial(
+            record_findings, run, connection, chunk.keys, has_open=has_open, now=context.now()
+        )
+        next_after = chunk.until.hex() if chunk.until is not None else None
+        stage = COMPARING if next_after else COMPARED
+        await progress.save(
+            {"stage": stage, "after": next_after, "counts": chunk.counts.to_json()}, write=write
+        )
+        if chunk.until is None:
+            return
+
+
+def compare_chunk(
+    run: Run,
+    after: str | None,
+    counts: Mapping[str, Any],
+    scope: ReadScope,
+    options: ReconcileOptions,
+    *,
+    size: int = CHUNK_SIZE,
+) -> ComparedChunk:
+    """Compare the next chunk of both sides behind the key `after` (hex)."""
+    start = bytes.fromhex(after) if after else None
+    local = read_slice(run, start, size, is_local=True)
+    remote = read_slice(run, start, size, is_local=False)
+    chunk = cut_chunk(local, remote, size=size)
+    keys, new_counts = JudgedKeys(), ComparisonCounts.from_json(counts)
+    for group in group_by_key(chunk):
+        judgement = judge_records(group.key, group.local, group.remote, options.fields, scope)
+        if judgement is None:
+            keys.judged.append(decode_key(group.key))
+            continue
+        new_counts.add(judgement, options)
+        add_judgement(keys, group.key, judgement)
+    return ComparedChunk(keys, new_counts, chunk.until)
+
+
+def add_judgement(keys: JudgedKeys, key: bytes, judgement: Judgement) -> None:
+    is_postponed = judgement.outcome in (UNSETTLED, UNPROVEN)
+    (keys.postponed if is_postponed else keys.judged).append(decode_key(key))
+    keys.findings.extend(judgement.findings)

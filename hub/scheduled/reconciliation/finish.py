@@ -1,0 +1,108 @@
+"""The end of a reconciliation: resolve what is gone, plan the repairs, publish the result.
+
+All of it joins the transaction that stores the last cursor.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from hub.connections.models import Connection
+from hub.notices.notify import create_notice
+from hub.operations.models import Operation
+from hub.outgoing.intake.publish import publish
+from hub.scheduled.models import JobSchedule, Run
+from hub.scheduled.reconciliation.options import ReconcileOptions
+from hub.scheduled.reconciliation.progress import Progress
+from hub.scheduled.reconciliation.recording import resolve_unseen
+from hub.scheduled.reconciliation.result import REPAIRING, STOPPED, build_result
+from tenants.models import Tenant
+
+EVENT_TYPE = "reconciliation.finished"
+SOURCE = "hub"
+NOTICE_KIND = "discrepancies"
+
+
+def finish_run(
+    run: Run,
+    tenant: Tenant,
+    connection: Connection,
+    progress: Progress,
+    options: ReconcileOptions,
+    *,
+    repairs: str,
+    now: datetime,
+) -> None:
+    """Store what follows from a comparison, in the caller's transaction."""
+    if is_proof(progress):
+        resolve_unseen(run, now=now)
+        _store_since(run, progress)
+    operation = plan_run_repairs(run, now=now) if repairs == REPAIRING else None
+    if run.is_dry:
+        return
+    result = build_result(run, progress, options, operation)
+    result["repairs"]["state"] = repairs
+    publish(
+        tenant,
+        EVENT_TYPE,
+        _build_event_data(run, connection, result),
+        id=f"{EVENT_TYPE}:{run.public_id}",
+        source=SOURCE,
+        now=now,
+    )
+    if result["new"] or repairs == STOPPED:
+        _notify(run, connection, result, repairs=repairs, now=now)
+
+
+def is_proof(progress: Progress) -> bool:
+    """Return whether the run read all records of both sides."""
+    sides = ("local", "remote")
+    is_full = not progress.cursor.get("since")
+    return is_full and all(progress.read_state(side).is_complete for side in sides)
+
+
+def _store_since(run: Run, progress: Progress) -> None:
+    """Let the next incremental run begin where this complete one did."""
+    schedule = JobSchedule.unscoped.filter(job=run.job_id, tenant=run.tenant_id).first()
+    if schedule is not None:
+        schedule.cursor = {**schedule.cursor, "since": progress.began_at.isoformat()}
+        schedule.save(update_fields=["cursor"])
+
+
+def plan_run_repairs(run: Run, *, now: datetime) -> Operation | None:
+    """Plan and start the operation that repairs what the run found; None if that is nothing."""
+    function = import_string(settings.HUB_PLAN_RUN_REPAIRS)
+    operation: Operation | None = function(run, now=now)
+    return operation
+
+
+def _build_event_data(
+    run: Run, connection: Connection, result: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "run": str(run.public_id),
+        "job": str(run.job.public_id),
+        "name": run.job.name,
+        "connection": str(connection.public_id),
+        "connector": connection.connector_key,
+        **result,
+    }
+
+
+def _notify(
+    run: Run, connection: Connection, result: Mapping[str, Any], *, repairs: str, now: datetime
+) -> None:
+    is_stopped = repairs == STOPPED
+    count = result["repairs"]["changes"] if is_stopped else result["new"]
+    create_notice(
+        NOTICE_KIND,
+        "repairs_stopped" if is_stopped else "discrepancies_found",
+        {"connection": str(connection), "job": run.job.name, "count": count},
+        about=str(run.public_id),
+        now=now,
+        tenant_id=run.tenant_id,
+        connection_id=connection.pk,
+    )

@@ -1,0 +1,225 @@
+"""The checks of a reconciliation's options: strict, with one error for each JSON path."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectors.registry import CONNECTORS
+from connectors.roles import Collection
+from hub.mappings.expressions.budget import ExpressionRefused
+from hub.mappings.expressions.language import parse_expression
+from tenants.models import available_time_zones
+
+FIELD_TYPES = (
+    "text",
+    "integer",
+    "decimal",
+    "boolean",
+    "datetime",
+    "date",
+    "picklist",
+    "reference",
+)
+OWNERS = ("ours", "theirs", "newer", "report")
+MODES = ("propose", "apply")
+READS = ("full", "incremental")
+MISSING = ("report", "create")
+FIELDS_MAX = 100
+NAME_MAX = 80  # characters
+OVERLAP_MAX = 7 * 24 * 60  # minutes
+VALUES_MAX = 1000
+KNOWN = {
+    "": {
+        "local", "remote", "match", "fields", "mode", "read", "overlap_minutes", "missing",
+        "limits", "repair",
+    },
+    "side": {"collection", "query"},
+    "match": {"local", "remote", "identity"},
+    "field": {
+        "name", "local", "remote", "type", "owner", "zone", "values", "ignore_case", "identity",
+    },
+    "missing": {"here", "there"},
+    "limits": {"share", "count"},
+    "repair": {"local_action", "remote_action"},
+}  # fmt: skip
+
+
+@dataclass
+class OptionErrors:
+    """The errors that were found, by JSON path; the first of a path counts."""
+
+    by_path: dict[str, str] = field(default_factory=dict)
+
+    def add(self, path: str, message: str) -> None:
+        self.by_path.setdefault(path, message)
+
+    def object_at(self, value: Any, path: str, known: str) -> Mapping[str, Any]:
+        """Return the object at a path, after a check of its names; {} if it is none."""
+        if not isinstance(value, Mapping):
+            self.add(path or "options", "must be an object")
+            return {}
+        for name in value:
+            if name not in KNOWN[known]:
+                self.add(f"{path}.{name}" if path else str(name), "is not known")
+        return value
+
+    def choice(self, value: Any, path: str, choices: tuple[str, ...]) -> None:
+        if value not in choices:
+            self.add(path, f"must be one of {', '.join(choices)}")
+
+    def text(self, value: Any, path: str, *, most: int = 500) -> bool:
+        if not isinstance(value, str) or not value.strip() or len(value) > most:
+            self.add(path, f"must be text of at most {most} characters")
+            return False
+        return True
+
+    def expression(self, value: Any, path: str) -> None:
+        if self.text(value, path):
+            try:
+                parse_expression(value)
+            except ExpressionRefused as refused:
+                self.add(path, refused.message)
+
+    def number(
+        self, value: Any, path: str, *, least: float, most: float, whole: bool = False
+    ) -> None:
+        kinds = (int,) if whole else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
+            self.add(path, f"must be a number from {least:g} to {most:g}")
+
+
+def find_option_errors(options: Any, connector_key: str) -> dict[str, str]:
+    errors = OptionErrors()
+    known = errors.object_at(options, "", "")
+    if not known:
+        return errors.by_path or {"options": "must not be empty"}
+    for name in ("local", "remote", "match", "fields"):
+        if name not in known:
+            errors.add(name, "is missing")
+    _check_side(errors, known.get("local"), "local", "app")
+    _check_side(errors, known.get("remote"), "remote", connector_key)
+    _check_match(errors, known.get("match"))
+    _check_fields(errors, known.get("fields"))
+    _check_modes(errors, known)
+    _check_repair(errors, known, connector_key)
+    return errors.by_path
+
+
+def _check_side(errors: OptionErrors, value: Any, path: str, connector_key: str) -> None:
+    if value is None:
+        return
+    side = errors.object_at(value, path, "side")
+    collection = find_collection(connector_key, side.get("collection"))
+    if collection is None:
+        errors.add(f"{path}.collection", f"{connector_key} has no such collection")
+    elif not getattr(collection, "reads_changes", False):
+        errors.add(
+            f"{path}.collection",
+            "cannot be reconciled: it does not tell which records have changed",
+        )
+    query = side.get("query", {})
+    if not isinstance(query, Mapping):
+        errors.add(f"{path}.query", "must be an object")
+        return
+    for name, entry in query.items():
+        if not isinstance(entry, str):
+            errors.add(f"{path}.query.{name}", "must be text")
+        if name in ("since", "until", "cursor"):
+            errors.add(f"{path}.query.{name}", "is set by each run")
+
+
+def find_collection(connector_key: str, key: Any) -> Collection | None:
+    """Return a collection of a connector by its key."""
+    connector = CONNECTORS.get(connector_key)
+    collections = connector.collections if connector else ()
+    return next((entry for entry in collections if entry.key == key), None)
+
+
+def _check_match(errors: OptionErrors, value: Any) -> None:
+    if value is None:
+        return
+    match = errors.object_at(value, "match", "match")
+    if "identity" in match:
+        errors.text(match["identity"], "match.identity", most=60)
+        if set(match) & {"local", "remote"}:
+            errors.add("match", "has either an identity, or an expression for each side")
+        return
+    for name in ("local", "remote"):
+        errors.expression(match.get(name), f"match.{name}")
+
+
+def _check_fields(errors: OptionErrors, value: Any) -> None:
+    if value is None:
+        return
+    if not isinstance(value, list) or not 1 <= len(value) <= FIELDS_MAX:
+        errors.add("fields", f"must be a list of 1 to {FIELDS_MAX} fields")
+        return
+    names: set[str] = set()
+    for index, entry in enumerate(value):
+        path = f"fields[{index}]"
+        rule = errors.object_at(entry, path, "field")
+        if errors.text(rule.get("name"), f"{path}.name", most=NAME_MAX):
+            if rule["name"] in names:
+                errors.add(f"{path}.name", "occurs twice")
+            names.add(rule["name"])
+        errors.expression(rule.get("local"), f"{path}.local")
+        errors.expression(rule.get("remote"), f"{path}.remote")
+        _check_field_kind(errors, rule, path)
+
+
+def _check_field_kind(errors: OptionErrors, rule: Mapping[str, Any], path: str) -> None:
+    kind = rule.get("type", "text")
+    errors.choice(kind, f"{path}.type", FIELD_TYPES)
+    errors.choice(rule.get("owner", "report"), f"{path}.owner", OWNERS)
+    if not isinstance(rule.get("ignore_case", False), bool):
+        errors.add(f"{path}.ignore_case", "must be true or false")
+    if rule.get("zone", "") not in ("", *available_time_zones()):
+        errors.add(f"{path}.zone", "must be a time zone such as Europe/Berlin")
+    values = rule.get("values", {})
+    if not _is_text_map(values) or len(values) > VALUES_MAX:
+        errors.add(f"{path}.values", f"must be an object of at most {VALUES_MAX} texts")
+    elif values and kind != "picklist":
+        errors.add(f"{path}.values", "belongs to a picklist only")
+    if kind == "reference":
+        errors.text(rule.get("identity"), f"{path}.identity", most=60)
+    elif "identity" in rule:
+        errors.add(f"{path}.identity", "belongs to a reference only")
+
+
+def _is_text_map(values: Any) -> bool:
+    return isinstance(values, Mapping) and all(isinstance(value, str) for value in values.values())
+
+
+def _check_modes(errors: OptionErrors, options: Mapping[str, Any]) -> None:
+    errors.choice(options.get("mode", "propose"), "mode", MODES)
+    errors.choice(options.get("read", "full"), "read", READS)
+    errors.number(
+        options.get("overlap_minutes", 10), "overlap_minutes", least=0, most=OVERLAP_MAX, whole=True
+    )
+    missing = errors.object_at(options.get("missing", {}), "missing", "missing")
+    for side in ("here", "there"):
+        errors.choice(missing.get(side, "report"), f"missing.{side}", MISSING)
+    limits = errors.object_at(options.get("limits", {}), "limits", "limits")
+    errors.number(limits.get("share", 0.1), "limits.share", least=0, most=1)
+    errors.number(limits.get("count", 500), "limits.count", least=0, most=10**9, whole=True)
+
+
+def _check_repair(errors: OptionErrors, options: Mapping[str, Any], connector_key: str) -> None:
+    repair = errors.object_at(options.get("repair", {}), "repair", "repair")
+    checks: tuple[tuple[str, str, Callable[[Mapping[str, Any]], bool]], ...] = (
+        ("local_action", "app", lambda rule: rule.get("owner") in ("theirs", "newer")),
+        ("remote_action", connector_key, lambda rule: rule.get("owner") in ("ours", "newer")),
+    )
+    fields = options.get("fields")
+    rules = [entry for entry in fields if isinstance(entry, Mapping)] if _is_list(fields) else []
+    for name, key, is_repaired in checks:
+        connector = CONNECTORS.get(key)
+        known = {action.key for action in connector.actions} if connector else set()
+        if name in repair and repair[name] not in known:
+            errors.add(f"repair.{name}", f"{key} has no such action")
+        elif options.get("mode") == "apply" and name not in repair and any(map(is_repaired, rules)):
+            errors.add(f"repair.{name}", "is needed to apply repairs")
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)

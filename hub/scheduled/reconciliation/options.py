@@ -1,0 +1,136 @@
+"""The options of a reconciliation: their check, and their parsed form."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hub.mappings.expressions.budget import ExpressionRefused
+from hub.mappings.expressions.language import Expression, parse_expression
+from hub.scheduled.reconciliation.option_checks import find_option_errors
+
+LOCAL_CONNECTOR = "app"  # our own application is the local side
+
+DEFAULT_SHARE, DEFAULT_COUNT = 0.1, 500  # beyond which a run stops and asks
+DEFAULT_OVERLAP = 10  # minutes
+
+
+@dataclass(frozen=True)
+class FieldRule:
+    """How one field is compared, and whose value is right.
+
+    `values` maps our picklist values to theirs; `identity` is the kind of a reference.
+    """
+
+    name: str
+    local: str  # an expression
+    remote: str
+    type: str = "text"
+    owner: str = "report"  # ours, theirs, newer or report
+    zone: str = "UTC"  # of dates, and of times without an offset
+    values: Mapping[str, str] = field(default_factory=dict)
+    ignore_case: bool = False
+    identity: str = ""
+
+    @cached_property
+    def time_zone(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+    @cached_property
+    def folded_values(self) -> dict[str, str]:
+        """The picklist values by our value in lower case, for fields that ignore case."""
+        return {key.casefold(): value for key, value in self.values.items()}
+
+    @cached_property
+    def reversed_values(self) -> dict[str, str]:
+        """Our picklist values by theirs; of several the first."""
+        return {theirs: ours for ours, theirs in reversed(list(self.values.items()))}
+
+
+@dataclass(frozen=True, slots=True)
+class SideOptions:
+    """What is read on one side: a collection with its parameters."""
+
+    collection: str
+    query: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchRule:
+    """How records are matched: by an expression on each side, or by identities of a kind."""
+
+    local: str = ""
+    remote: str = ""
+    identity: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many changes a run makes without asking."""
+
+    share: float = DEFAULT_SHARE  # of the compared records
+    count: int = DEFAULT_COUNT
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileOptions:
+    local: SideOptions
+    remote: SideOptions
+    match: MatchRule
+    fields: Sequence[FieldRule]
+    applies: bool = False  # False: it proposes repairs
+    is_incremental: bool = False
+    overlap_minutes: int = DEFAULT_OVERLAP
+    creates_here: bool = False
+    creates_there: bool = False
+    limits: Limits = Limits()
+    local_action: str = ""
+    remote_action: str = ""
+
+    def rule(self, name: str) -> FieldRule | None:
+        """Return the rule of a field; None if the options do not name it any more."""
+        return next((rule for rule in self.fields if rule.name == name), None)
+
+
+def check_options(options: Any, connector_key: str) -> dict[str, str]:
+    """Return the errors of a job's options by JSON path, such as `fields[0].type`; {} if valid."""
+    return find_option_errors(options, connector_key)
+
+
+def parse_options(options: Mapping[str, Any]) -> ReconcileOptions:
+    """Parse options that `check_options` found valid."""
+    match = options["match"]
+    missing = options.get("missing", {})
+    repair = options.get("repair", {})
+    return ReconcileOptions(
+        local=_parse_side(options["local"]),
+        remote=_parse_side(options["remote"]),
+        match=MatchRule(match.get("local", ""), match.get("remote", ""), match.get("identity", "")),
+        fields=tuple(_parse_field(entry) for entry in options["fields"]),
+        applies=options.get("mode") == "apply",
+        is_incremental=options.get("read") == "incremental",
+        overlap_minutes=options.get("overlap_minutes", DEFAULT_OVERLAP),
+        creates_here=missing.get("here") == "create",
+        creates_there=missing.get("there") == "create",
+        limits=Limits(**options.get("limits", {})),
+        local_action=repair.get("local_action", ""),
+        remote_action=repair.get("remote_action", ""),
+    )
+
+
+def _parse_side(side: Mapping[str, Any]) -> SideOptions:
+    return SideOptions(side["collection"], dict(side.get("query", {})))
+
+
+def _parse_field(entry: Mapping[str, Any]) -> FieldRule:
+    return FieldRule(**{**entry, "zone": entry.get("zone") or "UTC"})
+
+
+def parse_path(text: str) -> tuple[str, ...]:
+    """Return the names of a plain path such as `customer.name`; empty for another expression."""
+    try:
+        expression: Expression = parse_expression(text)
+    except ExpressionRefused:
+        return ()
+    return expression.names

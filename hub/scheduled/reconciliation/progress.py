@@ -1,0 +1,109 @@
+"""Progress of a reconciliation: the cursor of its run, stored with each page and chunk."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hub.scheduled.runs.context import RunContext
+
+READING, COMPARING, COMPARED, FINISHED = "reading", "comparing", "compared", "finished"  # stages
+LOCAL_SIDE, REMOTE_SIDE = "local", "remote"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadState:
+    """How far one side was read: its cursor, its pages and records, and whether it is complete."""
+
+    cursor: str = ""
+    pages: int = 0
+    records: int = 0
+    is_complete: bool = True
+    is_done: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "cursor": self.cursor,
+            "pages": self.pages,
+            "records": self.records,
+            "complete": self.is_complete,
+            "done": self.is_done,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "ReadState":
+        return cls(
+            document["cursor"],
+            document["pages"],
+            document["records"],
+            document["complete"],
+            document["done"],
+        )
+
+
+class Progress:
+    """The stored cursor of a run. What `save` wrote is what a resumed run continues from.
+
+    Saves of both sides are serialized, so that no cursor tells of rows that were not stored.
+    """
+
+    def __init__(self, context: RunContext, cursor: Mapping[str, Any]) -> None:
+        self._context = context
+        self._lock = asyncio.Lock()
+        self.cursor = dict(cursor)
+
+    @classmethod
+    def load(cls, context: RunContext) -> "Progress":
+        cursor = context.run.cursor or {"stage": READING, "began_at": context.now().isoformat()}
+        return cls(context, cursor)
+
+    @property
+    def stage(self) -> str:
+        stage: str = self.cursor["stage"]
+        return stage
+
+    @property
+    def began_at(self) -> datetime:
+        """When the first page was requested: what changes later is judged by the next run."""
+        return datetime.fromisoformat(self.cursor["began_at"])
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        return dict(self.cursor.get("counts", {}))
+
+    def read_state(self, name: str) -> ReadState:
+        """Return the state of a read by its name, such as `local` or `changes.remote`."""
+        document = self.cursor.get("reads", {}).get(name)
+        return ReadState.from_json(document) if document else ReadState()
+
+    @property
+    def done(self) -> int:
+        reads = self.cursor.get("reads", {})
+        return sum(reads[name]["records"] for name in (LOCAL_SIDE, REMOTE_SIDE) if name in reads)
+
+    async def save(
+        self, changes: Mapping[str, Any], *, write: Callable[[], object] | None = None
+    ) -> None:
+        """Store changes of the cursor and what `write` writes in one transaction."""
+        async with self._lock:
+            cursor = {**self.cursor, **changes}
+            await self._store(cursor, write)
+
+    async def save_read(
+        self, name: str, state: ReadState, *, write: Callable[[], object] | None = None
+    ) -> None:
+        """Store the state of one read with the rows that it read."""
+        async with self._lock:
+            reads = {**self.cursor.get("reads", {}), name: state.to_json()}
+            await self._store({**self.cursor, "reads": reads}, write)
+
+    async def _store(self, cursor: dict[str, Any], write: Callable[[], object] | None) -> None:
+        before, self.cursor = self.cursor, cursor
+        try:
+            await self._context.save(
+                cursor, done=self.done, expected=cursor.get("expected"), write=write
+            )
+        except BaseException:
+            self.cursor = before
+            raise

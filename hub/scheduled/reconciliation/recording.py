@@ -1,0 +1,185 @@
+"""Record the findings of a chunk: each discrepancy keeps its row over nights.
+
+Runs in the transaction that stores the cursor behind the chunk.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from hub.connections.models import Connection
+from hub.db import bulk
+from hub.scheduled.models import Discrepancy, Run
+from hub.scheduled.reconciliation.values.converters import describe_value
+from hub.scheduled.reconciliation.verdicts.judge import Finding
+
+ID_MAX = 200  # characters of ids and versions
+UNSETTLED_DELIVERY_STATES = ("waiting", "sending", "held")
+UPDATED_FIELDS = (
+    "verdict", "state", "reason", "detail", "owner", "local_id", "remote_id", "local_value",
+    "remote_value", "local_version", "remote_version", "local_changed_at", "remote_changed_at",
+    "first_run_id", "last_run_id", "first_seen_at", "last_seen_at", "resolved_at",
+    "ignored_reason", "ignored_digest",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class JudgedKeys:
+    """What a chunk found: findings, the keys that were judged, and those that were not."""
+
+    findings: list[Finding] = field(default_factory=list)
+    judged: list[str] = field(default_factory=list)
+    postponed: list[str] = field(default_factory=list)
+
+
+def record_findings(
+    run: Run, connection: Connection, keys: JudgedKeys, *, has_open: bool, now: datetime
+) -> None:
+    """Insert new discrepancies, update those that are still there, and resolve the others.
+
+    `has_open`: the job had unresolved discrepancies of the tenant when the comparison began.
+    Discrepancies of postponed keys stay as they are.
+    """
+    known = _lock_known(run, keys, has_open=has_open)
+    new, changed = [], []
+    for finding in keys.findings:
+        discrepancy = known.pop((finding.record_key, finding.field), None)
+        if discrepancy is None:
+            discrepancy = _create(run, connection, finding, now=now)
+            new.append(discrepancy)
+        else:
+            changed.append(discrepancy)
+        _update_from(discrepancy, finding, run, now=now)
+    postponed = set(keys.postponed)
+    for discrepancy in known.values():
+        if discrepancy.record_key not in postponed and discrepancy.state != "resolved":
+            _resolve(discrepancy, now=now)
+        discrepancy.last_run_id = run.pk
+        changed.append(discrepancy)
+    if new:
+        bulk.insert_rows(Discrepancy, bulk.column_values(Discrepancy, new))
+    _store_changes(changed)
+
+
+def _lock_known(
+    run: Run, keys: JudgedKeys, *, has_open: bool
+) -> dict[tuple[str, str], Discrepancy]:
+    """Lock the discrepancies of this chunk's keys: of found keys all, of others the open ones."""
+    found = {finding.record_key for finding in keys.findings}
+    condition = Q(record_key__any_of=sorted(found)) if found else Q(pk__in=())
+    if has_open:
+        others = sorted({*keys.judged, *keys.postponed} - found)
+        condition |= Q(record_key__any_of=others) & ~Q(state="resolved") if others else Q()
+    if not found and not has_open:
+        return {}
+    rows = Discrepancy.unscoped.filter(condition, job=run.job_id, tenant=run.tenant_id)
+    locked = rows.select_related("repair_delivery").select_for_update(of=("self",)).order_by("pk")
+    return {(row.record_key, row.field): row for row in locked}
+
+
+def _create(run: Run, connection: Connection, finding: Finding, *, now: datetime) -> Discrepancy:
+    return Discrepancy(
+        tenant_id=run.tenant_id,
+        job_id=run.job_id,
+        connection=connection,
+        record_key=finding.record_key,
+        field=finding.field,
+        state="",
+        first_run_id=run.pk,
+        first_seen_at=now,
+    )
+
+
+def _update_from(discrepancy: Discrepancy, finding: Finding, run: Run, *, now: datetime) -> None:
+    """Write a finding into its row, and set the state that follows."""
+    is_new = discrepancy.state in ("", "resolved")
+    before = discrepancy.reason
+    discrepancy.verdict, discrepancy.owner = finding.verdict, finding.owner
+    discrepancy.reason, discrepancy.detail = finding.reason, ""
+    local, remote = finding.local, finding.remote
+    discrepancy.local_id = local.record_id[:ID_MAX] if local else ""
+    discrepancy.remote_id = remote.record_id[:ID_MAX] if remote else ""
+    discrepancy.local_value, discrepancy.remote_value = finding.local_value, finding.remote_value
+    discrepancy.local_version = local.version[:ID_MAX] if local else ""
+    discrepancy.remote_version = remote.version[:ID_MAX] if remote else ""
+    discrepancy.local_changed_at = local.changed_at if local else None
+    discrepancy.remote_changed_at = remote.changed_at if remote else None
+    discrepancy.last_run_id, discrepancy.last_seen_at = run.pk, now
+    if is_new:
+        discrepancy.first_run_id, discrepancy.first_seen_at = run.pk, now
+        discrepancy.resolved_at = None
+        discrepancy.ignored_reason = discrepancy.ignored_digest = ""
+    _set_state(discrepancy, is_new=is_new, reason_before=before)
+
+
+def _set_state(discrepancy: Discrepancy, *, is_new: bool, reason_before: str) -> None:
+    if is_new:
+        discrepancy.state = "new"
+    elif discrepancy.state == "repairing":
+        _end_repair(discrepancy, reason_before)
+    elif discrepancy.state == "ignored":
+        if discrepancy.ignored_digest != digest_values(discrepancy):
+            discrepancy.state = "open"
+            discrepancy.ignored_reason = discrepancy.ignored_digest = ""
+    else:
+        discrepancy.state = "open"
+
+
+def _end_repair(discrepancy: Discrepancy, reason_before: str) -> None:
+    """Reopen a discrepancy that its repair did not remove, unless the repair is under way."""
+    delivery = discrepancy.repair_delivery
+    if delivery is None or delivery.state in UNSETTLED_DELIVERY_STATES:
+        discrepancy.reason = discrepancy.reason or reason_before
+        return
+    discrepancy.state = "open"
+    if delivery.state == "delivered":
+        discrepancy.reason = discrepancy.reason or "repair_without_effect"
+    else:
+        discrepancy.reason = discrepancy.reason or delivery.reason or "repair_failed"
+        discrepancy.detail = delivery.detail
+
+
+def _resolve(discrepancy: Discrepancy, *, now: datetime) -> None:
+    discrepancy.state, discrepancy.resolved_at = "resolved", now
+    discrepancy.reason = discrepancy.detail = ""
+    discrepancy.ignored_reason = discrepancy.ignored_digest = ""
+
+
+def _store_changes(discrepancies: Sequence[Discrepancy]) -> None:
+    if not discrepancies:
+        return
+    columns: dict[str, list[Any]] = {
+        name: [getattr(discrepancy, name) for discrepancy in discrepancies]
+        for name in UPDATED_FIELDS
+    }
+    bulk.update_rows(Discrepancy, [discrepancy.pk for discrepancy in discrepancies], columns)
+
+
+def digest_values(discrepancy: Discrepancy) -> str:
+    """Return the SHA-256 of verdict and values, by which a change ends that it is ignored."""
+    content = [discrepancy.verdict, discrepancy.local_value, discrepancy.remote_value]
+    return hashlib.sha256(describe_value(content).encode("utf-8", "replace")).hexdigest()
+
+
+def has_open_discrepancies(run: Run) -> bool:
+    rows = Discrepancy.unscoped.filter(job=run.job_id, tenant=run.tenant_id)
+    return rows.exclude(state="resolved").exists()
+
+
+def resolve_unseen(run: Run, *, now: datetime) -> int:
+    """Resolve the discrepancies of which a complete run found neither record; return how many."""
+    rows = Discrepancy.unscoped.filter(job=run.job_id, tenant=run.tenant_id)
+    unseen = rows.exclude(state="resolved").exclude(last_run=run.pk)
+    return unseen.update(
+        state="resolved",
+        resolved_at=now,
+        reason="",
+        detail="",
+        ignored_reason="",
+        ignored_digest="",
+        last_run=run.pk,
+    )

@@ -1,0 +1,159 @@
+"""Turn records of a collection into keys and staged values, by the options of the job."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from functools import partial
+from typing import Any
+
+from connectors.roles import Collection
+from hub.mappings.expressions.budget import Budget, ExpressionRefused
+from hub.mappings.expressions.functions import Functions, IdentityMissing
+from hub.mappings.expressions.language import Evaluation, Expression, parse_expression
+from hub.scheduled.reconciliation.options import FieldRule, MatchRule, ReconcileOptions
+from hub.scheduled.reconciliation.values.converters import (
+    References,
+    Unconverted,
+    convert_local,
+    convert_remote,
+    format_scalar,
+)
+from hub.scheduled.reconciliation.values.record_keys import encode_key, encode_unmatched, format_key
+from hub.scheduled.reconciliation.values.staged_values import (
+    StagedValues,
+    encode_staged,
+    limit_value,
+)
+
+Record = Mapping[str, Any]
+Accessor = Callable[[Record], Any]  # Raises ExpressionRefused
+
+
+@dataclass(frozen=True, slots=True)
+class StagedRow:
+    """A record as it is stored: the key that it is sorted by, and its body."""
+
+    key: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PairedIds:
+    """The identities that a page needs.
+
+    `references`: their id by kind and our id. `keys`: the key of a pair by the id on this side; it
+    is their id.
+    """
+
+    references: References
+    keys: Mapping[str, str]
+
+
+NO_PAIRS = PairedIds({}, {})
+
+
+class RecordExtractor:
+    """Reads the compared values of one side's records. Compiled once for each run."""
+
+    def __init__(
+        self, options: ReconcileOptions, collection: Collection, *, is_local: bool
+    ) -> None:
+        self.is_local = is_local
+        self.match: MatchRule = options.match
+        self.rules: Sequence[FieldRule] = options.fields
+        self._collection = collection
+        side = "local" if is_local else "remote"
+        self._key = (
+            compile_accessor(getattr(options.match, side)) if not self.match.identity else None
+        )
+        self._fields = [compile_accessor(getattr(rule, side)) for rule in options.fields]
+
+    def needed_identities(self, records: Iterable[Record]) -> set[tuple[str, str]]:
+        """Return the pairs of kind and our id that the references of these records name."""
+        if not self.is_local:
+            return set()
+        return {
+            (rule.identity, format_scalar(value).strip())
+            for rule, accessor in zip(self.rules, self._fields, strict=True)
+            if rule.type == "reference"
+            for record in records
+            if (value := _read_quietly(accessor, record)) not in (None, "")
+        }
+
+    def record_id(self, record: Record) -> str:
+        return str(self._collection.record_id(record))
+
+    def extract(self, record: Record, pairs: PairedIds) -> StagedRow:
+        """Return the row of a record. Raises one of READ_ERRORS if it has no id."""
+        record_id = self.record_id(record)
+        key = self._find_key(record, record_id, pairs)
+        encoded_key = (
+            encode_key(key) if key else encode_unmatched(record_id, is_local=self.is_local)
+        )
+        deleted = self._collection.is_deleted(record)
+        raw, canonical = ([], []) if deleted else self._read_fields(record, pairs)
+        values = StagedValues(
+            record_id,
+            canonical,
+            raw,
+            self._collection.version(record),
+            self._collection.changed_at(record),
+        )
+        return StagedRow(encoded_key, encode_staged(values))
+
+    def _find_key(self, record: Record, record_id: str, pairs: PairedIds) -> str:
+        if self._key is None:
+            return format_key(pairs.keys.get(record_id))
+        return format_key(_read_quietly(self._key, record))
+
+    def _read_fields(self, record: Record, pairs: PairedIds) -> tuple[list[Any], list[Any]]:
+        raw, canonical = [], []
+        for rule, accessor in zip(self.rules, self._fields, strict=True):
+            try:
+                value = accessor(record)
+            except (ExpressionRefused, IdentityMissing) as error:
+                raw.append(None)
+                canonical.append(Unconverted("expression_failed", str(error)[:200]).canonical())
+                continue
+            raw.append(limit_value(value))
+            canonical.append(
+                convert_local(value, rule, pairs.references)
+                if self.is_local
+                else convert_remote(value, rule)
+            )
+        return raw, canonical
+
+
+def compile_accessor(text: str) -> Accessor:
+    """Compile an expression; a plain path, as most are, is followed without the interpreter."""
+    expression = parse_expression(text)
+    if len(expression.names) == 1:
+        (name,) = expression.names
+        return lambda record: record.get(name)
+    if expression.names:
+        return partial(_follow_path, expression.names)
+    return partial(_evaluate, expression)
+
+
+def _follow_path(names: Sequence[str], record: Any) -> Any:
+    for name in names:
+        record = record.get(name) if isinstance(record, Mapping) else None
+    return record
+
+
+def _evaluate(expression: Expression, record: Record) -> Any:
+    functions = Functions(Budget(), UTC, _refuse_identity)
+    return Evaluation(functions).value(expression, dict(record))
+
+
+def _refuse_identity(kind: str, value: str) -> str | None:
+    """Identities are looked up for references only, many at a time."""
+    raise ExpressionRefused("calls identity(), which only references may use", value)
+
+
+def _read_quietly(accessor: Accessor, record: Record) -> Any:
+    """Return a value; None if the expression has none."""
+    try:
+        return accessor(record)
+    except (ExpressionRefused, IdentityMissing):
+        return None

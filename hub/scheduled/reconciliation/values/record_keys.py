@@ -1,0 +1,53 @@
+"""Keys by which records of both sides are matched: texts that both databases store and sort by
+their bytes.
+"""
+
+import hashlib
+import math
+import unicodedata
+from typing import Any
+
+from hub.scheduled.reconciliation.values.converters import format_scalar
+
+KEY_MAX_LENGTH = 200  # characters
+PREFIX_LENGTH = 120  # characters of a long key that stay readable
+UNMATCHED = b"\xff"  # begins the key of a record that has none: no text begins with it
+
+
+def format_key(value: Any) -> str:
+    """Return the key of a match expression's value; empty if the record has none.
+
+    Blanks around it do not count. 17, 17.0 and "17" are one key. A longer text, and one that cannot
+    be stored, is shortened with its digest, alike on both sides.
+    """
+    if value is None or isinstance(value, bool | list | dict):
+        return ""
+    if isinstance(value, float) and not math.isfinite(value):
+        return ""
+    text = unicodedata.normalize("NFC", format_scalar(value).strip())
+    storable = text.encode("utf-8", "replace").decode().replace("\0", "�")
+    if storable == text and len(text) <= KEY_MAX_LENGTH:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return f"{storable[:PREFIX_LENGTH]}~{digest}"
+
+
+def encode_key(key: str) -> bytes:
+    return key.encode()
+
+
+def encode_unmatched(record_id: str, *, is_local: bool) -> bytes:
+    """Return the key of a record without a key, which matches nothing on the other side."""
+    side = b"l" if is_local else b"r"
+    return UNMATCHED + side + format_key(record_id).encode()
+
+
+def is_unmatched(key: bytes) -> bool:
+    return key.startswith(UNMATCHED)
+
+
+def decode_key(key: bytes) -> str:
+    """Return the key as people read it; of a record without one, its id."""
+    if not is_unmatched(key):
+        return key.decode()
+    return f"without key: {key[2:].decode()}"[:KEY_MAX_LENGTH]

@@ -1,0 +1,69 @@
+"""Which side a repair changes: by verdict, the field's owner, and when the sides changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from hub.scheduled.models import LOCAL, REMOTE
+from hub.scheduled.reconciliation.options import Limits, ReconcileOptions
+from hub.scheduled.reconciliation.verdicts.judge import Finding
+
+SIDE_OF_OWNER: Mapping[str, str] = {"ours": REMOTE, "theirs": LOCAL}  # the side that is changed
+
+
+@dataclass(frozen=True, slots=True)
+class RepairSide:
+    """The side that a repair changes; empty with the reason code if there is none."""
+
+    side: str
+    reason: str = ""
+
+
+def choose_repair_side(
+    verdict: str,
+    owner: str,
+    reason: str,
+    local_changed_at: datetime | None,
+    remote_changed_at: datetime | None,
+    options: ReconcileOptions,
+) -> RepairSide:
+    """Return the side that the options of the job change."""
+    if verdict == "differs":
+        return _choose_by_owner(owner, local_changed_at, remote_changed_at)
+    if reason in ("deleted_here", "deleted_there"):
+        return RepairSide("", reason)
+    if verdict == "missing_here":
+        return RepairSide(LOCAL) if options.creates_here else RepairSide("", "report_only")
+    if verdict == "missing_there":
+        return RepairSide(REMOTE) if options.creates_there else RepairSide("", "report_only")
+    return RepairSide("", verdict)
+
+
+def _choose_by_owner(
+    owner: str, local_changed_at: datetime | None, remote_changed_at: datetime | None
+) -> RepairSide:
+    if side := SIDE_OF_OWNER.get(owner):
+        return RepairSide(side)
+    if owner != "newer":
+        return RepairSide("", "report_only")
+    if not local_changed_at or not remote_changed_at or local_changed_at == remote_changed_at:
+        return RepairSide("", "no_newer_side")
+    return RepairSide(REMOTE if local_changed_at > remote_changed_at else LOCAL)
+
+
+def would_change(finding: Finding, options: ReconcileOptions) -> bool:
+    """Return whether a run that applies repairs would change a side for this finding."""
+    chosen = choose_repair_side(
+        finding.verdict,
+        finding.owner,
+        finding.reason,
+        finding.local.changed_at if finding.local else None,
+        finding.remote.changed_at if finding.remote else None,
+        options,
+    )
+    return bool(chosen.side)
+
+
+def exceeds_limits(change_count: int, record_count: int, limits: Limits) -> bool:
+    """Return whether so many records would be changed that a person has to confirm it."""
+    return change_count > limits.count or change_count > limits.share * record_count

@@ -1,0 +1,157 @@
+"""Verdicts on the records of one key, and the merge that groups them."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.scheduled.reconciliation.changes_in_flight import TextsInFlight, iterate_texts
+from hub.scheduled.reconciliation.options import FieldRule, Limits
+from hub.scheduled.reconciliation.values.record_keys import encode_unmatched
+from hub.scheduled.reconciliation.values.staged_values import StagedValues, encode_staged
+from hub.scheduled.reconciliation.verdicts.judge import (
+    ReadRow,
+    ReadScope,
+    hash_record_id,
+    judge_records,
+)
+from hub.scheduled.reconciliation.verdicts.merge import cut_chunk, group_by_key
+from hub.scheduled.reconciliation.verdicts.repair_side import exceeds_limits
+
+BEGAN = datetime(2026, 11, 25, 2, tzinfo=UTC)
+BEFORE, AFTER = BEGAN - timedelta(hours=1), BEGAN + timedelta(seconds=1)
+RULES = (FieldRule("status", "status", "Status__c"), FieldRule("total", "total", "Total__c"))
+FULL = {"proves_missing_here": True, "proves_missing_there": True}
+
+
+def row(id, values=("open", "12.5"), *, round=0, at=BEFORE, key=b"A-1"):
+    staged = StagedValues(id, list(values), list(values), "v1", at)
+    return ReadRow(key, round, encode_staged(staged))
+
+
+def tombstone(id, *, round=0, at=BEFORE):
+    return row(id, (), round=round, at=at)
+
+
+def scope(superseded=((), ()), **options):
+    local, remote = ({hash_record_id(id) for id in ids} for ids in superseded)
+    return ReadScope(BEGAN, **{**FULL, **options}, superseded={True: local, False: remote})
+
+
+def judge(local, remote, key=b"A-1", **options):
+    judgement = judge_records(key, local, remote, RULES, scope(**options))
+    return judgement and (
+        judgement.outcome,
+        [(f.field or f.verdict, f.reason) for f in judgement.findings],
+    )
+
+
+def test_equal_records_are_equal():
+    assert judge([row("1")], [row("a")]) == ("equal", [])
+
+
+def test_each_field_that_differs_is_found():
+    found = judge([row("1")], [row("a", ("closed", "13"))])
+    assert found == ("found", [("status", ""), ("total", "")])
+
+
+def test_a_value_without_counterpart_is_unmapped():
+    local = row("1", (["!", "picklist_value_unmapped", "lost"], "12.5"))
+    assert judge([local], [row("a")]) == ("found", [("status", "picklist_value_unmapped")])
+
+
+def test_a_record_of_one_side_is_missing_on_the_other():
+    assert judge([row("1")], []) == ("found", [("missing_there", "")])
+    assert judge([], [row("a")]) == ("found", [("missing_here", "")])
+
+
+def test_an_incomplete_read_never_gives_missing():
+    assert judge([row("1")], [], proves_missing_there=False) == ("unproven", [])
+    assert judge([], [row("a")], proves_missing_here=False) == ("unproven", [])
+
+
+def test_a_tombstone_proves_that_a_record_is_missing():
+    found = judge([row("1")], [tombstone("a")], proves_missing_there=False)
+    assert found == ("found", [("missing_there", "deleted_there")])
+
+
+def test_records_that_are_deleted_on_both_sides_are_nothing():
+    assert judge([tombstone("1")], [tombstone("a")]) is None
+    assert judge([tombstone("1")], []) is None
+
+
+def test_duplicate_keys_are_ambiguous_but_one_record_read_twice_is_not():
+    assert judge([row("1"), row("2")], [row("a")]) == ("found", [("ambiguous", "duplicate_key")])
+    assert judge([row("1"), row("1")], [row("a")]) == ("equal", [])
+
+
+def test_a_later_read_of_a_record_counts():
+    local = [row("1", ("old", "1")), row("1", round=1, at=AFTER)]
+    assert judge(local, [row("a")], superseded=(["1"], [])) == ("equal", [])
+
+
+def test_a_record_that_moved_to_another_key_does_not_count_under_the_old_one():
+    assert judge([row("1")], [], superseded=(["1"], [])) is None
+
+
+@pytest.mark.parametrize("side", ["local", "remote"])
+def test_what_changed_since_the_run_began_is_left_to_the_next_run(side):
+    local = [row("1", at=AFTER if side == "local" else BEFORE)]
+    remote = [row("a", ("closed", "1"), at=AFTER if side == "remote" else BEFORE)]
+    assert judge(local, remote) == ("unsettled", [])
+
+
+def test_what_a_delivery_in_flight_names_is_left_to_the_next_run():
+    texts = TextsInFlight({hash(text) for text in iterate_texts(b'{"data": {"id": ["a"]}}')})
+    found = judge([row("1")], [row("a", ("closed", "1"))], texts_in_flight=texts)
+    assert found == ("unsettled", [])
+
+
+def test_too_many_deliveries_in_flight_leave_every_difference_to_the_next_run():
+    texts = TextsInFlight(set(), is_cut=True)
+    assert judge([row("1")], [], texts_in_flight=texts) == ("unsettled", [])
+
+
+def test_a_record_without_a_key_is_unmapped():
+    key = encode_unmatched("1", is_local=True)
+    assert judge([row("1")], [], key=key) == ("found", [("unmapped", "without_key")])
+
+
+@pytest.mark.parametrize(
+    ("changes", "records", "exceeds"),
+    [(10, 100, False), (11, 100, True), (500, 100_000, False), (501, 100_000, True), (0, 0, False)],
+)
+def test_more_changes_than_a_share_or_a_number_need_a_person(changes, records, exceeds):
+    assert exceeds_limits(changes, records, Limits(0.1, 500)) is exceeds
+
+
+# --- the merge ------------------------------------------------------------------------------------
+
+KEYS = st.lists(st.binary(max_size=2), max_size=30).map(sorted)
+
+
+def merge_in_chunks(local, remote, size):
+    """Return what a merge that remembers one key only yields."""
+    after, groups = None, []
+    while True:
+        slices = [
+            [row for row in rows if after is None or row.key > after][:size]
+            for rows in (local, remote)
+        ]
+        chunk = cut_chunk(*slices, size=size)
+        groups.append(list(group_by_key(chunk)))
+        if chunk.until is None:
+            return list(chain.from_iterable(groups))
+        after = chunk.until
+
+
+@given(KEYS, KEYS, st.integers(1, 7))
+def test_a_merge_in_chunks_finds_each_key_once_with_all_its_rows(local, remote, size):
+    rows = [[ReadRow(key, 0, b"") for key in keys] for keys in (local, remote)]
+    groups = merge_in_chunks(*rows, size)
+    assert [group.key for group in groups] == sorted({*local, *remote})
+    for group in groups:
+        for found, keys in ((group.local, local), (group.remote, remote)):
+            assert min(len(found), size) == min(keys.count(group.key), size)
