@@ -136,7 +136,10 @@ HUB_OPERATIONS = {  # the function that changes a batch, by the kind of an opera
     "send_missing": "hub.outgoing.operations.backfill.backfill_batch",
     "erase": "hub.outgoing.operations.erase.erase_batch",
     "replay_items": "hub.incoming.processing.replay.replay_batch",
+    "repair": "hub.scheduled.repairs.execute.repair_batch",
 }
+# The function that plans and starts the repairs of a reconciliation's run.
+HUB_PLAN_RUN_REPAIRS = "hub.scheduled.repairs.discrepancy_actions.plan_run_repairs"
 # The functions that erase what was received for a connection, when its data is erased.
 HUB_ERASE_CONNECTION = ("hub.incoming.receiving.erase.erase_received_data",)
 # The functions that are called, with the connection, in the transaction that connects an account.

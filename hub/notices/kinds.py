@@ -56,6 +56,9 @@ NOTICE_KINDS = {
     "bouncing": NoticeKind(
         _("Two systems keep changing the same records"), _("View the connection"), True
     ),
+    "discrepancies": NoticeKind(
+        _("A reconciliation found new discrepancies"), _("View the discrepancies"), True
+    ),
     "degraded": NoticeKind(
         _("A connection works, but has a problem"), _("View the connection"), False
     ),
@@ -146,6 +149,20 @@ NOTICE_MESSAGES = {
             "“%(connection)s”: The record %(record)s and its counterpart in the other system "
             "changed each other several times within ten minutes. Further changes are held."
         )
+    ),
+    "discrepancies_found": NoticeMessage(
+        _("“%(connection)s”: “%(job)s” found %(count)s new discrepancy."),
+        _("“%(connection)s”: “%(job)s” found %(count)s new discrepancies."),
+    ),
+    "repairs_stopped": NoticeMessage(
+        _(
+            "“%(connection)s”: “%(job)s” would change %(count)s record, which is more than its "
+            "limits allow. Nothing is repaired until a person confirms it."
+        ),
+        _(
+            "“%(connection)s”: “%(job)s” would change %(count)s records, which is more than its "
+            "limits allow. Nothing is repaired until a person confirms it."
+        ),
     ),
     "connector_requested": NoticeMessage(
         _("%(tenant)s requests “%(name)s”. %(count)s tenant has requested it."),

@@ -15,7 +15,7 @@ from hub.operations.models import Operation
 from hub.operations.operation_runner import wake_up_operations
 
 HOUR = timedelta(hours=1)
-KINDS_WITHOUT_CAP = {"erase"}  # kinds that send nothing
+KINDS_WITHOUT_CAP = {"erase", "repair"}  # kinds that send nothing, or that quotas pace
 PLATFORM_FACTOR = 20  # by which the limit of unrestricted actors is higher
 
 

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_noop as _
 
+from hub.reason_codes.discrepancies import DISCREPANCY_REASONS
 from hub.reason_codes.reason import Reason
 
 REASONS = {
@@ -214,6 +215,7 @@ REASONS = {
         _("One of its tokens has expired. Deliveries do not use this token."),
         _("Reconnect the account."),
     ),
+    **DISCREPANCY_REASONS,
 }
 
 

@@ -44,7 +44,6 @@ def publish(
     return published.event
 
 
-@transaction.atomic
 def publish_for_route(
     route: Route,
     tenant: Tenant,
@@ -57,23 +56,41 @@ def publish_for_route(
 ) -> Delivery:
     """Publish an event for one route and its connection only; `id` must be new, or empty."""
     event_input = EventInput(tenant, type, data, id)
-    event = _build_event(event_input, source=source, now=now)
-    event.save(force_insert=True)
-    EventBody.objects.create(event_id=event.pk, body=serialize_event_body(event_input, event))
-    (delivery,) = build_deliveries_for_route(
-        tenant,
-        route,
-        [route.connection],
-        event.build_document(tenant, data),
-        ActiveSwitches.load(),
-        now=now,
-    )
-    delivery.event = event
-    assign_positions([delivery])
-    delivery.save(force_insert=True)
-    if delivery.state == "waiting" and delivery.connection_id:
-        wake_lanes([delivery.connection_id], now=now)
+    (delivery,) = publish_all_for_route(route, [event_input], source=source, now=now)
     return delivery
+
+
+@transaction.atomic
+def publish_all_for_route(
+    route: Route,
+    inputs: Sequence[EventInput],
+    *,
+    source: str,
+    low_priority: bool = False,
+    expires_at: datetime | None = None,
+    now: datetime,
+) -> list[Delivery]:
+    """Publish events for one route and its connection only, in a fixed number of statements.
+
+    Ids must be new, or empty. Return the deliveries in the order of the inputs.
+    """
+    events = [_build_event(event_input, source=source, now=now) for event_input in inputs]
+    Event.unscoped.bulk_create(events)
+    switches, bodies, deliveries = ActiveSwitches.load(), [], []
+    for event_input, event in zip(inputs, events, strict=True):
+        document = event.build_document(event_input.tenant, event_input.data)
+        (delivery,) = build_deliveries_for_route(
+            event_input.tenant, route, [route.connection], document, switches, now=now
+        )
+        delivery.event, delivery.low_priority = event, low_priority
+        delivery.expires_at = expires_at or delivery.expires_at
+        deliveries.append(delivery)
+        bodies.append(EventBody(event_id=event.pk, body=serialize_event_body(event_input, event)))
+    EventBody.objects.bulk_create(bodies)
+    assign_positions(deliveries)
+    Delivery.unscoped.bulk_create(deliveries)
+    wake_lanes(_waiting_lane_ids(deliveries), now=now)
+    return deliveries
 
 
 @transaction.atomic

@@ -26,6 +26,7 @@ OPERATION_LABELS = {
     "send_missing": _("Send missing events"),
     "erase": _("Delete data of past deliveries"),
     "replay_items": _("Replay incoming events"),
+    "repair": _("Repair discrepancies"),
 }  # by kind
 ITEM_KINDS = {"replay_items"}  # kinds that work on incoming items, not on deliveries
 SELECTED_LIMIT = 1000

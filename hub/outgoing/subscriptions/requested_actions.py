@@ -50,7 +50,7 @@ def request_action(
         raise ActionRefused("the account is disconnected")
     if first := _find_requested(tenant, id):
         return first
-    route = _get_or_create_route(connection, action, actor, now=now)
+    route = get_or_create_action_route(connection, action, actor, now=now)
     data = {"action": action.key, "input": dict(input)}
     delivery = publish_for_route(
         route, tenant, ACTION_EVENT_TYPE, data, id=id, source=SOURCE, now=now
@@ -73,7 +73,7 @@ def _find_requested(tenant: Tenant, id: str) -> Delivery | None:
     return deliveries.order_by("pk").first()
 
 
-def _get_or_create_route(
+def get_or_create_action_route(
     connection: Connection, action: Action, actor: ActorContext, *, now: datetime
 ) -> Route:
     """Return the route that carries this action's requests: no published event matches it."""

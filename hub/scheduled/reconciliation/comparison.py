@@ -2,6 +2,7 @@
 it.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -51,6 +52,7 @@ class ComparisonCounts:
     changes: int = 0  # records that a run which applies repairs would change
     verdicts: dict[str, int] = field(default_factory=dict)
     fields: dict[str, int] = field(default_factory=dict)
+    digest: str = ""  # SHA-256 over keys and outcomes, chunk by chunk
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "ComparisonCounts":
@@ -60,6 +62,7 @@ class ComparisonCounts:
             **numbers,
             verdicts=dict(document.get("verdicts", {})),
             fields=dict(document.get("fields", {})),
+            digest=document.get("digest", ""),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -71,6 +74,7 @@ class ComparisonCounts:
             "changes": self.changes,
             "verdicts": self.verdicts,
             "fields": self.fields,
+            "digest": self.digest,
         }
 
     def add(self, judgement: Judgement, options: ReconcileOptions) -> None:
@@ -156,13 +160,16 @@ def compare_chunk(
     remote = read_slice(run, start, size, is_local=False)
     chunk = cut_chunk(local, remote, size=size)
     keys, new_counts = JudgedKeys(), ComparisonCounts.from_json(counts)
+    digest = hashlib.sha256(new_counts.digest.encode())
     for group in group_by_key(chunk):
         judgement = judge_records(group.key, group.local, group.remote, options.fields, scope)
         if judgement is None:
             keys.judged.append(decode_key(group.key))
             continue
+        digest.update(group.key + b" " + judgement.outcome.encode() + b"\n")
         new_counts.add(judgement, options)
         add_judgement(keys, group.key, judgement)
+    new_counts.digest = digest.hexdigest()
     return ComparedChunk(keys, new_counts, chunk.until)
 
 

@@ -44,7 +44,6 @@ def finish_run(
     if run.is_dry:
         return
     result = build_result(run, progress, options, operation)
-    result["repairs"]["state"] = repairs
     publish(
         tenant,
         EVENT_TYPE,
@@ -53,7 +52,7 @@ def finish_run(
         source=SOURCE,
         now=now,
     )
-    if result["new"] or repairs == STOPPED:
+    if result["states"]["new"] or repairs == STOPPED:
         _notify(run, connection, result, repairs=repairs, now=now)
 
 
@@ -96,7 +95,7 @@ def _notify(
     run: Run, connection: Connection, result: Mapping[str, Any], *, repairs: str, now: datetime
 ) -> None:
     is_stopped = repairs == STOPPED
-    count = result["repairs"]["changes"] if is_stopped else result["new"]
+    count = result["repairs"]["changes"] if is_stopped else result["states"]["new"]
     create_notice(
         NOTICE_KIND,
         "repairs_stopped" if is_stopped else "discrepancies_found",

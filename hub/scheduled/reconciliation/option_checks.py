@@ -211,7 +211,8 @@ def _check_repair(errors: OptionErrors, options: Mapping[str, Any], connector_ke
         ("remote_action", connector_key, lambda rule: rule.get("owner") in ("ours", "newer")),
     )
     fields = options.get("fields")
-    rules = [entry for entry in fields if isinstance(entry, Mapping)] if _is_list(fields) else []
+    entries = fields if isinstance(fields, list) else []
+    rules = [entry for entry in entries if isinstance(entry, Mapping)]
     for name, key, is_repaired in checks:
         connector = CONNECTORS.get(key)
         known = {action.key for action in connector.actions} if connector else set()
@@ -219,7 +220,3 @@ def _check_repair(errors: OptionErrors, options: Mapping[str, Any], connector_ke
             errors.add(f"repair.{name}", f"{key} has no such action")
         elif options.get("mode") == "apply" and name not in repair and any(map(is_repaired, rules)):
             errors.add(f"repair.{name}", "is needed to apply repairs")
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list)

@@ -70,10 +70,10 @@ def _lock_known(
 ) -> dict[tuple[str, str], Discrepancy]:
     """Lock the discrepancies of this chunk's keys: of found keys all, of others the open ones."""
     found = {finding.record_key for finding in keys.findings}
-    condition = Q(record_key__any_of=sorted(found)) if found else Q(pk__in=())
+    condition = Q(record_key__in=sorted(found)) if found else Q(pk__in=())
     if has_open:
         others = sorted({*keys.judged, *keys.postponed} - found)
-        condition |= Q(record_key__any_of=others) & ~Q(state="resolved") if others else Q()
+        condition |= Q(record_key__in=others) & ~Q(state="resolved") if others else Q()
     if not found and not has_open:
         return {}
     rows = Discrepancy.unscoped.filter(condition, job=run.job_id, tenant=run.tenant_id)

@@ -1,7 +1,8 @@
-"""The result of a reconciliation: counts, what is repaired, and the data of its certificate."""
+"""The result of a reconciliation: its counts, of which certificates are made, and its repairs."""
 
-from datetime import datetime
 from typing import Any
+
+from django.db.models import Count
 
 from hub.operations.models import Operation
 from hub.scheduled.models import Discrepancy, Run
@@ -13,6 +14,7 @@ from hub.scheduled.reconciliation.verdicts.repair_side import exceeds_limits
 # what becomes of the repairs that the options ask for
 PROPOSED, REPAIRING, STOPPED, DRY, NOTHING = "proposed", "repairing", "stopped", "dry", "none"
 VERDICTS = tuple(Discrepancy.Verdict.values)
+STATES = tuple(Discrepancy.State.values)
 
 
 def decide_repairs(run: Run, progress: Progress, options: ReconcileOptions) -> str:
@@ -35,47 +37,48 @@ def count_records(progress: Progress) -> int:
 def build_result(
     run: Run, progress: Progress, options: ReconcileOptions, operation: Operation | None
 ) -> dict[str, Any]:
-    """Return the result as JSON; the same each time after the comparison was stored."""
+    """Return the result as JSON; the same each time after the comparison was stored.
+
+    `compared` are the keys of at least one side, `equal` those without a difference. `unsettled`
+    keys changed during the run, `unproven` ones were on a side that was not read completely.
+    """
     counts = ComparisonCounts.from_json(progress.counts)
     local, remote = progress.read_state(LOCAL_SIDE), progress.read_state(REMOTE_SIDE)
-    found = Discrepancy.unscoped.filter(job=run.job_id, tenant=run.tenant_id, last_run=run.pk)
+    since = progress.cursor.get("since")
     return {
-        "records": {"local": local.records, "remote": remote.records},
-        "complete": {"local": local.is_complete, "remote": remote.is_complete},
-        "incremental": bool(progress.cursor.get("since")),
-        "dry": run.is_dry,
         "compared": counts.keys,
         "equal": counts.equal,
         "unsettled": counts.unsettled,
         "unproven": counts.unproven,
+        "records": {"local": local.records, "remote": remote.records},
         "verdicts": {verdict: counts.verdicts.get(verdict, 0) for verdict in VERDICTS},
         "fields": counts.fields,
-        "new": found.filter(first_run=run.pk, state="new").count(),
-        "resolved": found.filter(state="resolved").count(),
-        "ignored": found.filter(state="ignored").count(),
-        "repairs": describe_repairs(run, progress, options, operation),
+        "states": count_states(run),
+        "read": "incremental" if since else "full",
+        "since": since,
+        "is_complete": local.is_complete and remote.is_complete,
+        "is_dry": run.is_dry,
+        "repairs": describe_repairs(progress, options, operation),
         "began_at": progress.began_at.isoformat(),
         "compared_at": progress.cursor.get("compared_at"),
+        "digest": counts.digest,
     }
+
+
+def count_states(run: Run) -> dict[str, int]:
+    """Count the discrepancies that this run found, or found to be gone, by state; one statement."""
+    rows = Discrepancy.unscoped.filter(job=run.job_id, tenant=run.tenant_id, last_run=run.pk)
+    counts = dict(rows.order_by().values_list("state").annotate(rows=Count("pk")))
+    return {state: counts.get(state, 0) for state in STATES}
 
 
 def describe_repairs(
-    run: Run, progress: Progress, options: ReconcileOptions, operation: Operation | None
+    progress: Progress, options: ReconcileOptions, operation: Operation | None
 ) -> dict[str, Any]:
     counts = ComparisonCounts.from_json(progress.counts)
     return {
-        "state": progress.cursor.get("repairs", decide_repairs(run, progress, options)),
+        "state": progress.cursor.get("repairs", NOTHING),
         "changes": counts.changes,
         "limits": {"share": options.limits.share, "count": options.limits.count},
         "operation": str(operation.public_id) if operation else None,
-    }
-
-
-def describe_certificate(result: dict[str, Any], *, at: datetime) -> dict[str, Any]:
-    """Return what a certificate states: how many of the compared records are equal, and when."""
-    return {
-        "equal": result["equal"],
-        "compared": result["compared"],
-        "complete": all(result["complete"].values()),
-        "at": at.isoformat(),
     }

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
-from connectors.roles import Collection
 from hub.mappings.expressions.budget import Budget, ExpressionRefused
 from hub.mappings.expressions.functions import Functions, IdentityMissing
 from hub.mappings.expressions.language import Evaluation, Expression, parse_expression
@@ -52,11 +51,20 @@ class PairedIds:
 NO_PAIRS = PairedIds({}, {})
 
 
+class RecordSource(Protocol):
+    """What a collection tells about one of its records."""
+
+    def record_id(self, record: Record) -> str: ...
+    def changed_at(self, record: Record) -> datetime | None: ...
+    def version(self, record: Record) -> str: ...
+    def is_deleted(self, record: Record) -> bool: ...
+
+
 class RecordExtractor:
     """Reads the compared values of one side's records. Compiled once for each run."""
 
     def __init__(
-        self, options: ReconcileOptions, collection: Collection, *, is_local: bool
+        self, options: ReconcileOptions, collection: RecordSource, *, is_local: bool
     ) -> None:
         self.is_local = is_local
         self.match: MatchRule = options.match
@@ -91,7 +99,7 @@ class RecordExtractor:
             encode_key(key) if key else encode_unmatched(record_id, is_local=self.is_local)
         )
         deleted = self._collection.is_deleted(record)
-        raw, canonical = ([], []) if deleted else self._read_fields(record, pairs)
+        raw, canonical = self._read_fields(record, pairs) if not deleted else ([], [])
         values = StagedValues(
             record_id,
             canonical,
@@ -107,7 +115,8 @@ class RecordExtractor:
         return format_key(_read_quietly(self._key, record))
 
     def _read_fields(self, record: Record, pairs: PairedIds) -> tuple[list[Any], list[Any]]:
-        raw, canonical = [], []
+        raw: list[Any] = []
+        canonical: list[Any] = []
         for rule, accessor in zip(self.rules, self._fields, strict=True):
             try:
                 value = accessor(record)

@@ -11,6 +11,7 @@ from hub.scheduled.reconciliation.options import FieldRule
 from hub.scheduled.reconciliation.values.converters import Canonical, is_unconverted
 from hub.scheduled.reconciliation.values.record_keys import decode_key, is_unmatched
 from hub.scheduled.reconciliation.values.staged_values import (
+    DELETED,
     StagedValues,
     compared_line,
     decode_staged,
@@ -19,7 +20,7 @@ from hub.scheduled.reconciliation.values.staged_values import (
 
 IDS_SHOWN = 5  # of an ambiguous key
 
-EQUAL, UNSETTLED, UNPROVEN = "equal", "unsettled", "unproven"
+EQUAL, FOUND, UNSETTLED, UNPROVEN = "equal", "found", "unsettled", "unproven"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,21 @@ class Judgement:
     findings: Sequence[Finding] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class KeyRecords:
+    """The records of a key that exist, as they were read last.
+
+    `is_known_here`, `is_known_there`: a record with this key was read, existing or deleted.
+    """
+
+    key: bytes
+    local: Sequence[StagedValues]
+    remote: Sequence[StagedValues]
+    is_known_here: bool
+    is_known_there: bool
+    rules: Sequence[FieldRule]
+
+
 def judge_records(
     key: bytes,
     local_rows: Sequence[ReadRow],
@@ -82,26 +98,31 @@ def judge_records(
     next run judges it. *unproven*: a record was not read on one side, and that side was not read
     completely.
     """
-    if (
-        len(local_rows) == 1 == len(remote_rows)
-        and not local_rows[0].round
-        and not remote_rows[0].round
-        and _is_equal(local_rows[0].body, remote_rows[0].body)
-    ):
+    if _is_plain_pair(local_rows, remote_rows) and _is_equal(local_rows[0], remote_rows[0]):
         return Judgement(EQUAL)
     local = _select_current(local_rows, scope.superseded[True])
     remote = _select_current(remote_rows, scope.superseded[False])
-    judgement = _judge_current(key, local, remote, rules, scope)
-    if judgement is None or judgement.outcome == EQUAL:
-        return judgement
-    if _is_in_motion(key, [*local, *remote], scope):
+    living_local = [values for values in local if not values.is_deleted]
+    living_remote = [values for values in remote if not values.is_deleted]
+    if not living_local and not living_remote:
+        return None
+    records = KeyRecords(key, living_local, living_remote, bool(local), bool(remote), rules)
+    judgement = _judge_living(records, scope)
+    if judgement.outcome != EQUAL and _is_in_motion(key, [*local, *remote], scope):
         return Judgement(UNSETTLED)
     return judgement
 
 
-def _is_equal(local_body: bytes, remote_body: bytes) -> bool:
-    line = compared_line(local_body)
-    return line == compared_line(remote_body) and line != b"-"
+def _is_plain_pair(local_rows: Sequence[ReadRow], remote_rows: Sequence[ReadRow]) -> bool:
+    """Return whether each side has one row, of its first read."""
+    if len(local_rows) != 1 or len(remote_rows) != 1:
+        return False
+    return not local_rows[0].round and not remote_rows[0].round
+
+
+def _is_equal(local: ReadRow, remote: ReadRow) -> bool:
+    line = compared_line(local.body)
+    return line == compared_line(remote.body) and line != DELETED
 
 
 def hash_record_id(record_id: str) -> int:
@@ -127,87 +148,58 @@ def _select_current(
     return [values for _, values in latest.values()]
 
 
-def _judge_current(
-    key: bytes,
-    local: Sequence[StagedValues],
-    remote: Sequence[StagedValues],
-    rules: Sequence[FieldRule],
-    scope: ReadScope,
-) -> Judgement | None:
-    living_local = [values for values in local if not values.is_deleted]
-    living_remote = [values for values in remote if not values.is_deleted]
-    if not living_local and not living_remote:
-        return None
-    name = decode_key(key)
-    if is_unmatched(key):
-        return Judgement("found", [_describe_unmatched(name, living_local, living_remote, scope)])
-    if len(living_local) > 1 or len(living_remote) > 1:
-        return Judgement("found", [_describe_ambiguous(name, living_local, living_remote)])
-    if not living_local:
-        is_proven = scope.proves_missing_here or bool(local)
-        return _judge_missing(name, "missing_here", None, living_remote[0], bool(local), is_proven)
-    if not living_remote:
-        is_proven = scope.proves_missing_there or bool(remote)
-        return _judge_missing(name, "missing_there", living_local[0], None, bool(remote), is_proven)
-    findings = _compare_fields(name, living_local[0], living_remote[0], rules)
-    return Judgement("found", findings) if findings else Judgement(EQUAL)
+def _judge_living(records: KeyRecords, scope: ReadScope) -> Judgement:
+    if is_unmatched(records.key):
+        reason = "identity_missing" if scope.matches_by_identity else "without_key"
+        return _found(_describe_record_finding(records, "unmapped", reason))
+    if len(records.local) > 1 or len(records.remote) > 1:
+        return _found(_describe_ambiguous(records))
+    if not records.local:
+        if not (scope.proves_missing_here or records.is_known_here):
+            return Judgement(UNPROVEN)
+        reason = "deleted_here" if records.is_known_here else ""
+        return _found(_describe_record_finding(records, "missing_here", reason))
+    if not records.remote:
+        if not (scope.proves_missing_there or records.is_known_there):
+            return Judgement(UNPROVEN)
+        reason = "deleted_there" if records.is_known_there else ""
+        return _found(_describe_record_finding(records, "missing_there", reason))
+    findings = _compare_fields(records)
+    return _found(*findings) if findings else Judgement(EQUAL)
 
 
-def _judge_missing(
-    name: str,
-    verdict: str,
-    local: StagedValues | None,
-    remote: StagedValues | None,
-    was_deleted: bool,
-    is_proven: bool,
-) -> Judgement:
-    if not is_proven:
-        return Judgement(UNPROVEN)
-    reason = ""
-    if was_deleted:
-        reason = "deleted_here" if verdict == "missing_here" else "deleted_there"
-    finding = Finding(
-        name,
+def _found(*findings: Finding) -> Judgement:
+    return Judgement(FOUND, findings)
+
+
+def _describe_record_finding(records: KeyRecords, verdict: str, reason: str) -> Finding:
+    """Return a finding about a whole record, which exists on one side only."""
+    local, remote = next(iter(records.local), None), next(iter(records.remote), None)
+    return Finding(
+        decode_key(records.key),
         "",
         verdict,
         reason,
         local=local,
         remote=remote,
-        local_value=_describe_record(local),
-        remote_value=_describe_record(remote),
-    )
-    return Judgement("found", [finding])
-
-
-def _describe_record(values: StagedValues | None) -> Any:
-    return make_storable(list(values.raw)) if values else None
-
-
-def _describe_unmatched(
-    name: str,
-    local: Sequence[StagedValues],
-    remote: Sequence[StagedValues],
-    scope: ReadScope,
-) -> Finding:
-    reason = "identity_missing" if scope.matches_by_identity else "without_key"
-    ours, theirs = next(iter(local), None), next(iter(remote), None)
-    return Finding(
-        name,
-        "",
-        "unmapped",
-        reason,
-        local=ours,
-        remote=theirs,
-        local_value=_describe_record(ours),
-        remote_value=_describe_record(theirs),
+        local_value=_describe_values(local, records.rules),
+        remote_value=_describe_values(remote, records.rules),
     )
 
 
-def _describe_ambiguous(
-    name: str, local: Sequence[StagedValues], remote: Sequence[StagedValues]
-) -> Finding:
+def _describe_values(values: StagedValues | None, rules: Sequence[FieldRule]) -> Any:
+    """Return the compared values of a record by the names of the fields."""
+    if values is None:
+        return None
+    names = (rule.name for rule in rules)
+    return make_storable(dict(zip(names, values.raw, strict=True)))
+
+
+def _describe_ambiguous(records: KeyRecords) -> Finding:
+    """Return a finding that names the ids of the records that share the key."""
+    local, remote = records.local, records.remote
     return Finding(
-        name,
+        decode_key(records.key),
         "",
         "ambiguous",
         "duplicate_key",
@@ -218,11 +210,11 @@ def _describe_ambiguous(
     )
 
 
-def _compare_fields(
-    name: str, local: StagedValues, remote: StagedValues, rules: Sequence[FieldRule]
-) -> list[Finding]:
+def _compare_fields(records: KeyRecords) -> list[Finding]:
+    (local,), (remote,) = records.local, records.remote
+    name = decode_key(records.key)
     findings = []
-    for index, rule in enumerate(rules):
+    for index, rule in enumerate(records.rules):
         ours, theirs = local.canonical[index], remote.canonical[index]
         if ours == theirs:
             continue

@@ -1,0 +1,197 @@
+"""What people and programs may do with discrepancies: repair, ignore, and repair all that match."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, Max, Min
+
+from hub.audit import ActorContext
+from hub.db.state_machine import InvalidTransition
+from hub.operations import operation_actions
+from hub.operations.models import Operation
+from hub.scheduled.models import LOCAL, REMOTE, Discrepancy, Run
+from hub.scheduled.reconciliation.recording import digest_values
+from hub.scheduled.repairs.filters import (
+    IGNORABLE_STATES,
+    match_repairable,
+    select_discrepancies,
+)
+from hub.scheduled.repairs.repair_deliveries import RepairSender
+from hub.scheduled.repairs.repair_values import RepairRefused
+from tenants.models import Tenant
+
+__all__ = [
+    "RepairRefused",
+    "ignore_discrepancy",
+    "plan_repairs",
+    "plan_run_repairs",
+    "repair_discrepancy",
+    "stop_ignoring",
+]
+
+REPAIR_OPERATION = "repair"  # the kind of the operation
+COUNT_LIMIT = 1_000_000  # a plan counts no further
+SAMPLE_SIZE, CONNECTIONS_LISTED = 5, 10
+
+
+@transaction.atomic
+def repair_discrepancy(
+    discrepancy: Discrepancy, actor: ActorContext, *, side: str = "", now: datetime
+) -> Discrepancy:
+    """Send the repair of one discrepancy as a delivery, audited; return it as it is stored now.
+
+    `side` is the side that is changed (local or remote); empty: as the field's owner says. Raises
+    RepairRefused with a reason code if it cannot be repaired, and InvalidTransition if its state
+    does not allow it.
+    """
+    if side not in ("", LOCAL, REMOTE):
+        raise RepairRefused("no_such_side")
+    stored = _lock(discrepancy, ("new", "open"), "repairing")
+    result = RepairSender(actor, now=now).repair([stored], side=side)
+    if result.refused:
+        raise result.refused[0][1]
+    after = {
+        "record_key": stored.record_key,
+        "field": stored.field,
+        "side": stored.repair_side,
+        "delivery": str(stored.repair_delivery.public_id) if stored.repair_delivery else None,
+    }
+    before = {"value": stored.replaced_value}
+    actor.audit("discrepancy.repair", stored, before=before, after=after, now=now)
+    return stored
+
+
+@transaction.atomic
+def ignore_discrepancy(
+    discrepancy: Discrepancy, reason: str, actor: ActorContext, *, now: datetime
+) -> Discrepancy:
+    """Ignore a discrepancy until one of its values changes, audited.
+
+    Raises InvalidTransition if its state does not allow it.
+    """
+    stored = _lock(discrepancy, IGNORABLE_STATES, "ignored")
+    stored.transition_to(
+        "ignored", ignored_reason=reason[:300], ignored_digest=digest_values(stored)
+    )
+    after = {"record_key": stored.record_key, "field": stored.field}
+    actor.audit("discrepancy.ignore", stored, reason=reason[:300], after=after, now=now)
+    return stored
+
+
+@transaction.atomic
+def stop_ignoring(discrepancy: Discrepancy, actor: ActorContext, *, now: datetime) -> Discrepancy:
+    """Show an ignored discrepancy again, audited. Raises InvalidTransition if it is not ignored."""
+    stored = _lock(discrepancy, ("ignored",), "open")
+    before = {"ignored_reason": stored.ignored_reason}
+    stored.transition_to("open", ignored_reason="", ignored_digest="")
+    actor.audit("discrepancy.stop_ignoring", stored, before=before, now=now)
+    return stored
+
+
+def _lock(discrepancy: Discrepancy, states: Sequence[str], next_state: str) -> Discrepancy:
+    """Lock a discrepancy in one of these states. Raises InvalidTransition if it has another."""
+    rows = Discrepancy.unscoped.select_related("job", "connection", "tenant")
+    stored = (
+        rows.select_for_update(of=("self",), no_key=True)
+        .filter(pk=discrepancy.pk, state__in=states)
+        .first()
+    )
+    if stored is None:
+        raise InvalidTransition(discrepancy, next_state)
+    return stored
+
+
+# --- all that match -------------------------------------------------------------------------------
+
+
+def plan_repairs(
+    filter: Mapping[str, Any],
+    actor: ActorContext,
+    *,
+    tenant: Tenant | None,
+    reason: str,
+    now: datetime,
+) -> Operation:
+    """Store a plan to repair all discrepancies that match, which `confirm_operation` starts.
+
+    Without a tenant it covers discrepancies of all tenants. Raises PermissionError when the actor
+    is restricted to some tenants and names none, LookupError for an unknown filter.
+    """
+    if tenant is None and not actor.unrestricted:
+        raise PermissionError("an operation over all tenants needs an unrestricted actor")
+    rows = select_discrepancies(filter, tenant).filter(match_repairable())
+    counted = rows.order_by("pk").values("pk")[: COUNT_LIMIT + 1]
+    totals = Discrepancy.unscoped.filter(pk__in=counted).aggregate(
+        count=Count("pk"), first=Min("pk"), last=Max("pk"), oldest=Min("first_seen_at")
+    )
+    return operation_actions.store_plan(
+        actor,
+        kind=REPAIR_OPERATION,
+        filter=dict(filter),
+        includes_platform=actor.unrestricted,
+        tenant=tenant,
+        reason=reason,
+        plan=_describe_plan(rows, totals["oldest"]),
+        count=min(totals["count"], COUNT_LIMIT),
+        more=totals["count"] > COUNT_LIMIT,
+        cursor=(totals["first"] or 1) - 1,
+        last=totals["last"] or 0,
+        now=now,
+    )
+
+
+def plan_run_repairs(run: Run, *, now: datetime) -> Operation | None:
+    """Plan and start the repairs of what a run found, for the hub; None if nothing can be repaired.
+
+    HUB_PLAN_RUN_REPAIRS names this function.
+    """
+    actor = ActorContext.system()
+    operation = plan_repairs(
+        {"run": str(run.public_id)},
+        actor,
+        tenant=run.tenant,
+        reason=f"found by the job {run.job.name}"[:300],
+        now=now,
+    )
+    if not operation.count:
+        return None
+    operation_actions.confirm_operation(operation, actor, now=now)
+    return operation
+
+
+def _describe_plan(rows: Any, oldest: datetime | None) -> dict[str, Any]:
+    """Return the facts that a person reads before confirming."""
+    groups = (
+        rows.order_by()
+        .values("connection__public_id", "connection__name", "tenant__reference")
+        .annotate(rows=Count("pk"))
+        .order_by("-rows")
+    )[: CONNECTIONS_LISTED + 1]
+    connections = [
+        {
+            "id": str(group["connection__public_id"]),
+            "name": group["connection__name"],
+            "tenant": group["tenant__reference"],
+            "held": "",
+            "rows": group["rows"],
+        }
+        for group in groups
+    ]
+    sample = rows.order_by("pk")[:SAMPLE_SIZE]
+    return {
+        "oldest": oldest.isoformat() if oldest else None,
+        "tenants": len({group["tenant"] for group in connections}),
+        "connections": connections[:CONNECTIONS_LISTED],
+        "other_connections": max(0, len(connections) - CONNECTIONS_LISTED),
+        "discrepancies": [
+            {
+                "id": str(entry.public_id),
+                "record_key": entry.record_key,
+                "field": entry.field,
+                "verdict": entry.verdict,
+            }
+            for entry in sample
+        ],
+    }

@@ -1,0 +1,41 @@
+"""One batch of the operation that repairs discrepancies. Runs in the caller's transaction."""
+
+from datetime import datetime
+
+from hub.audit import ActorContext
+from hub.operations.models import Operation
+from hub.operations.operation_runner import BatchResult
+from hub.scheduled.models import Discrepancy
+from hub.scheduled.repairs.filters import match_repairable, select_discrepancies
+from hub.scheduled.repairs.repair_deliveries import RepairResult, RepairSender
+
+
+def repair_batch(operation: Operation, size: int, *, now: datetime) -> BatchResult:
+    """Send the repairs of the next `size` discrepancies of an operation.
+
+    Discrepancies of a record that the batch would divide are repaired together. Those that cannot
+    be repaired keep their state, with the reason.
+    """
+    rows = select_discrepancies(operation.filter, operation.tenant).filter(match_repairable())
+    remaining = rows.filter(pk__gt=operation.cursor, pk__lte=operation.last).order_by("pk")
+    ids = list(remaining.values_list("pk", flat=True)[:size])
+    if not ids:
+        return BatchResult(None)
+    locked = (
+        Discrepancy.unscoped.filter(match_repairable(), pk__in=ids)
+        .select_related("job", "connection", "tenant")
+        .select_for_update(of=("self",), no_key=True, skip_locked=True)
+        .order_by("pk")
+    )
+    result = RepairSender(ActorContext(operation.actor), now=now).repair(list(locked))
+    store_refusals(result)
+    return BatchResult(ids[-1], len(result.repairing), len(ids) - len(result.repairing))
+
+
+def store_refusals(result: RepairResult) -> None:
+    """Store why discrepancies are not repaired, where that is not what their options say."""
+    for discrepancy, refused in result.refused:
+        if refused.reason != "report_only":
+            Discrepancy.unscoped.filter(pk=discrepancy.pk).update(
+                reason=refused.reason[:40], detail=refused.detail[:500]
+            )

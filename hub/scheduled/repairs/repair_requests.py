@@ -1,0 +1,198 @@
+"""The requests of repairs: which action writes what to which record, and under which condition.
+
+Pure: discrepancies, options and identities go in, the input of an action comes out.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.base import Connector
+from connectors.roles import Action
+from hub.scheduled.models import LOCAL, Discrepancy
+from hub.scheduled.reconciliation.options import FieldRule, ReconcileOptions, parse_path
+from hub.scheduled.reconciliation.values.record_keys import format_key
+from hub.scheduled.repairs.repair_values import (
+    ReferencePairs,
+    RepairRefused,
+    convert_to_local,
+    convert_to_remote,
+)
+
+RECORD_INPUTS = ("record_id", "number", "id")  # that name the record, by action
+CONDITION_INPUTS = ("unmodified_since", "if_match")  # that hold the compared version
+MISSING_VERDICTS = ("missing_here", "missing_there")
+
+
+@dataclass(frozen=True, slots=True)
+class RepairRequest:
+    """One write to one record, which repairs all of these discrepancies."""
+
+    side: str
+    action: Action
+    input: Mapping[str, Any]
+    discrepancies: Sequence[Discrepancy]
+    replaced: Mapping[int, Any]  # the value before, by the key of the discrepancy
+    is_conditional: bool  # the system itself refuses it if the record has changed
+
+
+def build_repair(
+    discrepancies: Sequence[Discrepancy],
+    side: str,
+    options: ReconcileOptions,
+    connector: Connector,
+    pairs: ReferencePairs,
+) -> RepairRequest:
+    """Return the write that removes these discrepancies of one record. Raises RepairRefused."""
+    (first, *_) = discrepancies
+    if first.verdict in MISSING_VERDICTS:
+        return _build_create(first, side, options, connector, pairs)
+    return _build_update(discrepancies, side, options, connector, pairs)
+
+
+def _build_update(
+    discrepancies: Sequence[Discrepancy],
+    side: str,
+    options: ReconcileOptions,
+    connector: Connector,
+    pairs: ReferencePairs,
+) -> RepairRequest:
+    (first, *_) = discrepancies
+    action = _find_action(connector, _action_key(side, options))
+    fields: dict[str, Any] = {}
+    replaced: dict[int, Any] = {}
+    for discrepancy in discrepancies:
+        rule = options.rule(discrepancy.field)
+        if rule is None:
+            raise RepairRefused("field_not_compared")
+        ours, theirs = discrepancy.local_value, discrepancy.remote_value
+        if side == LOCAL:
+            set_path(fields, target_path(rule, side), convert_to_local(theirs, ours, rule, pairs))
+        else:
+            set_path(fields, target_path(rule, side), convert_to_remote(ours, theirs, rule, pairs))
+        replaced[discrepancy.pk] = ours if side == LOCAL else theirs
+    record_id = first.local_id if side == LOCAL else first.remote_id
+    version = first.local_version if side == LOCAL else first.remote_version
+    names = {entry.key for entry in action.inputs}
+    input = _name_record(names, record_id, side, options) | _wrap_fields(names, fields)
+    condition = {name: version for name in CONDITION_INPUTS if name in names and version}
+    _check_input(action, input | condition)
+    return RepairRequest(side, action, input | condition, discrepancies, replaced, bool(condition))
+
+
+def _action_key(side: str, options: ReconcileOptions) -> str:
+    key = options.local_action if side == LOCAL else options.remote_action
+    if not key:
+        raise RepairRefused("no_repair_action")
+    return key
+
+
+def _find_action(connector: Connector, key: str) -> Action:
+    for action in connector.actions:
+        if action.key == key:
+            return action
+    raise RepairRefused("no_repair_action", key)
+
+
+def target_path(rule: FieldRule, side: str) -> tuple[str, ...]:
+    """Return the path of the field that is written. Raises RepairRefused for an expression."""
+    path = parse_path(rule.local if side == LOCAL else rule.remote)
+    if not path:
+        raise RepairRefused("target_is_an_expression", rule.name)
+    return path
+
+
+def set_path(fields: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Set a value in nested objects, such as {"customer": {"name": "Ann"}}."""
+    *parents, name = path
+    for parent in parents:
+        fields = fields.setdefault(parent, {})
+    fields[name] = value
+
+
+def _name_record(
+    names: set[str], record_id: str, side: str, options: ReconcileOptions
+) -> dict[str, Any]:
+    """Return the inputs that name the record, and its object where the action has one."""
+    named: dict[str, Any] = {
+        name: record_id for name in RECORD_INPUTS if name in names and record_id
+    }
+    query = options.local.query if side == LOCAL else options.remote.query
+    if "object" in names and "object" in query:
+        named["object"] = query["object"]
+    return named
+
+
+def _wrap_fields(names: set[str], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields as an object of the input, or as inputs, which cannot be null."""
+    if "fields" in names:
+        return {"fields": dict(fields)}
+    if any(value is None for value in fields.values()):
+        raise RepairRefused("cannot_be_emptied")
+    return dict(fields)
+
+
+def _check_input(action: Action, input: Mapping[str, Any]) -> None:
+    if problem := action.check(input):
+        raise RepairRefused("repair_not_possible", problem[:300])
+
+
+# --- records that are missing ---------------------------------------------------------------------
+
+
+def _build_create(
+    discrepancy: Discrepancy,
+    side: str,
+    options: ReconcileOptions,
+    connector: Connector,
+    pairs: ReferencePairs,
+) -> RepairRequest:
+    """Return the write that creates a record with the compared values of its counterpart."""
+    if discrepancy.reason in ("deleted_here", "deleted_there"):
+        raise RepairRefused(discrepancy.reason)
+    path = parse_path(options.match.local if side == LOCAL else options.match.remote)
+    if not path or format_key(discrepancy.record_key) != discrepancy.record_key:
+        raise RepairRefused("key_is_an_expression")
+    action = find_create_action(connector, _action_key(side, options), has_key=len(path) == 1)
+    fields = _collect_fields(discrepancy, side, options, pairs)
+    names = {entry.key for entry in action.inputs}
+    if "external_id_field" in names:
+        input = {"external_id_field": path[0], "external_id": discrepancy.record_key}
+    elif path[0] in names and path[0] in RECORD_INPUTS:
+        input = {path[0]: discrepancy.record_key}
+    else:
+        set_path(fields, path, discrepancy.record_key)
+        input = {}
+    input = {**_name_record(names, "", side, options), **input, **_wrap_fields(names, fields)}
+    _check_input(action, input)
+    return RepairRequest(side, action, input, [discrepancy], {}, is_conditional=True)
+
+
+def find_create_action(connector: Connector, update_key: str, *, has_key: bool) -> Action:
+    """Return the action that creates what `update_key` updates; an upsert is repeatable.
+
+    Raises RepairRefused if the connector has none.
+    """
+    keys = [update_key.replace("update", "create", 1), "create"]
+    if has_key:
+        keys.insert(0, "upsert")
+    for key in keys:
+        for action in connector.actions:
+            if action.key == key:
+                return action
+    raise RepairRefused("no_repair_action", update_key)
+
+
+def _collect_fields(
+    discrepancy: Discrepancy, side: str, options: ReconcileOptions, pairs: ReferencePairs
+) -> dict[str, Any]:
+    values = discrepancy.remote_value if side == LOCAL else discrepancy.local_value
+    fields: dict[str, Any] = {}
+    for rule in options.fields:
+        path = parse_path(rule.local if side == LOCAL else rule.remote)
+        value = (values or {}).get(rule.name)
+        if not path or value is None:
+            continue
+        convert = convert_to_local if side == LOCAL else convert_to_remote
+        set_path(fields, path, convert(value, None, rule, pairs))
+    return fields
