@@ -61,6 +61,13 @@ class Item:
             object.__setattr__(self, "occurred_at", self.occurred_at.astimezone(UTC))
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableItem:
+    """A notification that cannot be read, in a request whose other notifications can."""
+
+    detail: str
+
+
 def clean_id(id: str) -> str:
     """Return the id; the digest of one that is long or has unprintable characters."""
     if len(id) <= MAX_ID_LENGTH and id.isprintable():
@@ -149,9 +156,10 @@ class WebhookSource:
 
     def items(
         self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
-    ) -> Sequence[Item]:
+    ) -> Sequence[Item | UnreadableItem]:
         """Parse the items of a stored request, whose id was `message_id` when it was received.
 
-        `settings`: of the connection; empty where one URL serves all. Raises one of READ_ERRORS.
+        `settings`: of the connection; empty where one URL serves all. Raises one of READ_ERRORS if
+        none can be read.
         """
         raise NotImplementedError

@@ -2,7 +2,7 @@
 
 Listing, creating, updating and deleting are requests and parsed responses, as everywhere: nothing
 here sends. Where a system needs several objects for one registration (Salesforce: an outbound
-message and a flow), `create_steps` lists the requests in order.
+message and a flow), `next_step` returns one request after the other.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -25,7 +25,6 @@ class WantedSubscription:
     event_types: tuple[str, ...]  # <object>.<change> of the source
     url: str
     secret: str = field(default="", repr=False)
-    secret_version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

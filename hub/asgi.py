@@ -26,6 +26,11 @@ start_sweep_thread(clock)
 limits = Limits(body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 chains = {path: ShortChainHandler(chain) for path, chain in settings.HUB_SHORT_CHAINS.items()}
 wsgi = route_by_path(chains, django)
-application = AsgiBridge(wsgi, behind_proxy=settings.HUB_BEHIND_TLS_PROXY, limits=limits)
+application = AsgiBridge(
+    wsgi,
+    behind_proxy=settings.HUB_BEHIND_TLS_PROXY,
+    limits=limits,
+    hurried_path=settings.HUB_WEBHOOK_PATH,
+)
 raise_file_limit()
 memory.freeze_heap()

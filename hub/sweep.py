@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import Error, InterfaceError, OperationalError, connections, transaction
+from django.db import Error, connections, transaction
 from django.db import connection as database
 from django.db.models import Exists, OuterRef, Q
 
@@ -25,8 +25,9 @@ from hub.connections.tasks import (
 )
 from hub.crypto import sessions
 from hub.db.clock import Clock
+from hub.db.outages import is_database_away
 from hub.db.state_machine import InvalidTransition
-from hub.incoming.processing.release import release_held_items
+from hub.incoming.processing.release import end_old_holds, release_held_items
 from hub.incoming.processing.unmatched import attribute_items_of_connected_accounts
 from hub.incoming.receiving.rejected_sources import notify_rejected_sources
 from hub.incoming.registration.schedule import (
@@ -82,11 +83,6 @@ def run_sweep(*, now: datetime) -> None:
         failed, [step.__name__ for step in STEPS if step.__name__ not in failed], now=now
     )
     record_heartbeat("sweep", now=now)
-
-
-def is_database_away(error: Exception, *, is_usable: Callable[[], bool]) -> bool:
-    """Return whether the connection broke, as opposed to a rejected statement."""
-    return isinstance(error, OperationalError | InterfaceError) and not is_usable()
 
 
 def start_sweep_thread(clock: Clock, *, interval: float = SWEEP_EVERY) -> None:
@@ -188,6 +184,7 @@ STEPS: tuple[Step, ...] = (
     wake_up_for_due_work,
     wake_up_for_held_work,
     release_held_items,
+    end_old_holds,
     attribute_items_of_connected_accounts,
     notify_rejected_sources,
     wake_inbox_for_due_messages,

@@ -15,15 +15,17 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from connectors.http import KIBIBYTE, Response, Unreadable
+from connectors.outcomes import READ_ERRORS, clean_text
 from connectors.salesforce.webhook_types import CHANGE_PARAMETER, EVENT_TYPES, UPDATED, Change
 from connectors.signatures import SharedSecretScheme
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_source import Item, StoredRequest, WebhookSource
+from connectors.webhook_source import Item, StoredRequest, UnreadableItem, WebhookSource
 
 OUTBOUND = "{http://soap.sforce.com/2005/09/outbound}"
 SCHEMA_INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
 SHORT_ID_LENGTH = 15  # significant characters of an id; the other three are a checksum
 MAX_NOTIFICATIONS = 100
+MAX_DETAIL_LENGTH = 300
 BODY_LIMIT = 1024 * KIBIBYTE  # bytes
 RETRIES_FOR = 86400.0  # seconds
 DEADLINE = 60.0  # seconds
@@ -61,14 +63,16 @@ class SalesforceWebhooks(WebhookSource):
 
     def items(
         self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
-    ) -> Sequence[Item]:
+    ) -> Sequence[Item | UnreadableItem]:
         notifications = _parse_notifications(request.body)
         organization = _get_text(notifications, "OrganizationId")
         change = _find_change(request)
         found = notifications.findall(f"{OUTBOUND}Notification")
         if not 1 <= len(found) <= MAX_NOTIFICATIONS:
             raise Unreadable(f"the message has {len(found)} notifications")
-        return [_read_notification(entry, organization, change) for entry in found]
+        if len(found) == 1:
+            return [_read_notification(found[0], organization, change)]
+        return [_try_to_read(entry, organization, change) for entry in found]
 
 
 def _parse_notifications(body: bytes) -> Element:
@@ -101,6 +105,14 @@ def _find_change(request: WebhookRequest) -> Change:
     if values[0] == "updated":
         return "updated"
     raise Unreadable(f"the URL states the change {values[0]!r}")
+
+
+def _try_to_read(entry: Element, organization: str, change: Change) -> Item | UnreadableItem:
+    """Read one of several notifications; one that cannot be read does not stop the others."""
+    try:
+        return _read_notification(entry, organization, change)
+    except READ_ERRORS as error:
+        return UnreadableItem(clean_text(error, MAX_DETAIL_LENGTH))
 
 
 def _read_notification(entry: Element, organization: str, change: Change) -> Item:

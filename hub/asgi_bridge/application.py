@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from hub.asgi_bridge.answer_deadline import AnswerDeadline
 from hub.asgi_bridge.bodies import Body, Receive, parse_body_length
 from hub.asgi_bridge.environ import Environ, build_environ, client_network, put_body
 from hub.asgi_bridge.limits import Limits, overloaded
@@ -18,9 +19,16 @@ POLL_INTERVAL = 0.05  # seconds
 
 
 class AsgiBridge:
-    def __init__(self, wsgi: WSGI, *, behind_proxy: bool, limits: Limits) -> None:
+    """The application. `hurried_path`: requests below it are answered within a deadline."""
+
+    def __init__(
+        self, wsgi: WSGI, *, behind_proxy: bool, limits: Limits, hurried_path: str = ""
+    ) -> None:
         self.wsgi, self.behind_proxy, self.limits = wsgi, behind_proxy, limits
         self.threads = ThreadPool(limits.threads)
+        self.deadline = AnswerDeadline(
+            self.threads, path=hurried_path, seconds=limits.hurried_seconds
+        )
         self.requests = SharedBudget(limits.requests)
         self.bodies = SharedBudget(limits.bodies, limits.bodies_per_client)
         self.answers = SharedBudget(limits.answers, limits.answers_per_client)
@@ -59,7 +67,7 @@ class AsgiBridge:
             with self.requests.acquire_for_block(1):
                 exchange = WsgiExchange(self.wsgi, environ, self.limits, self.long_answers, client)
                 self.threads.submit(exchange)
-                answer = await exchange.answer
+                answer = await self.deadline.wait_for(exchange)
         finally:
             body.release()
         await self.send(answer, send, client)

@@ -26,6 +26,7 @@ class Limits:
         2 * MEBIBYTE
     )  # bytes of one answer, beyond which its thread waits for the client
     answer_seconds: float = 20.0  # seconds for a client to read a piece
+    hurried_seconds: float = 1.7  # seconds for Django to answer a webhook
     long_answers: int = 8  # long answers whose threads may wait for their clients at a time
     long_answers_per_client: int = 2
 

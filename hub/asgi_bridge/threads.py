@@ -3,6 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Lock, Thread
 
@@ -32,6 +33,16 @@ class ThreadPool:
                 ).start()
             else:
                 self.waiting.append(job)
+
+    def is_waiting(self, job: Job) -> bool:
+        """Return whether no thread has begun the job."""
+        with self.lock:
+            return job in self.waiting
+
+    def withdraw(self, job: Job) -> None:
+        """Forget a job that waits; one that a thread has begun goes on."""
+        with self.lock, suppress(ValueError):
+            self.waiting.remove(job)
 
     def work(self, job: Job) -> None:
         inbox: SimpleQueue[Job] = SimpleQueue()

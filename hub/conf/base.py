@@ -58,10 +58,11 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "hub.limits.request_limits.LimitsMiddleware",
 ]
+HUB_WEBHOOK_PATH = "/hooks/"  # requests below it are answered within a deadline
 # Of requests that only programs send, by the beginning of their path: they have no session, and
 # sessions, CSRF, sign-in and pages would cost them as much as their work.
 HUB_SHORT_CHAINS = {
-    "/hooks/": [
+    HUB_WEBHOOK_PATH: [
         "django.middleware.security.SecurityMiddleware",
         "hub.logs.RequestIdMiddleware",
         "hub.portal.language_middleware.LanguageMiddleware",
@@ -147,6 +148,8 @@ HUB_ACCOUNT_CONNECTED = (
     "hub.incoming.processing.unmatched.attribute_unmatched_items",
     "hub.incoming.registration.schedule.request_connection_check",
 )
+# The functions that are called, with the connection, in the transaction that replaces its account.
+HUB_ACCOUNT_REPLACED = ("hub.incoming.registration.schedule.forget_registrations",)
 CACHES = {
     "default": {"BACKEND": "hub.db.cache.SharedCache"},
     "queue": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "queue"},

@@ -3,35 +3,41 @@
 import random
 import time
 from datetime import datetime
+from functools import partial
 
 from connectors.http import Request, Response
 from hub import egress
 from hub.db.clock import clock
 from hub.incoming.models import InboundEndpoint
 from hub.incoming.processing.claim import is_message_due
+from hub.incoming.processing.due_items import due_items
 from hub.incoming.processing.inbox_lease import (
+    KNOWN_FOR,
     acquire_inbox_lease,
     release_inbox_lease,
     wake_inbox,
 )
 from hub.incoming.processing.loop import InboxLoop
-from hub.incoming.processing.stored_items import due_items
-from hub.incoming.registration.check import CheckTools, check_endpoint, claim_check
+from hub.incoming.registration.check import CheckTools, check_endpoint, claim_check, extend_claim
 from hub.outgoing.queue.pump_leases import new_lease
 from hub.processes.pool_pipe import is_stop_requested
 from hub.queue import acknowledge_wake_up, report_progress
+
+LAST_LOOK = KNOWN_FOR.total_seconds() + 0.1
 
 
 def process_inbox(name: str) -> None:
     """Run the inbox loop for less than a minute."""
     acknowledge_wake_up(name)
     lease = new_lease()
+    loop = InboxLoop(lease, clock=clock, pause=time.sleep, stopping=is_stop_requested)
     acquire_inbox_lease(lease, now=clock())
     try:
-        InboxLoop(lease, clock=clock, pause=time.sleep, stopping=is_stop_requested).run()
+        loop.run()
     finally:
         release_inbox_lease(lease)
     if not is_stop_requested():
+        loop.run(run_seconds=LAST_LOOK)  # for receivers that still rely on this loop
         wake_inbox_for_due_messages(now=clock())  # what arrived while the lease was released
 
 
@@ -49,11 +55,12 @@ def check_registrations(name: str) -> None:
         .first()
     )
     if endpoint and not is_stop_requested() and claim_check(endpoint, now=clock()):
-        tools = CheckTools(_call_with_heartbeat, clock, time.sleep, random.random)
-        check_endpoint(endpoint, tools)
+        call = partial(_call_in_check, endpoint)
+        check_endpoint(endpoint, CheckTools(call, clock, time.sleep, random.random))
 
 
-def _call_with_heartbeat(request: Request) -> Response:
-    """Send a request of a task, after a heartbeat to its pool. Raises EgressError if it fails."""
+def _call_in_check(endpoint: InboundEndpoint, request: Request) -> Response:
+    """Send a request of a check, which keeps its claim. Raises EgressError if it fails."""
     report_progress()
+    extend_claim(endpoint, now=clock())
     return egress.send_request(request)

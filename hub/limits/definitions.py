@@ -27,6 +27,7 @@ class Limit:
     quota: int  # the default for a tenant
     seconds: int | None = MINUTE
     per_key: bool = False  # whether each key is counted, too
+    per_connection: bool = False  # whether each connection of a tenant is counted by itself
 
 
 LIMITS = {
@@ -37,6 +38,9 @@ LIMITS = {
         Limit("log_bytes", _("Bytes of log lines per minute"), 128 * MIB, per_key=True),
         Limit("requests", _("Other API requests per minute"), 3_000, per_key=True),
         Limit("replays", _("Single retries and replays per hour"), 1_000, HOUR),
+        Limit(
+            "actions", _("Requested actions per minute and connection"), 120, per_connection=True
+        ),
         Limit("connections", _("Connections"), 200, None),
         Limit("portal_links", _("Portal links per hour"), 1_000, HOUR),
         Limit("invitations", _("Invitations per hour"), 50, HOUR),
@@ -59,6 +63,16 @@ class LimitedKey(Protocol):
 
     @property
     def prefix(self) -> str: ...
+
+    @property
+    def tenant(self) -> LimitedTenant | None: ...
+
+
+class LimitedConnection(Protocol):
+    """A connection; without a tenant it is the platform's."""
+
+    @property
+    def public_id(self) -> UUID: ...
 
     @property
     def tenant(self) -> LimitedTenant | None: ...

@@ -10,8 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from hub.limits.definitions import (
     LIMITS,
     Limit,
+    LimitedConnection,
     LimitedKey,
     LimitedTenant,
+    default_quota,
     key_quota,
     tenant_quota,
     tenant_quotas,
@@ -27,6 +29,7 @@ from hub.limits.shared_counts import (
 )
 
 ALL_KEYS, THIS_KEY, THIS_TENANT = _("all keys of the tenant"), _("this key"), _("this tenant")
+THIS_CONNECTION = _("this connection")
 
 
 def spend_limits(
@@ -70,6 +73,24 @@ def spend_exactly(tenant: LimitedTenant, name: str, *, now: datetime) -> None:
         raise limit_exceeded(single_charge, window, now=now)
 
 
+def spend_of_connection(connection: LimitedConnection, name: str, *, now: datetime) -> int:
+    """Spend one unit of a limit of a connection in the caller's transaction.
+
+    Returns how much of it is used in this window; 0 if it is not limited. Raises LimitExceeded if
+    the quota is used up.
+    """
+    tenant = connection.tenant
+    quota = tenant_quota(tenant, name) if tenant else default_quota(name)
+    if quota is None:
+        return 0
+    subject = f"connection:{connection.public_id}"
+    charge = build_charge(subject, name, 1, quota, subject_label=THIS_CONNECTION)
+    window, used = add_usage([(charge, 1)], now=now)[charge.counter]
+    if used > quota:
+        raise limit_exceeded(charge, window, now=now)
+    return used
+
+
 def require_room(tenant: LimitedTenant, name: str, existing: int, *, now: datetime) -> None:
     """Raise LimitExceeded if the tenant already has as many rows as the limit allows."""
     quota = tenant_quota(tenant, name)
@@ -107,7 +128,7 @@ def _build_usage_rows(
 def _compute_used_amount(
     usage: LimitUsage | None, limit: Limit, quota: int | None, *, now: datetime
 ) -> int | None:
-    if limit.seconds is None:
+    if limit.seconds is None or limit.per_connection:
         return None
     if usage is None or usage.window < int(now.timestamp()) // limit.seconds:
         return 0

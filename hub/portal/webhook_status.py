@@ -45,7 +45,7 @@ SUBSCRIPTION_ACTIONS = {
     "rotate": SubscriptionAction(
         gettext_lazy("Rotate the secret"),
         rotate_subscription,
-        gettext_lazy("A new secret is being registered. The old one is accepted for 24 hours."),
+        gettext_lazy("A new secret is being registered. The old one is accepted for a day longer."),
     ),
 }
 

@@ -40,6 +40,10 @@ REASONS = {
     "credential_unreadable": Reason(
         _("The stored credential cannot be decrypted."), _("Enter the credential again.")
     ),
+    "internal_error": Reason(
+        _("An internal error of the hub stopped the check of its registrations."),
+        _("Wait for the next release."),
+    ),
     "defect": Reason(
         _("An internal error of the hub stopped it; its attempts show whether it was sent."),
         _("Retry it after the next release."),

@@ -55,6 +55,10 @@ ITEM_REASONS = {  # of an incoming item
         _("An internal error of the hub stopped its processing several times."),
         _("Replay it after the next release."),
     ),
+    "held_too_long": Reason(
+        _("It was held for longer than the content of webhooks is kept, which was deleted."),
+        _("Bring the connection up to date in the external system."),
+    ),
     # echo
     "echo": Reason(_("It is the hub's own change, which came back, and was not published again.")),
 }
@@ -66,6 +70,10 @@ SUBSCRIPTION_REASONS = {  # why a webhook subscription could not be checked or r
     ),
     "credential_unreadable": Reason(
         _("The stored credential cannot be decrypted."), _("Enter the credential again.")
+    ),
+    "internal_error": Reason(
+        _("An internal error of the hub stopped the check of its registrations."),
+        _("Wait for the next release."),
     ),
     "refused": Reason(
         _("The other system refused to register the webhook."),

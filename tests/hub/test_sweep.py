@@ -3,7 +3,6 @@
 import threading
 
 import pytest
-from django.db import OperationalError
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
@@ -20,7 +19,7 @@ from hub.queue import (
     run_canary,
     wake_up,
 )
-from hub.sweep import is_database_away, run_sweep, sweep_until
+from hub.sweep import run_sweep, sweep_until
 from tests.factories import MINUTE, NOON
 from tests.hub.metrics.stored_counts import counts_by_label
 
@@ -151,13 +150,6 @@ def test_the_pause_of_a_connection_whose_connector_is_gone_ends_too(make):
     run_sweep(now=NOON + MINUTE)
     connection.refresh_from_db()
     assert (connection.state, SweepFailure.objects.count()) == ("needs_reconnect", 0)
-
-
-def test_a_sweep_without_a_database_gives_up_at_once():
-    lost = OperationalError("server closed the connection unexpectedly")
-    assert is_database_away(lost, is_usable=lambda: False)
-    assert not is_database_away(lost, is_usable=lambda: True)
-    assert not is_database_away(KeyError(), is_usable=lambda: False)
 
 
 def test_it_tells_that_it_was_here():

@@ -116,6 +116,12 @@ def report_connected_account(connection: Connection, *, now: datetime) -> None:
         import_string(path)(connection, now=now)
 
 
+def report_replaced_account(connection: Connection, *, now: datetime) -> None:
+    """Call the functions of HUB_ACCOUNT_REPLACED, in the transaction that replaces an account."""
+    for path in settings.HUB_ACCOUNT_REPLACED:
+        import_string(path)(connection, now=now)
+
+
 @transaction.atomic
 def _insert_connection(
     connection: Connection,

@@ -13,6 +13,7 @@ from hub.connections.connecting.connect import (
     copy_account,
     lock_active_tenant,
     report_connected_account,
+    report_replaced_account,
 )
 from hub.connections.credentials import signing_secrets
 from hub.connections.credentials.probe import ProbeResult
@@ -73,7 +74,7 @@ def reconnect_account(
         stored = _lock_unchanged_credential(connection, tested_version)
         _refuse_other_account(connection, probe_result, replaces=replaces)
         document = _add_replaced_secrets(connection, stored, document, now=now)
-        copy_account(connection, probe_result)
+        _replace_account(connection, probe_result, now=now)
         connection.settings = _merge_settings(settings_before, connection.settings, settings)
         connection.changed_at = connection.checked_at = now
         connection.save(update_fields=RECONNECT_COLUMNS)
@@ -92,6 +93,14 @@ def _release_backlog(connection: Connection, *, now: datetime) -> None:
     )
     wake_up("drain", now=now)
     wake_up("pump", now=now)
+
+
+def _replace_account(connection: Connection, probe_result: ProbeResult, *, now: datetime) -> None:
+    """Set the account that the test found; report it where it is another one than before."""
+    before = connection.account
+    copy_account(connection, probe_result)
+    if before and connection.account != before:
+        report_replaced_account(connection, now=now)
 
 
 def _merge_settings(

@@ -107,6 +107,7 @@ def _try_to_unregister(
         revocation.connection,
         credential,
         revocation.created_at,
+        account=revocation.account,
         call=call,
         now=now,
         patience=patience,

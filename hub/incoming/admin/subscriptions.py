@@ -184,7 +184,7 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
         form=ReasonForm,
         question=(
             "The hub makes a new secret, or a new URL where the URL is the secret, and registers "
-            "it. The old one is accepted for 24 hours more."
+            "it. The old one is accepted until 24 hours after the system has the new one."
         ),
         sensitive=True,
     )
@@ -196,7 +196,9 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
         *,
         now: datetime,
     ) -> ActionResult:
-        detail = "Rotated. The old one is accepted for 24 hours."
+        detail = (
+            "Rotated. The old one is accepted until the system has had the new one for 24 hours."
+        )
         return _run(rotate_subscription, request, subscription, data, detail, now)
 
 

@@ -1,14 +1,15 @@
 """Rotate the secrets and the URL keys of inbound endpoints, with overlap, audited.
 
 Pages and REST call these. The controller of webhook subscriptions then registers the new secret or
-URL; until the overlap ends, both are accepted.
+URL; until the overlap ends, both are accepted: 24 hours after all registrations were verified with
+the new one, or where the hub registers nothing, 24 hours after the rotation.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 from django.views.decorators.debug import sensitive_variables
 
 from hub.audit import ActorContext
@@ -18,6 +19,8 @@ from hub.incoming.models.endpoints import hash_endpoint_key
 from hub.queue import wake_up
 
 OVERLAP = timedelta(hours=24)  # during which what was replaced is accepted
+# so long at most while the system has not taken the new secret or URL
+MAX_OVERLAP = timedelta(days=14)
 MAX_SECRETS = 5  # that are valid at a time
 
 
@@ -26,8 +29,8 @@ class RotationRefused(Exception):
 
 
 NOT_MADE_HERE = "Its secret is not made by the hub. Change it where the external system shows it."
-IS_CHANGING = "Its URL was rotated less than 24 hours ago. Wait until the old URL has expired."
-TOO_MANY_SECRETS = "Its secret was rotated too often in one day. Wait until an old one has expired."
+IS_CHANGING = "Its URL was rotated, and the old one is still accepted. Wait until it has expired."
+TOO_MANY_SECRETS = "Its secret was rotated too often. Wait until an old one has expired."
 
 
 @transaction.atomic
@@ -49,7 +52,7 @@ def rotate_endpoint_secret(
     source = stored.connector.webhook_source
     if source is None or source.secret_from != "made":
         raise RotationRefused(NOT_MADE_HERE)
-    overlap_until = now + OVERLAP
+    overlap_until = now + _find_overlap(stored)
     document = stored.open()
     valid = [entry for entry in document.get("secrets") or () if _is_valid(entry, now=now)]
     if len(valid) >= MAX_SECRETS:
@@ -58,8 +61,6 @@ def rotate_endpoint_secret(
     new = {"secret": source.make_secret(random()), "until": None}
     stored.seal({**document, "secrets": [new, *old]})
     stored.save(update_fields=["sealed"])
-    subscriptions = WebhookSubscription.unscoped.filter(endpoint=stored)
-    subscriptions.update(secret_version=F("secret_version") + 1)
     _finish_rotation(stored, endpoint, now=now)
     actor.audit(
         "inbound_endpoint.rotate_secret",
@@ -81,7 +82,7 @@ def rotate_endpoint_key(
     random: RandomText = new_endpoint_key,
     now: datetime,
 ) -> str:
-    """Give the endpoint a new URL, and return it; the old one is accepted for 24 hours more.
+    """Give the endpoint a new URL, and return it; the old one is accepted for a time as well.
 
     Raises RotationRefused during the overlap of the last rotation, and CannotOpen.
     """
@@ -89,7 +90,8 @@ def rotate_endpoint_key(
     if stored.previous_key_until and now < stored.previous_key_until:
         raise RotationRefused(IS_CHANGING)
     document, key = stored.open(), random()
-    stored.previous_key_digest, stored.previous_key_until = stored.key_digest, now + OVERLAP
+    overlap_until = now + _find_overlap(stored)
+    stored.previous_key_digest, stored.previous_key_until = stored.key_digest, overlap_until
     stored.key_digest = hash_endpoint_key(key)
     stored.seal({**document, "key": key, "previous_key": document["key"]})
     stored.save(update_fields=["sealed", "key_digest", "previous_key_digest", "previous_key_until"])
@@ -102,6 +104,37 @@ def rotate_endpoint_key(
         now=now,
     )
     return endpoint_url(stored)
+
+
+@transaction.atomic
+@sensitive_variables()
+def end_overlap_of_registered(
+    endpoint: InboundEndpoint, document: Mapping[str, Any], *, now: datetime
+) -> None:
+    """Let what was replaced end 24 hours from now: the system has what replaced it.
+
+    `document`: of the endpoint, as it was registered; nothing is changed if it was rotated since.
+    Raises CannotOpen.
+    """
+    until = now + OVERLAP
+    old = [datetime.fromisoformat(entry["until"]) for entry in _list_replaced(document)]
+    if endpoint.previous_key_until:
+        old.append(endpoint.previous_key_until)
+    if not any(end > until for end in old):
+        return
+    stored = _lock_endpoint(endpoint)
+    if stored.open() != document:
+        return
+    secrets = [
+        entry | {"until": min(until, datetime.fromisoformat(entry["until"])).isoformat()}
+        if entry.get("until")
+        else entry
+        for entry in document.get("secrets") or ()
+    ]
+    stored.seal({**document, "secrets": secrets})
+    if stored.previous_key_until:
+        stored.previous_key_until = min(until, stored.previous_key_until)
+    stored.save(update_fields=["sealed", "previous_key_until"])
 
 
 @transaction.atomic
@@ -122,6 +155,18 @@ def end_endpoint_overlap(
 
 def _lock_endpoint(endpoint: InboundEndpoint) -> InboundEndpoint:
     return InboundEndpoint.unscoped.select_for_update(no_key=True).get(pk=endpoint.pk)
+
+
+def _find_overlap(endpoint: InboundEndpoint) -> timedelta:
+    """Return how long the old secret or URL is accepted, unless the registration ends that."""
+    subscriptions = endpoint.connector.subscriptions
+    is_registered = subscriptions is not None and not subscriptions.is_manual
+    wanted = WebhookSubscription.unscoped.filter(endpoint=endpoint, is_wanted=True)
+    return MAX_OVERLAP if is_registered and wanted.exists() else OVERLAP
+
+
+def _list_replaced(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [entry for entry in document.get("secrets") or () if entry.get("until")]
 
 
 def _is_valid(entry: dict[str, Any], *, now: datetime) -> bool:

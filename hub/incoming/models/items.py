@@ -34,7 +34,7 @@ class InboundItem(Scoped, StateMachine):
 
     TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
         "received": {"processed", "held", "echo", "quarantined"},
-        "held": {"received"},
+        "held": {"received", "quarantined"},
         "unmatched": {"received", "held", "quarantined"},
         "quarantined": {"received"},
         "echo": {"received"},
@@ -97,6 +97,11 @@ class InboundItem(Scoped, StateMachine):
                 fields=("connection", "reason"),
                 condition=Q(state="held"),
                 name="inbound_items_held",
+            ),
+            models.Index(
+                fields=("connection", "id"),
+                condition=Q(state="received"),
+                name="inbound_items_due",
             ),
             models.Index(fields=("connector_key", "account"), name="inbound_items_of_account"),
         )

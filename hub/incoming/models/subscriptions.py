@@ -48,7 +48,6 @@ class WebhookSubscription(Scoped):
     evidence = models.JSONField(default=dict)  # what the system reported, without secrets
     # the system's id of the registration; for several objects, a JSON object of their ids
     external_id = models.CharField(max_length=400, blank=True)
-    secret_version = models.PositiveIntegerField(default=1)
     failure_count = models.PositiveSmallIntegerField(default=0)  # checks or repairs in a row
     checked_at = models.DateTimeField(null=True, blank=True)
     verified_at = models.DateTimeField(null=True, blank=True)

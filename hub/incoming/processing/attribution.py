@@ -37,7 +37,7 @@ def load_connections(messages: Iterable[ParsedMessage]) -> ConnectionsByAccount:
         (parsed.message.connector_key, item.account)
         for parsed in messages
         if parsed.message.endpoint.connection_id is None
-        for item in parsed.items
+        for _, item in parsed.readable_items
         if item.account
     }
     if not accounts:
@@ -63,13 +63,21 @@ def load_connections(messages: Iterable[ParsedMessage]) -> ConnectionsByAccount:
 def attribute_items(
     parsed: ParsedMessage, connections: ConnectionsByAccount, *, now: datetime
 ) -> list[AttributedItem]:
-    """Build a row for each item and connection; an unreadable message has one quarantined row."""
+    """Build a row for each item and connection.
+
+    A message that cannot be read has one quarantined row, and so has a notification in it.
+    """
     message = parsed.message
     if parsed.error:
         row = build_message_row(message, CANNOT_BE_READ, parsed.error, now=now)
         return [AttributedItem(row)]
-    attributed = []
-    for position, item in enumerate(parsed.items):
+    attributed = [
+        AttributedItem(
+            build_message_row(message, CANNOT_BE_READ, item.detail, position=position, now=now)
+        )
+        for position, item in parsed.unreadable_items
+    ]
+    for position, item in parsed.readable_items:
         for connection in find_connections(message, item, connections):
             row = build_item_row(message, connection, item, position=position, now=now)
             row.state, row.reason = decide_state(message, item, connection)

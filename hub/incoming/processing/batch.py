@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
+from django.db import connection as database
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
+from hub.db.outages import is_database_away, is_database_busy
 from hub.incoming.models import InboundEndpoint, InboundMessage
 from hub.incoming.processing.attribution import attribute_items, load_connections
 from hub.incoming.processing.claim import MAX_ATTEMPTS
@@ -20,7 +22,6 @@ from hub.incoming.processing.publishing import (
     publish_items,
     store_items,
 )
-from hub.outgoing.pump.db_thread import DATABASE_AWAY_ERRORS
 from hub.processes.failpoints import failpoint
 
 log = structlog.get_logger(__name__)
@@ -32,19 +33,23 @@ LAST_ITEM_PRECISION = timedelta(seconds=1)  # of `InboundEndpoint.last_item_at`
 def process_messages(messages: Sequence[InboundMessage], lease: UUID, *, now: datetime) -> None:
     """Process claimed messages; a failure leaves them to be tried again, each alone.
 
-    A message that failed MAX_ATTEMPTS times is quarantined. Raises the errors of a database that is
-    away.
+    A message that failed MAX_ATTEMPTS times is quarantined. What a lock held up did not fail: it is
+    processed again at once. Raises the errors of a database that is away.
     """
     if len(messages) == 1 and messages[0].attempt_count > MAX_ATTEMPTS:
         quarantine_message(messages[0], lease, now=now)
         return
     try:
         process_batch(messages, lease, now=now)
-    except DATABASE_AWAY_ERRORS:
-        raise
-    except Exception:
-        log.exception("incoming.batch_failed", messages=len(messages))
-        release_failed_messages(messages, lease, now=now)
+    except Exception as error:
+        if is_database_away(error, is_usable=database.is_usable):
+            raise
+        if is_database_busy(error):
+            log.warning("incoming.database_busy", error=str(error), messages=len(messages))
+            release_untried_messages(messages, lease, now=now)
+        else:
+            log.exception("incoming.batch_failed", messages=len(messages))
+            release_failed_messages(messages, lease, now=now)
 
 
 @transaction.atomic
@@ -80,6 +85,15 @@ def release_failed_messages(
     leased = InboundMessage.unscoped.filter(pk__in=[row.pk for row in messages], lease=lease)
     delay = RETRY_DELAY * messages[0].attempt_count if len(messages) == 1 else timedelta()
     leased.update(lease=None, lease_until=None, due_at=now + delay)
+
+
+def release_untried_messages(
+    messages: Sequence[InboundMessage], lease: UUID, *, now: datetime
+) -> None:
+    """Let messages be claimed again at once; the attempt is not counted."""
+    leased = InboundMessage.unscoped.filter(pk__in=[row.pk for row in messages], lease=lease)
+    attempts = F("attempt_count") - 1
+    leased.update(lease=None, lease_until=None, due_at=now, attempt_count=attempts)
 
 
 def _lock_leased(messages: Sequence[InboundMessage], lease: UUID) -> list[InboundMessage]:

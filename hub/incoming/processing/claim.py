@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import connection as database
@@ -91,19 +92,31 @@ def due_messages(*, now: datetime) -> QuerySet[InboundMessage]:
     return InboundMessage.unscoped.filter(unleased, due_at__lte=now)
 
 
+class Claim(NamedTuple):
+    """Leased messages in the order of their turns, and the account that had the last turn.
+
+    Where no message of the listed accounts may be claimed, all of these had their turn.
+    """
+
+    messages: Sequence[InboundMessage]
+    last_share: str
+
+
 @transaction.atomic
-def claim_messages(lease: UUID, *, after: str, now: datetime) -> Sequence[InboundMessage]:
+def claim_messages(lease: UUID, *, after: str, now: datetime) -> Claim:
     """Lease the next new messages, as many for each account, and count the attempt.
 
-    `after`: the account that was served last. The messages are in the order of their turns, so the
-    last one's account is served last.
+    `after`: the account that was served last.
     """
     shares = list_shares(after=after)
     chosen = choose_batch(list_candidates(shares, now=now), shares)
+    if not chosen:
+        return Claim([], shares[-1] if shares else after)
     ids = [candidate.id for candidate in chosen]
     messages = _lease_messages(due_messages(now=now).filter(pk__in=ids), lease, now=now)
     turns = {id: turn for turn, id in enumerate(ids)}
-    return sorted(messages, key=lambda message: turns[message.pk])
+    in_turn = sorted(messages, key=lambda message: turns[message.pk])
+    return Claim(in_turn, chosen[-1].share_key)
 
 
 @transaction.atomic

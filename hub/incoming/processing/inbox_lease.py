@@ -7,6 +7,8 @@ from hub.incoming.models import InboundMessage, InboxLease
 from hub.queue import wake_up
 
 INBOX_LEASE = timedelta(seconds=12)
+# how long a receiver relies on what it saw; a loop that ends looks for new messages as long
+KNOWN_FOR = timedelta(milliseconds=500)
 
 
 def acquire_inbox_lease(lease: UUID, *, now: datetime) -> None:
@@ -32,6 +34,26 @@ def wake_inbox(*, now: datetime) -> None:
     """Start an inbox loop if none runs."""
     if not is_inbox_running(now=now):
         wake_up("inbox", now=now)
+
+
+class InboxWaker:
+    """Starts an inbox loop for what a receiver stored, without a statement for each group.
+
+    It relies on a running loop for KNOWN_FOR. The sweep finds what a loop that was killed in that
+    time has left.
+    """
+
+    def __init__(self) -> None:
+        self.seen_at: datetime | None = None  # when a loop ran
+
+    def wake(self, *, now: datetime) -> None:
+        """Start an inbox loop if none runs."""
+        if self.seen_at is not None and timedelta(0) <= now - self.seen_at < KNOWN_FOR:
+            return
+        if is_inbox_running(now=now):
+            self.seen_at = now
+        else:
+            wake_up("inbox", now=now)
 
 
 def free_inbox_leases(low: UUID, high: UUID, *, now: datetime) -> None:

@@ -10,11 +10,11 @@ import structlog
 from django.db import connection
 
 from hub.db.clock import Clock
+from hub.db.outages import DATABASE_ERRORS
 from hub.incoming.processing.batch import process_messages
 from hub.incoming.processing.claim import claim_messages, claim_repeated_message
 from hub.incoming.processing.inbox_lease import extend_inbox_lease
 from hub.incoming.processing.stored_items import process_due_items
-from hub.outgoing.pump.db_thread import DATABASE_AWAY_ERRORS
 from hub.queue import report_progress
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,7 @@ class InboxLoop:
         self, lease: UUID, *, clock: Clock, pause: Pause, stopping: Callable[[], bool]
     ) -> None:
         self.lease, self.clock, self.pause, self.stopping = lease, clock, pause, stopping
-        self.last_share = ""
+        self.last_share, self.last_connection = "", 0  # which were served last
         self.looked_again_at = -math.inf  # when it last looked for work that was tried before
 
     def run(self, *, idle_seconds: float = IDLE_SECONDS, run_seconds: float = RUN_SECONDS) -> None:
@@ -54,7 +54,7 @@ class InboxLoop:
                     extended_at = time.monotonic()
                     extend_inbox_lease(self.lease, now=self.clock())
                     report_progress()
-            except DATABASE_AWAY_ERRORS as error:
+            except DATABASE_ERRORS as error:
                 log.warning("incoming.database_away", error=type(error).__name__)
                 connection.close()
                 continue_after = DATABASE_RETRY_EVERY
@@ -73,15 +73,17 @@ class InboxLoop:
         if time.monotonic() > self.looked_again_at + LOOK_AGAIN_EVERY:
             is_busy = self.process_again(now=now)
             self.looked_again_at = -math.inf if is_busy else time.monotonic()
-        messages = claim_messages(self.lease, after=self.last_share, now=now)
-        if messages:
-            self.last_share = messages[-1].share_key
-            process_messages(messages, self.lease, now=now)
-        return is_busy or bool(messages)
+        claim = claim_messages(self.lease, after=self.last_share, now=now)
+        self.last_share = claim.last_share
+        if claim.messages:
+            process_messages(claim.messages, self.lease, now=now)
+        return is_busy or bool(claim.messages)
 
     def process_again(self, *, now: datetime) -> bool:
         """Process a message that was tried before, and stored items; return if there were any."""
         repeated = claim_repeated_message(self.lease, now=now)
         if repeated:
             process_messages(repeated, self.lease, now=now)
-        return process_due_items(now=now) or bool(repeated)
+        served = process_due_items(after=self.last_connection, now=now)
+        self.last_connection = served or 0
+        return served is not None or bool(repeated)

@@ -1,4 +1,4 @@
-"""The rows that stand for a whole message: it could not be read, or its processing failed."""
+"""The rows that stand for a message, or a notification in it, that could not be processed."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,16 +12,22 @@ MESSAGE_FAILED = "message_failed"
 
 
 def build_message_row(
-    message: InboundMessage, reason: str, detail: str = "", *, now: datetime
+    message: InboundMessage,
+    reason: str,
+    detail: str = "",
+    *,
+    position: int | None = None,
+    now: datetime,
 ) -> InboundItem:
-    """Build the quarantined row of a message."""
+    """Build the quarantined row of a message, or of the notification at a position in it."""
     connection = message.endpoint.connection
     return InboundItem(
         message=message,
         connector_key=message.connector_key,
         tenant=connection.tenant if connection else message.tenant,
         connection=connection,
-        item_key=str(message.public_id),
+        item_key=build_row_key(message, position),
+        position=position or 0,
         state="quarantined",
         reason=reason,
         detail=detail,
@@ -39,20 +45,32 @@ def store_failed_message(message: InboundMessage, *, now: datetime) -> None:
     )
 
 
+def build_row_key(message: InboundMessage, position: int | None) -> str:
+    """Return the key of the row of a message, or of a notification in it."""
+    return str(message.public_id) if position is None else f"{message.public_id}:{position}"
+
+
 def settle_replayed_rows(parsed: Sequence[ParsedMessage], *, now: datetime) -> None:
     """Set the state of rows that were replayed, after their messages were processed again."""
     replayed = [entry for entry in parsed if entry.message.processed_at]
+    for entry in replayed:
+        for key, detail in _list_failures(entry):
+            _find_replayed_rows([entry.message]).filter(item_key=key).update(
+                state="quarantined", reason=CANNOT_BE_READ, detail=detail, state_changed_at=now
+            )
     readable = [entry.message for entry in replayed if not entry.error]
     if readable:
         _find_replayed_rows(readable).update(state="processed", state_changed_at=now)
-    for entry in replayed:
-        if entry.error:
-            _find_replayed_rows([entry.message]).update(
-                state="quarantined",
-                reason=CANNOT_BE_READ,
-                detail=entry.error,
-                state_changed_at=now,
-            )
+
+
+def _list_failures(entry: ParsedMessage) -> list[tuple[str, str]]:
+    """List the keys of the rows that still cannot be read, with the cause."""
+    if entry.error:
+        return [(build_row_key(entry.message, None), entry.error)]
+    return [
+        (build_row_key(entry.message, position), item.detail)
+        for position, item in entry.unreadable_items
+    ]
 
 
 def _find_replayed_rows(messages: Sequence[InboundMessage]) -> QuerySet[InboundItem]:

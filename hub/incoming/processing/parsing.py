@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from connectors.outcomes import READ_ERRORS, clean_text
 from connectors.registry import CONNECTORS
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_source import Item, WebhookSource
+from connectors.webhook_source import Item, UnreadableItem, WebhookSource
 from hub.incoming.models import InboundBody, InboundMessage
 
 MAX_DETAIL_LENGTH = 500
@@ -19,8 +19,18 @@ class ParsedMessage:
     """A message with its items; `error` says why it has none, empty if it could be read."""
 
     message: InboundMessage
-    items: Sequence[Item] = ()
+    items: Sequence[Item | UnreadableItem] = ()
     error: str = ""
+
+    @property
+    def readable_items(self) -> list[tuple[int, Item]]:
+        """The items that could be read, with their positions."""
+        return [(n, item) for n, item in enumerate(self.items) if isinstance(item, Item)]
+
+    @property
+    def unreadable_items(self) -> list[tuple[int, UnreadableItem]]:
+        """The notifications that could not be read, with their positions."""
+        return [(n, item) for n, item in enumerate(self.items) if isinstance(item, UnreadableItem)]
 
 
 def parse_messages(messages: Sequence[InboundMessage]) -> list[ParsedMessage]:
@@ -50,7 +60,9 @@ def parse_message(message: InboundMessage, bodies: Mapping[int, bytes]) -> Parse
     return ParsedMessage(message, items)
 
 
-def read_items(source: WebhookSource, message: InboundMessage, body: bytes) -> Sequence[Item]:
+def read_items(
+    source: WebhookSource, message: InboundMessage, body: bytes
+) -> Sequence[Item | UnreadableItem]:
     """Return the items of a stored request. Raises one of READ_ERRORS."""
     connection = message.endpoint.connection
     request = WebhookRequest(

@@ -21,24 +21,30 @@ ItemKey = tuple[int | None, str, str, str]
 
 
 def store_items(attributed: Sequence[AttributedItem]) -> list[AttributedItem]:
-    """Insert the items that are new, and return these; one that exists already is a duplicate."""
+    """Insert the items that are new, and return these; one that exists already is a duplicate.
+
+    In the order of what is unique, so that two batches with the same items wait for each other in
+    one direction only.
+    """
     first: dict[ItemKey, AttributedItem] = {}
     for entry in attributed:
         first.setdefault(_build_key(entry.row), entry)
     if not first:
         return []
-    rows = [entry.row for entry in first.values()]
+    rows = [first[key].row for key in sorted(first, key=_order_key)]
     inserted = bulk.insert_missing_rows(
         InboundItem,
         bulk.column_values(InboundItem, rows),
         ("connection", "connector_key", "account", "item_key", "id"),
     )
-    new = []
     for *key, pk in inserted:
-        entry = first[_build_key_of_columns(*key)]
-        entry.row.pk = pk
-        new.append(entry)
-    return new
+        first[_build_key_of_columns(*key)].row.pk = pk
+    return [entry for entry in first.values() if entry.row.pk is not None]
+
+
+def _order_key(key: ItemKey) -> tuple[int, str, str, str]:
+    connection_id, connector_key, account, item_key = key
+    return connection_id or 0, connector_key, account, item_key
 
 
 def _build_key(row: InboundItem) -> ItemKey:

@@ -1,7 +1,8 @@
-"""Release held items whose cause has ended."""
+"""Release held items whose cause has ended, and end those that were held for too long."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -11,6 +12,8 @@ from hub.incoming.processing.attribution import HOLD_REASONS, STATE_REASONS
 from hub.incoming.processing.inbox_lease import wake_inbox
 
 MAX_CONNECTIONS, MAX_ITEMS = 100, 1000  # of one step
+MAX_OLD_ITEMS = 500  # of one step
+HELD_TOO_LONG = "held_too_long"
 
 
 @transaction.atomic
@@ -37,3 +40,18 @@ def select_usable_connections(held: QuerySet[InboundItem]) -> QuerySet[Connectio
     )
     has_held = Exists(held.filter(connection=OuterRef("pk")))
     return usable.filter(has_held).order_by("pk").values_list("pk", flat=True)
+
+
+def end_old_holds(*, now: datetime) -> int:
+    """Quarantine items that are held for longer than bodies are kept; a step of the sweep.
+
+    Returns how many. Their content is then deleted, as that of other items.
+    """
+    cutoff = now - timedelta(days=settings.HUB_KEEP_BODIES_DAYS)
+    oldest = InboundItem.unscoped.filter(state="held").order_by("pk")
+    ages = list(oldest.values_list("pk", "received_at")[:MAX_OLD_ITEMS])
+    old = [pk for pk, received_at in ages if received_at <= cutoff]
+    if not old:
+        return 0
+    held = InboundItem.unscoped.filter(pk__in=old, state="held")
+    return held.update(state="quarantined", reason=HELD_TOO_LONG, state_changed_at=now)

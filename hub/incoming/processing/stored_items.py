@@ -4,21 +4,29 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
+from django.db import connection as database
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q
 
 from connectors.webhook_source import Item
+from hub.db.outages import is_database_away, is_database_busy
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem, decide_state
 from hub.incoming.processing.claim import MAX_ATTEMPTS
+from hub.incoming.processing.due_items import (
+    BATCH_SIZE,
+    count_attempt,
+    due_items,
+    list_candidates,
+    list_connections,
+    take_attempt_back,
+)
 from hub.incoming.processing.message_rows import MESSAGE_FAILED
 from hub.incoming.processing.parsing import CANNOT_BE_READ, ParsedMessage, parse_messages
 from hub.incoming.processing.publishing import publish_items, save_results
-from hub.outgoing.pump.db_thread import DATABASE_AWAY_ERRORS
 
 log = structlog.get_logger(__name__)
 
-BATCH_SIZE = 100  # items of one transaction
 NOT_IN_MESSAGE = "its message has no such item any more"
 RELATED = (
     *("message__endpoint__connection__lane", "message__endpoint__connection__tenant"),
@@ -26,42 +34,31 @@ RELATED = (
 )
 
 
-def due_items() -> QuerySet[InboundItem]:
-    """Select the items that wait to be processed again; those of a whole message follow that."""
-    return InboundItem.unscoped.filter(state="received").exclude(type="")
+def process_due_items(*, after: int = 0, now: datetime) -> int | None:
+    """Process the next due items, by turns of their connections behind `after`.
 
-
-def process_due_items(*, now: datetime) -> bool:
-    """Process the next due items, or one that failed before alone; return whether there were any.
-
-    An item that failed MAX_ATTEMPTS times is quarantined. Raises the errors of a database that is
-    away.
+    Returns the connection that was served last, None if no item was due. If none is new, one that
+    failed before is tried alone; one that failed MAX_ATTEMPTS times is quarantined. Raises the
+    errors of a database that is away.
     """
-    ids = count_attempt(due_items().filter(attempt_count=0), limit=BATCH_SIZE)
+    connections = list_connections(after=after)
+    new = due_items().filter(pk__in=list_candidates(connections), attempt_count=0)
+    ids = count_attempt(new, limit=BATCH_SIZE) if connections else []
     ids = ids or count_attempt(due_items().filter(attempt_count__gt=0), limit=1)
     if not ids:
-        return False
+        return None
     try:
         process_items(ids, now=now)
-    except DATABASE_AWAY_ERRORS:
-        raise
-    except Exception:
-        log.exception("incoming.items_failed", items=len(ids))
-        quarantine_failed_items(ids, now=now)
-    return True
-
-
-@transaction.atomic
-def count_attempt(items: QuerySet[InboundItem], *, limit: int) -> list[int]:
-    """Count an attempt of the next items before it begins, and return their ids.
-
-    So an item that ends the process is tried alone afterwards.
-    """
-    locked = items.order_by("pk").select_for_update(skip_locked=True, no_key=True)
-    ids = list(locked.values_list("pk", flat=True)[:limit])
-    if ids:
-        InboundItem.unscoped.filter(pk__in=ids).update(attempt_count=F("attempt_count") + 1)
-    return ids
+    except Exception as error:
+        if is_database_away(error, is_usable=database.is_usable):
+            raise
+        if is_database_busy(error):
+            log.warning("incoming.database_busy", error=str(error), items=len(ids))
+            take_attempt_back(ids)
+        else:
+            log.exception("incoming.items_failed", items=len(ids))
+            quarantine_failed_items(ids, now=now)
+    return connections[-1] if connections else after
 
 
 @transaction.atomic
@@ -98,7 +95,7 @@ def find_item(row: InboundItem, parsed: ParsedMessage) -> Item | None:
     """Return the item of a row: the one with its key, at its position if several have it."""
     found = [
         (position != row.position, position, item)
-        for position, item in enumerate(parsed.items)
+        for position, item in parsed.readable_items
         if item.id == row.item_key
     ]
     return min(found, key=lambda entry: entry[:2])[2] if found else None

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from hub.db.outages import DATABASE_ERRORS
 from hub.incoming.models import InboundMessage
-from hub.outgoing.pump.db_thread import DATABASE_AWAY_ERRORS
 from hub.problems import Problem
 from hub.shared_budget import BudgetExhausted, SharedBudget
 
@@ -32,7 +32,7 @@ def admit_request() -> Iterator[None]:
         raise Problem("overloaded", headers=RETRY_AFTER) from None
     try:
         yield
-    except DATABASE_AWAY_ERRORS as error:
+    except DATABASE_ERRORS as error:
         raise Problem("temporarily-unavailable", headers=RETRY_AFTER) from error
     finally:
         IN_PROGRESS.release(1)

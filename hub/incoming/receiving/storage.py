@@ -14,7 +14,7 @@ from django.db.models import Sum
 from hub.db import bulk
 from hub.db.group_commit import GroupCommit
 from hub.incoming.models import InboundBody, InboundCount, InboundMessage
-from hub.incoming.processing.inbox_lease import wake_inbox
+from hub.incoming.processing.inbox_lease import InboxWaker
 from hub.processes.failpoints import failpoint
 
 GROUP_SIZE = 100  # messages of as many requests, in one transaction
@@ -77,9 +77,10 @@ def _limit_lock_waits() -> None:
 def wake_inbox_after_commit(*, now: datetime) -> None:
     """Start an inbox loop if none runs; if the database is away, the sweep does it later."""
     with suppress(Error):
-        wake_inbox(now=now)
+        INBOX_WAKER.wake(now=now)
 
 
+INBOX_WAKER = InboxWaker()
 store_message = GroupCommit(store_messages, max_batch=GROUP_SIZE)
 
 

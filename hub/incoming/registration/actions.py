@@ -66,7 +66,7 @@ def repair_subscription(
 def rotate_subscription(
     subscription: WebhookSubscription, actor: ActorContext, *, reason: str = "", now: datetime
 ) -> None:
-    """Rotate what proves that a webhook of its endpoint is authentic, with 24 hours of overlap.
+    """Rotate what proves that a webhook of its endpoint is authentic, with an overlap.
 
     That is the secret that the hub made, or the URL where the URL is the secret. The registration
     follows in the background. Raises SubscriptionActionRefused.

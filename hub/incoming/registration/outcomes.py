@@ -11,6 +11,11 @@ from hub.reason_codes import REASONS
 MAX_FAILURES = 1000
 SETTLED_STATES = ("verified", "manual")  # a repair that may still fail precedes the others
 NOTICE_KIND = "webhooks_not_registered"
+# what a check stores; another process may have changed the other columns meanwhile
+OBSERVED_COLUMNS = (
+    *("state", "state_changed_at", "reason", "detail", "evidence"),
+    *("external_id", "failure_count", "checked_at", "verified_at"),
+)
 
 
 def record_state(
@@ -40,7 +45,7 @@ def record_state(
         subscription.external_id = ""
     if state == "verified":
         subscription.verified_at = now
-    subscription.save()
+    _store_observation(subscription)
 
 
 def record_failure(subscription: WebhookSubscription, outcome: Outcome, *, now: datetime) -> None:
@@ -49,10 +54,15 @@ def record_failure(subscription: WebhookSubscription, outcome: Outcome, *, now: 
     subscription.reason = outcome.reason[:40] or "unreachable"
     subscription.detail = outcome.detail[:500]
     subscription.failure_count = min(subscription.failure_count + 1, MAX_FAILURES)
-    subscription.save()
+    _store_observation(subscription)
     is_alerting = subscription.failure_count >= WebhookSubscription.ALERTING_FAILURES
     if is_alerting or subscription.reason == PERMISSION_MISSING:
         notify_registration_failure(subscription, now=now)
+
+
+def _store_observation(subscription: WebhookSubscription) -> None:
+    values = {name: getattr(subscription, name) for name in OBSERVED_COLUMNS}
+    WebhookSubscription.unscoped.filter(pk=subscription.pk).update(**values)
 
 
 def notify_registration_failure(subscription: WebhookSubscription, *, now: datetime) -> None:

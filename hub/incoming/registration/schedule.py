@@ -10,7 +10,7 @@ from hub.incoming.endpoints.create import (
     get_or_create_app_endpoint,
     get_or_create_connection_endpoint,
 )
-from hub.incoming.models import InboundEndpoint
+from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.outgoing.models import Route
 from hub.queue import wake_up
 
@@ -53,6 +53,23 @@ def request_connection_check(connection: Connection, *, now: datetime) -> None:
     endpoint = InboundEndpoint.unscoped.filter(connection=connection).first()
     if endpoint is not None:
         request_check(endpoint, now=now)
+
+
+def forget_registrations(connection: Connection, *, now: datetime) -> None:
+    """Forget what was registered at the former account of a connection, in the transaction that
+    replaces it.
+
+    HUB_ACCOUNT_REPLACED names this function. At another account the same id is another webhook.
+    """
+    subscriptions = WebhookSubscription.unscoped.filter(endpoint__connection=connection)
+    subscriptions.update(
+        external_id="",
+        state="wanted",
+        state_changed_at=now,
+        verified_at=None,
+        evidence={},
+        failure_count=0,
+    )
 
 
 def wake_up_due_registrations(*, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Remove our webhooks of an account before its authorization is revoked."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from connectors.outcomes import Outcome
@@ -19,38 +20,52 @@ def unregister_webhooks(
     credential: Credential,
     since: datetime,
     *,
+    account: str,
     call: Call,
     now: datetime,
     patience: Patience,
 ) -> Outcome | None:
-    """Remove the registrations of a disconnected connection, with its last credential.
+    """Remove the registrations at an account that was disconnected or replaced by another one.
 
-    Returns None if the authorization may be revoked now (all are removed, or MAX_DELAY is over
-    since then), otherwise the Outcome of what failed. No transaction may be open: the system is
-    called.
+    `credential`: the last one of the account. Returns None if the authorization may be revoked now
+    (all are removed, or MAX_DELAY is over since then), otherwise the Outcome of what failed. No
+    transaction may be open: the system is called.
     """
     subscriptions = connection.connector.subscriptions
-    if subscriptions is None or subscriptions.is_manual or not connection.is_disconnected:
+    if subscriptions is None or subscriptions.is_manual:
         return None
-    calls = RegistrationCalls(connection, subscriptions, credential, call, lambda: now, patience)
-    outcome = _remove_all(calls, connection)
+    is_replaced = bool(account) and account != connection.account
+    if not (is_replaced or connection.is_disconnected):
+        return None
+    former = Connection(
+        tenant_id=connection.tenant_id,
+        connector_key=connection.connector_key,
+        account=account,
+        settings=dict(credential.settings),
+    )
+    calls = RegistrationCalls(former, subscriptions, credential, call, lambda: now, patience)
+    rows = WebhookSubscription.unscoped.filter(endpoint__connection=connection)
+    if is_replaced:  # the rows are of the new account
+        outcome = _remove_all(calls, [], _list_urls(connection))
+    else:
+        outcome = _remove_all(calls, rows, _list_urls(connection)) if rows else None
+        if outcome is None:
+            rows.delete()
     return None if now - since >= MAX_DELAY else outcome
 
 
-def _remove_all(calls: RegistrationCalls, connection: Connection) -> Outcome | None:
+def _remove_all(
+    calls: RegistrationCalls, rows: Iterable[WebhookSubscription], urls: tuple[str, ...]
+) -> Outcome | None:
     """Remove what has a stored id or our URL; return the Outcome of what failed."""
-    rows = WebhookSubscription.unscoped.filter(endpoint__connection=connection)
-    if not rows:
-        return None
     found = calls.list_all()
     if isinstance(found, Outcome):
         return found
-    stored_ids, urls = {row.external_id for row in rows}, _list_urls(connection)
+    stored_ids = {row.external_id for row in rows}
     for entry in found:
         is_ours = entry.external_id in stored_ids or entry.url.startswith(urls)
         if is_ours and (outcome := calls.remove(entry.external_id)) is not None:
             return outcome
-    rows.delete()
     return None
 
 

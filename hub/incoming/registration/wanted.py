@@ -1,4 +1,4 @@
-"""Which event types of an endpoint the enabled routes want, and the subscriptions for these."""
+"""Which event types of an endpoint the enabled routes want, and the registrations for these."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,6 +6,9 @@ from datetime import datetime
 from django.db.models import Q
 
 from connectors.webhook_source import WebhookSource
+from connectors.webhook_subscriptions import Subscriptions, WantedSubscription
+from hub.connections.models import Connection
+from hub.incoming.endpoints.create import endpoint_url
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.outgoing.models import Route
 from hub.outgoing.routing import matches_event_type
@@ -76,3 +79,31 @@ def find_wanted_subscriptions(endpoint: InboundEndpoint) -> Mapping[str, tuple[s
         # a sender may have types of its own, which no list of event types has
         return {APP_KEY: types} if types or list_routes(endpoint) else {}
     return subscriptions.wanted(types)
+
+
+def build_wanted(
+    endpoint: InboundEndpoint,
+    subscriptions: Subscriptions,
+    existing: Mapping[str, WebhookSubscription],
+) -> list[WantedSubscription]:
+    """Build the wanted registrations. Raises CannotOpen."""
+    document, url = endpoint.open(), endpoint_url(endpoint)
+    secret = next((entry["secret"] for entry in document.get("secrets") or ()), "")
+    return [
+        WantedSubscription(
+            key=entry.key,
+            event_types=tuple(entry.event_types),
+            url=subscriptions.url_for(url, entry.key),
+            secret=secret,
+        )
+        for entry in existing.values()
+        if entry.is_wanted
+    ]
+
+
+def connection_lacks(connection: Connection, subscriptions: Subscriptions) -> list[str]:
+    """List the permissions that registering needs and the account did not grant."""
+    if connection.permissions is None:
+        return []
+    granted = set(connection.permissions)
+    return [key for key in subscriptions.permissions if not connection.connector.has(key, granted)]

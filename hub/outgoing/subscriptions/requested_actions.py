@@ -9,6 +9,7 @@ from django.db import transaction
 from connectors.roles import Action
 from hub.audit import ActorContext
 from hub.connections.models import Connection, Lane
+from hub.limits.spending import spend_of_connection
 from hub.mappings.models import FieldMapping
 from hub.mappings.versions import save_mapping_version
 from hub.outgoing.intake.publish import publish_for_route
@@ -18,6 +19,7 @@ from tenants.models import Tenant
 
 # a requested delivery is due so much earlier, and is claimed before what waits on its lane
 PRIORITY = timedelta(days=30)
+PRIORITY_PER_MINUTE = 30  # of a connection; further ones take their turn with what waits
 INPUT_PATH = "data.input"
 SOURCE = "action"
 
@@ -40,7 +42,8 @@ def request_action(
     """Publish an event `action.requested` and its one delivery, which is claimed first; audit it.
 
     `id` is the sender's: the same id again returns the first delivery. Raises ActionRefused if the
-    input is not what the action takes, or the account is disconnected.
+    input is not what the action takes, or the account is disconnected, and LimitExceeded if too
+    many were requested of this connection.
     """
     if problem := action.check(input):
         raise ActionRefused(problem)
@@ -50,12 +53,13 @@ def request_action(
         raise ActionRefused("the account is disconnected")
     if first := _find_requested(tenant, id):
         return first
+    used = spend_of_connection(connection, "actions", now=now)
     route = get_or_create_action_route(connection, action, actor, now=now)
     data = {"action": action.key, "input": dict(input)}
     delivery = publish_for_route(
         route, tenant, ACTION_EVENT_TYPE, data, id=id, source=SOURCE, now=now
     )
-    if delivery.state == "waiting":
+    if delivery.state == "waiting" and used <= PRIORITY_PER_MINUTE:
         delivery.due_at = now - PRIORITY
         delivery.save(update_fields=["due_at"])
     after = {"action": action.key, "delivery": str(delivery.public_id)}

@@ -41,15 +41,22 @@ def endpoint_of(connection):
     return get_or_create_connection_endpoint(connection, now=clock())
 
 
-def run_inbox(*, now=None):
-    """Process all that is due now: messages, then items that were released or replayed."""
+def run_inbox(*, now=None, rounds=1000):
+    """Process all that is due now: messages, then items that were released or replayed.
+
+    `rounds`: of each, at most.
+    """
     lease, now = new_lease(), now or clock()
-    if messages := claim_messages(lease, after="", now=now):
+    if messages := claim_messages(lease, after="", now=now).messages:
         process_messages(messages, lease, now=now)
-    while repeated := claim_repeated_message(lease, now=now):
+    for _ in range(rounds):
+        repeated = claim_repeated_message(lease, now=now)
+        if not repeated:
+            break
         process_messages(repeated, lease, now=now)
-    while process_due_items(now=now):
-        pass
+    for _ in range(rounds):
+        if process_due_items(now=now) is None:
+            break
 
 
 def post_pipedrive(client, connection, *, action="create", secret=None, **meta):

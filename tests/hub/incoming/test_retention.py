@@ -12,6 +12,7 @@ from hub.db.clock import clock
 from hub.health.metrics import MetricsCollector
 from hub.health.probes import check_inbox
 from hub.incoming.models import InboundBody, InboundCount, InboundItem, InboundMessage
+from hub.incoming.processing.release import end_old_holds
 from hub.incoming.receiving.rejected_sources import notify_rejected_sources
 from hub.incoming.receiving.storage import truncate_to_minute
 from hub.notices.models import Notice
@@ -56,6 +57,18 @@ def test_what_is_held_or_due_stays_with_all_that_it_needs(client, pipedrive):
     InboundItem.unscoped.filter(message=InboundMessage.unscoped.earliest("pk")).delete()
     prune(days=400)
     assert InboundBody.objects.count() == InboundMessage.unscoped.count() == 2
+
+
+def test_what_is_held_for_thirty_days_is_quarantined_and_its_body_deleted(client, pipedrive):
+    post_pipedrive(client, pipedrive)
+    pipedrive.transition_to("paused")
+    run_inbox()
+    assert end_old_holds(now=clock() + 29 * DAY) == 0
+    assert end_old_holds(now=clock() + 30 * DAY) == 1
+    item = InboundItem.unscoped.get()
+    assert (item.state, item.reason) == ("quarantined", "held_too_long")
+    prune(days=31)
+    assert not InboundBody.objects.exists()
 
 
 def test_rejected_webhooks_and_unmatched_items_go_after_seven_days(client, pipedrive):

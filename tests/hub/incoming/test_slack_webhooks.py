@@ -58,7 +58,7 @@ def post(client, url, body, *, signature=None):
 
 def run_inbox():
     lease = new_lease()
-    process_messages(claim_messages(lease, after="", now=clock()), lease, now=clock())
+    process_messages(claim_messages(lease, after="", now=clock()).messages, lease, now=clock())
 
 
 def test_a_mention_becomes_an_event_of_the_tenant_of_its_workspace(client, make, slack_url):

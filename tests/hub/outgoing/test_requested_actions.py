@@ -9,6 +9,7 @@ from connectors.http import Response
 from hub.audit import AuditRow
 from hub.db.clock import clock
 from hub.outgoing.models import Delivery, Event
+from hub.outgoing.subscriptions.requested_actions import PRIORITY_PER_MINUTE
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
 
@@ -87,3 +88,25 @@ def test_the_same_id_again_is_the_first_request(api, acme, slack):
     first, again = (act(api.of(acme), slack, id="answer-1") for _ in range(2))
     assert first.json()["id"] == again.json()["id"]
     assert Event.unscoped.count() == 1
+
+
+def test_too_many_actions_of_one_connection_are_refused_until_the_next_minute(
+    api, make, acme, slack, settings
+):
+    settings.HUB_LIMITS = {"actions": 2}
+    client = api.of(acme)
+    assert [act(client, slack, id=f"answer-{n}").status_code for n in (1, 2, 2)] == [202] * 3
+    answer = act(client, slack, id="answer-3")
+    assert (answer.status_code, answer.json()["code"]) == (429, "quota-exceeded")
+    assert 1 <= int(answer["Retry-After"]) <= 60
+    other = make.connection(acme, "slack", account="T0OTHER")
+    assert act(client, other).status_code == 202
+
+
+def test_many_actions_take_their_turn_with_what_waits(api, make, acme, slack):
+    client, waiting = api.of(acme), make.delivery(slack)
+    for _ in range(PRIORITY_PER_MINUTE):
+        act(client, slack)
+    answer = act(client, slack)
+    *_, before_last, last = Delivery.unscoped.order_by("due_at", "pk")  # as a lane is claimed
+    assert (before_last, str(last.public_id)) == (waiting, answer.json()["id"])

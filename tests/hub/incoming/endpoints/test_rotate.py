@@ -8,12 +8,14 @@ from hub.audit import ActorContext, AuditRow
 from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url
 from hub.incoming.endpoints.rotate import (
+    MAX_OVERLAP,
     RotationRefused,
     end_endpoint_overlap,
+    end_overlap_of_registered,
     rotate_endpoint_key,
     rotate_endpoint_secret,
 )
-from hub.incoming.models import InboundEndpoint
+from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.models.endpoints import hash_endpoint_key
 from hub.incoming.receiving.receiver_cache import load_receiver
 from tests.hub.incoming.arriving import endpoint_of
@@ -85,6 +87,41 @@ def test_a_url_that_is_the_secret_verifies_by_both_keys_until_the_overlap_ends(m
     rotate_endpoint_key(endpoint, SYSTEM, now=now)
     assert len(load_secrets(endpoint, now=now)) == 2
     assert len(load_secrets(endpoint, now=now + DAY)) == 1
+
+
+@pytest.fixture
+def registered(endpoint):
+    WebhookSubscription.unscoped.create(endpoint=endpoint, tenant=endpoint.tenant, key="person")
+    return endpoint
+
+
+def test_the_old_secret_is_accepted_until_the_system_has_the_new_one(registered):
+    now = clock()
+    (old,) = load_secrets(registered, now=now)
+    assert rotate_endpoint_secret(registered, SYSTEM, now=now) == now + MAX_OVERLAP
+    assert old in load_secrets(registered, now=now + 13 * DAY)
+
+    end_overlap_of_registered(registered, registered.open(), now=now + 2 * DAY)
+    assert old in load_secrets(registered, now=now + 3 * DAY - timedelta(seconds=1))
+    assert old not in load_secrets(registered, now=now + 3 * DAY)
+
+
+def test_the_old_url_is_accepted_until_the_system_has_the_new_one(registered):
+    now, old_digest = clock(), registered.key_digest
+    rotate_endpoint_key(registered, SYSTEM, now=now)
+    end_overlap_of_registered(registered, registered.open(), now=now + 2 * DAY)
+    assert load_receiver("pipedrive", old_digest, now=now + 3 * DAY - timedelta(seconds=1))
+    assert load_receiver("pipedrive", old_digest, now=now + 3 * DAY) is None
+
+
+def test_a_rotation_during_the_check_leaves_its_own_overlap(registered):
+    now = clock()
+    rotate_endpoint_secret(registered, SYSTEM, now=now)
+    registered_with = registered.open()
+    replaced = load_secrets(registered, now=now)[0]
+    rotate_endpoint_secret(registered, SYSTEM, now=now)
+    end_overlap_of_registered(registered, registered_with, now=now)
+    assert replaced in load_secrets(registered, now=now + 13 * DAY)
 
 
 def test_a_person_ends_the_overlap_of_both(endpoint):

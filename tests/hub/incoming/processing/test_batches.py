@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.incoming.models import InboundItem, InboundMessage, InboxLease
-from hub.incoming.processing import claim
+from hub.incoming.processing import claim, due_items
 from hub.incoming.processing.batch import process_messages
 from hub.incoming.processing.claim import (
     BATCH_BYTES,
@@ -22,9 +22,18 @@ from hub.incoming.processing.claim import (
 from hub.incoming.processing.inbox_lease import acquire_inbox_lease, free_inbox_leases
 from hub.incoming.processing.loop import InboxLoop
 from hub.incoming.processing.replay import replay_item
+from hub.incoming.processing.stored_items import process_due_items
 from hub.outgoing.models import Event
 from hub.outgoing.queue.pump_leases import new_lease
-from tests.hub.incoming.arriving import post_pipedrive, post_salesforce, run_inbox
+from tests.hub.incoming.arriving import (
+    NOTIFICATION,
+    SOAP,
+    endpoint_of,
+    local_path,
+    post_pipedrive,
+    post_salesforce,
+    run_inbox,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ORGANIZATION = "00D000000000001AAA"
@@ -97,7 +106,7 @@ def test_a_batch_takes_the_same_statements_whatever_its_size(client, make, sales
     def count_statements():
         with CaptureQueriesContext(database) as queries:
             lease = new_lease()
-            messages = claim_messages(lease, after="", now=clock())
+            messages = claim_messages(lease, after="", now=clock()).messages
             process_messages(messages, lease, now=clock())
         return len(queries)
 
@@ -117,8 +126,8 @@ def test_messages_of_a_killed_process_are_processed_at_once_by_the_next_loop(cli
     post_changes(client, pipedrive, 3)
     lease = new_lease()
     acquire_inbox_lease(lease, now=clock())
-    assert len(claim_messages(lease, after="", now=clock())) == 3
-    assert not claim_messages(new_lease(), after="", now=clock())
+    assert len(claim_messages(lease, after="", now=clock()).messages) == 3
+    assert not claim_messages(new_lease(), after="", now=clock()).messages
     assert not claim_repeated_message(new_lease(), now=clock())
 
     now = clock()
@@ -131,7 +140,7 @@ def test_messages_of_a_killed_process_are_processed_at_once_by_the_next_loop(cli
 def test_a_loop_whose_lease_was_lost_publishes_nothing(client, pipedrive):
     post_changes(client, pipedrive, 1)
     first, second = new_lease(), new_lease()
-    messages = claim_messages(first, after="", now=clock())
+    messages = claim_messages(first, after="", now=clock()).messages
     later = clock() + claim.LEASE
     taken = claim_repeated_message(second, now=later)
     process_messages(messages, first, now=later)
@@ -185,3 +194,65 @@ def test_long_ids_that_begin_alike_are_events_of_their_own_and_so_is_each_replay
         replay_item(item, ActorContext.system(), now=clock())
     run_inbox()
     assert Event.unscoped.count() == 4
+
+
+def test_accounts_whose_messages_cannot_be_claimed_do_not_hide_the_others(client, make):
+    connections = [
+        make.connection(connector="pipedrive", account=str(700 + n), secret={})
+        for n in range(claim.MAX_SHARES + 1)
+    ]
+    for connection in connections:
+        post_changes(client, connection, 1)
+    shares = sorted(InboundMessage.unscoped.values_list("share_key", flat=True))
+    InboundMessage.unscoped.exclude(share_key=shares[-1]).update(attempt_count=1)
+
+    first = claim_messages(new_lease(), after="", now=clock())
+    assert (len(first.messages), first.last_share) == (0, shares[-2])
+    second = claim_messages(new_lease(), after=first.last_share, now=clock())
+    assert [message.share_key for message in second.messages] == [shares[-1]]
+
+
+def test_items_are_inserted_in_one_order_and_published_in_that_of_their_messages(client, pipedrive):
+    for id in ("b", "a"):
+        post_pipedrive(client, pipedrive, id=id)
+    run_inbox()
+    keys = InboundItem.unscoped.order_by("pk").values_list("item_key", flat=True)
+    assert [key[-1] for key in keys] == ["a", "b"]
+    ids = Event.unscoped.order_by("pk").values_list("sender_id", flat=True)
+    assert [id[-1] for id in ids] == ["b", "a"]
+
+
+def test_released_items_of_one_connection_do_not_delay_those_of_another(client, make, pipedrive):
+    other = make.connection(connector="pipedrive", account="702", secret={})
+    post_changes(client, pipedrive, due_items.BATCH_SIZE + 10)
+    post_changes(client, other, 1)
+    for _ in range(2):
+        run_inbox()
+    for item in InboundItem.unscoped.all():
+        replay_item(item, ActorContext.system(), now=clock())
+
+    assert process_due_items(now=clock()) == other.pk
+    waiting = InboundItem.unscoped.filter(state="received").values_list("connection", flat=True)
+    assert (set(waiting), len(waiting)) == ({pipedrive.pk}, due_items.BATCH_SIZE // 2 + 10)
+
+
+def test_one_bad_notification_is_quarantined_at_its_position_and_the_others_go_on(
+    client, salesforce
+):
+    path = local_path(endpoint_of(salesforce)) + "?change=created"
+    good = [NOTIFICATION.format(id=f"04l{n}", record=f"801{n}", number=n) for n in (1, 3)]
+    bad = "<Notification><Id>04l2</Id></Notification>"
+    body = SOAP.format(
+        organization=salesforce.account, session="", notifications=good[0] + bad + good[1]
+    )
+    client.post(path, body, content_type="text/xml; charset=UTF-8")
+    run_inbox()
+    assert Event.unscoped.count() == 2
+    item = InboundItem.unscoped.get(state="quarantined")
+    assert (item.reason, item.position, item.type) == ("cannot_be_read", 1, "")
+
+    replay_item(item, ActorContext.system(), now=clock())
+    run_inbox()
+    item.refresh_from_db()
+    assert (item.state, item.reason) == ("quarantined", "cannot_be_read")
+    assert Event.unscoped.count() == 2

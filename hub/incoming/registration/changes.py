@@ -1,0 +1,94 @@
+"""Create, repair and remove registrations, as a comparison says."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import structlog
+
+from connectors.outcomes import Outcome
+from connectors.webhook_subscriptions import (
+    ONLY_BY_HAND,
+    FoundSubscription,
+    Subscriptions,
+    WantedSubscription,
+)
+from hub.incoming.models import WebhookSubscription
+from hub.incoming.registration.calls import RegistrationCalls
+from hub.incoming.registration.compare import Comparison
+from hub.incoming.registration.outcomes import record_failure, record_state
+
+log = structlog.get_logger(__name__)
+
+INACTIVE = "inactive"  # one of the differences
+
+
+def apply_comparison(
+    calls: RegistrationCalls,
+    comparison: Comparison,
+    wanted: Sequence[WantedSubscription],
+    existing: Mapping[str, WebhookSubscription],
+    *,
+    now: datetime,
+) -> Outcome | None:
+    """Create, repair and remove; return the Outcome of what failed first."""
+    by_key = {entry.key: entry for entry in wanted}
+    for key, match in comparison.verified.items():
+        record_state(existing[key], "verified", match, now=now)
+    failures: list[Outcome] = []
+    for key, (match, differences) in comparison.drifted.items():
+        if existing[key].state == "manual" and differences == (INACTIVE,):
+            record_state(existing[key], "manual", match, detail=existing[key].detail, now=now)
+            continue  # a person activates it: the system has refused to let us
+        record_state(existing[key], "drifted", match, detail=", ".join(differences), now=now)
+        made = calls.repair(by_key[key], match)
+        failures += _record(existing[key], calls.subscriptions, made, now=now)
+    for entry in comparison.missing:
+        subscription = existing[entry.key]
+        if subscription.external_id:
+            record_state(subscription, "gone", None, now=now)
+        made = calls.create(entry, {})
+        failures += _record(subscription, calls.subscriptions, made, now=now)
+    _remove_unwanted(calls, comparison.orphans, existing)
+    return failures[0] if failures else None
+
+
+def _record(
+    subscription: WebhookSubscription,
+    subscriptions: Subscriptions,
+    made: Mapping[str, str] | Outcome,
+    *,
+    now: datetime,
+) -> list[Outcome]:
+    """Record the result of a change; return the failure, if it is one.
+
+    What the system leaves to a person is no failure: the subscription is *manual*.
+    """
+    if isinstance(made, Outcome) and made.reason == ONLY_BY_HAND:
+        record_state(subscription, "manual", None, detail=made.detail, now=now)
+        return []
+    if isinstance(made, Outcome):
+        record_failure(subscription, made, now=now)
+        return [made]
+    found = FoundSubscription(subscriptions.join_ids(made) or subscription.external_id, "")
+    record_state(subscription, "verified", found, now=now)
+    return []
+
+
+def _remove_unwanted(
+    calls: RegistrationCalls,
+    orphans: list[FoundSubscription],
+    existing: Mapping[str, WebhookSubscription],
+) -> None:
+    """Remove registrations of ours that nothing wants, and the rows of those that are removed.
+
+    What the system does not let us remove is tried again at the next ordinary check.
+    """
+    kept = set()
+    for orphan in orphans:
+        outcome = calls.remove(orphan.external_id)
+        if outcome is not None:
+            kept.add(orphan.external_id)
+            log.warning("incoming.orphan_not_removed", reason=outcome.reason)
+    for subscription in existing.values():
+        if not subscription.is_wanted and subscription.external_id not in kept:
+            subscription.delete()

@@ -1,0 +1,45 @@
+"""What endpoints contain: URLs that are ours, and secrets that no text may repeat."""
+
+from hub.crypto.sealed import CannotOpen
+from hub.incoming.endpoints.create import endpoint_urls
+from hub.incoming.models import InboundEndpoint
+
+
+def list_endpoint_secrets(endpoint: InboundEndpoint) -> tuple[str, ...]:
+    """List the keys and secrets of an endpoint, which no stored text may repeat.
+
+    Raises CannotOpen.
+    """
+    document = endpoint.open()
+    secrets = [entry["secret"] for entry in document.get("secrets") or ()]
+    passwords = [secret.partition(":")[2] for secret in secrets]
+    keys = (document["key"], document.get("previous_key"))
+    return tuple(text for text in (*keys, *secrets, *passwords) if text)
+
+
+def list_other_urls(endpoint: InboundEndpoint) -> tuple[list[str], bool]:
+    """List the URLs of our other endpoints for the same account, whose registrations stay.
+
+    Returns also whether all of them could be read: otherwise nothing may be removed as an orphan.
+    """
+    connection, source = endpoint.connection, endpoint.connector.webhook_source
+    if connection is None or source is None:
+        return [], True
+    others = (
+        InboundEndpoint.unscoped.filter(
+            connector_key=endpoint.connector_key, connection__isnull=False
+        )
+        .exclude(pk=endpoint.pk)
+        .exclude(connection__state="disabled", connection__reason="disconnected")
+        .select_related("connection")
+    )
+    urls: list[str] = []
+    try:
+        for other in others:
+            if other.connection and source.is_same_account(
+                other.connection.account, connection.account
+            ):
+                urls += endpoint_urls(other)
+    except CannotOpen:
+        return urls, False
+    return urls, True

@@ -1,0 +1,126 @@
+"""A webhook is answered in time although the database is silent."""
+
+import threading
+import time
+
+import pytest
+from django.conf import settings
+from django.db import connection as database
+from django.db import connections
+
+from hub.asgi_bridge import AsgiBridge, Limits
+from hub.asgi_bridge.short_chain import ShortChainHandler
+from hub.incoming.models import InboundMessage
+from hub.incoming.receiving.receive import RECEIVERS
+from tests.hub.asgi_bridge.asking import Page, ask
+from tests.hub.asgi_bridge.silent_proxy import SilentProxy
+from tests.hub.incoming.sources import make_sender
+
+WEBHOOK = "/hooks/slack/key/"
+
+
+class Gate:
+    """A Django whose requests wait until the gate is open."""
+
+    def __init__(self):
+        self.is_open = threading.Event()
+        self.calls = 0
+
+    def __call__(self, environ, start_response):
+        self.calls += 1
+        self.is_open.wait(20)
+        start_response("200 OK", [])
+        return Page([b"done"])
+
+
+@pytest.fixture
+def gate():
+    gate = Gate()
+    yield gate
+    gate.is_open.set()
+
+
+def build_front(wsgi, **limits):
+    limits = Limits(**{"hurried_seconds": 0.2} | limits)
+    return AsgiBridge(wsgi, behind_proxy=False, limits=limits, hurried_path="/hooks/")
+
+
+def test_a_webhook_whose_thread_waits_is_refused_and_the_system_tries_again(gate):
+    client = ask(build_front(gate), path=WEBHOOK)
+    assert (client.status, client.headers["retry-after"]) == (503, "5")
+
+
+def test_a_webhook_that_waits_for_threads_that_hang_is_refused_and_leaves_the_queue(gate):
+    front = build_front(gate, threads=1)
+    assert [ask(front, path=WEBHOOK).status for _ in range(3)] == [503] * 3
+    assert (gate.calls, len(front.threads.waiting), front.requests.used) == (1, 0, 0)
+
+
+def test_other_requests_may_take_as_long_as_they_need(gate):
+    threading.Timer(0.5, gate.is_open.set).start()
+    assert ask(build_front(gate), path="/api/v1/events").status == 200
+
+
+def test_a_webhook_waits_for_a_thread_as_long_as_others_succeed(gate):
+    front = build_front(gate, threads=1)
+    front.threads.submit(lambda: gate.is_open.wait(20))
+    threading.Timer(0.5, gate.is_open.set).start()
+    front.deadline.succeeded_at = float("inf")
+    assert ask(front, path=WEBHOOK).status == 200
+
+
+@pytest.fixture
+def proxy(make):
+    """Let new connections of the database go through a proxy, until the test ends."""
+    if database.vendor != "postgresql":
+        pytest.skip("SQLite has no connection")
+    config = connections.settings["default"]
+    before = {name: config[name] for name in ("HOST", "PORT")}
+    info = database.connection.info
+    proxy = SilentProxy(info.host, info.port)
+    config.update(HOST="127.0.0.1", PORT=proxy.port)
+    proxy.fronts = []
+    yield proxy
+    proxy.close()
+    for front in proxy.fronts:
+        close_connections(front)
+    config.update(before)
+
+
+def close_connections(front):
+    """Close the database connections of all threads of a front."""
+    barrier = threading.Barrier(front.threads.started + 1, timeout=30)
+
+    def close():
+        connections.close_all()
+        barrier.wait()
+
+    for _ in range(front.threads.started):
+        front.threads.submit(close)
+    barrier.wait()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("threads", [1, 2], ids=["a connection breaks off", "a new connection"])
+def test_a_database_that_accepts_and_stays_silent_makes_a_webhook_503_within_two_seconds(
+    make, client, proxy, threads
+):
+    sender = make_sender(make, client, "slack")
+    wsgi = ShortChainHandler(settings.HUB_SHORT_CHAINS[settings.HUB_WEBHOOK_PATH])
+    front = build_front(wsgi, hurried_seconds=1.7, threads=threads)
+    proxy.fronts.append(front)
+
+    def post(body):
+        RECEIVERS.receivers.clear()
+        request = sender.sign(body)
+        more = [("Content-Length", str(len(body))), ("Host", "testserver")]
+        began = time.monotonic()
+        answer = ask(front, [body], path=request.path, headers=[*request.headers, *more])
+        return answer.status, time.monotonic() - began
+
+    assert post(b'{"event_id": "Ev1"}')[0] == 200
+    proxy.is_silent = True
+    for number in (2, 3):
+        status, seconds = post(b'{"event_id": "Ev%d"}' % number)
+        assert (status, seconds < 2) == (503, True)
+    assert InboundMessage.unscoped.count() == 1
