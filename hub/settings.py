@@ -150,7 +150,9 @@ HUB_DISABLE_AFTER = timedelta(
     days=read_setting(number_parser(0.001, 3_650, "days"), "HUB_DISABLE_AFTER", 5)
 )  # of nothing but failures
 HUB_QUICK_SLOTS = read_setting(whole_number_parser(1, 64), "HUB_QUICK_SLOTS", 1 if ON_SQLITE else 2)
-HUB_LONG_SLOTS = read_setting(whole_number_parser(1, 64), "HUB_LONG_SLOTS", 1 if ON_SQLITE else 2)
+HUB_LONG_SLOTS = read_setting(
+    whole_number_parser(1, 64), "HUB_LONG_SLOTS", 2
+)  # one of several is kept free of run loops, see hub/scheduled/runs/loop_leases.py
 HUB_SLOTS = {  # of each class of background work, in one worker: see hub/queue/work_classes.py
     "delivery": HUB_PUMPS,
     "quick": HUB_QUICK_SLOTS,
@@ -246,6 +248,18 @@ HUB_SUBSCRIPTION_CHECK_SECONDS = read_setting(
 HUB_INBOX_BACKLOG = read_setting(
     whole_number_parser(1, 10_000_000), "HUB_INBOX_BACKLOG", 100_000
 )  # received webhooks that may wait; further ones get 503, and their systems try again
+HUB_RUNS_AT_ONCE = read_setting(
+    whole_number_parser(1, 1_000), "HUB_RUNS_AT_ONCE", 25
+)  # that one loop executes side by side
+HUB_RUN_CALLS = read_setting(
+    whole_number_parser(1, 100), "HUB_RUN_CALLS", 4
+)  # of one run, in flight at the same time
+HUB_GROUP_CALLS = read_setting(
+    whole_number_parser(1, 1_000), "HUB_GROUP_CALLS", 16
+)  # of all runs of one concurrency group, in flight at the same time
+HUB_APP_CALLS = read_setting(
+    whole_number_parser(1, 1_000), "HUB_APP_CALLS", 8
+)  # of all runs to our own application, in flight at the same time
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # of one request
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")

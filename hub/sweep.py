@@ -53,6 +53,11 @@ from hub.processes import worker_registry
 from hub.processes.failpoints import failpoint
 from hub.prune.batches import wake_up_daily_pruning
 from hub.queue import record_heartbeat, wake_up
+from hub.scheduled.jobs.schedules import apply_changed_time_zones, create_missing_schedules
+from hub.scheduled.runs.due_runs import create_due_runs
+from hub.scheduled.runs.loop_leases import wake_runs
+from hub.scheduled.runs.notices import notify_missed_deadlines
+from hub.scheduled.runs.open_runs import resume_blocked_runs, skip_runs_past_window
 from hub.throttle import in_flight_leases
 
 log = structlog.get_logger(__name__)
@@ -190,6 +195,13 @@ STEPS: tuple[Step, ...] = (
     wake_inbox_for_due_messages,
     create_missing_endpoints,
     wake_up_due_registrations,
+    create_missing_schedules,
+    apply_changed_time_zones,
+    create_due_runs,
+    skip_runs_past_window,
+    resume_blocked_runs,
+    notify_missed_deadlines,
+    wake_runs,
     publish_notices,
     wake_for_due_notices,
     wake_for_due_mails,

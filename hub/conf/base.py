@@ -102,6 +102,7 @@ HUB_WAKE_UP_TASKS = {
     "prune": "hub.prune.tasks.prune",
     "inbox": "hub.incoming.tasks.process_inbox",
     "register": "hub.incoming.tasks.check_registrations",
+    "run": "hub.scheduled.tasks.process_runs",
 }
 # The class of background work of each wake-up: see hub/queue/work_classes.py.
 HUB_WORK_CLASSES = {
@@ -118,6 +119,7 @@ HUB_WORK_CLASSES = {
     "drain": "long",
     "operate": "long",
     "prune": "long",
+    "run": "long",
 }
 # The function that receives the result of a mail, by its template.
 HUB_MAIL_NEWS = {"mail/invitation.txt": "tenants.services.invitation_mail.record_mail_result"}
@@ -141,6 +143,26 @@ HUB_OPERATIONS = {  # the function that changes a batch, by the kind of an opera
 }
 # The function that plans and starts the repairs of a reconciliation's run.
 HUB_PLAN_RUN_REPAIRS = "hub.scheduled.repairs.discrepancy_actions.plan_run_repairs"
+HUB_JOB_KINDS = {  # of each kind of job: the function that runs it, and the check of its options
+    "reconcile": {
+        "run": "hub.scheduled.reconciliation.executor.run_reconciliation",
+        "check_options": "hub.scheduled.reconciliation.options.check_options",
+    },
+    "report": {
+        "run": "hub.scheduled.reports.executor.run_report",
+        "check_options": "hub.scheduled.reports.options.check_options",
+    },
+    "ship": {
+        "run": "hub.scheduled.shipping.executor.run_shipping",
+        "check_options": "hub.scheduled.shipping.options.check_options",
+    },
+    "sync": {
+        "run": "hub.scheduled.sync.executor.run_sync",
+        "check_options": "hub.scheduled.sync.options.check_options",
+    },
+}
+# The function that spreads the runs of a slot over their window.
+HUB_RUN_OFFSETS = "hub.scheduled.night.offsets.assign_offsets"
 # The functions that erase what was received for a connection, when its data is erased.
 HUB_ERASE_CONNECTION = ("hub.incoming.receiving.erase.erase_received_data",)
 # The functions that are called, with the connection, in the transaction that connects an account.

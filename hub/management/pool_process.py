@@ -24,6 +24,7 @@ from hub.processes import pool_pipe
 from hub.processes.worker_registry import WORKER_ENV, current_worker_id
 from hub.queue.pool import TaskPool
 from hub.queue.work_classes import count_slots
+from hub.scheduled.tasks import free_leases_of_runs
 
 log = structlog.get_logger(__name__)
 
@@ -104,10 +105,11 @@ def run_as_pool(pipe: pool_pipe.PoolPipe, worker: uuid.UUID) -> None:
 
 
 def free_leases_of_process(pid: int) -> None:
-    """Free the leases of a dead process of this worker, and wake the pump and the inbox loop."""
+    """Free the leases of a dead process of this worker, and wake the loops that continue."""
     prefix = process_prefix(current_worker_id(), pid)
     free_leases(prefix, now=clock())
     free_inbox_leases(*lease_range(prefix), now=clock())
+    free_leases_of_runs(*lease_range(prefix), now=clock())
     wake_pump(now=clock())
     wake_inbox_for_due_messages(now=clock())
 

@@ -62,6 +62,10 @@ NOTICE_KINDS = {
     "degraded": NoticeKind(
         _("A connection works, but has a problem"), _("View the connection"), False
     ),
+    "run_failed": NoticeKind(_("A scheduled run failed"), _("View the run"), True),
+    "deadline_missed": NoticeKind(
+        _("A scheduled run did not end in time"), _("View the run"), True
+    ),
     "webhooks_rejected": NoticeKind(
         _("All webhooks of a system are rejected"), _("View the connection"), True
     ),
@@ -163,6 +167,10 @@ NOTICE_MESSAGES = {
             "“%(connection)s”: “%(job)s” would change %(count)s records, which is more than its "
             "limits allow. Nothing is repaired until a person confirms it."
         ),
+    ),
+    "run_failed": NoticeMessage(_("“%(job)s”: The run of %(time)s failed. %(reason)s")),
+    "deadline_missed": NoticeMessage(
+        _("“%(job)s”: The run of %(time)s has not ended by its deadline. %(reason)s")
     ),
     "connector_requested": NoticeMessage(
         _("%(tenant)s requests “%(name)s”. %(count)s tenant has requested it."),

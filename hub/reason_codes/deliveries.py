@@ -4,6 +4,7 @@ from django.utils.translation import gettext_noop as _
 
 from hub.reason_codes.discrepancies import DISCREPANCY_REASONS
 from hub.reason_codes.reason import Reason
+from hub.reason_codes.scheduled import SCHEDULED_REASONS
 
 REASONS = {
     # of an event
@@ -220,6 +221,7 @@ REASONS = {
         _("Reconnect the account."),
     ),
     **DISCREPANCY_REASONS,
+    **SCHEDULED_REASONS,
 }
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterBadCronError, CroniterBadDateError, CroniterError, croniter
+from croniter import CroniterBadDateError, CroniterError, croniter
 
 FIELDS = 5  # minute, hour, day of month, month, day of week
 FIELD_PATTERN = re.compile(r"[0-9a-z*/#-]+(,[0-9a-z*/#-]+)*", re.IGNORECASE | re.ASCII)
@@ -117,9 +117,7 @@ def resolve_local_time(
     local_time: datetime, zone: ZoneInfo, *, is_hourly: bool
 ) -> tuple[datetime, list[datetime]]:
     """Return when a clock first shows this local time or a later one, and the slots of it."""
-    first, second = (
-        local_time.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)
-    )
+    first, second = (local_time.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     if first == second:
         return first, [first]
     if first < second:  # the clock is set back: the local time exists twice

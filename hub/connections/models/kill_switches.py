@@ -1,4 +1,6 @@
-"""Kill switches: staff stop the deliveries of the platform, a tenant, a connector or a route."""
+"""Kill switches: staff stop the deliveries of the platform, a tenant, a connector or a route, or
+all scheduled work.
+"""
 
 from django.db import models
 from django.utils import timezone
@@ -11,17 +13,21 @@ LANE_LEVELS = (
     "platform",
     "connector",
     "tenant",
-)  # the widest first; routes are looked up at a claim
+)  # the widest first; routes and scheduled work are looked up at a claim
 
 
 class KillSwitch(Scoped):
-    """A switch of staff that stops deliveries of the platform, a tenant, a connector or a route."""
+    """A switch of staff that stops deliveries of the platform, a tenant, a connector or a route.
+
+    The level *scheduled* stops all runs of jobs and no deliveries; the level *platform* both.
+    """
 
     class Level(models.TextChoices):
         PLATFORM = "platform", "the whole platform"
         TENANT = "tenant", "one tenant"
         CONNECTOR = "connector", "one system"
         ROUTE = "route", "one route"
+        SCHEDULED = "scheduled", "all scheduled work"
 
     # level and subject: one switch for each
     key = models.CharField(max_length=60, unique=True, editable=False)
@@ -61,4 +67,6 @@ class KillSwitch(Scoped):
         named = {"tenant": self.tenant, "connector": self.connector_key, "route": self.route}.get(
             self.scope
         )
+        if self.scope == self.Level.SCHEDULED:
+            return "scheduled work"
         return f"{self.scope} {named}" if named else "the platform"

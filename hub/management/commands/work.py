@@ -23,6 +23,7 @@ from hub.outgoing.queue.pump_leases import free_leases, lease_range, worker_pref
 from hub.processes import memory, pool_pipe
 from hub.processes.worker_registry import Replacement, Worker
 from hub.queue import record_heartbeat, reset_wake_ups
+from hub.scheduled.tasks import free_leases_of_runs
 from hub.sweep import SWEEP_EVERY, run_sweep, wake_up_for_due_work
 
 log = structlog.get_logger(__name__)
@@ -89,6 +90,7 @@ class Supervisor:
         with contextlib.suppress(Error):  # otherwise the leases expire
             free_leases(worker_prefix(self.id), now=clock())
             free_inbox_leases(*lease_range(worker_prefix(self.id)), now=clock())
+            free_leases_of_runs(*lease_range(worker_prefix(self.id)), now=clock())
         if pool.heard_at is None:
             time.sleep(RESTART_DELAY)
         return self.start_pool()

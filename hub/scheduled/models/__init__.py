@@ -3,7 +3,7 @@
 from hub.scheduled.models.discrepancies import LOCAL, REMOTE, Discrepancy, StagedRecord
 from hub.scheduled.models.jobs import Job, JobSchedule
 from hub.scheduled.models.log_chunks import LogChunk, LogPosition, LogSource
-from hub.scheduled.models.runs import Run, RunLogEntry
+from hub.scheduled.models.runs import Run, RunLogEntry, RunLoopLease
 
 __all__ = [
     "LOCAL",
@@ -16,5 +16,6 @@ __all__ = [
     "LogSource",
     "Run",
     "RunLogEntry",
+    "RunLoopLease",
     "StagedRecord",
 ]

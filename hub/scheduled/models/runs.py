@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from hub.connections.models import Connection
 from hub.db.ids import uuid7
 from hub.db.state_machine import StateMachine
 from hub.scheduled.models.jobs import Job
@@ -44,11 +45,17 @@ class Run(Scoped, StateMachine):
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     reason = models.CharField(max_length=40, blank=True)
     detail = models.CharField(max_length=500, blank=True)
+    # what a person must change while it is blocked: this connection, or a new one of this system
+    blocking_connection = models.ForeignKey(
+        Connection, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    blocking_system = models.CharField(max_length=40, blank=True, default="", db_default="")
     is_dry = models.BooleanField(default=False)  # it changes nothing
     requested_by = models.CharField(max_length=200, blank=True)  # whom; empty: its schedule
     due_at = models.DateTimeField()  # slot and offset in the window; later after a failure
     window_ends_at = models.DateTimeField()
     deadline_at = models.DateTimeField()
+    deadline_missed_at = models.DateTimeField(null=True)  # when that was noticed, and reported
     lease = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     attempt_count = models.PositiveSmallIntegerField(default=0)
@@ -58,7 +65,8 @@ class Run(Scoped, StateMachine):
     expected_count = models.PositiveBigIntegerField(null=True)  # null: unknown
     expected_seconds = models.PositiveIntegerField(null=True)  # by the plan of the night
     expected_calls = models.JSONField(default=dict)  # by connector, by the plan of the night
-    calls = models.JSONField(default=dict)  # units spent, by the key of each quota
+    # units spent by the key of each quota, and calls by "salesforce|calls||"
+    calls = models.JSONField(default=dict)
     result = models.JSONField(default=dict)  # by kind
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
@@ -108,3 +116,13 @@ class RunLogEntry(Scoped):
 
     def __str__(self) -> str:
         return f"{self.kind} in {self.run_id}"
+
+
+class RunLoopLease(models.Model):
+    """A loop that executes runs, as long as its lease is extended."""
+
+    lease = models.UUIDField(primary_key=True)
+    lease_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.lease)

@@ -43,9 +43,14 @@ class RunContext(Protocol):
     The rows are snapshots: only `save` changes the run.
     """
 
-    run: Run
-    job: Job
-    tenant: Tenant
+    @property
+    def run(self) -> Run: ...
+
+    @property
+    def job(self) -> Job: ...
+
+    @property
+    def tenant(self) -> Tenant: ...
 
     def now(self) -> datetime: ...
 

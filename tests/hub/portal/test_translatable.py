@@ -98,6 +98,8 @@ def test_a_notice_is_written_in_the_readers_language(message):
         "tenant",
         "name",
         "record",
+        "job",
+        "time",
     )
     parameters = dict.fromkeys(names, "x") | {"count": 2}
     with bracketed_language():

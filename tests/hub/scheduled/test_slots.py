@@ -95,7 +95,7 @@ def berlin(*values: int, fold: int = 0) -> datetime:
 
 def slots_of_night(cron: str, *date: int) -> list[datetime]:
     start = berlin(*date, 1, 30)
-    return list_slots(cron, "Europe/Berlin", start=start, end=start + 3 * 60 * MINUTE, limit=99)
+    return list_slots(cron, "Europe/Berlin", start=start, end=start + 4 * 60 * MINUTE, limit=99)
 
 
 def test_a_fixed_hour_that_exists_twice_is_due_at_the_first():

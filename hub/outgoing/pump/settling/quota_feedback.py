@@ -60,11 +60,12 @@ def _apply_quota_reports(send_results: Sequence[SendResult], *, now: datetime) -
         connection = send_result.batch.connection
         for report in connection.connector.parse_quota_reports(send_result.response):
             key = build_scope_key(connection, report.scope)
-            reports[key] = _build_quota_report(connection, report, now=now)
+            reports[key] = build_quota_report(connection, report, now=now)
     correct_quotas(reports, now=now)
 
 
-def _build_quota_report(connection: Connection, report: Report, *, now: datetime) -> QuotaReport:
+def build_quota_report(connection: Connection, report: Report, *, now: datetime) -> QuotaReport:
+    """Return a report of a response as the quotas of this connection take it."""
     seconds = clamp_wait(report.resets_in)
     window_ends = None if seconds is None else now + timedelta(seconds=seconds)
     quota = connection.connector.quota(report.scope)

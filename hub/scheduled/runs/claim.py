@@ -1,0 +1,141 @@
+"""Claim due runs under leases, extend them, and recover the runs of processes that died.
+
+A lease names its process (hub/outgoing/queue/pump_leases.py), so that it is freed when that dies.
+Everything that a run stores is fenced by its lease.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
+
+from hub.connections.models import KillSwitch
+from hub.scheduled.models import Run
+
+LEASE = timedelta(seconds=30)
+MAX_CRASHES = 5  # in a row without progress; then the run fails
+# why a claimed run stops
+LOST, CANCELLED, SUSPENDED = "lost", "cancelled", "tenant_suspended"
+STOPPING_SWITCHES = ("platform", "scheduled")  # levels of kill switches that stop all runs
+
+
+def is_switched_off() -> bool:
+    """Return whether a kill switch stops all scheduled work."""
+    return KillSwitch.unscoped.filter(scope__in=STOPPING_SWITCHES).exists()
+
+
+def claimable_runs(*, now: datetime) -> QuerySet[Run]:
+    """Select the runs that may be claimed, those with the highest priority first.
+
+    A run starts in its window, and one that has started continues at any time. While a run of the
+    same job and tenant is unfinished, no other one starts.
+    """
+    may_start = Q(window_ends_at__gt=now) | Q(started_at__isnull=False)
+    runs = Run.unscoped.filter(
+        may_start,
+        ~has_unfinished_run(),
+        state="waiting",
+        due_at__lte=now,
+        tenant__suspended_at=None,
+    )
+    return runs.order_by("-job__priority", "due_at", "pk")
+
+
+def has_unfinished_run() -> Exists:
+    """Return the condition that another run of the same job and tenant has started."""
+    same_pair = Run.unscoped.filter(job=OuterRef("job"), tenant=OuterRef("tenant"))
+    is_unfinished = Q(state__in=("running", "blocked")) | Q(
+        state="waiting", started_at__isnull=False
+    )
+    return Exists(same_pair.filter(is_unfinished).exclude(pk=OuterRef("pk")))
+
+
+def is_run_due(*, now: datetime) -> bool:
+    """Return whether a run may be claimed."""
+    return claimable_runs(now=now).exists() and not is_switched_off()
+
+
+def claim_runs(capacity: int, lease: UUID, *, now: datetime) -> list[Run]:
+    """Lease up to `capacity` runs, one of each job and tenant, and count the attempt."""
+    if capacity <= 0 or not is_run_due(now=now):
+        return []
+    try:
+        return _claim_runs(capacity, lease, now=now)
+    except IntegrityError:  # another worker claimed a run of the same job and tenant meanwhile
+        return []
+
+
+@transaction.atomic
+def _claim_runs(capacity: int, lease: UUID, *, now: datetime) -> list[Run]:
+    rows = claimable_runs(now=now).values_list("job", "tenant", "pk")[: capacity * 4]
+    by_pair: dict[tuple[int, int], int] = {}
+    for job_id, tenant_id, pk in rows:
+        by_pair.setdefault((job_id, tenant_id), pk)
+    chosen = list(by_pair.values())[:capacity]
+    waiting = Run.unscoped.filter(pk__in=chosen, state="waiting", due_at__lte=now)
+    locked = waiting.select_for_update(skip_locked=True, no_key=True)
+    ids = list(locked.values_list("pk", flat=True))
+    if not ids:
+        return []
+    claimed = Run.unscoped.filter(pk__in=ids)
+    claimed.update(
+        state="running",
+        reason="",
+        detail="",
+        lease=lease,
+        lease_until=now + LEASE,
+        attempt_count=F("attempt_count") + 1,
+        started_at=Coalesce("started_at", now),
+        heartbeat_at=now,
+    )
+    return list(claimed.select_related("job", "tenant").order_by("pk"))
+
+
+def extend_leases(leases: Mapping[int, UUID], *, now: datetime) -> dict[int, str]:
+    """Extend the leases of runs, by pk; return why runs among them must stop.
+
+    LOST: another process has it, or it has ended.
+    """
+    held = _select_held(leases)
+    held.update(lease_until=now + LEASE, heartbeat_at=now)
+    rows = held.values_list("pk", "cancel_requested_at", "tenant__suspended_at")
+    found = {
+        pk: CANCELLED if cancelled_at else SUSPENDED if suspended_at else ""
+        for pk, cancelled_at, suspended_at in rows
+    }
+    return dict.fromkeys(leases.keys() - found.keys(), LOST) | {
+        pk: cause for pk, cause in found.items() if cause
+    }
+
+
+def _select_held(leases: Mapping[int, UUID]) -> QuerySet[Run]:
+    return Run.unscoped.filter(pk__in=list(leases), lease__in=set(leases.values()), state="running")
+
+
+def free_run_leases(low: UUID, high: UUID, *, now: datetime) -> None:
+    """End the leases in this range, whose holder is dead."""
+    Run.unscoped.filter(state="running", lease__range=(low, high)).update(lease_until=now)
+
+
+def recover_runs(*, now: datetime) -> Sequence[Run]:
+    """Return runs with an expired lease to *waiting*; return those that crashed too often.
+
+    Those keep their state, and are for the caller to fail.
+    """
+    expired = Run.unscoped.filter(state="running", lease_until__lte=now)
+    released = {"lease": None, "lease_until": None}
+    expired.filter(cancel_requested_at__isnull=False).update(
+        state="cancelled", finished_at=now, **released
+    )
+    expired.filter(attempt_count__lt=MAX_CRASHES).update(state="waiting", due_at=now, **released)
+    return list(expired.select_related("job", "tenant"))
+
+
+def update_held_run(run_id: int, held_lease: UUID, /, **changes: Any) -> bool:
+    """Change a run under its lease; return False, without a change, if the lease was lost."""
+    held = Run.unscoped.filter(pk=run_id, lease=held_lease, state="running")
+    return bool(held.update(**changes))

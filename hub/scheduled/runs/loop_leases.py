@@ -1,0 +1,45 @@
+"""Which run loops run: a leased row each, so that few wake-ups are sent, and loops leave slots of
+their class to other tasks.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from hub.outgoing.queue.pump_leases import lease_range, worker_prefix
+from hub.processes.worker_registry import current_worker_id
+from hub.queue import wake_up
+from hub.queue.work_classes import LONG, count_slots
+from hub.scheduled.models import RunLoopLease
+from hub.scheduled.runs.claim import is_run_due
+
+LOOP_LEASE = timedelta(seconds=15)
+
+
+def acquire_loop_lease(lease: UUID, *, now: datetime) -> bool:
+    """Store that a loop runs; False if this worker's loops would occupy all slots of the class."""
+    RunLoopLease.objects.filter(lease_until__lt=now).delete()
+    low, high = lease_range(worker_prefix(current_worker_id()))
+    running = RunLoopLease.objects.filter(lease__range=(low, high)).count()
+    if running >= max(1, count_slots()[LONG] - 1):
+        return False
+    RunLoopLease.objects.create(lease=lease, lease_until=now + LOOP_LEASE)
+    return True
+
+
+def extend_loop_lease(lease: UUID, *, now: datetime) -> None:
+    RunLoopLease.objects.filter(lease=lease).update(lease_until=now + LOOP_LEASE)
+
+
+def release_loop_lease(lease: UUID) -> None:
+    RunLoopLease.objects.filter(lease=lease).delete()
+
+
+def free_loop_leases(low: UUID, high: UUID) -> None:
+    """End the leases in this range, whose holder is dead."""
+    RunLoopLease.objects.filter(lease__range=(low, high)).delete()
+
+
+def wake_runs(*, now: datetime) -> None:
+    """Start a loop if runs are due and none runs; a step of the sweep."""
+    if is_run_due(now=now) and not RunLoopLease.objects.filter(lease_until__gt=now).exists():
+        wake_up("run", now=now)

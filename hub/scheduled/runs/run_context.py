@@ -1,0 +1,278 @@
+"""The implementation of RunContext: what the executor of a claimed run works with."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from connectors.http import Request, Response, Unreadable
+from connectors.outcomes import Outcome, later, never, unknown
+from hub.connections.models import Connection
+from hub.db.clock import Clock
+from hub.egress import EgressError, EgressRefused, RequestNotSent
+from hub.outgoing.pump.db_thread import in_db_thread
+from hub.outgoing.pump.types import Sender
+from hub.scheduled.models import Job, Run
+from hub.scheduled.runs import claim
+from hub.scheduled.runs.call_quotas import ReservedCall
+from hub.scheduled.runs.context import RunFailed, RunStopped
+from hub.scheduled.runs.provider_calls import NotYet, prepare_call, record_answer
+from hub.scheduled.runs.results import ClaimedRun, add_log_entry
+from hub.scheduled.runs.run_connections import ConnectionBlocked, find_run_connection
+from tenants.models import Tenant
+
+T = TypeVar("T")
+
+CALL_ATTEMPTS = 4  # of one call; then the run is repeated later
+FIRST_DELAY = 1.0  # seconds before the second attempt of a call, doubling
+PATIENCE = timedelta(seconds=20)  # beyond it, a run waits as a row and not in a loop
+REFRESH_PATIENCE = timedelta(seconds=60)  # for a new access token
+ANSWERS = ("delivered", "never", "pending")  # kinds of outcomes that the executor receives
+STOPPING = "stopping"  # the loop ends: its worker stops, or its time is over
+
+
+class RunDeferred(RunStopped):
+    """The run waits until `until`, and continues from its cursor then."""
+
+    def __init__(self, until: datetime, reason: str) -> None:
+        super().__init__(reason)
+        self.until, self.reason = until, reason
+
+
+@dataclass(slots=True)
+class StopSignal:
+    """Why a claimed run must stop; empty: it need not."""
+
+    cause: str = ""
+    event: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def set(self, cause: str) -> None:
+        """Stop the run. A lost lease replaces every other cause."""
+        if not self.cause or cause == claim.LOST:
+            self.cause = cause
+        self.event.set()
+
+    def raise_if_set(self) -> None:
+        if self.cause:
+            raise RunStopped(self.cause)
+
+
+@dataclass(frozen=True, slots=True)
+class LoopTools:
+    """What the runs of a loop share. `lease`: of the loop, which holds its calls in flight."""
+
+    lease: UUID
+    clock: Clock
+    send: Sender
+    random: Callable[[], float]
+
+
+@dataclass(slots=True)
+class ClaimedRunContext:
+    """See RunContext."""
+
+    run: Run
+    lease: UUID
+    tools: LoopTools
+    stop: StopSignal = field(default_factory=StopSignal)
+    calls: Counter[str] = field(default_factory=Counter)
+    slots: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(settings.HUB_RUN_CALLS)
+    )
+
+    def __post_init__(self) -> None:
+        self.calls.update(self.run.calls)
+
+    @property
+    def job(self) -> Job:
+        return self.run.job
+
+    @property
+    def tenant(self) -> Tenant:
+        return self.run.tenant
+
+    @property
+    def claimed(self) -> ClaimedRun:
+        return ClaimedRun(self.run, self.lease, self.calls)
+
+    @property
+    def group(self) -> str:
+        """The key of the job's concurrency group; groups of different owners are different."""
+        name = self.job.concurrency_group
+        return f"{self.job.tenant_id or ''}|{name}" if name else ""
+
+    def now(self) -> datetime:
+        return self.tools.clock()
+
+    async def find_connection(self, connector_key: str = "") -> Connection:
+        self.stop.raise_if_set()
+        return await in_db_thread(find_run_connection, self.job, self.tenant, connector_key)
+
+    async def in_database(self, function: Callable[[], T]) -> T:
+        self.stop.raise_if_set()
+        return await in_db_thread(function)
+
+    async def log(self, kind: str, *, level: str = "info", **parameters: object) -> None:
+        await in_db_thread(
+            lambda: add_log_entry(self.run, kind, level=level, now=self.now(), **parameters)
+        )
+
+    async def save(
+        self,
+        cursor: Mapping[str, Any],
+        *,
+        done: int,
+        expected: int | None = None,
+        write: Callable[[], object] | None = None,
+    ) -> None:
+        if self.stop.cause == claim.LOST:
+            raise RunStopped(claim.LOST)
+        if not await in_db_thread(self._store_progress, cursor, done, expected, write):
+            self.stop.set(claim.LOST)
+        self.stop.raise_if_set()
+
+    @transaction.atomic
+    def _store_progress(
+        self,
+        cursor: Mapping[str, Any],
+        done: int,
+        expected: int | None,
+        write: Callable[[], object] | None,
+    ) -> bool:
+        """Store progress and call `write`; False, without either, if the lease was lost."""
+        now = self.now()
+        known = {} if expected is None else {"expected_count": expected}
+        is_held = self.claimed.update(
+            cursor=dict(cursor),
+            done_count=done,
+            attempt_count=1,  # what makes progress does not crash
+            heartbeat_at=now,
+            lease_until=now + claim.LEASE,
+            **known,
+        )
+        if is_held and write is not None:
+            write()
+        self.run.attempt_count = 1
+        return is_held
+
+    async def call(
+        self,
+        connection: Connection,
+        build: Callable[[Connection], Request],
+        parse: Callable[[Response], T | Outcome],
+    ) -> T | Outcome:
+        attempts, has_refreshed = 0, False
+        while True:
+            async with self.slots:
+                answer = await self._call_once(connection, build, parse)
+            if not isinstance(answer, Outcome) or answer.kind in ANSWERS:
+                return answer
+            if answer.kind == "refresh" and connection.connector.refreshes and not has_refreshed:
+                has_refreshed = True  # the next attempt waits for the new token
+                continue
+            if answer.kind in ("refresh", "reconnect", "disable"):
+                raise_refused(answer, connection)
+            if not is_quota_outcome(answer):
+                attempts += 1
+            await self._wait_before_retry(answer, attempts)
+
+    async def _wait_before_retry(self, outcome: Outcome, attempts: int) -> None:
+        """Wait as the outcome asks for. Raises RunFailed after CALL_ATTEMPTS failures."""
+        if attempts >= CALL_ATTEMPTS:
+            raise RunFailed(outcome.reason, outcome.detail)
+        seconds = outcome.after
+        if seconds is None:
+            seconds = FIRST_DELAY * 2 ** max(attempts - 1, 0) * (0.5 + self.tools.random())
+        await self._wait_until(self.now() + timedelta(seconds=seconds), outcome.reason)
+
+    async def _call_once(
+        self,
+        connection: Connection,
+        build: Callable[[Connection], Request],
+        parse: Callable[[Response], T | Outcome],
+    ) -> T | Outcome:
+        """Reserve the quotas, send the request, and return its answer without secrets."""
+        prepared = await self._reserve(connection, build)
+        if isinstance(prepared, Outcome):
+            return prepared
+        response, answer = None, cast(T | Outcome, later("not_sent"))
+        try:
+            await self._wait_until(prepared.at, "throttled")
+            self._count_call(prepared)
+            response = await self.tools.send(prepared.request)
+            answer = parse(response)
+        except EgressError as error:
+            answer = describe_egress_error(error)
+        except (Unreadable, KeyError, TypeError, ValueError) as error:
+            answer = never("unreadable", f"{type(error).__name__}: {error}")
+        finally:
+            recorded = await in_db_thread(self._record, prepared, response, answer)
+        return cast(T | Outcome, recorded)
+
+    def _record(self, call: ReservedCall, response: Response | None, answer: object) -> object:
+        return record_answer(call, response, answer, now=self.now())
+
+    async def _reserve(
+        self, connection: Connection, build: Callable[[Connection], Request]
+    ) -> ReservedCall | Outcome:
+        """Wait until the quotas allow a call, and reserve them."""
+        started_at = self.now()
+        while True:
+            self.stop.raise_if_set()
+            prepared = await in_db_thread(self._prepare, connection, build)
+            if not isinstance(prepared, NotYet):
+                return prepared
+            is_overdue = self.now() - started_at > REFRESH_PATIENCE
+            if prepared.reason == "refreshing" and is_overdue:
+                raise RunFailed("refreshing", str(connection))
+            await self._wait_until(prepared.until, prepared.reason)
+
+    def _prepare(
+        self, connection: Connection, build: Callable[[Connection], Request]
+    ) -> ReservedCall | NotYet | Outcome:
+        return prepare_call(
+            connection, build, group=self.group, lease=self.tools.lease, now=self.now()
+        )
+
+    async def _wait_until(self, at: datetime, reason: str) -> None:
+        """Wait. Raises RunStopped when the run must stop, and RunDeferred for a long wait."""
+        self.stop.raise_if_set()
+        wait = at - self.now()
+        if wait > PATIENCE:
+            raise RunDeferred(at, reason)
+        with suppress(TimeoutError):
+            if wait > timedelta(0):
+                await asyncio.wait_for(self.stop.event.wait(), wait.total_seconds())
+        self.stop.raise_if_set()
+
+    def _count_call(self, call: ReservedCall) -> None:
+        self.calls[f"{call.connection.connector_key}|calls||"] += 1
+        self.calls.update(call.spent_units)
+
+
+def is_quota_outcome(outcome: Outcome) -> bool:
+    """Return whether a quota refused the call, which is no failure of the system."""
+    return outcome.reason == "throttled" or bool(outcome.pauses)
+
+
+def raise_refused(outcome: Outcome, connection: Connection) -> None:
+    """Raise ConnectionBlocked for an outcome after which a person must act."""
+    if outcome.kind == "refresh" and connection.connector.refreshes:
+        raise RunFailed(outcome.reason or "unauthorized", outcome.detail)
+    reason = "disabled" if outcome.kind == "disable" else "needs_reconnect"
+    raise ConnectionBlocked(reason, outcome.detail, connection=connection)
+
+
+def describe_egress_error(error: EgressError) -> Any:
+    """Return the Outcome of a call that failed on its way."""
+    if isinstance(error, EgressRefused):
+        return never(error.reason, str(error))
+    build = later if isinstance(error, RequestNotSent) else unknown
+    return build(error.reason, str(error))

@@ -1,0 +1,249 @@
+"""The loop that executes runs: claim due runs, run their executors side by side, store how each
+ended.
+"""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from hub.db.clock import Clock
+from hub.outgoing.pump.db_thread import DATABASE_AWAY_ERRORS, DATABASE_RETRY_EVERY, in_db_thread
+from hub.outgoing.pump.types import Sender
+from hub.outgoing.queue.pump_leases import new_lease
+from hub.processes.failpoints import failpoint
+from hub.queue import report_progress
+from hub.scheduled.models import Run
+from hub.scheduled.runs import claim, results
+from hub.scheduled.runs.context import Executor, RunBlocked, RunFailed, RunStopped
+from hub.scheduled.runs.loop_leases import extend_loop_lease
+from hub.scheduled.runs.results import ClaimedRun
+from hub.scheduled.runs.run_context import (
+    STOPPING,
+    ClaimedRunContext,
+    LoopTools,
+    RunDeferred,
+)
+from hub.throttle import in_flight_leases
+
+log = structlog.get_logger(__name__)
+
+POLL_EVERY = 0.5  # seconds between looks for due runs
+EXTEND_EVERY = 3.0  # seconds between two extensions of all leases
+IDLE_SECONDS, RUN_SECONDS = 10.0, 40.0
+STOP_SECONDS = 12.0  # for a call in flight at the end; then the runs are interrupted
+DEFECT, CRASHED = "defect", "run_crashed"
+SWITCHED_OFF = "switched_off"
+
+
+@dataclass(frozen=True, slots=True)
+class RunTools:
+    """What a loop gets from its task. `start_another` sends a wake-up for one more loop."""
+
+    lease: UUID
+    clock: Clock
+    random: Callable[[], float]
+    open_client: Callable[[], AbstractAsyncContextManager[Sender]]
+    stopping: Callable[[], bool]
+    start_another: Callable[[], object]
+    idle_seconds: float = IDLE_SECONDS
+    run_seconds: float = RUN_SECONDS
+
+
+@dataclass(slots=True)
+class RunLoop:
+    """One loop. `contexts`: of the runs that it executes, by pk; `tasks`: that execute them."""
+
+    tools: RunTools
+    contexts: dict[int, ClaimedRunContext] = field(default_factory=dict)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    helper_called_at: float = -math.inf
+
+    async def run_to_end(self) -> None:
+        """Execute runs until it is time to leave, then let them stop at their cursors."""
+        async with self.tools.open_client() as send:
+            shared = LoopTools(self.tools.lease, self.tools.clock, send, self.tools.random)
+            keeper = asyncio.create_task(self.keep_leases())
+            try:
+                await self.claim_until_stopped(shared)
+            finally:
+                await self.stop_runs()
+                keeper.cancel()
+                await asyncio.gather(keeper, return_exceptions=True)
+
+    async def claim_until_stopped(self, shared: LoopTools) -> None:
+        """Claim runs until the loop must end, or had nothing to do for `idle_seconds`."""
+        loop = asyncio.get_running_loop()
+        started_at = worked_at = loop.time()
+        while not self.tools.stopping() and loop.time() < started_at + self.tools.run_seconds:
+            for run in await self.claim_runs():
+                self.start_run(run, shared)
+            if self.tasks:
+                worked_at = loop.time()
+            elif loop.time() >= worked_at + self.tools.idle_seconds:
+                return
+            await self.call_helper()
+            await asyncio.sleep(POLL_EVERY)
+
+    @property
+    def capacity(self) -> int:
+        """How many more runs it may execute."""
+        at_once: int = settings.HUB_RUNS_AT_ONCE
+        return at_once - len(self.tasks)
+
+    async def claim_runs(self) -> list[Run]:
+        """Claim due runs; none while the database is away."""
+        try:
+            return await in_db_thread(self._claim)
+        except DATABASE_AWAY_ERRORS as error:
+            log.warning("runs.database_away", error=type(error).__name__)
+            await asyncio.sleep(DATABASE_RETRY_EVERY)
+            return []
+
+    def _claim(self) -> list[Run]:
+        now = self.tools.clock()
+        for crashed in claim.recover_runs(now=now):
+            claimed = ClaimedRun(crashed, crashed.lease or UUID(int=0), crashed.calls)
+            results.fail_run(claimed, CRASHED, "", now=now)
+        runs = claim.claim_runs(self.capacity, new_lease(), now=now)
+        failpoint("J1")  # runs were claimed, and none was started
+        return runs
+
+    async def call_helper(self) -> None:
+        """Ask for one more loop, at most once a second, if due runs find no place here."""
+        now = asyncio.get_running_loop().time()
+        if self.capacity <= 0 and now > self.helper_called_at + 1.0:
+            self.helper_called_at = now
+            with contextlib.suppress(*DATABASE_AWAY_ERRORS):
+                await in_db_thread(self._call_helper)
+
+    def _call_helper(self) -> None:
+        if claim.is_run_due(now=self.tools.clock()):
+            self.tools.start_another()
+
+    def start_run(self, run: Run, shared: LoopTools) -> None:
+        context = ClaimedRunContext(run, run.lease or UUID(int=0), shared)
+        self.contexts[run.pk] = context
+        task = asyncio.create_task(self.execute_run(context))
+        self.tasks.add(task)
+        task.add_done_callback(lambda _: self.forget_run(run.pk, task))
+
+    def forget_run(self, pk: int, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        self.contexts.pop(pk, None)
+
+    async def execute_run(self, context: ClaimedRunContext) -> None:
+        """Run the executor, and store how the run ended.
+
+        If that cannot be stored, the lease expires, and the run continues from its cursor.
+        """
+        try:
+            store = await self.find_end(context)
+            await in_db_thread(store)
+        except DATABASE_AWAY_ERRORS as error:
+            log.warning("runs.end_not_stored", run=context.run.pk, error=type(error).__name__)
+        except Exception:
+            log.exception("runs.end_not_stored", run=context.run.pk)
+
+    async def find_end(self, context: ClaimedRunContext) -> Callable[[], object]:
+        """Run the executor; return the function that stores how the run ended."""
+        try:
+            result = await find_executor(context.run)(context)
+        except asyncio.CancelledError:
+            return end_stopped_run(context, RunStopped(STOPPING))
+        except DATABASE_AWAY_ERRORS:
+            raise
+        except Exception as error:
+            return end_failed_run(context, find_cause(error))
+        return lambda: results.finish_run(context.claimed, result, now=context.now())
+
+    async def keep_leases(self) -> None:
+        """Extend the leases of the loop and its runs, and stop runs that must not go on."""
+        while True:
+            with contextlib.suppress(*DATABASE_AWAY_ERRORS):
+                causes = await in_db_thread(self._extend_leases, dict(self._list_leases()))
+                for pk, cause in causes.items():
+                    if context := self.contexts.get(pk):
+                        context.stop.set(cause)
+            await asyncio.sleep(EXTEND_EVERY)
+
+    def _list_leases(self) -> Iterable[tuple[int, UUID]]:
+        return ((pk, context.lease) for pk, context in self.contexts.items())
+
+    def _extend_leases(self, leases: dict[int, UUID]) -> dict[int, str]:
+        report_progress()
+        lease, now = self.tools.lease, self.tools.clock()
+        extend_loop_lease(lease, now=now)
+        in_flight_leases.extend_in_flight_leases(
+            lease, until=now + in_flight_leases.IN_FLIGHT_LEASE
+        )
+        if not leases:
+            return {}
+        switched_off = dict.fromkeys(leases, SWITCHED_OFF) if claim.is_switched_off() else {}
+        return switched_off | claim.extend_leases(leases, now=now)
+
+    async def stop_runs(self) -> None:
+        """Let all runs stop at their cursors; interrupt those that take longer than a call may."""
+        for context in self.contexts.values():
+            context.stop.set(STOPPING)
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=STOP_SECONDS)
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+def find_executor(run: Run) -> Executor:
+    """Return the function that executes runs of the job's kind."""
+    executor: Executor = import_string(settings.HUB_JOB_KINDS[run.job.kind]["run"])
+    return executor
+
+
+def find_cause(error: Exception) -> Exception:
+    """Return the first error of a group that says how the run goes on, else the first one."""
+    if not isinstance(error, ExceptionGroup):
+        return error
+    causes = [find_cause(inner) for inner in error.exceptions]
+    known = (cause for cause in causes if isinstance(cause, RunStopped | RunBlocked | RunFailed))
+    return next(known, causes[0])
+
+
+def end_failed_run(context: ClaimedRunContext, error: Exception) -> Callable[[], object]:
+    """Return the function that stores why a run did not finish."""
+    claimed = context.claimed
+    if isinstance(error, RunStopped):
+        return end_stopped_run(context, error)
+    if isinstance(error, RunBlocked):
+        return lambda: results.block_run(claimed, error, now=context.now())
+    if isinstance(error, RunFailed):
+        return lambda: results.retry_or_fail_run(
+            claimed, error.reason, error.detail, can_retry=error.can_retry, now=context.now()
+        )
+    log.error("runs.defect", run=context.run.pk, kind=context.job.kind, exc_info=error)
+    return lambda: results.retry_or_fail_run(
+        claimed, DEFECT, type(error).__name__, can_retry=True, now=context.now()
+    )
+
+
+def end_stopped_run(context: ClaimedRunContext, error: RunStopped) -> Callable[[], object]:
+    """Return the function that releases a run, or ends it if it was cancelled."""
+    claimed, cause = context.claimed, context.stop.cause
+    if cause == claim.LOST:
+        return lambda: None
+    if cause == claim.CANCELLED:
+        return lambda: results.cancel_claimed_run(claimed, now=context.now())
+    if isinstance(error, RunDeferred) and not cause:
+        return lambda: results.release_run(
+            claimed, due_at=error.until, reason=error.reason, now=context.now()
+        )
+    reason = cause if cause in (claim.SUSPENDED, SWITCHED_OFF) else ""
+    return lambda: results.release_run(
+        claimed, due_at=context.now(), reason=reason, now=context.now()
+    )

@@ -1,0 +1,52 @@
+"""Tasks that django-q2 calls by dotted name. A lost or repeated wake-up changes latency only."""
+
+import random
+from datetime import datetime
+from uuid import UUID
+
+from hub import egress
+from hub.db.clock import clock
+from hub.egress.async_client import open_async_client
+from hub.outgoing.pump.db_thread import run_with_loop
+from hub.outgoing.queue.pump_leases import new_lease
+from hub.processes import memory
+from hub.processes.pool_pipe import is_stop_requested
+from hub.queue import acknowledge_wake_up, wake_up
+from hub.scheduled.runs.claim import free_run_leases, is_run_due
+from hub.scheduled.runs.loop_leases import (
+    acquire_loop_lease,
+    free_loop_leases,
+    release_loop_lease,
+)
+from hub.scheduled.runs.run_loop import RunLoop, RunTools
+from hub.throttle import in_flight_leases
+
+
+def process_runs(name: str) -> None:
+    """Run a loop that executes runs, for less than a minute."""
+    acknowledge_wake_up(name)
+    lease = new_lease()
+    if not acquire_loop_lease(lease, now=clock()):
+        return
+    tools = RunTools(
+        lease=lease,
+        clock=clock,
+        random=random.random,
+        open_client=lambda: open_async_client(egress.load_rules(), clock=clock),
+        stopping=is_stop_requested,
+        start_another=lambda: wake_up("run", now=clock()),
+    )
+    try:
+        run_with_loop(RunLoop(tools).run_to_end)
+    finally:
+        release_loop_lease(lease)
+        in_flight_leases.end_in_flight_leases(lease)
+        memory.trim_memory()
+    if not is_stop_requested() and is_run_due(now=clock()):
+        wake_up("run", now=clock())
+
+
+def free_leases_of_runs(low: UUID, high: UUID, *, now: datetime) -> None:
+    """End the leases of loops and runs in this range, whose process is dead."""
+    free_loop_leases(low, high)
+    free_run_leases(low, high, now=now)
