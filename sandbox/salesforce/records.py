@@ -1,15 +1,25 @@
 """The records of all orgs: what may be written, what is found, and how a write is taken back."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sandbox.salesforce.accounts import Org
 from sandbox.salesforce.checks import Refusal, checked
+from sandbox.salesforce.conditions import (
+    Comparison,
+    first_change,
+    first_id,
+    required,
+    stamp_of,
+)
 from sandbox.salesforce.ids import id_of
+from sandbox.salesforce.ordered_records import OrderedRecords
+from sandbox.salesforce.planting import planted_row, planted_values
 from sandbox.salesforce.schema import Object, objects
+from sandbox.salesforce.soql import Query
 from sandbox.storage.journal import JournaledDict
 
 Record = dict[str, Any]
@@ -27,12 +37,11 @@ class SavedRecord(NamedTuple):
 class Records:
     def __init__(self, state: Path):
         self._rows = JournaledDict(state / "salesforce-records.jsonl")
-        self._tables: dict[tuple[str, str], dict[str, Record]] = defaultdict(dict)
+        self._tables: dict[tuple[str, str], OrderedRecords] = defaultdict(OrderedRecords)
         self._index: dict[tuple[str, str, str, str], set[str]] = defaultdict(set)
         self._number = 0
         self._undo: list[tuple[str, Record | None]] = []
-        for key, row in self._rows.items():
-            self._place(key, row)
+        self._place_all(self._rows)
 
     def create(self, org: Org, kind: Object, body: Any, at: float) -> str:
         if kind.read_only:
@@ -69,7 +78,7 @@ class Records:
         )
 
     def read(self, org: Org, kind: Object, id: str) -> Record:
-        row = self._tables[org.org, kind.name].get(id[:15])
+        row = self.latest(org, kind, id)
         if row is None:
             raise GONE
         if row["IsDeleted"]:
@@ -78,19 +87,32 @@ class Records:
 
     def found(self, org: Org, kind: Object, field: str, value: Any) -> list[Record]:
         """The living records whose external id has this value."""
-        table = self._tables[org.org, kind.name]
+        table = self._tables[org.org, kind.name].rows
         ids = self._index[org.org, kind.name, field, str(value).lower()]
         return [table[id] for id in sorted(ids) if not table[id]["IsDeleted"]]
 
     def all(self, org: Org, kind: Object, *, deleted: bool = False) -> list[Record]:
-        return [
-            row
-            for row in self._tables[org.org, kind.name].values()
-            if deleted or not row["IsDeleted"]
-        ]
+        rows = self._tables[org.org, kind.name].rows.values()
+        return [row for row in rows if deleted or not row["IsDeleted"]]
+
+    def selected(self, org: Org, kind: Object, query: Query) -> tuple[Iterable[Record], bool]:
+        """The records among which those of a query are, deleted ones too, and whether they stand in
+        its order.
+        """
+        table = self._tables[org.org, kind.name]
+        for comparison in required(query.where):
+            if comparison.name == "Id" and comparison.sign in ("=", "IN"):
+                ids = comparison.want if comparison.sign == "IN" else [comparison.want]
+                return table.having(ids), False
+            if is_indexed(comparison):
+                return self._indexed(org, kind, comparison.name, comparison.want), False
+        if query.order == [("Id", False)]:
+            return table.by_id(first_id(query.where)), True
+        is_ordered = query.order == [("SystemModstamp", False), ("Id", False)]
+        return table.by_change(first_change(query.where)), is_ordered
 
     def knows(self, org: Org) -> bool:
-        return any(table for (owner, _), table in self._tables.items() if owner == org.org)
+        return any(table.rows for (owner, _), table in self._tables.items() if owner == org.org)
 
     def __len__(self) -> int:
         return sum(not row["IsDeleted"] for row in self._rows.values())
@@ -110,7 +132,28 @@ class Records:
 
     def latest(self, org: Org, kind: Object, id: str) -> Record | None:
         """Return a record as it is now, also when it is deleted."""
-        return self._tables[org.org, kind.name].get(id[:15])
+        return self._tables[org.org, kind.name].rows.get(id[:15])
+
+    def plant(self, org: Org, kind: Object, rows: Iterable[Record], at: float) -> list[str]:
+        """Store records as they are given, without what the API refuses, and return their ids.
+
+        One with the `Id` of another changes it. Raises ValueError with a sentence.
+        """
+        planted: dict[str, Record] = {}
+        for given in rows:
+            values = planted_values(kind, given)
+            old = self.latest(org, kind, values.get("Id", ""))
+            if "Id" not in values:
+                self._number += 1
+                values["Id"] = id_of(kind.prefix, self._number)
+            row = with_name(planted_row(values, old or {}, stamp(at)))
+            planted[f"{org.org}/{kind.name}/{row['Id'][:15]}"] = row
+        for key in planted:
+            org_id, name, id = key.split("/")
+            self._forget(org_id, name, id, self._rows.get(key) or {})
+        self._rows.store_all(planted)
+        self._place_all(planted)
+        return [row["Id"] for row in planted.values()]
 
     def mark(self) -> int:
         return len(self._undo)
@@ -140,7 +183,7 @@ class Records:
             if field.refers not in ("", target):
                 message = f"{field.name}: id value of incorrect type: {value}"
                 raise Refusal(400, "FIELD_INTEGRITY_EXCEPTION", message, [field.name])
-            row = self._tables[org.org, target].get(value[:15])
+            row = self._tables[org.org, target].rows.get(value[:15])
             if row is None:
                 message = "invalid cross reference id"
                 raise Refusal(400, "INVALID_CROSS_REFERENCE_KEY", message, [field.name])
@@ -161,8 +204,7 @@ class Records:
                     raise Refusal(400, "DUPLICATE_VALUE", message, [name])
 
     def _store(self, org: Org, kind: Object, row: Record) -> None:
-        if {"FirstName", "LastName"} & set(row):
-            row["Name"] = f"{row.get('FirstName') or ''} {row.get('LastName') or ''}".strip()
+        row = with_name(row)
         key = f"{org.org}/{kind.name}/{row['Id'][:15]}"
         self._undo.append((key, self._rows.get(key)))
         self._remove(key)
@@ -172,15 +214,51 @@ class Records:
     def _place(self, key: str, row: Record) -> None:
         org, kind, id = key.split("/")
         self._number = max(self._number, int(id[3:]))
-        self._tables[org, kind][id] = row
+        self._tables[org, kind].place(row)
         for entry in entries(org, kind, row):
             self._index[entry].add(id)
 
+    def _place_all(self, rows: Mapping[str, Record]) -> None:
+        by_table: dict[tuple[str, str], list[Record]] = defaultdict(list)
+        for key, row in rows.items():
+            org, kind, id = key.split("/")
+            self._number = max(self._number, int(id[3:]))
+            by_table[org, kind].append(row)
+            for entry in entries(org, kind, row):
+                self._index[entry].add(id)
+        for table, placed in by_table.items():
+            self._tables[table].place_all(placed)
+
     def _remove(self, key: str) -> None:
         org, kind, id = key.split("/")
-        old = self._tables[org, kind].pop(id, None)
-        for entry in entries(org, kind, old or {}):
+        old = self._tables[org, kind].remove(id)
+        self._forget(org, kind, id, old or {})
+
+    def _forget(self, org: str, kind: str, id: str, row: Record) -> None:
+        for entry in entries(org, kind, row):
             self._index[entry].discard(id)
+
+    def _indexed(self, org: Org, kind: Object, field: str, value: str) -> list[Record]:
+        table = self._tables[org.org, kind.name].rows
+        ids = self._index[org.org, kind.name, field, value.lower()]
+        return [table[id] for id in sorted(ids)]
+
+
+def is_indexed(comparison: Comparison) -> bool:
+    return (
+        comparison.name.endswith("__c")
+        and comparison.sign == "="
+        and isinstance(comparison.want, str)
+        and comparison.want != ""
+    )
+
+
+def with_name(row: Record) -> Record:
+    """People are named by their first and last names."""
+    if not {"FirstName", "LastName"} & set(row):
+        return row
+    name = f"{row.get('FirstName') or ''} {row.get('LastName') or ''}".strip()
+    return {**row, "Name": name}
 
 
 def entries(org: str, kind: str, row: Record) -> Iterator[tuple[str, str, str, str]]:
@@ -191,7 +269,4 @@ def entries(org: str, kind: str, row: Record) -> Iterator[tuple[str, str, str, s
 
 
 def stamp(at: float) -> str:
-    return (
-        datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
-        + f"{int(at * 1000) % 1000:03d}+0000"
-    )
+    return stamp_of(datetime.fromtimestamp(at, UTC))

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 
-from sandbox.salesforce import soql
 from sandbox.salesforce.accounts import Org, username
 from sandbox.salesforce.checks import Refusal
-from sandbox.salesforce.criteria import criterion
+from sandbox.salesforce.conditions import parse_moment
 from sandbox.salesforce.ids import long
 from sandbox.salesforce.records import Record, Records
 from sandbox.salesforce.schema import ORGANIZATION, USER, Field, Object
@@ -158,8 +159,30 @@ def read_by_key(request: Asked, name: str, field: str, value: str) -> ApiRespons
 
 
 def update(request: Asked, name: str, id: str) -> ApiResponse:
-    request.records.update(request.org, request.kind(name), id, request.body, request.at)
+    kind = request.kind(name)
+    if not is_unmodified(request, request.records.read(request.org, kind, id)):
+        return ApiResponse(412)
+    request.records.update(request.org, kind, id, request.body, request.at)
     return ApiResponse(204)
+
+
+def is_unmodified(request: Asked, row: Record) -> bool:
+    """Whether If-Unmodified-Since holds, which is compared with the last change to the second.
+
+    An invalid value is refused with 400.
+    https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/
+    intro_rest_conditional_requests.htm (2026-11)
+    """
+    text = request.headers.get("If-Unmodified-Since")
+    if text is None:
+        return True
+    try:
+        since = parsedate_to_datetime(text)
+    except ValueError:
+        message = "invalid date in If-Unmodified-Since"
+        raise Refusal(400, "INVALID_HEADER", message) from None
+    changed = parse_moment(row["LastModifiedDate"]).replace(microsecond=0)
+    return changed <= (since if since.tzinfo else since.replace(tzinfo=UTC))
 
 
 def delete(request: Asked, name: str, id: str) -> ApiResponse:
@@ -192,54 +215,6 @@ def upsert(request: Asked, name: str, field: str, value: str) -> ApiResponse:
 
 def several(request: Asked, kind: Object, matches: list[Record]) -> ApiResponse:
     return ApiResponse(300, [request.url(kind, row["Id"]) for row in matches])
-
-
-def query(request: Asked, *, deleted: bool = False) -> ApiResponse:
-    parsed = soql.parse(request.query.get("q", ""))
-    kind = request.objects.get(parsed.object.lower())
-    if kind is None:
-        message = f"sObject type '{parsed.object}' is not supported."
-        raise Refusal(400, "INVALID_TYPE", message)
-    rows = properly(kind, parsed).of(request.rows(kind, deleted=deleted))
-    if not parsed.fields:
-        return ApiResponse(200, {"totalSize": len(rows), "done": True, "records": []})
-    records = [request.shown(kind, row, proper(kind, parsed.fields)) for row in rows]
-    return ApiResponse(200, page(request, records, 0, locator=""))
-
-
-def query_more(request: Asked, locator: str) -> ApiResponse:
-    name, _, start = locator.rpartition("-")
-    if not start.isdigit():
-        raise Refusal(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
-    return ApiResponse(200, page(request, request.locators.read(name), int(start), locator=name))
-
-
-def page(request: Asked, records: list[Record], start: int, *, locator: str) -> dict[str, Any]:
-    end = start + batch_size(request)
-    answer = {"totalSize": len(records), "done": end >= len(records), "records": records[start:end]}
-    if not answer["done"]:
-        answer["nextRecordsUrl"] = (
-            f"{request.root}/query/{locator or request.locators.open(records)}-{end}"
-        )
-    return answer
-
-
-def batch_size(request: Asked) -> int:
-    """What the client hints at, within what Salesforce gives."""
-    _, _, hint = request.headers.get("Sforce-Query-Options", "").partition("batchSize=")
-    return max(200, min(int(hint), 2000)) if hint.isdigit() else request.org.batch_size
-
-
-def properly(kind: Object, parsed: soql.Query) -> soql.Query:
-    """The query with the object's own spelling of the names."""
-    names = dict(zip(parsed.names, proper(kind, parsed.names), strict=True))
-    conditions = [
-        (names[name], sign, criterion(kind.fields[name.lower()], sign, want))
-        for name, sign, want in parsed.conditions
-    ]
-    return replace(
-        parsed, conditions=conditions, order=[(names[name], down) for name, down in parsed.order]
-    )
 
 
 def proper(kind: Object, names: list[str]) -> list[str]:

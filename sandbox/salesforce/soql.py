@@ -1,17 +1,28 @@
 """A small, honest part of SOQL: what is not understood is MALFORMED_QUERY, never guessed.
 
-SELECT a, b | COUNT() FROM Object [WHERE a = 'x' [AND …]] [ORDER BY a [ASC|DESC], …] [LIMIT n]
-[OFFSET n] Comparisons: = != < <= > >= LIKE IN NOT IN; values: text, number, true, false, null,
-date, datetime.
+SELECT a, b | COUNT() | a, SUM(b) total FROM Object [WHERE a = 'x' [AND …]] [GROUP BY a, …]
+[ORDER BY a [ASC|DESC], …] [LIMIT n] [OFFSET n]. Comparisons: = != < <= > >= LIKE IN NOT IN, joined
+by AND or by OR, with parentheses where both are mixed; values: text, number, true, false, null,
+date, datetime. Functions: COUNT COUNT_DISTINCT SUM AVG MIN MAX.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Literal
 
-from sandbox.salesforce.checks import Refusal
+from sandbox.salesforce.aggregates import FUNCTIONS, Column
+from sandbox.salesforce.conditions import (
+    EVERYTHING,
+    LISTS,
+    SIGNS,
+    Comparison,
+    Condition,
+    Group,
+    malformed,
+    parse_moment,
+    sortable,
+)
 
 TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^'\\]|\\.)*')|(?P<moment>\d{4}-\d\d-\d\d(?:T[0-9:.]+(?:Z|[+-]\d\d:?\d\d))?)"
@@ -19,23 +30,19 @@ TOKEN = re.compile(
 )
 CONSTANTS = {"TRUE": True, "FALSE": False, "NULL": None}
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
-SIGNS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": lambda have, want: have == want,
-    "!=": lambda have, want: have != want,
-    "<": lambda have, want: have is not None and want is not None and have < want,
-    ">": lambda have, want: have is not None and want is not None and have > want,
-    "<=": lambda have, want: have is not None and want is not None and have <= want,
-    ">=": lambda have, want: have is not None and want is not None and have >= want,
-    "LIKE": lambda have, want: have is not None and bool(like(want).fullmatch(str(have))),
-}
-LISTS = ("IN", "NOT IN")
 
 
 @dataclass
 class Query:
-    fields: list[str]  # empty: COUNT()
+    """`aggregates` are the columns where one of them is a function; `fields` is empty then, and for
+    COUNT().
+    """
+
+    fields: list[str]
     object: str
-    conditions: list[tuple[str, str, Any]] = field(default_factory=list)
+    where: Condition = EVERYTHING
+    aggregates: list[Column] = field(default_factory=list)
+    group: list[str] = field(default_factory=list)
     order: list[tuple[str, bool]] = field(default_factory=list)  # name, descending
     limit: int | None = None
     offset: int = 0
@@ -44,21 +51,39 @@ class Query:
     def names(self) -> list[str]:
         return [
             *self.fields,
-            *(name for name, _, _ in self.conditions),
+            *(column.name for column in self.aggregates if column.name),
+            *(comparison.name for comparison in self.where.comparisons()),
+            *self.group,
             *(name for name, _ in self.order),
         ]
 
-    def of(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The rows that it selects, whole, in its order."""
-        fields = [
-            row
-            for row in rows
-            if all(holds(row.get(name), sign, want) for name, sign, want in self.conditions)
-        ]
-        for name, descending in reversed(self.order):
-            fields.sort(key=lambda row: sortable(row.get(name)), reverse=descending)
+    def of(self, rows: Iterable[dict[str, Any]], *, ordered: bool = False) -> list[dict[str, Any]]:
+        """The rows that it selects, whole, in its order; `ordered` rows stand in it already."""
+        selected = (row for row in rows if self.where.holds(row))
         end = None if self.limit is None else self.offset + self.limit
-        return fields[self.offset : end]
+        if ordered:
+            return take(selected, self.offset, end)
+        found = list(selected)
+        for name, descending in reversed(self.order):
+            found.sort(key=lambda row: sortable(row.get(name)), reverse=descending)
+        return found[self.offset : end]
+
+
+def take(rows: Iterator[dict[str, Any]], start: int, end: int | None) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    if end == 0:
+        return found
+    for row in rows:
+        found.append(row)
+        if len(found) == end:
+            break
+    return found[start:]
+
+
+def field_names(columns: list[Column]) -> list[str]:
+    if any(column.alias for column in columns):
+        raise malformed("only aggregate expressions and grouped fields can have an alias")
+    return [column.name for column in columns]
 
 
 def parse(text: str) -> Query:
@@ -78,11 +103,18 @@ class Parser:
 
     def query(self) -> Query:
         self._expect("SELECT")
-        fields = self._fields()
+        columns = self._columns()
         self._expect("FROM")
-        query = Query(fields, self._name())
+        query = Query([], self._name())
         if self._skip("WHERE"):
-            query.conditions = self._many(self._condition, "AND")
+            query.where = self._conditions()
+        if self._skip("GROUP"):
+            self._expect("BY")
+            query.group = self._many(self._name, ",")
+        if query.group or any(column.function for column in columns):
+            query.aggregates = columns
+        else:
+            query.fields = field_names(columns)
         if self._skip("ORDER"):
             self._expect("BY")
             query.order = self._many(self._ordering, ",")
@@ -94,14 +126,44 @@ class Parser:
             raise malformed(f"unexpected token: '{self._tokens[0][1]}'")
         return query
 
-    def _fields(self) -> list[str]:
-        names = self._many(self._name, ",")
-        if names == ["COUNT"] and self._skip("("):
-            self._expect(")")
+    def _columns(self) -> list[Column]:
+        """None for COUNT() alone."""
+        columns = self._many(self._column, ",")
+        if len(columns) == 1 and columns[0].function == "COUNT" and not columns[0].name:
             return []
-        return names
+        if any(column.function and not column.name for column in columns):
+            raise malformed("COUNT() must be the only element in the SELECT list")
+        return columns
 
-    def _condition(self) -> tuple[str, str, Any]:
+    def _column(self) -> Column:
+        name, function = self._name(), ""
+        if name.upper() in FUNCTIONS and self._skip("("):
+            function, name = name.upper(), ""
+            if not self._skip(")"):
+                name = self._name()
+                self._expect(")")
+        is_alias = self._tokens and self._tokens[0][0] == "word"
+        alias = self._name() if is_alias and self._tokens[0][1].upper() != "FROM" else ""
+        return Column(name, function, alias)
+
+    def _conditions(self) -> Condition:
+        """All of a list joined by one word: AND and OR side by side need parentheses."""
+        parts = [self._part()]
+        word: Literal["AND", "OR"] = "OR" if self._is_next("OR") else "AND"
+        while self._skip(word):
+            parts.append(self._part())
+        if self._is_next("AND") or self._is_next("OR"):
+            raise malformed("unexpected token: AND and OR need parentheses around them")
+        return parts[0] if len(parts) == 1 else Group(word, tuple(parts))
+
+    def _part(self) -> Condition:
+        if not self._skip("("):
+            return self._comparison()
+        inner = self._conditions()
+        self._expect(")")
+        return inner
+
+    def _comparison(self) -> Comparison:
         name = self._name()
         sign = self._take()[1].upper().replace("<>", "!=")
         if sign == "NOT":
@@ -110,11 +172,11 @@ class Parser:
         if sign not in SIGNS and sign not in LISTS:
             raise malformed(f"unexpected token: '{sign}'")
         if sign not in LISTS:
-            return name, sign, self._value()
+            return Comparison(name, sign, self._value())
         self._expect("(")
         values = self._many(self._value, ",")
         self._expect(")")
-        return name, sign, values
+        return Comparison(name, sign, values)
 
     def _ordering(self) -> tuple[str, bool]:
         name = self._name()
@@ -138,7 +200,7 @@ class Parser:
         if kind == "number":
             return float(text)
         if kind == "moment":
-            return moment(text) if "T" in text else moment(text).date()
+            return parse_moment(text) if "T" in text else parse_moment(text).date()
         if kind == "word" and text.upper() in CONSTANTS:
             return CONSTANTS[text.upper()]
         raise malformed(f"unexpected token: '{text}'")
@@ -160,60 +222,19 @@ class Parser:
             raise malformed("unexpected token: '<EOF>'")
         return self._tokens.pop(0)
 
+    def _is_next(self, word: str) -> bool:
+        return bool(
+            self._tokens and self._tokens[0][0] != "text" and self._tokens[0][1].upper() == word
+        )
+
     def _skip(self, word: str) -> bool:
-        if self._tokens and self._tokens[0][0] != "text" and self._tokens[0][1].upper() == word:
+        is_next = self._is_next(word)
+        if is_next:
             self._tokens.pop(0)
-            return True
-        return False
+        return is_next
 
     def _expect(self, word: str) -> None:
         if not self._skip(word):
             raise malformed(
                 f"expecting {word}, found '{self._tokens[0][1] if self._tokens else '<EOF>'}'"
             )
-
-
-def malformed(message: str) -> Refusal:
-    return Refusal(400, "MALFORMED_QUERY", message)
-
-
-def holds(have: Any, sign: str, want: Any) -> bool:
-    if sign in LISTS:
-        return any(holds(have, "=", one) for one in want) == (sign == "IN")
-    try:
-        return SIGNS[sign](*comparable(have, want))
-    except TypeError:
-        return False
-
-
-def comparable(have: Any, want: Any) -> tuple[Any, Any]:
-    """Text is compared without case, numbers as numbers, dates as moments."""
-    if isinstance(want, datetime) and isinstance(have, str):
-        return moment(have), want
-    if isinstance(want, date) and isinstance(have, str):
-        return moment(have).date(), want
-    return lower(have), lower(want)
-
-
-def lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
-
-def moment(text: str) -> datetime:
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        raise malformed(f"invalid date: {text}") from None
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
-
-
-def like(pattern: str) -> re.Pattern[str]:
-    return re.compile(
-        "".join({"%": ".*", "_": "."}.get(one, re.escape(one)) for one in pattern), re.I | re.S
-    )
-
-
-def sortable(value: Any) -> tuple[bool, bool, Any]:
-    """Nulls first, then numbers, then text."""
-    text = isinstance(value, str)
-    return value is not None, text, value.lower() if text else value or 0

@@ -1,7 +1,7 @@
 """An org's REST API as a whole: session, the org's quota, and the resource that the path names."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from sandbox.oauth.consent import ConsentPage
 from sandbox.rate_limits import RollingCount
-from sandbox.salesforce import batches, resources
+from sandbox.salesforce import batches, queries, resources
 from sandbox.salesforce.accounts import ORGS, Org
 from sandbox.salesforce.checks import Refusal
 from sandbox.salesforce.consent import REFUSALS, Consents
@@ -18,9 +18,9 @@ from sandbox.salesforce.login import Login
 from sandbox.salesforce.outbound.event_source import SalesforceEvents
 from sandbox.salesforce.outbound.metadata import OrgMetadata
 from sandbox.salesforce.outbound.tooling import answer_tooling
-from sandbox.salesforce.records import Records
+from sandbox.salesforce.records import Record, Records
 from sandbox.salesforce.resources import Asked, Locators
-from sandbox.salesforce.schema import objects
+from sandbox.salesforce.schema import Field, Object, objects
 from sandbox.salesforce.sessions import API, Sessions
 from sandbox.sending.sender import Sender
 from sandbox.storage.account_store import AccountStore
@@ -42,9 +42,9 @@ Resource = Callable[..., ApiResponse]
 RESOURCES: list[tuple[str, str, Resource]] = [
     ("GET", r"", resources.list_resources),
     ("GET", r"/limits", resources.limits),
-    ("GET", r"/query", resources.query),
-    ("GET", r"/queryAll", partial(resources.query, deleted=True)),
-    ("GET", r"/query(?:All)?/(?P<locator>[^/]+)", resources.query_more),
+    ("GET", r"/query", queries.query),
+    ("GET", r"/queryAll", partial(queries.query, deleted=True)),
+    ("GET", r"/query(?:All)?/(?P<locator>[^/]+)", queries.query_more),
     ("GET", r"/sobjects", resources.list_objects),
     ("GET", r"/sobjects/(?P<name>[^/]+)/describe", resources.describe),
     ("POST", r"/sobjects/(?P<name>[^/]+)", resources.create),
@@ -154,6 +154,33 @@ class Salesforce(System):
             raise ValueError("kind is of Slack's tokens only")
         {"expire": self._sessions.expire}.get(do, self._sessions.end)(self.store[ORGS][account])
 
+    def seed(self, account: str, object: str, rows: Iterable[Record], at: float) -> list[str]:
+        org, kind = self._target(account, object)
+        return self.records.plant(org, kind, rows, at)
+
+    def seed_template(self, account: str, object: str) -> dict[str, Any]:
+        """The required fields of the object, with values of their types."""
+        org, kind = self._target(account, object)
+        return {
+            field.name: sample(org, self.records, field)
+            for field in kind.fields.values()
+            if field.required
+        }
+
+    def planted(self, account: str, object: str) -> Iterator[Record]:
+        org, kind = self._target(account, object)
+        yield from self.records.all(org, kind, deleted=True)
+
+    def _target(self, account: str, object: str) -> tuple[Org, Object]:
+        """Raises ValueError with a sentence."""
+        org = self.store[ORGS].get(account)
+        if org is None:
+            raise ValueError("account is the id of an org of this world")
+        kind = objects(org).get(object.lower())
+        if kind is None or kind.read_only:
+            raise ValueError(f"{object!r} is not an object of {account}")
+        return org, kind
+
     def close(self) -> None:
         self.records.close()
         self.metadata.close()
@@ -219,6 +246,17 @@ class Salesforce(System):
             return work()
         except Refusal as refusal:
             return ApiResponse(refusal.status, refusal.body())
+
+
+def sample(org: Org, records: Records, field: Field) -> Any:
+    """A value for a generated record; a reference names the first record of its object."""
+    if field.type == "reference":
+        kind = objects(org)[field.refers.lower()]
+        first = next(iter(records.all(org, kind)), None)
+        return first["Id"] if first else None
+    return {"date": "2026-12-01", "datetime": "2026-12-01T12:00:00Z", "double": 0, "int": 0}.get(
+        field.type, f"{field.name} {{n}}"
+    )
 
 
 def elsewhere(org: Org, call: ApiRequest) -> bool:

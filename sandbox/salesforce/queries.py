@@ -1,0 +1,101 @@
+"""The query resources: records of a query in pages, counts, and sums by groups."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from sandbox.salesforce import soql
+from sandbox.salesforce.aggregates import aggregate, check_columns, check_count
+from sandbox.salesforce.checks import Refusal
+from sandbox.salesforce.conditions import Comparison, sortable
+from sandbox.salesforce.criteria import criterion
+from sandbox.salesforce.records import Record
+from sandbox.salesforce.resources import Asked, proper
+from sandbox.salesforce.schema import ORGANIZATION, USER, Object
+from sandbox.system import ApiResponse
+
+
+def query(request: Asked, *, deleted: bool = False) -> ApiResponse:
+    parsed = soql.parse(request.query.get("q", ""))
+    kind = request.objects.get(parsed.object.lower())
+    if kind is None:
+        message = f"sObject type '{parsed.object}' is not supported."
+        raise Refusal(400, "INVALID_TYPE", message)
+    parsed = properly(kind, parsed)
+    if parsed.aggregates:
+        check_columns(parsed.aggregates, parsed.group, kind.fields, parsed.limit)
+        return aggregated(parsed, selected(request, kind, parsed, deleted=deleted))
+    rows = selected(request, kind, parsed, deleted=deleted)
+    if not parsed.fields:
+        return ApiResponse(200, {"totalSize": len(rows), "done": True, "records": []})
+    records = [request.shown(kind, row, parsed.fields) for row in rows]
+    return ApiResponse(200, page(request, records, 0, locator=""))
+
+
+def selected(request: Asked, kind: Object, parsed: soql.Query, *, deleted: bool) -> list[Record]:
+    """The records of a query; those of an aggregate query before its order, limit and offset."""
+    rows: Iterable[Record]
+    if kind in (ORGANIZATION, USER):
+        rows, is_ordered = request.rows(kind, deleted=deleted), False
+    else:
+        rows, is_ordered = request.records.selected(request.org, kind, parsed)
+        rows = (row for row in rows if deleted or not row["IsDeleted"])
+    if parsed.aggregates:
+        return [row for row in rows if parsed.where.holds(row)]
+    return parsed.of(rows, ordered=is_ordered)
+
+
+def aggregated(parsed: soql.Query, rows: list[Record]) -> ApiResponse:
+    results = aggregate(parsed.aggregates, parsed.group, rows)
+    shown_as = {column.name: column.alias or column.name for column in parsed.aggregates}
+    for name, descending in reversed(parsed.order):
+        place = shown_as.get(name, name)
+        results.sort(key=lambda row, place=place: sortable(row.get(place)), reverse=descending)
+    end = None if parsed.limit is None else parsed.offset + parsed.limit
+    results = results[parsed.offset : end]
+    check_count(len(results))
+    return ApiResponse(200, {"totalSize": len(results), "done": True, "records": results})
+
+
+def query_more(request: Asked, locator: str) -> ApiResponse:
+    name, _, start = locator.rpartition("-")
+    if not start.isdigit():
+        raise Refusal(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+    return ApiResponse(200, page(request, request.locators.read(name), int(start), locator=name))
+
+
+def page(request: Asked, records: list[Record], start: int, *, locator: str) -> dict[str, Any]:
+    end = start + batch_size(request)
+    answer = {"totalSize": len(records), "done": end >= len(records), "records": records[start:end]}
+    if not answer["done"]:
+        answer["nextRecordsUrl"] = (
+            f"{request.root}/query/{locator or request.locators.open(records)}-{end}"
+        )
+    return answer
+
+
+def batch_size(request: Asked) -> int:
+    """What the client hints at, within what Salesforce gives."""
+    _, _, hint = request.headers.get("Sforce-Query-Options", "").partition("batchSize=")
+    return max(200, min(int(hint), 2000)) if hint.isdigit() else request.org.batch_size
+
+
+def properly(kind: Object, parsed: soql.Query) -> soql.Query:
+    """The query with the object's own spelling of the names."""
+    names = dict(zip(parsed.names, proper(kind, parsed.names), strict=True))
+
+    def checked(comparison: Comparison) -> Comparison:
+        field = kind.fields[comparison.name.lower()]
+        want = criterion(field, comparison.sign, comparison.want)
+        return Comparison(names[comparison.name], comparison.sign, want)
+
+    return replace(
+        parsed,
+        fields=[names[name] for name in parsed.fields],
+        where=parsed.where.changed_by(checked),
+        aggregates=[
+            replace(column, name=names.get(column.name, "")) for column in parsed.aggregates
+        ],
+        group=[names[name] for name in parsed.group],
+        order=[(names[name], down) for name, down in parsed.order],
+    )
