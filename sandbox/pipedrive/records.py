@@ -3,6 +3,7 @@ for 30 days.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -14,6 +15,7 @@ from sandbox.pipedrive.changes import Change
 from sandbox.pipedrive.checks import Refusal, checked, invalid
 from sandbox.pipedrive.kinds import KINDS, Kind
 from sandbox.pipedrive.pipelines import pipelines, placed
+from sandbox.pipedrive.sorted_records import SortedRecords
 from sandbox.storage.journal import JournaledDict
 
 Record = dict[str, Any]
@@ -31,11 +33,11 @@ class Records:
     def __init__(self, state: Path, random: Random):
         self._random = random
         self._rows = JournaledDict(state / "pipedrive-records.jsonl")
-        self._tables: dict[tuple[str, str], dict[str, Record]] = defaultdict(dict)
+        self._tables: dict[tuple[str, str], SortedRecords] = defaultdict(SortedRecords)
         self._changes: list[Change] = []
         for key, row in self._rows.items():
-            company, path, id = key.split("/")
-            self._tables[company, path][id] = row
+            company, path, _ = key.split("/")
+            self._tables[company, path].place(row)
 
     def create(self, company: Company, kind: Kind, body: Any, at: float) -> Record:
         values = checked(company, kind, body, new=True)
@@ -43,6 +45,11 @@ class Records:
         if kind.path == "deals":
             first = {"pipeline_id": pipelines(company)[0]["id"]}
             values |= placed(company, values) or placed(company, first)
+        row = self._blank(company, kind, at)
+        return self._store(company, kind, row | stored(values), at)
+
+    def _blank(self, company: Company, kind: Kind, at: float) -> Record:
+        """A new record with what Pipedrive fills in."""
         now = stamp(kind, at)
         blank = {**dict.fromkeys(kind.fields), **DEFAULTS[kind.path]}
         owned = {
@@ -54,7 +61,7 @@ class Records:
             name: value for name, value in owned.items() if name in (*blank, "creator_user_id")
         }
         times = {"add_time": now, "update_time": now}
-        row = {
+        return {
             "id": self._next_id(company, kind),
             **blank,
             **previous,
@@ -62,7 +69,6 @@ class Records:
             "is_deleted": False,
             "custom_fields": {},
         }
-        return self._store(company, kind, row | stored(values), at)
 
     def update(self, company: Company, kind: Kind, id: str, body: Any, at: float) -> Record:
         row = self.read(company, kind, id)
@@ -80,14 +86,36 @@ class Records:
         self._store(company, kind, row | gone, at)
 
     def read(self, company: Company, kind: Kind, id: str) -> Record:
-        row = self._tables[company.company, kind.path].get(id)
+        row = self._tables[company.company, kind.path].rows.get(id)
         if row is None or row["is_deleted"]:
             raise Refusal(404, f"{kind.name} not found")
         return row
 
     def all(self, company: Company, kind: Kind, *, deleted: bool = False) -> list[Record]:
-        rows = self._tables[company.company, kind.path].values()
+        rows = self._tables[company.company, kind.path].rows.values()
         return [row for row in rows if deleted or not row["is_deleted"]]
+
+    def sorted(self, company: Company, kind: Kind) -> SortedRecords:
+        """All records, deleted ones among them, in the orders of the API v2."""
+        return self._tables[company.company, kind.path]
+
+    def plant(self, company: Company, kind: Kind, rows: Iterable[Record], at: float) -> list[str]:
+        """Store records as they are given, without what the API refuses, and return their ids.
+
+        One with the `id` of another changes it; nobody is told. Raises ValueError with a sentence.
+        """
+        table = self._tables[company.company, kind.path]
+        planted: dict[str, Record] = {}
+        for given in rows:
+            values = planted_values(kind, given)
+            old = table.rows.get(str(values.get("id")))
+            row = {**(old or self._blank(company, kind, at)), **values}
+            row["update_time"] = values.get("update_time", stamp(kind, at))
+            planted[f"{company.company}/{kind.path}/{row['id']}"] = row
+            table.reserve(row)
+        table.place_all(planted.values())
+        self._rows.store_all(planted)
+        return [str(row["id"]) for row in planted.values()]
 
     def take_changes(self) -> list[Change]:
         """Return what was changed since this was asked last, oldest first."""
@@ -95,7 +123,7 @@ class Records:
         return changes
 
     def knows(self, company: Company) -> bool:
-        return any(self._tables[company.company, path] for path in KINDS)
+        return any(self._tables[company.company, path].rows for path in KINDS)
 
     def __len__(self) -> int:
         return sum(not row["is_deleted"] for row in self._rows.values())
@@ -106,12 +134,12 @@ class Records:
     def _next_id(self, company: Company, kind: Kind) -> int | str:
         if kind.path == "leads":
             return str(UUID(int=self._random.getrandbits(128), version=4))
-        return len(self._tables[company.company, kind.path]) + 1
+        return self._tables[company.company, kind.path].next_number()
 
     def _check_links(self, company: Company, kind: Kind, values: Record) -> None:
         for name, path in kind.links.items():
             id = values.get(name)
-            table = self._tables[company.company, path]
+            table = self._tables[company.company, path].rows
             if id is not None and (str(id) not in table or table[str(id)]["is_deleted"]):
                 raise invalid(kind, f"{name}: {KINDS[path].name} {id} not found")
         for name in ("owner_id", "user_id"):
@@ -120,11 +148,32 @@ class Records:
 
     def _store(self, company: Company, kind: Kind, row: Record, at: float) -> Record:
         id = str(row["id"])
-        old = self._tables[company.company, kind.path].get(id)
+        table = self._tables[company.company, kind.path]
+        old = table.rows.get(id)
         self._changes.append(Change(company, kind, old, None if row["is_deleted"] else row, at))
-        self._tables[company.company, kind.path][id] = row
+        table.place(row)
         self._rows[f"{company.company}/{kind.path}/{id}"] = row
         return row
+
+
+def planted_values(kind: Kind, given: Record) -> Record:
+    """The values as they are given; times as Pipedrive writes them, ids as numbers.
+
+    Raises ValueError with a sentence.
+    """
+    known = {*kind.fields, "id", "is_deleted", "custom_fields", "add_time", "update_time"}
+    if unknown := sorted(set(given) - known):
+        raise ValueError(f"{kind.path} have no field {unknown[0]!r}")
+    values = dict(given)
+    for name in ("add_time", "update_time"):
+        if name in values:
+            moment = datetime.fromisoformat(str(values[name]))
+            if moment.tzinfo is None:
+                raise ValueError(f"{name} does not state its UTC offset")
+            values[name] = stamp(kind, moment.timestamp())
+    if "id" in values and kind.path != "leads":
+        values["id"] = int(values["id"])
+    return values
 
 
 def stored(values: Record) -> Record:

@@ -2,28 +2,33 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sandbox.pipedrive.accounts import Company
 from sandbox.pipedrive.checks import MOMENT, Refusal, invalid
 from sandbox.pipedrive.kinds import Kind
 from sandbox.pipedrive.records import Record, Records
+from sandbox.pipedrive.sorted_records import Place, place_of
 from sandbox.system import ApiResponse
 
 FILTERS = (
     "owner_id",
     "person_id",
+    "pipeline_id",
     "org_id",
     "deal_id",
     "lead_id",
     "organization_id",
     "stage_id",
-    "status",
 )
+STATUSES = {"open", "won", "lost", "deleted"}
 MOST, USUALLY = 500, 100  # records on a page
 IDS_MOST = 100
+KEPT = 30 * 24 * 3600  # seconds that deleted records are kept
+SORTED_BY = ("id", "update_time", "add_time")
 
 
 @dataclass(frozen=True)
@@ -76,20 +81,11 @@ def delete(request: Asked, id: str) -> ApiResponse:
 
 
 def list_all(request: Asked) -> ApiResponse:
-    rows = [
-        row for row in request.records.all(request.company, request.kind) if wanted(request, row)
-    ]
-    page = by_cursor if request.kind.strict else by_offset
-    return ApiResponse(200, {"success": True, **page(request, rows)})
-
-
-def wanted(request: Asked, row: Record) -> bool:
-    for name in FILTERS:
-        if name in request.query and name in row and str(row[name]) != request.query[name]:
-            return False
-    since, until = moment(request, "updated_since"), moment(request, "updated_until")
-    changed = row["update_time"]
-    return (not since or changed >= since) and (not until or changed < until)
+    if request.kind.strict:
+        return ApiResponse(200, {"success": True, **by_cursor(request)})
+    is_wanted = filter_of(request)
+    rows = [row for row in request.records.all(request.company, request.kind) if is_wanted(row)]
+    return ApiResponse(200, {"success": True, **by_offset(request, rows)})
 
 
 def moment(request: Asked, name: str) -> str:
@@ -99,28 +95,104 @@ def moment(request: Asked, name: str) -> str:
     return text
 
 
-def by_cursor(request: Asked, rows: list[Record]) -> dict[str, Any]:
-    if "ids" in request.query:
-        ids = request.query["ids"].split(",")
-        if len(ids) > IDS_MOST:
-            raise invalid(request.kind, f"ids: must contain less than or equal to {IDS_MOST} items")
-        rows = [row for row in rows if str(row["id"]) in ids]
-    after, limit = start_of(request), limit_of(request)
-    rows = [row for row in rows if row["id"] > after]
-    following = cursor_at(rows[limit - 1]["id"]) if len(rows) > limit else None
-    data = [shown(request.kind, row) for row in rows[:limit]]
+def by_cursor(request: Asked) -> dict[str, Any]:
+    """A page of v2: sorted by `sort_by` and then by id, from behind the cursor."""
+    limit, statuses = limit_of(request), statuses_of(request)
+    is_wanted = filter_of(request)
+    found: list[Record] = []
+    order = Order.of(request)
+    for row in candidates(request, order):
+        if is_wanted(row) and has_status(row, statuses, request.at):
+            found.append(row)
+        if len(found) > limit:
+            break
+    following = order.cursor_behind(found[limit - 1]) if len(found) > limit else None
+    data = [shown(request.kind, row) for row in found[:limit]]
     return {"data": data, "additional_data": {"next_cursor": following}}
 
 
-def cursor_at(id: int) -> str:
-    return base64.b64encode(json.dumps({"field": "id", "after": id}).encode()).decode()
+def candidates(request: Asked, order: "Order") -> Iterable[Record]:
+    records = request.records.sorted(request.company, request.kind)
+    if "ids" not in request.query:
+        return records.in_order(order.field, descending=order.descending, after=order.after)
+    ids = set(request.query["ids"].split(","))
+    if len(ids) > IDS_MOST:
+        raise invalid(request.kind, f"ids: must contain less than or equal to {IDS_MOST} items")
+    rows = records.having(ids)
+    rows.sort(key=lambda row: place_of(row, order.field), reverse=order.descending)
+    return [row for row in rows if order.is_behind(row)]
 
 
-def start_of(request: Asked) -> int:
+def filter_of(request: Asked) -> Callable[[Record], bool]:
+    """Whether a record is wanted; the parameters are read once for all of them."""
+    filters = {name: request.query[name] for name in FILTERS if name in request.query}
+    since, until = moment(request, "updated_since"), moment(request, "updated_until")
+
+    def is_wanted(row: Record) -> bool:
+        changed = row["update_time"]
+        if (since and changed < since) or (until and changed >= until):
+            return False
+        return all(name not in row or str(row[name]) == want for name, want in filters.items())
+
+    return is_wanted
+
+
+def statuses_of(request: Asked) -> set[str]:
+    """The states of deals that are asked for; empty: all but deleted ones."""
+    text = request.query.get("status", "") if request.kind.path == "deals" else ""
+    statuses = {status for status in text.split(",") if status}
+    if unknown := statuses - STATUSES:
+        raise invalid(request.kind, f"status: {min(unknown)} is not allowed")
+    return statuses
+
+
+def has_status(row: Record, statuses: set[str], at: float) -> bool:
+    """Deleted deals are listed on demand, for 30 days; other deleted records are not."""
+    if row["is_deleted"]:
+        deleted_at = datetime.fromisoformat(row["update_time"]).timestamp()
+        return "deleted" in statuses and deleted_at > at - KEPT
+    return not statuses or row["status"] in statuses
+
+
+@dataclass(frozen=True)
+class Order:
+    """How a list of v2 is sorted, and the place that it goes on behind."""
+
+    field: str
+    descending: bool
+    after: Place | None
+
+    @classmethod
+    def of(cls, request: Asked) -> "Order":
+        field = request.query.get("sort_by") or "id"
+        allowed = (*SORTED_BY, *(["due_date"] if request.kind.path == "activities" else []))
+        if field not in allowed:
+            raise invalid(request.kind, f"sort_by: must be one of {', '.join(allowed)}")
+        direction = request.query.get("sort_direction") or "asc"
+        if direction not in ("asc", "desc"):
+            raise invalid(request.kind, "sort_direction: must be one of asc, desc")
+        return cls(field, direction == "desc", parse_cursor(request, field, direction))
+
+    def cursor_behind(self, row: Record) -> str:
+        direction = "desc" if self.descending else "asc"
+        place = [self.field, direction, *place_of(row, self.field)]
+        return base64.b64encode(json.dumps(place).encode()).decode()
+
+    def is_behind(self, row: Record) -> bool:
+        place = place_of(row, self.field)
+        if self.after is None:
+            return True
+        return place < self.after if self.descending else place > self.after
+
+
+def parse_cursor(request: Asked, field: str, direction: str) -> Place | None:
     if not request.query.get("cursor"):
-        return 0
+        return None
     try:
-        return int(json.loads(base64.b64decode(request.query["cursor"]))["after"])
+        sorted_by, towards, value, id = json.loads(base64.b64decode(request.query["cursor"]))
+        if (sorted_by, towards) != (field, direction):
+            raise ValueError("of another order")
+        return str(value), int(id)
     except (ValueError, LookupError, TypeError) as error:
         raise Refusal(400, "Invalid cursor") from error
 

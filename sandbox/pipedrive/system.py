@@ -1,7 +1,7 @@
 """Pipedrive as a whole: who asks, what it costs, and the resource that the path names."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,7 +16,7 @@ from sandbox.pipedrive.checks import INFO, Refusal
 from sandbox.pipedrive.kinds import KINDS, Kind
 from sandbox.pipedrive.login import Login
 from sandbox.pipedrive.pipelines import pipelines, stages
-from sandbox.pipedrive.records import Records
+from sandbox.pipedrive.records import Record, Records
 from sandbox.pipedrive.resources import Asked
 from sandbox.pipedrive.tokens import Tokens
 from sandbox.pipedrive.webhooks.event_source import PipedriveEvents
@@ -138,6 +138,26 @@ class Pipedrive(System):
         if kind:
             raise ValueError("kind is of Slack's tokens only")
         {"expire": self._tokens.expire}.get(do, self._tokens.uninstall)(account)
+
+    def seed(self, account: str, object: str, rows: Iterable[Record], at: float) -> list[str]:
+        company, kind = self._target(account, object)
+        return self.records.plant(company, kind, rows, at)
+
+    def seed_template(self, account: str, object: str) -> dict[str, Any]:
+        _, kind = self._target(account, object)
+        return {kind.title: f"{kind.name} {{n}}"}
+
+    def planted(self, account: str, object: str) -> Iterator[Record]:
+        company, kind = self._target(account, object)
+        yield from self.records.all(company, kind, deleted=True)
+
+    def _target(self, account: str, object: str) -> tuple[Company, Kind]:
+        """Raises ValueError with a sentence."""
+        if account not in self.store[COMPANIES]:
+            raise ValueError("account is the id of a company of this world")
+        if object not in KINDS:
+            raise ValueError(f"object is one of {', '.join(sorted(KINDS))}")
+        return self.store[COMPANIES][account], KINDS[object]
 
     def close(self) -> None:
         self.records.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sandbox.salesforce import soql
@@ -49,12 +50,15 @@ def aggregated(parsed: soql.Query, rows: list[Record]) -> ApiResponse:
     results = aggregate(parsed.aggregates, parsed.group, rows)
     shown_as = {column.name: column.alias or column.name for column in parsed.aggregates}
     for name, descending in reversed(parsed.order):
-        place = shown_as.get(name, name)
-        results.sort(key=lambda row, place=place: sortable(row.get(place)), reverse=descending)
+        results.sort(key=partial(sort_value, shown_as.get(name, name)), reverse=descending)
     end = None if parsed.limit is None else parsed.offset + parsed.limit
     results = results[parsed.offset : end]
     check_count(len(results))
     return ApiResponse(200, {"totalSize": len(results), "done": True, "records": results})
+
+
+def sort_value(name: str, row: Record) -> Any:
+    return sortable(row.get(name))
 
 
 def query_more(request: Asked, locator: str) -> ApiResponse:
