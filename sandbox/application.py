@@ -10,6 +10,7 @@ from aiohttp import web
 from sandbox.clock import Clock
 from sandbox.control.account_controls import AccountControls
 from sandbox.control.control_api import Control
+from sandbox.control.restarts import RestartControl
 from sandbox.control.seeding import SeedingControl
 from sandbox.faults import Faults
 from sandbox.gateway import Gateway
@@ -56,8 +57,9 @@ def create_app(
     sources = [started.events for started in running.values() if started.events]
     sending = SendingControl(sender, sources, clock)
     seeding = SeedingControl(apis, clock)
+    restarts = RestartControl(apis, clock)
     own_pages = (page for started in running.values() for page in started.pages)
-    for pages in (*own_pages, MailPages(mailbox), control, sending, seeding):
+    for pages in (*own_pages, MailPages(mailbox), control, sending, seeding, restarts):
         app.router.add_routes(pages.routes())
     for api in apis:  # after the pages, which are the more special routes
         add_system(app, gateway, api)

@@ -12,6 +12,7 @@ NUMBERS = {
     "times": int,
     "bytes": int,
     "ahead": float,
+    "accepts": int,
 }
 OBJECTS = ("changes", "consent")
 KNOWN = {"system", "account", "path", "status", "retry_after", "body", "effect", *NUMBERS, *OBJECTS}
@@ -32,6 +33,7 @@ class Fault:
     ahead: float = 0  # seconds by which the answer's own clock is
     left: int | None = 1  # None: until reset
     effect: bool = False
+    accepts: int | None = None  # events of a batch that take effect; the next one is refused
     consent: dict[str, Any] | None = None
 
     @property

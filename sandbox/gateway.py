@@ -94,9 +94,13 @@ class Gateway:
 def respond(system: System, call: ApiRequest, fault: Fault | None) -> ApiResponse:
     if fault is None:
         return system.answer(call)
-    if not fault.answers:
+    if fault.accepts is not None:
+        partly = system.answer_partly(call, fault.accepts)
+        if not fault.answers:
+            return apply_fault_changes(partly, fault, call.at)
+    elif not fault.answers:
         return apply_fault_changes(system.answer(call), fault, call.at)
-    if fault.effect:
+    elif fault.effect:
         system.answer(call)
     headers = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
     body = system.refusal(fault.status or 0) if fault.body is None else fault.body

@@ -95,6 +95,16 @@ class System:
     def answer(self, call: ApiRequest) -> ApiResponse:
         raise NotImplementedError
 
+    def answer_partly(self, call: ApiRequest, count: int) -> ApiResponse:
+        """Take only the first `count` events of a batch, and refuse the next one."""
+        return self.answer(call)
+
+    def restart(self, account: str, seconds: float, at: float) -> None:
+        """By the control: be away for so long, and forget what is only in memory. Raises
+        ValueError with a sentence.
+        """
+        raise ValueError(f"{self.key} cannot be restarted")
+
     def refusal(self, status: int) -> Any:
         """The body that this system sends with such a status."""
         raise NotImplementedError

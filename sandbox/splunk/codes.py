@@ -25,6 +25,7 @@ CODES = {
     17: (200, "HEC is healthy"),
     21: (400, "Invalid token"),
     22: (400, "Token disabled"),
+    23: (503, "Server is shutting down"),
     26: (429, "HEC queue is at capacity and cannot process any more requests"),
     28: (
         400,

@@ -32,6 +32,7 @@ PAGE = """
 <form method="get" class="search" role="search"><label class="hidden" for="q">Search</label>
 <input id="q" name="q" value="$query"
   placeholder='index=main type=order.created "Ada"'><button>Search</button></form>
+<p class="about">$indexed</p>
 <p class="about">$count in stack $stack. Words, "phrases", key=value with *, NOT.</p>
 $timeline
 <ol class="events">$events</ol>
@@ -78,6 +79,7 @@ class Pages:
             alerts=build_url("splunk", stack, "alerts"),
             count=format_count(len(matches), "event")
             + (f", the newest {SHOWN} shown" if len(matches) > SHOWN else ""),
+            indexed=describe_counts(list(self._splunk.planted(stack, "counts"))),
             timeline=timeline([event["time"] for event in matches]),
             events=[shown(event) for event in matches[:SHOWN]],
             empty=None
@@ -97,6 +99,13 @@ class Pages:
             name=stack,
             current=current,
         )
+
+
+def describe_counts(counts: list[dict[str, Any]]) -> str:
+    """How many events the stack holds, in all and by source."""
+    total = format_count(sum(row["count"] for row in counts), "event")
+    parts = [f"{row['count']:,} of {row['source']} in {row['index']}" for row in counts]
+    return f"{total} indexed" + (f": {', '.join(parts)}." if parts else ".")
 
 
 def shown(event: dict[str, Any]) -> Markup:

@@ -3,6 +3,9 @@
 import base64
 import json
 import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -15,7 +18,8 @@ from sandbox.storage.account_store import AccountStore
 from sandbox.storage.journal import JournaledDict
 from sandbox.system import ApiRequest, ApiResponse, System
 
-KEPT = 50_000
+KEPT = 150_000
+SHUTTING_DOWN, REFUSING = 0.2, 0.6  # parts of a restart; in the rest of it the server is busy
 ENDPOINTS = {
     "": "event", "/event": "event", "/event/1.0": "event", "/raw": "raw", "/raw/1.0": "raw",
     "/ack": "ack",
@@ -24,6 +28,7 @@ ENDPOINTS = {
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 NOT_FOUND = {"text": "The requested URL was not found on this server.", "code": 404}
 ROOT = "/services/collector"
+COUNTED = ("index", "source", "sourcetype")
 RAW_KEYS = ("host", "source", "sourcetype", "index")
 
 
@@ -35,6 +40,7 @@ class Splunk(System):
         self.store = store
         self.events = JournaledDict(state / "splunk-events.jsonl", keep=KEPT)
         self._acks = Acks()
+        self._restarts: dict[str, tuple[float, float]] = {}  # from when until when, by stack
         self._number = max(map(int, self.events), default=0)
 
     def account(self, call: ApiRequest) -> str:
@@ -63,12 +69,50 @@ class Splunk(System):
         if call.method != ("GET" if endpoint == "health" else "POST"):
             return ApiResponse(405, NOT_FOUND, KINDS)
         try:
+            if self._is_refusing(unquote(stack), call.at):
+                return ApiResponse(0)
             return self._taken(call, unquote(stack), endpoint)
         except Refused as refused:
             return saying(refused.code, **refused.more)
 
+    def answer_partly(self, call: ApiRequest, count: int) -> ApiResponse:
+        """Take the first events only, as if the next one were cut off."""
+        parts = [json.dumps(envelope) for envelope in envelopes.envelopes(call.text)]
+        body = "\n".join([*parts[:count], "{"] if count < len(parts) else parts)
+        return self.answer(replace(call, body=body.encode()))
+
+    def restart(self, account: str, seconds: float, at: float) -> None:
+        """Forget the acknowledgements, and lose what was not replicated yet."""
+        tokens = {one.token for one in self.store[HEC_TOKENS].values() if one.stack == account}
+        if not tokens:
+            raise ValueError(f"there is no stack {account!r}")
+        for number in self._acks.restart(tokens, at):
+            self.events.pop(number, None)
+        self._restarts[account] = (at, at + seconds)
+
+    def planted(self, account: str, object: str) -> Iterator[dict[str, Any]]:
+        """The events of a stack, or how many there are by index, source and sourcetype."""
+        events = (event for event in self.events.values() if event["stack"] == account)
+        if object == "events":
+            return events
+        if object == "counts":
+            return iter(count_events(events))
+        raise ValueError("object is events or counts")
+
     def close(self) -> None:
         self.events.close()
+
+    def _is_refusing(self, stack: str, at: float) -> bool:
+        """Whether no process listens. Raises Refused while it shuts down, and while it starts."""
+        begun, until = self._restarts.get(stack, (0.0, 0.0))
+        if at >= until:
+            return False
+        part = (at - begun) / (until - begun)
+        if part < SHUTTING_DOWN:
+            raise Refused(23)
+        if part >= REFUSING:
+            raise Refused(9)
+        return True
 
     def _taken(self, call: ApiRequest, stack: str, endpoint: str) -> ApiResponse:
         if endpoint == "health":
@@ -125,15 +169,22 @@ class Splunk(System):
         events, wrong = (
             raw(token, call) if endpoint == "raw" else envelopes.read(token, call.body, call.at)
         )
-        for event in events:
-            self._number += 1
-            self.events[str(self._number)] = {"stack": token.stack, "indexed_at": call.at, **event}
+        numbers = self._index(token, events, call.at)
         ack = {}
         if token.ack and (events or not wrong):
-            ack = {"ackId": self._acks.issue(token.token, channel, call.at + token.ack_after)}
+            ready_at = call.at + token.ack_after
+            ack = {"ackId": self._acks.issue(token.token, channel, ready_at, numbers)}
         if wrong:
             raise Refused(wrong.code, **wrong.more, **ack)
         return saying(0, **ack)
+
+    def _index(self, token: HecToken, events: list[envelopes.Event], at: float) -> list[str]:
+        """Store the events; return their numbers."""
+        numbers = [str(self._number + place) for place in range(1, len(events) + 1)]
+        self._number += len(events)
+        stored = [{"stack": token.stack, "indexed_at": at, **event} for event in events]
+        self.events.store_all(dict(zip(numbers, stored, strict=True)))
+        return numbers
 
     def _acknowledged(self, call: ApiRequest, token: HecToken, channel: str) -> ApiResponse:
         if not token.ack:
@@ -147,6 +198,15 @@ class Splunk(System):
         return ApiResponse(
             200, {"acks": self._acks.poll(token.token, channel, ids, call.at)}, KINDS
         )
+
+
+def count_events(events: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How many events there are by index, source and sourcetype."""
+    counts = Counter(tuple(event[name] for name in COUNTED) for event in events)
+    return [
+        {**dict(zip(COUNTED, values, strict=True)), "count": count}
+        for values, count in sorted(counts.items())
+    ]
 
 
 def id_of(envelope: Any) -> str:

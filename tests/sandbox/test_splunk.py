@@ -188,3 +188,47 @@ def test_the_ledger_names_the_events_by_their_own_ids(desk, hec):
         {"event": "a", "fields": {"delivery_id": "d1"}}, {"event": {"id": "d2"}}, {"event": "none"}
     )
     assert desk.ledger()[-1]["id"] == "d1 d2"
+
+
+def restart(desk, stack, seconds):
+    wish = {"system": "splunk", "account": stack, "seconds": seconds}
+    return desk.post("/_control/restart", json=wish)
+
+
+def fault(desk, **wish):
+    return desk.post("/_control/faults", json={"system": "splunk", **wish})
+
+
+def test_a_restart_refuses_and_forgets_acknowledgements(desk, acked):
+    assert acked.send({"event": "one"}, **CHANNEL).json()["ackId"] == 0
+    assert acked.send({"event": "two"}, **CHANNEL).json()["ackId"] == 1
+    assert restart(desk, "globex", 60).status_code == 201
+    answer = acked.send({"event": "three"}, **CHANNEL)
+    assert (answer.status_code, answer.json()["code"]) == (503, 23)
+    restart(desk, "globex", 0)
+    asked = acked.post(f"{ALL}/ack", json.dumps({"acks": [0, 1]}), **CHANNEL)
+    assert asked.json() == {"acks": {"0": False, "1": False}}
+    assert acked.send({"event": "four"}, **CHANNEL).json()["ackId"] == 0
+
+
+def test_a_wrong_restart_is_refused_with_a_sentence(desk):
+    assert restart(desk, "nowhere", 1).json() == {"error": "there is no stack 'nowhere'"}
+    assert restart(desk, "acme", -1).status_code == 400
+    wish = {"system": "slack", "account": "T0", "seconds": 1}
+    assert "cannot be restarted" in desk.post("/_control/restart", json=wish).json()["error"]
+
+
+def test_a_fault_takes_the_first_events_of_a_batch_only(desk, hec, acked):
+    fault(desk, account="acme", accepts=2)
+    answer = hec.send({"event": "one"}, {"event": "two"}, {"event": "three"})
+    expected = {"text": "Invalid data format", "code": 6, "invalid-event-number": 2}
+    assert (answer.status_code, answer.json()) == (400, expected)
+    fault(desk, account="globex", accepts=1)
+    answer = acked.send({"event": "one"}, {"event": "two"}, **CHANNEL)
+    assert (answer.json()["invalid-event-number"], answer.json()["ackId"]) == (1, 0)
+    counted = desk.get("/_control/records?system=splunk&account=acme&object=counts").text
+    counts = {"index": "main", "source": "http:hub", "sourcetype": "_json", "count": 2}
+    assert json.loads(counted) == counts
+    events = desk.get("/_control/records?system=splunk&account=acme&object=events").text
+    assert [json.loads(line)["event"] for line in events.splitlines()] == ["one", "two"]
+    assert "2 events indexed: 2 of http:hub in main." in found(desk)

@@ -5,6 +5,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from hub.problems.strict_json import read_json
 MILLISECONDS_FROM = 1e11  # a number from here on counts milliseconds: as seconds, the year 5138
 MAX_TIME = 1e14
 BLANKS = b" \t\r"
+TIME_NAMES = ("time", "at", "timestamp")  # of a record that was not sent as a line
 SECRET_NAME = re.compile(SECRET_NAMES)
 COMPRESSION_LEVEL = 1  # text of logs shrinks to a tenth, at 100 MB/s
 WRONG_TIME = (
@@ -86,11 +88,12 @@ def parse_time(value: object) -> float:
 
 
 def build_line(record: Mapping[str, Any], *, now: datetime) -> LogLine:
-    """Build the line of a record; a time that cannot be read is the present."""
-    try:
-        time = parse_time(record.get("time"))
-    except (ValueError, OverflowError):
-        time = now.timestamp()
+    """Build the line of a record; without a time that can be read, it happened now."""
+    time = now.timestamp()
+    for name in TIME_NAMES:
+        with suppress(ValueError, OverflowError):
+            time = parse_time(record.get(name))
+            break
     return LogLine(time, dump_json(record))
 
 

@@ -1,0 +1,31 @@
+"""How large the next batch may be: smaller after a refusal, to find the line that caused it."""
+
+from collections.abc import Sequence
+
+FULL = 0.9  # of the bytes
+
+
+class BatchLimits:
+    """`most_lines` is None unless a batch was refused as a whole lately."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self.most_lines: int | None = None
+        self.refused_count = 0  # lines of the first batch that was refused
+
+    def is_reached_by(self, lines: Sequence[bytes]) -> bool:
+        size = sum(map(len, lines)) + len(lines)
+        is_full = size >= self.most_bytes * FULL
+        return is_full or (self.most_lines is not None and len(lines) >= self.most_lines)
+
+    def narrow(self, line_count: int) -> None:
+        """Halve the batch, as this many lines were refused together."""
+        self.refused_count = max(self.refused_count, line_count)
+        self.most_lines = max(1, line_count // 2)
+
+    def widen(self) -> None:
+        """Let the batches grow again, as one was accepted."""
+        if self.most_lines is not None:
+            self.most_lines *= 4
+            if self.most_lines >= self.refused_count:
+                self.most_lines, self.refused_count = None, 0

@@ -1,0 +1,175 @@
+"""The executor of log shipping: the lines of one log go to the tenant's system, in batches.
+
+No line is lost: the position advances only over lines that the system accepted and, where it can,
+acknowledged. A line arrives twice only if the answer to its batch, or the answer with its
+acknowledgement, was lost, or an acknowledgement did not come in time.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
+
+from hub.connections.credentials.connector_context import find_connector_app
+from hub.scheduled.log_intake.backlog import WaitingLines, read_waiting_lines
+from hub.scheduled.models import LogPosition
+from hub.scheduled.runs.context import RunContext, RunFailed
+from hub.scheduled.shipping.batch_limits import BatchLimits
+from hub.scheduled.shipping.options import ShippingOptions, parse_options
+from hub.scheduled.shipping.position import PositionWriter, claim_position, release_position
+from hub.scheduled.shipping.sender import BatchSender
+from hub.scheduled.shipping.shipment import Gap, Shipment
+from hub.scheduled.shipping.sources import read_source
+
+LOOK_EVERY = 1.0  # seconds between two looks for lines, while acknowledgements are awaited
+POLL_EVERY = (1.0, 2.0, 5.0, 10.0)  # seconds between two questions; Splunk advises about 10
+PENDING_MAX = 64  # batches that wait for an acknowledgement
+ASKED_MAX = 16  # batches in one question: if its answer is lost, they are sent again
+EXPIRED_MAX = 3  # times that acknowledgements did not come, then the run is repeated later
+REFUSED_MAX = 10  # lines that are refused, each alone, before one is accepted
+
+Sleep = Callable[[float], Awaitable[object]]
+
+
+async def run_shipping(context: RunContext) -> Mapping[str, Any]:
+    """Ship the lines of the job's log that wait; return counts of lines and batches."""
+    return await Shipping(context, parse_options(context.job.options), sleep=asyncio.sleep).ship()
+
+
+class Shipping:
+    """One execution of a run. Its state is the position of the log, so it continues anywhere."""
+
+    def __init__(self, context: RunContext, options: ShippingOptions, *, sleep: Sleep) -> None:
+        self.context, self.options, self.sleep = context, options, sleep
+        self.limits = BatchLimits(options.batch_bytes)
+        self.counts = dict.fromkeys(("lines", "batches", "sent_again", "rejected"), 0)
+        self.has_accepted = False
+        self.reading_failure: RunFailed | None = None
+        self.expirations = self.polls = 0
+        self.next_poll = 0.0  # seconds since 1970
+
+    async def ship(self) -> dict[str, Any]:
+        await self.begin()
+        while await self.take_step():
+            pass
+        await self.context.in_database(partial(release_position, self.position, self.context.run))
+        if self.reading_failure is not None:
+            raise self.reading_failure
+        return dict(self.counts)
+
+    async def begin(self) -> None:
+        """Claim the log, and read the source of its lines."""
+        context, source = self.context, self.options.source
+        self.position: LogPosition = await context.in_database(
+            partial(claim_position, context.tenant, source, context.run)
+        )
+        connection = await context.find_connection()
+        app = await context.in_database(partial(find_connector_app, connection.connector_key))
+        position = self.position
+        self.shipment = Shipment(
+            position.shipped_line, position.batches, position.channel.get("number", 0) + 1
+        )
+        self.writer = PositionWriter(position, context.run, position.shipped_line)
+        self.sender = BatchSender(context, connection, app, position, self.options.line_format)
+        self.done = context.run.done_count
+        try:
+            await read_source(context, position, self.options)
+        except RunFailed as failure:
+            self.reading_failure = failure  # raised when what waits is shipped
+
+    async def take_step(self) -> bool:
+        """Send a batch, or ask for acknowledgements; return whether anything is left to do."""
+        await self.poll_when_due()
+        gap = self.shipment.find_gap()
+        waiting = await self.context.in_database(partial(self.read_lines, gap))
+        pending = self.shipment.pending()
+        if waiting is None and not pending:
+            return False
+        if waiting is None or len(pending) >= PENDING_MAX:
+            await self.sleep(LOOK_EVERY)
+        elif (wait := self.seconds_to_fill(waiting, gap)) > 0:
+            await self.sleep(min(wait, LOOK_EVERY))
+        else:
+            await self.send(waiting)
+        return True
+
+    def read_lines(self, gap: Gap) -> WaitingLines | None:
+        counts = [count for count in (gap.count, self.limits.most_lines) if count is not None]
+        return read_waiting_lines(
+            self.position,
+            gap.first,
+            most_bytes=self.limits.most_bytes,
+            most_lines=min(counts, default=None),
+        )
+
+    def seconds_to_fill(self, waiting: WaitingLines, gap: Gap) -> float:
+        """Return how long a batch that is not full waits for more lines."""
+        if gap.count is not None or self.limits.is_reached_by(waiting.lines):
+            return 0.0
+        age = (self.context.now() - waiting.received_at).total_seconds()
+        return min(self.options.batch_seconds, max(0.0, self.options.batch_seconds - age))
+
+    async def send(self, waiting: WaitingLines) -> None:
+        answer = await self.sender.send(waiting, self.shipment)
+        self.counts["batches"] += 1
+        lost = self.shipment.record_answer(
+            waiting.first_line, answer, now=self.context.now().timestamp()
+        )
+        if lost:
+            self.counts["sent_again"] += lost
+            await self.context.log("acknowledgements_forgotten", level="warning", lines=lost)
+        if answer.accepted_count:
+            self.has_accepted = True
+            self.limits.widen()
+        elif len(waiting.lines) > 1:
+            self.limits.narrow(len(waiting.lines))
+        else:
+            await self.refuse_line(waiting.first_line, answer.refusal)
+        if self.has_accepted:
+            self.shipment.reject_refused()
+        await self.save()
+
+    async def refuse_line(self, line: int, refusal: str) -> None:
+        """Set aside a line that is refused alone; it is rejected if another one is accepted.
+
+        Raises RunFailed if many are refused: then it is not the lines.
+        """
+        if len(self.shipment.refused_lines()) >= REFUSED_MAX:
+            raise RunFailed("log_lines_refused", refusal)
+        self.shipment.record_refused(line)
+        await self.context.log("line_refused", level="error", line=line, answer=refusal)
+
+    async def poll_when_due(self) -> None:
+        """Ask which batches are acknowledged, and forget those that were not in time."""
+        now = self.context.now().timestamp()
+        pending = self.shipment.pending()
+        if not pending or now < self.next_poll:
+            return
+        acknowledged = await self.sender.ask(pending[:ASKED_MAX])
+        settled = sum(
+            self.shipment.acknowledge(channel, tickets) for channel, tickets in acknowledged.items()
+        )
+        self.polls = 0 if settled else self.polls + 1
+        if settled < ASKED_MAX:  # otherwise the next question follows the next batch
+            self.next_poll = now + POLL_EVERY[min(self.polls, len(POLL_EVERY) - 1)]
+        lost = self.shipment.expire(sent_before=now - self.options.acknowledge_seconds)
+        if settled or lost:
+            await self.save()
+        if lost:
+            await self.note_expired(lost)
+
+    async def note_expired(self, lost: int) -> None:
+        """Raise RunFailed if acknowledgements do not come again and again."""
+        self.counts["sent_again"] += lost
+        self.expirations += 1
+        await self.context.log("not_acknowledged", level="warning", lines=lost)
+        if self.expirations >= EXPIRED_MAX:
+            raise RunFailed("not_acknowledged", f"{lost} lines")
+
+    async def save(self) -> None:
+        settled, rejected = self.shipment.settle()
+        self.done += settled
+        self.counts["lines"] += settled - rejected
+        self.counts["rejected"] += rejected
+        store = partial(self.writer.store, self.shipment, rejected=rejected, now=self.context.now())
+        await self.context.save({}, done=self.done, write=store)

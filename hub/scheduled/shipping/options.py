@@ -1,0 +1,114 @@
+"""The options of a job of log shipping, and what is wrong with them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.log_sink import LineFormat
+from connectors.registry import CONNECTORS
+from hub.scheduled.models import LogSource
+
+BATCH_BYTES = 500_000
+BATCH_BYTES_RANGE = (1_000, 990_000)
+BATCH_SECONDS_RANGE = (0, 30)
+ACKNOWLEDGE_SECONDS = 300  # Splunk's documentation advises about five minutes
+ACKNOWLEDGE_SECONDS_RANGE = (10, 3_600)
+FIELDS_MAX, TEXT_MAX = 20, 200
+TEXTS = ("index", "sourcetype", "host")
+APPLICATION = "app"  # the connector whose collection is read
+
+
+@dataclass(frozen=True, slots=True)
+class ShippingOptions:
+    """`source` names the log. A batch is sent when it has `batch_bytes`, or when its first line has
+    waited for `batch_seconds`; it is sent again after `acknowledge_seconds` without an
+    acknowledgement.
+    """
+
+    source: str
+    line_format: LineFormat
+    batch_bytes: int
+    batch_seconds: float
+    acknowledge_seconds: float
+    collection: str
+    query: Mapping[str, Any]
+
+
+def parse_options(options: Mapping[str, Any]) -> ShippingOptions:
+    """Return the options, with defaults; they were checked when the job was stored."""
+    source = str(options.get("source", LogSource.API))
+    texts = {name: str(options.get(name) or "") for name in TEXTS}
+    return ShippingOptions(
+        source=source,
+        line_format=LineFormat(
+            source=f"integration-hub:{source}", fields=dict(options.get("fields") or {}), **texts
+        ),
+        batch_bytes=int(options.get("batch_bytes", BATCH_BYTES)),
+        batch_seconds=float(options.get("batch_seconds", 1)),
+        acknowledge_seconds=float(options.get("acknowledge_seconds", ACKNOWLEDGE_SECONDS)),
+        collection=str(options.get("collection") or "logs"),
+        query=dict(options.get("query") or {}),
+    )
+
+
+def check_options(options: Mapping[str, Any], connector_key: str) -> dict[str, str]:
+    """Return what is wrong, by JSON path; empty if the options are valid."""
+    errors = {
+        f"/{name}": problem
+        for name, value in options.items()
+        if (problem := CHECKS[name](value) if name in CHECKS else "Unknown option.")
+    }
+    connector = CONNECTORS.get(connector_key)
+    if connector is None or connector.log_sink is None:
+        errors["/connector"] = "This system takes no log lines."
+    if not errors and options.get("source") == LogSource.COLLECTION:
+        keys = [entry.key for entry in CONNECTORS[APPLICATION].collections]
+        if options.get("collection", "logs") not in keys:
+            errors["/collection"] = f"One of {', '.join(keys)}."
+    return errors
+
+
+def _check_text(value: object) -> str:
+    is_text = isinstance(value, str) and value.isprintable() and len(value) <= TEXT_MAX
+    return "" if is_text else f"A text of at most {TEXT_MAX} characters."
+
+
+def _check_source(value: object) -> str:
+    return "" if value in LogSource.values else f"One of {', '.join(LogSource.values)}."
+
+
+def _check_fields(value: object) -> str:
+    is_flat = (
+        isinstance(value, dict)
+        and len(value) <= FIELDS_MAX
+        and all(
+            name and not _check_text(name) and not _check_text(text) for name, text in value.items()
+        )
+    )
+    return "" if is_flat else f"An object of at most {FIELDS_MAX} texts, by name."
+
+
+def _check_query(value: object) -> str:
+    is_flat = isinstance(value, dict) and not any(map(_check_text, value.values()))
+    return "" if is_flat else "An object of texts."
+
+
+def _range_check(least: int, most: int) -> Callable[[object], str]:
+    def check(value: object) -> str:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        is_within = is_number and least <= value <= most  # type: ignore[operator]
+        return "" if is_within else f"A number from {least:,} to {most:,}."
+
+    return check
+
+
+CHECKS: Mapping[str, Callable[[Any], str]] = {
+    "source": _check_source,
+    "fields": _check_fields,
+    "query": _check_query,
+    "collection": _check_text,
+    "batch_bytes": _range_check(*BATCH_BYTES_RANGE),
+    "batch_seconds": _range_check(*BATCH_SECONDS_RANGE),
+    "acknowledge_seconds": _range_check(*ACKNOWLEDGE_SECONDS_RANGE),
+    **dict.fromkeys(TEXTS, _check_text),
+}

@@ -1,0 +1,61 @@
+"""The position of a log while a run ships it: claimed by one run, and changed under its claim."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from hub.scheduled.models import LogPosition, Run
+from hub.scheduled.runs.context import RunFailed, RunStopped
+from hub.scheduled.shipping.shipment import Shipment
+from tenants.models import Tenant
+
+
+@transaction.atomic
+def claim_position(tenant: Tenant, source: str, run: Run) -> LogPosition:
+    """Return the position of a log for this run, which alone may change it until it ends.
+
+    Raises RunFailed if another run ships this log at the moment.
+    """
+    LogPosition.unscoped.bulk_create(
+        [LogPosition(tenant=tenant, source=source)], ignore_conflicts=True
+    )
+    positions = LogPosition.unscoped.select_for_update(of=("self",), no_key=True)
+    position = positions.select_related("run").get(tenant=tenant, source=source)
+    holder = position.run
+    if holder is not None and holder.pk != run.pk and holder.state == Run.State.RUNNING:
+        raise RunFailed("log_in_use", str(holder.job_id))
+    position.run = run
+    position.save(update_fields=["run"])
+    return position
+
+
+@dataclass(slots=True)
+class PositionWriter:
+    """Stores a shipment in the position of its log. `stored_line`: the shipped line as stored."""
+
+    position: LogPosition
+    run: Run
+    stored_line: int
+
+    def store(self, shipment: Shipment, *, rejected: int, now: datetime) -> None:
+        """Raise RunStopped if another run or the retention changed the position meanwhile."""
+        held = LogPosition.unscoped.filter(
+            pk=self.position.pk, run=self.run, shipped_line=self.stored_line
+        )
+        has_advanced = shipment.shipped_line > self.stored_line
+        changed = held.update(
+            shipped_line=shipment.shipped_line,
+            rejected_count=F("rejected_count") + rejected,
+            batches=shipment.to_json(),
+            channel={"number": shipment.channel},
+            **({"shipped_at": now} if has_advanced else {}),
+        )
+        if not changed:
+            raise RunStopped("the position of the log was changed")
+        self.stored_line = shipment.shipped_line
+
+
+def release_position(position: LogPosition, run: Run) -> None:
+    LogPosition.unscoped.filter(pk=position.pk, run=run).update(run=None)

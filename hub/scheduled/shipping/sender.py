@@ -1,0 +1,89 @@
+"""Send batches of log lines, and ask for their acknowledgements."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from connectors.http import Request, Response
+from connectors.log_sink import BatchAnswer, LineFormat, LogSink
+from connectors.outcomes import Outcome
+from hub.connections.credentials.connector_context import open_credential
+from hub.connections.models import Connection, ConnectorApp
+from hub.scheduled.log_intake.backlog import WaitingLines
+from hub.scheduled.models import LogPosition
+from hub.scheduled.runs.context import RunContext, RunFailed
+from hub.scheduled.shipping.shipment import Batch, Shipment
+
+TAKES_NO_LINES = "takes_no_lines"
+
+
+class BatchSender:
+    """Calls the system through the context of a run. Raises what `RunContext.call` raises."""
+
+    def __init__(
+        self,
+        context: RunContext,
+        connection: Connection,
+        app: ConnectorApp | None,
+        position: LogPosition,
+        line_format: LineFormat,
+    ) -> None:
+        sink = connection.connector.log_sink
+        if sink is None:
+            raise RunFailed(TAKES_NO_LINES, str(connection), can_retry=False)
+        self.sink: LogSink = sink
+        self.context, self.connection, self.app = context, connection, app
+        self.position, self.line_format = position, line_format
+
+    async def send(self, waiting: WaitingLines, shipment: Shipment) -> BatchAnswer:
+        """Send lines; each attempt after the first is on another channel, as an answer may be lost.
+
+        Raises RunFailed if the system refuses all of them.
+        """
+        attempts = 0
+
+        def build(connection: Connection) -> Request:
+            nonlocal attempts
+            attempts += 1
+            if attempts > 1:
+                shipment.begin_channel()
+            credential = open_credential(connection, self.app)
+            channel = self.channel_id(shipment.channel)
+            return self.sink.lines_request(events, credential, channel=channel)
+
+        def parse(response: Response) -> BatchAnswer | Outcome:
+            return self.sink.parse_answer(response, len(events))
+
+        events = self.sink.build_events(waiting.lines, waiting.first_line, self.line_format)
+        answer: BatchAnswer = require_answer(await self.context.call(self.connection, build, parse))
+        return answer
+
+    async def ask(self, pending: Iterable[Batch]) -> dict[int, set[int]]:
+        """Return the acknowledged tickets by channel."""
+        tickets: dict[int, set[int]] = defaultdict(set)
+        for batch in pending:
+            if batch.ticket is not None:
+                tickets[batch.channel].add(batch.ticket)
+        return {channel: await self.ask_channel(channel, tickets[channel]) for channel in tickets}
+
+    async def ask_channel(self, channel: int, tickets: set[int]) -> set[int]:
+        def build(connection: Connection) -> Request:
+            credential = open_credential(connection, self.app)
+            return self.sink.tickets_request(tickets, credential, channel=self.channel_id(channel))
+
+        acknowledged: set[int] = require_answer(
+            await self.context.call(self.connection, build, self.sink.parse_tickets)
+        )
+        return acknowledged & tickets
+
+    def channel_id(self, number: int) -> str:
+        """Return the channel of this log with this number, a UUID."""
+        return str(uuid.uuid5(self.connection.public_id, f"{self.position.pk}:{number}"))
+
+
+def require_answer(answer: Any) -> Any:
+    """Return the answer. Raises RunFailed for an Outcome: the request was refused as a whole."""
+    if isinstance(answer, Outcome):
+        raise RunFailed(answer.reason, answer.detail)
+    return answer

@@ -1,0 +1,145 @@
+"""The state of shipping one log: which lines were sent, and which are acknowledged. Pure."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from connectors.log_sink import BatchAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lines that were sent in one request. `ticket` is None once they need no acknowledgement.
+
+    `sent_at` in seconds since 1970. `refused`: the system refused this one line, alone;
+    `rejected`: for good, as it accepts others.
+    """
+
+    first: int
+    count: int
+    channel: int = 0
+    ticket: int | None = None
+    sent_at: float = 0.0
+    refused: bool = False
+    rejected: bool = False
+
+    @property
+    def is_settled(self) -> bool:
+        return self.ticket is None and (self.rejected or not self.refused)
+
+    @property
+    def end(self) -> int:
+        return self.first + self.count
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Lines to send: `count` of them from `first` on; None: all that follow."""
+
+    first: int
+    count: int | None
+
+
+class Shipment:
+    """All lines before `shipped_line` are settled; `batches` are those after it that were sent.
+
+    What no batch covers is to be sent. A batch that gets lost is taken out, and so is sent again.
+    Each start begins another channel: tickets count from 0 again when the system restarts, and one
+    of a lost answer must not be taken for that of an earlier batch.
+    """
+
+    def __init__(
+        self, shipped_line: int, batches: Sequence[Mapping[str, Any]], channel: int
+    ) -> None:
+        self.shipped_line = shipped_line
+        self.batches = [Batch(**batch) for batch in batches]
+        self.channel, self.newest_ticket = channel, -1
+
+    def find_gap(self) -> Gap:
+        """Return the first lines that are to be sent."""
+        line = self.shipped_line
+        for batch in self.batches:
+            if batch.first > line:
+                return Gap(line, batch.first - line)
+            line = batch.end
+        return Gap(line, None)
+
+    def pending(self) -> list[Batch]:
+        """Return the batches that wait for their acknowledgement, oldest first."""
+        return [batch for batch in self.batches if batch.ticket is not None]
+
+    def begin_channel(self) -> None:
+        """Use another channel from now on, as an answer on this one was lost."""
+        self.channel, self.newest_ticket = self.channel + 1, -1
+
+    def record_answer(self, first: int, answer: BatchAnswer, *, now: float) -> int:
+        """Note the lines that were accepted; return how many of earlier ones are sent again.
+
+        A ticket that is not the newest of its channel shows that the system was restarted: it has
+        forgotten the tickets before it.
+        """
+        lost = 0
+        if answer.ticket is not None:
+            if answer.ticket <= self.newest_ticket:
+                lost = self._forget(lambda batch: batch.channel == self.channel)
+            self.newest_ticket = answer.ticket
+        if answer.accepted_count:
+            batch = Batch(first, answer.accepted_count, self.channel, answer.ticket, now)
+            self._insert(batch)
+        return lost
+
+    def refused_lines(self) -> list[int]:
+        """Return the lines that are refused, and not rejected."""
+        return [batch.first for batch in self.batches if batch.refused and not batch.rejected]
+
+    def record_refused(self, line: int) -> None:
+        """Note that the system refuses this one line alone."""
+        self._insert(Batch(line, 1, refused=True))
+
+    def reject_refused(self) -> None:
+        """Give up the lines that are refused, as the system accepts others."""
+        self.batches = [
+            replace(batch, rejected=True) if batch.refused else batch for batch in self.batches
+        ]
+
+    def acknowledge(self, channel: int, tickets: Collection[int]) -> int:
+        """Note acknowledged tickets; return how many batches they settle."""
+        is_acknowledged = [
+            batch.channel == channel and batch.ticket is not None and batch.ticket in tickets
+            for batch in self.batches
+        ]
+        self.batches = [
+            replace(batch, ticket=None) if acknowledged else batch
+            for batch, acknowledged in zip(self.batches, is_acknowledged, strict=True)
+        ]
+        return sum(is_acknowledged)
+
+    def expire(self, *, sent_before: float) -> int:
+        """Forget batches that were not acknowledged in time; return how many lines these are."""
+        return self._forget(lambda batch: batch.sent_at <= sent_before)
+
+    def settle(self) -> tuple[int, int]:
+        """Advance over settled batches; return the number of lines, and of rejected ones."""
+        before, rejected = self.shipped_line, 0
+        while self.batches and self.batches[0].is_settled:
+            if self.batches[0].first != self.shipped_line:
+                break
+            batch = self.batches.pop(0)
+            self.shipped_line = batch.end
+            rejected += batch.count if batch.rejected else 0
+        return self.shipped_line - before, rejected
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return the batches; a line that is only refused is tried again after an interruption."""
+        return [batch.to_json() for batch in self.batches if batch.rejected or not batch.refused]
+
+    def _forget(self, is_lost: Callable[[Batch], bool]) -> int:
+        lost = [batch for batch in self.batches if batch.ticket is not None and is_lost(batch)]
+        self.batches = [batch for batch in self.batches if batch not in lost]
+        return sum(batch.count for batch in lost)
+
+    def _insert(self, batch: Batch) -> None:
+        self.batches = sorted([*self.batches, batch], key=lambda entry: entry.first)

@@ -1,0 +1,305 @@
+"""Lines arrive in Splunk: none is lost, and few arrive twice, whatever fails."""
+
+from collections import Counter
+
+import pytest
+
+from hub.scheduled.models import LogPosition, Run
+from hub.scheduled.runs.context import RunFailed, RunStopped
+from tests.factories import MINUTE
+from tests.hub.scheduled.logs import entries, store_lines
+from tests.hub.scheduled.shipping.splunk_run import (
+    URL,
+    Killed,
+    SimulatedRun,
+    SimulatedSplunk,
+    make_another_run,
+    make_run,
+    read_body,
+    ship,
+    ship_until_finished,
+)
+
+pytestmark = pytest.mark.django_db
+
+EVENT, ACK = "/services/collector/event", "/services/collector/ack"
+SMALL = {"batch_bytes": 1_000}  # about 12 lines
+
+
+@pytest.fixture
+def acme(make):
+    return make.tenant("acme")
+
+
+@pytest.fixture
+def start(make, acme, tmp_path):
+    """A run of a job with these options, whose Splunk has a token of this kind."""
+
+    opened = []
+
+    def start(token=None, **options):
+        connection = make.connection(acme, "splunk", settings={"url": URL})
+        opened.append(SimulatedSplunk(tmp_path, **(token or {})))
+        return SimulatedRun(make_run(make, acme, **options), opened[-1], connection)
+
+    yield start
+    for splunk in opened:
+        splunk.system.close()
+
+
+def position():
+    return LogPosition.unscoped.get(source="api")
+
+
+def test_all_lines_that_wait_go_in_one_request_with_their_numbers(acme, start):
+    context = start(index="main", sourcetype="app", host="web-1", fields={"team": "shop"})
+    store_lines(acme, {"time": 1795608000.25, "message": "paid"}, key="a")
+    store_lines(acme, *entries(3), key="b")
+    assert ship(context)["lines"] == 4
+    (request,) = context.splunk.requests
+    first = read_body(request)[0]
+    assert first == {
+        "time": 1795608000.25, "event": {"time": 1795608000.25, "message": "paid"},
+        "host": "web-1", "source": "integration-hub:api", "sourcetype": "app", "index": "main",
+        "fields": {"team": "shop", "log_line": "0"},
+    }  # fmt: skip
+    assert context.splunk.lines() == [0, 1, 2, 3]
+    assert (position().shipped_line, position().batches, position().run) == (4, [], None)
+
+
+def test_batches_are_bounded_by_bytes(acme, start):
+    context = start(**SMALL)
+    store_lines(acme, *entries(100))
+    ship(context)
+    assert context.splunk.lines() == list(range(100))
+    sizes = [len(b"\n".join(request.body.split(b"\n"))) for request in context.splunk.requests]
+    lines = [len(read_body(request)) for request in context.splunk.requests]
+    assert max(lines) < 25 and len(sizes) == len(lines)
+
+
+def test_a_line_larger_than_a_batch_goes_alone(acme, start):
+    context = start(**SMALL)
+    store_lines(acme, {"a": 1}, {"text": "x" * 5_000}, {"a": 2})
+    ship(context)
+    assert [len(read_body(request)) for request in context.splunk.requests] == [1, 1, 1]
+
+
+def test_a_batch_that_is_not_full_waits_for_more(acme, start):
+    context = start(batch_seconds=5)
+    store_lines(acme, *entries(3), now=context.time)
+    began = context.time
+    ship(context)
+    assert 4 <= (context.time - began).total_seconds() <= 6
+
+
+def test_the_position_advances_over_acknowledged_lines_only(acme, start):
+    context = start({"ack": True, "ack_after": 30}, **SMALL)
+    store_lines(acme, *entries(60))
+    context.kill_at = 3
+    with pytest.raises(Killed):
+        ship(context)
+    assert (position().shipped_line, len(position().batches)) == (0, 2)
+    context.kill_at = None
+    assert ship(context)["sent_again"] == 0
+    assert position().shipped_line == 60
+    counts = Counter(context.splunk.lines())
+    third_batch = len(read_body(context.splunk.requests[2]))
+    assert (len(counts), counts.total()) == (60, 60 + third_batch)
+
+
+def test_a_batch_without_acknowledgement_is_sent_again(acme, start):
+    context = start({"ack": True}, acknowledge_seconds=60)
+    store_lines(acme, *entries(5))
+    context.splunk.order(path=ACK, body={"acks": {}}, effect=True)  # said once, and lost
+    counts = ship(context)
+    assert (counts["lines"], counts["sent_again"]) == (5, 5)
+    assert context.splunk.lines() == [0, 1, 2, 3, 4] * 2
+    assert position().shipped_line == 5
+
+
+def test_acknowledgements_that_never_come_fail_the_run(acme, start):
+    context = start({"ack": True, "ack_after": 1e6}, acknowledge_seconds=60)
+    store_lines(acme, *entries(5))
+    with pytest.raises(RunFailed, match="5 lines"):
+        ship(context)
+    assert position().shipped_line == 0
+
+
+def test_a_lost_answer_repeats_its_batch_only(acme, start):
+    context = start(**SMALL)
+    store_lines(acme, *entries(60))
+    context.splunk.order(path=EVENT, status=0, effect=True)
+    ship(context)
+    counts = Counter(context.splunk.lines())
+    first_batch = len(read_body(context.splunk.requests[0]))
+    assert set(counts) == set(range(60))
+    assert [line for line in counts if counts[line] == 2] == list(range(first_batch))
+
+
+def test_after_a_lost_answer_tickets_are_those_of_another_channel(acme, start):
+    context = start({"ack": True}, **SMALL)
+    store_lines(acme, *entries(30))
+    context.splunk.order(path=EVENT, status=0, effect=True)
+    ship(context)
+    channels = {request.headers["X-Splunk-Request-Channel"] for request in context.splunk.requests}
+    assert len(channels) == 2
+    assert position().shipped_line == 30
+
+
+def test_of_a_batch_that_is_accepted_in_part_only_the_rest_is_sent_again(acme, start):
+    context = start()
+    store_lines(acme, *entries(20))
+    context.splunk.order(path=EVENT, accepts=7)
+    assert ship(context)["rejected"] == 0
+    assert context.splunk.lines() == list(range(20))
+    assert [len(read_body(request)) for request in context.splunk.requests] == [20, 13]
+
+
+def test_a_batch_that_is_accepted_in_part_is_acknowledged_in_part(acme, start):
+    context = start({"ack": True})
+    store_lines(acme, *entries(20))
+    context.splunk.order(path=EVENT, accepts=7)
+    ship(context)
+    assert context.splunk.lines() == list(range(20))
+    assert position().shipped_line == 20
+
+
+def test_a_line_that_is_refused_alone_is_rejected_and_the_others_arrive(acme, start):
+    context = start({"max_bytes": 2_000})
+    store_lines(acme, *entries(5), {"text": "x" * 3_000}, *entries(5, first=6))
+    counts = ship(context)
+    assert (counts["lines"], counts["rejected"]) == (10, 1)
+    assert context.splunk.lines() == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10]
+    assert (position().shipped_line, position().rejected_count) == (11, 1)
+    ((kind, parameters),) = context.logged
+    assert (kind, parameters["line"]) == ("line_refused", 5)
+
+
+def test_lines_are_not_rejected_if_all_of_them_are_refused(acme, start):
+    context = start({"max_bytes": 10})
+    store_lines(acme, *entries(50))
+    with pytest.raises(RunFailed, match="Invalid data format"):
+        ship(context)
+    assert (position().shipped_line, position().rejected_count) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("token", "options"), [({"disabled": True}, {}), ({}, {"index": "unknown"})]
+)
+def test_a_wrong_token_or_index_rejects_no_line(acme, start, token, options):
+    context = start(token, **options)
+    store_lines(acme, *entries(5))
+    with pytest.raises(RunFailed):
+        ship(context)
+    assert (position().shipped_line, position().rejected_count) == (0, 0)
+
+
+@pytest.mark.parametrize(("status", "code"), [(503, 9), (429, 26), (503, 23)])
+def test_a_busy_server_is_waited_for(acme, start, status, code):
+    context = start()
+    store_lines(acme, *entries(5))
+    busy = {"text": "Server is busy", "code": code}
+    context.splunk.order(path=EVENT, status=status, body=busy, times=2)
+    ship(context)
+    assert context.splunk.lines() == [0, 1, 2, 3, 4]
+
+
+def test_what_a_restart_forgot_is_sent_again(acme, start):
+    context = start({"ack": True, "ack_after": 5}, **SMALL)
+    store_lines(acme, *entries(40))
+    context.kill_at = 3
+    with pytest.raises(Killed):
+        ship(context)
+    context.splunk.system.restart("acme", 0, context.time.timestamp())
+    assert context.splunk.lines() == []
+    context.kill_at = None
+    ship(context)
+    assert set(context.splunk.lines()) == set(range(40))
+    assert position().shipped_line == 40
+
+
+def test_a_ticket_of_the_restarted_server_does_not_stand_for_an_earlier_batch(acme, start):
+    """Tickets count from 0 again: the first batch must not be taken as acknowledged by it."""
+    context = start({"ack": True, "ack_after": 5}, **SMALL)
+    store_lines(acme, *entries(40))
+    restarted = []
+    original = context.sleep
+
+    async def restart_once(seconds):
+        await original(seconds)
+        if not restarted and context.splunk.lines():
+            restarted.append(context.splunk.lines())
+            context.splunk.system.restart("acme", 0, context.time.timestamp())
+
+    context.sleep = restart_once
+    store_lines(acme, *entries(3), key="later", now=context.time)
+    ship(context)
+    assert restarted
+    assert set(context.splunk.lines()) == set(range(43))
+
+
+@pytest.mark.parametrize("token", [{}, {"ack": True}], ids=["final", "acknowledged"])
+@pytest.mark.parametrize("kills", [(1,), (2,), (3,), (2, 2), (1, 3, 2), (4, 1, 1)])
+def test_a_kill_loses_no_line_and_repeats_at_most_its_batch(acme, start, token, kills):
+    context = start(token, **SMALL)
+    store_lines(acme, *entries(60))
+    ship_until_finished(context, kills=kills)
+    counts = Counter(context.splunk.lines())
+    assert set(counts) == set(range(60))
+    batch = max(len(read_body(r)) for r in context.splunk.requests if r.path.endswith(EVENT))
+    assert counts.total() - 60 <= batch * len(kills)
+    assert position().shipped_line == 60
+
+
+def test_a_log_is_shipped_by_one_run_at_a_time(make, acme, start):
+    context = start()
+    store_lines(acme, *entries(5))
+    other = make_run(make, acme)
+    LogPosition.unscoped.update(run=other)
+    with pytest.raises(RunFailed, match=str(other.job_id)):
+        ship(context)
+    Run.unscoped.filter(pk=other.pk).update(state="finished")
+    ship(context)
+    assert context.splunk.lines() == [0, 1, 2, 3, 4]
+
+
+def test_a_run_that_lost_its_log_changes_nothing(make, acme, start):
+    context = start(**SMALL)
+    store_lines(acme, *entries(30))
+    stolen = make_run(make, acme)
+    call = context.call
+
+    async def steal_and_call(*arguments):
+        LogPosition.unscoped.update(run=stolen)
+        return await call(*arguments)
+
+    context.call = steal_and_call
+    with pytest.raises(RunStopped):
+        ship(context)
+    assert position().shipped_line == 0
+
+
+def test_the_next_run_continues_where_the_last_one_ended(acme, start):
+    context = start()
+    store_lines(acme, *entries(5))
+    ship(context)
+    store_lines(acme, *entries(5, first=5), key="more")
+    context.run = make_another_run(context.job, acme)
+    assert ship(context)["lines"] == 5
+    assert context.splunk.lines() == list(range(10))
+
+
+def test_a_connection_whose_system_takes_no_lines_is_refused(make, acme, start):
+    context = start()
+    context.connection = make.connection(acme)
+    with pytest.raises(RunFailed):
+        ship(context)
+
+
+def test_a_long_log_takes_few_statements(acme, start, django_assert_max_num_queries):
+    context = start()
+    store_lines(acme, *entries(5_000))
+    with django_assert_max_num_queries(30):
+        ship(context)
+    assert len(context.splunk.lines()) == 5_000
+    assert context.time - context.run.created_at < 3 * MINUTE
