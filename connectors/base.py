@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from connectors.file_uploads import FileUpload
 from connectors.http import Quota, Report, Request, Response, Scope
 from connectors.log_sink import LogSink
 from connectors.outcomes import Outcome
@@ -163,6 +164,8 @@ class Connector:
     webhook_source: WebhookSource | None = None
     # None: the hub keeps no registrations there
     subscriptions: Subscriptions | None = None
+    # None: the hub sends no files to the system
+    file_upload: FileUpload | None = None
 
     def quota(self, scope: Scope) -> Quota | None:
         return self.quotas.get(f"{scope.kind}:{scope.name}") or self.quotas.get(scope.kind)

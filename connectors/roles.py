@@ -35,6 +35,8 @@ class Action:
     default: Mapping[str, Any] = {}
     # a field mapping that formats a notice of ours; empty: the action cannot send notices
     notice: Mapping[str, Any] = {}
+    # a field mapping that formats a report of ours; empty: the action cannot send reports
+    report: Mapping[str, Any] = {}
     permissions: Mapping[str, str] = {}
     batch: int = 1  # messages that one request may carry
     batch_bytes: int = 1024 * KIBIBYTE  # of rendered bodies in one request

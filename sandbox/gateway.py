@@ -76,7 +76,7 @@ class Gateway:
         )
 
     def _record(self, system: System, account: str, call: ApiRequest, status: int) -> None:
-        form = call.headers.get("Content-Type", "").startswith(FORM)
+        kind = call.headers.get("Content-Type", "")
         self.ledger.add(
             at=datetime.fromtimestamp(call.at, UTC)
             .isoformat(timespec="milliseconds")
@@ -87,7 +87,7 @@ class Gateway:
             path=mask_secrets(call.url),
             status=status,
             id=" ".join(find_message_ids(system, call)) or None,
-            body=mask_secrets(call.text) if form else call.text,
+            body=describe_body(call, kind),
         )
 
 
@@ -138,6 +138,13 @@ def merge_patch(target: Any, patch: Any) -> Any:
 def find_message_ids(system: System, call: ApiRequest) -> list[str]:
     named = [call.headers[name] for name in ID_HEADERS if name in call.headers]
     return named[:1] or system.ids(call)
+
+
+def describe_body(call: ApiRequest, kind: str) -> str:
+    """The text of a body; of a picture only what it is."""
+    if kind.startswith("image/"):
+        return f"{len(call.body)} bytes of {kind}"
+    return mask_secrets(call.text) if kind.startswith(FORM) else call.text
 
 
 def mask_secrets(text: str) -> str:

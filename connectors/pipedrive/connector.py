@@ -20,6 +20,7 @@ from connectors.pipedrive.errors import (
 )
 from connectors.pipedrive.oauth import ERRORS, GUIDE, PERMISSIONS, PROBLEMS
 from connectors.pipedrive.subscriptions import PipedriveWebhookSubscriptions
+from connectors.pipedrive.summaries import DealsSummary
 from connectors.pipedrive.webhooks import PipedriveWebhooks
 from connectors.schema import Account, AuthorizationLifetimes, Credential, Field, Move
 
@@ -74,7 +75,7 @@ class Pipedrive(OAuth):
     urls = {"api": "https://api.pipedrive.com", "oauth": "https://oauth.pipedrive.com/oauth"}
     hosts = ("*.pipedrive.com",)
     actions = ACTIONS
-    collections = COLLECTIONS
+    collections = (*COLLECTIONS, DealsSummary())
     webhook_source = PipedriveWebhooks()
     subscriptions = PipedriveWebhookSubscriptions()
     quotas = {

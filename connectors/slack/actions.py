@@ -133,6 +133,16 @@ class PostMessage(ChatAction):
         "text": "data.sentence",
         "unfurl_links": "`false`",
     }
+    # a table of one width in a block of code, whose only markup is a backtick
+    report = {
+        "channel": "data.channel || identity('channel', 'reports')",
+        "text": "escape(data.summary)",
+        "blocks": "[{type: 'section', text: {type: 'mrkdwn', text: concat('*', "
+        "escape(data.title), '*\n', escape(data.subtitle), data.table && concat('\n```', "
+        "replace(escape(data.table), '`', '´'), '```'))}}, data.picture && {type: 'image', "
+        "slack_file: {id: data.picture.id}, alt_text: data.summary}][?@]",
+        "unfurl_links": "`false`",
+    }
 
     def needed_permissions(self, inputs: Iterable[str]) -> set[str]:
         """Return chat:write, and chat:write.customize if the mapping sets the sender.

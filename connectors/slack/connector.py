@@ -27,6 +27,7 @@ from connectors.schema import (
 from connectors.slack.actions import PostMessage, UpdateMessage
 from connectors.slack.collections import Channels
 from connectors.slack.errors import find_rejection
+from connectors.slack.files import SlackFiles
 from connectors.slack.oauth import AT_CONSENT, ERRORS, GUIDE, PERMISSIONS, PROBLEMS, build_manifest
 from connectors.slack.subscriptions import SlackSubscriptions
 from connectors.slack.webhooks import SlackWebhooks
@@ -98,10 +99,13 @@ class Slack(OAuth):
     webhook_source = SlackWebhooks()
     subscriptions = SlackSubscriptions()
     collections = (Channels(),)
+    file_upload = SlackFiles()
     quotas = {
         "method:chat.postMessage": Rate(300, 60.0),  # "several hundred per minute per workspace"
         "method:chat.update": Rate(50, 60.0),  # tier 3
         "method:conversations.list": Rate(20, 60.0),  # tier 2
+        "method:files.getUploadURLExternal": Rate(100, 60.0),  # tier 4
+        "method:files.completeUploadExternal": Rate(100, 60.0),  # tier 4
         "method:auth.test": Rate(600, 60.0),
         "method:auth.revoke": Rate(60, 60.0),
         "method:apps.uninstall": Rate(1, 60.0),  # tier 1, "1+ per minute"

@@ -25,6 +25,7 @@ PERMISSIONS = (
     Permission("im:history", _("to receive direct messages to the app"), optional=True),
     Permission("commands", _("to receive slash commands"), optional=True),
     Permission("chat:write.customize", _("to post under another name or icon"), optional=True),
+    Permission("files:write", _("to add charts to reports"), optional=True),
 )
 
 PROBLEMS: Mapping[str, str] = {

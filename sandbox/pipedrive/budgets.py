@@ -29,6 +29,7 @@ COSTS = {  # of v2; v1 costs twice as much
     "write": 5,
     "delete": 3,
     "short list": 5,  # pipelines and stages
+    "summary": 20,  # of deals; what it costs is not documented
 }
 IGNORED, MINUTE = 30, 60  # so many refused calls in a minute, and Cloudflare blocks
 BLOCK = 300  # seconds: nobody tells how long it really lasts

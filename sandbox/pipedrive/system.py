@@ -13,6 +13,8 @@ from sandbox.pipedrive.accounts import COMPANIES, Company
 from sandbox.pipedrive.budgets import Budgets, cost
 from sandbox.pipedrive.changes import Author
 from sandbox.pipedrive.checks import INFO, Refusal
+from sandbox.pipedrive.deals_summary import PATH as SUMMARY
+from sandbox.pipedrive.deals_summary import answer_summary
 from sandbox.pipedrive.kinds import KINDS, Kind
 from sandbox.pipedrive.login import Login
 from sandbox.pipedrive.pipelines import pipelines, stages
@@ -171,6 +173,8 @@ class Pipedrive(System):
             return self._budgets.spend(company, token, cost("read", "v1"), call.at) or resources.me(
                 company
             )
+        if call.method == "GET" and path.rstrip("/") == SUMMARY:
+            return self._summarize(company, token, call)
         match = API.fullmatch(path)
         if match and match["version"] == "v2" and match["path"] in SHORT_LISTS and not match["id"]:
             return self._short_list(company, token, call, match["path"])
@@ -193,6 +197,16 @@ class Pipedrive(System):
             rows = [row for row in rows if str(row["pipeline_id"]) == pipeline]
         more = {"next_cursor": None}
         return ApiResponse(200, {"success": True, "data": rows, "additional_data": more})
+
+    def _summarize(self, company: Company, token: str, call: ApiRequest) -> ApiResponse:
+        if refused := self._budgets.spend(company, token, cost("summary", "v1"), call.at):
+            return refused
+        if not {"deals:full", "deals:read"}.intersection(company.scopes.split(",")):
+            return ApiResponse(403, self.refusal(403))
+        try:
+            return answer_summary(company, self.records, call)
+        except Refusal as refusal:
+            return ApiResponse(refusal.status, refusal.body())
 
     def _answer_webhooks(
         self, company: Company, token: str, call: ApiRequest, id: str | None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.slack.accounts import Team
+from sandbox.slack.file_book import FileBook
 from sandbox.slack.messages import Refused, bot_id, changed, message
 from sandbox.slack.rooms import Rooms
 
@@ -36,6 +37,8 @@ class Asked:
     rooms: Rooms
     at: float
     pace: Callable[[str], None]
+    files: FileBook
+    base: str  # how the caller reached us: scheme and host
     user: str = ""  # whose token it is; empty: the bot's
 
     def needs(self, scope: str) -> None:

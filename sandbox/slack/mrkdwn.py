@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from sandbox.pages.html import markup
+from sandbox.pages.html import build_url, markup
 
 TOKENS = re.compile(r"```(?P<pre>.+?)```|`(?P<code>[^`\n]+)`|<(?P<link>[^<>\n]+)>", re.S)
 STYLES = [(re.compile(rf"(?<!\w){re.escape(sign)}(\S(?:[^\n]*?\S)?){re.escape(sign)}(?!\w)"),
@@ -54,6 +54,8 @@ def block(block_json: Mapping[str, Any], names: Mapping[str, str]) -> Markup:
     kind = block_json.get("type")
     if kind == "divider":
         return Markup("<hr>")
+    if kind == "image":
+        return image(block_json)
     if kind == "header":
         return markup("<h3>$text</h3>", text=plain(block_json.get("text")))
     texts = [
@@ -65,6 +67,16 @@ def block(block_json: Mapping[str, Any], names: Mapping[str, str]) -> Markup:
         markup("<p>$text</p>", text=rendered(plain(text), names)) for text in texts if plain(text)
     ]
     return markup('<div class="block $kind">$lines</div>', kind=kind, lines=lines)
+
+
+def image(block_json: Mapping[str, Any]) -> Markup:
+    """The picture of a file of this workspace; one from elsewhere is a link."""
+    file, alt = block_json.get("slack_file"), str(block_json.get("alt_text") or "")
+    if isinstance(file, Mapping) and file.get("id"):
+        url = build_url("slack", "files", "view", str(file["id"]))
+        return markup('<p><img src="$url" alt="$alt" class="picture"></p>', url=url, alt=alt)
+    url = str(block_json.get("image_url") or "")
+    return markup('<p><a href="$url" rel="noreferrer">$alt</a></p>', url=url, alt=alt or url)
 
 
 def plain(text: Any) -> str:

@@ -20,6 +20,9 @@ from sandbox.slack.apps.interactivity import Interactivity
 from sandbox.slack.apps.response_urls import ROOT, ResponseUrls
 from sandbox.slack.apps.subscriptions import EventSubscriptions
 from sandbox.slack.arguments import JSON, arguments, checked_arguments, method_of, token
+from sandbox.slack.file_book import ROOT as UPLOADS
+from sandbox.slack.file_book import FileBook
+from sandbox.slack.file_methods import FILE_METHODS, check_shown_files
 from sandbox.slack.login import Login
 from sandbox.slack.messages import Refused
 from sandbox.slack.methods import METHODS, SPECIAL, TIER_1, Asked
@@ -29,6 +32,8 @@ from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest, ApiResponse, System
 
 EXCHANGE = "oauth.v2.access"
+ALL_METHODS = METHODS | FILE_METHODS
+SHOW_FILES = ("chat.postMessage", "chat.update")
 ENDINGS = {"auth.revoke": SPECIAL, "apps.uninstall": TIER_1}
 WORDS = {
     429: "ratelimited",
@@ -46,12 +51,17 @@ class Limited(Exception):
 
 class Slack(System):
     key = "slack"
-    addresses = (("/slack/api", "/{method:.*}"), (ROOT, "/{kind:commands|actions}/{rest:.*}"))
+    addresses = (
+        ("/slack/api", "/{method:.*}"),
+        (ROOT, "/{kind:commands|actions}/{rest:.*}"),
+        (UPLOADS, "/v1/{ticket}"),
+    )
     approvals = get_args(get_type_hints(Team)["approval"])
 
     def __init__(self, store: AccountStore, state: Path, random: Random, sender: Sender):
         self.store = store
         self.rooms = Rooms(state)
+        self.files = FileBook(state, random)
         self._tokens = Tokens(store, state, random)
         self._login = Login(store, self._tokens, random)
         self.codes = self._login.codes
@@ -84,6 +94,8 @@ class Slack(System):
     def account(self, call: ApiRequest) -> str:
         if call.url.startswith(ROOT):
             return self._response_urls.account(call)
+        if call.url.startswith(UPLOADS):
+            return self.files.account(call)
         if method_of(call) == EXCHANGE:
             return self._login.account(call)
         holder, _ = self._tokens.holder(token(call), call.at)
@@ -103,6 +115,8 @@ class Slack(System):
     def answer(self, call: ApiRequest) -> ApiResponse:
         if call.url.startswith(ROOT):
             return self._response_urls.answer(call)
+        if call.url.startswith(UPLOADS):
+            return self.files.receive(call)
         try:
             return said(call, self._called(call), self._scopes(call))
         except Refused as refused:
@@ -135,6 +149,7 @@ class Slack(System):
 
     def close(self) -> None:
         self.rooms.close()
+        self.files.close()
         self._tokens.close()
         self.events.subscriptions.close()
 
@@ -142,19 +157,22 @@ class Slack(System):
         name = method_of(call)
         if name == EXCHANGE:
             return {"ok": True, **self._login.exchanged(call)}
-        if name not in METHODS and name not in ENDINGS:
+        if name not in ALL_METHODS and name not in ENDINGS:
             raise Refused("unknown_method", req_method=name)
         holder, wrong = self._tokens.holder(token(call), call.at)
         if wrong or holder is None:
             raise Refused(wrong)
         team = holder.team
         self._pace(
-            team, name, METHODS[name].per_minute if name in METHODS else ENDINGS[name], call.at
+            team,
+            name,
+            ALL_METHODS[name].per_minute if name in ALL_METHODS else ENDINGS[name],
+            call.at,
         )
         given = checked_arguments(call)
         if name in ENDINGS:
             return {"ok": True, **self._ended(call, given, team)}
-        needed = METHODS[name].scope
+        needed = ALL_METHODS[name].scope
         if needed and needed not in team.scopes.split(","):
             raise Refused("missing_scope", needed=needed, provided=team.scopes)
         request = Asked(
@@ -163,9 +181,13 @@ class Slack(System):
             self.rooms,
             call.at,
             lambda channel: self._pace_channel(team, channel, call.at),
+            self.files,
+            call.base,
             holder.user,
         )
-        result = METHODS[name].does(request)
+        if name in SHOW_FILES:
+            check_shown_files(request)
+        result = ALL_METHODS[name].does(request)
         if name == "chat.postMessage" and (channel := self.rooms.channel(team, result["channel"])):
             granted = self.granted(self.store[TEAMS][team.team])
             self.start(self.events.people.app_wrote(granted, channel, result["message"]))

@@ -35,8 +35,10 @@ FILES = {"connector", "actions", "collections", "errors", "oauth", "schema"}
 FILES |= {"webhooks", "webhook_types", "subscriptions"}
 OWN_FILES = {
     "app": {"requests"},
+    "pipedrive": {"summaries"},
     "salesforce": {"soql", "tooling", "tooling_responses"},
     "signed_webhook": {"pasted_requests"},
+    "slack": {"files"},
 }
 KIT = KIT_MODULES - {"connectors.__init__", "connectors.registry"} | {"connectors.signatures"}
 TICKS_OR_STORES = {

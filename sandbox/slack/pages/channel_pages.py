@@ -43,6 +43,7 @@ class Pages:
         return [
             web.get("/slack/", self.first),
             web.get("/slack/{team}/", self.busiest),
+            web.get("/slack/files/view/{file}", self.file),
             web.get("/slack/{team}/{channel}", self.channel),
         ]
 
@@ -60,6 +61,16 @@ class Pages:
         channels = self._slack.rooms.channels(team)
         busiest = max(channels, key=lambda channel: self._slack.rooms.count(team, channel))
         return web.Response(status=302, headers={"Location": newest(team, busiest)})
+
+    async def file(self, request: web.Request) -> web.Response:
+        """The bytes of a finished file; an image is shown, anything else is text."""
+        file = self._slack.files.find_any(request.match_info["file"])
+        if file is None or file["finished_at"] is None:
+            return render_not_found(request, "No such file.", system="slack")
+        return web.Response(
+            body=self._slack.files.content(file),
+            headers={"Content-Type": file["mimetype"], "X-Content-Type-Options": "nosniff"},
+        )
 
     async def channel(self, request: web.Request) -> web.Response:
         team = self._slack.store[TEAMS].get(request.match_info["team"])

@@ -1,0 +1,67 @@
+"""Pipedrive: how many deals there are, and what they are worth, as Pipedrive sums them up.
+
+https://developers.pipedrive.com/docs/api/v1/Deals#getDealsSummary (2026-11): a v1 resource without
+a successor in v2. It has no period: a filter of the company may define one.
+"""
+
+from datetime import datetime
+from urllib.parse import urlencode
+
+from connectors.http import Request, Response, Unreadable
+from connectors.outcomes import Outcome, raises_unreadable
+from connectors.pipedrive.actions import base_url, build_token_costs
+from connectors.pipedrive.errors import find_rejection
+from connectors.roles import Collection, Page
+from connectors.schema import Credential
+
+STATUSES = ("open", "won", "lost")
+NUMBERS = ("filter_id", "user_id", "pipeline_id", "stage_id")
+# tokens; what is documented for lists of v1 and for searches, as its own cost is not stated
+COST = 40
+
+
+class DealsSummary(Collection):
+    key = "deals_summary"
+    label = "Summary of deals"
+    help = "Parameters: status (open, won or lost), filter_id, user_id, pipeline_id, stage_id."
+    example = {"status": "won"}
+    has_ids = False
+
+    def page(
+        self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
+    ) -> Request:
+        """Build the request. Raises ValueError with a text if a parameter is invalid."""
+        query.pop("page_size", None)
+        parameters = urlencode(check_parameters(query))
+        return Request(
+            "GET",
+            f"{base_url(credential)}/api/v1/deals/summary{'?' if parameters else ''}{parameters}",
+            bearer=credential.access,
+            spends=build_token_costs(COST),
+        )
+
+    @raises_unreadable
+    def records(self, response: Response) -> Page | Outcome:
+        """Parse a record for each currency: `currency`, `count`, `value`. Raises Unreadable."""
+        if rejection := find_rejection(response):
+            return rejection
+        totals = response.json()["data"]["values_total"]
+        if not totals:  # an empty list where there is no deal
+            return Page(())
+        if not isinstance(totals, dict):
+            raise Unreadable("values_total is not an object of currencies")
+        return Page(
+            [
+                {"currency": str(currency), "count": total["count"], "value": total["value"]}
+                for currency, total in sorted(totals.items())
+            ]
+        )
+
+
+def check_parameters(query: dict[str, str]) -> dict[str, str]:
+    """Return the parameters. Raises ValueError with a text."""
+    for name, value in query.items():
+        is_valid = value in STATUSES if name == "status" else name in NUMBERS and value.isdecimal()
+        if not is_valid or not value.isascii():
+            raise ValueError(f"{name[:40]} cannot be {value[:40]!r}")
+    return query
