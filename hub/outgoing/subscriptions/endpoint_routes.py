@@ -22,7 +22,9 @@ from tenants.models import User
 ENDPOINT_CONNECTOR = "webhook"
 TEST_EVENT_TYPE = "hub.test"  # the type of a test event
 ACTION_EVENT_TYPE = "action.requested"  # the type of the event of an action that is requested
-OWN_EVENT_TYPES = (TEST_EVENT_TYPE, ACTION_EVENT_TYPE)  # of routes that no published event matches
+REPORT_EVENT_TYPE = "report.finished"  # the type of the event that carries a report
+# of routes that no published event matches
+OWN_EVENT_TYPES = (TEST_EVENT_TYPE, ACTION_EVENT_TYPE, REPORT_EVENT_TYPE)
 TEST_EVENT_DATA = {"message": "This is a test event. A person or a program of yours requested it."}
 
 

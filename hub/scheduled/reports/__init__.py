@@ -1,0 +1,1 @@
+"""Reports: a query over a period, as a message with a table and a chart."""

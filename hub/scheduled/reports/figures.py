@@ -1,0 +1,119 @@
+"""The figures that a query returned: rows of exact numbers. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from connectors.http import Json
+
+MAX_ROWS = 200
+MAX_LABEL_LENGTH = 80  # characters
+MAX_MAGNITUDE = Decimal(10) ** 30  # a greater number is not a figure of a business
+
+
+class FigureInvalid(ValueError):
+    """A system returned something that is no number, or an impossible one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One column of numbers. `is_additive`: the sum of its rows means something."""
+
+    name: str
+    is_additive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    label: str
+    values: tuple[Decimal | None, ...]  # one for each measure; None: the system has none
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A table of figures; `heading` is that of the labels. `left_out`: rows beyond MAX_ROWS."""
+
+    heading: str
+    measures: tuple[Measure, ...]
+    rows: tuple[Row, ...]
+    left_out: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no row has a number other than 0."""
+        return not any(value for row in self.rows for value in row.values)
+
+    @property
+    def totals(self) -> tuple[Decimal | None, ...]:
+        """The sum of each additive measure; None for the others."""
+        columns = [[row.values[position] for row in self.rows] for position in self.positions]
+        return tuple(
+            sum((value or Decimal() for value in column), Decimal())
+            if measure.is_additive
+            else None
+            for measure, column in zip(self.measures, columns, strict=True)
+        )
+
+    @property
+    def positions(self) -> range:
+        return range(len(self.measures))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON for the cursor of a run; numbers are text, so they stay exact."""
+        return {
+            "heading": self.heading,
+            "measures": [[measure.name, measure.is_additive] for measure in self.measures],
+            "rows": [[row.label, *map(_to_text, row.values)] for row in self.rows],
+            "left_out": self.left_out,
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Figures":
+        return cls(
+            document["heading"],
+            tuple(Measure(name, is_additive) for name, is_additive in document["measures"]),
+            tuple(Row(label, tuple(map(parse_figure, row))) for label, *row in document["rows"]),
+            document["left_out"],
+        )
+
+
+def build_figures(heading: str, measures: Sequence[Measure], rows: Sequence[Row]) -> Figures:
+    """Build figures of the first MAX_ROWS rows, with labels that fit a line."""
+    kept = [replace(row, label=clean_label(row.label)) for row in rows[:MAX_ROWS]]
+    return Figures(heading, tuple(measures), tuple(kept), len(rows) - len(kept))
+
+
+def parse_figure(value: Json) -> Decimal | None:
+    """Return a number exactly as it was written; None for null. Raises FigureInvalid."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise FigureInvalid(f"{type(value).__name__} is not a number")
+    try:
+        number = Decimal(repr(value) if isinstance(value, float) else value)
+    except (InvalidOperation, ValueError):
+        raise FigureInvalid(f"{str(value)[:40]!r} is not a number") from None
+    if not number.is_finite() or abs(number) > MAX_MAGNITUDE:
+        raise FigureInvalid("the number is not finite, or too great")
+    return number
+
+
+def clean_label(value: object) -> str:
+    """Return a label as one line of printable characters; a dash if there is nothing to see."""
+    text = "".join(character if character.isprintable() else " " for character in str(value))
+    text = " ".join(text.split())
+    return f"{text[: MAX_LABEL_LENGTH - 1]}…" if len(text) > MAX_LABEL_LENGTH else text or "–"
+
+
+def format_figure(value: Decimal | None) -> str:
+    """Return a number for people: “1,234.50”, a whole one without decimals, a dash for None."""
+    if value is None:
+        return "–"
+    if value == value.to_integral_value():
+        return f"{value.to_integral_value():,f}"
+    return f"{value:,.2f}"
+
+
+def _to_text(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)

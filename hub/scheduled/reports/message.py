@@ -1,0 +1,54 @@
+"""The document of a report, which its field mapping turns into a message."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from hub.scheduled.reports.figures import Figures, format_figure
+from hub.scheduled.reports.options import ReportOptions
+from hub.scheduled.reports.periods import Period
+from hub.scheduled.reports.table_text import format_table
+
+
+def build_report(
+    options: ReportOptions, figures: Figures, period: Period, *, name: str, picture: str
+) -> dict[str, Any]:
+    """Return the data of a report's event.
+
+    `table` is text in columns, empty for an empty period; `picture` names an uploaded file; both
+    are plain text, which the mapping escapes. Numbers of `rows` are exact, as text.
+    """
+    title = options.title or name
+    is_empty = figures.is_empty
+    return {
+        "title": title,
+        "subtitle": build_subtitle(figures, period),
+        "summary": f"{title}: {describe_totals(figures) or _('nothing in this period')}",
+        "period": period.to_json(),
+        "is_empty": is_empty,
+        "columns": [figures.heading, *(measure.name for measure in figures.measures)],
+        "rows": [
+            [row.label, *(None if value is None else str(value) for value in row.values)]
+            for row in figures.rows
+        ],
+        "totals": [None if total is None else str(total) for total in figures.totals],
+        "table": "" if is_empty else format_table(figures),
+        "channel": options.message.channel,
+        "picture": {"id": picture} if picture else None,
+    }
+
+
+def build_subtitle(figures: Figures, period: Period) -> str:
+    """Return the days and the time zone; for an empty period, that there was nothing."""
+    subtitle = f"{period.label} ({period.zone.key})"
+    return f"{subtitle}\n{_('Nothing happened in this period.')}" if figures.is_empty else subtitle
+
+
+def describe_totals(figures: Figures) -> str:
+    """Return the totals in one line; empty if there are none."""
+    if figures.is_empty:
+        return ""
+    pairs = zip(figures.measures, figures.totals, strict=True)
+    return ", ".join(
+        f"{format_figure(total)} {measure.name}" for measure, total in pairs if total is not None
+    )

@@ -1,0 +1,99 @@
+"""Check options by their type and their allowed values; each error has the path of its option."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+NAME_PATTERN = re.compile(
+    r"[A-Za-z][A-Za-z0-9_]{0,79}(\.[A-Za-z][A-Za-z0-9_]{0,79}){0,5}", re.ASCII
+)
+MAX_TEXT_LENGTH = 200
+
+Errors = dict[str, str]
+# adds what is wrong with a value to the errors, under its path
+FieldCheck = Callable[[Any, str, Errors], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """An object of options. `required`: names without which it is invalid."""
+
+    fields: Mapping[str, FieldCheck]
+    required: Collection[str] = ()
+
+    def __call__(self, value: Any, path: str, errors: Errors) -> None:
+        if not isinstance(value, Mapping):
+            errors[path] = _("This must be an object.")
+            return
+        for name in self.required:
+            if value.get(name) in (None, "", [], {}):
+                errors[join_path(path, name)] = _("This is required.")
+        for name, entry in value.items():
+            entry_path = join_path(path, str(name)[:80])
+            if name not in self.fields:
+                errors[entry_path] = _("There is no such option.")
+            elif entry_path not in errors:
+                self.fields[name](entry, entry_path, errors)
+
+
+def join_path(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def one_of(*allowed: str) -> FieldCheck:
+    def check(value: Any, path: str, errors: Errors) -> None:
+        if not isinstance(value, str) or value not in allowed:
+            errors[path] = _("This must be one of: %s.") % ", ".join(
+                text or "“”" for text in allowed
+            )
+
+    return check
+
+
+def check_text(value: Any, path: str, errors: Errors) -> None:
+    if not isinstance(value, str) or len(value) > MAX_TEXT_LENGTH or not value.isprintable():
+        errors[path] = _("This must be text of at most %d characters.") % MAX_TEXT_LENGTH
+
+
+def check_flag(value: Any, path: str, errors: Errors) -> None:
+    if not isinstance(value, bool):
+        errors[path] = _("This must be true or false.")
+
+
+def check_name(value: Any, path: str, errors: Errors) -> None:
+    """Check the name of a field or object; empty if none is selected."""
+    if not isinstance(value, str) or (value and not NAME_PATTERN.fullmatch(value)):
+        errors[path] = _("This must be the name of a field or an object.")
+
+
+def check_digits(value: Any, path: str, errors: Errors) -> None:
+    if not isinstance(value, str) or not (value.isascii() and value.isdecimal() or not value):
+        errors[path] = _("This must be an ID: digits, as text.")
+
+
+def list_of(check_entry: FieldCheck, *, most: int) -> FieldCheck:
+    def check(value: Any, path: str, errors: Errors) -> None:
+        if not isinstance(value, list) or not 0 < len(value) <= most:
+            errors[path] = _("This must be a list of 1 to %d entries.") % most
+            return
+        for position, entry in enumerate(value):
+            check_entry(entry, f"{path}[{position}]", errors)
+
+    return check
+
+
+def texts_by_name(check_key: FieldCheck, *, most: int) -> FieldCheck:
+    """Check an object of names and texts."""
+
+    def check(value: Any, path: str, errors: Errors) -> None:
+        if not isinstance(value, Mapping) or len(value) > most:
+            errors[path] = _("This must be an object of at most %d entries.") % most
+            return
+        for name, text in value.items():
+            check_key(name, join_path(path, str(name)[:80]), errors)
+            check_text(text, join_path(path, str(name)[:80]), errors)
+
+    return check

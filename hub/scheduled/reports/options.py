@@ -1,0 +1,263 @@
+"""The options of a report: which figures of which period, and the message that carries them.
+
+Every option has a default: without any, a report shows last week's orders by day in Slack.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from connectors.registry import CONNECTORS
+from hub.mappings.mapping_actions import check_mapping_body
+from hub.scheduled.reports.option_fields import (
+    Errors,
+    Section,
+    check_digits,
+    check_flag,
+    check_name,
+    check_text,
+    join_path,
+    list_of,
+    one_of,
+    texts_by_name,
+)
+from hub.scheduled.reports.periods import NEXT_PARTS, PERIODS
+
+SOQL, SUMMARY, OWN = "soql", "pipedrive_summary", "own"
+FUNCTIONS = ("count", "sum", "avg", "min", "max")
+ADDITIVE = ("count", "sum")
+# how the figures of a period are split unless the options say otherwise
+DEFAULT_SPLITS = {"last_day": "", "last_week": "day", "last_month": "week", "last_quarter": "month"}
+RESERVED = ("object", "select", "group_by", "date_field", "since", "until", "page_size", "cursor")
+SPLIT = one_of("", *NEXT_PARTS)
+
+MEASURE = Section(
+    {"name": check_text, "function": one_of(*FUNCTIONS), "field": check_name}, ("function",)
+)
+QUERIES: Mapping[str, Section] = {
+    SOQL: Section(
+        {
+            "kind": one_of(SOQL),
+            "object": check_name,
+            "time_field": check_name,
+            "time_type": one_of("datetime", "date"),
+            "measures": list_of(MEASURE, most=6),
+            "where": texts_by_name(check_name, most=10),
+            "group_by": check_name,
+            "split": SPLIT,
+        }
+    ),
+    SUMMARY: Section(
+        {
+            "kind": one_of(SUMMARY),
+            "statuses": list_of(one_of("open", "won", "lost"), most=3),
+            "filter_id": check_digits,
+            "pipeline_id": check_digits,
+        }
+    ),
+    OWN: Section(
+        {
+            "kind": one_of(OWN),
+            "count": one_of("orders", "events", "deliveries"),
+            "group_by": one_of("", "type", "state", "connector"),
+            "split": SPLIT,
+        }
+    ),
+}
+
+
+def check_query(value: Any, path: str, errors: Errors) -> None:
+    """Check a query by its kind; without one, by the kind that it fits best."""
+    if not isinstance(value, Mapping):
+        errors[path] = _("This must be an object.")
+        return
+    kind = value.get("kind")
+    if kind is not None and (not isinstance(kind, str) or kind not in QUERIES):
+        errors[join_path(path, "kind")] = _("This must be one of: %s.") % ", ".join(QUERIES)
+        return
+    attempts = []
+    for section in [QUERIES[kind]] if kind else QUERIES.values():
+        attempts.append({})
+        section(value, path, attempts[-1])
+    errors.update(min(attempts, key=len))
+
+
+def check_object(value: Any, path: str, errors: Errors) -> None:
+    if not isinstance(value, Mapping):
+        errors[path] = _("This must be an object.")
+
+
+REPORT = Section(
+    {
+        "query": check_query,
+        "period": one_of(*PERIODS),
+        "title": check_text,
+        "chart": Section({"show": check_flag, "measure": check_text}),
+        "message": Section(
+            {
+                "connector": one_of(*CONNECTORS),
+                "action": check_text,
+                "channel": check_text,
+                "mapping": check_object,  # and as one of its action, below
+            }
+        ),
+    }
+)
+# by the connector of the job, the query of a report without one
+DEFAULT_QUERIES: Mapping[str, str] = {"salesforce": SOQL, "pipedrive": SUMMARY}
+QUERIED_CONNECTORS: Mapping[str, str] = {SOQL: "salesforce", SUMMARY: "pipedrive"}
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureOptions:
+    function: str
+    field: str
+    name: str
+
+
+DEFAULT_MEASURES = ({"function": "count", "name": ""}, {"function": "sum", "field": "TotalAmount"})
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOptions:
+    """What is counted; which of the fields apply depends on the kind."""
+
+    kind: str
+    object: str = "Order"
+    time_field: str = "CreatedDate"
+    time_type: str = "datetime"
+    measures: tuple[MeasureOptions, ...] = ()
+    where: Mapping[str, str] = field(default_factory=dict)
+    group_by: str = ""
+    split: str = ""
+    statuses: tuple[str, ...] = ("open", "won", "lost")
+    filters: Mapping[str, str] = field(default_factory=dict)
+    count: str = "orders"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageOptions:
+    """`mapping`: empty, the one that the action suggests for reports."""
+
+    connector: str
+    action: str
+    channel: str
+    mapping: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    query: QueryOptions
+    period: str
+    title: str
+    shows_chart: bool
+    chart_measure: str
+    message: MessageOptions
+
+
+def check_options(options: Any, connector_key: str) -> Errors:
+    """Return what is wrong with the options of a report, by the path of each; empty if valid."""
+    errors: Errors = {}
+    REPORT(options, "", errors)
+    if errors:
+        return errors
+    parsed = parse_options(options, connector_key)
+    needed = QUERIED_CONNECTORS.get(parsed.query.kind, connector_key)
+    if needed != connector_key:
+        errors["query.kind"] = _("This query needs a job of %s.") % CONNECTORS[needed].label
+    _check_grouping(parsed, errors)
+    _check_measures(parsed, errors)
+    _check_message(parsed.message, errors)
+    return errors
+
+
+def _check_grouping(options: ReportOptions, errors: Errors) -> None:
+    query = options.query
+    if query.group_by and query.split:
+        errors["query.group_by"] = _("Select either group_by or split.")
+    if query.split == "day" and options.period == "last_quarter":
+        errors["query.split"] = _("A quarter can be split into weeks or months.")
+    allowed = {"orders": ("",), "events": ("", "type"), "deliveries": ("", "state", "connector")}
+    if query.kind == OWN and query.group_by not in allowed[query.count]:
+        errors["query.group_by"] = _("%s cannot be grouped by this.") % query.count
+    for name in query.where:
+        if name in RESERVED:
+            errors[f"query.where.{name}"] = _("This name cannot be used here.")
+
+
+def _check_measures(options: ReportOptions, errors: Errors) -> None:
+    names = [measure.name for measure in options.query.measures]
+    for position, measure in enumerate(options.query.measures):
+        path = f"query.measures[{position}]"
+        if measure.function != "count" and not measure.field:
+            errors[f"{path}.field"] = _("This is required.")
+        if names.count(measure.name) > 1:
+            errors[f"{path}.name"] = _("Two measures have this name.")
+    if options.query.kind == SOQL and options.chart_measure not in ("", *names):
+        errors["chart.measure"] = _("There is no such measure.")
+
+
+def _check_message(message: MessageOptions, errors: Errors) -> None:
+    try:
+        action = CONNECTORS[message.connector].action(message.action)
+    except LookupError:
+        errors["message.action"] = _("This system has no such action.")
+        return
+    if not message.mapping and not action.report:
+        errors["message.mapping"] = _("This action needs a mapping.")
+        return
+    if message.mapping:
+        try:
+            check_mapping_body(message.connector, message.action, message.mapping)
+        except ValidationError as error:
+            errors["message.mapping"] = " ".join(error.messages)
+
+
+def parse_options(options: Mapping[str, Any], connector_key: str) -> ReportOptions:
+    """Return checked options, with the defaults of a job of this connector."""
+    chart, message = options.get("chart") or {}, options.get("message") or {}
+    period = options.get("period", "last_week")
+    return ReportOptions(
+        _parse_query(options.get("query") or {}, connector_key, DEFAULT_SPLITS[period]),
+        period,
+        options.get("title", ""),
+        chart.get("show", True),
+        chart.get("measure", ""),
+        MessageOptions(
+            message.get("connector", "slack"),
+            message.get("action", "post_message"),
+            message.get("channel", ""),
+            message.get("mapping") or {},
+        ),
+    )
+
+
+def _parse_query(query: Mapping[str, Any], connector_key: str, split: str) -> QueryOptions:
+    kind = query.get("kind") or DEFAULT_QUERIES.get(connector_key, OWN)
+    group_by = query.get("group_by", "")
+    is_whole = bool(group_by) or kind == SUMMARY
+    filters = {name: query[name] for name in ("filter_id", "pipeline_id") if query.get(name)}
+    return QueryOptions(
+        kind,
+        object=query.get("object") or "Order",
+        time_field=query.get("time_field") or "CreatedDate",
+        time_type=query.get("time_type", "datetime"),
+        measures=tuple(map(_parse_measure, query.get("measures") or DEFAULT_MEASURES))
+        if kind == SOQL
+        else (),
+        where=query.get("where") or {},
+        group_by=group_by,
+        split=query.get("split", "" if is_whole else split),
+        statuses=tuple(query.get("statuses") or ("open", "won", "lost")),
+        filters=filters,
+        count=query.get("count", "orders"),
+    )
+
+
+def _parse_measure(measure: Mapping[str, str]) -> MeasureOptions:
+    function, name = measure["function"], measure.get("field", "")
+    default = _("Count") if function == "count" else f"{function} {name}".strip()
+    return MeasureOptions(function, name, measure.get("name") or default)

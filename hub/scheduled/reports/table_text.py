@@ -1,0 +1,83 @@
+"""A table of figures as text in columns, for a font in which all characters are equally wide."""
+
+import unicodedata
+from collections.abc import Sequence
+from html import escape
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from hub.scheduled.reports.figures import Figures, clean_label, format_figure
+
+LABEL_WIDTH = 28  # cells of the font; a wide character takes two
+# characters with HTML escapes: a section of a Slack message takes 3,000, with the title above it
+MAX_LENGTH = 2_400
+WIDE = ("W", "F")
+GAP = "  "
+
+
+def format_table(figures: Figures) -> str:
+    """Return a heading, a line for each row, and the totals if several rows have some.
+
+    Rows that do not fit MAX_LENGTH are counted in a last line. A markup character never counts
+    as markup here: who shows the table escapes it.
+    """
+    headings = [figures.heading, *(measure.name for measure in figures.measures)]
+    lines = [list(map(clean_label, headings))]
+    lines += [[row.label, *map(format_figure, row.values)] for row in figures.rows]
+    totals = _list_totals(figures)
+    for line in (*lines, *totals):
+        line[0] = _cut_to_width(line[0], LABEL_WIDTH)
+    widths = [max(map(measure_width, column)) for column in zip(*lines, *totals, strict=True)]
+    texts = [_align_line(line, widths) for line in lines]
+    return _join_lines(texts, [_align_line(line, widths) for line in totals], figures.left_out)
+
+
+def _list_totals(figures: Figures) -> list[list[str]]:
+    if len(figures.rows) < 2 or all(total is None for total in figures.totals):
+        return []
+    cells = ["" if total is None else format_figure(total) for total in figures.totals]
+    return [[_("Total"), *cells]]
+
+
+def _join_lines(lines: Sequence[str], totals: Sequence[str], left_out: int) -> str:
+    shown = list(lines)
+    while True:
+        hidden = len(lines) - len(shown) + left_out
+        note = [ngettext("… and %d more row", "… and %d more rows", hidden) % hidden]
+        text = "\n".join([*shown, *(note if hidden else []), *totals])
+        if len(escape(text)) <= MAX_LENGTH or len(shown) <= 1:
+            return text
+        shown.pop()
+
+
+def _align_line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Return the label on the left, and the numbers on the right of their columns."""
+    label, *numbers = cells
+    parts = [label + " " * (widths[0] - measure_width(label))]
+    parts += [
+        " " * (width - measure_width(number)) + number
+        for number, width in zip(numbers, widths[1:], strict=True)
+    ]
+    return GAP.join(parts).rstrip()
+
+
+def measure_width(text: str) -> int:
+    """Return how many cells a text takes: two for a wide character, none for a combining one."""
+    return sum(
+        0
+        if unicodedata.combining(character)
+        else 2
+        if unicodedata.east_asian_width(character) in WIDE
+        else 1
+        for character in text
+    )
+
+
+def _cut_to_width(text: str, width: int) -> str:
+    if measure_width(text) <= width:
+        return text
+    cut = text
+    while measure_width(cut) > width - 1:
+        cut = cut[:-1]
+    return f"{cut}…"
