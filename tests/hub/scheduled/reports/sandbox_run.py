@@ -12,6 +12,7 @@ from hub.connections.models import Connection
 from hub.outgoing.pump.db_thread import in_db_thread, run_with_loop
 from hub.scheduled.models import Job, Run
 from hub.scheduled.runs.context import RunBlocked, RunStopped
+from tests.factories import WHSEC
 
 MONDAY_AT_NINE = datetime(2026, 11, 23, 8, tzinfo=UTC)  # in Berlin
 ORG, COMPANY = "00D000000000001EAA", "acme"
@@ -97,7 +98,8 @@ def connect(make, desk, tenant, *connectors, **fields):
     urls = {"slack": {"api": f"{desk.url}/slack/api"}, "app": {"api": f"{desk.url}/app/api"}}
     made = []
     for key in connectors:
-        make.app(key, urls=urls.get(key, {}))
+        app_secret = {"signing_secret": WHSEC} if key == "app" else {}
+        make.app(key, app_secret, urls=urls.get(key, {}))
         owner = None if key == "app" else tenant
         more = {"secret": SECRETS[key]} if key in SECRETS else {}
         made.append(make.connection(owner, key, settings=settings.get(key, {}), **more, **fields))
