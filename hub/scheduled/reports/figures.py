@@ -91,7 +91,7 @@ def parse_figure(value: Json) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise FigureInvalid(f"{type(value).__name__} is not a number")
     try:
-        number = Decimal(repr(value) if isinstance(value, float) else value)
+        number = Decimal(_write_float(value) if isinstance(value, float) else value)
     except (InvalidOperation, ValueError):
         raise FigureInvalid(f"{str(value)[:40]!r} is not a number") from None
     if not number.is_finite() or abs(number) > MAX_MAGNITUDE:
@@ -113,6 +113,11 @@ def format_figure(value: Decimal | None) -> str:
     if value == value.to_integral_value():
         return f"{value.to_integral_value():,f}"
     return f"{value:,.2f}"
+
+
+def _write_float(value: float) -> str:
+    """Return a float as it was written in JSON, a whole one without its decimal."""
+    return repr(int(value)) if value.is_integer() else repr(value)
 
 
 def _to_text(value: Decimal | None) -> str | None:

@@ -3,7 +3,7 @@
 Every option has a default: without any, a report shows last week's orders by day in Slack.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -118,7 +118,6 @@ class MeasureOptions:
     name: str
 
 
-DEFAULT_MEASURES = ({"function": "count", "name": ""}, {"function": "sum", "field": "TotalAmount"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,9 +244,7 @@ def _parse_query(query: Mapping[str, Any], connector_key: str, split: str) -> Qu
         object=query.get("object") or "Order",
         time_field=query.get("time_field") or "CreatedDate",
         time_type=query.get("time_type", "datetime"),
-        measures=tuple(map(_parse_measure, query.get("measures") or DEFAULT_MEASURES))
-        if kind == SOQL
-        else (),
+        measures=_parse_measures(query.get("measures")) if kind == SOQL else (),
         where=query.get("where") or {},
         group_by=group_by,
         split=query.get("split", "" if is_whole else split),
@@ -255,6 +252,16 @@ def _parse_query(query: Mapping[str, Any], connector_key: str, split: str) -> Qu
         filters=filters,
         count=query.get("count", "orders"),
     )
+
+
+def _parse_measures(measures: Sequence[Mapping[str, str]] | None) -> tuple[MeasureOptions, ...]:
+    """Return the measures: by default the number of orders and what they are worth."""
+    if not measures:
+        return (
+            MeasureOptions("count", "", _("Orders")),
+            MeasureOptions("sum", "TotalAmount", _("Value")),
+        )
+    return tuple(map(_parse_measure, measures))
 
 
 def _parse_measure(measure: Mapping[str, str]) -> MeasureOptions:
