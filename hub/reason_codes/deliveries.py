@@ -4,6 +4,7 @@ from django.utils.translation import gettext_noop as _
 
 from hub.reason_codes.discrepancies import DISCREPANCY_REASONS
 from hub.reason_codes.reason import Reason
+from hub.reason_codes.reports import REPORT_REASONS
 from hub.reason_codes.scheduled import SCHEDULED_REASONS
 
 REASONS = {
@@ -222,6 +223,7 @@ REASONS = {
     ),
     **DISCREPANCY_REASONS,
     **SCHEDULED_REASONS,
+    **REPORT_REASONS,
 }
 
 

@@ -78,7 +78,7 @@ def check_query(value: Any, path: str, errors: Errors) -> None:
     if kind is not None and (not isinstance(kind, str) or kind not in QUERIES):
         errors[join_path(path, "kind")] = _("This must be one of: %s.") % ", ".join(QUERIES)
         return
-    attempts = []
+    attempts: list[Errors] = []
     for section in [QUERIES[kind]] if kind else QUERIES.values():
         attempts.append({})
         section(value, path, attempts[-1])
@@ -116,8 +116,6 @@ class MeasureOptions:
     function: str
     field: str
     name: str
-
-
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,8 @@ async def _read_orders(context: RunContext, parts: Parts) -> Figures:
     """
     connection = await context.find_connection("app")
     counts: Counter[str] = Counter()
-    totals: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    totals: defaultdict[str, defaultdict[str, Decimal]]
+    totals = defaultdict(lambda: defaultdict(Decimal))
     seen: set[str] = set()
     parameters = {"since": parts[0][1].isoformat()}
     async for order in read_all(context, connection, "orders", parameters):
@@ -64,7 +65,7 @@ async def _read_orders(context: RunContext, parts: Parts) -> Figures:
     currencies = sorted(totals)
     measures = [Measure(_("Orders")), *(Measure(currency) for currency in currencies)]
     rows = [
-        Row(label, (Decimal(counts[label]), *(Decimal(totals[one][label]) for one in currencies)))
+        Row(label, (Decimal(counts[label]), *(totals[one][label] for one in currencies)))
         for label, _start, _end in parts
     ]
     return build_figures(_("Day"), measures, rows)
