@@ -12,8 +12,9 @@ def test_every_option_has_a_default(connector):
 
 
 @pytest.mark.parametrize(
-    ("connector", "kind"), [("salesforce", "soql"), ("pipedrive", "pipedrive_summary"), ("app", "own")]
-)  # fmt: skip
+    ("connector", "kind"),
+    [("salesforce", "soql"), ("pipedrive", "pipedrive_summary"), ("app", "own")],
+)
 def test_the_default_query_is_that_of_the_jobs_system(connector, kind):
     assert parse_options({}, connector).query.kind == kind
 
