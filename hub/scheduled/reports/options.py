@@ -82,7 +82,8 @@ def check_query(value: Any, path: str, errors: Errors) -> None:
     for section in [QUERIES[kind]] if kind else QUERIES.values():
         attempts.append({})
         section(value, path, attempts[-1])
-    errors.update(min(attempts, key=len))
+    fewest: Errors = min(attempts, key=len)
+    errors.update(fewest)
 
 
 def check_object(value: Any, path: str, errors: Errors) -> None:
