@@ -31,8 +31,6 @@ from hub.outgoing.intake.event_input import EventInput
 from hub.outgoing.intake.publish import publish_batch
 from hub.outgoing.models import Delivery, Route
 from hub.portal.models import SavedView
-from hub.scheduled.jobs.schedules import create_schedule
-from hub.scheduled.models import Job, Run
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.services import membership_actions, portal_link_actions
 from tests.mails import token_of
@@ -272,32 +270,6 @@ class Factories(ScheduledFactories):
             endpoint=self.inbound_endpoint(connection),
             tenant=connection.tenant,
             **{"key": "order.create", "event_types": ["order.created"]} | fields,
-        )
-
-    def job(self, tenant=None, *, connector="slack", now=NOON, **fields):
-        """A job of this tenant with its schedule; without one, of all tenants."""
-        job = Job.unscoped.create(
-            tenant=tenant,
-            connector_key=connector,
-            **{"name": "every night", "kind": "report", "cron": "30 2 * * *"} | fields,
-        )
-        if tenant:
-            create_schedule(job, tenant, now=now)
-        return job
-
-    def run(self, job=None, tenant=None, *, now=NOON, **fields):
-        """A run that is due."""
-        job = job or self.job(tenant or self.tenant(), now=now)
-        return Run.unscoped.create(
-            job=job,
-            tenant=tenant or job.tenant,
-            **{
-                "due_at": now,
-                "window_ends_at": now + 240 * MINUTE,
-                "deadline_at": now + 360 * MINUTE,
-                "created_at": now,
-            }
-            | fields,
         )
 
     def saved_view(self, tenant, name="view 1", query="state=failed"):

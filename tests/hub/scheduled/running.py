@@ -8,6 +8,7 @@ from connectors.http import Request, Response
 from connectors.outcomes import outcome_of_status, refresh
 from hub.outgoing.pump.db_thread import run_with_loop
 from hub.outgoing.queue.pump_leases import new_lease
+from hub.scheduled.jobs.schedules import create_schedule
 from hub.scheduled.runs import run_loop
 from hub.scheduled.runs.context import RunBlocked, RunFailed
 from tests.factories import NOON
@@ -76,6 +77,21 @@ def kinds(function):
 
 def no_errors(options, connector_key):
     return {}
+
+
+def job_of(make, tenant=None, *, now=NOON, **fields):
+    """A report by Slack with its schedule; without a tenant, of all tenants."""
+    made = {"connector": "slack", "kind": "report", "cron": "30 2 * * *"} | fields
+    job = make.job(tenant, **made)
+    if tenant:
+        create_schedule(job, tenant, now=now)
+    return job
+
+
+def run_of(make, job=None, tenant=None, *, now=NOON, **fields):
+    """A run that is due."""
+    job = job or job_of(make, tenant or make.tenant(), now=now)
+    return make.run(job, tenant, at=now, **{"slot_at": None} | fields)
 
 
 def build_get(connection):

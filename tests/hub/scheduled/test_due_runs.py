@@ -12,7 +12,7 @@ from hub.scheduled.jobs.schedules import (
 from hub.scheduled.models import Job, JobSchedule, Run
 from hub.scheduled.runs.due_runs import create_due_runs
 from tests.factories import NOON
-from tests.hub.scheduled.running import after
+from tests.hub.scheduled.running import after, job_of
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -28,7 +28,7 @@ def berlin_tenant(make):
 
 def test_a_slot_becomes_one_run_however_often_the_sweep_looks(make):
     tenant = berlin_tenant(make)
-    job = make.job(tenant, cron="30 2 * * *", window_minutes=60, deadline_minutes=90)
+    job = job_of(make, tenant, cron="30 2 * * *", window_minutes=60, deadline_minutes=90)
     slot = datetime(2026, 11, 26, 1, 30, tzinfo=UTC)
     for now in (NOON, slot - timedelta(seconds=1), slot, slot, slot + HOUR):
         create_due_runs(now=now)
@@ -38,14 +38,14 @@ def test_a_slot_becomes_one_run_however_often_the_sweep_looks(make):
 
 
 def test_a_clock_that_goes_back_repeats_nothing(make):
-    make.job(make.tenant(), cron="0 * * * *")
+    job_of(make, make.tenant(), cron="0 * * * *")
     for now in (after(hours=3), after(hours=1), after(hours=3), after(hours=4)):
         create_due_runs(now=now)
     assert slots() == [after(hours=hour) for hour in (1, 2, 3, 4)]
 
 
 def test_after_downtime_slots_in_their_window_run_and_older_ones_are_skipped(make):
-    make.job(make.tenant(), cron="0 * * * *", window_minutes=90)
+    job_of(make, make.tenant(), cron="0 * * * *", window_minutes=90)
     create_due_runs(now=after(hours=5))
     assert slots("skipped") == [after(hours=hour) for hour in (1, 2, 3)]
     assert slots("waiting") == [after(hours=hour) for hour in (4, 5)]
@@ -56,7 +56,7 @@ def test_after_downtime_slots_in_their_window_run_and_older_ones_are_skipped(mak
     [(Job.CatchUp.RUN_LATE, ["skipped", "waiting"]), (Job.CatchUp.SKIP, ["skipped"] * 2)],
 )
 def test_after_longer_downtime_the_policy_decides_about_the_last_slot(make, policy, states):
-    make.job(make.tenant(), cron="0 1 * * *", window_minutes=60, catch_up=policy)
+    job_of(make, make.tenant(), cron="0 1 * * *", window_minutes=60, catch_up=policy)
     now = NOON + 2 * DAY
     create_due_runs(now=now)
     runs = Run.unscoped.order_by("slot_at")
@@ -67,7 +67,7 @@ def test_after_longer_downtime_the_policy_decides_about_the_last_slot(make, poli
 
 
 def test_many_missed_slots_are_created_in_several_passes_and_one_runs(make):
-    make.job(make.tenant(), cron="*/5 * * * *", window_minutes=5)
+    job_of(make, make.tenant(), cron="*/5 * * * *", window_minutes=5)
     now = after(days=3, minutes=4)
     while create_due_runs(now=now):
         pass
@@ -76,7 +76,7 @@ def test_many_missed_slots_are_created_in_several_passes_and_one_runs(make):
 
 
 def test_suspended_and_excluded_tenants_have_no_runs_and_catch_none_up(make):
-    job = make.job(cron="0 * * * *")
+    job = job_of(make, cron="0 * * * *")
     suspended, excluded = make.tenant(suspended_at=NOON), make.tenant()
     for tenant in (suspended, excluded):
         make.connection(tenant, "slack")
@@ -89,7 +89,7 @@ def test_suspended_and_excluded_tenants_have_no_runs_and_catch_none_up(make):
 
 
 def test_a_job_of_all_tenants_is_for_those_that_connected_its_system(make):
-    make.job(connector="slack")
+    job_of(make, connector="slack")
     slack, gone = make.connection(make.tenant(), "slack"), make.connection(make.tenant(), "slack")
     gone.disconnect(keeps_events=True, now=NOON)
     make.connection(make.tenant(), "splunk")
@@ -106,7 +106,7 @@ def move(tenant, zone, *, now):
 
 def test_a_tenant_that_moves_west_repeats_no_night(make):
     tenant = berlin_tenant(make)
-    make.job(tenant, cron="30 2 * * *")
+    job_of(make, tenant, cron="30 2 * * *")
     create_due_runs(now=datetime(2026, 11, 26, 2, tzinfo=UTC))  # 03:00 in Berlin
     move(tenant, "America/New_York", now=datetime(2026, 11, 26, 3, tzinfo=UTC))
     create_due_runs(now=datetime(2026, 11, 27, 12, tzinfo=UTC))
@@ -118,7 +118,7 @@ def test_a_tenant_that_moves_west_repeats_no_night(make):
 
 def test_a_tenant_that_moves_east_repeats_no_night(make):
     tenant = make.tenant(time_zone="America/New_York")
-    make.job(tenant, cron="30 2 * * *")
+    job_of(make, tenant, cron="30 2 * * *")
     create_due_runs(now=datetime(2026, 11, 26, 8, tzinfo=UTC))
     move(tenant, "Asia/Tokyo", now=datetime(2026, 11, 26, 9, tzinfo=UTC))
     create_due_runs(now=datetime(2026, 11, 27, 12, tzinfo=UTC))
@@ -130,7 +130,7 @@ def test_a_tenant_that_moves_east_repeats_no_night(make):
 
 def test_a_new_job_is_not_held_back_by_a_slot_that_it_never_had(make):
     tenant = berlin_tenant(make)
-    make.job(tenant, cron="30 9 * * *", now=datetime(2026, 11, 26, 10, tzinfo=UTC))
+    job_of(make, tenant, cron="30 9 * * *", now=datetime(2026, 11, 26, 10, tzinfo=UTC))
     move(tenant, "America/New_York", now=datetime(2026, 11, 26, 11, tzinfo=UTC))
     create_due_runs(now=datetime(2026, 11, 26, 15, tzinfo=UTC))
     assert slots() == [datetime(2026, 11, 26, 14, 30, tzinfo=UTC)]
@@ -138,7 +138,7 @@ def test_a_new_job_is_not_held_back_by_a_slot_that_it_never_had(make):
 
 def test_an_hourly_job_goes_on_hourly_after_a_move(make):
     tenant = berlin_tenant(make)
-    make.job(tenant, cron="0 * * * *")
+    job_of(make, tenant, cron="0 * * * *")
     create_due_runs(now=after(hours=1))
     move(tenant, "America/New_York", now=after(hours=1, minutes=10))
     create_due_runs(now=after(hours=3))
@@ -146,7 +146,7 @@ def test_an_hourly_job_goes_on_hourly_after_a_move(make):
 
 
 def test_slots_of_a_disabled_job_are_not_caught_up(make):
-    job = make.job(make.tenant(), cron="0 * * * *")
+    job = job_of(make, make.tenant(), cron="0 * * * *")
     job.is_enabled = False
     restart_schedules(job, now=NOON)
     create_due_runs(now=after(hours=2))
@@ -159,7 +159,7 @@ def test_slots_of_a_disabled_job_are_not_caught_up(make):
 def test_the_number_of_statements_does_not_depend_on_the_number_of_schedules(
     make, django_assert_num_queries
 ):
-    make.job(cron="0 * * * *")
+    job_of(make, cron="0 * * * *")
     for _ in range(7):
         make.connection(make.tenant(), "slack")
     create_missing_schedules(now=NOON)

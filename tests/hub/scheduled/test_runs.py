@@ -14,7 +14,7 @@ from hub.scheduled.runs import claim
 from hub.scheduled.runs.notices import notify_missed_deadlines
 from hub.scheduled.runs.open_runs import resume_blocked_runs, skip_runs_past_window
 from tests.factories import MINUTE, NOON
-from tests.hub.scheduled.running import Network, Time, after, kinds, run_due
+from tests.hub.scheduled.running import Network, Time, after, job_of, kinds, run_due, run_of
 
 UNAVAILABLE = Response(503, b"down")
 EXPIRED = Response(401, b"expired")
@@ -28,7 +28,7 @@ def connected(make):
 
 def test_a_run_executes_once_and_stores_its_result(make, connected, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = make.run(make.job(connected.tenant))
+    run = run_of(make, job_of(make, connected.tenant))
     network = run_due()
     run.refresh_from_db()
     assert (run.state, run.result, run.done_count, run.expected_count) == (
@@ -44,13 +44,13 @@ def test_a_run_executes_once_and_stores_its_result(make, connected, settings):
 
 def test_an_interrupted_run_continues_from_its_cursor(make, connected, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    make.run(make.job(connected.tenant), cursor={"page": 2})
+    run_of(make, job_of(make, connected.tenant), cursor={"page": 2})
     assert len(run_due().requests) == 1
 
 
 def test_a_run_of_a_dead_process_is_claimed_again(make, connected, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = make.run(make.job(connected.tenant))
+    run = run_of(make, job_of(make, connected.tenant))
     lease = new_lease()
     (claimed,) = claim.claim_runs(5, lease, now=NOON)
     assert claimed == run
@@ -64,7 +64,7 @@ def test_a_run_of_a_dead_process_is_claimed_again(make, connected, settings):
 
 def test_what_a_lost_lease_stores_is_refused(make, connected, settings):
     settings.HUB_JOB_KINDS = kinds("save_and_lose_the_lease")
-    run = make.run(make.job(connected.tenant))
+    run = run_of(make, job_of(make, connected.tenant))
     run_due()
     run.refresh_from_db()  # the job, and it, were not deleted
     assert (run.state, run.cursor, run.done_count) == ("running", {}, 0)
@@ -72,7 +72,7 @@ def test_what_a_lost_lease_stores_is_refused(make, connected, settings):
 
 def test_a_run_that_crashes_again_and_again_fails_with_one_notice(make, connected, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = make.run(make.job(connected.tenant))
+    run = run_of(make, job_of(make, connected.tenant))
     for _ in range(claim.MAX_CRASHES):
         assert claim.claim_runs(5, new_lease(), now=NOON)
         Run.unscoped.update(lease_until=NOON)
@@ -84,8 +84,8 @@ def test_a_run_that_crashes_again_and_again_fails_with_one_notice(make, connecte
 
 
 def test_two_runs_of_a_job_and_tenant_are_never_executed_together(make, connected):
-    job = make.job(connected.tenant)
-    first, second = make.run(job), make.run(job)
+    job = job_of(make, connected.tenant)
+    first, second = run_of(make, job), run_of(make, job)
     assert claim.claim_runs(5, new_lease(), now=NOON) == [first]
     assert claim.claim_runs(5, new_lease(), now=NOON) == []
     Run.unscoped.filter(pk=second.pk).update(window_ends_at=NOON)
@@ -95,32 +95,32 @@ def test_two_runs_of_a_job_and_tenant_are_never_executed_together(make, connecte
 
 
 def test_runs_of_other_tenants_are_executed_together(make):
-    job = make.job()
-    runs = [make.run(job, make.tenant()) for _ in range(3)]
+    job = job_of(make)
+    runs = [run_of(make, job, make.tenant()) for _ in range(3)]
     assert claim.claim_runs(5, new_lease(), now=NOON) == runs
 
 
 def test_a_higher_priority_is_claimed_first(make):
-    make.run(now=NOON - MINUTE)
-    important = make.run(make.job(make.tenant(), priority=5))
+    run_of(make, now=NOON - MINUTE)
+    important = run_of(make, job_of(make, make.tenant(), priority=5))
     assert claim.claim_runs(1, new_lease(), now=NOON) == [important]
 
 
 def test_nothing_starts_before_it_is_due_after_its_window_or_for_a_suspended_tenant(make):
-    make.run(due_at=NOON + MINUTE)
-    make.run(window_ends_at=NOON)
-    make.run(tenant=make.tenant(suspended_at=NOON))
+    run_of(make, due_at=NOON + MINUTE)
+    run_of(make, window_ends_at=NOON)
+    run_of(make, tenant=make.tenant(suspended_at=NOON))
     assert claim.claim_runs(5, new_lease(), now=NOON) == []
 
 
 def test_a_run_that_has_started_continues_after_its_window(make):
-    run = make.run(window_ends_at=NOON, started_at=NOON - MINUTE)
+    run = run_of(make, window_ends_at=NOON, started_at=NOON - MINUTE)
     assert claim.claim_runs(5, new_lease(), now=NOON) == [run]
 
 
 def test_a_failing_run_is_repeated_later_and_later_then_reported_once(make, connected, settings):
     settings.HUB_JOB_KINDS = kinds("fail")
-    run, clock = make.run(make.job(connected.tenant)), Time()
+    run, clock = run_of(make, job_of(make, connected.tenant)), Time()
     delays = []
     while run.state == "waiting":
         clock.now = max(clock.now, run.due_at)
@@ -136,7 +136,7 @@ def test_a_failing_run_is_repeated_later_and_later_then_reported_once(make, conn
 
 def test_a_run_that_cannot_be_repeated_fails_at_once(make, connected, settings):
     settings.HUB_JOB_KINDS = kinds("fail_for_good")
-    run = make.run(make.job(connected.tenant))
+    run = run_of(make, job_of(make, connected.tenant))
     run_due()
     run.refresh_from_db()
     assert run.state == "failed"
@@ -144,7 +144,7 @@ def test_a_run_that_cannot_be_repeated_fails_at_once(make, connected, settings):
 
 def test_a_defect_of_ours_is_repeated(make, connected, settings):
     settings.HUB_JOB_KINDS = kinds("break_down")
-    run = make.run(make.job(connected.tenant))
+    run = run_of(make, job_of(make, connected.tenant))
     run_due()
     run.refresh_from_db()
     assert (run.state, run.reason, run.detail) == ("waiting", "defect", "ZeroDivisionError")
@@ -152,7 +152,7 @@ def test_a_defect_of_ours_is_repeated(make, connected, settings):
 
 def test_a_call_is_repeated_and_then_the_run(make, connected, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = make.run(make.job(connected.tenant))
+    run = run_of(make, job_of(make, connected.tenant))
     network = run_due(Network(Response(503, b"", {"retry-after": "1"}), Response(200, b"{}")))
     run.refresh_from_db()
     assert (run.state, len(network.requests)) == ("finished", 4)
@@ -160,7 +160,7 @@ def test_a_call_is_repeated_and_then_the_run(make, connected, settings):
 
 def test_a_system_that_does_not_answer_fails_the_attempt(make, connected, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = make.run(make.job(connected.tenant))
+    run = run_of(make, job_of(make, connected.tenant))
     answers = [Response(503, b"", {"retry-after": "1"}), RequestNotSent("connect_failed", "host")]
     network = run_due(Network(*answers * 2))
     run.refresh_from_db()
@@ -170,7 +170,7 @@ def test_a_system_that_does_not_answer_fails_the_attempt(make, connected, settin
 
 def test_a_long_wait_is_a_row_and_no_attempt(make, connected, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = make.run(make.job(connected.tenant))
+    run = run_of(make, job_of(make, connected.tenant))
     run_due(Network(Response(429, b"", {"retry-after": "900"})))
     run.refresh_from_db()
     assert (run.state, run.reason, run.attempt_count) == ("waiting", "throttled", 0)
@@ -179,7 +179,7 @@ def test_a_long_wait_is_a_row_and_no_attempt(make, connected, settings):
 
 def test_a_refused_account_blocks_the_run_until_it_is_reconnected(make, connected, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = make.run(make.job(connected.tenant))
+    run = run_of(make, job_of(make, connected.tenant))
     run_due(Network(EXPIRED))
     run.refresh_from_db()
     connected.refresh_from_db()
@@ -194,7 +194,7 @@ def test_a_refused_account_blocks_the_run_until_it_is_reconnected(make, connecte
 
 
 def test_a_run_that_is_blocked_at_the_end_of_its_window_fails(make, connected):
-    run = make.run(make.job(connected.tenant), state="blocked", reason="needs_reconnect")
+    run = run_of(make, job_of(make, connected.tenant), state="blocked", reason="needs_reconnect")
     resume_blocked_runs(now=run.window_ends_at)
     run.refresh_from_db()
     assert (run.state, run.reason) == ("failed", "needs_reconnect")
@@ -204,7 +204,7 @@ def test_a_run_that_is_blocked_at_the_end_of_its_window_fails(make, connected):
 def test_a_run_waits_for_the_system_to_be_connected(make, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
     tenant = make.tenant()
-    run = make.run(make.job(tenant))
+    run = run_of(make, job_of(make, tenant))
     run_due()
     run.refresh_from_db()
     assert (run.state, run.reason, run.blocking_system) == ("blocked", "not_connected", "slack")
@@ -217,7 +217,7 @@ def test_an_unknown_need_of_a_person_ends_with_a_change_of_the_connection(
     make, connected, settings
 ):
     settings.HUB_JOB_KINDS = kinds("ask_a_person")
-    run = make.run(make.job(connected.tenant))
+    run = run_of(make, job_of(make, connected.tenant))
     run_due()
     run.refresh_from_db()
     assert (run.state, run.reason, run.detail) == ("blocked", "permission_missing", "files:write")
@@ -226,7 +226,7 @@ def test_an_unknown_need_of_a_person_ends_with_a_change_of_the_connection(
 
 def test_a_cancelled_run_ends(make, connected, settings):
     settings.HUB_JOB_KINDS = kinds("wait_to_be_cancelled")
-    run = make.run(make.job(connected.tenant))
+    run = run_of(make, job_of(make, connected.tenant))
     run_due()
     run.refresh_from_db()
     assert (run.state, run.cursor) == ("cancelled", {"page": 1})
@@ -234,7 +234,7 @@ def test_a_cancelled_run_ends(make, connected, settings):
 
 def test_a_stopping_worker_releases_its_runs_without_an_attempt(make, connected, settings):
     settings.HUB_JOB_KINDS = kinds("read_forever")
-    run = make.run(make.job(connected.tenant))
+    run = run_of(make, job_of(make, connected.tenant))
     network = run_due(run_seconds=0.01)
     run.refresh_from_db()
     assert (run.state, run.attempt_count, run.lease) == ("waiting", 0, None)
@@ -243,14 +243,14 @@ def test_a_stopping_worker_releases_its_runs_without_an_attempt(make, connected,
 
 def test_calls_in_flight_of_a_run_are_limited(make, connected, settings):
     settings.HUB_JOB_KINDS, settings.HUB_RUN_CALLS = kinds("call_many_times"), 3
-    run = make.run(make.job(connected.tenant))
+    run = run_of(make, job_of(make, connected.tenant))
     network = run_due(Network(seconds=0.05))
     run.refresh_from_db()
     assert (run.state, run.result, network.most_in_flight) == ("finished", {"answers": 20}, 3)
 
 
 def test_a_missed_deadline_is_reported_once(make, connected):
-    run = make.run(make.job(connected.tenant))
+    run = run_of(make, job_of(make, connected.tenant))
     assert notify_missed_deadlines(now=run.deadline_at - MINUTE) == 0
     assert notify_missed_deadlines(now=run.deadline_at) == 1
     assert notify_missed_deadlines(now=run.deadline_at + MINUTE) == 0
@@ -260,7 +260,7 @@ def test_a_missed_deadline_is_reported_once(make, connected):
 def test_an_expired_token_is_refreshed_by_the_task_of_refreshes(make, settings):
     settings.HUB_JOB_KINDS = kinds("read_salesforce")
     connection = make.connection(make.tenant(), "salesforce")
-    run = make.run(make.job(connection.tenant, connector="salesforce"))
+    run = run_of(make, job_of(make, connection.tenant, connector="salesforce"))
     run_due(Network(EXPIRED), clock=Time(step=MINUTE))
     run.refresh_from_db()
     assert WakeUp.objects.filter(name=f"refresh:{connection.pk}").exists()

@@ -1,0 +1,137 @@
+"""Create, change, enable and delete jobs, and leave tenants out; each writes its audit row."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from hub.audit import ActorContext
+from hub.scheduled.jobs.job_checks import DEADLINE_AFTER_WINDOW, DEFAULT_WINDOWS, check_job
+from hub.scheduled.jobs.schedules import create_schedule, restart_schedules
+from hub.scheduled.models import Job, JobSchedule, Run
+from tenants.models import Tenant
+
+REFERENCES = ("tenant", "connection")
+COLUMNS = (
+    "name", "kind", "tenant", "connector_key", "connection", "cron", "window_minutes",
+    "deadline_minutes", "concurrency_group", "options", "is_enabled", "catch_up", "priority",
+)  # fmt: skip
+SCHEDULE_COLUMNS = {"cron", "is_enabled"}  # a change of these restarts the schedules
+FIXED_COLUMNS = ("kind", "tenant", "connector_key")  # a job keeps these
+JOB_DISABLED = "job_disabled"
+
+
+class JobInUse(Exception):
+    """A run of the job has not ended, so the job cannot be deleted."""
+
+
+def build_job(**values: Any) -> Job:
+    """Return an unsaved job, whose window and deadline are its kind's where none are given."""
+    window = values.setdefault("window_minutes", DEFAULT_WINDOWS.get(values.get("kind", ""), 240))
+    values.setdefault("deadline_minutes", window + DEADLINE_AFTER_WINDOW)
+    return Job(**values)
+
+
+@transaction.atomic
+def create_job(job: Job, actor: ActorContext, *, now: datetime) -> Job:
+    """Store an unsaved job; its slots begin now. Raises InvalidJob.
+
+    A job of all tenants gets the schedules of its tenants by the next sweep.
+    """
+    check_job(job)
+    job.created_at = job.updated_at = now
+    job.save(force_insert=True)
+    if job.tenant is not None:
+        create_schedule(job, job.tenant, now=now)
+    after = {column: _audited_value(job, column) for column in COLUMNS}
+    actor.audit("job.create", job, after=after, now=now)
+    return job
+
+
+@transaction.atomic
+def change_job(job: Job, actor: ActorContext, *, now: datetime) -> Job:
+    """Store the changed columns of a job. Raises InvalidJob.
+
+    After a change of its schedule, slots up to now are not run any more. Runs that wait keep their
+    times.
+    """
+    stored = Job.unscoped.select_for_update(of=("self",), no_key=True).get(pk=job.pk)
+    check_job(job)
+    before = {column: _audited_value(stored, column) for column in COLUMNS}
+    after = {column: _audited_value(job, column) for column in COLUMNS}
+    changed = [column for column in COLUMNS if before[column] != after[column]]
+    if not changed:
+        return job
+    job.updated_at = now
+    job.save(update_fields=[*changed, "updated_at"])
+    if SCHEDULE_COLUMNS.intersection(changed):
+        restart_schedules(job, now=now)
+    if not job.is_enabled:
+        _skip_waiting_runs(job, now=now)
+    actor.audit(
+        "job.change",
+        job,
+        before={column: before[column] for column in changed},
+        after={column: after[column] for column in changed},
+        now=now,
+    )
+    return job
+
+
+def enable_job(job: Job, actor: ActorContext, *, now: datetime) -> Job:
+    """Let the job run at its slots from now on."""
+    job.is_enabled = True
+    return change_job(job, actor, now=now)
+
+
+def disable_job(job: Job, actor: ActorContext, *, now: datetime) -> Job:
+    """Let the job run at no slot; runs that have started continue."""
+    job.is_enabled = False
+    return change_job(job, actor, now=now)
+
+
+def _skip_waiting_runs(job: Job, *, now: datetime) -> None:
+    """Skip the runs of slots that have not started."""
+    waiting = Run.unscoped.filter(job=job, state="waiting", started_at=None, slot_at__isnull=False)
+    waiting.update(state="skipped", reason=JOB_DISABLED, finished_at=now)
+
+
+@transaction.atomic
+def delete_job(job: Job, actor: ActorContext, *, now: datetime) -> None:
+    """Delete a job with its runs and discrepancies. Raises JobInUse while one of its runs is open.
+
+    Waiting runs that have not started do not prevent that.
+    """
+    Job.unscoped.select_for_update(of=("self",)).get(pk=job.pk)
+    open_runs = Run.unscoped.filter(job=job, state__in=Run.OPEN_STATES)
+    if open_runs.exclude(state="waiting", started_at=None).exists():
+        raise JobInUse(f"A run of {job.name} has not ended.")
+    actor.audit("job.delete", job, before={"name": job.name, "kind": job.kind}, now=now)
+    job.delete()
+
+
+@transaction.atomic
+def set_excluded(
+    job: Job, tenant: Tenant, actor: ActorContext, *, is_excluded: bool, now: datetime
+) -> JobSchedule:
+    """Leave a tenant out of a job, or take it in again from now on."""
+    schedule = create_schedule(job, tenant, now=now)
+    if schedule.is_excluded == is_excluded:
+        return schedule
+    schedule.is_excluded = is_excluded
+    schedule.save(update_fields=["is_excluded"])
+    if is_excluded:
+        waiting = Run.unscoped.filter(job=job, tenant=tenant, state="waiting", started_at=None)
+        waiting.filter(slot_at__isnull=False).update(
+            state="skipped", reason="excluded", finished_at=now
+        )
+    verb = "job.exclude_tenant" if is_excluded else "job.include_tenant"
+    actor.audit(verb, job, tenant=tenant, after={"tenant": tenant.reference}, now=now)
+    return schedule
+
+
+def _audited_value(job: Job, column: str) -> Any:
+    value = getattr(job, column)
+    if column == "tenant":
+        return value.reference if value else None
+    return value.public_id if column in REFERENCES and value else value

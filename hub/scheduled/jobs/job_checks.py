@@ -1,0 +1,102 @@
+"""Checks of a job: its values, and whether they fit each other."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from connectors.registry import CONNECTORS
+from hub.scheduled.models import Job
+from hub.scheduled.slots import InvalidCron, check_cron
+
+MAX_MINUTES = 7 * 24 * 60  # of a window, and until a deadline
+# of jobs that state none: a report is expected at its time, a reconciliation some time at night
+DEFAULT_WINDOWS = {"reconcile": 240, "report": 15, "ship": 60, "sync": 120}
+DEADLINE_AFTER_WINDOW = 120  # minutes, of jobs that state no deadline
+
+CheckOptions = Callable[[Mapping[str, Any], str], dict[str, str]]
+
+
+class InvalidJob(Exception):
+    """A job has invalid values. `errors`: a sentence by path, such as "options.fields.0.name"."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{path}: {error}" for path, error in errors.items()))
+        self.errors = errors
+
+
+def check_job(job: Job) -> None:
+    """Raise InvalidJob unless the job's values are valid and fit each other."""
+    errors = _find_value_errors(job)
+    errors |= {name: error for name, error in _find_fit_errors(job).items() if error}
+    if not errors:
+        errors = find_option_errors(job)
+    if errors:
+        raise InvalidJob(errors)
+
+
+def _find_value_errors(job: Job) -> dict[str, str]:
+    try:
+        job.clean_fields(exclude={"tenant", "connection", "options"})
+    except ValidationError as error:
+        return {name: problems[0] for name, problems in error.message_dict.items()}
+    return {}
+
+
+def _find_fit_errors(job: Job) -> dict[str, str]:
+    return {
+        "cron": _find_cron_error(job.cron),
+        "connector_key": _find_connector_error(job.connector_key),
+        "connection": _find_connection_error(job),
+        "window_minutes": _find_minutes_error(job.window_minutes),
+        "deadline_minutes": _find_minutes_error(job.deadline_minutes),
+    }
+
+
+def _find_cron_error(cron: str) -> str:
+    try:
+        check_cron(cron)
+    except InvalidCron as error:
+        return _("This is not a schedule: %(error)s.") % {"error": error}
+    return ""
+
+
+def _find_connector_error(key: str) -> str:
+    connector = CONNECTORS.get(key)
+    if connector is None:
+        return _("There is no such system.")
+    if connector.platform:
+        return _("Select the external system. Our own application is the other side.")
+    return ""
+
+
+def _find_connection_error(job: Job) -> str:
+    connection = job.connection
+    if connection is None:
+        return ""
+    if job.tenant_id is None:
+        return _("A job for all tenants uses each tenant's own connection. Leave this empty.")
+    if connection.tenant_id != job.tenant_id:
+        return _("There is no such connection.")
+    if connection.connector_key != job.connector_key:
+        return _("This connection belongs to another system.")
+    return ""
+
+
+def _find_minutes_error(minutes: int) -> str:
+    if 1 <= minutes <= MAX_MINUTES:
+        return ""
+    return _("It must be a number of minutes from 1 to %(most)s.") % {"most": MAX_MINUTES}
+
+
+def find_option_errors(job: Job) -> dict[str, str]:
+    """Return the errors of the job's options by path, as its kind finds them."""
+    check: CheckOptions = import_string(settings.HUB_JOB_KINDS[job.kind]["check_options"])
+    errors = check(job.options, job.connector_key)
+    return {
+        "options" if path in ("", "options") else f"options.{path}": error
+        for path, error in errors.items()
+    }
