@@ -1,10 +1,12 @@
 """Charts as SVG columns, computed on the server so that pages need no script. Pure."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 WIDTH, HEIGHT, GAP = 240.0, 60.0, 2.0
 MIN_HEIGHT = 1.5  # so that a block above 0 is visible
+MIN_WIDTH = 1.0  # of a bar
 
 
 class Block(NamedTuple):
@@ -18,17 +20,42 @@ class Column(NamedTuple):
     blocks: tuple[Block, ...]  # from the ground up, one for each number
 
 
-def stacked_columns(numbers: Sequence[Sequence[int]]) -> list[Column]:
-    """Return the columns of stacked values, scaled so that the highest column fills the height."""
-    highest = max((sum(stack) for stack in numbers), default=0) or 1
+class Bar(NamedTuple):
+    x: float
+    width: float
+
+
+def stacked_columns(numbers: Sequence[Sequence[float]], highest: float = 0) -> list[Column]:
+    """Return the columns of stacked values, scaled so that the highest column, or `highest` if that
+    is greater, fills the height.
+    """
+    highest = max([highest, *(sum(stack) for stack in numbers)]) or 1
     slot = WIDTH / max(1, len(numbers))
     return [
-        Column(round(index * slot, 2), round(slot - GAP, 2), _stack_blocks(stack, highest))
+        Column(
+            round(index * slot, 2),
+            round(max(slot - GAP, slot / 2), 2),
+            _stack_blocks(stack, highest),
+        )
         for index, stack in enumerate(numbers)
     ]
 
 
-def _stack_blocks(stack: Sequence[int], highest: int) -> tuple[Block, ...]:
+def line_height(value: float, highest: float) -> float:
+    """Return the y of a horizontal line at a value of columns that are scaled to `highest`."""
+    return round(HEIGHT - HEIGHT * value / (highest or 1), 2)
+
+
+def time_bar(start: datetime, end: datetime, first: datetime, last: datetime) -> Bar:
+    """Return the bar of a length of time in a chart from `first` to `last`, cut at its edges."""
+    whole = (last - first).total_seconds() or 1.0
+    left = WIDTH * min(max((start - first).total_seconds() / whole, 0.0), 1.0)
+    right = WIDTH * min(max((end - first).total_seconds() / whole, 0.0), 1.0)
+    width = max(right - left, MIN_WIDTH)
+    return Bar(round(min(left, WIDTH - width), 2), round(width, 2))
+
+
+def _stack_blocks(stack: Sequence[float], highest: float) -> tuple[Block, ...]:
     blocks, top = [], HEIGHT
     for count in stack:
         height = max(round(HEIGHT * count / highest, 2), MIN_HEIGHT) if count else 0

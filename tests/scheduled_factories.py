@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hub.scheduled.models import Discrepancy, Job, Run
+from hub.scheduled.models import Discrepancy, Job, JobSchedule, Run
 
 NIGHT = datetime(2026, 11, 25, 1, tzinfo=UTC)
 RESULT = {
@@ -18,6 +18,12 @@ class ScheduledFactories:
         """A nightly reconciliation; without a tenant, of all tenants."""
         made = {"kind": "reconcile", "name": "Orders", "cron": "0 2 * * *"} | fields
         return Job.unscoped.create(tenant=tenant, connector_key=connector, **made)
+
+    def job_schedule(self, job, tenant=None, *, at=NIGHT, **fields):
+        """The schedule of a job for a tenant, whose next slot is at this time."""
+        tenant = tenant or job.tenant
+        made = {"time_zone": tenant.time_zone, "last_slot_at": at - timedelta(days=1)} | fields
+        return JobSchedule.unscoped.create(job=job, tenant=tenant, next_slot_at=at, **made)
 
     def run(self, job, tenant=None, *, at=NIGHT, **fields):
         """A run that waits for its slot."""

@@ -84,6 +84,9 @@ ROWS = {
     "incoming.WebhookSubscription": lambda make, tenant: make.webhook_subscription(
         make.connection(tenant)
     ),
+    "scheduled.Job": lambda make, tenant: make.job(tenant),
+    "scheduled.JobSchedule": lambda make, tenant: make.job_schedule(make.job(tenant)),
+    "scheduled.Run": lambda make, tenant: make.run(make.job(tenant)),
     "scheduled.Discrepancy": lambda make, tenant: make.discrepancy(make.connection(tenant)),
     "hub.Mail": mail_row,
     "mappings.FieldMapping": lambda make, tenant: make.mapping(tenant),

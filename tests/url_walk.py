@@ -19,7 +19,7 @@ from hub.portal.models import SavedView
 from hub.portal.views.log import delivery_pages, operation_pages
 from hub.portal.webhook_status import SUBSCRIPTION_ACTIONS
 from hub.problems import CATALOGUE
-from hub.scheduled.models import Discrepancy, Run
+from hub.scheduled.models import Discrepancy, Job, Run
 from tenants.models import Invitation, Membership, PortalLink
 from tests.test_wall_api import patterns
 
@@ -34,6 +34,7 @@ ROWS = {  # what an id stands for, by the word before it
     "webhook-subscriptions": lambda: WebhookSubscription.unscoped.all(),
     "webhooks": lambda: WebhookSubscription.unscoped.all(),
     "discrepancies": lambda: Discrepancy.unscoped.all(),
+    "jobs": lambda: Job.unscoped.all(),
     "runs": lambda: Run.unscoped.all(),
     "operations": lambda: Operation.unscoped.all(),
     "routes": lambda: Route.unscoped.all(),

@@ -55,6 +55,10 @@ MENU = {
         ),
     ),
     "Scheduled": (
+        ("Jobs", "event_repeat", "scheduled_job", "scheduled.view_job"),
+        ("Runs", "play_circle", "scheduled_run", "scheduled.view_run"),
+        ("Tenants of jobs", "groups", "scheduled_jobschedule", "scheduled.view_jobschedule"),
+        ("The night", "nights_stay", "admin:scheduled_run_night", "scheduled.view_run"),
         (
             "Discrepancies",
             "difference",

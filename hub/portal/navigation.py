@@ -24,7 +24,7 @@ SECTIONS = (
     Section(_("Connections"), "portal:home", "cable", "c", ("connections/",)),
     Section(_("Catalogue"), "portal:catalogue", "apps", "a", ("catalogue/", "connect/", "links/")),
     Section(_("Events"), "portal:events", "bolt", "e", ("events/", "deliveries/", "operations/")),
-    Section(_("Scheduled"), "portal:discrepancies", "schedule", "d", ("discrepancies/", "runs/")),
+    Section(_("Scheduled"), "portal:jobs", "schedule", "j", ("jobs/", "runs/", "discrepancies/")),
     Section(_("Endpoints"), "portal:endpoints", "webhook", "w", ("endpoints/",)),
     Section(_("Members"), "people:members", "group", "m", ("members/",)),
     Section(_("Settings"), "portal:settings", "settings", "s", ("settings/",)),

@@ -13,7 +13,12 @@ from hub.portal.views.connections import (
 from hub.portal.views.endpoints import endpoint_actions, endpoint_pages, signing_secret_pages
 from hub.portal.views.incoming import incoming_pages, webhook_pages
 from hub.portal.views.log import delivery_pages, event_pages, operation_pages, saved_view_pages
-from hub.portal.views.scheduled import certificate_pages, discrepancy_pages
+from hub.portal.views.scheduled import (
+    certificate_pages,
+    discrepancy_pages,
+    job_pages,
+    run_pages,
+)
 
 TENANT_PATH = "t/<str:tenant>/"
 CONNECTION_PATH = f"{TENANT_PATH}connections/<uuid:id>/"
@@ -124,6 +129,11 @@ urlpatterns = [
     ),
     path(f"{ENDPOINT_PATH}test", endpoint_actions.send_test_event_view, name="endpoint_test"),
     path(f"{ENDPOINT_PATH}recover", endpoint_actions.plan_recovery_view, name="endpoint_recover"),
+    path(f"{TENANT_PATH}jobs/", job_pages.list_jobs, name="jobs"),
+    path(f"{TENANT_PATH}jobs/<uuid:id>/", job_pages.show_job, name="job"),
+    path(f"{TENANT_PATH}runs/", run_pages.list_runs, name="runs"),
+    path(f"{TENANT_PATH}runs/<uuid:id>/", run_pages.show_run, name="run"),
+    path(f"{TENANT_PATH}runs/<uuid:id>/live", run_pages.show_run_progress, name="run_live"),
     path(
         f"{TENANT_PATH}discrepancies/", discrepancy_pages.show_discrepancies, name="discrepancies"
     ),

@@ -26,6 +26,7 @@ PARTS = {  # of a page, asked for by the page itself
     f"{HERE}events/new",
     f"{HERE}deliveries/<uuid:id>/live",
     f"{HERE}operations/<uuid:id>/live",
+    f"{HERE}runs/<uuid:id>/live",
     f"{HERE}endpoints/<uuid:id>/match",
 }
 FILES = {f"{HERE}events/export.<slug:kind>", "accounts/2fa/recovery-codes/download/"}

@@ -25,6 +25,8 @@ from hub.connections.status import connector_permissions
 from hub.db.clock import clock
 from hub.portal import api_snippets, display_preferences, navigation
 from hub.portal.connection_status import PrimaryAction
+from hub.scheduled.insight.log_texts import describe_log_entry
+from hub.scheduled.models import RunLogEntry
 from tenants.access.tenant_users import TenantUser
 
 register = template.Library()
@@ -184,6 +186,11 @@ def format_count(count: int, text: str) -> str:
 def format_number(value: int, limit: int | None = None) -> str:
     """Return a number as 1,204; above the counted limit as 1,000+."""
     return f"{limit:,}+" if limit is not None and value > limit else f"{value:,}"
+
+
+@register.filter(name="log_text")
+def describe_log_line(entry: RunLogEntry) -> str:
+    return describe_log_entry(entry)
 
 
 @register.filter(name="size")

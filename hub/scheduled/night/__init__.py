@@ -1,5 +1,5 @@
 """The night: when each tenant's run starts in its window, and what the coming night will cost.
 
-`offsets.assign_offsets` spreads the runs of one slot; `simulation.simulate_night` predicts their
-ends under the quotas.
+`planner.plan_runs` spreads the runs of a slot; `forecast.forecast_night` predicts calls,
+ends and missed deadlines; `picture` compares runs with their plan.
 """

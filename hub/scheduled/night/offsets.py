@@ -6,23 +6,8 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from hub.scheduled.models import JobSchedule
-from hub.scheduled.night.expectations import Expectation, load_expectations
+from hub.scheduled.night.expectations import Expectation
 from hub.scheduled.night.spreading import WeightedStart, spread_starts
-
-
-def assign_offsets(
-    schedules: Sequence[JobSchedule], slot_at: datetime, window: timedelta
-) -> Mapping[int, timedelta]:
-    """Return the offsets of these schedules' runs in the window of a slot, by their ids.
-
-    The rank of a run is that among all runs of this slot and window, whichever of them are asked
-    for: so a slot may be worked off in several batches.
-    """
-    peers = {schedule.pk: schedule for schedule in find_peers(slot_at, window)}
-    peers |= {schedule.pk: schedule for schedule in schedules}
-    expectations = load_expectations(list(peers.values()), now=slot_at)
-    offsets = spread_schedules(list(peers.values()), window, expectations)
-    return {schedule.pk: offsets[schedule.pk] for schedule in schedules}
 
 
 def spread_schedules(

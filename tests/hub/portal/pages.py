@@ -25,6 +25,8 @@ PAGES = {
     "events": "events/",
     "incoming events": "events/incoming/",
     "rejected requests": "events/incoming/?state=rejected",
+    "jobs": "jobs/",
+    "runs": "runs/",
     "discrepancies": "discrepancies/",
     "plan": "operations/plan?state=failed",
     "endpoints": "endpoints/",

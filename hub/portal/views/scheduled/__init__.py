@@ -1,1 +1,1 @@
-"""Pages of scheduled work: the discrepancy review, and the shipping of logs."""
+"""Pages of scheduled work: jobs, runs, the discrepancy review, and the shipping of logs."""

@@ -1,0 +1,168 @@
+"""Admin of runs: list, the page of one with its live progress, and the night at a glance."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.utils.html import format_html
+
+from hub.db.clock import clock
+from hub.outgoing.admin.filter_chips import build_filter_chips
+from hub.outgoing.admin.list_filters import ConnectorFilter, SinceFilter, TenantFilter
+from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
+from hub.scheduled.insight.log_texts import describe_log_entry
+from hub.scheduled.insight.night_view import view_coming_night, view_last_night
+from hub.scheduled.insight.run_progress import (
+    describe_run,
+    list_log_lines,
+    list_result_lines,
+    list_spent_quotas,
+    measure_progress,
+    readable_runs,
+)
+from hub.scheduled.models import Job, Run
+from hub.staff import ChoicesFilter, TextFilter, display, render_badge, render_time
+from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
+
+STATE_PARAMETER = "state__exact"
+LAST_NIGHT = "last"
+
+
+class JobConnectorFilter(ConnectorFilter):
+    title = "system"
+    path = "job__connector_key"
+
+
+class JobFilter(TextFilter):
+    """Filter by the job's id; one that the user may not see yields an empty list."""
+
+    title = "job (its id)"
+    parameter_name = "job"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        id = self.value()
+        if not id:
+            return queryset
+        if not id.isdecimal():
+            return queryset.none()
+        jobs = visible_rows(Job, request.user).filter(pk=id)
+        return queryset.filter(job__in=list(jobs.values_list("pk", flat=True)))
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    page_template = "scheduled/run.html"
+    live_template = "scheduled/run_live.html"
+    list_before_template = "scheduled/run_chips.html"
+
+    list_display = ("shown_state", "what", "customer", "reason_text", "records", "due", "took")
+    list_filter = (
+        ("state", ChoicesFilter),
+        JobConnectorFilter,
+        TenantFilter,
+        JobFilter,
+        SinceFilter,
+    )
+    list_select_related = ("tenant", "job")
+    list_display_links = ("shown_state", "what")
+    search_fields = ("public_id",)
+    search_help_text = "The id of a run; exact"
+    ordering = ("-pk",)
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("tenant", "job__connection")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        states = [(value, str(label).lower()) for value, label in Run.State.choices]
+        extra = {"state_chips": build_filter_chips(request, STATE_PARAMETER, states)}
+        response: HttpResponse = super().changelist_view(
+            request, {**extra, **(extra_context or {})}
+        )
+        return response
+
+    # --- the night at a glance ---
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.night_view)
+        return [path("night/", view, name="scheduled_run_night"), *super().get_urls()]
+
+    def night_view(self, request: HttpRequest) -> HttpResponse:
+        """Show the coming night before it happens, or the last one beside its plan."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if accessible_tenants(request.user) is not ALL_TENANTS:
+            raise PermissionDenied  # quotas are those of all tenants together
+        now, is_last = clock(), request.GET.get("night") == LAST_NIGHT
+        night = view_last_night(now=now) if is_last else view_coming_night(now=now)
+        return self.page(
+            request,
+            "scheduled/night.html",
+            title="The night at a glance",
+            media=self.media,
+            night=night,
+            now=now,
+        )
+
+    # --- columns ---
+
+    @display(description="state")
+    def shown_state(self, run: Run) -> str:
+        return render_badge("late" if run.is_late(now=clock()) else run.state)
+
+    @display(description="run")
+    def what(self, run: Run) -> str:
+        slot = f"{run.slot_at:%Y-%m-%d %H:%M} UTC" if run.slot_at else "started by hand"
+        return format_html('<span>{}<br><span class="hub-quiet">{}</span></span>', run.job, slot)
+
+    @display(description="tenant")
+    def customer(self, run: Run) -> str:
+        return run.tenant.name
+
+    @display(description="reason")
+    def reason_text(self, run: Run) -> str:
+        if not run.reason:
+            return ""
+        text = describe_run(run)
+        return format_html(
+            '<span>{}<br><span class="hub-quiet">{}</span></span>', text.sentence, text.action
+        )
+
+    @display(description="records")
+    def records(self, run: Run) -> str:
+        return f"{run.done_count:,}"
+
+    @display(description="due")
+    def due(self, run: Run) -> str:
+        return render_time(run.due_at)
+
+    @display(description="took")
+    def took(self, run: Run) -> str:
+        took = measure_progress(run, now=clock()).took
+        return f"{took.total_seconds():,.0f} s" if took else "–"
+
+    # --- its page ---
+
+    def title_of(self, run: Run) -> str:
+        return f"{run.job} for {run.tenant}"
+
+    def find_readable(self, request: HttpRequest, object_id: str) -> Run:
+        run = super().find_readable(request, object_id)
+        return readable_runs().get(pk=run.pk)
+
+    def live_context(self, run: Run, *, now: datetime) -> dict[str, Any]:
+        return {
+            "text": describe_run(run),
+            "progress": measure_progress(run, now=now),
+            "spent": list_spent_quotas(run),
+            "results": list_result_lines(run),
+            "log": [(entry, describe_log_entry(entry)) for entry in list_log_lines(run)],
+            "is_late": run.is_late(now=now),
+            "ended": run.state not in Run.OPEN_STATES,
+        }

@@ -1,0 +1,116 @@
+"""Jobs as lists and pages show them: schedule in words, next times, last run."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils import dateformat
+
+from connectors.registry import CONNECTORS
+from hub.scheduled.insight.schedule_words import describe_schedule
+from hub.scheduled.models import Job, JobSchedule, Run
+from hub.scheduled.slots import list_slots
+from tenants.models import Tenant
+
+TIMES_SHOWN = 3
+LOOK_AHEAD = timedelta(days=800)  # further than two years of leap days are not looked for
+
+
+class ShownTime(NamedTuple):
+    at: datetime
+    words: str  # in its own zone, such as "Mon 2026-11-30 09:00 CET"
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A job, and of one tenant its schedule and its last run.
+
+    `schedule`: None if the tenant has no usable connection, or if all tenants are concerned.
+    """
+
+    job: Job
+    schedule: JobSchedule | None = None
+    last_run: Run | None = None
+    next_times: Sequence[datetime] = ()  # in the zone of the schedule
+
+    @property
+    def words(self) -> str:
+        """When it runs, in words."""
+        return describe_schedule(self.job.cron)
+
+    @property
+    def shown_times(self) -> list[ShownTime]:
+        return [ShownTime(at, dateformat.format(at, "D Y-m-d H:i T")) for at in self.next_times]
+
+    @property
+    def time_zone(self) -> str:
+        return self.schedule.time_zone if self.schedule else ""
+
+    @property
+    def system(self) -> str:
+        connector = CONNECTORS.get(self.job.connector_key)
+        return str(connector.label) if connector else self.job.connector_key
+
+    @property
+    def state(self) -> str:
+        """Return enabled, disabled, or excluded where staff left the tenant out."""
+        if not self.job.is_enabled:
+            return "disabled"
+        return "excluded" if self.schedule and self.schedule.is_excluded else "enabled"
+
+
+def readable_jobs() -> QuerySet[Job]:
+    """Select jobs with what a row shows, in one statement."""
+    return Job.unscoped.select_related("tenant", "connection")
+
+
+def build_job_rows(jobs: Collection[Job], tenant: Tenant | None, *, now: datetime) -> list[JobRow]:
+    """Return a row for each job; with a tenant its schedules and runs, in three statements.
+
+    Without one, the schedule is that of the job's own tenant.
+    """
+    pairs = {job.pk: tenant.pk if tenant else job.tenant_id for job in jobs}
+    schedules = {
+        (schedule.job_id, schedule.tenant_id): schedule
+        for schedule in JobSchedule.unscoped.filter(
+            job__in=list(pairs), tenant__in={pk for pk in pairs.values() if pk}
+        )
+    }
+    runs = load_last_runs(list(pairs), tenant)
+    return [
+        build_job_row(job, schedules.get((job.pk, pairs[job.pk] or 0)), runs.get(job.pk), now=now)
+        for job in jobs
+    ]
+
+
+def load_last_runs(job_ids: Collection[int], tenant: Tenant | None) -> dict[int, Run]:
+    """Return the newest run of each job; with a tenant, among its own runs."""
+    runs = Run.unscoped.filter(job=OuterRef("pk")).order_by("-pk")
+    if tenant:
+        runs = runs.filter(tenant=tenant)
+    jobs = Job.unscoped.filter(pk__in=list(job_ids))
+    newest = jobs.annotate(newest=Subquery(runs.values("pk")[:1])).values("newest")
+    rows = Run.unscoped.filter(pk__in=newest).select_related("tenant")
+    return {run.job_id: run for run in rows}
+
+
+def build_job_row(
+    job: Job, schedule: JobSchedule | None, last_run: Run | None, *, now: datetime
+) -> JobRow:
+    times = list_next_times(job, schedule, now=now) if schedule else []
+    return JobRow(job, schedule, last_run, times)
+
+
+def list_next_times(job: Job, schedule: JobSchedule, *, now: datetime) -> list[datetime]:
+    """Return the next slots in the schedule's zone; none of a job that does not run."""
+    if not job.is_enabled or schedule.is_excluded:
+        return []
+    start = max(now, schedule.next_slot_at or now)
+    slots = list_slots(
+        job.cron, schedule.time_zone, start=start, end=start + LOOK_AHEAD, limit=TIMES_SHOWN
+    )
+    zone = ZoneInfo(schedule.time_zone)
+    return [slot.astimezone(zone) for slot in slots]

@@ -1,0 +1,111 @@
+"""How far a run has come, how fast it goes, what it cost, and what became of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from connectors.registry import CONNECTORS
+from hub.reason_codes import Reason, find_reason
+from hub.scheduled.models import Run, RunLogEntry
+from hub.scheduled.night.expectations import CALLS_KIND, split_scope_key
+from hub.state_texts import RUN_STATES
+
+LOG_LINES_SHOWN = 100
+MIN_RATE_TIME = timedelta(seconds=2)  # before that a rate says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """`percent`: None without an expected number. `rate`: records in a second; None: unknown."""
+
+    percent: int | None
+    rate: float | None
+    seconds_left: float | None
+    took: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpentQuota:
+    """Units that a run spent of one quota, as pages name it."""
+
+    system: str
+    quota: str
+    units: int
+
+
+def readable_runs() -> QuerySet[Run]:
+    """Select runs with what a row shows, in one statement."""
+    return Run.unscoped.select_related("job__connection", "tenant")
+
+
+def describe_run(run: Run) -> Reason:
+    """Return what the state of a run means, or the reason for it, with the next step."""
+    if not run.reason:
+        return RUN_STATES[run.state]
+    connector = CONNECTORS.get(run.job.connector_key)
+    return find_reason(run.reason, system=str(connector.label) if connector else _("the system"))
+
+
+def list_result_lines(run: Run) -> list[tuple[str, str]]:
+    """Return the plain values of a run's result, each with its name."""
+    return [
+        (name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
+        for name, value in run.result.items()
+        if isinstance(value, int | float | str) and not isinstance(value, bool)
+    ]
+
+
+def measure_progress(run: Run, *, now: datetime) -> RunProgress:
+    """Return the progress of a run; rate and estimate while it runs only."""
+    ended = run.finished_at or now
+    took = ended - run.started_at if run.started_at else None
+    rate = None
+    if took and took >= MIN_RATE_TIME and run.done_count:
+        rate = run.done_count / took.total_seconds()
+    percent = None
+    if run.expected_count:
+        percent = min(100, 100 * run.done_count // run.expected_count)
+    return RunProgress(percent, rate, estimate_seconds_left(run, rate), took)
+
+
+def estimate_seconds_left(run: Run, rate: float | None) -> float | None:
+    """Return the seconds until a running run ends, by its rate; None: unknown."""
+    if run.state != Run.State.RUNNING or not rate or run.expected_count is None:
+        return None
+    return max(0, run.expected_count - run.done_count) / rate
+
+
+def list_spent_quotas(run: Run) -> list[SpentQuota]:
+    """List what a run spent, by system and quota."""
+    spent: dict[tuple[str, str], int] = {}
+    for key, units in run.calls.items():
+        connector_key, kind, _owner, name = split_scope_key(key)
+        connector = CONNECTORS.get(connector_key)
+        system = str(connector.label) if connector else _("the hub itself")
+        label = describe_scope(kind, name)
+        spent[system, label] = spent.get((system, label), 0) + int(units)
+    return [SpentQuota(*names, units) for names, units in sorted(spent.items())]
+
+
+def describe_scope(kind: str, name: str) -> str:
+    """Return what a quota limits, such as "account queries" or "method chat.postMessage"."""
+    labels = {
+        CALLS_KIND: _("all calls"),
+        "app": _("our app"),
+        "account": _("account"),
+        "connection": _("connection"),
+        "method": _("method"),
+        "channel": _("channel"),
+        "host": _("host"),
+        "address": _("our address"),
+    }
+    return f"{labels.get(kind, kind)} {name}".strip()
+
+
+def list_log_lines(run: Run) -> Sequence[RunLogEntry]:
+    """Return the newest lines of a run's log, the oldest of these first."""
+    newest = RunLogEntry.unscoped.filter(run=run).order_by("-pk")[:LOG_LINES_SHOWN]
+    return list(newest)[::-1]

@@ -1,0 +1,130 @@
+"""The coming night before it happens: what runs spend, when they end, which are late and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from hub.scheduled.models import JobSchedule, Run
+from hub.scheduled.night.allowances import QuotaLine, load_quota_lines
+from hub.scheduled.night.expectations import count_calls
+from hub.scheduled.night.planned_runs import ExpectedRun, list_expected_runs
+from hub.scheduled.night.quota_lines import (
+    QuotaForecast,
+    find_system_label,
+    summarize_quotas,
+)
+from hub.scheduled.night.simulation import PlannedRun, PredictedNight, simulate_night
+
+NIGHT = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class NightForecast:
+    """The night from `starts_at` on; `runs` by their starts."""
+
+    starts_at: datetime
+    ends_at: datetime | None  # of the last run; None: no run, or one does not end
+    runs: Sequence[ExpectedRun]
+    quotas: Sequence[QuotaForecast]
+    calls: Mapping[str, Sequence[float]]  # by connector and minute
+    lines: Mapping[str, QuotaLine]  # by the key of a quota
+
+    @property
+    def late_runs(self) -> list[ExpectedRun]:
+        return [run for run in self.runs if run.is_late]
+
+    @property
+    def unknown_count(self) -> int:
+        """How many runs have nothing to go by, and are missing in the figures."""
+        return sum(run.expectation is None for run in self.runs)
+
+    def explain_lateness(self, run: ExpectedRun) -> str:
+        """Return why a run is expected to miss its deadline, as a sentence; empty if it is not."""
+        if run.expectation is None or not run.is_late:
+            return ""
+        line = self.lines.get(run.predicted.slowed_by)
+        if line is None:
+            return _(
+                "Its past runs took %(length)s minutes, and %(left)s minutes remain between its "
+                "start and its deadline."
+            ) % {
+                "length": round(run.expectation.seconds / 60),
+                "left": max(0, round((run.deadline_at - run.starts_at).total_seconds() / 60)),
+            }
+        names = {
+            "system": find_system_label(line.connector_key),
+            "quota": line.label,
+            "percent": round(100 * line.share),
+        }
+        template = (
+            _(
+                "The quota of %(system)s (%(quota)s, of which background work may use %(percent)s "
+                "%%) is used up before the run ends."
+            )
+            if run.ends_at is None
+            else _(
+                "The quota of %(system)s (%(quota)s, of which background work may use %(percent)s "
+                "%%) slows it down."
+            )
+        )
+        return template % names
+
+
+def forecast_night(*, now: datetime, length: timedelta = NIGHT) -> NightForecast:
+    """Predict the runs of all tenants that start before `now + length`."""
+    until = now + length
+    rows = Run.unscoped.filter(state__in=Run.OPEN_STATES, due_at__lt=until)
+    open_runs = list(rows.select_related("job", "tenant"))
+    is_concerned = Q(next_slot_at__lt=until) | Q(job__in={run.job_id for run in open_runs})
+    schedules = list(active_schedules().filter(is_concerned))
+    runs = list_expected_runs(schedules, open_runs, now=now, until=until)
+    planned = [
+        PlannedRun(number, run.starts_at, run.expectation.seconds, run.expectation.units)
+        for number, run in enumerate(runs)
+        if run.expectation is not None
+    ]
+    starts_at = min((run.starts_at for run in planned), default=now)
+    keys = {key for run in planned for key in run.units}
+    lines = load_quota_lines(keys, now=now, starts_at=starts_at)
+    night = simulate_night(planned, {key: line.allowance for key, line in lines.items()}, now=now)
+    predicted_runs = [
+        replace(run, predicted=night.runs[number]) if number in night.runs else run
+        for number, run in enumerate(runs)
+    ]
+    return build_forecast(predicted_runs, night, lines)
+
+
+def active_schedules() -> QuerySet[JobSchedule]:
+    """Select the schedules whose slots become runs."""
+    return JobSchedule.unscoped.filter(
+        job__is_enabled=True, is_excluded=False, tenant__suspended_at=None
+    ).select_related("job", "tenant")
+
+
+def build_forecast(
+    runs: Sequence[ExpectedRun], night: PredictedNight, lines: Mapping[str, QuotaLine]
+) -> NightForecast:
+    ends = [run.ends_at for run in runs if run.expectation is not None]
+    known_ends = [end for end in ends if end is not None]
+    return NightForecast(
+        night.starts_at,
+        max(known_ends, default=None) if len(known_ends) == len(ends) else None,
+        runs,
+        summarize_quotas(night, lines),
+        count_calls_by_minute(night),
+        lines,
+    )
+
+
+def count_calls_by_minute(night: PredictedNight) -> dict[str, list[float]]:
+    """Return calls by connector and minute, by the rule of `count_calls` in each minute."""
+    length = max((len(row) for row in night.minutes.values()), default=0)
+    calls: dict[str, list[float]] = {}
+    for number in range(length):
+        units = {key: row[number] for key, row in night.minutes.items() if number < len(row)}
+        for connector_key, count in count_calls(units).items():
+            calls.setdefault(connector_key, [0.0] * length)[number] = count
+    return calls

@@ -1,0 +1,124 @@
+"""The runs of the coming night: those that wait, and those of slots that are not due yet."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from hub.scheduled.models import Job, JobSchedule, Run
+from hub.scheduled.night.expectations import Expectation, load_expectations
+from hub.scheduled.night.offsets import spread_schedules
+from hub.scheduled.night.simulation import PredictedRun
+from hub.scheduled.slots import list_slots
+from tenants.models import Tenant
+
+SLOTS_MAX = 48  # of one schedule in one night
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedRun:
+    """A run that exists and is not finished, or that will exist, with what is expected of it."""
+
+    job: Job
+    tenant: Tenant
+    slot_at: datetime | None  # None: a person requested it
+    starts_at: datetime
+    deadline_at: datetime
+    expectation: Expectation | None  # None: nothing is known
+    run: Run | None = None
+    predicted: PredictedRun = field(default_factory=lambda: PredictedRun(None))
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The predicted end; None if nothing is known, or if it does not end."""
+        return self.predicted.ends_at if self.expectation else None
+
+    @property
+    def is_late(self) -> bool:
+        """Return whether it is expected to miss its deadline."""
+        if self.expectation is None:
+            return False
+        return self.ends_at is None or self.ends_at > self.deadline_at
+
+
+def list_expected_runs(
+    schedules: Sequence[JobSchedule], open_runs: Sequence[Run], *, now: datetime, until: datetime
+) -> list[ExpectedRun]:
+    """List the runs that are open, and those of the slots up to `until`, by their starts."""
+    expectations = load_expectations(schedules, now=now)
+    by_pair = {
+        (schedule.job_id, schedule.tenant_id): expectations.get(schedule.pk)
+        for schedule in schedules
+    }
+    runs = [
+        ExpectedRun(
+            run.job,
+            run.tenant,
+            run.slot_at,
+            max(run.started_at or run.due_at, now),
+            run.deadline_at,
+            find_remaining(run, by_pair.get((run.job_id, run.tenant_id))),
+            run,
+        )
+        for run in open_runs
+    ]
+    runs += expect_slots(schedules, expectations, now=now, until=until)
+    return sorted(runs, key=lambda run: run.starts_at)
+
+
+def find_remaining(run: Run, expectation: Expectation | None) -> Expectation | None:
+    """Return what is left of a run that has begun: what its quotas have not been charged yet."""
+    if expectation is None or run.state != Run.State.RUNNING:
+        return expectation
+    units = {
+        key: max(0.0, count - float(run.calls.get(key, 0)))
+        for key, count in expectation.units.items()
+    }
+    total = sum(expectation.units.values())
+    part = sum(units.values()) / total if total else 0.0
+    return Expectation(units, expectation.seconds * part, expectation.is_own)
+
+
+def expect_slots(
+    schedules: Sequence[JobSchedule],
+    expectations: Mapping[int, Expectation],
+    *,
+    now: datetime,
+    until: datetime,
+) -> list[ExpectedRun]:
+    """List the runs of slots that are not due yet, each at its offset in the window."""
+    groups: dict[tuple[datetime, int], list[JobSchedule]] = defaultdict(list)
+    for schedule in schedules:
+        for slot_at in list_coming_slots(schedule, until=until):
+            groups[slot_at, schedule.job.window_minutes].append(schedule)
+    runs = []
+    for (slot_at, minutes), members in groups.items():
+        offsets = spread_schedules(members, timedelta(minutes=minutes), expectations)
+        for schedule in members:
+            runs.append(
+                ExpectedRun(
+                    schedule.job,
+                    schedule.tenant,
+                    slot_at,
+                    max(now, slot_at + offsets[schedule.pk]),
+                    slot_at + timedelta(minutes=schedule.job.deadline_minutes),
+                    expectations.get(schedule.pk),
+                )
+            )
+    return runs
+
+
+def list_coming_slots(schedule: JobSchedule, *, until: datetime) -> Iterable[datetime]:
+    """Return the slots from the schedule's next one up to `until`."""
+    if schedule.next_slot_at is None or schedule.next_slot_at >= until:
+        return ()
+    return list_slots_of(schedule.job.cron, schedule.time_zone, schedule.next_slot_at, until)
+
+
+@lru_cache(maxsize=4096)
+def list_slots_of(
+    cron: str, time_zone: str, start: datetime, end: datetime
+) -> tuple[datetime, ...]:
+    """Return these slots; many tenants share cron and zone, and a page asks for all of them."""
+    return tuple(list_slots(cron, time_zone, start=start, end=end, limit=SLOTS_MAX))

@@ -1,0 +1,51 @@
+"""The plan of new runs: when each starts in its window, and what is expected of it."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from hub.scheduled.models import Run
+from hub.scheduled.night.expectations import Expectation, load_expectations
+from hub.scheduled.night.offsets import find_peers, spread_schedules
+
+LATE = timedelta(minutes=5)  # a slot that is found so late has the rest of its window only
+
+
+def plan_runs(runs: Collection[Run], *, now: datetime) -> None:
+    """Set `due_at`, `expected_seconds` and `expected_calls` of unsaved runs of slots that are due.
+
+    The rank of a run is that among all runs of its slot and window, whichever of them are planned
+    together: so a slot may be worked off in several batches. Takes two statements for each slot
+    and window.
+    """
+    groups: dict[tuple[datetime, int], list[Run]] = defaultdict(list)
+    for run in runs:
+        if run.slot_at is not None:
+            groups[run.slot_at, run.job.window_minutes].append(run)
+    for (slot_at, minutes), members in groups.items():
+        plan_slot(members, slot_at, timedelta(minutes=minutes), now=now)
+
+
+def plan_slot(runs: Sequence[Run], slot_at: datetime, window: timedelta, *, now: datetime) -> None:
+    """Plan unsaved runs of one slot that have the same window."""
+    schedules = find_peers(slot_at, window)
+    expectations = load_expectations(schedules, now=now)
+    offsets = spread_schedules(schedules, window, expectations)
+    by_pair = {(schedule.job_id, schedule.tenant_id): schedule for schedule in schedules}
+    for run in runs:
+        schedule = by_pair.get((run.job_id, run.tenant_id))
+        if schedule is not None:
+            place_run(run, offsets[schedule.pk] / window, now=now)
+            if schedule.pk in expectations:
+                set_expectation(run, expectations[schedule.pk])
+
+
+def set_expectation(run: Run, expectation: Expectation) -> None:
+    run.expected_seconds = round(expectation.seconds)
+    run.expected_calls = expectation.calls
+
+
+def place_run(run: Run, position: float, *, now: datetime) -> None:
+    """Set when the run is due; `position` is its place in the window, from 0 to 1."""
+    begins = max(run.due_at, now) if now - run.due_at > LATE else run.due_at
+    run.due_at = begins + max(timedelta(0), run.window_ends_at - begins) * position

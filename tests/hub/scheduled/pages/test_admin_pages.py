@@ -1,0 +1,135 @@
+"""Staff's pages of jobs, schedules and runs, and the night at a glance."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from hub.db.clock import clock
+from hub.scheduled.models import RunLogEntry
+from tests.hub.portal.counting import asked
+from tests.hub.scheduled.night.builders import DAY, create_job, create_run, create_schedule
+from tests.markup import normalize_markup
+
+pytestmark = pytest.mark.django_db
+NIGHT = reverse("admin:scheduled_run_night")
+
+
+@pytest.fixture
+def superuser(make, client):
+    client.force_login(make.staff(is_superuser=True))
+    return client
+
+
+def read(client, name, *args, query=""):
+    answer = client.get(reverse(f"admin:scheduled_{name}", args=args) + query)
+    assert answer.status_code == 200, answer
+    return normalize_markup(answer.content.decode())
+
+
+@pytest.fixture
+def acme(make):
+    return make.tenant("acme", name="Acme Teas", time_zone="Europe/Berlin")
+
+
+@pytest.fixture
+def job(acme):
+    job = create_job(acme, cron="30 2 * * *", options={"mode": "propose"})
+    create_schedule(job, acme, next_slot_at=clock() + DAY / 8, time_zone="Europe/Berlin")
+    return job
+
+
+def test_jobs_are_listed_and_a_job_shows_its_schedule_options_and_runs(superuser, acme, job):
+    create_run(job, acme)
+    assert "Every day at 02:30" in read(superuser, "job_changelist")
+    text = read(superuser, "job_change", job.pk)
+    assert text.count("02:30 CE") == 3
+    assert "propose" in text and "Europe/Berlin" in text and "finished" in text
+
+
+def test_a_run_shows_what_was_planned_what_it_cost_and_its_log(superuser, acme, job):
+    run = create_run(
+        job, acme, calls={"salesforce|account|00D|": 1_207}, expected_seconds=90,
+        expected_calls={"salesforce": 1_100}, reason="", result={"compared": 12_000},
+    )  # fmt: skip
+    RunLogEntry.unscoped.create(run=run, at=clock(), level="info", kind="started")
+    text = read(superuser, "run_change", run.pk)
+    for part in ("1,207", "1,100 calls", "90 s", "12,000", "Started."):
+        assert part in text, part
+    assert superuser.get(reverse("admin:scheduled_run_live", args=[run.pk])).status_code == 200
+
+
+def test_runs_are_filtered_by_job(superuser, acme, job):
+    create_run(job, acme)
+    create_run(create_job(acme, name="Another one"), acme)
+    assert "Another one" in read(superuser, "run_changelist")
+    assert "Another one" not in read(superuser, "run_changelist", query=f"?job={job.pk}")
+    assert "Nightly orders" not in read(superuser, "run_changelist", query="?job=x")
+
+
+def coming_night(make, count=12, *, calls=120, seconds=300):
+    """A job of all tenants whose runs took so long last night, in two hours again."""
+    slot_at = (clock() + DAY / 12).replace(second=0, microsecond=0)
+    cron = f"{slot_at.minute} {slot_at.hour} * * *"
+    job = create_job(None, cron=cron, window_minutes=60, deadline_minutes=120)
+    for number in range(count):
+        tenant = make.tenant(f"night-{number}")
+        units = {f"salesforce|account|00D{number}|": calls, "app|app||requests": calls}
+        create_run(job, tenant, slot_at=slot_at - DAY, seconds=seconds, calls=units)
+        create_schedule(job, tenant, next_slot_at=slot_at)
+    return job
+
+
+def test_the_coming_night_is_shown_before_it_happens(superuser, make):
+    coming_night(make)
+    text = normalize_markup(superuser.get(NIGHT).content.decode())
+    assert "Calls to Salesforce in a minute" in text
+    assert "1,440 calls in all" in text
+    assert "100,000 calls in a day" in text and "80 %" in text
+    assert text.count('class="night-plan" x=') == 12
+
+
+def test_runs_that_will_miss_their_deadline_are_named_with_the_reason(superuser, make):
+    coming_night(make, 2, seconds=3 * 60 * 60)
+    text = normalize_markup(superuser.get(NIGHT).content.decode())
+    assert "Runs that miss their deadline" in text
+    assert "Its past runs took 180 minutes" in text
+
+
+def test_the_last_night_is_shown_beside_its_plan(superuser, acme, job):
+    slot_at = clock() - DAY / 8
+    create_run(
+        job, acme, slot_at=slot_at, seconds=600, calls={"app|app||requests": 600},
+        expected_seconds=540, expected_calls={"app": 540},
+    )  # fmt: skip
+    late = create_run(
+        create_job(acme, name="Late one"), acme, slot_at=slot_at,
+        deadline_at=slot_at, state="running", finished_at=None,
+    )  # fmt: skip
+    text = normalize_markup(superuser.get(NIGHT + "?night=last").content.decode())
+    assert "600 calls in all" in text and 'class="night-good"' in text
+    assert f">{late.job.name}</a>" in text
+
+
+def test_a_night_without_runs_names_the_next_step(superuser):
+    for query in ("", "?night=last"):
+        assert "No runs" in superuser.get(NIGHT + query).content.decode()
+
+
+def test_the_night_of_all_tenants_is_not_for_staff_of_some(make, client, acme):
+    client.force_login(make.staff(acme))
+    assert client.get(NIGHT).status_code == 403
+
+
+def test_more_tenants_cost_no_more_statements(superuser, make, acme, job):
+    coming_night(make, 2)
+    pages = [NIGHT, NIGHT + "?night=last", *(
+        reverse(f"admin:scheduled_{name}_changelist") for name in ("job", "run", "jobschedule")
+    )]  # fmt: skip
+    before = [asked(superuser, page) for page in pages]
+    for number in range(5):
+        other = make.tenant(f"other-{number}")
+        own = create_job(other)
+        create_schedule(own, other, next_slot_at=clock() + timedelta(hours=1))
+        create_run(own, other, slot_at=clock() - timedelta(hours=1))
+    assert [asked(superuser, page) for page in pages] == before
