@@ -143,11 +143,15 @@ def find_start(night_run: NightRun) -> datetime:
 
 
 def build_bar(night_run: NightRun, span: Span) -> RunBar:
-    planned, actual = (
-        part and charts.time_bar(part.starts_at, part.ends_at, span.starts_at, span.ends_at)
-        for part in (night_run.planned, night_run.actual)
+    return RunBar(
+        night_run, place_span(night_run.planned, span), place_span(night_run.actual, span)
     )
-    return RunBar(night_run, planned, actual)
+
+
+def place_span(part: Span | None, whole: Span) -> charts.Bar | None:
+    if part is None:
+        return None
+    return charts.time_bar(part.starts_at, part.ends_at, whole.starts_at, whole.ends_at)
 
 
 def build_chart(

@@ -63,8 +63,9 @@ def list_runs(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
 
 def find_job(tenant_user: TenantUser, id: str | None) -> Job | None:
     """Return the job with this id; None if the tenant has none."""
-    public_id = parse_uuid(id)
-    return public_id and Job.objects.of(tenant_user.tenant).filter(public_id=public_id).first()
+    if not (public_id := parse_uuid(id)):
+        return None
+    return Job.objects.of(tenant_user.tenant).filter(public_id=public_id).first()
 
 
 def list_state_links(state: str, job: Job | None) -> list[LogLink]:
