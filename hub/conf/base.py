@@ -164,7 +164,10 @@ HUB_JOB_KINDS = {  # of each kind of job: the function that runs it, and the che
 # The function that spreads the runs of a slot over their window.
 HUB_RUN_OFFSETS = "hub.scheduled.night.offsets.assign_offsets"
 # The functions that erase what was received for a connection, when its data is erased.
-HUB_ERASE_CONNECTION = ("hub.incoming.receiving.erase.erase_received_data",)
+HUB_ERASE_CONNECTION = (
+    "hub.incoming.receiving.erase.erase_received_data",
+    "hub.scheduled.reconciliation.erase.erase_compared_data",
+)
 # The functions that are called, with the connection, in the transaction that connects an account.
 HUB_ACCOUNT_CONNECTED = (
     "hub.incoming.processing.unmatched.attribute_unmatched_items",

@@ -98,6 +98,11 @@ class Discrepancy(Scoped, StateMachine):
                 condition=~Q(state="resolved"),
                 name="discrepancies_open",
             ),
+            models.Index(
+                fields=("repair_delivery",),
+                condition=Q(state="repairing"),
+                name="discrepancies_repairing",
+            ),
         )
 
     def __str__(self) -> str:

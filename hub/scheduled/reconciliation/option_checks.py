@@ -112,10 +112,10 @@ def _check_side(errors: OptionErrors, value: Any, path: str, connector_key: str)
     collection = find_collection(connector_key, side.get("collection"))
     if collection is None:
         errors.add(f"{path}.collection", f"{connector_key} has no such collection")
-    elif not getattr(collection, "reads_changes", False):
+    elif not (collection.reads_changes and collection.has_ids):
         errors.add(
             f"{path}.collection",
-            "cannot be reconciled: it does not tell which records have changed",
+            "cannot be reconciled: it has no ids, or does not tell which records have changed",
         )
     query = side.get("query", {})
     if not isinstance(query, Mapping):

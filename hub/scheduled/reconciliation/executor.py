@@ -1,0 +1,172 @@
+"""The executor of a reconciliation: read both sides, read what changed meanwhile, compare, record.
+
+Everything that it stores is stored with its cursor, so an interrupted run continues.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from hub.audit import SYSTEM
+from hub.operations.models import Operation
+from hub.scheduled.models import JobSchedule, Run
+from hub.scheduled.reconciliation.changes_in_flight import TextsInFlight, collect_texts_in_flight
+from hub.scheduled.reconciliation.comparison import compare_sides
+from hub.scheduled.reconciliation.erase import delete_staged_of_ended_runs
+from hub.scheduled.reconciliation.finish import finish_run
+from hub.scheduled.reconciliation.options import ReconcileOptions, check_options, parse_options
+from hub.scheduled.reconciliation.progress import (
+    COMPARED,
+    FINISHED,
+    LOCAL_SIDE,
+    READING,
+    REMOTE_SIDE,
+    Progress,
+)
+from hub.scheduled.reconciliation.result import build_result, decide_repairs
+from hub.scheduled.reconciliation.side_reading import (
+    Side,
+    open_sides,
+    read_changes,
+    read_sides,
+    read_whole_side,
+)
+from hub.scheduled.reconciliation.staging import delete_staged, has_keys_of_one_side
+from hub.scheduled.runs.context import RunContext, RunFailed
+
+REPAIR_OPERATION = "repair"  # the kind of the operation that repairs what a run found
+
+
+async def run_reconciliation(context: RunContext) -> Mapping[str, Any]:
+    """Reconcile the two sides of a job; return the result.
+
+    Raises RunFailed for options that are not valid any more.
+    """
+    options = _read_options(context)
+    progress = Progress.load(context)
+    sides = await open_sides(context, options)
+    if progress.stage == READING:
+        await _read(context, options, sides, progress)
+    if progress.stage not in (COMPARED, FINISHED):
+        texts = await _read_changes(context, sides, progress)
+        await compare_sides(context, sides[1].connection, progress, options, texts)
+    if progress.stage == COMPARED:
+        await _finish(context, options, sides, progress)
+    while await context.in_database(partial(delete_staged, context.run)):
+        pass
+    return await context.in_database(partial(_load_result, context.run, progress, options))
+
+
+def _read_options(context: RunContext) -> ReconcileOptions:
+    errors = check_options(context.job.options, context.job.connector_key)
+    if errors:
+        path, message = next(iter(errors.items()))
+        raise RunFailed("options_invalid", f"{path} {message}", can_retry=False)
+    return parse_options(context.job.options)
+
+
+async def _read(
+    context: RunContext, options: ReconcileOptions, sides: Sequence[Side], progress: Progress
+) -> None:
+    """Read both sides: everything, or what changed since the last complete run began."""
+    if "since" not in progress.cursor:
+        await context.in_database(partial(delete_staged_of_ended_runs, context.run))
+        since, expected = await context.in_database(
+            partial(_load_start, context.run, options.is_incremental)
+        )
+        start = {"since": since.isoformat() if since else None, "expected": expected}
+        await progress.save(start)
+        await context.log("reading", since=start["since"])
+    since = _parse_since(progress, options)
+    await read_sides(context, sides, progress, since=since)
+    if since:
+        await _read_counterparts(context, sides, progress)
+    for side in sides:
+        state = progress.read_state(side.name)
+        if not state.is_complete:
+            await context.log("read_incomplete", level="warning", side=side.name)
+
+
+def _parse_since(progress: Progress, options: ReconcileOptions) -> datetime | None:
+    text = progress.cursor["since"]
+    if text is None:
+        return None
+    return datetime.fromisoformat(text) - timedelta(minutes=options.overlap_minutes)
+
+
+def _load_start(run: Run, is_incremental: bool) -> tuple[datetime | None, int | None]:
+    """Return from when changes are read (None: everything), and how many records are expected."""
+    previous = (
+        Run.unscoped.filter(job=run.job_id, tenant=run.tenant_id, state="finished")
+        .order_by("-pk")
+        .first()
+    )
+    records = previous.result.get("records", {}) if previous else {}
+    expected = sum(records.values()) if records else None
+    schedule = JobSchedule.unscoped.filter(job=run.job_id, tenant=run.tenant_id).first()
+    since = schedule.cursor.get("since") if schedule and is_incremental else None
+    return (datetime.fromisoformat(since) if since else None), expected
+
+
+async def _read_counterparts(
+    context: RunContext, sides: Sequence[Side], progress: Progress
+) -> None:
+    """Read a whole side if records that changed on the other one were not among its changes."""
+    for side, is_lacking in ((sides[0], LOCAL_SIDE), (sides[1], REMOTE_SIDE)):
+        is_begun = bool(progress.read_state(f"whole.{is_lacking}").pages)
+        lacks = partial(has_keys_of_one_side, context.run, is_local=not side.is_local)
+        if is_begun or await context.in_database(lacks):
+            await read_whole_side(context, side, progress)
+
+
+async def _read_changes(
+    context: RunContext, sides: Sequence[Side], progress: Progress
+) -> TextsInFlight:
+    """Read what changed since the run began; return what deliveries in flight are about.
+
+    These are collected before the changes are read: what is delivered later is in flight here, and
+    what was delivered before is among the changes.
+    """
+    connections = [side.connection for side in sides]
+    while True:
+        texts = await context.in_database(
+            partial(collect_texts_in_flight, context.tenant, connections)
+        )
+        if await read_changes(context, sides, progress):
+            return texts
+
+
+async def _finish(
+    context: RunContext, options: ReconcileOptions, sides: Sequence[Side], progress: Progress
+) -> None:
+    now = context.now()
+    repairs = decide_repairs(context.run, progress, options)
+    write = partial(
+        finish_run,
+        context.run,
+        context.tenant,
+        sides[1].connection,
+        progress,
+        options,
+        repairs=repairs,
+        now=now,
+    )
+    changes = {"stage": FINISHED, "repairs": repairs, "compared_at": now.isoformat()}
+    await progress.save(changes, write=write)
+    await context.log("compared", repairs=repairs, **_summarize(progress))
+
+
+def _summarize(progress: Progress) -> dict[str, Any]:
+    counts = progress.counts
+    return {name: counts.get(name, 0) for name in ("keys", "equal", "unsettled", "changes")}
+
+
+def _load_result(run: Run, progress: Progress, options: ReconcileOptions) -> dict[str, Any]:
+    operation = Operation.unscoped.filter(
+        kind=REPAIR_OPERATION,
+        tenant=run.tenant_id,
+        actor_kind=SYSTEM.kind,
+        filter__run=str(run.public_id),
+    ).first()
+    return build_result(run, progress, options, operation)

@@ -1,0 +1,140 @@
+"""Two systems for reconciliations in tests: our order application, and Pipedrive's deals.
+
+They answer the requests of the real connectors; no network is involved.
+"""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+from connectors.http import Request, Response
+from tests.factories import NOON
+
+
+@dataclass
+class SimulatedClock:
+    """A clock that goes on by a moment whenever it is read."""
+
+    at: datetime = NOON
+    step: timedelta = timedelta(milliseconds=1)
+
+    def __call__(self) -> datetime:
+        self.at += self.step
+        return self.at
+
+
+@dataclass
+class SimulatedSystem:
+    """Records by id, in the order of ids; each change has its time and a version."""
+
+    clock: SimulatedClock
+    records: dict[str, dict] = field(default_factory=dict)
+    page_size: int = 10
+    write_count: int = 0
+    pages_read: list[str] = field(default_factory=list)
+    cut_pages: int = 0  # pages to come that have fewer records than they announce
+
+    def put(self, id: str, at: datetime | None = None, **fields: object) -> None:
+        known = self.records.get(id, {"version": 0, "deleted": False})
+        self.records[id] = {
+            **known,
+            **fields,
+            "version": known["version"] + 1,
+            "at": at or self.clock(),
+        }
+
+    def delete(self, id: str) -> None:
+        self.put(id, deleted=True)
+
+    def select(
+        self, *, after: str, since: str, deleted: bool, ids: str
+    ) -> tuple[list[tuple[str, dict]], str]:
+        """Return the next page, and the cursor behind it."""
+        wanted = ids.split(",") if ids else None
+        found = [
+            (id, record)
+            for id, record in sorted(self.records.items())
+            if id > after
+            and (not since or record["at"] >= datetime.fromisoformat(since))
+            and (deleted or not record["deleted"])
+            and (wanted is None or id in wanted)
+        ]
+        page = found[: self.page_size]
+        self.pages_read.append(f"{after}|{since}")
+        return page, page[-1][0] if len(found) > len(page) else ""
+
+
+class OrderApplication(SimulatedSystem):
+    def answer(self, request: Request) -> Response:
+        url = urlsplit(request.url)
+        if request.method in ("PATCH", "POST"):
+            return self._write(request, url.path.rpartition("/")[2])
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        page, cursor = self.select(
+            after=query.get("after", ""),
+            since=query.get("updated_since", ""),
+            deleted=query.get("include_deleted") == "true",
+            ids=query.get("ids", ""),
+        )
+        orders = [
+            {
+                **{name: value for name, value in record.items() if name != "at"},
+                "number": id,
+                "tenant": query["tenant"],
+                "updated_at": record["at"].isoformat(),
+            }
+            for id, record in page
+        ]
+        count = len(orders)
+        if self.cut_pages and orders:
+            self.cut_pages -= 1
+            orders = orders[:-1]
+        return _answer({"orders": orders, "count": count, "next_after": cursor or None})
+
+    def _write(self, request: Request, number: str) -> Response:
+        record = self.records.get(number)
+        condition = request.headers.get("If-Match", "*")
+        if record and condition not in ("*", f'"{record["version"]}"'):
+            return Response(412)
+        fields = json.loads(request.content())
+        fields.pop("tenant", None)
+        if request.method == "POST":
+            number = str(fields.pop("number"))
+        self.write_count += 1
+        self.put(number, **fields)
+        return _answer({"number": number})
+
+
+class DealSystem(SimulatedSystem):
+    def answer(self, request: Request) -> Response:
+        url = urlsplit(request.url)
+        if request.method in ("PATCH", "PUT", "POST"):
+            is_new = request.method == "POST"
+            id = len(self.records) if is_new else int(url.path.rpartition("/")[2])
+            self.write_count += 1
+            self.put(f"{id:05}", **json.loads(request.content()))
+            return _answer({"success": True, "data": {"id": id}})
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        page, cursor = self.select(
+            after=query.get("cursor", ""),
+            since=query.get("updated_since", ""),
+            deleted="deleted" in query.get("status", ""),
+            ids=query.get("ids", ""),
+        )
+        deals = [
+            {
+                **{name: value for name, value in record.items() if name != "at"},
+                "id": int(id),
+                "is_deleted": record["deleted"],
+                "update_time": record["at"].astimezone(UTC).isoformat(),
+            }
+            for id, record in page
+        ]
+        return _answer(
+            {"success": True, "data": deals, "additional_data": {"next_cursor": cursor or None}}
+        )
+
+
+def _answer(document: object) -> Response:
+    return Response(200, json.dumps(document).encode(), {"content-type": "application/json"})

@@ -1,0 +1,242 @@
+"""Whole reconciliations between two simulated systems."""
+
+import random
+from itertools import count
+
+import pytest
+
+from hub.outgoing.models import Event
+from hub.scheduled.models import Discrepancy, StagedRecord
+from hub.scheduled.reconciliation.erase import erase_compared_data
+from hub.scheduled.runs.context import RunFailed, RunStopped
+from tests.hub.scheduled.reconciliation.world import World
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def world(make):
+    return World(make)
+
+
+def plant_all_verdicts(world):
+    """Plant 40 equal pairs and one difference of each kind; return what is to be found."""
+    for number in range(40):
+        world.plant(number)
+    world.plant(41, there={"status": "won"})
+    world.plant(42, there={"value": "12.50"})  # the same number
+    world.plant(43, there={"value": 13})
+    world.orders.put("B-1", state="open", total=1, at=world.orders.records["A-00001"]["at"])
+    world.deals.put("00100", title="C-1", status="open", at=world.orders.records["A-00001"]["at"])
+    world.deals.put(
+        "00101", title="A-00001", status="open", at=world.orders.records["A-00001"]["at"]
+    )
+    world.deals.put("00102", title="", status="open", at=world.orders.records["A-00001"]["at"])
+    return {
+        ("A-00041", "status"),
+        ("A-00043", "total"),
+        ("B-1", "missing_there"),
+        ("C-1", "missing_here"),
+        ("A-00001", "ambiguous"),
+        ("without key: 102", "unmapped"),
+    }
+
+
+def test_a_run_finds_every_planted_difference_and_invents_none(world):
+    planted = plant_all_verdicts(world)
+    result = world.reconcile()
+    assert world.found() == planted
+    assert (result["compared"], result["equal"]) == (46, 40)
+    assert result["verdicts"] == {
+        "differs": 2,
+        "missing_here": 1,
+        "missing_there": 1,
+        "ambiguous": 1,
+        "unmapped": 1,
+    }
+    assert result["is_complete"]
+    assert not StagedRecord.objects.exists()
+
+
+def test_a_second_run_over_the_same_data_finds_the_same_again(world):
+    planted = plant_all_verdicts(world)
+    first = world.reconcile()
+    second = world.reconcile()
+    assert world.found() == planted
+    assert Discrepancy.unscoped.count() == len(planted)
+    assert second["states"] | {"open": 6, "new": 0} == second["states"]
+    assert first["digest"] == second["digest"]
+
+
+def test_a_finished_reconciliation_is_an_event_for_our_application(world):
+    world.plant(1, there={"status": "won"})
+    world.reconcile()
+    world.reconcile(is_dry=True)
+    assert Event.unscoped.filter(type="reconciliation.finished").count() == 1
+
+
+# --- interrupted ----------------------------------------------------------------------------------
+
+
+class Interruption:
+    """Interrupts the nth time that it is called."""
+
+    def __init__(self, number):
+        self.number, self.calls = number, count(1)
+
+    def __call__(self, *arguments):
+        if next(self.calls) == self.number:
+            raise RunStopped
+
+
+@pytest.mark.parametrize("hook", ["before_call", "before_save", "after_save"])
+def test_a_run_that_is_interrupted_anywhere_finds_the_same(world, hook):
+    planted = plant_all_verdicts(world)
+    for number in range(1, 30):
+        run = world.start()
+        setattr(world, hook, Interruption(number))
+        result = world.execute_to_end(run)
+        assert world.found() == planted, f"interrupted at {hook} {number}"
+        assert (result["compared"], result["equal"]) == (46, 40)
+        assert result["is_complete"]
+
+
+def test_no_page_that_was_stored_is_read_again(world):
+    for number in range(100):
+        world.plant(number)
+    run = world.start()
+    world.after_save = Interruption(14)
+    world.execute_to_end(run)
+    first_reads = [page for page in world.orders.pages_read if page.endswith("|")]
+    assert len(first_reads) == len(set(first_reads)) == 10
+
+
+# --- changed meanwhile ----------------------------------------------------------------------------
+
+
+def test_200_edits_on_either_side_during_a_run_are_no_differences(world):
+    keys = [world.plant(number) for number in range(120)]
+    chooser = random.Random(7)
+    edits = count(1)
+
+    def edit(connection):
+        for _ in range(20):
+            if next(edits) > 200:
+                return
+            number = chooser.randrange(120)
+            value = chooser.choice(["open", "won", "lost"])
+            if chooser.random() < 0.5:
+                world.orders.put(keys[number], state=value)
+            else:
+                world.deals.put(f"{number:05}", status=value)
+
+    world.before_call = edit
+    result = world.reconcile()
+    assert next(edits) > 200
+    assert world.found() == set()
+    assert result["unsettled"] > 0
+    assert result["compared"] == result["equal"] + result["unsettled"]
+
+
+def test_records_that_are_created_or_deleted_while_they_are_read_are_not_missing(world):
+    for number in range(60):
+        world.plant(number)
+    steps = count(1)
+
+    def change(connection):
+        step = next(steps)
+        if step <= 20:
+            world.plant(1000 + step)
+            world.orders.put(f"A-{1000 + step:05}", state="open")
+            world.deals.put(f"{1000 + step:05}", status="open")
+            world.orders.delete(f"A-{step:05}")
+            world.deals.delete(f"{step:05}")
+
+    world.before_call = change
+    world.reconcile()
+    assert world.found() == set()
+
+
+def test_a_change_of_the_key_during_a_run_is_no_difference(world):
+    for number in range(30):
+        world.plant(number)
+    steps = count(1)
+
+    def change(connection):
+        if next(steps) == 6:
+            world.deals.put("00001", title="Z-1")
+
+    world.before_call = change
+    world.reconcile()
+    assert world.found() == set()
+
+
+def test_a_record_with_a_delivery_in_flight_is_left_to_the_next_run(world, make):
+    key = world.plant(1, there={"status": "won"})
+    delivery = make.delivery(world.remote, data={"number": key}, action="update_deal")
+    assert world.reconcile()["unsettled"] == 1
+    assert world.found() == set()
+    delivery.transition_to("cancelled")
+    world.reconcile()
+    assert world.found() == {(key, "status")}
+
+
+# --- incomplete and incremental -------------------------------------------------------------------
+
+
+def test_a_page_that_is_cut_makes_nothing_missing(world):
+    planted = plant_all_verdicts(world)
+    world.orders.cut_pages = 3  # the reading gives up after three times
+    result = world.reconcile()
+    assert not result["is_complete"]
+    assert {entry for entry in world.found() if entry[1].startswith("missing_here")} == set()
+    assert world.found() <= planted
+    world.reconcile()
+    assert world.found() == planted
+
+
+def test_an_incremental_run_compares_what_changed_and_never_finds_missing_records(make):
+    world = World(make, read="incremental", overlap_minutes=0)
+    for number in range(30):
+        world.plant(number)
+    assert world.reconcile()["read"] == "full"
+    world.orders.put("A-00003", state="lost")
+    world.orders.put("B-1", state="open")
+    result = world.reconcile()
+    assert result["read"] == "incremental"
+    assert world.found() == {("A-00003", "status")}
+    assert result["unproven"] >= 1
+
+
+def test_options_that_are_not_valid_any_more_fail_the_run(world):
+    world.job.options = {**world.job.options, "mode": "guess"}
+    world.job.save()
+    with pytest.raises(RunFailed, match="mode must be one of"):
+        world.reconcile()
+
+
+def test_what_an_abandoned_run_had_read_is_deleted_by_the_next(world):
+    plant_all_verdicts(world)
+    run = world.start()
+    world.after_save = Interruption(5)
+    with pytest.raises(RunStopped):
+        world.execute(run)
+    assert StagedRecord.objects.exists()
+    run.transition_to("cancelled")
+    world.reconcile()
+    assert not StagedRecord.objects.exists()
+
+
+def test_the_data_of_a_connection_can_be_erased(world):
+    plant_all_verdicts(world)
+    world.reconcile()
+    run = world.start()
+    world.after_save = Interruption(5)
+    with pytest.raises(RunStopped):
+        world.execute(run)
+    erase_compared_data(world.remote, now=world.clock())
+    assert not StagedRecord.objects.exists()
+    assert not Discrepancy.unscoped.exists()
+    run.refresh_from_db()
+    assert (run.state, run.lease, run.cursor) == ("waiting", None, {})
+    assert world.execute_to_end(run)["compared"] == 46

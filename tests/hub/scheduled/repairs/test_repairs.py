@@ -1,0 +1,248 @@
+"""Repairs of what reconciliations found."""
+
+import pytest
+
+from hub.audit import SYSTEM, ActorContext, AuditRow
+from hub.db.state_machine import InvalidTransition
+from hub.notices.models import Notice
+from hub.operations import operation_actions
+from hub.operations.models import Operation
+from hub.outgoing.models import Delivery
+from hub.scheduled.models import Discrepancy
+from hub.scheduled.repairs.discrepancy_actions import (
+    RepairRefused,
+    ignore_discrepancy,
+    plan_repairs,
+    repair_discrepancy,
+    stop_ignoring,
+)
+from hub.scheduled.repairs.outcomes import settle_repairs
+from hub.scheduled.runs.context import RunStopped
+from tests.hub.scheduled.reconciliation.test_runs import Interruption
+from tests.hub.scheduled.reconciliation.world import World
+
+pytestmark = pytest.mark.django_db
+ACTOR = ActorContext(SYSTEM, unrestricted=True)
+
+
+@pytest.fixture
+def world(make):
+    return World(make)
+
+
+def plant_differences(world, count=12):
+    """Plant records that differ in the status, in the total, or in both."""
+    for number in range(30):
+        world.plant(number)
+    for number in range(100, 100 + count):
+        there = [{"status": "won"}, {"value": "13.00"}, {"status": "won", "value": 14}][number % 3]
+        world.plant(number, there=there)
+
+
+def discrepancy(world, key="A-00001", field="status"):
+    return Discrepancy.unscoped.get(job=world.job, record_key=key, field=field)
+
+
+def test_a_repair_writes_the_owners_value_and_the_next_run_finds_nothing(world):
+    world.plant(1, there={"status": "won", "value": "13.00"})
+    world.reconcile()
+    for field in ("status", "total"):
+        repair_discrepancy(discrepancy(world, field=field), ACTOR, now=world.clock())
+    assert discrepancy(world).replaced_value == "won"
+    assert world.deliver() == 2
+    settle_repairs(now=world.clock())
+    assert discrepancy(world).state == "resolved"
+    assert world.deals.records["00001"]["status"] == "open"
+    assert world.orders.records["A-00001"]["total"] == 13
+    assert world.reconcile()["equal"] == 1
+    assert world.found() == set()
+
+
+def test_a_person_may_choose_the_side_that_is_changed(world):
+    world.plant(1, there={"status": "won"})
+    world.reconcile()
+    repair_discrepancy(discrepancy(world), ACTOR, side="local", now=world.clock())
+    world.deliver()
+    assert world.orders.records["A-00001"]["state"] == "won"
+
+
+def test_a_record_that_changed_after_it_was_compared_is_not_overwritten(world):
+    world.plant(1, there={"value": 13})
+    world.reconcile()
+    repair_discrepancy(discrepancy(world, field="total"), ACTOR, now=world.clock())
+    world.orders.put("A-00001", total=99)
+    assert world.deliver() == 0
+    settle_repairs(now=world.clock())
+    found = discrepancy(world, field="total")
+    assert (found.state, found.reason) == ("open", "changed_since")
+    assert world.orders.records["A-00001"]["total"] == 99
+
+
+def test_a_discrepancy_is_repaired_once(world):
+    world.plant(1, there={"status": "won"})
+    world.reconcile()
+    found = discrepancy(world)
+    repair_discrepancy(found, ACTOR, now=world.clock())
+    with pytest.raises(InvalidTransition):
+        repair_discrepancy(found, ACTOR, now=world.clock())
+    assert Delivery.unscoped.count() == 1
+
+
+def test_what_cannot_be_repaired_says_why_and_stays_as_it_is(world):
+    world.orders.put("B-1", state="open")
+    world.deals.put("00100", title="A-1", status="open")
+    world.deals.put("00101", title="A-1", status="open")
+    world.reconcile()
+    world.reconcile()  # the first one had seen them change
+    for key, field, reason in (("B-1", "", "report_only"), ("A-1", "", "ambiguous")):
+        found = discrepancy(world, key, field)
+        with pytest.raises(RepairRefused) as refused:
+            repair_discrepancy(found, ACTOR, now=world.clock())
+        assert refused.value.reason == reason
+        assert discrepancy(world, key, field).state == found.state
+
+
+def test_an_ignored_discrepancy_can_be_shown_again(world):
+    world.plant(1, there={"status": "won"})
+    world.reconcile()
+    ignore_discrepancy(discrepancy(world), "known", ACTOR, now=world.clock())
+    world.reconcile()
+    assert discrepancy(world).state == "ignored"
+    with pytest.raises(InvalidTransition):
+        repair_discrepancy(discrepancy(world), ACTOR, now=world.clock())
+    stop_ignoring(discrepancy(world), ACTOR, now=world.clock())
+    assert discrepancy(world).state == "open"
+
+
+# --- all that match -------------------------------------------------------------------------------
+
+
+def plan(world, **filter):
+    return plan_repairs(
+        {"job": str(world.job.public_id), **filter},
+        ACTOR,
+        tenant=world.tenant,
+        reason="agreed",
+        now=world.clock(),
+    )
+
+
+def test_all_that_match_are_repaired_by_one_delivery_for_each_record_and_side(world):
+    plant_differences(world)
+    world.reconcile()
+    operation = plan(world)
+    assert operation.count == 16
+    operation_actions.confirm_operation(operation, ACTOR, now=world.clock())
+    world.run_operations()
+    assert Delivery.unscoped.filter(low_priority=True).count() == 16
+    assert world.deliver() == 16
+    settle_repairs(now=world.clock())
+    before = (world.orders.write_count, world.deals.write_count)
+    result = world.reconcile()
+    assert (world.found(), result["equal"], result["compared"]) == (set(), 42, 42)
+    assert (world.orders.write_count, world.deals.write_count) == before == (8, 8)
+
+
+def test_an_operation_leaves_one_audit_row_for_each_step_and_none_for_each_repair(world):
+    plant_differences(world)
+    world.reconcile()
+    before = AuditRow.objects.count()
+    operation = plan(world, field="status")
+    operation_actions.confirm_operation(operation, ACTOR, now=world.clock())
+    world.run_operations()
+    assert AuditRow.objects.count() - before <= 4  # plan, confirm, the route's mapping, finish
+
+
+def test_a_plan_of_repairs_has_no_hourly_limit(world, settings):
+    settings.HUB_OPERATION_ROWS_PER_HOUR = 1
+    plant_differences(world)
+    world.reconcile()
+    operation = plan(world)
+    actor = ActorContext(SYSTEM)
+    operation_actions.confirm_operation(operation, actor, now=world.clock())
+    assert Operation.unscoped.get(pk=operation.pk).state == "running"
+
+
+# --- applied by the run ---------------------------------------------------------------------------
+
+
+def test_a_run_that_applies_repairs_what_it_found(make):
+    world = World(make, mode="apply")
+    plant_differences(world)
+    result = world.reconcile()
+    assert (result["repairs"]["state"], result["repairs"]["changes"]) == ("repairing", 12)
+    world.run_operations()
+    world.deliver()
+    settle_repairs(now=world.clock())
+    writes = (world.orders.write_count, world.deals.write_count)
+    assert world.reconcile()["repairs"]["state"] == "none"
+    assert world.found() == set()
+    assert (world.orders.write_count, world.deals.write_count) == writes
+
+
+@pytest.mark.parametrize("hook", ["before_save", "after_save"])
+def test_a_run_that_is_interrupted_before_its_repairs_repairs_once(make, hook):
+    world = World(make, mode="apply")
+    plant_differences(world)
+    for number in range(1, 25):
+        run = world.start()
+        setattr(world, hook, Interruption(number))
+        world.execute_to_end(run)
+        world.run_operations()
+        world.deliver()
+        settle_repairs(now=world.clock())
+        assert (world.orders.write_count, world.deals.write_count) == (8, 8)
+    assert world.found() == set()
+
+
+def test_a_dry_run_changes_nothing(make):
+    world = World(make, mode="apply")
+    plant_differences(world)
+    result = world.reconcile(is_dry=True)
+    assert (result["repairs"]["state"], result["repairs"]["changes"]) == ("dry", 12)
+    assert not Operation.unscoped.exists()
+    assert not Delivery.unscoped.exists()
+
+
+def test_more_changes_than_the_limits_allow_need_a_person(make):
+    world = World(make, mode="apply", limits={"share": 0.1, "count": 500})
+    plant_differences(world)
+    result = world.reconcile()
+    assert result["repairs"]["state"] == "stopped"
+    assert not Delivery.unscoped.exists()
+    assert Notice.unscoped.get().message == "repairs_stopped"
+    operation = plan(world, run=str(world.job.runs.latest("pk").public_id))
+    operation_actions.confirm_operation(operation, ACTOR, now=world.clock())
+    world.run_operations()
+    assert world.deliver() == 16
+
+
+def test_missing_records_are_created_where_the_job_says_so(make):
+    world = World(make, mode="apply", missing={"here": "create", "there": "create"})
+    long_ago = world.clock()
+    world.orders.put("B-1", long_ago, state="open", total="7.50")
+    world.deals.put("00100", long_ago, title="C-1", status="won", value=8)
+    world.orders.put("B-2", long_ago, state="open", total=1)
+    world.deals.put("00102", long_ago, title="B-2", status="open", value=1, deleted=True)
+    world.reconcile()
+    world.run_operations()
+    assert world.deliver() == 2
+    assert world.orders.records["C-1"]["state"] == "won"
+    world.reconcile()
+    assert world.found() == {("B-2", "missing_there")}
+    assert discrepancy(world, "B-2", "").reason == "deleted_there"
+
+
+def test_a_run_that_lost_its_lease_plans_no_repairs(make):
+    world = World(make, mode="apply")
+    plant_differences(world)
+    run = world.start()
+
+    def lose_lease():
+        raise RunStopped
+
+    world.before_save = lose_lease
+    with pytest.raises(RunStopped):
+        world.execute(run)
+    assert not Delivery.unscoped.exists()
+    assert not Operation.unscoped.exists()
