@@ -230,6 +230,9 @@ HUB_OPERATION_ROWS_PER_HOUR = read_setting(
 )  # of one person or key of a tenant
 HUB_KEEP_BODIES_DAYS = read_setting(DAYS, "HUB_KEEP_BODIES_DAYS", 30)
 HUB_KEEP_ROWS_DAYS = read_setting(DAYS, "HUB_KEEP_ROWS_DAYS", 90)
+HUB_KEEP_LOG_DAYS = read_setting(
+    DAYS, "HUB_KEEP_LOG_DAYS", 7
+)  # of log lines that could not be shipped: older ones are dropped
 if HUB_KEEP_BODIES_DAYS > HUB_KEEP_ROWS_DAYS:
     raise ImproperlyConfigured(
         "HUB_KEEP_BODIES_DAYS is wrong: it is not longer than HUB_KEEP_ROWS_DAYS"

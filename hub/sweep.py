@@ -59,6 +59,7 @@ from hub.scheduled.runs.due_runs import create_due_runs
 from hub.scheduled.runs.loop_leases import wake_runs
 from hub.scheduled.runs.notices import notify_missed_deadlines
 from hub.scheduled.runs.open_runs import resume_blocked_runs, skip_runs_past_window
+from hub.scheduled.shipping.retention import drop_expired_lines, notify_late_logs
 from hub.throttle import in_flight_leases
 
 log = structlog.get_logger(__name__)
@@ -204,6 +205,8 @@ STEPS: tuple[Step, ...] = (
     notify_missed_deadlines,
     wake_runs,
     settle_repairs,
+    drop_expired_lines,
+    notify_late_logs,
     publish_notices,
     wake_for_due_notices,
     wake_for_due_mails,

@@ -155,6 +155,8 @@ HUB_JOB_KINDS = {  # of each kind of job: the function that runs it, and the che
     "ship": {
         "run": "hub.scheduled.shipping.executor.run_shipping",
         "check_options": "hub.scheduled.shipping.options.check_options",
+        # which schedules need a run in their slot; without it, all do
+        "find_work": "hub.scheduled.shipping.work.find_schedules_with_work",
     },
     "sync": {
         "run": "hub.scheduled.sync.executor.run_sync",
@@ -167,6 +169,7 @@ HUB_RUN_OFFSETS = "hub.scheduled.night.offsets.assign_offsets"
 HUB_ERASE_CONNECTION = (
     "hub.incoming.receiving.erase.erase_received_data",
     "hub.scheduled.reconciliation.erase.erase_compared_data",
+    "hub.scheduled.shipping.erase.erase_shipped_lines",
 )
 # The functions that are called, with the connection, in the transaction that connects an account.
 HUB_ACCOUNT_CONNECTED = (

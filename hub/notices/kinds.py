@@ -62,6 +62,10 @@ NOTICE_KINDS = {
     "degraded": NoticeKind(
         _("A connection works, but has a problem"), _("View the connection"), False
     ),
+    "log_lines_late": NoticeKind(_("Log lines are late"), _("View log shipping"), True),
+    "log_lines_dropped": NoticeKind(
+        _("Log lines were dropped"), _("View log shipping"), True, can_wait=False
+    ),
     "run_failed": NoticeKind(_("A scheduled run failed"), _("View the run"), True),
     "deadline_missed": NoticeKind(
         _("A scheduled run did not end in time"), _("View the run"), True
@@ -171,6 +175,23 @@ NOTICE_MESSAGES = {
     "run_failed": NoticeMessage(_("“%(job)s”: The run of %(time)s failed. %(reason)s")),
     "deadline_missed": NoticeMessage(
         _("“%(job)s”: The run of %(time)s has not ended by its deadline. %(reason)s")
+    ),
+    "log_lines_late": NoticeMessage(
+        _("“%(connection)s”: %(count)s log line has been waiting to be shipped since %(since)s."),
+        _(
+            "“%(connection)s”: %(count)s log lines are waiting to be shipped, the oldest since "
+            "%(since)s."
+        ),
+    ),
+    "log_lines_dropped": NoticeMessage(
+        _(
+            "“%(connection)s”: %(count)s log line was dropped, as it could not be shipped within "
+            "%(days)s days."
+        ),
+        _(
+            "“%(connection)s”: %(count)s log lines were dropped, as they could not be shipped "
+            "within %(days)s days."
+        ),
     ),
     "connector_requested": NoticeMessage(
         _("%(tenant)s requests “%(name)s”. %(count)s tenant has requested it."),

@@ -15,6 +15,7 @@ from hub.prune.tables import TABLES, Table
 from hub.queue import Heartbeat, record_heartbeat, wake_up
 
 INBOX_RETENTION = timedelta(days=7)
+LOG_RETENTION = timedelta(days=1)
 BATCH_SIZE = 500  # rows of one batch, which is one short transaction
 PRUNE_INTERVAL, MAX_SILENCE = timedelta(days=1), timedelta(seconds=60)
 # Heartbeats: when pruning last reached its end, and when it last made progress.
@@ -26,6 +27,7 @@ class RetentionCutoffs:
     bodies: datetime
     rows: datetime
     inbox: datetime  # of rejected messages and unmatched items
+    logs: datetime  # of shipped log lines: until then, a repeated request finds its key
 
     @classmethod
     def at(cls, now: datetime) -> "RetentionCutoffs":
@@ -33,6 +35,7 @@ class RetentionCutoffs:
             now - timedelta(days=settings.HUB_KEEP_BODIES_DAYS),
             now - timedelta(days=settings.HUB_KEEP_ROWS_DAYS),
             now - INBOX_RETENTION,
+            now - LOG_RETENTION,
         )
 
     def of(self, table: Table) -> datetime:

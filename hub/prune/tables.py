@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Model, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from hub.connections.models import Authorization, ConnectLink, CredentialEvent
 from hub.incoming.models import InboundBody, InboundCount, InboundItem, InboundMessage
@@ -17,6 +17,7 @@ from hub.mail.models import Mail
 from hub.notices.models import Notice
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
+from hub.scheduled.models import LogChunk, LogPosition
 from tenants.models import PortalLink
 
 UNFINISHED_STATES = ("waiting", "sending", "held")
@@ -25,7 +26,7 @@ Ages = dict[Any, datetime]
 
 class Table(NamedTuple):
     name: str
-    retention: str  # bodies, rows or inbox: which of the periods
+    retention: str  # bodies, rows, inbox or logs: which of the periods
     rows: Callable[[], QuerySet[Any]]
     ages: Callable[
         [Sequence[Any]], Ages
@@ -95,6 +96,16 @@ def _items_still_open(messages: Collection[Any]) -> QuerySet[InboundItem]:
     return InboundItem.unscoped.filter(message__in=messages, state__in=("received", "held"))
 
 
+def _log_chunks_that_wait(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
+    waiting = LogPosition.unscoped.filter(
+        tenant=OuterRef("tenant"),
+        source=OuterRef("source"),
+        shipped_line__lt=OuterRef("first_line") + OuterRef("line_count"),
+    )
+    chunks = LogChunk.unscoped.filter(Exists(waiting), pk__in=ids)
+    return chunks.values_list("pk", flat=True)
+
+
 TABLES = (  # in this order: a row goes after what hangs on it
     Table("exchanges", "bodies", Exchange.objects.all, _ages_by_column(Exchange, "at"), keep_none),
     Table(
@@ -159,6 +170,13 @@ TABLES = (  # in this order: a row goes after what hangs on it
         InboundCount.unscoped.all,
         _ages_by_column(InboundCount, "minute"),
         keep_none,
+    ),
+    Table(
+        "log chunks",
+        "logs",
+        LogChunk.unscoped.all,
+        _ages_by_column(LogChunk, "received_at"),
+        _log_chunks_that_wait,
     ),
     Table(
         "mails",

@@ -20,6 +20,25 @@ SCHEDULED_REASONS: Mapping[str, Reason] = {
         _("Widen the window, or start the job by hand."),
     ),
     "job_disabled": Reason(_("The job was disabled before it started."), _("Enable the job.")),
+    "log_in_use": Reason(
+        _("Another run ships the same log at the moment."),
+        _("Ship each log of a tenant by one job only."),
+    ),
+    "log_lines_refused": Reason(
+        _("The system refuses many log lines, one after another."),
+        _("Check the options of the job, such as the index and the indexed fields."),
+    ),
+    "not_acknowledged": Reason(
+        _("The system does not acknowledge the lines that it received."),
+        _("Check the indexers of Splunk, and the acknowledgement setting of the token."),
+    ),
+    "takes_no_lines": Reason(
+        _("The system of this connection takes no log lines."),
+        _("Choose a connection to Splunk."),
+    ),
+    "unknown_collection": Reason(
+        _("Our application has no such log."), _("Change the collection of the job.")
+    ),
     "run_crashed": Reason(
         _("The process that executed it ended several times without progress."),
         _("Start the job again after the next release."),

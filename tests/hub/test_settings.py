@@ -62,6 +62,7 @@ MALFORMED = {  # by setting: what it expects, and values that are not so
     "HUB_LIMITS": ("such as events=60000",
         ("events", "events=x", "events=0", "events=-1", "events=1e3", "no")),
     "HUB_KEEP_BODIES_DAYS": ("whole number", (*NUMBERS, "0")),
+    "HUB_KEEP_LOG_DAYS": ("whole number", (*NUMBERS, "0")),
     "HUB_KEEP_ROWS_DAYS": ("whole number", (*NUMBERS, "0")),
     "HUB_LOG_LEVEL": ("DEBUG, INFO", ("LOUD", "info", "")),
 }  # fmt: skip

@@ -34,11 +34,25 @@ def create_due_runs(*, now: datetime) -> int:
     """
     schedules = lock_schedules(JobSchedule.unscoped.filter(next_slot_at__lte=now))
     by_schedule = {schedule.pk: take_due_slots(schedule, now=now) for schedule in schedules}
+    for idle_schedule in find_idle_schedules(schedules):
+        by_schedule[idle_schedule] = []
     spread_runs({schedule.pk: schedule for schedule in schedules}, by_schedule, now=now)
     runs = [run for runs in by_schedule.values() for run in runs]
     Run.unscoped.bulk_create(runs, ignore_conflicts=True, batch_size=200)
     save_schedules(schedules)
     return len(schedules)
+
+
+def find_idle_schedules(schedules: Sequence[JobSchedule]) -> set[int]:
+    """Return the ids of schedules whose kind of job says that a run would have nothing to do."""
+    by_kind: dict[str, list[JobSchedule]] = defaultdict(list)
+    for schedule in schedules:
+        by_kind[schedule.job.kind].append(schedule)
+    idle: set[int] = set()
+    for kind, rows in by_kind.items():
+        if path := settings.HUB_JOB_KINDS.get(kind, {}).get("find_work"):
+            idle |= {row.pk for row in rows} - import_string(path)(rows)
+    return idle
 
 
 def spread_runs(
@@ -50,7 +64,8 @@ def spread_runs(
     for schedule_id, runs in by_schedule.items():
         for run in runs:
             if run.slot_at and run.state == Run.State.WAITING and run.due_at == run.slot_at:
-                by_slot[run.slot_at, window_of(run.job)][schedule_id] = run
+                window = spreading_window(schedules[schedule_id], run.slot_at)
+                by_slot[run.slot_at, window][schedule_id] = run
     for (slot, window), run_by_schedule in by_slot.items():
         offsets = assign_offsets([schedules[pk] for pk in run_by_schedule], slot, window)
         for pk, run in run_by_schedule.items():
@@ -110,6 +125,12 @@ def build_run(schedule: JobSchedule, slot: datetime, *, now: datetime) -> Run:
         deadline_at=slot + timedelta(minutes=job.deadline_minutes),
         created_at=now,
     )
+
+
+def spreading_window(schedule: JobSchedule, slot: datetime) -> timedelta:
+    """Return over which time runs of a slot are spread: the window, at most to the next slot."""
+    window = window_of(schedule.job)
+    return min(window, schedule.next_slot_at - slot) if schedule.next_slot_at else window
 
 
 def window_of(job: Job) -> timedelta:

@@ -132,6 +132,13 @@ class Shipment:
             rejected += batch.count if batch.rejected else 0
         return self.shipped_line - before, rejected
 
+    def drop(self, end: int) -> int:
+        """Advance to a line, whatever became of those before it; return how many were shipped."""
+        before = [batch for batch in self.batches if batch.first < end]
+        self.batches = [batch for batch in self.batches if batch.first >= end]
+        self.shipped_line = max([end, *(batch.end for batch in before if batch.is_settled)])
+        return sum(batch.count for batch in before if batch.is_settled)
+
     def to_json(self) -> list[dict[str, Any]]:
         """Return the batches; a line that is only refused is tried again after an interruption."""
         return [batch.to_json() for batch in self.batches if batch.rejected or not batch.refused]

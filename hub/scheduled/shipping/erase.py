@@ -1,0 +1,23 @@
+"""Erase the log lines that were shipped over a connection, at the customer's request."""
+
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef
+
+from hub.connections.models import Connection
+from hub.scheduled.models import LogChunk, LogPosition
+
+
+def erase_shipped_lines(connection: Connection, *, now: datetime) -> None:
+    """Delete the tenant's shipped lines; those that wait stay, to be shipped.
+
+    HUB_ERASE_CONNECTION names this function.
+    """
+    if connection.connector.log_sink is None or connection.tenant_id is None:
+        return
+    shipped = LogPosition.unscoped.filter(
+        tenant=OuterRef("tenant"),
+        source=OuterRef("source"),
+        shipped_line__gte=OuterRef("first_line") + OuterRef("line_count"),
+    )
+    LogChunk.unscoped.filter(Exists(shipped), tenant=connection.tenant_id).delete()

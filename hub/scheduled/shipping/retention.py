@@ -1,0 +1,150 @@
+"""Retention of log lines: what waits too long is dropped and counted, and what is late is noticed.
+
+Shipped lines are deleted by `hub.prune`, a day after they were received: until then a request that
+is repeated finds its key.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Max, QuerySet
+
+from hub.connections.models import Connection
+from hub.notices.models import Notice
+from hub.notices.notify import create_notice, resolve_notices
+from hub.scheduled.models import Job, LogChunk, LogPosition
+from hub.scheduled.shipping.figures import KIND, positions_with_age
+from hub.scheduled.shipping.shipment import Shipment
+
+DROPPED, LATE = "log_lines_dropped", "log_lines_late"  # kinds of notices
+LATE_AFTER = timedelta(minutes=30)
+POSITIONS_AT_ONCE = 100  # of one step
+
+
+def drop_expired_lines(*, now: datetime) -> int:
+    """Drop lines that waited longer than HUB_KEEP_LOG_DAYS; return how many.
+
+    A step of the sweep. Shipped lines are gone long before: what is that old has waited.
+    """
+    expired_before = now - timedelta(days=settings.HUB_KEEP_LOG_DAYS)
+    expired = LogChunk.unscoped.filter(received_at__lt=expired_before)
+    logs = expired.order_by().values_list("tenant", "source").distinct()[:POSITIONS_AT_ONCE]
+    return sum(
+        drop_lines_of_log(tenant, source, expired_before, now=now) for tenant, source in list(logs)
+    )
+
+
+@transaction.atomic
+def drop_lines_of_log(
+    tenant_id: int, source: str, received_before: datetime, *, now: datetime
+) -> int:
+    """Delete the expired chunks of a log, and advance its position; return how many lines wait.
+
+    A run that ships this log at the moment notices it, and begins again.
+    """
+    position = LogPosition.unscoped.select_for_update(no_key=True).get(
+        tenant=tenant_id, source=source
+    )
+    expired = LogChunk.unscoped.filter(
+        tenant=tenant_id, source=source, received_at__lt=received_before
+    )
+    end = expired.aggregate(end=Max(F("first_line") + F("line_count")))["end"] or 0
+    expired.delete()
+    count = max(0, end - position.shipped_line)
+    if not count:
+        return 0
+    shipment = Shipment(position.shipped_line, position.batches, 0)
+    shipped = shipment.drop(end)
+    position.shipped_line, position.batches = shipment.shipped_line, shipment.to_json()
+    position.dropped_count += count - shipped
+    position.save(update_fields=["shipped_line", "batches", "dropped_count"])
+    notify_dropped(position, count - shipped, now=now)
+    return count - shipped
+
+
+def notify_dropped(position: LogPosition, count: int, *, now: datetime) -> None:
+    """Create a notice of dropped lines, at most one a day for each log."""
+    if not count:
+        return
+    connection = find_log_connection(position.tenant_id)
+    create_notice(
+        DROPPED,
+        DROPPED,
+        {"count": count, "days": settings.HUB_KEEP_LOG_DAYS, **name_of(connection)},
+        about=f"{position.pk}:{now:%Y-%m-%d}",
+        tenant_id=position.tenant_id,
+        connection_id=connection.pk if connection else None,
+        now=now,
+    )
+
+
+def notify_late_logs(*, now: datetime) -> None:
+    """Create a notice for each log whose oldest line has waited for LATE_AFTER; at most one a day.
+
+    A step of the sweep. The notice is resolved when no line of the tenant waits that long.
+    """
+    positions = find_late_positions(now=now).order_by("pk")
+    about = {f"{position.pk}:{now:%Y-%m-%d}": position for position in positions}
+    for name in find_new_occurrences(about):
+        notify_late_log(about[name], name, now=now)
+    resolve_notices_of_logs({position.tenant_id for position in about.values()}, now=now)
+
+
+def find_new_occurrences(names: Collection[str]) -> list[str]:
+    """Return the occurrences of which there is no notice."""
+    keys = {f"{LATE}:{name}": name for name in names}
+    if not keys:
+        return []
+    known = set(Notice.unscoped.filter(key__in=keys).values_list("key", flat=True))
+    return [name for key, name in keys.items() if key not in known]
+
+
+def find_late_positions(*, now: datetime) -> QuerySet[LogPosition]:
+    waiting = LogPosition.unscoped.filter(next_line__gt=F("shipped_line"))
+    return positions_with_age(waiting).filter(waiting_since__lt=now - LATE_AFTER)
+
+
+def notify_late_log(position: LogPosition, about: str, *, now: datetime) -> None:
+    connection = find_log_connection(position.tenant_id)
+    waiting_since: datetime = position.waiting_since  # type: ignore[attr-defined]  # annotated
+    create_notice(
+        LATE,
+        LATE,
+        {
+            "count": position.next_line - position.shipped_line,
+            "since": f"{waiting_since:%Y-%m-%d %H:%M} UTC",
+            **name_of(connection),
+        },
+        about=about,
+        tenant_id=position.tenant_id,
+        connection_id=connection.pk if connection else None,
+        now=now,
+    )
+
+
+def resolve_notices_of_logs(late_tenants: set[int], *, now: datetime) -> None:
+    """Resolve the notices of connections of tenants whose logs are not late any more."""
+    unresolved = Notice.unscoped.filter(kind=LATE, resolved_at=None, connection__isnull=False)
+    for connection_id in unresolved.exclude(tenant__in=late_tenants).values_list(
+        "connection", flat=True
+    ):
+        resolve_notices(LATE, connection_id=connection_id, now=now)
+
+
+def find_log_connection(tenant_id: int) -> Connection | None:
+    """Return the connection to which the tenant's log is shipped; None if no job ships it."""
+    jobs = Job.unscoped.filter(kind=KIND, is_enabled=True)
+    own = jobs.filter(tenant=tenant_id, connection__isnull=False).select_related("connection")
+    if (job := own.first()) is not None:
+        return job.connection
+    systems = jobs.filter(tenant=tenant_id) | jobs.filter(tenant=None)
+    connections = Connection.unscoped.filter(
+        tenant=tenant_id, connector_key__in=systems.values("connector_key")
+    )
+    return connections.order_by("pk").first()
+
+
+def name_of(connection: Connection | None) -> Mapping[str, str]:
+    return {"connection": connection.name if connection else "–"}

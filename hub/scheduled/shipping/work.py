@@ -1,0 +1,73 @@
+"""Which schedules of log shipping have lines to ship: a run of the others would do nothing."""
+
+from collections.abc import Sequence
+
+from django.db.models import F
+
+from hub.audit import AuditHead
+from hub.scheduled.models import JobSchedule, LogPosition, LogSource, Run
+from hub.scheduled.shipping.options import parse_options
+
+Log = tuple[int, str]  # the id of the tenant, and the source
+
+
+def find_schedules_with_work(schedules: Sequence[JobSchedule]) -> set[int]:
+    """Return the ids of schedules whose next run has lines to ship, in at most three statements.
+
+    HUB_JOB_KINDS names this function. A log whose source must be asked always has work. An open
+    run ships what was received since, too: no other one is needed beside it.
+    """
+    sources = {row.pk: parse_options(row.job.options).source for row in schedules}
+    logs = {(row.tenant_id, sources[row.pk]) for row in schedules}
+    with_work = find_waiting_logs(logs) | find_unread_audit_logs(schedules, logs)
+    open_runs = find_open_runs(schedules)
+    return {
+        row.pk
+        for row in schedules
+        if (row.job_id, row.tenant_id) not in open_runs
+        and (
+            sources[row.pk] == LogSource.COLLECTION or (row.tenant_id, sources[row.pk]) in with_work
+        )
+    }
+
+
+def find_waiting_logs(logs: set[Log]) -> set[Log]:
+    """Return the logs with lines that wait."""
+    positions = LogPosition.unscoped.filter(
+        tenant__in={tenant for tenant, _ in logs}, next_line__gt=F("shipped_line")
+    )
+    return logs & set(positions.values_list("tenant_id", "source"))
+
+
+def find_unread_audit_logs(schedules: Sequence[JobSchedule], logs: set[Log]) -> set[Log]:
+    """Return the audit logs whose newest rows were not read yet."""
+    tenants = {
+        row.tenant_id: str(row.tenant.public_id)
+        for row in schedules
+        if (row.tenant_id, LogSource.AUDIT) in logs
+    }
+    if not tenants:
+        return set()
+    newest = dict(
+        AuditHead.objects.filter(chain__in=tenants.values()).values_list("chain", "number")
+    )
+    cursors = dict(
+        LogPosition.unscoped.filter(tenant__in=tenants, source=LogSource.AUDIT).values_list(
+            "tenant_id", "read_cursor"
+        )
+    )
+    return {
+        (tenant, str(LogSource.AUDIT))
+        for tenant, chain in tenants.items()
+        if newest.get(chain, 0) > cursors.get(tenant, {}).get("number", 0)
+    }
+
+
+def find_open_runs(schedules: Sequence[JobSchedule]) -> set[tuple[int, int]]:
+    """Return the jobs and tenants that have a run which has not ended."""
+    runs = Run.unscoped.filter(
+        job__in={row.job_id for row in schedules},
+        tenant__in={row.tenant_id for row in schedules},
+        state__in=Run.OPEN_STATES,
+    )
+    return set(runs.values_list("job_id", "tenant_id"))
