@@ -18,6 +18,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub.db.clock import clock
+from hub.health.log_metrics import collect_log_metrics
 from hub.health.probes import (
     longest_inbox_wait,
     longest_unserved_time,
@@ -77,6 +78,7 @@ class MetricsCollector:
         yield from self.due()
         yield from self.inbox()
         yield from self.mails()
+        yield from collect_log_metrics(now=self.now)
         yield from _total_metrics()
         yield from _counter_metrics()
 

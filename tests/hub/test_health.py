@@ -17,9 +17,10 @@ from hub.mail.models import Mail
 from hub.outgoing.models import Delivery
 from hub.processes.worker_registry import Worker, record_sweep_failures
 from hub.queue import record_heartbeat
-from tests.factories import NOON
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
+from tests.hub.scheduled.logs import entries, store_lines
 
 pytestmark = pytest.mark.django_db
 
@@ -264,11 +265,20 @@ def test_mails_that_wait_and_those_given_up_are_told(make, prometheus):
     assert told["hub_oldest_mail_seconds"] == pytest.approx((clock() - NOON).total_seconds(), abs=5)
 
 
+def test_what_waits_to_be_shipped_is_told(make, prometheus):
+    store_lines(make.tenant(), *entries(3), now=NOON)
+    store_lines(make.tenant(), *entries(2), now=NOON + MINUTE)
+    told = numbers(prometheus)
+    assert told['hub_log_backlog_lines{source="api"}'] == 5
+    lag = told['hub_log_lag_seconds{source="api"}']
+    assert lag == pytest.approx((clock() - NOON).total_seconds(), abs=5)
+
+
 def test_the_numbers_cost_a_fixed_number_of_statements(make, prometheus, django_assert_num_queries):
     prometheus.get("/metrics")
     for _ in range(2):
         make.delivery()
-        with django_assert_num_queries(21):
+        with django_assert_num_queries(22):
             prometheus.get("/metrics")
 
 

@@ -38,6 +38,12 @@ def measure_logs(tenant: Tenant, *, now: datetime) -> list[LogFigures]:
     return [measure_position(position, now=now) for position in positions]
 
 
+def measure_waiting_logs(*, now: datetime) -> list[LogFigures]:
+    """Return the figures of each log that has lines to ship, of all tenants, in one query."""
+    waiting = LogPosition.unscoped.filter(next_line__gt=F("shipped_line"))
+    return [measure_position(position, now=now) for position in positions_with_age(waiting)]
+
+
 def positions_with_age(positions: QuerySet[LogPosition]) -> QuerySet[LogPosition]:
     """Annotate `waiting_since`: when the oldest line that waits was received, or None."""
     waiting = LogChunk.unscoped.filter(

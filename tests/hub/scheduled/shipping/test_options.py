@@ -1,0 +1,43 @@
+"""Options of jobs of log shipping are checked when a job is stored."""
+
+import pytest
+
+from hub.scheduled.shipping.options import check_options, parse_options
+
+GOOD = [
+    {},
+    {"source": "audit", "index": "main", "sourcetype": "_json", "host": "hub"},
+    {"fields": {"team": "shop"}, "batch_bytes": 200_000, "batch_seconds": 0},
+    {"source": "collection", "collection": "logs", "query": {"level": "error"}},
+    {"acknowledge_seconds": 60},
+]
+BAD = [
+    ({"source": "mail"}, "/source"),
+    ({"index": 7}, "/index"),
+    ({"index": "a\nb"}, "/index"),
+    ({"fields": {"team": 7}}, "/fields"),
+    ({"fields": ["team"]}, "/fields"),
+    ({"batch_bytes": 5_000_000}, "/batch_bytes"),
+    ({"batch_bytes": True}, "/batch_bytes"),
+    ({"batch_bytes": float("nan")}, "/batch_bytes"),
+    ({"acknowledge_seconds": 0}, "/acknowledge_seconds"),
+    ({"source": "collection", "collection": "nothing"}, "/collection"),
+    ({"query": {"a": {}}}, "/query"),
+    ({"speed": 1}, "/speed"),
+]
+
+
+@pytest.mark.parametrize("options", GOOD)
+def test_good_options_are_taken(options):
+    assert check_options(options, "splunk") == {}
+    parse_options(options)
+
+
+@pytest.mark.parametrize(("options", "path"), BAD)
+def test_a_bad_option_is_named(options, path):
+    assert list(check_options(options, "splunk")) == [path]
+
+
+@pytest.mark.parametrize("connector", ["slack", "nothing"])
+def test_a_system_that_takes_no_lines_is_refused(connector):
+    assert list(check_options({}, connector)) == ["/connector"]
