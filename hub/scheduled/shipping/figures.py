@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
@@ -44,7 +45,7 @@ def measure_waiting_logs(*, now: datetime) -> list[LogFigures]:
     return [measure_position(position, now=now) for position in positions_with_age(waiting)]
 
 
-def positions_with_age(positions: QuerySet[LogPosition]) -> QuerySet[LogPosition]:
+def positions_with_age(positions: QuerySet[LogPosition]) -> QuerySet[Any]:
     """Annotate `waiting_since`: when the oldest line that waits was received, or None."""
     waiting = LogChunk.unscoped.filter(
         tenant=OuterRef("tenant"),

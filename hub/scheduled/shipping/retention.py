@@ -6,6 +6,7 @@ is repeated finds its key.
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -101,14 +102,14 @@ def find_new_occurrences(names: Collection[str]) -> list[str]:
     return [name for key, name in keys.items() if key not in known]
 
 
-def find_late_positions(*, now: datetime) -> QuerySet[LogPosition]:
+def find_late_positions(*, now: datetime) -> QuerySet[Any]:
     waiting = LogPosition.unscoped.filter(next_line__gt=F("shipped_line"))
     return positions_with_age(waiting).filter(waiting_since__lt=now - LATE_AFTER)
 
 
-def notify_late_log(position: LogPosition, about: str, *, now: datetime) -> None:
+def notify_late_log(position: Any, about: str, *, now: datetime) -> None:
     connection = find_log_connection(position.tenant_id)
-    waiting_since: datetime = position.waiting_since  # type: ignore[attr-defined]  # annotated
+    waiting_since: datetime = position.waiting_since  # annotated
     create_notice(
         LATE,
         LATE,
