@@ -13,11 +13,26 @@ RESULT = {
 }  # fmt: skip
 
 
+OPTIONS = {
+    "local": {"collection": "orders", "query": {}},
+    "remote": {
+        "collection": "records",
+        "query": {"object": "Order__c", "fields": "Number__c,Status__c"},
+    },
+    "match": {"local": "number", "remote": "Number__c"},
+    "fields": [
+        {"name": "status", "local": "state", "remote": "Status__c", "type": "text", "owner": "ours"}
+    ],
+    "repair": {"local_action": "update_order", "remote_action": "update_record"},
+}
+
+
 class ScheduledFactories:
     def job(self, tenant=None, *, connector="salesforce", **fields):
         """A nightly reconciliation; without a tenant, of all tenants."""
-        made = {"kind": "reconcile", "name": "Orders", "cron": "0 2 * * *"} | fields
-        return Job.unscoped.create(tenant=tenant, connector_key=connector, **made)
+        options = OPTIONS if connector == "salesforce" else {}
+        made = {"kind": "reconcile", "name": "Orders", "cron": "0 2 * * *", "options": options}
+        return Job.unscoped.create(tenant=tenant, connector_key=connector, **made | fields)
 
     def job_schedule(self, job, tenant=None, *, at=NIGHT, **fields):
         """The schedule of a job for a tenant, whose next slot is at this time."""

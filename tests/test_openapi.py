@@ -71,6 +71,7 @@ def test_a_body_is_required_where_something_in_it_is(described):
         "post /api/v1/routes/{id}/try",
         "patch /api/v1/mappings/{id}",
         "post /api/v1/mappings/{id}/try",
+        "post /api/v1/discrepancies/{id}/repair",
     }
 
 
@@ -109,6 +110,9 @@ def test_each_example_of_a_request_is_accepted_today(make, api, described, setti
         "mappings": route.mapping.public_id,
     }
     endpoint = make.connection(tenant)
+    crm = make.connection(tenant, "salesforce")
+    repairable = make.discrepancy(crm, remote_id="a015g00000AbCdEAAV").public_id
+    ids["discrepancies"] = make.discrepancy(crm).public_id
     shop, platform = api.of(tenant), api.platform()
     refused = {}
     for where, operation in sorted(
@@ -116,6 +120,8 @@ def test_each_example_of_a_request_is_accepted_today(make, api, described, setti
     ):
         verb, path = where.split()
         id = endpoint.public_id if "subscription" in path else ids.get(path.split("/")[3])
+        if path == "/api/v1/discrepancies/{id}/repair":
+            id = repairable
         url = path.replace("{id}", str(id)).replace("{reference}", "acme")
         url = url.replace("{action}", "post_message")
         for media_type, content in operation.get("requestBody", {}).get("content", {}).items():

@@ -85,6 +85,10 @@ ROUTES = {
     "webhook-subscriptions/<uuid:id>/rotate": {"POST": "webhook-subscriptions:write"},
     "discrepancies": {"GET": "discrepancies:read"},
     "discrepancies/<uuid:id>": {"GET": "discrepancies:read"},
+    "discrepancies/<uuid:id>/repair": {"POST": "discrepancies:write"},
+    "discrepancies/<uuid:id>/ignore": {"POST": "discrepancies:write"},
+    "discrepancies/<uuid:id>/stop-ignoring": {"POST": "discrepancies:write"},
+    "discrepancies/repairs": {"POST": "discrepancies:write"},
     "runs/<uuid:id>/certificate": {"GET": "discrepancies:read"},
     "routes": {"GET": "routes:read", "POST": "routes:write"},
     "routes/<uuid:id>": {"GET": "routes:read", "PATCH": "routes:write", "DELETE": "routes:write"},
@@ -306,6 +310,15 @@ def test_another_tenants_key_lists_no_discrepancies(api, acme, globex, refused):
     for query in ("", "?limit=200", "?verdict=differs", f"?job={acme.jobs.get().public_id}"):
         refused(api.of(globex), "GET", f"/api/v1/discrepancies{query}", {200})
     refused(api.of(globex), "GET", "/api/v1/discrepancies?tenant=acme-only", {404})
+
+
+def test_another_tenants_key_repairs_no_discrepancy(api, acme, globex, refused):
+    id = str(acme.discrepancies.get().public_id)
+    plan = {"filter": {"discrepancies": [id]}, "reason": "mine", "tenant": "acme-only"}
+    refused(api.of(globex), "POST", "/api/v1/discrepancies/repairs", {404}, plan)
+    del plan["tenant"]
+    answer = api.of(globex).post("/api/v1/discrepancies/repairs", plan, format="json")
+    assert (answer.status_code, answer.json()["count"]) == (201, 0)
 
 
 @pytest.mark.parametrize("route", ["inbound", "webhook-subscriptions"])

@@ -65,6 +65,8 @@ ROUTES = {
     "runs/<uuid:id>/live": "run",
     "discrepancies/": None,
     "discrepancies/<uuid:id>/": "discrepancy",
+    "discrepancies/repairs": None,
+    "discrepancies/<uuid:id>/<slug:verb>": "discrepancy",
     "runs/<uuid:id>/certificate.<slug:kind>": "finished_run",
     "operations/plan": None,
     "operations/<uuid:id>/": "operation",
@@ -88,6 +90,7 @@ ROUTES = {
 VERBS = {
     "delivery": "retry",
     "operation": "confirm",
+    "discrepancy": "ignore",
     "webhook_subscription": "repair",
 }  # one of those that an address may name
 SAID = {

@@ -17,6 +17,7 @@ from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event, Route
 from hub.portal.models import SavedView
 from hub.portal.views.log import delivery_pages, operation_pages
+from hub.portal.views.scheduled.discrepancy_actions import DISCREPANCY_ACTIONS
 from hub.portal.webhook_status import SUBSCRIPTION_ACTIONS
 from hub.problems import CATALOGUE
 from hub.scheduled.models import Discrepancy, Job, Run
@@ -58,6 +59,7 @@ PLAIN = {
         *delivery_pages.DELIVERY_ACTIONS,
         *operation_pages.OPERATION_ACTIONS,
         *SUBSCRIPTION_ACTIONS,
+        *DISCREPANCY_ACTIONS,
     ],
     "action": ["send"],
     "code": [*CATALOGUE, "refused"],

@@ -61,6 +61,7 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
     "portal:operation": ApiSnippet("operation", has_id=True),
     "portal:discrepancies": ApiSnippet("discrepancies", filters_by_tenant=True),
     "portal:discrepancy": ApiSnippet("discrepancy", has_id=True),
+    "portal:repair_plan": ApiSnippet("discrepancy_repairs", "POST", body={"reason": "…"}),
     "portal:endpoints": ApiSnippet(
         "connections", filters_by_tenant=True, query={"connector": "webhook"}
     ),
@@ -103,7 +104,7 @@ def build_curl(request: HttpRequest, tenant: str, filters: dict[str, Any]) -> st
     if snippet.method == "GET":
         query = ({"tenant": tenant} if snippet.filters_by_tenant else {}) | snippet.query | filters
         return quote_command([*command, f"{url}?{urlencode(query)}" if query else url])
-    if snippet.url_name == "operations":
+    if snippet.url_name in ("operations", "discrepancy_repairs"):
         filters = {"tenant": tenant, "filter": filters}
     body = (snippet.body or {}) | filters
     body_args = (

@@ -53,6 +53,21 @@ class SavedViewForm(forms.Form):
         return query
 
 
+class IgnoreForm(forms.Form):
+    """The form of the reason to ignore a discrepancy."""
+
+    reason = forms.CharField(max_length=300)
+
+
+class RepairPlanForm(forms.Form):
+    reason = forms.CharField(
+        max_length=300,
+        required=False,
+        label=_("Reason"),
+        help_text=_("Optional. Kept in the audit log for your organisation."),
+    )
+
+
 class ErasingDisconnectForm(DisconnectForm):
     """The form to disconnect an account, and to erase what was sent over it."""
 

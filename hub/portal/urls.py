@@ -15,6 +15,7 @@ from hub.portal.views.incoming import incoming_pages, webhook_pages
 from hub.portal.views.log import delivery_pages, event_pages, operation_pages, saved_view_pages
 from hub.portal.views.scheduled import (
     certificate_pages,
+    discrepancy_actions,
     discrepancy_pages,
     job_pages,
     run_pages,
@@ -141,6 +142,16 @@ urlpatterns = [
         f"{TENANT_PATH}discrepancies/<uuid:id>/",
         discrepancy_pages.show_discrepancy,
         name="discrepancy",
+    ),
+    path(
+        f"{TENANT_PATH}discrepancies/repairs",
+        discrepancy_actions.plan_repairs_view,
+        name="repair_plan",
+    ),
+    path(
+        f"{TENANT_PATH}discrepancies/<uuid:id>/<slug:verb>",
+        discrepancy_actions.run_discrepancy_action,
+        name="discrepancy_do",
     ),
     path(
         f"{TENANT_PATH}runs/<uuid:id>/certificate.<slug:kind>",

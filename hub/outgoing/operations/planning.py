@@ -28,7 +28,7 @@ OPERATION_LABELS = {
     "replay_items": _("Replay incoming events"),
     "repair": _("Repair discrepancies"),
 }  # by kind
-ITEM_KINDS = {"replay_items"}  # kinds that work on incoming items, not on deliveries
+ITEM_KINDS = {"replay_items", "repair"}  # kinds that do not work on deliveries
 SELECTED_LIMIT = 1000
 
 

@@ -13,13 +13,13 @@ from django.urls import path
 
 from hub.outgoing.admin.filter_chips import build_filter_chips
 from hub.outgoing.admin.list_filters import SinceFilter, TenantFilter
-from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.scheduled.admin.discrepancy_filters import (
     FieldFilter,
     JobFilter,
     RecordKeyFilter,
     RunFilter,
 )
+from hub.scheduled.admin.repair_views import RepairViews, build_planning_url
 from hub.scheduled.admin.review_summary import build_review_context
 from hub.scheduled.insight.certificates import build_certificate_file
 from hub.scheduled.insight.discrepancies import find_repair_delivery
@@ -37,7 +37,7 @@ STATE_PARAMETER = "state__exact"
 
 
 @admin.register(Discrepancy)
-class DiscrepancyAdmin(ReadOnlyAdmin):
+class DiscrepancyAdmin(RepairViews):
     page_template = "scheduled/discrepancy.html"
     live_template = "scheduled/discrepancy_live.html"
     list_before_template = "scheduled/review.html"
@@ -70,6 +70,7 @@ class DiscrepancyAdmin(ReadOnlyAdmin):
         states = [(value, str(label)) for value, label in STATE_LABELS.items()]
         extra = {
             "state_chips": build_filter_chips(request, STATE_PARAMETER, states),
+            "repair_url": build_planning_url(request) if self.can_repair(request) else "",
             **build_review_context(request),
         }
         response: HttpResponse = super().changelist_view(
@@ -127,6 +128,9 @@ class DiscrepancyAdmin(ReadOnlyAdmin):
         return build_review_row(discrepancy)
 
     # --- its page ---
+
+    def suggested_action(self, discrepancy: Discrepancy) -> str:
+        return "repair"
 
     def title_of(self, discrepancy: Discrepancy) -> str:
         return f"{discrepancy.record_key} {discrepancy.field}".strip()

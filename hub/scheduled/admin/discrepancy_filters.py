@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from hub.scheduled.insight.discrepancies import DISCREPANCY_FILTERS
+from hub.scheduled.repairs.filters import REPAIR_FILTERS
 from hub.staff import TextFilter
 
 
@@ -18,7 +18,7 @@ class DiscrepancyFilter(TextFilter):
         if not value:
             return queryset
         try:
-            return queryset.filter(DISCREPANCY_FILTERS[self.parameter_name](self.parse(value)))
+            return queryset.filter(REPAIR_FILTERS[self.parameter_name](self.parse(value)))
         except ValueError:
             return queryset.none()
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,12 +11,17 @@ from django.http import HttpRequest
 from hub.charts import stacked_columns
 from hub.scheduled.insight.discrepancies import (
     COUNTED_STATES,
-    DISCREPANCY_FILTERS,
     count_by_verdict_and_field,
 )
 from hub.scheduled.insight.review_rows import SYSTEMS_WITHOUT_PRECONDITION
-from hub.scheduled.insight.run_results import NIGHT_GROUPS, describe_result, list_nights
+from hub.scheduled.insight.run_results import (
+    NIGHT_GROUPS,
+    describe_result,
+    is_confirmation_needed,
+    list_nights,
+)
 from hub.scheduled.models import Discrepancy, Job
+from hub.scheduled.repairs.filters import REPAIR_FILTERS
 from tenants.models import Tenant
 from tenants.scoping import visible_rows
 
@@ -37,7 +43,7 @@ def build_review_context(request: HttpRequest) -> dict[str, Any]:
     if tenant is not None:
         rows = rows.filter(tenant=tenant)
     if job is not None:
-        rows = rows.filter(DISCREPANCY_FILTERS["job"](job.public_id))
+        rows = rows.filter(REPAIR_FILTERS["job"](job.public_id))
     summary = [
         SummaryRow(
             str(Discrepancy.Verdict(count.verdict).label),
@@ -94,8 +100,10 @@ def _build_result_context(job: Job, tenant: Tenant) -> dict[str, Any]:
     return {
         "job": job,
         "last_run": last.run,
+        "run_query": urlencode({"run": last.run.public_id, "tenant": tenant.reference}),
         "result": last.result,
         "statement": describe_result(last.result, ZoneInfo(tenant.time_zone)),
+        "needs_confirmation": is_confirmation_needed(last.run, last.result),
         "groups": [label for _tone, label, _verdicts in NIGHT_GROUPS],
         "nights": list(zip(nights, stacked_columns(stacks), strict=True)),
     }

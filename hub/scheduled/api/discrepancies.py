@@ -13,11 +13,11 @@ from hub.rest.pagination import PageQuery, paginate_response, parse_query
 from hub.scheduled.api import discrepancy_examples as openapi
 from hub.scheduled.api.discrepancy_serializers import DiscrepancySerializer
 from hub.scheduled.insight.discrepancies import (
-    DISCREPANCY_FILTERS,
     filter_discrepancies,
     readable_discrepancies,
 )
 from hub.scheduled.models import Discrepancy
+from hub.scheduled.repairs.filters import REPAIR_FILTERS
 from tenants.access.api_authentication import resolve_tenant
 from tenants.scoping import accessible_tenants, readable_condition
 
@@ -64,7 +64,7 @@ class DiscrepanciesView(APIView):
         rows = readable_discrepancies().filter(readable_condition(Discrepancy, tenants))
         if "tenant" in query:
             rows = rows.filter(tenant=resolve_tenant(request, query["tenant"]))
-        filter = {name: query[name] for name in DISCREPANCY_FILTERS if name in query}
+        filter = {name: query[name] for name in REPAIR_FILTERS if name in query}
         rows = filter_discrepancies(rows, filter)
         return paginate_response(request, rows, query, DiscrepancySerializer)
 

@@ -55,6 +55,12 @@ DISCREPANCY = {
     "repaired_at": None,
 }
 IGNORED = DISCREPANCY | {"state": "ignored", "ignored_reason": "A test order."}
+REPAIRING = DISCREPANCY | {
+    "state": "repairing",
+    "repair_side": "remote",
+    "repair_delivery": EXAMPLE_ID,
+    "replaced_value": "Paid",
+}
 REPAIR_PLAN = {
     "filter": {"job": EXAMPLE_ID, "verdict": "differs", "field": "status"},
     "tenant": "acme",

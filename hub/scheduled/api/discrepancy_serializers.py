@@ -10,7 +10,7 @@ from hub.problems import StrictSerializer
 from hub.rest.fields import TextField, object_page_url, object_url
 from hub.scheduled.insight.discrepancies import SELECTED_LIMIT
 from hub.scheduled.insight.review_rows import describe_verdict
-from hub.scheduled.models import Discrepancy
+from hub.scheduled.models import LOCAL, REMOTE, Discrepancy
 
 
 class DiscrepancySerializer(serializers.Serializer):
@@ -71,6 +71,14 @@ class DiscrepancySerializer(serializers.Serializer):
 
     def get_sentence(self, discrepancy: Discrepancy) -> str:
         return describe_verdict(discrepancy)
+
+
+class RepairSerializer(StrictSerializer):
+    side = serializers.ChoiceField(
+        [(LOCAL, "Our application"), (REMOTE, "The other system")],
+        required=False,
+        help_text="The side that is changed. Omitted: as the field's owner says.",
+    )
 
 
 class IgnoreSerializer(StrictSerializer):

@@ -1,6 +1,6 @@
 """Discrepancies as lists and pages show them: filters, counts, and pages by keyset."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,24 +9,13 @@ from django.db.models import Count, Q, QuerySet
 from hub.outgoing.insight.explain import readable_deliveries
 from hub.outgoing.models import Delivery
 from hub.scheduled.models import Discrepancy
+from hub.scheduled.repairs.filters import REPAIR_FILTERS
 
 UNRESOLVED = ~Q(state=Discrepancy.State.RESOLVED)  # the condition of the index
 NEEDS_DECISION = UNRESOLVED & ~Q(state=Discrepancy.State.IGNORED)
-CHANGEABLE_STATES = ("new", "open")  # those that can be repaired or ignored
 SELECTED_LIMIT = 1000  # discrepancies that are selected one by one
 COUNT_LIMIT = 50_000  # rows that a summary counts
 COUNTED_STATES = ("new", "open", "repairing", "ignored")
-
-# By name; rows are named by their public ids.
-DISCREPANCY_FILTERS: Mapping[str, Callable[[Any], Q]] = {
-    "job": lambda id: Q(job__public_id=id),
-    "run": lambda id: Q(last_run__public_id=id),
-    "verdict": lambda verdict: Q(verdict=verdict),
-    "field": lambda name: Q(field=name),
-    "state": lambda state: Q(state=state),
-    "record_key": lambda prefix: Q(record_key__startswith=prefix),
-    "discrepancies": lambda ids: Q(public_id__in=ids),
-}
 
 
 def find_repair_delivery(discrepancy: Discrepancy) -> Delivery | None:
@@ -48,7 +37,7 @@ def filter_discrepancies(
 ) -> QuerySet[Discrepancy]:
     """Return the rows that match every condition. Raises KeyError for an unknown name."""
     for name, value in filter.items():
-        rows = rows.filter(DISCREPANCY_FILTERS[name](value))
+        rows = rows.filter(REPAIR_FILTERS[name](value))
     return rows
 
 

@@ -8,9 +8,10 @@ from django.utils.translation import gettext_lazy
 
 from connectors.registry import CONNECTORS
 from hub.reason_codes import find_reason
-from hub.scheduled.insight.discrepancies import CHANGEABLE_STATES
+from hub.reason_codes.discrepancies import DISCREPANCY_REASONS
 from hub.scheduled.insight.value_comparison import DisplayValue, compare_values, show_value
-from hub.scheduled.models import Discrepancy
+from hub.scheduled.models import LOCAL, REMOTE, Discrepancy
+from hub.scheduled.repairs.filters import IGNORABLE_STATES, REPAIRABLE_STATES
 
 LIST_LIMIT, PAGE_LIMIT = 120, 4000  # characters of a value in a list, and on a page of its own
 NO_RECORD = DisplayValue(label=gettext_lazy("no record"))
@@ -53,6 +54,43 @@ def describe_verdict(discrepancy: Discrepancy) -> str:
     return str(VERDICT_SENTENCES[discrepancy.verdict]) % {"system": system}
 
 
+def describe_reason(discrepancy: Discrepancy, code: str) -> str:
+    """Return the sentences of a reason code: why it is not repaired, and what a person can do."""
+    reason = DISCREPANCY_REASONS.get(code) or find_reason(
+        code, system=find_system_label(discrepancy)
+    )
+    return f"{reason.sentence} {reason.action}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class RepairChoice:
+    """One way to repair a discrepancy; `side` is the one that is changed."""
+
+    side: str
+    label: str
+    is_default: bool  # as the field's owner says
+
+
+def list_repair_choices(discrepancy: Discrepancy) -> list[RepairChoice]:
+    """List how a person can repair a discrepancy, the owner's way first; none: not by a write."""
+    names = {"system": find_system_label(discrepancy)}
+    owner_side = {"ours": REMOTE, "theirs": LOCAL}.get(discrepancy.owner, "")
+    if discrepancy.state not in REPAIRABLE_STATES:
+        return []
+    if discrepancy.verdict == Discrepancy.Verdict.MISSING_THERE:
+        return [RepairChoice(REMOTE, _("Create it in %(system)s") % names, True)]
+    if discrepancy.verdict == Discrepancy.Verdict.MISSING_HERE:
+        return [RepairChoice(LOCAL, _("Create it in our application"), True)]
+    if discrepancy.verdict != Discrepancy.Verdict.DIFFERS:
+        return []
+    labels = {
+        REMOTE: _("Write our value to %(system)s") % names,
+        LOCAL: _("Write the value of %(system)s to our application") % names,
+    }
+    choices = [RepairChoice(side, label, side == owner_side) for side, label in labels.items()]
+    return sorted(choices, key=lambda choice: not choice.is_default)
+
+
 @dataclass(frozen=True, slots=True)
 class ReviewRow:
     """A discrepancy with both values ready for display."""
@@ -85,7 +123,7 @@ class ReviewRow:
     def reason_sentence(self) -> str:
         """Why it is not repaired; empty: no reason is known."""
         code = self.discrepancy.reason
-        return find_reason(code, system=self.system).sentence if code else ""
+        return describe_reason(self.discrepancy, code) if code else ""
 
     @property
     def has_precondition(self) -> bool:
@@ -99,9 +137,17 @@ class ReviewRow:
         return names.get(self.discrepancy.repair_side, "")
 
     @property
-    def is_undecided(self) -> bool:
-        """Whether a person can repair or ignore it."""
-        return self.discrepancy.state in CHANGEABLE_STATES
+    def repair_choices(self) -> list[RepairChoice]:
+        return list_repair_choices(self.discrepancy)
+
+    @property
+    def can_repair(self) -> bool:
+        """Whether a write can remove it."""
+        return bool(self.repair_choices)
+
+    @property
+    def can_ignore(self) -> bool:
+        return self.discrepancy.state in IGNORABLE_STATES
 
 
 def build_review_row(discrepancy: Discrepancy, *, limit: int = LIST_LIMIT) -> ReviewRow:
@@ -111,6 +157,6 @@ def build_review_row(discrepancy: Discrepancy, *, limit: int = LIST_LIMIT) -> Re
         local, remote = NO_RECORD, show_value(discrepancy.remote_value, limit=limit)
     elif discrepancy.verdict == Discrepancy.Verdict.MISSING_THERE:
         local, remote = show_value(discrepancy.local_value, limit=limit), NO_RECORD
-    is_repaired = discrepancy.repaired_at is not None or discrepancy.replaced_value is not None
-    replaced = show_value(discrepancy.replaced_value, limit=limit) if is_repaired else None
+    is_repair = discrepancy.verdict == Discrepancy.Verdict.DIFFERS and discrepancy.repair_side
+    replaced = show_value(discrepancy.replaced_value, limit=limit) if is_repair else None
     return ReviewRow(discrepancy, local, remote, replaced)

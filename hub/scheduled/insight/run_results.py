@@ -6,9 +6,11 @@ A reconciliation stores in `Run.result`:
      "verdicts": {"differs": 5, "missing_here": 2, "missing_there": 3},
      "states": {"new": 4, "open": 6, "resolved": 1, "ignored": 0},
      "read": "full", "since": null, "is_complete": true, "compared_at": "2026-11-28T02:14:07+00:00",
+     "repairs": {"state": "stopped", "changes": 10, "limits": {"share": 0.1, "count": 5}},
      "digest": "<SHA-256 of the compared records>"}
 
 `compared` are the records of at least one side, and `equal` those of them without a discrepancy.
+`hub.scheduled.reconciliation.result` builds it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +22,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from hub.scheduled.models import Job, Run
+from hub.scheduled.models import Discrepancy, Job, Run
+from hub.scheduled.reconciliation.result import STOPPED
+from hub.scheduled.repairs.filters import match_repairable
 from tenants.models import Tenant
 
 NIGHTS = 14  # in the picture
@@ -48,6 +52,14 @@ class ReconciliationResult:
     is_complete: bool
     compared_at: datetime | None
     digest: str
+    repairs: str  # proposed, repairing, stopped (by the safety valve), dry, or none
+    change_count: int  # repairs that the options of the job ask for
+    limit_share: float  # of the compared records, and
+    limit_count: int  # beyond which the safety valve stops
+
+    @property
+    def limit_percent(self) -> float:
+        return round(100 * self.limit_share, 1)
 
     @property
     def discrepancy_count(self) -> int:
@@ -64,7 +76,8 @@ def read_result(run: Run) -> ReconciliationResult | None:
     stored = run.result
     if run.job.kind != Job.Kind.RECONCILE or "compared" not in stored:
         return None
-    records = stored.get("records", {})
+    records, repairs = stored.get("records", {}), stored.get("repairs", {})
+    limits = repairs.get("limits", {})
     moment = stored.get("compared_at")
     return ReconciliationResult(
         compared=stored["compared"],
@@ -78,6 +91,10 @@ def read_result(run: Run) -> ReconciliationResult | None:
         is_complete=stored.get("is_complete", False),
         compared_at=datetime.fromisoformat(moment) if moment else run.finished_at,
         digest=stored.get("digest", ""),
+        repairs=repairs.get("state", ""),
+        change_count=repairs.get("changes", 0),
+        limit_share=limits.get("share", 0.0),
+        limit_count=limits.get("count", 0),
     )
 
 
@@ -105,6 +122,17 @@ class Night:
             sum(self.result.verdicts.get(verdict, 0) for verdict in verdicts)
             for _tone, _label, verdicts in NIGHT_GROUPS
         ]
+
+
+def is_confirmation_needed(run: Run, result: ReconciliationResult) -> bool:
+    """Return whether the safety valve stopped the run's repairs and some still wait for a person.
+
+    One statement if it did.
+    """
+    if result.repairs != STOPPED:
+        return False
+    waiting = Discrepancy.unscoped.filter(match_repairable(), last_run=run.pk, job=run.job_id)
+    return waiting.filter(tenant=run.tenant_id).exclude(owner="report").exists()
 
 
 def list_nights(job: Job, tenant: Tenant, *, limit: int = NIGHTS) -> list[Night]:

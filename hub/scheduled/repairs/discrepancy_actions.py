@@ -165,7 +165,12 @@ def _describe_plan(rows: Any, oldest: datetime | None) -> dict[str, Any]:
     """Return the facts that a person reads before confirming."""
     groups = (
         rows.order_by()
-        .values("connection__public_id", "connection__name", "tenant__reference")
+        .values(
+            "connection__public_id",
+            "connection__name",
+            "connection__connector_key",
+            "tenant__reference",
+        )
         .annotate(rows=Count("pk"))
         .order_by("-rows")
     )[: CONNECTIONS_LISTED + 1]
@@ -173,6 +178,7 @@ def _describe_plan(rows: Any, oldest: datetime | None) -> dict[str, Any]:
         {
             "id": str(group["connection__public_id"]),
             "name": group["connection__name"],
+            "connector": group["connection__connector_key"],
             "tenant": group["tenant__reference"],
             "held": "",
             "rows": group["rows"],

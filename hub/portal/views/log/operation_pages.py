@@ -22,6 +22,7 @@ from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.log.operation_form import OperationForm, describe_filter, parse_operation_filter
 from hub.portal.navigation import reverse_object_page
 from hub.portal.views.etag import respond_if_modified
+from hub.scheduled.repairs.discrepancy_actions import REPAIR_OPERATION
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 
@@ -87,6 +88,7 @@ def show_operation(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> H
     context = {
         "tenant_user": tenant_user,
         "label": planning.OPERATION_LABELS[operation.kind],
+        "is_repair": operation.kind == REPAIR_OPERATION,
         "samples": [(entry, entry["id"] in visible_ids) for entry in operation.facts["sample"]],
         "oldest": operation.facts["oldest"] and datetime.fromisoformat(operation.facts["oldest"]),
         "lasts": timedelta(seconds=operation.facts["seconds"]),

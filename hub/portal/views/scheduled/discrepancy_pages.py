@@ -33,7 +33,12 @@ from hub.scheduled.insight.review_rows import (
     SYSTEMS_WITHOUT_PRECONDITION,
     build_review_row,
 )
-from hub.scheduled.insight.run_results import NIGHT_GROUPS, describe_result, list_nights
+from hub.scheduled.insight.run_results import (
+    NIGHT_GROUPS,
+    describe_result,
+    is_confirmation_needed,
+    list_nights,
+)
 from hub.scheduled.models import Discrepancy, Job
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Tenant
@@ -129,6 +134,7 @@ def _build_result_context(tenant: Tenant, job: Job | None) -> dict[str, Any]:
         "last_run": last.run,
         "result": last.result,
         "statement": describe_result(last.result, ZoneInfo(tenant.time_zone)),
+        "needs_confirmation": is_confirmation_needed(last.run, last.result),
         "nights": [(night.at, night.numbers) for night in nights],
         "night_parts": [(tone, label) for tone, label, _verdicts in NIGHT_GROUPS],
     }

@@ -1,0 +1,153 @@
+"""What staff do with discrepancies: repair and ignore one, and plan the repair of many."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
+
+from hub.audit import ActorContext
+from hub.db.clock import clock
+from hub.mappings.forms import list_suggested_tenants
+from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
+from hub.outgoing.forms.delivery_forms import ReasonForm
+from hub.scheduled.admin.repair_forms import RepairPlanForm, RepairSideForm
+from hub.scheduled.insight.review_rows import describe_reason, list_repair_choices
+from hub.scheduled.models import Discrepancy
+from hub.scheduled.repairs.discrepancy_actions import (
+    RepairRefused,
+    ignore_discrepancy,
+    plan_repairs,
+    repair_discrepancy,
+    stop_ignoring,
+)
+from hub.scheduled.repairs.filters import IGNORABLE_STATES
+from hub.staff import ActionRejected, ActionResult, row_action
+
+PLAN_URL = "admin:scheduled_discrepancy_plan"
+# the filters of a plan, by those of the list
+PLAN_FILTERS = {
+    "state__exact": "state", "verdict__exact": "verdict", "field": "field", "job": "job",
+    "run": "run", "record_key": "record_key", "tenant": "tenant",
+}  # fmt: skip
+
+
+def build_planning_url(request: HttpRequest) -> str:
+    """Return the URL that plans the repair of all discrepancies that the list's filters select."""
+    names = PLAN_FILTERS.items()
+    query = {name: request.GET[given] for given, name in names if request.GET.get(given)}
+    return f"{reverse(PLAN_URL)}?{urlencode(query)}"
+
+
+class RepairViews(ReadOnlyAdmin):
+    """The actions of the page of a discrepancy, and the plan of repairs."""
+
+    row_actions = ("repair", "ignore", "stop_ignoring")
+    actions = ("plan_for_selected",)
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.plan_view)
+        return [path("repairs/", view, name="scheduled_discrepancy_plan"), *super().get_urls()]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return super().get_actions(request) if self.can_repair(request) else {}
+
+    def can_repair(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("scheduled.change_discrepancy")
+
+    @admin.action(description="Repair…")
+    def plan_for_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse:
+        """Redirect to the plan of repairs of the selected rows, or of all that the list shows."""
+        if request.POST.get("select_across") == "1" and not request.GET.get("q"):
+            return HttpResponseRedirect(build_planning_url(request))
+        ids = queryset.values_list("public_id", flat=True)[: self.list_per_page]
+        query = {"discrepancies": " ".join(str(id) for id in ids)}
+        if request.GET.get("tenant"):
+            query["tenant"] = request.GET["tenant"]
+        return HttpResponseRedirect(f"{reverse(PLAN_URL)}?{urlencode(query)}")
+
+    def plan_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.can_repair(request):
+            raise PermissionDenied
+        form = RepairPlanForm(request.POST or None, initial=request.GET.dict(), user=request.user)
+        if request.method == "POST" and form.is_valid():
+            operation = plan_repairs(
+                form.filter,
+                ActorContext.of_request(request),
+                tenant=form.cleaned_data["tenant"],
+                reason=form.cleaned_data["audit_reason"],
+                now=clock(),
+            )
+            url = reverse("admin:operations_operation_change", args=[operation.pk])
+            return HttpResponseRedirect(url)
+        context = {
+            "title": "Repair several discrepancies",
+            "form": form,
+            "media": self.media,
+            "tenants": list_suggested_tenants(request.user),
+        }
+        return self.page(request, "scheduled/repair_plan.html", **context)
+
+    @row_action(
+        "Repair",
+        icon="build",
+        is_available=list_repair_choices,
+        form=RepairSideForm,
+        question=(
+            "The repair is sent as a delivery. It changes the value only if it is still the one "
+            "that was compared; the old value is kept."
+        ),
+    )
+    def repair(
+        self,
+        request: HttpRequest,
+        discrepancy: Discrepancy,
+        data: dict[str, Any],
+        *,
+        now: datetime,
+    ) -> ActionResult:
+        actor = ActorContext.of_request(request)
+        try:
+            repair_discrepancy(discrepancy, actor, side=data["side"], now=now)
+        except RepairRefused as refused:
+            raise ActionRejected(describe_reason(discrepancy, refused.reason)) from None
+        return ActionResult("Its repair is being sent.", is_audited=True)
+
+    @row_action(
+        "Ignore",
+        icon="visibility_off",
+        is_available=lambda discrepancy: discrepancy.state in IGNORABLE_STATES,
+        form=ReasonForm,
+        question="It is then ignored until one of both values changes.",
+    )
+    def ignore(
+        self,
+        request: HttpRequest,
+        discrepancy: Discrepancy,
+        data: dict[str, Any],
+        *,
+        now: datetime,
+    ) -> ActionResult:
+        actor = ActorContext.of_request(request)
+        ignore_discrepancy(discrepancy, data["reason"], actor, now=now)
+        return ActionResult("It is ignored until one of both values changes.", is_audited=True)
+
+    @row_action(
+        "Stop ignoring it",
+        icon="visibility",
+        is_available=lambda discrepancy: discrepancy.state == "ignored",
+    )
+    def stop_ignoring(
+        self,
+        request: HttpRequest,
+        discrepancy: Discrepancy,
+        data: dict[str, Any],
+        *,
+        now: datetime,
+    ) -> ActionResult:
+        stop_ignoring(discrepancy, ActorContext.of_request(request), now=now)
+        return ActionResult("It waits for a decision again.", is_audited=True)

@@ -1,0 +1,160 @@
+"""REST API: repair discrepancies and ignore them."""
+
+from collections.abc import Callable
+from typing import ClassVar
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hub.audit import ActorContext
+from hub.db.clock import clock
+from hub.db.state_machine import InvalidTransition
+from hub.outgoing.api.key_user import get_key_user
+from hub.outgoing.api.operation_serializers import OperationSerializer
+from hub.problems import Problem
+from hub.rest.fields import object_url
+from hub.scheduled.api import discrepancy_examples as openapi
+from hub.scheduled.api.discrepancies import WRITE, find_discrepancy
+from hub.scheduled.api.discrepancy_serializers import (
+    DiscrepancySerializer,
+    IgnoreSerializer,
+    RepairPlanSerializer,
+    RepairSerializer,
+)
+from hub.scheduled.insight.review_rows import describe_reason
+from hub.scheduled.models import Discrepancy
+from hub.scheduled.repairs.discrepancy_actions import (
+    RepairRefused,
+    ignore_discrepancy,
+    plan_repairs,
+    repair_discrepancy,
+    stop_ignoring,
+)
+from tenants.access.api_authentication import resolve_tenant
+
+
+def _apply_action(
+    request: Request, discrepancy: Discrepancy, action: Callable[[ActorContext], object]
+) -> None:
+    """Call a service function; its refusals become problems."""
+    try:
+        action(ActorContext.of_request(request))
+    except RepairRefused as refused:
+        raise Problem("wrong-state", describe_reason(discrepancy, refused.reason)) from refused
+    except InvalidTransition as error:
+        state = find_discrepancy(request, discrepancy.public_id).state
+        raise Problem("wrong-state", f"The discrepancy is {state}.") from error
+
+
+def _build_answer(request: Request, id: UUID, status: int = 200) -> Response:
+    answer = DiscrepancySerializer(find_discrepancy(request, id)).data
+    return Response(answer, status=status)
+
+
+class RepairView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @openapi.describe_operation(
+        "discrepancies_repair",
+        "Repair a discrepancy",
+        {202: DiscrepancySerializer},
+        problems=openapi.CHANGE_PROBLEMS,
+        request=RepairSerializer,
+        requests=[openapi.request_example("our value is right", {"side": "remote"})],
+        examples={"being repaired": openapi.REPAIRING},
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Send the repair as a delivery, which changes the value only if it is still the one that
+        was compared. The replaced value is kept.
+        """
+        discrepancy = find_discrepancy(request, id)
+        serializer = RepairSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        side, now = serializer.validated_data.get("side", ""), clock()
+        _apply_action(
+            request,
+            discrepancy,
+            lambda actor: repair_discrepancy(discrepancy, actor, side=side, now=now),
+        )
+        return _build_answer(request, id, 202)
+
+
+class IgnoreView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @openapi.describe_operation(
+        "discrepancies_ignore",
+        "Ignore a discrepancy",
+        {200: DiscrepancySerializer},
+        problems=openapi.CHANGE_PROBLEMS,
+        request=IgnoreSerializer,
+        requests=[openapi.request_example("a test order", {"reason": "A test order."})],
+        examples={"ignored": openapi.IGNORED},
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Ignore the difference until one of both values changes."""
+        discrepancy = find_discrepancy(request, id)
+        serializer = IgnoreSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        reason, now = serializer.validated_data["reason"], clock()
+        _apply_action(
+            request,
+            discrepancy,
+            lambda actor: ignore_discrepancy(discrepancy, reason, actor, now=now),
+        )
+        return _build_answer(request, id)
+
+
+class StopIgnoringView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @openapi.describe_operation(
+        "discrepancies_stop_ignoring",
+        "Stop ignoring a discrepancy",
+        {200: DiscrepancySerializer},
+        problems=openapi.CHANGE_PROBLEMS,
+        request=None,
+        examples={"open again": openapi.DISCREPANCY | {"state": "open"}},
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Let an ignored difference wait for a decision again."""
+        discrepancy, now = find_discrepancy(request, id), clock()
+        _apply_action(
+            request, discrepancy, lambda actor: stop_ignoring(discrepancy, actor, now=now)
+        )
+        return _build_answer(request, id)
+
+
+class RepairsView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @openapi.describe_operation(
+        "discrepancies_plan_repairs",
+        "Plan the repair of discrepancies",
+        {201: OperationSerializer},
+        problems=openapi.READ_PROBLEMS,
+        request=RepairPlanSerializer,
+        requests=[openapi.request_example("a field of a job", openapi.REPAIR_PLAN)],
+        examples={"planned": openapi.REPAIR},
+    )
+    def post(self, request: Request) -> Response:
+        """Plan an operation that repairs all discrepancies that match, each as the field's owner
+        says. Nothing is changed before the plan is confirmed, within 15 minutes. A run whose
+        repairs the safety valve stopped is confirmed like this, by `{"run": "…"}`.
+        """
+        serializer = RepairPlanSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        reference = data.get("tenant")
+        is_for_all = reference is None and get_key_user(request).tenant is None
+        operation = plan_repairs(
+            data["filter"],
+            ActorContext.of_request(request),
+            tenant=None if is_for_all else resolve_tenant(request, reference),
+            reason=data["reason"],
+            now=clock(),
+        )
+        headers = {"Location": object_url("operation", operation)}
+        return Response(OperationSerializer(operation).data, status=201, headers=headers)

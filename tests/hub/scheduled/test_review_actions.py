@@ -1,0 +1,254 @@
+"""Repair and ignore discrepancies, by REST, on the customers' pages, and on those of staff."""
+
+import pytest
+from django.urls import reverse
+
+from hub.audit import AuditRow
+from hub.operations.models import Operation
+from hub.outgoing.models import Delivery
+from hub.scheduled.models import Discrepancy
+from tests.scheduled_factories import RESULT
+from tests.tenants.door import sign_in
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/api/v1/discrepancies"
+STOPPED = RESULT | {
+    "repairs": {"state": "stopped", "changes": 740, "limits": {"share": 0.1, "count": 500}}
+}
+
+
+@pytest.fixture
+def acme(make):
+    tenant = make.tenant("acme")
+    make.membership(tenant, make.user("ann@acme.test"), "owner")
+    make.membership(tenant, make.user("bob@acme.test"), "member")
+    return tenant
+
+
+@pytest.fixture
+def salesforce(make, acme):
+    make.connection(None, "app")
+    return make.connection(acme, connector="salesforce", name="Our Salesforce")
+
+
+@pytest.fixture
+def stored(make, salesforce):
+    return make.discrepancy(
+        salesforce, record_key="A-7", local_id="A-7", remote_id="a015g00000AbCdEAAV",
+        remote_version="2026-11-25T00:30:00.000+0000",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def browser(client, acme):
+    sign_in(client, "ann@acme.test")
+    return client
+
+
+@pytest.fixture
+def staff(make, client):
+    client.force_login(make.staff(is_superuser=True))
+    return client
+
+
+def read(browser, url):
+    answer = browser.get(url)
+    assert answer.status_code == 200, answer
+    return " ".join(answer.content.decode().split())
+
+
+# --- REST -----------------------------------------------------------------------------------------
+
+
+def test_a_repair_is_a_delivery_that_keeps_the_old_value(api, acme, stored):
+    answer = api.of(acme).post(f"{LIST}/{stored.public_id}/repair")
+    assert (answer.status_code, answer.json()["state"]) == (202, "repairing")
+    assert (answer.json()["repair_side"], answer.json()["replaced_value"]) == ("remote", "Paid")
+    delivery = Delivery.unscoped.get(public_id=answer.json()["repair_delivery"])
+    assert delivery.connection == stored.connection
+    assert AuditRow.objects.filter(verb="discrepancy.repair").count() == 1
+
+
+def test_a_person_may_choose_the_other_side(api, acme, stored):
+    answer = api.of(acme).post(
+        f"{LIST}/{stored.public_id}/repair", {"side": "local"}, format="json"
+    )
+    assert (answer.json()["repair_side"], answer.json()["replaced_value"]) == ("local", "shipped")
+
+
+@pytest.mark.parametrize("body", [{"side": "both"}, {"sides": "local"}, []])
+def test_a_side_that_does_not_exist_is_an_error(api, acme, stored, body):
+    answer = api.of(acme).post(f"{LIST}/{stored.public_id}/repair", body, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "validation-failed")
+
+
+def test_what_is_only_reported_is_repaired_to_a_chosen_side_only(make, api, salesforce, acme):
+    stored = make.discrepancy(salesforce, owner="report", remote_id="a015g00000AbCdEAAV")
+    url = f"{LIST}/{stored.public_id}/repair"
+    answer = api.of(acme).post(url)
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong-state")
+    assert "only reports" in answer.json()["detail"]
+    assert api.of(acme).post(url, {"side": "remote"}, format="json").status_code == 202
+
+
+def test_what_is_being_repaired_is_not_repaired_twice(api, acme, stored):
+    url = f"{LIST}/{stored.public_id}/repair"
+    assert [api.of(acme).post(url).status_code for _ in range(2)] == [202, 409]
+    assert Delivery.unscoped.count() == 1
+
+
+def test_a_difference_is_ignored_with_a_reason_and_shown_again(api, acme, stored):
+    key, url = api.of(acme), f"{LIST}/{stored.public_id}"
+    ignored = key.post(f"{url}/ignore", {"reason": "A test order."}, format="json").json()
+    assert (ignored["state"], ignored["ignored_reason"]) == ("ignored", "A test order.")
+    assert key.post(f"{url}/ignore", {"reason": "Again."}, format="json").status_code == 409
+    again = key.post(f"{url}/stop-ignoring").json()
+    assert (again["state"], again["ignored_reason"]) == ("open", "")
+    assert key.post(f"{url}/stop-ignoring").status_code == 409
+
+
+@pytest.mark.parametrize("body", [{}, {"reason": ""}, {"reason": "x" * 301}])
+def test_ignoring_needs_a_reason(api, acme, stored, body):
+    answer = api.of(acme).post(f"{LIST}/{stored.public_id}/ignore", body, format="json")
+    assert answer.status_code == 400
+
+
+def test_all_that_match_are_repaired_by_an_operation(make, api, acme, salesforce, stored):
+    make.discrepancy(salesforce, job=stored.job, field="total")
+    plan = {"filter": {"job": str(stored.job.public_id), "field": "status"}, "reason": "why"}
+    answer = api.of(acme).post(f"{LIST}/repairs", plan, format="json")
+    assert (answer.status_code, answer.json()["count"]) == (201, 1)
+    assert (answer.json()["kind"], answer.json()["state"]) == ("repair", "planned")
+    assert not Discrepancy.unscoped.filter(state="repairing").exists()
+    confirmed = api.of(acme).post(f"/api/v1/operations/{answer.json()['id']}/confirm")
+    assert confirmed.json()["state"] == "running"
+
+
+@pytest.mark.parametrize(
+    "filter", [{}, {"job": "7"}, {"verdict": "wrong"}, {"name": "x"}, {"discrepancies": []}]
+)
+def test_a_plan_without_a_readable_filter_is_refused(api, acme, filter):
+    plan = {"filter": filter, "reason": "why"}
+    answer = api.of(acme).post(f"{LIST}/repairs", plan, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "validation-failed")
+
+
+# --- the customers' pages -------------------------------------------------------------------------
+
+
+def test_an_admin_repairs_one_on_its_page(browser, stored):
+    url = f"/t/acme/discrepancies/{stored.public_id}/"
+    text = read(browser, url)
+    assert "Write our value to Salesforce" in text
+    browser.post(f"{url}repair", {"side": "remote"})
+    text = read(browser, url)
+    assert "Value before the repair" in text and "being repaired" in text
+    assert AuditRow.objects.get(verb="discrepancy.repair").actor_label == "ann@acme.test"
+
+
+def test_a_refused_repair_says_why(make, browser, salesforce):
+    stored = make.discrepancy(salesforce, owner="report")
+    url = f"/t/acme/discrepancies/{stored.public_id}/"
+    assert "only reports" in browser.post(f"{url}repair", follow=True).content.decode()
+
+
+def test_an_admin_ignores_one_and_shows_it_again(browser, stored):
+    url = f"/t/acme/discrepancies/{stored.public_id}/"
+    assert "Enter a reason" in browser.post(f"{url}ignore", follow=True).content.decode()
+    browser.post(f"{url}ignore", {"reason": "A test order."})
+    text = read(browser, url)
+    assert "A test order." in text and "Stop ignoring it" in text
+    browser.post(f"{url}stop-ignoring")
+    stored.refresh_from_db()
+    assert stored.state == "open"
+
+
+def test_selected_differences_are_planned_and_confirmed(browser, stored):
+    url = f"/t/acme/discrepancies/repairs?discrepancies={stored.public_id}"
+    assert "One selected difference" in read(browser, url)
+    page = browser.post(url, {"reason": ""})
+    operation = Operation.unscoped.get()
+    assert page.url == f"/t/acme/operations/{operation.public_id}/"
+    text = read(browser, page.url)
+    assert "Repair discrepancies" in text and "A-7 status" in text and "Run it: 1" in text
+    browser.post(f"{page.url}confirm")
+    operation.refresh_from_db()
+    assert operation.state == "running"
+
+
+@pytest.mark.parametrize("query", ["", "?job=7", "?discrepancies=7", "?verdict=x"])
+def test_a_plan_without_a_readable_filter_selects_nothing(browser, stored, query):
+    url = f"/t/acme/discrepancies/repairs{query}"
+    assert "Nothing is selected" in read(browser, url)
+    browser.post(url, {"reason": ""})
+    assert not Operation.unscoped.exists()
+
+
+def test_a_member_sees_differences_and_repairs_none(client, acme, stored):
+    sign_in(client, "bob@acme.test")
+    url = f"/t/acme/discrepancies/{stored.public_id}/"
+    text = read(client, url)
+    assert "Write our value" not in text and "Reason to ignore it" not in text
+    assert 'type="checkbox"' not in read(client, "/t/acme/discrepancies/")
+    for verb in ("repair", "ignore"):
+        assert client.post(f"{url}{verb}", {"reason": "x"}).status_code == 403
+    assert client.get("/t/acme/discrepancies/repairs?verdict=differs").status_code == 403
+
+
+def test_a_run_that_the_safety_valve_stopped_asks_for_a_confirmation(
+    make, browser, salesforce, acme
+):
+    job = make.job(acme)
+    run = make.finished_run(job, result=STOPPED)
+    waiting = make.discrepancy(salesforce, job=job, run=run)
+    text = read(browser, "/t/acme/discrepancies/")
+    assert "It would have made 740 changes" in text and "500 without asking" in text
+    assert f"/t/acme/discrepancies/repairs?run={run.public_id}" in text
+    Discrepancy.unscoped.filter(pk=waiting.pk).update(state="repairing")
+    assert "It would have made" not in read(browser, "/t/acme/discrepancies/")
+
+
+# --- the pages of staff ---------------------------------------------------------------------------
+
+
+def verb_of(stored, name):
+    return reverse("admin:scheduled_discrepancy_verb", args=[stored.pk, name])
+
+
+def test_staff_repair_one_with_a_side(staff, stored):
+    assert "Write our value to Salesforce" in read(staff, verb_of(stored, "repair"))
+    staff.post(verb_of(stored, "repair"), {"side": "remote"})
+    stored.refresh_from_db()
+    assert (stored.state, stored.repair_side) == ("repairing", "remote")
+
+
+def test_staff_ignore_one_and_show_it_again(staff, stored):
+    staff.post(verb_of(stored, "ignore"), {"reason": "A test order."})
+    stored.refresh_from_db()
+    assert (stored.state, stored.ignored_reason) == ("ignored", "A test order.")
+    staff.post(verb_of(stored, "stop_ignoring"))
+    stored.refresh_from_db()
+    assert stored.state == "open"
+
+
+def test_staff_plan_the_repair_of_all_that_match(staff, stored):
+    url = reverse("admin:scheduled_discrepancy_plan")
+    text = read(staff, f"/admin/scheduled/discrepancy/?tenant=acme&field={stored.field}")
+    assert f"{url}?field=status&amp;tenant=acme" in text
+    page = staff.post(url, {"field": "status", "tenant": "acme", "audit_reason": "why"})
+    operation = Operation.unscoped.get()
+    assert (operation.kind, operation.count, operation.tenant.reference) == ("repair", 1, "acme")
+    assert "A-7 status" in read(staff, page.url)
+    assert "Set a filter" in staff.post(url, {"audit_reason": "why"}).content.decode()
+
+
+def test_staff_see_that_the_safety_valve_stopped_a_run(make, staff, salesforce, acme):
+    job = make.job(acme)
+    run = make.finished_run(job, result=STOPPED)
+    make.discrepancy(salesforce, job=job, run=run)
+    url = f"/admin/scheduled/discrepancy/?job={job.public_id}&tenant=acme"
+    text = read(staff, url)
+    assert "It would have made 740 changes" in text
+    plan = reverse("admin:scheduled_discrepancy_plan")
+    assert f"{plan}?run={run.public_id}&amp;tenant=acme" in text
