@@ -95,7 +95,7 @@ class RepairViews(ReadOnlyAdmin):
     @row_action(
         "Repair",
         icon="build",
-        is_available=list_repair_choices,
+        is_available=lambda discrepancy: bool(list_repair_choices(discrepancy)),
         form=RepairSideForm,
         question=(
             "The repair is sent as a delivery. It changes the value only if it is still the one "
