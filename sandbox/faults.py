@@ -11,6 +11,7 @@ NUMBERS = {
     "delay": float,
     "times": int,
     "bytes": int,
+    "cut": int,
     "ahead": float,
     "accepts": int,
 }
@@ -29,6 +30,7 @@ class Fault:
     body: Any = None
     changes: dict[str, Any] | None = None
     bytes: int = 0
+    cut: int | None = None  # bytes after which the answer's body ends
     delay: float = 0
     ahead: float = 0  # seconds by which the answer's own clock is
     left: int | None = 1  # None: until reset

@@ -108,8 +108,8 @@ def respond(system: System, call: ApiRequest, fault: Fault | None) -> ApiRespons
 
 
 def apply_fault_changes(answer: ApiResponse, fault: Fault, at: float) -> ApiResponse:
-    """With the fault's changes in its body, as long as the fault says, and stating the time that it
-    says.
+    """With the fault's changes in its body, as long or as short as the fault says, and stating the
+    time that it says.
     """
     if fault.ahead:
         answer = replace(
@@ -118,7 +118,7 @@ def apply_fault_changes(answer: ApiResponse, fault: Fault, at: float) -> ApiResp
     if fault.changes and isinstance(answer.body, dict):
         answer = replace(answer, body=merge_patch(answer.body, fault.changes))
     body, kind = answer.content()
-    padded = body.ljust(fault.bytes)
+    padded = body.ljust(fault.bytes)[: fault.cut]
     return (
         answer
         if padded == body

@@ -1,9 +1,11 @@
 """Records that the control plants in the application: any fields, whole or as tombstones."""
 
 from collections.abc import Iterable, Mapping
+from itertools import count
 from typing import Any
 
 from sandbox.app.log_book import LogBook
+from sandbox.app.order_book import without_stamp
 from sandbox.app.tables import Record, Table, iso
 
 DEFAULT_PREFIX = {"orders": "A-", "customers": "C-", "users": "U-", "labels": "L-"}
@@ -20,39 +22,40 @@ def plant(
 ) -> list[str]:
     """Store records of a tenant, and return their keys. Raises ValueError with a sentence.
 
-    A record with the key of another replaces it; one with `deleted` becomes a tombstone.
+    A record with the key of another changes it; one with `deleted` becomes a tombstone.
     """
     if object not in tables:
         raise ValueError(f"object is one of {', '.join(sorted(tables))}")
     if not tenant:
         raise ValueError("account is the reference of a tenant")
-    table = tables[object]
-    complete = [completed(table, log, object, tenant, row, at) for row in rows]
+    table, prefix = tables[object], DEFAULT_PREFIX.get(object, "")
+    numbered = (f"{prefix}{number}" for number in count(FIRST + len(table)))
+    free = (key for key in numbered if table.get(tenant, key) is None)
+    complete = []
+    for row in rows:
+        given = {name: value for name, value in row.items() if name != "version"}
+        given["tenant"] = tenant
+        if object == "logs":
+            complete.append(log.numbered(given, at))
+            continue
+        key = given.get(table.key)
+        given[table.key] = next(free) if key in (None, "") else str(key)
+        complete.append(completed(table, object, given, at))
     return [str(record[table.key]) for record in table.put_all(complete, at)]
 
 
-def completed(
-    table: Table, log: LogBook, object: str, tenant: str, row: Record, at: float
-) -> Record:
-    given = {name: value for name, value in row.items() if name != "version"} | {"tenant": tenant}
-    if object == "logs":
-        return log.numbered(given, at)
-    key = given.get(table.key)
-    given[table.key] = (
-        str(key) if key not in (None, "") else f"{DEFAULT_PREFIX[object]}{next_number(table)}"
-    )
+def completed(table: Table, object: str, given: Record, at: float) -> Record:
+    """The record over the one with its key, or a tombstone."""
     if given.get("deleted"):
         kept = (table.key, "tenant", "updated_at")
         return {name: given[name] for name in kept if name in given} | {"deleted": True}
-    return given if object != "orders" else order_defaults(at) | given
+    old = table.get(given["tenant"], given[table.key])
+    known = {} if old is None or old.get("deleted") else without_stamp(old)
+    return (order_defaults(at) if object == "orders" else {}) | known | given
 
 
 def order_defaults(at: float) -> dict[str, Any]:
     return {"state": "placed", "placed_at": iso(at), "hub": None}
-
-
-def next_number(table: Table) -> int:
-    return FIRST + len(table)
 
 
 def template(object: str) -> dict[str, Any]:

@@ -177,3 +177,10 @@ def test_records_and_tombstones_survive_a_restart(tmp_path):
     with RunningSandbox(tmp_path).running() as desk:
         assert numbers(listed(desk, "&include_deleted=true")) == ["A-1", "A-2"]
         assert patch(desk, "A-1", {"state": "x"}, **{"If-Match": '"1"'}).status_code == 200
+
+
+def test_a_page_can_be_cut(desk):
+    seed(desk, generate={"count": 3})
+    desk.fault("app", path="/orders?", cut=100)
+    assert len(desk.get("/app/api/orders?tenant=acme").content) == 100
+    assert listed(desk)["count"] == 3
