@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from connectors.http import KIBIBYTE, Json, Request, Response
@@ -160,12 +160,12 @@ class Collection:
 
 
 def parse_instant(value: object) -> datetime | None:
-    """Parse ISO 8601 with a UTC offset; None for anything else. Never raises."""
+    """Parse ISO 8601 with a UTC offset to UTC; None for anything else. Never raises."""
     try:
         instant = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
+        return instant.astimezone(UTC) if instant is not None and instant.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return instant if instant is not None and instant.tzinfo else None
 
 
 class Choices(Collection):

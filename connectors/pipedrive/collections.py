@@ -7,7 +7,7 @@ deleted.
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -106,7 +106,7 @@ def format_time(value: str) -> str:
     instant = parse_instant(value)
     if instant is None:
         raise ValueError("a time must be ISO 8601 with its UTC offset")
-    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{instant:%Y-%m-%dT%H:%M:%SZ}"
 
 
 class Persons(PipedriveCollection):

@@ -5,7 +5,6 @@ the same form. Only an update with a precondition is a call of its own.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from datetime import UTC
 from email.utils import format_datetime
 from typing import Any
 
@@ -271,7 +270,7 @@ class UpdateRecord(Update):
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         (message,) = messages
         since = parse_instant(message.get("unmodified_since"))
-        stamp = format_datetime(since.astimezone(UTC), usegmt=True) if since else ""
+        stamp = format_datetime(since, usegmt=True) if since else ""
         path = f"sobjects/{message['object']}/{message['record_id']}"
         return Request(
             self.method,

@@ -11,7 +11,7 @@ from hub.connections.credentials.connector_context import find_connector_app, op
 from hub.connections.models import Connection, ConnectorApp
 from hub.scheduled.runs.context import RunBlocked, RunContext, RunFailed
 
-RECORD_ID_MAX = 200  # characters
+TEXT_LENGTH_MAX = 200  # characters of an id, or of a version
 UNREADABLE, CUT = "unreadable", "cut"
 TRIES = 3  # of a page that cannot be read, or is cut
 CONTROLLED = {"cursor", "at", "tenant"}  # parameters that no job may set
@@ -77,7 +77,11 @@ class PageSource:
             return "not_a_record"
         if self.collection.by_tenant and record.get("tenant") != self.query.get("tenant"):
             return "other_tenant"
-        return "" if not self.collection.has_ids or read_id(self.collection, record) else "no_id"
+        if not self.collection.has_ids:
+            return ""
+        if not read_id(self.collection, record):
+            return "no_id"
+        return "" if is_storable(self.collection.version(record)) else "invalid_version"
 
 
 async def open_source(
@@ -104,7 +108,11 @@ def read_id(collection: Collection, record: Mapping[str, Any]) -> str:
         id = collection.record_id(record)
     except READ_ERRORS:
         return ""
-    return id if 0 < len(id) <= RECORD_ID_MAX and id.isprintable() else ""
+    return id if is_storable(id) else ""
+
+
+def is_storable(text: str) -> bool:
+    return len(text) <= TEXT_LENGTH_MAX and text.isprintable()
 
 
 def read_ids(collection: Collection, records: Sequence[Mapping[str, Any]]) -> list[str]:

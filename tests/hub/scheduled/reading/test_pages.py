@@ -96,6 +96,8 @@ def test_a_read_without_progress_ends(page, reason):
         ([{"number": "A-1", "tenant": "globex"}, {"number": "A-2", "tenant": "acme"}],
          "other_tenant"),
         ([{"number": "A-1"}, {"number": "A-2", "tenant": "acme"}], "other_tenant"),
+        ([{"number": "A-1", "tenant": "acme", "version": "x" * 300},
+          {"number": "A-2", "tenant": "acme"}], "invalid_version"),
     ],
 )  # fmt: skip
 def test_a_record_that_cannot_be_used_is_left_out_and_the_read_incomplete(records, reason):
