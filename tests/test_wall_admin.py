@@ -15,6 +15,7 @@ from hub.connections.models import ConnectorRequest, KillSwitch
 from hub.mail.models import Mail
 from hub.notices.models import Notice
 from hub.notices.notify import create_notice
+from hub.scheduled.models import LogPosition
 from hub.throttle.models import QuotaState
 from tenants.models import ApiKey
 from tests.factories import NOON
@@ -71,6 +72,10 @@ def a_wish(make, tenant):
     return ConnectorRequest.unscoped.get()
 
 
+def log_position(make, tenant):
+    return LogPosition.unscoped.create(tenant=tenant, source="api", next_line=7)
+
+
 ROWS = {
     "connections.Connection": lambda make, tenant: make.connection(tenant),
     "connections.ConnectorApp": lambda make, tenant: make.app("slack"),
@@ -87,6 +92,7 @@ ROWS = {
     "scheduled.Job": lambda make, tenant: make.job(tenant),
     "scheduled.JobSchedule": lambda make, tenant: make.job_schedule(make.job(tenant)),
     "scheduled.Run": lambda make, tenant: make.run(make.job(tenant)),
+    "scheduled.LogPosition": log_position,
     "scheduled.Discrepancy": lambda make, tenant: make.discrepancy(make.connection(tenant)),
     "hub.Mail": mail_row,
     "mappings.FieldMapping": lambda make, tenant: make.mapping(tenant),

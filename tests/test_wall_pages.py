@@ -66,6 +66,8 @@ ROUTES = {
     "discrepancies/": None,
     "discrepancies/<uuid:id>/": "discrepancy",
     "discrepancies/repairs": None,
+    "logs/": None,
+    "logs/live": None,
     "discrepancies/<uuid:id>/<slug:verb>": "discrepancy",
     "runs/<uuid:id>/certificate.<slug:kind>": "finished_run",
     "operations/plan": None,

@@ -65,6 +65,7 @@ MENU = {
             "scheduled_discrepancy",
             "scheduled.view_discrepancy",
         ),
+        ("Log shipping", "receipt_long", "scheduled_logposition", "scheduled.view_logposition"),
     ),
     "Platform": (
         ("Health", "monitor_heart", "console:health", "hub.view_worker"),

@@ -61,6 +61,7 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
     "portal:operation": ApiSnippet("operation", has_id=True),
     "portal:discrepancies": ApiSnippet("discrepancies", filters_by_tenant=True),
     "portal:discrepancy": ApiSnippet("discrepancy", has_id=True),
+    "portal:log_shipping": ApiSnippet("logs", filters_by_tenant=True),
     "portal:repair_plan": ApiSnippet("discrepancy_repairs", "POST", body={"reason": "…"}),
     "portal:endpoints": ApiSnippet(
         "connections", filters_by_tenant=True, query={"connector": "webhook"}

@@ -18,6 +18,7 @@ from hub.portal.views.scheduled import (
     discrepancy_actions,
     discrepancy_pages,
     job_pages,
+    log_shipping_pages,
     run_pages,
 )
 
@@ -153,6 +154,8 @@ urlpatterns = [
         discrepancy_actions.run_discrepancy_action,
         name="discrepancy_do",
     ),
+    path(f"{TENANT_PATH}logs/", log_shipping_pages.show_log_shipping, name="log_shipping"),
+    path(f"{TENANT_PATH}logs/live", log_shipping_pages.show_log_figures, name="log_figures"),
     path(
         f"{TENANT_PATH}runs/<uuid:id>/certificate.<slug:kind>",
         certificate_pages.download_certificate,

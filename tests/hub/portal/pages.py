@@ -28,6 +28,7 @@ PAGES = {
     "jobs": "jobs/",
     "runs": "runs/",
     "discrepancies": "discrepancies/",
+    "log shipping": "logs/",
     "repair of discrepancies": "discrepancies/repairs?verdict=differs",
     "plan": "operations/plan?state=failed",
     "endpoints": "endpoints/",

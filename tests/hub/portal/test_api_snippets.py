@@ -11,7 +11,7 @@ from tests.url_walk import addresses, routes
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 SCOPES = (
     "events:read", "deliveries:read", "connections:read", "connect-links:read", "tenants:read",
-    "members:read", "inbound:read", "discrepancies:read",
+    "members:read", "inbound:read", "discrepancies:read", "logs:read",
 )  # fmt: skip
 
 

@@ -1,0 +1,88 @@
+"""Admin of log shipping: the logs of all tenants with their backlog, and the page of one."""
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from hub.db.clock import clock
+from hub.outgoing.admin.list_filters import TenantFilter
+from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
+from hub.scheduled.insight.log_shipping import view_log_shipping
+from hub.scheduled.models import LogPosition, LogSource
+from hub.scheduled.shipping.figures import LogFigures, measure_position, positions_with_age
+from hub.staff import (
+    ChoicesFilter,
+    display,
+    format_duration,
+    format_number,
+    render_time,
+)
+
+
+@admin.register(LogPosition)
+class LogPositionAdmin(ReadOnlyAdmin):
+    page_template = "scheduled/log_position.html"
+    live_template = "scheduled/log_position_live.html"
+
+    list_display = ("customer", "log", "received", "shipped", "backlog", "lag", "lost", "last")
+    list_filter = (("source", ChoicesFilter), TenantFilter)
+    list_select_related = ("tenant",)
+    list_display_links = ("customer", "log")
+    ordering = ("-pk",)
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return positions_with_age(super().get_queryset(request).select_related("tenant"))
+
+    # --- columns ---
+
+    @display(description="tenant")
+    def customer(self, position: LogPosition) -> str:
+        return position.tenant.name
+
+    @display(description="log")
+    def log(self, position: LogPosition) -> str:
+        return str(LogSource(position.source).label)
+
+    @display(description="received")
+    def received(self, position: LogPosition) -> str:
+        return format_number(position.next_line)
+
+    @display(description="shipped")
+    def shipped(self, position: LogPosition) -> str:
+        return format_number(self.figures_of(position).shipped)
+
+    @display(description="waiting")
+    def backlog(self, position: LogPosition) -> str:
+        return format_number(self.figures_of(position).backlog)
+
+    @display(description="lag")
+    def lag(self, position: LogPosition) -> str:
+        figures = self.figures_of(position)
+        return format_duration(timedelta(seconds=figures.lag_seconds)) if figures.backlog else "–"
+
+    @display(description="rejected or dropped")
+    def lost(self, position: LogPosition) -> str:
+        return format_number(position.rejected_count + position.dropped_count)
+
+    @display(description="last shipped")
+    def last(self, position: LogPosition) -> str:
+        return render_time(position.shipped_at)
+
+    def figures_of(self, position: LogPosition) -> LogFigures:
+        return measure_position(position, now=clock())
+
+    # --- its page: all logs of the tenant ---
+
+    def title_of(self, position: LogPosition) -> str:
+        return f"Log shipping of {position.tenant.name}"
+
+    def live_context(self, position: LogPosition, *, now: datetime) -> dict[str, Any]:
+        return {"view": view_log_shipping(position.tenant, now=now), "ended": False}
+
+    def page_context(self, request: HttpRequest, position: LogPosition) -> dict[str, Any]:
+        return {"kept_days": settings.HUB_KEEP_LOG_DAYS}
