@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.outcomes import Outcome
+from connectors.outcomes import PERMISSION_MISSING, Outcome
 from connectors.roles import Collection, Page
 from hub.connections.models import Connection
 from hub.scheduled.reading.position import ProgressWatch, ReadPosition, parse_position
@@ -90,7 +90,8 @@ def _end_after_refusal(position: ReadPosition, outcome: Outcome) -> ReadPage:
 
     What was read before is of use, if the system refuses only this page.
     """
-    if position.page_count == 0 or outcome.kind != "never":
+    is_final = outcome.kind == "never" and outcome.reason != PERMISSION_MISSING
+    if position.page_count == 0 or not is_final:
         raise_refusal(outcome)
     return ReadPage((), "", is_complete=False, reason=position.reason or outcome.reason)
 

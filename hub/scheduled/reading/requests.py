@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from connectors.http import Request, Response
-from connectors.outcomes import READ_ERRORS, Outcome
+from connectors.outcomes import PERMISSION_MISSING, READ_ERRORS, Outcome
 from connectors.roles import Collection, Page
 from hub.connections.credentials.connector_context import find_connector_app, open_credential
 from hub.connections.models import Connection, ConnectorApp
@@ -121,6 +121,6 @@ def read_ids(collection: Collection, records: Sequence[Mapping[str, Any]]) -> li
 
 def raise_refusal(outcome: Outcome) -> NoReturn:
     """Raise what a refused page means for the run: RunBlocked or RunFailed."""
-    if outcome.kind in BLOCKING_KINDS:
+    if outcome.kind in BLOCKING_KINDS or outcome.reason == PERMISSION_MISSING:
         raise RunBlocked(outcome.reason, outcome.detail)
     raise RunFailed(outcome.reason, outcome.detail, can_retry=outcome.kind != "never")

@@ -1,8 +1,10 @@
 """Reading to the end: never endlessly, and never complete where something may be missing."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
-from connectors.http import Response
+from connectors.http import Response, dump_json
 from connectors.registry import CONNECTORS
 from hub.connections.models import Connection
 from hub.scheduled.reading.pages import EMPTY_PAGES_MAX
@@ -126,6 +128,17 @@ def test_an_answer_that_may_be_another_later_never_ends_the_read(status, error):
         read(FakeRun(orders("A-1", after="A-1"), Response(status)))
 
 
+def test_a_permission_that_is_missing_blocks_the_run():
+    records = next(one for one in CONNECTORS["salesforce"].collections if one.key == "records")
+    message = "This session is not valid for use with the REST API"
+    refusal = [{"errorCode": "INVALID_SESSION_ID", "message": message}]
+    run = FakeRun(Response(401, dump_json(refusal)))
+    run.app = None
+    with pytest.raises(RunBlocked) as blocked:
+        read(run, records, connection=SALESFORCE, query={"object": "Order", "fields": "Id"})
+    assert blocked.value.reason == "permission_missing"
+
+
 @pytest.mark.parametrize("cursor", ["x", "{}", '["a"]', "null"])
 def test_a_cursor_of_something_else_is_refused(cursor):
     with pytest.raises(InvalidPosition):
@@ -139,3 +152,35 @@ def test_sums_are_read_too_though_they_have_no_ids():
     run.app = None
     (page,) = read(run, aggregate, connection=SALESFORCE, query=SUMS)
     assert page.records == [{"total": 25.5}] and page.is_complete
+
+
+class Shop:
+    """Our application with orders that come and go while they are read, two on a page."""
+
+    def __init__(self, count):
+        self.numbers = [f"A-{number:02}" for number in range(count)]
+        self.asked = []
+
+    def __call__(self, request):
+        after = parse_qs(urlsplit(request.url).query).get("after", [""])[0]
+        self.asked.append(after)
+        following = [number for number in self.numbers if number > after]
+        return orders(*following[:2], after=following[1] if len(following) > 2 else None)
+
+
+@pytest.mark.parametrize("page_count", range(1, 5))
+def test_a_read_that_is_stopped_after_any_page_reads_each_page_once(page_count):
+    shop = Shop(9)
+    before = read(FakeRun(*[shop] * 9), until=page_count)
+    after = read(FakeRun(*[shop] * 9), cursor=before[-1].cursor)
+    assert ids(before + after) == shop.numbers and after[-1].is_complete
+    assert len(shop.asked) == len(set(shop.asked)) == 5
+
+
+@pytest.mark.parametrize("gone", range(9))
+def test_an_order_that_goes_while_it_is_read_hides_no_other(gone):
+    shop = Shop(9)
+    before = read(FakeRun(*[shop] * 9), until=2)
+    removed = shop.numbers.pop(gone)
+    after = read(FakeRun(*[shop] * 9), cursor=before[-1].cursor)
+    assert set(ids(before + after)) - {removed} == set(shop.numbers)
