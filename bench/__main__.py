@@ -20,9 +20,15 @@ from bench.suite import Bench, Options
 django.setup()
 quota_connectors.install()
 
-from bench import faults, incoming, outgoing, portal  # noqa: E402  (Django is ready by now)
+from bench import faults, incoming, outgoing, portal, scheduled  # noqa: E402  (Django is ready)
 
-SUITES = {"outgoing": outgoing, "incoming": incoming, "faults": faults, "portal": portal}
+SUITES = {
+    "outgoing": outgoing,
+    "incoming": incoming,
+    "scheduled": scheduled,
+    "faults": faults,
+    "portal": portal,
+}
 
 
 def main() -> None:

@@ -21,7 +21,16 @@ from hub.outgoing.models import Delivery, Event, EventBody, Route
 from tenants.models import Tenant
 
 SECRET = {"signing_secret": "whsec_" + "YmVuY2gtb25seS1iZW5jaC1vbmx5LWJlbmNoLW9ubHk="}
-ROOMS = ("tenants", "connections", "mappings", "outgoing", "incoming", "throttle", "django_q")
+ROOMS = (
+    "tenants",
+    "connections",
+    "mappings",
+    "outgoing",
+    "incoming",
+    "scheduled",
+    "throttle",
+    "django_q",
+)
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 CHANNELS = 4
 Row = Mapping[str, Any]  # by column

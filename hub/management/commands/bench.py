@@ -10,10 +10,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bench import environments, faults, incoming, outgoing, portal
+from bench import environments, faults, incoming, outgoing, portal, scheduled
 from bench.processes import python_command, running
 
-SUITES = {"outgoing": outgoing, "incoming": incoming, "faults": faults, "portal": portal}
+SUITES = {
+    "outgoing": outgoing,
+    "incoming": incoming,
+    "scheduled": scheduled,
+    "faults": faults,
+    "portal": portal,
+}
 DATABASES = {
     "postgresql": environments.postgresql_environment,
     "sqlite": environments.sqlite_environment,

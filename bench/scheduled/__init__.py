@@ -1,0 +1,8 @@
+"""The benches of `manage.py bench scheduled` by name, in the order in which they run."""
+
+from collections.abc import Mapping
+
+from bench.scheduled import compare
+from bench.suite import Bench
+
+BENCHES: Mapping[str, Bench] = {"compare": compare}

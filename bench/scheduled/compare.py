@@ -1,0 +1,128 @@
+"""Compare 100,000 orders with 100,000 records, with one planted difference of every verdict in a
+hundred keys.
+"""
+
+import json
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from bench import seed
+from bench.figures import Bar, Figure
+from bench.processes import Process, python_command, running, wait_until
+from bench.scheduled.order_systems import (
+    OrderSystems,
+    connect_systems,
+    count_missing,
+    find_tenant,
+    order_systems,
+    plant_orders,
+)
+from bench.sink_client import Sink
+from bench.suite import Options
+from hub.audit import ActorContext
+from hub.db.clock import clock
+from hub.scheduled.models import Discrepancy, Job, Run
+from hub.scheduled.runs.claim import free_run_leases
+from hub.scheduled.runs.run_actions import start_run
+
+DATABASES = ("postgresql",)
+KEYS, QUICK_KEYS = 100_000, 2_000
+KILL_AT_PAGE = 40
+EVERY_LEASE = (UUID(int=0), UUID(int=2**128 - 1))
+
+
+def measure(sink: Sink, options: Options) -> Iterator[Figure]:
+    keys = QUICK_KEYS if options.quick else KEYS
+    with order_systems() as systems:
+        job = connect_systems(systems)
+        planted = plant_orders(systems, keys)
+        seed.settle_down()
+        yield from measure_run(systems, job, planted)
+        if not options.quick:
+            yield from measure_killed_run(systems, job, planted)
+
+
+def measure_run(systems: OrderSystems, job: Job, planted: Any) -> Iterator[Figure]:
+    before = cpu_seconds(systems.process.pid)
+    run = start_run(job, find_tenant(), ActorContext.system(), now=clock())
+    figures = execute_runs(systems)
+    run.refresh_from_db()
+    if run.state != "finished":
+        raise SystemExit(f"the run is {run.state}: {run.reason} {run.detail}")
+    sandbox_seconds = cpu_seconds(systems.process.pid) - before
+    assert run.started_at is not None and run.finished_at is not None
+    seconds = (run.finished_at - run.started_at).total_seconds()
+    records = sum(run.result["records"].values())
+    yield Figure("compare", seconds, "s", bar=Bar("<=", 40))
+    yield Figure("compare_records", records / seconds, "/s")
+    yield Figure("compare_hub_cpu", figures["cpu_seconds"], "s")
+    yield Figure("compare_sandbox_cpu", sandbox_seconds, "s")
+    yield Figure("compare_memory_growth", figures["megabytes"], "MB", bar=Bar("<=", 50))
+    yield Figure("compare_wrong", count_missing(planted, found(job)), "", bar=Bar("==", 0))
+    yield Figure("compare_discrepancies", len(planted), "")
+
+
+def found(job: Job) -> set[tuple[str, str, str]]:
+    rows = Discrepancy.unscoped.filter(job=job).exclude(state="resolved")
+    return set(rows.values_list("record_key", "field", "verdict"))
+
+
+def execute_runs(systems: OrderSystems) -> Mapping[str, float]:
+    """Execute all open runs in a process of their own; return its figures."""
+    with start_runner(systems) as (process,):
+        output, _ = process.communicate()
+    if process.returncode:
+        raise SystemExit("the process that executes runs failed")
+    figures: Mapping[str, float] = json.loads(output.splitlines()[-1])
+    return figures
+
+
+def start_runner(systems: OrderSystems, **settings: str) -> Any:
+    environment = os.environ | {"HUB_EGRESS_ALLOW": systems.place} | settings
+    return running(
+        python_command("bench.run_jobs"), environment=environment, stdout=subprocess.PIPE
+    )
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process has used."""
+    values = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(values[11]) + int(values[12])) / os.sysconf("SC_CLK_TCK")
+
+
+# --- killed at page 40 ----------------------------------------------------------------------------
+
+
+def measure_killed_run(systems: OrderSystems, job: Job, planted: Any) -> Iterator[Figure]:
+    first_request = len(systems.list_requests())
+    run = start_run(job, find_tenant(), ActorContext.system(), now=clock())
+    with start_runner(systems) as (process,):
+        wait_until(lambda: count_pages(run) >= KILL_AT_PAGE, within=120, every=0.01, what="page 40")
+        kill(process)
+    free_run_leases(*EVERY_LEASE, now=clock())
+    execute_runs(systems)
+    requests = systems.list_requests()[first_request:]
+    yield Figure("compare_pages_read_twice", pages_read_twice(requests), "", bar=Bar("<=", 2))
+    yield Figure("compare_wrong_killed", count_missing(planted, found(job)), "", bar=Bar("==", 0))
+
+
+def kill(process: Process) -> None:
+    process.kill()
+    process.wait()
+
+
+def count_pages(run: Run) -> int:
+    run.refresh_from_db(fields=["cursor"])
+    return sum(read["pages"] for read in run.cursor.get("reads", {}).values())
+
+
+def pages_read_twice(requests: list[dict[str, Any]]) -> int:
+    """Return how many pages of the first reads were requested again: at most those in flight."""
+    paths = [request["path"] for request in requests if request["method"] == "GET"]
+    first_reads = [path for path in paths if "updated_since" not in path and "%3E%3D" not in path]
+    return sum(times - 1 for times in Counter(first_reads).values())
