@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,11 +23,19 @@ from hub.management.demo.incoming_story import (
     ScenarioFailed,
     ScenarioResult,
 )
+from hub.management.demo.scenario_table import ScenarioRow, find_row, format_table
+from hub.management.demo.scheduled_story import ScheduledStory
 from hub.management.demo.story import DemoFailed, DemoStep, Story
 
 WAIT_LIMIT = 60.0  # seconds for each wait
 POLL_INTERVAL = 0.2
-STEP_STYLES = {"arrived": "SUCCESS", "waited": "SUCCESS", "refused": "WARNING", "fault": "WARNING"}
+STEP_STYLES = {
+    "arrived": "SUCCESS",
+    "waited": "SUCCESS",
+    "repaired": "SUCCESS",
+    "refused": "WARNING",
+    "fault": "WARNING",
+}
 
 
 class Command(BaseCommand):
@@ -50,15 +59,24 @@ class Command(BaseCommand):
         desk = DeskClient(demo, call=build_call(demo))
         story = Story(desk, demo, self.poll_until_timeout)
         incoming = IncomingStory(desk, demo, self.poll_until_timeout)
+        scheduled = ScheduledStory(desk, demo, self.poll_until_timeout, clock())
         write_step = self.write_step_json if options["json"] else self.write_step
+        rows: list[ScenarioRow] = []
+        began_at = time.monotonic()
         try:
-            for step in story.run():
+            for step in chain(story.run(), incoming.run(), scheduled.run()):
                 write_step(step)
-            for result in incoming.run():
-                write_step(result)
+                seconds = time.monotonic() - began_at
+                if row := find_row(step, seconds):
+                    rows.append(row)
+                if step.name not in ("arrived", "refused") or isinstance(step, ScenarioResult):
+                    began_at = time.monotonic()
         except (DeskNotRunning, DemoFailed, ScenarioFailed) as error:
             raise CommandError(str(error)) from error
         if not options["json"]:
+            self.stdout.write("")
+            for line in format_table(rows):
+                self.stdout.write(line)
             self.stdout.write(
                 f"\nSee for yourself: {demo['sandbox']}/ and, as staff, {demo['hub']}/admin/"
             )

@@ -14,6 +14,7 @@ from hub.connections.models import Connection, ConnectorApp, Credential, Lane
 from hub.crypto.sealed import seal
 from hub.management.demo import hooks, people
 from hub.management.demo.data import CUSTOMERS, ROUTES, SYSTEMS, Customer, PlatformRoute
+from hub.management.demo.scheduled_jobs import create_demo_jobs
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
 from hub.outgoing.models import Route
 from tenants.api_scopes import SCOPES
@@ -43,6 +44,7 @@ def load_demo_rows(
     )
     for route in ROUTES:
         create_demo_route(route, now=now)
+    create_demo_jobs(now=now)
     return {
         "hub": hub,
         "sandbox": sandbox,
@@ -63,12 +65,13 @@ def create_demo_tenant(
         defaults={"name": customer.name, "time_zone": customer.time_zone},
     )
     connections = create_tenant_connections(tenant, customer, sandbox, random, now=now)
-    Identity.unscoped.get_or_create(
-        connection=connections["slack"],
-        kind="channel",
-        local_id="orders",
-        defaults={"remote_id": customer.channel},
-    )
+    for purpose in ("orders", "reports"):
+        Identity.unscoped.get_or_create(
+            connection=connections["slack"],
+            kind="channel",
+            local_id=purpose,
+            defaults={"remote_id": customer.channel},
+        )
     return {
         "reference": tenant.reference,
         "owner": people.create_tenant_owner(customer, tenant, random),

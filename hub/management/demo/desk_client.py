@@ -1,9 +1,10 @@
 """An HTTP client of the running desk: the sandbox's shop and ledger, and the hub's API."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
-from connectors.http import Request, Response
+from connectors.http import Request, Response, dump_json
 from hub.egress import EgressError
 from hub.management.demo.demo_rows import DemoSummary
 
@@ -21,10 +22,26 @@ class DeskClient:
         self.call = call
 
     def send_request(
-        self, method: str, url: str, *, json: Any = None, bearer: str = ""
+        self,
+        method: str,
+        url: str,
+        *,
+        json: Any = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        bearer: str = "",
     ) -> Response:
+        request = Request(
+            method,
+            url,
+            json=json,
+            body=body,
+            headers=headers or {},
+            bearer=bearer,
+            keep=MAX_LEDGER_BYTES,
+        )
         try:
-            return self.call(Request(method, url, json=json, bearer=bearer, keep=MAX_LEDGER_BYTES))
+            return self.call(request)
         except EgressError as error:
             raise DeskNotRunning(
                 f"The local installation is not running: {url} does not respond. Start it "
@@ -68,3 +85,29 @@ class DeskClient:
     def cause_event(self, **event: Any) -> None:
         """Let something happen in a system of the sandbox, which sends its webhook."""
         self.send_request("POST", f"{self.sandbox}/_control/send", json=event)
+
+    def change_record(self, url: str, changes: Mapping[str, Any]) -> None:
+        """Change a record of our own application, whatever its version is."""
+        self.send_request("PATCH", url, json=changes, headers={"If-Match": "*"})
+
+    def plant_records(
+        self, system: str, account: str, object: str, records: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Store records in a system of the sandbox, as if they had been there."""
+        seed = {"system": system, "account": account, "object": object, "records": records}
+        self.send_request("POST", f"{self.sandbox}/_control/seed", json=seed)
+
+    def read_records(self, system: str, account: str, object: str) -> list[dict[str, Any]]:
+        """Return every record of an object in a system of the sandbox."""
+        query = urlencode({"system": system, "account": account, "object": object})
+        response = self.send_request("GET", f"{self.sandbox}/_control/records?{query}")
+        return [Response(200, line).json() for line in response.body.splitlines()]
+
+    def send_log_lines(
+        self, lines: Sequence[Mapping[str, Any]], *, key: str, idempotency_key: str
+    ) -> Response:
+        """Send log lines to the hub, as NDJSON."""
+        headers = {"Content-Type": "application/x-ndjson", "Idempotency-Key": idempotency_key}
+        body = b"".join(dump_json(line) + b"\n" for line in lines)
+        url = f"{self.hub}/api/v1/logs"
+        return self.send_request("POST", url, body=body, headers=headers, bearer=key)

@@ -24,6 +24,7 @@ class ScenarioResult:
     """A scenario that reached its end, with the evidence in the sandbox's ledger."""
 
     name: str
+    title: str
     detail: str
     ids: Mapping[str, Any] = field(default_factory=dict)
 
@@ -35,6 +36,7 @@ class Scenario:
     `marks`: what the body of that call contains.
     """
 
+    short_title: str
     title: str
     system: str
     event: str
@@ -45,6 +47,7 @@ class Scenario:
 
 SCENARIOS = (
     Scenario(
+        "A question in Slack: an answer",
         "a question in Slack is answered in its thread",
         "slack",
         "app_mention",
@@ -53,6 +56,7 @@ SCENARIOS = (
         needs_registration=False,
     ),
     Scenario(
+        "A sign-up in Pipedrive: a lead in Salesforce",
         "a sign-up in Pipedrive is a lead in Salesforce",
         "pipedrive",
         "person.create",
@@ -60,6 +64,7 @@ SCENARIOS = (
         ("LastName",),
     ),
     Scenario(
+        "An order in Salesforce: a shipping label",
         "an order in Salesforce is a shipping label in our application",
         "salesforce",
         "Order.create",
@@ -90,9 +95,8 @@ class IncomingStory:
         self.desk.cause_event(system=scenario.system, account=account, event=scenario.event)
         entry = self.wait_for_call(scenario, customer, since)
         ids = {"tenant": customer.reference, "ledger": entry["seq"], "at": entry["at"]}
-        return ScenarioResult(
-            "arrived", f"{customer.name}: {scenario.title}, ledger {entry['seq']}", ids
-        )
+        detail = f"{customer.name}: {scenario.title}, ledger {entry['seq']}"
+        return ScenarioResult("arrived", scenario.short_title, detail, ids)
 
     def wait_for_registration(self, system: str, customer: Customer) -> None:
         """Wait until the hub's webhooks are registered there. Raises ScenarioFailed."""

@@ -1,0 +1,57 @@
+"""The table of the demo's scenarios: what happened, with its evidence, and how long it took."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hub.management.demo.incoming_story import ScenarioResult
+from hub.management.demo.story import DemoStep
+
+OUTGOING_TITLES = {
+    "slack": "New order: a message in Slack",
+    "salesforce": "New order: a record in Salesforce",
+}  # by system
+EVIDENCE = (
+    "event",
+    "delivery",
+    "run",
+    "discrepancy",
+    "ledger",
+)  # ids, as far as a scenario has them
+COLUMNS = ("scenario", "what happened", "evidence", "time")
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioRow:
+    title: str
+    detail: str
+    ids: Mapping[str, Any]
+    seconds: float
+
+    @property
+    def evidence(self) -> str:
+        return ", ".join(f"{name} {self.ids[name]}" for name in EVIDENCE if name in self.ids)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return self.title, self.detail, self.evidence, f"{self.seconds:.1f} s"
+
+
+def find_row(step: DemoStep | ScenarioResult, seconds: float) -> ScenarioRow | None:
+    """Return the row of a step that ends a scenario; None for another step."""
+    if isinstance(step, ScenarioResult):
+        return ScenarioRow(step.title, step.detail, step.ids, seconds)
+    title = OUTGOING_TITLES.get(step.ids.get("system", "")) if step.name == "arrived" else None
+    return ScenarioRow(title, step.detail, step.ids, seconds) if title else None
+
+
+def format_table(rows: Sequence[ScenarioRow]) -> Iterator[str]:
+    """Yield the lines of a table with one line for each scenario, the first of each title."""
+    first: dict[str, ScenarioRow] = {}
+    for row in rows:
+        first.setdefault(row.title, row)
+    lines = [COLUMNS, *(row.cells for row in first.values())]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        yield "  ".join(cells).rstrip()

@@ -1,0 +1,176 @@
+"""The demo's scheduled scenarios: orders are reconciled, sales reported, logs shipped.
+
+Each is shown by what the systems of the sandbox hold afterwards, not by the hub's own rows.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from hub.management.demo.data import CUSTOMERS, ORDER_FIELD, Customer
+from hub.management.demo.demo_rows import DemoSummary
+from hub.management.demo.desk_client import DeskClient
+from hub.management.demo.incoming_story import Poll, ScenarioFailed, ScenarioResult
+from hub.management.demo.scheduled_jobs import LOG_SHIPPING, RECONCILIATION, WEEKLY_SALES
+
+LOG_LINES = 40
+SALES = ("120.50", "79.50")  # of two orders in the last week
+
+Row = Mapping[str, Any]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledStory:
+    desk: DeskClient
+    demo: DemoSummary
+    poll: Poll
+    now: datetime
+
+    def run(self) -> Iterator[ScenarioResult]:
+        """Yield each scenario when it is done. Raises ScenarioFailed, and DeskNotRunning."""
+        customer = CUSTOMERS[0]
+        yield self.reconcile_orders(customer)
+        yield self.report_sales(customer)
+        yield self.ship_logs(customer)
+
+    def reconcile_orders(self, customer: Customer) -> ScenarioResult:
+        """Cancel an order here only: the run finds it, and a repair tells Salesforce."""
+        number = self.cancel_order(customer)
+        run = self.run_job(RECONCILIATION, customer)
+        (found,) = self.find_rows(
+            f"/discrepancies?run={run['id']}&record_key={number}&field=status"
+        )
+        self.call_hub("POST", f"/discrepancies/{found['id']}/repair")
+        stage = self.wait_for(
+            f"order {number} in Salesforce", lambda: self.read_stage(customer, number)
+        )
+        again = self.run_job(RECONCILIATION, customer)
+        left = self.find_rows(f"/discrepancies?run={again['id']}&record_key={number}&state=new")
+        if left:
+            raise ScenarioFailed(f"Order {number} differs again after its repair: {left[0]}")
+        return ScenarioResult(
+            "repaired",
+            "Every night: orders reconciled with Salesforce",
+            f"{customer.name}: order {number} was cancelled here only; the run found it, and "
+            f"Salesforce has {stage} now",
+            {"tenant": customer.reference, "run": run["id"], "discrepancy": found["id"]},
+        )
+
+    def cancel_order(self, customer: Customer) -> str:
+        """Cancel the customer's last order that is in Salesforce; return its number."""
+        number = max(
+            record[ORDER_FIELD["name"]]
+            for record in self.read_opportunities(customer)
+            if record.get(ORDER_FIELD["name"])
+        )
+        url = f"{self.desk.sandbox}/app/api/orders/{number}?tenant={customer.reference}"
+        self.desk.change_record(url, {"state": "cancelled"})
+        return str(number)
+
+    def read_stage(self, customer: Customer, number: str) -> str:
+        """Return the stage of an order's opportunity when it is lost; empty before."""
+        for record in self.read_opportunities(customer):
+            if record.get(ORDER_FIELD["name"]) == number and record["StageName"] == "Closed Lost":
+                return str(record["StageName"])
+        return ""
+
+    def read_opportunities(self, customer: Customer) -> list[Row]:
+        return self.desk.read_records("salesforce", customer.org, "Opportunity")
+
+    def report_sales(self, customer: Customer) -> ScenarioResult:
+        """Plant two orders of the last week; the report in Slack has their sum."""
+        last_week = self.now - timedelta(days=7)
+        orders = [{"TotalAmount": amount, "CreatedDate": last_week.isoformat()} for amount in SALES]
+        self.desk.plant_records("salesforce", customer.org, "Order", orders)
+        since = self.desk.read_ledger_position()
+        run = self.run_job(WEEKLY_SALES, customer)
+        message = self.wait_for(
+            "the sales in Slack", lambda: self.find_call(since, "slack", customer.team, "Value")
+        )
+        return ScenarioResult(
+            "reported",
+            "Every Monday: sales in Slack",
+            f"{customer.name}: last week's sales are in Slack, ledger {message['seq']}",
+            {"tenant": customer.reference, "run": run["id"], "ledger": message["seq"]},
+        )
+
+    def ship_logs(self, customer: Customer) -> ScenarioResult:
+        """Send log lines to the hub, and wait until all of them are in Splunk."""
+        mark = f"demo-{uuid4()}"
+        since = self.desk.read_ledger_position()
+        self.desk.send_log_lines(
+            [{"level": "info", "message": f"{mark} line {n}"} for n in range(LOG_LINES)],
+            key=self.key_of(customer),
+            idempotency_key=mark,
+        )
+        run = self.run_job(LOG_SHIPPING, customer)
+        batch = self.wait_for(
+            "the log lines in Splunk",
+            lambda: self.find_call(
+                since, "splunk", customer.reference, f"{mark} line {LOG_LINES - 1}"
+            ),
+        )
+        count = str(batch["body"]).count(mark)
+        if count != LOG_LINES:
+            raise ScenarioFailed(f"Splunk has {count} of {LOG_LINES} log lines.")
+        return ScenarioResult(
+            "shipped",
+            "Operational logs in Splunk",
+            f"{customer.name}: {count} log lines are in Splunk, ledger {batch['seq']}",
+            {"tenant": customer.reference, "run": run["id"], "ledger": batch["seq"]},
+        )
+
+    # --- the hub's API ---
+
+    def run_job(self, name: str, customer: Customer) -> Row:
+        """Start a job for one customer, and wait until the run has finished."""
+        (job,) = [row for row in self.find_rows("/jobs") if row["name"] == name]
+        body = {"tenant": customer.reference}
+        run = self.call_hub("POST", f"/jobs/{job['id']}/runs", body)
+        ended = self.wait_for(f"the run of {name}", lambda: self.read_ended_run(run["id"]))
+        if ended["state"] != "finished":
+            raise ScenarioFailed(f"The run of {name} ended as {ended['state']}: {ended}")
+        return ended
+
+    def read_ended_run(self, id: str) -> Row | None:
+        run = self.call_hub("GET", f"/runs/{id}")
+        return None if run["state"] in ("waiting", "running") else run
+
+    def find_rows(self, path: str) -> list[Row]:
+        rows: list[Row] = self.call_hub("GET", path)["results"]
+        return rows
+
+    def call_hub(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the API with the platform's key. Raises ScenarioFailed for an error."""
+        url = f"{self.desk.hub}/api/v1{path}"
+        response = self.desk.send_request(method, url, json=body, bearer=self.demo["platform_key"])
+        if response.status >= 300:
+            raise ScenarioFailed(f"{method} {path}: {response.status} {response.text()[:300]}")
+        return response.json()
+
+    def key_of(self, customer: Customer) -> str:
+        return next(
+            str(entry["key"])
+            for entry in self.demo["tenants"]
+            if entry["reference"] == customer.reference
+        )
+
+    # --- waiting ---
+
+    def wait_for(self, awaited: str, find: Callable[[], T | None]) -> T:
+        """Return what `find` finds. Raises ScenarioFailed after the wait limit."""
+        for _attempt in self.poll(awaited):
+            if found := find():
+                return found
+        raise ScenarioFailed(f"Waited in vain for {awaited}.")
+
+    def find_call(self, since: int, system: str, account: str, text: str) -> Row | None:
+        """Return the first accepted call of an account since then whose body contains the text."""
+        for entry in self.desk.read_ledger(since):
+            is_there = (entry["system"], entry["account"]) == (system, account)
+            if is_there and entry["status"] < 300 and text in entry["body"]:
+                return entry
+        return None
