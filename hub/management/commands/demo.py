@@ -63,8 +63,11 @@ class Command(BaseCommand):
         write_step = self.write_step_json if options["json"] else self.write_step
         rows: list[ScenarioRow] = []
         began_at = time.monotonic()
+        steps: Iterator[DemoStep | ScenarioResult] = chain(
+            story.run(), incoming.run(), scheduled.run()
+        )
         try:
-            for step in chain(story.run(), incoming.run(), scheduled.run()):
+            for step in steps:
                 write_step(step)
                 seconds = time.monotonic() - began_at
                 if row := find_row(step, seconds):

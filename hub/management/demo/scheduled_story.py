@@ -3,7 +3,7 @@
 Each is shown by what the systems of the sandbox hold afterwards, not by the hub's own rows.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -61,23 +61,22 @@ class ScheduledStory:
 
     def cancel_order(self, customer: Customer) -> str:
         """Cancel the customer's last order that is in Salesforce; return its number."""
-        number = max(
-            record[ORDER_FIELD["name"]]
-            for record in self.read_opportunities(customer)
-            if record.get(ORDER_FIELD["name"])
-        )
+        name = str(ORDER_FIELD["name"])
+        numbers = [record.get(name) or "" for record in self.read_opportunities(customer)]
+        number = max(numbers)
         url = f"{self.desk.sandbox}/app/api/orders/{number}?tenant={customer.reference}"
         self.desk.change_record(url, {"state": "cancelled"})
         return str(number)
 
     def read_stage(self, customer: Customer, number: str) -> str:
         """Return the stage of an order's opportunity when it is lost; empty before."""
+        name = str(ORDER_FIELD["name"])
         for record in self.read_opportunities(customer):
-            if record.get(ORDER_FIELD["name"]) == number and record["StageName"] == "Closed Lost":
+            if record.get(name) == number and record["StageName"] == "Closed Lost":
                 return str(record["StageName"])
         return ""
 
-    def read_opportunities(self, customer: Customer) -> list[Row]:
+    def read_opportunities(self, customer: Customer) -> Sequence[Row]:
         return self.desk.read_records("salesforce", customer.org, "Opportunity")
 
     def report_sales(self, customer: Customer) -> ScenarioResult:
