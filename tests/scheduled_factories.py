@@ -42,14 +42,14 @@ class ScheduledFactories:
 
     def run(self, job, tenant=None, *, at=NIGHT, **fields):
         """A run that waits for its slot."""
-        made = {"slot_at": at, "due_at": at, "created_at": at} | fields
-        return Run.unscoped.create(
-            job=job,
-            tenant=tenant or job.tenant,
-            window_ends_at=at + timedelta(minutes=job.window_minutes),
-            deadline_at=at + timedelta(minutes=job.deadline_minutes),
-            **made,
-        )
+        made = {
+            "slot_at": at,
+            "due_at": at,
+            "created_at": at,
+            "window_ends_at": at + timedelta(minutes=job.window_minutes),
+            "deadline_at": at + timedelta(minutes=job.deadline_minutes),
+        } | fields
+        return Run.unscoped.create(job=job, tenant=tenant or job.tenant, **made)
 
     def finished_run(self, job, tenant=None, *, at=NIGHT, **fields):
         """A run that has finished, with the result of a reconciliation."""

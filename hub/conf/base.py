@@ -163,8 +163,8 @@ HUB_JOB_KINDS = {  # of each kind of job: the function that runs it, and the che
         "check_options": "hub.scheduled.sync.options.check_options",
     },
 }
-# The function that spreads the runs of a slot over their window.
-HUB_RUN_OFFSETS = "hub.scheduled.night.offsets.assign_offsets"
+# The function that spreads new runs over their windows, and says what is expected of them.
+HUB_RUN_PLANNER = "hub.scheduled.night.planner.plan_runs"
 # The functions that erase what was received for a connection, when its data is erased.
 HUB_ERASE_CONNECTION = (
     "hub.incoming.receiving.erase.erase_received_data",

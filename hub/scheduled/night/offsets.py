@@ -1,13 +1,15 @@
 """The start of each tenant's run inside its window."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.db.models import Q
 
-from hub.scheduled.models import JobSchedule
+from hub.scheduled.models import JobSchedule, Run
 from hub.scheduled.night.expectations import Expectation
 from hub.scheduled.night.spreading import WeightedStart, spread_starts
+from hub.scheduled.slots import next_slot
 
 
 def spread_schedules(
@@ -27,11 +29,26 @@ def build_start(schedule: JobSchedule, expectation: Expectation | None) -> Weigh
     return WeightedStart(schedule.pk, name, weight, schedule.job.priority + schedule.priority)
 
 
-def find_peers(slot_at: datetime, window: timedelta) -> list[JobSchedule]:
-    """List the schedules with this slot and window, whether or not their runs exist already."""
+@lru_cache(maxsize=4096)
+def find_interval(cron: str, time_zone: str, slot_at: datetime) -> timedelta:
+    """Return the time from a slot to the next one: the runs of a slot are spread over that at most.
+
+    Many tenants share cron and zone.
+    """
+    following = next_slot(cron, time_zone, after=slot_at)
+    return following - slot_at if following else timedelta.max
+
+
+def find_peers(
+    slot_at: datetime, window: timedelta, runs: Collection[Run] = ()
+) -> list[JobSchedule]:
+    """List the schedules with this slot and window, whether or not their runs exist already, and
+    those of the runs, whose stored slots may be earlier ones.
+    """
+    of_runs = Q(job__in={run.job_id for run in runs}, tenant__in={run.tenant_id for run in runs})
     return list(
         JobSchedule.unscoped.filter(
-            Q(next_slot_at=slot_at) | Q(last_slot_at=slot_at),
+            Q(next_slot_at=slot_at) | Q(last_slot_at=slot_at) | of_runs,
             job__is_enabled=True,
             job__window_minutes=round(window.total_seconds() / 60),
             is_excluded=False,

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from hub.scheduled.models import Job, JobSchedule, Run
 from hub.scheduled.night.expectations import Expectation, load_expectations
-from hub.scheduled.night.offsets import spread_schedules
+from hub.scheduled.night.offsets import find_interval, spread_schedules
 from hub.scheduled.night.simulation import PredictedRun
 from hub.scheduled.slots import list_slots
 from tenants.models import Tenant
@@ -94,14 +94,17 @@ def expect_slots(
             groups[slot_at, schedule.job.window_minutes].append(schedule)
     runs = []
     for (slot_at, minutes), members in groups.items():
-        offsets = spread_schedules(members, timedelta(minutes=minutes), expectations)
+        window = timedelta(minutes=minutes)
+        offsets = spread_schedules(members, window, expectations)
         for schedule in members:
+            interval = find_interval(schedule.job.cron, schedule.time_zone, slot_at)
+            offset = offsets[schedule.pk] * (min(window, interval) / window)
             runs.append(
                 ExpectedRun(
                     schedule.job,
                     schedule.tenant,
                     slot_at,
-                    max(now, slot_at + offsets[schedule.pk]),
+                    max(now, slot_at + offset),
                     slot_at + timedelta(minutes=schedule.job.deadline_minutes),
                     expectations.get(schedule.pk),
                 )

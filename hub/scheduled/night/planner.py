@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from hub.scheduled.models import Run
 from hub.scheduled.night.expectations import Expectation, load_expectations
-from hub.scheduled.night.offsets import find_peers, spread_schedules
+from hub.scheduled.night.offsets import find_interval, find_peers, spread_schedules
 
 LATE = timedelta(minutes=5)  # a slot that is found so late has the rest of its window only
 
@@ -28,14 +28,14 @@ def plan_runs(runs: Collection[Run], *, now: datetime) -> None:
 
 def plan_slot(runs: Sequence[Run], slot_at: datetime, window: timedelta, *, now: datetime) -> None:
     """Plan unsaved runs of one slot that have the same window."""
-    schedules = find_peers(slot_at, window)
+    schedules = find_peers(slot_at, window, runs)
     expectations = load_expectations(schedules, now=now)
     offsets = spread_schedules(schedules, window, expectations)
     by_pair = {(schedule.job_id, schedule.tenant_id): schedule for schedule in schedules}
     for run in runs:
         schedule = by_pair.get((run.job_id, run.tenant_id))
         if schedule is not None:
-            place_run(run, offsets[schedule.pk] / window, now=now)
+            place_run(run, offsets[schedule.pk] / window, schedule.time_zone, now=now)
             if schedule.pk in expectations:
                 set_expectation(run, expectations[schedule.pk])
 
@@ -45,7 +45,10 @@ def set_expectation(run: Run, expectation: Expectation) -> None:
     run.expected_calls = expectation.calls
 
 
-def place_run(run: Run, position: float, *, now: datetime) -> None:
+def place_run(run: Run, position: float, time_zone: str, *, now: datetime) -> None:
     """Set when the run is due; `position` is its place in the window, from 0 to 1."""
     begins = max(run.due_at, now) if now - run.due_at > LATE else run.due_at
-    run.due_at = begins + max(timedelta(0), run.window_ends_at - begins) * position
+    length = min(
+        run.window_ends_at - begins, find_interval(run.job.cron, time_zone, run.slot_at or begins)
+    )
+    run.due_at = begins + max(timedelta(0), length) * position

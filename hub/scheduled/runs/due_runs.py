@@ -1,7 +1,7 @@
 """Create the runs of slots that are due: one for each job, tenant and slot."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -21,8 +21,7 @@ MAX_SLOTS = 200  # of one schedule and pass
 MOMENT = timedelta(microseconds=1)
 MISSED = "slot_missed"  # the reason of a run that is skipped, as its slot was found too late
 
-# called with the schedules of one slot, the slot and its window; returns offsets by schedule id
-AssignOffsets = Callable[[Sequence[JobSchedule], datetime, timedelta], Mapping[int, timedelta]]
+RunPlanner = Callable[..., None]  # plan_runs(runs, *, now) sets what unsaved runs are planned for
 
 
 @transaction.atomic
@@ -33,11 +32,11 @@ def create_due_runs(*, now: datetime) -> int:
     a run that exists is not created again.
     """
     schedules = lock_schedules(JobSchedule.unscoped.filter(next_slot_at__lte=now))
+    idle_ids = find_idle_schedules(schedules)
     by_schedule = {schedule.pk: take_due_slots(schedule, now=now) for schedule in schedules}
-    for idle_schedule in find_idle_schedules(schedules):
-        by_schedule[idle_schedule] = []
-    spread_runs({schedule.pk: schedule for schedule in schedules}, by_schedule, now=now)
-    runs = [run for runs in by_schedule.values() for run in runs]
+    runs = [run for pk, rows in by_schedule.items() if pk not in idle_ids for run in rows]
+    plan_runs: RunPlanner = import_string(settings.HUB_RUN_PLANNER)
+    plan_runs([run for run in runs if run.state == Run.State.WAITING], now=now)
     Run.unscoped.bulk_create(runs, ignore_conflicts=True, batch_size=200)
     save_schedules(schedules)
     return len(schedules)
@@ -53,23 +52,6 @@ def find_idle_schedules(schedules: Sequence[JobSchedule]) -> set[int]:
         if path := settings.HUB_JOB_KINDS.get(kind, {}).get("find_work"):
             idle |= {row.pk for row in rows} - import_string(path)(rows)
     return idle
-
-
-def spread_runs(
-    schedules: Mapping[int, JobSchedule], by_schedule: Mapping[int, Sequence[Run]], *, now: datetime
-) -> None:
-    """Give unsaved runs their offsets in the window of their slot; what runs late has none."""
-    assign_offsets: AssignOffsets = import_string(settings.HUB_RUN_OFFSETS)
-    by_slot: dict[tuple[datetime, timedelta], dict[int, Run]] = defaultdict(dict)
-    for schedule_id, runs in by_schedule.items():
-        for run in runs:
-            if run.slot_at and run.state == Run.State.WAITING and run.due_at == run.slot_at:
-                window = spreading_window(schedules[schedule_id], run.slot_at)
-                by_slot[run.slot_at, window][schedule_id] = run
-    for (slot, window), run_by_schedule in by_slot.items():
-        offsets = assign_offsets([schedules[pk] for pk in run_by_schedule], slot, window)
-        for pk, run in run_by_schedule.items():
-            run.due_at = slot + offsets[pk]
 
 
 def take_due_slots(schedule: JobSchedule, *, now: datetime) -> list[Run]:
@@ -125,12 +107,6 @@ def build_run(schedule: JobSchedule, slot: datetime, *, now: datetime) -> Run:
         deadline_at=slot + timedelta(minutes=job.deadline_minutes),
         created_at=now,
     )
-
-
-def spreading_window(schedule: JobSchedule, slot: datetime) -> timedelta:
-    """Return over which time runs of a slot are spread: the window, at most to the next slot."""
-    window = window_of(schedule.job)
-    return min(window, schedule.next_slot_at - slot) if schedule.next_slot_at else window
 
 
 def window_of(job: Job) -> timedelta:

@@ -16,11 +16,11 @@ WINDOW = 240 * MINUTE
 def new_run(schedule, **values):
     """An unsaved run of the schedule's next slot, as it is before it is planned."""
     slot_at = schedule.next_slot_at
-    defaults = {"due_at": slot_at, "window_ends_at": slot_at + WINDOW, "created_at": slot_at}
-    return Run(
-        job=schedule.job, tenant=schedule.tenant, slot_at=slot_at,
-        deadline_at=slot_at + 2 * WINDOW, **defaults | values,
-    )  # fmt: skip
+    defaults = {
+        "slot_at": slot_at, "due_at": slot_at, "window_ends_at": slot_at + WINDOW,
+        "deadline_at": slot_at + 2 * WINDOW, "created_at": slot_at,
+    }  # fmt: skip
+    return Run(job=schedule.job, tenant=schedule.tenant, **defaults | values)
 
 
 @pytest.fixture
@@ -126,3 +126,22 @@ def test_a_batch_takes_the_same_statements_for_one_and_for_many(
         plan_runs([new_run(schedules[0])], now=NOON)
     with django_assert_num_queries(2):
         plan_runs([new_run(schedule) for schedule in schedules], now=NOON)
+
+
+def test_several_slots_that_are_found_together_are_all_spread(schedules):
+    runs = [
+        new_run(schedule, slot_at=slot_at, due_at=slot_at, window_ends_at=slot_at + WINDOW)
+        for schedule in schedules
+        for slot_at in (NOON, NOON + 10 * MINUTE)
+    ]
+    plan_runs(runs, now=NOON + 10 * MINUTE)
+    second = [run for run in runs if run.slot_at > NOON]
+    assert offsets_of(second, start=NOON + 10 * MINUTE) == [n * WINDOW / 8 for n in range(8)]
+
+
+def test_runs_of_a_frequent_job_are_spread_up_to_its_next_slot_only(make):
+    job = create_job(cron="*/10 * * * *", window_minutes=60)
+    schedules = [create_schedule(job, make.tenant(f"t{n}"), next_slot_at=NOON) for n in range(5)]
+    runs = [new_run(schedule) for schedule in schedules]
+    plan_runs(runs, now=NOON)
+    assert offsets_of(runs) == [n * 2 * MINUTE for n in range(5)]

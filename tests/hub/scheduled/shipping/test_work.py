@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from hub.audit import ActorContext
+from hub.scheduled.jobs.schedules import create_schedule
 from hub.scheduled.models import LogPosition, Run
 from hub.scheduled.runs.due_runs import create_due_runs
 from tests.factories import NOON
@@ -23,7 +24,9 @@ def acme(make):
 def ship_job(make, tenant, source="api"):
     options = {"source": source}
     fields = {"kind": "ship", "connector": "splunk", "options": options}
-    return make.job(tenant, cron="* * * * *", **fields)
+    job = make.job(tenant, cron="* * * * *", **fields)
+    create_schedule(job, tenant, now=NOON)
+    return job
 
 
 def test_a_minute_without_lines_leaves_no_run(make, acme):
