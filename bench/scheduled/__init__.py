@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bench.scheduled import compare
+from bench.scheduled import compare, valve
 from bench.suite import Bench
 
-BENCHES: Mapping[str, Bench] = {"compare": compare}
+BENCHES: Mapping[str, Bench] = {"compare": compare, "valve": valve}

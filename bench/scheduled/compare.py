@@ -2,18 +2,15 @@
 hundred keys.
 """
 
-import json
 import os
-import subprocess
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from bench import seed
 from bench.figures import Bar, Figure
-from bench.processes import Process, python_command, running, wait_until
+from bench.processes import Process, wait_until
 from bench.scheduled.order_systems import (
     OrderSystems,
     connect_systems,
@@ -22,6 +19,7 @@ from bench.scheduled.order_systems import (
     order_systems,
     plant_orders,
 )
+from bench.scheduled.runner import EVERY_LEASE, execute_runs, start_runner
 from bench.sink_client import Sink
 from bench.suite import Options
 from hub.audit import ActorContext
@@ -33,7 +31,6 @@ from hub.scheduled.runs.run_actions import start_run
 DATABASES = ("postgresql",)
 KEYS, QUICK_KEYS = 100_000, 2_000
 KILL_AT_PAGE = 40
-EVERY_LEASE = (UUID(int=0), UUID(int=2**128 - 1))
 
 
 def measure(sink: Sink, options: Options) -> Iterator[Figure]:
@@ -50,7 +47,7 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
 def measure_run(systems: OrderSystems, job: Job, planted: Any) -> Iterator[Figure]:
     before = cpu_seconds(systems.process.pid)
     run = start_run(job, find_tenant(), ActorContext.system(), now=clock())
-    figures = execute_runs(systems)
+    figures = execute_runs()
     run.refresh_from_db()
     if run.state != "finished":
         raise SystemExit(f"the run is {run.state}: {run.reason} {run.detail}")
@@ -72,23 +69,6 @@ def found(job: Job) -> set[tuple[str, str, str]]:
     return set(rows.values_list("record_key", "field", "verdict"))
 
 
-def execute_runs(systems: OrderSystems) -> Mapping[str, float]:
-    """Execute all open runs in a process of their own; return its figures."""
-    with start_runner(systems) as (process,):
-        output, _ = process.communicate()
-    if process.returncode:
-        raise SystemExit("the process that executes runs failed")
-    figures: Mapping[str, float] = json.loads(output.splitlines()[-1])
-    return figures
-
-
-def start_runner(systems: OrderSystems, **settings: str) -> Any:
-    environment = os.environ | {"HUB_EGRESS_ALLOW": systems.place} | settings
-    return running(
-        python_command("bench.run_jobs"), environment=environment, stdout=subprocess.PIPE
-    )
-
-
 def cpu_seconds(pid: int) -> float:
     """Return the CPU time that a process has used."""
     values = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -101,11 +81,11 @@ def cpu_seconds(pid: int) -> float:
 def measure_killed_run(systems: OrderSystems, job: Job, planted: Any) -> Iterator[Figure]:
     first_request = len(systems.list_requests())
     run = start_run(job, find_tenant(), ActorContext.system(), now=clock())
-    with start_runner(systems) as (process,):
+    with start_runner() as (process,):
         wait_until(lambda: count_pages(run) >= KILL_AT_PAGE, within=120, every=0.01, what="page 40")
         kill(process)
     free_run_leases(*EVERY_LEASE, now=clock())
-    execute_runs(systems)
+    execute_runs()
     requests = systems.list_requests()[first_request:]
     yield Figure("compare_pages_read_twice", pages_read_twice(requests), "", bar=Bar("<=", 2))
     yield Figure("compare_wrong_killed", count_missing(planted, found(job)), "", bar=Bar("==", 0))

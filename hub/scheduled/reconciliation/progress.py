@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from hub.processes.failpoints import failpoint
 from hub.scheduled.runs.context import RunContext
 
 READING, COMPARING, COMPARED, FINISHED = "reading", "comparing", "compared", "finished"  # stages
@@ -100,6 +101,7 @@ class Progress:
 
     async def _store(self, cursor: dict[str, Any], write: Callable[[], object] | None) -> None:
         before, self.cursor = self.cursor, cursor
+        failpoint("C1")  # what was read or compared is not stored yet
         try:
             await self._context.save(
                 cursor, done=self.done, expected=cursor.get("expected"), write=write
@@ -107,3 +109,4 @@ class Progress:
         except BaseException:
             self.cursor = before
             raise
+        failpoint("C2")  # it was stored, with the cursor behind it

@@ -1,0 +1,39 @@
+"""A process that executes runs, and its end."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from uuid import UUID
+
+from bench.processes import Process, python_command, running
+from hub.db.clock import clock
+from hub.scheduled.runs.claim import free_run_leases
+
+EVERY_LEASE = (UUID(int=0), UUID(int=2**128 - 1))
+
+
+def start_runner(**settings: str) -> AbstractContextManager[list[Process]]:
+    """Start a process that executes open runs; `settings` are of its environment."""
+    return running(
+        python_command("bench.run_jobs"), environment=os.environ | settings, stdout=subprocess.PIPE
+    )
+
+
+def execute_runs() -> Mapping[str, float]:
+    """Execute all open runs in a process of their own; return its figures."""
+    with start_runner() as (process,):
+        output, _ = process.communicate()
+    if process.returncode:
+        raise SystemExit("the process that executes runs failed")
+    figures: Mapping[str, float] = json.loads(output.splitlines()[-1])
+    return figures
+
+
+def execute_until_killed(failpoint: str) -> bool:
+    """Execute runs in a process that kills itself at a failpoint; return whether it came there."""
+    with start_runner(HUB_FAILPOINTS=failpoint) as (process,):
+        process.communicate()
+    free_run_leases(*EVERY_LEASE, now=clock())
+    return process.returncode < 0

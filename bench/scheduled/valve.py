@@ -1,0 +1,152 @@
+"""Kill runs before each page, chunk and end is stored, and cut a page: nothing is repaired twice,
+lost, created or deleted.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from bench import seed
+from bench.figures import Bar, Figure
+from bench.processes import python_command, start_together, wait_until
+from bench.scheduled.order_systems import (
+    ORG,
+    TENANT,
+    OrderSystems,
+    build_order,
+    build_record,
+    connect_systems,
+    find_tenant,
+    format_number,
+    order_systems,
+)
+from bench.scheduled.runner import execute_runs, execute_until_killed
+from bench.sink_client import Sink
+from bench.suite import Options
+from hub.audit import ActorContext
+from hub.db.clock import clock
+from hub.operations.models import Operation
+from hub.operations.operation_runner import run_operation
+from hub.outgoing.models import Delivery
+from hub.scheduled.models import Discrepancy, Job, Run
+from hub.scheduled.repairs.outcomes import settle_repairs
+from hub.scheduled.runs.run_actions import start_run
+
+DATABASES = ("postgresql", "sqlite")
+KEYS, CHANGED = 1000, 20
+PAGES = {"page_size": "200"}
+QUICK_KILLS = 3
+DELIVER_WITHIN = 60.0  # seconds
+STATES = ("paid", "lost")  # that the changed orders get in turn
+CUT = {"system": "salesforce", "path": "/query", "changes": {"records": [], "done": True}}
+
+
+def measure(sink: Sink, options: Options) -> Iterator[Figure]:
+    with order_systems() as systems:
+        job = connect_systems(systems, mode="apply", limits={"share": 1.0, "count": KEYS})
+        use_small_pages(job)
+        plant_equal_orders(systems)
+        seed.settle_down()
+        with start_together(python_command("bench.pump")):
+            yield from measure_kills(systems, job, most=QUICK_KILLS if options.quick else 1000)
+        yield from measure_cut_page(systems, job)
+
+
+def use_small_pages(job: Job) -> None:
+    options = job.options
+    options["local"]["query"] = dict(PAGES)
+    options["remote"]["query"] = options["remote"]["query"] | PAGES
+    job.save()
+
+
+def plant_equal_orders(systems: OrderSystems) -> None:
+    keys = [format_number(number) for number in range(KEYS)]
+    systems.plant("app", TENANT, "orders", [build_order(key, "placed", "12.50") for key in keys])
+    records = [build_record(key, "Prospecting", 12.5) for key in keys]
+    systems.plant("salesforce", ORG, "Opportunity", records)
+
+
+def measure_kills(systems: OrderSystems, job: Job, *, most: int) -> Iterator[Figure]:
+    """Kill one run at each place where it stores something, and let the repairs be delivered."""
+    wrong: Counter[str] = Counter()
+    kills = 0
+    while kills < most:
+        change_orders(systems, STATES[kills % 2])
+        first_request = len(systems.list_requests())
+        run = start_run(job, find_tenant(), ActorContext.system(), now=clock())
+        if not execute_until_killed(f"C1=kill@{kills + 1}"):
+            break
+        kills += 1
+        execute_runs()
+        repair_all(run)
+        wrong.update(judge_writes(systems.list_requests()[first_request:]))
+        wrong.update(judge_records(systems))
+    yield Figure("valve_kills", kills, "")
+    for name in ("lost", "doubled", "deleted", "created", "different"):
+        yield Figure(f"valve_{name}", wrong[name], "", bar=Bar("==", 0))
+    writes = count_writes(systems)
+    start_run(job, find_tenant(), ActorContext.system(), now=clock())
+    execute_runs()
+    yield Figure("valve_writes_after", count_writes(systems) - writes, "", bar=Bar("==", 0))
+
+
+def change_orders(systems: OrderSystems, state: str) -> None:
+    """Change some orders, long before the next run."""
+    keys = [format_number(number) for number in range(0, KEYS, KEYS // CHANGED)]
+    orders = [build_order(key, state, "12.50") for key in keys]
+    systems.plant("app", TENANT, "orders", orders)
+
+
+def repair_all(run: Run) -> None:
+    """Run the operation of the run's repairs, and wait until all are delivered."""
+    for operation in Operation.unscoped.filter(state="running"):
+        while run_operation(
+            operation.pk, clock=clock, pause_between=lambda: None, stopping=lambda: False
+        ):
+            pass
+    open_deliveries = Delivery.unscoped.filter(state__in=("waiting", "sending"))
+    wait_until(
+        lambda: not open_deliveries.exists(), within=DELIVER_WITHIN, every=0.1, what="repairs"
+    )
+    time.sleep(0.2)  # the pump settles
+    settle_repairs(now=clock())
+
+
+def judge_writes(requests: list[dict[str, Any]]) -> Counter[str]:
+    """Count what was written wrongly: each changed record is to be written once."""
+    writes = Counter(
+        request["path"] for request in requests if request["method"] not in ("GET", "HEAD")
+    )
+    return Counter(
+        lost=CHANGED - len(writes),
+        doubled=sum(times - 1 for times in writes.values()),
+        deleted=sum(request["method"] == "DELETE" for request in requests),
+    )
+
+
+def judge_records(systems: OrderSystems) -> Counter[str]:
+    """Count the records that differ, and those that there are too many or too few of."""
+    orders = systems.list_records("app", TENANT, "orders")
+    records = systems.list_records("salesforce", ORG, "Opportunity")
+    stages = {record["Number__c"]: record["StageName"] for record in records}
+    expected = {"placed": "Prospecting", "paid": "Closed Won", "lost": "Closed Lost"}
+    return Counter(
+        created=abs(len(orders) - KEYS) + abs(len(records) - KEYS),
+        different=sum(expected[order["state"]] != stages[order["number"]] for order in orders),
+    )
+
+
+def count_writes(systems: OrderSystems) -> int:
+    return sum(request["method"] != "GET" for request in systems.list_requests())
+
+
+def measure_cut_page(systems: OrderSystems, job: Job) -> Iterator[Figure]:
+    """Let a page claim to be the last one, each time that it is tried; nothing is missing then."""
+    systems.post("/_control/faults", CUT | {"times": 3})
+    run = start_run(job, find_tenant(), ActorContext.system(), now=clock())
+    execute_runs()
+    run.refresh_from_db()
+    missing = Discrepancy.unscoped.filter(job=job, verdict__startswith="missing")
+    yield Figure("valve_missing_by_cut", missing.count(), "", bar=Bar("==", 0))
+    yield Figure("valve_cut_noticed", not run.result["is_complete"], "", bar=Bar("==", 1))
