@@ -53,6 +53,12 @@ MENU = {
             "admin:incoming_inboundmessage_sources",
             "incoming.view_inboundmessage",
         ),
+        (
+            "Test a request",
+            "fact_check",
+            "admin:incoming_inboundmessage_test",
+            "incoming.view_inboundmessage",
+        ),
     ),
     "Scheduled": (
         ("Jobs", "event_repeat", "scheduled_job", "scheduled.view_job"),

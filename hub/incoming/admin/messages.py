@@ -9,11 +9,18 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
 
 from connectors.registry import CONNECTORS
 from hub.db.clock import clock
+from hub.incoming.forms.pasted_request_form import PastedRequestForm
 from hub.incoming.insight.figures import list_source_figures, measure_inbox
 from hub.incoming.insight.outcomes import load_outcomes
+from hub.incoming.insight.pasted_requests import (
+    select_testable_connections,
+    verify_pasted_request,
+)
 from hub.incoming.insight.rows import (
     describe_cause,
     describe_remedy,
@@ -49,8 +56,18 @@ class InboundMessageAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).select_related("tenant", "connection")
 
     def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.sources_view)
-        return [path("sources/", view, name="incoming_inboundmessage_sources"), *super().get_urls()]
+        views = {"sources": self.sources_view, "test": self.test_view}
+        return [
+            *(
+                path(
+                    f"{name}/",
+                    self.admin_site.admin_view(view),
+                    name=f"incoming_inboundmessage_{name}",
+                )
+                for name, view in views.items()
+            ),
+            *super().get_urls(),
+        ]
 
     def sources_view(self, request: HttpRequest) -> HttpResponse:
         """Show what each system sent in the last day, and what waits in the inbox."""
@@ -64,6 +81,23 @@ class InboundMessageAdmin(ReadOnlyAdmin):
             media=self.media,
             sources=list_source_figures(tenants, now=clock()),
             health=measure_inbox(tenants, limit=COUNT_LIMIT),
+        )
+
+    @method_decorator(sensitive_post_parameters("request"))
+    def test_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what would become of a pasted request; nothing is stored."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        connections = select_testable_connections(request.user)  # type: ignore[arg-type]  # staff
+        form = PastedRequestForm(request.POST or None, connections=connections)
+        result = _test_pasted_request(form) if form.is_valid() else {}
+        return self.page(
+            request,
+            "incoming/test_request.html",
+            title="Test a request",
+            media=self.media + form.media,
+            form=form,
+            **result,
         )
 
     # --- columns ---
@@ -113,6 +147,19 @@ class InboundMessageAdmin(ReadOnlyAdmin):
             "body": _load_body(message),
             "connector": _connector_label(message),
         }
+
+
+def _test_pasted_request(form: PastedRequestForm) -> dict[str, Any]:
+    """Return the verdict of a valid form, with its exact cause."""
+    connection = form.cleaned_data["connection"]
+    check = verify_pasted_request(connection, form.cleaned_data["request"], now=clock())
+    cause = str(check.verdict.cause or "") if check.verdict else ""
+    return {
+        "check": check,
+        "verdict": describe_cause(cause) if cause else "",
+        "remedy": describe_remedy(cause),
+        "connector_key": connection.connector_key,
+    }
 
 
 def _connector_label(message: InboundMessage) -> str:

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from connectors.pasted_requests import check_pasted_request
 from connectors.registry import CONNECTORS
 from connectors.signatures import PRESETS, Cause, HmacScheme, SchemeError, Secret, sign, verify
-from connectors.signed_webhook.pasted_requests import check_pasted_request
 from connectors.signed_webhook.webhooks import clean_event_type, find_value
 from tests.connectors.recorded import WHSEC, credential
 from tests.connectors.webhook_requests import USER_CREATED, post, post_json
@@ -29,6 +29,10 @@ CUSTOM = {
     "timestamp_header": "X-Acme-Timestamp",
     "tolerance": 60,
 }
+
+
+def check(settings, secret, text, now):
+    return check_pasted_request(SOURCE, settings, [Secret(secret)], text, now)
 
 
 def read(document, settings=None, *headers):
@@ -169,26 +173,26 @@ def test_a_path_leads_through_names_and_positions_or_to_nothing():
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
 def test_a_pasted_request_is_verified_and_read(line_end):
     text = paste_standard(json.dumps(USER_CREATED), line_end=line_end)
-    check = check_pasted_request({}, WHSEC, text, NOW)
-    assert check.verdict.ok and check.error == ""
-    assert [(item.id, item.type) for item in check.items] == [("msg_1", "user.created")]
+    pasted = check({}, WHSEC, text, NOW)
+    assert pasted.verdict.ok and pasted.error == ""
+    assert [(item.id, item.type) for item in pasted.items] == [("msg_1", "user.created")]
 
 
 def test_a_pasted_body_of_several_lines_is_verified_with_either_line_end():
     body = json.dumps(USER_CREATED, indent=2).replace("\n", "\r\n")
-    assert check_pasted_request({}, WHSEC, paste_standard(body), NOW).verdict.ok
+    assert check({}, WHSEC, paste_standard(body), NOW).verdict.ok
 
 
 def test_a_line_end_after_the_pasted_body_does_no_harm():
     text = paste_standard(json.dumps(USER_CREATED)) + "\n"
-    assert check_pasted_request({}, WHSEC, text, NOW).verdict.ok
+    assert check({}, WHSEC, text, NOW).verdict.ok
 
 
 def test_a_pasted_request_says_why_it_is_rejected_and_still_shows_the_items():
     text = paste_standard(json.dumps(USER_CREATED))
-    check = check_pasted_request({}, WHSEC, text, NOW + 301)
-    assert check.verdict.cause is Cause.STALE_TIMESTAMP and len(check.items) == 1
-    changed = check_pasted_request({}, WHSEC, text.replace("Ann", "Bob"), NOW)
+    pasted = check({}, WHSEC, text, NOW + 301)
+    assert pasted.verdict.cause is Cause.STALE_TIMESTAMP and len(pasted.items) == 1
+    changed = check({}, WHSEC, text.replace("Ann", "Bob"), NOW)
     assert changed.verdict.cause is Cause.WRONG_SECRET
 
 
@@ -204,7 +208,7 @@ def test_a_pasted_request_says_why_it_is_rejected_and_still_shows_the_items():
     ],
 )
 def test_what_cannot_be_read_says_why(settings, text, error):
-    assert error in check_pasted_request(settings, WHSEC, text, NOW).error
+    assert error in check(settings, WHSEC, text, NOW).error
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -217,4 +221,4 @@ def test_what_a_preset_signs_is_verified_when_it_is_pasted(preset):
         request = post(body.encode(), (("Content-Type", "application/x-www-form-urlencoded"),))
     signed = sign(PRESETS[preset], request, [Secret(secret)], NOW, id="msg_1")
     text = paste(body, dict(signed.headers)).replace("/hooks/signed_webhook/x/", request.url)
-    assert check_pasted_request({"preset": preset}, secret, text, NOW).verdict.ok
+    assert check({"preset": preset}, secret, text, NOW).verdict.ok

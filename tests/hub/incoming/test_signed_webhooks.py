@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.urls import reverse
 from standardwebhooks.webhooks import Webhook
 
 from hub.db.clock import clock
@@ -69,3 +70,37 @@ def test_an_alert_of_splunk_is_one_event_over_all_attempts(client, make):
         assert client.post(path, alert, content_type="application/json").status_code == 200
     run_inbox()
     assert Event.unscoped.get().type == "splunk.alert.created"
+
+
+def paste(body, *, id="msg_1", secret=WHSEC):
+    now = clock()
+    return (
+        f"webhook-id: {id}\nwebhook-timestamp: {int(now.timestamp())}\n"
+        f"webhook-signature: {Webhook(secret).sign(id, now, body)}\n\n{body}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("secret", "texts"),
+    [
+        (WHSEC, ("It would be accepted", "signed_webhook.user.created", "msg_1")),
+        ("whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4", ("It would be rejected", "wrong_secret")),
+    ],
+)
+def test_staff_test_a_pasted_request_and_nothing_is_stored(client, make, connection, secret, texts):
+    endpoint_of(connection)
+    client.force_login(make.staff(is_superuser=True))
+    page = reverse("admin:incoming_inboundmessage_test")
+    assert client.get(page).status_code == 200
+    data = {"connection": connection.pk, "request": paste(BODY, secret=secret)}
+    answer = client.post(page, data).content.decode()
+    assert [text for text in texts if text not in answer] == []
+    assert WHSEC not in answer
+    assert not InboundMessage.unscoped.exists()
+
+
+def test_staff_of_one_tenant_test_no_request_at_a_connection_of_another(client, make, connection):
+    client.force_login(make.staff(make.tenant(), is_superuser=False))
+    page = reverse("admin:incoming_inboundmessage_test")
+    answer = client.post(page, {"connection": connection.pk, "request": paste(BODY)})
+    assert answer.status_code == 403 or b"It would be" not in answer.content

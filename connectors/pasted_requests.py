@@ -1,4 +1,4 @@
-"""Check a request that a person pastes, by the settings of a connection, before it is used."""
+"""Check a request that a person pastes, as a webhook source would, before the source is used."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,16 +6,13 @@ from typing import Any
 
 from connectors.outcomes import READ_ERRORS, clean_text
 from connectors.signatures import SchemeError, Secret, Verdict, verify
-from connectors.signed_webhook.schema import build_scheme
-from connectors.signed_webhook.webhooks import SignedWebhooks
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_source import Item
+from connectors.webhook_source import Item, UnreadableItem, WebhookSource
 
 MAX_PASTED = 256 * 1024  # characters
 MAX_HEADERS = 100
 METHODS = ("POST", "GET", "HEAD", "PUT", "PATCH", "DELETE")
 MAX_ERROR_LENGTH = 300
-SOURCE = SignedWebhooks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +23,7 @@ class PastedRequestCheck:
     """
 
     verdict: Verdict | None = None
-    items: Sequence[Item] = ()
+    items: Sequence[Item | UnreadableItem] = ()
     error: str = ""
 
 
@@ -35,25 +32,30 @@ class PastedRequestError(ValueError):
 
 
 def check_pasted_request(
-    settings: Mapping[str, Any], secret: str, raw_http_text: str, now: float
+    source: WebhookSource,
+    settings: Mapping[str, Any],
+    secrets: Sequence[Secret],
+    raw_http_text: str,
+    now: float,
 ) -> PastedRequestCheck:
     """Verify a pasted HTTP request, and read its items. Never raises.
 
-    `raw_http_text`: the request line, the headers, an empty line and the body; the request line
-    may be left out. `now`: Unix seconds. A browser pastes line ends as LF or CRLF, so the body of
-    a form field is tried as it is, and with the other line end.
+    `settings`: of the connection; `secrets`: the valid ones. `raw_http_text`: the request line, the
+    headers, an empty line and the body; the request line may be left out. `now`: Unix seconds. A
+    browser pastes line ends as LF or CRLF, so the body of a form field is tried as it is, and with
+    the other line end.
     """
     try:
-        scheme = build_scheme(settings)
+        scheme = source.scheme_for(settings)
         requests = parse_pasted_request(raw_http_text)
     except (SchemeError, PastedRequestError) as error:
         return PastedRequestCheck(error=clean_text(error, MAX_ERROR_LENGTH))
-    verdicts = [verify(scheme, request, [Secret(secret)], now) for request in requests]
+    verdicts = [verify(scheme, request, secrets, now) for request in requests]
     best = next((place for place, verdict in enumerate(verdicts) if verdict.ok), 0)
     request = requests[best]
     try:
-        message_id = SOURCE.message_id(request, settings)
-        items = SOURCE.items(request, settings, message_id=message_id)
+        message_id = source.message_id(request, settings)
+        items = source.items(request, settings, message_id=message_id)
     except READ_ERRORS as error:
         return PastedRequestCheck(verdicts[best], error=clean_text(error, MAX_ERROR_LENGTH))
     return PastedRequestCheck(verdicts[best], items)
