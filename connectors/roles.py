@@ -41,6 +41,9 @@ class Action:
     batch: int = 1  # messages that one request may carry
     batch_bytes: int = 1024 * KIBIBYTE  # of rendered bodies in one request
     reply: bool = False  # it answers in the system that an event came from, and writes no record
+    # it answers at the address that came with the incoming item which its input `item` names; one
+    # message a request
+    uses_reply_url: bool = False
     idempotent: bool = False  # the system takes our id: sending again has no second effect
 
     def group(self, message: Message) -> Hashable:

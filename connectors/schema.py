@@ -25,6 +25,8 @@ class Credential:
     settings: Mapping[str, Any] = field(default_factory=dict)
     # patterns of hosts in responses, as staff entered them; empty: the connector's
     hosts: tuple[str, ...] = ()
+    # a secret address that came with an incoming item, of an action that answers by it
+    reply_url: str = ""
 
     @property
     def access(self) -> str:

@@ -28,6 +28,7 @@ from hub.db.clock import Clock
 from hub.db.outages import is_database_away
 from hub.db.state_machine import InvalidTransition
 from hub.incoming.processing.release import end_old_holds, release_held_items
+from hub.incoming.processing.replies import forget_reply_credentials
 from hub.incoming.processing.unmatched import attribute_items_of_connected_accounts
 from hub.incoming.receiving.rejected_sources import notify_rejected_sources
 from hub.incoming.registration.schedule import (
@@ -192,6 +193,7 @@ STEPS: tuple[Step, ...] = (
     wake_up_for_held_work,
     release_held_items,
     end_old_holds,
+    forget_reply_credentials,
     attribute_items_of_connected_accounts,
     notify_rejected_sources,
     wake_inbox_for_due_messages,

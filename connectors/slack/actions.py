@@ -5,10 +5,7 @@ from typing import Any
 
 from connectors.http import Request, Response, Scope
 from connectors.i18n import _
-from connectors.outcomes import (
-    Outcome,
-    delivered,
-)
+from connectors.outcomes import Outcome, delivered, outcome_of_status
 from connectors.roles import Action
 from connectors.schema import (
     Credential,
@@ -184,3 +181,61 @@ class UpdateMessage(ChatAction):
         if CONVERSATION_PATTERN.fullmatch(body["channel"]):
             return ""
         return "channel must be an ID such as C0123456789 to update a message"
+
+
+class Respond(Action):
+    """Answer a command or a click at its response URL.
+
+    https://docs.slack.dev/interactivity/handling-user-interaction: it takes 5 answers within 30
+    minutes, also where the app is no member of the channel.
+    """
+
+    key = "respond"
+    label = _("Answer a command or a click")
+    help = "Within 30 minutes and up to 5 times, also in channels that the app has not joined."
+    reply = uses_reply_url = True
+    permissions = {"commands": "to receive slash commands"}
+    inputs = (
+        Input("item", _("Incoming item"), "The item of the event's data.", required=True),
+        *CONTENT[:3],
+        Input(
+            "response_type",
+            _("Visible to"),
+            "in_channel: to all people of the channel. Empty: to the person only.",
+        ),
+        Input("replace_original", _("Replace"), "true: replace the message that was clicked."),
+        Input("delete_original", _("Delete"), "true: delete the message that was clicked."),
+        Input("thread_ts", _("Thread"), "The ts of the message to reply to."),
+    )
+    example = {
+        "item": "to_string(data.item)",
+        "text": "join('', ['You asked: ', to_string(data.text)])",
+    }
+    scope = Scope("method", "response_url")
+
+    def check(self, body: Mapping[str, Any]) -> str:
+        if problem := super().check(body):
+            return problem
+        is_deletion = body.get("delete_original") is True
+        return "" if is_deletion else find_content_problem(body, text_most=MAX_TEXT_LENGTH)
+
+    def needed_permissions(self, inputs: Iterable[str]) -> set[str]:
+        """Return none: a click is answered without a permission, and so is a command."""
+        return set()
+
+    def request(self, messages: Sequence[Message], credential: Credential) -> Request:
+        """Build the request. Raises ValueError for an address that is not Slack's."""
+        (message,) = messages
+        if not credential.reply_url.startswith(f"{credential.urls['respond'].rstrip('/')}/"):
+            raise ValueError("the address for the answer is not one of Slack's")
+        body = {key: value for key, value in message.body.items() if key != "item"}
+        return Request(
+            "POST", credential.reply_url, json=remove_nulls(body), spends=((self.scope, 1),)
+        )
+
+    def outcome(self, response: Response) -> Outcome:
+        if rejection := outcome_of_status(response, pauses=(self.scope,)):
+            return rejection
+        if response.body.strip() == b"ok":
+            return delivered()
+        return find_rejection(response, self.scope) or delivered()

@@ -24,7 +24,7 @@ from connectors.schema import (
     Field,
     Move,
 )
-from connectors.slack.actions import PostMessage, UpdateMessage
+from connectors.slack.actions import PostMessage, Respond, UpdateMessage
 from connectors.slack.collections import Channels
 from connectors.slack.errors import find_rejection
 from connectors.slack.files import SlackFiles
@@ -94,8 +94,12 @@ class Slack(OAuth):
             secret=True,
         ),
     )
-    urls = {"api": "https://slack.com/api", "authorize": "https://slack.com/oauth/v2/authorize"}
-    actions = (PostMessage(), UpdateMessage())
+    urls = {
+        "api": "https://slack.com/api",
+        "authorize": "https://slack.com/oauth/v2/authorize",
+        "respond": "https://hooks.slack.com",
+    }
+    actions = (PostMessage(), UpdateMessage(), Respond())
     webhook_source = SlackWebhooks()
     subscriptions = SlackSubscriptions()
     collections = (Channels(),)
@@ -107,6 +111,7 @@ class Slack(OAuth):
         "method:files.getUploadURLExternal": Rate(100, 60.0),  # tier 4
         "method:files.completeUploadExternal": Rate(100, 60.0),  # tier 4
         "method:auth.test": Rate(600, 60.0),
+        "method:response_url": Rate(300, 60.0),  # unstated; each takes 5 answers
         "method:auth.revoke": Rate(60, 60.0),
         "method:apps.uninstall": Rate(1, 60.0),  # tier 1, "1+ per minute"
         "app:oauth.v2.access": Rate(600, 60.0),

@@ -75,6 +75,12 @@ EVENT_TYPES = (
         dict.fromkeys(QUESTION, ""),
     ),
     IncomingEventType(
+        "app.rate_limited",
+        _("Slack left out events of one minute, as there were more than 30,000 in an hour."),
+        {"type": "object", "properties": {"minute": {"type": "string"}}},
+        {"minute": "2026-11-24T15:11:00+00:00"},
+    ),
+    IncomingEventType(
         "tokens.revoked",
         _("Tokens of the app were revoked."),
         MESSAGE,

@@ -94,7 +94,9 @@ class SlackWebhooks(WebhookSource):
         document = _parse_document(request)
         if document.get("type") == "event_callback":
             return _read_event(document)
-        if document.get("type") == "app_rate_limited" or "ssl_check" in document:
+        if document.get("type") == "app_rate_limited":
+            return [_read_rate_limit(document, message_id)]
+        if "ssl_check" in document:
             return ()
         if document.get("command"):
             return [_read_command(document, message_id)]
@@ -162,6 +164,18 @@ def _read_event(document: Mapping[str, Any]) -> Sequence[Item]:
         account_change=_find_account_change(event),
     )
     return [item]
+
+
+def _read_rate_limit(document: Mapping[str, Any], message_id: str) -> Item:
+    """Read that Slack left out events of a minute: more than 30,000 an hour for one workspace."""
+    minute = EPOCH + timedelta(seconds=int(document["minute_rate_limited"]))
+    return Item(
+        id=message_id,
+        type="app.rate_limited",
+        data={"minute": minute.isoformat()},
+        account=str(document["team_id"]),
+        occurred_at=minute,
+    )
 
 
 def _find_account_change(event: Mapping[str, Any]) -> AccountChange:

@@ -48,6 +48,7 @@ SETTINGS = {
     "splunk": {"url": "https://splunk.example.com:8088", "use_ack": True},
     "webhook": {"url": "https://hooks.example.com/in"},
 }
+REPLY_URLS = {"slack": "https://hooks.slack.com/commands/T0000ACME/1/abc"}
 ACCOUNTS = {"pipedrive": "701", "salesforce": "00D000000000001AAA", "slack": "T0000ACME"}
 
 
@@ -57,6 +58,7 @@ def credential(key: str, **changes: Any) -> Credential:
         "urls": CONNECTORS[key].urls,
         "account": ACCOUNTS.get(key, ""),
         "settings": SETTINGS.get(key, {}),
+        "reply_url": REPLY_URLS.get(key, ""),
     }
     return Credential(**given | changes)
 

@@ -67,6 +67,13 @@ INTERACTION = {
     "trigger_id": "13345224609.738474920.8088930838d88f008e1",
     "actions": [{"action_id": "approve", "value": "A-1001"}],
 }
+RATE_LIMITED = {
+    "token": "XXYYZZ",
+    "type": "app_rate_limited",
+    "team_id": "T0000ACME",
+    "minute_rate_limited": 1764000000,
+    "api_app_id": "A0000APP1",
+}
 CHANGE = {
     "meta": {
         "action": "change",
@@ -158,6 +165,7 @@ REQUESTS: dict[str, dict[str, tuple[WebhookRequest, str]]] = {
             post_json(MENTION | {"event": {"type": "app_uninstalled"}}),
             "app.uninstalled",
         ),
+        "rate limited": (post_json(RATE_LIMITED), "app.rate_limited"),
     },
     "splunk": {"alert": (post_json(ALERT), "alert.created")},
 }

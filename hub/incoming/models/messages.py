@@ -47,6 +47,7 @@ class InboundMessage(Scoped):
     headers = models.JSONField(default=dict)  # by lower-case name, without secrets
     # credentials for a reply, such as a response URL; null: there are none
     sealed = SealedField(null=True, editable=False)
+    reply_count = models.PositiveSmallIntegerField(default=0, db_default=0)  # answers by these
     size = models.PositiveIntegerField(default=0)  # bytes of the body as received
     received_at = models.DateTimeField()
     # when it is to be processed; null: it was, or it is rejected
@@ -71,6 +72,11 @@ class InboundMessage(Scoped):
                 name="inbound_messages_due",
             ),
             models.Index(fields=("endpoint", "-id"), name="messages_of_endpoint"),
+            models.Index(
+                fields=("received_at",),
+                condition=Q(sealed__isnull=False),
+                name="messages_with_reply",
+            ),
             models.Index(fields=("tenant", "-id"), name="inbound_messages_of_tenant"),
             models.Index(
                 fields=("-id",), condition=Q(state="rejected"), name="inbound_messages_rejected"

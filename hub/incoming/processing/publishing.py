@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.outcomes import clean_text
+from connectors.webhook_source import Item
 from hub.connections.actions.account_changes import apply_account_change
 from hub.connections.models import Connection
 from hub.db import bulk
@@ -96,21 +97,30 @@ def publish_items(attributed: Sequence[AttributedItem], *, now: datetime) -> Non
 
 
 def build_event_input(entry: AttributedItem) -> EventInput:
-    """Return the event of an item.
-
-    Its data is the item's, and the id of the connection that received it. A replay is an event of
-    its own.
-    """
+    """Return the event of an item. A replay is an event of its own."""
     row, item = entry.row, entry.item
     assert row.connection is not None and row.tenant is not None and item is not None
     return EventInput(
         row.tenant,
         row.type,
-        {**item.data, "connection": str(row.connection.public_id)},
+        build_event_data(row, item),
         build_event_id(row.connection, row),
         row.occurred_at,
         origin=row.connection,
     )
+
+
+def build_event_data(row: InboundItem, item: Item) -> dict[str, Any]:
+    """Return the item's data, with the id of the connection that received it.
+
+    Where it can be answered at an address that came with it, also with the id of the item. A name
+    that a sender uses itself is the sender's.
+    """
+    assert row.connection is not None
+    data = {"connection": str(row.connection.public_id)}
+    if row.message.sealed is not None:
+        data["item"] = str(row.public_id)
+    return {**data, **item.data}
 
 
 def build_event_id(connection: Connection, row: InboundItem) -> str:

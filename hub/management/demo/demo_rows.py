@@ -187,6 +187,7 @@ def build_app_urls(sandbox: str) -> dict[str, dict[str, str]]:
         "slack": {
             "api": f"{sandbox}/slack/api",
             "authorize": f"{sandbox}/slack/oauth/v2/authorize",
+            "respond": f"{sandbox}/slack/hooks",
         },
         "salesforce": {
             "login": login,

@@ -4,11 +4,17 @@ A defect of our code or of a mapping holds its own delivery and no other.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+from django.utils.module_loading import import_string
+from django.views.decorators.debug import sensitive_variables
+
 from connectors.http import Request
 from connectors.roles import Action
+from connectors.schema import Message
 from hub.connections.credentials.connector_context import collect_secrets, open_credential
 from hub.connections.quotas.scopes import list_spent_quotas
 from hub.crypto.sealed import CannotOpen
@@ -173,13 +179,36 @@ def _add_request(
     contents = [message.content for message in messages]
     build_request = action.confirm_request if contents[0].ticket else action.request
     try:
-        http_request = build_request(contents, credential.value)
+        value = credential.value
+        if action.uses_reply_url:
+            value = replace(value, reply_url=_use_reply_url(batch, contents[0]))
+        http_request = build_request(contents, value)
         scope_costs = _find_scope_costs(batch, http_request)
+    except ReplyRefused as refusal:
+        batch.rejections.append(Rejection(messages[0].delivery, "payload_refused", str(refusal)))
+        return
     except Exception as error:  # a defect of the connector
         detail = f"{type(error).__name__} while the request was built"
         batch.rejections += [Rejection(message.delivery, "defect", detail) for message in messages]
         return
     batch.requests.append(OutboundRequest(uuid7(), action, messages, http_request, scope_costs))
+
+
+class ReplyRefused(Exception):
+    """The item cannot be answered any more, or never could."""
+
+
+@sensitive_variables()
+def _use_reply_url(batch: LaneBatch, content: Message) -> str:
+    """Return the secret address at which the item in a message is answered. Raises ReplyRefused."""
+    try:
+        item_id = str(content.get("item") or "")
+        use_reply_url = import_string(settings.HUB_USE_REPLY_URL)
+        reply_url: str = use_reply_url(batch.connection, item_id, now=content.at)
+    except LookupError as error:
+        raise ReplyRefused(str(error)) from None
+    batch.reply_urls.append(reply_url)
+    return reply_url
 
 
 def _find_scope_costs(batch: LaneBatch, http_request: Request) -> tuple[ScopeCost, ...]:

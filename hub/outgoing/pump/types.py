@@ -176,6 +176,7 @@ class LaneBatch:
     rejections: list[Rejection] = field(default_factory=list)
     lead: timedelta = timedelta(0)  # how far ahead its paced calls were booked
     progress: BatchProgress = field(default_factory=BatchProgress)
+    reply_urls: list[str] = field(default_factory=list, repr=False)  # secret; of its requests
 
     @property
     def delivery_count(self) -> int:
@@ -184,7 +185,8 @@ class LaneBatch:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return self.credential.secrets if self.credential else ()
+        """What is redacted from all that is stored of the batch."""
+        return (*(self.credential.secrets if self.credential else ()), *self.reply_urls)
 
     @property
     def credential_version(self) -> int:
