@@ -171,7 +171,6 @@ HUB_ERASE_CONNECTION = (
     "hub.scheduled.reconciliation.erase.erase_compared_data",
     "hub.scheduled.shipping.erase.erase_shipped_lines",
 )
-HUB_ERASE_CONNECTION = ("hub.incoming.receiving.erase.erase_received_data",)
 # The function that finds the address at which an incoming item is answered.
 HUB_USE_REPLY_URL = "hub.incoming.processing.replies.use_reply_url"
 # The functions that are called, with the connection, in the transaction that connects an account.
