@@ -34,6 +34,8 @@ SCOPES = {
     "webhook-subscriptions:write": ApiScope(
         "Check and repair webhook subscriptions, and rotate their secrets"
     ),
+    "jobs:read": ApiScope("Read jobs, their slots and their runs"),
+    "jobs:write": ApiScope("Create, change and delete jobs, and start and cancel runs"),
     "logs:write": ApiScope("Send log lines"),
     "logs:read": ApiScope("Read how many log lines were shipped"),
     "discrepancies:read": ApiScope("Read discrepancies and certificates of reconciliations"),

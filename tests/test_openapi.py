@@ -67,6 +67,8 @@ def test_a_body_is_required_where_something_in_it_is(described):
     assert optional == {
         "patch /api/v1/connections/{id}",
         "post /api/v1/connections/{id}/disconnect",
+        "patch /api/v1/jobs/{id}",
+        "post /api/v1/jobs/{id}/runs",
         "patch /api/v1/routes/{id}",
         "post /api/v1/routes/{id}/try",
         "patch /api/v1/mappings/{id}",
@@ -108,6 +110,7 @@ def test_each_example_of_a_request_is_accepted_today(make, api, described, setti
         "members": member.public_id,
         "routes": route.public_id,
         "mappings": route.mapping.public_id,
+        "jobs": make.job(tenant, kind="report", options={}).public_id,
     }
     endpoint = make.connection(tenant)
     crm = make.connection(tenant, "salesforce")

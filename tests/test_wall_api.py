@@ -89,6 +89,15 @@ ROUTES = {
     "discrepancies/<uuid:id>/ignore": {"POST": "discrepancies:write"},
     "discrepancies/<uuid:id>/stop-ignoring": {"POST": "discrepancies:write"},
     "discrepancies/repairs": {"POST": "discrepancies:write"},
+    "jobs": {"GET": "jobs:read", "POST": "jobs:write"},
+    "jobs/<uuid:id>": {"GET": "jobs:read", "PATCH": "jobs:write", "DELETE": "jobs:write"},
+    "jobs/<uuid:id>/slots": {"GET": "jobs:read"},
+    "jobs/<uuid:id>/runs": {"POST": "jobs:write"},
+    "runs": {"GET": "jobs:read"},
+    "runs/<uuid:id>": {"GET": "jobs:read"},
+    "runs/<uuid:id>/cancel": {"POST": "jobs:write"},
+    "runs/<uuid:id>/resume": {"POST": "jobs:write"},
+    "runs/<uuid:id>/log": {"GET": "jobs:read"},
     "runs/<uuid:id>/certificate": {"GET": "discrepancies:read"},
     "routes": {"GET": "routes:read", "POST": "routes:write"},
     "routes/<uuid:id>": {"GET": "routes:read", "PATCH": "routes:write", "DELETE": "routes:write"},
@@ -177,6 +186,7 @@ def by_room(tenant):
         "inbound": InboundItem.unscoped.get(tenant=tenant),
         "webhook-subscriptions": WebhookSubscription.unscoped.get(tenant=tenant),
         "discrepancies": tenant.discrepancies.get(),
+        "jobs": tenant.jobs.get(),
         "runs": tenant.runs.get(),
     }
 
@@ -319,6 +329,23 @@ def test_another_tenants_key_repairs_no_discrepancy(api, acme, globex, refused):
     del plan["tenant"]
     answer = api.of(globex).post("/api/v1/discrepancies/repairs", plan, format="json")
     assert (answer.status_code, answer.json()["count"]) == (201, 0)
+
+
+@pytest.mark.parametrize("route", ["jobs", "runs"])
+def test_another_tenants_key_lists_no_scheduled_work(api, acme, globex, refused, route):
+    job = acme.jobs.get().public_id
+    for query in ("", "?limit=200", f"?job={job}" if route == "runs" else "?kind=reconcile"):
+        refused(api.of(globex), "GET", f"/api/v1/{route}{query}", {200})
+    refused(api.of(globex), "GET", f"/api/v1/{route}?tenant=acme-only", {404})
+
+
+def test_another_tenants_key_creates_no_job_and_uses_no_connection(api, acme, globex, refused):
+    job = {"kind": "report", "name": "mine", "connector": "webhook", "cron": "0 9 * * *"}
+    url = "/api/v1/jobs"
+    refused(api.of(globex), "POST", url, {404}, job | {"tenant": "acme-only"})
+    refused(api.of(globex), "POST", url, {403}, job | {"tenant": None})
+    connection = str(ids(acme)["connection"])
+    refused(api.of(globex), "POST", url, {400, 422}, job | {"connection": connection})
 
 
 @pytest.mark.parametrize("route", ["inbound", "webhook-subscriptions"])

@@ -264,6 +264,8 @@ SPECTACULAR_SETTINGS = {
         "ConnectorEnum": "hub.connections.api.catalogue_serializers.CONNECTOR_CHOICES",
         "FilledInConnectorEnum": "hub.connections.api.input_serializers.FORM_CONNECTOR_CHOICES",
         "EnvironmentEnum": "hub.connections.api.catalogue_serializers.ENVIRONMENT_KINDS",
+        "JobKindEnum": "hub.scheduled.models.Job.Kind",
+        "RunStateEnum": "hub.scheduled.models.Run.State",
         "OperationStateEnum": "hub.operations.models.Operation.State",
         "InboundItemStateEnum": "hub.incoming.models.InboundItem.State",
         "InboundStateEnum": "hub.incoming.serializers.INBOUND_STATES",

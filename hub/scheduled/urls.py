@@ -10,9 +10,27 @@ from hub.scheduled.api.discrepancy_actions import (
     RepairView,
     StopIgnoringView,
 )
+from hub.scheduled.api.jobs import JobsView, JobView, SlotsView
 from hub.scheduled.api.logs import LogsView
+from hub.scheduled.api.runs import (
+    CancelRunView,
+    JobRunsView,
+    ResumeRunView,
+    RunLogView,
+    RunsView,
+    RunView,
+)
 
 urlpatterns = [
+    path("jobs", JobsView.as_view(), name="jobs"),
+    path("jobs/<uuid:id>", JobView.as_view(), name="job"),
+    path("jobs/<uuid:id>/slots", SlotsView.as_view(), name="job_slots"),
+    path("jobs/<uuid:id>/runs", JobRunsView.as_view(), name="job_runs"),
+    path("runs", RunsView.as_view(), name="runs"),
+    path("runs/<uuid:id>", RunView.as_view(), name="run"),
+    path("runs/<uuid:id>/cancel", CancelRunView.as_view(), name="run_cancel"),
+    path("runs/<uuid:id>/resume", ResumeRunView.as_view(), name="run_resume"),
+    path("runs/<uuid:id>/log", RunLogView.as_view(), name="run_log"),
     path("discrepancies", DiscrepanciesView.as_view(), name="discrepancies"),
     path("discrepancies/<uuid:id>", DiscrepancyView.as_view(), name="discrepancy"),
     path("discrepancies/<uuid:id>/repair", RepairView.as_view(), name="discrepancy_repair"),

@@ -65,12 +65,7 @@ def _find_cron_error(cron: str) -> str:
 
 
 def _find_connector_error(key: str) -> str:
-    connector = CONNECTORS.get(key)
-    if connector is None:
-        return _("There is no such system.")
-    if connector.platform:
-        return _("Select the external system. Our own application is the other side.")
-    return ""
+    return "" if key in CONNECTORS else _("There is no such system.")
 
 
 def _find_connection_error(job: Job) -> str:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection
 from hub.scheduled.models import Job, JobSchedule
 from hub.scheduled.slots import is_slot, next_slot, runs_every_hour
@@ -54,12 +55,17 @@ def create_missing_schedules(*, now: datetime) -> int:
 
 
 def select_tenants_without_schedule(job: Job) -> QuerySet[Tenant]:
-    """Select the tenants that have connected the job's system, and have no schedule of it."""
+    """Select the tenants that have connected the job's system, and have no schedule of it.
+
+    All tenants share our own application.
+    """
     connections = usable_connections().filter(
         tenant=OuterRef("pk"), connector_key=job.connector_key
     )
     schedules = JobSchedule.unscoped.filter(job=job, tenant=OuterRef("pk"))
-    return Tenant.objects.filter(Exists(connections), ~Exists(schedules)).order_by("pk")
+    tenants = Tenant.objects.filter(~Exists(schedules)).order_by("pk")
+    is_shared = CONNECTORS[job.connector_key].platform
+    return tenants if is_shared else tenants.filter(Exists(connections))
 
 
 def usable_connections() -> QuerySet[Connection]:

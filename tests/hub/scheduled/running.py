@@ -70,13 +70,20 @@ def run_due(network=None, *, clock=None, stopping=None, **tools):
     return network
 
 
-def kinds(function):
-    """The setting in which reports are executed by a function of this module."""
-    return {"report": {"run": f"{__name__}.{function}", "check_options": f"{__name__}.no_errors"}}
+def kinds(function, errors=False):
+    """The setting in which reports are executed by a function of this module; `errors`: of an
+    option that is missing.
+    """
+    check = "require_channel" if errors else "no_errors"
+    return {"report": {"run": f"{__name__}.{function}", "check_options": f"{__name__}.{check}"}}
 
 
 def no_errors(options, connector_key):
     return {}
+
+
+def require_channel(options, connector_key):
+    return {} if "channel" in options else {"channel": "It is required."}
 
 
 def job_of(make, tenant=None, *, now=NOON, **fields):

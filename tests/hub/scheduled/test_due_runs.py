@@ -167,3 +167,10 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_schedules(
         assert create_due_runs(now=after(hours=2)) == 7
     with django_assert_num_queries(3):
         assert create_due_runs(now=after(hours=2)) == 0
+
+
+def test_a_job_about_our_own_application_is_for_every_tenant(make):
+    job_of(make, connector="app")
+    make.tenant()
+    make.tenant()
+    assert create_missing_schedules(now=NOON) == 2

@@ -1,0 +1,275 @@
+"""REST API of jobs: list, create, read, change and delete them, and list their slots."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hub.audit import ActorContext
+from hub.connections.models import Connection
+from hub.db.clock import clock
+from hub.outgoing.api.key_user import get_key_user
+from hub.outgoing.api.routes.owners import resolve_owner
+from hub.problems import Problem, StrictSerializer
+from hub.rest.fields import object_url
+from hub.rest.pagination import PageQuery, paginate_response, parse_query
+from hub.scheduled.api import job_examples as openapi
+from hub.scheduled.api.job_serializers import (
+    JOB_CONNECTORS,
+    ChangeJobSerializer,
+    CreateJobSerializer,
+    JobSerializer,
+    MomentField,
+    SlotsSerializer,
+)
+from hub.scheduled.jobs.job_actions import (
+    JobInUse,
+    build_job,
+    change_job,
+    create_job,
+    delete_job,
+)
+from hub.scheduled.jobs.job_checks import InvalidJob
+from hub.scheduled.models import Job
+from hub.scheduled.slots import list_slots
+from tenants.access.api_authentication import resolve_tenant
+from tenants.models import Tenant
+from tenants.scoping import changeable_rows, is_among, visible_rows
+
+READ, WRITE = "jobs:read", "jobs:write"
+SHARED_JOB = "This job applies to all tenants. Only a platform key can change it."
+PRIORITY_RESERVED = "Only a platform key can set the priority of a job."
+OPEN_RUN = "A run of the job has not ended. Cancel it, or disable the job instead."
+COLUMNS = {"enabled": "is_enabled", "connector": "connector_key"}
+FIELDS_BY_COLUMN = {column: name for name, column in COLUMNS.items()}
+MAX_SLOTS = 1000  # of one answer
+DEFAULT_PERIOD, MAX_PERIOD = timedelta(days=7), timedelta(days=800)
+CREATE_PROBLEMS = ("tenant-required", "tenant-not-found", "permission-denied")
+CHANGE_PROBLEMS = ("not-found", "permission-denied")
+
+
+class JobsQuery(PageQuery):
+    tenant = serializers.CharField(required=False)
+    kind = serializers.ChoiceField(Job.Kind.choices, required=False)
+    connector = serializers.ChoiceField(JOB_CONNECTORS, required=False)
+    enabled = serializers.BooleanField(required=False)
+
+
+class SlotsQuery(StrictSerializer):
+    from_query = True
+
+    tenant = serializers.CharField(
+        required=False, help_text="Required with a platform key for a job of all tenants."
+    )
+    until = MomentField(required=False, help_text="Omitted: seven days after `from`.")
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        start = MomentField(required=False, help_text="Included. Omitted: now.")
+        return {"from": start, **super().get_fields()}
+
+
+def visible_jobs(request: Request) -> QuerySet[Job]:
+    """Select the jobs that the key may read: its tenant's own and those of all tenants."""
+    jobs: QuerySet[Job] = visible_rows(Job, request.user).select_related("tenant", "connection")
+    return jobs
+
+
+def find_job(request: Request, id: UUID) -> Job:
+    job = visible_jobs(request).filter(public_id=id).first()
+    if job is None:
+        raise Http404
+    return job
+
+
+def _lock_changeable_job(request: Request, id: UUID) -> Job:
+    """Lock a job for the transaction. Raises Problem if it is shared and the key a tenant's."""
+    jobs = visible_jobs(request).select_for_update(of=("self",), no_key=True)
+    job = jobs.filter(public_id=id).first()
+    if job is None:
+        raise Http404
+    if not is_among(changeable_rows, request.user, job):
+        raise Problem("permission-denied", SHARED_JOB)
+    return job
+
+
+def resolve_job_tenant(request: Request, job: Job, reference: str | None) -> Tenant:
+    """Return the tenant of the job, or the one that is named for a job of all tenants."""
+    if job.tenant is None:
+        return resolve_tenant(request, reference)
+    if reference not in (None, job.tenant.reference):
+        raise Problem("tenant-not-found")
+    return job.tenant
+
+
+def _read_columns(request: Request, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns that a body names, with the connection that the key may see."""
+    if "priority" in data and get_key_user(request).tenant is not None:
+        raise Problem("permission-denied", PRIORITY_RESERVED)
+    columns = {COLUMNS.get(name, name): data[name] for name in data.keys() - {"tenant"}}
+    if id := columns.get("connection"):
+        connection = visible_rows(Connection, request.user).filter(public_id=id).first()
+        if connection is None:
+            raise serializers.ValidationError({"connection": "There is no such connection."})
+        columns["connection"] = connection
+    return columns
+
+
+@contextmanager
+def report_invalid_job() -> Iterator[None]:
+    """Let the errors of a job be a problem with a JSON pointer for each."""
+    try:
+        yield
+    except InvalidJob as invalid:
+        errors = [
+            {"pointer": build_pointer(path), "detail": str(error), "code": "invalid"}
+            for path, error in invalid.errors.items()
+        ]
+        raise Problem("validation-failed", errors=errors) from invalid
+
+
+def build_pointer(path: str) -> str:
+    """Return the JSON pointer of a path such as "options.fields.0.name"."""
+    column, *rest = path.replace("[", ".").replace("]", "").split(".")
+    return "/" + "/".join([FIELDS_BY_COLUMN.get(column, column), *rest])
+
+
+class JobsView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
+
+    @openapi.describe_operation(
+        "jobs_list",
+        "List jobs",
+        {200: openapi.page_schema(JobSerializer, "JobPage")},
+        problems=openapi.READ_PROBLEMS,
+        parameters=[JobsQuery],
+        examples={"a page": openapi.list_example(openapi.JOB)},
+    )
+    def get(self, request: Request) -> Response:
+        """List jobs, newest first: a tenant's own and those of the platform for all tenants."""
+        query = parse_query(request, JobsQuery)
+        jobs = visible_jobs(request)
+        if "tenant" in query:
+            jobs = jobs.filter(tenant=resolve_tenant(request, query["tenant"]))
+        for name in query.keys() & {"kind", "connector", "enabled"}:
+            jobs = jobs.filter(**{COLUMNS.get(name, name): query[name]})
+        return paginate_response(request, jobs, query, JobSerializer)
+
+    @openapi.describe_operation(
+        "jobs_create",
+        "Create a job",
+        {201: JobSerializer},
+        problems=CREATE_PROBLEMS,
+        request=CreateJobSerializer,
+        requests=[openapi.request_example("a report on Mondays", openapi.JOB_INPUT)],
+        examples={"created": openapi.JOB},
+    )
+    def post(self, request: Request) -> Response:
+        """Create a job. Its first slot is the next one after now."""
+        serializer = CreateJobSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        job = build_job(tenant=resolve_owner(request, data), **_read_columns(request, data))
+        with report_invalid_job():
+            create_job(job, ActorContext.of_request(request), now=clock())
+        location = object_url("job", job)
+        return Response(JobSerializer(job).data, status=201, headers={"Location": location})
+
+
+class JobView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "PATCH": WRITE, "DELETE": WRITE}
+
+    @openapi.describe_operation(
+        "jobs_read",
+        "Read a job",
+        {200: JobSerializer},
+        problems=["not-found"],
+        examples={"read": openapi.JOB},
+    )
+    def get(self, request: Request, id: UUID) -> Response:
+        """Return a job."""
+        return Response(JobSerializer(find_job(request, id)).data)
+
+    @openapi.describe_operation(
+        "jobs_change",
+        "Change a job",
+        {200: JobSerializer},
+        problems=CHANGE_PROBLEMS,
+        request=ChangeJobSerializer,
+        requests=[openapi.request_example("disable it", {"enabled": False})],
+        examples={"changed": openapi.JOB | {"enabled": False}},
+    )
+    def patch(self, request: Request, id: UUID) -> Response:
+        """Change a job; omitted fields stay. After a change of `cron`, the next slot is after now.
+
+        When it is disabled, runs that wait for their first start are skipped.
+        """
+        find_job(request, id)
+        serializer = ChangeJobSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        with transaction.atomic():
+            job = _lock_changeable_job(request, id)
+            for column, value in _read_columns(request, serializer.validated_data).items():
+                setattr(job, column, value)
+            with report_invalid_job():
+                change_job(job, ActorContext.of_request(request), now=clock())
+        return Response(JobSerializer(job).data)
+
+    @openapi.describe_operation(
+        "jobs_delete", "Delete a job", {204: None}, problems=[*CHANGE_PROBLEMS, "wrong-state"]
+    )
+    def delete(self, request: Request, id: UUID) -> Response:
+        """Delete a job with its runs and discrepancies, if none of its runs is open."""
+        with transaction.atomic():
+            job = _lock_changeable_job(request, id)
+            try:
+                delete_job(job, ActorContext.of_request(request), now=clock())
+            except JobInUse as error:
+                raise Problem("wrong-state", OPEN_RUN) from error
+        return Response(status=204)
+
+
+class SlotsView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
+
+    @openapi.describe_operation(
+        "jobs_slots",
+        "List the slots of a job",
+        {200: SlotsSerializer},
+        problems=("not-found", *openapi.READ_PROBLEMS, "tenant-required"),
+        parameters=[SlotsQuery],
+        examples={"two weeks": openapi.SLOTS},
+    )
+    def get(self, request: Request, id: UUID) -> Response:
+        """List the times from `from` up to before `until` at which the job is due, at most 1,000.
+
+        A time that the clock shows twice counts once, at its first; one that it leaves out counts
+        at the next valid time. Jobs of every hour are due in each hour. Whether the job is enabled
+        does not matter.
+        """
+        job = find_job(request, id)
+        query = parse_query(request, SlotsQuery)
+        tenant = resolve_job_tenant(request, job, query.get("tenant"))
+        start = query["from"] if "from" in query else clock()
+        end = query["until"] if "until" in query else start + DEFAULT_PERIOD
+        if end - start > MAX_PERIOD:
+            raise serializers.ValidationError({"until": "At most 800 days after `from`."})
+        slots = list_slots(job.cron, tenant.time_zone, start=start, end=end, limit=MAX_SLOTS + 1)
+        zone = ZoneInfo(tenant.time_zone)
+        return Response(
+            {
+                "tenant": tenant.reference,
+                "time_zone": tenant.time_zone,
+                "slots": [slot.astimezone(zone).isoformat() for slot in slots[:MAX_SLOTS]],
+                "complete": len(slots) <= MAX_SLOTS,
+            }
+        )
