@@ -93,6 +93,14 @@ def quick_passwords():
 
 
 @pytest.fixture(scope="session", autouse=True)
+def static_files_on_demand():
+    """Every client makes a handler of its own, which would look at all static files at once."""
+    from django.conf import settings
+
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(scope="session", autouse=True)
 def signed_in_by_force():
     """`client.force_login()` stands for the whole sign-in: password and second factor."""
     from allauth.account.internal.flows.login import record_authentication
