@@ -12,7 +12,7 @@ from connectors.roles import Collection, Page, parse_instant
 from connectors.schema import Credential
 
 PAGE_SIZE = 2000
-PAGE_BYTES = 16 * 1024 * KIBIBYTE
+PAGE_BYTES = 8 * 1024 * KIBIBYTE
 
 
 class AppCollection(Collection):

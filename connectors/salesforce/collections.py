@@ -30,7 +30,7 @@ from connectors.schema import Credential
 
 QUERIES = Scope("account", "queries")
 PAGE_SIZE, PAGE_SIZE_MIN = 2000, 200  # of a batch of results
-PAGE_BYTES = 16 * 1024 * KIBIBYTE
+PAGE_BYTES = 8 * 1024 * KIBIBYTE
 GROUPS_MAX = 2000  # the results of an aggregate query have no further pages
 SYSTEM_FIELDS = ("Id", "SystemModstamp")
 CURSOR_PATTERN = re.compile(

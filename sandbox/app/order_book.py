@@ -9,7 +9,6 @@ from sandbox.app.tables import Record, Table, iso
 from sandbox.storage.journal import JournaledDict
 
 CENT = Decimal("0.01")
-FIRST = 1001
 LINES = 5  # of the form
 MOST = Decimal(1_000_000_000)
 PROTECTED = {"number", "tenant", "version", "updated_at", "deleted", "hub"}
@@ -25,7 +24,7 @@ class OrderBook:
     def place(self, wish: Mapping[str, Any], at: float) -> Order:
         """Raises ValueError with a sentence."""
         order = parse_plain_order(wish) if is_plain(wish) else parse_order(wish)
-        number = str(wish.get("number") or "") or self._next_number(order["tenant"])
+        number = str(wish.get("number") or "") or self.table.free_key(order["tenant"], "A-")
         if self.table.find(number, order["tenant"]):
             raise NumberTaken(f"There is an order {number} already.")
         order = {"number": number, "state": "placed", "placed_at": iso(at), **order, "hub": None}
@@ -71,12 +70,6 @@ class OrderBook:
     def close(self) -> None:
         self.table.close()
         self._events.close()
-
-    def _next_number(self, tenant: str) -> str:
-        last = FIRST + len(self.table)
-        while self.table.get(tenant, f"A-{last}"):
-            last += 1
-        return f"A-{last}"
 
 
 class NumberTaken(ValueError):

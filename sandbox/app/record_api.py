@@ -7,6 +7,7 @@ A change needs `If-Match` with the record's ETag, or `*`: 428 without, 412 where
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from sandbox.app.log_book import log_key
@@ -17,6 +18,7 @@ from sandbox.system import ApiRequest, ApiResponse
 
 NOT_FOUND = ApiResponse(404, {"error": "not_found"})
 CHANGEABLE = ("orders", "customers", "users")
+PREFIXES = {"customers": "C-", "users": "U-"}  # of the ids of what can be created here
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class RecordApi:
     def answer(self, call: ApiRequest, path: RecordPath, tenant: str) -> ApiResponse:
         table = self.tables[path.object]
         if not path.key:
-            return self._list(call, path, table) if call.method == "GET" else NOT_FOUND
+            return self._answer_for_all(call, path, table, tenant)
         record = table.find(path.key, tenant)
         if record is None and call.method == "GET" and call.query.get("include_deleted"):
             record = table.get(tenant, path.key)
@@ -68,6 +70,28 @@ class RecordApi:
 
     def close(self) -> None:
         self._writes.close()
+
+    def _answer_for_all(
+        self, call: ApiRequest, path: RecordPath, table: Table, tenant: str
+    ) -> ApiResponse:
+        if call.method == "GET":
+            return self._list(call, path, table)
+        if call.method == "POST" and path.object in PREFIXES:
+            return self._create(call, path, table, tenant)
+        return ApiResponse(405, {"error": "method_not_allowed"})
+
+    def _create(self, call: ApiRequest, path: RecordPath, table: Table, tenant: str) -> ApiResponse:
+        """A customer or user with the next free id; orders are placed elsewhere."""
+        if (written := self.find_written(call, table)) is not None:
+            return shown(written)
+        try:
+            fields = parse_fields(call.json())
+        except ValueError as error:
+            return ApiResponse(400, {"error": str(error)})
+        id = table.free_key(tenant, PREFIXES[path.object])
+        record = table.put({**fields, "id": id, "tenant": tenant}, call.at)
+        self.remember(call, record, "id")
+        return ApiResponse(201, record, {"ETag": etag(record)})
 
     def _list(self, call: ApiRequest, path: RecordPath, table: Table) -> ApiResponse:
         ordered = log_key if path.object == "logs" else str
@@ -95,12 +119,8 @@ class RecordApi:
 
     def _change(self, call: ApiRequest, table: Table, record: Record) -> ApiResponse:
         """Merge the fields of the body into the record; one that changes nothing is no change."""
-        body = call.json()
-        if not isinstance(body, dict):
-            return ApiResponse(400, {"error": "The request must be a JSON object."})
-        fields = {name: value for name, value in body.items() if name != "tenant"}
         try:
-            refuse_protected(fields)
+            fields = parse_fields(call.json())
         except ValueError as error:
             return ApiResponse(400, {"error": str(error)})
         if any(name not in record or record[name] != fields[name] for name in fields):
@@ -109,6 +129,15 @@ class RecordApi:
             self._tell(record["tenant"], f"{record[table.key]} changed", call.at, fields=names)
         self.remember(call, record, table.key)
         return shown(record)
+
+
+def parse_fields(body: Any) -> Record:
+    """The fields to write. Raises ValueError with a sentence."""
+    if not isinstance(body, dict):
+        raise ValueError("The request must be a JSON object.")
+    fields = {name: value for name, value in body.items() if name != "tenant"}
+    refuse_protected(fields)
+    return fields
 
 
 def shown(record: Record) -> ApiResponse:

@@ -4,12 +4,14 @@ from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from sandbox.storage.journal import JournaledDict
 
 Record = dict[str, Any]
+FIRST = 1001
 LIMIT, LIMIT_MAX = 1000, 5000  # records on a page
 IDS_MAX = 500
 PAGE_PARAMETERS = {"tenant", "after", "limit", "updated_since", "updated_until"}
@@ -93,6 +95,11 @@ class Table:
         self._place(stored)
         self._journal.store_all({self._journal_key(record): record for record in stored})
         return stored
+
+    def free_key(self, tenant: str, prefix: str) -> str:
+        """The next key that no record of the tenant has."""
+        numbers = count(FIRST + len(self))
+        return next(key for n in numbers if self.get(tenant, key := f"{prefix}{n}") is None)
 
     def delete(self, record: Record, at: float) -> Record:
         """Leave a tombstone in place of the record."""

@@ -86,7 +86,7 @@ def test_every_collection_that_is_read_to_its_end_is_tried():
 def test_reads_and_never_writes(connector, collection):
     request = page_of(connector, collection)
     assert request.method == "GET" or connector.key == "slack"
-    assert request.spends and 0 < request.keep <= 16 * 1024 * 1024
+    assert request.spends and 0 < request.keep <= 8 * 1024 * 1024
     assert collection.page_size > 0 and collection.label and collection.help
 
 

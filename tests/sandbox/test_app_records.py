@@ -184,3 +184,13 @@ def test_a_page_can_be_cut(desk):
     desk.fault("app", path="/orders?", cut=100)
     assert len(desk.get("/app/api/orders?tenant=acme").content) == 100
     assert listed(desk)["count"] == 3
+
+
+def test_customers_and_users_are_created_and_labels_and_log_lines_are_not(desk):
+    person = {"tenant": "acme", "name": "Ada", "email": "ada@example.org"}
+    for object, id in (("customers", "C-1001"), ("users", "U-1001")):
+        made = desk.post(f"/app/api/{object}", json=person)
+        assert (made.status_code, made.json()["id"]) == (201, id)
+        assert listed(desk, object=object)[object][0]["name"] == "Ada"
+    assert desk.post("/app/api/customers", json=[]).status_code == 400
+    assert desk.post("/app/api/logs", json=person).status_code == 405

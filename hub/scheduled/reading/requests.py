@@ -25,22 +25,22 @@ class PageSource:
     context: RunContext
     connection: Connection
     collection: Collection
-    query: Mapping[str, str]
+    query: dict[str, str]
     app: ConnectorApp | None
 
     async def fetch_page(self, cursor: str = "", **changes: str) -> Page | Outcome:
         """Return a page, again up to TRIES times while it is not complete.
 
-        A page that is never readable is empty and incomplete. Raises RunBlocked and RunFailed.
+        A page that is too large is asked in smaller ones, as are those after it. One that is never
+        readable is empty and incomplete. Raises RunBlocked and RunFailed.
         """
-        query = {**self.query, **changes}
         for number in range(TRIES):
-            page = await self._request_page(cursor, query)
+            page = await self._request_page(cursor, {**self.query, **changes})
             if isinstance(page, Outcome) or page.complete or number == TRIES - 1:
                 break
             if page.reason == CUT:
-                size = int(query.get("page_size") or self.collection.page_size)
-                query["page_size"] = str(max(size // 4, 1))
+                size = int(self.query.get("page_size") or self.collection.page_size)
+                self.query["page_size"] = str(max(size // 4, 1))
         return page if isinstance(page, Outcome) else self._check_records(page)
 
     async def _request_page(self, cursor: str, query: Mapping[str, str]) -> Page | Outcome:

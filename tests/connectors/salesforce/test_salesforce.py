@@ -260,7 +260,7 @@ def test_a_query_is_built_from_parameters():
         "SELECT Id, Email, SystemModstamp FROM Contact WHERE LastName = 'O\\'Hara\\\\'"
         " AND SystemModstamp >= 2026-11-25T12:00:00Z ORDER BY SystemModstamp, Id LIMIT 2000"
     )
-    assert request.keep == 16 * 1024 * 1024
+    assert request.keep == 8 * 1024 * 1024
 
 
 @pytest.mark.parametrize(

@@ -70,8 +70,9 @@ def test_a_page_that_cannot_be_read_is_asked_again_and_then_ends_the_read(page, 
 
 
 def test_a_page_that_is_too_large_is_asked_in_smaller_ones():
-    read(run := FakeRun(CUT, orders("A-1")))
-    assert ["limit=2000" in run.requests[0].url, "limit=500" in run.requests[1].url] == [True, True]
+    read(run := FakeRun(CUT, orders("A-1", after="A-1"), orders("A-2")))
+    sizes = [parse_qs(urlsplit(request.url).query)["limit"] for request in run.requests]
+    assert sizes == [["2000"], ["500"], ["500"]]
 
 
 @pytest.mark.parametrize(
