@@ -55,8 +55,14 @@ def has_unfinished_run() -> Exists:
 
 
 def is_run_due(*, now: datetime) -> bool:
-    """Return whether a run may be claimed."""
-    return claimable_runs(now=now).exists() and not is_switched_off()
+    """Return whether a run may be claimed, or one is to be recovered, as its process died."""
+    is_due = claimable_runs(now=now).exists() or expired_runs(now=now).exists()
+    return is_due and not is_switched_off()
+
+
+def expired_runs(*, now: datetime) -> QuerySet[Run]:
+    """Select the runs whose lease has expired."""
+    return Run.unscoped.filter(state="running", lease_until__lte=now)
 
 
 def claim_runs(capacity: int, lease: UUID, *, now: datetime) -> list[Run]:
@@ -126,7 +132,7 @@ def recover_runs(*, now: datetime) -> Sequence[Run]:
 
     Those keep their state, and are for the caller to fail.
     """
-    expired = Run.unscoped.filter(state="running", lease_until__lte=now)
+    expired = expired_runs(now=now)
     released = {"lease": None, "lease_until": None}
     expired.filter(cancel_requested_at__isnull=False).update(
         state="cancelled", finished_at=now, **released

@@ -83,6 +83,20 @@ def test_a_run_that_crashes_again_and_again_fails_with_one_notice(make, connecte
     assert Notice.unscoped.filter(kind="run_failed").count() == 1
 
 
+def test_a_run_whose_process_died_is_continued_though_nothing_else_is_due(
+    make, connected, settings
+):
+    settings.HUB_JOB_KINDS = kinds("read_three_pages")
+    run = run_of(make, job_of(make, connected.tenant))
+    assert claim.claim_runs(5, new_lease(), now=NOON) == [run]
+    assert not claim.is_run_due(now=NOON)
+    Run.unscoped.update(lease_until=NOON)
+    assert claim.is_run_due(now=NOON)
+    run_due()
+    run.refresh_from_db()
+    assert run.state == "finished"
+
+
 def test_two_runs_of_a_job_and_tenant_are_never_executed_together(make, connected):
     job = job_of(make, connected.tenant)
     first, second = run_of(make, job), run_of(make, job)
