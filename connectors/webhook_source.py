@@ -87,6 +87,21 @@ class StoredRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordChange:
+    """A change as a record tells of it, which was read instead of received.
+
+    `body` is that of the webhook which would have told of the change; the item in it has the id
+    `item_id` and the type `type`.
+    """
+
+    item_id: str
+    type: str  # <object>.<change>
+    record: str  # the id of the record
+    at: datetime
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class IncomingEventType:
     """An event type that a source publishes, with its documented shape."""
 
@@ -115,6 +130,9 @@ class WebhookSource:
     # the last attempt of the system after the first one, in seconds; 0: it does not retry
     retries_for: float = 0.0
     rejection_status: Mapping[str, int] = {}  # where the system expects another than 401
+    # the collections whose records tell of changes that no webhook told of: their keys, each with
+    # the object in the types of its items
+    read_objects: Mapping[str, str] = {}
     # names of headers, in lower case, that are stored with a message; never a secret
     stored_headers: tuple[str, ...] = ("content-type", "user-agent")
 
@@ -149,6 +167,15 @@ class WebhookSource:
     def acknowledgement(self, request: WebhookRequest) -> Response:
         """Build the response that the system expects for an accepted request."""
         return Response(200)
+
+    def record_changes(
+        self, collection: str, record: Mapping[str, Any], *, account: str
+    ) -> Sequence[RecordChange]:
+        """Return what a record of one of `read_objects` tells: that it was created, and changed.
+
+        A creation has the same item id here as in a webhook. Raises one of READ_ERRORS.
+        """
+        raise NotImplementedError
 
     def scheme_for(self, settings: Mapping[str, Any]) -> Scheme:
         """Return the scheme for a connection with these settings. Raises SchemeError."""

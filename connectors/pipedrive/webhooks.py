@@ -10,11 +10,11 @@ from typing import Any
 
 import orjson
 
-from connectors.http import Json, Unreadable
+from connectors.http import Json, Unreadable, dump_json
 from connectors.pipedrive.webhook_types import CHANGES, EVENT_TYPES
 from connectors.signatures import SharedSecretScheme
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_source import NO_SETTINGS, Item, WebhookSource
+from connectors.webhook_source import NO_SETTINGS, Item, RecordChange, WebhookSource
 
 USERNAME = "hub"
 RETRIES_FOR = 183.0  # seconds
@@ -28,6 +28,12 @@ class PipedriveWebhooks(WebhookSource):
     secret_from = "made"
     retries_for = RETRIES_FOR
     event_types = EVENT_TYPES
+    read_objects = {
+        "persons": "person",
+        "organizations": "organization",
+        "deals": "deal",
+        "activities": "activity",
+    }
 
     def make_secret(self, random_text: str) -> str:
         return f"{USERNAME}:{random_text}"
@@ -49,9 +55,11 @@ class PipedriveWebhooks(WebhookSource):
             raise Unreadable(f"the action {meta['action']} is not known")
         previous = _as_object(document.get("previous"))
         record = _as_object(document.get("data")) or previous
+        is_creation = change == "created"
         item = Item(
-            # the same change arrives by each webhook that it matches
-            id=str(meta.get("id") or message_id),
+            # The same change arrives by each webhook that it matches. A record is created once,
+            # which is known without a webhook, too.
+            id=build_creation_id(meta) if is_creation else str(meta.get("id") or message_id),
             type=f"{meta['entity']}.{change}",
             data={
                 "id": str(meta["entity_id"]),
@@ -62,20 +70,60 @@ class PipedriveWebhooks(WebhookSource):
             account=str(meta["company_id"]),
             occurred_at=_parse_time(meta.get("timestamp")),
             record=str(meta["entity_id"]),
-            changed=_find_changed(change, record, previous),
+            changed=_find_changed(change, record, document.get("previous")),
             author=str(meta.get("user_id") or ""),
         )
         return [item]
 
+    def record_changes(
+        self, collection: str, record: Mapping[str, Any], *, account: str
+    ) -> Sequence[RecordChange]:
+        """Return the creation of a record, and its last change if there was one.
+
+        Records of the API have the fields of webhooks; custom fields are wrapped as they are there.
+        """
+        object, id = self.read_objects[collection], str(record["id"])
+        times = {"create": record["add_time"], "change": record["update_time"]}
+        changes = []
+        for action, time in times.items():
+            at = _parse_time(time)
+            if at is None or (action == "change" and time == times["create"]):
+                continue
+            meta = {
+                "id": f"{object}.updated:{id}:{time}",
+                "action": action,
+                "entity": object,
+                "entity_id": id,
+                "company_id": account,
+                "timestamp": time,
+            }
+            item_id = build_creation_id(meta) if action == "create" else meta["id"]
+            # without `previous`: which fields have changed is unknown
+            body = dump_json({"meta": meta, "data": _wrap_custom_fields(record), "previous": None})
+            changes.append(RecordChange(item_id, f"{object}.{CHANGES[action]}", id, at, body))
+        return changes
+
+
+def build_creation_id(meta: Mapping[str, Any]) -> str:
+    return f"{meta['entity']}.created:{meta['entity_id']}"
+
+
+def _wrap_custom_fields(record: Mapping[str, Any]) -> dict[str, Any]:
+    custom = {
+        key: {"value": value} if value is not None and not isinstance(value, dict) else value
+        for key, value in _as_object(record.get("custom_fields")).items()
+    }
+    return {**record, "custom_fields": custom}
+
 
 def _find_changed(
-    change: str, record: Mapping[str, Json], previous: Mapping[str, Json]
+    change: str, record: Mapping[str, Json], previous: Json
 ) -> Mapping[str, Json] | None:
-    """Return the changed fields with their new values; None: all of them.
+    """Return the changed fields with their new values; None: all of them, or it is unknown.
 
     `previous` holds only the fields that changed.
     """
-    if change != "updated":
+    if change != "updated" or not isinstance(previous, dict):
         return None
     changed = {key: record.get(key) for key in previous if key not in UNCOMPARED}
     if "name" in changed:  # Pipedrive splits it

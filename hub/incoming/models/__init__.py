@@ -2,10 +2,11 @@
 
 from hub.incoming.models.endpoints import InboundCount, InboundEndpoint
 from hub.incoming.models.items import InboundItem
-from hub.incoming.models.messages import InboundBody, InboundMessage, InboxLease
+from hub.incoming.models.messages import READ_METHOD, InboundBody, InboundMessage, InboxLease
 from hub.incoming.models.subscriptions import WebhookSubscription
 
 __all__ = [
+    "READ_METHOD",
     "InboundBody",
     "InboundCount",
     "InboundEndpoint",

@@ -14,9 +14,13 @@ from hub.incoming.models.endpoints import InboundEndpoint
 from tenants.models import Tenant
 from tenants.scoping import Scoped
 
+READ_METHOD = "READ"  # of what was read from the system, instead of received from it
+
 
 class InboundMessage(Scoped):
     """One webhook request: accepted, or rejected with its exact cause.
+
+    Or a record that a sync has read, in the form of the webhook that did not arrive.
 
     A repetition of an accepted message is counted and leaves no row. An accepted message is due
     (`due_at`) until it is processed into items; `lease` and `lease_until` claim it. `share_key` is

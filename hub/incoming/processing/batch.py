@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from hub.db.outages import is_database_away, is_database_busy
-from hub.incoming.models import InboundEndpoint, InboundMessage
+from hub.incoming.models import READ_METHOD, InboundEndpoint, InboundMessage
 from hub.incoming.processing.attribution import attribute_items, load_connections
 from hub.incoming.processing.claim import MAX_ATTEMPTS
 from hub.incoming.processing.message_rows import settle_replayed_rows, store_failed_message
@@ -108,9 +108,8 @@ def _mark_processed(messages: Sequence[InboundMessage], *, now: datetime) -> Non
         due_at=None, lease=None, lease_until=None, processed_at=now
     )
     outdated = Q(last_item_at=None) | Q(last_item_at__lt=now - LAST_ITEM_PRECISION)
-    endpoints = InboundEndpoint.unscoped.filter(
-        outdated, pk__in={message.endpoint_id for message in messages}
-    )
+    received = {message.endpoint_id for message in messages if message.method != READ_METHOD}
+    endpoints = InboundEndpoint.unscoped.filter(outdated, pk__in=received)
     locked = endpoints.select_for_update(skip_locked=True, no_key=True)
     if ids := list(locked.values_list("pk", flat=True)):
         InboundEndpoint.unscoped.filter(pk__in=ids).update(last_item_at=now)

@@ -56,7 +56,7 @@ def store_messages(received: Sequence[ReceivedMessage]) -> list[str]:
     with transaction.atomic():
         _limit_lock_waits()
         accepted = [entry for entry in received if entry.result == ACCEPTED]
-        ids = _insert_accepted(accepted)
+        ids = insert_accepted(accepted)
         results = [_find_result(entry, ids) for entry in received]
         _add_counts(received, results)
         _insert_rejected([entry for entry in received if entry.result not in NOT_REJECTED])
@@ -92,7 +92,7 @@ def _find_result(entry: ReceivedMessage, ids: dict[tuple[int, str], InboundMessa
     return ACCEPTED if is_first else DUPLICATE
 
 
-def _insert_accepted(
+def insert_accepted(
     accepted: Sequence[ReceivedMessage],
 ) -> dict[tuple[int, str], InboundMessage]:
     """Insert the messages that are new with their bodies; return them by endpoint and key."""

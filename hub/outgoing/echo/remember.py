@@ -12,7 +12,8 @@ from hub.db import bulk
 from hub.outgoing.models import RememberedWrite
 from hub.queue import wake_up
 
-REMEMBERED_FOR = timedelta(hours=24)
+# longer than a day, as a nightly sync may read what was written just after the one before
+REMEMBERED_FOR = timedelta(hours=48)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,6 @@ def complete_writes(
 
 
 def delete_old_writes(*, now: datetime) -> None:
-    """Forget what was written 24 hours ago; a step of the sweep."""
+    """Forget what was written two days ago; a step of the sweep."""
     old = RememberedWrite.unscoped.filter(written_at__lt=now - REMEMBERED_FOR)
     old.filter(is_pair_due=False).delete()

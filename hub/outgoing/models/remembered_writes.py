@@ -9,7 +9,7 @@ from tenants.scoping import Scoped
 
 
 class RememberedWrite(Scoped):
-    """What one delivery writes to a record; stored before it is sent, and kept for 24 hours.
+    """What one delivery writes to a record; stored before it is sent, and kept for two days.
 
     No foreign key refers to the delivery, so that pruning is not delayed.
     """

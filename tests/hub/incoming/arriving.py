@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from zlib import crc32
 
 from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url, get_or_create_connection_endpoint
@@ -60,7 +61,9 @@ def run_inbox(*, now=None, rounds=1000):
 
 
 def post_pipedrive(client, connection, *, action="create", secret=None, **meta):
-    """Post a change of person 31 as webhooks v2 do."""
+    """Post a change of person 31 as webhooks v2 do; with another id of another new person."""
+    if action == "create" and "id" in meta:
+        meta = {"entity_id": str(crc32(meta["id"].encode()))} | meta
     endpoint = endpoint_of(connection)
     secret = secret or endpoint.open()["secrets"][0]["secret"]
     document = {

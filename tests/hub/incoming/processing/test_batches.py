@@ -50,9 +50,9 @@ def pipedrive(make):
     return make.connection(connector="pipedrive", account="701", secret={})
 
 
-def post_changes(client, connection, count, *, first=0):
+def post_changes(client, connection, count, *, first=0, action="create"):
     for number in range(first, first + count):
-        post_pipedrive(client, connection, id=f"change-{number}")
+        post_pipedrive(client, connection, id=f"change-{number}", action=action)
 
 
 @contextmanager
@@ -160,7 +160,7 @@ def test_the_loop_processes_what_is_due_and_ends_when_it_is_stopped(client, pipe
 def test_a_poison_message_is_tried_alone_and_quarantined_and_its_neighbours_are_published(
     client, pipedrive
 ):
-    post_changes(client, pipedrive, 3)
+    post_changes(client, pipedrive, 3, action="delete")
     poison = InboundMessage.unscoped.order_by("pk")[1]
     with refused_by_database("change-1"):
         now = clock()
@@ -176,7 +176,7 @@ def test_a_poison_message_is_tried_alone_and_quarantined_and_its_neighbours_are_
 
 
 def test_an_event_that_exists_already_makes_its_item_a_duplicate(client, pipedrive):
-    post_changes(client, pipedrive, 1)
+    post_pipedrive(client, pipedrive, id="change-0", action="delete")
     run_inbox()
     InboundMessage.unscoped.all().delete()  # pruned; the event is kept
     post_pipedrive(client, pipedrive, id="change-0", action="delete")
@@ -187,7 +187,7 @@ def test_an_event_that_exists_already_makes_its_item_a_duplicate(client, pipedri
 
 def test_long_ids_that_begin_alike_are_events_of_their_own_and_so_is_each_replay(client, pipedrive):
     for end in "ab":
-        post_pipedrive(client, pipedrive, id="x" * 199 + end)
+        post_pipedrive(client, pipedrive, id="x" * 199 + end, action="delete")
     run_inbox()
     for item in InboundItem.unscoped.all():
         assert item.state == "processed"
@@ -214,7 +214,7 @@ def test_accounts_whose_messages_cannot_be_claimed_do_not_hide_the_others(client
 
 def test_items_are_inserted_in_one_order_and_published_in_that_of_their_messages(client, pipedrive):
     for id in ("b", "a"):
-        post_pipedrive(client, pipedrive, id=id)
+        post_pipedrive(client, pipedrive, id=id, action="delete")
     run_inbox()
     keys = InboundItem.unscoped.order_by("pk").values_list("item_key", flat=True)
     assert [key[-1] for key in keys] == ["a", "b"]

@@ -14,7 +14,7 @@ from hub.outgoing.models import Delivery, Event, EventBody, Route
 from hub.scheduled.reports.executor import run_report
 from hub.scheduled.runs.context import RunBlocked, RunFailed, RunStopped
 from tests.factories import NOON
-from tests.hub.scheduled.reports.sandbox_run import (
+from tests.hub.scheduled.sandbox_run import (
     MONDAY_AT_NINE,
     ORG,
     connect,

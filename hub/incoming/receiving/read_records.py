@@ -1,0 +1,147 @@
+"""Receive what a sync has read: changes of which no webhook told, with the same deduplication."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from connectors.webhook_source import RecordChange, clean_id
+from hub.connections.models import Connection
+from hub.incoming.endpoints.create import get_or_create_connection_endpoint
+from hub.incoming.models import READ_METHOD, InboundEndpoint, InboundItem, InboundMessage
+from hub.incoming.processing.publishing import build_event_id
+from hub.incoming.receiving.storage import (
+    ACCEPTED,
+    ReceivedMessage,
+    insert_accepted,
+    wake_inbox_after_commit,
+)
+from hub.outgoing.insight.search import smallest_id_at
+from hub.outgoing.models import Event
+
+CREATED = ".created"
+# a webhook may be received long before the change is read, but not before it happened
+RECEIVED_EARLIER = timedelta(hours=1)
+LONGEST_LOOK_BACK = timedelta(days=30)  # as long as items and their messages are kept
+
+
+def find_new_changes(
+    connection: Connection, changes: Sequence[RecordChange], *, now: datetime
+) -> list[RecordChange]:
+    """Return the changes that are not known yet; four statements.
+
+    Of a record whose creation is new, a later change is part of it.
+    """
+    if not changes:
+        return []
+    unknown = _find_unknown_changes(connection, changes, now=now)
+    created = {change.record for change in unknown if change.type.endswith(CREATED)}
+    return [
+        change
+        for change in unknown
+        if change.type.endswith(CREATED) or change.record not in created
+    ]
+
+
+def receive_record_changes(
+    connection: Connection, changes: Sequence[RecordChange], *, now: datetime
+) -> None:
+    """Store new changes as messages. Runs in the caller's transaction.
+
+    The inbox processes them like webhooks: it holds, publishes and recognizes echoes alike. One
+    that a webhook told of in the meantime is a duplicate there.
+    """
+    if changes:
+        endpoint = get_or_create_connection_endpoint(connection, now=now)
+        insert_accepted([_build_message(endpoint, change, now=now) for change in changes])
+        wake_inbox_after_commit(now=now)
+
+
+def _find_unknown_changes(
+    connection: Connection, changes: Sequence[RecordChange], *, now: datetime
+) -> list[RecordChange]:
+    """Return the changes without an item or an event."""
+    known = _find_known_ids(connection, changes)
+    heard = _find_heard_changes(connection, changes, now=now)
+    return [
+        change
+        for change in changes
+        if clean_id(change.item_id) not in known and not _is_heard(change, heard)
+    ]
+
+
+def _find_known_ids(connection: Connection, changes: Sequence[RecordChange]) -> set[str]:
+    """Return the item ids of these changes that are stored already.
+
+    As an item, as an event, which is kept longer, or as a message that the inbox has still to
+    process.
+    """
+    ids = [clean_id(change.item_id) for change in changes]
+    items = InboundItem.unscoped.filter(connection=connection, item_key__in=ids)
+    event_ids = {build_event_id(connection, InboundItem(item_key=id)): id for id in ids}
+    events = Event.unscoped.filter(
+        tenant=connection.tenant_id, source=connection.connector_key, sender_id__in=event_ids
+    )
+    message_keys = {_build_message_key(id): id for id in ids}
+    messages = InboundMessage.unscoped.filter(
+        endpoint__connection=connection, message_key__in=message_keys, state="accepted"
+    )
+    return {
+        *items.values_list("item_key", flat=True),
+        *(event_ids[id] for id in events.values_list("sender_id", flat=True)),
+        *(message_keys[key] for key in messages.values_list("message_key", flat=True)),
+    }
+
+
+def _build_message_key(item_id: str) -> str:
+    return clean_id(f"read:{item_id}")
+
+
+HeardChanges = dict[str, list[tuple[str, datetime]]]  # type and time, by record
+
+
+def _find_heard_changes(
+    connection: Connection, changes: Sequence[RecordChange], *, now: datetime
+) -> HeardChanges:
+    """Return the changes of these records that webhooks told of, since the oldest of them."""
+    oldest = max(min(change.at for change in changes), now - LONGEST_LOOK_BACK)
+    rows = InboundItem.unscoped.filter(
+        connection=connection,
+        record__in={change.record for change in changes},
+        public_id__gte=smallest_id_at(oldest - RECEIVED_EARLIER),
+    )
+    heard: HeardChanges = {}
+    prefix = f"{connection.connector_key}."
+    for record, type, at in rows.values_list("record", "type", "occurred_at"):
+        if at is not None:
+            heard.setdefault(record, []).append((type.removeprefix(prefix), at))
+    return heard
+
+
+def _is_heard(change: RecordChange, heard: HeardChanges) -> bool:
+    """Return whether a webhook told of the change, under an id that the record does not tell.
+
+    A creation is told once. A change is known if the record has not changed after what was heard;
+    the times of records are in whole seconds.
+    """
+    object = change.type.partition(".")[0]
+    entries = [entry for entry in heard.get(change.record, ()) if entry[0].startswith(f"{object}.")]
+    if change.type.endswith(CREATED):
+        return any(type == change.type for type, _at in entries)
+    return any(at.replace(microsecond=0) >= change.at for _type, at in entries)
+
+
+def _build_message(
+    endpoint: InboundEndpoint, change: RecordChange, *, now: datetime
+) -> ReceivedMessage:
+    message = InboundMessage(
+        endpoint_id=endpoint.pk,
+        connector_key=endpoint.connector_key,
+        tenant_id=endpoint.tenant_id,
+        connection_id=endpoint.connection_id,
+        message_key=_build_message_key(clean_id(change.item_id)),
+        share_key=f"{endpoint.pk}:",
+        method=READ_METHOD,
+        size=len(change.body),
+        received_at=now,
+        due_at=now,
+    )
+    return ReceivedMessage(message, change.body, ACCEPTED)

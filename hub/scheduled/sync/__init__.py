@@ -1,0 +1,1 @@
+"""Syncs: changes in another system of which no webhook told are read, and become events."""

@@ -1,0 +1,85 @@
+"""The options of a sync: which records are read, and which of their changes become events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from connectors.registry import CONNECTORS
+
+CHANGES = ("created", "updated")
+KNOWN = ("collection", "changes", "overlap_minutes", "lookback_hours", "query")
+MAX_OVERLAP, MAX_LOOKBACK = 24 * 60, 30 * 24  # minutes, hours
+MAX_QUERY = 10  # parameters
+OWN_PARAMETERS = ("since", "until", "ids", "deleted", "cursor", "page_size", "sort_by")
+
+Errors = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """`overlap`: how far before the last change that was read the next run begins.
+
+    `lookback`: how far before its time the first run begins.
+    """
+
+    collection: str
+    changes: tuple[str, ...]
+    overlap: timedelta
+    lookback: timedelta
+    query: Mapping[str, str]
+
+
+def check_options(options: Any, connector_key: str) -> Errors:
+    """Return what is wrong with the options of a sync, by the path of each; empty if valid."""
+    if not isinstance(options, Mapping):
+        return {"": _("This must be an object.")}
+    objects = find_objects(connector_key)
+    if not objects:
+        return {"": _("The changes of this system cannot be read.")}
+    errors = {
+        str(name)[:80]: _("There is no such option.") for name in options if name not in KNOWN
+    }
+    collection = options.get("collection", next(iter(objects)))
+    if not isinstance(collection, str) or collection not in objects:
+        errors["collection"] = _("This must be one of: %s.") % ", ".join(objects)
+    changes = options.get("changes", ["created"])
+    is_list = isinstance(changes, list) and bool(changes)
+    if not is_list or not all(isinstance(one, str) and one in CHANGES for one in changes):
+        errors["changes"] = _("This must be a list of: %s.") % ", ".join(CHANGES)
+    for name, most in (("overlap_minutes", MAX_OVERLAP), ("lookback_hours", MAX_LOOKBACK)):
+        value = options.get(name, 1)
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+            errors[name] = _("This must be a whole number from 1 to %d.") % most
+    return errors | _find_query_errors(options.get("query", {}))
+
+
+def _find_query_errors(query: Any) -> Errors:
+    if not isinstance(query, Mapping) or len(query) > MAX_QUERY:
+        return {"query": _("This must be an object of at most %d entries.") % MAX_QUERY}
+    errors = {}
+    for name, value in query.items():
+        if name in OWN_PARAMETERS:
+            errors[f"query.{name}"] = _("The sync sets this itself.")
+        elif not isinstance(name, str) or not isinstance(value, str) or len(value) > 200:
+            errors[f"query.{str(name)[:80]}"] = _("This must be text.")
+    return errors
+
+
+def find_objects(connector_key: str) -> Mapping[str, str]:
+    """Return the collections that can be read instead of webhooks, each with its object."""
+    source = CONNECTORS[connector_key].webhook_source
+    return source.read_objects if source else {}
+
+
+def parse_options(options: Mapping[str, Any], connector_key: str) -> SyncOptions:
+    """Return checked options, with the defaults of this connector."""
+    return SyncOptions(
+        options.get("collection") or next(iter(find_objects(connector_key))),
+        tuple(options.get("changes") or ["created"]),
+        timedelta(minutes=options.get("overlap_minutes", 10)),
+        timedelta(hours=options.get("lookback_hours", 24)),
+        options.get("query") or {},
+    )

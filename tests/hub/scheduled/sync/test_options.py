@@ -1,0 +1,36 @@
+import pytest
+
+from hub.scheduled.sync.options import check_options, parse_options
+
+
+def test_a_sync_of_pipedrive_reads_new_persons_by_default():
+    assert check_options({}, "pipedrive") == {}
+    options = parse_options({}, "pipedrive")
+    assert (options.collection, options.changes) == ("persons", ("created",))
+
+
+@pytest.mark.parametrize(
+    ("options", "path"),
+    [
+        ([], ""),
+        ({"colection": "persons"}, "colection"),
+        ({"collection": "deals_summary"}, "collection"),
+        ({"collection": []}, "collection"),
+        ({"changes": []}, "changes"),
+        ({"changes": ["deleted"]}, "changes"),
+        ({"changes": "created"}, "changes"),
+        ({"overlap_minutes": 0}, "overlap_minutes"),
+        ({"overlap_minutes": True}, "overlap_minutes"),
+        ({"lookback_hours": 721}, "lookback_hours"),
+        ({"query": {"since": "2026-01-01T00:00:00Z"}}, "query.since"),
+        ({"query": {"owner_id": 7}}, "query.owner_id"),
+        ({"query": []}, "query"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_path(options, path):
+    assert path in check_options(options, "pipedrive")
+
+
+@pytest.mark.parametrize("connector", ["slack", "splunk", "webhook"])
+def test_a_system_without_readable_changes_has_no_sync(connector):
+    assert check_options({}, connector)
