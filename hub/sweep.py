@@ -55,7 +55,8 @@ from hub.processes.failpoints import failpoint
 from hub.prune.batches import wake_up_daily_pruning
 from hub.queue import record_heartbeat, wake_up
 from hub.scheduled.jobs.schedules import apply_changed_time_zones, create_missing_schedules
-from hub.scheduled.repairs.outcomes import settle_repairs
+from hub.scheduled.repairs.outcomes import settle_failed_repairs
+from hub.scheduled.repairs.repair_checks import wake_up_for_repairs
 from hub.scheduled.runs.due_runs import create_due_runs
 from hub.scheduled.runs.loop_leases import wake_runs
 from hub.scheduled.runs.notices import notify_missed_deadlines
@@ -206,7 +207,8 @@ STEPS: tuple[Step, ...] = (
     resume_blocked_runs,
     notify_missed_deadlines,
     wake_runs,
-    settle_repairs,
+    settle_failed_repairs,
+    wake_up_for_repairs,
     drop_expired_lines,
     notify_late_logs,
     publish_notices,

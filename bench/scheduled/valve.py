@@ -30,7 +30,7 @@ from hub.operations.models import Operation
 from hub.operations.operation_runner import run_operation
 from hub.outgoing.models import Delivery
 from hub.scheduled.models import Discrepancy, Job, Run
-from hub.scheduled.repairs.outcomes import settle_repairs
+from hub.scheduled.repairs.outcomes import settle_failed_repairs
 from hub.scheduled.runs.run_actions import start_run
 
 DATABASES = ("postgresql", "sqlite")
@@ -110,7 +110,7 @@ def repair_all(run: Run) -> None:
         lambda: not open_deliveries.exists(), within=DELIVER_WITHIN, every=0.1, what="repairs"
     )
     time.sleep(0.2)  # the pump settles
-    settle_repairs(now=clock())
+    settle_failed_repairs(now=clock())
 
 
 def judge_writes(requests: list[dict[str, Any]]) -> Counter[str]:

@@ -103,6 +103,7 @@ HUB_WAKE_UP_TASKS = {
     "inbox": "hub.incoming.tasks.process_inbox",
     "register": "hub.incoming.tasks.check_registrations",
     "run": "hub.scheduled.tasks.process_runs",
+    "repair": "hub.scheduled.tasks.check_due_repairs",
 }
 # The class of background work of each wake-up: see hub/queue/work_classes.py.
 HUB_WORK_CLASSES = {
@@ -116,6 +117,7 @@ HUB_WORK_CLASSES = {
     "canary": "quick",
     "register": "long",  # a system that does not answer would keep refreshes waiting
     "inbox": "inbox",
+    "repair": "long",
     "drain": "long",
     "operate": "long",
     "prune": "long",

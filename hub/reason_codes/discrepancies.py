@@ -71,6 +71,13 @@ DISCREPANCY_REASONS = {
         _("The record was changed after it was compared, so it was not overwritten."),
         _("Wait for the next run, which compares it again."),
     ),
+    "awaiting_read": Reason(
+        _("The record is read again before it is written, as its system has no precondition.")
+    ),
+    "cannot_be_read_again": Reason(
+        _("The record could not be read again, so it was not written."),
+        _("Repair it again when the system can be read."),
+    ),
     "repair_failed": Reason(
         _("The delivery that repairs it was not delivered."), _("Look at the delivery.")
     ),
@@ -78,7 +85,7 @@ DISCREPANCY_REASONS = {
         _("The repair was delivered, but the values still differ."),
         _("Check whether another system changes the record back."),
     ),
-    "repaired": Reason(_("The repair was delivered.")),
+    "repaired": Reason(_("A repair was delivered.")),
     # of runs
     "changes_incomplete": Reason(
         _("What changed during the run could not be read completely. It is tried again.")

@@ -1,17 +1,21 @@
 """Tasks that django-q2 calls by dotted name. A lost or repeated wake-up changes latency only."""
 
 import random
-from datetime import datetime
+import time
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from connectors.http import Request, Response
 from hub import egress
+from hub.connections.credentials.provider_call import Patience
 from hub.db.clock import clock
 from hub.egress.async_client import open_async_client
 from hub.outgoing.pump.db_thread import run_with_loop
 from hub.outgoing.queue.pump_leases import new_lease
 from hub.processes import memory
 from hub.processes.pool_pipe import is_stop_requested
-from hub.queue import acknowledge_wake_up, wake_up
+from hub.queue import acknowledge_wake_up, report_progress, wake_up
+from hub.scheduled.repairs.repair_checks import CheckTools, check_repairs
 from hub.scheduled.runs.claim import free_run_leases, is_run_due
 from hub.scheduled.runs.loop_leases import (
     acquire_loop_lease,
@@ -20,6 +24,8 @@ from hub.scheduled.runs.loop_leases import (
 )
 from hub.scheduled.runs.run_loop import RunLoop, RunTools
 from hub.throttle import in_flight_leases
+
+PATIENCE = timedelta(seconds=5)  # with a spent quota, before a record is read again
 
 
 def process_runs(name: str) -> None:
@@ -50,3 +56,18 @@ def free_leases_of_runs(low: UUID, high: UUID, *, now: datetime) -> None:
     """End the leases of loops and runs in this range, whose process is dead."""
     free_loop_leases(low, high)
     free_run_leases(low, high, now=now)
+
+
+def check_due_repairs(name: str) -> None:
+    """Read records again, before and after repairs; the sweep sends the wake-up again."""
+    acknowledge_wake_up(name)
+    if not is_stop_requested():
+        check_repairs(
+            CheckTools(_call_with_heartbeat, clock, random.random, Patience(PATIENCE, time.sleep))
+        )
+
+
+def _call_with_heartbeat(request: Request) -> Response:
+    """Send a request of a task, after a heartbeat to its pool. Raises EgressError if it fails."""
+    report_progress()
+    return egress.send_request(request)

@@ -81,6 +81,7 @@ class Discrepancy(Scoped, StateMachine):
     repair_delivery = models.ForeignKey(
         Delivery, on_delete=models.SET_NULL, null=True, related_name="+"
     )
+    repair_requested_at = models.DateTimeField(null=True)
     replaced_value = models.JSONField(null=True)  # the value before the repair
     repaired_at = models.DateTimeField(null=True)
 

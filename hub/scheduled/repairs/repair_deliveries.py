@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.mappings.models import Identity
 from hub.outgoing.intake.event_input import EventInput
 from hub.outgoing.intake.publish import publish_all_for_route
+from hub.outgoing.models import Delivery
 from hub.outgoing.subscriptions.endpoint_routes import ACTION_EVENT_TYPE
 from hub.outgoing.subscriptions.requested_actions import get_or_create_action_route
+from hub.queue import wake_up
 from hub.scheduled.models import REMOTE, Discrepancy, Job
 from hub.scheduled.reconciliation.options import (
     LOCAL_CONNECTOR,
@@ -25,6 +29,8 @@ from hub.scheduled.repairs.repair_requests import RepairRequest, build_repair
 from hub.scheduled.repairs.repair_values import ReferencePairs, RepairRefused
 
 SOURCE = "repair"  # of the events
+REPAIR_WAKE_UP = "repair"  # of the task that reads records again
+AWAITING_READ = "awaiting_read"  # the reason of a repair that is sent after another read
 
 
 @dataclass(slots=True)
@@ -44,27 +50,68 @@ class RepairSender:
     def __init__(self, actor: ActorContext, *, now: datetime) -> None:
         self._actor, self._now = actor, now
         self._options: dict[int, ReconcileOptions] = {}
+        self._pairs: dict[tuple[int, int], ReferencePairs] = {}
         self._local: Connection | None = None
 
     def repair(self, discrepancies: Sequence[Discrepancy], *, side: str = "") -> RepairResult:
         """Publish the repairs of locked discrepancies, and set them to *repairing*.
 
-        Discrepancies of one record and side are one delivery. `side` overrides the owners.
+        Discrepancies of one record and side are one delivery. `side` overrides the owners. What its
+        system would overwrite unconditionally is read again first, by the task `repair`.
         """
         result = RepairResult()
+        for group in self._build_all(discrepancies, side, result):
+            at_once = [request for request in group if request.is_conditional]
+            self._publish(at_once)
+            self._postpone([request for request in group if not request.is_conditional])
+            result.repairing += [entry for request in group for entry in request.discrepancies]
+        return result
+
+    def publish_after_reading(
+        self, discrepancies: Sequence[Discrepancy], *, expires_at: datetime
+    ) -> RepairResult:
+        """Publish the repairs of discrepancies whose records were read again just before."""
+        result = RepairResult()
+        side = discrepancies[0].repair_side
+        for group in self._build_all(discrepancies, side, result):
+            self._publish(group, expires_at=expires_at)
+            result.repairing += [entry for request in group for entry in request.discrepancies]
+        return result
+
+    def options_of(self, job: Job) -> ReconcileOptions:
+        """Return the options of a job. Raises RepairRefused if they are not valid any more."""
+        if job.pk not in self._options:
+            if check_options(job.options, job.connector_key):
+                raise RepairRefused("options_invalid")
+            self._options[job.pk] = parse_options(job.options)
+        return self._options[job.pk]
+
+    def find_connection(self, discrepancy: Discrepancy, side: str) -> Connection:
+        """Return the connection that a repair of this side writes over. Raises RepairRefused."""
+        if side == REMOTE:
+            return discrepancy.connection
+        if self._local is None:
+            self._local = Connection.unscoped.filter(
+                connector_key=LOCAL_CONNECTOR, tenant=None
+            ).first()
+        if self._local is None or self._local.is_disconnected:
+            raise RepairRefused("not_connected")
+        return self._local
+
+    def _build_all(
+        self, discrepancies: Sequence[Discrepancy], side: str, result: RepairResult
+    ) -> list[list[RepairRequest]]:
+        """Return the requests, those of one connection and action together."""
         requests: dict[tuple[int, str], list[RepairRequest]] = defaultdict(list)
         for group, group_side in self._group(discrepancies, side, result):
             try:
-                request = self._build(group, group_side)
+                request = self._build(group, group_side, discrepancies)
+                connection = self.find_connection(group[0], group_side)
             except RepairRefused as refused:
                 result.refused += [(discrepancy, refused) for discrepancy in group]
                 continue
-            connection = self._find_connection(group[0], group_side)
             requests[connection.pk, request.action.key].append(request)
-        for (connection_id, _), grouped in requests.items():
-            self._publish(connection_id, grouped)
-            result.repairing += [entry for request in grouped for entry in request.discrepancies]
-        return result
+        return list(requests.values())
 
     def _group(
         self, discrepancies: Sequence[Discrepancy], side: str, result: RepairResult
@@ -88,55 +135,71 @@ class RepairSender:
             discrepancy.reason,
             discrepancy.local_changed_at,
             discrepancy.remote_changed_at,
-            self._options_of(discrepancy.job),
+            self.options_of(discrepancy.job),
         )
         if not chosen.side:
             raise RepairRefused(chosen.reason)
         return chosen.side
 
-    def _options_of(self, job: Job) -> ReconcileOptions:
-        if job.pk not in self._options:
-            if check_options(job.options, job.connector_key):
-                raise RepairRefused("options_invalid")
-            self._options[job.pk] = parse_options(job.options)
-        return self._options[job.pk]
-
-    def _build(self, group: Sequence[Discrepancy], side: str) -> RepairRequest:
-        options = self._options_of(group[0].job)
-        connection = self._find_connection(group[0], side)
-        pairs = load_reference_pairs(group[0].connection, group, options)
+    def _build(
+        self, group: Sequence[Discrepancy], side: str, discrepancies: Sequence[Discrepancy]
+    ) -> RepairRequest:
+        options = self.options_of(group[0].job)
+        connection = self.find_connection(group[0], side)
+        pairs = self._load_pairs(group[0], discrepancies)
         return build_repair(group, side, options, connection.connector, pairs)
 
-    def _find_connection(self, discrepancy: Discrepancy, side: str) -> Connection:
-        if side == REMOTE:
-            return discrepancy.connection
-        if self._local is None:
-            self._local = Connection.unscoped.filter(
-                connector_key=LOCAL_CONNECTOR, tenant=None
-            ).first()
-        if self._local is None or self._local.is_disconnected:
-            raise RepairRefused("not_connected")
-        return self._local
+    def _load_pairs(
+        self, discrepancy: Discrepancy, discrepancies: Sequence[Discrepancy]
+    ) -> ReferencePairs:
+        """Return the identities of all discrepancies of one job and connection, loaded once."""
+        key = (discrepancy.job_id, discrepancy.connection_id)
+        if key not in self._pairs:
+            alike = [row for row in discrepancies if (row.job_id, row.connection_id) == key]
+            self._pairs[key] = load_reference_pairs(alike, self.options_of(discrepancy.job))
+        return self._pairs[key]
 
-    def _publish(self, connection_id: int, requests: Sequence[RepairRequest]) -> None:
+    def _publish(
+        self, requests: Sequence[RepairRequest], *, expires_at: datetime | None = None
+    ) -> None:
+        if not requests:
+            return
         (first, *_) = requests
-        connection = self._find_connection(first.discrepancies[0], first.side)
+        connection = self.find_connection(first.discrepancies[0], first.side)
         route = get_or_create_action_route(connection, first.action, self._actor, now=self._now)
-        inputs = [_build_event(request) for request in requests]
         deliveries = publish_all_for_route(
-            route, inputs, source=SOURCE, low_priority=True, now=self._now
+            route,
+            [_build_event(request) for request in requests],
+            source=SOURCE,
+            low_priority=True,
+            expires_at=expires_at,
+            now=self._now,
         )
         for request, delivery in zip(requests, deliveries, strict=True):
-            for discrepancy in request.discrepancies:
-                discrepancy.transition_to(
-                    "repairing",
-                    reason="",
-                    detail="",
-                    repair_side=request.side,
-                    repair_delivery=delivery,
-                    replaced_value=request.replaced.get(discrepancy.pk),
-                    repaired_at=None,
-                )
+            _begin_repair(request, delivery, now=self._now)
+
+    def _postpone(self, requests: Sequence[RepairRequest]) -> None:
+        """Let the task `repair` read these records again before anything is sent."""
+        for request in requests:
+            _begin_repair(request, None, now=self._now)
+        if requests:
+            wake_up(REPAIR_WAKE_UP, now=self._now)
+
+
+def _begin_repair(request: RepairRequest, delivery: Delivery | None, *, now: datetime) -> None:
+    for discrepancy in request.discrepancies:
+        changes: dict[str, Any] = {
+            "reason": "" if delivery else AWAITING_READ,
+            "detail": "",
+            "repair_side": request.side,
+            "repair_delivery": delivery,
+            "replaced_value": request.replaced.get(discrepancy.pk),
+            "repaired_at": None,
+        }
+        if discrepancy.state == "repairing":  # it was read again
+            Discrepancy.unscoped.filter(pk=discrepancy.pk).update(**changes)
+        else:
+            discrepancy.transition_to("repairing", repair_requested_at=now, **changes)
 
 
 def _build_event(request: RepairRequest) -> EventInput:
@@ -151,19 +214,22 @@ def _build_event(request: RepairRequest) -> EventInput:
 
 
 def load_reference_pairs(
-    connection: Connection, discrepancies: Sequence[Discrepancy], options: ReconcileOptions
+    discrepancies: Sequence[Discrepancy], options: ReconcileOptions
 ) -> ReferencePairs:
-    """Return the identities of the references that these discrepancies concern."""
+    """Return the identities of the references of discrepancies of one job and connection."""
     kinds = {rule.identity for rule in options.fields if rule.type == "reference"}
     if not kinds:
         return ReferencePairs({})
     values = list(_list_values(discrepancies))
-    identities = Identity.unscoped.filter(connection=connection, kind__in=kinds)
-    rows = identities.filter(local_id__in=values) | identities.filter(remote_id__in=values)
+    identities = Identity.unscoped.filter(
+        Q(local_id__in=values) | Q(remote_id__in=values),
+        connection=discrepancies[0].connection_id,
+        kind__in=kinds,
+    )
     return ReferencePairs(
         {
             (kind, local_id): remote_id
-            for kind, local_id, remote_id in rows.values_list("kind", "local_id", "remote_id")
+            for kind, local_id, remote_id in identities.values_list("kind", "local_id", "remote_id")
         }
     )
 

@@ -109,6 +109,13 @@ class RecordExtractor:
         )
         return StagedRow(encoded_key, encode_staged(values))
 
+    def read_values(self, record: Record) -> dict[str, Any]:
+        """Return the values of a record as they are, by the names of the fields."""
+        return {
+            rule.name: _read_quietly(accessor, record)
+            for rule, accessor in zip(self.rules, self._fields, strict=True)
+        }
+
     def _find_key(self, record: Record, record_id: str, pairs: PairedIds) -> str:
         if self._key is None:
             return format_key(pairs.keys.get(record_id))

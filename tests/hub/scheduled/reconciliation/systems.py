@@ -23,6 +23,9 @@ class SimulatedClock:
         self.at += self.step
         return self.at
 
+    def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
 
 @dataclass
 class SimulatedSystem:
@@ -120,7 +123,7 @@ class DealSystem(SimulatedSystem):
             after=query.get("cursor", ""),
             since=query.get("updated_since", ""),
             deleted="deleted" in query.get("status", ""),
-            ids=query.get("ids", ""),
+            ids=",".join(f"{int(id):05}" for id in query.get("ids", "").split(",") if id),
         )
         deals = [
             {

@@ -6,6 +6,8 @@ from functools import partial
 
 from django.db import transaction
 
+from connectors.http import Request, Response
+from hub.connections.credentials.provider_call import Patience
 from hub.connections.models import Connection
 from hub.operations.models import Operation
 from hub.operations.operation_runner import run_batch
@@ -13,9 +15,11 @@ from hub.outgoing.models import Delivery, EventBody
 from hub.outgoing.pump.db_thread import in_db_thread, run_with_loop
 from hub.scheduled.models import Discrepancy, Job, JobSchedule, Run, RunLogEntry
 from hub.scheduled.reconciliation.executor import run_reconciliation
+from hub.scheduled.repairs.outcomes import settle_failed_repairs
+from hub.scheduled.repairs.repair_checks import CheckTools, check_repairs
 from hub.scheduled.runs.context import RunStopped
 from tests.factories import NOON, WHSEC
-from tests.hub.scheduled.reconciliation.sending import send_delivery
+from tests.hub.scheduled.reconciliation.sending import CREDENTIAL_URLS, send_delivery
 from tests.hub.scheduled.reconciliation.systems import (
     DealSystem,
     OrderApplication,
@@ -124,6 +128,23 @@ class World:
 
     def list_running(self) -> list[int]:
         return list(Operation.unscoped.filter(state="running").values_list("pk", flat=True))
+
+    def check_repairs(self) -> None:
+        """Do what the sweep and the task `repair` do."""
+        settle_failed_repairs(now=self.clock())
+        patience = Patience(timedelta(seconds=10), self.clock.sleep)
+        check_repairs(CheckTools(self.answer, self.clock, lambda: 0.5, patience))
+
+    def answer(self, request: Request) -> Response:
+        is_local = request.url.startswith(CREDENTIAL_URLS["api"])
+        return (self.orders if is_local else self.deals).answer(request)
+
+    def repair(self) -> int:
+        """Let all repairs be read, sent and verified; return how many were delivered."""
+        self.check_repairs()
+        delivered = self.deliver()
+        self.check_repairs()
+        return delivered
 
     def deliver(self) -> int:
         """Send what waits by the real actions, once; return how many were sent."""

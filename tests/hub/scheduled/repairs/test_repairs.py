@@ -1,7 +1,10 @@
 """Repairs of what reconciliations found."""
 
+from datetime import timedelta
+
 import pytest
 
+from connectors.http import Response
 from hub.audit import SYSTEM, ActorContext, AuditRow
 from hub.db.state_machine import InvalidTransition
 from hub.notices.models import Notice
@@ -16,10 +19,9 @@ from hub.scheduled.repairs.discrepancy_actions import (
     repair_discrepancy,
     stop_ignoring,
 )
-from hub.scheduled.repairs.outcomes import settle_repairs
 from hub.scheduled.runs.context import RunStopped
 from tests.hub.scheduled.reconciliation.test_runs import Interruption
-from tests.hub.scheduled.reconciliation.world import World
+from tests.hub.scheduled.reconciliation.world import OPTIONS, World
 
 pytestmark = pytest.mark.django_db
 ACTOR = ActorContext(SYSTEM, unrestricted=True)
@@ -49,8 +51,7 @@ def test_a_repair_writes_the_owners_value_and_the_next_run_finds_nothing(world):
     for field in ("status", "total"):
         repair_discrepancy(discrepancy(world, field=field), ACTOR, now=world.clock())
     assert discrepancy(world).replaced_value == "won"
-    assert world.deliver() == 2
-    settle_repairs(now=world.clock())
+    assert world.repair() == 2
     assert discrepancy(world).state == "resolved"
     assert world.deals.records["00001"]["status"] == "open"
     assert world.orders.records["A-00001"]["total"] == 13
@@ -62,7 +63,7 @@ def test_a_person_may_choose_the_side_that_is_changed(world):
     world.plant(1, there={"status": "won"})
     world.reconcile()
     repair_discrepancy(discrepancy(world), ACTOR, side="local", now=world.clock())
-    world.deliver()
+    world.repair()
     assert world.orders.records["A-00001"]["state"] == "won"
 
 
@@ -71,8 +72,7 @@ def test_a_record_that_changed_after_it_was_compared_is_not_overwritten(world):
     world.reconcile()
     repair_discrepancy(discrepancy(world, field="total"), ACTOR, now=world.clock())
     world.orders.put("A-00001", total=99)
-    assert world.deliver() == 0
-    settle_repairs(now=world.clock())
+    assert world.repair() == 0
     found = discrepancy(world, field="total")
     assert (found.state, found.reason) == ("open", "changed_since")
     assert world.orders.records["A-00001"]["total"] == 99
@@ -85,6 +85,8 @@ def test_a_discrepancy_is_repaired_once(world):
     repair_discrepancy(found, ACTOR, now=world.clock())
     with pytest.raises(InvalidTransition):
         repair_discrepancy(found, ACTOR, now=world.clock())
+    world.check_repairs()
+    world.check_repairs()
     assert Delivery.unscoped.count() == 1
 
 
@@ -114,6 +116,63 @@ def test_an_ignored_discrepancy_can_be_shown_again(world):
     assert discrepancy(world).state == "open"
 
 
+# --- read again ---------------------------------------------------------------------------------
+
+
+def test_where_the_system_has_no_precondition_the_record_is_read_again_before(world):
+    world.plant(1, there={"status": "won"})
+    world.reconcile()
+    repair_discrepancy(discrepancy(world), ACTOR, now=world.clock())
+    assert (discrepancy(world).reason, Delivery.unscoped.count()) == ("awaiting_read", 0)
+    world.deals.put("00001", status="lost")
+    world.check_repairs()
+    assert (discrepancy(world).state, discrepancy(world).reason) == ("open", "changed_since")
+    assert not Delivery.unscoped.exists()
+
+
+def test_such_a_repair_expires_60_seconds_after_the_record_was_read(world):
+    world.plant(1, there={"status": "won"})
+    world.reconcile()
+    repair_discrepancy(discrepancy(world), ACTOR, now=world.clock())
+    world.check_repairs()
+    delivery = Delivery.unscoped.get()
+    assert delivery.expires_at - world.clock.at <= timedelta(seconds=60)
+
+
+def test_a_delivered_repair_without_effect_is_open_again(world):
+    world.plant(1, there={"value": 13})
+    world.reconcile()
+    repair_discrepancy(discrepancy(world, field="total"), ACTOR, now=world.clock())
+    world.deliver()
+    world.orders.put("A-00001", total=12.5)
+    world.check_repairs()
+    found = discrepancy(world, field="total")
+    assert (found.state, found.reason) == ("open", "repair_without_effect")
+
+
+def test_two_fields_of_one_record_can_be_repaired_one_after_the_other(make):
+    fields = [{**field, "owner": "theirs"} for field in OPTIONS["fields"]]
+    world = World(make, fields=fields)
+    world.plant(1, there={"status": "won", "value": 13})
+    world.reconcile()
+    for field in ("status", "total"):
+        repair_discrepancy(discrepancy(world, field=field), ACTOR, now=world.clock())
+        assert world.repair() == 1
+    assert world.reconcile()["equal"] == 1
+
+
+def test_a_record_that_cannot_be_read_for_an_hour_is_open_again(world):
+    world.plant(1, there={"status": "won"})
+    world.reconcile()
+    repair_discrepancy(discrepancy(world), ACTOR, now=world.clock())
+    world.deals.answer = lambda request: Response(503)
+    world.check_repairs()
+    assert discrepancy(world).state == "repairing"
+    world.clock.at += timedelta(hours=2)
+    world.check_repairs()
+    assert discrepancy(world).reason == "cannot_be_read_again"
+
+
 # --- all that match -------------------------------------------------------------------------------
 
 
@@ -134,9 +193,9 @@ def test_all_that_match_are_repaired_by_one_delivery_for_each_record_and_side(wo
     assert operation.count == 16
     operation_actions.confirm_operation(operation, ACTOR, now=world.clock())
     world.run_operations()
+    world.check_repairs()
     assert Delivery.unscoped.filter(low_priority=True).count() == 16
-    assert world.deliver() == 16
-    settle_repairs(now=world.clock())
+    assert world.repair() == 16
     before = (world.orders.write_count, world.deals.write_count)
     result = world.reconcile()
     assert (world.found(), result["equal"], result["compared"]) == (set(), 42, 42)
@@ -172,8 +231,7 @@ def test_a_run_that_applies_repairs_what_it_found(make):
     result = world.reconcile()
     assert (result["repairs"]["state"], result["repairs"]["changes"]) == ("repairing", 12)
     world.run_operations()
-    world.deliver()
-    settle_repairs(now=world.clock())
+    world.repair()
     writes = (world.orders.write_count, world.deals.write_count)
     assert world.reconcile()["repairs"]["state"] == "none"
     assert world.found() == set()
@@ -189,8 +247,7 @@ def test_a_run_that_is_interrupted_before_its_repairs_repairs_once(make, hook):
         setattr(world, hook, Interruption(number))
         world.execute_to_end(run)
         world.run_operations()
-        world.deliver()
-        settle_repairs(now=world.clock())
+        world.repair()
         assert (world.orders.write_count, world.deals.write_count) == (8, 8)
     assert world.found() == set()
 
@@ -214,7 +271,7 @@ def test_more_changes_than_the_limits_allow_need_a_person(make):
     operation = plan(world, run=str(world.job.runs.latest("pk").public_id))
     operation_actions.confirm_operation(operation, ACTOR, now=world.clock())
     world.run_operations()
-    assert world.deliver() == 16
+    assert world.repair() == 16
 
 
 def test_missing_records_are_created_where_the_job_says_so(make):
@@ -226,7 +283,7 @@ def test_missing_records_are_created_where_the_job_says_so(make):
     world.deals.put("00102", long_ago, title="B-2", status="open", value=1, deleted=True)
     world.reconcile()
     world.run_operations()
-    assert world.deliver() == 2
+    assert world.repair() == 2
     assert world.orders.records["C-1"]["state"] == "won"
     world.reconcile()
     assert world.found() == {("B-2", "missing_there")}
