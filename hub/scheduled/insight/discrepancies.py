@@ -9,10 +9,10 @@ from django.db.models import Count, Q, QuerySet
 from hub.outgoing.insight.explain import readable_deliveries
 from hub.outgoing.models import Delivery
 from hub.scheduled.models import Discrepancy
-from hub.scheduled.repairs.filters import REPAIR_FILTERS
+from hub.scheduled.repairs.filters import REPAIR_FILTERS, REPAIRABLE_STATES
 
 UNRESOLVED = ~Q(state=Discrepancy.State.RESOLVED)  # the condition of the index
-NEEDS_DECISION = UNRESOLVED & ~Q(state=Discrepancy.State.IGNORED)
+UNDECIDED = UNRESOLVED & Q(state__in=REPAIRABLE_STATES)
 SELECTED_LIMIT = 1000  # discrepancies that are selected one by one
 COUNT_LIMIT = 50_000  # rows that a summary counts
 COUNTED_STATES = ("new", "open", "repairing", "ignored")

@@ -58,8 +58,8 @@ class ReconciliationResult:
     limit_count: int  # beyond which the safety valve stops
 
     @property
-    def limit_percent(self) -> float:
-        return round(100 * self.limit_share, 1)
+    def limit_percent(self) -> str:
+        return f"{100 * self.limit_share:.4g}"
 
     @property
     def discrepancy_count(self) -> int:

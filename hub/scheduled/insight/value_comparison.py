@@ -60,13 +60,18 @@ def show_value(value: Any, *, limit: int) -> DisplayValue:
 
 
 def _format_value(value: Any) -> str:
-    if isinstance(value, str):
-        text = value
-    elif isinstance(value, dict | list):
-        text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
+    if isinstance(value, dict):
+        lines = [f"{name}: {_format_plain(entry)}" for name, entry in value.items()]
+        text = "\n".join(lines)
     else:
-        text = "" if value is None else json.dumps(value)
+        text = _format_plain(value)
     return "".join(map(_show_character, text))
+
+
+def _format_plain(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _show_character(character: str) -> str:
@@ -77,7 +82,10 @@ def _show_character(character: str) -> str:
 
 
 def _find_difference(left: str, right: str) -> tuple[int, int]:
-    """Return how many characters both texts share at their beginning, and at their end."""
+    """Return how many characters both texts share at their beginning, and at their end.
+
+    Texts that share less than half of the shorter one differ as a whole.
+    """
     shortest = min(len(left), len(right))
     start = next((at for at in range(shortest) if left[at] != right[at]), shortest)
     if start == len(left) == len(right):
@@ -85,7 +93,8 @@ def _find_difference(left: str, right: str) -> tuple[int, int]:
     end = 0
     while end < shortest - start and left[-1 - end] == right[-1 - end]:
         end += 1
-    return start, end
+    is_mostly_shared = 2 * (start + end) >= shortest
+    return (start, end) if is_mostly_shared else (0, 0)
 
 
 def _build_value(

@@ -21,7 +21,7 @@ from hub.portal.views.scheduled.review_query import (
     parse_review_filter,
 )
 from hub.scheduled.insight.discrepancies import (
-    NEEDS_DECISION,
+    UNDECIDED,
     count_by_verdict_and_field,
     filter_discrepancies,
     find_repair_delivery,
@@ -94,7 +94,7 @@ def show_discrepancies(request: HttpRequest, tenant_user: TenantUser) -> HttpRes
 def _select_rows(tenant: Tenant, filter: dict[str, Any]) -> QuerySet[Discrepancy]:
     rows = readable_discrepancies().filter(tenant_condition(Discrepancy, tenant))
     rows = filter_discrepancies(rows, filter)
-    return rows if filter.keys() & {"state", "discrepancies"} else rows.filter(NEEDS_DECISION)
+    return rows if filter.keys() & {"state", "discrepancies"} else rows.filter(UNDECIDED)
 
 
 def _choose_job(jobs: list[Job], filter: dict[str, Any]) -> Job | None:

@@ -17,8 +17,9 @@ def shown(value):
         ("same", "same", ("same", "same")),
         ("Acme", "Acme ", ("Acme", "Acme[ ]")),
         ("aXa", "aXXa", ("aXa", "aX[X]a")),
-        (12.5, 13, ("1[2.5]", "1[3]")),
-        (True, False, ("[tru]e", "[fals]e")),
+        (12.5, 12.25, ("12.5", "12.[2]5")),
+        (True, False, ("[true]", "[false]")),
+        ("shipped", "Paid", ("[shipped]", "[Paid]")),
         ("Grüße", "Grusse", ("Gr[üß]e", "Gr[uss]e")),
         ("a\u202eb", "ab", ("a[\\u202e]b", "ab")),
     ],
@@ -52,5 +53,5 @@ def test_a_long_value_next_to_a_short_one_keeps_its_beginning():
 
 
 def test_a_whole_record_is_shown_by_lines():
-    text = shown(show_value({"number": "A-1", "total": 12.5}, limit=80))
-    assert text == '{\n  "number": "A-1",\n  "total": 12.5\n}'
+    text = shown(show_value({"number": "A-1", "total": 12.5, "lines": [1]}, limit=80))
+    assert text == "number: A-1\ntotal: 12.5\nlines: [1]"
