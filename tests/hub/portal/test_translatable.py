@@ -100,6 +100,7 @@ def test_a_notice_is_written_in_the_readers_language(message):
         "record",
         "job",
         "time",
+        "days",
     )
     parameters = dict.fromkeys(names, "x") | {"count": 2}
     with bracketed_language():
