@@ -23,7 +23,12 @@ from hub.management.demo.incoming_story import (
     ScenarioFailed,
     ScenarioResult,
 )
-from hub.management.demo.scenario_table import ScenarioRow, find_row, format_table
+from hub.management.demo.scenario_table import (
+    ScenarioRow,
+    describe_evidence,
+    find_row,
+    format_table,
+)
 from hub.management.demo.scheduled_story import ScheduledStory
 from hub.management.demo.story import DemoFailed, DemoStep, Story
 
@@ -87,7 +92,9 @@ class Command(BaseCommand):
     def write_step(self, step: DemoStep | ScenarioResult) -> None:
         style = getattr(self.style, STEP_STYLES.get(step.name, "HTTP_INFO"))
         self.show_progress("")
-        self.stdout.write(f"{style(f'{step.name:8}')} {step.detail}")
+        evidence = describe_evidence(step.ids) if isinstance(step, ScenarioResult) else ""
+        detail = f"{step.detail}: {evidence}" if evidence else step.detail
+        self.stdout.write(f"{style(f'{step.name:8}')} {detail}")
 
     def write_step_json(self, step: DemoStep | ScenarioResult) -> None:
         self.stdout.write(json.dumps({"step": step.name, "detail": step.detail, **step.ids}))

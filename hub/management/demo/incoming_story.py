@@ -95,7 +95,7 @@ class IncomingStory:
         self.desk.cause_event(system=scenario.system, account=account, event=scenario.event)
         entry = self.wait_for_call(scenario, customer, since)
         ids = {"tenant": customer.reference, "ledger": entry["seq"], "at": entry["at"]}
-        detail = f"{customer.name}: {scenario.title}, ledger {entry['seq']}"
+        detail = f"{customer.name}: {scenario.title}"
         return ScenarioResult("arrived", scenario.short_title, detail, ids)
 
     def wait_for_registration(self, system: str, customer: Customer) -> None:

@@ -29,12 +29,12 @@ class ScenarioRow:
     seconds: float
 
     @property
-    def evidence(self) -> str:
-        return ", ".join(f"{name} {self.ids[name]}" for name in EVIDENCE if name in self.ids)
-
-    @property
     def cells(self) -> tuple[str, ...]:
-        return self.title, self.detail, self.evidence, f"{self.seconds:.1f} s"
+        return self.title, self.detail, describe_evidence(self.ids), f"{self.seconds:.1f} s"
+
+
+def describe_evidence(ids: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {ids[name]}" for name in EVIDENCE if name in ids)
 
 
 def find_row(step: DemoStep | ScenarioResult, seconds: float) -> ScenarioRow | None:
@@ -42,7 +42,8 @@ def find_row(step: DemoStep | ScenarioResult, seconds: float) -> ScenarioRow | N
     if isinstance(step, ScenarioResult):
         return ScenarioRow(step.title, step.detail, step.ids, seconds)
     title = OUTGOING_TITLES.get(step.ids.get("system", "")) if step.name == "arrived" else None
-    return ScenarioRow(title, step.detail, step.ids, seconds) if title else None
+    detail = step.detail.partition(": delivery")[0]
+    return ScenarioRow(title, detail, step.ids, seconds) if title else None
 
 
 def format_table(rows: Sequence[ScenarioRow]) -> Iterator[str]:

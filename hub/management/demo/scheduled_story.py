@@ -6,6 +6,7 @@ Each is shown by what the systems of the sandbox hold afterwards, not by the hub
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -80,20 +81,38 @@ class ScheduledStory:
         return self.desk.read_records("salesforce", customer.org, "Opportunity")
 
     def report_sales(self, customer: Customer) -> ScenarioResult:
-        """Plant two orders of the last week; the report in Slack has their sum."""
+        """Plant two orders of the last week; the report in Slack has that week's sum."""
         last_week = self.now - timedelta(days=7)
         orders = [{"TotalAmount": amount, "CreatedDate": last_week.isoformat()} for amount in SALES]
         self.desk.plant_records("salesforce", customer.org, "Order", orders)
         since = self.desk.read_ledger_position()
         run = self.run_job(WEEKLY_SALES, customer)
+        shown = run["result"]["totals"][1]
+        expected = self.sum_orders(customer, run["result"]["period"])
+        if Decimal(shown.replace(",", "")) != expected:
+            raise ScenarioFailed(f"The report says {shown}, and Salesforce has {expected}.")
         message = self.wait_for(
-            "the sales in Slack", lambda: self.find_call(since, "slack", customer.team, "Value")
+            "the sales in Slack",
+            lambda: self.find_call(since, "slack", customer.team, "chat.postMessage", shown),
         )
         return ScenarioResult(
             "reported",
             "Every Monday: sales in Slack",
-            f"{customer.name}: last week's sales are in Slack, ledger {message['seq']}",
+            f"{customer.name}: last week's sales of {shown} are in Slack",
             {"tenant": customer.reference, "run": run["id"], "ledger": message["seq"]},
+        )
+
+    def sum_orders(self, customer: Customer, period: Mapping[str, str]) -> Decimal:
+        """Return the sum of the orders that Salesforce has for this period."""
+        begin, end = (datetime.fromisoformat(period[name]) for name in ("from", "until"))
+        return sum(
+            (
+                Decimal(str(record["TotalAmount"]))
+                for record in self.desk.read_records("salesforce", customer.org, "Order")
+                if record.get("TotalAmount") is not None
+                and begin <= datetime.fromisoformat(record["CreatedDate"]) < end
+            ),
+            Decimal(),
         )
 
     def ship_logs(self, customer: Customer) -> ScenarioResult:
@@ -108,9 +127,7 @@ class ScheduledStory:
         run = self.run_job(LOG_SHIPPING, customer)
         batch = self.wait_for(
             "the log lines in Splunk",
-            lambda: self.find_call(
-                since, "splunk", customer.reference, f"{mark} line {LOG_LINES - 1}"
-            ),
+            lambda: self.find_call(since, "splunk", customer.reference, "collector", mark),
         )
         count = str(batch["body"]).count(mark)
         if count != LOG_LINES:
@@ -118,7 +135,7 @@ class ScheduledStory:
         return ScenarioResult(
             "shipped",
             "Operational logs in Splunk",
-            f"{customer.name}: {count} log lines are in Splunk, ledger {batch['seq']}",
+            f"{customer.name}: {count} log lines are in Splunk",
             {"tenant": customer.reference, "run": run["id"], "ledger": batch["seq"]},
         )
 
@@ -139,7 +156,7 @@ class ScheduledStory:
         return None if run["state"] in ("waiting", "running") else run
 
     def find_rows(self, path: str) -> list[Row]:
-        rows: list[Row] = self.call_hub("GET", path)["results"]
+        rows: list[Row] = self.call_hub("GET", path)["items"]
         return rows
 
     def call_hub(self, method: str, path: str, body: Any = None) -> Any:
@@ -166,10 +183,11 @@ class ScheduledStory:
                 return found
         raise ScenarioFailed(f"Waited in vain for {awaited}.")
 
-    def find_call(self, since: int, system: str, account: str, text: str) -> Row | None:
-        """Return the first accepted call of an account since then whose body contains the text."""
+    def find_call(self, since: int, system: str, account: str, path: str, text: str) -> Row | None:
+        """Return the first accepted call since then at this path whose body contains the text."""
         for entry in self.desk.read_ledger(since):
             is_there = (entry["system"], entry["account"]) == (system, account)
-            if is_there and entry["status"] < 300 and text in entry["body"]:
+            is_call = entry["status"] < 300 and path in entry["path"]
+            if is_there and is_call and text in entry["body"]:
                 return entry
         return None

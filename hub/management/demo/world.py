@@ -11,7 +11,7 @@ World = dict[str, Any]
 SLACK_APP = "A0000000HUB"
 SLACK_SCOPES = (
     "chat:write,chat:write.public,channels:read,users:read,users:read.email,"
-    "app_mentions:read,im:history,commands"
+    "app_mentions:read,im:history,commands,files:write"
 )
 PIPEDRIVE_SCOPES = "base,contacts:full,deals:full,leads:full,activities:full,admin"
 FIELDS = {"Opportunity": [ORDER_FIELD]}

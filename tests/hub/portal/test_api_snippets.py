@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 SCOPES = (
     "events:read", "deliveries:read", "connections:read", "connect-links:read", "tenants:read",
     "members:read", "inbound:read", "discrepancies:read", "logs:read",
+    "jobs:read",
 )  # fmt: skip
 
 
