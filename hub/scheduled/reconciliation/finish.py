@@ -4,7 +4,7 @@ All of it joins the transaction that stores the last cursor.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +14,7 @@ from hub.connections.models import Connection
 from hub.notices.notify import create_notice
 from hub.operations.models import Operation
 from hub.outgoing.intake.publish import publish
-from hub.scheduled.models import JobSchedule, Run
+from hub.scheduled.models import Discrepancy, JobSchedule, Run
 from hub.scheduled.reconciliation.options import ReconcileOptions
 from hub.scheduled.reconciliation.progress import Progress
 from hub.scheduled.reconciliation.recording import resolve_unseen
@@ -40,6 +40,7 @@ def finish_run(
     if is_proof(progress):
         resolve_unseen(run, now=now)
         _store_since(run, progress)
+    delete_old_discrepancies(run, now=now)
     operation = plan_run_repairs(run, now=now) if repairs == REPAIRING else None
     if run.is_dry:
         return
@@ -61,6 +62,14 @@ def is_proof(progress: Progress) -> bool:
     sides = ("local", "remote")
     is_full = not progress.cursor.get("since")
     return is_full and all(progress.read_state(side).is_complete for side in sides)
+
+
+def delete_old_discrepancies(run: Run, *, now: datetime) -> None:
+    """Delete the discrepancies of this job and tenant that were resolved long ago."""
+    resolved_before = now - timedelta(days=settings.HUB_KEEP_ROWS_DAYS)
+    Discrepancy.unscoped.filter(
+        job=run.job_id, tenant=run.tenant_id, state="resolved", resolved_at__lt=resolved_before
+    ).delete()
 
 
 def _store_since(run: Run, progress: Progress) -> None:

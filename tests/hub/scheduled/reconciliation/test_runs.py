@@ -1,6 +1,7 @@
 """Whole reconciliations between two simulated systems."""
 
 import random
+from datetime import timedelta
 from itertools import count
 
 import pytest
@@ -9,6 +10,7 @@ from hub.outgoing.models import Event
 from hub.scheduled.models import Discrepancy, StagedRecord
 from hub.scheduled.reconciliation.erase import erase_compared_data
 from hub.scheduled.runs.context import RunFailed, RunStopped
+from tests.factories import NOON
 from tests.hub.scheduled.reconciliation.world import World
 
 pytestmark = pytest.mark.django_db
@@ -101,14 +103,20 @@ def test_a_run_that_is_interrupted_anywhere_finds_the_same(world, hook):
         assert result["is_complete"]
 
 
-def test_no_page_that_was_stored_is_read_again(world):
-    for number in range(100):
-        world.plant(number)
+@pytest.mark.parametrize("number", [3, 8, 14, 20])
+def test_no_page_that_was_stored_is_read_again(world, number):
+    for order in range(100):
+        world.plant(order)
     run = world.start()
-    world.after_save = Interruption(14)
+    world.after_save = Interruption(number)
+    with pytest.raises(RunStopped):
+        world.execute(run)
+    run.refresh_from_db()
+    stored = run.cursor["reads"].get("local", {"pages": 0})["pages"]
+    before = list(world.orders.pages_read)
     world.execute_to_end(run)
-    first_reads = [page for page in world.orders.pages_read if page.endswith("|")]
-    assert len(first_reads) == len(set(first_reads)) == 10
+    after = world.orders.pages_read[len(before) :]
+    assert not {page for page in after if page.endswith("|")} & set(before[:stored])
 
 
 # --- changed meanwhile ----------------------------------------------------------------------------
@@ -240,3 +248,63 @@ def test_the_data_of_a_connection_can_be_erased(world):
     run.refresh_from_db()
     assert (run.state, run.lease, run.cursor) == ("waiting", None, {})
     assert world.execute_to_end(run)["compared"] == 46
+
+
+# --- matched by identity, and for all tenants -----------------------------------------------------
+
+
+def test_records_are_matched_by_identity_and_references_compared_by_theirs(make):
+    fields = [{"name": "owner", "local": "user", "remote": "owner_id", "type": "reference"}]
+    fields[0] |= {"identity": "user", "owner": "ours"}
+    world = World(make, match={"identity": "order"}, fields=fields)
+    long_ago = world.clock()
+    make.identity(world.remote, "user", "u-1", "31")
+    make.identity(world.remote, "user", "u-2", "32")
+    for number, (user, owner) in enumerate([("u-1", 31), ("u-2", 31), ("u-3", 31)]):
+        world.orders.put(f"A-{number}", long_ago, user=user)
+        world.deals.put(f"{number:05}", long_ago, owner_id=owner)
+        make.identity(world.remote, "order", f"A-{number}", str(number))
+    world.orders.put("A-9", long_ago, user="u-1")
+    world.deals.put("00009", long_ago, owner_id=31)
+    world.reconcile()
+    assert world.found() == {
+        ("1", "owner"),
+        ("2", "owner"),
+        ("without key: A-9", "unmapped"),
+        ("without key: 9", "unmapped"),
+    }
+    found = Discrepancy.unscoped.get(record_key="2", field="owner")
+    assert (found.verdict, found.reason) == ("unmapped", "identity_missing")
+
+
+def test_a_job_of_all_tenants_keeps_the_discrepancies_of_each_apart(make):
+    world, other = World(make), World(make)
+    other.local = world.local
+    world.job.tenant = None
+    world.job.save()
+    other.job = world.job
+    for number in (1, 2):
+        world.plant(number, there={"status": "won"})
+    other.plant(1)
+    world.reconcile()
+    other.reconcile()
+    rows = Discrepancy.unscoped.values_list("tenant", "record_key", "state")
+    assert set(rows) == {(world.tenant.pk, f"A-0000{number}", "new") for number in (1, 2)}
+
+
+def test_what_was_resolved_long_ago_is_deleted(world, settings):
+    world.plant(1, there={"status": "won"})
+    world.reconcile()
+    world.deals.put("00001", NOON, status="open")
+    world.reconcile()
+    world.clock.at += timedelta(days=settings.HUB_KEEP_ROWS_DAYS + 1)
+    world.reconcile()
+    assert not Discrepancy.unscoped.exists()
+
+
+def test_the_verdicts_do_not_depend_on_the_size_of_pages(world):
+    planted = plant_all_verdicts(world)
+    for size in (1, 3, 1000):
+        world.orders.page_size = world.deals.page_size = size
+        world.reconcile()
+        assert world.found() == planted
