@@ -157,6 +157,9 @@ def build_review_row(discrepancy: Discrepancy, *, limit: int = LIST_LIMIT) -> Re
         local, remote = NO_RECORD, show_value(discrepancy.remote_value, limit=limit)
     elif discrepancy.verdict == Discrepancy.Verdict.MISSING_THERE:
         local, remote = show_value(discrepancy.local_value, limit=limit), NO_RECORD
-    is_repair = discrepancy.verdict == Discrepancy.Verdict.DIFFERS and discrepancy.repair_side
-    replaced = show_value(discrepancy.replaced_value, limit=limit) if is_repair else None
+    is_sent = discrepancy.repair_delivery_id is not None or discrepancy.repaired_at is not None
+    is_change = discrepancy.verdict == Discrepancy.Verdict.DIFFERS
+    replaced = (
+        show_value(discrepancy.replaced_value, limit=limit) if is_sent and is_change else None
+    )
     return ReviewRow(discrepancy, local, remote, replaced)

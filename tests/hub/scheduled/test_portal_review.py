@@ -146,6 +146,14 @@ def test_a_repaired_difference_keeps_its_old_value(make, browser, job, salesforc
     assert f"/t/acme/deliveries/{delivery.public_id}/" in text
 
 
+def test_a_repair_that_waits_for_a_read_shows_no_old_value(make, browser, job, salesforce):
+    stored = make.discrepancy(
+        salesforce, job=job, state="repairing", repair_side="remote", reason="awaiting_read"
+    )
+    text = read(browser, f"{stored.public_id}/")
+    assert "read again before it is written" in text and "before the repair" not in text
+
+
 def test_the_page_says_that_pipedrive_has_no_precondition(make, browser, acme):
     pipedrive = make.connection(acme, "pipedrive", secret={})
     stored = make.discrepancy(pipedrive)
