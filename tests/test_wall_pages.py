@@ -59,10 +59,14 @@ ROUTES = {
     "deliveries/<uuid:id>/live": "delivery",
     "deliveries/<uuid:id>/<slug:verb>": "delivery",
     "jobs/": None,
+    "jobs/add": None,
     "jobs/<uuid:id>/": "job",
+    "jobs/<uuid:id>/change": "job",
+    "jobs/<uuid:id>/<slug:verb>": "job",
     "runs/": None,
     "runs/<uuid:id>/": "run",
     "runs/<uuid:id>/live": "run",
+    "runs/<uuid:id>/<slug:verb>": "run",
     "discrepancies/": None,
     "discrepancies/<uuid:id>/": "discrepancy",
     "discrepancies/repairs": None,
@@ -91,6 +95,8 @@ ROUTES = {
 }
 VERBS = {
     "delivery": "retry",
+    "job": "disable",
+    "run": "cancel",
     "operation": "confirm",
     "discrepancy": "ignore",
     "webhook_subscription": "repair",

@@ -17,6 +17,7 @@ from hub.portal.views.scheduled import (
     certificate_pages,
     discrepancy_actions,
     discrepancy_pages,
+    job_changes,
     job_pages,
     log_shipping_pages,
     run_pages,
@@ -132,10 +133,14 @@ urlpatterns = [
     path(f"{ENDPOINT_PATH}test", endpoint_actions.send_test_event_view, name="endpoint_test"),
     path(f"{ENDPOINT_PATH}recover", endpoint_actions.plan_recovery_view, name="endpoint_recover"),
     path(f"{TENANT_PATH}jobs/", job_pages.list_jobs, name="jobs"),
+    path(f"{TENANT_PATH}jobs/add", job_changes.add_job_view, name="job_add"),
     path(f"{TENANT_PATH}jobs/<uuid:id>/", job_pages.show_job, name="job"),
+    path(f"{TENANT_PATH}jobs/<uuid:id>/change", job_changes.change_job_view, name="job_change"),
+    path(f"{TENANT_PATH}jobs/<uuid:id>/<slug:verb>", job_changes.run_job_action, name="job_do"),
     path(f"{TENANT_PATH}runs/", run_pages.list_runs, name="runs"),
     path(f"{TENANT_PATH}runs/<uuid:id>/", run_pages.show_run, name="run"),
     path(f"{TENANT_PATH}runs/<uuid:id>/live", run_pages.show_run_progress, name="run_live"),
+    path(f"{TENANT_PATH}runs/<uuid:id>/<slug:verb>", run_pages.run_run_action, name="run_do"),
     path(
         f"{TENANT_PATH}discrepancies/", discrepancy_pages.show_discrepancies, name="discrepancies"
     ),

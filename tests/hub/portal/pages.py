@@ -26,6 +26,7 @@ PAGES = {
     "incoming events": "events/incoming/",
     "rejected requests": "events/incoming/?state=rejected",
     "jobs": "jobs/",
+    "add a job": "jobs/add",
     "runs": "runs/",
     "discrepancies": "discrepancies/",
     "log shipping": "logs/",

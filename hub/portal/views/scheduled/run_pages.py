@@ -4,12 +4,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from hub.audit import ActorContext
 from hub.db.clock import clock
+from hub.db.state_machine import InvalidTransition
 from hub.portal.log.filter_chips import LogLink, build_query_string
 from hub.portal.log.pages import (
     Cursor,
@@ -18,6 +21,7 @@ from hub.portal.log.pages import (
     parse_cursor,
     parse_uuid,
 )
+from hub.portal.navigation import reverse_object_page
 from hub.portal.views.etag import respond_if_modified
 from hub.scheduled.insight.run_progress import (
     describe_run,
@@ -28,11 +32,14 @@ from hub.scheduled.insight.run_progress import (
     readable_runs,
 )
 from hub.scheduled.models import Job, Run
+from hub.scheduled.runs.run_actions import cancel_run, resume_run
 from hub.state_texts import state_label
 from tenants.access.tenant_users import TenantUser, tenant_view
+from tenants.models import Membership
 from tenants.scoping import tenant_condition
 
 PAGE_SIZE = 50
+RUN_VERBS = {"cancel": cancel_run, "resume": resume_run}
 
 
 @require_safe
@@ -106,6 +113,22 @@ def show_run_progress(request: HttpRequest, tenant_user: TenantUser, id: UUID) -
         response["HX-Refresh"] = "true"
         return response
     return respond_if_modified(request, response)
+
+
+@require_POST
+@tenant_view(min_role=Membership.Role.ADMIN)
+def run_run_action(
+    request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
+) -> HttpResponse:
+    """Cancel a run, or let a blocked one continue."""
+    if verb not in RUN_VERBS:
+        raise Http404(verb)
+    run, actor = get_run(tenant_user, id), ActorContext.of_visitor(request, tenant_user)
+    try:
+        RUN_VERBS[verb](run, actor, now=clock())
+    except InvalidTransition:
+        messages.warning(request, _("The state has changed in the meantime."))
+    return HttpResponseRedirect(reverse_object_page("portal:run", tenant_user.tenant, run))
 
 
 def build_run_context(run: Run, *, now: datetime) -> dict[str, Any]:

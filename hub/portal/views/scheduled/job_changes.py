@@ -1,0 +1,131 @@
+"""What visitors do with jobs: add, change, enable, disable, start and delete them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from hub.audit import ActorContext
+from hub.db.clock import clock
+from hub.portal.navigation import reverse_object_page
+from hub.portal.views.scheduled.job_pages import get_job_row
+from hub.scheduled.forms.job_form import JobForm
+from hub.scheduled.jobs.job_actions import (
+    JobInUse,
+    change_job,
+    create_job,
+    delete_job,
+    disable_job,
+    enable_job,
+)
+from hub.scheduled.jobs.job_checks import InvalidJob
+from hub.scheduled.models import Job
+from hub.scheduled.runs.run_actions import RunRefused, start_run
+from tenants.access.tenant_users import TenantUser, tenant_view
+from tenants.models import Membership
+
+ADMIN = Membership.Role.ADMIN
+
+
+@dataclass(frozen=True, slots=True)
+class JobVerb:
+    """What a visitor can do with an own job. `run`: called with job, actor and now."""
+
+    run: Callable[..., Any]
+    success_text: str | Promise
+
+
+JOB_VERBS = {
+    "enable": JobVerb(enable_job, _("The job is enabled. It runs at its next time.")),
+    "disable": JobVerb(disable_job, _("The job is disabled. A run that has started goes on.")),
+    "delete": JobVerb(delete_job, _("The job and its runs have been deleted.")),
+}
+STARTS = {"start": False, "dry": True}  # whether the run is a dry one
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@tenant_view(min_role=ADMIN)
+def add_job_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
+    form = JobForm(request.POST or None, initial=request.GET.dict(), tenant=tenant_user.tenant)
+    if request.method == "POST" and form.is_valid():
+        job = form.build()
+        try:
+            create_job(job, ActorContext.of_visitor(request, tenant_user), now=clock())
+        except InvalidJob as invalid:
+            form.add_job_errors(invalid)
+        else:
+            messages.success(request, _("The job has been added."))
+            return HttpResponseRedirect(reverse_object_page("portal:job", tenant_user.tenant, job))
+    return render(request, "portal/jobs/form.html", {"tenant_user": tenant_user, "form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@tenant_view(min_role=ADMIN)
+def change_job_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    job = get_own_job(tenant_user, id)
+    form = JobForm(request.POST or None, tenant=tenant_user.tenant, job=job)
+    if request.method == "POST" and form.is_valid():
+        try:
+            change_job(form.build(), ActorContext.of_visitor(request, tenant_user), now=clock())
+        except InvalidJob as invalid:
+            form.add_job_errors(invalid)
+        else:
+            messages.success(request, _("The job has been changed."))
+            return HttpResponseRedirect(reverse_object_page("portal:job", tenant_user.tenant, job))
+    context = {"tenant_user": tenant_user, "form": form, "job": job}
+    return render(request, "portal/jobs/form.html", context)
+
+
+def get_own_job(tenant_user: TenantUser, id: UUID) -> Job:
+    """Return the tenant's own job. Raises Http404, and PermissionDenied for one of all tenants."""
+    job = get_job_row(tenant_user, id).job
+    if job.tenant_id is None:
+        raise PermissionDenied
+    return job
+
+
+@require_POST
+@tenant_view(min_role=ADMIN)
+def run_job_action(
+    request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
+) -> HttpResponse:
+    if verb in STARTS:
+        return start_job(request, tenant_user, id, is_dry=STARTS[verb])
+    if verb not in JOB_VERBS:
+        raise Http404(verb)
+    job, actor = get_own_job(tenant_user, id), ActorContext.of_visitor(request, tenant_user)
+    action = JOB_VERBS[verb]
+    try:
+        action.run(job, actor, now=clock())
+    except JobInUse:
+        messages.warning(request, _("A run of this job has not ended. Cancel it first."))
+    except InvalidJob as invalid:
+        messages.warning(request, str(invalid))
+    else:
+        messages.success(request, str(action.success_text))
+        if verb == "delete":
+            return HttpResponseRedirect(reverse("portal:jobs", args=[tenant_user.tenant.reference]))
+    return HttpResponseRedirect(reverse_object_page("portal:job", tenant_user.tenant, job))
+
+
+def start_job(
+    request: HttpRequest, tenant_user: TenantUser, id: UUID, *, is_dry: bool
+) -> HttpResponse:
+    """Start a run of the job for this tenant now, and lead to its page."""
+    job, actor = get_job_row(tenant_user, id).job, ActorContext.of_visitor(request, tenant_user)
+    try:
+        run = start_run(job, tenant_user.tenant, actor, is_dry=is_dry, now=clock())
+    except RunRefused as refused:
+        messages.warning(request, str(refused))
+        return HttpResponseRedirect(reverse_object_page("portal:job", tenant_user.tenant, job))
+    messages.success(request, _("The run has been started."))
+    return HttpResponseRedirect(reverse_object_page("portal:run", tenant_user.tenant, run))

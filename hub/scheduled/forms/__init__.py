@@ -1,0 +1,1 @@
+"""Forms of scheduled work, for customers and staff."""

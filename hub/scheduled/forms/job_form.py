@@ -1,0 +1,175 @@
+"""The form of a job: of a tenant's own, or of staff for all tenants."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import DISCONNECTED, Connection
+from hub.scheduled.jobs.job_actions import build_job
+from hub.scheduled.jobs.job_checks import MAX_MINUTES, InvalidJob
+from hub.scheduled.models import Job
+from tenants.models import Tenant
+
+OPTIONS_MAX = 50_000  # characters
+COLUMNS = (
+    "name", "kind", "connector_key", "connection", "cron", "window_minutes", "deadline_minutes",
+    "catch_up", "options",
+)  # fmt: skip
+
+
+class OptionsField(forms.CharField):
+    """A JSON object."""
+
+    widget = forms.Textarea(attrs={"rows": 12, "spellcheck": "false", "autocomplete": "off"})
+
+    def prepare_value(self, value: Any) -> Any:
+        is_document = isinstance(value, Mapping)
+        return json.dumps(value, indent=2, ensure_ascii=False) if is_document else value
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        try:
+            document = json.loads(text) if text else {}
+        except (ValueError, RecursionError):
+            raise forms.ValidationError(_("This is not valid JSON.")) from None
+        if not isinstance(document, dict):
+            raise forms.ValidationError(_("Enter a JSON object, such as {}."))
+        return document
+
+
+class JobForm(forms.Form):
+    """The values of a job. Without a tenant, the job is one of all tenants.
+
+    The errors of the service functions are added to their fields by `add_job_errors`.
+    """
+
+    name = forms.CharField(label=_("Name"), max_length=200)
+    kind = forms.ChoiceField(label=_("What it does"), choices=Job.Kind.choices)
+    connector_key = forms.ChoiceField(label=_("System"))
+    connection = forms.ModelChoiceField(
+        Connection.unscoped.none(),
+        label=_("Connection"),
+        required=False,
+        empty_label=_("The one of this system"),
+    )
+    cron = forms.CharField(
+        label=_("Schedule"),
+        max_length=100,
+        widget=forms.TextInput(attrs={"spellcheck": "false", "autocomplete": "off"}),
+        help_text=_(
+            "Minute, hour, day, month and day of the week, in your time zone: 30 2 * * * is every "
+            "day at 02:30, and 0 9 * * mon is every Monday at 09:00."
+        ),
+    )
+    window_minutes = forms.IntegerField(
+        label=_("Starts within (minutes)"),
+        min_value=1,
+        max_value=MAX_MINUTES,
+        required=False,
+        help_text=_("Each run starts at its own time in this window. Empty: by kind."),
+    )
+    deadline_minutes = forms.IntegerField(
+        label=_("Ends within (minutes)"),
+        min_value=1,
+        max_value=MAX_MINUTES,
+        required=False,
+        help_text=_("You get a notice when a run has not ended by then. Empty: by kind."),
+    )
+    catch_up = forms.ChoiceField(label=_("If a time was missed"), choices=Job.CatchUp.choices)
+    options = OptionsField(
+        label=_("Options (JSON)"),
+        required=False,
+        max_length=OPTIONS_MAX,
+        help_text=_("What is read and compared, or sent. A report needs none."),
+    )
+
+    def __init__(
+        self, *args: Any, tenant: Tenant | None, job: Job | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.tenant, self.job = tenant, job
+        if job is None:
+            self.initial.setdefault("cron", "30 2 * * *")
+            self.initial.setdefault("options", {})
+        else:
+            self.initial = {column: getattr(job, column) for column in COLUMNS} | self.initial
+        for name in ("kind", "connector_key") if job else ():
+            del self.fields[name]  # a job keeps these
+        self._set_choices()
+
+    def _set_choices(self) -> None:
+        connections = list_connections(self.tenant)
+        if self.tenant is None:
+            del self.fields["connection"]
+        else:
+            field = cast(forms.ModelChoiceField, self.fields["connection"])
+            key = {"connector_key": self.job.connector_key} if self.job else {}
+            field.queryset = connections.filter(**key)
+        if "connector_key" in self.fields:
+            field = cast(forms.ChoiceField, self.fields["connector_key"])
+            field.choices = list_system_choices(self.tenant)
+
+    def build(self) -> Job:
+        """Return the unsaved job, or the stored one with unsaved changes."""
+        values = {name: value for name, value in self.cleaned_data.items() if value is not None}
+        if self.job is None:
+            return build_job(tenant=self.tenant, **values)
+        self.job.connection = self.cleaned_data.get("connection", self.job.connection)
+        for name, value in values.items():
+            setattr(self.job, name, value)
+        return self.job
+
+    def add_job_errors(self, invalid: InvalidJob) -> None:
+        """Show each error at its field; those of options with their path."""
+        for path, error in invalid.errors.items():
+            name, _dot, rest = path.partition(".")
+            text = f"{rest}: {error}" if rest else error
+            self.add_error(name if name in self.fields else None, text)
+
+
+def list_connections(tenant: Tenant | None) -> Any:
+    """Select the connections that a job of the tenant can work on."""
+    connections = Connection.unscoped.filter(tenant=tenant) if tenant else Connection.unscoped
+    return connections.exclude(state="disabled", reason=DISCONNECTED).order_by("name")
+
+
+def list_system_choices(tenant: Tenant | None) -> list[tuple[str, Any]]:
+    """List the external systems: those that the tenant has connected, or all."""
+    keys = set(CONNECTORS)
+    if tenant is not None:
+        keys = set(list_connections(tenant).order_by().values_list("connector_key", flat=True))
+    return [
+        (key, connector.label)
+        for key, connector in CONNECTORS.items()
+        if key in keys and not connector.platform
+    ]
+
+
+class StaffJobForm(JobForm):
+    """The form of staff: also the tenant's priority, and which jobs share calls in flight."""
+
+    priority = forms.IntegerField(
+        label=_("Priority"),
+        min_value=-100,
+        max_value=100,
+        required=False,
+        help_text=_("A greater one starts first."),
+    )
+    concurrency_group = forms.CharField(
+        label=_("Concurrency group"),
+        max_length=60,
+        required=False,
+        help_text=_("Runs of jobs with the same name share a limit of calls in flight."),
+    )
+
+    def __init__(self, *args: Any, job: Job | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, job=job, **kwargs)
+        if job is not None:
+            self.initial |= {
+                "priority": job.priority,
+                "concurrency_group": job.concurrency_group,
+            }
