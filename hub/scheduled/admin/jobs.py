@@ -1,21 +1,47 @@
 """Admin of jobs: the list with their schedules in words, and the page of one."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
 
+from hub.audit import ActorContext
+from hub.db.clock import clock
+from hub.mappings.forms import list_suggested_tenants
 from hub.outgoing.admin.list_filters import OwnConnectorFilter, TenantFilter
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
+from hub.scheduled.admin.runs import start_by_hand
+from hub.scheduled.forms.job_form import StaffJobForm
 from hub.scheduled.insight.job_rows import build_job_rows
 from hub.scheduled.insight.schedule_words import describe_schedule
+from hub.scheduled.jobs.job_actions import (
+    JobInUse,
+    change_job,
+    create_job,
+    delete_job,
+    disable_job,
+    enable_job,
+)
+from hub.scheduled.jobs.job_checks import InvalidJob
 from hub.scheduled.models import Job, JobSchedule, Run
-from hub.staff import ChoicesFilter, display, render_badge
+from hub.staff import (
+    ActionForm,
+    ActionRejected,
+    ActionResult,
+    ChoicesFilter,
+    display,
+    render_badge,
+    row_action,
+)
 from tenants.scoping import accessible_tenants, readable_condition
 
+JobAction = Callable[..., Job]  # action(job, actor, *, now)
 RUNS_SHOWN = 10
 COUNT_LIMIT = 1000
 
@@ -24,6 +50,8 @@ COUNT_LIMIT = 1000
 class JobAdmin(ReadOnlyAdmin):
     page_template = "scheduled/job.html"
     live_template = "scheduled/job_live.html"
+    list_before_template = "scheduled/job_chips.html"
+    row_actions = ("start", "enable", "disable", "remove")
 
     list_display = ("name", "shown_state", "customer", "kind", "system", "words")
     list_filter = (("kind", ChoicesFilter), OwnConnectorFilter, TenantFilter)
@@ -36,6 +64,47 @@ class JobAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("tenant", "connection")
+
+    # --- adding and changing ---
+
+    def get_urls(self) -> list[Any]:
+        add, edit = (self.admin_site.admin_view(view) for view in (self.new_view, self.edit_view))
+        return [
+            path("new/", add, name="scheduled_job_new"),
+            path("<int:pk>/edit/", edit, name="scheduled_job_edit"),
+            *super().get_urls(),
+        ]
+
+    def new_view(self, request: HttpRequest) -> HttpResponse:
+        if not request.user.has_perm("scheduled.add_job"):
+            raise PermissionDenied
+        form = StaffJobForm(request.POST or None, user=request.user)
+        return self.form_page(request, form, create_job, title="Add a job")
+
+    def edit_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        job = self.find_readable(request, str(pk))
+        if not self.has_change_permission(request, job):
+            raise PermissionDenied
+        form = StaffJobForm(request.POST or None, user=request.user, job=cast(Job, job))
+        return self.form_page(request, form, change_job, title=f"Change {job}")
+
+    def form_page(
+        self, request: HttpRequest, form: StaffJobForm, action: JobAction, *, title: str
+    ) -> HttpResponse:
+        """Store the job by the service function, and show its errors at their fields."""
+        if request.method == "POST" and form.is_valid():
+            try:
+                job = action(form.build(), ActorContext.of_request(request), now=clock())
+            except InvalidJob as invalid:
+                form.add_job_errors(invalid)
+            else:
+                messages.success(request, "The job has been saved.")
+                return HttpResponseRedirect(self.change_url(job))
+        context = {"form": form, "media": self.media, "job": form.job}
+        tenants = list_suggested_tenants(request.user)
+        return self.page(
+            request, "scheduled/job_form.html", title=title, tenants=tenants, **context
+        )
 
     # --- columns ---
 
@@ -70,4 +139,59 @@ class JobAdmin(ReadOnlyAdmin):
             "excluded_count": schedules.filter(is_excluded=True).count(),
             "count_limit": COUNT_LIMIT,
             "options": json.dumps(job.options, indent=2, ensure_ascii=False),
+            "can_change": self.has_change_permission(request, job),
         }
+
+    # --- what can be done ---
+
+    @row_action(
+        "Start now",
+        icon="play_arrow",
+        is_available=lambda job: job.tenant_id is not None,
+        tone="primary",
+    )
+    def start(
+        self, request: HttpRequest, job: Job, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        if job.tenant is None:
+            raise ActionRejected("Start it on the page of one tenant of the job.")
+        return start_by_hand(request, job, job.tenant, now=now)
+
+    @row_action("Enable", icon="check", is_available=lambda job: not job.is_enabled)
+    def enable(
+        self, request: HttpRequest, job: Job, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        return self._change(enable_job, request, job, "The job is enabled.", now=now)
+
+    @row_action("Disable", icon="block", is_available=lambda job: job.is_enabled)
+    def disable(
+        self, request: HttpRequest, job: Job, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        return self._change(disable_job, request, job, "The job is disabled.", now=now)
+
+    @row_action(
+        "Delete",
+        icon="delete",
+        form=ActionForm,
+        question="Its runs and the differences that they found are deleted, too.",
+        permission="change",
+        tone="danger",
+    )
+    def remove(
+        self, request: HttpRequest, job: Job, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        try:
+            delete_job(job, ActorContext.of_request(request), now=now)
+        except JobInUse:
+            raise ActionRejected("A run of the job has not ended. Cancel it first.") from None
+        jobs = HttpResponseRedirect(reverse("admin:scheduled_job_changelist"))
+        return ActionResult("The job has been deleted.", page=jobs, is_audited=True)
+
+    def _change(
+        self, action: JobAction, request: HttpRequest, job: Job, detail: str, *, now: datetime
+    ) -> ActionResult:
+        try:
+            action(job, ActorContext.of_request(request), now=now)
+        except InvalidJob as invalid:
+            raise ActionRejected(str(invalid)) from None
+        return ActionResult(detail, is_audited=True)

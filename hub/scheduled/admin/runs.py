@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.urls import path
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
 from django.utils.html import format_html
 
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.outgoing.admin.filter_chips import build_filter_chips
 from hub.outgoing.admin.list_filters import ConnectorFilter, SinceFilter, TenantFilter
@@ -25,7 +26,18 @@ from hub.scheduled.insight.run_progress import (
     readable_runs,
 )
 from hub.scheduled.models import Job, Run
-from hub.staff import ChoicesFilter, TextFilter, display, render_badge, render_time
+from hub.scheduled.runs.run_actions import RunRefused, cancel_run, resume_run, start_run
+from hub.staff import (
+    ActionRejected,
+    ActionResult,
+    ChoicesFilter,
+    TextFilter,
+    display,
+    render_badge,
+    render_time,
+    row_action,
+)
+from tenants.models import Tenant
 from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
 
 STATE_PARAMETER = "state__exact"
@@ -53,11 +65,22 @@ class JobFilter(TextFilter):
         return queryset.filter(job__in=list(jobs.values_list("pk", flat=True)))
 
 
+def start_by_hand(request: HttpRequest, job: Job, tenant: Tenant, *, now: datetime) -> ActionResult:
+    """Start a run of the job for a tenant now, and lead to its page."""
+    try:
+        run = start_run(job, tenant, ActorContext.of_request(request), now=now)
+    except RunRefused as refused:
+        raise ActionRejected(str(refused)) from None
+    page = HttpResponseRedirect(reverse("admin:scheduled_run_change", args=[run.pk]))
+    return ActionResult("The run has been started.", page=page, is_audited=True)
+
+
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
     page_template = "scheduled/run.html"
     live_template = "scheduled/run_live.html"
     list_before_template = "scheduled/run_chips.html"
+    row_actions = ("cancel", "resume")
 
     list_display = ("shown_state", "what", "customer", "reason_text", "records", "due", "took")
     list_filter = (
@@ -166,3 +189,29 @@ class RunAdmin(ReadOnlyAdmin):
             "is_late": run.is_late(now=now),
             "ended": run.state not in Run.OPEN_STATES,
         }
+
+    # --- what can be done ---
+
+    def suggested_action(self, run: Run) -> str:
+        return "resume" if run.state == Run.State.BLOCKED else ""
+
+    @row_action(
+        "Cancel",
+        icon="close",
+        is_available=lambda run: run.state in Run.OPEN_STATES and run.cancel_requested_at is None,
+        tone="danger",
+    )
+    def cancel(
+        self, request: HttpRequest, run: Run, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        cancel_run(run, ActorContext.of_request(request), now=now)
+        return ActionResult("The run is being cancelled.", is_audited=True)
+
+    @row_action(
+        "Continue", icon="play_arrow", is_available=lambda run: run.state == Run.State.BLOCKED
+    )
+    def resume(
+        self, request: HttpRequest, run: Run, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        resume_run(run, ActorContext.of_request(request), now=now)
+        return ActionResult("The run continues.", is_audited=True)

@@ -3,19 +3,31 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from hub.audit import ActorContext
 from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
-from hub.scheduled.admin.runs import JobFilter
+from hub.scheduled.admin.runs import JobFilter, start_by_hand
 from hub.scheduled.insight.job_rows import build_job_row
 from hub.scheduled.insight.schedule_words import describe_schedule
+from hub.scheduled.jobs.job_actions import set_excluded, set_tenant_priority
 from hub.scheduled.models import JobSchedule, Run
-from hub.staff import Filter, display, render_badge, render_time
+from hub.staff import (
+    ActionForm,
+    ActionResult,
+    Filter,
+    display,
+    render_badge,
+    render_time,
+    row_action,
+)
 
 RUNS_SHOWN = 10
+PRIORITY_MAX = 100
 
 
 class ScheduleConnectorFilter(ConnectorFilter):
@@ -36,10 +48,19 @@ class ExcludedFilter(Filter):
         return queryset.filter(is_excluded=self.value() == "yes")
 
 
+class PriorityForm(ActionForm):
+    priority = forms.IntegerField(
+        min_value=-PRIORITY_MAX,
+        max_value=PRIORITY_MAX,
+        help_text="Of the runs of a slot a greater priority starts first. 0 is usual.",
+    )
+
+
 @admin.register(JobSchedule)
 class JobScheduleAdmin(ReadOnlyAdmin):
     page_template = "scheduled/schedule.html"
     live_template = "scheduled/job_live.html"
+    row_actions = ("start", "prioritise", "exclude", "include")
 
     list_display = ("what", "customer", "shown_state", "words", "next_slot", "priority")
     list_filter = (ScheduleConnectorFilter, JobFilter, TenantFilter, ExcludedFilter)
@@ -87,3 +108,45 @@ class JobScheduleAdmin(ReadOnlyAdmin):
             "runs": list(runs.order_by("-pk")[:RUNS_SHOWN]),
             "ended": True,
         }
+
+    # --- what can be done ---
+
+    @row_action("Start now", icon="play_arrow", tone="primary")
+    def start(
+        self, request: HttpRequest, schedule: JobSchedule, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        return start_by_hand(request, schedule.job, schedule.tenant, now=now)
+
+    @row_action("Prioritise", icon="priority_high", form=PriorityForm)
+    def prioritise(
+        self, request: HttpRequest, schedule: JobSchedule, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        actor = ActorContext.of_request(request)
+        set_tenant_priority(schedule.job, schedule.tenant, data["priority"], actor, now=now)
+        return ActionResult("It applies from the next slot on.", is_audited=True)
+
+    @row_action(
+        "Leave out",
+        icon="block",
+        is_available=lambda schedule: not schedule.is_excluded,
+        form=ActionForm,
+        question="The job does not run for this tenant until it is included again.",
+    )
+    def exclude(
+        self, request: HttpRequest, schedule: JobSchedule, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        return self._set_excluded(request, schedule, is_excluded=True, now=now)
+
+    @row_action("Include", icon="check", is_available=lambda schedule: schedule.is_excluded)
+    def include(
+        self, request: HttpRequest, schedule: JobSchedule, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        return self._set_excluded(request, schedule, is_excluded=False, now=now)
+
+    def _set_excluded(
+        self, request: HttpRequest, schedule: JobSchedule, *, is_excluded: bool, now: datetime
+    ) -> ActionResult:
+        actor = ActorContext.of_request(request)
+        set_excluded(schedule.job, schedule.tenant, actor, is_excluded=is_excluded, now=now)
+        detail = "The tenant is left out." if is_excluded else "The tenant is included again."
+        return ActionResult(detail, is_audited=True)

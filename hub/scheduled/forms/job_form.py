@@ -5,16 +5,21 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from django import forms
+from django.contrib.auth.models import AnonymousUser
 from django.utils.translation import gettext_lazy as _
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection
+from hub.mappings.forms import TenantField
 from hub.scheduled.jobs.job_actions import build_job
 from hub.scheduled.jobs.job_checks import MAX_MINUTES, InvalidJob
 from hub.scheduled.models import Job
-from tenants.models import Tenant
+from hub.staff import apply_admin_style
+from tenants.models import Tenant, User
 
 OPTIONS_MAX = 50_000  # characters
+PRIORITY_MAX = 100
+STAFF_COLUMNS = ("priority", "concurrency_group")
 COLUMNS = (
     "name", "kind", "connector_key", "connection", "cron", "window_minutes", "deadline_minutes",
     "catch_up", "options",
@@ -150,26 +155,36 @@ def list_system_choices(tenant: Tenant | None) -> list[tuple[str, Any]]:
 
 
 class StaffJobForm(JobForm):
-    """The form of staff: also the tenant's priority, and which jobs share calls in flight."""
+    """The form of staff: also the tenant, the priority, and which jobs share calls in flight."""
 
+    owner = TenantField(label="Tenant", max_length=100, required=False)
     priority = forms.IntegerField(
-        label=_("Priority"),
-        min_value=-100,
-        max_value=100,
+        min_value=-PRIORITY_MAX,
+        max_value=PRIORITY_MAX,
         required=False,
-        help_text=_("A greater one starts first."),
+        help_text="A greater one starts first.",
     )
     concurrency_group = forms.CharField(
-        label=_("Concurrency group"),
         max_length=60,
         required=False,
-        help_text=_("Runs of jobs with the same name share a limit of calls in flight."),
+        help_text="Runs of jobs with the same name share a limit of calls in flight.",
     )
+    field_order = ("owner", "name", "kind", "connector_key", "connection", "cron")
+    folded_fields: tuple[str, ...] = ()
 
-    def __init__(self, *args: Any, job: Job | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, job=job, **kwargs)
-        if job is not None:
-            self.initial |= {
-                "priority": job.priority,
-                "concurrency_group": job.concurrency_group,
-            }
+    def __init__(
+        self, *args: Any, user: User | AnonymousUser, job: Job | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, tenant=job.tenant if job else None, job=job, **kwargs)
+        if job is None:
+            owner = cast(TenantField, self.fields["owner"])
+            owner.for_user(user, "The tenant's reference. Leave empty for all tenants.")
+        else:
+            del self.fields["owner"]
+            self.initial |= {column: getattr(job, column) for column in STAFF_COLUMNS}
+        for field in self.fields.values():
+            apply_admin_style(field)
+
+    def build(self) -> Job:
+        self.tenant = self.cleaned_data.pop("owner", self.tenant)
+        return super().build()

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
+from hub.audit import AuditRow
 from hub.db.clock import clock
-from hub.scheduled.models import RunLogEntry
+from hub.scheduled.models import Job, Run, RunLogEntry
 from tests.hub.portal.counting import asked
 from tests.hub.scheduled.night.builders import DAY, create_job, create_run, create_schedule
 from tests.markup import normalize_markup
@@ -133,3 +135,87 @@ def test_more_tenants_cost_no_more_statements(superuser, make, acme, job):
         create_schedule(own, other, next_slot_at=clock() + timedelta(hours=1))
         create_run(own, other, slot_at=clock() - timedelta(hours=1))
     assert [asked(superuser, page) for page in pages] == before
+
+
+STAFF_FORM = {
+    "owner": "", "name": "Everybody's sales", "kind": "report", "connector_key": "slack",
+    "cron": "0 9 * * mon", "window_minutes": "30", "deadline_minutes": "", "catch_up": "skip",
+    "options": "{}", "priority": "3", "concurrency_group": "reports",
+}  # fmt: skip
+
+
+def post(client, name, data=None, args=()):
+    answer = client.post(reverse(f"admin:scheduled_{name}", args=args), data or {}, follow=True)
+    assert answer.status_code == 200, answer
+    return normalize_markup(answer.content.decode())
+
+
+def act(client, model, row, verb, data=None):
+    return post(client, f"{model}_verb", data, args=[row.pk, verb])
+
+
+def test_staff_add_a_job_of_all_tenants_and_change_it(superuser):
+    assert "Every Monday at 09:00" in post(superuser, "job_new", STAFF_FORM)
+    job = Job.unscoped.get()
+    assert (job.tenant, job.priority, job.concurrency_group) == (None, 3, "reports")
+    assert 'value="30"' in read(superuser, "job_edit", job.pk)
+    post(superuser, "job_edit", STAFF_FORM | {"window_minutes": "90"}, args=[job.pk])
+    job.refresh_from_db()
+    assert (job.window_minutes, job.priority) == (90, 3)
+    verbs = AuditRow.objects.order_by("pk").values_list("verb", flat=True)
+    assert list(verbs) == ["job.create", "job.change"]
+
+
+def test_staff_add_a_job_of_one_tenant(superuser, make, acme):
+    make.connection(acme, "slack")
+    post(superuser, "job_new", STAFF_FORM | {"owner": "acme"})
+    assert Job.unscoped.get().tenant == acme
+    assert "No tenant has this reference" in post(
+        superuser, "job_new", STAFF_FORM | {"owner": "nobody"}
+    )
+
+
+def test_errors_of_a_job_are_shown_at_their_fields(superuser):
+    text = post(superuser, "job_new", STAFF_FORM | {"options": '{"colour": 1}', "cron": "x"})
+    assert "This is not a schedule" in text
+    assert not Job.unscoped.exists()
+
+
+def test_staff_of_a_tenant_add_no_job_of_all_tenants(make, client, acme):
+    user = make.staff(acme)
+    user.user_permissions.set(Permission.objects.filter(content_type__app_label="scheduled"))
+    client.force_login(user)
+    assert "required" in post(client, "job_new", STAFF_FORM)
+    shared = create_job(None)
+    assert client.get(reverse("admin:scheduled_job_edit", args=[shared.pk])).status_code == 403
+
+
+def test_staff_disable_enable_start_and_delete_a_job(superuser, acme, job):
+    assert "The job is disabled." in act(superuser, "job", job, "disable")
+    assert "The job is enabled." in act(superuser, "job", job, "enable")
+    assert "The run has been started." in act(superuser, "job", job, "start")
+    run = Run.unscoped.get()
+    assert "waits already" in act(superuser, "job", job, "start")
+    assert "being cancelled" in act(superuser, "run", run, "cancel")
+    assert "has been deleted" in act(superuser, "job", job, "remove", {"sure": "on"})
+    assert not Job.unscoped.exists()
+
+
+def test_staff_prioritise_a_tenant_leave_it_out_and_include_it(superuser, make, acme):
+    job = create_job(None)
+    schedule = create_schedule(job, acme, next_slot_at=clock() + DAY)
+    act(superuser, "jobschedule", schedule, "prioritise", {"priority": "5"})
+    act(superuser, "jobschedule", schedule, "exclude", {"sure": "on"})
+    schedule.refresh_from_db()
+    assert (schedule.priority, schedule.is_excluded) == (5, True)
+    assert "left out" in read(superuser, "job_change", job.pk)
+    act(superuser, "jobschedule", schedule, "include")
+    schedule.refresh_from_db()
+    assert not schedule.is_excluded
+    act(superuser, "jobschedule", schedule, "start")
+    assert Run.unscoped.get().tenant == acme
+
+
+def test_a_blocked_run_is_continued(superuser, acme, job):
+    run = create_run(job, acme, state="blocked", finished_at=None, reason="not_connected")
+    assert "The run continues." in act(superuser, "run", run, "resume")
