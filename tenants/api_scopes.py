@@ -36,6 +36,7 @@ SCOPES = {
     ),
     "jobs:read": ApiScope("Read jobs, their slots and their runs"),
     "jobs:write": ApiScope("Create, change and delete jobs, and start and cancel runs"),
+    "night:read": ApiScope("Read the forecast of all tenants' scheduled work", platform_only=True),
     "logs:write": ApiScope("Send log lines"),
     "logs:read": ApiScope("Read how many log lines were shipped"),
     "discrepancies:read": ApiScope("Read discrepancies and certificates of reconciliations"),

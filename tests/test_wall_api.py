@@ -93,6 +93,7 @@ ROUTES = {
     "jobs/<uuid:id>": {"GET": "jobs:read", "PATCH": "jobs:write", "DELETE": "jobs:write"},
     "jobs/<uuid:id>/slots": {"GET": "jobs:read"},
     "jobs/<uuid:id>/runs": {"POST": "jobs:write"},
+    "night": {"GET": "night:read"},
     "runs": {"GET": "jobs:read"},
     "runs/<uuid:id>": {"GET": "jobs:read"},
     "runs/<uuid:id>/cancel": {"POST": "jobs:write"},

@@ -32,6 +32,7 @@ CONNECTION_SNIPPET = ApiSnippet("connection", has_id=True)
 CONNECTORS_SNIPPET = ApiSnippet("connectors")
 IDENTITIES_SNIPPET = ApiSnippet("connection_identities", has_id=True)
 ENDPOINT_BODY = {"connector": "webhook", "name": "…", "settings": {"url": "https://…"}}
+JOB_BODY = {"name": "…", "kind": "report", "connector": "slack", "cron": "0 9 * * mon"}
 SNIPPETS: Mapping[str, ApiSnippet] = {
     "portal:home": ApiSnippet("connections", filters_by_tenant=True),
     "portal:catalogue": CONNECTORS_SNIPPET,
@@ -61,6 +62,8 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
     "portal:operation": ApiSnippet("operation", has_id=True),
     "portal:jobs": ApiSnippet("jobs"),
     "portal:job": ApiSnippet("job", has_id=True),
+    "portal:job_add": ApiSnippet("jobs", "POST", body=JOB_BODY),
+    "portal:job_change": ApiSnippet("job", "PATCH", has_id=True, body={"name": "…"}),
     "portal:runs": ApiSnippet("runs", filters_by_tenant=True),
     "portal:run": ApiSnippet("run", has_id=True),
     "portal:discrepancies": ApiSnippet("discrepancies", filters_by_tenant=True),

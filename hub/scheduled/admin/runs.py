@@ -22,7 +22,7 @@ from hub.scheduled.insight.run_progress import (
     list_log_lines,
     list_result_lines,
     list_spent_quotas,
-    measure_progress,
+    measure_figures,
     readable_runs,
 )
 from hub.scheduled.models import Job, Run
@@ -167,7 +167,7 @@ class RunAdmin(ReadOnlyAdmin):
 
     @display(description="took")
     def took(self, run: Run) -> str:
-        took = measure_progress(run, now=clock()).took
+        took = measure_figures(run, now=clock()).took
         return f"{took.total_seconds():,.0f} s" if took else "–"
 
     # --- its page ---
@@ -182,7 +182,7 @@ class RunAdmin(ReadOnlyAdmin):
     def live_context(self, run: Run, *, now: datetime) -> dict[str, Any]:
         return {
             "text": describe_run(run),
-            "progress": measure_progress(run, now=now),
+            "progress": measure_figures(run, now=now),
             "spent": list_spent_quotas(run),
             "results": list_result_lines(run),
             "log": [(entry, describe_log_entry(entry)) for entry in list_log_lines(run)],

@@ -101,7 +101,7 @@ class JobForm(forms.Form):
             self.initial.setdefault("cron", "30 2 * * *")
             self.initial.setdefault("options", {})
         else:
-            self.initial = {column: getattr(job, column) for column in COLUMNS} | self.initial
+            self.initial.update({column: getattr(job, column) for column in COLUMNS})
         for name in ("kind", "connector_key") if job else ():
             del self.fields[name]  # a job keeps these
         self._set_choices()
@@ -111,12 +111,12 @@ class JobForm(forms.Form):
         if self.tenant is None:
             del self.fields["connection"]
         else:
-            field = cast(forms.ModelChoiceField, self.fields["connection"])
+            connection = cast(forms.ModelChoiceField, self.fields["connection"])
             key = {"connector_key": self.job.connector_key} if self.job else {}
-            field.queryset = connections.filter(**key)
+            connection.queryset = connections.filter(**key)
         if "connector_key" in self.fields:
-            field = cast(forms.ChoiceField, self.fields["connector_key"])
-            field.choices = list_system_choices(self.tenant)
+            system = cast(forms.ChoiceField, self.fields["connector_key"])
+            system.choices = list_system_choices(self.tenant)
 
     def build(self) -> Job:
         """Return the unsaved job, or the stored one with unsaved changes."""
@@ -181,7 +181,7 @@ class StaffJobForm(JobForm):
             owner.for_user(user, "The tenant's reference. Leave empty for all tenants.")
         else:
             del self.fields["owner"]
-            self.initial |= {column: getattr(job, column) for column in STAFF_COLUMNS}
+            self.initial.update({column: getattr(job, column) for column in STAFF_COLUMNS})
         for field in self.fields.values():
             apply_admin_style(field)
 

@@ -11,19 +11,21 @@ from connectors.registry import CONNECTORS
 from hub.reason_codes import Reason, find_reason
 from hub.scheduled.models import Run, RunLogEntry
 from hub.scheduled.night.expectations import CALLS_KIND, split_scope_key
+from hub.scheduled.runs.progress import measure_progress
 from hub.state_texts import RUN_STATES
 
 LOG_LINES_SHOWN = 100
-MIN_RATE_TIME = timedelta(seconds=2)  # before that a rate says nothing
 
 
 @dataclass(frozen=True, slots=True)
-class RunProgress:
-    """`percent`: None without an expected number. `rate`: records in a second; None: unknown."""
+class RunFigures:
+    """Progress as pages show it. `percent`: None without an expected number; `rate` in each
+    second; None: unknown.
+    """
 
     percent: int | None
     rate: float | None
-    seconds_left: float | None
+    seconds_left: int | None
     took: timedelta | None
 
 
@@ -58,24 +60,13 @@ def list_result_lines(run: Run) -> list[tuple[str, str]]:
     ]
 
 
-def measure_progress(run: Run, *, now: datetime) -> RunProgress:
-    """Return the progress of a run; rate and estimate while it runs only."""
-    ended = run.finished_at or now
-    took = ended - run.started_at if run.started_at else None
-    rate = None
-    if took and took >= MIN_RATE_TIME and run.done_count:
-        rate = run.done_count / took.total_seconds()
+def measure_figures(run: Run, *, now: datetime) -> RunFigures:
+    progress = measure_progress(run, now=now)
     percent = None
-    if run.expected_count:
-        percent = min(100, 100 * run.done_count // run.expected_count)
-    return RunProgress(percent, rate, estimate_seconds_left(run, rate), took)
-
-
-def estimate_seconds_left(run: Run, rate: float | None) -> float | None:
-    """Return the seconds until a running run ends, by its rate; None: unknown."""
-    if run.state != Run.State.RUNNING or not rate or run.expected_count is None:
-        return None
-    return max(0, run.expected_count - run.done_count) / rate
+    if progress.expected:
+        percent = min(100, 100 * progress.done // progress.expected)
+    took = (run.finished_at or now) - run.started_at if run.started_at else None
+    return RunFigures(percent, progress.rate, progress.seconds_left, took)
 
 
 def list_spent_quotas(run: Run) -> list[SpentQuota]:

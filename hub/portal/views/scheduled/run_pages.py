@@ -28,7 +28,7 @@ from hub.scheduled.insight.run_progress import (
     list_log_lines,
     list_result_lines,
     list_spent_quotas,
-    measure_progress,
+    measure_figures,
     readable_runs,
 )
 from hub.scheduled.models import Job, Run
@@ -135,7 +135,7 @@ def build_run_context(run: Run, *, now: datetime) -> dict[str, Any]:
     return {
         "run": run,
         "text": describe_run(run),
-        "progress": measure_progress(run, now=now),
+        "progress": measure_figures(run, now=now),
         "spent": list_spent_quotas(run),
         "results": list_result_lines(run),
         "log": list_log_lines(run),
