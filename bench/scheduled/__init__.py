@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bench.scheduled import compare, ship, valve
+from bench.scheduled import compare, night, ship, valve
 from bench.suite import Bench
 
-BENCHES: Mapping[str, Bench] = {"compare": compare, "valve": valve, "ship": ship}
+BENCHES: Mapping[str, Bench] = {"compare": compare, "valve": valve, "night": night, "ship": ship}
