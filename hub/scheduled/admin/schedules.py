@@ -60,7 +60,7 @@ class PriorityForm(ActionForm):
 class JobScheduleAdmin(ReadOnlyAdmin):
     page_template = "scheduled/schedule.html"
     live_template = "scheduled/job_live.html"
-    row_actions = ("start", "prioritise", "exclude", "include")
+    row_actions = ("start", "prioritise", "leave_out", "include")
 
     list_display = ("what", "customer", "shown_state", "words", "next_slot", "priority")
     list_filter = (ScheduleConnectorFilter, JobFilter, TenantFilter, ExcludedFilter)
@@ -132,7 +132,7 @@ class JobScheduleAdmin(ReadOnlyAdmin):
         form=ActionForm,
         question="The job does not run for this tenant until it is included again.",
     )
-    def exclude(
+    def leave_out(
         self, request: HttpRequest, schedule: JobSchedule, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
         return self._set_excluded(request, schedule, is_excluded=True, now=now)

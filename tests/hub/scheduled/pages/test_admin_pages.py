@@ -205,7 +205,7 @@ def test_staff_prioritise_a_tenant_leave_it_out_and_include_it(superuser, make, 
     job = create_job(None)
     schedule = create_schedule(job, acme, next_slot_at=clock() + DAY)
     act(superuser, "jobschedule", schedule, "prioritise", {"priority": "5"})
-    act(superuser, "jobschedule", schedule, "exclude", {"sure": "on"})
+    act(superuser, "jobschedule", schedule, "leave_out", {"sure": "on"})
     schedule.refresh_from_db()
     assert (schedule.priority, schedule.is_excluded) == (5, True)
     assert "left out" in read(superuser, "job_change", job.pk)
