@@ -5,6 +5,7 @@ it.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 from functools import partial
 from typing import Any
 
@@ -53,6 +54,8 @@ class ComparisonCounts:
     verdicts: dict[str, int] = field(default_factory=dict)
     fields: dict[str, int] = field(default_factory=dict)
     digest: str = ""  # SHA-256 over keys and outcomes, chunk by chunk
+    # ISO 8601: a read of what changed from here on contains every unsettled key; empty: none is
+    unsettled_since: str = ""
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "ComparisonCounts":
@@ -63,6 +66,7 @@ class ComparisonCounts:
             verdicts=dict(document.get("verdicts", {})),
             fields=dict(document.get("fields", {})),
             digest=document.get("digest", ""),
+            unsettled_since=document.get("unsettled_since", ""),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -75,6 +79,7 @@ class ComparisonCounts:
             "verdicts": self.verdicts,
             "fields": self.fields,
             "digest": self.digest,
+            "unsettled_since": self.unsettled_since,
         }
 
     def add(self, judgement: Judgement, options: ReconcileOptions) -> None:
@@ -82,6 +87,9 @@ class ComparisonCounts:
         self.equal += judgement.outcome == EQUAL
         self.unsettled += judgement.outcome == UNSETTLED
         self.unproven += judgement.outcome == UNPROVEN
+        if judgement.outcome == UNSETTLED and judgement.changed_at:
+            changed_at = judgement.changed_at.astimezone(UTC).isoformat()
+            self.unsettled_since = min(self.unsettled_since or changed_at, changed_at)
         self.changes += any(would_change(finding, options) for finding in judgement.findings)
         for finding in judgement.findings:
             self.verdicts[finding.verdict] = self.verdicts.get(finding.verdict, 0) + 1

@@ -15,6 +15,7 @@ from hub.notices.notify import create_notice
 from hub.operations.models import Operation
 from hub.outgoing.intake.publish import publish
 from hub.scheduled.models import Discrepancy, JobSchedule, Run
+from hub.scheduled.reconciliation.comparison import ComparisonCounts
 from hub.scheduled.reconciliation.options import ReconcileOptions
 from hub.scheduled.reconciliation.progress import Progress
 from hub.scheduled.reconciliation.recording import resolve_unseen
@@ -39,6 +40,7 @@ def finish_run(
     """Store what follows from a comparison, in the caller's transaction."""
     if is_proof(progress):
         resolve_unseen(run, now=now)
+    if is_read_complete(progress):
         _store_since(run, progress)
     delete_old_discrepancies(run, now=now)
     operation = plan_run_repairs(run, now=now) if repairs == REPAIRING else None
@@ -57,11 +59,14 @@ def finish_run(
         _notify(run, connection, result, repairs=repairs, now=now)
 
 
+def is_read_complete(progress: Progress) -> bool:
+    """Return whether the run read all that it wanted to read of both sides."""
+    return all(progress.read_state(side).is_complete for side in ("local", "remote"))
+
+
 def is_proof(progress: Progress) -> bool:
     """Return whether the run read all records of both sides."""
-    sides = ("local", "remote")
-    is_full = not progress.cursor.get("since")
-    return is_full and all(progress.read_state(side).is_complete for side in sides)
+    return not progress.cursor.get("since") and is_read_complete(progress)
 
 
 def delete_old_discrepancies(run: Run, *, now: datetime) -> None:
@@ -73,10 +78,16 @@ def delete_old_discrepancies(run: Run, *, now: datetime) -> None:
 
 
 def _store_since(run: Run, progress: Progress) -> None:
-    """Let the next incremental run begin where this complete one did."""
+    """Let the next incremental run begin where this complete one did, or at the earliest change
+    that this one did not judge.
+    """
+    unsettled_since = ComparisonCounts.from_json(progress.counts).unsettled_since
+    began_at = progress.began_at
+    if unsettled_since:
+        began_at = min(began_at, datetime.fromisoformat(unsettled_since))
     schedule = JobSchedule.unscoped.filter(job=run.job_id, tenant=run.tenant_id).first()
     if schedule is not None:
-        schedule.cursor = {**schedule.cursor, "since": progress.began_at.isoformat()}
+        schedule.cursor = {**schedule.cursor, "since": began_at.isoformat()}
         schedule.save(update_fields=["cursor"])
 
 

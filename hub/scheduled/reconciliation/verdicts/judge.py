@@ -64,10 +64,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The result for one key: equal, unsettled, unproven, or findings."""
+    """The result for one key: equal, unsettled, unproven, or findings.
+
+    `changed_at`: of unsettled records, when the last of them was changed.
+    """
 
     outcome: str
     findings: Sequence[Finding] = ()
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,8 @@ def judge_records(
     records = KeyRecords(key, living_local, living_remote, bool(local), bool(remote), rules)
     judgement = _judge_living(records, scope)
     if judgement.outcome != EQUAL and _is_in_motion(key, [*local, *remote], scope):
-        return Judgement(UNSETTLED)
+        times = [entry.changed_at for entry in [*local, *remote] if entry.changed_at]
+        return Judgement(UNSETTLED, changed_at=max(times, default=None))
     return judgement
 
 

@@ -94,7 +94,7 @@ class Interruption:
 @pytest.mark.parametrize("hook", ["before_call", "before_save", "after_save"])
 def test_a_run_that_is_interrupted_anywhere_finds_the_same(world, hook):
     planted = plant_all_verdicts(world)
-    for number in range(1, 30):
+    for number in range(1, 30, 3):
         run = world.start()
         setattr(world, hook, Interruption(number))
         result = world.execute_to_end(run)
@@ -214,6 +214,20 @@ def test_an_incremental_run_compares_what_changed_and_never_finds_missing_record
     assert result["read"] == "incremental"
     assert world.found() == {("A-00003", "status")}
     assert result["unproven"] >= 1
+
+
+def test_an_incremental_run_begins_at_the_earliest_change_that_was_not_judged(make):
+    world = World(make, read="incremental", overlap_minutes=0)
+    for number in range(30):
+        world.plant(number)
+    world.reconcile()
+    world.orders.put("A-00003", state="lost")
+    delivery = make.delivery(world.remote, data={"number": "A-00003"}, action="update_deal")
+    assert world.reconcile()["unsettled"] == 1
+    delivery.transition_to("cancelled")
+    assert world.reconcile()["records"]["local"] == 1
+    assert world.found() == {("A-00003", "status")}
+    assert world.reconcile()["records"]["local"] == 0
 
 
 def test_options_that_are_not_valid_any_more_fail_the_run(world):
