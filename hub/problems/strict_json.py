@@ -34,12 +34,7 @@ def read_json(raw: bytes) -> Any:
     """
     estimate_weight(raw)  # before any object is built
     try:
-        value = json.loads(
-            raw.decode(),
-            object_pairs_hook=_reject_duplicate_names,
-            parse_constant=_reject_constant,
-            parse_float=_parse_finite_float,
-        )
+        value = DECODER.decode(raw.decode())
     except UnicodeDecodeError as error:
         raise invalid_json(f"The body is not valid UTF-8: byte {error.start} is invalid.") from None
     except json.JSONDecodeError as error:
@@ -118,6 +113,13 @@ def _parse_finite_float(digits: str) -> float:
     if number in (float("inf"), float("-inf")):
         raise invalid_json("The document contains a number that is too large.")
     return number
+
+
+DECODER = json.JSONDecoder(  # made once: json.loads() would make one for each document
+    object_pairs_hook=_reject_duplicate_names,
+    parse_constant=_reject_constant,
+    parse_float=_parse_finite_float,
+)
 
 
 def invalid_json(detail: str, pointer: str | None = None) -> Problem:

@@ -31,6 +31,7 @@ from tenants.access.api_authentication import resolve_tenant
 from tenants.models import Tenant
 
 MAX_BYTES = 1024 * 1024
+MAX_LINES = 50_000  # of one request
 MAX_TENANTS = 100  # whose lines one request may carry
 PARSERS = (NdjsonParser, JsonLinesParser)
 KEY_HEADER = header_parameter(
@@ -120,6 +121,8 @@ def _require_idempotency_key(request: Request) -> str:
 def _parse_body(request: Request, *, now: datetime) -> list[LogLine]:
     # without a body, REST framework calls no parser
     raw = request.data if isinstance(request.data, bytes) else b""
+    if raw.count(b"\n") > MAX_LINES:
+        raise Problem("payload-too-large", f"A request can have at most {MAX_LINES:,} lines.")
     try:
         lines = list(parse_lines(raw, now=now))
     except InvalidLine as error:

@@ -15,6 +15,9 @@ LOG_TEXTS: Mapping[str, str] = {
     "cancelled": _("Cancelled."),
     "blocked": _("Waits for a person."),
     "retried": _("Will be tried again."),
+    "line_refused": _("The system refuses a line."),
+    "not_acknowledged": _("Lines were not acknowledged in time, and are sent again."),
+    "acknowledgements_forgotten": _("The system was restarted; lines are sent again."),
     "quota_wait": _("Waits for a quota."),
 }
 

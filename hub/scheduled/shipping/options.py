@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from connectors.log_sink import LineFormat
 from connectors.registry import CONNECTORS
 from hub.scheduled.models import LogSource
@@ -52,29 +54,31 @@ def parse_options(options: Mapping[str, Any]) -> ShippingOptions:
 
 
 def check_options(options: Mapping[str, Any], connector_key: str) -> dict[str, str]:
-    """Return what is wrong, by JSON path; empty if the options are valid."""
+    """Return what is wrong, by the path in the options; empty if they are valid."""
     errors = {
-        f"/{name}": problem
+        name: problem
         for name, value in options.items()
-        if (problem := CHECKS[name](value) if name in CHECKS else "Unknown option.")
+        if (problem := CHECKS[name](value) if name in CHECKS else _("There is no such option."))
     }
     connector = CONNECTORS.get(connector_key)
     if connector is None or connector.log_sink is None:
-        errors["/connector"] = "This system takes no log lines."
+        errors[""] = _("This system takes no log lines.")
     if not errors and options.get("source") == LogSource.COLLECTION:
         keys = [entry.key for entry in CONNECTORS[APPLICATION].collections]
         if options.get("collection", "logs") not in keys:
-            errors["/collection"] = f"One of {', '.join(keys)}."
+            errors["collection"] = _("This must be one of: %s.") % ", ".join(keys)
     return errors
 
 
 def _check_text(value: object) -> str:
     is_text = isinstance(value, str) and value.isprintable() and len(value) <= TEXT_MAX
-    return "" if is_text else f"A text of at most {TEXT_MAX} characters."
+    return "" if is_text else _("This must be a text of at most %s characters.") % TEXT_MAX
 
 
 def _check_source(value: object) -> str:
-    return "" if value in LogSource.values else f"One of {', '.join(LogSource.values)}."
+    if value in LogSource.values:
+        return ""
+    return _("This must be one of: %s.") % ", ".join(LogSource.values)
 
 
 def _check_fields(value: object) -> str:
@@ -85,19 +89,20 @@ def _check_fields(value: object) -> str:
             name and not _check_text(name) and not _check_text(text) for name, text in value.items()
         )
     )
-    return "" if is_flat else f"An object of at most {FIELDS_MAX} texts, by name."
+    return "" if is_flat else _("This must be an object of at most %s texts.") % FIELDS_MAX
 
 
 def _check_query(value: object) -> str:
     is_flat = isinstance(value, dict) and not any(map(_check_text, value.values()))
-    return "" if is_flat else "An object of texts."
+    return "" if is_flat else _("This must be an object of texts.")
 
 
 def _range_check(least: int, most: int) -> Callable[[object], str]:
     def check(value: object) -> str:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         is_within = is_number and least <= value <= most  # type: ignore[operator]
-        return "" if is_within else f"A number from {least:,} to {most:,}."
+        limits = {"least": f"{least:,}", "most": f"{most:,}"}
+        return "" if is_within else _("This must be from %(least)s to %(most)s.") % limits
 
     return check
 

@@ -158,6 +158,11 @@ def test_at_most_a_mebibyte_is_taken(shop):
     assert problem(send(shop, line * 1040, key="key 2"))[:2] == (413, "payload-too-large")
 
 
+def test_a_request_has_a_limited_number_of_lines(shop):
+    assert problem(send(shop, b'{"a":1}\n' * 50_001))[:2] == (413, "payload-too-large")
+    assert stored_lines() == []
+
+
 def test_another_format_is_refused(shop):
     answer = shop.post(LOGS, {"a": 1}, format="json", HTTP_IDEMPOTENCY_KEY="key 1")
     assert problem(answer)[:2] == (415, "unsupported-media-type")

@@ -12,18 +12,18 @@ GOOD = [
     {"acknowledge_seconds": 60},
 ]
 BAD = [
-    ({"source": "mail"}, "/source"),
-    ({"index": 7}, "/index"),
-    ({"index": "a\nb"}, "/index"),
-    ({"fields": {"team": 7}}, "/fields"),
-    ({"fields": ["team"]}, "/fields"),
-    ({"batch_bytes": 5_000_000}, "/batch_bytes"),
-    ({"batch_bytes": True}, "/batch_bytes"),
-    ({"batch_bytes": float("nan")}, "/batch_bytes"),
-    ({"acknowledge_seconds": 0}, "/acknowledge_seconds"),
-    ({"source": "collection", "collection": "nothing"}, "/collection"),
-    ({"query": {"a": {}}}, "/query"),
-    ({"speed": 1}, "/speed"),
+    ({"source": "mail"}, "source"),
+    ({"index": 7}, "index"),
+    ({"index": "a\nb"}, "index"),
+    ({"fields": {"team": 7}}, "fields"),
+    ({"fields": ["team"]}, "fields"),
+    ({"batch_bytes": 5_000_000}, "batch_bytes"),
+    ({"batch_bytes": True}, "batch_bytes"),
+    ({"batch_bytes": float("nan")}, "batch_bytes"),
+    ({"acknowledge_seconds": 0}, "acknowledge_seconds"),
+    ({"source": "collection", "collection": "nothing"}, "collection"),
+    ({"query": {"a": {}}}, "query"),
+    ({"speed": 1}, "speed"),
 ]
 
 
@@ -40,4 +40,4 @@ def test_a_bad_option_is_named(options, path):
 
 @pytest.mark.parametrize("connector", ["slack", "nothing"])
 def test_a_system_that_takes_no_lines_is_refused(connector):
-    assert list(check_options({}, connector)) == ["/connector"]
+    assert list(check_options({}, connector)) == [""]
