@@ -12,6 +12,7 @@ from connectors.outcomes import (
     outcome_of_status,
     permission_missing,
     reconnect,
+    record_later,
     refresh,
     throttled,
     unknown,
@@ -81,6 +82,9 @@ ERRORS_BY_CODE: Mapping[str, OutcomeBuilder] = {
 }  # what is not here is `never`
 
 RATE_LIMITED = {"rate_limited", "ratelimited"}
+# Of an image block whose file is not processed yet:
+# https://github.com/slackapi/python-slack-sdk/issues/1658
+FILE_NOT_READY, FILE_WAIT = "invalid slack file", 30.0  # seconds
 
 
 def find_rejection(response: Response, scope: Scope) -> Outcome | None:
@@ -98,7 +102,10 @@ def find_rejection(response: Response, scope: Scope) -> Outcome | None:
     error = answer["error"]
     if error in RATE_LIMITED:
         return throttled(error, after=parse_retry_after(response), pauses=(scope,))
-    return ERRORS_BY_CODE.get(error, never)(error, _format_error_details(answer))
+    details = _format_error_details(answer)
+    if error == "invalid_blocks" and FILE_NOT_READY in details:
+        return record_later("file_not_ready", details, after=FILE_WAIT)
+    return ERRORS_BY_CODE.get(error, never)(error, details)
 
 
 def _format_error_details(answer: Mapping[str, object]) -> str:

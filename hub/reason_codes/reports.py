@@ -28,5 +28,8 @@ REPORT_REASONS: Mapping[str, Reason] = {
         _("The account has not granted the permission to upload files."),
         _("Reconnect the account with this permission if reports should have a chart."),
     ),
+    "file_not_ready": Reason(
+        _("The system has not processed the chart yet. The message is sent again in a while.")
+    ),
     "host_refused": Reason(_("The system named an unknown address for the upload.")),
 }

@@ -7,8 +7,8 @@ from typing import Any
 
 from connectors.http import Json
 
-MAX_ROWS = 200
-MAX_LABEL_LENGTH = 80  # characters
+MAX_ROWS, MAX_MEASURES = 200, 12
+MAX_LABEL_LENGTH, MAX_NAME_LENGTH = 80, 30  # characters, of a row and of a measure
 MAX_MAGNITUDE = Decimal(10) ** 30  # a greater number is not a figure of a business
 
 
@@ -79,9 +79,15 @@ class Figures:
 
 
 def build_figures(heading: str, measures: Sequence[Measure], rows: Sequence[Row]) -> Figures:
-    """Build figures of the first MAX_ROWS rows, with labels that fit a line."""
+    """Build figures of the first MAX_ROWS rows, with labels that fit a line.
+
+    Raises FigureInvalid if there are more than MAX_MEASURES, such as currencies.
+    """
+    if len(measures) > MAX_MEASURES:
+        raise FigureInvalid(f"there are more than {MAX_MEASURES} columns of figures")
+    named = [replace(one, name=clean_label(one.name, MAX_NAME_LENGTH)) for one in measures]
     kept = [replace(row, label=clean_label(row.label)) for row in rows[:MAX_ROWS]]
-    return Figures(heading, tuple(measures), tuple(kept), len(rows) - len(kept))
+    return Figures(heading, tuple(named), tuple(kept), len(rows) - len(kept))
 
 
 def parse_figure(value: Json) -> Decimal | None:
@@ -99,11 +105,11 @@ def parse_figure(value: Json) -> Decimal | None:
     return number
 
 
-def clean_label(value: object) -> str:
+def clean_label(value: object, most: int = MAX_LABEL_LENGTH) -> str:
     """Return a label as one line of printable characters; a dash if there is nothing to see."""
     text = "".join(character if character.isprintable() else " " for character in str(value))
     text = " ".join(text.split())
-    return f"{text[: MAX_LABEL_LENGTH - 1]}…" if len(text) > MAX_LABEL_LENGTH else text or "–"
+    return f"{text[: most - 1]}…" if len(text) > most else text or "–"
 
 
 def format_figure(value: Decimal | None) -> str:

@@ -4,10 +4,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from hub.scheduled.reports.figures import Figures, format_figure
+from hub.scheduled.reports.figures import Figures, clean_label, format_figure
 from hub.scheduled.reports.options import ReportOptions
 from hub.scheduled.reports.periods import Period
 from hub.scheduled.reports.table_text import format_table
+
+MAX_TITLE_LENGTH = 100  # characters
 
 
 def build_report(
@@ -18,7 +20,7 @@ def build_report(
     `table` is text in columns, empty for an empty period; `picture` names an uploaded file; both
     are plain text, which the mapping escapes. Numbers of `rows` are exact, as text.
     """
-    title = options.title or name
+    title = clean_label(options.title or name, MAX_TITLE_LENGTH)
     is_empty = figures.is_empty
     return {
         "title": title,

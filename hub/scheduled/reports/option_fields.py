@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 NAME_PATTERN = re.compile(
     r"[A-Za-z][A-Za-z0-9_]{0,79}(\.[A-Za-z][A-Za-z0-9_]{0,79}){0,5}", re.ASCII
 )
-MAX_TEXT_LENGTH = 200
+MAX_TEXT_LENGTH, MAX_SHORT_LENGTH = 200, 30  # characters
 
 Errors = dict[str, str]
 # adds what is wrong with a value to the errors, under its path
@@ -53,9 +53,15 @@ def one_of(*allowed: str) -> FieldCheck:
     return check
 
 
-def check_text(value: Any, path: str, errors: Errors) -> None:
-    if not isinstance(value, str) or len(value) > MAX_TEXT_LENGTH or not value.isprintable():
-        errors[path] = _("This must be text of at most %d characters.") % MAX_TEXT_LENGTH
+def text_of(most: int) -> FieldCheck:
+    def check(value: Any, path: str, errors: Errors) -> None:
+        if not isinstance(value, str) or len(value) > most or not value.isprintable():
+            errors[path] = _("This must be text of at most %d characters.") % most
+
+    return check
+
+
+check_text, check_short_text = text_of(MAX_TEXT_LENGTH), text_of(MAX_SHORT_LENGTH)
 
 
 def check_flag(value: Any, path: str, errors: Errors) -> None:

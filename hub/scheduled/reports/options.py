@@ -18,6 +18,7 @@ from hub.scheduled.reports.option_fields import (
     check_digits,
     check_flag,
     check_name,
+    check_short_text,
     check_text,
     join_path,
     list_of,
@@ -35,7 +36,7 @@ RESERVED = ("object", "select", "group_by", "date_field", "since", "until", "pag
 SPLIT = one_of("", *NEXT_PARTS)
 
 MEASURE = Section(
-    {"name": check_text, "function": one_of(*FUNCTIONS), "field": check_name}, ("function",)
+    {"name": check_short_text, "function": one_of(*FUNCTIONS), "field": check_name}, ("function",)
 )
 QUERIES: Mapping[str, Section] = {
     SOQL: Section(
@@ -204,7 +205,7 @@ def _check_message(message: MessageOptions, errors: Errors) -> None:
     except LookupError:
         errors["message.action"] = _("This system has no such action.")
         return
-    if not message.mapping and not action.report:
+    if not message.mapping and not action.report and not action.default:
         errors["message.mapping"] = _("This action needs a mapping.")
         return
     if message.mapping:

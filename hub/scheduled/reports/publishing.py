@@ -53,7 +53,8 @@ def find_delivery(run: Run) -> Delivery | None:
 def get_or_create_route(connection: Connection, message: MessageOptions, *, now: datetime) -> Route:
     """Return the route of reports to this connection with this mapping.
 
-    It is disabled, so that no published event matches it.
+    Without a mapping, the action's for reports applies, or its default. The route is disabled, so
+    that no published event matches it.
     """
     action = connection.connector.action(message.action)
     body = dict(message.mapping or action.report)

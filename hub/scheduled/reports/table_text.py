@@ -11,7 +11,7 @@ from hub.scheduled.reports.figures import Figures, clean_label, format_figure
 
 LABEL_WIDTH = 28  # cells of the font; a wide character takes two
 # characters with HTML escapes: a section of a Slack message takes 3,000, with the title above it
-MAX_LENGTH = 2_400
+MAX_LENGTH = 2_300
 WIDE = ("W", "F")
 GAP = "  "
 
@@ -22,8 +22,8 @@ def format_table(figures: Figures) -> str:
     Rows that do not fit MAX_LENGTH are counted in a last line. A markup character never counts
     as markup here: who shows the table escapes it.
     """
-    headings = [figures.heading, *(measure.name for measure in figures.measures)]
-    lines = [list(map(clean_label, headings))]
+    names = [measure.name for measure in figures.measures]
+    lines = [[clean_label(figures.heading), *names]]
     lines += [[row.label, *map(format_figure, row.values)] for row in figures.rows]
     totals = _list_totals(figures)
     for line in (*lines, *totals):

@@ -70,7 +70,14 @@ def body_of(delivery):
 
 
 def post(desk, delivery):
-    """Send the delivery to the sandbox's Slack, as its mapping makes it; return the message."""
+    """Send the delivery to the sandbox's Slack, and return the page of the channel."""
+    outcome = try_to_post(desk, delivery)
+    assert outcome.kind == "delivered", outcome
+    return desk.get("/slack/T0000ACME/C0000ORD1").text
+
+
+def try_to_post(desk, delivery):
+    """Send the delivery to the sandbox's Slack, as its mapping makes it."""
     desk.now += 60
     document = {"id": "1", "type": "report.finished", "data": body_of(delivery)}
     mapping = compile_mapping(delivery.route.mapping.current.body)
@@ -79,8 +86,7 @@ def post(desk, delivery):
     assert action.check(body) == ""
     sent = Message("id-1", body, b"", NOON)
     (outcome,) = action.read(send(action.request([sent], key_for(desk, "slack"))), [sent])
-    assert outcome.kind == "delivered", outcome
-    return desk.get("/slack/T0000ACME/C0000ORD1").text
+    return outcome
 
 
 def test_last_weeks_orders_in_salesforce_become_a_message_with_a_table_and_a_chart(
@@ -192,7 +198,8 @@ def test_a_permission_that_was_not_granted_costs_no_call(make, desk, acme):
 def test_markup_in_a_name_stays_text_in_slack(make, desk, acme):
     connect(make, desk, acme, "salesforce", "slack")
     seed_orders(desk, ("2026-11-18T12:00:00.000+0000", 20), ("2026-11-18T12:00:00.000+0000", 5))
-    options = {"title": "<!channel> *bold* & <https://evil.example|click>", **CHANNEL}
+    title = "<!channel> *bold* & <https://evil.example|click>" + "&" * 140
+    options = {"title": title, **CHANNEL}
     context = start_run(make, acme, "salesforce", **options)
     context.job.name = "``` <@U0000ANN1>"
     execute(run_report, context)
@@ -312,3 +319,26 @@ def test_reports_with_one_mapping_share_a_disabled_route(make, desk, acme):
     routes = Route.unscoped.filter(event_type="report.finished")
     assert routes.count() == 2 and not routes.filter(enabled=True).exists()
     assert Delivery.unscoped.count() == 3
+
+
+def test_a_message_whose_chart_is_not_processed_yet_is_sent_again(make, desk, acme):
+    connect(make, desk, acme, "app", "slack")
+    place_orders(desk, "20.00", "30.00")
+    context = start_run(make, acme, "app", slot_at=AFTER_NOON, **CHANNEL)
+    context.at = AFTER_NOON
+    execute(run_report, context)
+    desk.world(slack=[{"team": "T0000ACME", "limits": {"file_seconds": 600}}])
+    outcome = try_to_post(desk, Delivery.unscoped.get())
+    assert (outcome.kind, outcome.reason) == ("later", "file_not_ready")
+    desk.now += 600
+    assert try_to_post(desk, Delivery.unscoped.get()).kind == "delivered"
+
+
+def test_a_report_to_an_endpoint_is_the_whole_event(make, desk, acme):
+    connect(make, desk, acme, "salesforce")
+    endpoint = make.connection(acme)
+    message = {"connector": "webhook", "action": endpoint.connector.actions[0].key}
+    context = start_run(make, acme, "salesforce", message=message)
+    execute(run_report, context)
+    delivery = Delivery.unscoped.get()
+    assert delivery.connection == endpoint and delivery.route.mapping.current.body == {}

@@ -43,6 +43,11 @@ def test_a_single_row_has_no_total():
     assert len(format_table(figures_of(("November", 3, 4))).splitlines()) == 2
 
 
+def test_more_columns_than_a_table_can_have_are_refused():
+    with pytest.raises(FigureInvalid):
+        figures_of(("a", *range(13)), measures=[str(number) for number in range(13)])
+
+
 def test_what_is_not_additive_has_no_total():
     rows = [Row("a", (Decimal(1), Decimal(5))), Row("b", (Decimal(2), None))]
     figures = build_figures("Owner", [Measure("Orders"), Measure("avg", is_additive=False)], rows)
@@ -53,10 +58,12 @@ def test_what_is_not_additive_has_no_total():
 
 @given(
     labels=st.lists(st.text(max_size=100), min_size=1, max_size=300),
+    names=st.lists(st.text(max_size=100), min_size=1, max_size=12),
     value=st.decimals(-(10**30), 10**30, allow_nan=False),
 )
-def test_a_table_of_anything_fits_and_has_only_printable_lines(labels, value):
-    figures = figures_of(*((label, value, value) for label in labels))
+def test_a_table_of_anything_fits_and_has_only_printable_lines(labels, names, value):
+    rows = ((label, *[value] * len(names)) for label in labels)
+    figures = figures_of(*rows, measures=names)
     text = format_table(figures)
     assert len(escape(text)) <= MAX_LENGTH
     assert all(line.isprintable() for line in text.split("\n"))
