@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate, takewhile
 
-from django.db.models import F
-
 from hub.scheduled.log_intake.lines import unpack_lines
 from hub.scheduled.models import LogChunk, LogPosition
 
@@ -48,17 +46,18 @@ def read_waiting_lines(
 def _choose_chunks(
     position: LogPosition, first_line: int, most_bytes: int
 ) -> list[tuple[int, int, int]]:
-    """Return id, first line and size of the chunks from a line on, until they fill the bytes."""
-    rows = (
-        LogChunk.unscoped.filter(
-            tenant=position.tenant_id,
-            source=position.source,
-            first_line__gt=first_line - F("line_count"),
-        )
-        .order_by("first_line")
-        .values_list("pk", "first_line", "size")[:CHUNKS_AT_ONCE]
-    )
-    return list(_take_until_full(iter(rows), most_bytes))
+    """Return id, first line and size of the chunks from a line on, until they fill the bytes.
+
+    Both statements read the index by lines, and none of the chunks before.
+    """
+    chunks = LogChunk.unscoped.filter(tenant=position.tenant_id, source=position.source)
+    before = chunks.filter(first_line__lte=first_line).order_by("-first_line")
+    with_line = before.values_list("first_line", "line_count").first()
+    if with_line is None or sum(with_line) <= first_line:
+        return []
+    rows = chunks.filter(first_line__gte=with_line[0]).order_by("first_line")
+    found = rows.values_list("pk", "first_line", "size")[:CHUNKS_AT_ONCE]
+    return list(_take_until_full(iter(found), most_bytes))
 
 
 def _take_until_full(

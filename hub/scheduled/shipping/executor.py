@@ -15,8 +15,14 @@ from hub.scheduled.log_intake.backlog import WaitingLines, read_waiting_lines
 from hub.scheduled.models import LogPosition
 from hub.scheduled.runs.context import RunContext, RunFailed
 from hub.scheduled.shipping.batch_limits import BatchLimits
+from hub.scheduled.shipping.figures import measure_logs
 from hub.scheduled.shipping.options import ShippingOptions, parse_options
-from hub.scheduled.shipping.position import PositionWriter, claim_position, release_position
+from hub.scheduled.shipping.position import (
+    PositionWriter,
+    claim_position,
+    find_next_line,
+    release_position,
+)
 from hub.scheduled.shipping.sender import BatchSender
 from hub.scheduled.shipping.shipment import Gap, Shipment
 from hub.scheduled.shipping.sources import read_source
@@ -32,8 +38,19 @@ Sleep = Callable[[float], Awaitable[object]]
 
 
 async def run_shipping(context: RunContext) -> Mapping[str, Any]:
-    """Ship the lines of the job's log that wait; return counts of lines and batches."""
+    """Ship the lines of the job's log that wait; return counts of lines and batches.
+
+    A dry run only counts the lines that it would ship.
+    """
+    if context.run.is_dry:
+        return await count_waiting_lines(context)
     return await Shipping(context, parse_options(context.job.options), sleep=asyncio.sleep).ship()
+
+
+async def count_waiting_lines(context: RunContext) -> dict[str, int]:
+    source = parse_options(context.job.options).source
+    figures = await context.in_database(lambda: measure_logs(context.tenant, now=context.now()))
+    return {"lines": sum(log.backlog for log in figures if log.source == source)}
 
 
 class Shipping:
@@ -71,11 +88,13 @@ class Shipping:
         )
         self.writer = PositionWriter(position, context.run, position.shipped_line)
         self.sender = BatchSender(context, connection, app, position, self.options.line_format)
-        self.done = context.run.done_count
         try:
             await read_source(context, position, self.options)
         except RunFailed as failure:
             self.reading_failure = failure  # raised when what waits is shipped
+        self.done = context.run.done_count
+        next_line = await context.in_database(partial(find_next_line, position))
+        self.expected = self.done + next_line - position.shipped_line
 
     async def take_step(self) -> bool:
         """Send a batch, or ask for acknowledgements; return whether anything is left to do."""
@@ -172,4 +191,5 @@ class Shipping:
         self.counts["lines"] += settled - rejected
         self.counts["rejected"] += rejected
         store = partial(self.writer.store, self.shipment, rejected=rejected, now=self.context.now())
-        await self.context.save({}, done=self.done, write=store)
+        expected = max(self.expected, self.done)
+        await self.context.save({}, done=self.done, expected=expected, write=store)

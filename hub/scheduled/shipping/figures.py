@@ -46,27 +46,32 @@ def measure_waiting_logs(*, now: datetime) -> list[LogFigures]:
 
 
 def positions_with_age(positions: QuerySet[LogPosition]) -> QuerySet[Any]:
-    """Annotate `waiting_since`: when the oldest line that waits was received, or None."""
-    waiting = LogChunk.unscoped.filter(
+    """Annotate `waiting_since`: when the oldest line that waits was received.
+
+    It is the chunk with the line after the shipped ones, found as the newest that begins there or
+    before: one row of the index. Without a backlog the value means nothing.
+    """
+    begun = LogChunk.unscoped.filter(
         tenant=OuterRef("tenant"),
         source=OuterRef("source"),
         first_line__lte=OuterRef("shipped_line"),
-        first_line__gt=OuterRef("shipped_line") - F("line_count"),
     )
-    newest_first = waiting.order_by("-first_line").values("received_at")[:1]
-    return positions.annotate(waiting_since=Subquery(newest_first))
+    newest = begun.order_by("-first_line").values("received_at")[:1]
+    return positions.annotate(waiting_since=Subquery(newest))
 
 
-def measure_position(position: LogPosition, *, now: datetime) -> LogFigures:
-    waiting_since: datetime | None = getattr(position, "waiting_since", None)
+def measure_position(position: Any, *, now: datetime) -> LogFigures:
+    """Return the figures of a position with its annotation `waiting_since`."""
     lost = position.dropped_count + position.rejected_count
+    backlog = position.next_line - position.shipped_line
+    waiting_since: datetime | None = position.waiting_since if backlog else None
     return LogFigures(
         source=position.source,
         received=position.next_line,
         shipped=position.shipped_line - lost,
         rejected=position.rejected_count,
         dropped=position.dropped_count,
-        backlog=position.next_line - position.shipped_line,
+        backlog=backlog,
         unacknowledged=sum(batch["count"] for batch in position.batches),
         lag_seconds=max(0.0, (now - waiting_since).total_seconds()) if waiting_since else 0.0,
         received_at=position.received_at,

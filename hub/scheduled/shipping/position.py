@@ -57,5 +57,11 @@ class PositionWriter:
         self.stored_line = shipment.shipped_line
 
 
+def find_next_line(position: LogPosition) -> int:
+    """Return the number of the next line that will be received, as it is stored now."""
+    next_line: int = LogPosition.unscoped.values_list("next_line", flat=True).get(pk=position.pk)
+    return next_line
+
+
 def release_position(position: LogPosition, run: Run) -> None:
     LogPosition.unscoped.filter(pk=position.pk, run=run).update(run=None)

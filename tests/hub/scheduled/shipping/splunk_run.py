@@ -69,6 +69,7 @@ class SimulatedRun:
     time: object = NOON + MINUTE
     logged: list = field(default_factory=list)
     saves: int = 0
+    expected: int | None = None
 
     @property
     def job(self):
@@ -98,7 +99,7 @@ class SimulatedRun:
         raise RunFailed(answer.reason, answer.detail)
 
     async def save(self, cursor, *, done, expected=None, write=None):
-        self.saves += 1
+        self.saves, self.expected = self.saves + 1, expected
         if self.saves == self.kill_at:
             raise Killed
         if write is not None:

@@ -6,6 +6,7 @@ import pytest
 
 from hub.scheduled.models import LogPosition, Run
 from hub.scheduled.runs.context import RunFailed, RunStopped
+from hub.scheduled.shipping.executor import run_shipping
 from tests.factories import MINUTE
 from tests.hub.scheduled.logs import entries, store_lines
 from tests.hub.scheduled.shipping.splunk_run import (
@@ -13,6 +14,7 @@ from tests.hub.scheduled.shipping.splunk_run import (
     Killed,
     SimulatedRun,
     SimulatedSplunk,
+    finish,
     make_another_run,
     make_run,
     read_body,
@@ -287,6 +289,21 @@ def test_the_next_run_continues_where_the_last_one_ended(acme, start):
     context.run = make_another_run(context.job, acme)
     assert ship(context)["lines"] == 5
     assert context.splunk.lines() == list(range(10))
+
+
+def test_a_dry_run_counts_and_ships_nothing(acme, start):
+    context = start()
+    store_lines(acme, *entries(5))
+    context.run.is_dry = True
+    assert finish(run_shipping(context)) == {"lines": 5}
+    assert (context.splunk.lines(), position().shipped_line) == ([], 0)
+
+
+def test_a_run_says_how_many_lines_it_expects(acme, start):
+    context = start(**SMALL)
+    store_lines(acme, *entries(60))
+    ship(context)
+    assert (context.expected, context.run.done_count) == (60, 60)
 
 
 def test_a_connection_whose_system_takes_no_lines_is_refused(make, acme, start):
