@@ -2,7 +2,13 @@
 
 from collections.abc import Mapping
 
-from bench.scheduled import compare, night, ship, valve
+from bench.scheduled import compare, night, ship, slots, valve
 from bench.suite import Bench
 
-BENCHES: Mapping[str, Bench] = {"compare": compare, "valve": valve, "night": night, "ship": ship}
+BENCHES: Mapping[str, Bench] = {
+    "slots": slots,
+    "compare": compare,
+    "valve": valve,
+    "night": night,
+    "ship": ship,
+}

@@ -1,0 +1,93 @@
+"""`python -m bench.run_slots FILE`: create and execute runs by the time that the file states, until
+it is deleted.
+"""
+
+import random
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import django
+from django.db import Error
+
+django.setup()
+
+from django.conf import settings  # noqa: E402  (Django is ready by now)
+
+from connectors.http import Request, Response  # noqa: E402
+from hub.outgoing.pump.db_thread import run_with_loop  # noqa: E402
+from hub.outgoing.queue.pump_leases import new_lease  # noqa: E402
+from hub.scheduled.models import Run  # noqa: E402
+from hub.scheduled.runs.context import RunContext  # noqa: E402
+from hub.scheduled.runs.due_runs import create_due_runs  # noqa: E402
+from hub.scheduled.runs.open_runs import skip_runs_past_window  # noqa: E402
+from hub.scheduled.runs.run_loop import RunLoop, RunTools  # noqa: E402
+
+PAGES = 3  # of each run
+WAIT = 0.05  # seconds between two looks
+
+
+async def count_pages(context: RunContext) -> Mapping[str, Any]:
+    """Execute a run: store a few pages, so that kills and jumps find it between two of them."""
+    for page in range(context.run.cursor.get("page", 0), PAGES):
+        await context.save({"page": page + 1}, done=page + 1)
+    return {"pages": PAGES}
+
+
+def start_at_once(runs: list[Run], *, now: datetime) -> None:
+    """Leave new runs due at their slots."""
+
+
+@asynccontextmanager
+async def open_no_client() -> AsyncIterator[Any]:
+    async def refuse(request: Request) -> Response:
+        raise AssertionError(request)
+
+    yield refuse
+
+
+class SharedClock:
+    """The time that a file states; the last one if it is just being replaced."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.last = path, datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        with suppress(OSError, ValueError):
+            self.last = datetime.fromisoformat(self.path.read_text())
+        return self.last
+
+
+def main(path: Path) -> None:
+    settings.HUB_JOB_KINDS = {"report": {"run": f"{__spec__.name}.count_pages"}}
+    settings.HUB_RUN_PLANNER = f"{__spec__.name}.start_at_once"
+    clock = SharedClock(path)
+    while path.exists():
+        try:
+            create_due_runs(now=clock())
+            skip_runs_past_window(now=clock())
+            run_with_loop(RunLoop(build_tools(clock)).run_to_end)
+        except Error:  # busy; the next turn continues
+            time.sleep(WAIT)
+        time.sleep(WAIT)
+
+
+def build_tools(clock: SharedClock) -> RunTools:
+    return RunTools(
+        lease=new_lease(),
+        clock=clock,
+        random=random.random,
+        open_client=open_no_client,
+        stopping=lambda: False,
+        start_another=lambda: None,
+        idle_seconds=0.0,
+        run_seconds=1.0,
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
