@@ -172,6 +172,7 @@ HUB_ERASE_CONNECTION = (
     "hub.incoming.receiving.erase.erase_received_data",
     "hub.scheduled.reconciliation.erase.erase_compared_data",
     "hub.scheduled.shipping.erase.erase_shipped_lines",
+    "hub.scheduled.runs.erase.erase_run_texts",
 )
 # The function that finds the address at which an incoming item is answered.
 HUB_USE_REPLY_URL = "hub.incoming.processing.replies.use_reply_url"

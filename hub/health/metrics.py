@@ -24,6 +24,7 @@ from hub.health.probes import (
     longest_unserved_time,
     measure_database_latency,
 )
+from hub.health.run_metrics import collect_run_metrics
 from hub.incoming.models import InboundItem
 from hub.incoming.receiving.storage import count_by_cause
 from hub.mail.models import Mail
@@ -79,6 +80,7 @@ class MetricsCollector:
         yield from self.inbox()
         yield from self.mails()
         yield from collect_log_metrics(now=self.now)
+        yield from collect_run_metrics(now=self.now)
         yield from _total_metrics()
         yield from _counter_metrics()
 

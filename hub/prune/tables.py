@@ -17,7 +17,7 @@ from hub.mail.models import Mail
 from hub.notices.models import Notice
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
-from hub.scheduled.models import LogChunk, LogPosition
+from hub.scheduled.models import Discrepancy, LogChunk, LogPosition, Run, StagedRecord
 from tenants.models import PortalLink
 
 UNFINISHED_STATES = ("waiting", "sending", "held")
@@ -106,6 +106,21 @@ def _log_chunks_that_wait(ids: Collection[Any], cutoff: datetime) -> Collection[
     return chunks.values_list("pk", flat=True)
 
 
+def _open_discrepancies(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
+    rows = Discrepancy.unscoped.filter(pk__in=ids).exclude(state="resolved")
+    return rows.values_list("pk", flat=True)
+
+
+def _open_runs(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
+    rows = Run.unscoped.filter(pk__in=ids, state__in=Run.OPEN_STATES)
+    return rows.values_list("pk", flat=True)
+
+
+def _staged_of_open_runs(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
+    rows = StagedRecord.objects.filter(pk__in=ids, run__state__in=Run.OPEN_STATES)
+    return rows.values_list("pk", flat=True)
+
+
 TABLES = (  # in this order: a row goes after what hangs on it
     Table("exchanges", "bodies", Exchange.objects.all, _ages_by_column(Exchange, "at"), keep_none),
     Table(
@@ -177,6 +192,27 @@ TABLES = (  # in this order: a row goes after what hangs on it
         LogChunk.unscoped.all,
         _ages_by_column(LogChunk, "received_at"),
         _log_chunks_that_wait,
+    ),
+    Table(
+        "staged records",
+        "inbox",
+        StagedRecord.objects.all,
+        _ages_by_column(StagedRecord, "run__created_at"),
+        _staged_of_open_runs,
+    ),
+    Table(
+        "discrepancies",
+        "rows",
+        Discrepancy.unscoped.all,
+        _ages_by_column(Discrepancy, "last_seen_at"),
+        _open_discrepancies,
+    ),
+    Table(
+        "runs",
+        "rows",
+        Run.unscoped.all,
+        _ages_by_column(Run, "created_at"),
+        _open_runs,
     ),
     Table(
         "mails",

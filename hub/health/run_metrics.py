@@ -1,0 +1,38 @@
+"""Metrics of runs: open ones by state, late ones, and how long the first has waited."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db.models import Count, Min, Q
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from hub.scheduled.models import Run
+
+
+def collect_run_metrics(*, now: datetime) -> Iterator[Metric]:
+    """Yield the metrics of open runs, in one statement."""
+    is_late, is_due = Q(deadline_at__lt=now), Q(state="waiting", due_at__lte=now)
+    rows = (
+        Run.unscoped.filter(state__in=Run.OPEN_STATES)
+        .values("state")
+        .annotate(
+            count=Count("pk"),
+            late=Count("pk", filter=is_late),
+            due_at=Min("due_at", filter=is_due),
+        )
+    )
+    counts, late, waits = Counter[str](dict.fromkeys(Run.OPEN_STATES, 0)), 0, 0.0
+    for row in rows.order_by():
+        counts[row["state"]] = row["count"]
+        late += row["late"]
+        if row["due_at"]:
+            waits = max(waits, (now - row["due_at"]).total_seconds())
+    family = GaugeMetricFamily("hub_runs", "Open runs of jobs by state.", labels=["state"])
+    for state in Run.OPEN_STATES:
+        family.add_metric([state], counts[state])
+    yield family
+    yield GaugeMetricFamily("hub_runs_late", "Open runs past their deadline.", value=late)
+    yield GaugeMetricFamily(
+        "hub_run_wait_seconds", "Seconds since the first waiting run was due.", value=waits
+    )

@@ -1,0 +1,18 @@
+"""Erase what runs stored of a connection's contents, at the customer's request."""
+
+from datetime import datetime
+
+from hub.connections.models import Connection
+from hub.scheduled.models import Run, RunLogEntry
+
+
+def erase_run_texts(connection: Connection, *, now: datetime) -> None:
+    """Delete the texts of systems in the runs and logs of jobs that work on a connection.
+
+    HUB_ERASE_CONNECTION names this function. The rows stay, as history.
+    """
+    runs = Run.unscoped.filter(
+        tenant=connection.tenant_id, job__connector_key=connection.connector_key
+    )
+    RunLogEntry.unscoped.filter(run__in=runs).update(parameters={})
+    runs.exclude(detail="").update(detail="")
