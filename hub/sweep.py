@@ -60,7 +60,11 @@ from hub.scheduled.repairs.repair_checks import wake_up_for_repairs
 from hub.scheduled.runs.due_runs import create_due_runs
 from hub.scheduled.runs.loop_leases import wake_runs
 from hub.scheduled.runs.notices import notify_missed_deadlines
-from hub.scheduled.runs.open_runs import resume_blocked_runs, skip_runs_past_window
+from hub.scheduled.runs.open_runs import (
+    recover_interrupted_runs,
+    resume_blocked_runs,
+    skip_runs_past_window,
+)
 from hub.scheduled.shipping.retention import drop_expired_lines, notify_late_logs
 from hub.throttle import in_flight_leases
 
@@ -203,6 +207,7 @@ STEPS: tuple[Step, ...] = (
     create_missing_schedules,
     apply_changed_time_zones,
     create_due_runs,
+    recover_interrupted_runs,
     skip_runs_past_window,
     resume_blocked_runs,
     notify_missed_deadlines,

@@ -1,26 +1,36 @@
-"""Runs that wait: skip those whose window is over, and resume blocked ones.
+"""Open runs: recover interrupted ones, skip those whose window is over, and resume blocked ones.
 
 Steps of the sweep.
 """
 
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from hub.scheduled.models import Run
-from hub.scheduled.runs.claim import has_unfinished_run, is_switched_off
+from hub.scheduled.runs.claim import has_unfinished_run, is_switched_off, recover_runs
 from hub.scheduled.runs.context import RunBlocked, RunFailed
 from hub.scheduled.runs.notices import notify_failed_run
+from hub.scheduled.runs.results import ClaimedRun, fail_run
 from hub.scheduled.runs.run_connections import NOT_CONNECTED, find_block, find_run_connection
 
 MAX_RUNS = 200  # of one step
 STILL_RUNNING, WINDOW_MISSED = "still_running", "window_missed"
+CRASHED = "run_crashed"
 # reasons that are gone when nothing stops the connection any more
 CONNECTION_REASONS = (
     *("tenant_suspended", "switched_off", "disconnected"),
     *("needs_reconnect", "paused", "disabled"),
 )
+
+
+def recover_interrupted_runs(*, now: datetime) -> None:
+    """Let runs continue whose process died; fail those that crashed too often without progress."""
+    for run in recover_runs(now=now):
+        claimed = ClaimedRun(run, run.lease or UUID(int=0), run.calls)
+        fail_run(claimed, CRASHED, "", now=now)
 
 
 def skip_runs_past_window(*, now: datetime) -> int:

@@ -24,7 +24,7 @@ from hub.scheduled.models import Run
 from hub.scheduled.runs import claim, results
 from hub.scheduled.runs.context import Executor, RunBlocked, RunFailed, RunStopped
 from hub.scheduled.runs.loop_leases import extend_loop_lease
-from hub.scheduled.runs.results import ClaimedRun
+from hub.scheduled.runs.open_runs import recover_interrupted_runs
 from hub.scheduled.runs.run_context import (
     STOPPING,
     ClaimedRunContext,
@@ -39,7 +39,7 @@ POLL_EVERY = 0.5  # seconds between looks for due runs
 EXTEND_EVERY = 3.0  # seconds between two extensions of all leases
 IDLE_SECONDS, RUN_SECONDS = 10.0, 40.0
 STOP_SECONDS = 12.0  # for a call in flight at the end; then the runs are interrupted
-DEFECT, CRASHED = "defect", "run_crashed"
+DEFECT = "defect"
 SWITCHED_OFF = "switched_off"
 
 
@@ -109,9 +109,7 @@ class RunLoop:
 
     def _claim(self) -> list[Run]:
         now = self.tools.clock()
-        for crashed in claim.recover_runs(now=now):
-            claimed = ClaimedRun(crashed, crashed.lease or UUID(int=0), crashed.calls)
-            results.fail_run(claimed, CRASHED, "", now=now)
+        recover_interrupted_runs(now=now)
         runs = claim.claim_runs(self.capacity, new_lease(), now=now)
         failpoint("J1")  # runs were claimed, and none was started
         return runs

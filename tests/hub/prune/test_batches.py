@@ -133,7 +133,7 @@ def test_a_batch_asks_a_fixed_number_of_questions(make):
     put([make.delivery()], "delivered")
     few = questions()
     put([first := make.delivery(), *many(first, 50)], "delivered")
-    assert questions() == few <= 70
+    assert questions() == few <= 80  # three or four of each table
 
 
 def test_it_rests_between_batches_and_gives_way_when_its_time_is_over(delivered):
