@@ -64,6 +64,7 @@ ROUTES = {
     "jobs/<uuid:id>/change": "job",
     "jobs/<uuid:id>/<slug:verb>": "job",
     "runs/": None,
+    "runs/night/": None,
     "runs/<uuid:id>/": "run",
     "runs/<uuid:id>/live": "run",
     "runs/<uuid:id>/<slug:verb>": "run",

@@ -65,6 +65,7 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
     "portal:job_add": ApiSnippet("jobs", "POST", body=JOB_BODY),
     "portal:job_change": ApiSnippet("job", "PATCH", has_id=True, body={"name": "…"}),
     "portal:runs": ApiSnippet("runs", filters_by_tenant=True),
+    "portal:runs_night": ApiSnippet("runs", filters_by_tenant=True),
     "portal:run": ApiSnippet("run", has_id=True),
     "portal:discrepancies": ApiSnippet("discrepancies", filters_by_tenant=True),
     "portal:discrepancy": ApiSnippet("discrepancy", has_id=True),

@@ -138,6 +138,7 @@ urlpatterns = [
     path(f"{TENANT_PATH}jobs/<uuid:id>/change", job_changes.change_job_view, name="job_change"),
     path(f"{TENANT_PATH}jobs/<uuid:id>/<slug:verb>", job_changes.run_job_action, name="job_do"),
     path(f"{TENANT_PATH}runs/", run_pages.list_runs, name="runs"),
+    path(f"{TENANT_PATH}runs/night/", run_pages.show_night, name="runs_night"),
     path(f"{TENANT_PATH}runs/<uuid:id>/", run_pages.show_run, name="run"),
     path(f"{TENANT_PATH}runs/<uuid:id>/live", run_pages.show_run_progress, name="run_live"),
     path(f"{TENANT_PATH}runs/<uuid:id>/<slug:verb>", run_pages.run_run_action, name="run_do"),

@@ -90,6 +90,7 @@ def test_customers_see_their_jobs_and_runs(browser, make, acme, scheduled, look)
         f"{here}jobs/{job.public_id}/",
         f"{here}jobs/{job.public_id}/change",
         f"{here}runs/",
+        f"{here}runs/night/",
         f"{here}runs/?state=finished&job={job.public_id}",
         f"{here}runs/{run.public_id}/",
     ]
@@ -102,3 +103,4 @@ def test_an_empty_schedule_names_the_next_step(browser, make, look):
     client = Client()
     client.force_login(make.membership(new, make.user(name="Ann"), role="owner").user)
     looked_at(browser, client, "/t/new/jobs/", "/t/new/jobs/add", "/t/new/runs/", look=look)
+    looked_at(browser, client, "/t/new/runs/night/", look=look)

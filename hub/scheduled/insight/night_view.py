@@ -25,6 +25,7 @@ from hub.scheduled.night.quota_lines import (
     find_system_label,
     find_system_lines,
 )
+from tenants.models import Tenant
 
 BARS_SHOWN = 60
 LATE_SHOWN = 50
@@ -99,12 +100,18 @@ def view_coming_night(*, now: datetime) -> NightView:
     return build_view(runs, lines, is_coming=True, quotas=forecast.quotas, now=now)
 
 
-def view_last_night(*, now: datetime) -> NightView:
-    """Show the runs that were due in the last 24 hours, beside the plan that was made for them."""
+def view_last_night(*, now: datetime, tenant: Tenant | None = None) -> NightView:
+    """Show the runs that were due in the last 24 hours, beside the plan that was made for them.
+
+    With a tenant, only its own, and no lines of quotas, which it shares with others.
+    """
     rows = readable_runs().filter(due_at__gt=now - NIGHT, due_at__lte=now).order_by("due_at")
+    if tenant:
+        rows = rows.filter(tenant=tenant)
     runs = list_past_runs(rows[:RUNS_MAX], now=now)
     keys = {key for night_run in runs if night_run.run for key in night_run.run.calls}
-    lines = find_system_lines(load_quota_lines(keys, now=now, starts_at=now))
+    quota_lines = {} if tenant else load_quota_lines(keys, now=now, starts_at=now)
+    lines = find_system_lines(quota_lines)
     return build_view(runs, lines, is_coming=False, quotas=(), now=now)
 
 

@@ -50,18 +50,19 @@ def create_job(job: Job, actor: ActorContext, *, now: datetime) -> Job:
 
 @transaction.atomic
 def change_job(job: Job, actor: ActorContext, *, now: datetime) -> Job:
-    """Store the changed columns of a job. Raises InvalidJob.
+    """Store the changed columns of a job. Raises InvalidJob; a job can always be disabled.
 
     After a change of its schedule, slots up to now are not run any more. Runs that wait keep their
     times.
     """
     stored = Job.unscoped.select_for_update(of=("self",), no_key=True).get(pk=job.pk)
-    check_job(job)
     before = {column: _audited_value(stored, column) for column in COLUMNS}
     after = {column: _audited_value(job, column) for column in COLUMNS}
     changed = [column for column in COLUMNS if before[column] != after[column]]
     if not changed:
         return job
+    if job.is_enabled or changed != ["is_enabled"]:
+        check_job(job)
     job.updated_at = now
     job.save(update_fields=[*changed, "updated_at"])
     if SCHEDULE_COLUMNS.intersection(changed):

@@ -28,6 +28,7 @@ PAGES = {
     "jobs": "jobs/",
     "add a job": "jobs/add",
     "runs": "runs/",
+    "runs of the last day": "runs/night/",
     "discrepancies": "discrepancies/",
     "log shipping": "logs/",
     "repair of discrepancies": "discrepancies/repairs?verdict=differs",

@@ -23,6 +23,7 @@ from hub.portal.log.pages import (
 )
 from hub.portal.navigation import reverse_object_page
 from hub.portal.views.etag import respond_if_modified
+from hub.scheduled.insight.night_view import view_last_night
 from hub.scheduled.insight.run_progress import (
     describe_run,
     list_log_lines,
@@ -66,6 +67,15 @@ def list_runs(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
         "is_first_page": cursor == Cursor(),
     }
     return render(request, "portal/runs/list.html", context)
+
+
+@require_safe
+@tenant_view()
+def show_night(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
+    """Show the tenant's runs of the last 24 hours as bars beside their plan."""
+    night = view_last_night(now=clock(), tenant=tenant_user.tenant)
+    context = {"tenant_user": tenant_user, "night": night}
+    return render(request, "portal/runs/night.html", context)
 
 
 def find_job(tenant_user: TenantUser, id: str | None) -> Job | None:

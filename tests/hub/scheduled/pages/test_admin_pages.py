@@ -12,6 +12,7 @@ from hub.scheduled.models import Job, Run, RunLogEntry
 from tests.hub.portal.counting import asked
 from tests.hub.scheduled.night.builders import DAY, create_job, create_run, create_schedule
 from tests.markup import normalize_markup
+from tests.scheduled_factories import OPTIONS
 
 pytestmark = pytest.mark.django_db
 NIGHT = reverse("admin:scheduled_run_night")
@@ -36,7 +37,7 @@ def acme(make):
 
 @pytest.fixture
 def job(acme):
-    job = create_job(acme, cron="30 2 * * *", options={"mode": "propose"})
+    job = create_job(acme, cron="30 2 * * *", options=OPTIONS)
     create_schedule(job, acme, next_slot_at=clock() + DAY / 8, time_zone="Europe/Berlin")
     return job
 
@@ -46,7 +47,7 @@ def test_jobs_are_listed_and_a_job_shows_its_schedule_options_and_runs(superuser
     assert "Every day at 02:30" in read(superuser, "job_changelist")
     text = read(superuser, "job_change", job.pk)
     assert text.count("02:30 CE") == 3
-    assert "propose" in text and "Europe/Berlin" in text and "finished" in text
+    assert "update_record" in text and "Europe/Berlin" in text and "finished" in text
 
 
 def test_a_run_shows_what_was_planned_what_it_cost_and_its_log(superuser, acme, job):
@@ -199,6 +200,14 @@ def test_staff_disable_enable_start_and_delete_a_job(superuser, acme, job):
     assert "being cancelled" in act(superuser, "run", run, "cancel")
     assert "has been deleted" in act(superuser, "job", job, "remove", {"sure": "on"})
     assert not Job.unscoped.exists()
+
+
+def test_a_job_whose_options_are_not_valid_any_more_can_be_disabled(superuser, acme, job):
+    Job.unscoped.filter(pk=job.pk).update(options={"mode": "of former days"})
+    assert "The job is disabled." in act(superuser, "job", job, "disable")
+    assert "The job is disabled." not in act(superuser, "job", job, "enable")
+    job.refresh_from_db()
+    assert not job.is_enabled
 
 
 def test_staff_prioritise_a_tenant_leave_it_out_and_include_it(superuser, make, acme):

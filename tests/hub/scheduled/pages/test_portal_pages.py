@@ -117,6 +117,23 @@ def test_the_page_is_loaded_again_when_the_run_has_ended(browser, acme, job):
     assert "12,000" in text and "hx-trigger" not in text.split("<h1>")[1]
 
 
+def test_the_last_day_is_shown_as_bars_beside_the_plan(browser, make, acme, job):
+    slot_at = clock() - timedelta(hours=3)
+    create_run(
+        job, acme, slot_at=slot_at, seconds=600, calls={"salesforce|calls||": 600},
+        expected_seconds=540, expected_calls={"salesforce": 540},
+    )  # fmt: skip
+    other = make.tenant("other", name="Somebody else")
+    create_run(create_job(other, name="Another's job"), other, slot_at=slot_at)
+    text = read(browser, "runs/night/")
+    assert "Nightly orders" in text and "600 calls to Salesforce" in text
+    assert "Another&#x27;s job" not in text and "Somebody else" not in text
+
+
+def test_a_day_without_runs_names_the_next_step(browser):
+    assert "No run was due" in read(browser, "runs/night/")
+
+
 def test_another_tenants_run_and_job_are_not_found(browser, make):
     other = make.tenant("other")
     job = create_job(other)
