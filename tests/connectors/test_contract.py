@@ -39,6 +39,7 @@ OWN_FILES = {
     "salesforce": {"soql", "tooling", "tooling_responses"},
     "signed_webhook": {"pasted_requests"},
     "slack": {"files"},
+    "splunk": {"log_lines"},
 }
 KIT = KIT_MODULES - {"connectors.__init__", "connectors.registry"} | {"connectors.signatures"}
 TICKS_OR_STORES = {

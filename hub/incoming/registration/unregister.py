@@ -43,12 +43,15 @@ def unregister_webhooks(
         account=account,
         settings=dict(credential.settings),
     )
+    urls = _list_urls(connection)
+    if is_replaced and not urls:  # no webhook can have been registered
+        return None
     calls = RegistrationCalls(former, subscriptions, credential, call, lambda: now, patience)
     rows = WebhookSubscription.unscoped.filter(endpoint__connection=connection)
     if is_replaced:  # the rows are of the new account
-        outcome = _remove_all(calls, [], _list_urls(connection))
+        outcome = _remove_all(calls, [], urls)
     else:
-        outcome = _remove_all(calls, rows, _list_urls(connection)) if rows else None
+        outcome = _remove_all(calls, rows, urls) if rows else None
         if outcome is None:
             rows.delete()
     return None if now - since >= MAX_DELAY else outcome

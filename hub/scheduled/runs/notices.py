@@ -15,7 +15,7 @@ MAX_NOTICES = 100  # of one step
 
 def notify_failed_run(run: Run, reason: str, *, now: datetime) -> None:
     """Notify the tenant that a run has failed for good."""
-    _notify(run, "run_failed", reason, now=now)
+    _notify(run, "run_failed", "run_failed", reason, now=now)
 
 
 def notify_missed_deadlines(*, now: datetime) -> int:
@@ -36,14 +36,14 @@ def notify_missed_deadlines(*, now: datetime) -> int:
 def _notify_missed_deadline(run: Run, *, now: datetime) -> None:
     unnoticed = Run.unscoped.filter(pk=run.pk, deadline_missed_at=None)
     if unnoticed.update(deadline_missed_at=now):
-        _notify(run, "deadline_missed", run.reason, now=now)
+        _notify(run, "deadline_missed", "deadline_missed", run.reason, now=now)
 
 
-def _notify(run: Run, kind: str, reason: str, *, now: datetime) -> None:
+def _notify(run: Run, kind: str, message: str, reason: str, *, now: datetime) -> None:
     connection = find_notified_connection(run.job, run)
     create_notice(
         kind,
-        kind,
+        message,
         {"job": run.job.name, "time": format_run_time(run)},
         about=str(run.public_id),
         reason=reason,

@@ -46,7 +46,7 @@ def meant(scope, delivery):
     }[scope]
 
 
-@pytest.mark.parametrize("scope", KillSwitch.Level.values)
+@pytest.mark.parametrize("scope", sorted({*KillSwitch.Level.values} - {"scheduled"}))
 def test_nothing_goes_while_it_is_off_and_all_of_it_afterwards(make, scope):
     before = make.delivery()
     switch = off(scope=scope, **meant(scope, before))
