@@ -19,6 +19,20 @@ LOG_TEXTS: Mapping[str, str] = {
     "not_acknowledged": _("Lines were not acknowledged in time, and are sent again."),
     "acknowledgements_forgotten": _("The system was restarted; lines are sent again."),
     "quota_wait": _("Waits for a quota."),
+    # why records may be missing from a read
+    "read_cut": _("A page of records was cut off, even when smaller pages were requested."),
+    "read_unreadable": _("A page of records could not be read after three attempts."),
+    "read_fewer_records": _("A page had fewer records than the system announced."),
+    "read_not_a_record": _("Something that is no record was ignored."),
+    "read_no_id": _("A record without a usable ID was ignored."),
+    "read_invalid_version": _("A record with an unusable version was ignored."),
+    "read_other_tenant": _("A record of another tenant was ignored."),
+    "read_cursor_repeated": _("Reading ended early: the system returned to an earlier page."),
+    "read_page_repeated": _("Reading ended early: the system sent the same page again."),
+    "read_no_progress": _("Reading ended early: the system sent empty pages only."),
+    "read_too_many_pages": _("Reading ended early: there are too many pages."),
+    "read_changed_meanwhile": _("Records changed while reading was interrupted."),
+    "read_resumed": _("Reading was interrupted, and records may have changed meanwhile."),
 }
 
 

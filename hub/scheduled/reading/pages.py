@@ -13,6 +13,7 @@ from hub.scheduled.reading.requests import PageSource, open_source, raise_refusa
 from hub.scheduled.runs.context import RunContext
 
 PAGES_MAX = 50_000
+LOG_KIND_LENGTH = 40  # characters
 EMPTY_PAGES_MAX = 20  # one after the other
 # An interruption up to this is one of our own: a run changes its worker each minute.
 SHORT_INTERRUPTION = timedelta(minutes=5)
@@ -50,24 +51,37 @@ async def read_pages(
     InvalidPosition for a cursor of something else.
     """
     source = await open_source(context, connection, collection, query)
-    position = await _resume(source, parse_position(cursor))
+    known = parse_position(cursor)
+    position = await _resume(source, known)
+    await _log_gap(source, known.reason, position.reason)
     watch = ProgressWatch(empty_pages_max=EMPTY_PAGES_MAX)
     while True:
         page = await source.fetch_page(position.cursor)
         if isinstance(page, Outcome):
-            yield _end_after_refusal(position, page)
+            end = _end_after_refusal(position, page)
+            await _log_gap(source, position.reason, end.reason)
+            yield end
             return
-        obstacle = _find_obstacle(watch, position, page, read_ids(collection, page.records))
+        known = position
+        obstacle = _find_obstacle(watch, known, page, read_ids(collection, page.records))
         position = (
-            position.with_reason(_describe_gap(page))
+            known.with_reason(_describe_gap(page))
             .with_reason(obstacle)
             .after_page(page.cursor, now=context.now())
         )
+        await _log_gap(source, known.reason, position.reason)
         is_last = bool(obstacle) or not page.cursor
         next_cursor = "" if is_last else position.to_text()
         yield ReadPage(page.records, next_cursor, not position.reason, position.reason)
         if is_last:
             return
+
+
+async def _log_gap(source: PageSource, known_reason: str, reason: str) -> None:
+    """Write into the run's log why the read has become incomplete, once."""
+    if reason and not known_reason:
+        kind = f"read_{reason}"[:LOG_KIND_LENGTH]
+        await source.context.log(kind, level="warning", collection=source.collection.key)
 
 
 def _describe_gap(page: Page) -> str:

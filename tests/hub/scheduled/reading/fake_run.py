@@ -19,6 +19,7 @@ class FakeRun:
         self.tenant = SimpleNamespace(reference=tenant)
         self.answers = deque(answers)
         self.requests = []
+        self.log_lines = []
         self.time = NOON
         self.app = SimpleNamespace(
             open=lambda: SECRETS["app"], bases=CONNECTORS["app"].urls, hosts=()
@@ -29,6 +30,9 @@ class FakeRun:
 
     def wait(self, **duration):
         self.time += timedelta(**duration)
+
+    async def log(self, kind, *, level="info", **parameters):
+        self.log_lines.append((kind, parameters))
 
     async def in_database(self, function):
         return self.app

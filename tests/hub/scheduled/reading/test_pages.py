@@ -7,6 +7,7 @@ import pytest
 from connectors.http import Response, dump_json
 from connectors.registry import CONNECTORS
 from hub.connections.models import Connection
+from hub.scheduled.insight.log_texts import LOG_TEXTS
 from hub.scheduled.reading.pages import EMPTY_PAGES_MAX
 from hub.scheduled.reading.position import InvalidPosition
 from hub.scheduled.runs.context import RunBlocked, RunFailed
@@ -67,6 +68,16 @@ def test_a_page_that_cannot_be_read_is_asked_again_and_then_ends_the_read(page, 
     pages = read(FakeRun(orders("A-1", after="A-1"), page, page, page))
     assert ids(pages) == ["A-1"]
     assert (pages[-1].is_complete, pages[-1].reason, pages[-1].cursor) == (False, reason, "")
+    assert f"read_{reason}" in LOG_TEXTS
+
+
+def test_the_log_of_the_run_says_once_why_a_read_is_incomplete():
+    run = FakeRun(*[orders("A-1", after="A-1", count=2)] * 3, *[RUBBISH] * 3)
+    (first, last) = read(run)
+    assert run.log_lines == [("read_fewer_records", {"collection": "orders"})]
+    assert (first.reason, last.reason) == ("fewer_records", "fewer_records")
+    assert read(later := FakeRun(orders("A-2")), cursor=first.cursor)[-1].reason
+    assert later.log_lines == []
 
 
 def test_a_page_that_is_too_large_is_asked_in_smaller_ones():
@@ -88,6 +99,7 @@ def test_a_read_without_progress_ends(page, reason):
     pages = read(run)
     assert len(pages) <= EMPTY_PAGES_MAX + 1
     assert (pages[-1].is_complete, pages[-1].reason, pages[-1].cursor) == (False, reason, "")
+    assert f"read_{reason}" in LOG_TEXTS
 
 
 @pytest.mark.parametrize(
@@ -107,6 +119,7 @@ def test_a_record_that_cannot_be_used_is_left_out_and_the_read_incomplete(record
     pages = read(FakeRun(answer({"orders": records, "count": 2, "next_after": None})))
     assert ids(pages) == ["A-2"]
     assert (pages[-1].is_complete, pages[-1].reason) == (False, reason)
+    assert f"read_{reason}" in LOG_TEXTS
 
 
 def test_a_job_cannot_ask_for_another_tenant_or_place():
