@@ -61,6 +61,13 @@ JOBS: tuple[Mapping[str, Any], ...] = (
         "cron": "* * * * *",
         "options": {"source": "api"},
     },
+    {
+        "kind": "sync",
+        "name": SIGN_UPS,
+        "connector_key": "pipedrive",
+        "cron": "30 1 * * *",
+        "options": {"collection": "persons", "changes": ["created"]},
+    },
 )
 
 
