@@ -3,6 +3,7 @@
 Everything that it stores is stored with its cursor, so an interrupted run continues.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any
 
 from hub.audit import SYSTEM
 from hub.operations.models import Operation
-from hub.scheduled.models import JobSchedule, Run
+from hub.scheduled.models import JobSchedule, Run, StagedRecord
 from hub.scheduled.reconciliation.changes_in_flight import TextsInFlight, collect_texts_in_flight
 from hub.scheduled.reconciliation.comparison import compare_sides
 from hub.scheduled.reconciliation.erase import delete_staged_of_ended_runs
@@ -33,6 +34,7 @@ from hub.scheduled.reconciliation.side_reading import (
     read_whole_side,
 )
 from hub.scheduled.reconciliation.staging import delete_staged, has_keys_of_one_side
+from hub.scheduled.reconciliation.values.converters import describe_value
 from hub.scheduled.runs.context import RunContext, RunFailed
 
 REPAIR_OPERATION = "repair"  # the kind of the operation that repairs what a run found
@@ -46,6 +48,7 @@ async def run_reconciliation(context: RunContext) -> Mapping[str, Any]:
     options = _read_options(context)
     progress = Progress.load(context)
     sides = await open_sides(context, options)
+    await _restart_if_changed(context, progress)
     if progress.stage == READING:
         await _read(context, options, sides, progress)
     if progress.stage not in (COMPARED, FINISHED):
@@ -64,6 +67,22 @@ def _read_options(context: RunContext) -> ReconcileOptions:
         path, message = next(iter(errors.items()))
         raise RunFailed("options_invalid", f"{path} {message}", can_retry=False)
     return parse_options(context.job.options)
+
+
+async def _restart_if_changed(context: RunContext, progress: Progress) -> None:
+    """Begin again if the options have changed since the run began: what was staged has the values
+    of other fields.
+    """
+    digest = hashlib.sha256(describe_value(context.job.options).encode()).hexdigest()
+    known = progress.cursor.get("options")
+    if known == digest or progress.stage == FINISHED:
+        return
+    if known is None:
+        await progress.save({"options": digest})
+        return
+    await context.log("restarted", level="warning", reason="options_changed")
+    delete = StagedRecord.objects.filter(run=context.run.pk).delete
+    await progress.restart({"options": digest}, write=delete)
 
 
 async def _read(

@@ -56,8 +56,7 @@ class Progress:
 
     @classmethod
     def load(cls, context: RunContext) -> "Progress":
-        cursor = context.run.cursor or {"stage": READING, "began_at": context.now().isoformat()}
-        return cls(context, cursor)
+        return cls(context, context.run.cursor or begin_cursor(now=context.now()))
 
     @property
     def stage(self) -> str:
@@ -91,6 +90,11 @@ class Progress:
             cursor = {**self.cursor, **changes}
             await self._store(cursor, write)
 
+    async def restart(self, first: Mapping[str, Any], *, write: Callable[[], object]) -> None:
+        """Forget all progress, in one transaction with what `write` writes."""
+        async with self._lock:
+            await self._store({**begin_cursor(now=self._context.now()), **first}, write)
+
     async def save_read(
         self, name: str, state: ReadState, *, write: Callable[[], object] | None = None
     ) -> None:
@@ -110,3 +114,8 @@ class Progress:
             self.cursor = before
             raise
         failpoint("C2")  # it was stored, with the cursor behind it
+
+
+def begin_cursor(*, now: datetime) -> dict[str, Any]:
+    """Return the cursor of a run that has read nothing."""
+    return {"stage": READING, "began_at": now.isoformat()}

@@ -230,6 +230,19 @@ def test_an_incremental_run_begins_at_the_earliest_change_that_was_not_judged(ma
     assert world.reconcile()["records"]["local"] == 0
 
 
+def test_a_run_whose_options_change_meanwhile_begins_again(world):
+    plant_all_verdicts(world)
+    run = world.start()
+    world.after_save = Interruption(9)
+    with pytest.raises(RunStopped):
+        world.execute(run)
+    world.job.options = {**world.job.options, "fields": world.job.options["fields"][1:]}
+    world.job.save()
+    world.execute_to_end(run)
+    assert ("A-00043", "total") in world.found()
+    assert ("A-00041", "status") not in world.found()
+
+
 def test_options_that_are_not_valid_any_more_fail_the_run(world):
     world.job.options = {**world.job.options, "mode": "guess"}
     world.job.save()
