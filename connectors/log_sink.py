@@ -34,7 +34,7 @@ class BatchAnswer:
 class LogSink:
     """Builds requests with many lines, and parses what became of each.
 
-    Tickets count upwards in each channel, and are forgotten when the system restarts.
+    Tickets count upwards in each channel, from 0 again after a restart, which forgets them.
     """
 
     batch_bytes: int  # of one request, at most

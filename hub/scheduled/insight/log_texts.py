@@ -17,7 +17,6 @@ LOG_TEXTS: Mapping[str, str] = {
     "retried": _("Will be tried again."),
     "line_refused": _("The system refuses a line."),
     "not_acknowledged": _("Lines were not acknowledged in time, and are sent again."),
-    "acknowledgements_forgotten": _("The system was restarted; lines are sent again."),
     "quota_wait": _("Waits for a quota."),
     # why records may be missing from a read
     "read_cut": _("A page of records was cut off, even when smaller pages were requested."),

@@ -68,7 +68,6 @@ class LogPosition(Scoped):
     shipped_at = models.DateTimeField(null=True)
     run = models.ForeignKey(Run, on_delete=models.SET_NULL, null=True, related_name="+")
     batches = models.JSONField(default=list)
-    channel = models.JSONField(default=dict)  # of acknowledgements: its number and newest ticket
     read_cursor = models.JSONField(default=dict)  # in the log of our application, or the audit log
 
     class Meta(Scoped.Meta):

@@ -1,12 +1,12 @@
 """The executor of log shipping: the lines of one log go to the tenant's system, in batches.
 
 No line is lost: the position advances only over lines that the system accepted and, where it can,
-acknowledged. A line arrives twice only if the answer to its batch, or the answer with its
-acknowledgement, was lost, or an acknowledgement did not come in time.
+acknowledged. A line arrives twice only if the answer to its batch, or its acknowledgement, was
+lost, or did not come in time.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,13 +24,13 @@ from hub.scheduled.shipping.position import (
     release_position,
 )
 from hub.scheduled.shipping.sender import BatchSender
-from hub.scheduled.shipping.shipment import Gap, Shipment
+from hub.scheduled.shipping.shipment import Batch, Gap, Shipment
 from hub.scheduled.shipping.sources import read_source
 
 LOOK_EVERY = 1.0  # seconds between two looks for lines, while acknowledgements are awaited
 POLL_EVERY = (1.0, 2.0, 5.0, 10.0)  # seconds between two questions; Splunk advises about 10
 PENDING_MAX = 64  # batches that wait for an acknowledgement
-ASKED_MAX = 16  # batches in one question: if its answer is lost, they are sent again
+ASKED_MAX = 16  # questions between two batches
 EXPIRED_MAX = 3  # times that acknowledgements did not come, then the run is repeated later
 REFUSED_MAX = 10  # lines that are refused, each alone, before one is accepted
 
@@ -83,9 +83,7 @@ class Shipping:
         connection = await context.find_connection()
         app = await context.in_database(partial(find_connector_app, connection.connector_key))
         position = self.position
-        self.shipment = Shipment(
-            position.shipped_line, position.batches, position.channel.get("number", 0) + 1
-        )
+        self.shipment = Shipment(position.shipped_line, position.batches)
         self.writer = PositionWriter(position, context.run, position.shipped_line)
         self.sender = BatchSender(context, connection, app, position, self.options.line_format)
         try:
@@ -129,14 +127,11 @@ class Shipping:
         return min(self.options.batch_seconds, max(0.0, self.options.batch_seconds - age))
 
     async def send(self, waiting: WaitingLines) -> None:
-        answer = await self.sender.send(waiting, self.shipment)
+        channel = self.shipment.find_channel()
+        answer = await self.sender.send(waiting, channel)
         self.counts["batches"] += 1
-        lost = self.shipment.record_answer(
-            waiting.first_line, answer, now=self.context.now().timestamp()
-        )
-        if lost:
-            self.counts["sent_again"] += lost
-            await self.context.log("acknowledgements_forgotten", level="warning", lines=lost)
+        sent_at = self.context.now().timestamp()
+        self.shipment.record_answer(waiting.first_line, answer, channel=channel, now=sent_at)
         if answer.accepted_count:
             self.has_accepted = True
             self.limits.widen()
@@ -164,18 +159,26 @@ class Shipping:
         pending = self.shipment.pending()
         if not pending or now < self.next_poll:
             return
-        acknowledged = await self.sender.ask(pending[:ASKED_MAX])
-        settled = sum(
-            self.shipment.acknowledge(channel, tickets) for channel, tickets in acknowledged.items()
-        )
-        self.polls = 0 if settled else self.polls + 1
-        if settled < ASKED_MAX:  # otherwise the next question follows the next batch
+        acknowledged_count = await self.ask_for(pending[:ASKED_MAX])
+        self.polls = 0 if acknowledged_count else self.polls + 1
+        if acknowledged_count < ASKED_MAX:  # otherwise the next question follows the next batch
             self.next_poll = now + POLL_EVERY[min(self.polls, len(POLL_EVERY) - 1)]
-        lost = self.shipment.expire(sent_before=now - self.options.acknowledge_seconds)
-        if settled or lost:
+        if lost := self.shipment.expire(sent_before=now - self.options.acknowledge_seconds):
             await self.save()
-        if lost:
             await self.note_expired(lost)
+
+    async def ask_for(self, batches: Sequence[Batch]) -> int:
+        """Ask about each batch, and store each acknowledgement at once, as it is given once only.
+
+        Returns how many are acknowledged.
+        """
+        acknowledged_count = 0
+        for batch in batches:
+            if await self.sender.is_acknowledged(batch):
+                self.shipment.acknowledge(batch)
+                await self.save()
+                acknowledged_count += 1
+        return acknowledged_count
 
     async def note_expired(self, lost: int) -> None:
         """Raise RunFailed if acknowledgements do not come again and again."""

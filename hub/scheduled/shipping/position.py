@@ -49,7 +49,6 @@ class PositionWriter:
             shipped_line=shipment.shipped_line,
             rejected_count=F("rejected_count") + rejected,
             batches=shipment.to_json(),
-            channel={"number": shipment.channel},
             **({"shipped_at": now} if has_advanced else {}),
         )
         if not changed:

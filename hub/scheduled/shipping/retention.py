@@ -56,7 +56,7 @@ def drop_lines_of_log(
     count = max(0, end - position.shipped_line)
     if not count:
         return 0
-    shipment = Shipment(position.shipped_line, position.batches, 0)
+    shipment = Shipment(position.shipped_line, position.batches)
     shipped = shipment.drop(end)
     position.shipped_line, position.batches = shipment.shipped_line, shipment.to_json()
     position.dropped_count += count - shipped

@@ -1,8 +1,6 @@
 """Send batches of log lines, and ask for their acknowledgements."""
 
 import uuid
-from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any
 
 from connectors.http import Request, Response
@@ -13,7 +11,7 @@ from hub.connections.models import Connection, ConnectorApp
 from hub.scheduled.log_intake.backlog import WaitingLines
 from hub.scheduled.models import LogPosition
 from hub.scheduled.runs.context import RunContext, RunFailed
-from hub.scheduled.shipping.shipment import Batch, Shipment
+from hub.scheduled.shipping.shipment import Batch
 
 TAKES_NO_LINES = "takes_no_lines"
 
@@ -36,46 +34,36 @@ class BatchSender:
         self.context, self.connection, self.app = context, connection, app
         self.position, self.line_format = position, line_format
 
-    async def send(self, waiting: WaitingLines, shipment: Shipment) -> BatchAnswer:
-        """Send lines; each attempt after the first is on another channel, as an answer may be lost.
+    async def send(self, waiting: WaitingLines, channel: int) -> BatchAnswer:
+        """Send lines on a channel on which no batch waits.
 
         Raises RunFailed if the system refuses all of them.
         """
-        attempts = 0
+        events = self.sink.build_events(waiting.lines, waiting.first_line, self.line_format)
 
         def build(connection: Connection) -> Request:
-            nonlocal attempts
-            attempts += 1
-            if attempts > 1:
-                shipment.begin_channel()
             credential = open_credential(connection, self.app)
-            channel = self.channel_id(shipment.channel)
-            return self.sink.lines_request(events, credential, channel=channel)
+            return self.sink.lines_request(events, credential, channel=self.channel_id(channel))
 
         def parse(response: Response) -> BatchAnswer | Outcome:
             return self.sink.parse_answer(response, len(events))
 
-        events = self.sink.build_events(waiting.lines, waiting.first_line, self.line_format)
         answer: BatchAnswer = require_answer(await self.context.call(self.connection, build, parse))
         return answer
 
-    async def ask(self, pending: Iterable[Batch]) -> dict[int, set[int]]:
-        """Return the acknowledged tickets by channel."""
-        tickets: dict[int, set[int]] = defaultdict(set)
-        for batch in pending:
-            if batch.ticket is not None:
-                tickets[batch.channel].add(batch.ticket)
-        return {channel: await self.ask_channel(channel, tickets[channel]) for channel in tickets}
+    async def is_acknowledged(self, batch: Batch) -> bool:
+        """Ask whether a batch is acknowledged; the system says so once."""
+        tickets = set() if batch.ticket is None else {batch.ticket}
 
-    async def ask_channel(self, channel: int, tickets: set[int]) -> set[int]:
         def build(connection: Connection) -> Request:
             credential = open_credential(connection, self.app)
-            return self.sink.tickets_request(tickets, credential, channel=self.channel_id(channel))
+            channel = self.channel_id(batch.channel)
+            return self.sink.tickets_request(tickets, credential, channel=channel)
 
         acknowledged: set[int] = require_answer(
             await self.context.call(self.connection, build, self.sink.parse_tickets)
         )
-        return acknowledged & tickets
+        return acknowledged >= tickets
 
     def channel_id(self, number: int) -> str:
         """Return the channel of this log with this number, a UUID."""

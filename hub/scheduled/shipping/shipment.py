@@ -1,7 +1,8 @@
 """The state of shipping one log: which lines were sent, and which are acknowledged. Pure."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 from connectors.log_sink import BatchAnswer
@@ -47,16 +48,14 @@ class Shipment:
     """All lines before `shipped_line` are settled; `batches` are those after it that were sent.
 
     What no batch covers is to be sent. A batch that gets lost is taken out, and so is sent again.
-    Each start begins another channel: tickets count from 0 again when the system restarts, and one
-    of a lost answer must not be taken for that of an earlier batch.
+    A channel has one batch at a time that waits for its acknowledgement. For tickets count from 0
+    again when the system restarts, and a batch whose answer was lost has one that we do not know:
+    on a channel of its own, no other batch's ticket can be taken for that of a batch.
     """
 
-    def __init__(
-        self, shipped_line: int, batches: Sequence[Mapping[str, Any]], channel: int
-    ) -> None:
+    def __init__(self, shipped_line: int, batches: Sequence[Mapping[str, Any]]) -> None:
         self.shipped_line = shipped_line
         self.batches = [Batch(**batch) for batch in batches]
-        self.channel, self.newest_ticket = channel, -1
 
     def find_gap(self) -> Gap:
         """Return the first lines that are to be sent."""
@@ -71,25 +70,15 @@ class Shipment:
         """Return the batches that wait for their acknowledgement, oldest first."""
         return [batch for batch in self.batches if batch.ticket is not None]
 
-    def begin_channel(self) -> None:
-        """Use another channel from now on, as an answer on this one was lost."""
-        self.channel, self.newest_ticket = self.channel + 1, -1
+    def find_channel(self) -> int:
+        """Return the smallest number of a channel on which no batch waits."""
+        occupied = {batch.channel for batch in self.pending()}
+        return next(number for number in count() if number not in occupied)
 
-    def record_answer(self, first: int, answer: BatchAnswer, *, now: float) -> int:
-        """Note the lines that were accepted; return how many of earlier ones are sent again.
-
-        A ticket that is not the newest of its channel shows that the system was restarted: it has
-        forgotten the tickets before it.
-        """
-        lost = 0
-        if answer.ticket is not None:
-            if answer.ticket <= self.newest_ticket:
-                lost = self._forget(lambda batch: batch.channel == self.channel)
-            self.newest_ticket = answer.ticket
+    def record_answer(self, first: int, answer: BatchAnswer, *, channel: int, now: float) -> None:
+        """Note the lines that were accepted."""
         if answer.accepted_count:
-            batch = Batch(first, answer.accepted_count, self.channel, answer.ticket, now)
-            self._insert(batch)
-        return lost
+            self._insert(Batch(first, answer.accepted_count, channel, answer.ticket, now))
 
     def refused_lines(self) -> list[int]:
         """Return the lines that are refused, and not rejected."""
@@ -105,21 +94,18 @@ class Shipment:
             replace(batch, rejected=True) if batch.refused else batch for batch in self.batches
         ]
 
-    def acknowledge(self, channel: int, tickets: Collection[int]) -> int:
-        """Note acknowledged tickets; return how many batches they settle."""
-        is_acknowledged = [
-            batch.channel == channel and batch.ticket is not None and batch.ticket in tickets
+    def acknowledge(self, acknowledged: Batch) -> None:
+        """Note that a batch is acknowledged."""
+        self.batches = [
+            replace(batch, ticket=None) if batch == acknowledged else batch
             for batch in self.batches
         ]
-        self.batches = [
-            replace(batch, ticket=None) if acknowledged else batch
-            for batch, acknowledged in zip(self.batches, is_acknowledged, strict=True)
-        ]
-        return sum(is_acknowledged)
 
     def expire(self, *, sent_before: float) -> int:
         """Forget batches that were not acknowledged in time; return how many lines these are."""
-        return self._forget(lambda batch: batch.sent_at <= sent_before)
+        lost = [batch for batch in self.pending() if batch.sent_at <= sent_before]
+        self.batches = [batch for batch in self.batches if batch not in lost]
+        return sum(batch.count for batch in lost)
 
     def settle(self) -> tuple[int, int]:
         """Advance over settled batches; return the number of lines, and of rejected ones."""
@@ -142,11 +128,6 @@ class Shipment:
     def to_json(self) -> list[dict[str, Any]]:
         """Return the batches; a line that is only refused is tried again after an interruption."""
         return [batch.to_json() for batch in self.batches if batch.rejected or not batch.refused]
-
-    def _forget(self, is_lost: Callable[[Batch], bool]) -> int:
-        lost = [batch for batch in self.batches if batch.ticket is not None and is_lost(batch)]
-        self.batches = [batch for batch in self.batches if batch not in lost]
-        return sum(batch.count for batch in lost)
 
     def _insert(self, batch: Batch) -> None:
         self.batches = sorted([*self.batches, batch], key=lambda entry: entry.first)

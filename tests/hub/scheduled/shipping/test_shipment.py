@@ -49,15 +49,13 @@ class Indexers:
 class Sender:
     def __init__(self):
         self.indexers, self.time = Indexers(), 0.0
-        self.shipment = Shipment(0, [], 1)
+        self.shipment = Shipment(0, [])
         self.stored = self.store()
 
     def store(self):
         self.shipment.settle()
         assert set(range(self.shipment.shipped_line)) <= self.indexers.durable
-        self.stored = json.dumps(
-            [self.shipment.shipped_line, self.shipment.to_json(), self.shipment.channel]
-        )
+        self.stored = json.dumps([self.shipment.shipped_line, self.shipment.to_json()])
         return self.stored
 
     def take(self, action):
@@ -72,9 +70,9 @@ class Sender:
     def send(self, share=1.0):
         if lines := self.next_lines():
             accepted = lines[: max(1, int(len(lines) * share))]
-            ticket = self.indexers.receive(self.shipment.channel, accepted)
-            answer = BatchAnswer(len(accepted), ticket)
-            self.shipment.record_answer(lines[0], answer, now=self.time)
+            channel = self.shipment.find_channel()
+            answer = BatchAnswer(len(accepted), self.indexers.receive(channel, accepted))
+            self.shipment.record_answer(lines[0], answer, channel=channel, now=self.time)
             self.store()
 
     def accept_in_part(self):
@@ -82,18 +80,17 @@ class Sender:
 
     def lose_answer(self):
         if lines := self.next_lines():
-            self.indexers.receive(self.shipment.channel, lines)
-            self.shipment.begin_channel()
+            self.indexers.receive(self.shipment.find_channel(), lines)
 
     def kill_after_send(self):
         if lines := self.next_lines():
-            self.indexers.receive(self.shipment.channel, lines)
+            self.indexers.receive(self.shipment.find_channel(), lines)
         self.kill()
 
     def ask(self, *, is_lost=False):
         for batch in self.shipment.pending():
             if self.indexers.ask(batch) and not is_lost:
-                self.shipment.acknowledge(batch.channel, {batch.ticket})
+                self.shipment.acknowledge(batch)
         self.store()
 
     def lose_acknowledgement(self):
@@ -110,8 +107,7 @@ class Sender:
         self.indexers.restart()
 
     def kill(self):
-        shipped_line, batches, channel = json.loads(self.stored)
-        self.shipment = Shipment(shipped_line, batches, channel + 1)
+        self.shipment = Shipment(*json.loads(self.stored))
 
 
 @example(["send", "restart", "lose_answer", "replicate", "ask"])
@@ -129,14 +125,22 @@ def test_no_line_is_lost(actions):
     assert sender.indexers.durable == set(range(LINES))
 
 
+def test_each_batch_that_waits_has_a_channel_of_its_own():
+    batches = [Batch(0, 5, channel=0, ticket=3), Batch(5, 5, channel=2, ticket=1)]
+    shipment = Shipment(0, [batch.to_json() for batch in batches])
+    assert shipment.find_channel() == 1
+    shipment.acknowledge(batches[0])
+    assert shipment.find_channel() == 0
+
+
 def test_a_gap_is_what_no_batch_covers():
-    shipment = Shipment(10, [Batch(10, 5, ticket=1).to_json(), Batch(20, 5, ticket=2).to_json()], 1)
+    shipment = Shipment(10, [Batch(10, 5, ticket=1).to_json(), Batch(20, 5, ticket=2).to_json()])
     gap = shipment.find_gap()
     assert (gap.first, gap.count) == (15, 5)
 
 
 def test_a_refused_line_is_passed_and_tried_again_after_an_interruption():
-    shipment = Shipment(0, [], 1)
+    shipment = Shipment(0, [])
     shipment.record_refused(0)
     assert (shipment.find_gap().first, shipment.settle()) == (1, (0, 0))
     assert shipment.to_json() == []
