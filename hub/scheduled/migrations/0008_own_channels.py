@@ -4,14 +4,13 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('scheduled', '0007_repair_requested_at'),
+        ("scheduled", "0007_repair_requested_at"),
     ]
 
     operations = [
         migrations.RemoveField(
-            model_name='logposition',
-            name='channel',
+            model_name="logposition",
+            name="channel",
         ),
     ]

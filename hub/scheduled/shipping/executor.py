@@ -30,6 +30,7 @@ from hub.scheduled.shipping.sources import read_source
 LOOK_EVERY = 1.0  # seconds between two looks for lines, while acknowledgements are awaited
 POLL_EVERY = (1.0, 2.0, 5.0, 10.0)  # seconds between two questions; Splunk advises about 10
 PENDING_MAX = 64  # batches that wait for an acknowledgement
+ASK_AFTER = 0.5  # seconds after a batch was sent
 ASKED_MAX = 16  # questions between two batches
 EXPIRED_MAX = 3  # times that acknowledgements did not come, then the run is repeated later
 REFUSED_MAX = 10  # lines that are refused, each alone, before one is accepted
@@ -156,10 +157,10 @@ class Shipping:
     async def poll_when_due(self) -> None:
         """Ask which batches are acknowledged, and forget those that were not in time."""
         now = self.context.now().timestamp()
-        pending = self.shipment.pending()
-        if not pending or now < self.next_poll:
+        if not self.shipment.pending() or now < self.next_poll:
             return
-        acknowledged_count = await self.ask_for(pending[:ASKED_MAX])
+        asked = [batch for batch in self.shipment.pending() if now - batch.sent_at >= ASK_AFTER]
+        acknowledged_count = await self.ask_for(asked[:ASKED_MAX])
         self.polls = 0 if acknowledged_count else self.polls + 1
         if acknowledged_count < ASKED_MAX:  # otherwise the next question follows the next batch
             self.next_poll = now + POLL_EVERY[min(self.polls, len(POLL_EVERY) - 1)]

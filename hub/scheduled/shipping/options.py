@@ -10,7 +10,7 @@ from connectors.log_sink import LineFormat
 from connectors.registry import CONNECTORS
 from hub.scheduled.models import LogSource
 
-BATCH_BYTES = 500_000
+BATCH_BYTES = 900_000
 BATCH_BYTES_RANGE = (1_000, 990_000)
 BATCH_SECONDS_RANGE = (0, 30)
 ACKNOWLEDGE_SECONDS = 300  # Splunk's documentation advises about five minutes
