@@ -152,6 +152,7 @@ class CanaryRows:
         for row in self.give_back():
             attempt_revocation(row, call=echo(500), now=self.now)
         self.receive()
+        self.compare()
         self.tell()
         self.browser(Client(), self.owner)
 
@@ -167,6 +168,12 @@ class CanaryRows:
         message.save()
         self.make.inbound_item(connection, message=message, now=self.now)
         self.make.webhook_subscription(connection)
+
+    def compare(self):
+        """A reconciliation has run, and found a difference."""
+        (connection,) = [one for one in self.connections if one.connector_key == "salesforce"]
+        job = self.make.job(self.tenant)
+        self.make.discrepancy(connection, job=job, run=self.make.finished_run(job), now=self.now)
 
     def renew(self, connection, call):
         Credential.unscoped.filter(pk=connection.pk).update(
