@@ -155,3 +155,50 @@ def test_a_merge_in_chunks_finds_each_key_once_with_all_its_rows(local, remote, 
     for group in groups:
         for found, keys in ((group.local, local), (group.remote, remote)):
             assert min(len(found), size) == min(keys.count(group.key), size)
+
+
+# --- against a plain model ------------------------------------------------------------------------
+
+KEY_NAMES = st.sampled_from([b"a", b"b", b"c", b"d"])
+RECORD = st.tuples(KEY_NAMES, st.sampled_from(["x", "y"]), st.booleans())  # key, value, deleted
+SIDE = st.dictionaries(st.integers(0, 9), RECORD, max_size=8)  # by record id
+
+
+def stage(records):
+    rows = [
+        row(str(id), () if deleted else (value, "1"), key=key)
+        for id, (key, value, deleted) in records.items()
+    ]
+    return sorted(rows, key=lambda row: row.key)
+
+
+def expect(local, remote):
+    """Return the findings of a comparison, by the definition of the verdicts."""
+    expected = set()
+    for key in {key for side in (local, remote) for key, _value, _deleted in side.values()}:
+        ours, theirs = (
+            [value for name, value, deleted in side.values() if name == key and not deleted]
+            for side in (local, remote)
+        )
+        if len(ours) > 1 or len(theirs) > 1:
+            expected.add((key.decode(), "", "ambiguous"))
+        elif ours and not theirs:
+            expected.add((key.decode(), "", "missing_there"))
+        elif theirs and not ours:
+            expected.add((key.decode(), "", "missing_here"))
+        elif ours != theirs:
+            expected.add((key.decode(), "status", "differs"))
+    return expected
+
+
+@given(SIDE, SIDE, st.integers(1, 9))
+def test_a_comparison_in_chunks_finds_what_the_definition_says(local, remote, size):
+    found = set()
+    for group in merge_in_chunks(stage(local), stage(remote), size):
+        if max(len(group.local), len(group.remote)) >= size > 1:
+            return  # a key with more rows than a chunk is cut
+        judgement = judge_records(group.key, group.local, group.remote, RULES, scope())
+        findings = judgement.findings if judgement else ()
+        found |= {(entry.record_key, entry.field, entry.verdict) for entry in findings}
+    if size > 1:
+        assert found == expect(local, remote)
