@@ -4,6 +4,7 @@ Records of both sides are equal if their first lines have the same bytes, so onl
 differ are parsed again.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,14 +47,22 @@ def encode_staged(values: StagedValues) -> bytes:
 
 def decode_staged(body: bytes) -> StagedValues:
     head, _, tail = body.partition(b"\n")
-    record_id, version, changed_at, raw = orjson.loads(tail)
+    record_id, version, changed_at, raw = _load_json(tail)
     return StagedValues(
         record_id,
-        [] if head == DELETED else orjson.loads(head),
+        [] if head == DELETED else _load_json(head),
         raw,
         version,
         datetime.fromisoformat(changed_at) if changed_at else None,
     )
+
+
+def _load_json(document: bytes) -> Any:
+    """Parse what `dump_checked_json` made, which may have a lone surrogate as an escape."""
+    try:
+        return orjson.loads(document)
+    except orjson.JSONDecodeError:
+        return json.loads(document)
 
 
 def compared_line(body: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Values of both sides, as they are converted and keyed."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -28,9 +29,10 @@ from hub.scheduled.reconciliation.values.staged_values import (
     make_storable,
 )
 
+TEXT = st.text(st.characters(codec=None, exclude_categories=()))  # also lone surrogates
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
 TYPES = ("text", "integer", "decimal", "boolean", "datetime", "date", "picklist", "reference")
@@ -177,5 +179,12 @@ def test_a_very_large_value_is_kept_as_an_excerpt():
 
 @given(JSON)
 def test_what_databases_refuse_is_replaced(value):
-    text = repr(make_storable(value))
-    assert "\\x00" not in text
+    text = json.dumps(make_storable(value), ensure_ascii=False)
+    assert "\\u0000" not in text
+    text.encode()  # no lone surrogates
+
+
+@given(TEXT)
+def test_a_record_with_any_text_is_staged_and_read_back(text):
+    staged = StagedValues("1", [convert_remote(text, rule())], [limit_value(text)])
+    assert decode_staged(encode_staged(staged)) == staged
