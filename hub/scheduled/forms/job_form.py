@@ -1,7 +1,7 @@
 """The form of a job: of a tenant's own, or of staff for all tenants."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from django import forms
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection
 from hub.mappings.forms import TenantField
+from hub.scheduled.forms.option_examples import EXAMPLES, OptionExample
 from hub.scheduled.jobs.job_actions import build_job
 from hub.scheduled.jobs.job_checks import MAX_MINUTES, InvalidJob
 from hub.scheduled.models import Job
@@ -117,6 +118,11 @@ class JobForm(forms.Form):
         if "connector_key" in self.fields:
             system = cast(forms.ChoiceField, self.fields["connector_key"])
             system.choices = list_system_choices(self.tenant)
+
+    @property
+    def examples(self) -> Sequence[OptionExample]:
+        """Examples of options: those of the job's kind, or of all kinds."""
+        return [entry for entry in EXAMPLES if self.job is None or entry.kind == self.job.kind]
 
     def build(self) -> Job:
         """Return the unsaved job, or the stored one with unsaved changes."""
