@@ -1,6 +1,9 @@
 """One batch of the operation that repairs discrepancies. Runs in the caller's transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime
+
+from django.db.models import QuerySet
 
 from hub.audit import ActorContext
 from hub.operations.models import Operation
@@ -13,23 +16,39 @@ from hub.scheduled.repairs.repair_deliveries import RepairResult, RepairSender
 def repair_batch(operation: Operation, size: int, *, now: datetime) -> BatchResult:
     """Send the repairs of the next `size` discrepancies of an operation.
 
-    Discrepancies of a record that the batch would divide are repaired together. Those that cannot
-    be repaired keep their state, with the reason.
+    Discrepancies of a record that the batch would divide are repaired together: a second write
+    would find another version. Those that cannot be repaired keep their state, with the reason.
     """
     rows = select_discrepancies(operation.filter, operation.tenant).filter(match_repairable())
     remaining = rows.filter(pk__gt=operation.cursor, pk__lte=operation.last).order_by("pk")
     ids = list(remaining.values_list("pk", flat=True)[:size])
     if not ids:
         return BatchResult(None)
-    locked = (
-        Discrepancy.unscoped.filter(match_repairable(), pk__in=ids)
+    wanted = [*ids, *find_siblings(ids, remaining.filter(pk__gt=ids[-1]))]
+    locked = list(
+        Discrepancy.unscoped.filter(match_repairable(), pk__in=wanted)
         .select_related("job", "connection", "tenant")
         .select_for_update(of=("self",), no_key=True, skip_locked=True)
         .order_by("pk")
     )
-    result = RepairSender(ActorContext(operation.actor), now=now).repair(list(locked))
+    result = RepairSender(ActorContext(operation.actor), now=now).repair(locked)
     store_refusals(result)
-    return BatchResult(ids[-1], len(result.repairing), len(ids) - len(result.repairing))
+    excluded_count = len(wanted) - len(result.repairing)
+    return BatchResult(ids[-1], len(result.repairing), excluded_count)
+
+
+def find_siblings(ids: Sequence[int], later: QuerySet[Discrepancy]) -> list[int]:
+    """Return the later discrepancies of the records that these are about."""
+    records = set(
+        Discrepancy.unscoped.filter(pk__in=ids).values_list("job", "tenant", "record_key")
+    )
+    keys = {record_key for _job, _tenant, record_key in records}
+    candidates = later.filter(record_key__in=keys)
+    return [
+        pk
+        for pk, *record in candidates.values_list("pk", "job", "tenant", "record_key")
+        if tuple(record) in records
+    ]
 
 
 def store_refusals(result: RepairResult) -> None:

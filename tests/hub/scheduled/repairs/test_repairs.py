@@ -19,6 +19,7 @@ from hub.scheduled.repairs.discrepancy_actions import (
     repair_discrepancy,
     stop_ignoring,
 )
+from hub.scheduled.repairs.execute import repair_batch
 from hub.scheduled.runs.context import RunStopped
 from tests.hub.scheduled.reconciliation.test_runs import Interruption
 from tests.hub.scheduled.reconciliation.world import OPTIONS, World
@@ -200,6 +201,23 @@ def test_all_that_match_are_repaired_by_one_delivery_for_each_record_and_side(wo
     result = world.reconcile()
     assert (world.found(), result["equal"], result["compared"]) == (set(), 42, 42)
     assert (world.orders.write_count, world.deals.write_count) == before == (8, 8)
+
+
+def test_a_batch_does_not_divide_the_fields_of_a_record(make):
+    fields = [{**field, "owner": "theirs"} for field in OPTIONS["fields"]]
+    world = World(make, fields=fields)
+    for number in range(3):
+        world.plant(number, there={"status": "won", "value": 13})
+    world.reconcile()
+    operation = plan(world)
+    cursor, batches = 0, 0
+    while cursor is not None:
+        operation.cursor = cursor
+        cursor = repair_batch(operation, 3, now=world.clock()).cursor
+        batches += 1
+    assert Delivery.unscoped.count() == 3
+    assert world.repair() == 3
+    assert world.reconcile()["equal"] == 3
 
 
 def test_an_operation_leaves_one_audit_row_for_each_step_and_none_for_each_repair(world):
