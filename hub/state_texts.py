@@ -86,7 +86,7 @@ RUN_STATES = {  # of a run of a job
     "blocked": Reason(_("A person must act before it can go on.")),
     "finished": Reason(_("It is finished.")),
     "failed": Reason(_("It failed, and is not tried again in this window.")),
-    "skipped": Reason(_("It was skipped.")),
+    "skipped": Reason(_("This run was skipped.")),
     "cancelled": Reason(_("A person cancelled it. What it had done is kept.")),
 }
 
