@@ -64,7 +64,7 @@ class Figures:
         return {
             "heading": self.heading,
             "measures": [[measure.name, measure.is_additive] for measure in self.measures],
-            "rows": [[row.label, *map(_to_text, row.values)] for row in self.rows],
+            "rows": [[row.label, *map(write_figure, row.values)] for row in self.rows],
             "left_out": self.left_out,
         }
 
@@ -126,5 +126,9 @@ def _write_float(value: float) -> str:
     return repr(int(value)) if value.is_integer() else repr(value)
 
 
-def _to_text(value: Decimal | None) -> str | None:
-    return None if value is None else str(value)
+def write_figure(value: Decimal | None) -> str | None:
+    """Return a number exactly, as plain text without superfluous zeros; None for None."""
+    if value is None:
+        return None
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

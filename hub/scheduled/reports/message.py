@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from hub.scheduled.reports.figures import Figures, clean_label, format_figure
+from hub.scheduled.reports.figures import Figures, clean_label, format_figure, write_figure
 from hub.scheduled.reports.options import ReportOptions
 from hub.scheduled.reports.periods import Period
 from hub.scheduled.reports.table_text import format_table
@@ -29,11 +29,8 @@ def build_report(
         "period": period.to_json(),
         "is_empty": is_empty,
         "columns": [figures.heading, *(measure.name for measure in figures.measures)],
-        "rows": [
-            [row.label, *(None if value is None else str(value) for value in row.values)]
-            for row in figures.rows
-        ],
-        "totals": [None if total is None else str(total) for total in figures.totals],
+        "rows": [[row.label, *map(write_figure, row.values)] for row in figures.rows],
+        "totals": list(map(write_figure, figures.totals)),
         "table": "" if is_empty else format_table(figures),
         "channel": options.message.channel,
         "picture": {"id": picture} if picture else None,

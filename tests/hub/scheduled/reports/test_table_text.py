@@ -14,6 +14,7 @@ from hub.scheduled.reports.figures import (
     build_figures,
     format_figure,
     parse_figure,
+    write_figure,
 )
 from hub.scheduled.reports.table_text import MAX_LENGTH, format_table, measure_width
 
@@ -89,6 +90,15 @@ def test_what_is_no_possible_number_is_refused(value):
 )
 def test_numbers_are_shown_for_people(value, text):
     assert format_figure(parse_figure(value)) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("5614.0", "5614"), ("100.30", "100.3"), ("1E+3", "1000"), ("0.00", "0"), ("-0.10", "-0.1")],
+)
+def test_numbers_are_written_exactly_for_programs(value, text):
+    assert write_figure(parse_figure(value)) == text
+    assert parse_figure(write_figure(parse_figure(value))) == parse_figure(value)
 
 
 def test_figures_survive_the_cursor_of_a_run():
