@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 
@@ -16,7 +15,6 @@ from hub.scheduled.insight.discrepancies import (
 from hub.scheduled.insight.review_rows import SYSTEMS_WITHOUT_PRECONDITION
 from hub.scheduled.insight.run_results import (
     NIGHT_GROUPS,
-    describe_result,
     is_confirmation_needed,
     list_nights,
 )
@@ -102,7 +100,7 @@ def _build_result_context(job: Job, tenant: Tenant) -> dict[str, Any]:
         "last_run": last.run,
         "run_query": urlencode({"run": last.run.public_id, "tenant": tenant.reference}),
         "result": last.result,
-        "statement": describe_result(last.result, ZoneInfo(tenant.time_zone)),
+        "statement": last.statement,
         "needs_confirmation": is_confirmation_needed(last.run, last.result),
         "groups": [label for _tone, label, _verdicts in NIGHT_GROUPS],
         "nights": list(zip(nights, stacked_columns(stacks), strict=True)),

@@ -28,7 +28,7 @@ def find_repair_delivery(discrepancy: Discrepancy) -> Delivery | None:
 def readable_discrepancies() -> QuerySet[Discrepancy]:
     """Select discrepancies with what pages and REST show, in one statement."""
     return Discrepancy.unscoped.select_related(
-        "tenant", "job", "connection", "first_run", "last_run", "repair_delivery"
+        "tenant", "job", "connection", "last_run", "repair_delivery"
     )
 
 
@@ -55,10 +55,6 @@ class DiscrepancyCount:
     @property
     def total(self) -> int:
         return self.new + self.open + self.repairing + self.ignored
-
-    @property
-    def undecided(self) -> int:
-        return self.new + self.open
 
 
 def count_by_verdict_and_field(rows: QuerySet[Discrepancy]) -> list[DiscrepancyCount]:

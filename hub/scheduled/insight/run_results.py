@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.db.models import OuterRef, Subquery
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -46,7 +47,6 @@ class ReconciliationResult:
     local_records: int
     remote_records: int
     verdicts: Mapping[str, int]
-    states: Mapping[str, int]
     read: str
     since: str
     is_complete: bool
@@ -85,7 +85,6 @@ def read_result(run: Run) -> ReconciliationResult | None:
         local_records=records.get("local", 0),
         remote_records=records.get("remote", 0),
         verdicts=stored.get("verdicts", {}),
-        states=stored.get("states", {}),
         read=stored.get("read", "full"),
         since=stored.get("since") or "",
         is_complete=stored.get("is_complete", False),
@@ -116,12 +115,38 @@ class Night:
     result: ReconciliationResult
 
     @property
+    def statement(self) -> str:
+        """The result in a sentence, in the tenant's time zone."""
+        return describe_result(self.result, ZoneInfo(self.run.tenant.time_zone))
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the safety valve stopped its repairs."""
+        return self.result.repairs == STOPPED
+
+    @property
     def numbers(self) -> Sequence[int]:
         """The discrepancies of each group of NIGHT_GROUPS."""
         return [
             sum(self.result.verdicts.get(verdict, 0) for verdict in verdicts)
             for _tone, _label, verdicts in NIGHT_GROUPS
         ]
+
+
+def list_last_runs(jobs: Sequence[Job], tenant: Tenant) -> list[Night]:
+    """List the last run of each job that compared, in the order of the jobs; one statement."""
+    finished = Run.objects.of(tenant).filter(job=OuterRef("pk"), state=Run.State.FINISHED)
+    newest = Job.objects.of(tenant).filter(pk__in=[job.pk for job in jobs])
+    ids = newest.annotate(run=Subquery(finished.order_by("-pk").values("pk")[:1])).values("run")
+    runs = Run.objects.of(tenant).filter(pk__in=ids).select_related("job", "tenant")
+    by_job = {run.job_id: run for run in runs}
+    nights = [_build_night(by_job[job.pk]) for job in jobs if job.pk in by_job]
+    return [night for night in nights if night is not None]
+
+
+def _build_night(run: Run) -> Night | None:
+    result = read_result(run)
+    return Night(run, run.slot_at or run.created_at, result) if result else None
 
 
 def is_confirmation_needed(run: Run, result: ReconciliationResult) -> bool:
@@ -139,9 +164,5 @@ def list_nights(job: Job, tenant: Tenant, *, limit: int = NIGHTS) -> list[Night]
     """List the last runs of a job that compared, the oldest first; one statement."""
     runs = Run.objects.of(tenant).filter(job=job, state=Run.State.FINISHED)
     newest = runs.select_related("job", "tenant").order_by("-pk")[:limit]
-    nights = [
-        Night(run, run.slot_at or run.created_at, result)
-        for run in newest
-        if (result := read_result(run)) is not None
-    ]
+    nights = [night for run in newest if (night := _build_night(run)) is not None]
     return nights[::-1]

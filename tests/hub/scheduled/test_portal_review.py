@@ -174,10 +174,13 @@ def test_the_review_takes_the_same_statements_for_sixty_differences(make, browse
 
 def test_of_several_jobs_one_is_chosen(make, browser, acme, job, salesforce):
     other = make.job(acme, name="Customers")
+    make.finished_run(job, at=NIGHT - timedelta(days=1))
+    make.finished_run(job)
     make.discrepancy(salesforce, job=job, record_key="K-1")
     make.discrepancy(salesforce, job=other, record_key="B-1")
     text = read(browser)
     assert "K-1" in text and "B-1" in text and "Customers" in text
+    assert text.count("9,996 of 10,000 equal at 02:14") == 1
     assert "K-1" not in read(browser, f"?job={other.public_id}")
 
 

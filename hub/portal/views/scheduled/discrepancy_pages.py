@@ -2,7 +2,6 @@
 
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,7 +10,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from hub.portal.log.filter_chips import build_query_string
-from hub.portal.log.pages import Cursor, assemble_page, filter_after_cursor, parse_cursor
+from hub.portal.log.pages import assemble_page, filter_after_cursor, parse_cursor
 from hub.portal.log.rows import build_log_row
 from hub.portal.views.scheduled.review_query import (
     build_summary,
@@ -35,8 +34,8 @@ from hub.scheduled.insight.review_rows import (
 )
 from hub.scheduled.insight.run_results import (
     NIGHT_GROUPS,
-    describe_result,
     is_confirmation_needed,
+    list_last_runs,
     list_nights,
 )
 from hub.scheduled.models import Discrepancy, Job
@@ -74,7 +73,6 @@ def show_discrepancies(request: HttpRequest, tenant_user: TenantUser) -> HttpRes
         "rows": [build_review_row(discrepancy) for discrepancy in page.rows],
         "newer": build_query_string(data, before=page.newer) if page.newer else "",
         "older": build_query_string(data, after=page.older) if page.older else "",
-        "is_first_page": cursor == Cursor(),
         "filter": filter,
         "worded": describe_review_filter(filter, jobs),
         "states": list_state_links(filter.get("state", ""), data),
@@ -86,6 +84,7 @@ def show_discrepancies(request: HttpRequest, tenant_user: TenantUser) -> HttpRes
         "repair_query": _build_repair_query(filter, jobs),
         "api_filters": {name: value for name, value in filter.items() if name != "discrepancies"},
         **_build_summary_context(tenant, job, filter, data),
+        "last_runs": list_last_runs(jobs, tenant) if len(jobs) > 1 and job is None else [],
         **_build_result_context(tenant, job),
     }
     return render(request, "portal/scheduled/discrepancies.html", context)
@@ -133,7 +132,7 @@ def _build_result_context(tenant: Tenant, job: Job | None) -> dict[str, Any]:
         "job": job,
         "last_run": last.run,
         "result": last.result,
-        "statement": describe_result(last.result, ZoneInfo(tenant.time_zone)),
+        "statement": last.statement,
         "needs_confirmation": is_confirmation_needed(last.run, last.result),
         "nights": [(night.at, night.numbers) for night in nights],
         "night_parts": [(tone, label) for tone, label, _verdicts in NIGHT_GROUPS],
