@@ -151,7 +151,7 @@ HUB_DISABLE_AFTER = timedelta(
 )  # of nothing but failures
 HUB_QUICK_SLOTS = read_setting(whole_number_parser(1, 64), "HUB_QUICK_SLOTS", 1 if ON_SQLITE else 2)
 HUB_LONG_SLOTS = read_setting(
-    whole_number_parser(1, 64), "HUB_LONG_SLOTS", 2
+    whole_number_parser(1, 64), "HUB_LONG_SLOTS", 1 if ON_SQLITE else 2
 )  # one of several is kept free of run loops, see hub/scheduled/runs/loop_leases.py
 HUB_SLOTS = {  # of each class of background work, in one worker: see hub/queue/work_classes.py
     "delivery": HUB_PUMPS,

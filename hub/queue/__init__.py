@@ -124,6 +124,11 @@ def queue_length() -> int:
     return int(OrmQ.objects.count())
 
 
+def has_queued_wake_ups(work_class: str) -> bool:
+    """Return whether a wake-up of this class waits for a slot."""
+    return bool(OrmQ.objects.filter(key=work_class).exists())
+
+
 def record_heartbeat(name: str, *, now: datetime) -> None:
     """Store the time at which a worker, a pool or the sweep was alive."""
     Heartbeat.objects.update_or_create(name=name, defaults={"at": now})

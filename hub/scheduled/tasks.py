@@ -20,6 +20,7 @@ from hub.scheduled.runs.claim import free_run_leases, is_run_due
 from hub.scheduled.runs.loop_leases import (
     acquire_loop_lease,
     free_loop_leases,
+    is_slot_wanted,
     release_loop_lease,
 )
 from hub.scheduled.runs.run_loop import RunLoop, RunTools
@@ -41,6 +42,7 @@ def process_runs(name: str) -> None:
         open_client=lambda: open_async_client(egress.load_rules(), clock=clock),
         stopping=is_stop_requested,
         start_another=lambda: wake_up("run", now=clock()),
+        is_slot_wanted=is_slot_wanted,
     )
     try:
         run_with_loop(RunLoop(tools).run_to_end)

@@ -88,6 +88,11 @@ class Run(Scoped, StateMachine):
                 condition=Q(state__in=("waiting", "running", "blocked")),
                 name="runs_open",
             ),
+            models.Index(
+                fields=("job", "tenant"),
+                condition=Q(state__in=("waiting", "running", "blocked")),
+                name="runs_open_of_pair",
+            ),
             models.Index(fields=("tenant", "-id"), name="runs_of_tenant"),
             models.Index(fields=("job", "-id"), name="runs_of_job"),
         )

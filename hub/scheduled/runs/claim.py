@@ -47,7 +47,11 @@ def claimable_runs(*, now: datetime) -> QuerySet[Run]:
 
 def has_unfinished_run() -> Exists:
     """Return the condition that another run of the same job and tenant has started."""
-    same_pair = Run.unscoped.filter(job=OuterRef("job"), tenant=OuterRef("tenant"))
+    same_pair = Run.unscoped.filter(
+        job=OuterRef("job"),
+        tenant=OuterRef("tenant"),
+        state__in=Run.OPEN_STATES,  # as the index says
+    )
     is_unfinished = Q(state__in=("running", "blocked")) | Q(
         state="waiting", started_at__isnull=False
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hub.outgoing.queue.pump_leases import lease_range, worker_prefix
 from hub.processes.worker_registry import current_worker_id
-from hub.queue import wake_up
+from hub.queue import has_queued_wake_ups, wake_up
 from hub.queue.work_classes import LONG, count_slots
 from hub.scheduled.models import RunLoopLease
 from hub.scheduled.runs.claim import is_run_due
@@ -24,6 +24,11 @@ def acquire_loop_lease(lease: UUID, *, now: datetime) -> bool:
         return False
     RunLoopLease.objects.create(lease=lease, lease_until=now + LOOP_LEASE)
     return True
+
+
+def is_slot_wanted() -> bool:
+    """Return whether other tasks wait for the only slot of the class, so that a loop ends early."""
+    return count_slots()[LONG] == 1 and has_queued_wake_ups(LONG)
 
 
 def extend_loop_lease(lease: UUID, *, now: datetime) -> None:

@@ -12,8 +12,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from connectors.http import Request, Response, Unreadable
-from connectors.outcomes import Outcome, later, never, unknown
+from connectors.http import Request, Response
+from connectors.outcomes import READ_ERRORS, Outcome, later, never, unknown
 from hub.connections.models import Connection
 from hub.db.clock import Clock
 from hub.egress import EgressError, EgressRefused, RequestNotSent
@@ -210,7 +210,7 @@ class ClaimedRunContext:
             answer = parse(response)
         except EgressError as error:
             answer = describe_egress_error(error)
-        except (Unreadable, KeyError, TypeError, ValueError) as error:
+        except READ_ERRORS as error:
             answer = never("unreadable", f"{type(error).__name__}: {error}")
         finally:
             recorded = await in_db_thread(self._record, prepared, response, answer)

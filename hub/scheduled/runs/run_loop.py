@@ -38,6 +38,7 @@ log = structlog.get_logger(__name__)
 POLL_EVERY = 0.5  # seconds between looks for due runs
 EXTEND_EVERY = 3.0  # seconds between two extensions of all leases
 IDLE_SECONDS, RUN_SECONDS = 10.0, 40.0
+YIELD_AFTER = 5.0  # seconds before it leaves its slot to other tasks that wait for it
 STOP_SECONDS = 12.0  # for a call in flight at the end; then the runs are interrupted
 DEFECT = "defect"
 SWITCHED_OFF = "switched_off"
@@ -45,7 +46,11 @@ SWITCHED_OFF = "switched_off"
 
 @dataclass(frozen=True, slots=True)
 class RunTools:
-    """What a loop gets from its task. `start_another` sends a wake-up for one more loop."""
+    """What a loop gets from its task.
+
+    `start_another` sends a wake-up for one more loop; `is_slot_wanted`: other tasks wait for its
+    slot.
+    """
 
     lease: UUID
     clock: Clock
@@ -53,6 +58,8 @@ class RunTools:
     open_client: Callable[[], AbstractAsyncContextManager[Sender]]
     stopping: Callable[[], bool]
     start_another: Callable[[], object]
+    is_slot_wanted: Callable[[], bool] = lambda: False
+    yield_after: float = YIELD_AFTER
     idle_seconds: float = IDLE_SECONDS
     run_seconds: float = RUN_SECONDS
 
@@ -82,7 +89,7 @@ class RunLoop:
         """Claim runs until the loop must end, or had nothing to do for `idle_seconds`."""
         loop = asyncio.get_running_loop()
         started_at = worked_at = loop.time()
-        while not self.tools.stopping() and loop.time() < started_at + self.tools.run_seconds:
+        while not await self.must_stop(loop.time() - started_at):
             for run in await self.claim_runs():
                 self.start_run(run, shared)
             if self.tasks:
@@ -91,6 +98,16 @@ class RunLoop:
                 return
             await self.call_helper()
             await asyncio.sleep(POLL_EVERY)
+
+    async def must_stop(self, seconds: float) -> bool:
+        """Return whether nothing more is claimed, after a loop of so many seconds."""
+        if self.tools.stopping() or seconds >= self.tools.run_seconds:
+            return True
+        if seconds < self.tools.yield_after:
+            return False
+        with contextlib.suppress(*DATABASE_AWAY_ERRORS):
+            return await in_db_thread(self.tools.is_slot_wanted)
+        return False
 
     @property
     def capacity(self) -> int:

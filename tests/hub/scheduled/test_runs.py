@@ -260,7 +260,8 @@ def test_calls_in_flight_of_a_run_are_limited(make, connected, settings):
     run = run_of(make, job_of(make, connected.tenant))
     network = run_due(Network(seconds=0.05))
     run.refresh_from_db()
-    assert (run.state, run.result, network.most_in_flight) == ("finished", {"answers": 20}, 3)
+    assert (run.state, run.result) == ("finished", {"answers": 20})
+    assert 1 < network.most_in_flight <= 3
 
 
 def test_a_missed_deadline_is_reported_once(make, connected):
