@@ -34,15 +34,15 @@ def patch(desk, number, fields, **headers):
     return requests.patch(url, json=fields, headers=headers, timeout=10)
 
 
-def test_ten_thousand_orders_are_there_on_demand_and_read_in_pages(desk):
-    made = seed(desk, generate={"count": 10_000})
-    assert (made["count"], made["first"], made["last"]) == (10_000, "A-1001", "A-11000")
+def test_thousands_of_orders_are_there_on_demand_and_read_in_pages(desk):
+    made = seed(desk, generate={"count": 3000})
+    assert (made["count"], made["first"], made["last"]) == (3000, "A-1001", "A-4000")
     read, after = [], ""
     while after is not None:
-        page = listed(desk, f"&limit=3000&after={after}")
+        page = listed(desk, f"&limit=1000&after={after}")
         read += numbers(page)
         after = page["next_after"]
-    assert len(set(read)) == 10_000 and read == sorted(read)
+    assert len(set(read)) == 3000 and read == sorted(read)
     assert page["count"] == len(page["orders"])
 
 
