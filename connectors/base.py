@@ -13,9 +13,8 @@ from typing import Any, Literal
 
 from connectors.file_uploads import FileUpload
 from connectors.http import Quota, Report, Request, Response, Scope
-from connectors.log_sink import LogSink
 from connectors.outcomes import Outcome
-from connectors.roles import Action, Choices, Collection
+from connectors.roles import Action, Choices, Collection, LogSink
 from connectors.schema import (
     LOGIN_HOST,
     Account,

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from connectors.http import Request, Response, Unreadable, dump_json
-from connectors.log_sink import BatchAnswer, LineFormat, LogSink
 from connectors.outcomes import Outcome
+from connectors.roles import BatchAnswer, LineFormat, LogSink
 from connectors.schema import Credential
 from connectors.splunk.actions import build_collector_headers, build_collector_url
 from connectors.splunk.errors import (

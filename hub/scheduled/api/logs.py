@@ -100,7 +100,7 @@ class LogsView(APIView):
         """
         now, key = clock(), _require_idempotency_key(request)
         query = parse_query(request, schema.LogsQuery)
-        lines = _parse_body(request, now=now)
+        lines = _parse_lines(request, now=now)
         lines_by_tenant = _group_by_tenant(request, lines, query.get("tenant", ""))
         inputs = [
             build_chunk_input(tenant, LogSource.API, key, tenant_lines, now=now)
@@ -118,7 +118,7 @@ def _require_idempotency_key(request: Request) -> str:
     return key
 
 
-def _parse_body(request: Request, *, now: datetime) -> list[LogLine]:
+def _parse_lines(request: Request, *, now: datetime) -> list[LogLine]:
     # without a body, REST framework calls no parser
     raw = request.data if isinstance(request.data, bytes) else b""
     if raw.count(b"\n") > MAX_LINES:

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from connectors.log_sink import LineFormat
 from connectors.registry import CONNECTORS
+from connectors.roles import LineFormat
 from hub.scheduled.models import LogSource
 
 BATCH_BYTES = 900_000

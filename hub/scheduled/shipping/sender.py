@@ -4,8 +4,8 @@ import uuid
 from typing import Any
 
 from connectors.http import Request, Response
-from connectors.log_sink import BatchAnswer, LineFormat, LogSink
 from connectors.outcomes import Outcome
+from connectors.roles import BatchAnswer, LineFormat, LogSink
 from hub.connections.credentials.connector_context import open_credential
 from hub.connections.models import Connection, ConnectorApp
 from hub.scheduled.log_intake.backlog import WaitingLines

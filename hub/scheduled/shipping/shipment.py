@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
-from connectors.log_sink import BatchAnswer
+from connectors.roles import BatchAnswer
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,3 +35,22 @@ def test_concurrent_requests_leave_no_gap(make):
     assert [chunk.first_line for chunk in chunks] == [0, *ends[:-1]]
     assert len(chunks) == THREADS * REQUESTS
     assert LogPosition.objects.of(tenant).get().next_line == ends[-1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_that_is_repeated_at_the_same_time_is_stored_once(make):
+    tenant, results = make.tenant(), []
+    lines = list(parse_lines(ndjson(*entries(3)), now=NOON))
+
+    def send_lines():
+        results.extend(submit_chunks([build_chunk_input(tenant, "api", "key", lines, now=NOON)]))
+        connections.close_all()
+
+    senders = [threading.Thread(target=send_lines) for _ in range(THREADS)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    assert sorted(result.created for result in results) == [False] * (THREADS - 1) + [True]
+    assert {result.chunk.first_line for result in results} == {0}
+    assert LogPosition.objects.of(tenant).get().next_line == 3

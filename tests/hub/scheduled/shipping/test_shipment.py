@@ -5,7 +5,7 @@ import json
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.log_sink import BatchAnswer
+from connectors.roles import BatchAnswer
 from hub.scheduled.shipping.shipment import Batch, Shipment
 
 LINES, BATCH = 30, 4
