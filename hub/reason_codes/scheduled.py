@@ -39,6 +39,9 @@ SCHEDULED_REASONS: Mapping[str, Reason] = {
     "unknown_collection": Reason(
         _("Our application has no such log."), _("Change the collection of the job.")
     ),
+    "excluded": Reason(
+        _("Our team left the tenant out of the job before it started."),
+    ),
     "run_crashed": Reason(
         _("The process that executed it ended several times without progress."),
         _("Start the job again after the next release."),
