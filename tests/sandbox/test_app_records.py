@@ -1,5 +1,6 @@
 """The application's records: pages by keyset, conditional changes, tombstones, planted records."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -194,3 +195,21 @@ def test_customers_and_users_are_created_and_labels_and_log_lines_are_not(desk):
         assert listed(desk, object=object)[object][0]["name"] == "Ada"
     assert desk.post("/app/api/customers", json=[]).status_code == 400
     assert desk.post("/app/api/logs", json=person).status_code == 405
+
+
+def test_orders_and_labels_of_an_earlier_release_are_kept(tmp_path):
+    order = {"number": "A-1001", "tenant": "acme", "state": "placed", "hub": None}
+    order |= {"total": "1.00", "placed_at": "2026-11-01T12:00:00Z", "customer": "Ada"}
+    order |= {"updated_at": "2026-11-01T12:00:00Z", "items": [], "currency": "EUR", "email": "a@b"}
+    label = {"number": "L-5001", "request": "d1", "tenant": "acme", "order": "A-1001"}
+    label |= {"created_at": "2026-11-01T12:00:00Z", "recipient": "", "address": "", "data": {}}
+    (tmp_path / "orders.jsonl").write_text(json.dumps(["A-1001", order]) + "\n")
+    (tmp_path / "app-labels.jsonl").write_text(json.dumps(["L-5001", label]) + "\n")
+    for _ in range(2):
+        with RunningSandbox(tmp_path).running() as desk:
+            assert numbers(listed(desk)) == ["A-1001"]
+            assert desk.get("/app/api/orders/A-1001").headers["ETag"] == '"1"'
+            wish = {"tenant": "acme", "order": "A-1001"}
+            again = desk.post("/app/api/labels", json=wish, headers={"webhook-id": "d1"})
+            assert again.json()["label"] == "L-5001"
+            assert len(listed(desk, object="labels")["labels"]) == 1
