@@ -18,6 +18,10 @@ LOG_TEXTS: Mapping[str, str] = {
     "line_refused": _("The system refuses a line."),
     "not_acknowledged": _("Lines were not acknowledged in time, and are sent again."),
     "quota_wait": _("Waits for a quota."),
+    "figures_read": _("The figures of the report were read."),
+    "picture_failed": _("The chart could not be drawn. The message is sent without it."),
+    "picture_refused": _("The system did not take the chart. The message is sent without it."),
+    "changes_found": _("Changes were found of which no webhook had told."),
     # why records may be missing from a read
     "read_cut": _("A page of records was cut off, even when smaller pages were requested."),
     "read_unreadable": _("A page of records could not be read after three attempts."),

@@ -228,3 +228,14 @@ def test_staff_prioritise_a_tenant_leave_it_out_and_include_it(superuser, make, 
 def test_a_blocked_run_is_continued(superuser, acme, job):
     run = create_run(job, acme, state="blocked", finished_at=None, reason="not_connected")
     assert "The run continues." in act(superuser, "run", run, "resume")
+
+
+def test_the_table_of_a_report_keeps_its_columns_and_its_log_is_in_sentences(superuser, acme, job):
+    table = "Day  Orders\n<Mon>     2"
+    run = create_run(job, acme, result={"table": table, "summary": "2 Orders"})
+    for kind in ("figures_read", "picture_refused"):
+        RunLogEntry.unscoped.create(run=run, at=clock(), level="info", kind=kind)
+    page = superuser.get(reverse("admin:scheduled_run_change", args=[run.pk])).content.decode()
+    assert "<pre>Day  Orders\n&lt;Mon&gt;     2</pre>" in page
+    assert "The figures of the report were read." in page
+    assert "The system did not take the chart." in page
