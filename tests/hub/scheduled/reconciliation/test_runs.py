@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from hub.outgoing.models import Event
+from hub.outgoing.models import Delivery, Event
 from hub.scheduled.models import Discrepancy, StagedRecord
 from hub.scheduled.reconciliation.erase import erase_compared_data
 from hub.scheduled.runs.context import RunFailed, RunStopped
@@ -187,6 +187,22 @@ def test_a_record_with_a_delivery_in_flight_is_left_to_the_next_run(world, make)
     delivery.transition_to("cancelled")
     world.reconcile()
     assert world.found() == {(key, "status")}
+
+
+def test_what_is_delivered_while_the_other_side_is_read_is_no_difference(world, make):
+    keys = [world.plant(number) for number in range(30)]
+    world.orders.put(keys[1], state="won")  # before the run; its delivery waits
+    delivery = make.delivery(world.remote, data={"number": keys[1]}, action="update_deal")
+    steps = count(1)
+
+    def deliver(connection):
+        if next(steps) == 6:  # the first page of either side was read
+            world.deals.put("00001", status="won")
+            Delivery.unscoped.filter(pk=delivery.pk).update(state="delivered")
+
+    world.before_call = deliver
+    result = world.reconcile()
+    assert (world.found(), result["equal"]) == (set(), 30)
 
 
 # --- incomplete and incremental -------------------------------------------------------------------
