@@ -26,6 +26,7 @@ from hub.scheduled.shipping.position import (
 from hub.scheduled.shipping.sender import BatchSender
 from hub.scheduled.shipping.shipment import Batch, Gap, Shipment
 from hub.scheduled.shipping.sources import read_source
+from hub.scheduled.shipping.work import delete_idle_run_before
 
 LOOK_EVERY = 1.0  # seconds between two looks for lines, while acknowledgements are awaited
 POLL_EVERY = (1.0, 2.0, 5.0, 10.0)  # seconds between two questions; Splunk advises about 10
@@ -71,6 +72,8 @@ class Shipping:
         while await self.take_step():
             pass
         await self.context.in_database(partial(release_position, self.position, self.context.run))
+        if not any(self.counts.values()):
+            await self.context.in_database(partial(delete_idle_run_before, self.context.run))
         if self.reading_failure is not None:
             raise self.reading_failure
         return dict(self.counts)

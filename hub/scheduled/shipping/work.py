@@ -63,6 +63,23 @@ def find_unread_audit_logs(schedules: Sequence[JobSchedule], logs: set[Log]) -> 
     }
 
 
+def delete_idle_run_before(run: Run) -> None:
+    """Delete the run before this one if it found nothing to ship either: one of them is enough.
+
+    A log whose source must be asked has a run in each slot. Requested runs stay.
+    """
+    runs = Run.unscoped.filter(job=run.job_id, tenant=run.tenant_id, pk__lt=run.pk)
+    before = runs.order_by("-pk").first()
+    is_idle = (
+        before is not None
+        and before.state == Run.State.FINISHED
+        and before.slot_at is not None
+        and not any(before.result.values())
+    )
+    if before is not None and is_idle:
+        before.delete()
+
+
 def find_open_runs(schedules: Sequence[JobSchedule]) -> set[tuple[int, int]]:
     """Return the jobs and tenants that have a run which has not ended."""
     runs = Run.unscoped.filter(

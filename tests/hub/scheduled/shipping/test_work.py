@@ -8,6 +8,7 @@ from hub.audit import ActorContext
 from hub.scheduled.jobs.schedules import create_schedule
 from hub.scheduled.models import LogPosition, Run
 from hub.scheduled.runs.due_runs import create_due_runs
+from hub.scheduled.shipping.work import delete_idle_run_before
 from tests.factories import NOON
 from tests.hub.scheduled.logs import entries, store_lines
 
@@ -67,6 +68,20 @@ def test_our_applications_log_is_asked_each_time(make, acme):
     ship_job(make, acme, "collection")
     create_due_runs(now=NOON + MINUTE)
     assert Run.unscoped.count() == 1
+
+
+def test_of_several_runs_that_find_nothing_the_newest_stays(make, acme):
+    job = ship_job(make, acme, "collection")
+    for minutes in range(1, 5):
+        create_due_runs(now=NOON + minutes * MINUTE)
+        run = Run.unscoped.latest("pk")
+        delete_idle_run_before(run)
+        Run.unscoped.filter(pk=run.pk).update(state="finished", result={"lines": 0, "batches": 0})
+    assert [run.slot_at for run in Run.unscoped.all()] == [NOON + 4 * MINUTE]
+    Run.unscoped.update(result={"lines": 7, "batches": 1})
+    create_due_runs(now=NOON + 5 * MINUTE)
+    delete_idle_run_before(Run.unscoped.latest("pk"))
+    assert Run.unscoped.filter(job=job).count() == 2
 
 
 def test_runs_of_frequent_slots_start_before_the_next_slot(make):
