@@ -4,9 +4,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from hub.audit import ActorContext
-from hub.scheduled.jobs.job_checks import DEADLINE_AFTER_WINDOW, DEFAULT_WINDOWS, check_job
+from hub.scheduled.jobs.job_checks import (
+    DEADLINE_AFTER_WINDOW,
+    DEFAULT_WINDOWS,
+    InvalidJob,
+    check_job,
+)
 from hub.scheduled.jobs.schedules import create_schedule, restart_schedules
 from hub.scheduled.models import Job, JobSchedule, Run
 from tenants.models import Tenant
@@ -17,8 +23,8 @@ COLUMNS = (
     "deadline_minutes", "concurrency_group", "options", "is_enabled", "catch_up", "priority",
 )  # fmt: skip
 SCHEDULE_COLUMNS = {"cron", "is_enabled"}  # a change of these restarts the schedules
-FIXED_COLUMNS = ("kind", "tenant", "connector_key")  # a job keeps these
 JOB_DISABLED = "job_disabled"
+MAX_JOBS = 100  # of a tenant
 
 
 class JobInUse(Exception):
@@ -39,6 +45,7 @@ def create_job(job: Job, actor: ActorContext, *, now: datetime) -> Job:
     A job of all tenants gets the schedules of its tenants by the next sweep.
     """
     check_job(job)
+    _check_number_of_jobs(job)
     job.created_at = job.updated_at = now
     job.save(force_insert=True)
     if job.tenant is not None:
@@ -46,6 +53,13 @@ def create_job(job: Job, actor: ActorContext, *, now: datetime) -> Job:
     after = {column: _audited_value(job, column) for column in COLUMNS}
     actor.audit("job.create", job, after=after, now=now)
     return job
+
+
+def _check_number_of_jobs(job: Job) -> None:
+    """Raise InvalidJob if the tenant has as many jobs as it may have."""
+    if job.tenant_id and Job.unscoped.filter(tenant=job.tenant_id).count() >= MAX_JOBS:
+        most = {"most": MAX_JOBS}
+        raise InvalidJob({"name": _("A tenant may have %(most)s jobs. Delete one first.") % most})
 
 
 @transaction.atomic

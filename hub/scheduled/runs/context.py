@@ -69,6 +69,8 @@ class RunContext(Protocol):
     ) -> T | Outcome:
         """Call a system within its quotas and the limit of calls in flight.
 
+        `build` is called on the database thread with the connection as it is stored, before each
+        attempt; so it uses the newest credential, and may query. `parse` is called in the loop.
         Waits while a quota is spent. Refreshes an expired token once. Raises RunBlocked if a person
         must act, and RunFailed if the system did not answer after several attempts.
         """

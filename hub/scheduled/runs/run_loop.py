@@ -148,11 +148,13 @@ class RunLoop:
         self.contexts[run.pk] = context
         task = asyncio.create_task(self.execute_run(context))
         self.tasks.add(task)
-        task.add_done_callback(lambda _: self.forget_run(run.pk, task))
+        task.add_done_callback(lambda _: self.forget_run(context, task))
 
-    def forget_run(self, pk: int, task: asyncio.Task[None]) -> None:
+    def forget_run(self, context: ClaimedRunContext, task: asyncio.Task[None]) -> None:
+        """Forget a run that has ended here, unless it was claimed again meanwhile."""
         self.tasks.discard(task)
-        self.contexts.pop(pk, None)
+        if self.contexts.get(context.run.pk) is context:
+            del self.contexts[context.run.pk]
 
     async def execute_run(self, context: ClaimedRunContext) -> None:
         """Run the executor, and store how the run ended.

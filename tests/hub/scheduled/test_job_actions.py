@@ -73,6 +73,15 @@ def test_a_jobs_connection_is_its_tenants_and_of_its_system(make):
         job_actions.create_job(new_job(None, connection=own), SYSTEM, now=NOON)
 
 
+def test_a_tenant_has_a_hundred_jobs_at_most(make):
+    tenant = make.tenant()
+    for _ in range(job_actions.MAX_JOBS):
+        make.job(tenant)
+    with pytest.raises(InvalidJob):
+        job_actions.create_job(new_job(tenant), SYSTEM, now=NOON)
+    job_actions.create_job(new_job(make.tenant()), SYSTEM, now=NOON)
+
+
 def test_a_changed_schedule_begins_now_and_another_change_leaves_it(make):
     job = job_of(make, make.tenant(), cron="0 * * * *")
     schedule = JobSchedule.unscoped.get(job=job)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.http import Response
+from hub.connections.models import Credential, Lane
 from hub.egress import RequestNotSent
 from hub.notices.models import Notice
 from hub.outgoing.queue.pump_leases import lease_range, new_lease
@@ -14,7 +15,7 @@ from hub.scheduled.runs import claim
 from hub.scheduled.runs.notices import notify_missed_deadlines
 from hub.scheduled.runs.open_runs import resume_blocked_runs, skip_runs_past_window
 from tests.factories import MINUTE, NOON
-from tests.hub.scheduled.running import Network, Time, after, job_of, kinds, run_due, run_of
+from tests.hub.scheduled.running import OK, Network, Time, after, job_of, kinds, run_due, run_of
 
 UNAVAILABLE = Response(503, b"down")
 EXPIRED = Response(401, b"expired")
@@ -270,6 +271,20 @@ def test_a_missed_deadline_is_reported_once(make, connected):
     assert notify_missed_deadlines(now=run.deadline_at) == 1
     assert notify_missed_deadlines(now=run.deadline_at + MINUTE) == 0
     assert Notice.unscoped.filter(kind="deadline_missed").count() == 1
+
+
+def test_a_call_goes_on_with_the_new_token(make, settings):
+    settings.HUB_JOB_KINDS = kinds("read_salesforce")
+    connection = make.connection(make.tenant(), "salesforce")
+    run = run_of(make, job_of(make, connection.tenant, connector="salesforce"))
+
+    def refresh():  # on the database thread, as the task of refreshes does
+        Credential.unscoped.filter(pk=connection.pk).update(version=2, rejected_at=None)
+        Lane.unscoped.filter(pk=connection.pk).update(hold_reason="")
+
+    network = run_due(Network(EXPIRED, OK), is_slot_wanted=refresh, yield_after=0.0)
+    run.refresh_from_db()
+    assert (run.state, len(network.requests)) == ("finished", 2)
 
 
 def test_an_expired_token_is_refreshed_by_the_task_of_refreshes(make, settings):
