@@ -33,6 +33,7 @@ POLL_EVERY = (1.0, 2.0, 5.0, 10.0)  # seconds between two questions; Splunk advi
 PENDING_MAX = 64  # batches that wait for an acknowledgement
 ASK_AFTER = 0.5  # seconds after a batch was sent
 ASKED_MAX = 16  # questions between two batches
+OVERTAKEN_AFTER = 60.0  # seconds without an acknowledgement, while a later batch has one
 EXPIRED_MAX = 3  # times that acknowledgements did not come, then the run is repeated later
 REFUSED_MAX = 10  # lines that are refused, each alone, before one is accepted
 
@@ -167,7 +168,10 @@ class Shipping:
         self.polls = 0 if acknowledged_count else self.polls + 1
         if acknowledged_count < ASKED_MAX:  # otherwise the next question follows the next batch
             self.next_poll = now + POLL_EVERY[min(self.polls, len(POLL_EVERY) - 1)]
-        if lost := self.shipment.expire(sent_before=now - self.options.acknowledge_seconds):
+        if lost := self.shipment.expire(
+            sent_before=now - self.options.acknowledge_seconds,
+            overtaken_before=now - OVERTAKEN_AFTER,
+        ):
             await self.save()
             await self.note_expired(lost)
 

@@ -63,16 +63,18 @@ def positions_with_age(positions: QuerySet[LogPosition]) -> QuerySet[Any]:
 def measure_position(position: Any, *, now: datetime) -> LogFigures:
     """Return the figures of a position with its annotation `waiting_since`."""
     lost = position.dropped_count + position.rejected_count
-    backlog = position.next_line - position.shipped_line
+    # behind a batch that waits for its acknowledgement
+    acknowledged = sum(batch["count"] for batch in position.batches if batch["ticket"] is None)
+    backlog = position.next_line - position.shipped_line - acknowledged
     waiting_since: datetime | None = position.waiting_since if backlog else None
     return LogFigures(
         source=position.source,
         received=position.next_line,
-        shipped=position.shipped_line - lost,
+        shipped=position.shipped_line - lost + acknowledged,
         rejected=position.rejected_count,
         dropped=position.dropped_count,
         backlog=backlog,
-        unacknowledged=sum(batch["count"] for batch in position.batches),
+        unacknowledged=sum(batch["count"] for batch in position.batches) - acknowledged,
         lag_seconds=max(0.0, (now - waiting_since).total_seconds()) if waiting_since else 0.0,
         received_at=position.received_at,
         shipped_at=position.shipped_at,

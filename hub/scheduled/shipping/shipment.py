@@ -101,9 +101,19 @@ class Shipment:
             for batch in self.batches
         ]
 
-    def expire(self, *, sent_before: float) -> int:
-        """Forget batches that were not acknowledged in time; return how many lines these are."""
-        lost = [batch for batch in self.pending() if batch.sent_at <= sent_before]
+    def expire(self, *, sent_before: float, overtaken_before: float) -> int:
+        """Forget batches that were not acknowledged in time; return how many lines these are.
+
+        That time is shorter for a batch if one that was sent after it is acknowledged: then its own
+        acknowledgement was probably lost.
+        """
+        newest = max((batch.sent_at for batch in self.batches if batch.is_settled), default=0.0)
+        overtaken_before = min(overtaken_before, newest)
+        lost = [
+            batch
+            for batch in self.pending()
+            if batch.sent_at <= sent_before or batch.sent_at < overtaken_before
+        ]
         self.batches = [batch for batch in self.batches if batch not in lost]
         return sum(batch.count for batch in lost)
 

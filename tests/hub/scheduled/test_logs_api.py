@@ -199,6 +199,16 @@ def test_the_position_counts_what_waits(shop, acme):
     assert [log["source"] for log in position["logs"]] == ["api"]
 
 
+def test_lines_behind_a_batch_that_waits_count_as_shipped_if_acknowledged(shop):
+    send(shop, ndjson(*entries(10)))
+    waits = {"first": 0, "count": 4, "channel": 0, "ticket": 7, "sent_at": 0.0}
+    settled = {"first": 4, "count": 5, "channel": 1, "ticket": None, "sent_at": 0.0}
+    LogPosition.unscoped.update(batches=[waits, settled])
+    position = shop.get(LOGS).json()
+    assert (position["shipped"], position["backlog"]) == (5, 5)
+    assert position["logs"][0]["unacknowledged"] == 4
+
+
 def test_the_position_of_a_tenant_is_its_own(make, api, shop):
     send(shop, ndjson({"a": 1}))
     globex = api.of(make.tenant("globex"))
