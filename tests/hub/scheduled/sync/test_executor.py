@@ -8,6 +8,7 @@ import requests
 
 from hub.db.clock import clock
 from hub.incoming.models import InboundCount, InboundEndpoint, InboundItem
+from hub.incoming.receiving.read_records import find_new_changes
 from hub.outgoing.models import Delivery, Event, RememberedWrite
 from hub.scheduled.models import JobSchedule
 from hub.scheduled.runs.context import RunFailed, RunStopped
@@ -262,3 +263,18 @@ def test_an_unreadable_record_stops_no_other(make, desk, acme, pipedrive):
     desk.fault("pipedrive", path="persons", body=body)
     result = execute(run_sync, start(make, acme))
     assert (result["found"], result["unreadable"]) == (1, 1)
+
+
+def test_looking_for_new_changes_takes_a_fixed_number_of_statements(
+    pipedrive, django_assert_num_queries
+):
+    source = pipedrive.connector.webhook_source
+    times = {"add_time": "2026-11-25T12:40:00Z", "update_time": "2026-11-25T12:50:00Z"}
+    for count in (1, 200):
+        changes = [
+            change
+            for id in range(count)
+            for change in source.record_changes("persons", {"id": id, **times}, account=COMPANY)
+        ]
+        with django_assert_num_queries(4):
+            assert len(find_new_changes(pipedrive, changes, now=LATER)) == count
