@@ -1,6 +1,6 @@
 """Admin of runs: list, the page of one with its live progress, and the night at a glance."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -33,6 +33,7 @@ from hub.staff import (
     ChoicesFilter,
     TextFilter,
     display,
+    format_duration,
     render_badge,
     render_time,
     row_action,
@@ -180,9 +181,12 @@ class RunAdmin(ReadOnlyAdmin):
         return readable_runs().get(pk=run.pk)
 
     def live_context(self, run: Run, *, now: datetime) -> dict[str, Any]:
+        progress = measure_figures(run, now=now)
+        left = progress.seconds_left
         return {
             "text": describe_run(run),
-            "progress": measure_figures(run, now=now),
+            "progress": progress,
+            "left": "" if left is None else format_duration(timedelta(seconds=left)),
             "spent": list_spent_quotas(run),
             "results": list_result_lines(run),
             "log": [(entry, describe_log_entry(entry)) for entry in list_log_lines(run)],

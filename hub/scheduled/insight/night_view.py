@@ -81,6 +81,10 @@ class NightView:
         return self.run_count - len(self.bars)
 
     @property
+    def column_minutes(self) -> int:
+        return self.column_length // MINUTE
+
+    @property
     def bars_height(self) -> int:
         return max(1, len(self.bars))
 

@@ -89,7 +89,7 @@ def test_the_coming_night_is_shown_before_it_happens(superuser, make):
     assert "Calls to Salesforce in a minute" in text
     assert "1,440 calls in all" in text
     assert "100,000 calls in a day" in text and "80 %" in text
-    assert text.count('class="night-plan" x=') == 12
+    assert text.count('<rect class="night-plan"') == 12
 
 
 def test_runs_that_will_miss_their_deadline_are_named_with_the_reason(superuser, make):
