@@ -182,9 +182,11 @@ class Account:
 
     id: str
     name: str = ""
+    user: str = ""  # the id of the person who granted it, whose name our changes bear
 
     def __post_init__(self) -> None:
         """Reject an unusable id, and cut and clean the name. Raises Unreadable."""
         if len(self.id) > MAX_NAME_LENGTH or clean_text(self.id, MAX_NAME_LENGTH) != self.id:
             raise Unreadable("the account ID is empty")
         object.__setattr__(self, "name", clean_text(self.name, MAX_NAME_LENGTH))
+        object.__setattr__(self, "user", clean_text(self.user, MAX_NAME_LENGTH))

@@ -28,9 +28,9 @@ from hub.db.clock import Clock
 from hub.db.outages import is_database_away
 from hub.db.state_machine import InvalidTransition
 from hub.incoming.processing.release import end_old_holds, release_held_items
-from hub.incoming.processing.replies import forget_reply_credentials
 from hub.incoming.processing.unmatched import attribute_items_of_connected_accounts
 from hub.incoming.receiving.rejected_sources import notify_rejected_sources
+from hub.incoming.receiving.replies import forget_reply_credentials
 from hub.incoming.registration.schedule import (
     create_missing_endpoints,
     wake_up_due_registrations,

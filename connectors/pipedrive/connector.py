@@ -123,7 +123,8 @@ class Pipedrive(OAuth):
             return rejection
         user = response.json()["data"]
         company = user.get("company_name") or user.get("company_domain") or "a company"
-        return Account(id=str(user["company_id"]), name=f"{company} ({user['name']})")
+        name = f"{company} ({user['name']})"
+        return Account(id=str(user["company_id"]), name=name, user=str(user["id"]))
 
     def token_rejection(self, response: Response) -> Outcome | None:
         return find_token_rejection(response)

@@ -220,13 +220,11 @@ class Salesforce(OAuth):
             )
         instance = self.own_origin(answer.get("instance_url"), credential)
         if not instance or not self.own_origin(answer["id"], credential):
-            return never(
-                "host_refused", "the response names a host that does not belong to Salesforce"
-            )
+            return never("host_refused", "the response names a host that is not Salesforce's")
         return Grant(
             tokens,
             settings={"instance_url": instance},
-            account=Account(id=_parse_organisation_id(answer)),
+            account=_parse_account(answer),
             permissions=parse_permissions(answer.get("scope")),
             environment=_parse_environment(answer, credential),
         )
@@ -242,7 +240,7 @@ class Salesforce(OAuth):
         answer = response.json()
         if (
             credential.account
-            and credential.account[:ORG_ID_LENGTH] != _parse_organisation_id(answer)[:ORG_ID_LENGTH]
+            and credential.account[:ORG_ID_LENGTH] != _parse_account(answer).id[:ORG_ID_LENGTH]
         ):
             return reconnect("other_account", "the response belongs to another organisation")
         renewed = parse_tokens(answer)
@@ -272,9 +270,10 @@ class Salesforce(OAuth):
         return (Report(ORG, used=int(match[1]), limit=int(match[2])),) if match else ()
 
 
-def _parse_organisation_id(answer: Mapping[str, Any]) -> str:
-    """Parse the organisation in `https://login.salesforce.com/id/<organisation>/<user>`."""
-    return str(answer["id"]).rstrip("/").split("/")[-2]
+def _parse_account(answer: Mapping[str, Any]) -> Account:
+    """Parse the account in `https://login.salesforce.com/id/<organisation>/<user>`."""
+    organisation, user = str(answer["id"]).rstrip("/").split("/")[-2:]
+    return Account(id=organisation, user=user)
 
 
 def _is_signature_valid(answer: Mapping[str, Any], secret: str) -> bool:

@@ -129,6 +129,7 @@ def _read_notification(entry: Element, organization: str, change: Change) -> Ite
         data={"id": str(fields.get("Id") or ""), "object": object, "record": fields},
         account=organization,
         record=str(fields.get("Id") or ""),
+        author=str(fields.get("LastModifiedById") or ""),
     )
 
 

@@ -1,6 +1,5 @@
 """Answer webhooks in time although the database does not answer: their systems try again."""
 
-import asyncio
 import math
 
 from hub.asgi_bridge.responses import Answer, WsgiExchange
@@ -28,22 +27,22 @@ class AnswerDeadline:
         """Return the answer of a submitted exchange. Raises Problem (503) at the deadline."""
         if not self.path or not exchange.environ["PATH_INFO"].startswith(self.path):
             return await exchange.answer
-        while True:
-            done, _ = await asyncio.wait((exchange.answer,), timeout=self.seconds)
-            if done:
-                break
-            is_waiting = self.threads.is_waiting(exchange)
-            if not (is_waiting and self._has_progress(exchange.loop.time())):
-                self._abandon(exchange)
-        answer = exchange.answer.result()
+        timer = exchange.loop.call_later(self.seconds, self._end_wait, exchange)
+        try:
+            answer = await exchange.answer
+        finally:
+            timer.cancel()
         if answer.status < SERVER_ERROR:
             self.succeeded_at = exchange.loop.time()
         return answer
 
-    def _has_progress(self, time: float) -> bool:
-        return time - self.succeeded_at < self.seconds
-
-    def _abandon(self, exchange: WsgiExchange) -> None:
+    def _end_wait(self, exchange: WsgiExchange) -> None:
+        """Refuse an exchange that has no answer, or let it wait again for a thread."""
+        if exchange.answer.done():
+            return
+        is_moving = exchange.loop.time() - self.succeeded_at < self.seconds
+        if is_moving and self.threads.is_waiting(exchange):
+            exchange.loop.call_later(self.seconds, self._end_wait, exchange)
+            return
         self.threads.withdraw(exchange)
-        exchange.answer.cancel()
-        raise Problem("temporarily-unavailable", headers=RETRY_AFTER)
+        exchange.fail(Problem("temporarily-unavailable", headers=RETRY_AFTER))

@@ -175,7 +175,7 @@ HUB_ERASE_CONNECTION = (
     "hub.scheduled.runs.erase.erase_run_texts",
 )
 # The function that finds the address at which an incoming item is answered.
-HUB_USE_REPLY_URL = "hub.incoming.processing.replies.use_reply_url"
+HUB_USE_REPLY_URL = "hub.incoming.receiving.replies.use_reply_url"
 # The functions that are called, with the connection, in the transaction that connects an account.
 HUB_ACCOUNT_CONNECTED = (
     "hub.incoming.processing.unmatched.attribute_unmatched_items",

@@ -112,6 +112,13 @@ def update_queued_functions(queued: "models.QuerySet[OrmQ]") -> None:
             row.save(update_fields=["payload", "key"])
 
 
+def update_queued_tasks() -> None:
+    """Store the current queue of each queued task: during a restart an earlier version may have
+    queued some where no pool of this version reads.
+    """
+    update_queued_functions(OrmQ.objects.all())
+
+
 def reset_wake_ups() -> None:
     """Forget all pending wake-ups after a pool died: each may be sent again at once."""
     WakeUp.objects.update(requested_at=None)

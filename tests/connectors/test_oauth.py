@@ -177,7 +177,7 @@ def test_slack_without_a_bot_token_is_refused():
 
 def test_salesforce_grants_tokens_and_says_where_the_organisation_lives():
     grant = exchanged("salesforce")
-    assert grant.account == Account("00D000000000001EAA")
+    assert grant.account == Account("00D000000000001EAA", user="005000000000001AAA")
     assert grant.settings == {"instance_url": "https://acme.my.salesforce.com"}
     assert (grant.environment, grant.expires_in) == ("production", None)
 

@@ -16,10 +16,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.http import Request, Response, Unreadable
-from connectors.outcomes import Outcome, OutcomeBuilder, later, never
+from connectors.outcomes import Outcome, OutcomeBuilder, clean_text, later, never
 from hub.connections.credentials.connector_context import redact_outcome
 from hub.connections.models import Connection
 from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
+from hub.crypto.redaction import redact_text
 from hub.egress import EgressError, EgressRefused, RequestNotSent
 from hub.shared_budget import BudgetExhausted, SharedBudget
 
@@ -36,6 +37,7 @@ holds_slot: ContextVar[bool] = ContextVar("holds_slot", default=False)
 THROTTLED = "throttled"
 BUSY = "busy"  # the budget is exhausted; nothing was sent
 NOT_SENT_REASONS = (THROTTLED, BUSY)
+MAX_ANSWER_LENGTH, MAX_EXCHANGE_LENGTH = 300, 500  # characters of a kept exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,32 @@ class Patience:
 
 
 NO_PATIENCE = Patience(timedelta(0), lambda seconds: None)
+
+
+class ExchangeKeeper:
+    """A function that sends requests, and remembers the last one with its response."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self.request: Request | None = None
+        self.response: Response | None = None
+
+    def __call__(self, request: Request) -> Response:
+        self.request, self.response = request, None
+        self.response = self.call(request)
+        return self.response
+
+    @sensitive_variables()
+    def describe(self, secrets: Iterable[str]) -> str:
+        """Return request line, status and answer of the last exchange; empty if there was none."""
+        if self.request is None:
+            return ""
+        line = f"{self.request.method} {self.request.url}"
+        if self.response is None:
+            return clean_text(redact_text(line, secrets), MAX_EXCHANGE_LENGTH)
+        answer = self.response.text()[:MAX_ANSWER_LENGTH]
+        text = f"{line}: {self.response.status} {answer}"
+        return clean_text(redact_text(text, secrets), MAX_EXCHANGE_LENGTH)
 
 
 class RequestIncomplete(Exception):
@@ -66,10 +94,12 @@ def call_provider(
     unreadable: OutcomeBuilder = never,
     afterwards: ExitStack | None = None,
     patience: Patience | None = None,
+    low_priority: bool = False,
 ) -> T | Outcome:
     """Return what `parse` returns, or a redacted Outcome if the call fails. Never raises.
 
-    `patience`: how long a spent quota is waited for; None: not at all. `unanswered` builds the
+    `patience`: how long a spent quota is waited for; None: not at all. `low_priority`: it keeps to
+    each quota's share for background work. `unanswered` builds the
     Outcome of a request that may have arrived, `unreadable` that of a response which the connector
     cannot parse. The quotas that the response reports are recorded when `afterwards` closes,
     immediately by default.
@@ -85,6 +115,7 @@ def call_provider(
                     request,
                     parse,
                     call=call,
+                    low_priority=low_priority,
                     afterwards=afterwards or at_once,
                 ),
                 patience or NO_PATIENCE,
@@ -136,6 +167,7 @@ def _send_metered(
     parse: Callable[[Response], T | Outcome],
     *,
     call: Call,
+    low_priority: bool,
     now: datetime,
     afterwards: ExitStack,
 ) -> T | Outcome:
@@ -145,7 +177,8 @@ def _send_metered(
     the call fails, and Unreadable if the response cannot be parsed.
     """
     with provider_slot(connection.tenant_id):
-        metered_call = afterwards.enter_context(meter_call(connection, request, now=now))
+        metering = meter_call(connection, request, low_priority=low_priority, now=now)
+        metered_call = afterwards.enter_context(metering)
         answer = parse(call(request))
         afterwards.callback(metered_call.record_response, answer)
         return answer

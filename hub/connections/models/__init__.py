@@ -12,6 +12,7 @@ from hub.connections.models.connections import (
     MAINTENANCE,
     REFRESHING,
     STOPPED_STATES,
+    USER_ID,
     Connection,
     validate_connector_key,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "CALL_REASONS",
     "REFRESHING",
     "STOPPED_STATES",
+    "USER_ID",
     "Authorization",
     "ConnectLink",
     "Connection",

@@ -25,6 +25,7 @@ ENDPOINT_REFUSES = "endpoint_refuses"
 # reasons of *degraded* until the next call succeeds
 CALL_REASONS = (CALLS_FAILING, ENDPOINT_REFUSES, BREAKER)
 DISCONNECTED = "disconnected"
+USER_ID = "user_id"  # the setting with the external user who authorized us, where it is told
 HOLDING_STATES = {"paused", "needs_reconnect", "disabled"}  # states in which nothing is sent
 # a person has stopped the connection; only a person, or the end of `paused_until`, starts it again
 STOPPED_STATES = ("paused", "disabled")

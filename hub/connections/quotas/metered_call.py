@@ -72,13 +72,16 @@ class MeteredCall:
 
 
 @contextmanager
-def meter_call(connection: Connection, request: Request, *, now: datetime) -> Iterator[MeteredCall]:
+def meter_call(
+    connection: Connection, request: Request, *, low_priority: bool = False, now: datetime
+) -> Iterator[MeteredCall]:
     """Reserve the quotas of a call for a block; name lookups are charged to its tenant.
 
-    Does not wait: raises QuotaExhausted if a quota is spent.
+    `low_priority`: it keeps to each quota's share for background work. Does not wait: raises
+    QuotaExhausted if a quota is spent.
     """
     scopes = list_spent_quotas(connection, request) + list_tenant_shares(connection, request)
-    lease, demand = uuid.uuid4(), Demand(scopes, 1)
+    lease, demand = uuid.uuid4(), Demand(scopes, 1, low_priority=low_priority)
     (answer,) = reserve_calls([demand], now=now, horizon=timedelta(0), lease=lease)
     if not answer.call_times:
         raise QuotaExhausted(answer.next_at)

@@ -48,12 +48,13 @@ class InboundWebhookView(APIView):
         return build_http_response(response)
 
     def get(self, request: Request, connector: str, key: str) -> HttpResponse:
-        receiver = find_receiver(connector, key, now=clock())
-        if receiver.is_gone:
-            raise Problem("endpoint-gone")
-        response = answer_handshake(
-            receiver, read_webhook_request(request._request), is_verified=False
-        )
+        with admit_request():
+            receiver = find_receiver(connector, key, now=clock())
+            if receiver.is_gone:
+                raise Problem("endpoint-gone")
+            response = answer_handshake(
+                receiver, read_webhook_request(request._request), is_verified=False
+            )
         return build_http_response(response) if response else HttpResponseNotAllowed(["POST"])
 
     head = get

@@ -11,6 +11,7 @@ from hub.connections.models import DISCONNECTED, Connection
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.processing.message_rows import build_message_row
 from hub.incoming.processing.parsing import CANNOT_BE_READ, ParsedMessage
+from hub.mappings.models import Identity
 
 OTHER_ACCOUNT, UNKNOWN_ACCOUNT = "other_account", "unknown_account"
 # the reasons for which items are held until their cause ends
@@ -20,6 +21,8 @@ HOLD_REASONS = (
 )
 STATE_REASONS = {"paused": "connection_paused", "disabled": "connection_disabled"}
 
+USER = "user"  # the kind of identities of users
+Author = tuple[int | None, str]  # connection, external id
 ConnectionsByAccount = Mapping[tuple[str, str], Sequence[Connection]]
 
 
@@ -156,3 +159,17 @@ def build_item_row(
         received_at=message.received_at,
         state_changed_at=now,
     )
+
+
+def find_users(items: Iterable[InboundItem]) -> Mapping[Author, str]:
+    """Return our users of the items' authors, as far as identities name them; one statement."""
+    authors = {(item.connection_id, item.author) for item in items if item.author}
+    if not authors:
+        return {}
+    identities = Identity.unscoped.filter(
+        kind=USER,
+        connection__in={connection_id for connection_id, _ in authors},
+        remote_id__in={author for _, author in authors},
+    )
+    rows = identities.order_by("pk").values_list("connection", "remote_id", "local_id")
+    return {(connection_id, remote_id): local_id for connection_id, remote_id, local_id in rows}

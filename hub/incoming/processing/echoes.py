@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from hub.connections.models import USER_ID
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem
 from hub.incoming.processing.item_filters import BOUNCING
@@ -46,8 +47,21 @@ def build_change(entry: AttributedItem) -> ReceivedChange:
         values,
         item.changed,
         is_own=item.is_own,
+        is_foreign=has_foreign_author(row),
         is_deletion=item.type.endswith(DELETED),
     )
+
+
+def has_foreign_author(row: InboundItem) -> bool:
+    """Return whether another user than the one whose account is connected caused the item.
+
+    Our own author proves nothing: the connected user is a person who edits, too.
+    """
+    assert row.connection is not None
+    source, own = row.connection.connector.webhook_source, row.connection.settings.get(USER_ID)
+    if source is None or not own or not row.author:
+        return False
+    return not source.is_same_account(row.author, str(own))
 
 
 def _create_bounce_notice(row: InboundItem, *, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from hub.connections.actions.account_changes import apply_account_change
 from hub.connections.models import Connection
 from hub.db import bulk
 from hub.incoming.models import InboundItem
-from hub.incoming.processing.attribution import AttributedItem
+from hub.incoming.processing.attribution import AttributedItem, Author, find_users
 from hub.incoming.processing.echoes import set_echoes_aside
 from hub.outgoing.intake.event_input import EventConflict, EventInput, PublishedEvent
 from hub.outgoing.intake.publish import publish_independently
@@ -84,42 +84,46 @@ def publish_items(attributed: Sequence[AttributedItem], *, now: datetime) -> Non
     received = [entry for entry in attributed if entry.row.state == "received" and entry.item]
     set_echoes_aside(received, now=now)
     ready = [entry for entry in received if entry.row.state == "received"]
+    users = find_users(entry.row for entry in ready)
     by_connector: dict[str, list[AttributedItem]] = {}
     for entry in ready:
         by_connector.setdefault(entry.row.connector_key, []).append(entry)
     for connector_key, entries in by_connector.items():
         results = publish_independently(
-            [build_event_input(entry) for entry in entries], source=connector_key, now=now
+            [build_event_input(entry, users) for entry in entries], source=connector_key, now=now
         )
         for entry, result in zip(entries, results, strict=True):
             record_result(entry.row, result, now=now)
     save_results([entry.row for entry in received])
 
 
-def build_event_input(entry: AttributedItem) -> EventInput:
+def build_event_input(entry: AttributedItem, users: Mapping[Author, str]) -> EventInput:
     """Return the event of an item. A replay is an event of its own."""
     row, item = entry.row, entry.item
     assert row.connection is not None and row.tenant is not None and item is not None
     return EventInput(
         row.tenant,
         row.type,
-        build_event_data(row, item),
+        build_event_data(row, item, users),
         build_event_id(row.connection, row),
         row.occurred_at,
         origin=row.connection,
     )
 
 
-def build_event_data(row: InboundItem, item: Item) -> dict[str, Any]:
+def build_event_data(row: InboundItem, item: Item, users: Mapping[Author, str]) -> dict[str, Any]:
     """Return the item's data, with the id of the connection that received it.
 
-    Where it can be answered at an address that came with it, also with the id of the item. A name
-    that a sender uses itself is the sender's.
+    Where it can be answered at an address that came with it, also with the id of the item; where an
+    identity names our user who caused it, with this user. A name that a sender uses itself is the
+    sender's.
     """
     assert row.connection is not None
-    data = {"connection": str(row.connection.public_id)}
+    data: dict[str, Any] = {"connection": str(row.connection.public_id)}
     if row.message.sealed is not None:
         data["item"] = str(row.public_id)
+    if user := users.get((row.connection_id, row.author)):
+        data["author"] = {"id": row.author, "user": user}
     return {**data, **item.data}
 
 

@@ -4,20 +4,25 @@ from datetime import datetime
 from typing import NoReturn
 from urllib.parse import unquote_plus
 
+import structlog
 from django.db import IntegrityError
 
 from connectors.handshakes import respond
 from connectors.http import Response
 from connectors.outcomes import clean_text
+from connectors.registry import CONNECTORS
 from connectors.signatures import Cause, SharedSecretScheme, verify
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_source import clean_id
 from hub.crypto.redaction import mask_headers, redact_text
-from hub.incoming.models import InboundMessage
+from hub.incoming.models import InboundEndpoint, InboundMessage
 from hub.incoming.models.endpoints import hash_endpoint_key
+from hub.incoming.receiving.admission import RETRY_AFTER
 from hub.incoming.receiving.receiver_cache import Receiver, ReceiverCache
 from hub.incoming.receiving.storage import ACCEPTED, DISCONNECTED, ReceivedMessage, store_message
 from hub.problems import Problem
+
+log = structlog.get_logger(__name__)
 
 ADDRESS_NOT_ALLOWED = "address_not_allowed"  # the cause of a rejection, beside those of `Cause`
 BODY_TOO_LARGE_STATUS, REJECTED_STATUS = 413, 401
@@ -59,7 +64,7 @@ def receive_webhook(
 def find_receiver(connector_key: str, key: str, *, now: datetime) -> Receiver:
     """Return the receiver of a URL. Raises Problem (404)."""
     receiver = None
-    if len(key) <= MAX_KEY_LENGTH:
+    if len(key) <= MAX_KEY_LENGTH and connector_key in CONNECTORS:
         receiver = RECEIVERS.get(connector_key, hash_endpoint_key(key), now=now)
     if receiver is None:
         raise Problem("not-found")
@@ -67,10 +72,17 @@ def find_receiver(connector_key: str, key: str, *, now: datetime) -> Receiver:
 
 
 def store(received: ReceivedMessage) -> None:
-    """Store a request with those of other threads. Raises Problem if its endpoint was deleted."""
+    """Store a request with those of other threads.
+
+    Raises Problem: 404 if its endpoint was deleted, 503 if the database refuses it otherwise, as
+    many systems do not try again after a 404.
+    """
     try:
         store_message(received)
-    except IntegrityError:
+    except IntegrityError as error:
+        if InboundEndpoint.unscoped.filter(pk=received.message.endpoint_id).exists():
+            log.exception("incoming.message_refused")
+            raise Problem("temporarily-unavailable", headers=RETRY_AFTER) from error
         raise Problem("not-found") from None
 
 

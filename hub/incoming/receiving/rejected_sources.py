@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, Min, OuterRef
+from django.db.models import Exists, Min, OuterRef, Sum
 
 from connectors.registry import CONNECTORS
 from hub.incoming.models import InboundCount, InboundEndpoint
@@ -12,22 +12,22 @@ from hub.notices.notify import create_notice, resolve_notices
 
 KIND = "webhooks_rejected"
 REJECTED_FOR = timedelta(minutes=10)
+MIN_REJECTIONS = 3  # a single stray request is no broken source
 LOOK_BACK = timedelta(minutes=20)  # for the first rejection, in case the sweep did not run
 
 
 def notify_rejected_sources(*, now: datetime) -> None:
     """Create a notice for each endpoint of which everything was rejected; a step of the sweep.
 
-    That is: a request was rejected ten minutes ago or before, and none has been accepted since.
-    The notice is resolved when one is accepted again.
+    That is: a request was rejected ten minutes ago or before, at least MIN_REJECTIONS were since
+    then, and none has been accepted. The notice is resolved when one is accepted again.
     """
     recent = InboundCount.unscoped.filter(minute__gte=now - LOOK_BACK)
     accepted = recent.filter(endpoint=OuterRef("endpoint"), cause__in=("accepted", "duplicate"))
     rejected = recent.exclude(cause__in=NOT_REJECTED).exclude(Exists(accepted))
-    first = rejected.values("endpoint").annotate(first=Min("minute"))
-    since = dict(
-        first.filter(first__lte=now - REJECTED_FOR).values_list("endpoint", "first").order_by()
-    )
+    totals = rejected.values("endpoint").annotate(first=Min("minute"), total=Sum("count"))
+    lasting = totals.filter(first__lte=now - REJECTED_FOR, total__gte=MIN_REJECTIONS)
+    since = dict(lasting.values_list("endpoint", "first").order_by())
     if since:
         endpoints = InboundEndpoint.unscoped.filter(pk__in=since).select_related("connection")
         for endpoint in endpoints:
@@ -55,7 +55,7 @@ def notify_rejected_source(endpoint: InboundEndpoint, since: datetime, *, now: d
 
 
 def resolve_accepted_sources(*, now: datetime) -> None:
-    """Resolve the notices of connections whose webhooks are accepted again."""
+    """Resolve the notices of sources whose webhooks are accepted again."""
     accepted = InboundCount.unscoped.filter(
         endpoint__connection=OuterRef("connection"),
         cause="accepted",
@@ -64,3 +64,15 @@ def resolve_accepted_sources(*, now: datetime) -> None:
     notices = Notice.unscoped.filter(kind=KIND, resolved_at=None, connection__isnull=False)
     for connection_id in notices.filter(Exists(accepted)).values_list("connection", flat=True):
         resolve_notices(KIND, connection_id=connection_id, now=now)
+    _resolve_app_sources(now=now)
+
+
+def _resolve_app_sources(*, now: datetime) -> None:
+    """Resolve the notices of connector apps, whose URL serves all tenants."""
+    for notice in Notice.unscoped.filter(kind=KIND, resolved_at=None, connection=None):
+        endpoint_id = int(notice.key.removeprefix(f"{KIND}:").partition(":")[0])
+        accepted = InboundCount.unscoped.filter(
+            endpoint=endpoint_id, cause="accepted", minute__gt=notice.created_at
+        )
+        if accepted.exists():
+            Notice.unscoped.filter(pk=notice.pk).update(resolved_at=now)

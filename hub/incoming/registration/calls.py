@@ -15,7 +15,7 @@ from connectors.webhook_subscriptions import (
     WantedSubscription,
 )
 from hub.connections.credentials.connector_context import collect_secrets
-from hub.connections.credentials.provider_call import Call, Patience, call_provider
+from hub.connections.credentials.provider_call import ExchangeKeeper, Patience, call_provider
 from hub.connections.models import Connection
 from hub.db.clock import Clock
 
@@ -36,10 +36,15 @@ class RegistrationCalls:
     connection: Connection
     subscriptions: Subscriptions
     credential: Credential
-    call: Call
+    call: ExchangeKeeper
     clock: Clock
     patience: Patience
     own_secrets: tuple[str, ...] = field(default=(), repr=False)
+    low_priority: bool = False  # deliveries go first
+
+    def describe_last_exchange(self) -> str:
+        """Return the last call with its answer, without secrets, as evidence of a failure."""
+        return self.call.describe(self._list_secrets())
 
     def list_all(self) -> list[FoundSubscription] | Outcome:
         """Read all pages of registrations; the Outcome of a page that failed."""
@@ -103,6 +108,9 @@ class RegistrationCalls:
             done |= {step.name: "", **made}
         return later(INCOMPLETE, f"it takes more than {MAX_STEPS} calls")
 
+    def _list_secrets(self) -> tuple[str, ...]:
+        return (*collect_secrets(self.credential), *self.own_secrets)
+
     def _send_step(self, step: Step) -> Mapping[str, str] | Outcome:
         return self._send(lambda: step.request, partial(self.subscriptions.parse_step, step.name))
 
@@ -115,6 +123,7 @@ class RegistrationCalls:
             parse,
             call=self.call,
             now=self.clock(),
-            secrets=(*collect_secrets(self.credential), *self.own_secrets),
+            secrets=self._list_secrets(),
             patience=self.patience,
+            low_priority=self.low_priority,
         )

@@ -9,7 +9,6 @@ from connectors.outcomes import Outcome
 from connectors.webhook_subscriptions import (
     ONLY_BY_HAND,
     FoundSubscription,
-    Subscriptions,
     WantedSubscription,
 )
 from hub.incoming.models import WebhookSubscription
@@ -41,20 +40,20 @@ def apply_comparison(
             continue  # a person activates it: the system has refused to let us
         record_state(existing[key], "drifted", match, detail=", ".join(differences), now=now)
         made = calls.repair(by_key[key], match)
-        failures += _record(existing[key], calls.subscriptions, made, now=now)
+        failures += _record(existing[key], calls, made, now=now)
     for entry in comparison.missing:
         subscription = existing[entry.key]
         if subscription.external_id:
             record_state(subscription, "gone", None, now=now)
         made = calls.create(entry, {})
-        failures += _record(subscription, calls.subscriptions, made, now=now)
+        failures += _record(subscription, calls, made, now=now)
     _remove_unwanted(calls, comparison.orphans, existing)
     return failures[0] if failures else None
 
 
 def _record(
     subscription: WebhookSubscription,
-    subscriptions: Subscriptions,
+    calls: RegistrationCalls,
     made: Mapping[str, str] | Outcome,
     *,
     now: datetime,
@@ -67,9 +66,10 @@ def _record(
         record_state(subscription, "manual", None, detail=made.detail, now=now)
         return []
     if isinstance(made, Outcome):
-        record_failure(subscription, made, now=now)
+        exchange = calls.describe_last_exchange()
+        record_failure(subscription, made, exchange=exchange, now=now)
         return [made]
-    found = FoundSubscription(subscriptions.join_ids(made) or subscription.external_id, "")
+    found = FoundSubscription(calls.subscriptions.join_ids(made) or subscription.external_id, "")
     record_state(subscription, "verified", found, now=now)
     return []
 

@@ -15,7 +15,7 @@ from connectors.webhook_subscriptions import (
     WantedSubscription,
 )
 from hub.connections.credentials.connector_context import find_connector_app, open_credential
-from hub.connections.credentials.provider_call import Call, Patience
+from hub.connections.credentials.provider_call import Call, ExchangeKeeper, Patience
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
 from hub.db.clock import Clock
@@ -124,7 +124,8 @@ def _reconcile(
     found = calls.list_all()
     if isinstance(found, Outcome):
         request_refresh_if_rejected(connection, found, now=now)
-        return _record_all(existing.values(), found, now=now)
+        exchange = calls.describe_last_exchange()
+        return _record_all(existing.values(), found, exchange=exchange, now=now)
     comparison = _compare(endpoint, subscriptions, wanted, found, existing)
     failed = apply_comparison(calls, comparison, wanted, existing, now=now)
     if all(existing[entry.key].state == "verified" for entry in wanted):
@@ -143,10 +144,11 @@ def _open_calls(
         connection,
         subscriptions,
         open_credential(connection, find_connector_app(connection.connector_key)),
-        tools.call,
+        ExchangeKeeper(tools.call),
         tools.clock,
         Patience(PATIENCE, tools.sleep),
         list_endpoint_secrets(endpoint),
+        low_priority=True,
     )
 
 
@@ -180,11 +182,15 @@ def request_refresh_if_rejected(connection: Connection, outcome: Outcome, *, now
 
 
 def _record_all(
-    subscriptions: Iterable[WebhookSubscription], outcome: Outcome, *, now: datetime
+    subscriptions: Iterable[WebhookSubscription],
+    outcome: Outcome,
+    *,
+    exchange: str = "",
+    now: datetime,
 ) -> Outcome:
     """Store the failure of a whole check; return it."""
     for subscription in subscriptions:
-        record_failure(subscription, outcome, now=now)
+        record_failure(subscription, outcome, exchange=exchange, now=now)
     return outcome
 
 

@@ -11,6 +11,7 @@ from hub.reason_codes import REASONS
 MAX_FAILURES = 1000
 SETTLED_STATES = ("verified", "manual")  # a repair that may still fail precedes the others
 NOTICE_KIND = "webhooks_not_registered"
+FAILED_CALL = "failed_call"  # of the evidence
 # what a check stores; another process may have changed the other columns meanwhile
 OBSERVED_COLUMNS = (
     *("state", "state_changed_at", "reason", "detail", "evidence"),
@@ -41,6 +42,8 @@ def record_state(
     if found is not None:
         subscription.external_id = found.external_id[:400]
         subscription.evidence = dict(found.evidence) or subscription.evidence
+    if state == "verified":
+        subscription.evidence.pop(FAILED_CALL, None)
     elif state == "gone":
         subscription.external_id = ""
     if state == "verified":
@@ -48,8 +51,15 @@ def record_state(
     _store_observation(subscription)
 
 
-def record_failure(subscription: WebhookSubscription, outcome: Outcome, *, now: datetime) -> None:
-    """Store why a check or a repair failed; the observed state stays as it was."""
+def record_failure(
+    subscription: WebhookSubscription, outcome: Outcome, *, exchange: str = "", now: datetime
+) -> None:
+    """Store why a check or a repair failed; the observed state stays as it was.
+
+    `exchange`: the call that failed with its answer, without secrets, as evidence.
+    """
+    if exchange:
+        subscription.evidence = {**subscription.evidence, FAILED_CALL: exchange}
     subscription.checked_at = now
     subscription.reason = outcome.reason[:40] or "unreachable"
     subscription.detail = outcome.detail[:500]
@@ -82,6 +92,10 @@ def notify_registration_failure(subscription: WebhookSubscription, *, now: datet
 
 
 def resolve_registration_notice(subscription: WebhookSubscription, *, now: datetime) -> None:
+    """Resolve the notice of a connection, unless another of its registrations still fails."""
     connection_id = subscription.endpoint.connection_id
-    if connection_id is not None:
+    others = WebhookSubscription.unscoped.filter(
+        endpoint=subscription.endpoint, is_wanted=True, failure_count__gt=0
+    ).exclude(pk=subscription.pk)
+    if connection_id is not None and not others.exists():
         resolve_notices(NOTICE_KIND, connection_id=connection_id, now=now)

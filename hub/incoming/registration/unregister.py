@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from connectors.outcomes import Outcome
 from connectors.schema import Credential
-from hub.connections.credentials.provider_call import Call, Patience
+from hub.connections.credentials.provider_call import Call, ExchangeKeeper, Patience
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
 from hub.incoming.endpoints.create import endpoint_urls
@@ -46,7 +46,8 @@ def unregister_webhooks(
     urls = _list_urls(connection)
     if is_replaced and not urls:  # no webhook can have been registered
         return None
-    calls = RegistrationCalls(former, subscriptions, credential, call, lambda: now, patience)
+    keeper = ExchangeKeeper(call)
+    calls = RegistrationCalls(former, subscriptions, credential, keeper, lambda: now, patience)
     rows = WebhookSubscription.unscoped.filter(endpoint__connection=connection)
     if is_replaced:  # the rows are of the new account
         outcome = _remove_all(calls, [], urls)

@@ -27,6 +27,7 @@ class ReceivedChange:
     values: Mapping[str, Any]  # of the whole record, as far as the system sent it
     changed: Mapping[str, Any] | None  # None: the system does not tell, so it may be any of them
     is_own: bool = False  # the system itself says that our app caused it
+    is_foreign: bool = False  # another user than the connected one caused it: it is no echo
     is_deletion: bool = False
 
 
@@ -87,7 +88,7 @@ def _find_write(
     change: ReceivedChange, writes: Mapping[RecordKey, Sequence[RememberedWrite]]
 ) -> RememberedWrite | None:
     """Return the write that explains a change; None if none does."""
-    if change.is_deletion or not change.record:
+    if change.is_foreign or change.is_deletion or not change.record:
         return None
     for record in (change.record, ""):
         for write in writes.get((change.connection_id, change.object, record), ()):

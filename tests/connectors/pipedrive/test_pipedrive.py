@@ -53,7 +53,7 @@ EXPECTED = {
     "create_activity__created": ("delivered", ""),
     "create_note__created": ("delivered", ""),
     "update_note__changed": ("delivered", ""),
-    "users_me__ok": Account("701", "Acme (Ann Archer)"),
+    "users_me__ok": Account("701", "Acme (Ann Archer)", "31"),
     "users_me__no_company": UNREADABLE,
     "users_me__expired_token": ("refresh", "unauthorized_access"),
     "token__refreshed": 3600.0,

@@ -38,3 +38,13 @@ def test_the_notice_is_resolved_when_the_webhook_is_registered(subscription):
     record_failure(subscription, Outcome("never", PERMISSION_MISSING), now=NOON)
     record_state(subscription, "verified", None, now=NOON)
     assert Notice.unscoped.get(kind=NOTICE_KIND).resolved_at == NOON
+
+
+def test_the_notice_stays_while_another_registration_of_the_connection_fails(make, subscription):
+    other = make.webhook_subscription(subscription.endpoint.connection, key="person")
+    for each in (subscription, other):
+        record_failure(each, Outcome("never", PERMISSION_MISSING), now=NOON)
+    record_state(subscription, "verified", None, now=NOON)
+    assert Notice.unscoped.get(kind=NOTICE_KIND).resolved_at is None
+    record_state(other, "verified", None, now=NOON)
+    assert Notice.unscoped.get(kind=NOTICE_KIND).resolved_at == NOON

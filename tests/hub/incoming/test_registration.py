@@ -386,3 +386,17 @@ def test_an_expired_token_is_refreshed_once_and_then_the_webhooks_are_removed(
 
     attempt_revocation(Revocation.unscoped.get(), call=call, now=clock())
     assert (len(refreshes), company.webhooks) == (1, {})
+
+
+def test_a_failure_keeps_the_call_with_its_answer_and_without_secrets(connection, company):
+    endpoint = check(connection, company)
+    company.find(endpoint_url(endpoint))["http_auth_password"] = "changed by somebody"
+    company.refuses_writes = True
+    check(connection, company)
+    kept = WebhookSubscription.unscoped.get().evidence["failed_call"]
+    assert kept.startswith("POST ") and '403 {"success": false, "error": "not yours"}' in kept
+    assert OLD_TOKEN not in kept
+
+    company.refuses_writes = False
+    check(connection, company)
+    assert "failed_call" not in WebhookSubscription.unscoped.get().evidence

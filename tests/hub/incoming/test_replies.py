@@ -12,7 +12,7 @@ from connectors.registry import CONNECTORS
 from hub.db.clock import clock
 from hub.incoming.endpoints.create import get_or_create_app_endpoint
 from hub.incoming.models import InboundItem, InboundMessage
-from hub.incoming.processing.replies import (
+from hub.incoming.receiving.replies import (
     MAX_REPLIES,
     STORED_FOR,
     VALID_FOR,

@@ -6,14 +6,16 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.crypto.rotation import sealed_columns
 from hub.db.clock import clock
 from hub.health.metrics import MetricsCollector
 from hub.health.probes import check_inbox
+from hub.incoming.endpoints.create import get_or_create_app_endpoint
 from hub.incoming.models import InboundBody, InboundCount, InboundItem, InboundMessage
 from hub.incoming.processing.release import end_old_holds
-from hub.incoming.receiving.rejected_sources import notify_rejected_sources
+from hub.incoming.receiving.rejected_sources import MIN_REJECTIONS, notify_rejected_sources
 from hub.incoming.receiving.storage import truncate_to_minute
 from hub.notices.models import Notice
 from hub.outgoing.operations.erase import erase_connection_data
@@ -116,9 +118,9 @@ def test_the_oldest_due_webhook_is_judged_and_measured(client, pipedrive):
     assert samples["hub_webhook_requests", "pipedrive", "accepted"] == 1
 
 
-def reject(endpoint, *, at, cause="wrong_secret"):
+def reject(endpoint, *, at, cause="wrong_secret", count=MIN_REJECTIONS):
     minute = truncate_to_minute(at)
-    InboundCount.unscoped.create(endpoint=endpoint, minute=minute, cause=cause, count=1)
+    InboundCount.unscoped.create(endpoint=endpoint, minute=minute, cause=cause, count=count)
 
 
 def test_a_source_of_which_everything_is_rejected_for_ten_minutes_has_one_notice(pipedrive):
@@ -145,3 +147,23 @@ def test_a_source_that_is_also_accepted_has_no_notice(pipedrive):
     reject(endpoint, at=now - 2 * MINUTE, cause="accepted")
     notify_rejected_sources(now=now)
     assert not Notice.unscoped.exists()
+
+
+def test_a_stray_request_is_no_broken_source(pipedrive):
+    now = clock()
+    reject(endpoint_of(pipedrive), at=now - 11 * MINUTE, count=MIN_REJECTIONS - 1)
+    notify_rejected_sources(now=now)
+    assert not Notice.unscoped.exists()
+
+
+def test_the_notice_of_a_url_that_serves_all_tenants_is_resolved_too(make):
+    make.app("slack", {"client_id": "1.2", "client_secret": "s" * 16})
+    source = CONNECTORS["slack"].webhook_source
+    endpoint, now = get_or_create_app_endpoint("slack", source, now=clock()), clock()
+    reject(endpoint, at=now - 11 * MINUTE)
+    notify_rejected_sources(now=now)
+    assert Notice.unscoped.get().resolved_at is None
+
+    reject(endpoint, at=now + 2 * MINUTE, cause="accepted")
+    notify_rejected_sources(now=now + 3 * MINUTE)
+    assert Notice.unscoped.get().resolved_at == now + 3 * MINUTE

@@ -209,11 +209,23 @@ def test_many_are_read_page_by_page_and_found_by_how_they_begin(admin, make, sla
     assert len(found.context["identities"]) == 10
 
 
+def test_a_person_whose_user_is_not_known_is_listed_and_an_identity_is_begun_there(
+    admin, make, slack, outside
+):
+    make.inbound_item(slack, author="U0ANN")
+    assert "U0ANN" in text_of(admin, url_of(slack))
+    page = saying(slack, "user", "u-17") + "&remote_id=U0ANN"
+    assert 'value="U0ANN"' in text_of(admin, page)
+    admin.post(saying(slack, "user", "u-17"), {"remote_id": "U0ANN"})
+    assert told() == [("user", "u-17", "U0ANN", "")]
+    assert "People whose user is not known" not in text_of(admin, url_of(slack))
+
+
 @pytest.mark.parametrize("count", [0, 1, 60])
 def test_many_cost_no_more_queries(admin, make, slack, count):
     for number in range(count):
         make.identity(slack, "user", str(number), str(number))
         make.event(slack.tenant)
     Delivery.unscoped.update(state="delivered")
-    assert asked(admin, url_of(slack)) == 9
+    assert asked(admin, url_of(slack)) == 10
     assert queries(lambda: admin.get(url_of(slack, "")))[1] == (24 if count else 21)

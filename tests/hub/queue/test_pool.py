@@ -19,7 +19,7 @@ from django_q.queues import Queue
 from django_q.signing import SignedPackage
 
 from hub.processes import pool_pipe
-from hub.queue import update_queued_functions, wake_up
+from hub.queue import update_queued_functions, update_queued_tasks, wake_up
 from hub.queue.member import FORK, TIMER_EXPIRED, PoolMember
 from hub.queue.pool import TaskPool, free_leases_of_dead_processes, start_loop_thread
 from hub.queue.work_classes import DELIVERY, LONG, QUICK
@@ -278,6 +278,14 @@ def test_a_bell_that_cannot_be_read_does_not_silence_those_behind_it():
     over.set()
     again.join(10)
     assert sorted(heard) == [("canary",), ("canary",), ("pump",)]
+
+
+@pytest.mark.django_db
+def test_what_an_earlier_version_queued_during_a_restart_is_read_by_a_new_worker():
+    wake_up("drain", now=NOON)
+    OrmQ.objects.update(key="hub")
+    update_queued_tasks()
+    assert OrmQ.objects.get().key == LONG
 
 
 @pytest.mark.django_db

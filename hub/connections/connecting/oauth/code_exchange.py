@@ -25,7 +25,7 @@ from hub.connections.credentials.connector_context import find_connector_app, it
 from hub.connections.credentials.probe import ProbeResult, probe_credential
 from hub.connections.credentials.provider_call import Call, call_provider
 from hub.connections.credentials.revocation_schedule import schedule_revocation
-from hub.connections.models import Authorization, ConnectorApp
+from hub.connections.models import USER_ID, Authorization, ConnectorApp
 from hub.crypto.sealed import CannotOpen
 from hub.db.state_machine import InvalidTransition
 
@@ -90,9 +90,10 @@ def _store_grant(authorization: Authorization, grant: Grant, *, call: Call, now:
         problem = find_token_problem(get_oauth_connector(authorization), probe_result)
         _reject_grant(authorization, document, problem, probe_result.detail, now=now)
         return
+    settings = document["settings"] | ({USER_ID: account.user} if account.user else {})
     try:
         authorization.grant(
-            {**document, "at": now.isoformat()},
+            {**document, "settings": settings, "at": now.isoformat()},
             until=now + CONFIRM_WITHIN,
             account=account.id,
             account_name=account.name,

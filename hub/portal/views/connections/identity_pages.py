@@ -19,6 +19,7 @@ from hub.audit import ActorContext
 from hub.connections.credentials.remote_choices import RemoteChoices, list_remote_choices
 from hub.connections.models import Connection
 from hub.db.clock import clock
+from hub.incoming.insight.unresolved_authors import list_unresolved_authors
 from hub.mappings.identities import remove_identity, set_identity
 from hub.mappings.models import Identity, match_identities_after, match_identity_prefix
 from hub.outgoing.insight.missing_identities import list_missing_identities
@@ -63,6 +64,7 @@ def list_identities(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
         else "",
         "newer": f"?{urlencode(search_parameters)}" if cursor else "",
         "missing": missing,
+        "unresolved_authors": list_unresolved_authors(connection),
         "form": OwnRecordForm(),
         "kinds": sorted(
             {*connection.connector.choices_by_kind, *(entry.kind for entry in missing)}
@@ -105,7 +107,8 @@ def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
         messages.success(request, _("Saved. Deliveries that were held for it are sent now."))
         return redirect_to_identities(tenant_user, connection)
     remote_choices = load_remote_choices(connection, own_record.cleaned_data["kind"], now=now)
-    form.show(remote_choices, current=identity.remote_id if identity else "")
+    offered_id = request.GET.get("remote_id", "")[:200]
+    form.show(remote_choices, current=identity.remote_id if identity else offered_id)
     context: dict[str, Any] = {
         "tenant_user": tenant_user,
         "connection": connection,

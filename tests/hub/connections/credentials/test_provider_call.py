@@ -3,11 +3,13 @@
 import json
 import threading
 import time
+from itertools import count, takewhile
 
 import pytest
 
 from connectors.http import Request, Response
 from connectors.outcomes import unknown
+from connectors.pipedrive.actions import build_token_costs
 from hub.connections.connecting.oauth.begin import begin_authorization
 from hub.connections.connecting.oauth.callback import (
     read_stored_code,
@@ -247,15 +249,18 @@ WITHOUT_RESPONSE = {
 }
 
 
-def provider_answer(connection, http, build=lambda: Request("GET", "https://slack.com/api")):
+def provider_answer(
+    connection, http, build=lambda: Request("GET", "https://slack.com/api"), now=NOON, **options
+):
     return call_provider(
         connection,
         build,
         lambda response: json.loads(response.body),
         call=http.call,
-        now=NOON,
+        now=now,
         secrets=["a secret value"],
         unanswered=unknown,
+        **options,
     )
 
 
@@ -281,6 +286,22 @@ def test_an_exhausted_quota_says_when_the_next_call_may_go(make, settings):
     assert provider_answer(connection, http) == {}
     outcome = provider_answer(connection, http)
     assert (outcome.kind, outcome.reason) == ("later", "throttled") and 60 <= outcome.after < 61
+
+
+def test_a_call_of_low_priority_leaves_a_part_of_each_quota_to_others(make):
+    connection = make.connection(connector="pipedrive", account="701", secret={})
+    http, moments = FakeHttp(Response(200, b"{}")), count()
+    tenth = build_token_costs(3000)  # of the daily budget
+
+    def count_calls(**options):
+        def answer():
+            request = Request("GET", "https://acme.pipedrive.com/api", spends=tenth)
+            now = NOON + next(moments) * MINUTE  # the rates allow it
+            return provider_answer(connection, http, lambda: request, now=now, **options)
+
+        return len(list(takewhile(lambda outcome: outcome == {}, iter(answer, None))))
+
+    assert (count_calls(low_priority=True), count_calls()) == (8, 2)
 
 
 def test_an_outcome_repeats_no_secret(make):

@@ -1,5 +1,6 @@
 """What a lock held up did not fail: it is processed again at once, and no attempt is counted."""
 
+import sqlite3
 from contextlib import contextmanager
 
 import pytest
@@ -17,6 +18,12 @@ from hub.outgoing.models import Event
 from tests.hub.incoming.arriving import post_pipedrive, run_inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def build_sqlite_error(code):
+    cause = sqlite3.OperationalError("from SQLite")
+    cause.sqlite_errorcode = code
+    return build_error(cause)
 
 
 def build_error(cause):
@@ -37,7 +44,7 @@ def inserts_of_events_wait_for_a_lock():
 
     def refuse(execute, sql, params, many, context):
         if 'INSERT INTO "outgoing_event"' in sql:
-            raise OperationalError("database is locked")
+            raise build_sqlite_error(sqlite3.SQLITE_BUSY)
         return execute(sql, params, many, context)
 
     with database.execute_wrapper(refuse):
@@ -100,4 +107,6 @@ def test_a_database_is_away_only_if_its_connection_is_unusable():
     assert not is_database_away(locked, is_usable=lambda: True)
     assert not is_database_away(KeyError(), is_usable=lambda: False)
     assert (is_database_busy(locked), is_database_busy(slow)) == (True, False)
+    assert is_database_busy(build_sqlite_error(sqlite3.SQLITE_BUSY))
+    assert not is_database_busy(build_sqlite_error(sqlite3.SQLITE_ERROR))  # no such column
     assert not is_database_busy(KeyError())

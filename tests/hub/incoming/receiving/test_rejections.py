@@ -1,5 +1,6 @@
 """What is not authentic is rejected with its cause, bounded in number and without its content."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -208,3 +209,48 @@ def test_an_endpoint_that_was_deleted_meanwhile_is_404(pipedrive):
     pipedrive.send(request)
     InboundEndpoint.unscoped.all().delete()
     assert pipedrive.send(request).status_code == 404
+
+
+@contextmanager
+def messages_refused_by_database():
+    """Let the database refuse each accepted message, as a defect of ours would fail."""
+    is_postgresql = database.vendor == "postgresql"
+    begin = (
+        "ALTER TABLE incoming_inboundmessage ADD CONSTRAINT poison CHECK (message_key = '')"
+        if is_postgresql
+        else "CREATE TRIGGER poison BEFORE INSERT ON incoming_inboundmessage "
+        "WHEN NEW.message_key <> '' BEGIN SELECT RAISE(ABORT, 'poison'); END"
+    )
+    end = (
+        "ALTER TABLE incoming_inboundmessage DROP CONSTRAINT poison"
+        if is_postgresql
+        else "DROP TRIGGER poison"
+    )
+    with database.cursor() as cursor:
+        cursor.execute(begin)
+    try:
+        yield
+    finally:
+        with database.cursor() as cursor:
+            cursor.execute(end)
+
+
+def test_what_the_database_refuses_is_503_so_that_the_system_tries_again(pipedrive):
+    request = pipedrive.sign(b"{}")
+    with messages_refused_by_database():
+        assert pipedrive.send(request).status_code == 503
+    assert pipedrive.send(request).status_code == 200
+
+
+def test_an_unknown_connector_is_404_and_not_remembered(client):
+    forget_receivers()
+    assert client.post(f"/hooks/{'x' * 100}/key/", b"{}", "application/json").status_code == 404
+    assert RECEIVERS.receivers == {}
+
+
+def test_handshakes_are_admitted_as_webhooks_are(pipedrive):
+    admission.IN_PROGRESS.acquire(admission.MAX_IN_PROGRESS)
+    try:
+        assert pipedrive.send(pipedrive.sign(b""), method="GET").status_code == 503
+    finally:
+        admission.IN_PROGRESS.release(admission.MAX_IN_PROGRESS)

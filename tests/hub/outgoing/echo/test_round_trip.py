@@ -178,6 +178,15 @@ def test_an_edit_of_what_was_written_is_published_also_by_the_connected_person(s
     assert systems.save_person("change", "Able", {"name": "Carter"}) == "processed"
 
 
+@pytest.mark.parametrize(("connected_user", "state"), [("7", "echo"), ("8", "processed")])
+def test_the_same_change_by_another_user_is_no_echo(systems, connected_user, state):
+    systems.pipedrive.settings |= {"user_id": connected_user}
+    systems.pipedrive.save()
+    systems.save_lead("created", "Able")
+    systems.send()
+    assert systems.save_person("create", "Able") == state  # by user 7
+
+
 def test_an_edit_of_another_field_is_published(systems):
     systems.save_lead("created", "Able")
     systems.send()
