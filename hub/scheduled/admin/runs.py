@@ -17,10 +17,10 @@ from hub.outgoing.admin.list_filters import ConnectorFilter, SinceFilter, Tenant
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.scheduled.insight.log_texts import describe_log_entry
 from hub.scheduled.insight.night_view import view_coming_night, view_last_night
+from hub.scheduled.insight.result_lines import list_result_lines
 from hub.scheduled.insight.run_progress import (
     describe_run,
     list_log_lines,
-    list_result_lines,
     list_spent_quotas,
     measure_figures,
     readable_runs,

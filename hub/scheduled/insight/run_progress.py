@@ -51,15 +51,6 @@ def describe_run(run: Run) -> Reason:
     return find_reason(run.reason, system=str(connector.label) if connector else _("the system"))
 
 
-def list_result_lines(run: Run) -> list[tuple[str, str]]:
-    """Return the plain values of a run's result, each with its name."""
-    return [
-        (name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
-        for name, value in run.result.items()
-        if isinstance(value, int | float | str) and not isinstance(value, bool)
-    ]
-
-
 def measure_figures(run: Run, *, now: datetime) -> RunFigures:
     progress = measure_progress(run, now=now)
     percent = None

@@ -21,11 +21,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 
 NAMES = {*CONNECTORS, *(connector.label for connector in CONNECTORS.values())}
 NAMES |= {"Integration Hub", "Acme", "NDJSON", "CSV", "UTC"}
+NAMES |= {"Orders", "Paid", "shipped", "JSON"}  # a job, and values that differ
 NAMES |= {"English", "Deutsch"}  # languages, each by its own name
 DATA = re.compile(  # what somebody named, or another system said
     r"[\w.+-]+@[\w.]+|https://\S+|[\w-]+ "
     r"\d+|account-\d+|(pipedrive\.)?order\.created?\b.*|app|acme|route|user|why|[a-z]+_[a-z_]+"
     r"|(GET|POST|PUT|PATCH)\b.*|(x-|webhook-|content-|authorization\b).*|[\[{].*"
+    r"|[AK]-\d+|\d\d \w{3} \d\d:\d\d"
     r"|(Python|Node|curl|import|const|KEY|BODY)\b.*|\w{3} \d\d:\d\d|[\d.]+ "
     r"(ms|s|B|kB)|\d+\s+\d{4}, [\d:]+ UTC",
     re.IGNORECASE | re.DOTALL,

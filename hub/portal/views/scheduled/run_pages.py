@@ -24,10 +24,10 @@ from hub.portal.log.pages import (
 from hub.portal.navigation import reverse_object_page
 from hub.portal.views.etag import respond_if_modified
 from hub.scheduled.insight.night_view import view_last_night
+from hub.scheduled.insight.result_lines import list_result_lines
 from hub.scheduled.insight.run_progress import (
     describe_run,
     list_log_lines,
-    list_result_lines,
     list_spent_quotas,
     measure_figures,
     readable_runs,

@@ -1,0 +1,74 @@
+"""The result of a run as lines of a name and a value, each in the reader's language."""
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from hub.scheduled.insight.run_results import ReconciliationResult, describe_result, read_result
+from hub.scheduled.models import Discrepancy, Run
+
+LABELS: Mapping[str, Promise] = {  # of results of reports, log shipping and sync
+    "lines": gettext_lazy("Lines"),
+    "batches": gettext_lazy("Batches"),
+    "sent_again": gettext_lazy("Batches that were sent again"),
+    "rejected": gettext_lazy("Rejected lines"),
+    "since": gettext_lazy("Changed since"),
+    "until": gettext_lazy("Changed until"),
+    "read": gettext_lazy("Records that were read"),
+    "found": gettext_lazy("Changes that no webhook had brought"),
+    "unreadable": gettext_lazy("Records that could not be read"),
+    "summary": gettext_lazy("Summary"),
+    "table": gettext_lazy("Table"),
+    "picture": gettext_lazy("Picture"),
+    "picture_reason": gettext_lazy("Why there is no picture"),
+    "delivery": gettext_lazy("Delivery"),
+}
+REPAIR_STATES: Mapping[str, Promise] = {
+    "proposed": gettext_lazy("proposed; a person decides"),
+    "repairing": gettext_lazy("being sent"),
+    "stopped": gettext_lazy("stopped: more would change than the limits allow"),
+    "dry": gettext_lazy("none, as it was a dry run"),
+    "none": gettext_lazy("none needed"),
+}
+
+
+def list_result_lines(run: Run) -> list[tuple[str, str]]:
+    """Return the plain values of a run's result, each with its name."""
+    result = read_result(run)
+    if result is not None:
+        return _list_reconciliation_lines(run, result)
+    return [
+        (str(LABELS.get(name, name.replace("_", " "))), _format_value(value))
+        for name, value in run.result.items()
+        if isinstance(value, int | float | str)
+        and not isinstance(value, bool)
+        and value not in ("", None)
+    ]
+
+
+def _format_value(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _list_reconciliation_lines(run: Run, result: ReconciliationResult) -> list[tuple[str, str]]:
+    zone = ZoneInfo(run.tenant.time_zone)
+    lines = [
+        (_("Result"), describe_result(result, zone)),
+        (_("Our records"), f"{result.local_records:,}"),
+        (_("Their records"), f"{result.remote_records:,}"),
+        *(
+            (str(label), f"{result.verdicts[verdict]:,}")
+            for verdict, label in Discrepancy.Verdict.choices
+            if result.verdicts.get(verdict)
+        ),
+        (_("Read"), _("everything") if result.read == "full" else _("what had changed")),
+    ]
+    if not result.is_complete:
+        lines.append((_("Incomplete"), _("missing records were not judged")))
+    if result.repairs in REPAIR_STATES:
+        lines.append((_("Repairs"), str(REPAIR_STATES[result.repairs])))
+    return [*lines, (_("Digest of the records"), result.digest or "–")]
