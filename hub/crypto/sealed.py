@@ -155,6 +155,8 @@ class SealedField(EncryptedTextField):
 
         def __set__(self, row: models.Model, value: Sealed | None) -> None: ...
 
+    needs_preparation = True  # for bulk statements, as its values are objects
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs | {"editable": False})
 

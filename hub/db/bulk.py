@@ -207,11 +207,21 @@ def array_type(field: Any) -> str:
 
 def _column_arrays(fields: Sequence[Any], columns: ColumnValues) -> list[list[Any]]:
     return [
-        [dump_checked_json(value).decode() for value in values]
-        if is_json_field(field)
-        else list(values)
+        _prepare_array(field, values)
         for field, values in zip(fields, columns.values(), strict=True)
     ]
+
+
+def _prepare_array(field: Any, values: Sequence[Any]) -> list[Any]:
+    """Return the values of a column as psycopg takes them.
+
+    A field of our own whose values are objects sets `needs_preparation`.
+    """
+    if is_json_field(field):
+        return [dump_checked_json(value).decode() for value in values]
+    if getattr(field, "needs_preparation", False):
+        return [field.get_db_prep_save(value, database) for value in values]
+    return list(values)
 
 
 def execute_in_binary_format(statement: str, parameters: Sequence[Any]) -> int:

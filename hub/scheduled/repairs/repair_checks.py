@@ -2,7 +2,7 @@
 unconditionally, and after one that was delivered.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -58,7 +58,21 @@ def check_repairs(tools: CheckTools) -> None:
         batch = rows.filter(**group).select_related(
             "job", "tenant", "connection__credential", "repair_delivery"
         )
-        check_batch(list(batch.order_by("pk")[:BATCH]), tools)
+        check_batch(limit_unread(list(batch.order_by("pk")[:BATCH]), group), tools)
+
+
+def limit_unread(
+    batch: Sequence[Discrepancy], group: Mapping[str, object]
+) -> Sequence[Discrepancy]:
+    """Return the batch without the repairs that could not be sent within a minute: those beyond
+    BATCH that wait already.
+    """
+    waiting = Discrepancy.unscoped.filter(
+        state="repairing", repair_delivery__state__in=("waiting", "sending"), **group
+    )
+    room = BATCH - waiting.count()
+    unread = [entry for entry in batch if entry.repair_delivery is None][: max(room, 0)]
+    return [*(entry for entry in batch if entry.repair_delivery), *unread]
 
 
 def check_batch(batch: Sequence[Discrepancy], tools: CheckTools) -> None:

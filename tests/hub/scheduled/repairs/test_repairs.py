@@ -140,6 +140,23 @@ def test_such_a_repair_expires_60_seconds_after_the_record_was_read(world):
     assert delivery.expires_at - world.clock.at <= timedelta(seconds=60)
 
 
+def test_no_more_repairs_are_read_again_than_can_be_sent_within_a_minute(world):
+    for number in range(250):
+        world.plant(number, there={"status": "won"})
+    world.orders.page_size = world.deals.page_size = 1000
+    world.reconcile()
+    operation = plan(world)
+    operation_actions.confirm_operation(operation, ACTOR, now=world.clock())
+    world.run_operations()
+    for _ in range(3):
+        world.check_repairs()
+    assert Delivery.unscoped.filter(state="waiting").count() == 200
+    assert world.deliver() == 200
+    world.check_repairs()
+    assert world.repair() == 50
+    assert world.reconcile()["equal"] == 250
+
+
 def test_a_delivered_repair_without_effect_is_open_again(world):
     world.plant(1, there={"value": 13})
     world.reconcile()
