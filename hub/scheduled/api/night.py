@@ -53,10 +53,14 @@ class QuotaForecastSerializer(serializers.Serializer):
     units = serializers.IntegerField(help_text="Expected, of all accounts.")
     busiest_minute = serializers.IntegerField(help_text="Units in the busiest minute.")
     units_per_minute = serializers.FloatField(
-        source="line", help_text="What background work may spend; null: it limits no minute."
+        source="line",
+        allow_null=True,
+        help_text="What background work may spend; null: it limits no minute.",
     )
     units_left = serializers.FloatField(
-        source="left", help_text="Of a budget, for background work; null: it is no budget."
+        source="left",
+        allow_null=True,
+        help_text="Of a budget, for background work; null: it is no budget.",
     )
     busiest_share = serializers.FloatField(
         help_text="Of the tightest account: the part of its allowance that is needed."
@@ -65,7 +69,9 @@ class QuotaForecastSerializer(serializers.Serializer):
 
 class NightSerializer(serializers.Serializer):
     starts_at = serializers.DateTimeField(help_text="Of the first minute of `calls`.")
-    ends_at = serializers.DateTimeField(help_text="Predicted end of the last run; null: unknown.")
+    ends_at = serializers.DateTimeField(
+        allow_null=True, help_text="Predicted end of the last run; null: unknown."
+    )
     run_count = serializers.IntegerField()
     late_count = serializers.IntegerField()
     unknown_count = serializers.IntegerField(help_text="Runs without a run to go by.")
