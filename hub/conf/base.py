@@ -148,21 +148,21 @@ HUB_PLAN_RUN_REPAIRS = "hub.scheduled.repairs.discrepancy_actions.plan_run_repai
 HUB_JOB_KINDS = {  # of each kind of job: the function that runs it, and the check of its options
     "reconcile": {
         "run": "hub.scheduled.reconciliation.executor.run_reconciliation",
-        "check_options": "hub.scheduled.reconciliation.options.check_options",
+        "check_options": "hub.scheduled.reconciliation.options.check_reconcile_options",
     },
     "report": {
         "run": "hub.scheduled.reports.executor.run_report",
-        "check_options": "hub.scheduled.reports.options.check_options",
+        "check_options": "hub.scheduled.reports.options.check_report_options",
     },
     "ship": {
         "run": "hub.scheduled.shipping.executor.run_shipping",
-        "check_options": "hub.scheduled.shipping.options.check_options",
+        "check_options": "hub.scheduled.shipping.options.check_shipping_options",
         # which schedules need a run in their slot; without it, all do
         "find_work": "hub.scheduled.shipping.work.find_schedules_with_work",
     },
     "sync": {
         "run": "hub.scheduled.sync.executor.run_sync",
-        "check_options": "hub.scheduled.sync.options.check_options",
+        "check_options": "hub.scheduled.sync.options.check_sync_options",
     },
 }
 # The function that spreads new runs over their windows, and says what is expected of them.

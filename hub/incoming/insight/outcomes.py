@@ -7,7 +7,7 @@ from django.db.models import Prefetch, QuerySet
 
 from hub.incoming.insight.rows import InboundRow, build_row, readable_items
 from hub.incoming.models import InboundItem
-from hub.incoming.processing.item_filters import TOO_OLD
+from hub.incoming.processing.replay.item_filters import TOO_OLD
 from hub.outgoing.insight.explain import (
     EffectiveState,
     readable_deliveries,

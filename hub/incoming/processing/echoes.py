@@ -7,7 +7,7 @@ from typing import Any
 from hub.connections.models import USER_ID
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem
-from hub.incoming.processing.item_filters import BOUNCING
+from hub.incoming.processing.replay.item_filters import BOUNCING
 from hub.notices.notify import create_notice
 from hub.outgoing.echo.recognize import ReceivedChange, Recognition, recognize_changes
 

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef
 from hub.connections.models import DISCONNECTED, Connection
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.inbox_lease import wake_inbox
-from hub.incoming.processing.item_filters import TOO_OLD
+from hub.incoming.processing.replay.item_filters import TOO_OLD
 
 MAX_AGE = timedelta(hours=24)  # an older item waits for a replay: its question is not current
 

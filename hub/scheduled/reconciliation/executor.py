@@ -16,7 +16,11 @@ from hub.scheduled.reconciliation.changes_in_flight import TextsInFlight, collec
 from hub.scheduled.reconciliation.comparison import compare_sides
 from hub.scheduled.reconciliation.erase import delete_staged_of_ended_runs
 from hub.scheduled.reconciliation.finish import finish_run
-from hub.scheduled.reconciliation.options import ReconcileOptions, check_options, parse_options
+from hub.scheduled.reconciliation.options import (
+    ReconcileOptions,
+    check_reconcile_options,
+    parse_reconcile_options,
+)
 from hub.scheduled.reconciliation.progress import (
     COMPARED,
     FINISHED,
@@ -62,11 +66,11 @@ async def run_reconciliation(context: RunContext) -> Mapping[str, Any]:
 
 
 def _read_options(context: RunContext) -> ReconcileOptions:
-    errors = check_options(context.job.options, context.job.connector_key)
+    errors = check_reconcile_options(context.job.options, context.job.connector_key)
     if errors:
         path, message = next(iter(errors.items()))
         raise RunFailed("options_invalid", f"{path} {message}", can_retry=False)
-    return parse_options(context.job.options)
+    return parse_reconcile_options(context.job.options)
 
 
 async def _restart_if_changed(context: RunContext, progress: Progress) -> None:

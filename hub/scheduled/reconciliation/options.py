@@ -93,13 +93,13 @@ class ReconcileOptions:
         return next((rule for rule in self.fields if rule.name == name), None)
 
 
-def check_options(options: Any, connector_key: str) -> dict[str, str]:
+def check_reconcile_options(options: Any, connector_key: str) -> dict[str, str]:
     """Return the errors of a job's options by JSON path, such as `fields[0].type`; {} if valid."""
     return find_option_errors(options, connector_key)
 
 
-def parse_options(options: Mapping[str, Any]) -> ReconcileOptions:
-    """Parse options that `check_options` found valid."""
+def parse_reconcile_options(options: Mapping[str, Any]) -> ReconcileOptions:
+    """Parse options that `check_reconcile_options` found valid."""
     match = options["match"]
     missing = options.get("missing", {})
     repair = options.get("repair", {})

@@ -21,8 +21,8 @@ from hub.scheduled.models import REMOTE, Discrepancy, Job
 from hub.scheduled.reconciliation.options import (
     LOCAL_CONNECTOR,
     ReconcileOptions,
-    check_options,
-    parse_options,
+    check_reconcile_options,
+    parse_reconcile_options,
 )
 from hub.scheduled.reconciliation.verdicts.repair_side import choose_repair_side
 from hub.scheduled.repairs.repair_requests import RepairRequest, build_repair
@@ -81,9 +81,9 @@ class RepairSender:
     def options_of(self, job: Job) -> ReconcileOptions:
         """Return the options of a job. Raises RepairRefused if they are not valid any more."""
         if job.pk not in self._options:
-            if check_options(job.options, job.connector_key):
+            if check_reconcile_options(job.options, job.connector_key):
                 raise RepairRefused("options_invalid")
-            self._options[job.pk] = parse_options(job.options)
+            self._options[job.pk] = parse_reconcile_options(job.options)
         return self._options[job.pk]
 
     def find_connection(self, discrepancy: Discrepancy, side: str) -> Connection:

@@ -18,8 +18,8 @@ from hub.scheduled.reports.options import (
     SOQL,
     SUMMARY,
     ReportOptions,
-    check_options,
-    parse_options,
+    check_report_options,
+    parse_report_options,
 )
 from hub.scheduled.reports.own_counts import read_own_figures
 from hub.scheduled.reports.periods import Period, find_period
@@ -82,10 +82,10 @@ async def run_report(context: RunContext) -> Mapping[str, Any]:
     leaves, with the figures that were read first.
     """
     job = context.job
-    if errors := check_options(job.options, job.connector_key):
+    if errors := check_report_options(job.options, job.connector_key):
         path, error = next(iter(errors.items()))
         raise RunFailed(OPTIONS_INVALID, f"{path}: {error}", can_retry=False)
-    options = parse_options(job.options, job.connector_key)
+    options = parse_report_options(job.options, job.connector_key)
     target = await context.find_connection(options.message.connector)
     progress = await _read_figures(context, options)
     if context.run.is_dry:

@@ -157,13 +157,13 @@ class ReportOptions:
     message: MessageOptions
 
 
-def check_options(options: Any, connector_key: str) -> Errors:
+def check_report_options(options: Any, connector_key: str) -> Errors:
     """Return what is wrong with the options of a report, by the path of each; empty if valid."""
     errors: Errors = {}
     REPORT(options, "", errors)
     if errors:
         return errors
-    parsed = parse_options(options, connector_key)
+    parsed = parse_report_options(options, connector_key)
     needed = QUERIED_CONNECTORS.get(parsed.query.kind, connector_key)
     if needed != connector_key:
         errors["query.kind"] = _("This query needs a job of %s.") % CONNECTORS[needed].label
@@ -215,7 +215,7 @@ def _check_message(message: MessageOptions, errors: Errors) -> None:
             errors["message.mapping"] = " ".join(error.messages)
 
 
-def parse_options(options: Mapping[str, Any], connector_key: str) -> ReportOptions:
+def parse_report_options(options: Mapping[str, Any], connector_key: str) -> ReportOptions:
     """Return checked options, with the defaults of a job of this connector."""
     chart, message = options.get("chart") or {}, options.get("message") or {}
     period = options.get("period", "last_week")

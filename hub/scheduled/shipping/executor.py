@@ -16,7 +16,7 @@ from hub.scheduled.models import LogPosition
 from hub.scheduled.runs.context import RunContext, RunFailed
 from hub.scheduled.shipping.batch_limits import BatchLimits
 from hub.scheduled.shipping.figures import measure_logs
-from hub.scheduled.shipping.options import ShippingOptions, parse_options
+from hub.scheduled.shipping.options import ShippingOptions, parse_shipping_options
 from hub.scheduled.shipping.position import (
     PositionWriter,
     claim_position,
@@ -47,11 +47,13 @@ async def run_shipping(context: RunContext) -> Mapping[str, Any]:
     """
     if context.run.is_dry:
         return await count_waiting_lines(context)
-    return await Shipping(context, parse_options(context.job.options), sleep=asyncio.sleep).ship()
+    return await Shipping(
+        context, parse_shipping_options(context.job.options), sleep=asyncio.sleep
+    ).ship()
 
 
 async def count_waiting_lines(context: RunContext) -> dict[str, int]:
-    source = parse_options(context.job.options).source
+    source = parse_shipping_options(context.job.options).source
     figures = await context.in_database(lambda: measure_logs(context.tenant, now=context.now()))
     return {"lines": sum(log.backlog for log in figures if log.source == source)}
 

@@ -36,7 +36,7 @@ class ShippingOptions:
     query: Mapping[str, Any]
 
 
-def parse_options(options: Mapping[str, Any]) -> ShippingOptions:
+def parse_shipping_options(options: Mapping[str, Any]) -> ShippingOptions:
     """Return the options, with defaults; they were checked when the job was stored."""
     source = str(options.get("source", LogSource.API))
     texts = {name: str(options.get(name) or "") for name in TEXTS}
@@ -53,7 +53,7 @@ def parse_options(options: Mapping[str, Any]) -> ShippingOptions:
     )
 
 
-def check_options(options: Mapping[str, Any], connector_key: str) -> dict[str, str]:
+def check_shipping_options(options: Mapping[str, Any], connector_key: str) -> dict[str, str]:
     """Return what is wrong, by the path in the options; empty if they are valid."""
     errors = {
         name: problem

@@ -6,7 +6,7 @@ from django.db.models import F
 
 from hub.audit import AuditHead
 from hub.scheduled.models import JobSchedule, LogPosition, LogSource, Run
-from hub.scheduled.shipping.options import parse_options
+from hub.scheduled.shipping.options import parse_shipping_options
 
 Log = tuple[int, str]  # the id of the tenant, and the source
 
@@ -17,7 +17,7 @@ def find_schedules_with_work(schedules: Sequence[JobSchedule]) -> set[int]:
     HUB_JOB_KINDS names this function. A log whose source must be asked always has work. An open
     run ships what was received since, too: no other one is needed beside it.
     """
-    sources = {row.pk: parse_options(row.job.options).source for row in schedules}
+    sources = {row.pk: parse_shipping_options(row.job.options).source for row in schedules}
     logs = {(row.tenant_id, sources[row.pk]) for row in schedules}
     with_work = find_waiting_logs(logs) | find_unread_audit_logs(schedules, logs)
     open_runs = find_open_runs(schedules)

@@ -13,7 +13,7 @@ from hub.incoming.receiving.read_records import find_new_changes, receive_record
 from hub.scheduled.models import JobSchedule
 from hub.scheduled.reading import ReadPage, read_pages
 from hub.scheduled.runs.context import RunContext, RunFailed
-from hub.scheduled.sync.options import SyncOptions, check_options, parse_options
+from hub.scheduled.sync.options import SyncOptions, check_sync_options, parse_sync_options
 
 OPTIONS_INVALID, INCOMPLETE = "options_invalid", "read_incomplete"
 CHANGED_UNTIL = "changed_until"  # in the cursor of the schedule: the last change that was read
@@ -127,10 +127,10 @@ async def run_sync(context: RunContext) -> Mapping[str, Any]:
     is missed that became visible late; what is known already is not received again.
     """
     job = context.job
-    if errors := check_options(job.options, job.connector_key):
+    if errors := check_sync_options(job.options, job.connector_key):
         path, error = next(iter(errors.items()))
         raise RunFailed(OPTIONS_INVALID, f"{path}: {error}", can_retry=False)
-    run = await _open_run(context, parse_options(job.options, job.connector_key))
+    run = await _open_run(context, parse_sync_options(job.options, job.connector_key))
     progress = await run.read_all(await _find_beginning(context, run.options))
     if not context.run.is_dry:
         await context.save(

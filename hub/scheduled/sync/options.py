@@ -32,7 +32,7 @@ class SyncOptions:
     query: Mapping[str, str]
 
 
-def check_options(options: Any, connector_key: str) -> Errors:
+def check_sync_options(options: Any, connector_key: str) -> Errors:
     """Return what is wrong with the options of a sync, by the path of each; empty if valid."""
     if not isinstance(options, Mapping):
         return {"": _("This must be an object.")}
@@ -74,7 +74,7 @@ def find_objects(connector_key: str) -> Mapping[str, str]:
     return source.read_objects if source else {}
 
 
-def parse_options(options: Mapping[str, Any], connector_key: str) -> SyncOptions:
+def parse_sync_options(options: Mapping[str, Any], connector_key: str) -> SyncOptions:
     """Return checked options, with the defaults of this connector."""
     return SyncOptions(
         options.get("collection") or next(iter(find_objects(connector_key))),

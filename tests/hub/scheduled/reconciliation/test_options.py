@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from hub.scheduled.reconciliation.options import check_options, parse_options
+from hub.scheduled.reconciliation.options import check_reconcile_options, parse_reconcile_options
 
 OPTIONS = {
     "local": {"collection": "orders"},
@@ -61,16 +61,16 @@ def change(path, value):
     ],
 )
 def test_each_mistake_is_named_by_its_path(path, value, error):
-    assert error in check_options(change(path, value), "salesforce")
+    assert error in check_reconcile_options(change(path, value), "salesforce")
 
 
 @pytest.mark.parametrize("options", [None, [], "x", {}, {"fields": 5, "local": 7, "match": []}])
 def test_anything_else_than_options_is_refused(options):
-    assert check_options(options, "salesforce")
+    assert check_reconcile_options(options, "salesforce")
 
 
 def test_options_are_parsed_with_their_defaults():
-    options = parse_options(OPTIONS)
+    options = parse_reconcile_options(OPTIONS)
     assert (options.applies, options.is_incremental, options.overlap_minutes) == (True, False, 10)
     assert options.limits.count == 500
     assert options.rule("total").type == "decimal"
@@ -78,4 +78,4 @@ def test_options_are_parsed_with_their_defaults():
 
 
 def test_valid_options_have_no_errors():
-    assert check_options(OPTIONS, "salesforce") == {}
+    assert check_reconcile_options(OPTIONS, "salesforce") == {}

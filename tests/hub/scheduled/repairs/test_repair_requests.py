@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from connectors.registry import CONNECTORS
 from hub.scheduled.models import Discrepancy
-from hub.scheduled.reconciliation.options import FieldRule, parse_options
+from hub.scheduled.reconciliation.options import FieldRule, parse_reconcile_options
 from hub.scheduled.reconciliation.values.converters import convert_local, convert_remote
 from hub.scheduled.repairs.repair_requests import build_repair, set_path
 from hub.scheduled.repairs.repair_values import (
@@ -56,7 +56,7 @@ def missing(verdict, **values):
 
 def build(side, *discrepancies, **options):
     connector = CONNECTORS["app" if side == "local" else "salesforce"]
-    parsed = parse_options({**OPTIONS, **options})
+    parsed = parse_reconcile_options({**OPTIONS, **options})
     return build_repair(discrepancies, side, parsed, connector, PAIRS)
 
 

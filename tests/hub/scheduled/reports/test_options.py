@@ -1,14 +1,14 @@
 import pytest
 
 from hub.scheduled.reports.defaults import build_weekly_sales
-from hub.scheduled.reports.options import check_options, parse_options
+from hub.scheduled.reports.options import check_report_options, parse_report_options
 
 MEASURES = [{"function": "sum", "field": "Amount", "name": "Amount"}]
 
 
 @pytest.mark.parametrize("connector", ["salesforce", "pipedrive", "app", "slack"])
 def test_every_option_has_a_default(connector):
-    assert check_options({}, connector) == {}
+    assert check_report_options({}, connector) == {}
 
 
 @pytest.mark.parametrize(
@@ -16,14 +16,14 @@ def test_every_option_has_a_default(connector):
     [("salesforce", "soql"), ("pipedrive", "pipedrive_summary"), ("app", "own")],
 )
 def test_the_default_query_is_that_of_the_jobs_system(connector, kind):
-    assert parse_options({}, connector).query.kind == kind
+    assert parse_report_options({}, connector).query.kind == kind
 
 
 def test_last_weeks_sales_work_out_of_the_box():
     job = build_weekly_sales("salesforce", channel="C0000ORD1")
-    assert check_options(job["options"], "salesforce") == {}
+    assert check_report_options(job["options"], "salesforce") == {}
     assert (job["cron"], job["kind"]) == ("0 9 * * 1", "report")
-    options = parse_options(job["options"], "salesforce")
+    options = parse_report_options(job["options"], "salesforce")
     assert (options.period, options.query.split) == ("last_week", "day")
     assert [measure.function for measure in options.query.measures] == ["count", "sum"]
 
@@ -60,8 +60,8 @@ def test_last_weeks_sales_work_out_of_the_box():
     ],
 )
 def test_what_is_wrong_is_named_by_its_path(options, path):
-    assert path in check_options(options, "salesforce")
+    assert path in check_report_options(options, "salesforce")
 
 
 def test_a_quarter_is_split_into_months_by_default():
-    assert parse_options({"period": "last_quarter"}, "salesforce").query.split == "month"
+    assert parse_report_options({"period": "last_quarter"}, "salesforce").query.split == "month"

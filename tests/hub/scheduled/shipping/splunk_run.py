@@ -9,7 +9,7 @@ from connectors.outcomes import Outcome, unknown
 from hub.scheduled.models import Job, Run
 from hub.scheduled.runs.context import RunFailed, RunStopped
 from hub.scheduled.shipping.executor import Shipping
-from hub.scheduled.shipping.options import parse_options
+from hub.scheduled.shipping.options import parse_shipping_options
 from sandbox.faults import Faults
 from sandbox.gateway import respond
 from sandbox.splunk.accounts import HEC_TOKENS, HecToken
@@ -140,7 +140,7 @@ def finish(coroutine):
 
 
 def ship(context):
-    shipping = Shipping(context, parse_options(context.job.options), sleep=context.sleep)
+    shipping = Shipping(context, parse_shipping_options(context.job.options), sleep=context.sleep)
     return finish(shipping.ship())
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.scheduled.shipping.options import check_options, parse_options
+from hub.scheduled.shipping.options import check_shipping_options, parse_shipping_options
 
 GOOD = [
     {},
@@ -29,15 +29,15 @@ BAD = [
 
 @pytest.mark.parametrize("options", GOOD)
 def test_good_options_are_taken(options):
-    assert check_options(options, "splunk") == {}
-    parse_options(options)
+    assert check_shipping_options(options, "splunk") == {}
+    parse_shipping_options(options)
 
 
 @pytest.mark.parametrize(("options", "path"), BAD)
 def test_a_bad_option_is_named(options, path):
-    assert list(check_options(options, "splunk")) == [path]
+    assert list(check_shipping_options(options, "splunk")) == [path]
 
 
 @pytest.mark.parametrize("connector", ["slack", "nothing"])
 def test_a_system_that_takes_no_lines_is_refused(connector):
-    assert list(check_options({}, connector)) == [""]
+    assert list(check_shipping_options({}, connector)) == [""]

@@ -1,11 +1,11 @@
 import pytest
 
-from hub.scheduled.sync.options import check_options, parse_options
+from hub.scheduled.sync.options import check_sync_options, parse_sync_options
 
 
 def test_a_sync_of_pipedrive_reads_new_persons_by_default():
-    assert check_options({}, "pipedrive") == {}
-    options = parse_options({}, "pipedrive")
+    assert check_sync_options({}, "pipedrive") == {}
+    options = parse_sync_options({}, "pipedrive")
     assert (options.collection, options.changes) == ("persons", ("created",))
 
 
@@ -28,9 +28,9 @@ def test_a_sync_of_pipedrive_reads_new_persons_by_default():
     ],
 )
 def test_what_is_wrong_is_named_by_its_path(options, path):
-    assert path in check_options(options, "pipedrive")
+    assert path in check_sync_options(options, "pipedrive")
 
 
 @pytest.mark.parametrize("connector", ["slack", "splunk", "webhook"])
 def test_a_system_without_readable_changes_has_no_sync(connector):
-    assert check_options({}, connector)
+    assert check_sync_options({}, connector)

@@ -15,7 +15,7 @@ from hub.audit import ActorContext
 from hub.db.state_machine import InvalidTransition
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.processing.inbox_lease import wake_inbox
-from hub.incoming.processing.item_filters import match_replayable, select_items
+from hub.incoming.processing.replay.item_filters import match_replayable, select_items
 from hub.operations import operation_actions
 from hub.operations.models import Operation
 from hub.operations.operation_runner import BatchResult
