@@ -119,7 +119,7 @@ def request_run(log: Log, **job_options: object) -> None:
     actor, now = ActorContext.system(), clock()
     job = build_job(
         tenant=log.tenant, kind="ship", name="bench", connector_key="splunk",
-        cron="* * * * *", options={"acknowledge_seconds": 10, **job_options},
+        cron="* * * * *", options={"acknowledge_seconds": 30, **job_options},
     )  # fmt: skip
     start_run(create_job(job, actor, now=now), log.tenant, actor, now=now)
 

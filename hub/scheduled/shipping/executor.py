@@ -69,6 +69,7 @@ class Shipping:
         self.reading_failure: RunFailed | None = None
         self.expirations = self.polls = 0
         self.next_poll = 0.0  # seconds since 1970
+        self.asked_at: dict[Batch, float] = {}  # when each batch was asked about
 
     async def ship(self) -> dict[str, Any]:
         await self.begin()
@@ -165,17 +166,27 @@ class Shipping:
         now = self.context.now().timestamp()
         if not self.shipment.pending() or now < self.next_poll:
             return
-        asked = [batch for batch in self.shipment.pending() if now - batch.sent_at >= ASK_AFTER]
-        acknowledged_count = await self.ask_for(asked[:ASKED_MAX])
+        asked = self.choose_batches(now=now)
+        acknowledged_count = await self.ask_for(asked)
         self.polls = 0 if acknowledged_count else self.polls + 1
         if acknowledged_count < ASKED_MAX:  # otherwise the next question follows the next batch
             self.next_poll = now + POLL_EVERY[min(self.polls, len(POLL_EVERY) - 1)]
         if lost := self.shipment.expire(
+            asked,
             sent_before=now - self.options.acknowledge_seconds,
             overtaken_before=now - OVERTAKEN_AFTER,
         ):
             await self.save()
             await self.note_expired(lost)
+
+    def choose_batches(self, *, now: float) -> list[Batch]:
+        """Return the batches to ask about: those of which the last question is the longest ago."""
+        ripe = [batch for batch in self.shipment.pending() if now - batch.sent_at >= ASK_AFTER]
+        ripe.sort(key=lambda batch: self.asked_at.get(batch, 0.0))
+        chosen = ripe[:ASKED_MAX]
+        self.asked_at = {batch: self.asked_at.get(batch, 0.0) for batch in ripe}
+        self.asked_at.update(dict.fromkeys(chosen, now))
+        return chosen
 
     async def ask_for(self, batches: Sequence[Batch]) -> int:
         """Ask about each batch, and store each acknowledgement at once, as it is given once only.

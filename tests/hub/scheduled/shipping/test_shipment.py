@@ -97,7 +97,8 @@ class Sender:
         self.ask(is_lost=True)
 
     def expire(self):
-        self.shipment.expire(sent_before=self.time - 4, overtaken_before=self.time - 2)
+        asked = self.shipment.pending()
+        self.shipment.expire(asked, sent_before=self.time - 4, overtaken_before=self.time - 2)
         self.store()
 
     def replicate(self):
@@ -136,10 +137,10 @@ def test_each_batch_that_waits_has_a_channel_of_its_own():
 def test_a_batch_that_a_later_one_has_overtaken_is_sent_again_sooner():
     first, second = Batch(0, 5, 0, ticket=0, sent_at=100), Batch(5, 5, 1, ticket=0, sent_at=110)
     shipment = Shipment(0, [first.to_json(), second.to_json()])
-    assert shipment.expire(sent_before=50, overtaken_before=150) == 0
+    assert shipment.expire([first], sent_before=50, overtaken_before=150) == 0
     shipment.acknowledge(second)
-    assert shipment.expire(sent_before=50, overtaken_before=100) == 0
-    assert shipment.expire(sent_before=50, overtaken_before=101) == 5
+    assert shipment.expire([first], sent_before=50, overtaken_before=100) == 0
+    assert shipment.expire([first], sent_before=50, overtaken_before=101) == 5
     assert (shipment.find_gap().first, shipment.find_gap().count) == (0, 5)
 
 

@@ -119,6 +119,20 @@ def test_a_batch_without_acknowledgement_is_sent_again(acme, start):
     assert position().shipped_line == 5
 
 
+def test_after_a_long_interruption_each_batch_is_asked_about_before_it_is_sent_again(acme, start):
+    context = start({"ack": True, "ack_after": 30}, **SMALL)
+    store_lines(acme, *entries(600))
+    context.kill_at = 30
+    with pytest.raises(Killed):
+        ship(context)
+    assert len(position().batches) > 20
+    context.time += 60 * MINUTE
+    context.kill_at = None
+    assert ship(context)["sent_again"] == 0
+    last_batch = len(read_body(context.splunk.requests[29]))
+    assert len(context.splunk.lines()) == 600 + last_batch
+
+
 def test_acknowledgements_that_never_come_fail_the_run(acme, start):
     context = start({"ack": True, "ack_after": 1e6}, acknowledge_seconds=60)
     store_lines(acme, *entries(5))
