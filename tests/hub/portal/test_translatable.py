@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 
 NAMES = {*CONNECTORS, *(connector.label for connector in CONNECTORS.values())}
 NAMES |= {"Integration Hub", "Acme", "NDJSON", "CSV", "UTC"}
-NAMES |= {"Orders", "Paid", "shipped", "JSON"}  # a job, and values that differ
+NAMES |= {"Orders", "status", "Paid", "shipped", "JSON"}  # a job, a field and its values
 NAMES |= {"English", "Deutsch"}  # languages, each by its own name
 DATA = re.compile(  # what somebody named, or another system said
     r"[\w.+-]+@[\w.]+|https://\S+|[\w-]+ "
