@@ -81,20 +81,20 @@ class Appending:
 
     def __init__(self, inputs: Sequence[ChunkInput]) -> None:
         self.positions = lock_positions(inputs)
-        self.known = find_chunks(inputs)
+        self.chunks = find_chunks(inputs)
         self.added: list[LogChunk] = []
 
     def append_request(self, request: Sequence[ChunkInput]) -> list[StoredChunk] | Exception:
         for chunk_input in request:
-            known = self.known.get((*chunk_input.log, chunk_input.key))
-            if known is not None and known.digest != chunk_input.digest:
+            stored = self.chunks.get((*chunk_input.log, chunk_input.key))
+            if stored is not None and stored.digest != chunk_input.digest:
                 return LinesConflict(chunk_input.key)
         return [self.append(chunk_input) for chunk_input in request]
 
     def append(self, chunk_input: ChunkInput) -> StoredChunk:
         identity = (*chunk_input.log, chunk_input.key)
-        if (known := self.known.get(identity)) is not None:
-            return StoredChunk(known, created=False)
+        if (stored := self.chunks.get(identity)) is not None:
+            return StoredChunk(stored, created=False)
         position = self.positions[chunk_input.log]
         chunk = LogChunk(
             tenant=chunk_input.tenant,
@@ -109,7 +109,7 @@ class Appending:
         )
         position.next_line += chunk_input.line_count
         position.received_at = chunk_input.received_at
-        self.known[identity] = chunk
+        self.chunks[identity] = chunk
         self.added.append(chunk)
         return StoredChunk(chunk, created=True)
 

@@ -75,5 +75,5 @@ def build_allowance(
     if isinstance(quota, Budget):
         is_over = snapshot.window_ends is not None and snapshot.window_ends <= starts_at
         used = 0 if is_over else units_used(quota, snapshot, now)
-        return Allowance(left=max(0.0, limit - used))
+        return Allowance(remaining=max(0.0, limit - used))
     return Allowance()

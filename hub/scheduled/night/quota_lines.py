@@ -97,7 +97,7 @@ def summarize_quotas(night: PredictedNight, lines: Mapping[str, QuotaLine]) -> l
             len(members),
             add_minutes(night.minutes[key] for key in members),
             add_known([lines[key].allowance.per_minute for key in members]),
-            add_known([lines[key].allowance.left for key in members]),
+            add_known([lines[key].allowance.remaining for key in members]),
             max(measure_share(lines[key].allowance, night.minutes[key]) for key in members),
         )
         for (connector_key, name), members in keys.items()
@@ -109,8 +109,8 @@ def measure_share(allowance: Allowance, minutes: Sequence[float]) -> float:
     """Return the greatest part of an allowance that the minutes need; 0 if it limits neither."""
     if allowance.per_minute:
         return max(minutes) / allowance.per_minute
-    if allowance.left is not None:
-        return sum(minutes) / allowance.left if allowance.left else 1.0
+    if allowance.remaining is not None:
+        return sum(minutes) / allowance.remaining if allowance.remaining else 1.0
     return 0.0
 
 
@@ -119,5 +119,5 @@ def add_minutes(rows: Iterable[Sequence[float]]) -> list[float]:
 
 
 def add_known(numbers: Sequence[float | None]) -> float | None:
-    known = [number for number in numbers if number is not None]
-    return sum(known) if known else None
+    values = [number for number in numbers if number is not None]
+    return sum(values) if values else None

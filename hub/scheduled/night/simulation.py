@@ -30,7 +30,7 @@ class Allowance:
     """What background work may spend of a quota; None: not limited in this way."""
 
     per_minute: float | None = None
-    left: float | None = None  # of a budget, for the whole night
+    remaining: float | None = None  # of a budget, for the whole night
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +52,27 @@ class PredictedNight:
 
 @dataclass(slots=True)
 class Progress:
-    """A run in the simulation. `left`: the part of it that is not done, from 1 to 0."""
+    """A run in the simulation. `remaining`: the part of it that is not done, from 1 to 0."""
 
     run: PlannedRun
-    left: float = 1.0
+    remaining: float = 1.0
     ends_at: datetime | None = None
     delays: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def wanted_share(self, minute: datetime) -> float:
         """Return the part of the run that it would do in this minute."""
         active = min(MINUTE, max(timedelta(0), minute + MINUTE - self.run.starts_at))
-        return min(self.left, active.total_seconds() / max(self.run.seconds, 1.0))
+        return min(self.remaining, active.total_seconds() / max(self.run.seconds, 1.0))
 
-    def advance(self, minute: datetime, wanted: float, done: float, quota_key: str) -> None:
+    def advance(self, minute: datetime, demand: float, done: float, quota_key: str) -> None:
         """Count what was done in a minute; `quota_key` is the quota that allowed no more."""
-        self.left -= done
+        self.remaining -= done
         if quota_key:
-            self.delays[quota_key] += wanted - done
-        if self.left <= ALMOST_NOTHING:
+            self.delays[quota_key] += demand - done
+        if self.remaining <= ALMOST_NOTHING:
             seconds = done * max(self.run.seconds, 1.0)
-            begun = max(minute, self.run.starts_at)
-            self.ends_at = minute + MINUTE if quota_key else begun + timedelta(seconds=seconds)
+            started_at = max(minute, self.run.starts_at)
+            self.ends_at = minute + MINUTE if quota_key else started_at + timedelta(seconds=seconds)
 
     def predict(self) -> PredictedRun:
         slowed_by = max(self.delays, key=lambda key: self.delays[key], default="")
@@ -90,9 +90,9 @@ class Simulation:
 
     def run_minute(self, active: Sequence[Progress]) -> None:
         minute = self.starts_at + MINUTE * self.minute_count
-        wanted = [(progress, progress.wanted_share(minute)) for progress in active]
-        factors = self.find_factors(wanted)
-        for progress, share in wanted:
+        demands = [(progress, progress.wanted_share(minute)) for progress in active]
+        factors = self.find_factors(demands)
+        for progress, share in demands:
             limiting = min(progress.run.units, key=lambda key: factors.get(key, 1.0), default="")
             factor = factors.get(limiting, 1.0)
             done = share * factor
@@ -100,17 +100,17 @@ class Simulation:
             progress.advance(minute, share, done, limiting if factor < 1 else "")
         self.minute_count += 1
 
-    def find_factors(self, wanted: Sequence[tuple[Progress, float]]) -> dict[str, float]:
+    def find_factors(self, demands: Sequence[tuple[Progress, float]]) -> dict[str, float]:
         """Return for each quota what part of the wanted units it allows in this minute."""
         units: dict[str, float] = defaultdict(float)
-        for progress, share in wanted:
+        for progress, share in demands:
             for key, count in progress.run.units.items():
                 units[key] += share * count
         factors = {}
         for key, count in units.items():
             allowance = self.allowances.get(key, Allowance())
             limits = [
-                limit for limit in (allowance.per_minute, allowance.left) if limit is not None
+                limit for limit in (allowance.per_minute, allowance.remaining) if limit is not None
             ]
             factors[key] = min([1.0, *(max(0.0, limit) / count for limit in limits if count)])
         return factors
@@ -121,8 +121,8 @@ class Simulation:
             row.extend([0.0] * (self.minute_count + 1 - len(row)))
             row[self.minute_count] += done * count
             allowance = self.allowances.get(key)
-            if allowance is not None and allowance.left is not None:
-                allowance.left -= done * count
+            if allowance is not None and allowance.remaining is not None:
+                allowance.remaining -= done * count
 
 
 def simulate_night(
@@ -134,7 +134,7 @@ def simulate_night(
     """
     if not runs:
         return PredictedNight(now, {}, {})
-    copies = {key: Allowance(item.per_minute, item.left) for key, item in allowances.items()}
+    copies = {key: Allowance(item.per_minute, item.remaining) for key, item in allowances.items()}
     first = min(run.starts_at for run in runs)
     simulation = Simulation(copies, first.replace(second=0, microsecond=0))
     waiting = sorted((Progress(run) for run in runs), key=lambda progress: progress.run.starts_at)

@@ -37,8 +37,8 @@ def spread_starts(starts: Sequence[WeightedStart], window: timedelta) -> dict[in
 
 def fill_weights(starts: Sequence[WeightedStart]) -> Mapping[int, float]:
     """Return the weights by key; an unknown one is the mean of the known, and none is below 1."""
-    known = [start.weight for start in starts if start.weight is not None]
-    mean = sum(known) / len(known) if known else 1.0
+    known_weights = [start.weight for start in starts if start.weight is not None]
+    mean = sum(known_weights) / len(known_weights) if known_weights else 1.0
     return {start.key: max(1.0, mean if start.weight is None else start.weight) for start in starts}
 
 

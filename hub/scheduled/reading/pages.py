@@ -51,9 +51,9 @@ async def read_pages(
     InvalidPosition for a cursor of something else.
     """
     source = await open_source(context, connection, collection, query)
-    known = parse_position(cursor)
-    position = await _resume(source, known)
-    await _log_gap(source, known.reason, position.reason)
+    earlier = parse_position(cursor)
+    position = await _resume(source, earlier)
+    await _log_gap(source, earlier.reason, position.reason)
     watch = ProgressWatch(empty_pages_max=EMPTY_PAGES_MAX)
     while True:
         page = await source.fetch_page(position.cursor)
@@ -62,14 +62,14 @@ async def read_pages(
             await _log_gap(source, position.reason, end.reason)
             yield end
             return
-        known = position
-        obstacle = _find_obstacle(watch, known, page, read_ids(collection, page.records))
+        earlier = position
+        obstacle = _find_obstacle(watch, earlier, page, read_ids(collection, page.records))
         position = (
-            known.with_reason(_describe_gap(page))
+            earlier.with_reason(_describe_gap(page))
             .with_reason(obstacle)
             .after_page(page.cursor, now=context.now())
         )
-        await _log_gap(source, known.reason, position.reason)
+        await _log_gap(source, earlier.reason, position.reason)
         is_last = bool(obstacle) or not page.cursor
         next_cursor = "" if is_last else position.to_text()
         yield ReadPage(page.records, next_cursor, not position.reason, position.reason)

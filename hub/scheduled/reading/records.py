@@ -29,14 +29,14 @@ async def read_records(
     parameters = {key: value for key, value in query.items() if key not in ("since", "until")}
     source = await open_source(context, connection, collection, parameters)
     deleted = {"deleted": "true"} if collection.reads_deleted else {}
-    wanted = sorted(set(ids))
-    found: dict[str, Mapping[str, Any]] = {}
-    for start in range(0, len(wanted), collection.ids_max):
-        asked = wanted[start : start + collection.ids_max]
-        page = await source.fetch_page(ids=",".join(asked), **deleted)
+    wanted_ids = sorted(set(ids))
+    records_by_id: dict[str, Mapping[str, Any]] = {}
+    for start in range(0, len(wanted_ids), collection.ids_max):
+        chunk = wanted_ids[start : start + collection.ids_max]
+        page = await source.fetch_page(ids=",".join(chunk), **deleted)
         if isinstance(page, Outcome):
             raise_refusal(page)
         if not page.complete or page.cursor:
             raise RunFailed("read_incomplete", page.reason)
-        found.update({read_id(collection, record): record for record in page.records})
-    return found
+        records_by_id.update({read_id(collection, record): record for record in page.records})
+    return records_by_id

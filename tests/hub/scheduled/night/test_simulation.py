@@ -56,15 +56,15 @@ def test_a_run_of_another_quota_is_not_slowed():
 
 
 def test_a_run_that_uses_up_a_budget_does_not_end():
-    night = simulate(planned(1, units={DAY: 600}), day=Allowance(left=500))
+    night = simulate(planned(1, units={DAY: 600}), day=Allowance(remaining=500))
     assert (night.runs[1].ends_at, night.runs[1].slowed_by) == (None, DAY)
     assert sum(night.minutes[DAY]) == pytest.approx(500)
 
 
 def test_the_allowances_of_the_caller_are_not_changed():
-    allowance = Allowance(left=1000)
+    allowance = Allowance(remaining=1000)
     simulate(planned(1, units={DAY: 600}), day=allowance)
-    assert allowance.left == 1000
+    assert allowance.remaining == 1000
 
 
 def test_a_night_without_runs_is_empty():
