@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection
 from hub.mappings.forms import TenantField
+from hub.problems import Problem, read_json
 from hub.scheduled.forms.option_examples import EXAMPLES, OptionExample
 from hub.scheduled.jobs.job_actions import build_job
 from hub.scheduled.jobs.job_checks import MAX_MINUTES, InvalidJob
@@ -39,8 +40,8 @@ class OptionsField(forms.CharField):
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         try:
-            document = json.loads(text) if text else {}
-        except (ValueError, RecursionError):
+            document = read_json(text.encode()) if text else {}
+        except Problem:  # also for what a database cannot store, such as \u0000
             raise forms.ValidationError(_("This is not valid JSON.")) from None
         if not isinstance(document, dict):
             raise forms.ValidationError(_("Enter a JSON object, such as {}."))

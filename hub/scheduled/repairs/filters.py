@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from hub.scheduled.models import Discrepancy
 from tenants.models import Tenant
@@ -32,9 +33,16 @@ def match_repairable() -> Q:
 def select_discrepancies(filter: Mapping[str, Any], tenant: Tenant | None) -> QuerySet[Discrepancy]:
     """Select the discrepancies of a tenant, or of all, that match every condition.
 
-    Raises LookupError for an unknown name.
+    Of a run those that it found: what it left undecided, an earlier run found, and the limits of
+    this one did not count. Raises LookupError for an unknown name.
     """
     rows = Discrepancy.objects.of(tenant) if tenant else Discrepancy.unscoped.all()
     for name, value in filter.items():
         rows = rows.filter(REPAIR_FILTERS[name](value))
-    return rows
+    return rows.filter(match_found_by_last_run()) if "run" in filter else rows
+
+
+def match_found_by_last_run() -> Q:
+    """Match what the last run found itself, and not only came across without a verdict."""
+    begun_at = Coalesce(F("last_run__started_at"), F("last_run__created_at"))
+    return Q(last_seen_at__gte=begun_at)

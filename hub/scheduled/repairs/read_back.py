@@ -107,6 +107,8 @@ def _refresh_versions(
 ) -> None:
     """Store the version that our repair made with the record's other discrepancies, so that they
     can be repaired too; only where the compared value is still there.
+
+    The time of change stays: our repair makes no other value the newer one.
     """
     by_key = {entry.record_key: entry for entry in verified}
     if not by_key:
@@ -126,8 +128,8 @@ def _refresh_versions(
         compared = sibling.local_value if is_local else sibling.remote_value
         if rule is not None and is_same_value(record.values.get(rule.name), compared, rule):
             side = "local" if is_local else "remote"
-            changes = {f"{side}_version": record.version, f"{side}_changed_at": record.changed_at}
-            Discrepancy.unscoped.filter(pk=sibling.pk, state=sibling.state).update(**changes)
+            rows = Discrepancy.unscoped.filter(pk=sibling.pk, state=sibling.state)
+            rows.update(**{f"{side}_version": record.version})
 
 
 # --- before a repair ------------------------------------------------------------------------------

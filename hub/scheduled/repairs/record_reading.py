@@ -18,6 +18,7 @@ from hub.connections.credentials.provider_call import Call, Patience, call_provi
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
 from hub.scheduled.models import LOCAL
+from hub.scheduled.reading.requests import CONTROLLED
 from hub.scheduled.reconciliation.option_checks import find_collection
 from hub.scheduled.reconciliation.options import ReconcileOptions
 from hub.scheduled.reconciliation.values.extraction import RecordExtractor
@@ -74,7 +75,9 @@ class RecordReader:
             )
         except CannotOpen:
             return None
-        query = {**self._side_options.query, "ids": ",".join(ids)}
+        options = self._side_options.query
+        query = {name: value for name, value in options.items() if name not in CONTROLLED}
+        query["ids"] = ",".join(ids)
         if collection.by_tenant:
             query["tenant"] = self.tenant.reference
         page = call_provider(

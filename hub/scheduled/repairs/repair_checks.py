@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
+
 from hub.audit import ActorContext
 from hub.connections.credentials.provider_call import Call, Patience
 from hub.db.clock import Clock
@@ -23,6 +25,8 @@ from hub.scheduled.repairs.read_back import (
 from hub.scheduled.repairs.record_reading import RecordReader
 from hub.scheduled.repairs.repair_deliveries import REPAIR_WAKE_UP, RepairSender
 from hub.scheduled.repairs.repair_values import RepairRefused
+
+log = structlog.get_logger(__name__)
 
 BATCH = 200  # discrepancies of one read
 TIME_SLICE = timedelta(seconds=30)
@@ -48,7 +52,10 @@ def wake_up_for_repairs(*, now: datetime) -> None:
 
 
 def check_repairs(tools: CheckTools) -> None:
-    """Check repairs of each job, tenant and side, in any order, for up to TIME_SLICE."""
+    """Check repairs of each job, tenant and side, in any order, for up to TIME_SLICE.
+
+    A job whose repairs cannot be checked does not stop those of the others.
+    """
     deadline = tools.clock() + TIME_SLICE
     rows = Discrepancy.unscoped.filter(match_unread() | match_delivered())
     groups = list(rows.order_by().values(*GROUP_COLUMNS).distinct())
@@ -58,7 +65,18 @@ def check_repairs(tools: CheckTools) -> None:
         batch = rows.filter(**group).select_related(
             "job", "tenant", "connection__credential", "repair_delivery"
         )
-        check_batch(limit_unread(list(batch.order_by("pk")[:BATCH]), group), tools)
+        check_safely(limit_unread(list(batch.order_by("pk")[:BATCH]), group), tools)
+
+
+def check_safely(batch: Sequence[Discrepancy], tools: CheckTools) -> None:
+    """Check a batch; after an error its repairs wait, like those of records that are not read."""
+    try:
+        check_batch(batch, tools)
+    except Exception:
+        log.exception("repairs.not_checked", job=batch[0].job_id, tenant=batch[0].tenant_id)
+        unread = [entry for entry in batch if entry.repair_delivery is None]
+        delivered = [entry for entry in batch if entry.repair_delivery]
+        give_up_waiting(unread, delivered, now=tools.clock())
 
 
 def limit_unread(

@@ -200,8 +200,12 @@ def _check_measures(options: ReportOptions, errors: Errors) -> None:
 
 
 def _check_message(message: MessageOptions, errors: Errors) -> None:
+    connector = CONNECTORS[message.connector]
+    if connector.platform:  # its route and mapping would be visible to all tenants
+        errors["message.connector"] = _("Reports are sent to a system of the tenant.")
+        return
     try:
-        action = CONNECTORS[message.connector].action(message.action)
+        action = connector.action(message.action)
     except LookupError:
         errors["message.action"] = _("This system has no such action.")
         return

@@ -62,6 +62,7 @@ def test_a_job_is_added_with_its_schedule_and_audited(browser, acme):
 ERRORS = {
     "cron": ({"cron": "every monday"}, "This is not a schedule"),
     "json": ({"options": "{"}, "This is not valid JSON"),
+    "unstorable": ({"options": '{"title": "\\u0000"}'}, "This is not valid JSON"),
     "not an object": ({"options": "[]"}, "Enter a JSON object"),
     "options of the kind": ({"options": '{"colour": "red"}'}, "colour"),
     "window": ({"window_minutes": "0"}, "greater than or equal to 1"),

@@ -11,7 +11,7 @@ from hub.notices.models import Notice
 from hub.operations import operation_actions
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery
-from hub.scheduled.models import Discrepancy
+from hub.scheduled.models import Discrepancy, Job
 from hub.scheduled.repairs.discrepancy_actions import (
     RepairRefused,
     ignore_discrepancy,
@@ -21,6 +21,7 @@ from hub.scheduled.repairs.discrepancy_actions import (
 )
 from hub.scheduled.repairs.execute import repair_batch
 from hub.scheduled.runs.context import RunStopped
+from tests.factories import NOON
 from tests.hub.scheduled.reconciliation.test_runs import Interruption
 from tests.hub.scheduled.reconciliation.world import OPTIONS, World
 
@@ -179,6 +180,45 @@ def test_two_fields_of_one_record_can_be_repaired_one_after_the_other(make):
     assert world.reconcile()["equal"] == 1
 
 
+def test_a_repair_of_one_field_makes_no_other_field_the_newer_one(make):
+    fields = [{**field, "owner": "newer"} for field in OPTIONS["fields"]]
+    world = World(make, fields=fields)
+    key = world.plant(1, there={"status": "won", "value": 13})
+    world.orders.put(key, NOON - timedelta(hours=1), total=12.5)
+    world.reconcile()
+    for field in ("status", "total"):
+        repair_discrepancy(discrepancy(world, field=field), ACTOR, now=world.clock())
+        assert (discrepancy(world, field=field).repair_side, world.repair()) == ("remote", 1)
+    assert world.orders.records[key]["total"] == 12.5
+
+
+def test_repairs_that_cannot_be_checked_do_not_stop_the_others(world):
+    world.plant(1, there={"status": "won", "value": 13})
+    world.reconcile()
+    for field in ("status", "total"):
+        repair_discrepancy(discrepancy(world, field=field), ACTOR, now=world.clock())
+    world.check_repairs()
+    world.deliver()
+    status, total = OPTIONS["fields"]
+    fields = [{**status, "remote": "status || title"}, total]
+    Job.unscoped.update(options={**OPTIONS, "fields": fields})
+    world.check_repairs()
+    assert discrepancy(world, field="total").state == "resolved"
+    assert discrepancy(world).state == "repairing"
+    world.clock.at += timedelta(minutes=5)
+    world.check_repairs()
+    assert discrepancy(world).state == "resolved"
+
+
+def test_no_parameter_of_a_job_prevents_that_its_records_are_read_again(world):
+    world.plant(1, there={"status": "won"})
+    world.reconcile()
+    repair_discrepancy(discrepancy(world), ACTOR, now=world.clock())
+    remote = {"collection": "deals", "query": {"at": "x"}}
+    Job.unscoped.update(options={**OPTIONS, "remote": remote})
+    assert world.repair() == 1
+
+
 def test_a_record_that_cannot_be_read_for_an_hour_is_open_again(world):
     world.plant(1, there={"status": "won"})
     world.reconcile()
@@ -307,6 +347,24 @@ def test_more_changes_than_the_limits_allow_need_a_person(make):
     operation_actions.confirm_operation(operation, ACTOR, now=world.clock())
     world.run_operations()
     assert world.repair() == 16
+
+
+def test_what_the_limits_stopped_is_not_repaired_by_a_later_run_that_could_not_judge_it(make):
+    world = World(make, mode="apply", missing={"here": "create"}, limits={"share": 1, "count": 3})
+    for number in range(12):
+        world.plant(number)
+    for number in range(5):
+        long_ago = NOON - timedelta(days=1)
+        world.deals.put(f"0010{number}", long_ago, title=f"C-{number}", status="won", value=8)
+    assert world.reconcile()["repairs"]["state"] == "stopped"
+    world.deals.put("00001", NOON - timedelta(days=1), status="won")
+    world.orders.cut_pages = 3  # what is missing here is not proven now
+    result = world.reconcile()
+    assert (result["repairs"]["state"], result["repairs"]["changes"]) == ("repairing", 1)
+    world.run_operations()
+    world.repair()
+    assert not any(key.startswith("C-") for key in world.orders.records)
+    assert world.deals.records["00001"]["status"] == "open"
 
 
 def test_missing_records_are_created_where_the_job_says_so(make):

@@ -51,6 +51,7 @@ def test_last_weeks_sales_work_out_of_the_box():
         ({"chart": {"show": 1}}, "chart.show"),
         ({"chart": {"measure": "None"}}, "chart.measure"),
         ({"message": {"connector": "fax"}}, "message.connector"),
+        ({"message": {"connector": "app", "action": "send_event"}}, "message.connector"),
         ({"message": {"action": "dance"}}, "message.action"),
         ({"message": {"action": "update_message"}}, "message.mapping"),
         ({"message": {"mapping": {"text": "data.["}}}, "message.mapping"),
