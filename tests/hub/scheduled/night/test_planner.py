@@ -6,6 +6,7 @@ import pytest
 
 from hub.scheduled.models import JobSchedule, Run
 from hub.scheduled.night.planner import plan_runs
+from hub.scheduled.night.spreading import STARTS_WITHIN
 from tests.factories import MINUTE, NOON
 from tests.hub.scheduled.night.builders import DAY, create_job, create_run, create_schedule
 
@@ -30,13 +31,20 @@ def schedules(make):
 
 
 def offsets_of(runs, *, start=NOON):
-    return sorted(run.due_at - start for run in runs)
+    """Seconds from `start` until each run is due."""
+    return sorted(round((run.due_at - start).total_seconds()) for run in runs)
+
+
+def even_offsets(count, window):
+    """Seconds at which so many runs of equal weight start in a window."""
+    part = window * STARTS_WITHIN / count
+    return [round((number * part).total_seconds()) for number in range(count)]
 
 
 def test_the_runs_of_a_slot_are_spread_over_its_window(schedules):
     runs = [new_run(schedule) for schedule in schedules]
     plan_runs(runs, now=NOON + timedelta(seconds=3))
-    assert offsets_of(runs) == [n * WINDOW / 8 for n in range(8)]
+    assert offsets_of(runs) == even_offsets(8, WINDOW)
 
 
 def test_batches_of_a_slot_get_the_places_that_all_would_get_together(schedules):
@@ -55,14 +63,14 @@ def test_batches_of_a_slot_get_the_places_that_all_would_get_together(schedules)
 def test_a_slot_that_is_found_late_is_spread_over_the_rest_of_its_window(schedules):
     runs, now = [new_run(schedule) for schedule in schedules], NOON + WINDOW / 2
     plan_runs(runs, now=now)
-    assert offsets_of(runs, start=now) == [n * WINDOW / 16 for n in range(8)]
+    assert offsets_of(runs, start=now) == even_offsets(8, WINDOW / 2)
 
 
 def test_runs_that_are_caught_up_are_spread_over_their_new_window(schedules):
     now = NOON + 5 * WINDOW
     runs = [new_run(schedule, due_at=now, window_ends_at=now + WINDOW) for schedule in schedules]
     plan_runs(runs, now=now)
-    assert offsets_of(runs, start=now) == [n * WINDOW / 8 for n in range(8)]
+    assert offsets_of(runs, start=now) == even_offsets(8, WINDOW)
 
 
 def test_a_run_knows_what_is_expected_of_it(schedules):
@@ -87,7 +95,7 @@ def test_jobs_of_single_tenants_share_the_window(make):
         runs.append(new_run(create_schedule(create_job(tenant), tenant, next_slot_at=NOON)))
     for run in runs:
         plan_runs([run], now=NOON)
-    assert offsets_of(runs) == [n * WINDOW / 4 for n in range(4)]
+    assert offsets_of(runs) == even_offsets(4, WINDOW)
 
 
 def test_jobs_with_another_window_or_slot_take_no_place(make, schedules):
@@ -97,7 +105,7 @@ def test_jobs_with_another_window_or_slot_take_no_place(make, schedules):
     create_schedule(create_job(), make.tenant("out"), next_slot_at=NOON, is_excluded=True)
     runs = [new_run(schedule) for schedule in schedules]
     plan_runs(runs, now=NOON)
-    assert offsets_of(runs) == [n * WINDOW / 8 for n in range(8)]
+    assert offsets_of(runs) == even_offsets(8, WINDOW)
 
 
 def test_a_tenant_that_staff_prioritise_starts_with_the_window(schedules):
@@ -115,8 +123,8 @@ def test_a_tenant_with_many_calls_gets_a_long_part_of_the_window(schedules):
     runs = [new_run(schedule) for schedule in schedules]
     plan_runs(runs, now=NOON)
     later = [run.due_at for run in runs if run.due_at > runs[0].due_at]
-    part = min(later, default=NOON + WINDOW) - runs[0].due_at
-    assert part / WINDOW == pytest.approx(0.93)
+    part = min(later, default=NOON + WINDOW * STARTS_WITHIN) - runs[0].due_at
+    assert part / (WINDOW * STARTS_WITHIN) == pytest.approx(0.93)
 
 
 def test_a_batch_takes_the_same_statements_for_one_and_for_many(
@@ -136,7 +144,7 @@ def test_several_slots_that_are_found_together_are_all_spread(schedules):
     ]
     plan_runs(runs, now=NOON + 10 * MINUTE)
     second = [run for run in runs if run.slot_at > NOON]
-    assert offsets_of(second, start=NOON + 10 * MINUTE) == [n * WINDOW / 8 for n in range(8)]
+    assert offsets_of(second, start=NOON + 10 * MINUTE) == even_offsets(8, WINDOW)
 
 
 def test_runs_of_a_frequent_job_are_spread_up_to_its_next_slot_only(make):
@@ -144,4 +152,4 @@ def test_runs_of_a_frequent_job_are_spread_up_to_its_next_slot_only(make):
     schedules = [create_schedule(job, make.tenant(f"t{n}"), next_slot_at=NOON) for n in range(5)]
     runs = [new_run(schedule) for schedule in schedules]
     plan_runs(runs, now=NOON)
-    assert offsets_of(runs) == [n * 2 * MINUTE for n in range(5)]
+    assert offsets_of(runs) == even_offsets(5, 10 * MINUTE)

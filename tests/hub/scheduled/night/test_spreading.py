@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.scheduled.night.spreading import WeightedStart, spread_starts
+from hub.scheduled.night.spreading import STARTS_WITHIN, WeightedStart, spread_starts
 
 MINUTE = timedelta(minutes=1)
 TEN_MINUTES, NIGHT = 10 * MINUTE, 240 * MINUTE
@@ -46,7 +46,8 @@ def test_the_busiest_minute_of_200_tenants_is_at_most_1_3_times_the_mean(name, w
 def test_no_minute_exceeds_the_mean_by_more_than_one_run(weights):
     starts = starts_of(weights)
     minutes = weight_by_minute(starts, spread_starts(starts, NIGHT), NIGHT)
-    assert max(minutes) <= sum(weights) / len(minutes) + max(weights) + 1e-6
+    mean = sum(weights) / (len(minutes) * STARTS_WITHIN)
+    assert max(minutes) <= mean + max(weights) + 1e-6
 
 
 @given(st.lists(st.integers(1, 500), max_size=30), st.integers(1, 100))
@@ -78,4 +79,10 @@ def test_a_greater_priority_starts_first():
 
 def test_runs_that_spend_nothing_are_spread_too():
     offsets = spread_starts(starts_of([0] * 4), TEN_MINUTES)
-    assert sorted(offsets.values()) == [number * TEN_MINUTES / 4 for number in range(4)]
+    part = TEN_MINUTES * STARTS_WITHIN / 4
+    assert sorted(offsets.values()) == [number * part for number in range(4)]
+
+
+def test_the_last_start_leaves_time_until_the_window_ends():
+    offsets = spread_starts(starts_of([50] * 200), TEN_MINUTES)
+    assert TEN_MINUTES - max(offsets.values()) >= MINUTE
