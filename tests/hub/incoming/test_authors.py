@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from django.db import connection as database
+from django.db import transaction
 from django.test.utils import CaptureQueriesContext
 
 from hub.db.clock import clock
@@ -66,7 +67,6 @@ def test_a_foreign_change_is_explained_by_no_write(pipedrive):
     )  # fmt: skip
     change = ReceivedChange(pipedrive.pk, "person", "31", {}, {"name": "Able"})
     foreign = replace(change, is_foreign=True)
-    assert [found.is_echo for found in recognize_changes([foreign, change], now=clock())] == [
-        False,
-        True,
-    ]
+    with transaction.atomic():
+        recognitions = recognize_changes([foreign, change], now=clock())
+    assert [found.is_echo for found in recognitions] == [False, True]
