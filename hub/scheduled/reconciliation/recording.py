@@ -98,6 +98,7 @@ def _update_from(discrepancy: Discrepancy, finding: Finding, run: Run, *, now: d
     """Write a finding into its row, and set the state that follows."""
     is_new = discrepancy.state in ("", "resolved")
     before = discrepancy.reason
+    local_changed_at, remote_changed_at = _find_change_times(discrepancy, finding, is_new=is_new)
     discrepancy.verdict, discrepancy.owner = finding.verdict, finding.owner
     discrepancy.reason, discrepancy.detail = finding.reason, ""
     local, remote = finding.local, finding.remote
@@ -106,14 +107,33 @@ def _update_from(discrepancy: Discrepancy, finding: Finding, run: Run, *, now: d
     discrepancy.local_value, discrepancy.remote_value = finding.local_value, finding.remote_value
     discrepancy.local_version = local.version[:ID_MAX] if local else ""
     discrepancy.remote_version = remote.version[:ID_MAX] if remote else ""
-    discrepancy.local_changed_at = local.changed_at if local else None
-    discrepancy.remote_changed_at = remote.changed_at if remote else None
+    discrepancy.local_changed_at = local_changed_at
+    discrepancy.remote_changed_at = remote_changed_at
     discrepancy.last_run_id, discrepancy.last_seen_at = run.pk, now
     if is_new:
         discrepancy.first_run_id, discrepancy.first_seen_at = run.pk, now
         discrepancy.resolved_at = None
         discrepancy.ignored_reason = discrepancy.ignored_digest = ""
     _set_state(discrepancy, is_new=is_new, reason_before=before)
+
+
+def _find_change_times(
+    discrepancy: Discrepancy, finding: Finding, *, is_new: bool
+) -> tuple[datetime | None, datetime | None]:
+    """Return when both sides changed: of a value that is still the known one, the known time.
+
+    Systems state the time of a record. A later change of another field, such as by our own repair,
+    makes this one's value not newer.
+    """
+    local = finding.local.changed_at if finding.local else None
+    remote = finding.remote.changed_at if finding.remote else None
+    if is_new or (discrepancy.verdict, finding.verdict) != ("differs", "differs"):
+        return local, remote
+    if discrepancy.local_value == finding.local_value:
+        local = discrepancy.local_changed_at or local
+    if discrepancy.remote_value == finding.remote_value:
+        remote = discrepancy.remote_changed_at or remote
+    return local, remote
 
 
 def _set_state(discrepancy: Discrepancy, *, is_new: bool, reason_before: str) -> None:

@@ -192,6 +192,19 @@ def test_a_repair_of_one_field_makes_no_other_field_the_newer_one(make):
     assert world.orders.records[key]["total"] == 12.5
 
 
+def test_a_later_run_does_not_take_a_record_that_we_repaired_for_the_newer_one(make):
+    fields = [{**field, "owner": "newer"} for field in OPTIONS["fields"]]
+    world = World(make, fields=fields)
+    key = world.plant(1, there={"status": "won", "value": 13})
+    world.orders.put(key, NOON - timedelta(hours=1), total=12.5)
+    world.reconcile()
+    repair_discrepancy(discrepancy(world), ACTOR, now=world.clock())
+    assert world.repair() == 1
+    world.reconcile()
+    repair_discrepancy(discrepancy(world, field="total"), ACTOR, now=world.clock())
+    assert discrepancy(world, field="total").repair_side == "remote"
+
+
 def test_repairs_that_cannot_be_checked_do_not_stop_the_others(world):
     world.plant(1, there={"status": "won", "value": 13})
     world.reconcile()
