@@ -82,12 +82,12 @@ def reconnect_account(
         kind = "replaced" if replaces else "reconnected"
         _replace_credential(connection, document, lifetimes, kind, now=now)
         _apply_probe_result(connection, probe_result, now=now)
-        report_connected_account(connection, now=now)
         _release_backlog(connection, now=now)
 
 
 def _release_backlog(connection: Connection, *, now: datetime) -> None:
-    """Let the lane go on which waited for a refresh, and wake what sends held deliveries."""
+    """Let go on what waited for the account: its lane, held deliveries, items and webhooks."""
+    report_connected_account(connection, now=now)
     Lane.unscoped.filter(connection=connection, hold_reason=REFRESHING).update(
         hold_reason="", due_at=now
     )

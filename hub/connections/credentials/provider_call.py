@@ -81,6 +81,18 @@ class RequestIncomplete(Exception):
     """The connector cannot build the request from the values that it has; nothing was sent."""
 
 
+CALL_ERRORS = (
+    RequestIncomplete,
+    BudgetExhausted,
+    QuotaExhausted,
+    EgressError,
+    Unreadable,
+    KeyError,
+    TypeError,
+    ValueError,
+)
+
+
 @sensitive_variables()
 def call_provider(
     connection: Connection,
@@ -107,34 +119,42 @@ def call_provider(
     answer: T | Outcome
     with ExitStack() as at_once:
         try:
-            request = _build_request(build)
-            answer = _send_patiently(
-                partial(
-                    _send_metered,
-                    connection,
-                    request,
-                    parse,
-                    call=call,
-                    low_priority=low_priority,
-                    afterwards=afterwards or at_once,
-                ),
-                patience or NO_PATIENCE,
-                now=now,
+            send = partial(
+                _send_metered,
+                connection,
+                _build_request(build),
+                parse,
+                call=call,
+                low_priority=low_priority,
+                afterwards=afterwards or at_once,
             )
-        except RequestIncomplete as error:
-            answer = never("incomplete", str(error))
-        except BudgetExhausted:
-            answer = later(BUSY, describe_busy())
-        except QuotaExhausted as spent:
-            answer = later(THROTTLED, str(spent), after=(spent.until - now).total_seconds())
-        except EgressError as error:
-            answer = _build_egress_outcome(error, unanswered)
-        except (Unreadable, KeyError, TypeError, ValueError) as error:
-            label = connection.connector.label
-            answer = unreadable(
-                "unreadable", f"the response does not match the documentation of {label}: {error}"
-            )
+            answer = _send_patiently(send, patience or NO_PATIENCE, now=now)
+        except CALL_ERRORS as error:
+            answer = _build_failure(error, connection, unanswered, unreadable, now=now)
     return redact_outcome(answer, secrets) if isinstance(answer, Outcome) else answer
+
+
+def _build_failure(
+    error: Exception,
+    connection: Connection,
+    unanswered: OutcomeBuilder,
+    unreadable: OutcomeBuilder,
+    *,
+    now: datetime,
+) -> Outcome:
+    """Return the Outcome of a call that was not made, not answered, or not understood."""
+    match error:
+        case RequestIncomplete():
+            return never("incomplete", str(error))
+        case BudgetExhausted():
+            return later(BUSY, describe_busy())
+        case QuotaExhausted():
+            return later(THROTTLED, str(error), after=(error.until - now).total_seconds())
+        case EgressError():
+            return _build_egress_outcome(error, unanswered)
+    label = connection.connector.label
+    text = f"the response does not match the documentation of {label}: {error}"
+    return unreadable("unreadable", text)
 
 
 def _send_patiently(send: Callable[..., T], patience: Patience, *, now: datetime) -> T:
