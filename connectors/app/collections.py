@@ -15,6 +15,10 @@ PAGE_SIZE = 2000
 PAGE_BYTES = 8 * 1024 * KIBIBYTE
 
 
+# what the API calls the parameters of a page; a field with such a name cannot be compared
+OWN_PARAMETERS = {"limit", "after", "updated_since", "updated_until", "include_deleted"}
+
+
 class AppCollection(Collection):
     """Records of one tenant, by keyset: ordered by their id, after the last one read."""
 
@@ -88,6 +92,8 @@ def build_parameters(
     for instant in (since, until):
         if instant and parse_instant(instant) is None:
             raise ValueError("a time must be ISO 8601 with its UTC offset")
+    if names := OWN_PARAMETERS & equals.keys():
+        raise ValueError(f"{min(names)} is no field")
     parameters = {
         "tenant": tenant,
         "limit": page_size or str(PAGE_SIZE),

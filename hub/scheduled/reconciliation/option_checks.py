@@ -105,6 +105,9 @@ def find_option_errors(options: Any, connector_key: str) -> dict[str, str]:
     return errors.by_path
 
 
+OF_EACH_READ = {"since", "until", "cursor", "ids", "page_size"}  # set by each run
+
+
 def _check_side(errors: OptionErrors, value: Any, path: str, connector_key: str) -> None:
     if value is None:
         return
@@ -124,7 +127,7 @@ def _check_side(errors: OptionErrors, value: Any, path: str, connector_key: str)
     for name, entry in query.items():
         if not isinstance(entry, str):
             errors.add(f"{path}.query.{name}", "must be text")
-        if name in ("since", "until", "cursor"):
+        if name in OF_EACH_READ:
             errors.add(f"{path}.query.{name}", "is set by each run")
 
 

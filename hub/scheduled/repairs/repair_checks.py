@@ -32,7 +32,7 @@ BATCH = 200  # discrepancies of one read
 TIME_SLICE = timedelta(seconds=30)
 VERIFY_WITHIN = timedelta(minutes=2)  # later the next run verifies the repair
 READ_WITHIN = timedelta(hours=1)  # later the discrepancy is open again
-GROUP_COLUMNS = ("job", "tenant", "repair_side")
+GROUP_COLUMNS = ("job", "tenant", "connection", "repair_side")
 
 
 @dataclass(frozen=True, slots=True)

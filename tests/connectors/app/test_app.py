@@ -5,6 +5,7 @@ import json
 import pytest
 
 from connectors.app.actions import CALLS, REQUESTS
+from connectors.app.collections import Orders
 from connectors.app.connector import App
 from tests.connectors.recorded import NOON, ORDER, credential, fixtures, message, recorded, rendered
 
@@ -76,3 +77,10 @@ def test_a_probe_reads_like_any_answer():
         App().parse_probe(recorded("app", "send_event__unauthorized"), credential("app")).kind
         == "reconnect"
     )
+
+
+@pytest.mark.parametrize("name", ["updated_since", "updated_until", "after", "limit"])
+def test_a_read_cannot_be_narrowed_by_a_parameter_of_the_api(name):
+    """A read of some records would pass for one of all."""
+    with pytest.raises(ValueError, match="is no field"):
+        Orders().page(credential("app"), at=NOON, tenant="acme", **{name: "2026-11-25T00:00:00Z"})

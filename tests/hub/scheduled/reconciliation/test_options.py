@@ -57,6 +57,8 @@ def change(path, value):
         ("limits.count", 1.5, "limits.count"),
         ("repair.remote_action", "fly", "repair.remote_action"),
         ("repair", {}, "repair.remote_action"),
+        ("local.query", {"ids": "A-1"}, "local.query.ids"),
+        ("remote.query", {"since": "2026-11-25T00:00:00Z"}, "remote.query.since"),
         ("everything", True, "everything"),
     ],
 )
