@@ -42,7 +42,7 @@ class DiscrepancyAdmin(RepairViews):
     live_template = "scheduled/discrepancy_live.html"
     list_before_template = "scheduled/review.html"
 
-    list_display = ("shown_state", "record", "local_value", "remote_value", "customer", "age")
+    list_display = ("shown_state", "record", "local_text", "remote_text", "customer", "age")
     list_filter = (
         ("state", ChoicesFilter),
         ("verdict", ChoicesFilter),
@@ -109,11 +109,11 @@ class DiscrepancyAdmin(RepairViews):
         return render_to_string("scheduled/record.html", {"discrepancy": discrepancy})
 
     @display(description="our application")
-    def local_value(self, discrepancy: Discrepancy) -> str:
+    def local_text(self, discrepancy: Discrepancy) -> str:
         return render_to_string("scheduled/value.html", {"value": self.row_of(discrepancy).local})
 
     @display(description="the other system")
-    def remote_value(self, discrepancy: Discrepancy) -> str:
+    def remote_text(self, discrepancy: Discrepancy) -> str:
         return render_to_string("scheduled/value.html", {"value": self.row_of(discrepancy).remote})
 
     @display(description="tenant")

@@ -1,7 +1,7 @@
 """The result of a run as lines of a name and a value, each in the reader's language."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.utils.functional import Promise
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from hub.scheduled.insight.run_results import ReconciliationResult, describe_result, read_result
 from hub.scheduled.models import Discrepancy, Run
 
+TABLE = "table"
 LABELS: Mapping[str, Promise] = {  # of results of reports, log shipping and sync
     "lines": gettext_lazy("Lines"),
     "batches": gettext_lazy("Batches"),
@@ -22,7 +23,7 @@ LABELS: Mapping[str, Promise] = {  # of results of reports, log shipping and syn
     "found": gettext_lazy("Changes that no webhook had brought"),
     "unreadable": gettext_lazy("Records that could not be read"),
     "summary": gettext_lazy("Summary"),
-    "table": gettext_lazy("Table"),
+    TABLE: gettext_lazy("Table"),
     "picture": gettext_lazy("Picture"),
     "picture_reason": gettext_lazy("Why there is no picture"),
     "delivery": gettext_lazy("Delivery"),
@@ -36,13 +37,23 @@ REPAIR_STATES: Mapping[str, Promise] = {
 }
 
 
-def list_result_lines(run: Run) -> list[tuple[str, str]]:
-    """Return the plain values of a run's result, each with its name."""
+class ResultLine(NamedTuple):
+    """A value of a result with its name; a table keeps its columns."""
+
+    name: str
+    value: str
+    is_table: bool = False
+
+
+def list_result_lines(run: Run) -> list[ResultLine]:
+    """Return the plain values of a run's result."""
     result = read_result(run)
     if result is not None:
-        return _list_reconciliation_lines(run, result)
+        return [ResultLine(*line) for line in _list_reconciliation_lines(run, result)]
     return [
-        (str(LABELS.get(name, name.replace("_", " "))), _format_value(value))
+        ResultLine(
+            str(LABELS.get(name, name.replace("_", " "))), _format_value(value), name == TABLE
+        )
         for name, value in run.result.items()
         if isinstance(value, int | float | str)
         and not isinstance(value, bool)
