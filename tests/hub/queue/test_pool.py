@@ -178,14 +178,16 @@ def backend_pid():
 
 def replace_killed_members(times):
     """Return the sessions of this process and of the members that replaced killed ones."""
-    sessions, seen = FORK.SimpleQueue(), [backend_pid()]
-    pool = TaskPool({QUICK: 1}, lambda pid: sessions.put(backend_pid()), lambda: True)
+    seen = [backend_pid()]
+    # a queue has a lock, which a killed member would keep
+    receiver, sender = FORK.Pipe(duplex=False)
+    pool = TaskPool({QUICK: 1}, lambda pid: sender.send(backend_pid()), lambda: True)
     pool.members = [PoolMember(QUICK)]
     for _ in range(times):
         os.kill(pool.members[0].process.pid, signal.SIGKILL)
         assert until(pool.members[0].has_ended)
         pool.replace_missing()
-        seen.append(sessions.get())
+        seen.append(receiver.recv())
     pool.members[0].terminate()
     return seen
 
