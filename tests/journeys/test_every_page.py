@@ -27,9 +27,14 @@ PARTS = {  # of a page, asked for by the page itself
     f"{HERE}deliveries/<uuid:id>/live",
     f"{HERE}operations/<uuid:id>/live",
     f"{HERE}runs/<uuid:id>/live",
+    f"{HERE}logs/live",
     f"{HERE}endpoints/<uuid:id>/match",
 }
-FILES = {f"{HERE}events/export.<slug:kind>", "accounts/2fa/recovery-codes/download/"}
+FILES = {
+    f"{HERE}events/export.<slug:kind>",
+    f"{HERE}runs/<uuid:id>/certificate.<slug:kind>",
+    "accounts/2fa/recovery-codes/download/",
+}
 LEAD_ON = {
     "connect/<slug:connector>/callback", "accounts/password/set/", "accounts/login/code/confirm/",
     "accounts/2fa/first/<str:token>/",
