@@ -37,12 +37,7 @@ def unregister_webhooks(
     is_replaced = bool(account) and account != connection.account
     if not (is_replaced or connection.is_disconnected):
         return None
-    former = Connection(
-        tenant_id=connection.tenant_id,
-        connector_key=connection.connector_key,
-        account=account,
-        settings=dict(credential.settings),
-    )
+    former = _build_former_connection(connection, credential, account)
     urls = _list_urls(connection)
     if is_replaced and not urls:  # no webhook can have been registered
         return None
@@ -56,6 +51,18 @@ def unregister_webhooks(
         if outcome is None:
             rows.delete()
     return None if now - since >= MAX_DELAY else outcome
+
+
+def _build_former_connection(
+    connection: Connection, credential: Credential, account: str
+) -> Connection:
+    """Return the connection as it was with this account, unsaved: its quotas are the account's."""
+    return Connection(
+        tenant_id=connection.tenant_id,
+        connector_key=connection.connector_key,
+        account=account,
+        settings=dict(credential.settings),
+    )
 
 
 def _remove_all(

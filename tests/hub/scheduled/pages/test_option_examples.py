@@ -4,7 +4,7 @@ import pytest
 
 from hub.scheduled.forms.option_examples import EXAMPLES
 from hub.scheduled.jobs.job_actions import build_job
-from hub.scheduled.jobs.job_checks import check_job
+from hub.scheduled.jobs.job_checks import check_job, find_option_errors
 from hub.scheduled.models import Job
 
 
@@ -15,6 +15,7 @@ def test_an_example_is_valid(example):
         options=example.options,
     )  # fmt: skip
     check_job(job)
+    assert find_option_errors(job) == {}
 
 
 def test_each_kind_has_an_example():
