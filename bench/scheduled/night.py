@@ -2,7 +2,6 @@
 real worker: in a first night, and in a second one whose plan knows the first.
 """
 
-import json
 import os
 import threading
 from collections import Counter
@@ -26,6 +25,7 @@ from bench.scheduled.order_systems import (
     build_record,
     format_number,
 )
+from bench.scheduled.runner import use_small_pages
 from bench.sink_client import Sink
 from bench.source import delays, worker
 from bench.suite import Options
@@ -86,6 +86,7 @@ class Night:
 def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     count = QUICK_TENANTS if options.quick else TENANTS
     window = QUICK_WINDOW if options.quick else WINDOW
+    use_small_pages(PAGE_SIZE)
     seed.empty()
     with sandbox_process() as sandbox:
         os.environ["HUB_EGRESS_ALLOW"] += f",{sandbox.place}"  # of the worker
@@ -184,10 +185,7 @@ def plant_equal_orders(sandbox: Sandbox, org: str, reference: str, number: int) 
 
 
 def create_night_job(window: timedelta) -> Job:
-    """Create the job of all tenants, with small pages; it has no slot soon."""
-    options = json.loads(json.dumps(OPTIONS))
-    for side in ("local", "remote"):
-        options[side].setdefault("query", {})["page_size"] = str(PAGE_SIZE)
+    """Create the job of all tenants; it has no slot soon."""
     minutes = round(window / MINUTE)
     job = build_job(
         kind="reconcile",
@@ -196,7 +194,7 @@ def create_night_job(window: timedelta) -> Job:
         cron="0 0 29 2 *",
         window_minutes=minutes,
         deadline_minutes=minutes + 5,
-        options=options,
+        options=dict(OPTIONS),
     )
     create_job(job, ActorContext.system(), now=clock())
     create_missing_schedules(now=clock())

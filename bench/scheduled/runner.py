@@ -11,7 +11,13 @@ from bench.processes import Process, python_command, running
 from hub.db.clock import clock
 from hub.scheduled.runs.claim import free_run_leases
 
+SMALL_PAGES = "bench.small_page_settings"
 EVERY_LEASE = (UUID(int=0), UUID(int=2**128 - 1))
+
+
+def use_small_pages(records: int) -> None:
+    """Let the processes that are started from now on ask for pages of so many records."""
+    os.environ |= {"DJANGO_SETTINGS_MODULE": SMALL_PAGES, "HUB_BENCH_PAGE_SIZE": str(records)}
 
 
 def start_runner(**settings: str) -> AbstractContextManager[list[Process]]:

@@ -21,7 +21,7 @@ from bench.scheduled.order_systems import (
     format_number,
     order_systems,
 )
-from bench.scheduled.runner import execute_runs, execute_until_killed
+from bench.scheduled.runner import execute_runs, execute_until_killed, use_small_pages
 from bench.sink_client import Sink
 from bench.suite import Options
 from hub.audit import ActorContext
@@ -35,7 +35,7 @@ from hub.scheduled.runs.run_actions import start_run
 
 DATABASES = ("postgresql", "sqlite")
 KEYS, CHANGED = 1000, 20
-PAGES = {"page_size": "200"}
+PAGE_SIZE = 200
 QUICK_KILLS = 3
 DELIVER_WITHIN = 60.0  # seconds
 STATES = ("paid", "lost")  # that the changed orders get in turn
@@ -43,21 +43,14 @@ CUT = {"system": "salesforce", "path": "/query", "changes": {"records": [], "don
 
 
 def measure(sink: Sink, options: Options) -> Iterator[Figure]:
+    use_small_pages(PAGE_SIZE)
     with order_systems() as systems:
         job = connect_systems(systems, mode="apply", limits={"share": 1.0, "count": KEYS})
-        use_small_pages(job)
         plant_equal_orders(systems)
         seed.settle_down()
         with start_together(python_command("bench.pump")):
             yield from measure_kills(systems, job, most=QUICK_KILLS if options.quick else 1000)
         yield from measure_cut_page(systems, job)
-
-
-def use_small_pages(job: Job) -> None:
-    options = job.options
-    options["local"]["query"] = dict(PAGES)
-    options["remote"]["query"] = options["remote"]["query"] | PAGES
-    job.save()
 
 
 def plant_equal_orders(systems: OrderSystems) -> None:

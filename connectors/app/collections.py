@@ -40,7 +40,8 @@ class AppCollection(Collection):
     ) -> Request:
         """Build the signed request for a page. Raises ValueError for an invalid parameter."""
         headers = sign_request(credential, id=f"read_{int(at.timestamp() * 1000)}", at=at)
-        parameters = urlencode(build_parameters(cursor, **query))
+        sized = {"page_size": str(self.page_size)} | query
+        parameters = urlencode(build_parameters(cursor, **sized))
         return Request(
             "GET",
             f"{credential.urls['api']}/{self.key}?{parameters}",
@@ -85,7 +86,7 @@ def build_parameters(
     until: str = "",
     deleted: str = "",
     ids: str = "",
-    page_size: str = "",
+    page_size: str,
     **equals: str,
 ) -> dict[str, str]:
     """Build the query of a page. Raises ValueError for a time without a UTC offset."""
@@ -96,7 +97,7 @@ def build_parameters(
         raise ValueError(f"{min(names)} is no field")
     parameters = {
         "tenant": tenant,
-        "limit": page_size or str(PAGE_SIZE),
+        "limit": page_size,
         "after": cursor,
         "updated_since": since,
         "updated_until": until,

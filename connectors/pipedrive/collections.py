@@ -71,7 +71,7 @@ class PipedriveCollection(Collection):
         if deleted == "true" and self.reads_deleted:
             filters = {"status": WITH_DELETED} | filters
         parameters = {
-            "limit": page_size or str(PAGE_SIZE),
+            "limit": page_size or str(self.page_size),
             "updated_since": format_time(since) if since else "",
             "updated_until": format_time(until) if until else "",
             "ids": ids,

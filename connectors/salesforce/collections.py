@@ -75,7 +75,7 @@ class Records(Query):
         self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
     ) -> Request:
         """Build the request for a page. Raises ValueError with a text if a name is invalid."""
-        size = int(query.pop("page_size", PAGE_SIZE))
+        size = int(query.pop("page_size", self.page_size))
         return self.build_request(
             credential,
             build_query(cursor=cursor, **query),

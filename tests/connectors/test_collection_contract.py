@@ -73,6 +73,14 @@ def page_of(connector, collection, **query):
     return collection.page(credential(connector.key), at=NOON, **given)
 
 
+@each_read
+def test_a_page_asks_for_as_many_records_as_its_collection_says(connector, collection):
+    smaller = type(collection)()
+    smaller.page_size = 300
+    request = page_of(connector, smaller)
+    assert "300" in f"{request.url} {request.headers}"
+
+
 def test_every_collection_that_is_read_to_its_end_is_tried():
     to_the_end = {
         (connector.key, collection.key)
