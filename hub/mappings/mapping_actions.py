@@ -9,9 +9,10 @@ from django.db import transaction
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
-from hub.mappings.models import FieldMapping
+from hub.mappings.models import FieldMapping, MappingVersion
 from hub.mappings.translate import MappingError, compile_mapping
 from hub.mappings.versions import is_same_json, revise_mapping
+from tenants.models import Tenant
 
 NEEDS_A_BODY = "This action needs a mapping. You can start from its example."
 SHARED_MAPPING = "This is a platform mapping, which applies to all tenants. Choose a new mapping."
@@ -64,6 +65,36 @@ def change_mapping(
         before = {"name": stored.name}
         actor.audit("fieldmapping.rename", mapping, before=before, after={"name": name}, now=now)
     return mapping
+
+
+@transaction.atomic
+def restore_mapping_version(
+    mapping: FieldMapping, version: MappingVersion, actor: ActorContext, *, now: datetime
+) -> MappingVersion | None:
+    """Store the body of an older version as the newest one, and return it; versions never change.
+
+    None if the newest version has this body. Raises ValidationError by field.
+    """
+    assert version.mapping_id == mapping.pk
+    stored = FieldMapping.unscoped.select_for_update(no_key=True).get(pk=mapping.pk)
+    check_mapping_change(stored, version.body, actor)
+    check_mapping_body(stored.connector_key, stored.action, version.body)
+    restored = revise_mapping(mapping, version.body, actor, now=now)
+    if restored:
+        after = {"version": restored.number, "restored_version": version.number}
+        actor.audit("fieldmapping.restore", mapping, after=after, now=now)
+    return restored
+
+
+@transaction.atomic
+def copy_mapping(
+    mapping: FieldMapping, tenant: Tenant, name: str, actor: ActorContext, *, now: datetime
+) -> FieldMapping:
+    """Create a mapping of the tenant with the newest body of this one. Raises ValidationError."""
+    copied = FieldMapping(
+        tenant=tenant, name=name, connector_key=mapping.connector_key, action=mapping.action
+    )
+    return create_mapping(copied, mapping.current.body, actor, now=now)
 
 
 @transaction.atomic

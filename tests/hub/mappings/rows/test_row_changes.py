@@ -1,0 +1,23 @@
+"""The difference between two versions, row by row."""
+
+from hub.mappings.rows import compare_rows, rows_of_body
+
+
+def compared(before, after):
+    changes = compare_rows(rows_of_body(before), rows_of_body(after))
+    return {change.path: change.kind for change in changes}
+
+
+def test_fields_are_added_removed_changed_or_the_same():
+    before = {"channel": "'a'", "text": "data.text", "old": 1}
+    after = {"channel": "'b'", "text": "data.text", "new": "upper(data.x)"}
+    assert compared(before, after) == {
+        "channel": "changed",
+        "text": "same",
+        "new": "added",
+        "old": "removed",
+    }
+
+
+def test_the_order_of_fields_is_no_difference():
+    assert set(compared({"a": "x", "b": "y"}, {"b": "y", "a": "x"}).values()) == {"same"}
