@@ -100,7 +100,7 @@ def create_jobs(now: datetime) -> list[Job]:
                 tenant=tenant,
                 kind="report",
                 name=cron,
-                connector_key="app",
+                connector_key="slack",
                 cron=cron,
                 window_minutes=WINDOW // MINUTE,
                 deadline_minutes=WINDOW // MINUTE,

@@ -85,6 +85,10 @@ DISCREPANCY_REASONS = {
         _("The repair was delivered, but the values still differ."),
         _("Check whether another system changes the record back."),
     ),
+    "repair_unverified": Reason(
+        _("The repair was delivered, but the record could not be read since, so it is not proven."),
+        _("Wait until the system can be read, or for the next run, which compares the record."),
+    ),
     "repaired": Reason(_("A repair was delivered.")),
     # of runs
     "changes_incomplete": Reason(

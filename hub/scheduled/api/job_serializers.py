@@ -89,7 +89,8 @@ class JobFieldsSerializer(StrictSerializer):
 class CreateJobSerializer(JobFieldsSerializer):
     kind = serializers.ChoiceField(Job.Kind.choices)
     connector = serializers.ChoiceField(
-        JOB_CONNECTORS, help_text="The system whose data it reads or fills."
+        JOB_CONNECTORS,
+        help_text="The system whose data it reads or fills. `app`: only for all tenants.",
     )
     tenant = TextField(
         max_length=100,

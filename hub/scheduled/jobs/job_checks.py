@@ -49,7 +49,7 @@ def _find_value_errors(job: Job) -> dict[str, str]:
 def _find_fit_errors(job: Job) -> dict[str, str]:
     return {
         "cron": _find_cron_error(job.cron),
-        "connector_key": _find_connector_error(job.connector_key),
+        "connector_key": _find_connector_error(job),
         "connection": _find_connection_error(job),
         "window_minutes": _find_minutes_error(job.window_minutes),
         "deadline_minutes": _find_minutes_error(job.deadline_minutes),
@@ -64,8 +64,13 @@ def _find_cron_error(cron: str) -> str:
     return ""
 
 
-def _find_connector_error(key: str) -> str:
-    return "" if key in CONNECTORS else _("There is no such system.")
+def _find_connector_error(job: Job) -> str:
+    connector = CONNECTORS.get(job.connector_key)
+    if connector is None:
+        return _("There is no such system.")
+    if connector.platform and job.tenant_id is not None:
+        return _("Our own application belongs to no tenant: choose another system.")
+    return ""
 
 
 def _find_connection_error(job: Job) -> str:

@@ -82,6 +82,7 @@ class Discrepancy(Scoped, StateMachine):
         Delivery, on_delete=models.SET_NULL, null=True, related_name="+"
     )
     repair_requested_at = models.DateTimeField(null=True)
+    read_again_at = models.DateTimeField(null=True)  # after a delivery; null: at once
     replaced_value = models.JSONField(null=True)  # the value before the repair
     repaired_at = models.DateTimeField(null=True)
 

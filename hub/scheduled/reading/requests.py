@@ -14,7 +14,9 @@ from hub.scheduled.runs.context import RunBlocked, RunContext, RunFailed
 TEXT_LENGTH_MAX = 200  # characters of an id, or of a version
 UNREADABLE, CUT = "unreadable", "cut"
 TRIES = 3  # of a page that cannot be read, or is cut
-CONTROLLED = {"cursor", "at", "tenant"}  # parameters that no job may set
+# what a collection's `page` takes itself: no parameter of a job can have these names
+ARGUMENTS = {"self", "credential", "at", "cursor"}
+CONTROLLED = ARGUMENTS | {"tenant"}  # parameters that no job may set
 BLOCKING_KINDS = ("reconnect", "disable")
 
 

@@ -8,6 +8,7 @@ from connectors.registry import CONNECTORS
 from connectors.roles import Collection
 from hub.mappings.expressions.budget import ExpressionRefused
 from hub.mappings.expressions.language import parse_expression
+from hub.scheduled.reading.requests import ARGUMENTS
 from tenants.models import available_time_zones
 
 FIELD_TYPES = (
@@ -105,7 +106,7 @@ def find_option_errors(options: Any, connector_key: str) -> dict[str, str]:
     return errors.by_path
 
 
-OF_EACH_READ = {"since", "until", "cursor", "ids", "page_size"}  # set by each run
+OF_EACH_READ = ARGUMENTS | {"since", "until", "ids", "page_size"}  # set by each run
 
 
 def _check_side(errors: OptionErrors, value: Any, path: str, connector_key: str) -> None:

@@ -23,7 +23,7 @@ UPDATED_FIELDS = (
     "verdict", "state", "reason", "detail", "owner", "local_id", "remote_id", "local_value",
     "remote_value", "local_version", "remote_version", "local_changed_at", "remote_changed_at",
     "first_run_id", "last_run_id", "first_seen_at", "last_seen_at", "resolved_at",
-    "ignored_reason", "ignored_digest",
+    "repaired_at", "ignored_reason", "ignored_digest",
 )  # fmt: skip
 
 
@@ -56,7 +56,8 @@ def record_findings(
         _update_from(discrepancy, finding, run, now=now)
     postponed = set(keys.postponed)
     for discrepancy in known.values():
-        if discrepancy.record_key not in postponed and discrepancy.state != "resolved":
+        is_settled = discrepancy.state == "resolved" or is_repair_under_way(discrepancy)
+        if discrepancy.record_key not in postponed and not is_settled:
             _resolve(discrepancy, now=now)
         discrepancy.last_run_id = run.pk
         changed.append(discrepancy)
@@ -152,7 +153,7 @@ def _set_state(discrepancy: Discrepancy, *, is_new: bool, reason_before: str) ->
 def _end_repair(discrepancy: Discrepancy, reason_before: str) -> None:
     """Reopen a discrepancy that its repair did not remove, unless the repair is under way."""
     delivery = discrepancy.repair_delivery
-    if delivery is None or delivery.state in UNSETTLED_DELIVERY_STATES:
+    if delivery is None or is_repair_under_way(discrepancy):
         discrepancy.reason = discrepancy.reason or reason_before
         return
     discrepancy.state = "open"
@@ -163,9 +164,22 @@ def _end_repair(discrepancy: Discrepancy, reason_before: str) -> None:
         discrepancy.detail = delivery.detail
 
 
+def is_repair_under_way(discrepancy: Discrepancy) -> bool:
+    """Return whether a write may still be sent: the repair is settled by what becomes of it."""
+    delivery = discrepancy.repair_delivery
+    is_unsettled = delivery is None or delivery.state in UNSETTLED_DELIVERY_STATES
+    return discrepancy.state == "repairing" and is_unsettled
+
+
 def _resolve(discrepancy: Discrepancy, *, now: datetime) -> None:
+    """Resolve what a run did not find any more; of a delivered repair that is the proof."""
+    delivery = discrepancy.repair_delivery
+    is_repaired = discrepancy.state == "repairing" and bool(
+        delivery and delivery.state == "delivered"
+    )
     discrepancy.state, discrepancy.resolved_at = "resolved", now
-    discrepancy.reason = discrepancy.detail = ""
+    discrepancy.reason, discrepancy.detail = "repaired" if is_repaired else "", ""
+    discrepancy.repaired_at = now if is_repaired else discrepancy.repaired_at
     discrepancy.ignored_reason = discrepancy.ignored_digest = ""
 
 
@@ -185,6 +199,12 @@ def digest_values(discrepancy: Discrepancy) -> str:
     return hashlib.sha256(describe_value(content).encode("utf-8", "replace")).hexdigest()
 
 
+def match_under_way() -> Q:
+    """Match the repairs of which a write may still be sent, as `is_repair_under_way` says."""
+    is_unsettled = Q(repair_delivery=None) | Q(repair_delivery__state__in=UNSETTLED_DELIVERY_STATES)
+    return Q(is_unsettled, state="repairing")
+
+
 def has_open_discrepancies(run: Run) -> bool:
     rows = Discrepancy.unscoped.filter(job=run.job_id, tenant=run.tenant_id)
     return rows.exclude(state="resolved").exists()
@@ -193,7 +213,7 @@ def has_open_discrepancies(run: Run) -> bool:
 def resolve_unseen(run: Run, *, now: datetime) -> int:
     """Resolve the discrepancies of which a complete run found neither record; return how many."""
     rows = Discrepancy.unscoped.filter(job=run.job_id, tenant=run.tenant_id)
-    unseen = rows.exclude(state="resolved").exclude(last_run=run.pk)
+    unseen = rows.exclude(state="resolved").exclude(last_run=run.pk).exclude(match_under_way())
     return unseen.update(
         state="resolved",
         resolved_at=now,

@@ -17,7 +17,8 @@ def repair_batch(operation: Operation, size: int, *, now: datetime) -> BatchResu
     """Send the repairs of the next `size` discrepancies of an operation.
 
     Discrepancies of a record that the batch would divide are repaired together: a second write
-    would find another version. Those that cannot be repaired keep their state, with the reason.
+    would find another version. Rows that another transaction has locked are waited for, as the
+    operation comes here once. Those that cannot be repaired keep their state, with the reason.
     """
     rows = select_discrepancies(operation.filter, operation.tenant).filter(match_repairable())
     remaining = rows.filter(pk__gt=operation.cursor, pk__lte=operation.last).order_by("pk")
@@ -28,7 +29,7 @@ def repair_batch(operation: Operation, size: int, *, now: datetime) -> BatchResu
     locked = list(
         Discrepancy.unscoped.filter(match_repairable(), pk__in=wanted)
         .select_related("job", "connection", "tenant")
-        .select_for_update(of=("self",), no_key=True, skip_locked=True)
+        .select_for_update(of=("self",), no_key=True)
         .order_by("pk")
     )
     result = RepairSender(ActorContext(operation.actor), now=now).repair(locked)

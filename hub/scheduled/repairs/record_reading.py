@@ -27,8 +27,9 @@ from tenants.models import Tenant
 
 @dataclass(frozen=True, slots=True)
 class CurrentRecord:
-    """A record as it is now: its values by field, and its version."""
+    """A record as it is now: its key, its values by field, and its version."""
 
+    key: str  # empty if the sides are matched by identities
     values: Mapping[str, Any]
     version: str
     changed_at: datetime | None
@@ -99,6 +100,7 @@ class RecordReader:
     ) -> tuple[str, CurrentRecord]:
         extractor = RecordExtractor(self.options, collection, is_local=self.side == LOCAL)
         current = CurrentRecord(
+            extractor.read_key(record),
             extractor.read_values(record),
             collection.version(record),
             collection.changed_at(record),

@@ -15,22 +15,24 @@ from hub.queue import wake_up
 from hub.scheduled.models import Discrepancy
 from hub.scheduled.repairs.read_back import (
     find_target_id,
-    match_delivered,
     match_unread,
     reopen,
-    resolve,
     send_unchanged,
-    verify_delivered,
 )
 from hub.scheduled.repairs.record_reading import RecordReader
 from hub.scheduled.repairs.repair_deliveries import REPAIR_WAKE_UP, RepairSender
 from hub.scheduled.repairs.repair_values import RepairRefused
+from hub.scheduled.repairs.verification import (
+    load_created_ids,
+    match_delivered,
+    postpone_verification,
+    verify_delivered,
+)
 
 log = structlog.get_logger(__name__)
 
 BATCH = 200  # discrepancies of one read
 TIME_SLICE = timedelta(seconds=30)
-VERIFY_WITHIN = timedelta(minutes=2)  # later the next run verifies the repair
 READ_WITHIN = timedelta(hours=1)  # later the discrepancy is open again
 GROUP_COLUMNS = ("job", "tenant", "connection", "repair_side")
 
@@ -47,7 +49,7 @@ class CheckTools:
 
 def wake_up_for_repairs(*, now: datetime) -> None:
     """Start the task if a record is to be read again; a step of the sweep."""
-    if Discrepancy.unscoped.filter(match_unread() | match_delivered()).exists():
+    if Discrepancy.unscoped.filter(match_unread() | match_delivered(now=now)).exists():
         wake_up(REPAIR_WAKE_UP, now=now)
 
 
@@ -57,7 +59,7 @@ def check_repairs(tools: CheckTools) -> None:
     A job whose repairs cannot be checked does not stop those of the others.
     """
     deadline = tools.clock() + TIME_SLICE
-    rows = Discrepancy.unscoped.filter(match_unread() | match_delivered())
+    rows = Discrepancy.unscoped.filter(match_unread() | match_delivered(now=tools.clock()))
     groups = list(rows.order_by().values(*GROUP_COLUMNS).distinct())
     for group in sorted(groups, key=lambda _group: tools.random()):
         if tools.clock() > deadline:
@@ -65,7 +67,8 @@ def check_repairs(tools: CheckTools) -> None:
         batch = rows.filter(**group).select_related(
             "job", "tenant", "connection__credential", "repair_delivery"
         )
-        check_safely(limit_unread(list(batch.order_by("pk")[:BATCH]), group), tools)
+        if found := limit_unread(list(batch.order_by("pk")[:BATCH]), group):
+            check_safely(found, tools)
 
 
 def check_safely(batch: Sequence[Discrepancy], tools: CheckTools) -> None:
@@ -74,9 +77,7 @@ def check_safely(batch: Sequence[Discrepancy], tools: CheckTools) -> None:
         check_batch(batch, tools)
     except Exception:
         log.exception("repairs.not_checked", job=batch[0].job_id, tenant=batch[0].tenant_id)
-        unread = [entry for entry in batch if entry.repair_delivery is None]
-        delivered = [entry for entry in batch if entry.repair_delivery]
-        give_up_waiting(unread, delivered, now=tools.clock())
+        give_up_waiting(*split_batch(batch), now=tools.clock())
 
 
 def limit_unread(
@@ -89,48 +90,52 @@ def limit_unread(
         state="repairing", repair_delivery__state__in=("waiting", "sending"), **group
     )
     room = BATCH - waiting.count()
-    unread = [entry for entry in batch if entry.repair_delivery is None][: max(room, 0)]
-    return [*(entry for entry in batch if entry.repair_delivery), *unread]
+    unread, delivered = split_batch(batch)
+    return [*delivered, *unread[: max(room, 0)]]
 
 
 def check_batch(batch: Sequence[Discrepancy], tools: CheckTools) -> None:
     """Read the records of discrepancies of one job, tenant and side, and settle the repairs."""
-    updates = [entry for entry in batch if entry.verdict == "differs"]
-    created = [entry for entry in batch if entry.verdict != "differs"]
-    resolve([entry for entry in created if entry.repair_delivery], now=tools.clock())
-    if not updates:
-        return
-    (first, *_) = updates
-    sender = RepairSender(ActorContext.system(), now=tools.clock())
+    first, now = batch[0], tools.clock()
+    unread, delivered = split_batch(batch)
+    sender = RepairSender(ActorContext.system(), now=now)
     try:
         options = sender.options_of(first.job)
         connection = sender.find_connection(first, first.repair_side)
     except RepairRefused as refused:
-        reopen(updates, refused.reason)
+        reopen(unread, refused.reason)
+        postpone_verification(delivered, now=now)
         return
     reader = RecordReader(
         connection, first.tenant, options, first.repair_side, tools.call, tools.patience
     )
-    now = tools.clock()
-    unread = [entry for entry in updates if entry.repair_delivery is None]
-    delivered = [entry for entry in updates if entry.repair_delivery]
+    created_ids = load_created_ids(delivered)
+    findable = [entry for entry in delivered if created_ids.get(entry.pk) or find_target_id(entry)]
+    wanted = [created_ids.get(entry.pk) or find_target_id(entry) for entry in [*unread, *findable]]
     try:
-        records = reader.read([find_target_id(entry) for entry in updates], now=now)
+        records = reader.read(wanted, now=now)
     except LookupError:  # no single records: the next run compares them
         reopen(unread, "cannot_be_read_again")
-        resolve(delivered, now=now)
+        postpone_verification(delivered, now=now)
         return
     if records is None:
         give_up_waiting(unread, delivered, now=now)
         return
-    verify_delivered(delivered, records, options, now=now)
+    postpone_verification([entry for entry in delivered if entry not in findable], now=now)
+    verify_delivered(findable, created_ids, records, options, now=now)
     send_unchanged(unread, records, options, sender, now=now)
+
+
+def split_batch(batch: Sequence[Discrepancy]) -> tuple[list[Discrepancy], list[Discrepancy]]:
+    """Return the repairs that wait for a read before they are sent, and those delivered."""
+    unread = [entry for entry in batch if entry.repair_delivery is None]
+    return unread, [entry for entry in batch if entry.repair_delivery]
 
 
 def give_up_waiting(
     unread: Sequence[Discrepancy], delivered: Sequence[Discrepancy], *, now: datetime
 ) -> None:
-    """Settle the repairs whose records could not be read for long."""
+    """Reopen the repairs whose records could not be read for long, and check the others later."""
     requested_before = now - READ_WITHIN
     late = [
         entry
@@ -138,9 +143,4 @@ def give_up_waiting(
         if entry.repair_requested_at and entry.repair_requested_at < requested_before
     ]
     reopen(late, "cannot_be_read_again")
-    unverified = [
-        entry
-        for entry in delivered
-        if entry.repair_delivery and entry.repair_delivery.state_changed_at < now - VERIFY_WITHIN
-    ]
-    resolve(unverified, now=now)
+    postpone_verification(delivered, now=now)

@@ -195,6 +195,7 @@ def _begin_repair(request: RepairRequest, delivery: Delivery | None, *, now: dat
             "repair_delivery": delivery,
             "replaced_value": request.replaced.get(discrepancy.pk),
             "repaired_at": None,
+            "read_again_at": None,
         }
         if discrepancy.state == "repairing":  # it was read again
             Discrepancy.unscoped.filter(pk=discrepancy.pk).update(**changes)

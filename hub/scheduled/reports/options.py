@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from connectors.registry import CONNECTORS
 from hub.mappings.mapping_actions import check_mapping_body
+from hub.scheduled.reading.requests import ARGUMENTS
 from hub.scheduled.reports.option_fields import (
     Errors,
     Section,
@@ -32,7 +33,9 @@ FUNCTIONS = ("count", "sum", "avg", "min", "max")
 ADDITIVE = ("count", "sum")
 # how the figures of a period are split unless the options say otherwise
 DEFAULT_SPLITS = {"last_day": "", "last_week": "day", "last_month": "week", "last_quarter": "month"}
-RESERVED = ("object", "select", "group_by", "date_field", "since", "until", "page_size", "cursor")
+RESERVED = ARGUMENTS | {
+    *("object", "select", "group_by", "date_field", "since", "until", "page_size")
+}
 SPLIT = one_of("", *NEXT_PARTS)
 
 MEASURE = Section(

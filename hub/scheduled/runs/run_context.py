@@ -15,6 +15,7 @@ from django.db import transaction
 from connectors.http import Request, Response
 from connectors.outcomes import READ_ERRORS, Outcome, later, never, unknown
 from hub.connections.models import Connection
+from hub.connections.quotas.metered_call import PAUSE_WITHOUT_RETRY_AFTER
 from hub.db.clock import Clock
 from hub.egress import EgressError, EgressRefused, RequestNotSent
 from hub.outgoing.pump.db_thread import in_db_thread
@@ -188,6 +189,8 @@ class ClaimedRunContext:
         if attempts >= CALL_ATTEMPTS:
             raise RunFailed(outcome.reason, outcome.detail)
         seconds = outcome.after
+        if seconds is None and is_quota_outcome(outcome):
+            seconds = PAUSE_WITHOUT_RETRY_AFTER.total_seconds()
         if seconds is None:
             seconds = FIRST_DELAY * 2 ** max(attempts - 1, 0) * (0.5 + self.tools.random())
         await self._wait_until(self.now() + timedelta(seconds=seconds), outcome.reason)

@@ -8,12 +8,13 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from connectors.registry import CONNECTORS
+from hub.scheduled.reading.requests import ARGUMENTS
 
 CHANGES = ("created", "updated")
 KNOWN = ("collection", "changes", "overlap_minutes", "lookback_hours", "query")
 MAX_OVERLAP, MAX_LOOKBACK = 24 * 60, 30 * 24  # minutes, hours
 MAX_QUERY = 10  # parameters
-OWN_PARAMETERS = ("since", "until", "ids", "deleted", "cursor", "page_size", "sort_by")
+OWN_PARAMETERS = ARGUMENTS | {"since", "until", "ids", "deleted", "page_size", "sort_by"}
 
 Errors = dict[str, str]
 

@@ -50,6 +50,7 @@ def test_a_job_is_created_with_its_schedule_and_audited(make):
     [
         ({"cron": "0 0 31 2 *"}, "cron"),
         ({"connector_key": "nothing"}, "connector_key"),
+        ({"connector_key": "app"}, "connector_key"),
         ({"window_minutes": 0}, "window_minutes"),
         ({"deadline_minutes": 8 * 24 * 60}, "deadline_minutes"),
         ({"name": ""}, "name"),

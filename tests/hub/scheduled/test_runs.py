@@ -192,6 +192,15 @@ def test_a_long_wait_is_a_row_and_no_attempt(make, connected, settings):
     assert run.due_at == after(seconds=900)
 
 
+def test_a_429_without_a_time_is_not_asked_again_before_its_pause_ends(make, connected, settings):
+    settings.HUB_JOB_KINDS = kinds("read_three_pages")
+    run = run_of(make, job_of(make, connected.tenant))
+    network = run_due(Network(Response(429)))
+    run.refresh_from_db()
+    assert (len(network.requests), run.state, run.reason) == (1, "waiting", "throttled")
+    assert run.due_at == after(seconds=60)
+
+
 def test_a_refused_account_blocks_the_run_until_it_is_reconnected(make, connected, settings):
     settings.HUB_JOB_KINDS = kinds("read_three_pages")
     run = run_of(make, job_of(make, connected.tenant))

@@ -116,6 +116,10 @@ class RecordExtractor:
             for rule, accessor in zip(self.rules, self._fields, strict=True)
         }
 
+    def read_key(self, record: Record) -> str:
+        """Return what the record is matched by; empty if that is an identity."""
+        return format_key(_read_quietly(self._key, record)) if self._key else ""
+
     def _find_key(self, record: Record, record_id: str, pairs: PairedIds) -> str:
         if self._key is None:
             return format_key(pairs.keys.get(record_id))

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from connectors.schema import Credential, Message
-from hub.outgoing.models import Delivery
+from hub.outgoing.models import Attempt, Delivery
 from tests.factories import WHSEC
 from tests.hub.scheduled.reconciliation.systems import SimulatedSystem
 
@@ -23,6 +23,13 @@ def send_delivery(
     credential = Credential(secret, CREDENTIAL_URLS, settings=connection.settings)
     response = system.answer(action.request([message], credential))
     (outcome,) = action.outcomes(response, [message])
+    Attempt.unscoped.create(
+        delivery=delivery,
+        number=1,
+        started_at=now,
+        outcome=outcome.kind,
+        reference=outcome.reference,
+    )
     state = "delivered" if outcome.kind == "delivered" else "failed"
     Delivery.unscoped.filter(pk=delivery.pk).update(
         state=state, reason=outcome.reason, detail=outcome.detail, state_changed_at=now

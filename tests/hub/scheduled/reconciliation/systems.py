@@ -36,6 +36,7 @@ class SimulatedSystem:
     page_size: int = 10
     write_count: int = 0
     pages_read: list[str] = field(default_factory=list)
+    is_away: bool = False
     cut_pages: int = 0  # pages to come that have fewer records than they announce
 
     def put(self, id: str, at: datetime | None = None, **fields: object) -> None:
@@ -111,6 +112,9 @@ class OrderApplication(SimulatedSystem):
 
 class DealSystem(SimulatedSystem):
     def answer(self, request: Request) -> Response:
+        if self.is_away:
+            self.pages_read.append("away")
+            return Response(503)
         url = urlsplit(request.url)
         if request.method in ("PATCH", "PUT", "POST"):
             is_new = request.method == "POST"

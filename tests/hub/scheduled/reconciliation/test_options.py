@@ -37,6 +37,8 @@ def change(path, value):
         ("remote.collection", "aggregate", "remote.collection"),
         ("remote.query.since", "2026", "remote.query.since"),
         ("remote.query.object", 5, "remote.query.object"),
+        ("remote.query.credential", "x", "remote.query.credential"),
+        ("remote.query.self", "x", "remote.query.self"),
         ("match", {"identity": "order", "local": "a"}, "match"),
         ("match.remote", "a b", "match.remote"),
         ("fields", [], "fields"),

@@ -1,8 +1,12 @@
 """Repairs of what reconciliations found."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
+from django.db import connection as database
+from django.db import connections, transaction
 
 from connectors.http import Response
 from hub.audit import SYSTEM, ActorContext, AuditRow
@@ -218,16 +222,13 @@ def test_repairs_that_cannot_be_checked_do_not_stop_the_others(world):
     world.check_repairs()
     assert discrepancy(world, field="total").state == "resolved"
     assert discrepancy(world).state == "repairing"
-    world.clock.at += timedelta(minutes=5)
-    world.check_repairs()
-    assert discrepancy(world).state == "resolved"
 
 
 def test_no_parameter_of_a_job_prevents_that_its_records_are_read_again(world):
     world.plant(1, there={"status": "won"})
     world.reconcile()
     repair_discrepancy(discrepancy(world), ACTOR, now=world.clock())
-    remote = {"collection": "deals", "query": {"at": "x"}}
+    remote = {"collection": "deals", "query": {"tenant": "x"}}
     Job.unscoped.update(options={**OPTIONS, "remote": remote})
     assert world.repair() == 1
 
@@ -242,6 +243,133 @@ def test_a_record_that_cannot_be_read_for_an_hour_is_open_again(world):
     world.clock.at += timedelta(hours=2)
     world.check_repairs()
     assert discrepancy(world).reason == "cannot_be_read_again"
+
+
+@pytest.fixture
+def unread(world):
+    """A world with a repair that was delivered, and whose record cannot be read since."""
+    world.plant(1, there={"status": "won"})
+    world.reconcile()
+    repair_discrepancy(discrepancy(world), ACTOR, now=world.clock())
+    world.check_repairs()
+    world.deliver()
+    world.deals.is_away = True
+    world.clock.at += timedelta(minutes=3)
+    world.check_repairs()
+    return world
+
+
+def test_a_delivered_repair_that_cannot_be_read_is_not_proven(unread):
+    found = discrepancy(unread)
+    assert (found.state, found.reason) == ("repairing", "repair_unverified")
+    requests = len(unread.deals.pages_read)
+    unread.check_repairs()
+    assert len(unread.deals.pages_read) == requests  # it is asked again later
+
+
+def test_a_repair_that_was_not_proven_is_settled_by_a_later_read(unread):
+    unread.deals.is_away = False
+    unread.clock.at += timedelta(hours=1)
+    unread.check_repairs()
+    assert (discrepancy(unread).state, discrepancy(unread).reason) == ("resolved", "repaired")
+
+
+def test_a_repair_that_was_not_proven_is_settled_by_the_next_run(unread):
+    unread.deals.is_away = False
+    unread.reconcile()
+    found = discrepancy(unread)
+    assert (found.state, found.reason) == ("resolved", "repaired")
+    assert found.repaired_at
+
+
+def test_a_repair_that_was_not_proven_and_not_made_is_open_after_the_next_run(unread):
+    unread.deals.is_away = False
+    unread.deals.put("00001", NOON, status="won")
+    unread.reconcile()
+    found = discrepancy(unread)
+    assert (found.state, found.reason) == ("open", "repair_without_effect")
+
+
+def test_a_repair_that_nothing_proved_for_a_week_is_open_again(unread):
+    unread.clock.at += timedelta(days=8)
+    unread.check_repairs()
+    found = discrepancy(unread)
+    assert (found.state, found.reason) == ("open", "repair_unverified")
+
+
+def create_missing(make):
+    world = World(make, missing={"there": "create"})
+    world.orders.put("B-1", NOON - timedelta(days=1), state="open", total=8)
+    world.reconcile()
+    repair_discrepancy(discrepancy(world, "B-1", ""), ACTOR, now=world.clock())
+    world.check_repairs()
+    world.deliver()
+    return world
+
+
+def test_a_record_that_a_repair_created_is_read_before_it_is_resolved(make):
+    world = create_missing(make)
+    requests = len(world.deals.pages_read)
+    world.check_repairs()
+    assert len(world.deals.pages_read) > requests
+    assert discrepancy(world, "B-1", "").state == "resolved"
+
+
+def test_a_created_record_without_its_values_is_open_again(make):
+    world = create_missing(make)
+    world.deals.put("00000", status="lost")
+    world.check_repairs()
+    found = discrepancy(world, "B-1", "")
+    assert (found.state, found.reason) == ("open", "repair_without_effect")
+
+
+def test_a_run_does_not_resolve_a_repair_whose_delivery_waits(world):
+    world.plant(1, there={"status": "won"})
+    world.reconcile()
+    repair_discrepancy(discrepancy(world), ACTOR, now=world.clock())
+    world.check_repairs()
+    world.deals.put("00001", NOON - timedelta(hours=1), status="open")  # by another person
+    world.reconcile()
+    assert discrepancy(world).state == "repairing"
+    world.repair()
+    assert discrepancy(world).state == "resolved"
+
+
+def test_a_run_that_finds_neither_record_does_not_resolve_a_repair_whose_delivery_waits(world):
+    world.plant(1, there={"status": "won"})
+    world.reconcile()
+    repair_discrepancy(discrepancy(world), ACTOR, now=world.clock())
+    world.check_repairs()
+    world.orders.records.clear()
+    world.deals.records.clear()
+    world.reconcile()
+    assert discrepancy(world).state == "repairing"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_operation_waits_for_rows_that_another_transaction_has_locked(make):
+    if database.vendor == "sqlite":
+        pytest.skip("SQLite has no row locks")
+    world = World(make)
+    plant_differences(world)
+    world.reconcile()
+    operation = plan(world)
+    locked, results = threading.Event(), []
+
+    def hold_rows():
+        with transaction.atomic():
+            list(Discrepancy.unscoped.select_for_update().filter(field="status"))
+            locked.set()
+            time.sleep(0.5)
+        connections.close_all()
+
+    thread = threading.Thread(target=hold_rows)
+    thread.start()
+    locked.wait()
+    with transaction.atomic():
+        results.append(repair_batch(operation, 200, now=world.clock()))
+    thread.join()
+    assert results[0].done == operation.count
 
 
 # --- all that match -------------------------------------------------------------------------------

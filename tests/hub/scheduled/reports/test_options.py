@@ -45,6 +45,8 @@ def test_last_weeks_sales_work_out_of_the_box():
         ({"query": {"measures": MEASURES * 2}}, "query.measures[1].name"),
         ({"query": {"where": {"Status = 'x' OR Id": "1"}}}, "query.where.Status = 'x' OR Id"),
         ({"query": {"kind": "soql", "where": {"since": "1"}}}, "query.where.since"),
+        ({"query": {"kind": "soql", "where": {"credential": "1"}}}, "query.where.credential"),
+        ({"query": {"kind": "soql", "where": {"self": "1"}}}, "query.where.self"),
         ({"query": {"group_by": "Status", "split": "day"}}, "query.group_by"),
         ({"query": {"kind": "own", "count": "events", "group_by": "state"}}, "query.group_by"),
         ({"period": "last_quarter", "query": {"split": "day"}}, "query.split"),

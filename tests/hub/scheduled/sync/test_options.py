@@ -24,6 +24,8 @@ def test_a_sync_of_pipedrive_reads_new_persons_by_default():
         ({"lookback_hours": 721}, "lookback_hours"),
         ({"query": {"since": "2026-01-01T00:00:00Z"}}, "query.since"),
         ({"query": {"owner_id": 7}}, "query.owner_id"),
+        ({"query": {"credential": "x"}}, "query.credential"),
+        ({"query": {"self": "x"}}, "query.self"),
         ({"query": []}, "query"),
     ],
 )

@@ -1,0 +1,159 @@
+"""Settle repairs that were delivered, by their records as they were read afterwards.
+
+What cannot be read is not proven: it stays *repairing*, until a later read or the next run shows
+whether the values are there.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+from django.db.models import Q
+
+from hub.outgoing.models import Attempt, EventBody
+from hub.scheduled.models import LOCAL, Discrepancy
+from hub.scheduled.reconciliation.options import FieldRule, ReconcileOptions, parse_path
+from hub.scheduled.repairs.read_back import Records, find_target_id, is_same_value, reopen
+from hub.scheduled.repairs.record_reading import CurrentRecord
+from hub.scheduled.repairs.repair_requests import MISSING_VERDICTS, target_path
+
+UNVERIFIED = "repair_unverified"
+VERIFY_WITHIN = timedelta(minutes=2)  # later it is shown that the repair is not proven
+READ_EVERY_MIN, READ_EVERY_MAX = timedelta(seconds=5), timedelta(hours=1)
+UNVERIFIED_MAX = timedelta(days=7)  # later a person may repair it again
+
+
+def match_delivered(*, now: datetime) -> Q:
+    """Match the repairs that were delivered, and whose effect is to be read now."""
+    is_due = Q(read_again_at=None) | Q(read_again_at__lte=now)
+    return Q(is_due, state="repairing", repair_delivery__state="delivered")
+
+
+def load_created_ids(delivered: Sequence[Discrepancy]) -> dict[int, str]:
+    """Return the ids of the records that repairs created, by discrepancy, as the systems said."""
+    created = [entry for entry in delivered if entry.verdict in MISSING_VERDICTS]
+    attempts = Attempt.unscoped.filter(
+        delivery__in={entry.repair_delivery_id for entry in created}, outcome="delivered"
+    )
+    ids = dict(attempts.exclude(reference="").values_list("delivery", "reference"))
+    return {
+        entry.pk: ids[entry.repair_delivery_id]
+        for entry in created
+        if entry.repair_delivery_id in ids
+    }
+
+
+def verify_delivered(
+    delivered: Sequence[Discrepancy],
+    created_ids: Mapping[int, str],
+    records: Records,
+    options: ReconcileOptions,
+    *,
+    now: datetime,
+) -> None:
+    """Resolve the repairs whose values are in the record, and reopen the others.
+
+    A record that was created cannot be found without its id: such a repair waits for the next run.
+    """
+    inputs = _load_inputs(delivered)
+    verified: list[Discrepancy] = []
+    failed: list[Discrepancy] = []
+    for entry in delivered:
+        assert entry.repair_delivery is not None
+        record = records.get(created_ids.get(entry.pk) or find_target_id(entry))
+        written = inputs.get(entry.repair_delivery.event_id)
+        is_there = bool(record and written and _has_written(entry, record, options, written))
+        (verified if is_there else failed).append(entry)
+    resolve(verified, now=now)
+    reopen(failed, "repair_without_effect")
+    _refresh_versions(verified, records, options)
+
+
+def resolve(discrepancies: Sequence[Discrepancy], *, now: datetime) -> None:
+    rows = Discrepancy.unscoped.filter(pk__in=[entry.pk for entry in discrepancies])
+    rows.filter(state="repairing").update(
+        state="resolved", reason="repaired", detail="", resolved_at=now, repaired_at=now
+    )
+
+
+def postpone_verification(delivered: Sequence[Discrepancy], *, now: datetime) -> None:
+    """Read these records again later, each time later; after UNVERIFIED_MAX a person decides."""
+    for entry in delivered:
+        assert entry.repair_delivery is not None
+        age = now - entry.repair_delivery.state_changed_at
+        if age > UNVERIFIED_MAX:
+            reopen([entry], UNVERIFIED)
+            continue
+        Discrepancy.unscoped.filter(pk=entry.pk, state="repairing").update(
+            read_again_at=now + min(max(age, READ_EVERY_MIN), READ_EVERY_MAX),
+            reason=UNVERIFIED if age > VERIFY_WITHIN else entry.reason,
+        )
+
+
+def _load_inputs(discrepancies: Sequence[Discrepancy]) -> dict[int, Mapping[str, Any]]:
+    """Return what the deliveries wrote, by their event."""
+    events = {entry.repair_delivery.event_id for entry in discrepancies if entry.repair_delivery}
+    rows = EventBody.objects.filter(pk__in=events).values_list("pk", "body")
+    return {pk: orjson.loads(bytes(body))["data"]["input"] for pk, body in rows}
+
+
+def _has_written(
+    discrepancy: Discrepancy,
+    record: CurrentRecord,
+    options: ReconcileOptions,
+    input: Mapping[str, Any],
+) -> bool:
+    """Return whether the record has what was written: one field, or all of a new record."""
+    side, written = discrepancy.repair_side, input.get("fields", input)
+    if discrepancy.verdict not in MISSING_VERDICTS:
+        rule = options.rule(discrepancy.field)
+        return rule is not None and _has_value(record, rule, target_path(rule, side), written)
+    paths = [
+        (rule, parse_path(rule.local if side == LOCAL else rule.remote)) for rule in options.fields
+    ]
+    return record.key == discrepancy.record_key and all(
+        _has_value(record, rule, path, written)
+        for rule, path in paths
+        if path and _find_value(written, path) is not None
+    )
+
+
+def _has_value(record: CurrentRecord, rule: FieldRule, path: Sequence[str], written: Any) -> bool:
+    return is_same_value(record.values.get(rule.name), _find_value(written, path), rule)
+
+
+def _find_value(written: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        written = written.get(name) if isinstance(written, Mapping) else None
+    return written
+
+
+def _refresh_versions(
+    verified: Sequence[Discrepancy], records: Records, options: ReconcileOptions
+) -> None:
+    """Store the version that our repair made with the record's other discrepancies, so that they
+    can be repaired too; only where the compared value is still there.
+
+    The time of change stays: our repair makes no other value the newer one.
+    """
+    by_key = {entry.record_key: entry for entry in verified if entry.verdict == "differs"}
+    if not by_key:
+        return
+    (first, *_) = verified
+    siblings = Discrepancy.unscoped.filter(
+        job=first.job_id,
+        tenant=first.tenant_id,
+        record_key__in=by_key,
+        state__in=("new", "open"),
+        verdict="differs",
+    )
+    for sibling in siblings:
+        repaired = by_key[sibling.record_key]
+        record, rule = records[find_target_id(repaired)], options.rule(sibling.field)
+        is_local = repaired.repair_side == LOCAL
+        compared = sibling.local_value if is_local else sibling.remote_value
+        if rule is not None and is_same_value(record.values.get(rule.name), compared, rule):
+            side = "local" if is_local else "remote"
+            rows = Discrepancy.unscoped.filter(pk=sibling.pk, state=sibling.state)
+            rows.update(**{f"{side}_version": record.version})
