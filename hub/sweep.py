@@ -67,6 +67,7 @@ from hub.scheduled.runs.open_runs import (
 )
 from hub.scheduled.shipping.retention import drop_expired_lines, notify_late_logs
 from hub.throttle import in_flight_leases
+from tenants.services.support_visit_actions import end_finished_visits
 
 log = structlog.get_logger(__name__)
 
@@ -224,5 +225,6 @@ STEPS: tuple[Step, ...] = (
     delete_old_idempotent_responses,
     delete_old_writes,
     delete_stale_worker_records,
+    end_finished_visits,
     delete_old_sessions,
 )

@@ -73,6 +73,15 @@ class InviteForm(staff.ActionForm):
     )
 
 
+class SupportVisitForm(staff.ActionForm):
+    """Why a member of staff opens a tenant's pages."""
+
+    reason = forms.CharField(max_length=300, help_text="The customer sees it.")
+    ticket = forms.CharField(
+        max_length=100, required=False, help_text="The support ticket, if there is one."
+    )
+
+
 class LimitsForm(staff.ActionForm):
     """A quota for each limit; empty: the default."""
 

@@ -32,7 +32,7 @@ from hub.outgoing.intake.publish import publish_batch
 from hub.outgoing.models import Delivery, Route
 from hub.portal.models import SavedView
 from tenants.models import ApiKey, Membership, Tenant, User
-from tenants.services import membership_actions, portal_link_actions
+from tenants.services import membership_actions, portal_link_actions, support_visit_actions
 from tests.mails import token_of
 from tests.scheduled_factories import ScheduledFactories
 
@@ -102,6 +102,13 @@ class Factories(ScheduledFactories):
             tenant, reference, role, ActorContext(SYSTEM), **made
         )
         return row
+
+    def support_visit(self, tenant, user=None, reason="ticket 7", *, now=None, **fields):
+        """A visit of a member of staff; it belongs to no session."""
+        user, now = user or self.staff(is_superuser=True), now or clock()
+        return support_visit_actions.begin_support_visit(
+            tenant, user, reason, ActorContext.of_user(user), now=now, **fields
+        )
 
     def connect_link(self, tenant, connector="webhook", *, now=None, **fields):
         """`token` of it is what its address carries."""

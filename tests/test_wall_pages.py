@@ -45,6 +45,7 @@ ROUTES = {
     "connections/<uuid:id>/notifications/": "connection",
     "connections/<uuid:id>/disconnect/": "connection",
     "settings/": None,
+    "settings/support/": None,
     "events/": None,
     "events/new": None,
     "events/export.<slug:kind>": None,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from hub.portal.views import home, preferences, settings_pages
+from hub.portal.views import home, preferences, settings_pages, support_pages
 from hub.portal.views.connecting import catalogue, reconnect, wizard
 from hub.portal.views.connections import (
     connection_pages,
@@ -77,6 +77,11 @@ urlpatterns = [
     ),
     path(f"{CONNECTION_PATH}disconnect/", state_pages.disconnect_view, name="disconnect"),
     path(f"{TENANT_PATH}settings/", settings_pages.show_settings, name="settings"),
+    path(
+        f"{TENANT_PATH}settings/support/",
+        support_pages.list_support_visits,
+        name="support_visits",
+    ),
     path(f"{TENANT_PATH}events/", event_pages.show_log, name="events"),
     path(f"{TENANT_PATH}events/new", event_pages.count_new_rows, name="events_new"),
     path(

@@ -18,7 +18,7 @@ from hub.notices.models import Notice
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
 from hub.scheduled.models import Discrepancy, LogChunk, LogPosition, Run, StagedRecord
-from tenants.models import PortalLink
+from tenants.models import PortalLink, SupportVisit
 
 UNFINISHED_STATES = ("waiting", "sending", "held")
 Ages = dict[Any, datetime]
@@ -240,6 +240,13 @@ TABLES = (  # in this order: a row goes after what hangs on it
         "rows",
         PortalLink.unscoped.all,
         _ages_by_column(PortalLink, "created_at"),
+        keep_none,
+    ),
+    Table(
+        "support visits",
+        "rows",
+        SupportVisit.unscoped.all,
+        _ages_by_column(SupportVisit, "started_at"),
         keep_none,
     ),
     Table(

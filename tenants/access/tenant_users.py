@@ -1,4 +1,4 @@
-"""The person on a tenant's page: a member or a guest of the tenant in the URL, and their role."""
+"""The person on a tenant's page: a member or a guest of the tenant in the URL, or support."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,12 @@ from django.utils.deprecation import MiddlewareMixin
 from hub.audit import Actor
 from hub.db.clock import clock
 from tenants.access.guest_sessions import current_guest
-from tenants.models import Membership, PortalLink, Tenant, User, is_reference
+from tenants.access.support_sessions import (
+    SupportVisitOver,
+    SupportVisitReadOnly,
+    find_support_visit,
+)
+from tenants.models import Membership, PortalLink, SupportVisit, Tenant, User, is_reference
 
 ROLE_RANKS = {Membership.Role.MEMBER: 0, Membership.Role.ADMIN: 1, Membership.Role.OWNER: 2}
 
@@ -24,7 +29,7 @@ ROLE_RANKS = {Membership.Role.MEMBER: 0, Membership.Role.ADMIN: 1, Membership.Ro
 @dataclass(frozen=True, slots=True)
 class TenantUser:
     """A person at one tenant. `user` is None for a guest, whom our own application knows by
-    `reference`.
+    `reference`, and for support, which reads the pages as an owner sees them.
     """
 
     tenant: Tenant
@@ -33,6 +38,7 @@ class TenantUser:
     reference: str = ""
     name: str = ""
     return_url: str = ""  # the page of our own application to which a guest returns
+    support_visit: SupportVisit | None = None
 
     @property
     def role_label(self) -> str:
@@ -83,19 +89,33 @@ def tenant_home_url(tenant: Tenant) -> str:
 
 
 def find_tenant_user(request: HttpRequest, reference: str) -> TenantUser:
-    """Return the member or guest of the tenant with this reference.
+    """Return the member or guest of the tenant with this reference, or the support visit to it.
 
     Raises Http404 when the tenant is unknown or another one's, GuestSessionOver when the guest's
-    visit has ended.
+    visit has ended, SupportVisitOver when that of support has ended, SupportVisitReadOnly when
+    support asks for a change.
     """
     if not is_reference(reference):  # PostgreSQL raises an error for a query with a NUL
         raise Http404(reference)
     user = request.user
     tenant_user = (
-        _find_member(user, reference) if isinstance(user, User) else _find_guest(request, reference)
+        _find_support(request, reference) or _find_member(user, reference)
+        if isinstance(user, User)
+        else _find_guest(request, reference)
     )
     request.tenant_user = tenant_user  # type: ignore[attr-defined]  # the frame of the page names them
     return tenant_user
+
+
+def _find_support(request: HttpRequest, reference: str) -> TenantUser | None:
+    """Return the person of a support visit in this session. The visit comes before a membership,
+    so that who visits changes nothing.
+    """
+    visit = find_support_visit(request, reference, now=clock())
+    if visit is None:
+        return None
+    person = {"reference": visit.visitor, "name": visit.visitor}
+    return TenantUser(visit.tenant, Membership.Role.OWNER, None, **person, support_visit=visit)
 
 
 def _find_member(user: User, reference: str) -> TenantUser:
@@ -123,10 +143,10 @@ def _find_guest(request: HttpRequest, reference: str) -> TenantUser:
 
 
 def tenant_view(
-    *, min_role: str = Membership.Role.MEMBER
+    *, min_role: str = Membership.Role.MEMBER, shown_to_support: bool = True
 ) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Decorate a view of a page below /t/<tenant>/: it is called with the TenantUser, and only if
-    the person has `min_role`.
+    the person has `min_role`. A page with secrets or exports is not `shown_to_support`.
     """
 
     def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -134,14 +154,9 @@ def tenant_view(
         def guarded(
             request: HttpRequest, tenant: str, *args: Any, **kwargs: Any
         ) -> HttpResponseBase:
-            if not request.user.is_authenticated and (
-                redirect := _redirect_without_account(request)
-            ):
-                return redirect
-            try:
-                tenant_user = find_tenant_user(request, tenant)
-            except GuestSessionOver:
-                return render_visit_over(request)
+            tenant_user = _find_or_refuse(request, tenant, shown_to_support)
+            if isinstance(tenant_user, HttpResponse):
+                return tenant_user
             if not tenant_user.is_at_least(min_role):
                 raise PermissionDenied
             return view(request, tenant_user, *args, **kwargs)
@@ -149,6 +164,28 @@ def tenant_view(
         return guarded
 
     return decorate
+
+
+def _find_or_refuse(
+    request: HttpRequest, reference: str, shown_to_support: bool
+) -> TenantUser | HttpResponse:
+    """Return the person on the tenant's page, or the response that refuses the page.
+
+    Raises Http404 when the tenant is unknown or another one's.
+    """
+    if not request.user.is_authenticated and (redirect := _redirect_without_account(request)):
+        return redirect
+    try:
+        tenant_user = find_tenant_user(request, reference)
+    except GuestSessionOver:
+        return render_visit_over(request)
+    except SupportVisitOver:
+        return render(request, "people/support_over.html", {"tenant": reference}, status=403)
+    except SupportVisitReadOnly:
+        return render_read_only(request, reference)
+    if tenant_user.support_visit and not shown_to_support:
+        return render_read_only(request, reference)
+    return tenant_user
 
 
 def _redirect_without_account(request: HttpRequest) -> HttpResponse | None:
@@ -165,6 +202,11 @@ def render_visit_over(request: HttpRequest) -> HttpResponse:
     return render(request, "people/visit_over.html", {"guest": current_guest(request)}, status=403)
 
 
+def render_read_only(request: HttpRequest, reference: str) -> HttpResponse:
+    """Render the page that tells support what a visit does not show or change."""
+    return render(request, "people/support_read_only.html", {"tenant": reference}, status=403)
+
+
 def require_recent_login(
     view: Callable[..., HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
@@ -173,11 +215,14 @@ def require_recent_login(
     tenant_view(), or alone.
 
     A POST is stored in the session meanwhile, so it must carry no secret. A guest cannot
-    authenticate, and is shown who can do it.
+    authenticate, and is shown who can do it. Support is never asked, and reads no such page.
     """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        tenant_user: TenantUser | None = getattr(request, "tenant_user", None)
+        if tenant_user and tenant_user.support_visit:
+            return render_read_only(request, tenant_user.tenant.reference)
         if request.user.is_anonymous and current_guest(request):
             return render(request, "people/not_for_guests.html", status=403)
         if request.user.is_anonymous:

@@ -15,6 +15,7 @@ from hub.db.clock import clock
 from hub.limits.spending import tenant_usage
 from tenants.admin.limits_action import LimitsMixin
 from tenants.admin.membership_inline import MembershipInline
+from tenants.admin.support_visit_action import SupportVisitMixin
 from tenants.forms import InviteForm
 from tenants.models import Tenant
 from tenants.scoping import ScopedAdminMixin
@@ -25,7 +26,7 @@ MAX_ROWS = 20  # routes, and API keys
 
 
 @admin.register(Tenant)
-class TenantAdmin(LimitsMixin, ScopedAdminMixin, staff.ModelAdmin):
+class TenantAdmin(LimitsMixin, SupportVisitMixin, ScopedAdminMixin, staff.ModelAdmin):
     list_display = ("tenant_name", "reference", "connection_states", "state_badge", "created")
     list_filter = (("suspended_at", admin.EmptyFieldListFilter),)
     search_fields = ("reference", "^name")
@@ -33,7 +34,7 @@ class TenantAdmin(LimitsMixin, ScopedAdminMixin, staff.ModelAdmin):
     fields = ("name", "reference", "time_zone")
     inlines = (MembershipInline,)
     ordering = ("name",)
-    row_actions = ("invite", "set_limits", "suspend", "restore")
+    row_actions = ("visit", "invite", "set_limits", "suspend", "restore")
     change_form_outer_before_template = "console/tenant.html"
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:

@@ -1,8 +1,9 @@
-"""Models of users, tenants, memberships, invitations, portal links and API keys."""
+"""Models of users, tenants, memberships, invitations, portal links, support visits and API keys."""
 
 from tenants.models.api_keys import ApiKey, validate_scopes
 from tenants.models.memberships import Invitation, Membership
 from tenants.models.portal_links import PortalLink
+from tenants.models.support_visits import SupportVisit
 from tenants.models.tenants import (
     REFERENCE,
     Tenant,
@@ -18,6 +19,7 @@ __all__ = [
     "Invitation",
     "Membership",
     "PortalLink",
+    "SupportVisit",
     "Tenant",
     "User",
     "available_time_zones",

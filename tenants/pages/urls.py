@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.pages import invitation, members, portal_link
+from tenants.pages import invitation, members, portal_link, support_visits
 
 app_name = "people"
 urlpatterns = [
@@ -18,6 +18,7 @@ urlpatterns = [
     path(
         "t/<str:tenant>/invitations/<uuid:id>/revoke", members.revoke_open_invitation, name="revoke"
     ),
+    path("support-visit/end", support_visits.end_visit_view, name="support_end"),
     path("invitations/<str:token>/", invitation.open_invitation, name="invitation"),
     path("enter/<str:token>/", portal_link.open_portal_link, name="portal_link"),
 ]

@@ -41,6 +41,12 @@ def come_as_guest(client, link):
     return client.post(f"/enter/{link.token}/")
 
 
+def open_portal_as_support(client, tenant, **data):
+    """By the button on the tenant's page, as a member of staff who is signed in."""
+    url = f"/admin/tenants/tenant/{tenant.pk}/verbs/visit/"
+    return client.post(url, {"reason": "ticket 7"} | data)
+
+
 def signed_in(client):
     return get_user(client).is_authenticated
 

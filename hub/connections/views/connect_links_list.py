@@ -55,7 +55,7 @@ class ConnectLinkRow:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@tenant_view(min_role=ADMIN_ROLE)
+@tenant_view(min_role=ADMIN_ROLE, shown_to_support=False)
 def manage_links(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
     """List the links; only the response to the POST contains a new link's address."""
     form = ConnectLinkForm(request.POST or None, tenant=tenant_user.tenant)

@@ -139,6 +139,12 @@ def format_exact(at: datetime, context: Context) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S} {local:%Z}"
 
 
+def format_clock_time(at: datetime, context: Context) -> str:
+    """Return the time of day in the reader's zone: 14:32."""
+    zone = display_preferences.resolve_display_zone(context.get("request"))
+    return f"{at.astimezone(zone):%H:%M}"
+
+
 @register.simple_tag(name="countdown")
 def render_countdown(until: datetime, total: timedelta, label: str) -> SafeString:
     """Render the remaining time and its share of the whole, which a script counts down."""
@@ -279,6 +285,7 @@ def build_frame(context: Context) -> dict[str, Any]:
     """Return the context of a page's frame, whether or not the reader is a user of a tenant."""
     request: HttpRequest | None = context.get("request")
     tenant_user: TenantUser | None = getattr(request, "tenant_user", None)
+    visit = tenant_user.support_visit if tenant_user else None
     api_filters = context.get("api_filters") or {}
     return {
         "name": settings.HUB_NAME,
@@ -288,6 +295,8 @@ def build_frame(context: Context) -> dict[str, Any]:
         "zone": display_preferences.resolve_display_zone(request).key,
         "zones": display_preferences.list_zones(request),
         "tenant_user": tenant_user,
+        "support_visit": visit,
+        "support_until": format_clock_time(visit.expires_at, context) if visit else "",
         "sections": navigation.list_menu_items(request, tenant_user.tenant.reference)
         if request and tenant_user
         else (),

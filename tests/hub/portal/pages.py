@@ -22,6 +22,7 @@ PAGES = {
     "e-mails about this connection": ONE + "notifications/",
     "disconnect": ONE + "disconnect/",
     "settings": "settings/",
+    "support visits": "settings/support/",
     "events": "events/",
     "incoming events": "events/incoming/",
     "rejected requests": "events/incoming/?state=rejected",

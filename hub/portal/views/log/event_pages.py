@@ -97,7 +97,7 @@ def count_new_rows(request: HttpRequest, tenant_user: TenantUser) -> HttpRespons
 
 
 @require_safe
-@tenant_view()
+@tenant_view(shown_to_support=False)
 def export_log_view(request: HttpRequest, tenant_user: TenantUser, kind: str) -> HttpResponseBase:
     if kind not in EXPORT_FORMATS:
         raise Http404(kind)
