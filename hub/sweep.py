@@ -54,6 +54,7 @@ from hub.processes import worker_registry
 from hub.processes.failpoints import failpoint
 from hub.prune.batches import wake_up_daily_pruning
 from hub.queue import record_heartbeat, wake_up
+from hub.recipes.part_actions import delete_removed_integrations
 from hub.scheduled.jobs.schedules import apply_changed_time_zones, create_missing_schedules
 from hub.scheduled.repairs.outcomes import settle_failed_repairs
 from hub.scheduled.repairs.repair_checks import wake_up_for_repairs
@@ -224,6 +225,7 @@ STEPS: tuple[Step, ...] = (
     wake_up_daily_pruning,
     delete_old_idempotent_responses,
     delete_old_writes,
+    delete_removed_integrations,
     delete_stale_worker_records,
     end_finished_visits,
     delete_old_sessions,

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "hub.outgoing",
     "hub.incoming",
     "hub.scheduled",
+    "hub.recipes",
     "hub.console",
     "hub.portal",
 ]

@@ -1,0 +1,134 @@
+"""What a recipe consists of; each is one file of `hub/recipes/catalogue`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from connectors.registry import CONNECTORS
+from hub.reason_codes import translate_text
+
+CONNECTION = "connection"
+QuestionKind = Literal["connection", "choice", "object", "index", "hour", "select", "text"]
+Answer = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A value that can be selected."""
+
+    value: str
+    marked_label: str
+
+    @property
+    def label(self) -> str:
+        return translate_text(self.marked_label)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person answers before the integration is switched on.
+
+    `kind`: *connection* (an account of the tenant; the key is its connector's), *choice* (a record
+    of a live list, `choices` names the list of `connector`), *object* (of Salesforce), *index* (of
+    Splunk), *hour* (0 to 23), *select* (one of `options`), or *text* (that matches `pattern`).
+    """
+
+    key: str
+    kind: QuestionKind
+    marked_label: str
+    marked_help: str = ""
+    connector: str = ""
+    choices: str = ""
+    default: Answer = ""
+    is_required: bool = True
+    options: tuple[Option, ...] = ()
+    pattern: str = ""
+
+    @property
+    def label(self) -> str:
+        return translate_text(self.marked_label)
+
+    @property
+    def help(self) -> str:
+        return translate_text(self.marked_help)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTemplate:
+    """A route to make. `{{key}}` in its filter and mapping stands for an answer, as a literal.
+
+    `origin`: the connector that receives the events; empty: our own application. `sample`: the data
+    of an event, for a rehearsal without a real one.
+    """
+
+    key: str
+    name: str
+    event_type: str
+    connector: str
+    action: str
+    mapping: Mapping[str, Any]
+    sample: Mapping[str, Any]
+    filter: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobTemplate:
+    """A job to make. `{{key}}` in its schedule and options stands for an answer.
+
+    `marked_effect`: what a run does, in a sentence. `sample`: of a report, the document that its
+    message is made of.
+    """
+
+    key: str
+    name: str
+    kind: str
+    connector: str
+    cron: str
+    options: Mapping[str, Any]
+    marked_effect: str
+    sample: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def effect(self) -> str:
+        return translate_text(self.marked_effect)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A ready-made integration. `permissions`: what it needs at each system, by connector."""
+
+    key: str
+    version: int
+    marked_title: str
+    marked_summary: str
+    connectors: tuple[str, ...]
+    permissions: Mapping[str, tuple[str, ...]]
+    own_questions: tuple[Question, ...]
+    routes: tuple[RouteTemplate, ...]
+    jobs: tuple[JobTemplate, ...]
+
+    @property
+    def title(self) -> str:
+        return translate_text(self.marked_title)
+
+    @property
+    def summary(self) -> str:
+        return translate_text(self.marked_summary)
+
+    @property
+    def tenant_connectors(self) -> tuple[str, ...]:
+        """The systems that the tenant connects; our own application is connected for all."""
+        return tuple(key for key in self.connectors if not CONNECTORS[key].platform)
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """All questions: the account of each system first."""
+        accounts = (
+            Question(key, CONNECTION, CONNECTORS[key].label, connector=key)
+            for key in self.tenant_connectors
+        )
+        return (*accounts, *self.own_questions)
+
+    def find_question(self, key: str) -> Question | None:
+        return next((question for question in self.questions if question.key == key), None)

@@ -1,0 +1,263 @@
+"""Switch integrations on, change, pause, resume, upgrade and remove them.
+
+Each action is one transaction, writes its audit row, and makes what the recipe says by the service
+functions of routes and jobs, which audit these.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from hub.audit import ActorContext
+from hub.db.state_machine import InvalidTransition
+from hub.outgoing.subscriptions.route_actions import enable_route
+from hub.recipes.answers import CheckedAnswers, InvalidAnswers, check_answers
+from hub.recipes.definitions import Recipe
+from hub.recipes.models import Integration, IntegrationPart
+from hub.recipes.part_actions import (
+    apply_plan,
+    delete_retired_parts,
+    load_parts,
+    retire_part,
+)
+from hub.recipes.part_plans import plan_parts
+from hub.scheduled.jobs.job_actions import disable_job, enable_job
+from tenants.models import Tenant
+
+MAX_INTEGRATIONS = 100  # of a tenant
+MAX_NAME_LENGTH = 200  # of a chosen record
+
+
+class IntegrationExists(Exception):
+    """The tenant has switched on this recipe with these answers already."""
+
+    def __init__(self, integration: Integration) -> None:
+        super().__init__(f"{integration.recipe_key} is on with these answers.")
+        self.integration = integration
+
+
+class TooManyIntegrations(Exception):
+    """The tenant has as many integrations as it may have."""
+
+
+class RecipeUnavailable(Exception):
+    """This release has no recipe of the integration's key."""
+
+
+@transaction.atomic
+def switch_on_integration(
+    recipe: Recipe,
+    tenant: Tenant,
+    answers: Mapping[str, Any],
+    actor: ActorContext,
+    *,
+    names: Mapping[str, str] = {},
+    now: datetime,
+) -> Integration:
+    """Make what the recipe says for these answers. `names`: those of chosen records, to show them.
+
+    Raises InvalidAnswers, IntegrationExists and TooManyIntegrations.
+    """
+    Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)  # two clicks are one
+    checked = check_answers(recipe, tenant, answers)
+    _check_number_of_integrations(recipe, tenant, checked)
+    integration = Integration.unscoped.create(
+        tenant=tenant,
+        recipe_key=recipe.key,
+        recipe_version=recipe.version,
+        answers=dict(checked.values),
+        answer_names=_select_names(recipe, names, checked),
+        created_by=actor.user,
+        created_at=now,
+        changed_at=now,
+    )
+    apply_plan(integration, plan_parts(recipe, checked), actor, now=now)
+    after = {"recipe": recipe.key, "version": recipe.version, "answers": integration.answers}
+    actor.audit("integration.switch_on", integration, after=after, now=now)
+    return integration
+
+
+def _check_number_of_integrations(recipe: Recipe, tenant: Tenant, checked: CheckedAnswers) -> None:
+    existing = Integration.objects.of(tenant).exclude(state="removed")
+    for integration in existing.filter(recipe_key=recipe.key):
+        if integration.answers == checked.values:
+            raise IntegrationExists(integration)
+    if existing.count() >= MAX_INTEGRATIONS:
+        raise TooManyIntegrations(f"{tenant} has {MAX_INTEGRATIONS} integrations.")
+
+
+def _select_names(
+    recipe: Recipe, names: Mapping[str, str], checked: CheckedAnswers
+) -> dict[str, str]:
+    return {
+        question.key: names[question.key][:MAX_NAME_LENGTH]
+        for question in recipe.own_questions
+        if names.get(question.key) and checked.values[question.key]
+    }
+
+
+@transaction.atomic
+def change_answers(
+    integration: Integration,
+    answers: Mapping[str, Any],
+    actor: ActorContext,
+    *,
+    names: Mapping[str, str] = {},
+    now: datetime,
+) -> Integration:
+    """Change the given answers, and with them what the integration made.
+
+    What a person changed in a route, mapping or job is kept, unless these answers decide it. Raises
+    InvalidAnswers, InvalidTransition if it is removed, and RecipeUnavailable.
+    """
+    integration = lock_integration(integration)
+    recipe = _require_recipe(integration)
+    if recipe.version != integration.recipe_version:
+        raise InvalidAnswers({"recipe": _("Apply the newer version of the integration first.")})
+    before = integration.answers
+    _apply_recipe(integration, recipe, answers, names, actor, now=now)
+    if integration.answers != before:
+        actor.audit(
+            "integration.change",
+            integration,
+            before={"answers": before},
+            after={"answers": integration.answers},
+            now=now,
+        )
+    return integration
+
+
+@transaction.atomic
+def upgrade_integration(
+    integration: Integration,
+    answers: Mapping[str, Any],
+    actor: ActorContext,
+    *,
+    names: Mapping[str, str] = {},
+    now: datetime,
+) -> Integration:
+    """Apply the newest version of the recipe; `answers` are those to new questions.
+
+    What a person changed is kept where both versions make the same. Raises InvalidAnswers,
+    InvalidTransition if it is removed, and RecipeUnavailable.
+    """
+    integration = lock_integration(integration)
+    recipe, before = _require_recipe(integration), integration.recipe_version
+    if recipe.version == before:
+        return integration
+    integration.recipe_version = recipe.version
+    _apply_recipe(integration, recipe, answers, names, actor, now=now)
+    actor.audit(
+        "integration.upgrade",
+        integration,
+        before={"version": before},
+        after={"version": recipe.version, "answers": integration.answers},
+        now=now,
+    )
+    return integration
+
+
+def _apply_recipe(
+    integration: Integration,
+    recipe: Recipe,
+    answers: Mapping[str, Any],
+    names: Mapping[str, str],
+    actor: ActorContext,
+    *,
+    now: datetime,
+) -> None:
+    """Store the changed answers, and make what the recipe says for all answers."""
+    checked = check_answers(recipe, integration.tenant, merge_answers(recipe, integration, answers))
+    apply_plan(integration, plan_parts(recipe, checked), actor, now=now)
+    kept = {
+        key: name
+        for key, name in integration.answer_names.items()
+        if integration.answers.get(key) == checked.values.get(key)
+    }
+    integration.answers = dict(checked.values)
+    integration.answer_names = kept | _select_names(recipe, names, checked)
+    integration.changed_at = now
+    integration.save()
+
+
+def merge_answers(
+    recipe: Recipe, integration: Integration, answers: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the integration's answers with the changed ones; those to former questions go."""
+    known = {question.key for question in recipe.questions}
+    return {key: value for key, value in integration.answers.items() if key in known} | dict(
+        answers
+    )
+
+
+@transaction.atomic
+def pause_integration(
+    integration: Integration, actor: ActorContext, *, reason: str = "", now: datetime
+) -> Integration:
+    """Disable its routes and jobs: events and times that pass meanwhile are left out.
+
+    Deliveries that exist continue. Raises InvalidTransition unless it is on.
+    """
+    integration = lock_integration(integration)
+    integration.transition_to("paused", changed_at=now)
+    _enable_parts(load_parts(integration), actor, enabled=False, now=now)
+    actor.audit("integration.pause", integration, reason=reason, now=now)
+    return integration
+
+
+@transaction.atomic
+def resume_integration(
+    integration: Integration, actor: ActorContext, *, now: datetime
+) -> Integration:
+    """Enable its routes and jobs from now on. Raises InvalidTransition unless it is paused."""
+    integration = lock_integration(integration)
+    integration.transition_to("on", changed_at=now)
+    _enable_parts(load_parts(integration), actor, enabled=True, now=now)
+    actor.audit("integration.resume", integration, now=now)
+    return integration
+
+
+def _enable_parts(
+    parts: Iterable[IntegrationPart], actor: ActorContext, *, enabled: bool, now: datetime
+) -> None:
+    for part in parts:
+        if part.route is not None:
+            enable_route(part.route, actor, enabled=enabled, now=now)
+        elif part.job is not None:
+            (enable_job if enabled else disable_job)(part.job, actor, now=now)
+
+
+@transaction.atomic
+def remove_integration(
+    integration: Integration, actor: ActorContext, *, reason: str = "", now: datetime
+) -> None:
+    """Remove the integration whole: with its routes, mappings and jobs.
+
+    Those with a history are disabled now, and deleted when that has passed its retention. Raises
+    InvalidTransition if it is removed already.
+    """
+    integration = lock_integration(integration)
+    integration.transition_to("removed", changed_at=now)
+    for part in load_parts(integration):
+        retire_part(part, actor, now=now)
+    before = {"recipe": integration.recipe_key, "answers": integration.answers}
+    actor.audit("integration.remove", integration, reason=reason, before=before, now=now)
+    delete_retired_parts(actor, now=now, integration=integration)
+
+
+def lock_integration(integration: Integration) -> Integration:
+    """Lock and return the stored row. Raises InvalidTransition if it is removed or gone."""
+    rows = Integration.unscoped.select_for_update(of=("self",), no_key=True)
+    locked = rows.select_related("tenant").filter(pk=integration.pk).first()
+    if locked is None or locked.state == "removed":
+        raise InvalidTransition(integration, "removed")
+    return locked
+
+
+def _require_recipe(integration: Integration) -> Recipe:
+    if integration.recipe is None:
+        raise RecipeUnavailable(integration.recipe_key)
+    return integration.recipe

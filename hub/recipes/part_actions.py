@@ -1,0 +1,182 @@
+"""Make, change, retire and delete the parts of integrations."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q
+
+from hub.audit import ActorContext
+from hub.connections.models import Connection
+from hub.mappings.mapping_actions import MappingInUse, delete_mapping
+from hub.outgoing.models import Delivery
+from hub.outgoing.subscriptions.route_actions import (
+    RouteInUse,
+    add_route,
+    change_route,
+    delete_route,
+    enable_route,
+)
+from hub.recipes.answers import InvalidAnswers
+from hub.recipes.documents import Document, merge_documents
+from hub.recipes.models import Integration, IntegrationPart
+from hub.recipes.part_plans import (
+    PlannedPart,
+    build_part_job,
+    build_route,
+    has_same_nature,
+    read_part_document,
+    set_job_columns,
+    set_route_columns,
+)
+from hub.scheduled.jobs.job_actions import (
+    JobInUse,
+    change_job,
+    create_job,
+    delete_job,
+    disable_job,
+)
+from hub.scheduled.jobs.job_checks import InvalidJob
+from hub.scheduled.models import Run
+
+RELATED = ("route__mapping", "route__connection", "route__origin", "route__tenant", "job__tenant",
+           "job__connection", "mapping")  # fmt: skip
+DELETED_AT_ONCE = 100  # retired parts of one sweep
+
+Connections = Mapping[str, Connection]  # by public id
+
+
+def load_parts(integration: Integration) -> list[IntegrationPart]:
+    """Return the integration's parts that are not retired, with their rows; one statement."""
+    parts = IntegrationPart.unscoped.filter(integration=integration, retired_at=None)
+    return list(parts.select_related(*RELATED).order_by("pk"))
+
+
+def apply_plan(
+    integration: Integration,
+    planned_parts: Sequence[PlannedPart],
+    actor: ActorContext,
+    *,
+    now: datetime,
+) -> None:
+    """Make the integration's parts what is planned: change, add and retire them.
+
+    Runs in the caller's transaction, which has locked the integration. Raises InvalidAnswers if a
+    job cannot be stored.
+    """
+    existing = {part.key: part for part in load_parts(integration)}
+    connections = _load_connections(integration, existing.values(), planned_parts)
+    for planned in planned_parts:
+        part = existing.pop(planned.key, None)
+        if part is not None and not has_same_nature(read_part_document(part), planned.document):
+            retire_part(part, actor, now=now)
+            part = None
+        try:
+            if part is None:
+                _add_part(integration, planned, connections, actor, now=now)
+            else:
+                _change_part(part, planned.document, connections, actor, now=now)
+        except InvalidJob as invalid:
+            raise InvalidAnswers({planned.key: str(invalid)}) from invalid
+    for part in existing.values():
+        retire_part(part, actor, now=now)
+
+
+def _load_connections(
+    integration: Integration,
+    parts: Iterable[IntegrationPart],
+    planned_parts: Iterable[PlannedPart],
+) -> Connections:
+    """Return the tenant's connections that current or planned parts name."""
+    documents = [read_part_document(part) for part in parts]
+    documents += [dict(planned.document) for planned in planned_parts]
+    ids = {document.get(name) for document in documents for name in ("connection", "origin")}
+    connections = Connection.objects.of(integration.tenant).filter(public_id__in=ids - {"", None})
+    return {str(connection.public_id): connection for connection in connections}
+
+
+def _add_part(
+    integration: Integration,
+    planned: PlannedPart,
+    connections: Connections,
+    actor: ActorContext,
+    *,
+    now: datetime,
+) -> None:
+    document, is_enabled = planned.document, integration.state == "on"
+    part = IntegrationPart(integration=integration, key=planned.key, made=document)
+    if planned.kind == "route":
+        route = build_route(integration.tenant, document, connections)
+        route.enabled = is_enabled
+        part.route = add_route(route, document["mapping"], actor, now=now)
+        part.mapping = part.route.mapping
+    else:
+        job = build_part_job(integration.tenant, document, connections)
+        job.is_enabled = is_enabled
+        part.job = create_job(job, actor, now=now)
+    part.save(force_insert=True)
+
+
+def _change_part(
+    part: IntegrationPart,
+    wanted: Document,
+    connections: Connections,
+    actor: ActorContext,
+    *,
+    now: datetime,
+) -> None:
+    """Change what differs between the part as it was made and as it is wanted."""
+    merged = merge_documents(read_part_document(part), part.made, wanted)
+    if part.route is not None:
+        set_route_columns(part.route, merged, connections)
+        change_route(part.route, merged["mapping"], actor, now=now)
+    elif part.job is not None:
+        change_job(set_job_columns(part.job, merged, connections), actor, now=now)
+    if part.made != wanted:
+        part.made = dict(wanted)
+        part.save(update_fields=["made"])
+
+
+def retire_part(part: IntegrationPart, actor: ActorContext, *, now: datetime) -> None:
+    """Disable the part; the sweep deletes it when its history has gone."""
+    if part.route is not None and part.route.enabled:
+        enable_route(part.route, actor, enabled=False, now=now)
+    if part.job is not None and part.job.is_enabled:
+        disable_job(part.job, actor, now=now)
+    part.retired_at = now
+    part.save(update_fields=["retired_at"])
+
+
+def delete_retired_parts(
+    actor: ActorContext, *, now: datetime, integration: Integration | None = None
+) -> None:
+    """Delete retired parts that have no history, and removed integrations without a part."""
+    own = Q() if integration is None else Q(integration=integration)
+    parts = IntegrationPart.unscoped.filter(own, _has_no_history(), retired_at__isnull=False)
+    for part in parts.select_related(*RELATED).order_by("pk")[:DELETED_AT_ONCE]:
+        _delete_part(part, actor, now=now)
+    removed = Integration.unscoped.filter(state="removed", parts=None)
+    removed.filter(Q() if integration is None else Q(pk=integration.pk)).delete()
+
+
+def _has_no_history() -> Q:
+    deliveries = Delivery.unscoped.filter(route=OuterRef("route"))
+    open_runs = Run.unscoped.filter(job=OuterRef("job"), state__in=Run.OPEN_STATES)
+    return ~Exists(deliveries) & ~Exists(open_runs)
+
+
+def _delete_part(part: IntegrationPart, actor: ActorContext, *, now: datetime) -> None:
+    """Delete a part with its row; a mapping that another route uses is kept."""
+    mapping = part.mapping
+    with suppress(RouteInUse, MappingInUse, JobInUse):  # by a delivery or run of this moment
+        if part.route is not None:
+            delete_route(part.route, actor, now=now)
+        elif part.job is not None:
+            delete_job(part.job, actor, now=now)
+        if mapping is not None:
+            delete_mapping(mapping, actor, now=now)
+
+
+def delete_removed_integrations(*, now: datetime) -> None:
+    """Delete what removed integrations left, once its history has gone; a step of the sweep."""
+    delete_retired_parts(ActorContext.system(), now=now)

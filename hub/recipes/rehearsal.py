@@ -1,0 +1,188 @@
+"""Show what an integration would do, without storing or sending anything.
+
+Each route is tried with the newest real event that it takes, or with the recipe's sample.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import Connection
+from hub.mappings.models import FieldMapping, MappingVersion
+from hub.outgoing.insight.dry_run import DryRun, dry_run_route
+from hub.outgoing.insight.examples import load_recent_documents
+from hub.outgoing.models import Event, Route
+from hub.outgoing.models.events import build_event_document
+from hub.outgoing.routing import matches_event_type
+from hub.outgoing.subscriptions.endpoint_routes import REPORT_EVENT_TYPE
+from hub.recipes.answers import CheckedAnswers, check_answers
+from hub.recipes.definitions import JobTemplate, Recipe, RouteTemplate
+from hub.recipes.part_plans import PlannedPart, build_route, plan_parts
+from hub.scheduled.reports.options import parse_report_options
+from hub.scheduled.slots import iterate_slots
+from tenants.models import Tenant
+
+SLOTS_SHOWN = 3
+SAMPLE_ID = "sample"
+
+
+@dataclass(frozen=True, slots=True)
+class PartRehearsal:
+    """What one part would do.
+
+    `event`: the real event that was tried; None: the sample, or a job. `dry_run`: its message; None
+    for a job that sends none by itself. `overlap`: a route that does the same already.
+    """
+
+    part: PlannedPart
+    dry_run: DryRun | None = None
+    event: Event | None = None
+    slots: Sequence[datetime] = ()
+    overlap: Route | None = None
+
+    @property
+    def is_sample(self) -> bool:
+        return self.dry_run is not None and self.event is None
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    answers: CheckedAnswers
+    parts: Sequence[PartRehearsal]
+
+    @property
+    def succeeds(self) -> bool:
+        """Whether everything that was tried would be sent."""
+        return all(part.dry_run is None or part.dry_run.state == "waiting" for part in self.parts)
+
+
+def rehearse_integration(
+    recipe: Recipe, tenant: Tenant, answers: Mapping[str, Any], *, now: datetime
+) -> Rehearsal:
+    """Return what the recipe would do for these answers. Raises InvalidAnswers.
+
+    The number of statements depends on the number of parts only.
+    """
+    checked = check_answers(recipe, tenant, answers)
+    parts = plan_parts(recipe, checked)
+    routes = _list_routes(tenant) if recipe.routes else []
+    return Rehearsal(
+        checked,
+        [
+            _rehearse_route(part, part.template, tenant, checked, routes, now=now)
+            if isinstance(part.template, RouteTemplate)
+            else _rehearse_job(part, part.template, tenant, checked, now=now)
+            for part in parts
+        ],
+    )
+
+
+# --- routes ---------------------------------------------------------------------------------------
+
+
+def _rehearse_route(
+    part: PlannedPart,
+    template: RouteTemplate,
+    tenant: Tenant,
+    answers: CheckedAnswers,
+    routes: Sequence[Route],
+    *,
+    now: datetime,
+) -> PartRehearsal:
+    connections = {str(one.public_id): one for one in answers.connections.values()}
+    route = build_route(tenant, part.document, connections)
+    version = build_version(route, part.document["mapping"])
+    for event, document in load_recent_documents(tenant, {route.event_type}):
+        if event.origin_id != _pk_of(route.origin):
+            continue
+        dry_run = dry_run_route(route, version, document, tenant, route.connection)
+        if dry_run.state != "skipped":
+            return PartRehearsal(part, dry_run, event, overlap=_find_overlap(route, routes))
+    document = build_sample_document(route.event_type, template.sample, tenant, now=now)
+    dry_run = dry_run_route(route, version, document, tenant, route.connection)
+    return PartRehearsal(part, dry_run, overlap=_find_overlap(route, routes))
+
+
+def build_version(route: Route, body: Mapping[str, Any]) -> MappingVersion:
+    """Return the unsaved version of an unsaved mapping for a route."""
+    mapping = FieldMapping(
+        tenant=route.tenant, connector_key=route.connector_key, action=route.action
+    )
+    return MappingVersion(mapping=mapping, number=1, body=body)
+
+
+def build_sample_document(
+    event_type: str, sample: Mapping[str, Any], tenant: Tenant, *, now: datetime
+) -> dict[str, Any]:
+    """Return the document of a sample event, as a mapping reads it."""
+    return build_event_document(SAMPLE_ID, event_type, tenant, now, dict(sample))
+
+
+def _list_routes(tenant: Tenant) -> list[Route]:
+    """Return the enabled routes that apply to the tenant's events; one statement."""
+    return list(Route.objects.of(tenant).filter(enabled=True).order_by("pk"))
+
+
+def _find_overlap(route: Route, routes: Sequence[Route]) -> Route | None:
+    """Return a route that sends the same events to the same account by the same action."""
+    return next((other for other in routes if _does_same(other, route)), None)
+
+
+def _does_same(other: Route, route: Route) -> bool:
+    return (
+        (other.connector_key, other.action) == (route.connector_key, route.action)
+        and other.connection_id in (None, _pk_of(route.connection))
+        and other.origin_connector_key == route.origin_connector_key
+        and matches_event_type(other.event_type, route.event_type)
+        and other.filter in ("", route.filter)
+    )
+
+
+def _pk_of(connection: Connection | None) -> int | None:
+    return connection.pk if connection else None
+
+
+# --- jobs -----------------------------------------------------------------------------------------
+
+
+def _rehearse_job(
+    part: PlannedPart,
+    template: JobTemplate,
+    tenant: Tenant,
+    answers: CheckedAnswers,
+    *,
+    now: datetime,
+) -> PartRehearsal:
+    dry_run = None
+    if template.kind == "report":
+        dry_run = _rehearse_report(part, template, tenant, answers, now=now)
+    return PartRehearsal(part, dry_run, slots=_list_next_slots(part, tenant, now=now))
+
+
+def _rehearse_report(
+    part: PlannedPart,
+    template: JobTemplate,
+    tenant: Tenant,
+    answers: CheckedAnswers,
+    *,
+    now: datetime,
+) -> DryRun:
+    """Return the message of a report about the sample's figures."""
+    options = parse_report_options(part.document["options"], template.connector)
+    message, connection = options.message, answers.connections.get(options.message.connector)
+    route = Route(tenant=tenant, connector_key=message.connector, action=message.action)
+    data = {"picture": None, **template.sample, "channel": message.channel}
+    document = build_sample_document(REPORT_EVENT_TYPE, data, tenant, now=now)
+    action = CONNECTORS[message.connector].action(message.action)
+    version = build_version(route, message.mapping or action.report)
+    return dry_run_route(route, version, document, tenant, connection)
+
+
+def _list_next_slots(part: PlannedPart, tenant: Tenant, *, now: datetime) -> list[datetime]:
+    """Return the next times at which the job is due."""
+    return list(
+        islice(iterate_slots(part.document["cron"], tenant.time_zone, after=now), SLOTS_SHOWN)
+    )

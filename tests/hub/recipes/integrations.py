@@ -1,0 +1,13 @@
+"""Integrations for tests: their actor, and one that is on."""
+
+from hub.audit import ActorContext
+from hub.recipes.definitions import RECIPES
+from hub.recipes.integration_actions import switch_on_integration
+from tests.factories import NOON
+
+SYSTEM = ActorContext.system()
+CHANNEL = {"channel": "C024BE91L"}
+
+
+def switched_on(tenant, key="order_to_slack", answers=CHANNEL, *, now=NOON, **options):
+    return switch_on_integration(RECIPES[key], tenant, answers, SYSTEM, now=now, **options)

@@ -1,0 +1,280 @@
+"""Integrations are switched on, changed, paused, resumed and removed whole; each is audited."""
+
+import json
+
+import pytest
+
+from hub.audit.models import AuditRow
+from hub.db.state_machine import InvalidTransition
+from hub.mappings.mapping_actions import change_mapping
+from hub.mappings.models import FieldMapping
+from hub.outgoing.models import Delivery, Route
+from hub.recipes import integration_actions, part_actions
+from hub.recipes.answers import InvalidAnswers
+from hub.recipes.definitions import RECIPES
+from hub.recipes.integration_actions import (
+    IntegrationExists,
+    TooManyIntegrations,
+    change_answers,
+    pause_integration,
+    remove_integration,
+    resume_integration,
+)
+from hub.recipes.models import Integration, IntegrationPart
+from hub.scheduled.models import Job
+from tests.factories import NOON
+from tests.hub.recipes.integrations import CHANNEL, SYSTEM, switched_on
+
+WEEKLY = CHANNEL | {"hour": "7", "weekday": "5"}
+
+
+@pytest.fixture
+def acme(make):
+    tenant = make.tenant("acme")
+    make.connection(tenant, "slack")
+    make.connection(tenant, "salesforce")
+    return tenant
+
+
+def route_of(integration):
+    return integration.parts.get().route
+
+
+def body_of(integration):
+    return route_of(integration).mapping.current.body
+
+
+def audited():
+    return list(AuditRow.objects.order_by("pk").values_list("verb", flat=True))
+
+
+def test_switching_on_makes_a_route_with_its_mapping(acme):
+    integration = switched_on(acme, names={"channel": "#orders"})
+    route = route_of(integration)
+    assert (route.tenant, route.event_type, route.enabled) == (acme, "order.created", True)
+    assert route.connection.connector_key == "slack"
+    assert route.mapping.current.body["channel"] == "'C024BE91L'"
+    assert integration.answers["slack"] == str(route.connection.public_id)
+    assert integration.answer_names == {"channel": "#orders"}
+    assert audited()[-1] == "integration.switch_on"
+
+
+def test_switching_on_makes_a_job_at_the_hour_that_was_chosen(acme):
+    job = switched_on(acme, "weekly_sales_to_slack", WEEKLY).parts.get().job
+    assert (job.cron, job.options["message"]["channel"]) == ("0 7 * * 5", "C024BE91L")
+    assert job.connection.connector_key == "salesforce"
+    assert job.schedules.get().next_slot_at > NOON
+
+
+def test_an_order_is_sent_by_the_integration(make, acme):
+    integration = switched_on(acme)
+    event = make.event(acme)
+    delivery = Delivery.unscoped.get(event=event)
+    assert delivery.route == route_of(integration)
+    assert delivery.state == "waiting"
+
+
+def test_the_same_answers_again_make_no_second_integration(acme):
+    first = switched_on(acme)
+    with pytest.raises(IntegrationExists) as error:
+        switched_on(acme)
+    assert error.value.integration == first
+    switched_on(acme, answers={"channel": "C0OTHER99"})
+    assert Integration.objects.of(acme).count() == 2
+
+
+def test_a_tenant_has_a_limited_number_of_integrations(acme):
+    Integration.unscoped.bulk_create(
+        Integration(tenant=acme, recipe_key="order_to_slack", recipe_version=1)
+        for _ in range(integration_actions.MAX_INTEGRATIONS)
+    )
+    with pytest.raises(TooManyIntegrations):
+        switched_on(acme)
+
+
+@pytest.mark.parametrize(
+    ("answers", "key"),
+    [
+        ({}, "channel"),
+        ({"channel": "#orders"}, "channel"),
+        ({"channel": 7}, "channel"),
+        (CHANNEL | {"slack": "0193-of-nobody"}, "slack"),
+        (CHANNEL | {"colour": "red"}, "colour"),
+    ],
+)
+def test_wrong_answers_are_refused_and_nothing_is_made(acme, answers, key):
+    with pytest.raises(InvalidAnswers) as error:
+        switched_on(acme, answers=answers)
+    assert list(error.value.errors) == [key]
+    assert not Route.unscoped.exists() and not Integration.unscoped.exists()
+
+
+@pytest.mark.parametrize("hour", ["24", -1, "9.5", True, "٣", "x" * 500])
+def test_an_hour_is_from_0_to_23(acme, hour):
+    with pytest.raises(InvalidAnswers):
+        switched_on(acme, "weekly_sales_to_slack", WEEKLY | {"hour": hour})
+
+
+def test_the_account_of_another_tenant_is_refused(make, acme):
+    other = make.connection(make.tenant("globex"), "slack")
+    with pytest.raises(InvalidAnswers) as error:
+        switched_on(acme, answers=CHANNEL | {"slack": str(other.public_id)})
+    assert "slack" in error.value.errors
+
+
+def test_a_system_that_is_not_connected_is_named(make):
+    with pytest.raises(InvalidAnswers) as error:
+        switched_on(make.tenant())
+    assert error.value.errors == {"slack": "Connect Slack first."}
+
+
+def test_an_account_without_the_permission_is_refused(make):
+    tenant = make.tenant()
+    make.connection(tenant, "slack", permissions=["channels:read"])
+    with pytest.raises(InvalidAnswers) as error:
+        switched_on(tenant)
+    assert error.value.errors == {"slack": "Reconnect it to allow: chat:write."}
+
+
+HOSTILE = ["O'Brien", "a\\", "`", "'", "\\'", "{{channel}}", "') || data || ('"]
+
+
+@pytest.mark.parametrize("stage", HOSTILE)
+def test_no_answer_can_end_its_expression(make, acme, stage):
+    switched_on(acme, "order_to_salesforce", {"stage": stage})
+    delivery = Delivery.unscoped.get(event=make.event(acme))
+    document = delivery.event.build_document(acme, {"number": 1, "total": 1, "currency": "EUR"})
+    from hub.outgoing.insight.dry_run import dry_run_route
+
+    version = delivery.route.mapping.current
+    run = dry_run_route(delivery.route, version, document, acme, delivery.connection)
+    assert json.loads(run.body)["fields"]["StageName"] == stage
+
+
+# --- changed answers ------------------------------------------------------------------------------
+
+
+def test_a_changed_answer_changes_what_was_made(acme):
+    integration = switched_on(acme, names={"channel": "#orders"})
+    change_answers(integration, {"channel": "C0OTHER99"}, SYSTEM, now=NOON)
+    assert body_of(integration)["channel"] == "'C0OTHER99'"
+    integration.refresh_from_db()
+    assert integration.answers["channel"] == "C0OTHER99"
+    assert integration.answer_names == {}
+    assert audited()[-1] == "integration.change"
+
+
+def test_what_a_person_changed_in_the_mapping_is_kept(acme):
+    integration = switched_on(acme)
+    body = body_of(integration) | {"text": "text(data.number)", "icon_emoji": "':tea:'"}
+    change_mapping(route_of(integration).mapping, SYSTEM, body=body, now=NOON)
+    change_answers(integration, {"channel": "C0OTHER99"}, SYSTEM, now=NOON)
+    assert body_of(integration) == body | {"channel": "'C0OTHER99'"}
+
+
+def test_answers_that_stay_the_same_change_and_audit_nothing(acme):
+    integration = switched_on(acme)
+    before = audited()
+    change_answers(integration, CHANNEL, SYSTEM, now=NOON)
+    assert audited() == before
+    assert route_of(integration).mapping.versions.count() == 1
+
+
+def test_a_part_that_was_deleted_is_made_again(acme):
+    integration = switched_on(acme)
+    route_of(integration).delete()
+    change_answers(integration, CHANNEL, SYSTEM, now=NOON)
+    assert route_of(integration).enabled
+
+
+def test_a_wrong_answer_leaves_everything_as_it_was(acme):
+    integration = switched_on(acme)
+    with pytest.raises(InvalidAnswers):
+        change_answers(integration, {"channel": ""}, SYSTEM, now=NOON)
+    assert body_of(integration)["channel"] == "'C024BE91L'"
+
+
+# --- paused, resumed, removed ---------------------------------------------------------------------
+
+
+def test_a_paused_integration_takes_no_events_until_it_is_resumed(make, acme):
+    integration = switched_on(acme)
+    pause_integration(integration, SYSTEM, now=NOON)
+    assert not Delivery.unscoped.filter(event=make.event(acme, id="1")).exists()
+    resume_integration(integration, SYSTEM, now=NOON)
+    assert Delivery.unscoped.filter(event=make.event(acme, id="2")).exists()
+    with pytest.raises(InvalidTransition):
+        resume_integration(integration, SYSTEM, now=NOON)
+
+
+def test_a_paused_job_has_no_slots(acme):
+    integration = switched_on(acme, "weekly_sales_to_slack", WEEKLY)
+    pause_integration(integration, SYSTEM, now=NOON)
+    assert Job.unscoped.get().schedules.get().next_slot_at is None
+
+
+def test_answers_changed_while_it_is_paused_start_nothing(make, acme):
+    integration = switched_on(acme)
+    pause_integration(integration, SYSTEM, now=NOON)
+    change_answers(integration, {"channel": "C0OTHER99"}, SYSTEM, now=NOON)
+    assert not route_of(integration).enabled
+
+
+@pytest.mark.parametrize("key", ["order_to_slack", "weekly_sales_to_slack"])
+def test_an_integration_is_removed_whole(acme, key):
+    integration = switched_on(acme, key, CHANNEL)
+    remove_integration(integration, SYSTEM, now=NOON)
+    for model in (Integration, IntegrationPart, Route, FieldMapping, Job):
+        assert not model.unscoped.exists()
+    assert "integration.remove" in audited()
+
+
+def test_a_route_with_deliveries_is_disabled_and_deleted_after_them(make, acme):
+    integration = switched_on(acme)
+    delivery = Delivery.unscoped.get(event=make.event(acme))
+    remove_integration(integration, SYSTEM, now=NOON)
+    route = Route.unscoped.get()
+    assert not route.enabled
+    part_actions.delete_removed_integrations(now=NOON)
+    assert Integration.unscoped.get().state == "removed"
+    delivery.delete()
+    part_actions.delete_removed_integrations(now=NOON)
+    assert not Integration.unscoped.exists() and not FieldMapping.unscoped.exists()
+
+
+def test_a_mapping_that_another_route_uses_is_kept(make, acme):
+    integration = switched_on(acme)
+    mapping = route_of(integration).mapping
+    make.route(tenant=acme, connector="slack", mapping=mapping)
+    remove_integration(integration, SYSTEM, now=NOON)
+    assert not Integration.unscoped.exists()
+    assert FieldMapping.unscoped.get() == mapping
+
+
+def test_a_removed_integration_can_be_switched_on_again(make, acme):
+    integration = switched_on(acme)
+    make.event(acme)
+    remove_integration(integration, SYSTEM, now=NOON)
+    with pytest.raises(InvalidTransition):
+        remove_integration(integration, SYSTEM, now=NOON)
+    assert switched_on(acme) != integration
+
+
+def test_a_tenant_is_deleted_with_its_integrations(make):
+    tenant = make.tenant()
+    Integration.unscoped.create(tenant=tenant, recipe_key="order_to_slack", recipe_version=1)
+    tenant.delete()
+    assert not Integration.unscoped.exists()
+
+
+def test_an_integration_of_an_unknown_recipe_is_still_shown_and_removed(acme):
+    integration = Integration.unscoped.create(tenant=acme, recipe_key="gone", recipe_version=1)
+    assert (integration.title, integration.has_newer_recipe) == ("gone", False)
+    with pytest.raises(integration_actions.RecipeUnavailable):
+        change_answers(integration, {}, SYSTEM, now=NOON)
+    remove_integration(integration, SYSTEM, now=NOON)
+    assert not Integration.unscoped.exists()
+
+
+def test_every_recipe_has_a_title_and_a_summary():
+    assert all(recipe.title and recipe.summary for recipe in RECIPES.values())

@@ -1,0 +1,90 @@
+"""A rehearsal shows what would be sent for the newest real event or a sample; nothing is stored."""
+
+import json
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from hub.outgoing.models import Delivery, Route
+from hub.recipes.answers import InvalidAnswers
+from hub.recipes.definitions import RECIPES
+from hub.recipes.rehearsal import rehearse_integration
+from tests.factories import NOON, ORDER
+from tests.hub.recipes.integrations import CHANNEL, switched_on
+
+
+@pytest.fixture
+def acme(make):
+    tenant = make.tenant("acme", time_zone="Europe/Berlin")
+    make.connection(tenant, "slack")
+    make.connection(tenant, "salesforce")
+    return tenant
+
+
+def rehearse(tenant, key="order_to_slack", answers=CHANNEL):
+    return rehearse_integration(RECIPES[key], tenant, answers, now=NOON)
+
+
+def test_without_an_event_the_sample_is_shown(acme):
+    rehearsal = rehearse(acme)
+    (part,) = rehearsal.parts
+    assert part.is_sample and rehearsal.succeeds
+    body = json.loads(part.dry_run.body)
+    assert body["channel"] == "C024BE91L"
+    assert body["text"].startswith("New order A-1001 from Ann Archer: ")
+
+
+def test_the_newest_real_event_is_shown(make, acme):
+    make.event(acme, data=ORDER | {"number": "A-1"}, id="1")
+    newest = make.event(acme, data=ORDER | {"number": "A-2"}, id="2")
+    make.event(acme, type="order.cancelled", id="3")
+    make.event(make.tenant("globex"), data=ORDER | {"number": "A-3"}, id="4")
+    (part,) = rehearse(acme).parts
+    assert part.event == newest and "A-2" in part.dry_run.body
+
+
+def test_a_real_event_that_cannot_be_mapped_is_shown_with_its_problem(make, acme):
+    make.event(acme, data=ORDER | {"total": "much"})
+    rehearsal = rehearse(acme)
+    assert not rehearsal.succeeds
+    assert rehearsal.parts[0].dry_run.reason == "mapping_failed"
+
+
+def test_a_report_is_shown_with_its_message_and_next_times(acme):
+    (part,) = rehearse(acme, "weekly_sales_to_slack", CHANNEL | {"hour": 7}).parts
+    body = json.loads(part.dry_run.body)
+    assert body["channel"] == "C024BE91L" and "200.00" in json.dumps(body["blocks"])
+    assert part.slots[0].isoformat() == "2026-11-30T06:00:00+00:00"  # Monday at seven in Berlin
+    assert len(part.slots) == 3
+
+
+def test_a_route_that_does_the_same_already_is_named(make, acme):
+    shared = make.route(connector="slack", event_type="order.*", body={"channel": "'C1'"})
+    assert rehearse(acme).parts[0].overlap == shared
+    shared.event_type = "user.created"
+    shared.save()
+    assert rehearse(acme).parts[0].overlap is None
+
+
+def test_nothing_is_stored(make, acme):
+    make.event(acme)
+    rehearse(acme)
+    assert not Route.unscoped.exists() and not Delivery.unscoped.exists()
+
+
+def test_wrong_answers_are_refused(acme):
+    with pytest.raises(InvalidAnswers):
+        rehearse(acme, answers={})
+
+
+def test_the_number_of_statements_does_not_grow_with_events(make, acme):
+    make.event(acme, id="0")
+    with CaptureQueriesContext(database) as few:
+        rehearse(acme)
+    for number in range(30):
+        make.event(acme, id=f"more {number}")
+    switched_on(acme)
+    with CaptureQueriesContext(database) as many:
+        rehearse(acme)
+    assert len(few) == len(many) <= 5
