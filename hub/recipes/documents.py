@@ -73,10 +73,10 @@ def is_same_leaf(first: Any, second: Any) -> bool:
 
 
 def list_changes(before: Document, after: Document) -> list[Change]:
-    """Return the leaves that differ, in the order of the first document, then of the second."""
+    """Return the leaves that differ, in the order of their paths."""
     old, new = dict(flatten_document(before)), dict(flatten_document(after))
     return [
         Change(".".join(path), old.get(path), new.get(path))
-        for path in {**old, **new}
+        for path in sorted({**old, **new})
         if not is_same_leaf(old.get(path, ABSENT), new.get(path, ABSENT))
     ]

@@ -26,6 +26,7 @@ from hub.recipes.part_actions import (
 from hub.recipes.part_plans import plan_parts
 from hub.scheduled.jobs.job_actions import disable_job, enable_job
 from tenants.models import Tenant
+from tenants.services.tenant_actions import lock_tenant
 
 MAX_INTEGRATIONS = 100  # of a tenant
 MAX_NAME_LENGTH = 200  # of a chosen record
@@ -61,7 +62,7 @@ def switch_on_integration(
 
     Raises InvalidAnswers, IntegrationExists and TooManyIntegrations.
     """
-    Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)  # two clicks are one
+    lock_tenant(tenant)  # two clicks are one
     checked = check_answers(recipe, tenant, answers)
     _check_number_of_integrations(recipe, tenant, checked)
     integration = Integration.unscoped.create(

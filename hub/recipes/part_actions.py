@@ -90,8 +90,13 @@ def _load_connections(
     """Return the tenant's connections that current or planned parts name."""
     documents = [read_part_document(part) for part in parts]
     documents += [dict(planned.document) for planned in planned_parts]
-    ids = {document.get(name) for document in documents for name in ("connection", "origin")}
-    connections = Connection.objects.of(integration.tenant).filter(public_id__in=ids - {"", None})
+    ids = {
+        str(document[name])
+        for document in documents
+        for name in ("connection", "origin")
+        if document.get(name)
+    }
+    connections = Connection.objects.of(integration.tenant).filter(public_id__in=ids)
     return {str(connection.public_id): connection for connection in connections}
 
 

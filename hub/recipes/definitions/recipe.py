@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from connectors.registry import CONNECTORS
 from hub.reason_codes import translate_text
 
-CONNECTION = "connection"
+CONNECTION: Final = "connection"
 QuestionKind = Literal["connection", "choice", "object", "index", "hour", "select", "text"]
 Answer = str | int
 
@@ -115,6 +115,10 @@ class Recipe:
     @property
     def summary(self) -> str:
         return translate_text(self.marked_summary)
+
+    @property
+    def parts(self) -> tuple[RouteTemplate | JobTemplate, ...]:
+        return (*self.routes, *self.jobs)
 
     @property
     def tenant_connectors(self) -> tuple[str, ...]:

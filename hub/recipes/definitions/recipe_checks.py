@@ -56,7 +56,7 @@ def build_example(question: Question) -> Answer:
 
 
 def _find_form_problems(recipe: Recipe) -> Iterator[str]:
-    parts = [*recipe.routes, *recipe.jobs]
+    parts = recipe.parts
     keys = [entry.key for entry in (*recipe.own_questions, *parts)]
     for key in (recipe.key, *keys):
         if not KEY.fullmatch(key):
@@ -109,7 +109,7 @@ def _find_placeholder_problems(recipe: Recipe) -> Iterator[str]:
         [part.mapping, part.filter]
         if isinstance(part, RouteTemplate)
         else [part.options, part.cron]
-        for part in (*recipe.routes, *recipe.jobs)
+        for part in recipe.parts
     ]
     used = set(list_placeholders(templates))
     known = {question.key for question in recipe.questions}
@@ -121,9 +121,8 @@ def _find_placeholder_problems(recipe: Recipe) -> Iterator[str]:
 
 
 def _find_route_problems(route: RouteTemplate, answers: Answers) -> Iterator[str]:
-    if not TYPE_PATTERN.regex.fullmatch(route.event_type):
-        yield f"{route.event_type} is not an event type"
     try:
+        TYPE_PATTERN(route.event_type)
         check_mapping_body(route.connector, route.action, fill_expressions(route.mapping, answers))
         if route.filter:
             compiled_filter(fill_expressions(route.filter, answers))

@@ -51,7 +51,7 @@ def with_job(**changes):
             replace(RECIPE, own_questions=(*RECIPE.own_questions, Question("x", "text", "X"))),
             "the answer to x is not used",
         ),
-        (with_route(event_type="Order Created"), "Order Created is not an event type"),
+        (with_route(event_type="Order Created"), "message: An event type"),
         (with_route(action="shout"), "message: This connector has no such action."),
         (with_route(origin="slack"), "message: slack sends no order.created"),
         (with_job(cron="0 {{hour}} * * 9{{weekday}}"), "report: cron: "),

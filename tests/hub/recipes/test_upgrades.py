@@ -70,7 +70,7 @@ def test_an_upgrade_keeps_what_a_person_changed(acme):
     body = body_of(integration) | {"unfurl_links": "`true`", "icon_emoji": "':tea:'"}
     change_mapping(integration.parts.get().mapping, SYSTEM, body=body, now=NOON)
     (difference,) = describe_upgrade(integration).differences
-    assert difference.kept == ["mapping.unfurl_links", "mapping.icon_emoji"]
+    assert difference.kept == ["mapping.icon_emoji", "mapping.unfurl_links"]
     upgrade_integration(integration, {}, SYSTEM, now=NOON)
     assert body_of(integration)["unfurl_links"] == "`true`"
     assert "New order" in body_of(integration)["text"]
