@@ -65,6 +65,8 @@ class Run(Scoped, StateMachine):
     expected_count = models.PositiveBigIntegerField(null=True)  # null: unknown
     expected_seconds = models.PositiveIntegerField(null=True)  # by the plan of the night
     expected_calls = models.JSONField(default=dict)  # by connector, by the plan of the night
+    # by the plan of the night; null: as fast as the quotas allow
+    seconds_between_calls = models.FloatField(null=True)
     # units spent by the key of each quota, and calls by "salesforce|calls||"
     calls = models.JSONField(default=dict)
     result = models.JSONField(default=dict)  # by kind

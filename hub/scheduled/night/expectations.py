@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
@@ -32,6 +32,11 @@ class Expectation:
     def calls(self) -> dict[str, int]:
         """Expected calls by connector."""
         return {key: round(count) for key, count in count_calls(self.units).items()}
+
+    def at_pace(self, seconds_between_calls: float | None) -> "Expectation":
+        """Return it for a run whose calls are so far apart."""
+        paced_seconds = (seconds_between_calls or 0.0) * sum(self.calls.values())
+        return replace(self, seconds=max(self.seconds, paced_seconds))
 
 
 def count_calls(units: Mapping[str, float]) -> dict[str, float]:

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from hub.scheduled.models import JobSchedule, Run
+from hub.processes.worker_registry import WORKER_LOST_AFTER, Worker
+from hub.scheduled.models import Job, JobSchedule, Run
 from hub.scheduled.night.allowances import QuotaLine, load_quota_lines
 from hub.scheduled.night.expectations import count_calls
 from hub.scheduled.night.planned_runs import ExpectedRun, list_expected_runs
@@ -16,7 +18,8 @@ from hub.scheduled.night.quota_lines import (
     find_system_label,
     summarize_quotas,
 )
-from hub.scheduled.night.simulation import PlannedRun, PredictedNight, simulate_night
+from hub.scheduled.night.simulation import PLACES, PlannedRun, PredictedNight, simulate_night
+from hub.scheduled.runs.loop_leases import count_loops
 
 NIGHT = timedelta(hours=24)
 
@@ -45,6 +48,8 @@ class NightForecast:
         """Return why a run is expected to miss its deadline, as a sentence; empty if it is not."""
         if run.expectation is None or not run.is_late:
             return ""
+        if run.predicted.slowed_by == PLACES:
+            return _("It waits for other runs: not more are executed side by side.")
         line = self.lines.get(run.predicted.slowed_by)
         if line is None:
             return _(
@@ -82,19 +87,33 @@ def forecast_night(*, now: datetime, length: timedelta = NIGHT) -> NightForecast
     schedules = list(active_schedules().filter(is_concerned))
     runs = list_expected_runs(schedules, open_runs, now=now, until=until)
     planned = [
-        PlannedRun(number, run.starts_at, run.expectation.seconds, run.expectation.units)
+        PlannedRun(
+            number,
+            run.starts_at,
+            run.expectation.seconds,
+            run.expectation.units,
+            run.job.kind != Job.Kind.SHIP,  # it mostly waits for lines, and then takes no place
+        )
         for number, run in enumerate(runs)
         if run.expectation is not None
     ]
     starts_at = min((run.starts_at for run in planned), default=now)
     keys = {key for run in planned for key in run.units}
     lines = load_quota_lines(keys, now=now, starts_at=starts_at)
-    night = simulate_night(planned, {key: line.allowance for key, line in lines.items()}, now=now)
+    allowances = {key: line.allowance for key, line in lines.items()}
+    night = simulate_night(planned, allowances, places=count_places(now=now), now=now)
     predicted_runs = [
         replace(run, predicted=night.runs[number]) if number in night.runs else run
         for number, run in enumerate(runs)
     ]
     return build_forecast(predicted_runs, night, lines)
+
+
+def count_places(*, now: datetime) -> int:
+    """Return how many runs are executed side by side: by the loops of all workers, at least one."""
+    workers = Worker.objects.filter(seen_at__gt=now - WORKER_LOST_AFTER).count()
+    at_once: int = settings.HUB_RUNS_AT_ONCE
+    return at_once * count_loops() * max(1, workers)
 
 
 def active_schedules() -> QuerySet[JobSchedule]:

@@ -6,10 +6,13 @@ from functools import lru_cache
 
 from django.db.models import Q
 
-from hub.scheduled.models import JobSchedule, Run
+from hub.scheduled.models import Job, JobSchedule, Run
 from hub.scheduled.night.expectations import Expectation
-from hub.scheduled.night.spreading import WeightedStart, spread_starts
+from hub.scheduled.night.spreading import WeightedStart, find_call_interval, spread_starts
 from hub.scheduled.slots import next_slot
+
+PACED_KINDS = (Job.Kind.RECONCILE, Job.Kind.SYNC)
+INTERVAL_MAX = 1.0  # seconds between two calls of a run
 
 
 def spread_schedules(
@@ -21,6 +24,26 @@ def spread_schedules(
     return spread_starts(
         [build_start(schedule, expectations.get(schedule.pk)) for schedule in schedules], window
     )
+
+
+def find_pace(
+    schedules: Sequence[JobSchedule],
+    length: timedelta,
+    expectations: Mapping[int, Expectation],
+) -> dict[int, float]:
+    """Return the seconds between two calls of the next runs, by the id of the schedule.
+
+    Only runs that read much have a pace, of which something is known: a report is sent at its time,
+    and lines are shipped as they arrive. A run among few does not take the whole window, as what it
+    has read grows old: its calls are at most INTERVAL_MAX apart.
+    """
+    starts = [build_start(schedule, expectations.get(schedule.pk)) for schedule in schedules]
+    interval = min(find_call_interval(starts, length), INTERVAL_MAX)
+    return {
+        schedule.pk: interval
+        for schedule in schedules
+        if schedule.job.kind in PACED_KINDS and schedule.pk in expectations
+    }
 
 
 def build_start(schedule: JobSchedule, expectation: Expectation | None) -> WeightedStart:

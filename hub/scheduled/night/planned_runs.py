@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from hub.scheduled.models import Job, JobSchedule, Run
 from hub.scheduled.night.expectations import Expectation, load_expectations
-from hub.scheduled.night.offsets import find_interval, spread_schedules
+from hub.scheduled.night.offsets import find_interval, find_pace, spread_schedules
 from hub.scheduled.night.simulation import PredictedRun
 from hub.scheduled.slots import list_slots
 from tenants.models import Tenant
@@ -69,7 +69,10 @@ def list_expected_runs(
 
 def find_remaining(run: Run, expectation: Expectation | None) -> Expectation | None:
     """Return what is left of a run that has begun: what its quotas have not been charged yet."""
-    if expectation is None or run.state != Run.State.RUNNING:
+    if expectation is None:
+        return None
+    expectation = expectation.at_pace(run.seconds_between_calls)
+    if run.state != Run.State.RUNNING:
         return expectation
     units = {
         key: max(0.0, count - float(run.calls.get(key, 0)))
@@ -98,7 +101,10 @@ def expect_slots(
         offsets = spread_schedules(members, window, expectations)
         for schedule in members:
             interval = find_interval(schedule.job.cron, schedule.time_zone, slot_at)
-            offset = offsets[schedule.pk] * (min(window, interval) / window)
+            length = min(window, interval)
+            offset = offsets[schedule.pk] * (length / window)
+            pace = find_pace(members, length, expectations).get(schedule.pk)
+            expectation = expectations.get(schedule.pk)
             runs.append(
                 ExpectedRun(
                     schedule.job,
@@ -106,7 +112,7 @@ def expect_slots(
                     slot_at,
                     max(now, slot_at + offset),
                     slot_at + timedelta(minutes=schedule.job.deadline_minutes),
-                    expectations.get(schedule.pk),
+                    expectation and expectation.at_pace(pace),
                 )
             )
     return runs

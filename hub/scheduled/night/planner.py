@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from hub.scheduled.models import Run
 from hub.scheduled.night.expectations import Expectation, load_expectations
-from hub.scheduled.night.offsets import find_interval, find_peers, spread_schedules
+from hub.scheduled.night.offsets import find_interval, find_pace, find_peers, spread_schedules
 
 LATE = timedelta(minutes=5)  # a slot that is found so late has the rest of its window only
 
@@ -34,10 +34,13 @@ def plan_slot(runs: Sequence[Run], slot_at: datetime, window: timedelta, *, now:
     by_pair = {(schedule.job_id, schedule.tenant_id): schedule for schedule in schedules}
     for run in runs:
         schedule = by_pair.get((run.job_id, run.tenant_id))
-        if schedule is not None:
-            place_run(run, offsets[schedule.pk] / window, schedule.time_zone, now=now)
-            if schedule.pk in expectations:
-                set_expectation(run, expectations[schedule.pk])
+        if schedule is None:
+            continue
+        length = place_run(run, offsets[schedule.pk] / window, schedule.time_zone, now=now)
+        if schedule.pk in expectations:
+            set_expectation(run, expectations[schedule.pk])
+            pace = find_pace(schedules, length, expectations)
+            run.seconds_between_calls = pace.get(schedule.pk)
 
 
 def set_expectation(run: Run, expectation: Expectation) -> None:
@@ -45,10 +48,13 @@ def set_expectation(run: Run, expectation: Expectation) -> None:
     run.expected_calls = expectation.calls
 
 
-def place_run(run: Run, position: float, time_zone: str, *, now: datetime) -> None:
-    """Set when the run is due; `position` is its place in the window, from 0 to 1."""
+def place_run(run: Run, position: float, time_zone: str, *, now: datetime) -> timedelta:
+    """Set when the run is due; `position` is its place in the window, from 0 to 1.
+
+    Returns the length over which the runs of its slot are spread.
+    """
     begins = max(run.due_at, now) if now - run.due_at > LATE else run.due_at
-    length = min(
-        run.window_ends_at - begins, find_interval(run.job.cron, time_zone, run.slot_at or begins)
-    )
-    run.due_at = begins + max(timedelta(0), length) * position
+    interval = find_interval(run.job.cron, time_zone, run.slot_at or begins)
+    length = max(timedelta(0), min(run.window_ends_at - begins, interval))
+    run.due_at = begins + length * position
+    return length

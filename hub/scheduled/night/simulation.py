@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 MINUTE = timedelta(minutes=1)
 ALMOST_NOTHING = 1e-9  # of a run: what is left by rounding
 MAX_MINUTES = 48 * 60
+MANY_PLACES = 1_000_000
+PLACES = "places"  # what delayed a run, if that was no quota
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class PlannedRun:
     starts_at: datetime
     seconds: float
     units: Mapping[str, float]
+    takes_place: bool = True  # False: it takes none of the places of runs side by side
 
 
 @dataclass(slots=True)
@@ -35,7 +38,10 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class PredictedRun:
-    """`ends_at`: None if the run does not end. `slowed_by`: the quota that slowed it most."""
+    """`ends_at`: None if the run does not end.
+
+    `slowed_by`: the quota that slowed it most, or PLACES if it waited for other runs.
+    """
 
     ends_at: datetime | None
     slowed_by: str = ""
@@ -64,6 +70,12 @@ class Progress:
         active = min(MINUTE, max(timedelta(0), minute + MINUTE - self.run.starts_at))
         return min(self.remaining, active.total_seconds() / max(self.run.seconds, 1.0))
 
+    def wanted_places(self, minute: datetime) -> float:
+        """Return the part of this minute in which it would take a place."""
+        if not self.run.takes_place:
+            return 0.0
+        return self.wanted_share(minute) * max(self.run.seconds, 1.0) / MINUTE.total_seconds()
+
     def advance(self, minute: datetime, demand: float, done: float, quota_key: str) -> None:
         """Count what was done in a minute; `quota_key` is the quota that allowed no more."""
         self.remaining -= done
@@ -75,7 +87,8 @@ class Progress:
             self.ends_at = minute + MINUTE if quota_key else started_at + timedelta(seconds=seconds)
 
     def predict(self) -> PredictedRun:
-        slowed_by = max(self.delays, key=lambda key: self.delays[key], default="")
+        delays = {key: delay for key, delay in self.delays.items() if delay > 0}
+        slowed_by = max(delays, key=lambda key: delays[key], default="")
         return PredictedRun(self.ends_at, slowed_by)
 
 
@@ -85,8 +98,30 @@ class Simulation:
 
     allowances: Mapping[str, Allowance]
     starts_at: datetime
+    places: int
     minutes: dict[str, list[float]] = field(default_factory=dict)
     minute_count: int = 0
+
+    def start_runs(self, active: list[Progress], waiting: list[Progress]) -> None:
+        """Move the runs to `active` that start in this minute, the last ones in `waiting`.
+
+        A place serves as many runs in a minute as end in it, one after the other.
+        """
+        minute = self.starts_at + MINUTE * self.minute_count
+        occupied = sum(progress.wanted_places(minute) for progress in active)
+        due: list[Progress] = []
+        while waiting and waiting[-1].run.starts_at < minute + MINUTE:
+            due.append(waiting.pop())
+        delayed: list[Progress] = []
+        for progress in due:
+            wanted = progress.wanted_places(minute)
+            if wanted and occupied >= self.places:
+                progress.delays[PLACES] += progress.wanted_share(minute)
+                delayed.append(progress)
+            else:
+                occupied += wanted
+                active.append(progress)
+        waiting += reversed(delayed)
 
     def run_minute(self, active: Sequence[Progress]) -> None:
         minute = self.starts_at + MINUTE * self.minute_count
@@ -126,25 +161,27 @@ class Simulation:
 
 
 def simulate_night(
-    runs: Sequence[PlannedRun], allowances: Mapping[str, Allowance], *, now: datetime
+    runs: Sequence[PlannedRun],
+    allowances: Mapping[str, Allowance],
+    *,
+    places: int = MANY_PLACES,
+    now: datetime,
 ) -> PredictedNight:
     """Predict the night of these runs; those that have not ended after MAX_MINUTES do not end.
 
-    The allowances are not changed.
+    At most `places` runs are executed side by side. The allowances are not changed.
     """
     if not runs:
         return PredictedNight(now, {}, {})
     copies = {key: Allowance(item.per_minute, item.remaining) for key, item in allowances.items()}
     first = min(run.starts_at for run in runs)
-    simulation = Simulation(copies, first.replace(second=0, microsecond=0))
+    simulation = Simulation(copies, first.replace(second=0, microsecond=0), places)
     waiting = sorted((Progress(run) for run in runs), key=lambda progress: progress.run.starts_at)
     everything = list(waiting)
     active: list[Progress] = []
     waiting.reverse()
     while (waiting or active) and simulation.minute_count < MAX_MINUTES:
-        end = simulation.starts_at + MINUTE * (simulation.minute_count + 1)
-        while waiting and waiting[-1].run.starts_at < end:
-            active.append(waiting.pop())
+        simulation.start_runs(active, waiting)
         simulation.run_minute(active)
         active = [progress for progress in active if progress.ends_at is None]
     return PredictedNight(

@@ -38,6 +38,13 @@ def spread_starts(starts: Sequence[WeightedStart], window: timedelta) -> dict[in
     return offsets
 
 
+def find_call_interval(starts: Sequence[WeightedStart], window: timedelta) -> float:
+    """Return the seconds between two calls of a run that spreads its calls over its part of the
+    window: the same for all of them, as their parts are in proportion to their calls.
+    """
+    return window.total_seconds() * STARTS_WITHIN / sum(fill_weights(starts).values())
+
+
 def fill_weights(starts: Sequence[WeightedStart]) -> Mapping[int, float]:
     """Return the weights by key; an unknown one is the mean of the known, and none is below 1."""
     known_weights = [start.weight for start in starts if start.weight is not None]

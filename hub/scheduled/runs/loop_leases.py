@@ -20,10 +20,15 @@ def acquire_loop_lease(lease: UUID, *, now: datetime) -> bool:
     RunLoopLease.objects.filter(lease_until__lt=now).delete()
     low, high = lease_range(worker_prefix(current_worker_id()))
     running = RunLoopLease.objects.filter(lease__range=(low, high)).count()
-    if running >= max(1, count_slots()[LONG] - 1):
+    if running >= count_loops():
         return False
     RunLoopLease.objects.create(lease=lease, lease_until=now + LOOP_LEASE)
     return True
+
+
+def count_loops() -> int:
+    """Return how many loops one worker runs at most: they leave a slot of the class free."""
+    return max(1, count_slots()[LONG] - 1)
 
 
 def is_slot_wanted() -> bool:

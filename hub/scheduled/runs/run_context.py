@@ -22,6 +22,7 @@ from hub.outgoing.pump.db_thread import in_db_thread
 from hub.outgoing.pump.types import Sender
 from hub.scheduled.models import Job, Run
 from hub.scheduled.runs import claim
+from hub.scheduled.runs.call_pace import CallPace
 from hub.scheduled.runs.call_quotas import ReservedCall
 from hub.scheduled.runs.context import RunFailed, RunStopped
 from hub.scheduled.runs.provider_calls import NotYet, prepare_call, record_answer
@@ -88,8 +89,11 @@ class ClaimedRunContext:
         default_factory=lambda: asyncio.Semaphore(settings.HUB_RUN_CALLS)
     )
 
+    pace: CallPace = field(init=False)
+
     def __post_init__(self) -> None:
         self.calls.update(self.run.calls)
+        self.pace = CallPace.of(self.run)
 
     @property
     def job(self) -> Job:
@@ -202,6 +206,7 @@ class ClaimedRunContext:
         parse: Callable[[Response], T | Outcome],
     ) -> T | Outcome:
         """Reserve the quotas, send the request, and return its answer without secrets."""
+        await self._wait_until(self.pace.reserve_call(now=self.now()), "paced")
         prepared = await self._reserve(connection, build)
         if isinstance(prepared, Outcome):
             return prepared

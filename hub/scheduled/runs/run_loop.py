@@ -23,6 +23,7 @@ from hub.queue import report_progress
 from hub.scheduled.models import Run
 from hub.scheduled.runs import claim, results
 from hub.scheduled.runs.context import Executor, RunBlocked, RunFailed, RunStopped
+from hub.scheduled.runs.late_runs import spread_late_runs
 from hub.scheduled.runs.loop_leases import extend_loop_lease
 from hub.scheduled.runs.open_runs import recover_interrupted_runs
 from hub.scheduled.runs.run_context import (
@@ -127,6 +128,7 @@ class RunLoop:
     def _claim(self) -> list[Run]:
         now = self.tools.clock()
         recover_interrupted_runs(now=now)
+        spread_late_runs(now=now)
         runs = claim.claim_runs(self.capacity, new_lease(), now=now)
         failpoint("J1")  # runs were claimed, and none was started
         return runs

@@ -35,7 +35,7 @@ def test_calls_ends_and_quotas_are_predicted(make):
     assert (night.starts_at, len(night.runs), night.late_runs) == (SLOT, 10, [])
     starts = sorted((run.starts_at - SLOT) / MINUTE for run in night.runs)
     assert starts == pytest.approx([n * 6 * STARTS_WITHIN for n in range(10)])
-    assert (night.ends_at - SLOT) / MINUTE == pytest.approx(54 * STARTS_WITHIN + 2, abs=0.1)
+    assert (night.ends_at - SLOT) / MINUTE == pytest.approx(54 * STARTS_WITHIN + 4, abs=0.1)  # 240 calls
     assert sum(night.calls["salesforce"]) == pytest.approx(1_200)
     quotas = {(quota.connector_key, quota.name): quota for quota in night.quotas}
     account, requests = quotas["salesforce", "account"], quotas["app", "app:requests"]
@@ -118,10 +118,19 @@ def test_the_prediction_is_what_the_planner_then_plans(make):
 def test_many_tenants_take_the_same_statements(make, django_assert_num_queries):
     nightly(make, 3)
     # Django does not count a prepared query on a binary cursor
-    count = 4 if database.vendor == "postgresql" else 5
+    count = 5 if database.vendor == "postgresql" else 6
     with django_assert_num_queries(count):
         forecast_night(now=NOON)
     for number in range(10, 20):
         create_schedule(create_job(None), make.tenant(f"t{number}"), next_slot_at=SLOT)
     with django_assert_num_queries(count):
         forecast_night(now=NOON)
+
+
+def test_the_forecast_knows_how_many_runs_are_executed_side_by_side(make, settings):
+    settings.HUB_RUNS_AT_ONCE, settings.HUB_SLOTS = 1, settings.HUB_SLOTS | {"long": 1}
+    nightly(make, 4, calls=1, seconds=1_800, window_minutes=4, deadline_minutes=70)
+    night = forecast_night(now=NOON)
+    assert (night.ends_at - SLOT) / MINUTE == pytest.approx(120, abs=2)
+    assert len(night.late_runs) == 2
+    assert "waits for other runs" in night.explain_lateness(night.late_runs[0])

@@ -153,3 +153,31 @@ def test_runs_of_a_frequent_job_are_spread_up_to_its_next_slot_only(make):
     runs = [new_run(schedule) for schedule in schedules]
     plan_runs(runs, now=NOON)
     assert offsets_of(runs) == even_offsets(5, 10 * MINUTE)
+
+
+def test_a_planned_run_spreads_its_calls_over_its_part_of_the_window(make):
+    job = create_job(window_minutes=10)
+    schedules = [create_schedule(job, make.tenant(f"t{n}"), next_slot_at=NOON) for n in range(9)]
+    for schedule in schedules:
+        calls = {"salesforce|account|x|": 200}
+        create_run(job, schedule.tenant, slot_at=NOON - DAY, calls=calls)
+    run = new_run(schedules[0], window_ends_at=NOON + 10 * MINUTE)
+    plan_runs([run], now=NOON)
+    assert run.seconds_between_calls == pytest.approx(540 / 1800)
+
+
+def test_a_run_among_few_does_not_take_the_whole_window(schedules):
+    create_run(schedules[0].job, schedules[0].tenant, slot_at=NOON - DAY, calls={"app|app||": 5})
+    run = new_run(schedules[0])
+    plan_runs([run], now=NOON)
+    assert run.seconds_between_calls == 1
+
+
+@pytest.mark.parametrize("kind", ["report", "ship"])
+def test_a_report_and_log_lines_are_sent_at_once(make, kind):
+    tenant = make.tenant()
+    schedule = create_schedule(create_job(tenant, kind=kind), tenant, next_slot_at=NOON)
+    create_run(schedule.job, tenant, slot_at=NOON - DAY, calls={"salesforce|account|x|": 5})
+    run = new_run(schedule)
+    plan_runs([run], now=NOON)
+    assert run.seconds_between_calls is None

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from hub.scheduled.night.simulation import (
+    PLACES,
     Allowance,
     PlannedRun,
     busiest_minute_factor,
@@ -74,3 +75,22 @@ def test_a_night_without_runs_is_empty():
 def test_the_busiest_minute_is_compared_with_the_mean_of_the_window():
     assert busiest_minute_factor([10, 20, 10, 0], 4) == 2
     assert busiest_minute_factor([], 4) == 0
+
+
+def test_runs_wait_for_a_place_beside_the_others():
+    runs = [planned(number, units={DAY: 60}, seconds=120) for number in range(6)]
+    night = simulate_night(runs, {}, places=2, now=NOON)
+    ends = sorted(run.ends_at for run in night.runs.values())
+    assert ends == [NOON + n * MINUTE for n in (2, 2, 4, 4, 6, 6)]
+    assert sorted({run.slowed_by for run in night.runs.values()}) == ["", PLACES]
+
+
+def test_a_place_serves_several_short_runs_in_a_minute():
+    runs = [planned(number, units={DAY: 6}, seconds=6) for number in range(10)]
+    night = simulate_night(runs, {}, places=1, now=NOON)
+    assert night.minutes[DAY] == [60]
+
+
+def test_a_run_that_takes_no_place_waits_for_none():
+    runs = [planned(1), PlannedRun(2, NOON, 60, {DAY: 1}, takes_place=False)]
+    assert simulate_night(runs, {}, places=1, now=NOON).runs[2].ends_at == NOON + MINUTE

@@ -1,0 +1,52 @@
+"""Spread runs again that did not start when they were due, as no loop ran or the loops were full:
+otherwise all of them would start at once.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from hub.db import bulk
+from hub.scheduled.models import Run
+
+LATE = timedelta(seconds=10)  # slots are found by the sweep, and loops look for runs by polling
+CATCH_UP = 0.9  # of the planned distances
+STARTS_WITHIN = 0.95  # of what is left of the window
+GROUPS_MAX = 20  # of one look
+
+
+def spread_late_runs(*, now: datetime) -> int:
+    """Set new times for the waiting runs of slots that are late; return how many.
+
+    They start at nine tenths of their planned distances from now on, and closer only if the rest of
+    their window requires it.
+    """
+    late = Run.unscoped.filter(
+        state="waiting", started_at=None, slot_at__isnull=False, due_at__lte=now - LATE
+    )
+    groups = late.order_by().values_list("slot_at", "window_ends_at").distinct()[:GROUPS_MAX]
+    return sum(_spread_group(*group, now=now) for group in groups)
+
+
+@transaction.atomic
+def _spread_group(slot_at: datetime, window_ends_at: datetime, *, now: datetime) -> int:
+    runs = Run.unscoped.filter(
+        state="waiting", started_at=None, slot_at=slot_at, window_ends_at=window_ends_at
+    )
+    locked = runs.select_for_update(skip_locked=True, no_key=True).order_by("due_at", "pk")
+    rows = list(locked.values_list("pk", "due_at"))
+    if not rows:
+        return 0
+    due_times = list(_list_new_times([at for _pk, at in rows], window_ends_at, now=now))
+    bulk.update_rows(Run, [pk for pk, _at in rows], {"due_at": due_times})
+    return len(rows)
+
+
+def _list_new_times(
+    due_times: list[datetime], window_ends_at: datetime, *, now: datetime
+) -> Iterable[datetime]:
+    first, planned = due_times[0], due_times[-1] - due_times[0]
+    available = max(timedelta(0), window_ends_at - now) * STARTS_WITHIN
+    factor = min(CATCH_UP, available / planned) if planned else CATCH_UP
+    return (now + (due_at - first) * factor for due_at in due_times)
