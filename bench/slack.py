@@ -40,17 +40,23 @@ def stage(sink: Sink, *, workspaces: int = 1) -> SlackApp:
     """Create the app, its workspaces T0000, T0001, …, and our application at the sink."""
     seed.empty()
     sink.clear()
+    app = create_app(sink.url, workspaces=workspaces)
+    connect_our_application(sink)
+    return app
+
+
+def create_app(url: str, *, workspaces: int = 1) -> SlackApp:
+    """Create the app and its workspaces, whose API would be at the URL."""
     app = ConnectorApp(connector_key="slack")
     app.seal({"client_id": "1.2", "client_secret": "s" * 16, "signing_secret": SECRET})
     app.save()
     source = CONNECTORS["slack"].webhook_source
     assert source is not None, "Slack receives webhooks"
     endpoint = get_or_create_app_endpoint("slack", source, now=clock())
-    rows = seed.connections(workspaces, sink.url, tenants=workspaces, connector="slack")
+    rows = seed.connections(workspaces, url, tenants=workspaces, connector="slack")
     for number, row in enumerate(rows):
         row.account = f"T{number:04d}"
     Connection.unscoped.bulk_update(rows, ["account"])
-    connect_our_application(sink)
     return SlackApp(urlsplit(endpoint_url(endpoint)).path, rows)
 
 
@@ -61,6 +67,11 @@ def connect_our_application(sink: Sink) -> None:
         [Connection(tenant=None, connector_key="app", name="our application")]
     )
     seed.store_credentials(rows, seed.SECRET)
+    route_mentions()
+
+
+def route_mentions() -> None:
+    """Send every mention to our application."""
     seed.route("app", "send_event", mapping=MAPPING, event_type=MENTION, origin="slack")
 
 

@@ -55,11 +55,16 @@ def accepted(answers: Sequence[Answer]) -> Sequence[Answer]:
     return answers
 
 
-def arrivals_by_event(sink: Sink) -> Mapping[str, float]:
-    """Return the first arrival of each event, by Slack's id."""
+def list_events_by_message() -> Mapping[str, str]:
+    """Return Slack's id of each mention by the id of the message that tells our application."""
     deliveries = Delivery.unscoped.filter(event__source="slack")
     senders = dict(deliveries.values_list("message_uuid", "event__sender_id"))
-    by_message = {f"msg_{id.hex}": sender.rpartition(":")[2] for id, sender in senders.items()}
+    return {f"msg_{id.hex}": sender.rpartition(":")[2] for id, sender in senders.items()}
+
+
+def arrivals_by_event(sink: Sink) -> Mapping[str, float]:
+    """Return the first arrival of each event, by Slack's id."""
+    by_message = list_events_by_message()
     firsts: dict[str, float] = {}
     for arrival in sink.arrivals():
         if arrival.id in by_message:

@@ -5,7 +5,7 @@ real worker: in a first night, and in a second one whose plan knows the first.
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,11 +14,14 @@ from typing import Any
 from django.db import connection as database
 from django.db.models import Sum
 
-from bench import seed
+from bench import seed, slack
 from bench.checker import percentile
 from bench.figures import Bar, Figure
+from bench.incoming.sender import Answer
 from bench.processes import wait_until
 from bench.sandbox import Sandbox, sandbox_process
+from bench.scheduled.night_breaches import count_breaches
+from bench.scheduled.night_mentions import WORKSPACES, MentionSender, reaction_times
 from bench.scheduled.order_systems import (
     OPTIONS,
     build_order,
@@ -29,6 +32,7 @@ from bench.scheduled.runner import use_small_pages
 from bench.sink_client import Sink
 from bench.source import delays, worker
 from bench.suite import Options
+from bench.web import serving
 from hub.audit import ActorContext
 from hub.connections.models import Connection, ConnectorApp, Credential
 from hub.crypto.sealed import seal
@@ -65,6 +69,8 @@ class Night:
     window: timedelta
     request_times: list[datetime]
     refused_count: int  # requests that were answered 429
+    breach_count: int  # of quotas, by the ledgers of the systems
+    reaction_times: list[float]  # milliseconds, of mentions that were received meanwhile
     runs: list[Run]
 
     @property
@@ -93,18 +99,27 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
         live = seed.connections(LIVE_TENANTS, sink.url + "/ok/{}", tenants=LIVE_TENANTS)
         seed.route()
         stage_tenants(sandbox, count)
+        slack_app = slack.create_app(sandbox.url, workspaces=WORKSPACES)
+        slack.route_mentions()
         seed.settle_down()
         tenants = [seed.tenant_of(row) for row in live]
-        with worker(sink, tenants[0]), watch_calls_in_flight() as most_in_flight:
+        with (
+            worker(sink, tenants[0]),
+            serving() as place,
+            watch_calls_in_flight() as most_in_flight,
+        ):
+            mentions = MentionSender(slack_app, place)
             quiet = percentile(tell_live(sink, tenants, QUIET_SECONDS), 0.95)
             job = create_night_job(window)
             live_p95 = []
             for name in ("first_night", "planned_night"):
                 slot_at = schedule_night(job)
                 forecast = forecast_night(now=clock())
-                live_delays = tell_live(sink, tenants, seconds_until(slot_at + window))
+                seconds = seconds_until(slot_at + window)
+                answers = mentions.start(seconds)
+                live_delays = tell_live(sink, tenants, seconds)
                 live_p95.append(percentile(live_delays, 0.95))
-                night = collect_night(sandbox, job, slot_at, window)
+                night = collect_night(sandbox, job, slot_at, window, answers.result())
                 yield from night_figures(name, night)
             yield from prediction_figures(forecast, night)
         yield Figure(
@@ -122,6 +137,9 @@ def night_figures(name: str, night: Night) -> Iterator[Figure]:
     yield Figure(f"{name}_busiest_part", night.busiest_factor, "x mean", bar=Bar("<=", 1.3))
     yield Figure(f"{name}_calls", night.call_count, "")
     yield Figure(f"{name}_429", night.refused_count, "", bar=Bar("==", 0))
+    yield Figure(f"{name}_breaches", night.breach_count, "windows", bar=Bar("==", 0))
+    react = percentile(night.reaction_times, 0.95)
+    yield Figure(f"{name}_react_p95", react, "ms", bar=Bar("<=", 500))
     yield Figure(f"{name}_unfinished", unfinished, "", bar=Bar("==", 0))
 
 
@@ -213,7 +231,13 @@ def seconds_until(moment: datetime) -> float:
     return (moment - clock()).total_seconds()
 
 
-def collect_night(sandbox: Sandbox, job: Job, slot_at: datetime, window: timedelta) -> Night:
+def collect_night(
+    sandbox: Sandbox,
+    job: Job,
+    slot_at: datetime,
+    window: timedelta,
+    mentions: Sequence[Answer],
+) -> Night:
     """Wait until all runs of the slot have ended, and return what they requested."""
     runs = Run.unscoped.filter(job=job, slot_at=slot_at)
     wait_until(
@@ -222,14 +246,19 @@ def collect_night(sandbox: Sandbox, job: Job, slot_at: datetime, window: timedel
         every=1.0,
         what="the end of all runs",
     )
+    ledger = sandbox.get_rows("/_control/ledger?since=0")
     rows = [
         row
-        for row in sandbox.get_rows("/_control/ledger?since=0")
-        if row["system"] in SYSTEMS and datetime.fromisoformat(row["at"]) >= slot_at
+        for row in ledger
+        if row["system"] in SYSTEMS
+        and row["method"] == "GET"  # the runs find nothing to repair; what is told is POST
+        and datetime.fromisoformat(row["at"]) >= slot_at
     ]
     times = [datetime.fromisoformat(row["at"]) for row in rows]
     refused_count = sum(row["status"] == 429 for row in rows)
-    return Night(slot_at, window, times, refused_count, list(runs))
+    breach_count = sum(count_breaches(rows, system) for system in SYSTEMS)
+    waits = reaction_times(mentions, ledger)
+    return Night(slot_at, window, times, refused_count, breach_count, waits, list(runs))
 
 
 @contextmanager

@@ -26,11 +26,14 @@ def spread_late_runs(*, now: datetime) -> int:
         state="waiting", started_at=None, slot_at__isnull=False, due_at__lte=now - LATE
     )
     groups = late.order_by().values_list("slot_at", "window_ends_at").distinct()[:GROUPS_MAX]
-    return sum(_spread_group(*group, now=now) for group in groups)
+    count = 0
+    for slot_at, window_ends_at in groups:
+        count += _spread_group(slot_at, window_ends_at, now=now)
+    return count
 
 
 @transaction.atomic
-def _spread_group(slot_at: datetime, window_ends_at: datetime, *, now: datetime) -> int:
+def _spread_group(slot_at: datetime | None, window_ends_at: datetime, *, now: datetime) -> int:
     runs = Run.unscoped.filter(
         state="waiting", started_at=None, slot_at=slot_at, window_ends_at=window_ends_at
     )

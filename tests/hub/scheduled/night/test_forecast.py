@@ -35,7 +35,9 @@ def test_calls_ends_and_quotas_are_predicted(make):
     assert (night.starts_at, len(night.runs), night.late_runs) == (SLOT, 10, [])
     starts = sorted((run.starts_at - SLOT) / MINUTE for run in night.runs)
     assert starts == pytest.approx([n * 6 * STARTS_WITHIN for n in range(10)])
-    assert (night.ends_at - SLOT) / MINUTE == pytest.approx(54 * STARTS_WITHIN + 4, abs=0.1)  # 240 calls
+    assert (night.ends_at - SLOT) / MINUTE == pytest.approx(
+        54 * STARTS_WITHIN + 4, abs=0.1
+    )  # 240 calls
     assert sum(night.calls["salesforce"]) == pytest.approx(1_200)
     quotas = {(quota.connector_key, quota.name): quota for quota in night.quotas}
     account, requests = quotas["salesforce", "account"], quotas["app", "app:requests"]
