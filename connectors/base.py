@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from connectors.file_uploads import FileUpload
 from connectors.http import Quota, Report, Request, Response, Scope
+from connectors.object_schemas import Schema
 from connectors.outcomes import Outcome
 from connectors.roles import Action, Choices, Collection, LogSink
 from connectors.schema import (
@@ -86,6 +87,7 @@ class Connector:
     actions: tuple[Action, ...] = ()
     collections: tuple[Collection, ...] = ()
     log_sink: LogSink | None = None  # None: it takes no log lines
+    schema: Schema | None = None  # None: its objects and fields cannot be read
     quotas: Mapping[str, Quota] = {}  # by "kind" or "kind:name"; other scopes are not limited
     # why a scope that requests spend has no quota, by kind
     unlimited: Mapping[str, str] = {}

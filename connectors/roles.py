@@ -45,6 +45,9 @@ class Action:
     # message a request
     uses_reply_url: bool = False
     idempotent: bool = False  # the system takes our id: sending again has no second effect
+    # the input whose object holds the fields of a record; empty: the whole body does
+    fields_input: str = ""
+    creates: bool = False  # it may create a record, which then needs its required fields
 
     def group(self, message: Message) -> Hashable:
         """Return the key of the message's group: a request has messages of one group only."""
@@ -61,6 +64,13 @@ class Action:
             return f"missing: {', '.join(missing)}"
         unknown = sorted(set(body) - {entry.key for entry in self.inputs}) if self.inputs else []
         return f"not known to {self.label!r}: {', '.join(unknown)}" if unknown else ""
+
+    def schema_object(self, body: Mapping[str, Any]) -> str:
+        """Return the key of the schema object that a mapping with this body writes.
+
+        The leaves of the body are expressions. Empty: it writes none, or only an event names it.
+        """
+        return ""
 
     def needed_permissions(self, inputs: Iterable[str]) -> set[str]:
         """Return the permissions that a mapping needs which fills in these inputs."""

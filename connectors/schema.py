@@ -96,6 +96,7 @@ class Input:
     label: str
     help: str = ""
     required: bool = False
+    choices: str = ""  # the kind of Choices whose ids it takes; empty: none
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,10 @@ class WriteAction(Action):
         self.kind = kind
         self.permissions = kind.permissions
 
+    def schema_object(self, body: Mapping[str, Any]) -> str:
+        """Return the kind of record; empty for notes, whose fields are the same everywhere."""
+        return self.kind.object_key if self.kind.key != "note" else ""
+
     def check(self, body: Mapping[str, Any]) -> str:
         if problem := super().check(body):
             return problem
@@ -81,6 +85,7 @@ class WriteAction(Action):
 
 
 class Create(WriteAction):
+    creates = True
     help = (
         "Pipedrive does not support our IDs. If a response is lost, a retry may create a "
         "second record."

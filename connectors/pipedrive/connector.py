@@ -19,6 +19,7 @@ from connectors.pipedrive.errors import (
     parse_budget_report,
 )
 from connectors.pipedrive.oauth import ERRORS, GUIDE, PERMISSIONS, PROBLEMS
+from connectors.pipedrive.object_schemas import PipedriveSchema
 from connectors.pipedrive.subscriptions import PipedriveWebhookSubscriptions
 from connectors.pipedrive.summaries import DealsSummary
 from connectors.pipedrive.webhooks import PipedriveWebhooks
@@ -76,6 +77,7 @@ class Pipedrive(OAuth):
     hosts = ("*.pipedrive.com",)
     actions = ACTIONS
     collections = (*COLLECTIONS, DealsSummary())
+    schema = PipedriveSchema()
     webhook_source = PipedriveWebhooks()
     subscriptions = PipedriveWebhookSubscriptions()
     quotas = {

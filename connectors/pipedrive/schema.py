@@ -50,6 +50,11 @@ class RecordKind:
     marked: str = ""  # the field that keeps the delivery's id, where it has one
 
     @property
+    def object_key(self) -> str:
+        """The key of the kind in the schema: the name in its path."""
+        return self.path.partition("/")[2]
+
+    @property
     def tokens(self) -> int:
         """The tokens of the daily budget that creating or changing a record costs."""
         return 10 if self.path.startswith("v1/") else 5

@@ -4,6 +4,7 @@ A single record is sent in a collection, too: it costs one call all the same, an
 the same form. Only an update with a precondition is a call of its own.
 """
 
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from email.utils import format_datetime
 from typing import Any
@@ -34,6 +35,10 @@ from connectors.salesforce.schema import (
 from connectors.schema import Credential, Input, Message, remove_nulls
 
 API_VERSION = "v67.0"
+# a constant in a field mapping: 'Contact', or `"Contact"`
+CONSTANT_NAME_PATTERN = re.compile(
+    r"""(?P<quote>'|`")(?P<name>[A-Za-z][A-Za-z0-9_]{0,79})(?:'|"`)""", re.ASCII
+)
 
 
 def base_url(credential: Credential) -> str:
@@ -50,6 +55,12 @@ class WriteRecords(Action):
         "refresh_token": "to stay connected",
     }
     batch = 200
+    fields_input = "fields"
+
+    def schema_object(self, body: Mapping[str, Any]) -> str:
+        """Return the object that the mapping names as a constant, such as `'Contact'`."""
+        match = CONSTANT_NAME_PATTERN.fullmatch(str(body.get("object", "")).strip())
+        return match["name"] if match else ""
 
     def check(self, body: Mapping[str, Any]) -> str:
         if problem := super().check(body):
@@ -154,6 +165,7 @@ def parse_record_outcome(answer: Any) -> Outcome:
 
 class Create(WriteRecords):
     key = "create"
+    creates = True
     label = _("Create a record")
     help = (
         "Salesforce does not support our IDs here. If a response is lost, a retry may "
@@ -207,6 +219,7 @@ class Update(WriteRecords):
 
 class Upsert(WriteRecords):
     key = "upsert"
+    creates = True
     label = _("Create or update a record (upsert)")
     help = "The record is found by an external ID, so retries have no second effect."
     method = "PATCH"

@@ -26,6 +26,7 @@ from connectors.salesforce.oauth import (
     PERMISSIONS,
     PROBLEMS,
 )
+from connectors.salesforce.object_schemas import SalesforceSchema
 from connectors.salesforce.subscriptions import SalesforceSubscriptions
 from connectors.salesforce.webhooks import SalesforceWebhooks
 from connectors.schema import Account, AuthorizationLifetimes, Credential, Field, Move
@@ -126,6 +127,7 @@ class Salesforce(OAuth):
     subscriptions = SalesforceSubscriptions()
     actions = ACTIONS
     collections = COLLECTIONS
+    schema = SalesforceSchema()
     quotas = {
         "account": Budget(
             100_000, 86_400.0

@@ -22,7 +22,11 @@ from connectors.slack.schema import (
 )
 
 CHANNEL = Input(
-    "channel", _("Channel"), "The id of the channel, such as C0123456789.", required=True
+    "channel",
+    _("Channel"),
+    "The id of the channel, such as C0123456789.",
+    required=True,
+    choices="channel",
 )
 CONTENT = (
     Input(

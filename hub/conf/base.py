@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "hub.throttle",
     "hub.operations",
     "hub.connections",
+    "hub.schemas",
     "hub.mappings",
     "hub.outgoing",
     "hub.incoming",
@@ -174,6 +175,7 @@ HUB_ERASE_CONNECTION = (
     "hub.scheduled.reconciliation.erase.erase_compared_data",
     "hub.scheduled.shipping.erase.erase_shipped_lines",
     "hub.scheduled.runs.erase.erase_run_texts",
+    "hub.schemas.erase.erase_schemas",
 )
 # The function that finds the address at which an incoming item is answered.
 HUB_USE_REPLY_URL = "hub.incoming.receiving.replies.use_reply_url"

@@ -30,6 +30,8 @@ class Company:
     burst: int = 0
     currency: str = "EUR"
     custom_fields: dict[str, Any] = field(default_factory=dict)
+    # standard fields that are required, by path
+    required_fields: dict[str, Any] = field(default_factory=dict)
     pipelines: list[dict[str, Any]] = field(default_factory=list)
     records: dict[str, Any] = field(default_factory=dict)
     closed: bool = False

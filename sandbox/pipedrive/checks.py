@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.pipedrive.accounts import Company
+from sandbox.pipedrive.fields.custom_fields import custom_fields, find_value_problem
 from sandbox.pipedrive.kinds import Kind
 
 INFO = "Please check developers.pipedrive.com"
@@ -70,10 +71,14 @@ def custom(company: Company, kind: Kind, body: dict[str, Any]) -> dict[str, Any]
         return {}
     if not isinstance(inside, dict):
         raise invalid(kind, "custom_fields: must be of type object")
-    if unknown := set(inside) - set(company.custom_fields.get(kind.custom_of, {})):
+    known = custom_fields(company, kind.custom_of)
+    if unknown := set(inside) - set(known):
         raise invalid(kind, f"custom_fields.{min(unknown)}: unknown field")
     if empty := [key for key, value in inside.items() if value == []]:
         raise invalid(kind, f"custom_fields.{empty[0]}: an empty array is not allowed, use null")
+    for key, value in inside.items():
+        if problem := find_value_problem(known[key], value):
+            raise invalid(kind, f"custom_fields.{key}: {problem}")
     return {"custom_fields": inside}
 
 

@@ -15,6 +15,7 @@ from sandbox.pipedrive.changes import Author
 from sandbox.pipedrive.checks import INFO, Refusal
 from sandbox.pipedrive.deals_summary import PATH as SUMMARY
 from sandbox.pipedrive.deals_summary import answer_summary
+from sandbox.pipedrive.fields.field_lists import FIELD_LISTS, list_fields
 from sandbox.pipedrive.kinds import KINDS, Kind
 from sandbox.pipedrive.login import Login
 from sandbox.pipedrive.pipelines import pipelines, stages
@@ -178,6 +179,8 @@ class Pipedrive(System):
         match = API.fullmatch(path)
         if match and match["version"] == "v2" and match["path"] in SHORT_LISTS and not match["id"]:
             return self._short_list(company, token, call, match["path"])
+        if match and match["version"] == "v2" and match["path"] in FIELD_LISTS and not match["id"]:
+            return self._list_fields(company, token, call, FIELD_LISTS[match["path"]])
         if match and (match["version"], match["path"]) == ("v1", "webhooks"):
             return self._answer_webhooks(company, token, call, match["id"])
         kind = KINDS.get(match["path"]) if match else None
@@ -197,6 +200,21 @@ class Pipedrive(System):
             rows = [row for row in rows if str(row["pipeline_id"]) == pipeline]
         more = {"next_cursor": None}
         return ApiResponse(200, {"success": True, "data": rows, "additional_data": more})
+
+    def _list_fields(
+        self, company: Company, token: str, call: ApiRequest, path: str
+    ) -> ApiResponse:
+        if call.method != "GET":
+            return ApiResponse(405, Refusal(405, "Method not allowed").body())
+        if refused := self._budgets.spend(company, token, cost("list", "v2"), call.at):
+            return refused
+        scope = KINDS[path].scope
+        if not {f"{scope}:full", f"{scope}:read", "admin"}.intersection(company.scopes.split(",")):
+            return ApiResponse(403, self.refusal(403))
+        try:
+            return ApiResponse(200, list_fields(company, path, call.query))
+        except Refusal as refusal:
+            return ApiResponse(refusal.status, refusal.body())
 
     def _summarize(self, company: Company, token: str, call: ApiRequest) -> ApiResponse:
         if refused := self._budgets.spend(company, token, cost("summary", "v1"), call.at):

@@ -118,15 +118,27 @@ def fits(field: Field, value: Any) -> None:
     if value is None:
         return
     if field.length and len(str(value)) > field.length:
-        label = field.described()["label"]
-        message = f"{label}: data value too large: {str(value)[:255]} (max length={field.length})"
+        message = (
+            f"{field.title}: data value too large: {str(value)[:255]} (max length={field.length})"
+        )
         raise Refusal(400, "STRING_TOO_LONG", message, [field.name])
     if field.type == "email" and not EMAIL.fullmatch(value):
         message = f"{field.name}: invalid email address: {value}"
         raise Refusal(400, "INVALID_EMAIL_ADDRESS", message, [field.name])
+    check_picklist(field, value)
     if field.type == "reference" and not ID.fullmatch(value):
         message = f"{field.name}: id value of incorrect type: {value}"
         raise Refusal(400, "MALFORMED_ID", message, [field.name])
+
+
+def check_picklist(field: Field, value: str) -> None:
+    """A restricted picklist takes its values only; one for several has them between semicolons."""
+    if not field.values or not field.restricted:
+        return
+    chosen = value.split(";") if field.type == "multipicklist" else [value]
+    if wrong := [one for one in chosen if one not in field.values]:
+        message = f"{field.title}: bad value for restricted picklist field: {wrong[0]}"
+        raise Refusal(400, "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, [field.name])
 
 
 def is_text(value: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.salesforce.accounts import Org, username
 from sandbox.salesforce.checks import Refusal
 from sandbox.salesforce.conditions import parse_moment
+from sandbox.salesforce.describe.descriptions import describe_listed, describe_object
 from sandbox.salesforce.ids import long
 from sandbox.salesforce.records import Record, Records
 from sandbox.salesforce.schema import ORGANIZATION, USER, Field, Object
@@ -108,27 +109,12 @@ def limits(request: Asked) -> ApiResponse:
 
 
 def list_objects(request: Asked) -> ApiResponse:
-    matches = [
-        {"name": kind.name, "label": kind.name, "keyPrefix": kind.prefix}
-        for kind in request.objects.values()
-    ]
+    matches = [describe_listed(kind, request.root) for kind in request.objects.values()]
     return ApiResponse(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": matches})
 
 
 def describe(request: Asked, name: str) -> ApiResponse:
-    kind = request.kind(name)
-    fields = [field.described() for field in kind.fields.values()]
-    description = {
-        "name": kind.name,
-        "label": kind.name,
-        "keyPrefix": kind.prefix,
-        "fields": fields,
-    }
-    return ApiResponse(
-        200,
-        description
-        | {"createable": True, "updateable": True, "deletable": True, "queryable": True},
-    )
+    return ApiResponse(200, describe_object(request.kind(name), request.root))
 
 
 def create(request: Asked, name: str) -> ApiResponse:

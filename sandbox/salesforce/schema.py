@@ -18,18 +18,13 @@ class Field:
     writable: bool = True
     label: str = ""
     refers: str = ""  # of a reference: the object that it names; empty: any
+    values: tuple[str, ...] = ()  # of a picklist
+    restricted: bool = True  # other values of a picklist are refused
 
-    def described(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "label": self.label or self.name.removesuffix("__c").replace("_", " "),
-            "type": self.type, "length": self.length,
-            "nillable": not self.required and self.writable,
-            "createable": self.writable, "updateable": self.writable,
-            "externalId": self.external_id,
-            "unique": self.unique, "custom": self.name.endswith("__c"), "picklistValues": [],
-            "defaultedOnCreate": False, "idLookup": self.external_id or self.name == "Id",
-        }  # fmt: skip
+    @property
+    def title(self) -> str:
+        """The label that people read."""
+        return self.label or self.name.removesuffix("__c").replace("_", " ")
 
 
 @dataclass(frozen=True)
@@ -38,6 +33,10 @@ class Object:
     prefix: str  # of its ids
     fields: dict[str, Field]  # by lower-case name: Salesforce does not mind case
     read_only: bool = False
+
+    @property
+    def label(self) -> str:
+        return self.name.removesuffix("__c").replace("_", " ")
 
     def field(self, name: str) -> Field | None:
         return self.fields.get(name.lower())
@@ -56,6 +55,19 @@ def kinds(type: str, *names: str) -> list[Field]:
     return [Field(name, type) for name in names]
 
 
+STAGES = (
+    "Prospecting",
+    "Qualification",
+    "Needs Analysis",
+    "Value Proposition",
+    "Id. Decision Makers",
+    "Perception Analysis",
+    "Proposal/Price Quote",
+    "Negotiation/Review",
+    "Closed Won",
+    "Closed Lost",
+)
+ORDER_STATES = ("Draft", "Activated")
 ADDRESS = ("Street", "City", "State", "PostalCode", "Country")
 SYSTEM = [
     Field("Id", "id", 18, writable=False),
@@ -121,7 +133,7 @@ STANDARD: dict[str, tuple[str, list[Field]]] = {
     ]),
     "Opportunity": ("006", [
         Field("Name", length=120, required=True),
-        Field("StageName", "picklist", 255, required=True),
+        Field("StageName", "picklist", 255, required=True, values=STAGES, restricted=False),
         Field("CloseDate", "date", required=True), *kinds("double", "Amount", "Probability"),
         ACCOUNT, *texts(40, "Type", "LeadSource", "CurrencyIsoCode"),
         *texts(32000, "Description"),
@@ -134,12 +146,13 @@ STANDARD: dict[str, tuple[str, list[Field]]] = {
     ]),
     "Order": ("801", [
         replace(ACCOUNT, required=True), Field("EffectiveDate", "date", required=True),
-        Field("Status", "picklist", 255, required=True),
+        Field("Status", "picklist", 255, required=True, values=ORDER_STATES, restricted=False),
         *texts(80, "Name", "PoNumber", "OrderReferenceNumber"),
         *texts(32000, "Description"), *kinds("double", "TotalAmount"),
     ]),
 }  # fmt: skip
-ADDED = {"name", "label", "type", "length", "required", "external_id", "unique"}
+ADDED = {"name", "label", "type", "length", "required", "external_id", "unique", "values"}
+ADDED |= {"restricted", "refers"}
 
 
 def objects(org: Org) -> dict[str, Object]:
@@ -156,13 +169,13 @@ def objects(org: Org) -> dict[str, Object]:
 
 
 def added(entries: Iterable[dict[str, Any]]) -> list[Field]:
-    objects = [
-        Field(**{key: value for key, value in entry.items() if key in ADDED}) for entry in entries
-    ]
-    return [
-        field if field.length or field.type != "string" else Field(**{**vars(field), "length": 255})
-        for field in objects
-    ]
+    return [added_field(entry) for entry in entries]
+
+
+def added_field(entry: dict[str, Any]) -> Field:
+    known = {key: value for key, value in entry.items() if key in ADDED}
+    field = Field(**known | {"values": tuple(known.get("values", ()))})
+    return field if field.length or field.type != "string" else replace(field, length=255)
 
 
 def by_name(fields: Iterable[Field]) -> dict[str, Field]:

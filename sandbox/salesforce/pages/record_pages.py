@@ -121,7 +121,7 @@ class Pages:
         fields = [
             markup(
                 "<div><dt>$label</dt><dd>$value</dd></div>",
-                label=field.described()["label"],
+                label=field.title,
                 value=row.get(field.name),
             )
             for field in kind.fields.values()

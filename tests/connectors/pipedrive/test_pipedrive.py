@@ -4,6 +4,7 @@ import pytest
 
 from connectors.base import Grant
 from connectors.http import Report, Response, Unreadable
+from connectors.object_schemas import FieldsPage
 from connectors.outcomes import Outcome
 from connectors.pipedrive.connector import Pipedrive
 from connectors.pipedrive.errors import ADDRESS, BURST, COMPANY, STATUSES, TOKEN
@@ -53,6 +54,15 @@ EXPECTED = {
     "create_activity__created": ("delivered", ""),
     "create_note__created": ("delivered", ""),
     "update_note__changed": ("delivered", ""),
+    "deal_fields__first": ["id", "title", "value", "owner_id", "status"],
+    "deal_fields__last": [
+        f"custom_fields.{KEY}",
+        "custom_fields.946947d1b02fd3ef20798d6112ec5d895a686a21",
+        "custom_fields.b2d6bd6bcf8ee6f4c8fd7a5b3d6bd6bcf8ee6f4c",
+    ],
+    "deal_fields__none": UNREADABLE,
+    "deal_fields__no_end": UNREADABLE,
+    "deal_fields__missing_scope": ("never", "permission_missing"),
     "users_me__ok": Account("701", "Acme (Ann Archer)", "31"),
     "users_me__no_company": UNREADABLE,
     "users_me__expired_token": ("refresh", "unauthorized_access"),
@@ -78,6 +88,8 @@ def pipedrive_says(name):
         return PIPEDRIVE.parse_probe(response, credential("pipedrive"))
     if door == "token":
         return PIPEDRIVE.parse_refresh(response, credential("pipedrive"))
+    if door == "deal_fields":
+        return PIPEDRIVE.schema.parse_fields(response, "deals")
     action = PIPEDRIVE.action(door)
     (outcome,) = action.read(response, [message(rendered(action.example))])
     return outcome
@@ -100,6 +112,8 @@ def test_reads(name, expected):
     read = pipedrive_says(name)
     if isinstance(read, Grant):
         read = read.expires_in
+    elif isinstance(read, FieldsPage):
+        read = [field.key for field in read.fields]
     elif isinstance(read, Outcome):
         read = read.kind, read.reason
     assert read == expected

@@ -7,6 +7,7 @@ import pytest
 
 from connectors.base import Grant
 from connectors.http import Report, Response, Unreadable
+from connectors.object_schemas import FieldsPage, ObjectsPage
 from connectors.roles import Page
 from connectors.salesforce.connector import Salesforce
 from connectors.salesforce.errors import ORG, OUTCOMES_BY_CODE, outcome_of_code
@@ -94,6 +95,26 @@ EXPECTED = {
     "aggregate__ok": Page([SUMS]),
     "aggregate__more_groups": Page([SUMS], complete=False, reason="fewer_records"),
     "query__malformed": ("never", "malformed_query"),
+    "objects__ok": ["Contact", "Order__c"],
+    "objects__none": UNREADABLE,
+    "describe__ok": [
+        "Id",
+        "LastName",
+        "OwnerId",
+        "Name",
+        "MailingAddress",
+        "Email",
+        "HasOptedOutOfEmail",
+        "Birthdate",
+        "Level__c",
+        "Turnover__c",
+    ],
+    "describe__no_fields": UNREADABLE,
+    "describe__without_its_id": UNREADABLE,
+    "describe__of_another_object": UNREADABLE,
+    "describe__not_visible": ("never", "not_found"),
+    "describe__server_error": ("unknown", "unknown_exception"),
+    "describe__session_ended": ("refresh", "invalid_session_id"),
     "organization__ok": Account("00D000000000001AAA", "Acme Teas"),
     "organization__not_readable": Account("00D000000000001AAA"),
     "organization__none": Account("00D000000000001AAA"),
@@ -116,6 +137,10 @@ def salesforce_says(name):
     response, door = recorded("salesforce", name), name.partition("__")[0]
     if door in ("query", "aggregate"):
         return (RECORDS if door == "query" else AGGREGATE).records(response)
+    if door == "objects":
+        return SALESFORCE.schema.parse_objects(response)
+    if door == "describe":
+        return SALESFORCE.schema.parse_fields(response, "Contact")
     if door == "organization":
         return SALESFORCE.parse_probe(response, credential("salesforce"))
     if door == "token":
@@ -141,6 +166,10 @@ def test_reads(name, expected):
     read = salesforce_says(name)
     if isinstance(read, Grant):
         read = read.secret["refresh_token"]
+    elif isinstance(read, ObjectsPage):
+        read = [entry.key for entry in read.objects]
+    elif isinstance(read, FieldsPage):
+        read = [field.key for field in read.fields]
     elif isinstance(expected, tuple):
         read = read.kind, read.reason
     assert read == expected

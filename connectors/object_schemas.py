@@ -1,0 +1,102 @@
+"""The role Schema: the objects of an external system and their fields, as an account has them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from connectors.http import Request, Response
+from connectors.outcomes import Outcome
+from connectors.schema import Credential
+
+SchemaFieldType = Literal[
+    "text",
+    "number",
+    "boolean",
+    "date",
+    "datetime",
+    "picklist",
+    "multipicklist",
+    "reference",
+    "email",
+    "phone",
+    "url",
+    "id",
+    "object",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaField:
+    """A field of an object.
+
+    `key` is its path in the object that the input `fields_input` of an action takes, and in the
+    records that a collection reads, such as `Email` or `custom_fields.dcf558aac1ae…`.
+    """
+
+    key: str
+    label: str
+    type: SchemaFieldType
+    required: bool = False  # a new record without it is refused
+    writable: bool = True
+    picklist: tuple[tuple[str, str], ...] = ()  # the values that can be chosen, with their labels
+    restricted: bool = True  # a value that is not in `picklist` is refused
+    references: tuple[str, ...] = ()  # keys of the objects whose ids it takes
+    max_length: int | None = None  # characters
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaObject:
+    """An object, such as Contact; its fields are absent where only objects are listed."""
+
+    key: str
+    label: str
+    fields: tuple[SchemaField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsPage:
+    """Objects of one response; `cursor` continues after them, empty: these were the last."""
+
+    objects: tuple[SchemaObject, ...]
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsPage:
+    """Fields of one response; `cursor` continues after them, empty: these were the last."""
+
+    fields: tuple[SchemaField, ...]
+    label: str = ""  # of the object, if the response states it
+    cursor: str = ""
+
+
+class Schema:
+    """Builds the requests for objects and fields, and parses the answers.
+
+    A parser raises Unreadable for an answer that is cut or not what the system documents: what is
+    missing from such an answer is not known to be missing in the system.
+    """
+
+    # the objects of every account; empty: the system is asked
+    objects: tuple[SchemaObject, ...] = ()
+    # the object that a collection reads, by the collection's key; an empty text: it is named by the
+    # parameter `object`
+    object_of_collection: Mapping[str, str] = {}
+
+    def objects_request(self, credential: Credential, *, cursor: str = "") -> Request:
+        raise NotImplementedError
+
+    def parse_objects(self, response: Response) -> ObjectsPage | Outcome:
+        """Parse a page of objects, or the Outcome of a refusal. Raises Unreadable."""
+        raise NotImplementedError
+
+    def fields_request(
+        self, credential: Credential, object_key: str, *, cursor: str = ""
+    ) -> Request:
+        """Build the request for an object's fields. Raises ValueError for an invalid key."""
+        raise NotImplementedError
+
+    def parse_fields(self, response: Response, object_key: str) -> FieldsPage | Outcome:
+        """Parse a page of fields, or the Outcome of a refusal. Raises Unreadable."""
+        raise NotImplementedError

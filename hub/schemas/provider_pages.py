@@ -1,0 +1,129 @@
+"""Read all pages of a schema or a list of a connection's system, through the throttle."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Generic, Protocol, TypeVar
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from connectors.http import Request, Response
+from connectors.outcomes import Outcome, later, never
+from connectors.schema import Credential
+from hub.connections.credentials.connector_context import (
+    collect_secrets,
+    find_connector_app,
+    open_credential,
+)
+from hub.connections.credentials.provider_call import (
+    THROTTLED,
+    Call,
+    Patience,
+    call_provider,
+)
+from hub.connections.models import Connection
+from hub.crypto.sealed import CannotOpen
+from hub.queue import wake_up
+
+# of a person who waits for a page: that long for each page of a list
+PAGE_PATIENCE = timedelta(seconds=4)
+INCOMPLETE = "incomplete"
+UNSUPPORTED = "unsupported"
+
+
+class CursorPage(Protocol):
+    @property
+    def cursor(self) -> str: ...
+
+
+P = TypeVar("P", bound=CursorPage)
+
+
+@dataclass(frozen=True, slots=True)
+class PageQuery(Generic[P]):
+    """How the pages of one list are requested and parsed.
+
+    `build` builds the request behind a cursor; an empty cursor is the first page.
+    """
+
+    build: Callable[[Credential, str], Request]
+    parse: Callable[[Response], P | Outcome]
+    pages_max: int
+    is_partly_useful: bool = False  # pages before a spent quota are returned, as incomplete
+
+
+@dataclass(frozen=True, slots=True)
+class PageList(Generic[P]):
+    """All pages that were read; it is not complete if more follow."""
+
+    pages: tuple[P, ...]
+    is_complete: bool
+
+
+@sensitive_variables("credential")
+def read_provider_pages(
+    connection: Connection,
+    query: PageQuery[P],
+    *,
+    call: Call,
+    now: datetime,
+    low_priority: bool = False,
+    patience: Patience | None = None,
+) -> PageList[P] | Outcome:
+    """Return the pages, or the Outcome of a call that failed. Never raises.
+
+    `patience`: how long each page may wait for its quotas; None: not at all. A cursor that comes
+    twice ends the read as incomplete. An expired access token is renewed in the background; the
+    Outcome says so.
+    """
+    try:
+        credential = open_credential(connection, find_connector_app(connection.connector_key))
+    except CannotOpen as error:
+        return later("credential_unreadable", str(error))
+    pages: list[P] = []
+    cursors = {""}
+    cursor = ""
+    while len(pages) < query.pages_max:
+        page = call_provider(
+            connection,
+            partial(query.build, credential, cursor),
+            query.parse,
+            call=call,
+            now=now,
+            secrets=collect_secrets(credential),
+            unreadable=later,
+            low_priority=low_priority,
+            patience=patience,
+        )
+        if isinstance(page, Outcome):
+            if query.is_partly_useful and pages and page.reason == THROTTLED:
+                break
+            _request_new_token(connection, page, now=now)
+            return page
+        pages.append(page)
+        cursor = page.cursor
+        if not cursor:
+            return PageList(tuple(pages), is_complete=True)
+        if cursor in cursors:
+            break
+        cursors.add(cursor)
+    return PageList(tuple(pages), is_complete=False)
+
+
+def build_unsupported_outcome(connection: Connection, what: str) -> Outcome:
+    return never(UNSUPPORTED, f"{connection.connector.label} has no {what}")
+
+
+def build_incomplete_outcome() -> Outcome:
+    return later(INCOMPLETE, "the system did not send the whole list")
+
+
+def _request_new_token(connection: Connection, outcome: Outcome, *, now: datetime) -> None:
+    if outcome.kind != "refresh" or not connection.connector.refreshes:
+        return
+    credential = connection.credential
+    with transaction.atomic():
+        if credential.await_refresh(used=credential.version, now=now):
+            wake_up(f"refresh:{connection.pk}", now=now)

@@ -1,0 +1,1 @@
+"""The fields of records: standard ones, and those that a company made."""

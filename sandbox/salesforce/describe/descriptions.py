@@ -1,0 +1,153 @@
+"""What an org says of its objects: the list of them, and one with its fields.
+
+https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_describeGlobal.htm
+and resources_sobject_describe.htm; the keys are those of DescribeGlobalSObjectResult and
+DescribeSObjectResult in the SOAP API (2026-11).
+"""
+
+from typing import Any
+
+from sandbox.salesforce.schema import Field, Object
+
+SOAP_TYPES = {
+    "boolean": "xsd:boolean",
+    "date": "xsd:date",
+    "datetime": "xsd:dateTime",
+    "double": "xsd:double",
+    "id": "tns:ID",
+    "int": "xsd:int",
+    "reference": "tns:ID",
+}
+NUMBER_DIGITS = {"double": (18, 2, 0), "int": (0, 0, 9)}  # precision, scale, digits
+NOT_SORTABLE = ("textarea", "multipicklist")
+LONG_TEXT = 4000  # characters; longer ones cannot be filtered
+
+
+def describe_listed(kind: Object, root: str) -> dict[str, Any]:
+    """An object as the list of all objects has it."""
+    writable, url = not kind.read_only, f"{root}/sobjects/{kind.name}"
+    return {
+        "activateable": False,
+        "associateEntityType": None,
+        "associateParentEntity": None,
+        "createable": writable,
+        "custom": kind.name.endswith("__c"),
+        "customSetting": False,
+        "deepCloneable": False,
+        "deletable": writable,
+        "deprecatedAndHidden": False,
+        "feedEnabled": writable,
+        "hasSubtypes": False,
+        "isInterface": False,
+        "isSubtype": False,
+        "keyPrefix": kind.prefix,
+        "label": kind.label,
+        "labelPlural": f"{kind.label}s",
+        "layoutable": True,
+        "mergeable": kind.name in ("Account", "Case", "Contact", "Lead"),
+        "mruEnabled": True,
+        "name": kind.name,
+        "queryable": True,
+        "replicateable": True,
+        "retrieveable": True,
+        "searchable": True,
+        "triggerable": writable,
+        "undeletable": writable,
+        "updateable": writable,
+        "urls": {
+            "sobject": url,
+            "describe": f"{url}/describe",
+            "rowTemplate": f"{url}/{{ID}}",
+        },
+    }
+
+
+def describe_object(kind: Object, root: str) -> dict[str, Any]:
+    return describe_listed(kind, root) | {
+        "actionOverrides": [],
+        "childRelationships": [],
+        "compactLayoutable": True,
+        "fields": [describe_field(kind, field) for field in kind.fields.values()],
+        "listviewable": None,
+        "lookupLayoutable": None,
+        "namedLayoutInfos": [],
+        "networkScopeFieldName": None,
+        "recordTypeInfos": [],
+        "searchLayoutable": True,
+        "supportedScopes": [{"label": f"All {kind.label}s", "name": "everything"}],
+    }
+
+
+def describe_field(kind: Object, field: Field) -> dict[str, Any]:
+    precision, scale, digits = NUMBER_DIGITS.get(field.type, (0, 0, 0))
+    is_set_by_org = not field.writable or field.type == "boolean"
+    is_long = field.length > LONG_TEXT
+    return {
+        "aggregatable": not is_long,
+        "aiPredictionField": False,
+        "autoNumber": False,
+        "byteLength": field.length * 3,
+        "calculated": False,
+        "calculatedFormula": None,
+        "cascadeDelete": False,
+        "caseSensitive": False,
+        "compoundFieldName": None,
+        "controllerName": None,
+        "createable": field.writable,
+        "custom": field.name.endswith("__c"),
+        "defaultValue": False if field.type == "boolean" else None,
+        "defaultValueFormula": None,
+        "defaultedOnCreate": is_set_by_org,
+        "dependentPicklist": False,
+        "deprecatedAndHidden": False,
+        "digits": digits,
+        "displayLocationInDecimal": False,
+        "encrypted": False,
+        "externalId": field.external_id,
+        "extraTypeInfo": "plaintextarea" if is_long else None,
+        "filterable": not is_long,
+        "filteredLookupInfo": None,
+        "formulaTreatNullNumberAsZero": False,
+        "groupable": not is_long and field.type not in ("double", "datetime"),
+        "highScaleNumber": False,
+        "htmlFormatted": False,
+        "idLookup": field.external_id or field.name == "Id",
+        "inlineHelpText": None,
+        "label": field.title,
+        "length": field.length,
+        "mask": None,
+        "maskType": None,
+        "name": field.name,
+        "nameField": field.name == kind.title,
+        "namePointing": False,
+        "nillable": not field.required and not is_set_by_org,
+        "permissionable": field.writable and not field.required,
+        "picklistValues": [describe_value(value) for value in field.values],
+        "polymorphicForeignKey": False,
+        "precision": precision,
+        "queryByDistance": False,
+        "referenceTargetField": None,
+        "referenceTo": [field.refers] if field.refers else [],
+        "relationshipName": field.name.removesuffix("Id") if field.refers else None,
+        "relationshipOrder": None,
+        "restrictedDelete": False,
+        "restrictedPicklist": bool(field.values) and field.restricted,
+        "scale": scale,
+        "searchPrefilterable": False,
+        "soapType": SOAP_TYPES.get(field.type, "xsd:string"),
+        "sortable": field.type not in NOT_SORTABLE and not is_long,
+        "type": "textarea" if is_long and field.type == "string" else field.type,
+        "unique": field.unique,
+        "updateable": field.writable,
+        "writeRequiresMasterRead": False,
+    }
+
+
+def describe_value(value: str) -> dict[str, Any]:
+    return {
+        "active": True,
+        "defaultValue": False,
+        "label": value,
+        "validFor": None,
+        "value": value,
+    }
