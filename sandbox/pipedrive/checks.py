@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.pipedrive.accounts import Company
-from sandbox.pipedrive.fields.custom_fields import custom_fields, find_value_problem
+from sandbox.pipedrive.custom_fields import custom_fields, find_value_problem
 from sandbox.pipedrive.kinds import Kind
 
 INFO = "Please check developers.pipedrive.com"

@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.pipedrive.accounts import Company
 from sandbox.pipedrive.checks import invalid
-from sandbox.pipedrive.fields.custom_fields import CustomField, custom_fields
+from sandbox.pipedrive.custom_fields import CustomField, custom_fields
 from sandbox.pipedrive.kinds import KINDS, Kind
 
 FIELD_LISTS = {
