@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from connectors.directories import Directory
 from connectors.file_uploads import FileUpload
 from connectors.http import Quota, Report, Request, Response, Scope
 from connectors.object_schemas import Schema
@@ -88,6 +89,7 @@ class Connector:
     collections: tuple[Collection, ...] = ()
     log_sink: LogSink | None = None  # None: it takes no log lines
     schema: Schema | None = None  # None: its objects and fields cannot be read
+    directory: Directory | None = None  # None: the hub reads no list of its users
     quotas: Mapping[str, Quota] = {}  # by "kind" or "kind:name"; other scopes are not limited
     # why a scope that requests spend has no quota, by kind
     unlimited: Mapping[str, str] = {}
@@ -129,6 +131,12 @@ class Connector:
     def choices_by_kind(self) -> dict[str, Choices]:
         """Return the collections of choices, by the kind of identity."""
         return {entry.identity: entry for entry in self.collections if isinstance(entry, Choices)}
+
+    def is_one_to_one(self, kind: str) -> bool:
+        """Return whether identities of this kind are unique both ways, as those of people are."""
+        choices = self.choices_by_kind.get(kind)
+        is_person = self.directory is not None and kind == self.directory.kind
+        return is_person or (choices is not None and choices.one_to_one)
 
     lifetimes: AuthorizationLifetimes = AuthorizationLifetimes()
     # prefixes of access_token and refresh_token in the document, each pair refreshed separately

@@ -185,6 +185,7 @@ class Choices(Collection):
     """Records from which a person chooses one: the external side of an identity of this kind."""
 
     identity: str
+    one_to_one: bool = False  # such a record is paired with one record of ours at most
 
     def record_id(self, record: Mapping[str, Any]) -> str:
         return self.parse_choice(record)[0]

@@ -10,6 +10,7 @@ from connectors.app.actions import (
     UpdateOrder,
 )
 from connectors.app.collections import COLLECTIONS
+from connectors.app.directory import AppDirectory
 from connectors.app.requests import CALLS, REQUESTS, SPENDS, sign_request
 from connectors.base import Connector
 from connectors.http import InFlight, Rate, Request, Response
@@ -38,6 +39,7 @@ class App(Connector):
     urls = {"api": "https://app.example.com/hub"}
     actions = (SendEvent(), CreateLabel(), SubmitQuestion(), CreateOrder(), UpdateOrder())
     collections = COLLECTIONS
+    directory = AppDirectory()
     # for all tenants together
     quotas = {"app:calls": InFlight(16), "app:requests": Rate(200, 1.0)}
     in_flight = 16

@@ -12,6 +12,7 @@ from connectors.oauth import OAuth, build_basic_auth_header, parse_permissions, 
 from connectors.outcomes import Outcome, never, raises_unreadable, reconnect
 from connectors.pipedrive.actions import ACTIONS, base_url, build_token_costs
 from connectors.pipedrive.collections import COLLECTIONS
+from connectors.pipedrive.directory import PipedriveDirectory
 from connectors.pipedrive.errors import (
     TOKEN,
     find_rejection,
@@ -78,6 +79,7 @@ class Pipedrive(OAuth):
     actions = ACTIONS
     collections = (*COLLECTIONS, DealsSummary())
     schema = PipedriveSchema()
+    directory = PipedriveDirectory()
     webhook_source = PipedriveWebhooks()
     subscriptions = PipedriveWebhookSubscriptions()
     quotas = {

@@ -12,6 +12,7 @@ PERMISSIONS = (
     Permission("deals:full", _("to write deals and notes")),
     Permission("leads:full", _("to write leads")),
     Permission("activities:full", _("to write activities")),
+    Permission("users:read", _("to match the users of the company with yours"), optional=True),
     Permission(
         "admin", _("to create and keep the webhooks by which changes arrive"), optional=True
     ),

@@ -16,6 +16,7 @@ from connectors.oauth import OAuth, parse_permissions, parse_tokens
 from connectors.outcomes import Outcome, never, raises_unreadable, reconnect
 from connectors.salesforce.actions import ACTIONS, API_VERSION, base_url
 from connectors.salesforce.collections import COLLECTIONS
+from connectors.salesforce.directory import SalesforceDirectory
 from connectors.salesforce.errors import ORG, TOKEN, find_rejection, find_token_rejection
 from connectors.salesforce.oauth import (
     AT_CONSENT,
@@ -128,6 +129,7 @@ class Salesforce(OAuth):
     actions = ACTIONS
     collections = COLLECTIONS
     schema = SalesforceSchema()
+    directory = SalesforceDirectory()
     quotas = {
         "account": Budget(
             100_000, 86_400.0

@@ -26,6 +26,7 @@ from connectors.schema import (
 )
 from connectors.slack.actions import PostMessage, Respond, UpdateMessage
 from connectors.slack.collections import Channels
+from connectors.slack.directory import SlackDirectory
 from connectors.slack.errors import find_rejection
 from connectors.slack.files import SlackFiles
 from connectors.slack.oauth import AT_CONSENT, ERRORS, GUIDE, PERMISSIONS, PROBLEMS, build_manifest
@@ -103,11 +104,13 @@ class Slack(OAuth):
     webhook_source = SlackWebhooks()
     subscriptions = SlackSubscriptions()
     collections = (Channels(),)
+    directory = SlackDirectory()
     file_upload = SlackFiles()
     quotas = {
         "method:chat.postMessage": Rate(300, 60.0),  # "several hundred per minute per workspace"
         "method:chat.update": Rate(50, 60.0),  # tier 3
         "method:conversations.list": Rate(20, 60.0),  # tier 2
+        "method:users.list": Rate(20, 60.0),  # tier 2
         "method:files.getUploadURLExternal": Rate(100, 60.0),  # tier 4
         "method:files.completeUploadExternal": Rate(100, 60.0),  # tier 4
         "method:auth.test": Rate(600, 60.0),

@@ -132,10 +132,12 @@ class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
         "local_id",
         "remote_id",
         "name",
+        "state",
         "connection_label",
         "tenant_name",
         "set_at",
     )
+    list_filter = ("state",)
     list_select_related = ("connection__tenant",)
     search_fields = ("local_id",)
     search_help_text = "The local or the remote id, or its beginning"

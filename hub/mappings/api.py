@@ -37,6 +37,11 @@ IDENTITY_EXAMPLE = {
     "local_id": "orders",
     "remote_id": "C0123456789",
     "name": "#orders",
+    "state": "confirmed",
+    "source": "import",
+    "confidence": None,
+    "conflict": "",
+    "evidence": None,
     "created_at": openapi.EXAMPLE_TIME,
     "updated_at": openapi.EXAMPLE_TIME,
 }
@@ -80,6 +85,24 @@ class IdentitySerializer(serializers.Serializer):
     name = serializers.CharField(
         help_text="Its name in the external system, as it was set; may be empty."
     )
+    state = serializers.ChoiceField(
+        Identity.State.choices,
+        help_text="Only confirmed identities are used. Of others, `remote_id` is a suggestion, or "
+        "empty.",
+    )
+    source = serializers.ChoiceField(
+        Identity.Source.choices, help_text="How it was found; `import`: over this API."
+    )
+    confidence = serializers.FloatField(
+        allow_null=True, help_text="Of a suggestion, from 0 to 1; null: it was not compared."
+    )
+    conflict = serializers.CharField(
+        help_text="A code for what is wrong with the pair, such as `renamed`; empty: nothing is."
+    )
+    evidence = serializers.DictField(
+        allow_null=True,
+        help_text="What a person needs for the decision: `reason`, and the `candidates`.",
+    )
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField(help_text="When it was last changed.")
 
@@ -93,6 +116,9 @@ class IdentitiesQuery(StrictSerializer):
     from_query = True
 
     kind = serializers.CharField(max_length=60, required=False)
+    state = serializers.ChoiceField(
+        Identity.State.choices, default=Identity.State.CONFIRMED, help_text="Omitted: confirmed."
+    )
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
     after = serializers.CharField(required=False, trim_whitespace=False, help_text="From `next`.")
 
@@ -109,11 +135,12 @@ class IdentitiesView(APIView):
         examples={"a page": {"items": [IDENTITY_EXAMPLE], "next": None}},
     )
     def get(self, request: Request, id: UUID) -> Response:
-        """List the identities of a connection, in the order of kind and local id."""
+        """List the identities of a connection in one state, in the order of kind and local id."""
         connection = find_visible_connection(request, id)
         query = _validate_identity_data(IdentitiesQuery, request.query_params.dict())
-        identities = Identity.unscoped.filter(connection=connection).order_by("kind", "local_id")
-        identities = identities.filter(kind=query["kind"]) if "kind" in query else identities
+        filters = {name: query[name] for name in ("kind", "state") if name in query}
+        identities = Identity.unscoped.filter(connection=connection, **filters)
+        identities = identities.order_by("kind", "local_id")
         identities = (
             identities.filter(match_identities_after(query["after"]))
             if "after" in query
@@ -121,7 +148,7 @@ class IdentitiesView(APIView):
         )
         limit = query["limit"]
         page = list(identities[: limit + 1])
-        next_query = {"limit": limit} | ({"kind": query["kind"]} if "kind" in query else {})
+        next_query = {"limit": limit, **filters}
         next_parameters = (
             urlencode(next_query | {"after": page[limit - 1].cursor}) if len(page) > limit else ""
         )
@@ -145,14 +172,19 @@ class IdentitiesView(APIView):
         """Set the matching record of the other system; an existing identity of the same record is
         replaced.
 
-        Deliveries that are held because this identity is missing are released.
+        Deliveries that are held because this identity is missing are released. A user of the other
+        system can be the match of one user only: a second one is refused.
         """
         connection = find_visible_connection(request, id)
         data = _validate_identity_data(
             SetIdentitySerializer, request.data, connector=connection.connector
         )
         identity = set_identity(
-            connection, actor=ActorContext.of_request(request), now=clock(), **data
+            connection,
+            actor=ActorContext.of_request(request),
+            source=Identity.Source.IMPORT,
+            now=clock(),
+            **data,
         )
         return Response(IdentitySerializer(identity).data)
 

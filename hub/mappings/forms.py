@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 from connectors.registry import CONNECTORS
 from connectors.roles import Action
 from hub.mappings.expressions.functions import Functions
+from hub.mappings.identities import Pair, describe_taken, find_owners
 from hub.mappings.models import FieldMapping, Identity
 from hub.mappings.translate import MappingError, compile_mapping
 from hub.problems import Problem
@@ -201,3 +202,12 @@ class IdentityForm(forms.ModelForm):
     class Meta:
         model = Identity
         fields = ("connection", "kind", "local_id", "remote_id", "name")
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if data.keys() >= {"connection", "kind", "local_id", "remote_id"}:
+            pair = Pair(data["kind"], data["local_id"], data["remote_id"])
+            for owner in find_owners(data["connection"], [pair]).values():
+                if owner != self.initial.get("local_id"):
+                    self.add_error("remote_id", describe_taken(owner))
+        return data

@@ -1,18 +1,47 @@
-"""Identities: set and remove the pair of our record and the other system's; both write their audit
-rows.
+"""Identities: confirm and remove the pair of our record and the other system's; both write their
+audit rows.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.mappings.models import Identity
 from hub.queue import wake_up
 
+PairKey = tuple[str, str]  # kind and id, of ours or of theirs
+SET_COLUMNS = (
+    *("remote_id", "name", "state", "source", "confidence", "conflict", "evidence", "updated_at"),
+)
 
-@transaction.atomic
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Our record and the other system's; `name` is the other system's, for people only."""
+
+    kind: str
+    local_id: str
+    remote_id: str
+    name: str = ""
+    source: str = Identity.Source.HAND
+    confidence: float | None = None
+
+    @property
+    def local_key(self) -> PairKey:
+        return self.kind, self.local_id
+
+    @property
+    def remote_key(self) -> PairKey:
+        return self.kind, self.remote_id
+
+
 def set_identity(
     connection: Connection,
     kind: str,
@@ -21,23 +50,151 @@ def set_identity(
     actor: ActorContext,
     *,
     name: str = "",
+    source: str = Identity.Source.HAND,
     now: datetime,
 ) -> Identity:
-    """Set the record of the other system for one of ours; an existing identity is replaced."""
-    # two people at once set one after the other
-    Connection.unscoped.select_for_update(of=("self",), no_key=True).get(pk=connection.pk)
-    identity = Identity.unscoped.filter(connection=connection, kind=kind, local_id=local_id).first()
-    before = {"remote_id": identity.remote_id} if identity else None
-    identity = identity or Identity(
-        connection=connection, kind=kind, local_id=local_id, created_at=now
-    )
-    identity.remote_id, identity.name = remote_id, name
-    identity.updated_at = now
-    identity.save()
+    """Confirm the record of the other system for one of ours; an existing identity is replaced.
+
+    Raises ValidationError by field if the kind is paired one to one, and the other record is paired
+    with another one of ours.
+    """
+    pair = Pair(kind, local_id, remote_id, name, source)
+    return set_identities(connection, [pair], actor, now=now)[0]
+
+
+@transaction.atomic
+def set_identities(
+    connection: Connection, pairs: Sequence[Pair], actor: ActorContext, *, now: datetime
+) -> list[Identity]:
+    """Confirm pairs of different records of ours, in a fixed number of statements; existing
+    identities are replaced.
+
+    What was held for them is released. Raises ValidationError by field if one of them cannot be
+    confirmed; none is then.
+    """
+    lock_identities(connection)
+    for owner in find_owners(connection, pairs).values():
+        raise ValidationError({"remote_id": describe_taken(owner)})
+    stored = _find_by_local_key(connection, pairs)
+    before = {key: _describe(identity) for key, identity in stored.items()}
+    identities = [
+        _confirm(stored.get(pair.local_key) or Identity(connection=connection), pair, now=now)
+        for pair in pairs
+    ]
+    Identity.unscoped.bulk_update(stored.values(), SET_COLUMNS)
+    Identity.unscoped.bulk_create([entry for entry in identities if entry.pk is None])
+    _withdraw_suggestions(connection, pairs, now=now)
     wake_up("drain", now=now)  # deliveries that were held before it may go
-    after = {"kind": kind, "local_id": local_id, "remote_id": remote_id}
-    actor.audit("connection.identify", connection, before=before, after=after, now=now)
+    _audit_pairs(connection, pairs, before, actor, now=now)
+    return identities
+
+
+def lock_identities(connection: Connection) -> None:
+    """Let changes of the connection's identities come one after the other, until the end of the
+    transaction.
+    """
+    Connection.unscoped.select_for_update(of=("self",), no_key=True).get(pk=connection.pk)
+
+
+def find_owners(connection: Connection, pairs: Sequence[Pair]) -> dict[PairKey, str]:
+    """Return the ids of ours that have the other record of a pair already, by kind and remote id.
+
+    Only of kinds that are paired one to one; one statement.
+    """
+    exclusive = [pair for pair in pairs if connection.connector.is_one_to_one(pair.kind)]
+    if not exclusive:
+        return {}
+    confirmed = Identity.confirmed().filter(
+        connection=connection,
+        kind__in={pair.kind for pair in exclusive},
+        remote_id__in={pair.remote_id for pair in exclusive},
+    )
+    local_keys = {pair.local_key for pair in exclusive}
+    owners: dict[PairKey, str] = {
+        (kind, remote_id): local_id
+        for kind, remote_id, local_id in confirmed.values_list("kind", "remote_id", "local_id")
+        if (kind, local_id) not in local_keys  # it is replaced by this very change
+    }
+    taken: dict[PairKey, str] = {}
+    seen: dict[PairKey, str] = {}
+    for pair in exclusive:
+        other = owners.get(pair.remote_key) or seen.setdefault(pair.remote_key, pair.local_id)
+        if other != pair.local_id:
+            taken[pair.remote_key] = other
+    return taken
+
+
+def describe_taken(local_id: str) -> str:
+    """Return the error text of a record that another one of ours is paired with."""
+    return _("Already paired with %(local_id)s. Remove that pair first.") % {"local_id": local_id}
+
+
+def _find_by_local_key(connection: Connection, pairs: Sequence[Pair]) -> dict[PairKey, Identity]:
+    candidates = Identity.unscoped.filter(
+        connection=connection,
+        kind__in={pair.kind for pair in pairs},
+        local_id__in={pair.local_id for pair in pairs},
+    )
+    found = {(identity.kind, identity.local_id): identity for identity in candidates}
+    return {pair.local_key: found[pair.local_key] for pair in pairs if pair.local_key in found}
+
+
+def _confirm(identity: Identity, pair: Pair, *, now: datetime) -> Identity:
+    """Change an identity in memory so that it is the confirmed pair."""
+    if identity.pk is None:
+        identity.kind, identity.local_id, identity.created_at = pair.kind, pair.local_id, now
+    identity.remote_id, identity.name, identity.source = pair.remote_id, pair.name, pair.source
+    identity.state, identity.confidence = Identity.State.CONFIRMED, pair.confidence
+    identity.conflict, identity.evidence, identity.updated_at = "", None, now
     return identity
+
+
+def _withdraw_suggestions(connection: Connection, pairs: Sequence[Pair], *, now: datetime) -> None:
+    """Take what is confirmed now out of the suggestions for others of our records."""
+    kinds = {pair.kind for pair in pairs if connection.connector.is_one_to_one(pair.kind)}
+    if not kinds:
+        return
+    suggested = Identity.unscoped.filter(
+        connection=connection,
+        state=Identity.State.SUGGESTED,
+        kind__in=kinds,
+        remote_id__in={pair.remote_id for pair in pairs},
+    )
+    suggested.update(
+        state=Identity.State.UNMATCHED,
+        remote_id="",
+        name="",
+        confidence=None,
+        evidence=None,
+        updated_at=now,
+    )
+
+
+def _describe(identity: Identity) -> dict[str, Any]:
+    is_confirmed = identity.state == Identity.State.CONFIRMED
+    state = {} if is_confirmed else {"state": identity.state}
+    return {"remote_id": identity.remote_id, **state}
+
+
+def _audit_pairs(
+    connection: Connection,
+    pairs: Sequence[Pair],
+    before: Mapping[PairKey, Mapping[str, Any]],
+    actor: ActorContext,
+    *,
+    now: datetime,
+) -> None:
+    """Write one audit row: of the pair, or of all pairs that were confirmed together."""
+    confirmed = [
+        {"kind": pair.kind, "local_id": pair.local_id, "remote_id": pair.remote_id}
+        for pair in pairs
+    ]
+    if len(pairs) == 1:
+        earlier = before.get(pairs[0].local_key)
+        actor.audit("connection.identify", connection, before=earlier, after=confirmed[0], now=now)
+    elif pairs:
+        after = {"count": len(pairs), "pairs": confirmed}
+        actor.audit("connection.identify", connection, after=after, now=now)
 
 
 @transaction.atomic

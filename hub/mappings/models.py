@@ -53,9 +53,31 @@ class MappingVersion(Scoped):
 
 
 class Identity(Scoped):
-    """The pair of our record and the other system's, within one connection."""
+    """The pair of our record and the other system's, within one connection.
+
+    Mappings, incoming events and reconciliations use confirmed pairs only: see `confirmed`. A row
+    that is not confirmed is one of our records in the queue of the review; its `remote_id` is what
+    is suggested, empty if nothing is.
+    """
 
     TENANT = "connection__tenant"
+
+    class State(models.TextChoices):
+        CONFIRMED = "confirmed"
+        SUGGESTED = "suggested"
+        AMBIGUOUS = "ambiguous"  # several candidates, or one that a person must look at
+        UNMATCHED = "unmatched"
+        IGNORED = "ignored"  # a person decided that our record has no counterpart
+
+    class Source(models.TextChoices):
+        HAND = "hand"
+        CSV = "csv", "CSV"
+        EMAIL = "email", "e-mail"
+        LOGIN = "login"
+        NAME = "name"
+        FIRST_EVENT = "first_event"
+        RECIPE = "recipe"
+        IMPORT = "import"  # by a program, over the API
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="identities")
     kind = models.CharField(max_length=60, help_text="Such as user, product or customer.")
@@ -70,6 +92,24 @@ class Identity(Scoped):
         db_default="",
         help_text="The name in the external system; only shown to people.",
     )
+    state = models.CharField(
+        max_length=20,
+        choices=State,
+        default=State.CONFIRMED,
+        db_default="confirmed",
+        editable=False,
+    )
+    source = models.CharField(
+        max_length=20, choices=Source, default=Source.HAND, db_default="hand", editable=False
+    )
+    # of a suggestion, 0 to 1; null: it was not compared
+    confidence = models.FloatField(null=True, blank=True, editable=False)
+    # a code of hub/identities/conflicts.py; empty: there is none
+    conflict = models.CharField(
+        max_length=30, blank=True, default="", db_default="", editable=False
+    )
+    # what a person needs for the decision: {"reason", "candidates": [{"remote_id", …}], …}
+    evidence = models.JSONField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(
         default=timezone.now, editable=False
@@ -82,10 +122,25 @@ class Identity(Scoped):
         )
         indexes = (
             models.Index(fields=("connection", "kind", "remote_id"), name="identity_reversed"),
+            models.Index(
+                fields=("connection", "state", "kind", "local_id"),
+                condition=~models.Q(state="confirmed"),
+                name="identity_queue",
+            ),
+            models.Index(
+                fields=("connection", "kind", "local_id"),
+                condition=~models.Q(conflict=""),
+                name="identity_conflicts",
+            ),
         )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.local_id} = {self.remote_id}"
+
+    @classmethod
+    def confirmed(cls) -> models.QuerySet["Identity"]:
+        """Select the pairs that may be used: those that are confirmed, of all tenants."""
+        return cls.unscoped.filter(state=cls.State.CONFIRMED)
 
     @property
     def cursor(self) -> str:

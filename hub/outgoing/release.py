@@ -69,7 +69,7 @@ def _find_with_newer_mapping() -> QuerySet[Delivery]:
 
 
 def _find_with_newer_identity() -> QuerySet[Delivery]:
-    newer = Identity.unscoped.filter(
+    newer = Identity.confirmed().filter(
         connection=OuterRef("connection"), updated_at__gt=OuterRef("state_changed_at")
     )
     return _find_held("identity_missing").filter(Exists(newer))

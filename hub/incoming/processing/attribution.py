@@ -166,7 +166,7 @@ def find_users(items: Iterable[InboundItem]) -> Mapping[Author, str]:
     authors = {(item.connection_id, item.author) for item in items if item.author}
     if not authors:
         return {}
-    identities = Identity.unscoped.filter(
+    identities = Identity.confirmed().filter(
         kind=USER,
         connection__in={connection_id for connection_id, _ in authors},
         remote_id__in={author for _, author in authors},

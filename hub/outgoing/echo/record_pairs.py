@@ -7,10 +7,16 @@ at the connection that its event came from. Their kind is the object, such as pe
 import json
 from datetime import datetime
 
+import structlog
+from django.core.exceptions import ValidationError
+
 from hub.audit import ActorContext
+from hub.connections.models import Connection
 from hub.mappings.identities import set_identity
 from hub.outgoing.models import Delivery, Event, EventBody, RememberedWrite
 from hub.queue import report_progress
+
+log = structlog.get_logger(__name__)
 
 PAIRS_LIMIT = 500  # of one call
 
@@ -36,9 +42,27 @@ def _store_pair(write: RememberedWrite, *, now: datetime) -> None:
     event = delivery.event if delivery else None
     if event and event.origin and (record := _find_record(event)):
         object, actor = event.type.split(".")[1], ActorContext.system()
-        set_identity(write.connection, write.object, record, write.record, actor, now=now)
-        set_identity(event.origin, object, write.record, record, actor, now=now)
+        _confirm_pair(write.connection, write.object, record, write.record, actor, now=now)
+        _confirm_pair(event.origin, object, write.record, record, actor, now=now)
     RememberedWrite.unscoped.filter(pk=write.pk).update(is_pair_due=False)
+
+
+def _confirm_pair(
+    connection: Connection,
+    kind: str,
+    local_id: str,
+    remote_id: str,
+    actor: ActorContext,
+    *,
+    now: datetime,
+) -> None:
+    """Set the identity, unless the other record is paired with another one that has to be unique:
+    the pair that is confirmed stays.
+    """
+    try:
+        set_identity(connection, kind, local_id, remote_id, actor, now=now)
+    except ValidationError:
+        log.warning("record_pair.taken", connection=str(connection.public_id), kind=kind)
 
 
 def _find_record(event: Event) -> str:

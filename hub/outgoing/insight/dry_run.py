@@ -175,7 +175,7 @@ def load_identities(
     if not identity_pairs or connection is None:
         return {}
     kinds, local_ids = {kind for kind, _ in identity_pairs}, {value for _, value in identity_pairs}
-    identities = Identity.unscoped.filter(
+    identities = Identity.confirmed().filter(
         connection=connection, kind__in=kinds, local_id__in=local_ids
     )
     return {(identity.kind, identity.local_id): identity.remote_id for identity in identities}

@@ -60,7 +60,7 @@ def _find_static_identities_by_connection(
         for connection in targets:
             missing[connection.pk] |= pairs
     kinds = {kind for pairs in missing.values() for kind, _ in pairs}
-    identities = Identity.unscoped.filter(
+    identities = Identity.confirmed().filter(
         connection__in=[pk for pk, pairs in missing.items() if pairs], kind__in=kinds
     )
     for pk, kind, local_id in identities.values_list("connection", "kind", "local_id"):

@@ -67,7 +67,7 @@ class IdentityLookup:
         if not keys:
             return cls({})
         connections, kinds, local_ids = (set(column) for column in zip(*keys, strict=True))
-        identities = Identity.unscoped.filter(
+        identities = Identity.confirmed().filter(
             connection_id__in=connections, kind__in=kinds, local_id__in=local_ids
         )
         return cls(

@@ -222,7 +222,7 @@ def load_reference_pairs(
     if not kinds:
         return ReferencePairs({})
     values = list(_list_values(discrepancies))
-    identities = Identity.unscoped.filter(
+    identities = Identity.confirmed().filter(
         Q(local_id__in=values) | Q(remote_id__in=values),
         connection=discrepancies[0].connection_id,
         kind__in=kinds,

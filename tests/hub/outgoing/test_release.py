@@ -4,6 +4,9 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
+from hub.audit import ActorContext
+from hub.mappings.identities import set_identity
+from hub.mappings.models import Identity
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.release import release_held_deliveries
 from tenants.models import Tenant
@@ -39,6 +42,18 @@ def test_a_missing_identity_is_waited_for(make):
     release_held_deliveries(now=LATER)
     http = pump(FakeHttp(), at=LATER)
     assert http.requests[0].content() == b'{"owner":"005A"}'
+
+
+def test_a_suggested_identity_releases_nothing_until_it_is_confirmed(make):
+    delivery = make.delivery(body={"owner": "identity('user', data.email)"})
+    pump(FakeHttp())
+    pair = make.identity(delivery.connection, "user", "ann@acme.test", "005A", at=LATER)
+    Identity.unscoped.update(state="suggested")
+    assert release_held_deliveries(now=LATER) == 0
+    pair.refresh_from_db()
+    actor = ActorContext.system()
+    set_identity(delivery.connection, "user", pair.local_id, "005A", actor, now=LATER)
+    assert release_held_deliveries(now=LATER) == 1
 
 
 def test_a_system_that_is_connected_later_gets_what_waited(make):

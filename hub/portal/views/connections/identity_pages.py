@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
@@ -37,7 +38,9 @@ CHOICES_CACHED_FOR = 60  # seconds
 
 
 def filter_identities(tenant_user: TenantUser, connection: Connection) -> QuerySet[Identity]:
-    return Identity.objects.of(tenant_user.tenant).filter(connection=connection)
+    """Select the confirmed identities."""
+    own = Identity.objects.of(tenant_user.tenant)
+    return own.filter(connection=connection, state=Identity.State.CONFIRMED)
 
 
 @require_safe
@@ -93,17 +96,11 @@ def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
         request.POST or None,
         choices=connection.connector.choices_by_kind.get(own_record.cleaned_data["kind"]),
     )
-    if request.method == "POST" and form.is_valid():
-        remote_id, name = form.cleaned_data["id"], form.cleaned_data["name"]
-        actor = ActorContext.of_visitor(request, tenant_user)
-        set_identity(
-            connection,
-            remote_id=remote_id,
-            name=name,
-            actor=actor,
-            now=now,
-            **own_record.cleaned_data,
-        )
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and _save_choice(request, tenant_user, connection, own_record, form, now=now)
+    ):
         messages.success(request, _("Saved. Deliveries that were held for it are sent now."))
         return redirect_to_identities(tenant_user, connection)
     remote_choices = load_remote_choices(connection, own_record.cleaned_data["kind"], now=now)
@@ -121,6 +118,31 @@ def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
         "identity": identity,
     }
     return render(request, "portal/identities/say.html", context)
+
+
+def _save_choice(
+    request: HttpRequest,
+    tenant_user: TenantUser,
+    connection: Connection,
+    own_record: OwnRecordForm,
+    form: RemoteRecordForm,
+    *,
+    now: datetime,
+) -> bool:
+    """Set the identity, and return whether it could be set; if not, the form has the error."""
+    try:
+        set_identity(
+            connection,
+            remote_id=form.cleaned_data["id"],
+            name=form.cleaned_data["name"],
+            actor=ActorContext.of_visitor(request, tenant_user),
+            now=now,
+            **own_record.cleaned_data,
+        )
+    except ValidationError as error:
+        form.add_error("remote_id", error.messages[0])
+        return False
+    return True
 
 
 def load_remote_choices(connection: Connection, kind: str, *, now: datetime) -> RemoteChoices:

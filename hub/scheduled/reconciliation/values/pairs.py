@@ -22,7 +22,7 @@ def _load_references(
 ) -> dict[tuple[str, str], str]:
     if not needed:
         return {}
-    identities = Identity.unscoped.filter(
+    identities = Identity.confirmed().filter(
         connection=connection,
         kind__in={kind for kind, _ in needed},
         local_id__in={local_id for _, local_id in needed},
@@ -42,7 +42,7 @@ def _load_keys(
         return {}
     own_id = "local_id" if extractor.is_local else "remote_id"
     ids = {extractor.record_id(record) for record in records}
-    identities = Identity.unscoped.filter(
+    identities = Identity.confirmed().filter(
         **{"connection": connection, "kind": kind, f"{own_id}__in": ids}
     )
     return dict(identities.values_list(own_id, "remote_id"))

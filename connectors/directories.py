@@ -1,0 +1,58 @@
+"""The role of a connector that lists the people of its system: its directory of users."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.http import Request, Response
+from connectors.outcomes import Outcome
+from connectors.schema import Credential
+
+USER = "user"  # the kind of the identities of people
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user of a system.
+
+    `aliases` are further e-mail addresses and logins, `other_names` what people are called besides.
+    """
+
+    id: str
+    name: str = ""
+    email: str = ""
+    login: str = ""
+    aliases: tuple[str, ...] = ()
+    other_names: tuple[str, ...] = ()
+    is_active: bool = True
+    is_bot: bool = False  # an application, or a mailbox that belongs to no single person
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    """The people of one response; `cursor` continues after them, empty: this was the last page.
+
+    If it is not `complete`, people may be missing from it.
+    """
+
+    people: Sequence[Person]
+    cursor: str = ""
+    complete: bool = True
+
+
+class Directory:
+    """Builds requests for the users of an account, page by page, and parses the answers."""
+
+    kind = USER
+    permissions: tuple[str, ...] = ()  # that reading it needs
+    by_tenant = False  # our own application serves all tenants: `page` needs the tenant's reference
+
+    def page(
+        self, credential: Credential, *, at: datetime, cursor: str = "", tenant: str = ""
+    ) -> Request:
+        """Build the request for a page. A cursor survives a restart."""
+        raise NotImplementedError
+
+    def people(self, response: Response) -> PeoplePage | Outcome:
+        """Parse a page of people, or the Outcome of a refusal. Raises Unreadable."""
+        raise NotImplementedError

@@ -1,0 +1,51 @@
+"""Pipedrive: the users of a company, all in one answer.
+
+https://developers.pipedrive.com/docs/api/v1/Users#getUsers (2026-11): users are only in the API v1,
+and are not paged. A user's login is the e-mail address.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from connectors.directories import Directory, PeoplePage, Person
+from connectors.http import KIBIBYTE, Request, Response, Unreadable
+from connectors.outcomes import Outcome, raises_unreadable
+from connectors.pipedrive.actions import base_url, build_token_costs
+from connectors.pipedrive.errors import find_rejection
+from connectors.schema import Credential
+
+LIST_TOKENS = 20  # of the daily budget, for a list of v1
+
+
+class PipedriveDirectory(Directory):
+    permissions = ("users:read",)
+
+    def page(
+        self, credential: Credential, *, at: datetime, cursor: str = "", tenant: str = ""
+    ) -> Request:
+        return Request(
+            "GET",
+            f"{base_url(credential)}/api/v1/users",
+            bearer=credential.access,
+            spends=build_token_costs(LIST_TOKENS),
+            keep=8 * 1024 * KIBIBYTE,
+        )
+
+    @raises_unreadable
+    def people(self, response: Response) -> PeoplePage | Outcome:
+        if rejection := find_rejection(response):
+            return rejection
+        answer = response.json()
+        if answer["success"] is not True or not isinstance(answer["data"], list):
+            raise Unreadable("not a list of users")
+        return PeoplePage([parse_user(record) for record in answer["data"]])
+
+
+def parse_user(record: Mapping[str, Any]) -> Person:
+    return Person(
+        id=str(record["id"]),
+        name=str(record.get("name") or ""),
+        email=str(record.get("email") or ""),
+        is_active=record.get("active_flag") is not False,
+    )
