@@ -31,7 +31,7 @@ from tests.connectors.recorded import (
 
 FOLDER = Path(connectors.__file__).parent
 KIT_MODULES = {f"connectors.{path.stem}" for path in FOLDER.glob("*.py")}
-FILES = {"connector", "actions", "collections", "errors", "oauth", "schema"}
+FILES = {"connector", "actions", "collections", "directory", "errors", "oauth", "schema"}
 FILES |= {"webhooks", "webhook_types", "subscriptions", "object_schemas"}
 OWN_FILES = {
     "app": {"requests"},
