@@ -90,7 +90,7 @@ class IdentitySerializer(serializers.Serializer):
         help_text="Only confirmed identities are used. Of others, `remote_id` is a suggestion, or "
         "empty.",
     )
-    source = serializers.ChoiceField(
+    source = serializers.ChoiceField(  # type: ignore[assignment]
         Identity.Source.choices, help_text="How it was found; `import`: over this API."
     )
     confidence = serializers.FloatField(
@@ -148,7 +148,7 @@ class IdentitiesView(APIView):
         )
         limit = query["limit"]
         page = list(identities[: limit + 1])
-        next_query = {"limit": limit, **filters}
+        next_query: dict[str, Any] = {"limit": limit, **filters}
         next_parameters = (
             urlencode(next_query | {"after": page[limit - 1].cursor}) if len(page) > limit else ""
         )
