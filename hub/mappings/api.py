@@ -138,7 +138,7 @@ class IdentitiesView(APIView):
         """List the identities of a connection in one state, in the order of kind and local id."""
         connection = find_visible_connection(request, id)
         query = _validate_identity_data(IdentitiesQuery, request.query_params.dict())
-        filters = {name: query[name] for name in ("kind", "state") if name in query}
+        filters: dict[str, Any] = {name: query[name] for name in ("kind", "state") if name in query}
         identities = Identity.unscoped.filter(connection=connection, **filters)
         identities = identities.order_by("kind", "local_id")
         identities = (
