@@ -66,6 +66,7 @@ from hub.scheduled.runs.open_runs import (
     resume_blocked_runs,
     skip_runs_past_window,
 )
+from hub.scheduled.shipping.arrivals import ship_arrived_lines
 from hub.scheduled.shipping.retention import drop_expired_lines, notify_late_logs
 from hub.throttle import in_flight_leases
 from tenants.services.support_visit_actions import end_finished_visits
@@ -209,6 +210,7 @@ STEPS: tuple[Step, ...] = (
     create_missing_schedules,
     apply_changed_time_zones,
     create_due_runs,
+    ship_arrived_lines,
     recover_interrupted_runs,
     skip_runs_past_window,
     resume_blocked_runs,

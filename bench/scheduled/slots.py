@@ -26,7 +26,7 @@ from hub.scheduled.models import Job, JobSchedule, Run
 from hub.scheduled.runs.claim import free_run_leases
 from tenants.models import Tenant
 
-DATABASES = ("postgresql",)
+DATABASES = ("postgresql", "sqlite")
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
 # minutes and hours by cron expression; no hours: every hour
 CRONS = {

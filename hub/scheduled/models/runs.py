@@ -19,7 +19,8 @@ from tenants.scoping import Scoped
 class Run(Scoped, StateMachine):
     """One execution of a job for one tenant. It is leased, and resumes from `cursor`.
 
-    `slot_at` is null for a run that a person or our application requested.
+    `slot_at` is null for a run that a person or our application requested, and for one that ships
+    log lines as they arrive.
     """
 
     class State(models.TextChoices):
@@ -51,7 +52,8 @@ class Run(Scoped, StateMachine):
     )
     blocking_system = models.CharField(max_length=40, blank=True, default="", db_default="")
     is_dry = models.BooleanField(default=False)  # it changes nothing
-    requested_by = models.CharField(max_length=200, blank=True)  # whom; empty: its schedule
+    # by whom, or by the arrival of lines; empty: by its schedule
+    requested_by = models.CharField(max_length=200, blank=True)
     due_at = models.DateTimeField()  # slot and offset in the window; later after a failure
     window_ends_at = models.DateTimeField()
     deadline_at = models.DateTimeField()
