@@ -84,7 +84,8 @@ def may_ship_again(schedule: JobSchedule, *, now: datetime) -> bool:
     if last is None:
         return True
     state, finished_at = last
-    return state == Run.State.FINISHED and finished_at <= now - PAUSE
+    is_finished = state == Run.State.FINISHED and finished_at is not None
+    return is_finished and finished_at <= now - PAUSE
 
 
 def build_arrival_run(schedule: JobSchedule, *, now: datetime) -> Run:
