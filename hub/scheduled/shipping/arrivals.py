@@ -80,12 +80,11 @@ def may_ship_again(schedule: JobSchedule, *, now: datetime) -> bool:
     runs.filter(
         requested_by=ARRIVAL, state=Run.State.FINISHED, finished_at__lt=now - KEPT_FOR
     ).delete()
-    last = runs.order_by("-pk").values_list("state", "finished_at").first()
+    last = runs.order_by("-pk").only("state", "finished_at").first()
     if last is None:
         return True
-    state, finished_at = last
-    is_finished = state == Run.State.FINISHED and finished_at is not None
-    return is_finished and finished_at <= now - PAUSE
+    is_settled = last.finished_at is not None and last.finished_at <= now - PAUSE
+    return is_settled and last.state == Run.State.FINISHED
 
 
 def build_arrival_run(schedule: JobSchedule, *, now: datetime) -> Run:
