@@ -11,6 +11,7 @@ from sandbox.clock import Clock
 from sandbox.control.account_controls import AccountControls
 from sandbox.control.control_api import Control
 from sandbox.control.restarts import RestartControl
+from sandbox.control.schema_control import SchemaControl
 from sandbox.control.seeding import SeedingControl
 from sandbox.faults import Faults
 from sandbox.gateway import Gateway
@@ -58,8 +59,9 @@ def create_app(
     sending = SendingControl(sender, sources, clock)
     seeding = SeedingControl(apis, clock)
     restarts = RestartControl(apis, clock)
+    schemas = SchemaControl(apis, clock)
     own_pages = (page for started in running.values() for page in started.pages)
-    for pages in (*own_pages, MailPages(mailbox), control, sending, seeding, restarts):
+    for pages in (*own_pages, MailPages(mailbox), control, sending, seeding, restarts, schemas):
         app.router.add_routes(pages.routes())
     for api in apis:  # after the pages, which are the more special routes
         add_system(app, gateway, api)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from sandbox.schema_changes import SchemaChange
+
 Send = Callable[[str, str, dict[str, str], Any], Awaitable[tuple[int, str]]]
 # send(method, url, headers, json) is the way to our application: gives status and text, raises
 # OSError when nobody is there
@@ -146,6 +148,16 @@ class System:
     def planted(self, account: str, object: str) -> Iterator[dict[str, Any]]:
         """Every record of an object, deleted ones among them. Raises ValueError with a sentence."""
         raise ValueError(f"records of {self.key} cannot be listed")
+
+    def schema_fields(self, account: str, object: str) -> list[dict[str, Any]]:
+        """The fields of an object, as the control lists them. Raises ValueError with a sentence."""
+        raise ValueError(f"{self.key} has no schema")
+
+    def change_schema(self, change: SchemaChange, at: float) -> None:
+        """By the control: people of the account change its fields. Raises ValueError with a
+        sentence.
+        """
+        raise ValueError(f"{self.key} has no schema")
 
     def learn(self, at: float) -> None:
         """The world has changed: look at the accounts again."""

@@ -117,6 +117,16 @@ class Records:
         self._rows.store_all(planted)
         return [str(row["id"]) for row in planted.values()]
 
+    def move_custom_field(self, company: Company, kind: Kind, old: str, new: str) -> None:
+        """Keep the values of a custom field under another key, or drop them; nobody is told."""
+        table = self._tables[company.company, kind.path]
+        moved = [row for row in table.rows.values() if old in row["custom_fields"]]
+        rows = {
+            f"{company.company}/{kind.path}/{row['id']}": without(row, old, new) for row in moved
+        }
+        table.place_all(rows.values())
+        self._rows.store_all(rows)
+
     def take_changes(self) -> list[Change]:
         """Return what was changed since this was asked last, oldest first."""
         changes, self._changes = self._changes, []
@@ -174,6 +184,12 @@ def planted_values(kind: Kind, given: Record) -> Record:
     if "id" in values and kind.path != "leads":
         values["id"] = int(values["id"])
     return values
+
+
+def without(row: Record, old: str, new: str) -> Record:
+    """The record with the value of a custom field under a new key; empty: without it."""
+    custom = {key: value for key, value in row["custom_fields"].items() if key != old}
+    return {**row, "custom_fields": custom | ({new: row["custom_fields"][old]} if new else {})}
 
 
 def stored(values: Record) -> Record:

@@ -15,6 +15,7 @@ from sandbox.pipedrive.changes import Author
 from sandbox.pipedrive.checks import INFO, Refusal
 from sandbox.pipedrive.deals_summary import PATH as SUMMARY
 from sandbox.pipedrive.deals_summary import answer_summary
+from sandbox.pipedrive.fields.changes import find_new_key, list_changed_fields, make_change
 from sandbox.pipedrive.fields.field_lists import FIELD_LISTS, list_fields
 from sandbox.pipedrive.kinds import KINDS, Kind
 from sandbox.pipedrive.login import Login
@@ -25,6 +26,7 @@ from sandbox.pipedrive.tokens import Tokens
 from sandbox.pipedrive.webhooks.event_source import PipedriveEvents
 from sandbox.pipedrive.webhooks.registry import Webhooks
 from sandbox.pipedrive.webhooks.resource import COSTS, SCOPE, answer_webhooks
+from sandbox.schema_changes import SchemaChange
 from sandbox.sending.sender import Sender
 from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest, ApiResponse, Callback, System
@@ -154,13 +156,31 @@ class Pipedrive(System):
         company, kind = self._target(account, object)
         yield from self.records.all(company, kind, deleted=True)
 
-    def _target(self, account: str, object: str) -> tuple[Company, Kind]:
+    def schema_fields(self, account: str, object: str) -> list[dict[str, Any]]:
+        return list_changed_fields(self._find_company(account), object)
+
+    def change_schema(self, change: SchemaChange, at: float) -> None:
+        company = self._find_company(change.account)
+        changes = make_change(company, change)
+        self.store.change_account(self.key, change.account, **changes)
+        if change.change in ("rename", "remove"):
+            new = find_new_key(change) if change.change == "rename" else ""
+            for kind in KINDS.values():
+                if kind.custom_of == change.object:
+                    self.records.move_custom_field(company, kind, change.field, new)
+
+    def _find_company(self, account: str) -> Company:
         """Raises ValueError with a sentence."""
         if account not in self.store[COMPANIES]:
             raise ValueError("account is the id of a company of this world")
+        return self.store[COMPANIES][account]
+
+    def _target(self, account: str, object: str) -> tuple[Company, Kind]:
+        """Raises ValueError with a sentence."""
+        company = self._find_company(account)
         if object not in KINDS:
             raise ValueError(f"object is one of {', '.join(sorted(KINDS))}")
-        return self.store[COMPANIES][account], KINDS[object]
+        return company, KINDS[object]
 
     def close(self) -> None:
         self.records.close()

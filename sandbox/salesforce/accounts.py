@@ -29,6 +29,7 @@ class Org:
     session_timeout: int = 7200
     daily_limit: int = 15000
     fields: dict[str, Any] = field(default_factory=dict)
+    schema_changes: list[dict[str, Any]] = field(default_factory=list)  # by the control
     records: dict[str, Any] = field(default_factory=dict)
     batch_size: int = 2000
     customize_application: bool = True  # the permission that the Tooling API needs

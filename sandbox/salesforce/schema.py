@@ -165,7 +165,42 @@ def objects(org: Org) -> dict[str, Object]:
         objects[name.lower()] = Object(
             name, prefix, by_name([*SYSTEM, *shipped, *KEYS, *added(org.fields.get(name, []))])
         )
+    for change in org.schema_changes:
+        kind = objects[change["object"].lower()]
+        changed = apply_change(kind.fields, change)
+        objects[kind.name.lower()] = replace(kind, fields=changed)
     return objects
+
+
+def apply_change(fields: dict[str, Field], change: dict[str, Any]) -> dict[str, Field]:
+    """The fields of an object after a change that the control has checked."""
+    if change["change"] == "add":
+        return fields | by_name([added_field({"name": change["field"], **change})])
+    if change["change"] == "reorder":
+        return dict(reversed(fields.items()))
+    name = change["field"].lower()
+    if change["change"] == "remove":
+        return {key: field for key, field in fields.items() if key != name}
+    changed = changed_field(fields[name], change)
+    return by_name(changed if key == name else field for key, field in fields.items())
+
+
+def changed_field(field: Field, change: dict[str, Any]) -> Field:
+    values = field.values
+    match change["change"]:
+        case "rename":
+            return replace(field, name=change["to"], label=change.get("label") or field.title)
+        case "relabel":
+            return replace(field, label=change["label"])
+        case "require":
+            return replace(field, required=change.get("required", True))
+        case "add_picklist_value":
+            return replace(field, values=(*values, change["value"]))
+        case "remove_picklist_value":  # from now on, the org restricts the field to its values
+            left = tuple(value for value in values if value != change["value"])
+            return replace(field, values=left, restricted=True)
+    stated = {"name": field.name, "label": field.label, "required": field.required}
+    return added_field({**stated, **change})
 
 
 def added(entries: Iterable[dict[str, Any]]) -> list[Field]:

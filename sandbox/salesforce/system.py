@@ -14,6 +14,7 @@ from sandbox.salesforce import batches, queries, resources
 from sandbox.salesforce.accounts import ORGS, Org
 from sandbox.salesforce.checks import Refusal
 from sandbox.salesforce.consent import REFUSALS, Consents
+from sandbox.salesforce.describe.changes import list_changed_fields, make_change
 from sandbox.salesforce.login import Login
 from sandbox.salesforce.outbound.event_source import SalesforceEvents
 from sandbox.salesforce.outbound.metadata import OrgMetadata
@@ -22,6 +23,7 @@ from sandbox.salesforce.records import Record, Records
 from sandbox.salesforce.resources import Asked, Locators
 from sandbox.salesforce.schema import Field, Object, objects
 from sandbox.salesforce.sessions import API, Sessions
+from sandbox.schema_changes import SchemaChange
 from sandbox.sending.sender import Sender
 from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest, ApiResponse, System
@@ -171,11 +173,22 @@ class Salesforce(System):
         org, kind = self._target(account, object)
         yield from self.records.all(org, kind, deleted=True)
 
+    def schema_fields(self, account: str, object: str) -> list[dict[str, Any]]:
+        return list_changed_fields(self._org(account), object)
+
+    def change_schema(self, change: SchemaChange, at: float) -> None:
+        changes = make_change(self._org(change.account), self.records, change)
+        self.store.change_account(self.key, change.account, schema_changes=changes)
+
+    def _org(self, account: str) -> Org:
+        """Raises ValueError with a sentence."""
+        if account not in self.store[ORGS]:
+            raise ValueError("account is the id of an org of this world")
+        return self.store[ORGS][account]
+
     def _target(self, account: str, object: str) -> tuple[Org, Object]:
         """Raises ValueError with a sentence."""
-        org = self.store[ORGS].get(account)
-        if org is None:
-            raise ValueError("account is the id of an org of this world")
+        org = self._org(account)
         kind = objects(org).get(object.lower())
         if kind is None or kind.read_only:
             raise ValueError(f"{object!r} is not an object of {account}")
