@@ -3,6 +3,7 @@
 from typing import Any
 
 from sandbox.slack.messages import Refused
+from sandbox.slack.multipart import is_multipart, read_fields
 from sandbox.system import ApiRequest
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
@@ -13,9 +14,13 @@ def method_of(call: ApiRequest) -> str:
 
 
 def token(call: ApiRequest) -> str:
-    body = call.credential("Bearer")
+    """Of the header, or the argument `token` of a form."""
+    if bearer := call.credential("Bearer"):
+        return bearer
+    if is_multipart(call):
+        return read_fields(call).get("token", "")
     is_form = call.headers.get("Content-Type", "").startswith(FORM)
-    return body or (call.form().get("token", "") if is_form else "")
+    return call.form().get("token", "") if is_form else ""
 
 
 def arguments(call: ApiRequest) -> dict[str, Any]:
@@ -39,4 +44,6 @@ def checked_arguments(call: ApiRequest) -> dict[str, Any]:
         return {**call.query, **body}
     if kind.startswith(FORM):
         return {**call.query, **call.form()}
+    if is_multipart(call):
+        return {**call.query, **read_fields(call)}
     raise Refused("invalid_post_type" if kind else "missing_post_type")

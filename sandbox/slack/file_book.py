@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from sandbox.slack.multipart import is_multipart, parse_parts
 from sandbox.storage.journal import JournaledDict
 from sandbox.system import ApiRequest, ApiResponse
 
@@ -87,15 +88,9 @@ class FileBook:
 
 def read_content(call: ApiRequest) -> bytes:
     """The body, or the part of a multipart form that holds a file."""
-    kind = call.headers.get("Content-Type", "")
-    if not kind.lower().startswith("multipart/form-data") or "boundary=" not in kind:
+    if not is_multipart(call):
         return call.body
-    boundary = b"--" + kind.partition("boundary=")[2].strip('"').encode()
-    for part in call.body.split(boundary):
-        head, _, content = part.partition(b"\r\n\r\n")
-        if b"filename=" in head:
-            return content.removesuffix(b"\r\n")
-    return b""
+    return next((part.content for part in parse_parts(call) if part.is_file), b"")
 
 
 def find_shown_files(blocks: Iterable[Any], pointer: str = "/blocks") -> list[tuple[str, Any]]:

@@ -106,9 +106,12 @@ def metadata(arguments: dict[str, Any]) -> dict[str, Any] | None:
 
 def message(team: Team, arguments: dict[str, Any], user: str = "") -> dict[str, Any]:
     """The message as it is stored; its author is the person whose token it is, or the app."""
-    stored: dict[str, Any] = {"type": "message", "bot_id": bot_id(team), "app_id": team.app_id}
+    stored: dict[str, Any] = {
+        "type": "message", "team": team.team, "bot_id": bot_id(team), "app_id": team.app_id,
+        "bot_profile": bot_profile(team),
+    }  # fmt: skip
     if user:
-        stored |= {"user": user, "team": team.team}
+        stored |= {"user": user}
     else:
         name = str(arguments.get("username") or team.bot_name)
         stored |= {"subtype": "bot_message", "username": name}
@@ -135,5 +138,16 @@ def changed(old: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
     return new | ({} if described is None else {"metadata": described})
 
 
+def is_reply(message: dict[str, Any]) -> bool:
+    return bool(message.get("thread_ts", message["ts"]) != message["ts"])
+
+
 def bot_id(team: Team) -> str:
     return f"B{team.bot_user[1:]}"
+
+
+def bot_profile(team: Team) -> dict[str, Any]:
+    return {
+        "id": bot_id(team), "app_id": team.app_id, "user_id": team.bot_user, "name": team.bot_name,
+        "team_id": team.team, "deleted": False, "updated": 1700000000, "icons": {},
+    }  # fmt: skip

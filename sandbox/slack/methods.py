@@ -146,40 +146,6 @@ def conversations_join(request: Asked) -> dict[str, Any]:
     return {"channel": channel | {"is_member": True}}
 
 
-def conversations_history(request: Asked) -> dict[str, Any]:
-    """Replies are not in it: conversations.replies has them."""
-    messages = request.rooms.history(request.team, request.channel())
-    page, following = a_page(
-        [one for one in messages if not is_reply(one) and "only_for" not in one],
-        request.arguments,
-        unless_told=100,
-    )
-    return {
-        "messages": page,
-        "has_more": bool(following),
-        "response_metadata": {"next_cursor": following},
-    }
-
-
-def conversations_replies(request: Asked) -> dict[str, Any]:
-    """A message and the replies to it, oldest first."""
-    channel, ts = request.channel(), request.arguments.get("ts")
-    question = request.rooms.message(channel, ts)
-    if question is None:
-        raise Refused("thread_not_found")
-    replies = [
-        message
-        for message in reversed(request.rooms.history(request.team, channel))
-        if message.get("thread_ts") == ts and message["ts"] != ts
-    ]
-    page, following = a_page([question, *replies], request.arguments, unless_told=100)
-    return {
-        "messages": page,
-        "has_more": bool(following),
-        "response_metadata": {"next_cursor": following},
-    }
-
-
 def users_list(request: Asked) -> dict[str, Any]:
     page, following = a_page(
         request.rooms.users(request.team), request.arguments, unless_told=MOST_OF_A_PAGE
@@ -225,10 +191,8 @@ METHODS = {
     "auth.test": Method(auth_test, SPECIAL),
     "chat.postMessage": Method(post_message, POSTS, "chat:write"),
     "chat.update": Method(update, TIER_3, "chat:write"),
-    "conversations.history": Method(conversations_history, TIER_3, "channels:history"),
     "conversations.info": Method(conversations_info, TIER_3, "channels:read"),
     "conversations.join": Method(conversations_join, TIER_3, "channels:join"),
-    "conversations.replies": Method(conversations_replies, TIER_3, "channels:history"),
     "conversations.list": Method(conversations_list, TIER_2),  # the scope depends on the types
     "team.info": Method(team_info, TIER_3, "team:read"),
     "users.info": Method(users_info, TIER_4, "users:read"),
@@ -266,10 +230,6 @@ def position(cursor: str) -> int:
         return int(number)
     except ValueError:
         raise Refused("invalid_cursor") from None
-
-
-def is_reply(message: dict[str, Any]) -> bool:
-    return bool(message.get("thread_ts", message["ts"]) != message["ts"])
 
 
 def kind_of(channel: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ from sandbox.slack.apps.interactivity import Interactivity
 from sandbox.slack.apps.response_urls import ROOT, ResponseUrls
 from sandbox.slack.apps.subscriptions import EventSubscriptions
 from sandbox.slack.arguments import JSON, arguments, checked_arguments, method_of, token
+from sandbox.slack.conversation_methods import CONVERSATION_METHODS
 from sandbox.slack.file_book import ROOT as UPLOADS
 from sandbox.slack.file_book import FileBook
 from sandbox.slack.file_methods import FILE_METHODS, check_shown_files
@@ -32,7 +33,7 @@ from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest, ApiResponse, System
 
 EXCHANGE = "oauth.v2.access"
-ALL_METHODS = METHODS | FILE_METHODS
+ALL_METHODS = METHODS | CONVERSATION_METHODS | FILE_METHODS
 SHOW_FILES = ("chat.postMessage", "chat.update")
 ENDINGS = {"auth.revoke": SPECIAL, "apps.uninstall": TIER_1}
 WORDS = {

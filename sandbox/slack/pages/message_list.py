@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sandbox.pages.html import build_url, markup
 from sandbox.slack.accounts import Team
 from sandbox.slack.apps.people import buttons
-from sandbox.slack.methods import is_reply
+from sandbox.slack.messages import is_reply
 from sandbox.slack.mrkdwn import block, listed, plain, rendered
 
 MESSAGE = """

@@ -1,0 +1,112 @@
+"""The methods that read the messages of a conversation, and of one thread in it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from sandbox.slack.messages import Refused, is_reply
+from sandbox.slack.methods import TIER_3, Asked, Method, a_page, truth
+
+SlackMessage = dict[str, Any]
+
+
+def conversations_history(request: Asked) -> dict[str, Any]:
+    """The messages of a channel, newest first; replies are in conversations.replies alone."""
+    is_within = window_of(request.arguments)
+    messages = request.rooms.history(request.team, request.channel())
+    threads = replies_by_thread(messages)
+    return messages_page(request, [
+        with_thread(one, threads.get(one["ts"], []))
+        for one in messages
+        if not is_reply(one) and "only_for" not in one and is_within(one)
+    ])  # fmt: skip
+
+
+def conversations_replies(request: Asked) -> dict[str, Any]:
+    """A message and the replies to it, oldest first; `ts` may be that of a reply too."""
+    channel, ts = request.channel(), request.arguments.get("ts")
+    is_within = window_of(request.arguments)
+    named = request.rooms.message(channel, ts)
+    question = named and request.rooms.message(channel, named.get("thread_ts", ts))
+    if question is None:
+        raise Refused("thread_not_found")
+    messages = request.rooms.history(request.team, channel)
+    replies = replies_by_thread(messages).get(question["ts"], [])
+    shown = [one | {"parent_user_id": author(question)} for one in replies if is_within(one)]
+    return messages_page(request, [with_thread(question, replies), *shown])
+
+
+def messages_page(request: Asked, messages: Sequence[SlackMessage]) -> dict[str, Any]:
+    page, following = a_page(messages, request.arguments, unless_told=100)
+    return {
+        "messages": page,
+        "has_more": bool(following),
+        "response_metadata": {"next_cursor": following},
+    }
+
+
+def window_of(arguments: Mapping[str, Any]) -> Callable[[SlackMessage], bool]:
+    """Whether a message is behind `oldest` and before `latest`; `inclusive` takes these as well.
+
+    https://docs.slack.dev/reference/methods/conversations.history (2026-11)
+    """
+    oldest, latest = stamp(arguments, "oldest"), stamp(arguments, "latest")
+    is_inclusive = truth(arguments.get("inclusive"))
+
+    def is_within(message: SlackMessage) -> bool:
+        at = Decimal(message["ts"])
+        if is_inclusive and at in (oldest, latest):
+            return True
+        return (oldest is None or at > oldest) and (latest is None or at < latest)
+
+    return is_within
+
+
+def stamp(arguments: Mapping[str, Any], name: str) -> Decimal | None:
+    """Raises Refused unless it is a number of seconds, as text or number."""
+    text = arguments.get(name)
+    if text in (None, ""):
+        return None
+    try:
+        value = Decimal(str(text))
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite():
+        raise Refused(f"invalid_ts_{name}")
+    return value
+
+
+def replies_by_thread(messages: Iterable[SlackMessage]) -> dict[str, list[SlackMessage]]:
+    """The replies to each message by its ts, oldest first; `messages` stand newest first."""
+    threads: dict[str, list[SlackMessage]] = {}
+    for message in messages:
+        if is_reply(message) and "only_for" not in message:
+            threads.setdefault(message["thread_ts"], []).insert(0, message)
+    return threads
+
+
+def with_thread(message: SlackMessage, replies: Sequence[SlackMessage]) -> SlackMessage:
+    """The message with what Slack adds to one that was answered."""
+    if not replies:
+        return message
+    authors = list(dict.fromkeys(author(reply) for reply in replies))
+    return message | {
+        "thread_ts": message["ts"],
+        "reply_count": len(replies),
+        "reply_users": authors,
+        "reply_users_count": len(authors),
+        "latest_reply": replies[-1]["ts"],
+        "is_locked": False,
+        "subscribed": False,
+    }
+
+
+def author(message: SlackMessage) -> str:
+    """The user, or the bot where a message has none."""
+    return str(message.get("user") or message.get("bot_id", ""))
+
+
+CONVERSATION_METHODS = {
+    "conversations.history": Method(conversations_history, TIER_3, "channels:history"),
+    "conversations.replies": Method(conversations_replies, TIER_3, "channels:history"),
+}
