@@ -1,5 +1,6 @@
 """What a simulated system is handed and what it gives back; no sockets here."""
 
+import base64
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -48,6 +49,15 @@ class ApiRequest:
         """
         name, _, value = self.headers.get("Authorization", "").partition(" ")
         return value.strip() if name.lower() == scheme.lower() else ""
+
+    def basic(self) -> tuple[str, str]:
+        """User and password of HTTP Basic; both are empty where there are none."""
+        try:
+            pair = base64.b64decode(self.credential("Basic"), validate=True).decode()
+        except ValueError:
+            return "", ""
+        user, _, password = pair.partition(":")
+        return user, password
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ class Grant:
     redirect_uri: str
     at: float
     challenge: str = ""  # PKCE, S256
+    nonce: str = ""  # of OpenID Connect: the ID token repeats it
     scopes: tuple[str, ...] = ()
     user_scopes: tuple[str, ...] = ()
 

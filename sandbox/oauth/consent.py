@@ -167,6 +167,7 @@ class ConsentViews:
             redirect_uri=consent_request.query["redirect_uri"],
             at=self._door.clock(),
             challenge=consent_request.query.get("code_challenge", ""),
+            nonce=consent_request.query.get("nonce", ""),
             scopes=ticked["scope"],
             user_scopes=ticked["user_scope"],
         )

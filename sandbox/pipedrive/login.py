@@ -139,11 +139,7 @@ class Login:
 
     def _client(self, call: ApiRequest) -> str:
         """By Basic only: nothing else is documented."""
-        try:
-            credentials = base64.b64decode(call.credential("Basic"), validate=True).decode()
-        except ValueError:
-            credentials = ""
-        client, _, secret = credentials.partition(":")
+        client, secret = call.basic()
         if not client or not secret:
             raise Denied("invalid_client", "Invalid client: cannot retrieve client credentials")
         apps = {

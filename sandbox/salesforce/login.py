@@ -10,6 +10,8 @@ from typing import Any
 from sandbox.oauth.authorization_codes import AuthorizationCodes
 from sandbox.salesforce.accounts import ORGS, Org, username
 from sandbox.salesforce.checks import Refusal
+from sandbox.salesforce.id_tokens import LIFE as ID_TOKEN_LIFE
+from sandbox.salesforce.id_tokens import IdTokens, configuration
 from sandbox.salesforce.ids import long
 from sandbox.salesforce.sessions import Approval, Sessions
 from sandbox.storage.account_store import AccountStore
@@ -30,6 +32,7 @@ class Login:
         self._store = store
         self._sessions = sessions
         self._codes = codes
+        self._id_tokens = IdTokens()
 
     def answer(self, call: ApiRequest, host: str, path: str) -> ApiResponse:
         try:
@@ -43,6 +46,10 @@ class Login:
             return ApiResponse(
                 400, {"error": denied.error, "error_description": denied.description}
             )
+        if path == "/id/keys":
+            return ApiResponse(200, self._id_tokens.keys())
+        if path == "/.well-known/openid-configuration":
+            return ApiResponse(200, configuration(issuer_url(call, host)))
         if path.startswith("/id/") or path == "/services/oauth2/userinfo":
             return self._identity(call, path)
         return ApiResponse(
@@ -60,11 +67,12 @@ class Login:
         return approval.org.org if approval else ""
 
     def _token(self, call: ApiRequest, host: str) -> dict[str, Any]:
-        form = call.form()
+        form = with_client(call)
         kinds = {"refresh_token": self._refreshed, "authorization_code": self._redeemed}
         if (kind := form.get("grant_type", "")) not in kinds:
             raise Denied("unsupported_grant_type", "grant type not supported")
         self._check_client(form)
+        grant = self._codes.find(form.get("code", ""))
         approval, refresh = kinds[kind](form, host, call.at)
         org = approval.org
         answer = {
@@ -76,7 +84,11 @@ class Login:
         }  # fmt: skip
         signed = (answer["id"] + answer["issued_at"]).encode()
         signature = hmac.digest(org.client_secret.encode(), signed, hashlib.sha256)
-        return answer | {"signature": base64.b64encode(signature).decode()}
+        answer["signature"] = base64.b64encode(signature).decode()
+        if grant and "openid" in approval.scopes:
+            claims = id_claims(call, host, org) | ({"nonce": grant.nonce} if grant.nonce else {})
+            answer["id_token"] = self._id_tokens.sign(claims, answer["access_token"])
+        return answer
 
     def _check_client(self, form: dict[str, str]) -> None:
         apps = {
@@ -150,6 +162,23 @@ class Login:
             "urls": {"rest": remainder, "sobjects": f"{remainder}sobjects/",
                 "query": f"{remainder}query/"},
         })  # fmt: skip
+
+
+def with_client(call: ApiRequest) -> dict[str, str]:
+    """The form, with id and secret of the client that the Authorization header names."""
+    client, secret = call.basic()
+    return call.form() | ({"client_id": client, "client_secret": secret} if client else {})
+
+
+def issuer_url(call: ApiRequest, host: str) -> str:
+    return f"{call.base}/salesforce/{host}"
+
+
+def id_claims(call: ApiRequest, host: str, org: Org) -> dict[str, Any]:
+    return {
+        "iss": issuer_url(call, host), "sub": identity_url(call, org), "aud": org.client_id,
+        "iat": int(call.at), "exp": int(call.at) + ID_TOKEN_LIFE,
+    }  # fmt: skip
 
 
 def identity_url(call: ApiRequest, org: Org) -> str:

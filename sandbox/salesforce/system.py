@@ -49,6 +49,7 @@ RESOURCES: list[tuple[str, str, Resource]] = [
     ("GET", r"/query(?:All)?/(?P<locator>[^/]+)", queries.query_more),
     ("GET", r"/sobjects", resources.list_objects),
     ("GET", r"/sobjects/(?P<name>[^/]+)/describe", resources.describe),
+    ("GET", r"/sobjects/(?P<name>[^/]+)", resources.read_object),
     ("POST", r"/sobjects/(?P<name>[^/]+)", resources.create),
     ("GET", r"/sobjects/(?P<name>[^/]+)/(?P<id>[^/]+)", resources.read),
     ("PATCH", r"/sobjects/(?P<name>[^/]+)/(?P<id>[^/]+)", resources.update),
@@ -68,6 +69,7 @@ class Salesforce(System):
     addresses = (
         ("/salesforce", "/{host}/services/{rest:.*}"),  # login, test, or an org
         ("/salesforce", "/{host}/id/{rest:.*}"),
+        ("/salesforce", "/{host}/.well-known/{rest:openid-configuration}"),
         (
             "",
             "/services/{rest:.*}",
@@ -105,7 +107,7 @@ class Salesforce(System):
 
     def account(self, call: ApiRequest) -> str:
         owner, path = self._parts(call)
-        if owner in HOSTS or path.startswith("/services/oauth2/"):
+        if is_sign_in(owner, path):
             return self._login.account(call)
         return owner if owner in self.store[ORGS] else ""
 
@@ -119,7 +121,7 @@ class Salesforce(System):
 
     def answer(self, call: ApiRequest) -> ApiResponse:
         owner, path = self._parts(call)
-        if owner in HOSTS or path.startswith("/services/oauth2/"):
+        if is_sign_in(owner, path):
             return self._login.answer(call, owner, path)
         if path.rstrip("/") == "/services/data" and owner in self.store[ORGS]:
             return ApiResponse(200, versions())
@@ -259,6 +261,11 @@ class Salesforce(System):
             return work()
         except Refusal as refusal:
             return ApiResponse(refusal.status, refusal.body())
+
+
+def is_sign_in(owner: str, path: str) -> bool:
+    """Whether the login answers this path: all of its own hosts, and some of each org's host."""
+    return owner in HOSTS or path.startswith(("/services/oauth2/", "/.well-known/", "/id/"))
 
 
 def sample(org: Org, records: Records, field: Field) -> Any:

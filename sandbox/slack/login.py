@@ -2,7 +2,6 @@
 revocation.
 """
 
-import base64
 from random import Random
 from typing import Any
 
@@ -182,12 +181,7 @@ def user_part(holder: Holder, tokens: dict[str, Any]) -> dict[str, Any]:
 
 
 def client_of(call: ApiRequest, fields: dict[str, Any]) -> tuple[str, str]:
-    try:
-        client, _, secret = (
-            base64.b64decode(call.credential("Basic"), validate=True).decode().partition(":")
-        )
-    except ValueError:
-        client = secret = ""
+    client, secret = call.basic()
     return client or str(fields.get("client_id", "")), secret or str(
         fields.get("client_secret", "")
     )
