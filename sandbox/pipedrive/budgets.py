@@ -28,6 +28,7 @@ COSTS = {  # of v2; v1 costs twice as much
     "list": 10,
     "write": 5,
     "delete": 3,
+    "search": 20,
     "short list": 5,  # pipelines and stages
     "summary": 20,  # of deals; what it costs is not documented
 }

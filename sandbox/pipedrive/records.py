@@ -46,6 +46,7 @@ class Records:
             first = {"pipeline_id": pipelines(company)[0]["id"]}
             values |= placed(company, values) or placed(company, first)
         row = self._blank(company, kind, at)
+        values = derived_values(kind, row, values, at) | values
         return self._store(company, kind, row | stored(values), at)
 
     def _blank(self, company: Company, kind: Kind, at: float) -> Record:
@@ -76,6 +77,7 @@ class Records:
         self._check_links(company, kind, values)
         if kind.path == "deals":
             values |= placed(company, values)
+        values = derived_values(kind, row, values, at) | values
         custom = row["custom_fields"] | values.pop("custom_fields", {})
         changes = {"custom_fields": custom, "update_time": stamp(kind, at)}
         return self._store(company, kind, {**row, **stored(values), **changes}, at)
@@ -109,7 +111,8 @@ class Records:
         for given in rows:
             values = planted_values(kind, given)
             old = table.rows.get(str(values.get("id")))
-            row = {**(old or self._blank(company, kind, at)), **values}
+            before = old or self._blank(company, kind, at)
+            row = {**before, **derived_values(kind, before, values, at), **values}
             row["update_time"] = values.get("update_time", stamp(kind, at))
             planted[f"{company.company}/{kind.path}/{row['id']}"] = row
             table.reserve(row)
@@ -190,6 +193,20 @@ def without(row: Record, old: str, new: str) -> Record:
     """The record with the value of a custom field under a new key; empty: without it."""
     custom = {key: value for key, value in row["custom_fields"].items() if key != old}
     return {**row, "custom_fields": custom | ({new: row["custom_fields"][old]} if new else {})}
+
+
+def derived_values(kind: Kind, before: Record, values: Record, at: float) -> Record:
+    """What follows from new values: the parts of a person's name, and when a deal was closed."""
+    if kind.path == "persons" and values.get("name"):
+        first, _, last = str(values["name"]).strip().rpartition(" ")
+        return {"first_name": first or last, "last_name": last if first else None}
+    status = values.get("status", before.get("status"))
+    if kind.path != "deals" or status == before.get("status"):
+        return {}
+    closed = {"close_time": None, "won_time": None, "lost_time": None}
+    if status == "open":
+        return {**closed, "lost_reason": None}
+    return {**closed, "close_time": stamp(kind, at), f"{status}_time": stamp(kind, at)}
 
 
 def stored(values: Record) -> Record:

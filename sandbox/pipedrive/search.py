@@ -4,6 +4,7 @@ https://developers.pipedrive.com/docs/api/v1/ItemSearch (2026-11). How Pipedrive
 not documented: what equals the term comes first here, then what begins with it.
 """
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 from sandbox.pipedrive.checks import Refusal
 from sandbox.pipedrive.kinds import KINDS, Kind
 from sandbox.pipedrive.records import Record, Records
-from sandbox.pipedrive.resources import Asked, a_place, limit_of, place_cursor
+from sandbox.pipedrive.resources import Asked, limit_of
 from sandbox.system import ApiResponse
 
+ITEM_SEARCH = "itemSearch"  # the path of a search of several kinds
 TYPES = {"person": "persons", "organization": "organizations", "deal": "deals", "lead": "leads"}
 FIELDS = {  # of each kind, what `fields` may name
     "persons": ("name", "email", "phone", "notes", "custom_fields"),
@@ -67,12 +69,13 @@ def search(request: Asked, kinds: list[Kind]) -> ApiResponse:
         if is_related(request, row) and (score := term.score(kind, row))
     ]
     scored.sort(key=lambda found: (-found[0], found[1].path, str(found[2]["id"])))
-    start, limit = a_place(request), limit_of(request)
+    start, limit = position_of(request), limit_of(request)
     page = scored[start : start + limit]
     items = [
         {"result_score": score, "item": found_item(request, kind, row)} for score, kind, row in page
     ]
-    following = place_cursor(start + limit) if len(scored) > start + limit else None
+    end = str(start + limit).encode()
+    following = base64.b64encode(end).decode() if len(scored) > start + limit else None
     return ApiResponse(200, {
         "success": True, "data": {"items": items}, "additional_data": {"next_cursor": following},
     })  # fmt: skip
@@ -89,6 +92,14 @@ def parse_term(request: Asked, kinds: list[Kind]) -> Term:
     if unknown := fields - allowed:
         raise refuse(f"fields: {min(unknown)} is not allowed")
     return Term(text.lower(), is_exact, fields)
+
+
+def position_of(request: Asked) -> int:
+    """How many results the pages before had. Raises Refusal."""
+    try:
+        return int(base64.b64decode(request.query.get("cursor", ""), validate=True) or 0)
+    except ValueError as error:
+        raise Refusal(400, "Invalid cursor") from error
 
 
 def is_related(request: Asked, row: Record) -> bool:
@@ -135,6 +146,12 @@ def item_kinds(request: Asked) -> list[Kind]:
     if unknown := sorted(set(wanted) - set(TYPES)):
         raise refuse(f"item_types: {unknown[0]} is not allowed")
     return [KINDS[path] for name, path in TYPES.items() if not wanted or name in wanted]
+
+
+def search_scopes(path: str) -> set[str]:
+    """One of these scopes is needed; `path` is that of a kind, or ITEM_SEARCH."""
+    scope = KINDS[path].scope if path in KINDS else ""
+    return {"search:read"} | ({f"{scope}:read", f"{scope}:full"} if scope else set())
 
 
 def refuse(problem: str) -> Refusal:

@@ -22,6 +22,8 @@ from sandbox.pipedrive.login import Login
 from sandbox.pipedrive.pipelines import pipelines, stages
 from sandbox.pipedrive.records import Record, Records
 from sandbox.pipedrive.resources import Asked
+from sandbox.pipedrive.search import FIELDS as SEARCH_FIELDS
+from sandbox.pipedrive.search import ITEM_SEARCH, item_kinds, search, search_scopes
 from sandbox.pipedrive.tokens import Tokens
 from sandbox.pipedrive.webhooks.event_source import PipedriveEvents
 from sandbox.pipedrive.webhooks.registry import Webhooks
@@ -203,6 +205,12 @@ class Pipedrive(System):
             return self._list_fields(company, token, call, FIELD_LISTS[match["path"]])
         if match and (match["version"], match["path"]) == ("v1", "webhooks"):
             return self._answer_webhooks(company, token, call, match["id"])
+        if (
+            match
+            and match["version"] == "v2"
+            and (match["id"] == "search" or (match["path"] == ITEM_SEARCH and not match["id"]))
+        ):
+            return self._search(company, token, call, match["path"])
         kind = KINDS.get(match["path"]) if match else None
         if match is None or kind is None or kind.version != match["version"]:
             return ApiResponse(404, self.refusal(404))
@@ -233,6 +241,23 @@ class Pipedrive(System):
             return ApiResponse(403, self.refusal(403))
         try:
             return ApiResponse(200, list_fields(company, path, call.query))
+        except Refusal as refusal:
+            return ApiResponse(refusal.status, refusal.body())
+
+    def _search(self, company: Company, token: str, call: ApiRequest, path: str) -> ApiResponse:
+        if path != ITEM_SEARCH and path not in SEARCH_FIELDS:
+            return ApiResponse(404, self.refusal(404))
+        if call.method != "GET":
+            return ApiResponse(405, Refusal(405, "Method not allowed").body())
+        if refused := self._budgets.spend(company, token, cost("search", "v2"), call.at):
+            return refused
+        scopes = search_scopes(path)
+        if not scopes.intersection(company.scopes.split(",")):
+            return ApiResponse(403, self.refusal(403))
+        kind = KINDS.get(path, KINDS["deals"])
+        request = Asked(company, kind, self.records, call.at, call.query, None)
+        try:
+            return search(request, item_kinds(request) if path == ITEM_SEARCH else [kind])
         except Refusal as refusal:
             return ApiResponse(refusal.status, refusal.body())
 

@@ -113,6 +113,12 @@ def list_objects(request: Asked) -> ApiResponse:
     return ApiResponse(200, {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": matches})
 
 
+def read_object(request: Asked, name: str) -> ApiResponse:
+    """What an object is, and records of it that the user saw last: here always none."""
+    listed = describe_listed(request.kind(name), request.root)
+    return ApiResponse(200, {"objectDescribe": listed, "recentItems": []})
+
+
 def describe(request: Asked, name: str) -> ApiResponse:
     return ApiResponse(200, describe_object(request.kind(name), request.root))
 

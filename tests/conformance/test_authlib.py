@@ -3,6 +3,9 @@
 import pytest
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.jwk import KeySet
 
 from tests.sandbox.oauth_requests import BACK, ORG, VERIFIER
 
@@ -86,3 +89,44 @@ def test_slack_with_rotation_under_its_own_token_type(desk):
         assert (token["token_type"], token["team"]["id"]) == ("bot", SLACK_TEAM)
         renewed = session.refresh_token(f"{desk.url}{api}", refresh_token=token["refresh_token"])
         assert renewed["refresh_token"] != token["refresh_token"]
+
+
+def test_salesforce_signs_an_id_token_that_authlib_verifies_and_takes_the_client_by_basic(desk):
+    issuer = f"{desk.url}/salesforce/login"
+    configuration = desk.get("/salesforce/login/.well-known/openid-configuration").json()
+    assert configuration["issuer"] == issuer
+    how = {
+        "scope": "api openid",
+        "code_challenge_method": "S256",
+        "token_endpoint_auth_method": "client_secret_basic",
+    }
+    at = "/salesforce/login/services/oauth2"
+    with session_for("salesforce", **how) as session:
+        token = sign_in(
+            desk,
+            session,
+            f"{at}/authorize",
+            ORG,
+            f"{at}/token",
+            code_verifier=VERIFIER,
+            nonce="n-1",
+        )
+    keys = KeySet.import_key_set(desk.get("/salesforce/login/id/keys").json())
+    signed = jwt.decode(token["id_token"], keys, algorithms=["RS256"])
+    wanted = {"iss": issuer, "aud": "hub.salesforce"}
+    options = {name: {"essential": True, "value": value} for name, value in wanted.items()}
+    parameters = {"nonce": "n-1", "access_token": token["access_token"]}
+    claims = CodeIDToken(signed.claims, signed.header, options, parameters)
+    claims.validate(now=claims["iat"])
+    assert claims["sub"] == token["id"]
+    assert claims["at_hash"]
+
+
+def test_salesforce_gives_no_id_token_without_openid(desk):
+    at = "/salesforce/login/services/oauth2"
+    how = {"code_challenge_method": "S256", "token_endpoint_auth_method": "client_secret_basic"}
+    with session_for("salesforce", scope="api", **how) as session:
+        token = sign_in(
+            desk, session, f"{at}/authorize", ORG, f"{at}/token", code_verifier=VERIFIER
+        )
+    assert "id_token" not in token

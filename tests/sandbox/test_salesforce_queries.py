@@ -164,3 +164,18 @@ def test_an_update_keeps_what_was_changed_after_its_precondition(org):
     assert ask(org, "SELECT Status__c FROM Order__c")["records"][0]["Status__c"] == "Sent"
     refused = change(org, id, {"Status__c": "Paid"}, **{"If-Unmodified-Since": "noon"})
     assert refused.status_code == 400
+
+
+@pytest.mark.parametrize("column", ["count()", "COUNT()", "Count()"])
+def test_functions_are_known_in_any_case(org, column):
+    seed(org, generate={"count": 3})
+    assert ask(org, f"select {column} from Order__c")["totalSize"] == 3
+    grouped = ask(org, "select count(Id) total, max(Number__c) from Order__c")["records"]
+    assert grouped[0]["total"] == 3
+
+
+def test_an_object_tells_what_it_is(org):
+    answer = org.get(f"{DATA}/sobjects/Order__c", headers=TOKEN).json()
+    assert answer["objectDescribe"]["name"] == "Order__c"
+    assert answer["recentItems"] == []
+    assert org.get(f"{DATA}/sobjects/Nothing__c", headers=TOKEN).status_code == 404
