@@ -199,22 +199,26 @@ class Pipedrive(System):
         if call.method == "GET" and path.rstrip("/") == SUMMARY:
             return self._summarize(company, token, call)
         match = API.fullmatch(path)
-        if match and match["version"] == "v2" and match["path"] in SHORT_LISTS and not match["id"]:
-            return self._short_list(company, token, call, match["path"])
-        if match and match["version"] == "v2" and match["path"] in FIELD_LISTS and not match["id"]:
-            return self._list_fields(company, token, call, FIELD_LISTS[match["path"]])
-        if match and (match["version"], match["path"]) == ("v1", "webhooks"):
+        if match is None:
+            return ApiResponse(404, self.refusal(404))
+        if (match["version"], match["path"]) == ("v1", "webhooks"):
             return self._answer_webhooks(company, token, call, match["id"])
-        if (
-            match
-            and match["version"] == "v2"
-            and (match["id"] == "search" or (match["path"] == ITEM_SEARCH and not match["id"]))
-        ):
-            return self._search(company, token, call, match["path"])
-        kind = KINDS.get(match["path"]) if match else None
-        if match is None or kind is None or kind.version != match["version"]:
+        kind = KINDS.get(match["path"])
+        if match["version"] == "v2" and (listed := self._find_list(match["path"], match["id"])):
+            return listed(company, token, call, match["path"])
+        if kind is None or kind.version != match["version"]:
             return ApiResponse(404, self.refusal(404))
         return self._resource(company, token, call, kind, match["id"])
+
+    def _find_list(self, path: str, id: str | None) -> Callable[..., ApiResponse] | None:
+        """What answers a list of v2 that is no list of records."""
+        if id == "search" or (path == ITEM_SEARCH and not id):
+            return self._search
+        if id:
+            return None
+        if path in SHORT_LISTS:
+            return self._short_list
+        return self._list_fields if path in FIELD_LISTS else None
 
     def _short_list(self, company: Company, token: str, call: ApiRequest, path: str) -> ApiResponse:
         if call.method != "GET":
@@ -236,11 +240,12 @@ class Pipedrive(System):
             return ApiResponse(405, Refusal(405, "Method not allowed").body())
         if refused := self._budgets.spend(company, token, cost("list", "v2"), call.at):
             return refused
-        scope = KINDS[path].scope
+        kind = FIELD_LISTS[path]
+        scope = KINDS[kind].scope
         if not {f"{scope}:full", f"{scope}:read", "admin"}.intersection(company.scopes.split(",")):
             return ApiResponse(403, self.refusal(403))
         try:
-            return ApiResponse(200, list_fields(company, path, call.query))
+            return ApiResponse(200, list_fields(company, kind, call.query))
         except Refusal as refusal:
             return ApiResponse(refusal.status, refusal.body())
 
