@@ -13,8 +13,9 @@ from django.http import HttpRequest
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.mappings.forms import IdentityForm, MappingForm, format_json_text
+from hub.mappings.forms import IdentityForm, MappingForm
 from hub.mappings.identities import remove_identity, set_identity
+from hub.mappings.json_fields import format_json_text
 from hub.mappings.mapping_actions import change_mapping, create_mapping, delete_mapping
 from hub.mappings.models import FieldMapping, Identity, MappingVersion, match_identity_prefix
 from hub.staff import ModelAdmin, display, render_time

@@ -1,7 +1,6 @@
 """Forms of mappings and identities, and the fields that other forms use."""
 
 import inspect
-import json
 from typing import Any
 
 from django import forms
@@ -11,10 +10,8 @@ from connectors.registry import CONNECTORS
 from connectors.roles import Action
 from hub.mappings.expressions.functions import Functions
 from hub.mappings.identities import Pair, describe_taken, find_owners
+from hub.mappings.json_fields import BodyField, format_json_text
 from hub.mappings.models import FieldMapping, Identity
-from hub.mappings.translate import MappingError, compile_mapping
-from hub.problems import Problem
-from hub.problems.strict_json import read_json
 from hub.staff import apply_admin_style
 from tenants.models import Tenant, User
 from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
@@ -52,10 +49,6 @@ def list_function_help() -> list[tuple[str, str]]:
     )
 
 
-def format_json_text(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
-
-
 def list_suggested_tenants(user: User | AnonymousUser) -> list[tuple[str, str]]:
     return list(
         visible_rows(Tenant, user)
@@ -89,48 +82,6 @@ class TenantField(forms.CharField):
             self.help_text = help_text
         else:
             self.required = True
-
-
-class JsonObjectField(forms.CharField):
-    """A JSON object as text, parsed strictly."""
-
-    widget = forms.Textarea(attrs={"rows": 12, "spellcheck": "false", "data-code": ""})
-
-    def clean(self, value: Any) -> dict[str, Any] | None:
-        text = super().clean(value)
-        if not text:
-            return None
-        try:
-            parsed = read_json(text.encode())
-        except Problem as problem:
-            raise forms.ValidationError(f"This is not JSON. {problem.detail}") from None
-        except UnicodeEncodeError:
-            raise forms.ValidationError(
-                "This is not valid text: it contains an unpaired surrogate."
-            ) from None
-        if not isinstance(parsed, dict):
-            raise forms.ValidationError('This is JSON, but not an object such as {"name": …}.')
-        return parsed
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """Compare the texts with the same line ends, as browsers submit CRLF."""
-        return _normalize_line_ends(initial or "") != _normalize_line_ends(data or "")
-
-
-def _normalize_line_ends(text: str) -> str:
-    return text.replace("\r\n", "\n")
-
-
-class BodyField(JsonObjectField):
-    """The body of a mapping, which must compile."""
-
-    def clean(self, value: Any) -> dict[str, Any] | None:
-        body = super().clean(value)
-        try:
-            compile_mapping(body or {})
-        except MappingError as error:
-            raise forms.ValidationError(str(error)) from None
-        return body
 
 
 class TargetForm(forms.ModelForm):

@@ -21,7 +21,7 @@ class Section:
 
 
 SECTIONS = (
-    Section(_("Connections"), "portal:home", "cable", "c", ("connections/",)),
+    Section(_("Connections"), "portal:home", "cable", "c", ("connections/", "mappings/")),
     Section(_("Catalogue"), "portal:catalogue", "apps", "a", ("catalogue/", "connect/", "links/")),
     Section(_("Events"), "portal:events", "bolt", "e", ("events/", "deliveries/", "operations/")),
     Section(

@@ -13,6 +13,7 @@ from hub.portal.views.connections import (
 from hub.portal.views.endpoints import endpoint_actions, endpoint_pages, signing_secret_pages
 from hub.portal.views.incoming import incoming_pages, webhook_pages
 from hub.portal.views.log import delivery_pages, event_pages, operation_pages, saved_view_pages
+from hub.portal.views.mappings import editor_pages, mapping_pages, version_pages
 from hub.portal.views.scheduled import (
     certificate_pages,
     discrepancy_actions,
@@ -25,6 +26,7 @@ from hub.portal.views.scheduled import (
 
 TENANT_PATH = "t/<str:tenant>/"
 CONNECTION_PATH = f"{TENANT_PATH}connections/<uuid:id>/"
+MAPPING_PATH = f"{TENANT_PATH}mappings/<uuid:id>/"
 ENDPOINT_PATH = f"{TENANT_PATH}endpoints/<uuid:id>/"
 
 app_name = "portal"
@@ -137,6 +139,12 @@ urlpatterns = [
     ),
     path(f"{ENDPOINT_PATH}test", endpoint_actions.send_test_event_view, name="endpoint_test"),
     path(f"{ENDPOINT_PATH}recover", endpoint_actions.plan_recovery_view, name="endpoint_recover"),
+    path(f"{TENANT_PATH}mappings/", mapping_pages.list_mappings, name="mappings"),
+    path(MAPPING_PATH, mapping_pages.show_mapping, name="mapping"),
+    path(f"{MAPPING_PATH}edit", editor_pages.edit_mapping_view, name="mapping_edit"),
+    path(f"{MAPPING_PATH}copy", mapping_pages.copy_mapping_view, name="mapping_copy"),
+    path(f"{MAPPING_PATH}versions/", version_pages.list_versions, name="mapping_versions"),
+    path(f"{MAPPING_PATH}restore", version_pages.restore_version_view, name="mapping_restore"),
     path(f"{TENANT_PATH}jobs/", job_pages.list_jobs, name="jobs"),
     path(f"{TENANT_PATH}jobs/add", job_changes.add_job_view, name="job_add"),
     path(f"{TENANT_PATH}jobs/<uuid:id>/", job_pages.show_job, name="job"),

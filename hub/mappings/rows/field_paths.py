@@ -15,6 +15,7 @@ Segment = str | int
 Segments = tuple[Segment, ...]
 
 BARE_NAME = re.compile(r'[^.\[\]"\s](?:[^.\[\]"\r\n\t]*[^.\[\]"\s])?')
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)  # of an expression
 INDEX = re.compile(r"\[([0-9]{1,4})\]", re.ASCII)
 DECODER = json.JSONDecoder()
 SHOWN_CHARACTERS = 20
@@ -33,6 +34,18 @@ def format_field_path(segments: Segments) -> str:
         else:
             bare = BARE_NAME.fullmatch(segment)
             name = segment if bare else json.dumps(segment, ensure_ascii=False)
+            text += f".{name}" if text else name
+    return text
+
+
+def format_expression_path(segments: Segments) -> str:
+    """Write the names and list positions of a value as an expression, such as data.lines[0].sku."""
+    text = ""
+    for segment in segments:
+        if isinstance(segment, int):
+            text += f"[{segment}]"
+        else:
+            name = segment if IDENTIFIER.fullmatch(segment) else json.dumps(segment)
             text += f".{name}" if text else name
     return text
 

@@ -15,7 +15,8 @@ from django.utils.html import format_html_join
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.mappings.forms import format_json_text, list_suggested_tenants
+from hub.mappings.forms import list_suggested_tenants
+from hub.mappings.json_fields import format_json_text
 from hub.outgoing.admin.filter_chips import build_filter_chips
 from hub.outgoing.admin.list_filters import TIME_SPANS, EventTypeFilter, SinceFilter, TenantFilter
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin

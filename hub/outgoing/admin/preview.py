@@ -15,10 +15,10 @@ from hub.db.clock import clock
 from hub.mappings.forms import (
     TargetForm,
     find_target_action,
-    format_json_text,
     list_function_help,
     list_suggested_tenants,
 )
+from hub.mappings.json_fields import format_json_text
 from hub.outgoing.admin.read_only_admin import PAGE_ASSETS
 from hub.outgoing.forms.event_forms import SampleForm, recent_events
 from hub.outgoing.forms.route_form import compile_form_draft

@@ -11,8 +11,8 @@ from hub.mappings.forms import (
     TargetForm,
     build_target,
     find_target_action,
-    format_json_text,
 )
+from hub.mappings.json_fields import format_json_text
 from hub.mappings.mapping_actions import SHARED_MAPPING
 from hub.mappings.models import FieldMapping
 from hub.mappings.translate import compile_filter, compile_mapping

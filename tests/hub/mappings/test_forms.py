@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.mappings.forms import JsonObjectField
+from hub.mappings.json_fields import JsonObjectField
 
 
 @pytest.mark.parametrize(

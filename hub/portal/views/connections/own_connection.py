@@ -47,4 +47,5 @@ def filter_routes_to(connection: Connection) -> QuerySet[Route]:
 
 def filter_enabled_routes(tenant: Tenant) -> QuerySet[Route]:
     routes: QuerySet[Route] = Route.objects.of(tenant)
-    return routes.filter(enabled=True).order_by("name", "pk")
+    enabled = routes.filter(enabled=True).select_related("mapping")
+    return enabled.order_by("name", "pk")

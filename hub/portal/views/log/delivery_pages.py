@@ -81,7 +81,7 @@ DELIVERY_ACTIONS = {
 def get_delivery(tenant_user: TenantUser, id: UUID) -> Delivery:
     deliveries = (
         readable_deliveries()
-        .select_related("mapping_version")
+        .select_related("mapping_version__mapping")
         .filter(tenant_condition(Delivery, tenant_user.tenant))
     )
     delivery = deliveries.filter(public_id=id).first()

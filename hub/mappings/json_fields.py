@@ -1,0 +1,59 @@
+"""Form fields for JSON objects as text, such as the body of a mapping."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from hub.mappings.translate import MappingError, compile_mapping
+from hub.problems import Problem
+from hub.problems.strict_json import read_json
+
+
+def format_json_text(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+class JsonObjectField(forms.CharField):
+    """A JSON object as text, parsed strictly."""
+
+    widget = forms.Textarea(attrs={"rows": 12, "spellcheck": "false", "data-code": ""})
+
+    def clean(self, value: Any) -> dict[str, Any] | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            parsed = read_json(text.encode())
+        except Problem as problem:
+            raise forms.ValidationError(
+                _("This is not JSON. %(problem)s") % {"problem": problem.detail}
+            ) from None
+        except UnicodeEncodeError:
+            raise forms.ValidationError(
+                _("This is not valid text: it contains an unpaired surrogate.")
+            ) from None
+        if not isinstance(parsed, dict):
+            raise forms.ValidationError(_('This is JSON, but not an object such as {"name": …}.'))
+        return parsed
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Compare the texts with the same line ends, as browsers submit CRLF."""
+        return _normalize_line_ends(initial or "") != _normalize_line_ends(data or "")
+
+
+def _normalize_line_ends(text: str) -> str:
+    return text.replace("\r\n", "\n")
+
+
+class BodyField(JsonObjectField):
+    """The body of a mapping, which must compile."""
+
+    def clean(self, value: Any) -> dict[str, Any] | None:
+        body = super().clean(value)
+        try:
+            compile_mapping(body or {})
+        except MappingError as error:
+            raise forms.ValidationError(str(error)) from None
+        return body

@@ -1,0 +1,64 @@
+"""The body of a mapping in an editor: as rows or as JSON, which can be exchanged without loss."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from hub.mappings.json_fields import BodyField, format_json_text
+from hub.mappings.rows.row_table import RowTable
+
+BodyView = Literal["table", "json"]
+
+
+@dataclass
+class BodyDraft:
+    """The body as somebody is editing it.
+
+    `view` says which of `table` and `text` is edited; `problem` and the errors of the rows are set
+    by `build_body`.
+    """
+
+    view: BodyView
+    table: RowTable = field(default_factory=lambda: RowTable([]))
+    text: str = ""
+    problem: str = ""
+
+    @classmethod
+    def of_body(cls, body: Mapping[str, Any], view: BodyView = "table") -> "BodyDraft":
+        """Show a body; one with too many rows for a table as JSON."""
+        table = RowTable.of_body(body)
+        if view == "json" or not table.fits:
+            return cls("json", table, format_json_text(body))
+        return cls("table", table)
+
+    @classmethod
+    def of_posted(cls, data: QueryDict, stored: Mapping[str, Any]) -> "BodyDraft":
+        """Read what was posted from a page that showed the `stored` body."""
+        if read_view(data) == "json":
+            return cls("json", text=data.get("body") or "")
+        return cls("table", RowTable.of_posted(data, stored))
+
+    def build_body(self) -> dict[str, Any] | None:
+        """Return the body; None if there are errors, which are then in the draft."""
+        if self.view == "table":
+            body = self.table.build_body()
+            self.problem = self.table.problem
+            return body
+        try:
+            return BodyField(required=False).clean(self.text) or {}
+        except ValidationError as error:
+            self.problem = " ".join(error.messages)
+            return None
+
+    def switch_view(self, view: BodyView) -> "BodyDraft":
+        """Return the draft in the other view; as it is if there are errors."""
+        body = self.build_body()
+        return self if body is None else BodyDraft.of_body(body, view)
+
+
+def read_view(data: Mapping[str, Any]) -> BodyView:
+    """Return in which view the body was posted, or is asked for."""
+    return "json" if data.get("view") == "json" else "table"

@@ -1,0 +1,18 @@
+"""Rows in words, for pages on which they are only read."""
+
+from django.utils.translation import gettext as _
+
+from hub.mappings.rows.converters import CONVERTERS
+from hub.mappings.rows.row_values import Row
+
+
+def describe_row(row: Row) -> str:
+    """Return what a row writes, without its field."""
+    if row.kind == "identity":
+        return _("the %(kind)s that matches %(value)s") % {
+            "kind": row.identity_kind,
+            "value": row.value,
+        }
+    if row.converter in CONVERTERS:
+        return f"{row.value}, {CONVERTERS[row.converter].label}"
+    return row.value

@@ -1,0 +1,66 @@
+"""Their fields, to which a mapping can write: the inputs of its action."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from connectors.roles import Action
+from hub.mappings.rows.field_paths import InvalidFieldPath, format_field_path, parse_field_path
+from hub.mappings.rows.row_values import Row
+
+TYPE_LABELS: dict[str, str | Promise] = {
+    "text": _("text"),
+    "number": _("number"),
+    "boolean": _("yes or no"),
+    "date": _("date"),
+    "datetime": _("date and time"),
+    "picklist": _("one of a list"),
+    "multipicklist": _("several of a list"),
+    "reference": _("another record"),
+    "email": _("e-mail address"),
+    "phone": _("phone number"),
+    "url": _("web address"),
+    "id": _("id"),
+    "object": _("object"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TargetField:
+    """A field of the other system. `choices` are pairs of a value and its name."""
+
+    path: str
+    label: str
+    help: str = ""
+    type: str = ""  # empty: unknown
+    required: bool = False
+    choices: Sequence[tuple[str, str]] = ()
+
+    @property
+    def type_label(self) -> str:
+        """The type in words; empty if it is unknown."""
+        return str(TYPE_LABELS.get(self.type, self.type))
+
+
+def list_action_fields(action: Action) -> list[TargetField]:
+    """List the inputs of an action as fields."""
+    return [
+        TargetField(
+            format_field_path((entry.key,)), entry.label, entry.help, required=entry.required
+        )
+        for entry in action.inputs
+    ]
+
+
+def find_missing_fields(fields: Sequence[TargetField], rows: Sequence[Row]) -> list[TargetField]:
+    """Return the required fields that no row fills, or fills in part."""
+    filled = set()
+    for row in rows:
+        try:
+            segments = parse_field_path(row.path)
+        except InvalidFieldPath:
+            continue
+        filled |= {format_field_path(segments[:depth]) for depth in range(1, len(segments) + 1)}
+    return [field for field in fields if field.required and field.path not in filled]

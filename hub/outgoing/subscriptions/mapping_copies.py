@@ -1,0 +1,35 @@
+"""A tenant's own copy of a platform mapping, for the tenant's routes that use it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from hub.audit import ActorContext
+from hub.mappings.mapping_actions import copy_mapping
+from hub.mappings.models import FieldMapping
+from hub.outgoing.models import Route
+from hub.outgoing.subscriptions.route_actions import change_route
+from tenants.models import Tenant
+
+
+@transaction.atomic
+def copy_mapping_for_routes(
+    mapping: FieldMapping,
+    tenant: Tenant,
+    name: str,
+    routes: Iterable[Route],
+    actor: ActorContext,
+    *,
+    now: datetime,
+) -> FieldMapping:
+    """Create the copy, and let these routes of the tenant use it from now on.
+
+    Raises ValidationError by field.
+    """
+    copied = copy_mapping(mapping, tenant, name, actor, now=now)
+    for route in routes:
+        assert route.tenant_id == tenant.pk
+        route.mapping = copied
+        change_route(route, None, actor, now=now)
+    return copied

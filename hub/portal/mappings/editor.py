@@ -1,0 +1,109 @@
+"""The editor of one mapping: what was posted, what is offered for it, and its preview."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.http import QueryDict
+
+from connectors.registry import CONNECTORS
+from connectors.roles import Action
+from hub.mappings.models import FieldMapping
+from hub.mappings.rows.body_draft import BodyDraft
+from hub.mappings.rows.target_fields import TargetField, find_missing_fields, list_action_fields
+from hub.outgoing.insight.mapping_editor.document_paths import list_document_paths
+from hub.outgoing.insight.mapping_editor.mapping_use import EventDocument, MappingUse
+from hub.outgoing.insight.mapping_editor.request_preview import (
+    RequestPreview,
+    find_sent_delivery,
+    preview_request,
+)
+from hub.outgoing.models import Route
+from hub.reason_codes import translate_text as in_language
+from tenants.models import Tenant
+
+
+@dataclass
+class MappingEditor:
+    """What the page of the editor shows."""
+
+    mapping: FieldMapping
+    tenant: Tenant
+    use: MappingUse
+    draft: BodyDraft
+    name: str
+    event_id: str = ""  # of the event to preview; empty: the one that was sent last, or the newest
+    route_id: str = ""
+
+    @classmethod
+    def of_posted(
+        cls, mapping: FieldMapping, tenant: Tenant, use: MappingUse, data: QueryDict
+    ) -> "MappingEditor":
+        draft = BodyDraft.of_posted(data, mapping.current.body)
+        name = data.get("name") or ""
+        return cls(
+            mapping, tenant, use, draft, name, data.get("event") or "", data.get("route") or ""
+        )
+
+    @property
+    def action(self) -> Action | None:
+        try:
+            return CONNECTORS[self.mapping.connector_key].action(self.mapping.action)
+        except LookupError:  # an action of another release
+            return None
+
+    @property
+    def route(self) -> Route:
+        """The route to preview; one that is not stored if none uses the mapping."""
+        for route in self.use.routes:
+            if str(route.public_id) == self.route_id:
+                return route
+        if self.use.routes:
+            return self.use.routes[0]
+        return Route(
+            tenant=self.tenant,
+            event_type="*",
+            connector_key=self.mapping.connector_key,
+            action=self.mapping.action,
+            mapping=self.mapping,
+        )
+
+    def list_targets(self) -> list[TargetField]:
+        """List their fields, with their texts in the reader's language."""
+        action = self.action
+        fields = list_action_fields(action) if action else []
+        return [
+            replace(entry, label=in_language(entry.label), help=in_language(entry.help))
+            for entry in fields
+        ]
+
+    def build_context(self, *, now: datetime) -> dict[str, Any]:
+        """Build the context of the page; with a preview if the draft has no errors."""
+        targets = self.list_targets()
+        body = self.draft.build_body() if not self.draft.problem else None
+        self.draft.table.targets = targets
+        missing = find_missing_fields(targets, self.draft.table.rows) if targets else []
+        return {
+            "editor": self,
+            "draft": self.draft,
+            "targets": targets,
+            "missing_fields": missing if self.draft.view == "table" else [],
+            "paths": list_document_paths(self.use.documents),
+            "preview": self.preview(body, now=now) if body is not None else None,
+        }
+
+    def preview(self, body: dict[str, Any], *, now: datetime) -> RequestPreview | None:
+        """Preview the body on the chosen event; None if there is no event."""
+        route = self.route
+        sent = find_sent_delivery(route, self.tenant)
+        wanted = self.event_id or (str(sent.delivery.event.public_id) if sent else "")
+        entry = self.use.find_document(wanted)
+        if entry is None:
+            return None
+        connection = route.connection or self.use.connection
+        return preview_request(route, body, entry, self.tenant, connection, sent, now=now)
+
+    @property
+    def events(self) -> Sequence[EventDocument]:
+        return self.use.documents

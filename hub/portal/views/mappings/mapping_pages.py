@@ -1,0 +1,147 @@
+"""The field mappings of a tenant: the list, the page of one, and copying a platform mapping."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Max, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from connectors.registry import CONNECTORS
+from hub.audit import ActorContext
+from hub.db.clock import clock
+from hub.mappings.models import FieldMapping
+from hub.mappings.rows import rows_of_body
+from hub.mappings.rows.row_texts import describe_row
+from hub.outgoing.models import Route
+from hub.outgoing.subscriptions.mapping_copies import copy_mapping_for_routes
+from hub.portal.log.filter_chips import build_query_string
+from hub.portal.log.pages import assemble_page, filter_after_cursor, parse_cursor
+from hub.portal.navigation import reverse_object_page
+from hub.reason_codes import translate_text as in_language
+from tenants.access.tenant_users import TenantUser, tenant_view
+from tenants.models import Membership, Tenant
+
+ADMIN = Membership.Role.ADMIN
+PAGE_SIZE = 50
+ROUTES_SHOWN = 50
+
+
+def readable_mappings(tenant: Tenant) -> QuerySet[Any]:
+    """Return the tenant's own mappings, and those of the platform that routes of theirs use, each
+    with number and time of its newest version.
+    """
+    mappings = FieldMapping.objects.of(tenant)
+    used = Route.objects.of(tenant).filter(mapping__tenant=None).values("mapping")
+    shown = mappings.filter(tenant=tenant) | mappings.filter(pk__in=used)
+    annotated: QuerySet[Any] = shown.select_related("tenant").annotate(
+        newest=Max("versions__number"), changed_at=Max("versions__created_at")
+    )
+    return annotated
+
+
+def get_mapping(tenant_user: TenantUser, id: UUID) -> Any:
+    """Return a mapping that the tenant may see. Raises Http404."""
+    mapping = readable_mappings(tenant_user.tenant).filter(public_id=id).first()
+    if mapping is None:
+        raise Http404(id)
+    return mapping
+
+
+def get_own_mapping(tenant_user: TenantUser, id: UUID) -> Any:
+    """Return the tenant's own mapping. Raises Http404, and PermissionDenied for the platform's."""
+    mapping = get_mapping(tenant_user, id)
+    if mapping.tenant_id is None:
+        raise PermissionDenied
+    return mapping
+
+
+def redirect_to_mapping(tenant_user: TenantUser, mapping: FieldMapping) -> HttpResponseRedirect:
+    return HttpResponseRedirect(reverse_object_page("portal:mapping", tenant_user.tenant, mapping))
+
+
+def describe_target(mapping: FieldMapping) -> str:
+    """Return system and action of a mapping in words."""
+    connector = CONNECTORS.get(mapping.connector_key)
+    if connector is None:
+        return f"{mapping.connector_key}: {mapping.action}"
+    try:
+        label = in_language(connector.action(mapping.action).label)
+    except LookupError:  # an action of another release
+        label = mapping.action
+    return f"{connector.label}: {label}"
+
+
+@require_safe
+@tenant_view()
+def list_mappings(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
+    """List the mappings, newest first, each with the routes that use it."""
+    data, cursor = request.GET.dict(), parse_cursor(request.GET)
+    mappings = filter_after_cursor(readable_mappings(tenant_user.tenant), cursor)
+    ordered = mappings.order_by("pk" if cursor.before else "-pk")
+    page = assemble_page(list(ordered[: PAGE_SIZE + 1]), cursor, PAGE_SIZE)
+    routes: dict[int, list[Route]] = {}
+    for route in (
+        Route.objects.of(tenant_user.tenant)
+        .filter(mapping__in=[mapping.pk for mapping in page.rows])
+        .order_by("name", "pk")[: PAGE_SIZE * ROUTES_SHOWN]
+    ):
+        routes.setdefault(route.mapping_id, []).append(route)
+    context = {
+        "tenant_user": tenant_user,
+        "rows": [
+            (mapping, describe_target(mapping), routes.get(mapping.pk, [])) for mapping in page.rows
+        ],
+        "newer": build_query_string(data, before=page.newer) if page.newer else "",
+        "older": build_query_string(data, after=page.older) if page.older else "",
+    }
+    return render(request, "portal/mappings/list.html", context)
+
+
+@require_safe
+@tenant_view()
+def show_mapping(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """Show the newest version of a mapping as rows, and the routes that use it."""
+    mapping = get_mapping(tenant_user, id)
+    version = mapping.versions.select_related("created_by").latest("number")
+    context = {
+        "tenant_user": tenant_user,
+        "mapping": mapping,
+        "target": describe_target(mapping),
+        "version": version,
+        "rows": [(row.path, row.kind, describe_row(row)) for row in rows_of_body(version.body)],
+        "routes": load_routes(tenant_user.tenant, mapping),
+        "is_own": mapping.tenant_id is not None,
+    }
+    return render(request, "portal/mappings/mapping.html", context)
+
+
+def load_routes(tenant: Tenant, mapping: FieldMapping) -> list[Route]:
+    routes = Route.objects.of(tenant).filter(mapping=mapping).select_related("connection")
+    return list(routes.order_by("name", "pk")[:ROUTES_SHOWN])
+
+
+@require_POST
+@tenant_view(min_role=ADMIN)
+def copy_mapping_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """Copy a mapping to an own one, which the chosen own routes use from now on."""
+    mapping, tenant = get_mapping(tenant_user, id), tenant_user.tenant
+    chosen = set(request.POST.getlist("routes"))
+    routes = [
+        route
+        for route in load_routes(tenant, mapping)
+        if route.tenant_id == tenant.pk and str(route.public_id) in chosen
+    ]
+    actor = ActorContext.of_visitor(request, tenant_user)
+    name = request.POST.get("name", "").strip() or mapping.name
+    try:
+        copied = copy_mapping_for_routes(mapping, tenant, name, routes, actor, now=clock())
+    except ValidationError as error:
+        messages.warning(request, " ".join(error.messages))
+        return redirect_to_mapping(tenant_user, mapping)
+    messages.success(request, _("The mapping has been copied. You can change the copy."))
+    return redirect_to_mapping(tenant_user, copied)
