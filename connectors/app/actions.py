@@ -16,7 +16,7 @@ from connectors.outcomes import (
     outcome_of_status,
 )
 from connectors.roles import Action
-from connectors.schema import Credential, Input, Message
+from connectors.schema import Credential, Input, Message, remove_nulls
 
 WHOLE_EVENT = {"type": "type", "timestamp": "occurred_at", "data": "data"}
 NUMBER_LENGTH_MAX = 100  # characters
@@ -112,6 +112,31 @@ class SubmitQuestion(AppAction):
     }
 
 
+class CreateCustomer(AppAction):
+    """Create one customer; the response states its id."""
+
+    key = "create_customer"
+    path = "customers"
+    label = _("Create a customer")
+    help = "Our application stores a customer of another system, with the next free id."
+    inputs = (
+        Input("name", _("Name"), "The name of the customer.", required=True),
+        Input("email", _("Email"), "The customer's address for mails."),
+        Input("phone", _("Phone"), "The customer's telephone number."),
+        Input("website", _("Website"), "The address of the customer's website."),
+        Input("reference", _("Reference"), "The id of the record in the other system."),
+    )
+    example = {"name": "to_string(data.customer || data.name || id)"}
+
+    def build_body(self, message: Message) -> Mapping[str, Any]:
+        return remove_nulls(message.body)
+
+    def outcome(self, response: Response) -> Outcome:
+        return outcome_of_status(response, pauses=(CALLS, REQUESTS)) or delivered(
+            parse_reference(response, "id")
+        )
+
+
 NUMBER = Input("number", _("Order"), "The number of the order.", required=True)
 ORDER_FIELDS = Input(
     "fields",
@@ -137,14 +162,14 @@ class WriteOrder(AppAction):
         if response.status == 412:
             return never(CHANGED_SINCE, "the order was changed after the given version")
         return outcome_of_status(response, pauses=(CALLS, REQUESTS)) or delivered(
-            parse_number(response)
+            parse_reference(response, "number")
         )
 
 
-def parse_number(response: Response) -> str:
-    """Return the number of the order that a response states; empty if it states none."""
+def parse_reference(response: Response, name: str) -> str:
+    """Return the id of the record that a response states by this name; empty if it states none."""
     try:
-        return str(response.json()["number"])
+        return str(response.json()[name])
     except READ_ERRORS:
         return ""
 

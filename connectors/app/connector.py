@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from connectors.app.actions import (
+    CreateCustomer,
     CreateLabel,
     CreateOrder,
     SendEvent,
@@ -37,7 +38,14 @@ class App(Connector):
         ),
     )
     urls = {"api": "https://app.example.com/hub"}
-    actions = (SendEvent(), CreateLabel(), SubmitQuestion(), CreateOrder(), UpdateOrder())
+    actions = (
+        SendEvent(),
+        CreateLabel(),
+        SubmitQuestion(),
+        CreateCustomer(),
+        CreateOrder(),
+        UpdateOrder(),
+    )
     collections = COLLECTIONS
     directory = AppDirectory()
     # for all tenants together

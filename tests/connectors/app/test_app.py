@@ -7,6 +7,7 @@ import pytest
 from connectors.app.actions import CALLS, REQUESTS
 from connectors.app.collections import Orders
 from connectors.app.connector import App
+from connectors.http import Response
 from tests.connectors.recorded import NOON, ORDER, credential, fixtures, message, recorded, rendered
 
 SEND = App().action("send_event")
@@ -84,3 +85,14 @@ def test_a_read_cannot_be_narrowed_by_a_parameter_of_the_api(name):
     """A read of some records would pass for one of all."""
     with pytest.raises(ValueError, match="is no field"):
         Orders().page(credential("app"), at=NOON, tenant="acme", **{name: "2026-11-25T00:00:00Z"})
+
+
+def test_a_customer_is_created_and_its_id_is_kept():
+    action = App().action("create_customer")
+    body = {"name": "Acme Teas", "phone": None, "reference": "0015g"}
+    request = action.request([message(body, tenant="acme")], credential("app"))
+    assert (request.method, request.url) == ("POST", "https://app.example.com/hub/customers")
+    sent_body = {"name": "Acme Teas", "reference": "0015g", "tenant": "acme"}
+    assert json.loads(request.content()) == sent_body
+    (outcome,) = action.read(Response(201, b'{"id": "C-1001"}'), [message(body)])
+    assert (outcome.kind, outcome.reference) == ("delivered", "C-1001")
