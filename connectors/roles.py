@@ -127,7 +127,8 @@ class Collection:
     `page` takes its parameters as text. These have the same meaning in every collection that
     supports them: `since` and `until` (ISO 8601 with a UTC offset: records that changed from
     `since` on and before `until`), `deleted` ("true": with deleted records), `ids` (only the
-    records with these ids, separated by commas), `page_size`, and `tenant` (our reference).
+    records with these ids, separated by commas), `page_size`, `tenant` (our reference), and `part`
+    (of a collection that the system divides: one of `parts`).
 
     A record may be read twice if it changes meanwhile. A cursor survives a restart.
     """
@@ -138,6 +139,7 @@ class Collection:
     example: Mapping[str, str] = {}  # parameters to start from
     page_size: int = 100  # records that one request asks for, unless `page_size` says less
     ids_max: int = 0  # ids that `ids` may have; 0: the system cannot be asked for single records
+    parts: tuple[str, ...] = ()  # lists that are read one after the other, the first by default
     reads_changes: bool = False  # `page` takes `since` and `until`
     reads_deleted: bool = False  # `page` takes `deleted`
     # a read without `since` is ordered by an id that never changes, and its cursor is a position in

@@ -20,7 +20,10 @@ from connectors.schema import Credential
 
 PAGE_SIZE = 500  # "a maximum value of 500 is allowed"
 PAGE_BYTES = 8 * 1024 * KIBIBYTE
-LIST_TOKENS = 10  # of the daily budget, whatever the size of the page
+LIST_TOKENS, ARCHIVE_TOKENS = 10, 20  # of the daily budget, whatever the size of the page
+# a list of its own since July 2025, and not editable; https://developers.pipedrive.com/changelog
+# (2025-04-15: "Archived deals and leads will not be returned in existing endpoints")
+ARCHIVED = "archived"
 CURSOR_PATTERN = re.compile(r"[A-Za-z0-9+/=_.-]{1,500}", re.ASCII)
 IDS_PATTERN = re.compile(r"[0-9]{1,18}(,[0-9]{1,18}){0,99}", re.ASCII)
 WITH_DELETED = "open,won,lost,deleted"
@@ -44,12 +47,16 @@ class PipedriveCollection(Collection):
         """Build the request for a page. Raises ValueError with a text for an invalid parameter."""
         if cursor and not CURSOR_PATTERN.fullmatch(cursor):
             raise ValueError("the cursor is not one of Pipedrive's")
+        part = query.pop("part", "")
+        if part not in ("", *self.parts):
+            raise ValueError(f"{self.key} has no part {part[:80]}")
+        path = f"{self.key}/{ARCHIVED}" if part == ARCHIVED else self.key
         parameters = self.build_parameters(**query) | ({"cursor": cursor} if cursor else {})
         return Request(
             "GET",
-            f"{base_url(credential)}/api/v2/{self.key}?{urlencode(parameters)}",
+            f"{base_url(credential)}/api/v2/{path}?{urlencode(parameters)}",
             bearer=credential.access,
-            spends=build_token_costs(LIST_TOKENS),
+            spends=build_token_costs(ARCHIVE_TOKENS if part == ARCHIVED else LIST_TOKENS),
             keep=PAGE_BYTES,
         )
 
@@ -110,16 +117,24 @@ def format_time(value: str) -> str:
 
 
 class Persons(PipedriveCollection):
+    """Persons that exist: deleted ones are not listed, so no read can tell that they were."""
+
     key = "persons"
     label = "Persons"
-    help = "Parameters: since, until, ids, filter_id, owner_id, org_id, deal_id, sort_by."
+    help = (
+        "Deleted ones count as missing. "
+        "Parameters: since, until, ids, filter_id, owner_id, org_id, deal_id, sort_by."
+    )
     filters = frozenset(SHARED_FILTERS)
 
 
 class Organizations(PipedriveCollection):
     key = "organizations"
     label = "Organizations"
-    help = "Parameters: since, until, ids, filter_id, owner_id, sort_by."
+    help = (
+        "Deleted ones count as missing. "
+        "Parameters: since, until, ids, filter_id, owner_id, sort_by."
+    )
     filters = frozenset(SHARED_FILTERS - {"org_id", "deal_id"})
 
 
@@ -127,7 +142,7 @@ class Deals(PipedriveCollection):
     key = "deals"
     label = "Deals"
     help = (
-        "Deals that are not archived. Parameters: since, until, deleted (in the last 30 days), "
+        "Deals, also archived ones. Parameters: since, until, deleted (in the last 30 days), "
         "ids, filter_id, owner_id, person_id, org_id, pipeline_id, stage_id, status, sort_by."
     )
     filters = frozenset(SHARED_FILTERS - {"deal_id"}) | {
@@ -136,6 +151,7 @@ class Deals(PipedriveCollection):
         "stage_id",
         "status",
     }
+    parts = ("listed", ARCHIVED)
     reads_deleted = True
 
 

@@ -26,6 +26,7 @@ BURST = {
 COSTS = {  # of v2; v1 costs twice as much
     "read": 1,
     "list": 10,
+    "archive": 20,  # of deals
     "write": 5,
     "delete": 3,
     "search": 20,

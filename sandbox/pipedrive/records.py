@@ -22,7 +22,13 @@ Record = dict[str, Any]
 DEFAULTS: dict[str, Record] = {
     "persons": {"emails": [], "phones": [], "label_ids": [], "visible_to": 3},
     "organizations": {"label_ids": [], "visible_to": 3},
-    "deals": {"status": "open", "value": 0, "label_ids": [], "visible_to": 3},
+    "deals": {
+        "status": "open",
+        "value": 0,
+        "is_archived": False,
+        "label_ids": [],
+        "visible_to": 3,
+    },
     "activities": {"type": "task", "done": False, "busy": False},
     "leads": {"label_ids": [], "was_seen": False, "is_archived": False, "visible_to": "3"},
     "notes": {},

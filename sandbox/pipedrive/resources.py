@@ -41,6 +41,7 @@ class Asked:
     at: float
     query: Mapping[str, str]
     body: Any
+    is_archive: bool = False  # of deals, whose lists have either archived ones or the others
 
 
 def me(company: Company) -> ApiResponse:
@@ -130,6 +131,8 @@ def filter_of(request: Asked) -> Callable[[Record], bool]:
 
     def is_wanted(row: Record) -> bool:
         changed = row["update_time"]
+        if request.kind.path == "deals" and bool(row["is_archived"]) != request.is_archive:
+            return False
         if (since and changed < since) or (until and changed >= until):
             return False
         return all(name not in row or str(row[name]) == want for name, want in filters.items())

@@ -39,6 +39,7 @@ WORDS = {402: "Company account is not open", 404: "Not found", 503: "Scheduled m
 Work = tuple[
     str, Callable[..., ApiResponse], str
 ]  # what it costs as, what does it, what the scope must allow
+ARCHIVE: dict[str, Work] = {"GET": ("archive", resources.list_all, "read")}
 ONE: dict[str, Work] = {
     "GET": ("read", resources.read, "read"),
     "DELETE": ("delete", resources.delete, "full"),
@@ -292,7 +293,11 @@ class Pipedrive(System):
     def _resource(
         self, company: Company, token: str, call: ApiRequest, kind: Kind, id: str | None
     ) -> ApiResponse:
-        works = ONE | {kind.changed_by: ("write", resources.update, "full")} if id else ALL
+        is_archive = (kind.path, id) == ("deals", "archived")
+        if is_archive:
+            works, id = ARCHIVE, None
+        else:
+            works = ONE | {kind.changed_by: ("write", resources.update, "full")} if id else ALL
         if call.method not in works:
             return ApiResponse(405, Refusal(405, "Method not allowed").body())
         costs_as, does, needed = works[call.method]
@@ -302,7 +307,7 @@ class Pipedrive(System):
             company.scopes.split(",")
         ):
             return ApiResponse(403, self.refusal(403))
-        request = Asked(company, kind, self.records, call.at, call.query, call.json())
+        request = Asked(company, kind, self.records, call.at, call.query, call.json(), is_archive)
         try:
             return does(request, **({"id": unquote(id)} if id else {}))
         except Refusal as refusal:

@@ -99,3 +99,11 @@ def test_a_planted_record_changes_the_one_with_its_id_and_nobody_is_told(company
 def test_what_no_company_could_have_cannot_be_planted(company, wish):
     body = {"system": "pipedrive", "account": "701", "object": "deals", **wish}
     assert company.post("/_control/seed", json=body).status_code == 400
+
+
+def test_archived_deals_have_a_list_of_their_own(company):
+    seed(company, records=[{"title": "a"}, {"title": "b", "is_archived": True}])
+    assert [row["title"] for row in read(company)] == ["a"]
+    assert [row["title"] for row in read(company, "deals/archived")] == ["b"]
+    assert read(company, ids="1,2") != read(company, "deals/archived", ids="1,2")
+    assert call(company, "PATCH", "v2/deals/archived", json={"title": "c"}).status_code == 405

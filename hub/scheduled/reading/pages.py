@@ -126,7 +126,11 @@ async def _resume(source: PageSource, position: ReadPosition) -> ReadPosition:
 async def _is_unchanged(source: PageSource, *, since: datetime) -> bool:
     """Ask the system whether any record changed. Raises RunFailed and RunBlocked."""
     deleted = {"deleted": "true"} if source.collection.reads_deleted else {}
-    page = await source.fetch_page(since=since.isoformat(), page_size="1", **deleted)
-    if isinstance(page, Outcome):
-        raise_refusal(page)
-    return page.complete and not page.records
+    cursor = ""
+    while True:
+        page = await source.fetch_page(cursor, since=since.isoformat(), page_size="1", **deleted)
+        if isinstance(page, Outcome):
+            raise_refusal(page)
+        if page.records or not page.complete or not page.cursor:
+            return page.complete and not page.records
+        cursor = page.cursor  # of the next part

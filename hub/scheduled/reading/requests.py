@@ -36,14 +36,20 @@ class PageSource:
         A page that is too large is asked in smaller ones, as are those after it. One that is never
         readable is empty and incomplete. Raises RunBlocked and RunFailed.
         """
+        part, inner_cursor = split_cursor(self.collection, cursor)
+        parts = {"part": part} if part else {}
         for number in range(TRIES):
-            page = await self._request_page(cursor, {**self.query, **changes})
+            page = await self._request_page(inner_cursor, {**self.query, **parts, **changes})
             if isinstance(page, Outcome) or page.complete or number == TRIES - 1:
                 break
             if page.reason == CUT:
                 size = int(self.query.get("page_size") or self.collection.page_size)
                 self.query["page_size"] = str(max(size // 4, 1))
-        return page if isinstance(page, Outcome) else self._check_records(page)
+        if isinstance(page, Outcome):
+            return page
+        return self._check_records(
+            replace(page, cursor=join_cursor(self.collection, part, page.cursor))
+        )
 
     async def _request_page(self, cursor: str, query: Mapping[str, str]) -> Page | Outcome:
         def build(connection: Connection) -> Request:
@@ -84,6 +90,22 @@ class PageSource:
         if not read_id(self.collection, record):
             return "no_id"
         return "" if is_storable(self.collection.version(record)) else "invalid_version"
+
+
+def split_cursor(collection: Collection, cursor: str) -> tuple[str, str]:
+    """Return the part of a collection at which a read is, and the cursor within it."""
+    if not collection.parts:
+        return "", cursor
+    part, _, inner = cursor.partition("/")
+    return (part, inner) if part in collection.parts else (collection.parts[0], "")
+
+
+def join_cursor(collection: Collection, part: str, cursor: str) -> str:
+    """Return the cursor of a read after a page: behind the last one of a part is the next part."""
+    if not part or cursor:
+        return f"{part}/{cursor}" if part else cursor
+    following = collection.parts[collection.parts.index(part) + 1 :]
+    return f"{following[0]}/" if following else ""
 
 
 async def open_source(

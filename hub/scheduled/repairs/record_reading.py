@@ -57,7 +57,20 @@ class RecordReader:
         found: dict[str, CurrentRecord] = {}
         wanted = sorted(set(ids))
         for start in range(0, len(wanted), collection.ids_max):
-            page = self._read_page(collection, wanted[start : start + collection.ids_max], now=now)
+            page = self._read_parts(collection, wanted[start : start + collection.ids_max], now=now)
+            if page is None:
+                return None
+            found.update(page)
+        return found
+
+    def _read_parts(
+        self, collection: Collection, ids: Sequence[str], *, now: datetime
+    ) -> Mapping[str, CurrentRecord] | None:
+        """Read the records from the first part of the collection that has them."""
+        found: dict[str, CurrentRecord] = {}
+        for part in collection.parts or ("",):
+            missing = [id for id in ids if id not in found]
+            page = self._read_page(collection, missing, part, now=now) if missing else {}
             if page is None:
                 return None
             found.update(page)
@@ -68,7 +81,7 @@ class RecordReader:
         return self.options.local if self.side == LOCAL else self.options.remote
 
     def _read_page(
-        self, collection: Collection, ids: Sequence[str], *, now: datetime
+        self, collection: Collection, ids: Sequence[str], part: str, *, now: datetime
     ) -> Mapping[str, CurrentRecord] | None:
         try:
             credential = open_credential(
@@ -79,6 +92,8 @@ class RecordReader:
         options = self._side_options.query
         query = {name: value for name, value in options.items() if name not in CONTROLLED}
         query["ids"] = ",".join(ids)
+        if part:
+            query["part"] = part
         if collection.by_tenant:
             query["tenant"] = self.tenant.reference
         page = call_provider(

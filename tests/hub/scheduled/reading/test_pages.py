@@ -16,6 +16,10 @@ from tests.hub.scheduled.reading.fake_run import FakeRun, answer, ids, orders, r
 
 CUT = Response(200, b'{"orders": [', at=NOON, cut=True)
 SALESFORCE = Connection(connector_key="salesforce")
+PIPEDRIVE = Connection(
+    connector_key="pipedrive", settings={"api_domain": "https://acme.pipedrive.com"}
+)
+DEALS = next(one for one in CONNECTORS["pipedrive"].collections if one.key == "deals")
 SUMS = {"object": "Order", "select": "SUM(TotalAmount) total"}
 RUBBISH = Response(200, b"\xff\xfe<html>", at=NOON)
 
@@ -198,3 +202,53 @@ def test_an_order_that_goes_while_it_is_read_hides_no_other(gone):
     removed = shop.numbers.pop(gone)
     after = read(FakeRun(*[shop] * 9), cursor=before[-1].cursor)
     assert set(ids(before + after)) - {removed} == set(shop.numbers)
+
+
+# --- a collection of several lists ----------------------------------------------------------------
+
+
+def deals(*numbers, after=None):
+    return answer(
+        {
+            "success": True,
+            "data": [{"id": number} for number in numbers],
+            "additional_data": {"next_cursor": after},
+        }
+    )
+
+
+def read_deals(run, **options):
+    return read(run, DEALS, connection=PIPEDRIVE, **options)
+
+
+def paths_of(run):
+    return [urlsplit(request.url).path.rpartition("/v2/")[2] for request in run.requests]
+
+
+def test_archived_deals_are_read_after_the_others():
+    pages = read_deals(run := FakeRun(deals(1, after="a"), deals(2), deals(3, after="b"), deals(4)))
+    assert [record["id"] for page in pages for record in page.records] == [1, 2, 3, 4]
+    assert paths_of(run) == ["deals", "deals", "deals/archived", "deals/archived"]
+    assert pages[-1].is_complete
+    assert ["cursor=" in request.url for request in run.requests] == [False, True, False, True]
+
+
+@pytest.mark.parametrize("pages_before", [1, 2, 3])
+def test_a_read_goes_on_in_the_list_where_it_was(pages_before):
+    answers = [deals(1, after="a"), deals(2), deals(3, after="b"), deals(4)]
+    before = read_deals(FakeRun(*answers[:pages_before]), until=pages_before)
+    pages = read_deals(FakeRun(*answers[pages_before:]), cursor=before[-1].cursor)
+    read_ids = [record["id"] for page in [*before, *pages] for record in page.records]
+    assert read_ids == [1, 2, 3, 4]
+
+
+def test_after_a_long_interruption_a_change_of_an_archived_deal_counts():
+    (first,) = read_deals(FakeRun(deals(1, after="a")), until=1)
+    run = FakeRun(deals(), deals(7), deals(2), deals())
+    run.wait(minutes=10)
+    assert read_deals(run, cursor=first.cursor)[-1].reason == "changed_meanwhile"
+
+
+def test_a_list_that_cannot_be_read_makes_the_read_incomplete():
+    pages = read_deals(FakeRun(deals(1), RUBBISH, RUBBISH, RUBBISH))
+    assert (pages[-1].is_complete, pages[-1].reason) == (False, "unreadable")

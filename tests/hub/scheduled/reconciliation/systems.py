@@ -122,6 +122,8 @@ class DealSystem(SimulatedSystem):
             self.write_count += 1
             self.put(f"{id:05}", **json.loads(request.content()))
             return _answer({"success": True, "data": {"id": id}})
+        if url.path.endswith("/archived"):
+            return _answer({"success": True, "data": [], "additional_data": {"next_cursor": None}})
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
         page, cursor = self.select(
             after=query.get("cursor", ""),
