@@ -27,6 +27,7 @@ from hub.crypto import sessions
 from hub.db.clock import Clock
 from hub.db.outages import is_database_away
 from hub.db.state_machine import InvalidTransition
+from hub.identities.directory_reads import wake_up_due_directories
 from hub.incoming.processing.release import end_old_holds, release_held_items
 from hub.incoming.processing.unmatched import attribute_items_of_connected_accounts
 from hub.incoming.receiving.rejected_sources import notify_rejected_sources
@@ -218,6 +219,7 @@ STEPS: tuple[Step, ...] = (
     wake_runs,
     settle_failed_repairs,
     wake_up_for_repairs,
+    wake_up_due_directories,
     drop_expired_lines,
     notify_late_logs,
     publish_notices,

@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "hub.outgoing",
     "hub.incoming",
     "hub.scheduled",
+    "hub.identities",
     "hub.recipes",
     "hub.console",
     "hub.portal",
@@ -106,6 +107,7 @@ HUB_WAKE_UP_TASKS = {
     "register": "hub.incoming.tasks.check_registrations",
     "run": "hub.scheduled.tasks.process_runs",
     "repair": "hub.scheduled.tasks.check_due_repairs",
+    "directory": "hub.identities.tasks.read_directory",
 }
 # The class of background work of each wake-up: see hub/queue/work_classes.py.
 HUB_WORK_CLASSES = {
@@ -120,6 +122,7 @@ HUB_WORK_CLASSES = {
     "register": "long",  # a system that does not answer would keep refreshes waiting
     "inbox": "inbox",
     "repair": "long",
+    "directory": "long",
     "drain": "long",
     "operate": "long",
     "prune": "long",
@@ -176,6 +179,7 @@ HUB_ERASE_CONNECTION = (
     "hub.scheduled.shipping.erase.erase_shipped_lines",
     "hub.scheduled.runs.erase.erase_run_texts",
     "hub.schemas.erase.erase_schemas",
+    "hub.identities.erase.erase_directory",
 )
 # The function that finds the address at which an incoming item is answered.
 HUB_USE_REPLY_URL = "hub.incoming.receiving.replies.use_reply_url"
@@ -185,7 +189,10 @@ HUB_ACCOUNT_CONNECTED = (
     "hub.incoming.registration.schedule.request_connection_check",
 )
 # The functions that are called, with the connection, in the transaction that replaces its account.
-HUB_ACCOUNT_REPLACED = ("hub.incoming.registration.schedule.forget_registrations",)
+HUB_ACCOUNT_REPLACED = (
+    "hub.incoming.registration.schedule.forget_registrations",
+    "hub.identities.erase.erase_directory",
+)
 CACHES = {
     "default": {"BACKEND": "hub.db.cache.SharedCache"},
     "queue": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "queue"},

@@ -1,0 +1,12 @@
+"""Erase what was read of the people of a connection's system, at the customer's request."""
+
+from datetime import datetime
+
+from hub.connections.models import Connection
+from hub.identities.models import DirectoryEntry, DirectoryRead
+
+
+def erase_directory(connection: Connection, *, now: datetime) -> None:
+    """Delete the directory of the connection. HUB_ERASE_CONNECTION names this function."""
+    DirectoryEntry.unscoped.filter(connection=connection).delete()
+    DirectoryRead.unscoped.filter(connection=connection).delete()

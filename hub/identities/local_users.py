@@ -1,0 +1,44 @@
+"""The users of our own application, as a program sends them in bulk."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from django.db import transaction
+
+from connectors.directories import Person
+from hub.audit import ActorContext
+from hub.identities.people_store import (
+    StoredPeople,
+    deactivate_unlisted_users,
+    store_local_users,
+)
+from tenants.models import Tenant
+
+USERS_MAX = 5_000  # of one request
+
+
+@transaction.atomic
+def put_local_users(
+    tenant: Tenant,
+    people: Sequence[Person],
+    actor: ActorContext,
+    *,
+    complete: bool = False,
+    now: datetime,
+) -> StoredPeople:
+    """Store users of ours, in a fixed number of statements for each thousand.
+
+    `complete`: these are all users; the others of the tenant are deactivated.
+    """
+    stored = store_local_users(tenant, people, now=now)
+    if complete:
+        stored = replace(stored, deactivated=deactivate_unlisted_users(tenant, since=now))
+    after = {
+        "created": stored.created,
+        "updated": stored.updated,
+        "deactivated": stored.deactivated,
+        "complete": complete,
+    }
+    actor.audit("tenant.put_users", tenant, after=after, now=now)
+    return stored

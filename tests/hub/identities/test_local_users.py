@@ -1,0 +1,61 @@
+"""Our users are put in bulk; a complete list deactivates the others."""
+
+import pytest
+
+from connectors.directories import Person
+from hub.audit import AuditRow
+from hub.identities.local_users import put_local_users
+from hub.identities.models import LocalUser
+from hub.identities.people_store import StoredPeople
+from tests.factories import MINUTE, NOON
+from tests.hub.identities.people import SYSTEM
+
+pytestmark = pytest.mark.django_db
+
+
+def put(tenant, *people, now=NOON, **how):
+    return put_local_users(tenant, people, SYSTEM, now=now, **how)
+
+
+def users(tenant):
+    rows = LocalUser.unscoped.filter(tenant=tenant).order_by("user_id")
+    return list(rows.values_list("user_id", "name", "is_active"))
+
+
+def test_users_are_created_changed_and_left_alone(make):
+    tenant = make.tenant()
+    ann, bob = Person("1", "Ann"), Person("2", "Bob")
+    assert put(tenant, ann, bob) == StoredPeople(2, 0, 0)
+    assert put(tenant, Person("1", "Ann Archer"), bob, now=NOON + MINUTE) == StoredPeople(0, 1, 1)
+    assert users(tenant) == [("1", "Ann Archer", True), ("2", "Bob", True)]
+
+
+def test_a_complete_list_deactivates_the_others_of_the_tenant_only(make):
+    acme, globex = make.tenant(), make.tenant()
+    put(globex, Person("1", "Cat"))
+    put(acme, Person("1", "Ann"), Person("2", "Bob"))
+    stored = put(acme, Person("2", "Bob"), complete=True, now=NOON + MINUTE)
+    assert stored.deactivated == 1
+    assert users(acme) == [("1", "Ann", False), ("2", "Bob", True)]
+    assert users(globex) == [("1", "Cat", True)]
+    assert AuditRow.objects.filter(verb="tenant.put_users").count() == 3
+
+
+def test_hostile_texts_are_stored_cut_and_clean(make):
+    tenant = make.tenant()
+    people = [Person("1", "A\x00nn" * 100, "e" * 900), Person("2\n"), Person("3" * 201), Person("")]
+    put(tenant, *people)
+    stored = LocalUser.unscoped.get()
+    assert len(stored.name) == 200
+    assert stored.name.isprintable()
+    assert len(stored.email) == 254
+
+
+def test_two_thousand_users_need_few_statements(make, django_assert_max_num_queries):
+    tenant = make.tenant()
+    people = [Person(str(number), f"Person {number}") for number in range(2_000)]
+    with django_assert_max_num_queries(50):
+        put(tenant, *people)
+    with django_assert_max_num_queries(50):
+        put(tenant, *people, complete=True, now=NOON + MINUTE)
+    assert LocalUser.unscoped.filter(is_active=True).count() == 2_000
