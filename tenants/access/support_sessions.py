@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from tenants.models import SupportVisit, Tenant, User
-from tenants.scoping import visible_rows
+from tenants.scoping import is_among, visible_rows
 
 SESSION_KEY = "support_visit"
 # Both are needed: to see the tenant in the admin, and to open its pages as its members see them.
@@ -36,7 +36,7 @@ def can_visit_tenant(user: User, tenant: Tenant) -> bool:
         user.is_active
         and user.is_staff
         and user.has_perms(PERMISSIONS)
-        and visible_rows(Tenant, user).filter(pk=tenant.pk).exists()
+        and is_among(visible_rows, user, tenant)
     )
 
 
