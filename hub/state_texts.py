@@ -37,6 +37,13 @@ CREDENTIAL_EVENTS = {
     "revoked": Reason(
         _("A person disconnected it. The other system is being asked to revoke the authorization.")
     ),
+    "withheld": Reason(
+        _(
+            "A person disconnected it. The authorization is revoked after 24 hours, unless the "
+            "disconnect is undone."
+        )
+    ),
+    "restored": Reason(_("The disconnect was undone.")),
     "uninstalled": Reason(
         _(
             "The app was removed at the other system. The hub is checking whether the "

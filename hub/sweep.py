@@ -13,6 +13,7 @@ from django.db import connection as database
 from django.db.models import Exists, OuterRef, Q
 
 from hub.connections.actions import maintenance
+from hub.connections.actions.disconnection import revoke_due_accounts
 from hub.connections.actions.kill_switches import end_expired_switches
 from hub.connections.credentials.abandoned_authorizations import end_abandoned_authorizations
 from hub.connections.credentials.call_health import degrade_failing_connections
@@ -189,6 +190,7 @@ STEPS: tuple[Step, ...] = (
     wake_up_due_refreshes,
     recover_refused_credentials,
     end_abandoned_authorizations,
+    revoke_due_accounts,
     wake_up_due_revocations,
     wake_up_due_checks,
     degrade_failing_connections,

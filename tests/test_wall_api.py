@@ -52,6 +52,8 @@ ROUTES = {
     "connections/<uuid:id>/test-event": {"POST": "connections:write"},
     "connections/<uuid:id>/subscription": {"GET": "connections:read", "PUT": "connections:write"},
     "connections/<uuid:id>/disconnect": {"POST": "connections:write"},
+    "connections/<uuid:id>/undo-disconnect": {"POST": "connections:write"},
+    "connections/<uuid:id>/revoke-now": {"POST": "connections:write"},
     "connections/<uuid:id>/identities": {
         "GET": "connections:read",
         "PUT": "connections:write",

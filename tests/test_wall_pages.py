@@ -44,6 +44,8 @@ ROUTES = {
     "connections/<uuid:id>/identities/remove/": "connection",
     "connections/<uuid:id>/notifications/": "connection",
     "connections/<uuid:id>/disconnect/": "connection",
+    "connections/<uuid:id>/disconnect/undo": "connection",
+    "connections/<uuid:id>/disconnect/revoke": "connection",
     "settings/": None,
     "settings/support/": None,
     "events/": None,

@@ -174,6 +174,7 @@ HUB_JOB_KINDS = {  # of each kind of job: the function that runs it, and the che
 HUB_RUN_PLANNER = "hub.scheduled.night.planner.plan_runs"
 # The functions that erase what was received for a connection, when its data is erased.
 HUB_ERASE_CONNECTION = (
+    "hub.connections.credentials.revocation_schedule.end_undo",
     "hub.incoming.receiving.erase.erase_received_data",
     "hub.scheduled.reconciliation.erase.erase_compared_data",
     "hub.scheduled.shipping.erase.erase_shipped_lines",

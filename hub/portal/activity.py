@@ -24,6 +24,8 @@ VERB_TEXTS = {
     "connection.enable": _("enabled it"),
     "connection.disable": _("disabled it"),
     "connection.disconnect": _("disconnected it"),
+    "connection.undo_disconnect": _("undid the disconnect"),
+    "connection.end_undo": _("revoked its authorization after the disconnect"),
     "connection.uninstall": _("was notified that the app was removed at the other system"),
     "connection.rename": _("renamed it"),
     "connection.identify": _("selected a matching record"),

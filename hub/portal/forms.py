@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from connectors.base import Connector
 from connectors.roles import Choices
 from hub.connections.credentials.remote_choices import RemoteChoices
-from hub.connections.forms.action_forms import DisconnectForm
+from hub.connections.forms.action_forms import REVOKE_LATER, DisconnectForm
 from hub.connections.forms.connection_forms import ConnectorFieldsForm
 from hub.connections.models import Connection
 from hub.outgoing.subscriptions.notice_channels import NoticeChannel
@@ -71,7 +71,7 @@ class RepairPlanForm(forms.Form):
 class ErasingDisconnectForm(DisconnectForm):
     """The form to disconnect an account, and to erase what was sent over it."""
 
-    field_order = ("what_waits", "data", "reason", "sure")
+    field_order = ("revoke", "what_waits", "data", "reason", "sure")
 
     data = forms.ChoiceField(  # type: ignore[assignment]  # a form's own `data` is on the instance
         label=_("Data of past deliveries"),
@@ -90,6 +90,12 @@ class ErasingDisconnectForm(DisconnectForm):
         widget=forms.RadioSelect,
     )
     sure = forms.BooleanField(label=_("I understand what happens next"))
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether the credential is kept for an undo. Data that was erased cannot come back."""
+        has_to_erase = self.cleaned_data["data"] == "erase"
+        return self.cleaned_data["revoke"] == REVOKE_LATER and not has_to_erase
 
 
 class OwnRecordForm(forms.Form):

@@ -7,6 +7,7 @@ from hub.portal.views.connecting import catalogue, reconnect, wizard
 from hub.portal.views.connections import (
     connection_pages,
     connection_test_pages,
+    disconnect_pages,
     identity_pages,
     state_pages,
 )
@@ -77,7 +78,17 @@ urlpatterns = [
     path(
         f"{CONNECTION_PATH}notifications/", settings_pages.edit_notifications, name="notifications"
     ),
-    path(f"{CONNECTION_PATH}disconnect/", state_pages.disconnect_view, name="disconnect"),
+    path(f"{CONNECTION_PATH}disconnect/", disconnect_pages.disconnect_view, name="disconnect"),
+    path(
+        f"{CONNECTION_PATH}disconnect/undo",
+        disconnect_pages.undo_disconnect_view,
+        name="disconnect_undo",
+    ),
+    path(
+        f"{CONNECTION_PATH}disconnect/revoke",
+        disconnect_pages.revoke_now_view,
+        name="disconnect_revoke",
+    ),
     path(f"{TENANT_PATH}settings/", settings_pages.show_settings, name="settings"),
     path(
         f"{TENANT_PATH}settings/support/",

@@ -1,5 +1,8 @@
-"""Disconnect: revoke and wipe the credential; history and deliveries stay."""
+"""Disconnect: revoke and wipe the credential, at once or after 24 hours; history and deliveries
+stay.
+"""
 
+from contextlib import suppress
 from datetime import datetime
 
 from django.db import transaction
@@ -8,12 +11,18 @@ from django.db.models import Count, F, Max
 from connectors.base import Grant
 from hub.audit import ActorContext
 from hub.connections import token_lifetimes
-from hub.connections.credentials.revocation_schedule import schedule_connection_revocation
-from hub.connections.models import Connection, Credential, CredentialEvent
+from hub.connections.actions.connection_actions import InvalidConnectionState
+from hub.connections.credentials.revocation_schedule import (
+    end_undo,
+    keep_credential_for_undo,
+    schedule_connection_revocation,
+)
+from hub.connections.models import Connection, Credential, CredentialEvent, Disconnection
 from hub.crypto.sealed import seal
 from hub.operations import operation_actions
 
 CANCELLABLE_DELIVERY_STATES = ("waiting", "held")
+ENDED_AT_ONCE = 20  # disconnects whose time is over, in one run of the sweep
 
 
 def disconnect_account(
@@ -22,16 +31,20 @@ def disconnect_account(
     *,
     reason: str = "",
     keeps_events: bool = True,
+    can_be_undone: bool = False,
     now: datetime,
 ) -> None:
     """Revoke and wipe the credential, and hold the waiting deliveries.
 
-    `keeps_events`: whether new deliveries are held too; otherwise they are skipped. Raises
+    `keeps_events`: whether new deliveries are held too; otherwise they are skipped.
+    `can_be_undone`: the credential is kept sealed for 24 hours, unusable, and revoked then. Raises
     InvalidTransition if the connection is disconnected already, or has changed meanwhile.
     """
     before = {"state": connection.state, "account": connection.account}
     with transaction.atomic():
-        schedule_connection_revocation(connection, now=now)
+        kept = keep_credential_for_undo(connection, now=now) if can_be_undone else None
+        if kept is None:
+            schedule_connection_revocation(connection, now=now)
         connection.disconnect(reason, keeps_events=keeps_events, now=now)
         Credential.unscoped.filter(connection=connection).update(
             sealed=seal({}, Credential.binding(connection)),
@@ -41,17 +54,55 @@ def disconnect_account(
                 connection.connector, Grant({}), now=now, random=lambda: 0
             ),
         )
-        version = Credential.unscoped.values_list("version", flat=True).get(connection=connection)
-        CredentialEvent.record_event(connection, "revoked", version=version, now=now)
+        _record_credential_event(connection, "withheld" if kept else "revoked", now=now)
         actor.audit(
             "connection.disconnect",
             connection,
             tenant=connection.tenant,
             reason=reason,
             before=before,
-            after={"state": connection.state, "reason": connection.reason},
+            after={
+                "state": connection.state,
+                "reason": connection.reason,
+                **({"revoke_at": kept.revoke_at} if kept else {}),
+            },
             now=now,
         )
+
+
+def find_disconnection(connection: Connection, *, now: datetime) -> Disconnection | None:
+    """Return the disconnect that can still be undone; None if there is none."""
+    if not connection.is_disconnected:
+        return None
+    return Disconnection.unscoped.filter(connection=connection, revoke_at__gt=now).first()
+
+
+@transaction.atomic
+def revoke_disconnected_account(
+    connection: Connection, actor: ActorContext, *, now: datetime
+) -> None:
+    """End the time in which the disconnect can be undone: revoke and delete the credential now.
+
+    Raises InvalidConnectionState if no disconnect can be undone.
+    """
+    Credential.lock(connection)
+    if not end_undo(connection, now=now):
+        raise InvalidConnectionState(connection.state)
+    _record_credential_event(connection, "revoked", now=now)
+    actor.audit("connection.end_undo", connection, tenant=connection.tenant, now=now)
+
+
+def revoke_due_accounts(*, now: datetime) -> None:
+    """Revoke what was disconnected 24 hours ago; a step of the sweep."""
+    due = Disconnection.unscoped.filter(revoke_at__lte=now).order_by("revoke_at")
+    for kept in due.select_related("connection__tenant")[:ENDED_AT_ONCE]:
+        with suppress(InvalidConnectionState):  # another process was faster
+            revoke_disconnected_account(kept.connection, ActorContext.system(), now=now)
+
+
+def _record_credential_event(connection: Connection, kind: str, *, now: datetime) -> None:
+    version = Credential.unscoped.values_list("version", flat=True).get(connection=connection)
+    CredentialEvent.record_event(connection, kind, version=version, now=now)
 
 
 def cancel_waiting_deliveries(connection: Connection, actor: ActorContext, *, now: datetime) -> int:

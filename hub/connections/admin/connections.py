@@ -13,6 +13,7 @@ from hub.audit import ActorContext
 from hub.connections.actions import connection_actions, maintenance
 from hub.connections.admin import panels
 from hub.connections.admin.connection_form_pages import ConnectionFormsMixin
+from hub.connections.admin.disconnect_actions import DisconnectActionsMixin
 from hub.connections.admin.expiry_forecast import render_forecast_page
 from hub.connections.admin.reconnect_links import ReconnectLinkMixin
 from hub.connections.admin.state_actions import ConnectionActionsMixin
@@ -43,6 +44,7 @@ FIRST_VERBS = {
 class ConnectionAdminBase(
     ConnectionFormsMixin,
     ConnectionActionsMixin,
+    DisconnectActionsMixin,
     ReconnectLinkMixin,
     ScopedAdminMixin,
     staff.ModelAdmin,
@@ -72,6 +74,8 @@ class ConnectionAdminBase(
         "renew",
         "resume",
         "enable",
+        "undo_disconnect",
+        "revoke_now",
         "send_reconnect_link",
         "credential",
         "pause",

@@ -1,4 +1,4 @@
-"""Actions of staff on a connection: test, renew, pause, resume, disable and disconnect."""
+"""Actions of staff on a connection: test, renew, pause, resume and disable."""
 
 from datetime import datetime
 from typing import Any
@@ -8,17 +8,14 @@ from django.http import HttpRequest
 from hub import egress, staff
 from hub.audit import ActorContext
 from hub.connections.actions import connection_actions
-from hub.connections.actions.disconnection import cancel_waiting_deliveries, disconnect_account
 from hub.connections.actions.queued_tests import queue_connection_test
 from hub.connections.credentials import probe_checklist
 from hub.connections.credentials.probe import PROBES_BUSY
 from hub.connections.forms.action_forms import (
-    StaffDisconnectForm,
     StaffPauseForm,
     compute_pause_end,
 )
 from hub.connections.models import Connection
-from hub.operations.operation_actions import OperationRefused
 
 WORKING_STATES = {"healthy", "degraded", "silent"}
 
@@ -141,39 +138,3 @@ class ConnectionActionsMixin(staff.ModelAdmin):
             connection, data["reason"], ActorContext.of_request(request), now=now
         )
         return staff.ActionResult("Disabled.", is_audited=True)
-
-    @staff.row_action(
-        "Disconnect",
-        icon="link_off",
-        tone="danger",
-        is_available=is_connected,
-        form=StaffDisconnectForm,
-        question=(
-            "The authorization is revoked at the other system and deleted here. The history is "
-            "kept, and the same account can be connected again."
-        ),
-    )
-    def disconnect(
-        self, request: HttpRequest, connection: Connection, data: dict[str, Any], *, now: datetime
-    ) -> staff.ActionResult:
-        actor = ActorContext.of_request(request)
-        disconnect_account(
-            connection,
-            actor,
-            reason=data["reason"],
-            keeps_events=data["what_waits"] == "hold",
-            now=now,
-        )
-        if data["what_waits"] == "hold":
-            return staff.ActionResult("Disconnected. Waiting deliveries are held.", is_audited=True)
-        try:
-            count = cancel_waiting_deliveries(connection, actor, now=now)
-        except OperationRefused as refused:
-            return staff.ActionResult(
-                f"Disconnected. Waiting deliveries are held and were not cancelled: {refused}",
-                succeeded=False,
-                is_audited=True,
-            )
-        return staff.ActionResult(
-            f"Disconnected. {count:,} waiting deliveries are being cancelled.", is_audited=True
-        )

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from hub.connections.actions.connection_actions import InvalidConnectionState
 from hub.connections.api import openapi_examples
-from hub.connections.api.actions import ActionRequest, ConnectionAction
+from hub.connections.api.action_request import ActionRequest, ConnectionAction
 from hub.connections.api.form_input import ProviderCallView
 from hub.connections.api.queries import find_visible_connection
 from hub.connections.models import Connection

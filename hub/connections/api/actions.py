@@ -1,87 +1,35 @@
 """REST actions on a connection: the table of what each does and how OpenAPI describes it."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from django.views.decorators.debug import sensitive_variables
-from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 
-from connectors import http
-from hub.audit import ActorContext
 from hub.connections.actions import connection_actions, signing_secret_actions
 from hub.connections.actions.connection_actions import InvalidConnectionState
-from hub.connections.actions.disconnection import cancel_waiting_deliveries, disconnect_account
 from hub.connections.api import openapi_examples as openapi
+from hub.connections.api.action_request import ActionRequest, ConnectionAction
 from hub.connections.api.connect_links import create_link_response
+from hub.connections.api.disconnect_actions import DISCONNECT_ACTIONS
 from hub.connections.api.form_input import build_busy_problem
 from hub.connections.api.input_serializers import (
     DisableSerializer,
-    DisconnectSerializer,
     PauseSerializer,
 )
 from hub.connections.api.link_serializers import MadeConnectLinkSerializer
-from hub.connections.api.queries import find_visible_connection
 from hub.connections.api.serializers import (
     ConnectionSerializer,
-    DisconnectedSerializer,
     RotatedSecretSerializer,
     TestSerializer,
 )
 from hub.connections.credentials import probe, probe_checklist
-from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
-from hub.operations.operation_actions import OperationRefused
 from hub.problems import Problem
 
 UNREADABLE_SECRET = (
     "The stored secrets cannot be decrypted. Send a new signing_secret with PATCH on this "
     "connection."
 )
-
-
-@dataclass(frozen=True)
-class ActionRequest:
-    """A request for an action, with its validated body and the way to the network."""
-
-    request: Request
-    connection: Connection
-    data: Mapping[str, Any]
-    call: Callable[[http.Request], http.Response]
-    now: datetime
-
-    @property
-    def actor(self) -> ActorContext:
-        return ActorContext.of_request(self.request)
-
-    def reload_connection(self) -> Connection:
-        return find_visible_connection(self.request, self.connection.public_id)
-
-    def respond_with_connection(self, status: int = 200) -> Response:
-        return Response(ConnectionSerializer(self.reload_connection()).data, status=status)
-
-
-@dataclass(frozen=True)
-class ConnectionAction:
-    """What performs an action, and its description in OpenAPI.
-
-    `perform` raises InvalidConnectionState or InvalidTransition if the state does not allow it.
-    `body` is the serializer of the request; None if it has no body.
-    """
-
-    perform: Callable[[ActionRequest], Response]
-    summary: str
-    description: str
-    answer: type[serializers.Serializer]
-    examples: Mapping[str, Any]
-    status: int = 200
-    body: type[serializers.Serializer] | None = None
-    requests: Sequence[Any] = ()
-    problems: Sequence[str] = openapi.CHANGE_PROBLEMS
 
 
 def _test(action: ActionRequest) -> Response:
@@ -124,27 +72,6 @@ def _disable(action: ActionRequest) -> Response:
 def _renew(action: ActionRequest) -> Response:
     connection_actions.renew_token(action.connection, action.actor, now=action.now)
     return action.respond_with_connection(202)
-
-
-def _disconnect(action: ActionRequest) -> Response:
-    keeps_events = action.data["what_waits"] != "cancel"
-    disconnect_account(
-        action.connection,
-        action.actor,
-        reason=action.data["reason"],
-        keeps_events=keeps_events,
-        now=action.now,
-    )
-    body: dict[str, Any] = {"cancelling": 0, "detail": ""}
-    if not keeps_events:
-        try:
-            body["cancelling"] = cancel_waiting_deliveries(
-                action.connection, action.actor, now=action.now
-            )
-        except OperationRefused as refused:  # the account is disconnected nevertheless
-            body["detail"] = str(refused)
-    body["connection"] = action.reload_connection()
-    return Response(DisconnectedSerializer(body).data)
 
 
 @sensitive_variables()
@@ -251,21 +178,7 @@ ACTIONS = {
         ConnectionSerializer,
         {"ended": openapi.CONNECTION | {"connector": "webhook"}},
     ),
-    "disconnect": ConnectionAction(
-        _disconnect,
-        "Disconnect a connection",
-        "Disconnect the account: its authorization is revoked and deleted.\n\n"
-        "The history stays, and the account can be connected again.",
-        DisconnectedSerializer,
-        {"disconnected": openapi.DISCONNECTED},
-        body=DisconnectSerializer,
-        requests=[
-            openapi.request_example(
-                "and cancel", {"what_waits": "cancel", "reason": "Customer left."}
-            )
-        ],
-        problems=openapi.ACTION_PROBLEMS,
-    ),
+    **DISCONNECT_ACTIONS,
     "reconnect-link": ConnectionAction(
         _create_reconnect_link,
         "Create a reconnect link",

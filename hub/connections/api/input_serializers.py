@@ -78,4 +78,12 @@ class DisconnectSerializer(StrictSerializer):
         default="hold",
         help_text="hold: deliveries are kept until the same account is connected again.",
     )
+    revoke = serializers.ChoiceField(
+        ["now", "later"],
+        default="now",
+        help_text=(
+            "now: the authorization is revoked and deleted now. later: in 24 hours; until then "
+            "`undo-disconnect` restores the connection. Nothing is sent or received meanwhile."
+        ),
+    )
     reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)

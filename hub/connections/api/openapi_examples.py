@@ -120,7 +120,12 @@ DISCONNECTED_CONNECTION = CONNECTION | {
     "action": "Connect the same account again.",
     "detail": "Customer left.",
 }
-DISCONNECTED = {"cancelling": 12, "detail": "", "connection": DISCONNECTED_CONNECTION}
+DISCONNECTED = {
+    "cancelling": 12,
+    "detail": "",
+    "revoke_at": None,
+    "connection": DISCONNECTED_CONNECTION,
+}
 TESTED = {
     "passed": True,
     "reason": "",

@@ -224,4 +224,8 @@ class DisconnectedSerializer(serializers.Serializer):
     detail = serializers.CharField(
         help_text="Why the requested cancellation was not possible; empty: it was possible."
     )
+    revoke_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Until when the disconnect can be undone; null: it is revoked already.",
+    )
     connection = ConnectionSerializer()

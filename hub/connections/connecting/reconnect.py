@@ -17,6 +17,7 @@ from hub.connections.connecting.connect import (
 )
 from hub.connections.credentials import signing_secrets
 from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.revocation_schedule import end_undo
 from hub.connections.models import REFRESHING, Connection, Credential, CredentialEvent, Lane
 from hub.connections.token_lifetimes import Random
 from hub.crypto.sealed import CannotOpen, seal
@@ -72,6 +73,7 @@ def reconnect_account(
     with transaction.atomic():
         lock_active_tenant(connection)
         stored = _lock_unchanged_credential(connection, tested_version)
+        end_undo(connection, now=now)
         _refuse_other_account(connection, probe_result, replaces=replaces)
         document = _add_replaced_secrets(connection, stored, document, now=now)
         _replace_account(connection, probe_result, now=now)
@@ -80,12 +82,12 @@ def reconnect_account(
         connection.save(update_fields=RECONNECT_COLUMNS)
         lifetimes = build_granted_columns(connection, document, expires_at, random=random, now=now)
         kind = "replaced" if replaces else "reconnected"
-        _replace_credential(connection, document, lifetimes, kind, now=now)
+        replace_credential(connection, document, lifetimes, kind, now=now)
         _apply_probe_result(connection, probe_result, now=now)
-        _release_backlog(connection, now=now)
+        release_backlog(connection, now=now)
 
 
-def _release_backlog(connection: Connection, *, now: datetime) -> None:
+def release_backlog(connection: Connection, *, now: datetime) -> None:
     """Let go on what waited for the account: its lane, held deliveries, items and webhooks."""
     report_connected_account(connection, now=now)
     Lane.unscoped.filter(connection=connection, hold_reason=REFRESHING).update(
@@ -153,7 +155,7 @@ def _refuse_other_account(
         )
 
 
-def _replace_credential(
+def replace_credential(
     connection: Connection,
     document: Mapping[str, Any],
     lifetimes: Mapping[str, Any],

@@ -13,7 +13,7 @@ from connectors.base import Grant
 from connectors.outcomes import Outcome
 from hub.connections import token_lifetimes
 from hub.connections.credentials.provider_call import NOT_SENT_REASONS
-from hub.connections.credentials.revocation_schedule import schedule_revocation
+from hub.connections.credentials.revocation_schedule import keep_late_grant, schedule_revocation
 from hub.connections.models import REFRESHING, Connection, Credential, CredentialEvent, Lane
 from hub.connections.token_lifetimes import MAIN_PREFIX, Random, Token
 from hub.crypto.sealed import seal
@@ -73,7 +73,9 @@ class TokenRefresh:
         if not _retry_database_write(
             lambda: self._replace_document(document, columns), sleep=sleep
         ):
-            _retry_database_write(lambda: self._revoke_late_grant(document), sleep=sleep)
+            _retry_database_write(
+                lambda: self._keep_or_revoke_late_grant(document, columns), sleep=sleep
+            )
             return False
         _retry_database_write(lambda: self._finish_stored_grant(grant), sleep=sleep)
         return True
@@ -118,9 +120,16 @@ class TokenRefresh:
         return document, {**columns, **token_lifetimes.CLEARED_REFRESH_STATE}
 
     @transaction.atomic
-    def _revoke_late_grant(self, document: Mapping[str, Any]) -> None:
-        """Revoke a grant whose authorization a person ended or replaced meanwhile."""
+    def _keep_or_revoke_late_grant(
+        self, document: Mapping[str, Any], columns: Mapping[str, Any]
+    ) -> None:
+        """Revoke a grant whose authorization a person ended or replaced meanwhile.
+
+        It is kept instead while the disconnect can be undone.
+        """
         connection = self.connection
+        if keep_late_grant(connection, self.credential.version, document, columns):
+            return
         ending_kinds = (
             [*ENDED_BY_A_PERSON, "reconnected"]
             if connection.connector.grants_apart

@@ -1,4 +1,7 @@
-"""Schedule the revocation of tokens that are no longer needed; a task attempts it."""
+"""Schedule the revocation of tokens that are no longer needed; a task attempts it.
+
+The credential of a disconnect that can be undone is kept here, and revoked when its time is over.
+"""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -8,10 +11,19 @@ from typing import Any
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.registry import CONNECTORS
-from hub.connections.models import DISCONNECTED, Connection, Credential, Revocation
+from hub.connections.models import (
+    DISCONNECTED,
+    Connection,
+    Credential,
+    Disconnection,
+    Revocation,
+)
 from hub.crypto.sealed import CannotOpen, seal
 from hub.queue import wake_up
 from tenants.models import Tenant
+
+# of a credential, about the lifetimes of its tokens
+TOKEN_COLUMNS = ("token_lifetimes", "expires_at", "refresh_due_at", "grant_expires_at")
 
 
 def schedule_revocation(
@@ -59,6 +71,82 @@ def schedule_connection_revocation(connection: Connection, *, now: datetime) -> 
             connection=connection,
             now=now,
         )
+
+
+@sensitive_variables()
+def keep_credential_for_undo(connection: Connection, *, now: datetime) -> Disconnection | None:
+    """Move the stored credential to where only an undo finds it, in the caller's transaction.
+
+    Returns None if there is nothing that an undo could restore. The caller empties the credential.
+    """
+    secret = open_stored_secret(connection)
+    if not secret:
+        return None
+    credential = Credential.unscoped.get(connection=connection)
+    kept = Disconnection(
+        connection=connection,
+        account=connection.account,
+        version=credential.version,
+        token_lifetimes=credential.token_lifetimes,
+        expires_at=credential.expires_at,
+        refresh_due_at=credential.refresh_due_at,
+        grant_expires_at=credential.grant_expires_at,
+        state=connection.state,
+        reason=connection.reason,
+        detail=connection.detail,
+        paused_until=connection.paused_until,
+        created_at=now,
+        revoke_at=now + Disconnection.UNDO_PERIOD,
+    )
+    document = {"secret": dict(secret), "settings": dict(connection.settings)}
+    kept.sealed = seal(document, kept.binding)
+    kept.save(force_insert=True)
+    return kept
+
+
+@sensitive_variables()
+def end_undo(connection: Connection, *, now: datetime) -> bool:
+    """Delete the credential that was kept for an undo, and schedule its revocation.
+
+    Returns False if none is kept. Needs a transaction of the caller: both happen, or neither.
+    """
+    rows = Disconnection.unscoped.select_for_update(no_key=True).filter(connection=connection)
+    kept = rows.first()
+    if kept is None:
+        return False
+    with suppress(CannotOpen):
+        if connection.tenant:
+            document = kept.open()
+            schedule_revocation(
+                connection.tenant,
+                connection.connector_key,
+                document["secret"],
+                settings=document["settings"],
+                account=kept.account,
+                connection=connection,
+                now=now,
+            )
+    kept.delete()
+    return True
+
+
+@sensitive_variables()
+def keep_late_grant(
+    connection: Connection, version: int, document: Mapping[str, Any], columns: Mapping[str, Any]
+) -> bool:
+    """Keep the tokens of a refresh that a disconnect overtook, for its undo.
+
+    Returns False if no credential of this version is kept. Needs a transaction of the caller.
+    """
+    rows = Disconnection.unscoped.select_for_update(no_key=True)
+    kept = rows.filter(connection=connection, version=version).first()
+    if kept is None:
+        return False
+    kept.sealed = seal({**kept.open(), "secret": dict(document)}, kept.binding)
+    for name in TOKEN_COLUMNS:
+        setattr(kept, name, columns[name])
+    kept.save(update_fields=["sealed", *TOKEN_COLUMNS])
+    return True
 
 
 @sensitive_variables()

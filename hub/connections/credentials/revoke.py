@@ -196,21 +196,40 @@ def _refresh_for_revocation(
     """
     connection, credential, client = _open_revocation(revocation, app)
     with ExitStack() as afterwards:
-        answer = call_provider(
-            connection,
-            partial(connection.connector.refresh_request, client, credential),
-            lambda response: connection.connector.parse_refresh(response, credential),
-            call=call,
-            now=now,
-            secrets=[*collect_secrets(credential), *client.values()],
-            unreadable=later,
-            afterwards=afterwards,
+        answer = request_new_grant(
+            connection, credential, client, call=call, now=now, afterwards=afterwards
         )
         if isinstance(answer, Grant):
             document = {**revocation.open(), "secret": dict(answer.secret)}
             revocation.sealed = seal(document, revocation.binding)
             revocation.save(update_fields=["sealed"])
     return answer
+
+
+@sensitive_variables()
+def request_new_grant(
+    connection: Connection,
+    credential: schema.Credential,
+    client: Mapping[str, str],
+    *,
+    call: Call,
+    now: datetime,
+    afterwards: ExitStack,
+) -> Grant | Outcome:
+    """Request new tokens of a credential that no connection has; the caller stores them.
+
+    `client`: our client id and secret. `afterwards`: closed once they are stored.
+    """
+    return call_provider(
+        connection,
+        partial(connection.connector.refresh_request, client, credential),
+        lambda response: connection.connector.parse_refresh(response, credential),
+        call=call,
+        now=now,
+        secrets=[*collect_secrets(credential), *client.values()],
+        unreadable=later,
+        afterwards=afterwards,
+    )
 
 
 def _get_oauth_connector(revocation: Revocation) -> OAuth:

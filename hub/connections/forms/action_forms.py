@@ -32,7 +32,21 @@ class PauseForm(ReasonForm):
     )
 
 
+REVOKE_LATER = "later"
+
+
 class DisconnectForm(forms.Form):
+    revoke = forms.ChoiceField(
+        label=_("End of our access"),
+        choices=[
+            (REVOKE_LATER, _("In 24 hours. Until then the disconnect can be undone")),
+            ("now", _("Now: disconnect and revoke. This cannot be undone")),
+        ],
+        initial=REVOKE_LATER,
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=_("Nothing is sent or received from now on, whichever you choose."),
+    )
     what_waits = forms.ChoiceField(
         label=_("Waiting deliveries"),
         choices=[

@@ -19,6 +19,7 @@ from hub.connections.models.connections import (
 from hub.connections.models.connector_apps import ConnectorApp
 from hub.connections.models.connector_requests import ConnectorRequest
 from hub.connections.models.credentials import Credential, CredentialEvent
+from hub.connections.models.disconnections import Disconnection
 from hub.connections.models.kill_switches import KillSwitch
 from hub.connections.models.lanes import Lane
 from hub.connections.models.maintenance_windows import MaintenanceWindow
@@ -42,6 +43,7 @@ __all__ = [
     "ConnectorApp",
     "Credential",
     "CredentialEvent",
+    "Disconnection",
     "Lane",
     "MaintenanceWindow",
     "QuotaQueue",

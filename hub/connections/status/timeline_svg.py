@@ -20,6 +20,8 @@ MARK_STYLES = {  # kind: style and shape of its mark, so that it does not depend
     "unsure": "warn",
     "ended": "bad",
     "revoked": "bad",
+    "withheld": "bad",
+    "restored": "born",
     "uninstalled": "warn",
     "given_back": "bad",
     "not_given_back": "warn",

@@ -257,6 +257,29 @@ def test_it_is_disconnected_and_what_waits_is_cancelled(admin, make, connection)
     assert admin.get(f"/t/acme/operations/{operation.public_id}/").status_code == 200
 
 
+def test_a_disconnect_for_now_says_when_it_ends_and_can_be_revoked_at_once(
+    admin, member, connection
+):
+    said = {"what_waits": "hold", "revoke": "later", "sure": "on"}
+    admin.post(url_of(connection, "disconnect/"), said)
+    for client, buttons in ((admin, 1), (member, 0)):
+        text = text_of(client, connection)
+        assert "The disconnect can be undone" in text and "in 23 hours" in text
+        assert text.count("disconnect/undo") == text.count("disconnect/revoke") == buttons
+    assert member.post(url_of(connection, "disconnect/undo")).status_code == 403
+    admin.post(url_of(connection, "disconnect/revoke"))
+    assert "The disconnect can be undone" not in text_of(admin, connection)
+    page = admin.post(url_of(connection, "disconnect/undo"), follow=True).content.decode()
+    assert "The state has changed in the meantime" in page
+    assert state_of(connection) == "disabled"
+
+
+def test_what_is_erased_is_revoked_at_once(sure, connection):
+    said = {"what_waits": "hold", "revoke": "later", "data": "erase", "sure": "on"}
+    sure.post(url_of(connection, "disconnect/"), said)
+    assert "The disconnect can be undone" not in text_of(sure, connection)
+
+
 def test_nobody_disconnects_by_accident(admin, connection):
     admin.post(url_of(connection, "disconnect/"), {"what_waits": "hold"})
     assert state_of(connection) == "healthy"

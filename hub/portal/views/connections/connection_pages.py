@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from hub.audit import ActorContext
 from hub.connections.actions import connection_actions, maintenance
+from hub.connections.actions.disconnection import find_disconnection
 from hub.connections.models import Connection
 from hub.connections.status.backlog import measure_backlog
 from hub.connections.status.connector_permissions import list_permission_statuses
@@ -123,6 +124,7 @@ def show_connection(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
         "waiting": measure_backlog(connection, now=now),
         "permissions": list_permission_statuses(connection),
         "missing_permissions": find_missing_incoming_permissions(connection),
+        "disconnection": find_disconnection(connection, now=now),
         "timeline": draw_credential_timeline(connection, now=now),
         "can_renew": connection_actions.is_token_renewable(connection),
         "zone": resolve_display_zone(request),

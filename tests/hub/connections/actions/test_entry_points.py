@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from hub.audit import ActorContext, find_audit_rows
 from hub.connections.actions import signing_secret_actions
+from hub.connections.actions.disconnection import disconnect_account
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.operations.models import Operation
@@ -17,7 +18,12 @@ from tests.tenants.door import reauthenticate
 
 pytestmark = pytest.mark.django_db
 
-GENERATED = {"overlap_until", "delivery", "at"}  # values that differ from one call to the next
+GENERATED = {
+    "overlap_until",
+    "delivery",
+    "at",
+    "revoke_at",
+}  # values that differ from one call to the next
 
 
 @dataclass
@@ -115,6 +121,26 @@ ACTIONS = {
         ),
         lambda by, it: by.rest(it, "disconnect", {"reason": WHY, "what_waits": "cancel"}),
     ),
+    "disconnect for now": (
+        "healthy",
+        lambda by, it: by.staff(it, "disconnect", reason=WHY, what_waits="hold", revoke="later"),
+        lambda by, it: by.portal(
+            it, "disconnect", reason=WHY, what_waits="hold", revoke="later", data="keep", sure="on"
+        ),
+        lambda by, it: by.rest(it, "disconnect", {"reason": WHY, "revoke": "later"}),
+    ),
+    "undo the disconnect": (
+        "that was disconnected for now",
+        lambda by, it: by.staff(it, "undo_disconnect"),
+        lambda by, it: by.portal(it, "disconnect/undo", slash=""),
+        lambda by, it: by.rest(it, "undo-disconnect"),
+    ),
+    "revoke at once": (
+        "that was disconnected for now",
+        lambda by, it: by.staff(it, "revoke_now"),
+        lambda by, it: by.portal(it, "disconnect/revoke", slash=""),
+        lambda by, it: by.rest(it, "revoke-now"),
+    ),
     "test": (
         "that the sandbox accepts",
         lambda by, it: by.staff(it, "test"),
@@ -165,6 +191,8 @@ AUDITED_AS = {
     "renew the access token": "connection.renew",
     "rotate the signing secret": "endpoint.rotate",
     "send a test event": "endpoint.test",
+    "undo the disconnect": "connection.undo_disconnect",
+    "revoke at once": "connection.end_undo",
 }
 
 
@@ -185,6 +213,11 @@ def prepare(make, acme, state, sandbox_url=""):
     if state == "that the sandbox accepts":
         connection.settings = {"url": sandbox_url}
         connection.save()
+    if state == "that was disconnected for now":
+        connection.settings = {"url": sandbox_url}
+        connection.save()
+        actor = ActorContext.system()
+        disconnect_account(connection, actor, can_be_undone=True, now=clock())
     if state == "with an access token that ends":
         connection.credential.request_refresh(now=clock() + 60 * MINUTE)
     return connection

@@ -1,0 +1,188 @@
+"""Undo a disconnect: test the credential that was kept, restore it, and continue."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.views.decorators.debug import sensitive_variables
+
+from connectors.base import Grant
+from connectors.oauth import OAuth
+from connectors.outcomes import Outcome
+from hub.audit import ActorContext
+from hub.connections import token_lifetimes
+from hub.connections.actions.connection_actions import InvalidConnectionState
+from hub.connections.connecting.connect import lock_active_tenant
+from hub.connections.connecting.reconnect import release_backlog, replace_credential
+from hub.connections.credentials.connector_context import build_credential, find_connector_app
+from hub.connections.credentials.probe import ProbeResult, probe_credential
+from hub.connections.credentials.provider_call import Call
+from hub.connections.credentials.revocation_schedule import TOKEN_COLUMNS
+from hub.connections.credentials.revoke import request_new_grant
+from hub.connections.models import Connection, Credential, Disconnection
+from hub.connections.token_lifetimes import Random
+from hub.crypto.sealed import CannotOpen, seal
+
+UNDO_CLAIM = timedelta(seconds=60)  # longer than the calls of an undo take
+UNREADABLE = "credential_unreadable"
+OTHER_ACCOUNT = "other_account"
+
+
+@dataclass(frozen=True, slots=True)
+class _Undo:
+    """An undo in progress: the disconnect that it has claimed, until when."""
+
+    connection: Connection
+    kept: Disconnection
+    claimed_until: datetime
+
+    def query_claimed(self) -> Any:
+        """Select the disconnect, unless it was revoked or claimed by another undo meanwhile."""
+        return Disconnection.unscoped.filter(
+            pk=self.kept.pk, public_id=self.kept.public_id, claimed_until=self.claimed_until
+        )
+
+
+def undo_disconnect(
+    connection: Connection, actor: ActorContext, *, call: Call, random: Random, now: datetime
+) -> ProbeResult:
+    """Restore the account if its credential passes the test; otherwise nothing is changed.
+
+    The connection gets its credential and its former state, its webhooks are registered again, and
+    what was held is sent. An expired access token is refreshed first. No transaction may be open:
+    the system is called. Raises InvalidConnectionState if the disconnect cannot be undone (any
+    more) or another undo is in progress, TenantSuspended if the tenant is suspended.
+    """
+    undo = _claim_undo(connection, now=now)
+    probe_result = _test_kept_credential(undo, call, random=random, now=now)
+    if probe_result.passed:
+        _restore_account(undo, actor, now=now)
+    else:
+        undo.query_claimed().update(claimed_until=None)
+    return probe_result
+
+
+def _claim_undo(connection: Connection, *, now: datetime) -> _Undo:
+    rows = Disconnection.unscoped.filter(connection=connection, revoke_at__gt=now)
+    is_free = Q(claimed_until=None) | Q(claimed_until__lt=now)
+    claimed_until = now + UNDO_CLAIM
+    if not connection.is_disconnected or not rows.filter(is_free).update(
+        claimed_until=claimed_until
+    ):
+        raise InvalidConnectionState(connection.state)
+    kept = rows.filter(claimed_until=claimed_until).first()
+    if kept is None:
+        raise InvalidConnectionState(connection.state)
+    return _Undo(connection, kept, claimed_until)
+
+
+@sensitive_variables()
+def _test_kept_credential(undo: _Undo, call: Call, *, random: Random, now: datetime) -> ProbeResult:
+    """Test the kept credential; refresh its access token once if it has expired."""
+    try:
+        probe_result = _probe(undo, call, now=now)
+        if probe_result.kind != "refresh":
+            return probe_result
+        answer = _refresh_kept_credential(undo, call, random=random, now=now)
+        if isinstance(answer, Outcome):
+            return ProbeResult(None, answer.kind, answer.reason, answer.detail or answer.reason)
+        return _probe(undo, call, now=now)
+    except CannotOpen as error:
+        return ProbeResult(None, "never", UNREADABLE, str(error))
+
+
+@sensitive_variables()
+def _probe(undo: _Undo, call: Call, *, now: datetime) -> ProbeResult:
+    """Test the document, and that it is still of the account that was disconnected."""
+    document = undo.kept.open()
+    draft = _draft_connection(undo, document["settings"])
+    probe_result = probe_credential(draft, document["secret"], call=call, now=now)
+    found = probe_result.account.id if probe_result.account else ""
+    if found and undo.kept.account and found != undo.kept.account:
+        return ProbeResult(None, "never", OTHER_ACCOUNT, found)
+    return probe_result
+
+
+@sensitive_variables()
+def _refresh_kept_credential(
+    undo: _Undo, call: Call, *, random: Random, now: datetime
+) -> Grant | Outcome:
+    """Request new tokens and store them at once, as the refresh token may be used up."""
+    document, app = undo.kept.open(), find_connector_app(undo.connection.connector_key)
+    draft = _draft_connection(undo, document["settings"])
+    credential = build_credential(draft, app, document["secret"])
+    assert isinstance(draft.connector, OAuth), "only its tokens expire"
+    with ExitStack() as afterwards:
+        answer = request_new_grant(
+            draft, credential, app.open() if app else {}, call=call, now=now, afterwards=afterwards
+        )
+        if isinstance(answer, Grant):
+            _store_grant(undo.kept, document, answer, random=random, now=now)
+    return answer
+
+
+@sensitive_variables()
+def _store_grant(
+    kept: Disconnection, document: Mapping[str, Any], grant: Grant, *, random: Random, now: datetime
+) -> None:
+    secret = {**document["secret"], **grant.secret}
+    settings = {**document["settings"], **grant.settings}
+    kept.sealed = seal({"secret": secret, "settings": settings}, kept.binding)
+    columns = token_lifetimes.build_fresh_columns(
+        kept.connection.connector, grant, now=now, random=random
+    )
+    for name in TOKEN_COLUMNS:
+        setattr(kept, name, columns[name])
+    kept.save(update_fields=["sealed", *TOKEN_COLUMNS])
+
+
+def _draft_connection(undo: _Undo, settings: Mapping[str, Any]) -> Connection:
+    """Build the connection as it was, unsaved: a disconnected one may not be called."""
+    return Connection(
+        tenant_id=undo.connection.tenant_id,
+        connector_key=undo.connection.connector_key,
+        account=undo.kept.account,
+        settings=dict(settings),
+    )
+
+
+@transaction.atomic
+@sensitive_variables()
+def _restore_account(undo: _Undo, actor: ActorContext, *, now: datetime) -> None:
+    """Put the tested credential back, with the state before the disconnect.
+
+    Raises TenantSuspended, and InvalidConnectionState if the credential was revoked or the account
+    connected again during the test.
+    """
+    connection, kept = undo.connection, undo.kept
+    lock_active_tenant(connection)
+    Credential.lock(connection)
+    document = kept.open()
+    if not connection.is_disconnected or not undo.query_claimed().delete()[0]:
+        raise InvalidConnectionState(connection.state)
+    columns = {name: getattr(kept, name) for name in TOKEN_COLUMNS}
+    lifetimes = {**columns, **token_lifetimes.CLEARED_REFRESH_STATE, "refusals": 0}
+    lifetimes["refresh_due_at"] = kept.refresh_due_at
+    replace_credential(connection, document["secret"], lifetimes, "restored", now=now)
+    connection.settings = {**connection.settings, **document["settings"]}
+    connection.changed_at = connection.checked_at = now
+    connection.save(update_fields=["settings", "changed_at", "checked_at"])
+    _restore_state(connection, kept, now=now)
+    release_backlog(connection, now=now)
+    after = {"state": connection.state, "account": connection.account}
+    actor.audit(
+        "connection.undo_disconnect", connection, tenant=connection.tenant, after=after, now=now
+    )
+
+
+def _restore_state(connection: Connection, kept: Disconnection, *, now: datetime) -> None:
+    """Set the state before the disconnect. What a passed test disproves becomes *healthy*."""
+    connection.mark_healthy(now=now)
+    if kept.state == "paused" and (kept.paused_until is None or kept.paused_until > now):
+        connection.pause(kept.detail, until=kept.paused_until, now=now)
+    elif kept.state == "disabled":
+        connection.disable(kept.reason, kept.detail, now=now)

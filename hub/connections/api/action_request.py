@@ -1,0 +1,57 @@
+"""A REST action on a connection: its request, what performs it, and how OpenAPI describes it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from connectors import http
+from hub.audit import ActorContext
+from hub.connections.api import openapi_examples as openapi
+from hub.connections.api.queries import find_visible_connection
+from hub.connections.api.serializers import ConnectionSerializer
+from hub.connections.models import Connection
+
+
+@dataclass(frozen=True)
+class ActionRequest:
+    """A request for an action, with its validated body and the way to the network."""
+
+    request: Request
+    connection: Connection
+    data: Mapping[str, Any]
+    call: Callable[[http.Request], http.Response]
+    now: datetime
+
+    @property
+    def actor(self) -> ActorContext:
+        return ActorContext.of_request(self.request)
+
+    def reload_connection(self) -> Connection:
+        return find_visible_connection(self.request, self.connection.public_id)
+
+    def respond_with_connection(self, status: int = 200) -> Response:
+        return Response(ConnectionSerializer(self.reload_connection()).data, status=status)
+
+
+@dataclass(frozen=True)
+class ConnectionAction:
+    """What performs an action, and its description in OpenAPI.
+
+    `perform` raises InvalidConnectionState or InvalidTransition if the state does not allow it.
+    `body` is the serializer of the request; None if it has no body.
+    """
+
+    perform: Callable[[ActionRequest], Response]
+    summary: str
+    description: str
+    answer: type[serializers.Serializer]
+    examples: Mapping[str, Any]
+    status: int = 200
+    body: type[serializers.Serializer] | None = None
+    requests: Sequence[Any] = ()
+    problems: Sequence[str] = openapi.CHANGE_PROBLEMS

@@ -1,0 +1,377 @@
+"""A disconnect can be undone for 24 hours; meanwhile the credential is of no use to anyone."""
+
+import json
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.management import call_command
+
+from connectors.http import Response
+from connectors.schema import Account
+from hub.audit import ActorContext, AuditRow
+from hub.connections.actions.connection_actions import InvalidConnectionState
+from hub.connections.actions.disconnection import (
+    disconnect_account,
+    find_disconnection,
+    revoke_disconnected_account,
+    revoke_due_accounts,
+)
+from hub.connections.actions.undo_disconnect import undo_disconnect
+from hub.connections.connecting.connect import TenantSuspended
+from hub.connections.connecting.reconnect import reconnect_account
+from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.revoke import attempt_revocation
+from hub.connections.models import Connection, Credential, Disconnection, Lane, Revocation
+from hub.incoming.models import InboundEndpoint
+from hub.incoming.registration.schedule import create_missing_endpoints
+from hub.outgoing.operations.erase import erase_connection_data
+from hub.outgoing.release import release_held_deliveries
+from hub.sweep import STEPS
+from tests.factories import MINUTE, NOON
+from tests.fakes import FakeHttp
+from tests.hub.connections.refreshing import (
+    ENDED,
+    RENEWED,
+    SESSION_ENDED,
+    connection,
+    reject_and_refresh,
+)
+
+pytestmark = pytest.mark.django_db
+__all__ = ["connection"]  # the fixture
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+HAND = ActorContext.system()
+TOKEN = "xoxb-test-token"
+HERE = Response(200, b'{"ok":true,"team_id":"T1","team":"Acme","user_id":"U1"}')
+GONE = Response(200, b'{"ok":false,"error":"token_revoked"}')
+DOWN = Response(503)
+REVOKED = Response(200, b'{"ok":true,"revoked":true}')
+
+
+@pytest.fixture
+def slack(make):
+    make.app("slack", {"client_id": "id", "client_secret": "a client secret"})
+    return make.connection(connector="slack", account="T1")
+
+
+def leave(row, **options):
+    disconnect_account(row, HAND, **{"can_be_undone": True, "now": NOON} | options)
+    return stored(row)
+
+
+def stored(row):
+    return Connection.unscoped.select_related("tenant", "lane").get(pk=row.pk)
+
+
+def undo(row, script=HERE, at=NOON + HOUR):
+    http = FakeHttp(script)
+    options = {"call": http.call, "random": lambda: 0.5, "now": at}
+    return undo_disconnect(stored(row), HAND, **options), http
+
+
+def token_of(row):
+    return Credential.unscoped.get(connection=row).open(row).get("access_token")
+
+
+# --- meanwhile ---
+
+
+def test_meanwhile_the_credential_is_empty_and_nothing_is_revoked(slack):
+    row = leave(slack)
+    assert row.is_disconnected and Lane.unscoped.get().hold_reason == "disconnected"
+    assert Credential.unscoped.get().open(row) == {} and not Revocation.unscoped.exists()
+    kept = Disconnection.unscoped.get()
+    assert kept.revoke_at == NOON + DAY and TOKEN not in str(kept.sealed)
+    assert kept.open()["secret"]["access_token"] == TOKEN
+    assert AuditRow.objects.get().after["revoke_at"].startswith("2026-11-26 12:00")
+
+
+def test_a_credential_that_was_kept_is_no_credential_of_its_connection(slack):
+    leave(slack)
+    credential = Credential.unscoped.get()
+    credential.sealed = Disconnection.unscoped.get().sealed
+    with pytest.raises(Exception, match="sealed for another row"):
+        credential.open(slack)
+
+
+def test_without_the_choice_it_is_revoked_at_once(slack):
+    disconnect_account(slack, HAND, now=NOON)
+    assert Revocation.unscoped.count() == 1 and not Disconnection.unscoped.exists()
+    with pytest.raises(InvalidConnectionState):
+        undo(slack)
+
+
+def test_what_does_not_open_cannot_be_undone(slack):
+    Credential.unscoped.update(sealed=Credential.unscoped.get().sealed)
+    Connection.unscoped.filter(pk=slack.pk).update(public_id="0" * 32)
+    leave(stored(slack))
+    assert not Disconnection.unscoped.exists()
+
+
+# --- undo ---
+
+
+def test_an_undo_restores_credential_and_state_and_releases_what_was_held(make, slack):
+    make.route(slack, body={"channel": "'C1'", "text": "'x'"})
+    leave(slack)
+    delivery = make.event(slack.tenant).deliveries.get()
+    result, http = undo(slack)
+    row = stored(slack)
+    assert result.passed and http.requests[0].bearer == TOKEN
+    assert (row.state, token_of(row), row.lane.hold_reason) == ("healthy", TOKEN, "")
+    assert not Disconnection.unscoped.exists() and not Revocation.unscoped.exists()
+    release_held_deliveries(now=NOON + HOUR)
+    delivery.refresh_from_db()
+    assert delivery.state == "waiting" and row.lane.due_at
+    assert AuditRow.objects.latest("number").verb == "connection.undo_disconnect"
+    kinds = list(row.credential_events.order_by("pk").values_list("kind", flat=True))
+    assert kinds == ["withheld", "restored"]
+
+
+def test_it_works_once(slack):
+    leave(slack)
+    undo(slack)
+    with pytest.raises(InvalidConnectionState):
+        undo(slack)
+
+
+def test_a_disconnect_after_an_undo_can_be_undone_again(slack):
+    leave(slack)
+    undo(slack)
+    leave(stored(slack), now=NOON + 2 * HOUR)
+    assert undo(slack, at=NOON + 25 * HOUR)[0].passed and token_of(slack) == TOKEN
+
+
+@pytest.mark.parametrize("answer", [GONE, DOWN])
+def test_a_credential_that_does_not_pass_stays_where_it_is(slack, answer):
+    leave(slack)
+    result, _http = undo(slack, answer)
+    assert not result.passed and stored(slack).is_disconnected
+    assert Credential.unscoped.get().open(slack) == {}
+    assert undo(slack, at=NOON + HOUR + MINUTE)[0].passed  # the next one is not in its way
+
+
+def test_the_account_of_somebody_else_is_not_restored(slack):
+    leave(slack)
+    other = Response(200, b'{"ok":true,"team_id":"T2","team":"Other","user_id":"U1"}')
+    result, _http = undo(slack, other)
+    assert (result.passed, result.reason) == (False, "other_account")
+    assert stored(slack).is_disconnected
+
+
+def test_an_expired_access_token_is_refreshed_first_and_kept_at_once(connection):
+    leave(connection)
+    organization = Response(200, b'{"records":[{"Id":"00D000000000001AAA","Name":"Acme"}]}')
+    result, _http = undo(connection, [SESSION_ENDED, RENEWED, organization], NOON + 20 * HOUR)
+    assert result.passed
+    row = stored(connection)
+    assert token_of(row) == "00Dnew!token" and row.credential.refresh_due_at > NOON + 20 * HOUR
+    assert row.settings["instance_url"] == "https://acme2.my.salesforce.com"
+
+
+def test_a_grant_that_has_ended_is_not_restored(connection):
+    leave(connection)
+    result, _http = undo(connection, [SESSION_ENDED, ENDED])
+    assert not result.passed and stored(connection).is_disconnected
+
+
+def test_tokens_that_were_refreshed_before_a_failed_test_are_kept(connection):
+    leave(connection)
+    undo(connection, [SESSION_ENDED, RENEWED, DOWN])
+    kept = Disconnection.unscoped.get().open()
+    assert kept["secret"]["access_token"] == "00Dnew!token"
+    assert kept["settings"]["instance_url"] == "https://acme2.my.salesforce.com"
+
+
+def test_what_a_refresh_brings_during_the_disconnect_is_what_an_undo_restores(connection):
+    rotated = json.loads(RENEWED.body) | {"refresh_token": "5Aeprotated"}
+
+    def meanwhile(request):
+        leave(connection)
+        return Response(200, json.dumps(rotated).encode())
+
+    assert not reject_and_refresh(connection, FakeHttp(meanwhile))
+    assert not Revocation.unscoped.exists()
+    assert Disconnection.unscoped.get().open()["secret"]["refresh_token"] == "5Aeprotated"
+
+
+def test_the_keys_may_be_rotated_meanwhile(slack, settings):
+    leave(slack)
+    new_key = Fernet.generate_key().decode()
+    settings.HUB_FIELD_KEYS = [new_key, *settings.HUB_FIELD_KEYS]
+    call_command("rotate_keys", stdout=StringIO())
+    settings.HUB_FIELD_KEYS = [new_key]
+    assert undo(slack)[0].passed and token_of(slack) == TOKEN
+
+
+def test_a_pause_goes_on_after_an_undo_and_one_that_would_have_ended_does_not(make):
+    ends = {"state": "paused", "reason": "paused", "detail": "they move"}
+    later = make.connection(connector="slack", account="T1", paused_until=NOON + DAY, **ends)
+    over = make.connection(connector="slack", account="T1", paused_until=NOON + MINUTE, **ends)
+    for row, state in ((later, "paused"), (over, "healthy")):
+        leave(row)
+        assert undo(row)[0].passed
+        assert stored(row).state == state
+
+
+def test_a_connection_that_a_person_had_disabled_stays_so(slack):
+    slack.disable("disabled", "not now", now=NOON)
+    leave(stored(slack))
+    assert undo(slack)[0].passed
+    assert (stored(slack).state, stored(slack).detail) == ("disabled", "not now")
+
+
+def test_a_suspended_tenant_gets_nothing_back(slack):
+    leave(slack)
+    slack.tenant.suspend("unpaid", now=NOON)
+    with pytest.raises(TenantSuspended):
+        undo(slack)
+    assert stored(slack).is_disconnected and Disconnection.unscoped.exists()
+
+
+def test_webhooks_are_checked_again(make):
+    make.app("pipedrive", {"client_id": "id", "client_secret": "a client secret"})
+    row = make.connection(connector="pipedrive", account="7", secret={"access_token": "p"})
+    create_missing_endpoints(now=NOON)
+    leave(stored(row))
+    InboundEndpoint.unscoped.update(next_check_at=NOON + 5 * HOUR)
+    me = Response(
+        200, b'{"success":true,"data":{"id":1,"company_id":7,"company_name":"A","name":"B"}}'
+    )
+    assert undo(row, me)[0].passed
+    assert InboundEndpoint.unscoped.get(connection=row).next_check_at == NOON + HOUR
+
+
+# --- the end ---
+
+
+def test_after_24_hours_the_sweep_revokes_and_deletes_it_once(slack):
+    leave(slack)
+    revoke_due_accounts(now=NOON + DAY - MINUTE)
+    assert Disconnection.unscoped.exists()
+    for _ in range(2):
+        revoke_due_accounts(now=NOON + DAY)
+    assert not Disconnection.unscoped.exists() and revoke_due_accounts in STEPS
+    revocation = Revocation.unscoped.get()
+    assert revocation.open()["secret"]["access_token"] == TOKEN
+    http = FakeHttp(REVOKED)
+    assert attempt_revocation(revocation, call=http.call, now=NOON + DAY)
+    assert http.requests[0].bearer == TOKEN and not Revocation.unscoped.exists()
+    with pytest.raises(InvalidConnectionState):
+        undo(slack, at=NOON + DAY)
+
+
+def test_after_its_time_an_undo_comes_too_late_even_before_the_sweep(slack):
+    leave(slack)
+    with pytest.raises(InvalidConnectionState):
+        undo(slack, at=NOON + DAY)
+    assert find_disconnection(stored(slack), now=NOON + DAY) is None
+
+
+def test_revoked_now_it_cannot_be_undone(slack):
+    leave(slack)
+    revoke_disconnected_account(stored(slack), HAND, now=NOON + MINUTE)
+    assert Revocation.unscoped.count() == 1 and not Disconnection.unscoped.exists()
+    for again in (revoke_disconnected_account, lambda *a, **o: undo(slack)):
+        with pytest.raises(InvalidConnectionState):
+            again(stored(slack), HAND, now=NOON + MINUTE)
+    assert Revocation.unscoped.count() == 1
+    assert AuditRow.objects.latest("number").verb == "connection.end_undo"
+
+
+def test_what_is_revoked_during_the_test_of_an_undo_stays_revoked(slack):
+    leave(slack)
+
+    def meanwhile(request):
+        revoke_disconnected_account(stored(slack), HAND, now=NOON + MINUTE)
+        return HERE
+
+    with pytest.raises(InvalidConnectionState):
+        undo(slack, meanwhile)
+    assert stored(slack).is_disconnected and Revocation.unscoped.count() == 1
+    assert Credential.unscoped.get().open(slack) == {}
+
+
+def test_of_two_undos_at_a_time_one_goes_on(slack):
+    leave(slack)
+
+    def meanwhile(request):
+        with pytest.raises(InvalidConnectionState):
+            undo(slack)
+        return HERE
+
+    assert undo(slack, meanwhile)[0].passed
+
+
+def test_an_undo_whose_process_died_is_no_obstacle(slack):
+    leave(slack)
+
+    def die(request):
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        undo(slack, die)
+    with pytest.raises(InvalidConnectionState):
+        undo(slack)
+    assert undo(slack, at=NOON + HOUR + 2 * MINUTE)[0].passed
+
+
+# --- what else happens meanwhile ---
+
+
+def connect_again(row, account, token, replaces=False):
+    options = {"replaces": replaces, "random": lambda: 0.5, "now": NOON + HOUR}
+    reconnect_account(
+        stored(row), {}, {"access_token": token}, ProbeResult(Account(account)), **options
+    )
+
+
+def test_the_same_account_connected_again_is_not_revoked_where_it_has_one_grant(slack):
+    leave(slack)
+    connect_again(slack, "T1", "xoxb-test-token")
+    assert stored(slack).state == "healthy" and not Disconnection.unscoped.exists()
+    for revocation in Revocation.unscoped.all():
+        assert attempt_revocation(revocation, call=FakeHttp(DOWN).call, now=NOON + HOUR)
+    assert AuditRow.objects.get(verb="connection.revoke").reason == "needed_again"
+
+
+def test_the_same_account_connected_again_ends_the_old_grant_where_grants_end_apart(connection):
+    leave(connection)
+    connect_again(connection, "00D000000000001AAA", "00Dnew")
+    old = Revocation.unscoped.get()
+    assert old.open()["secret"]["access_token"] == "00Dtest!access"
+    assert token_of(connection) == "00Dnew" and not Disconnection.unscoped.exists()
+
+
+def test_another_account_in_its_place_ends_the_old_grant(connection):
+    leave(connection)
+    connect_again(connection, "00D000000000002AAA", "00Dother", replaces=True)
+    old = Revocation.unscoped.get()
+    assert (old.account, old.open()["secret"]["access_token"]) == (
+        "00D000000000001AAA",
+        "00Dtest!access",
+    )
+
+
+def test_an_account_that_another_tenant_has_connected_meanwhile_is_not_revoked(make, slack):
+    leave(slack)
+    make.connection(connector="slack", account="T1")
+    revoke_due_accounts(now=NOON + DAY)
+    assert not Revocation.unscoped.exists() and not Disconnection.unscoped.exists()
+
+
+def test_an_erasure_ends_it_at_once(slack):
+    leave(slack)
+    erase_connection_data(stored(slack), HAND, cancel=True, now=NOON + MINUTE)
+    assert not Disconnection.unscoped.exists() and Revocation.unscoped.count() == 1
+
+
+def test_what_was_filled_in_is_only_forgotten(make):
+    row = make.connection(connector="splunk")
+    leave(row)
+    revoke_due_accounts(now=NOON + DAY)
+    assert not Disconnection.unscoped.exists() and not Revocation.unscoped.exists()
