@@ -116,10 +116,10 @@ def _check_expression(expression: str) -> str:
 
 
 def _constant(path: str, value: Any) -> Row:
-    return Row(path, "constant", _format_constant(value))
+    return Row(path, "constant", format_constant(value))
 
 
-def _format_constant(value: Any) -> str:
+def format_constant(value: Any) -> str:
     """Write a constant as people enter it."""
     if isinstance(value, str) and UNQUOTED_TEXT.fullmatch(value):
         try:

@@ -1,17 +1,25 @@
 """The editor of one mapping: what was posted, what is offered for it, and its preview."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from connectors.registry import CONNECTORS
 from connectors.roles import Action
+from hub.connections.credentials.provider_call import Call
+from hub.connections.models import Connection
 from hub.mappings.models import FieldMapping
 from hub.mappings.rows.body_draft import BodyDraft
-from hub.mappings.rows.target_fields import TargetField, find_missing_fields, list_action_fields
+from hub.mappings.rows.live_fields import (
+    TargetFields,
+    load_target_fields,
+    refresh_target_fields,
+)
+from hub.mappings.rows.target_fields import find_missing_fields
 from hub.outgoing.insight.mapping_editor.document_paths import list_document_paths
 from hub.outgoing.insight.mapping_editor.mapping_use import EventDocument, MappingUse
 from hub.outgoing.insight.mapping_editor.request_preview import (
@@ -35,6 +43,7 @@ class MappingEditor:
     name: str
     event_id: str = ""  # of the event to preview; empty: the one that was sent last, or the newest
     route_id: str = ""
+    problem: str = ""  # of the last action; errors of the rows are in the draft
 
     @classmethod
     def of_posted(
@@ -69,25 +78,53 @@ class MappingEditor:
             mapping=self.mapping,
         )
 
-    def list_targets(self) -> list[TargetField]:
-        """List their fields, with their texts in the reader's language."""
-        action = self.action
-        fields = list_action_fields(action) if action else []
-        return [
+    def load_targets(self, body: Mapping[str, Any] | None) -> TargetFields:
+        """Load their fields, with their texts in the reader's language.
+
+        With errors in the draft (None) those of the stored body are meant.
+        """
+        if self.action is None:
+            return TargetFields([])
+        shown = body if body is not None else self.mapping.current.body
+        targets = load_target_fields(self.connection, self.action, shown)
+        fields = [
             replace(entry, label=in_language(entry.label), help=in_language(entry.help))
-            for entry in fields
+            for entry in targets.fields
         ]
+        return replace(targets, fields=fields)
+
+    @property
+    def connection(self) -> Connection | None:
+        """The connection that the previewed route sends to, or else the tenant's first one."""
+        return self.route.connection or self.use.connection
+
+    def refresh_targets(self, *, call: Call, now: datetime) -> None:
+        """Ask the system for the fields and lists that this mapping needs."""
+        connection, action = self.connection, self.action
+        if connection is None or action is None:
+            return
+        body = self.draft.build_body()
+        shown = body if body is not None else self.mapping.current.body
+        outcome = refresh_target_fields(connection, action, shown, call=call, now=now)
+        if outcome:
+            text = _("%(system)s could not be read: %(why)s")
+            why = outcome.detail or outcome.reason
+            self.problem = text % {"system": connection.connector.label, "why": why}
 
     def build_context(self, *, now: datetime) -> dict[str, Any]:
         """Build the context of the page; with a preview if the draft has no errors."""
-        targets = self.list_targets()
-        body = self.draft.build_body() if not self.draft.problem else None
-        self.draft.table.targets = targets
-        missing = find_missing_fields(targets, self.draft.table.rows) if targets else []
+        body = self.draft.build_body()
+        targets = self.load_targets(body)
+        self.draft.table.targets = targets.fields
+        missing = find_missing_fields(targets.fields, self.draft.table.rows)
+        connector = CONNECTORS.get(self.mapping.connector_key)
         return {
             "editor": self,
             "draft": self.draft,
-            "targets": targets,
+            "live": targets,
+            "targets": targets.fields,
+            "system": connector.label if connector else self.mapping.connector_key,
+            "identity_kinds": list(connector.choices_by_kind) if connector else [],
             "missing_fields": missing if self.draft.view == "table" else [],
             "paths": list_document_paths(self.use.documents),
             "preview": self.preview(body, now=now) if body is not None else None,
@@ -101,8 +138,7 @@ class MappingEditor:
         entry = self.use.find_document(wanted)
         if entry is None:
             return None
-        connection = route.connection or self.use.connection
-        return preview_request(route, body, entry, self.tenant, connection, sent, now=now)
+        return preview_request(route, body, entry, self.tenant, self.connection, sent, now=now)
 
     @property
     def events(self) -> Sequence[EventDocument]:

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from hub import egress
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.mappings.mapping_actions import change_mapping
@@ -23,8 +24,6 @@ from hub.portal.views.mappings.mapping_pages import (
     redirect_to_mapping,
 )
 from tenants.access.tenant_users import TenantUser, tenant_view
-
-NAME_MAX_LENGTH = 200
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -68,7 +67,7 @@ def save_draft(request: HttpRequest, tenant_user: TenantUser, editor: MappingEdi
     try:
         change_mapping(editor.mapping, actor, name=name, body=body, now=clock())
     except ValidationError as error:
-        editor.draft.problem = " ".join(error.messages)
+        editor.problem = " ".join(error.messages)
         return False
     messages.success(request, _("Saved. It applies to deliveries that are not rendered yet."))
     return True
@@ -94,9 +93,14 @@ def show_table(editor: MappingEditor, _number: str) -> None:
     editor.draft = editor.draft.switch_view("table")
 
 
+def refresh_fields(editor: MappingEditor, _number: str) -> None:
+    editor.refresh_targets(call=egress.send_request, now=clock())
+
+
 DRAFT_CHANGES: dict[str, Callable[[MappingEditor, str], None]] = {
     "add": add_row,
     "remove": remove_row,
     "json": show_json,
     "table": show_table,
+    "refresh": refresh_fields,
 }

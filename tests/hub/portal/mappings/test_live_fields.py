@@ -1,0 +1,101 @@
+"""Their fields from the live schema and from lists of choices, read again on demand."""
+
+import re
+
+import pytest
+
+from hub.schemas.models import ChoiceList, ObjectSchema
+from tests.factories import NOON
+from tests.hub.portal.mappings.test_editor import posted
+from tests.hub.portal.mappings.test_mappings import page_of, text
+
+pytestmark = pytest.mark.django_db
+
+
+def field(key, label, **more):
+    known = {"type": "text", "required": False, "writable": True, "picklist": [], "references": []}
+    return {"key": key, "label": label, "max_length": None, "help": "", **known, **more}
+
+
+FIELDS = [
+    field("LastName", "Last name", required=True),
+    field("LeadSource", "Lead source", type="picklist", picklist=[["Web", "Web"], ["5", "Five"]]),
+    field("CreatedDate", "Created", type="datetime", writable=False),
+]
+
+
+@pytest.fixture
+def salesforce(make, acme):
+    return make.connection(acme, "salesforce")
+
+
+@pytest.fixture
+def mapping(make, acme, salesforce):
+    body = {"object": "'Contact'", "fields": {"LeadSource": "'Web'"}}
+    mapping = make.mapping(acme, "salesforce", "create", body)
+    make.route(salesforce, mapping=mapping, action="create")
+    return mapping
+
+
+@pytest.fixture
+def schema(salesforce):
+    return ObjectSchema.unscoped.create(
+        connection=salesforce, object_key="Contact", label="Contact", fields=FIELDS, read_at=NOON
+    )
+
+
+def offered(html):
+    return re.findall(r'<option value="([^"]*)">([^<]*)</option>', html)
+
+
+def test_before_it_was_read_the_page_says_how_to_read_it(admin, mapping):
+    html = text(admin.get(page_of(mapping, "edit")))
+    assert "have not been read yet" in html and "Refresh from Salesforce" in html
+
+
+def test_fields_of_the_object_are_offered_with_type_and_required_ones_named(admin, mapping, schema):
+    html = text(admin.get(page_of(mapping, "edit")))
+    assert ("fields.LastName", "Last name") in offered(html)
+    assert "Created" not in dict(offered(html)).values()
+    assert "Lead source · one of a list" in html
+    assert "Required, and not filled yet:" in html and "<code>fields.LastName</code>" in html
+
+
+def test_values_of_a_list_are_offered_as_constants(admin, mapping, schema):
+    html = text(admin.get(page_of(mapping, "edit")))
+    assert ("Web", "Web") in offered(html) and ("&quot;5&quot;", "Five") in offered(html)
+
+
+def test_another_object_in_the_draft_has_other_fields(admin, mapping, schema):
+    rows = [("object", "constant", "Account"), ("fields.Name", "path", "data.number")]
+    html = text(admin.post(page_of(mapping, "edit"), posted(*rows, do="preview")))
+    assert "fields.LastName" not in html and "have not been read yet" in html
+
+
+def test_channels_of_slack_are_offered_with_their_names(make, admin, acme):
+    slack = make.connection(acme, "slack")
+    mapping = make.mapping(acme, "slack", "post_message", {"channel": "'C1'", "text": "'a'"})
+    make.route(slack, mapping=mapping)
+    items = [["C1", "#orders"], ["C2", "#news"]]
+    ChoiceList.unscoped.create(connection=slack, kind="channel", items=items, read_at=NOON)
+    html = text(admin.get(page_of(mapping, "edit")))
+    assert ("C2", "#news") in offered(html) and '<span class="mapping-note">#orders</span>' in html
+
+
+def test_a_system_that_cannot_be_read_is_said_and_the_draft_stays(admin, mapping, salesforce):
+    salesforce.credential.delete()
+    rows = [("object", "constant", "Contact"), ("fields.X", "path", "data.only_here")]
+    html = text(admin.post(page_of(mapping, "edit"), posted(*rows, do="refresh")))
+    assert "Salesforce could not be read:" in html and "data.only_here" in html
+    assert not ObjectSchema.unscoped.exists()
+
+
+def test_a_schema_of_another_tenant_is_not_offered(make, admin, mapping, globex):
+    ObjectSchema.unscoped.create(
+        connection=make.connection(globex, "salesforce"),
+        object_key="Contact",
+        label="Contact",
+        fields=[field("OnlyTheirs", "Only theirs")],
+        read_at=NOON,
+    )
+    assert "OnlyTheirs" not in text(admin.get(page_of(mapping, "edit")))
