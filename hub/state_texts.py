@@ -74,6 +74,7 @@ ITEM_STATES = {  # of an item of an incoming webhook, and of a request that was 
     "echo": Reason(_("The hub caused this change itself, so it is not published again.")),
     "unmatched": Reason(_("No connection belongs to the account that it names.")),
     "quarantined": Reason(_("It was set aside, as it could not be published.")),
+    "skipped": Reason(_("It was skipped, and not published.")),
     "rejected": Reason(_("The request was rejected: it could not be verified.")),
 }
 

@@ -29,6 +29,7 @@ from hub.db.clock import Clock
 from hub.db.outages import is_database_away
 from hub.db.state_machine import InvalidTransition
 from hub.identities.directory_reads import wake_up_due_directories
+from hub.incoming.processing.author_fallbacks import release_items_of_known_authors
 from hub.incoming.processing.release import end_old_holds, release_held_items
 from hub.incoming.processing.unmatched import attribute_items_of_connected_accounts
 from hub.incoming.receiving.rejected_sources import notify_rejected_sources
@@ -203,6 +204,7 @@ STEPS: tuple[Step, ...] = (
     wake_up_for_due_work,
     wake_up_for_held_work,
     release_held_items,
+    release_items_of_known_authors,
     end_old_holds,
     forget_reply_credentials,
     attribute_items_of_connected_accounts,

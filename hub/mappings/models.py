@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from hub.connections.models import Connection, validate_connector_key
 from hub.db.ids import uuid7
@@ -146,6 +147,46 @@ class Identity(Scoped):
     def cursor(self) -> str:
         """The position of the identity in the order of kind and local id, for keyset pagination."""
         return f"{self.kind}\n{self.local_id}"
+
+
+class IdentityFallback(Scoped):
+    """What becomes of a delivery, or of an incoming event, whose record has no confirmed identity.
+
+    Without a row a delivery is held, and an incoming event is published without our user.
+    """
+
+    TENANT = "connection__tenant"
+
+    class Direction(models.TextChoices):
+        OUT = "out", _("Deliveries to the other system")
+        IN = "in", _("Events from the other system")
+
+    class Choice(models.TextChoices):
+        HOLD = "hold", _("Hold until a record is selected")
+        DEFAULT = "default", _("Use a default record")
+        SKIP = "skip", _("Skip, with a reason")
+
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, related_name="identity_fallbacks"
+    )
+    kind = models.CharField(max_length=60)
+    direction = models.CharField(max_length=3, choices=Direction)
+    choice = models.CharField(max_length=10, choices=Choice)
+    # of the choice *default*: the other system's id for deliveries, our id for incoming events
+    default_id = models.CharField(max_length=200, blank=True, default="")
+    # of the choice *skip*: why, for the people who read the log
+    explanation = models.CharField(max_length=200, blank=True, default="")
+    updated_at = models.DateTimeField()  # what was held before is decided again
+
+    class Meta(Scoped.Meta):
+        constraints = (
+            models.UniqueConstraint(
+                fields=("connection", "kind", "direction"), name="one_identity_fallback"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.direction}: {self.choice}"
 
 
 def match_identities_after(cursor: str) -> models.Q:

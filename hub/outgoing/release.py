@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from hub.connections.models import Connection, KillSwitch
-from hub.mappings.models import Identity, MappingVersion
+from hub.mappings.models import Identity, IdentityFallback, MappingVersion
 from hub.outgoing.models import Delivery, EventBody
 from hub.outgoing.queue.expire import expire_deliveries
 from hub.outgoing.queue.ordering import assign_positions, lock_lanes_of, promote_followers
@@ -42,6 +42,7 @@ def release_held_deliveries(*, now: datetime) -> int:
     cause_queries = (
         _find_with_newer_mapping,
         _find_with_newer_identity,
+        _find_with_newer_fallback,
         _find_with_changed_connection,
         _find_with_restored_tenant,
         _find_with_tenant_switched_on,
@@ -71,6 +72,15 @@ def _find_with_newer_mapping() -> QuerySet[Delivery]:
 def _find_with_newer_identity() -> QuerySet[Delivery]:
     newer = Identity.confirmed().filter(
         connection=OuterRef("connection"), updated_at__gt=OuterRef("state_changed_at")
+    )
+    return _find_held("identity_missing").filter(Exists(newer))
+
+
+def _find_with_newer_fallback() -> QuerySet[Delivery]:
+    newer = IdentityFallback.unscoped.filter(
+        connection=OuterRef("connection"),
+        direction=IdentityFallback.Direction.OUT,
+        updated_at__gt=OuterRef("state_changed_at"),
     )
     return _find_held("identity_missing").filter(Exists(newer))
 

@@ -30,6 +30,8 @@ VERB_TEXTS = {
     "connection.rename": _("renamed it"),
     "connection.identify": _("selected a matching record"),
     "connection.forget": _("removed a matching record"),
+    "connection.set_fallback": _("changed what happens to a record that is not selected"),
+    "connection.remove_fallback": _("changed what happens to a record that is not selected"),
     "connection.change": _("changed it"),
     "connection.settle": _("changed its settings"),
     "connection.limit": _("changed the number of concurrent calls"),

@@ -13,6 +13,12 @@ REASONS = {
         _("No route matches this event type."), _("Add a route for this event type.")
     ),
     # held or skipped before it was sent
+    "identity_skipped": Reason(
+        _(
+            "No matching record in the other system has been selected, and the fallback of the "
+            "connection says to skip it."
+        )
+    ),
     "filtered": Reason(_("The route's filter excluded this event.")),
     "filter_failed": Reason(
         _("The route's filter could not be evaluated for this event."),

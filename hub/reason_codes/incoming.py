@@ -34,6 +34,18 @@ ITEM_REASONS = {  # of an incoming item
         _("Two systems changed the same pair of records several times within ten minutes."),
         _("Check the field mappings of both directions, then replay it if it is still needed."),
     ),
+    "author_unknown": Reason(
+        _("The person who caused it has no user here yet, and the connection waits for one."),
+        _("Select the user of this person, or change the fallback of the connection."),
+    ),
+    # skipped
+    "author_skipped": Reason(
+        _(
+            "The person who caused it has no user here, and the fallback of the connection says to "
+            "skip such events."
+        ),
+        _("Select the user of this person, then replay it if it is still needed."),
+    ),
     # unmatched
     "unknown_account": Reason(
         _("No tenant has connected this account. The item is deleted after 7 days."),

@@ -15,7 +15,7 @@ from hub.outgoing.insight.explain import (
 )
 from hub.outgoing.models import Delivery
 
-FINAL_STATES = ("processed", "duplicate", "echo", "quarantined", "unmatched")
+FINAL_STATES = ("processed", "duplicate", "echo", "quarantined", "unmatched", "skipped")
 
 
 def is_replayable(item: InboundItem) -> bool:
@@ -24,7 +24,7 @@ def is_replayable(item: InboundItem) -> bool:
     Whether its request is still stored, the replay finds out.
     """
     is_held_for_person = item.state == "held" and item.reason == TOO_OLD
-    return item.state in ("processed", "echo", "quarantined") or is_held_for_person
+    return item.state in ("processed", "echo", "quarantined", "skipped") or is_held_for_person
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,13 +31,15 @@ class InboundItem(Scoped, StateMachine):
         ECHO = "echo", _("Echo")
         UNMATCHED = "unmatched", _("Unmatched")
         QUARANTINED = "quarantined", _("Quarantined")
+        SKIPPED = "skipped", _("Skipped")
 
     TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
-        "received": {"processed", "held", "echo", "quarantined"},
+        "received": {"processed", "held", "echo", "quarantined", "skipped"},
         "held": {"received", "quarantined"},
         "unmatched": {"received", "held", "quarantined"},
         "quarantined": {"received"},
         "echo": {"received"},
+        "skipped": {"received"},
         "processed": {"received"},  # a replay
     }
 

@@ -13,6 +13,7 @@ from hub.connections.models import Connection
 from hub.db import bulk
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem, Author, find_users
+from hub.incoming.processing.author_fallbacks import apply_author_fallbacks
 from hub.incoming.processing.echoes import set_echoes_aside
 from hub.outgoing.intake.event_input import EventConflict, EventInput, PublishedEvent
 from hub.outgoing.intake.publish import publish_independently
@@ -84,7 +85,9 @@ def publish_items(attributed: Sequence[AttributedItem], *, now: datetime) -> Non
     received = [entry for entry in attributed if entry.row.state == "received" and entry.item]
     set_echoes_aside(received, now=now)
     ready = [entry for entry in received if entry.row.state == "received"]
-    users = find_users(entry.row for entry in ready)
+    users = dict(find_users(entry.row for entry in ready))
+    apply_author_fallbacks([entry.row for entry in ready], users, now=now)
+    ready = [entry for entry in ready if entry.row.state == "received"]
     by_connector: dict[str, list[AttributedItem]] = {}
     for entry in ready:
         by_connector.setdefault(entry.row.connector_key, []).append(entry)

@@ -47,6 +47,17 @@ class IdentityMissing(Exception):
         return (kind, value) if kind and value else None
 
 
+class IdentitySkipped(IdentityMissing):
+    """The same, where the connection's fallback says to skip; `explanation` is a person's."""
+
+    def __init__(self, kind: str, value: str, explanation: str) -> None:
+        super().__init__(kind, value)
+        self.explanation = explanation
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}: {self.explanation}"
+
+
 def declare_arguments(*kinds: str, variadic: bool = False) -> Callable[[Function], Function]:
     """Declare the types of a function's arguments, one text for each: "number string" allows
     either, "" allows any.

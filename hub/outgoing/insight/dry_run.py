@@ -13,12 +13,14 @@ from connectors.registry import CONNECTORS
 from connectors.roles import Action
 from hub.connections.models import Connection
 from hub.mappings.compiler_cache import compiled_filter, compiled_mapping
+from hub.mappings.fallbacks import load_fallbacks
 from hub.mappings.missing_paths import Gap, find_missing_paths
-from hub.mappings.models import Identity, MappingVersion
+from hub.mappings.models import Identity, IdentityFallback, MappingVersion
 from hub.mappings.translate import (
     CompiledFilter,
     CompiledMapping,
     FilterExplanation,
+    IdentitySkipped,
     MappingError,
     MappingFailed,
     collect_identities,
@@ -113,7 +115,7 @@ def evaluate_draft(
     draft: RouteDraft,
     document: Mapping[str, Any],
     zone: ZoneInfo,
-    identities: Mapping[IdentityPair, str],
+    identities: Mapping[IdentityPair, str | IdentitySkipped],
 ) -> DryRun:
     """Evaluate in the order of sending: filter, mapping, identities, check of the action; raises
     nothing.
@@ -128,7 +130,10 @@ def evaluate_draft(
 
     def find_remote_id(kind: str, local_id: str) -> str:
         if (kind, local_id) in identities:
-            return identities[kind, local_id]
+            remote_id = identities[kind, local_id]
+            if isinstance(remote_id, IdentitySkipped):
+                raise remote_id
+            return remote_id
         missing.add((kind, local_id))
         return f"⟨{kind} {local_id} is missing⟩"
 
@@ -136,6 +141,8 @@ def evaluate_draft(
         mapped = translate(
             draft.mapping, dict(document), zone=zone, look_up_identity=find_remote_id
         )
+    except IdentitySkipped as error:
+        return DryRun("skipped", "identity_skipped", str(error), clause)
     except MappingFailed as error:
         return DryRun("held", "mapping_failed", str(error), clause)
     dry_run = _check_mapped_body(draft.action, mapped, tuple(sorted(missing)), clause)
@@ -171,11 +178,30 @@ def find_trial_connection(
 
 def load_identities(
     identity_pairs: set[IdentityPair], connection: Connection | None
-) -> dict[IdentityPair, str]:
+) -> dict[IdentityPair, str | IdentitySkipped]:
+    """Load the other system's ids; for missing ones what the connection's fallback says instead.
+
+    Two statements at most. A pair that is in neither holds the delivery.
+    """
     if not identity_pairs or connection is None:
         return {}
     kinds, local_ids = {kind for kind, _ in identity_pairs}, {value for _, value in identity_pairs}
     identities = Identity.confirmed().filter(
         connection=connection, kind__in=kinds, local_id__in=local_ids
     )
-    return {(identity.kind, identity.local_id): identity.remote_id for identity in identities}
+    found: dict[IdentityPair, str | IdentitySkipped] = {
+        (identity.kind, identity.local_id): identity.remote_id for identity in identities
+    }
+    missing = identity_pairs - found.keys()
+    if not missing:
+        return found
+    missing_kinds = {kind for kind, _ in missing}
+    direction = IdentityFallback.Direction.OUT
+    fallbacks = load_fallbacks([connection.pk], missing_kinds, direction)
+    for kind, local_id in missing:
+        fallback = fallbacks.get((connection.pk, kind))
+        if fallback and fallback.choice == IdentityFallback.Choice.SKIP:
+            found[kind, local_id] = IdentitySkipped(kind, local_id, fallback.explanation)
+        elif fallback and fallback.default_id:
+            found[kind, local_id] = fallback.default_id
+    return found

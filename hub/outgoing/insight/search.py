@@ -14,7 +14,11 @@ SOURCES = ("api", "app", "staff", "portal", *CONNECTORS)
 RESULT_LIMIT = 100
 PREFIX_MIN_LENGTH = 8  # hex digits; an id begins with its time, so these name about a minute
 
-SKIP_REASONS = ("filtered", "skipped_by_person")  # reasons of skipped deliveries only
+SKIP_REASONS = (
+    "filtered",
+    "identity_skipped",
+    "skipped_by_person",
+)  # reasons of skipped deliveries only
 ALSO_SKIPPED_FOR = ("disconnected",)  # reasons of skipped and of held deliveries
 INDEXED_STOPPED_STATES = (
     "held",

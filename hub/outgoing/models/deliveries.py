@@ -53,7 +53,7 @@ class Delivery(Scoped, StateMachine):
     # waiting -> sending -> delivered; what cannot go on is held, skipped, failed or cancelled
     TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
         "waiting": {"sending", "held", "skipped", "cancelled", "failed"},
-        "sending": {"delivered", "waiting", "held", "failed"},
+        "sending": {"delivered", "waiting", "held", "skipped", "failed"},
         "held": {"waiting", "skipped", "cancelled", "failed"},
         "failed": {"waiting", "skipped"},
         "cancelled": {"waiting"},

@@ -20,7 +20,7 @@ from hub.outgoing.pump.parking import park_batches
 from hub.outgoing.pump.prepare import prepare_batches
 from hub.outgoing.pump.quarantine import Quarantine
 from hub.outgoing.pump.reserve import reserve_quota
-from hub.outgoing.pump.settling.settle import hold_rejected
+from hub.outgoing.pump.settling.settle import apply_rejections
 from hub.outgoing.pump.types import LaneBatch, NotSent, PumpRun
 from hub.outgoing.pump.written_records import remember_written_records
 from hub.processes.failpoints import failpoint
@@ -107,7 +107,7 @@ class Claimer:
         claimed_lanes = self.claim_next_lanes(now=now)
         batches = prepare_batches(claimed_lanes, self.config, now=now)
         rejections = [rejection for batch in batches for rejection in batch.rejections]
-        hold_rejected(run.lease, rejections, now=now)
+        apply_rejections(run.lease, rejections, now=now)
         lead = self.lead.current(now=now)
         not_sent = reserve_quota(run.lease, batches, now=run.clock(), lead=lead)
         batches = park_batches(

@@ -122,7 +122,8 @@ def _prepare_messages(
                 delivery, claimed_lane.connection, config, identities
             )
         except CannotSend as refusal:
-            batch.rejections.append(Rejection(delivery, refusal.reason, refusal.detail))
+            rejection = Rejection(delivery, refusal.reason, refusal.detail, refusal.state)
+            batch.rejections.append(rejection)
             continue
         if rendered.is_new:
             new_renderings.append((delivery.pk, rendered))

@@ -6,16 +6,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from connectors.http import dump_checked_json
 from connectors.roles import Action
 from connectors.schema import Message
 from hub.connections.models import Connection
-from hub.mappings.models import Identity
+from hub.mappings.fallbacks import apply_fallback, load_fallbacks
+from hub.mappings.models import Identity, IdentityFallback
 from hub.mappings.translate import (
     IdentityMissing,
+    IdentitySkipped,
     MappingError,
     MappingFailed,
     collect_identities,
@@ -32,14 +34,15 @@ IdentityKey = tuple[int, str, str]  # connection, kind, our id
 
 
 class CannotSend(Exception):
-    """A delivery that cannot be sent until its cause is removed: reason code, and the cause in
-    words.
-    """
+    """A delivery that is not sent: reason code, the cause in words, and what it becomes."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(
+        self, reason: str, detail: str, state: Literal["held", "skipped"] = "held"
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.detail = detail
+        self.state = state
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,17 @@ class RenderedBody:
 
 
 class IdentityLookup:
-    """The identities that the mappings of a claim need, read in one statement."""
+    """The identities that the mappings of a claim need, read in one statement, and in a second one
+    the fallbacks of those that are missing.
+    """
 
-    def __init__(self, pairs: Mapping[IdentityKey, str]) -> None:
+    def __init__(
+        self,
+        pairs: Mapping[IdentityKey, str],
+        fallbacks: Mapping[tuple[int, str], IdentityFallback] | None = None,
+    ) -> None:
         self.pairs = pairs
+        self.fallbacks = fallbacks or {}
 
     @classmethod
     def for_lanes(
@@ -70,17 +80,27 @@ class IdentityLookup:
         identities = Identity.confirmed().filter(
             connection_id__in=connections, kind__in=kinds, local_id__in=local_ids
         )
-        return cls(
-            {
-                (identity.connection_id, identity.kind, identity.local_id): identity.remote_id
-                for identity in identities
-            }
-        )
+        pairs = {
+            (identity.connection_id, identity.kind, identity.local_id): identity.remote_id
+            for identity in identities
+        }
+        missing = keys - pairs.keys()
+        if not missing:
+            return cls(pairs)
+        connections, kinds = ({key[place] for key in missing} for place in (0, 1))
+        return cls(pairs, load_fallbacks(connections, kinds, IdentityFallback.Direction.OUT))
 
     def find_remote_id(self, connection: int | None, kind: str, local_id: str) -> str | None:
+        """Return the other system's id, or the default one; None if the delivery is held for it.
+
+        Raises IdentitySkipped if the fallback says to skip the delivery.
+        """
         if connection is None:
             return None
-        return self.pairs.get((connection, kind, local_id))
+        if (remote_id := self.pairs.get((connection, kind, local_id))) is not None:
+            return remote_id
+        fallback = self.fallbacks.get((connection, kind))
+        return apply_fallback(fallback, kind, local_id) if fallback else None
 
 
 def prepare_delivery(
@@ -89,7 +109,7 @@ def prepare_delivery(
     config: ConfigCache,
     identities: IdentityLookup,
 ) -> tuple[Action, RenderedBody]:
-    """Return the action and body of a delivery. Raises CannotSend when it has to be held."""
+    """Return the action and body of a delivery. Raises CannotSend if it is held or skipped."""
     try:
         action = connection.connector.action(delivery.route.action)
         rendered = _render_delivery(delivery, action, config, identities)
@@ -98,6 +118,8 @@ def prepare_delivery(
         raise
     except (MappingFailed, MappingError) as error:
         raise CannotSend("mapping_failed", str(error)) from error
+    except IdentitySkipped as error:
+        raise CannotSend("identity_skipped", str(error), "skipped") from error
     except IdentityMissing as error:
         raise CannotSend("identity_missing", str(error)) from error
     except LookupError as error:

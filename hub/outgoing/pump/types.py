@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 from connectors.http import Rate, Request, Response
@@ -58,13 +58,15 @@ class OutboundMessage:
 
 @dataclass(slots=True)
 class Rejection:
-    """A delivery that cannot be sent until its cause is removed: the reason code, and the cause in
-    words.
+    """A delivery that is not sent: the reason code, and the cause in words.
+
+    It is held until the cause is removed, or skipped.
     """
 
     delivery: ClaimedDelivery
     reason: str
     detail: str
+    state: Literal["held", "skipped"] = "held"
 
 
 @dataclass(slots=True)

@@ -8,9 +8,13 @@ from django.db import connection as database
 from django.db import transaction
 from django.test.utils import CaptureQueriesContext
 
+from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.incoming.insight.unresolved_authors import UnresolvedAuthor, list_unresolved_authors
+from hub.incoming.models import InboundItem
+from hub.incoming.processing.author_fallbacks import release_items_of_known_authors
 from hub.incoming.processing.echoes import has_foreign_author
+from hub.mappings.fallbacks import set_identity_fallback
 from hub.outgoing.echo.recognize import ReceivedChange, recognize_changes
 from hub.outgoing.models import EventBody, RememberedWrite
 from tests.hub.incoming.arriving import post_pipedrive, run_inbox
@@ -70,3 +74,53 @@ def test_a_foreign_change_is_explained_by_no_write(pipedrive):
     with transaction.atomic():
         recognitions = recognize_changes([foreign, change], now=clock())
     assert [found.is_echo for found in recognitions] == [False, True]
+
+
+def set_fallback(connection, choice, **more):
+    actor = ActorContext.system()
+    set_identity_fallback(connection, "user", "in", choice, actor, now=clock(), **more)
+
+
+def read_items():
+    return list(InboundItem.unscoped.order_by("pk").values_list("state", "reason"))
+
+
+def test_a_default_user_stands_for_an_unknown_author(client, make, pipedrive):
+    set_fallback(pipedrive, "default", default_id="u-team")
+    post_pipedrive(client, pipedrive, user_id="8")
+    run_inbox()
+    assert read_authors() == [{"id": "8", "user": "u-team"}]
+
+
+def test_an_event_of_an_unknown_author_is_skipped_with_its_reason(client, make, pipedrive):
+    set_fallback(pipedrive, "skip", explanation="guests")
+    make.identity(pipedrive, "user", "u-17", "7")
+    post_pipedrive(client, pipedrive, id="known", user_id="7")
+    post_pipedrive(client, pipedrive, id="unknown", user_id="8")
+    run_inbox()
+    assert sorted(read_items()) == [("processed", ""), ("skipped", "author_skipped")]
+    assert read_authors() == [{"id": "7", "user": "u-17"}]
+
+
+def test_an_event_waits_for_its_user_and_is_then_published_once(client, make, pipedrive):
+    set_fallback(pipedrive, "hold")
+    post_pipedrive(client, pipedrive, user_id="8")
+    run_inbox()
+    assert read_items() == [("held", "author_unknown")]
+    assert release_items_of_known_authors(now=clock()) == 0
+    make.identity(pipedrive, "user", "u-18", "8")
+    assert release_items_of_known_authors(now=clock()) == 1
+    assert release_items_of_known_authors(now=clock()) == 0
+    run_inbox()
+    assert read_items() == [("processed", "")]
+    assert read_authors() == [{"id": "8", "user": "u-18"}]
+
+
+def test_a_changed_fallback_releases_what_was_held(client, make, pipedrive):
+    set_fallback(pipedrive, "hold")
+    post_pipedrive(client, pipedrive, user_id="8")
+    run_inbox()
+    set_fallback(pipedrive, "skip", explanation="guests")
+    assert release_items_of_known_authors(now=clock()) == 1
+    run_inbox()
+    assert read_items() == [("skipped", "author_skipped")]

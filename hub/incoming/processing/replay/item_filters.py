@@ -22,7 +22,7 @@ ITEM_FILTERS: Mapping[str, Callable[[Any], Q]] = {
 }
 
 TOO_OLD, BOUNCING = "too_old", "bouncing"  # the reasons of items that only a person releases
-REPLAYABLE = Q(state__in=("processed", "echo", "quarantined")) | Q(
+REPLAYABLE = Q(state__in=("processed", "echo", "quarantined", "skipped")) | Q(
     state="held", reason__in=(TOO_OLD, BOUNCING)
 )
 

@@ -63,18 +63,22 @@ def settle_results(
     return count_results(results, now=now) + Counter({("lease_losses", ""): lost_count})
 
 
-def hold_rejected(lease: UUID, rejections: Sequence[Rejection], *, now: datetime) -> None:
-    """Hold the deliveries that cannot be sent. Nothing was sent, so the attempt is not counted."""
+def apply_rejections(lease: UUID, rejections: Sequence[Rejection], *, now: datetime) -> None:
+    """Hold or skip the deliveries that are not sent; their attempt is not counted."""
     transitions = [
         (
             rejection.delivery,
             Transition(
-                "held", rejection.reason, rejection.detail[:MAX_DETAIL], attempts_returned=1
+                rejection.state,
+                rejection.reason,
+                rejection.detail[:MAX_DETAIL],
+                attempts_returned=1,
             ),
         )
         for rejection in rejections
     ]
     apply_transitions(lease, transitions, now=now)
+    promote_ordered_followers(transitions, now=now)
 
 
 def apply_transitions(lease: UUID, transitions: Transitions, *, now: datetime) -> int:
@@ -125,14 +129,14 @@ def count_results(results: Sequence[RequestResult], *, now: datetime) -> Counter
 
 
 def promote_ordered_followers(transitions: Transitions, *, now: datetime) -> None:
-    """Make those deliveries due that waited behind delivered ones of ordered routes."""
-    delivered_ids = [
+    """Make those deliveries due that waited behind delivered or skipped ones of ordered routes."""
+    passed_ids = [
         delivery.pk
         for delivery, transition in transitions
-        if delivery.position is not None and transition.state == "delivered"
+        if delivery.position is not None and transition.state in ("delivered", "skipped")
     ]
-    if delivered_ids:
-        promote_followers(delivered_ids, now=now)
+    if passed_ids:
+        promote_followers(passed_ids, now=now)
 
 
 def _store_tickets(send_results: Sequence[SendResult]) -> None:
