@@ -87,7 +87,8 @@ class IdentityLookup:
         missing = keys - pairs.keys()
         if not missing:
             return cls(pairs)
-        connections, kinds = ({key[place] for key in missing} for place in (0, 1))
+        connections = {connection for connection, _kind, _local_id in missing}
+        kinds = {kind for _connection, kind, _local_id in missing}
         return cls(pairs, load_fallbacks(connections, kinds, IdentityFallback.Direction.OUT))
 
     def find_remote_id(self, connection: int | None, kind: str, local_id: str) -> str | None:
