@@ -44,6 +44,7 @@ from hub.notices.tasks import wake_for_due_notices
 from hub.operations.operation_runner import wake_up_stalled_operations
 from hub.outgoing.echo.record_pairs import has_due_pairs
 from hub.outgoing.echo.remember import delete_old_writes
+from hub.outgoing.insight.value_index import wake_up_value_index
 from hub.outgoing.intake.notices import publish_notices
 from hub.outgoing.models import Delivery, Idempotency
 from hub.outgoing.pump.claiming.claim import is_work_due, recover_held_lanes
@@ -231,6 +232,7 @@ STEPS: tuple[Step, ...] = (
     wake_for_due_mails,
     wake_up_stalled_operations,
     wake_up_daily_pruning,
+    wake_up_value_index,
     delete_old_idempotent_responses,
     delete_old_writes,
     delete_removed_integrations,

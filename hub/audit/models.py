@@ -65,6 +65,7 @@ class AuditRow(models.Model):
         indexes = (
             models.Index(fields=("tenant", "-at"), name="audit_of_a_tenant"),
             models.Index(fields=("object_label", "object_id", "-at"), name="audit_of_an_object"),
+            models.Index(fields=("request_id",), name="audit_of_a_request"),
         )
 
     def __str__(self) -> str:

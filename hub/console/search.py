@@ -1,6 +1,11 @@
-"""The search of the staff pages, by id, reference or account; no large table is scanned."""
+"""The search of the staff pages, by id, value, reference, name, mail address, request or page.
 
-from itertools import chain
+Each entry of SOURCES adds one kind of row. Rows of large tables are found by an index; only small
+tables are searched by text.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
@@ -9,65 +14,152 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from hub import staff
+from hub.audit import AuditRow
 from hub.connections.models import Connection
+from hub.console.navigation import build_sidebar
+from hub.incoming.insight.search import match_items
 from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
-from hub.outgoing.models import Delivery, Event
+from hub.operations.models import Operation
+from hub.outgoing.insight.search import match_deliveries, match_events
+from hub.outgoing.models import Delivery, Event, Route
+from hub.scheduled.models import Job, Run
 from tenants.models import ApiKey, Tenant, User
-from tenants.scoping import visible_rows
+from tenants.scoping import TenantIds, accessible_tenants, tenant_path, visible_rows
 
-RESULTS_SHOWN = 5  # of each kind
+RESULTS_SHOWN = 5  # of each source
 
-# The search box lowers the case of the term. Only small tables are searched by text.
-TEXT_SEARCHES: tuple[tuple[type[Model], str, tuple[str, ...]], ...] = (
-    (Tenant, "apartment", ("reference__iexact", "name__istartswith")),
-    (Connection, "cable", ("account__iexact", "name__istartswith")),
-    (ApiKey, "key", ("prefix__iexact", "name__istartswith")),
-)
-ID_SEARCHES: tuple[tuple[type[Model], str], ...] = (
-    (Delivery, "send"),
-    (Event, "bolt"),
-    (InboundItem, "inbox"),
-    (InboundMessage, "download"),
-    (WebhookSubscription, "webhook"),
-    (Connection, "cable"),
-    (Tenant, "apartment"),
+ConditionBuilder = Callable[[str, TenantIds], Q | None]
+
+
+class SearchSource(NamedTuple):
+    """A model whose rows are found; `condition` returns None where the term finds none of them.
+
+    related: the foreign keys that the title reads.
+    """
+
+    model: type[Model]
+    icon: str
+    condition: ConditionBuilder
+    title: Callable[[Any], str] = str
+    related: tuple[str, ...] = ()
+
+
+def by_text(*lookups: str) -> ConditionBuilder:
+    """Match by the public id, if the model has one and the term is an id, or by any look-up."""
+
+    def build_condition(term: str, tenants: TenantIds) -> Q | None:
+        return Q.create([(lookup, term) for lookup in lookups], connector=Q.OR)
+
+    return build_condition
+
+
+def by_id(*lookups: str) -> ConditionBuilder:
+    """Match by the public id only, or by any look-up if the term is no id."""
+
+    def build_condition(term: str, tenants: TenantIds) -> Q | None:
+        public_id = parse_id(term)
+        if public_id:
+            return Q(public_id=public_id)
+        return by_text(*lookups)(term, tenants) if lookups else None
+
+    return build_condition
+
+
+def by_request(term: str, tenants: TenantIds) -> Q | None:
+    return Q(request_id=term)
+
+
+def title_delivery(delivery: Delivery) -> str:
+    return f"{title_event(delivery.event)} → {delivery.connection or 'not connected'}"
+
+
+def title_event(event: Event) -> str:
+    return f"{event.type} {event.sender_id}"
+
+
+def title_person(user: User) -> str:
+    return f"{user.name} ({user.email})" if user.name else user.email
+
+
+SOURCES: Sequence[SearchSource] = (
+    SearchSource(Tenant, "apartment", by_id("reference__iexact", "name__istartswith")),
+    SearchSource(
+        Connection, "cable", by_id("account__iexact", "name__istartswith", "account_name__iexact")
+    ),
+    SearchSource(Delivery, "send", match_deliveries, title_delivery, ("event", "connection")),
+    SearchSource(Event, "bolt", match_events, title_event),
+    SearchSource(InboundItem, "inbox", match_items),
+    SearchSource(InboundMessage, "download", by_id()),
+    SearchSource(WebhookSubscription, "webhook", by_id(), related=("endpoint__connection",)),
+    SearchSource(Route, "alt_route", by_id("name__istartswith")),
+    SearchSource(Job, "event_repeat", by_id("name__istartswith")),
+    SearchSource(Run, "play_circle", by_id(), related=("job",)),
+    SearchSource(Operation, "checklist", by_id()),
+    SearchSource(User, "group", by_text("email__iexact", "name__istartswith"), title_person),
+    SearchSource(ApiKey, "key", by_text("prefix__iexact", "name__istartswith")),
+    SearchSource(AuditRow, "fact_check", by_request),
 )
 
 
 def search_all(request: HttpRequest, term: str) -> list[staff.SearchResult]:
-    public_id = parse_id(term)
-    if public_id:
-        searches = ((model, icon, Q(public_id=public_id)) for model, icon in ID_SEARCHES)
-    else:
-        searches = (
-            (model, icon, match_any(lookups, term)) for model, icon, lookups in TEXT_SEARCHES
-        )
-    return list(chain.from_iterable(search_model(request.user, *search) for search in searches))
+    """Return what the search box finds. It lowers the case of the term; ids keep theirs."""
+    text = request.GET.get("s", term).replace("\0", "").strip()
+    if not text:
+        return []
+    results = list(search_pages(request, text.lower()))
+    for source in SOURCES:
+        results += search_source(request.user, source, text)
+    return results
 
 
 def parse_id(term: str) -> UUID | None:
     try:
-        return UUID(term.strip())
+        return UUID(term)
     except ValueError:
         return None
 
 
-def match_any(lookups: tuple[str, ...], term: str) -> Q:
-    return Q.create([(lookup, term.strip()) for lookup in lookups], connector=Q.OR)
+def search_pages(request: HttpRequest, term: str) -> Iterator[staff.SearchResult]:
+    """Yield the pages of the menu whose title or section has a word that begins with the term."""
+    for section in build_sidebar(request):
+        for item in section["items"]:
+            words = f"{section['title']} {item['title']}".lower()
+            if words.startswith(term) or f" {term}" in words:
+                yield staff.SearchResult(
+                    item["title"], section["title"] or "Page", item["link"], item["icon"]
+                )
 
 
-def search_model(
-    user: User | AnonymousUser, model: type[Model], icon: str, condition: Q
+def search_source(
+    user: User | AnonymousUser, source: SearchSource, term: str
 ) -> list[staff.SearchResult]:
-    name = f"{model._meta.app_label}_{model._meta.model_name}"
-    if not user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"):
+    options = source.model._meta
+    if not user.has_perm(f"{options.app_label}.view_{options.model_name}"):
         return []
-    return [
-        staff.SearchResult(
-            title=str(result),
-            description=str(model._meta.verbose_name),
-            link=reverse(f"admin:{name}_change", args=[result.pk]),
-            icon=icon,
-        )
-        for result in visible_rows(model, user).filter(condition)[:RESULTS_SHOWN]
-    ]
+    condition = source.condition(term, accessible_tenants(user))
+    if condition is None:
+        return []
+    rows = visible_rows(source.model, user).filter(condition).order_by("-pk")
+    path = tenant_path(source.model).removesuffix("pk")
+    related = [name for name in (*source.related, path) if name]
+    rows = rows.select_related(*related) if related else rows
+    return [build_result(row, source, path) for row in rows[:RESULTS_SHOWN]]
+
+
+def build_result(row: Any, source: SearchSource, path: str) -> staff.SearchResult:
+    options = source.model._meta
+    return staff.SearchResult(
+        title=source.title(row),
+        description=" · ".join(filter(None, (str(options.verbose_name), name_tenant(row, path)))),
+        link=reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[row.pk]),
+        icon=source.icon,
+    )
+
+
+def name_tenant(row: Any, path: str) -> str:
+    """Return the name of the row's tenant; empty for a tenant, and the platform's own rows."""
+    if isinstance(row, AuditRow):
+        return row.tenant_reference
+    for name in path.split("__") if path else ():
+        row = getattr(row, name, None)
+    return str(row) if path and row else ""

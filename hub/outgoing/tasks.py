@@ -1,17 +1,24 @@
 """Tasks that django-q2 calls by dotted name. A lost or repeated wake-up changes latency only."""
 
 import random
+import time
+from contextlib import suppress
+from datetime import timedelta
 
 from hub import egress
 from hub.db.clock import clock
 from hub.egress.async_client import open_async_client
 from hub.outgoing.echo.record_pairs import store_due_pairs
+from hub.outgoing.insight.value_index import PositionMoved, index_next_events
 from hub.outgoing.pump import loop
 from hub.outgoing.queue.wake import wake_pump
 from hub.outgoing.release import release_held_deliveries
 from hub.processes import memory
 from hub.processes.pool_pipe import is_stop_requested
 from hub.queue import acknowledge_wake_up, wake_up
+
+INDEXING_TIME = timedelta(seconds=2)  # the next sweep starts the task again
+INDEXING_PAUSE = 0.2  # seconds between two batches, in which others use the database
 
 
 def pump(name: str) -> None:
@@ -34,3 +41,14 @@ def drain(name: str) -> None:
     store_due_pairs(now=clock())  # first, as held deliveries may wait for them
     if release_held_deliveries(now=clock()):
         wake_pump(now=clock())
+
+
+def index_values(name: str) -> None:
+    """Index values for two seconds at most, so that the index takes a small share of a processor:
+    about 180 events a second while it catches up.
+    """
+    acknowledge_wake_up(name)
+    deadline = clock() + INDEXING_TIME
+    with suppress(PositionMoved):
+        while clock() < deadline and not is_stop_requested() and index_next_events(now=clock()):
+            time.sleep(INDEXING_PAUSE)

@@ -16,7 +16,7 @@ from hub.incoming.models import InboundBody, InboundCount, InboundItem, InboundM
 from hub.mail.models import Mail
 from hub.notices.models import Notice
 from hub.operations.models import Operation
-from hub.outgoing.models import Delivery, Event, EventBody, Exchange, Rendering
+from hub.outgoing.models import Delivery, Event, EventBody, EventValue, Exchange, Rendering
 from hub.scheduled.models import Discrepancy, LogChunk, LogPosition, Run, StagedRecord
 from tenants.models import PortalLink, SupportVisit
 
@@ -136,6 +136,13 @@ TABLES = (  # in this order: a row goes after what hangs on it
         EventBody.objects.all,
         _ages_by_column(Event, "accepted_at"),
         _bodies_still_needed,
+    ),
+    Table(
+        "event values",
+        "bodies",
+        EventValue.unscoped.all,
+        _ages_by_column(EventValue, "event__accepted_at"),
+        keep_none,
     ),
     Table(
         "deliveries",

@@ -53,9 +53,15 @@
     event.preventDefault();
   });
 
+  const find = (box) => { box.focus(); box.select(); };
+
   let going = false;
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") all("details.menu[open]").forEach((menu) => { menu.open = false; });
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && of("find")) {
+      event.preventDefault();
+      return find(of("find"));
+    }
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     const jump = going && document.querySelector(`[data-jump="${CSS.escape(event.key)}"]`);
@@ -64,8 +70,7 @@
     if (event.key === "?") return help();
     if (event.key !== "/") return;
     event.preventDefault();
-    const search = document.querySelector("[type=search]");
-    if (search) { search.focus(); search.select(); } else location.href = document.body.dataset.search;
+    find(document.querySelector("main [type=search]") || of("find"));
   });
 
   /* What takes longer shows that it goes on. */

@@ -118,12 +118,18 @@ def test_what_has_not_changed_is_asked_for_by_its_etag_and_stays_as_it_is(
         expect(shown.locator(".log-new [data-seen=yes]")).to_contain_text("1 new")
 
 
-def test_a_slash_leads_to_the_search_of_the_log_where_a_page_has_none(browser, signed_in, acme):
+def test_a_slash_and_ctrl_k_lead_to_the_search_of_everything(browser, signed_in, acme, row):
     with window(browser, signed_in) as shown:
         shown.goto("/t/acme/settings/")
         shown.keyboard.press("/")
-        shown.wait_for_url("**/events/#id_q")
-        expect(shown.locator("#id_q")).to_be_focused()
+        expect(shown.locator("#find")).to_be_focused()
+        shown.goto("/t/acme/catalogue/")
+        shown.keyboard.press("Control+k")
+        shown.keyboard.type(row.event.sender_id)
+        shown.keyboard.press("Enter")
+        shown.wait_for_url("**/search/?q=*")
+        shown.locator(f"a[href$='/deliveries/{row.public_id}/']").click()
+        shown.wait_for_url(f"**/deliveries/{row.public_id}/")
 
 
 def test_without_a_script_views_are_kept_and_rows_are_pages(browser, signed_in, row):

@@ -18,7 +18,7 @@ from hub.db.state_machine import InvalidTransition
 from hub.incoming.forms.replay_form import ReplayPlanForm
 from hub.incoming.insight.outcomes import is_replayable, load_outcome
 from hub.incoming.insight.rows import build_row
-from hub.incoming.insight.search import match_items_by_id
+from hub.incoming.insight.search import match_items
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.replay import plan_replay, replay_item
 from hub.mappings.forms import list_suggested_tenants
@@ -87,7 +87,7 @@ class InboundItemAdmin(ReadOnlyAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        return queryset.filter(match_items_by_id(term, accessible_tenants(request.user))), False
+        return queryset.filter(match_items(term, accessible_tenants(request.user))), False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -12,7 +12,7 @@ from tenants.scoping import TenantIds, readable_condition
 RESULT_LIMIT = 100
 
 
-def match_items_by_id(term: str, tenants: TenantIds) -> Q:
+def match_items(term: str, tenants: TenantIds) -> Q:
     """Match items by their own id, that of their request or their event, or the system's id.
 
     The system's id is that of the notification, or of the account.

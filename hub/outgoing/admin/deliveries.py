@@ -23,7 +23,7 @@ from hub.outgoing.admin.list_filters import (
 from hub.outgoing.admin.operations import build_planning_url, build_planning_url_for_list
 from hub.outgoing.admin.remedies import find_next_step
 from hub.outgoing.insight.explain import explain_delivery, resolve_effective_state
-from hub.outgoing.insight.search import match_deliveries_by_id
+from hub.outgoing.insight.search import match_deliveries
 from hub.outgoing.insight.timeline import build_timeline
 from hub.outgoing.models import FINAL_STATES, Delivery
 from hub.staff import display, render_badge, render_time
@@ -67,7 +67,7 @@ class DeliveryAdmin(DeliveryRowActions):
     ) -> tuple[QuerySet, bool]:
         term = search_term.strip()
         return (
-            queryset.filter(match_deliveries_by_id(term, accessible_tenants(request.user)))
+            queryset.filter(match_deliveries(term, accessible_tenants(request.user)))
             if term
             else queryset
         ), False

@@ -23,7 +23,7 @@ from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.outgoing.forms.event_forms import EXAMPLE_ORDER, SendEventForm
 from hub.outgoing.insight.bodies import build_display_body
 from hub.outgoing.insight.explain import explain_event, readable_deliveries, resolve_effective_state
-from hub.outgoing.insight.search import match_events_by_id
+from hub.outgoing.insight.search import match_events
 from hub.outgoing.intake.event_input import EventConflict
 from hub.outgoing.intake.staff_events import send_staff_event
 from hub.outgoing.models import FINAL_STATES, Event, EventBody, Route
@@ -64,7 +64,7 @@ class EventAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet, bool]:
         term = search_term.strip()
         return (
-            queryset.filter(match_events_by_id(term, accessible_tenants(request.user)))
+            queryset.filter(match_events(term, accessible_tenants(request.user)))
             if term
             else queryset
         ), False

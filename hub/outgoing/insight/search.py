@@ -1,4 +1,4 @@
-"""Search for events and deliveries by an id; every search uses an index."""
+"""Search for events and deliveries by an id or a value; every search uses an index."""
 
 import uuid
 from datetime import datetime
@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from connectors.registry import CONNECTORS
+from hub.outgoing.insight.event_values import find_events_by_value
 from hub.outgoing.models import Delivery, Event
 from tenants.models import Tenant
 from tenants.scoping import ALL_TENANTS, TenantIds, readable_condition
@@ -55,33 +56,45 @@ def _parse_id_range(term: str) -> tuple[uuid.UUID, uuid.UUID] | None:
     return uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))
 
 
-def match_events_by_id(term: str, tenants: TenantIds) -> Q:
-    """Match events by the hub's id or a prefix of it, or by the sender's exact id."""
+def match_events(term: str, tenants: TenantIds) -> Q:
+    """Match events by the hub's id or a prefix of it, the sender's id, or a value of the event."""
     bounds = _parse_id_range(term)
     if bounds and (event_ids := find_ids(Event, tenants, Q(public_id__range=bounds))):
         return Q(pk__in=event_ids)
-    tenant_ids = (
-        Tenant.objects.values_list("pk", flat=True) if tenants is ALL_TENANTS else tenants
-    )  # for the index
-    by_sender_id = Q(
-        tenant__in=list(tenant_ids or ()), source__in=SOURCES, sender_id=term.replace("\0", "")
+    tenant_ids = list(
+        Tenant.objects.values_list("pk", flat=True) if tenants is ALL_TENANTS else tenants or ()
+    )  # for the indexes
+    by_sender_id = Q(tenant__in=tenant_ids, source__in=SOURCES, sender_id=term.replace("\0", ""))
+    return Q(
+        pk__in={
+            *find_ids(Event, ALL_TENANTS, by_sender_id),
+            *find_events_by_value(term, tenants, tenant_ids),
+        }
     )
-    return Q(pk__in=find_ids(Event, ALL_TENANTS, by_sender_id))
 
 
-def match_deliveries_by_id(term: str, tenants: TenantIds) -> Q:
-    """Match deliveries by their own id, the msg_ id of the other system (with replays), or an id of
-    their event.
+def match_deliveries(term: str, tenants: TenantIds) -> Q:
+    """Match deliveries by their own id, the msg_ id of the other system (with replays), or as their
+    event is matched.
+    """
+    delivery_condition = match_deliveries_by_id(term, tenants)
+    if term.startswith("msg_") or delivery_condition:
+        return delivery_condition or Q(pk__in=())
+    return Q(event__in=find_ids(Event, ALL_TENANTS, match_events(term, tenants)))
+
+
+def match_deliveries_by_id(term: str, tenants: TenantIds) -> Q | None:
+    """Match deliveries by their own id or a prefix of it, or by the msg_ id of the other system;
+    None if there are none.
     """
     bounds = _parse_id_range(term.removeprefix("msg_"))
+    if not bounds:
+        return None
     if term.startswith("msg_"):
-        event_ids = (
-            find_ids(Delivery, tenants, Q(public_id__range=bounds), "event") if bounds else []
-        )
-        return Q(event__in=event_ids, message_uuid__range=bounds) if event_ids else Q(pk__in=())
-    if bounds and (delivery_ids := find_ids(Delivery, tenants, Q(public_id__range=bounds))):
-        return Q(pk__in=delivery_ids)
-    return Q(event__in=find_ids(Event, ALL_TENANTS, match_events_by_id(term, tenants)))
+        event_ids = find_ids(Delivery, tenants, Q(public_id__range=bounds), "event")
+        return Q(event__in=event_ids, message_uuid__range=bounds) if event_ids else None
+    delivery_ids = find_ids(Delivery, tenants, Q(public_id__range=bounds))
+    return Q(pk__in=delivery_ids) if delivery_ids else None
 
 
 def find_ids(

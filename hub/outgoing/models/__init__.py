@@ -10,6 +10,7 @@ from hub.outgoing.models.deliveries import (
     PumpSlot,
     Rendering,
 )
+from hub.outgoing.models.event_values import EventValue, ValueIndexPosition
 from hub.outgoing.models.events import (
     EVENT_TYPE,
     Event,
@@ -30,11 +31,13 @@ __all__ = [
     "Delivery",
     "Event",
     "EventBody",
+    "EventValue",
     "Exchange",
     "Idempotency",
     "PumpSlot",
     "RememberedWrite",
     "Rendering",
     "Route",
+    "ValueIndexPosition",
     "build_event_document",
 ]

@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from hub.connections.models import Connection
 from hub.outgoing.forms.expression_fields import FilterField
 from hub.outgoing.insight.search import (
-    match_deliveries_by_id,
-    match_events_by_id,
+    match_deliveries,
+    match_events,
     smallest_id_at,
     states_for,
 )
@@ -164,12 +164,10 @@ def build_indexed_filter(data: dict[str, Any], tenant: Tenant, *, now: datetime)
         condition &= Q(public_id__lt=smallest_id_at(data["until"]))
     if data.get("state") == NO_ROUTE:
         return (
-            condition & match_events_by_id(data["q"].strip(), [tenant.pk])
-            if "q" in data
-            else condition
+            condition & match_events(data["q"].strip(), [tenant.pk]) if "q" in data else condition
         )
     if "q" in data:
-        condition &= match_deliveries_by_id(data["q"].strip(), [tenant.pk])
+        condition &= match_deliveries(data["q"].strip(), [tenant.pk])
     if "state" in data:
         condition &= OPERATION_FILTERS["state"](data["state"])
     if "reason" in data:

@@ -5,6 +5,9 @@ from tests.markup import normalize_markup
 ONE = "connections/{id}/"
 PAGES = {
     "home": "",
+    "search": "search/?q=ours",
+    "nothing typed": "search/",
+    "no results": "search/?q=no+such+thing",
     "catalogue": "catalogue/",
     "nothing found": "catalogue/?q=no+such+system",
     "about, by oauth": "connect/slack/",
