@@ -109,3 +109,187 @@ HUB_WAKE_UP_TASKS = {
     "repair": "hub.scheduled.tasks.check_due_repairs",
     "directory": "hub.identities.tasks.read_directory",
     "value_index": "hub.outgoing.tasks.index_values",
+}
+# The class of background work of each wake-up: see hub/queue/work_classes.py.
+HUB_WORK_CLASSES = {
+    "pump": "delivery",
+    "refresh": "quick",
+    "revoke": "quick",
+    "check": "quick",
+    "test": "quick",
+    "tell": "quick",
+    "mail": "quick",
+    "canary": "quick",
+    "register": "long",  # a system that does not answer would keep refreshes waiting
+    "inbox": "inbox",
+    "repair": "long",
+    "directory": "long",
+    "drain": "long",
+    "operate": "long",
+    "prune": "long",
+    "run": "long",
+    "value_index": "long",
+}
+# The function that receives the result of a mail, by its template.
+HUB_MAIL_NEWS = {"mail/invitation.txt": "tenants.services.invitation_mail.record_mail_result"}
+# The function that finds the permissions that a tenant's routes need.
+HUB_NEEDED_PERMISSIONS = "hub.outgoing.insight.needed_permissions.find_needed_permissions"
+# The function that finds the permissions that a tenant's routes for incoming events need.
+HUB_INCOMING_PERMISSIONS = "hub.outgoing.insight.needed_permissions.find_incoming_permissions"
+# The function that finds the URL of a connector app's webhooks.
+HUB_APP_WEBHOOK_URL = "hub.incoming.endpoints.create.find_app_webhook_url"
+# The function that removes our webhooks of an account before its authorization is revoked.
+HUB_UNREGISTER_WEBHOOKS = "hub.incoming.registration.unregister.unregister_webhooks"
+HUB_OPERATIONS = {  # the function that changes a batch, by the kind of an operation
+    "retry": "hub.outgoing.operations.execute.execute_batch",
+    "send_again": "hub.outgoing.operations.execute.execute_batch",
+    "cancel": "hub.outgoing.operations.execute.execute_batch",
+    "skip": "hub.outgoing.operations.execute.execute_batch",
+    "send_missing": "hub.outgoing.operations.backfill.backfill_batch",
+    "erase": "hub.outgoing.operations.erase.erase_batch",
+    "replay_items": "hub.incoming.processing.replay.replay_batch",
+    "repair": "hub.scheduled.repairs.execute.repair_batch",
+}
+# The function that plans and starts the repairs of a reconciliation's run.
+HUB_PLAN_RUN_REPAIRS = "hub.scheduled.repairs.discrepancy_actions.plan_run_repairs"
+HUB_JOB_KINDS = {  # of each kind of job: the function that runs it, and the check of its options
+    "reconcile": {
+        "run": "hub.scheduled.reconciliation.executor.run_reconciliation",
+        "check_options": "hub.scheduled.reconciliation.options.check_reconcile_options",
+    },
+    "report": {
+        "run": "hub.scheduled.reports.executor.run_report",
+        "check_options": "hub.scheduled.reports.options.check_report_options",
+    },
+    "ship": {
+        "run": "hub.scheduled.shipping.executor.run_shipping",
+        "check_options": "hub.scheduled.shipping.options.check_shipping_options",
+        # which schedules need a run in their slot; without it, all do
+        "find_work": "hub.scheduled.shipping.work.find_schedules_with_work",
+    },
+    "sync": {
+        "run": "hub.scheduled.sync.executor.run_sync",
+        "check_options": "hub.scheduled.sync.options.check_sync_options",
+    },
+}
+# The function that spreads new runs over their windows, and says what is expected of them.
+HUB_RUN_PLANNER = "hub.scheduled.night.planner.plan_runs"
+# The functions that erase what was received for a connection, when its data is erased.
+HUB_ERASE_CONNECTION = (
+    "hub.connections.credentials.revocation_schedule.end_undo",
+    "hub.incoming.receiving.erase.erase_received_data",
+    "hub.scheduled.reconciliation.erase.erase_compared_data",
+    "hub.scheduled.shipping.erase.erase_shipped_lines",
+    "hub.scheduled.runs.erase.erase_run_texts",
+    "hub.schemas.erase.erase_schemas",
+    "hub.identities.erase.erase_directory",
+)
+# The function that finds the address at which an incoming item is answered.
+HUB_USE_REPLY_URL = "hub.incoming.receiving.replies.use_reply_url"
+# The functions that are called, with the connection, in the transaction that connects an account.
+HUB_ACCOUNT_CONNECTED = (
+    "hub.incoming.processing.unmatched.attribute_unmatched_items",
+    "hub.incoming.registration.schedule.request_connection_check",
+)
+# The functions that are called, with the connection, in the transaction that replaces its account.
+HUB_ACCOUNT_REPLACED = (
+    "hub.incoming.registration.schedule.forget_registrations",
+    "hub.identities.erase.erase_directory",
+)
+CACHES = {
+    "default": {"BACKEND": "hub.db.cache.SharedCache"},
+    "queue": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "queue"},
+}
+
+# --- sign-in and accounts -------------------------------------------------------------------------
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "front"
+ACCOUNT_ADAPTER = "tenants.accounts.allauth_adapter.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "tenants.accounts.allauth_adapter.SignupForm"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_RATE_LIMITS = {  # see tenants/accounts/sign_in_limits.py
+    "login_failed": "10/m/ip,5/300s/key",
+    "login_failed_everywhere": "100/h/key",
+    "first_factor_link": "3/m/user",
+}
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+ACCOUNT_SESSION_REMEMBER = True
+MFA_ADAPTER = "tenants.accounts.allauth_adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # English, and those in LOCALE_PATHS
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# --- pages and API --------------------------------------------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "object-src": ["'none'"],
+    }
+}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.access.api_authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "hub.limits.request_limits.WithinLimits",
+        "tenants.access.api_authentication.HasScope",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["hub.problems.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "hub.rest.openapi_schema.OpenApiSchema",
+    "EXCEPTION_HANDLER": "hub.problems.handle_exception",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Integration Hub",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_PATCH": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "DeliveryStateEnum": "hub.outgoing.models.Delivery.State",
+        "ConnectionStateEnum": "hub.connections.models.Connection.State",
+        "ConnectorEnum": "hub.connections.api.catalogue_serializers.CONNECTOR_CHOICES",
+        "FilledInConnectorEnum": "hub.connections.api.input_serializers.FORM_CONNECTOR_CHOICES",
+        "EnvironmentEnum": "hub.connections.api.catalogue_serializers.ENVIRONMENT_KINDS",
+        "JobKindEnum": "hub.scheduled.models.Job.Kind",
+        "RunStateEnum": "hub.scheduled.models.Run.State",
+        "OperationStateEnum": "hub.operations.models.Operation.State",
+        "InboundItemStateEnum": "hub.incoming.models.InboundItem.State",
+        "InboundStateEnum": "hub.incoming.serializers.INBOUND_STATES",
+        "VerdictEnum": "hub.incoming.models.InboundMessage.State",
+        "WebhookSubscriptionStateEnum": "hub.incoming.models.WebhookSubscription.State",
+        "DiscrepancyStateEnum": "hub.scheduled.models.Discrepancy.State",
+        "DiscrepancyVerdictEnum": "hub.scheduled.models.Discrepancy.Verdict",
+        "RoleEnum": "tenants.models.Membership.Role",
+        "GuestRoleEnum": "tenants.models.PortalLink.ROLES",
+    },
+}

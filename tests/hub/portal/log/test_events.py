@@ -198,15 +198,19 @@ def test_a_page_that_ended_early_says_so(admin, acme, sixty):
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?state=held", "?type=order.created&span=24h", "?value=A-1001", "?q=o-1"]
-)
-def test_the_log_asks_a_fixed_number_of_questions(admin, make, acme, query):
+    ("query", "most"),
+    [
+        ("", 9), ("?state=held", 9), ("?type=order.created&span=24h", 9), ("?value=A-1001", 9),
+        ("?q=o-1", 12),  # also in the index of values
+    ],
+)  # fmt: skip
+def test_the_log_asks_a_fixed_number_of_questions(admin, make, acme, query, most):
     none = asked(admin, LOG + query)
     connection = make.connection(acme)
     first = make.delivery(connection)
     one = asked(admin, LOG + query)
     many(first, 59, state="held")
-    assert asked(admin, LOG + query) <= one + 1 and none <= one <= 9
+    assert asked(admin, LOG + query) <= one + 1 and none <= one <= most
 
 
 def test_chips_take_away_what_they_name(admin, one):
