@@ -10,7 +10,7 @@ from typing import Any
 
 from bench import seed
 from bench.figures import Bar, Figure
-from bench.processes import Process, wait_until
+from bench.processes import Process, python_command, start_together, wait_until
 from bench.scheduled.order_systems import (
     OrderSystems,
     connect_systems,
@@ -19,12 +19,15 @@ from bench.scheduled.order_systems import (
     order_systems,
     plant_orders,
 )
+from bench.scheduled.repairing import count_writes, deliver_repairs
 from bench.scheduled.runner import EVERY_LEASE, execute_runs, start_runner
 from bench.sink_client import Sink
 from bench.suite import Options
 from hub.audit import ActorContext
 from hub.db.clock import clock
+from hub.operations.operation_actions import confirm_operation
 from hub.scheduled.models import Discrepancy, Job, Run
+from hub.scheduled.repairs.discrepancy_actions import plan_repairs
 from hub.scheduled.runs.claim import free_run_leases
 from hub.scheduled.runs.run_actions import start_run
 
@@ -42,6 +45,7 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
         yield from measure_run(systems, job, planted)
         if not options.quick:
             yield from measure_killed_run(systems, job, planted)
+        yield from measure_run_after_repair(systems, job)
 
 
 def measure_run(systems: OrderSystems, job: Job, planted: Any) -> Iterator[Figure]:
@@ -89,6 +93,31 @@ def measure_killed_run(systems: OrderSystems, job: Job, planted: Any) -> Iterato
     requests = systems.list_requests()[first_request:]
     yield Figure("compare_pages_read_twice", pages_read_twice(requests), "", bar=Bar("<=", 2))
     yield Figure("compare_wrong_killed", count_missing(planted, found(job)), "", bar=Bar("==", 0))
+
+
+# --- after a repair -------------------------------------------------------------------------------
+
+
+def measure_run_after_repair(systems: OrderSystems, job: Job) -> Iterator[Figure]:
+    """Repair all values that differ; another run finds none of them, and writes nothing."""
+    actor = ActorContext.system()
+    condition = {"job": str(job.public_id), "verdict": "differs"}
+    operation = plan_repairs(condition, actor, tenant=job.tenant, reason="bench", now=clock())
+    confirm_operation(operation, actor, now=clock())
+    before = count_writes(systems)
+    with start_together(python_command("bench.pump")):
+        deliver_repairs()
+    repair_count = count_writes(systems) - before
+    yield Figure("compare_repairs", repair_count, "", bar=Bar("==", operation.count))
+    start_run(job, find_tenant(), actor, now=clock())
+    execute_runs()
+    differing = Discrepancy.unscoped.filter(job=job, verdict="differs").exclude(state="resolved")
+    yield Figure("compare_second_differs", differing.count(), "", bar=Bar("==", 0))
+    writes = count_writes(systems) - before - repair_count
+    yield Figure("compare_second_writes", writes, "", bar=Bar("==", 0))
+
+
+# --- processes ------------------------------------------------------------------------------------
 
 
 def kill(process: Process) -> None:

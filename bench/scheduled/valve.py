@@ -2,14 +2,13 @@
 lost, created or deleted.
 """
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from bench import seed
 from bench.figures import Bar, Figure
-from bench.processes import python_command, start_together, wait_until
+from bench.processes import python_command, start_together
 from bench.scheduled.order_systems import (
     ORG,
     TENANT,
@@ -21,23 +20,19 @@ from bench.scheduled.order_systems import (
     format_number,
     order_systems,
 )
+from bench.scheduled.repairing import count_writes, deliver_repairs
 from bench.scheduled.runner import execute_runs, execute_until_killed, use_small_pages
 from bench.sink_client import Sink
 from bench.suite import Options
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.operations.models import Operation
-from hub.operations.operation_runner import run_operation
-from hub.outgoing.models import Delivery
-from hub.scheduled.models import Discrepancy, Job, Run
-from hub.scheduled.repairs.outcomes import settle_failed_repairs
+from hub.scheduled.models import Discrepancy, Job
 from hub.scheduled.runs.run_actions import start_run
 
 DATABASES = ("postgresql", "sqlite")
 KEYS, CHANGED = 1000, 20
 PAGE_SIZE = 200
 QUICK_KILLS = 3
-DELIVER_WITHIN = 60.0  # seconds
 STATES = ("paid", "lost")  # that the changed orders get in turn
 CUT = {"system": "salesforce", "path": "/query", "changes": {"records": [], "done": True}}
 
@@ -67,12 +62,12 @@ def measure_kills(systems: OrderSystems, job: Job, *, most: int) -> Iterator[Fig
     while kills < most:
         change_orders(systems, STATES[kills % 2])
         first_request = len(systems.list_requests())
-        run = start_run(job, find_tenant(), ActorContext.system(), now=clock())
+        start_run(job, find_tenant(), ActorContext.system(), now=clock())
         if not execute_until_killed(f"C1=kill@{kills + 1}"):
             break
         kills += 1
         execute_runs()
-        repair_all(run)
+        deliver_repairs()
         wrong.update(judge_writes(systems.list_requests()[first_request:]))
         wrong.update(judge_records(systems))
     yield Figure("valve_kills", kills, "")
@@ -89,21 +84,6 @@ def change_orders(systems: OrderSystems, state: str) -> None:
     keys = [format_number(number) for number in range(0, KEYS, KEYS // CHANGED)]
     orders = [build_order(key, state, "12.50") for key in keys]
     systems.plant("app", TENANT, "orders", orders)
-
-
-def repair_all(run: Run) -> None:
-    """Run the operation of the run's repairs, and wait until all are delivered."""
-    for operation in Operation.unscoped.filter(state="running"):
-        while run_operation(
-            operation.pk, clock=clock, pause_between=lambda: None, stopping=lambda: False
-        ):
-            pass
-    open_deliveries = Delivery.unscoped.filter(state__in=("waiting", "sending"))
-    wait_until(
-        lambda: not open_deliveries.exists(), within=DELIVER_WITHIN, every=0.1, what="repairs"
-    )
-    time.sleep(0.2)  # the pump settles
-    settle_failed_repairs(now=clock())
 
 
 def judge_writes(requests: list[dict[str, Any]]) -> Counter[str]:
@@ -128,10 +108,6 @@ def judge_records(systems: OrderSystems) -> Counter[str]:
         created=abs(len(orders) - KEYS) + abs(len(records) - KEYS),
         different=sum(expected[order["state"]] != stages[order["number"]] for order in orders),
     )
-
-
-def count_writes(systems: OrderSystems) -> int:
-    return sum(request["method"] != "GET" for request in systems.list_requests())
 
 
 def measure_cut_page(systems: OrderSystems, job: Job) -> Iterator[Figure]:

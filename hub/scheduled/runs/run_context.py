@@ -20,6 +20,7 @@ from hub.db.clock import Clock
 from hub.egress import EgressError, EgressRefused, RequestNotSent
 from hub.outgoing.pump.db_thread import in_db_thread
 from hub.outgoing.pump.types import Sender
+from hub.processes.failpoints import failpoint
 from hub.scheduled.models import Job, Run
 from hub.scheduled.runs import claim
 from hub.scheduled.runs.call_pace import CallPace
@@ -141,6 +142,7 @@ class ClaimedRunContext:
             raise RunStopped(claim.LOST)
         if not await in_db_thread(self._store_progress, cursor, done, expected, write):
             self.stop.set(claim.LOST)
+        failpoint("J3")  # progress was stored
         self.stop.raise_if_set()
 
     @transaction.atomic
@@ -164,6 +166,7 @@ class ClaimedRunContext:
         )
         if is_held and write is not None:
             write()
+        failpoint("J2")  # progress is not stored yet
         self.run.attempt_count = 1
         return is_held
 
