@@ -13,6 +13,7 @@ HIDDEN = {  # secrets, links that let people in, exports, and what needs a perso
     "members/<uuid:id>/remove/",
     "connections/<uuid:id>/notifications/",
     "events/export.<slug:kind>",
+    "connections/<uuid:id>/identities/export.csv",
     "links/",
 }
 NOT_THERE = {  # as their address names nothing that is

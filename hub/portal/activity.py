@@ -30,6 +30,7 @@ VERB_TEXTS = {
     "connection.rename": _("renamed it"),
     "connection.identify": _("selected a matching record"),
     "connection.forget": _("removed a matching record"),
+    "connection.export_identities": _("exported the selected records"),
     "connection.set_fallback": _("changed what happens to a record that is not selected"),
     "connection.remove_fallback": _("changed what happens to a record that is not selected"),
     "connection.change": _("changed it"),

@@ -12,6 +12,7 @@ from hub.portal.views.connections import (
     state_pages,
 )
 from hub.portal.views.endpoints import endpoint_actions, endpoint_pages, signing_secret_pages
+from hub.portal.views.identities import csv_pages, fallback_pages
 from hub.portal.views.incoming import incoming_pages, webhook_pages
 from hub.portal.views.log import delivery_pages, event_pages, operation_pages, saved_view_pages
 from hub.portal.views.mappings import editor_pages, mapping_pages, version_pages
@@ -66,6 +67,26 @@ urlpatterns = [
     path(f"{CONNECTION_PATH}rename/", connection_pages.rename_connection_view, name="rename"),
     path(f"{CONNECTION_PATH}reconnect/", reconnect.reconnect_view, name="reconnect"),
     path(f"{CONNECTION_PATH}identities/", identity_pages.list_identities, name="identities"),
+    path(
+        f"{CONNECTION_PATH}identities/export.csv",
+        csv_pages.export_identities_view,
+        name="identity_export",
+    ),
+    path(
+        f"{CONNECTION_PATH}identities/import/",
+        csv_pages.import_identities_view,
+        name="identity_import",
+    ),
+    path(
+        f"{CONNECTION_PATH}identities/fallbacks/",
+        fallback_pages.show_fallbacks,
+        name="identity_fallbacks",
+    ),
+    path(
+        f"{CONNECTION_PATH}identities/fallbacks/remove",
+        fallback_pages.remove_fallback_view,
+        name="identity_fallback_remove",
+    ),
     path(
         f"{CONNECTION_PATH}identities/say/",
         identity_pages.choose_identity_view,

@@ -32,6 +32,7 @@ PARTS = {  # of a page, asked for by the page itself
 }
 FILES = {
     f"{HERE}events/export.<slug:kind>",
+    f"{HERE}connections/<uuid:id>/identities/export.csv",
     f"{HERE}runs/<uuid:id>/certificate.<slug:kind>",
     "accounts/2fa/recovery-codes/download/",
 }

@@ -1,14 +1,12 @@
 """Export the log as CSV or NDJSON, row by row, up to a limit."""
 
-import csv
-import io
 import json
-import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from hub.audit import ActorContext
+from hub.csv_cells import escape_formula, format_csv_row
 from hub.mappings.translate import Budget
 from hub.portal.log.pages import Cursor, Limits, build_page
 from hub.portal.log.query import LogQuery
@@ -25,9 +23,6 @@ EXPORT_COLUMNS = (
     "id", "event", "sender_id", "type", "state", "reason", "sentence", "target", "attempt_count",
     "accepted_at", "state_changed_at",
 )  # fmt: skip
-# A cell that a spreadsheet would evaluate: the sign of a formula, wide or not, alone or after
-# characters that a spreadsheet skips or takes for the end of a cell.
-FORMULA = re.compile(r"[\t\r\n]|[\s'\"“”,;|]*[=+\-@＝＋－＠−]")
 
 
 def export_rows(
@@ -76,16 +71,6 @@ def write_csv(log_rows: Iterator[LogRow | None]) -> Iterator[str]:
             if log_row
             else [TRUNCATION_NOTE]
         )
-
-
-def format_csv_row(values: Any) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, quoting=csv.QUOTE_ALL).writerow(values)
-    return buffer.getvalue()
-
-
-def escape_formula(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
 
 
 class ExportFormat(NamedTuple):

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hub.audit import AuditRow
+from hub.csv_cells import escape_formula, format_csv_row
 from hub.outgoing.models import Delivery, Event
-from hub.portal.log.export import escape_formula, format_csv_row
 from hub.portal.log.pages import Cursor, Limits, build_page
 from hub.portal.log.query import parse_log_query
 from tests.factories import NOON

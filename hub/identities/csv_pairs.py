@@ -1,0 +1,236 @@
+"""Identities as CSV: export of the confirmed pairs, and import by a plan that says what changes."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Literal
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from hub.audit import ActorContext
+from hub.connections.models import Connection
+from hub.csv_cells import escape_formula, format_csv_row, unescape_formula
+from hub.mappings.identities import (
+    Pair,
+    PairKey,
+    describe_taken,
+    find_owners,
+    lock_identities,
+    set_identities,
+)
+from hub.mappings.models import Identity
+
+COLUMNS = ("kind", "local_id", "remote_id", "name")
+REQUIRED_COLUMNS = COLUMNS[:3]
+LENGTHS = {"kind": 60, "local_id": 200, "remote_id": 200, "name": 200}
+ROWS_MAX = 5_000
+BYTES_MAX = 2 * 1024 * 1024
+
+NOT_UTF_8 = gettext_noop("The file is not UTF-8 text. Save it as “CSV UTF-8”, then try again.")
+TOO_LARGE = gettext_noop("The file is larger than 2 MB. Split it into several files.")
+TOO_MANY = gettext_noop("The file has more than 5,000 rows. Split it into several files.")
+NO_ROWS = gettext_noop("The file has no rows below its header.")
+NO_HEADER = gettext_noop(
+    "The first row must name the columns: kind, local_id and remote_id, and optionally name. "
+    "Missing: %(columns)s."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportRow:
+    """A row of the file; `line` counts from 1. With a problem it has no change."""
+
+    line: int
+    pair: Pair
+    change: Literal["new", "changed", "same", ""] = ""
+    problem: str = ""
+    current_remote_id: str = ""  # of a changed pair
+
+
+@dataclass(frozen=True)
+class ImportPlan:
+    """What an import would change. It can run only if no row has a problem."""
+
+    rows: Sequence[ImportRow]
+    text: str
+
+    @cached_property
+    def problems(self) -> list[ImportRow]:
+        return [row for row in self.rows if row.problem]
+
+    def list_changes(self, change: str) -> list[ImportRow]:
+        return [row for row in self.rows if row.change == change]
+
+    @property
+    def new_count(self) -> int:
+        return len(self.list_changes("new"))
+
+    @cached_property
+    def changed_rows(self) -> list[ImportRow]:
+        return self.list_changes("changed")
+
+    @property
+    def same_count(self) -> int:
+        return len(self.list_changes("same"))
+
+    @property
+    def can_run(self) -> bool:
+        return not self.problems and bool(self.new_count or self.changed_rows)
+
+    @property
+    def digest(self) -> str:
+        """Identifies the plan: another one has other rows, or other changes of them."""
+        facts = [(row.line, row.change, row.problem, row.current_remote_id) for row in self.rows]
+        return hashlib.sha256(f"{self.text}{facts}".encode(errors="replace")).hexdigest()
+
+
+class PlanChanged(Exception):
+    """The pairs have changed since the plan was shown, so that it would do something else."""
+
+
+def write_pairs(connection: Connection) -> Iterator[str]:
+    """Yield the lines of the export: the header, then the confirmed pairs by kind and our id."""
+    yield format_csv_row(COLUMNS)
+    identities = Identity.confirmed().filter(connection=connection).order_by("kind", "local_id")
+    for values in identities.values_list(*COLUMNS).iterator():
+        yield format_csv_row(map(escape_formula, values))
+
+
+def decode_file(content: bytes) -> str:
+    """Return the text of an uploaded file. Raises ValidationError."""
+    if len(content) > BYTES_MAX:
+        raise ValidationError(_(TOO_LARGE))
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise ValidationError(_(NOT_UTF_8)) from None
+
+
+def plan_identity_import(connection: Connection, text: str) -> ImportPlan:
+    """Read the file, and compare its pairs with the stored ones; nothing is stored.
+
+    Raises ValidationError if the file as a whole cannot be read.
+    """
+    pairs = _read_pairs(text)
+    checked = _check_pairs(connection, pairs)
+    stored = _load_stored(connection, [pair for line, pair in pairs if not checked[line]])
+    rows = [
+        ImportRow(line, pair, problem=checked[line])
+        if checked[line]
+        else _compare_pair(line, pair, stored.get(pair.local_key))
+        for line, pair in pairs
+    ]
+    return ImportPlan(rows, text)
+
+
+@transaction.atomic
+def import_identities(
+    connection: Connection, text: str, digest: str, actor: ActorContext, *, now: datetime
+) -> int:
+    """Confirm the new and changed pairs of a plan that was shown, all or none; return how many.
+
+    Raises PlanChanged unless the plan is still the same, and ValidationError.
+    """
+    lock_identities(connection)
+    plan = plan_identity_import(connection, text)
+    if plan.digest != digest or not plan.can_run:
+        raise PlanChanged
+    pairs = [row.pair for row in plan.rows if row.change in ("new", "changed")]
+    set_identities(connection, pairs, actor, now=now)
+    return len(pairs)
+
+
+def _read_pairs(text: str) -> list[tuple[int, Pair]]:
+    """Return the pairs with their lines. Raises ValidationError."""
+    if len(text.encode(errors="replace")) > BYTES_MAX:
+        raise ValidationError(_(TOO_LARGE))
+    header = text.partition("\n")[0]
+    delimiter = ";" if header.count(";") > header.count(",") else ","
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    try:
+        names = [name.strip().lower() for name in next(reader, [])]
+        if missing := [name for name in REQUIRED_COLUMNS if name not in names]:
+            raise ValidationError(_(NO_HEADER) % {"columns": ", ".join(missing)})
+        pairs = [
+            (reader.line_num, _build_pair(dict(zip(names, cells, strict=False))))
+            for cells in reader
+            if any(cell.strip() for cell in cells)
+        ]
+    except csv.Error as error:
+        message = _("Line %(line)s cannot be read: %(problem)s.")
+        raise ValidationError(message % {"line": reader.line_num, "problem": error}) from None
+    if not pairs:
+        raise ValidationError(_(NO_ROWS))
+    if len(pairs) > ROWS_MAX:
+        raise ValidationError(_(TOO_MANY))
+    return pairs
+
+
+def _build_pair(cells: Mapping[str, str]) -> Pair:
+    values = {name: unescape_formula(cells.get(name, "").strip()) for name in COLUMNS}
+    return Pair(**values, source=Identity.Source.CSV)
+
+
+def _check_pairs(connection: Connection, pairs: Sequence[tuple[int, Pair]]) -> dict[int, str]:
+    """Return the problem of each line; empty: none. One statement."""
+    own_lines: dict[PairKey, int] = {}
+    remote_lines: dict[PairKey, int] = {}
+    for line, pair in reversed(pairs):
+        own_lines[pair.local_key] = line
+        if connection.connector.is_one_to_one(pair.kind):
+            remote_lines[pair.remote_key] = line
+    problems = {line: _describe_problem(connection, pair) for line, pair in pairs}
+    # what a database refuses is in no query
+    owners = find_owners(connection, [pair for line, pair in pairs if not problems[line]])
+    for line, pair in pairs:
+        problem = problems[line]
+        owner = owners.get(pair.remote_key, "")
+        if not problem and own_lines[pair.local_key] != line:
+            first = own_lines[pair.local_key]
+            problem = _("The same record stands in line %(line)s.") % {"line": first}
+        elif not problem and (first := remote_lines.get(pair.remote_key, line)) != line:
+            text = _("Line %(line)s has the same record of the other system.")
+            problem = text % {"line": first}
+        elif not problem and owner and (pair.kind, owner) not in own_lines:
+            problem = describe_taken(owner)
+        problems[line] = problem
+    return problems
+
+
+def _describe_problem(connection: Connection, pair: Pair) -> str:
+    for name in REQUIRED_COLUMNS:
+        if not getattr(pair, name):
+            return _("%(column)s is empty.") % {"column": name}
+    for name, length in LENGTHS.items():
+        value = getattr(pair, name)
+        if len(value) > length:
+            text = _("%(column)s is longer than %(length)s characters.")
+            return text % {"column": name, "length": length}
+        if not value.isprintable() and value:
+            return _("%(column)s contains a character that cannot be shown.") % {"column": name}
+    choices = connection.connector.choices_by_kind.get(pair.kind)
+    return choices.check(pair.remote_id) if choices else ""
+
+
+def _load_stored(connection: Connection, pairs: Sequence[Pair]) -> dict[PairKey, Identity]:
+    identities = Identity.confirmed().filter(
+        connection=connection,
+        kind__in={pair.kind for pair in pairs},
+        local_id__in={pair.local_id for pair in pairs},
+    )
+    return {(identity.kind, identity.local_id): identity for identity in identities}
+
+
+def _compare_pair(line: int, pair: Pair, stored: Identity | None) -> ImportRow:
+    if stored is None:
+        return ImportRow(line, pair, "new")
+    if stored.remote_id == pair.remote_id and (not pair.name or stored.name == pair.name):
+        return ImportRow(line, pair, "same")
+    return ImportRow(line, pair, "changed", current_remote_id=stored.remote_id)
