@@ -174,8 +174,10 @@ def _read_pairs(text: str) -> list[tuple[int, Pair]]:
 
 
 def _build_pair(cells: Mapping[str, str]) -> Pair:
-    values = {name: unescape_formula(cells.get(name, "").strip()) for name in COLUMNS}
-    return Pair(**values, source=Identity.Source.CSV)
+    kind, local_id, remote_id, name = (
+        unescape_formula(cells.get(column, "").strip()) for column in COLUMNS
+    )
+    return Pair(kind, local_id, remote_id, name, Identity.Source.CSV)
 
 
 def _check_pairs(connection: Connection, pairs: Sequence[tuple[int, Pair]]) -> dict[int, str]:
