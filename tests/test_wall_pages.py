@@ -23,6 +23,7 @@ ROUTES = {
     "invitations/<uuid:id>/send-again": "invitation",
     "invitations/<uuid:id>/revoke": "invitation",
     "": None,
+    "changes/": None,
     "search/": None,
     "catalogue/": None,
     "catalogue/request": None,

@@ -1,4 +1,4 @@
-"""The saved views of the log of a tenant."""
+"""The saved views of the log of a tenant, and the last visits of persons."""
 
 from django.db import models
 
@@ -25,3 +25,22 @@ class SavedView(Scoped):
 
     def __str__(self) -> str:
         return self.name
+
+
+class PortalVisit(Scoped):
+    """When a person last opened the tenant's pages. Written at most every ten minutes."""
+
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.CASCADE, related_name="portal_visits", db_index=False
+    )
+    person = models.CharField(max_length=120)  # user:7, or guest: and our application's reference
+    seen_at = models.DateTimeField()  # during the current visit
+    changes_since = models.DateTimeField()  # the end of the visit before the current one
+
+    class Meta(Scoped.Meta):
+        constraints = (
+            models.UniqueConstraint(fields=("tenant", "person"), name="one_visit_of_a_person"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.person} at {self.tenant_id}"

@@ -21,7 +21,13 @@ class Section:
 
 
 SECTIONS = (
-    Section(_("Connections"), "portal:home", "cable", "c", ("connections/", "mappings/")),
+    Section(
+        _("Connections"),
+        "portal:home",
+        "cable",
+        "c",
+        ("connections/", "mappings/", "changes/", "upcoming/"),
+    ),
     Section(_("Catalogue"), "portal:catalogue", "apps", "a", ("catalogue/", "connect/", "links/")),
     Section(_("Events"), "portal:events", "bolt", "e", ("events/", "deliveries/", "operations/")),
     Section(

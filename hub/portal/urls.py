@@ -2,7 +2,14 @@
 
 from django.urls import path
 
-from hub.portal.views import home, preferences, search_pages, settings_pages, support_pages
+from hub.portal.views import (
+    change_pages,
+    home,
+    preferences,
+    search_pages,
+    settings_pages,
+    support_pages,
+)
 from hub.portal.views.connecting import catalogue, reconnect, wizard
 from hub.portal.views.connections import (
     connection_pages,
@@ -38,6 +45,7 @@ urlpatterns = [
     path("look/prefer", preferences.save_preference, name="prefer"),
     path(TENANT_PATH, home.show_home, name="home"),
     path(f"{TENANT_PATH}search/", search_pages.show_search, name="search"),
+    path(f"{TENANT_PATH}changes/", change_pages.show_changes, name="changes"),
     path(f"{TENANT_PATH}catalogue/", catalogue.show_catalogue, name="catalogue"),
     path(f"{TENANT_PATH}catalogue/request", catalogue.request_system_view, name="request_one"),
     path(f"{TENANT_PATH}connect/<slug:connector>/", wizard.show_connect_page, name="connect"),

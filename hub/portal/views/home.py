@@ -1,7 +1,7 @@
 """The first page of a tenant: its connections, or the first step if there are none."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,6 +11,7 @@ from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.outgoing.insight.missing_identities import list_missing_identities_by_connection
 from hub.portal.connection_status import describe_statuses
+from hub.portal.views.change_pages import build_changes_context
 from hub.portal.views.connecting.pending_attempts import list_pending_attempts
 from hub.portal.views.connections.own_connection import filter_enabled_routes
 from tenants.access.tenant_users import TenantUser, tenant_view
@@ -39,13 +40,15 @@ def show_home(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
     attention_count = sum(
         connection_status.tone in ("bad", "warn") for _row, connection_status in cards
     )
-    context = {
+    context: dict[str, Any] = {
         "tenant_user": tenant_user,
         "cards": cards,
         "troubled": attention_count,
         "pending_attempts": pending_attempts,
         "missing_identities": missing_identities,
     }
+    rows = [connection for connection, _status in cards]
+    context |= build_changes_context(tenant_user, rows, now=clock())
     return render(request, "portal/home.html", context)
 
 

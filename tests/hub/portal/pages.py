@@ -8,6 +8,7 @@ PAGES = {
     "search": "search/?q=ours",
     "nothing typed": "search/",
     "no results": "search/?q=no+such+thing",
+    "changes": "changes/?period=week",
     "catalogue": "catalogue/",
     "nothing found": "catalogue/?q=no+such+system",
     "about, by oauth": "connect/slack/",

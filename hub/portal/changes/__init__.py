@@ -1,0 +1,1 @@
+"""What changed at a tenant since a person's last visit to its pages."""

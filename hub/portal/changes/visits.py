@@ -1,0 +1,40 @@
+"""The last visit of each person, without a write for each request."""
+
+from datetime import datetime, timedelta
+
+from hub.portal.models import PortalVisit
+from tenants.access.tenant_users import TenantUser
+
+VISIT_GAP = timedelta(hours=2)  # without a page: then the next page begins another visit
+STORED_EVERY = timedelta(minutes=10)
+SUPPORT_PERIOD = timedelta(days=7)  # of changes that support is shown
+
+
+def record_visit(tenant_user: TenantUser, *, now: datetime) -> datetime | None:
+    """Return the end of the person's last visit; None if this is the first one.
+
+    Stores that the person is here now, at most every ten minutes. A support visit stores nothing,
+    and is shown the last seven days.
+    """
+    if tenant_user.support_visit:
+        return now - SUPPORT_PERIOD
+    person = _identify_person(tenant_user)
+    visits = PortalVisit.objects.of(tenant_user.tenant).filter(person=person)
+    visit = visits.first()
+    if visit is None:
+        first = PortalVisit(
+            tenant=tenant_user.tenant, person=person, seen_at=now, changes_since=now
+        )
+        PortalVisit.unscoped.bulk_create([first], ignore_conflicts=True)
+        return None
+    if now - visit.seen_at < STORED_EVERY:
+        return visit.changes_since
+    since = visit.seen_at if now - visit.seen_at > VISIT_GAP else visit.changes_since
+    # of two pages at a time, the first one decides
+    visits.filter(seen_at=visit.seen_at).update(seen_at=now, changes_since=since)
+    return since
+
+
+def _identify_person(tenant_user: TenantUser) -> str:
+    user = tenant_user.user
+    return f"user:{user.pk}" if user else f"guest:{tenant_user.reference}"
