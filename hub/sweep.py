@@ -28,6 +28,7 @@ from hub.crypto import sessions
 from hub.db.clock import Clock
 from hub.db.outages import is_database_away
 from hub.db.state_machine import InvalidTransition
+from hub.drift.schedule import wake_up_due_drift_checks
 from hub.identities.directory_reads import wake_up_due_directories
 from hub.incoming.processing.author_fallbacks import release_items_of_known_authors
 from hub.incoming.processing.release import end_old_holds, release_held_items
@@ -227,6 +228,7 @@ STEPS: tuple[Step, ...] = (
     wake_up_due_directories,
     drop_expired_lines,
     notify_late_logs,
+    wake_up_due_drift_checks,
     publish_notices,
     wake_for_due_notices,
     wake_for_due_mails,

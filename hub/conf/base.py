@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "hub.incoming",
     "hub.scheduled",
     "hub.identities",
+    "hub.drift",
     "hub.recipes",
     "hub.console",
     "hub.portal",
@@ -109,6 +110,7 @@ HUB_WAKE_UP_TASKS = {
     "repair": "hub.scheduled.tasks.check_due_repairs",
     "directory": "hub.identities.tasks.read_directory",
     "value_index": "hub.outgoing.tasks.index_values",
+    "drift": "hub.drift.tasks.check_due_connections",
 }
 # The class of background work of each wake-up: see hub/queue/work_classes.py.
 HUB_WORK_CLASSES = {
@@ -124,6 +126,7 @@ HUB_WORK_CLASSES = {
     "inbox": "inbox",
     "repair": "long",
     "directory": "long",
+    "drift": "long",
     "drain": "long",
     "operate": "long",
     "prune": "long",
@@ -183,6 +186,7 @@ HUB_ERASE_CONNECTION = (
     "hub.scheduled.runs.erase.erase_run_texts",
     "hub.schemas.erase.erase_schemas",
     "hub.identities.erase.erase_directory",
+    "hub.drift.erase.erase_drift",
 )
 # The function that finds the address at which an incoming item is answered.
 HUB_USE_REPLY_URL = "hub.incoming.receiving.replies.use_reply_url"
@@ -195,6 +199,8 @@ HUB_ACCOUNT_CONNECTED = (
 HUB_ACCOUNT_REPLACED = (
     "hub.incoming.registration.schedule.forget_registrations",
     "hub.identities.erase.erase_directory",
+    "hub.schemas.erase.erase_schemas",
+    "hub.drift.erase.erase_drift",
 )
 CACHES = {
     "default": {"BACKEND": "hub.db.cache.SharedCache"},

@@ -70,6 +70,9 @@ NOTICE_KINDS = {
     "deadline_missed": NoticeKind(
         _("A scheduled run did not end in time"), _("View the run"), True
     ),
+    "schema_drift": NoticeKind(
+        _("A field that is used has changed in a system"), _("View the changes"), True
+    ),
     "webhooks_rejected": NoticeKind(
         _("All webhooks of a system are rejected"), _("View the connection"), True
     ),
@@ -192,6 +195,36 @@ NOTICE_MESSAGES = {
             "“%(connection)s”: %(count)s log lines were dropped, as they could not be shipped "
             "within %(days)s days."
         ),
+    ),
+    "schema_drift_renamed": NoticeMessage(
+        _(
+            "“%(connection)s”: The field %(before)s of %(object)s is now called %(after)s. These "
+            "will fail until they use the new name: %(uses)s."
+        )
+    ),
+    "schema_drift_removed": NoticeMessage(
+        _(
+            "“%(connection)s”: The field “%(field)s” of %(object)s was removed. These will fail "
+            "until they no longer use it: %(uses)s."
+        )
+    ),
+    "schema_drift_retyped": NoticeMessage(
+        _(
+            "“%(connection)s”: The type of the field “%(field)s” of %(object)s changed from "
+            "%(before)s to %(after)s. These may fail: %(uses)s."
+        )
+    ),
+    "schema_drift_newly_required": NoticeMessage(
+        _(
+            "“%(connection)s”: The field “%(field)s” of %(object)s is now required. These create "
+            "records without it and may fail: %(uses)s."
+        )
+    ),
+    "schema_drift_picklist_value_gone": NoticeMessage(
+        _(
+            "“%(connection)s”: The field “%(field)s” of %(object)s no longer has the value "
+            "“%(after)s”. These will fail when they write it: %(uses)s."
+        )
     ),
     "connector_requested": NoticeMessage(
         _("%(tenant)s requests “%(name)s”. %(count)s tenant has requested it."),

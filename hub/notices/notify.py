@@ -45,8 +45,13 @@ def create_notice(
         wake_up("tell", now=now)
 
 
-def resolve_notices(kind: str, *, connection_id: int, now: datetime) -> None:
-    """Mark notices of this kind resolved: unsent mails are withdrawn and reminders end."""
+def resolve_notices(kind: str, *, connection_id: int, now: datetime, about: str = "") -> None:
+    """Mark notices of this kind resolved: unsent mails are withdrawn and reminders end.
+
+    about: only the notice of this occurrence.
+    """
     notices = Notice.unscoped.filter(connection=connection_id, kind=kind, resolved_at=None)
+    if about:
+        notices = notices.filter(key=f"{kind}:{about}"[:120])
     mail.withdraw_mails(*(notice.mail_reference for notice in notices))
     notices.update(resolved_at=now, next_mail_at=None)

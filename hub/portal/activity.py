@@ -19,6 +19,7 @@ VERB_TEXTS = {
     "connection.revive": _("connected it again"),
     "connection.credential": _("changed settings and credential"),
     "connection.test": _("tested it"),
+    "connection.check_schema": _("checked its schema"),
     "connection.pause": _("paused it"),
     "connection.resume": _("resumed it"),
     "connection.enable": _("enabled it"),

@@ -1,0 +1,180 @@
+"""Check the used objects of one connection: read each again, compare, and store the findings."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+
+from connectors.object_schemas import SchemaField
+from connectors.outcomes import Outcome
+from hub.connections.credentials.provider_call import Call, Patience
+from hub.connections.models import Connection
+from hub.drift.comparison import Drift, advance_baseline, find_drift
+from hub.drift.findings import resolve_findings, store_findings
+from hub.drift.models import DriftFinding, SchemaBaseline
+from hub.drift.uses.connection_uses import UsesByObject, find_connection_uses
+from hub.drift.uses.schema_use import SchemaUse
+from hub.schemas.models import ObjectSchema, dump_fields
+from hub.schemas.object_schemas import find_object_schema, refresh_object_schema
+
+OBJECTS_MAX = 50  # of one connection; further ones are not checked
+# outcomes after which no other object can be read either
+STOPPING_KINDS = ("refresh", "reconnect", "disable")
+STOPPING_REASONS = ("throttled", "busy")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckTools:
+    """What a check needs of its surroundings. `is_late`: the rest is checked another time."""
+
+    call: Call
+    clock: Callable[[], datetime]
+    patience: Patience | None = None
+    low_priority: bool = False
+    is_late: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """Which objects were compared; `failures` are the outcomes of the others that were read."""
+
+    compared: tuple[str, ...]
+    failures: tuple[tuple[str, Outcome], ...] = ()
+    left: tuple[str, ...] = ()  # objects that were not read
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.failures and not self.left
+
+
+def check_connection_objects(connection: Connection, tools: CheckTools) -> CheckResult:
+    """Check each used object, the one first that was not compared for the longest time.
+
+    Objects that nothing uses any more are forgotten. No transaction may be open.
+    """
+    uses = find_connection_uses(connection)
+    _forget_unused_objects(connection, uses, now=tools.clock())
+    waiting = _sort_by_age(connection, uses)[:OBJECTS_MAX]
+    compared: list[str] = []
+    failures: list[tuple[str, Outcome]] = []
+    while waiting and not tools.is_late():
+        object_key = waiting.pop(0)
+        outcome = check_object(connection, object_key, uses[object_key], tools)
+        if outcome is None:
+            compared.append(object_key)
+            continue
+        failures.append((object_key, outcome))
+        if outcome.kind in STOPPING_KINDS or outcome.reason in STOPPING_REASONS:
+            break
+    return CheckResult(tuple(compared), tuple(failures), tuple(waiting))
+
+
+def check_object(
+    connection: Connection, object_key: str, uses: Sequence[SchemaUse], tools: CheckTools
+) -> Outcome | None:
+    """Read an object's fields and compare them; return the Outcome if they cannot be read.
+
+    A read that failed or is not whole proves nothing. Fields that are missing are read a second
+    time, and only what both reads show is a finding.
+    """
+    baseline = SchemaBaseline.unscoped.filter(connection=connection, object_key=object_key).first()
+    earlier = baseline or find_object_schema(connection, object_key)
+    before = earlier.schema_fields if earlier else None
+    read = partial(_read_fields, connection, object_key, tools)
+    schema = read()
+    if isinstance(schema, Outcome):
+        _record_failure(baseline, schema, now=tools.clock())
+        return schema
+    drifts = find_drift(before, schema.schema_fields, uses) if before is not None else []
+    if _has_new_losses(connection, object_key, drifts):
+        schema = read()
+        if isinstance(schema, Outcome):
+            _record_failure(baseline, schema, now=tools.clock())
+            return schema
+        again = find_drift(before or (), schema.schema_fields, uses)
+        drifts = [drift for drift in again if _is_among(drift, drifts)]
+    _store_comparison(connection, baseline, schema, before, drifts, now=tools.clock())
+    return None
+
+
+def _read_fields(
+    connection: Connection, object_key: str, tools: CheckTools
+) -> ObjectSchema | Outcome:
+    return refresh_object_schema(
+        connection,
+        object_key,
+        call=tools.call,
+        now=tools.clock(),
+        low_priority=tools.low_priority,
+        patience=tools.patience,
+    )
+
+
+def _has_new_losses(connection: Connection, object_key: str, drifts: Sequence[Drift]) -> bool:
+    """Whether fields are gone that were there at the last comparison."""
+    gone = {drift.field_key for drift in drifts if drift.change in DriftFinding.GONE}
+    known = DriftFinding.unscoped.filter(
+        connection=connection,
+        object_key=object_key,
+        change__in=DriftFinding.GONE,
+        resolved_at=None,
+    )
+    return bool(gone) and bool(gone - set(known.values_list("field_key", flat=True)))
+
+
+def _is_among(drift: Drift, drifts: Sequence[Drift]) -> bool:
+    return any(
+        (drift.field_key, drift.before) == (other.field_key, other.before) for other in drifts
+    )
+
+
+@transaction.atomic
+def _store_comparison(
+    connection: Connection,
+    baseline: SchemaBaseline | None,
+    schema: ObjectSchema,
+    before: Sequence[SchemaField] | None,
+    drifts: Sequence[Drift],
+    *,
+    now: datetime,
+) -> None:
+    """Store the findings and the next baseline, unless another check did so meanwhile."""
+    stored, is_new = SchemaBaseline.unscoped.select_for_update(no_key=True).get_or_create(
+        connection=connection,
+        object_key=schema.object_key,
+        defaults={"label": schema.label, "fields": schema.fields, "compared_at": now},
+    )
+    if not is_new and (baseline is None or stored.compared_at != baseline.compared_at):
+        return
+    current = schema.schema_fields
+    fields = advance_baseline(current if before is None else before, current, drifts)
+    stored.label, stored.fields, stored.compared_at = schema.label, dump_fields(fields), now
+    stored.failed_at, stored.failure, stored.failure_detail = None, "", ""
+    stored.save()
+    store_findings(connection, schema.object_key, schema.label, drifts, now=now)
+
+
+def _record_failure(baseline: SchemaBaseline | None, outcome: Outcome, *, now: datetime) -> None:
+    if baseline is not None:
+        SchemaBaseline.unscoped.filter(pk=baseline.pk).update(
+            failed_at=now, failure=outcome.reason[:60], failure_detail=outcome.detail[:300]
+        )
+
+
+def _sort_by_age(connection: Connection, uses: UsesByObject) -> list[str]:
+    compared = dict(
+        SchemaBaseline.unscoped.filter(connection=connection).values_list(
+            "object_key", "compared_at"
+        )
+    )
+    return sorted(uses, key=lambda key: (key in compared, compared.get(key), key))
+
+
+@transaction.atomic
+def _forget_unused_objects(connection: Connection, uses: UsesByObject, *, now: datetime) -> None:
+    unused = SchemaBaseline.unscoped.filter(connection=connection).exclude(object_key__in=uses)
+    findings = DriftFinding.unscoped.filter(connection=connection, resolved_at=None)
+    resolve_findings(findings.exclude(object_key__in=uses), now=now)
+    unused.delete()

@@ -1,0 +1,42 @@
+"""What a person can do: have the schemas of a connection checked now."""
+
+from datetime import datetime
+
+from hub.audit import ActorContext
+from hub.connections.models import Connection
+from hub.drift.check import CheckResult, CheckTools, check_connection_objects
+from hub.drift.models import DriftSchedule
+from hub.drift.schedule import UNCHECKED_STATES, find_next_night, record_check
+
+
+class CheckRefused(Exception):
+    """The connection may not be asked in its state."""
+
+
+def check_schema_now(connection: Connection, actor: ActorContext, tools: CheckTools) -> CheckResult:
+    """Check the used objects of a connection, and audit it.
+
+    What is not read in time is checked by the next task. Raises CheckRefused for a connection that
+    may not send. No transaction may be open.
+    """
+    if connection.state in UNCHECKED_STATES:
+        raise CheckRefused(connection.state)
+    now = tools.clock()
+    DriftSchedule.unscoped.get_or_create(
+        connection=connection, defaults={"check_at": find_next_night(connection, now=now)}
+    )
+    result = check_connection_objects(connection, tools)
+    record_check(connection, result, planned_at=now, now=tools.clock())
+    _audit_check(connection, actor, result, now=tools.clock())
+    return result
+
+
+def _audit_check(
+    connection: Connection, actor: ActorContext, result: CheckResult, *, now: datetime
+) -> None:
+    after = {
+        "compared": list(result.compared),
+        "failed": [object_key for object_key, _outcome in result.failures],
+        "left": list(result.left),
+    }
+    actor.audit("connection.check_schema", connection, after=after, now=now)

@@ -1,0 +1,164 @@
+"""When the schemas of connections are checked: each night, and soon after a use has changed.
+
+The checks of a night are spread over it by the connection's id, in the tenant's time zone.
+"""
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import DISCONNECTED, Connection
+from hub.drift.check import CheckResult, CheckTools, check_connection_objects
+from hub.drift.models import DriftSchedule
+from hub.outgoing.models import Route
+from hub.queue import Heartbeat, record_heartbeat, wake_up
+from hub.scheduled.models import Job
+
+NIGHT_BEGINS, NIGHT = time(1), timedelta(hours=4)
+SPREAD = 997  # a prime: neighbours in a list of connections are checked at different times
+FIRST_CHECKS = timedelta(minutes=5)  # over which the first checks of connections are spread
+LOOK_EVERY = timedelta(minutes=1)  # for routes, mappings and jobs that have changed
+LOOKING_BEAT = "drift_changes"
+CLAIM = timedelta(minutes=5)  # longer than the check of one connection takes
+RETRY, RETRY_MAX = timedelta(minutes=10), timedelta(hours=6)
+AT_ONCE = 100  # of one step
+# a person must act first, or nothing may be sent
+UNCHECKED_STATES = ("paused", "disabled", "needs_reconnect")
+
+
+def wake_up_due_drift_checks(*, now: datetime) -> None:
+    """Create missing schedules, and wake the task that checks due connections.
+
+    A step of the sweep.
+    """
+    create_missing_schedules(now=now)
+    is_recent = Heartbeat.objects.filter(name=LOOKING_BEAT, at__gt=now - LOOK_EVERY).exists()
+    if not is_recent:
+        record_heartbeat(LOOKING_BEAT, now=now)
+        schedule_changed_uses(now=now)
+    if find_due_schedules(now=now).exists():
+        wake_up("drift", now=now)
+
+
+def create_missing_schedules(*, now: datetime) -> None:
+    """Create the schedules of connections whose systems have schemas."""
+    keys = [key for key, connector in CONNECTORS.items() if connector.schema is not None]
+    connections = Connection.unscoped.filter(
+        connector_key__in=keys, drift_schedule=None, tenant__isnull=False
+    ).exclude(state="disabled", reason=DISCONNECTED)
+    DriftSchedule.unscoped.bulk_create(
+        [
+            DriftSchedule(connection_id=pk, check_at=now + spread_over(FIRST_CHECKS, pk))
+            for pk in connections.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def schedule_changed_uses(*, now: datetime) -> None:
+    """Make connections due whose routes, mappings or jobs have changed since the last check."""
+    own = Q(tenant=None) | Q(tenant=OuterRef("connection__tenant"))
+    routes = Route.unscoped.filter(own, connector_key=OuterRef("connection__connector_key"))
+    jobs = Job.unscoped.filter(own, connector_key=OuterRef("connection__connector_key"))
+    planned = OuterRef("planned_at")
+    has_changed = (
+        Q(Exists(routes.filter(changed_at__gt=planned)))
+        | Q(Exists(routes.filter(mapping__versions__created_at__gt=planned)))
+        | Q(Exists(jobs.filter(updated_at__gt=planned)))
+    )
+    schedules = DriftSchedule.unscoped.filter(has_changed, check_at__gt=now)
+    pks = list(schedules.values_list("pk", flat=True)[:AT_ONCE])
+    DriftSchedule.unscoped.filter(pk__in=pks).update(check_at=now)
+
+
+def find_due_schedules(*, now: datetime) -> QuerySet[DriftSchedule]:
+    return DriftSchedule.unscoped.filter(check_at__lte=now).order_by("check_at")
+
+
+def check_due_schedules(tools: CheckTools) -> None:
+    """Check due connections, the most overdue first, until it is late."""
+    while not tools.is_late():
+        schedule = find_due_schedules(now=tools.clock()).first()
+        if schedule is None:
+            return
+        if claim_schedule(schedule, now=tools.clock()):
+            check_scheduled_connection(schedule.connection, tools)
+
+
+def claim_schedule(schedule: DriftSchedule, *, now: datetime) -> bool:
+    """Claim the check by compare-and-swap; a check that dies is due again after CLAIM."""
+    unchanged = DriftSchedule.unscoped.filter(pk=schedule.pk, check_at=schedule.check_at)
+    return bool(unchanged.update(check_at=now + CLAIM))
+
+
+def check_scheduled_connection(connection: Connection, tools: CheckTools) -> CheckResult:
+    """Check a connection and schedule the next check; one that may not send is not asked."""
+    planned_at = tools.clock()
+    if connection.state in UNCHECKED_STATES:
+        _schedule_next(connection, find_next_night(connection, now=planned_at), planned_at)
+        return CheckResult((), left=())
+    result = check_connection_objects(connection, tools)
+    record_check(connection, result, planned_at=planned_at, now=tools.clock())
+    return result
+
+
+def record_check(
+    connection: Connection, result: CheckResult, *, planned_at: datetime, now: datetime
+) -> None:
+    """Store how a check ended, and schedule the next one: soon if something was not read."""
+    next_night = find_next_night(connection, now=now)
+    if result.is_complete:
+        _schedule_next(
+            connection,
+            next_night,
+            planned_at,
+            checked_at=now,
+            failure_count=0,
+            failure="",
+            failure_detail="",
+        )
+        return
+    schedule = DriftSchedule.unscoped.filter(connection=connection).first()
+    count = schedule.failure_count if schedule else 0
+    retry_at = now + min(RETRY * 2 ** min(count, 10), RETRY_MAX)
+    reason, detail = "", ""
+    if result.failures:
+        _key, outcome = result.failures[-1]
+        reason, detail = outcome.reason[:60], outcome.detail[:300]
+        if outcome.kind in ("never", "reconnect", "disable"):
+            retry_at = next_night
+    _schedule_next(
+        connection,
+        min(retry_at, next_night),
+        planned_at,
+        failure_count=F("failure_count") + 1,
+        failure=reason,
+        failure_detail=detail,
+    )
+
+
+def _schedule_next(
+    connection: Connection, check_at: datetime, planned_at: datetime, **changes: object
+) -> None:
+    DriftSchedule.unscoped.filter(connection=connection).update(
+        check_at=check_at, planned_at=planned_at, **changes
+    )
+
+
+def find_next_night(connection: Connection, *, now: datetime) -> datetime:
+    """Return the connection's time in the next night of its tenant, at least an hour from now."""
+    zone = ZoneInfo(connection.tenant.time_zone) if connection.tenant else ZoneInfo("UTC")
+    day = (now + timedelta(hours=1)).astimezone(zone).date()
+    for days in range(3):
+        begins = datetime.combine(day + timedelta(days=days), NIGHT_BEGINS, zone)
+        at = begins + spread_over(NIGHT, connection.pk)
+        if at > now + timedelta(hours=1):
+            return at
+    raise AssertionError("a night begins each day")
+
+
+def spread_over(period: timedelta, number: int) -> timedelta:
+    """Return a share of the period that differs between numbers, the same for one each time."""
+    return period * ((number * 619 % SPREAD) / SPREAD)

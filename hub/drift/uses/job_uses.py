@@ -1,0 +1,109 @@
+"""The fields that the options of a job name."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from connectors.base import Connector
+from hub.drift.uses.schema_use import FieldUse, SchemaUse, index_uses
+from hub.scheduled.models import Job
+from hub.scheduled.reconciliation.options import parse_path
+
+# parameters of a collection that are no fields
+PARAMETERS = {"object", "fields", "since", "until", "deleted", "ids", "page_size", "cursor"}
+PARAMETERS |= {"select", "group_by", "date_field", "sort_by", "sort_direction", "status"}
+PARAMETERS |= {"filter_id", "include_fields", "custom_fields", "done"}
+WRITING_OWNERS = ("ours", "newer")
+
+
+def find_job_use(job: Job, connector: Connector) -> SchemaUse | None:
+    """Return the use of an object of this connector by a job; None if it uses none."""
+    reader = READERS.get(job.kind)
+    options = job.options
+    if reader is None or connector.schema is None or not isinstance(options, Mapping):
+        return None
+    object_key, fields, creates = reader(connector, options)
+    if not object_key:
+        return None
+    subject = {
+        "kind": "job",
+        "id": str(job.public_id),
+        "name": job.name,
+        "job_kind": job.kind,
+        "is_enabled": job.is_enabled,
+    }
+    return SchemaUse(object_key, subject, index_uses(fields), creates=creates)
+
+
+JobFields = tuple[str, list[FieldUse], bool]  # the object, its fields, and whether it creates
+
+
+def _read_reconcile(connector: Connector, options: Mapping[str, Any]) -> JobFields:
+    remote = _mapping(options.get("remote"))
+    query = _mapping(remote.get("query"))
+    object_key = _find_object(connector, remote.get("collection"), query)
+    match = _mapping(options.get("match"))
+    fields = [*_list_query_fields(query), *_list_path_uses(match.get("remote"))]
+    rules = options.get("fields")
+    for rule in rules if isinstance(rules, list) else []:
+        fields += _list_rule_uses(_mapping(rule))
+    creates = _mapping(options.get("missing")).get("there") == "create"
+    return object_key, fields, creates
+
+
+def _read_sync(connector: Connector, options: Mapping[str, Any]) -> JobFields:
+    query = _mapping(options.get("query"))
+    object_key = _find_object(connector, options.get("collection"), query)
+    return object_key, list(_list_query_fields(query)), False
+
+
+def _read_report(connector: Connector, options: Mapping[str, Any]) -> JobFields:
+    query = _mapping(options.get("query"))
+    if connector.key != "salesforce" or not isinstance(query.get("object"), str):
+        return "", [], False
+    names = [query.get("time_field"), query.get("group_by")]
+    measures = query.get("measures")
+    names += [_mapping(entry).get("field") for entry in measures or [] if measures]
+    names += list(_mapping(query.get("where")))
+    return query["object"], list(_list_read_fields(names)), False
+
+
+READERS = {"reconcile": _read_reconcile, "report": _read_report, "sync": _read_sync}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _find_object(connector: Connector, collection: Any, query: Mapping[str, Any]) -> str:
+    """Return the object that a collection reads; empty if the schema does not know it."""
+    schema = connector.schema
+    if schema is None or collection not in schema.object_of_collection:
+        return ""
+    return schema.object_of_collection[collection] or str(query.get("object") or "")
+
+
+def _list_query_fields(query: Mapping[str, Any]) -> Iterator[FieldUse]:
+    """Yield the fields that are read, and those with a required value."""
+    yield from _list_read_fields(str(query.get("fields") or "").split(","))
+    yield from _list_read_fields(name for name in query if name not in PARAMETERS)
+
+
+def _list_read_fields(names: Iterable[Any]) -> Iterator[FieldUse]:
+    """Yield plain names: `Account.Name` is a field of another object."""
+    for name in names:
+        if isinstance(name, str) and name.strip() and "." not in name:
+            yield FieldUse(name.strip(), is_written=False)
+
+
+def _list_path_uses(expression: Any, **use: Any) -> Iterator[FieldUse]:
+    names = parse_path(expression) if isinstance(expression, str) else ()
+    if names:
+        yield FieldUse(".".join(names), **{"is_written": False, **use})
+
+
+def _list_rule_uses(rule: Mapping[str, Any]) -> list[FieldUse]:
+    """List the field of a rule; it is written unless their value is always right."""
+    is_written = rule.get("owner") in WRITING_OWNERS
+    values = _mapping(rule.get("values")).values()
+    constants = frozenset(str(value) for value in values) if is_written else frozenset()
+    return list(_list_path_uses(rule.get("remote"), is_written=is_written, constants=constants))

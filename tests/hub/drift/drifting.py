@@ -1,0 +1,81 @@
+"""A Salesforce connection with a route, whose schema a test changes."""
+
+import json
+
+from connectors.http import Response
+from hub.drift.check import CheckTools, check_connection_objects
+from hub.drift.models import DriftFinding
+from tests.factories import NOON
+from tests.fakes import FakeHttp
+
+BODY = {
+    "object": "'Lead'",
+    "fields": {"LastName": "data.customer", "Title": "data.title", "Rating": "'Hot'"},
+}
+
+
+def field(name, type="string", *, values=(), **changes):
+    described = {
+        "name": name,
+        "label": name,
+        "type": type,
+        "length": 80,
+        "createable": name != "Id",
+        "updateable": name != "Id",
+        "nillable": True,
+        "defaultedOnCreate": name == "Id",
+        "deprecatedAndHidden": False,
+        "restrictedPicklist": bool(values),
+        "picklistValues": [
+            {"active": True, "label": value, "value": value, "defaultValue": False}
+            for value in values
+        ],
+        "referenceTo": [],
+        "inlineHelpText": None,
+    }
+    return described | changes
+
+
+LEAD = (
+    field("Id", "id"),
+    field("LastName", nillable=False),
+    field("Title"),
+    field("Rating", "picklist", values=("Hot", "Cold")),
+    field("Email", "email"),
+)
+RENAMED = (*(entry for entry in LEAD if entry["name"] != "Title"), field("Title__c"))
+
+
+def describe(*fields, name="Lead"):
+    body = {"name": name, "label": name, "fields": fields or LEAD}
+    return Response(200, json.dumps(body).encode())
+
+
+def without(*names):
+    return [entry for entry in LEAD if entry["name"] not in names]
+
+
+def change(name, **changes):
+    return [entry | changes if entry["name"] == name else entry for entry in LEAD]
+
+
+def check(connection, *answers, now=NOON, **tools):
+    """Check the connection's objects; an answer for each call, the last one again and again."""
+    script = iter(answers)
+    last = answers[-1] if answers else None
+
+    def respond(request):
+        return next(script, last)
+
+    http = FakeHttp(respond)
+    result = check_connection_objects(
+        connection, CheckTools(call=http.call, clock=lambda: now, **tools)
+    )
+    return result, http
+
+
+def open_findings():
+    return [
+        (finding.change, finding.field_key, finding.before, finding.after)
+        for finding in DriftFinding.unscoped.filter(resolved_at=None).order_by("pk")
+    ]

@@ -1,0 +1,182 @@
+"""Every change that the sandbox plants is found before the delivery that it breaks fails."""
+
+import pytest
+import requests
+
+from hub.drift.check import CheckTools, check_connection_objects
+from hub.drift.models import DriftFinding
+from hub.egress import EgressError
+from hub.notices.models import Notice
+from tests.factories import NOON
+from tests.hub.drift.drifting import open_findings
+from tests.hub.scheduled.sandbox_run import ORG, SECRETS, send
+from tests.sandbox.running_sandbox import RunningSandbox
+
+pytestmark = pytest.mark.django_db
+
+KEY, NEW_KEY = "dcf558aac1ae4e8c4f849ba5e668430d8df9be12", "b" * 40
+PRIORITY = "946947d1b02fd3ef20798d6112ec5d895a686a21"
+CONTACT = {
+    "object": "'Contact'",
+    "fields": {
+        "LastName": "data.customer",
+        "Title": "data.title",
+        "Level__c": "data.total > `100` && 'Gold' || 'Silver'",
+    },
+}
+DEAL = {
+    "title": "data.number",
+    "value": "data.total",
+    "custom_fields": {KEY: "data.number", PRIORITY: "`2`"},
+}
+CONTACTS = {"system": "salesforce", "account": ORG, "object": "Contact"}
+DEALS = {"system": "pipedrive", "account": "701", "object": "deals"}
+LEVEL = {"name": "Level__c", "type": "picklist", "values": ["Gold", "Silver", "Bronze"]}
+FIELDS = {
+    KEY: {"name": "Order number"},
+    PRIORITY: {
+        "name": "Priority",
+        "type": "enum",
+        "options": [{"id": 1, "label": "Low"}, {"id": 2, "label": "High"}],
+    },
+}
+
+
+@pytest.fixture
+def desk(tmp_path):
+    with RunningSandbox(tmp_path).running() as desk:
+        desk.world(
+            salesforce=[{"org": ORG, "fields": {"Contact": [LEVEL]}}],
+            pipedrive=[{"company": "701", "custom_fields": {"deals": FIELDS}}],
+        )
+        yield desk
+
+
+@pytest.fixture
+def salesforce(make, desk):
+    settings = {"instance_url": f"{desk.url}/salesforce/{ORG}"}
+    connection = make.connection(
+        connector="salesforce", secret=SECRETS["salesforce"], settings=settings
+    )
+    make.route(connection, action="create", body=CONTACT, name="Orders to contacts")
+    return connection
+
+
+@pytest.fixture
+def pipedrive(make, desk):
+    settings = {"api_domain": f"{desk.url}/pipedrive/acme"}
+    connection = make.connection(
+        connector="pipedrive", secret=SECRETS["pipedrive"], settings=settings
+    )
+    make.route(connection, action="create_deal", body=DEAL, name="Orders to deals")
+    return connection
+
+
+def call_or_fail(request):
+    try:
+        return send(request)
+    except requests.RequestException as error:
+        raise EgressError("disconnected", "disconnected") from error
+
+
+def check(connection):
+    result = check_connection_objects(connection, CheckTools(call=send, clock=lambda: NOON))
+    assert result.is_complete, result
+
+
+def plant(desk, target, change, field="", **details):
+    named = {"field": field} if field else {}
+    answer = desk.post("/_control/schema", json={**target, "change": change, **named, **details})
+    assert answer.status_code == 201, answer.text
+
+
+SALESFORCE_CHANGES = [
+    (("rename", "Title"), {"to": "Position__c"}, ("renamed", "Title", "Title", "Position__c")),
+    (("remove", "Title"), {}, ("removed", "Title", "Title", "")),
+    (("retype", "Title"), {"type": "double"}, ("retyped", "Title", "text", "number")),
+    (("require", "Email"), {}, ("newly_required", "Email", "", "")),
+    (
+        ("remove_picklist_value", "Level__c"),
+        {"value": "Silver"},
+        ("picklist_value_gone", "Level__c", "Silver", "Silver"),
+    ),
+    (("add", "Region__c"), {"required": True}, ("newly_required", "Region__c", "", "")),
+]
+CUSTOM, CUSTOM_PRIORITY = f"custom_fields.{KEY}", f"custom_fields.{PRIORITY}"
+PIPEDRIVE_CHANGES = [
+    (("rename", KEY), {"to": NEW_KEY}, ("renamed", CUSTOM, CUSTOM, f"custom_fields.{NEW_KEY}")),
+    (("remove", KEY), {}, ("removed", CUSTOM, CUSTOM, "")),
+    (("retype", KEY), {"type": "double"}, ("retyped", CUSTOM, "text", "number")),
+    (("require", "org_id"), {}, ("newly_required", "org_id", "", "")),
+    (
+        ("remove_picklist_value", PRIORITY),
+        {"value": "High"},
+        ("picklist_value_gone", CUSTOM_PRIORITY, "2", "High"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "details", "finding"), SALESFORCE_CHANGES)
+def test_a_change_of_an_org_is_found_and_its_repair_too(desk, salesforce, change, details, finding):
+    check(salesforce)
+    plant(desk, CONTACTS, *change, **details)
+    check(salesforce)
+    assert open_findings() == [finding]
+    assert [entry["name"] for entry in DriftFinding.unscoped.get().breaks] == ["Orders to contacts"]
+    assert Notice.unscoped.count() == 1
+    plant(desk, CONTACTS, "reset")
+    check(salesforce)
+    assert open_findings() == []
+
+
+@pytest.mark.parametrize(("change", "details", "finding"), PIPEDRIVE_CHANGES)
+def test_a_change_of_a_company_is_found(desk, pipedrive, change, details, finding):
+    check(pipedrive)
+    plant(desk, DEALS, *change, **details)
+    check(pipedrive)
+    check(pipedrive)
+    assert open_findings() == [finding]
+    assert Notice.unscoped.count() == 1
+
+
+def test_harmless_changes_are_no_findings(desk, salesforce, pipedrive):
+    for connection in (salesforce, pipedrive):
+        check(connection)
+    plant(desk, CONTACTS, "reorder")
+    plant(desk, CONTACTS, "relabel", "Title", label="Position")
+    plant(desk, CONTACTS, "add", "Region__c")
+    plant(desk, CONTACTS, "add_picklist_value", "Level__c", value="Tin")
+    plant(desk, CONTACTS, "remove_picklist_value", "Level__c", value="Bronze")
+    plant(desk, CONTACTS, "remove", "Phone")
+    plant(desk, CONTACTS, "require", "LastName")
+    plant(desk, CONTACTS | {"object": "Account"}, "remove", "Phone")
+    plant(desk, DEALS, "reorder")
+    plant(desk, DEALS, "relabel", KEY, label="Number of the order")
+    plant(desk, DEALS, "add", "c" * 40, label="Region")
+    plant(desk, DEALS, "require", KEY)
+    plant(desk, DEALS, "add_picklist_value", PRIORITY, value="Urgent")
+    plant(desk, DEALS, "remove_picklist_value", PRIORITY, value="Low")
+    for connection in (salesforce, pipedrive):
+        check(connection)
+    assert (open_findings(), Notice.unscoped.count()) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 503},
+        {"status": 403},
+        {"status": 0},
+        {"cut": 900},
+        {"changes": {"fields": []}},
+        {"changes": {"fields": [{"name": "Id"}]}},
+        {"body": "<html>Maintenance</html>"},
+    ],
+)
+def test_a_describe_that_fails_proves_nothing(desk, salesforce, fault):
+    check(salesforce)
+    desk.fault("salesforce", path="/describe", **fault)
+    result = check_connection_objects(salesforce, CheckTools(call=call_or_fail, clock=lambda: NOON))
+    assert (result.is_complete, open_findings()) == (False, [])
+    check(salesforce)
+    assert open_findings() == []

@@ -1,0 +1,193 @@
+"""Each used object is read once a night, spread over it, and soon after a use has changed."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils.module_loading import import_string
+
+from connectors.http import Response
+from hub.audit import Actor, ActorContext, AuditRow
+from hub.connections.models import Connection
+from hub.drift.check import CheckTools
+from hub.drift.drift_actions import CheckRefused, check_schema_now
+from hub.drift.models import DriftSchedule, SchemaBaseline
+from hub.drift.schedule import (
+    check_due_schedules,
+    claim_schedule,
+    create_missing_schedules,
+    find_due_schedules,
+    find_next_night,
+    schedule_changed_uses,
+    wake_up_due_drift_checks,
+)
+from hub.outgoing.models import Route
+from hub.queue import WakeUp
+from hub.scheduled.models import Job
+from hub.sweep import STEPS
+from tests.factories import MINUTE, NOON
+from tests.fakes import FakeHttp
+from tests.hub.drift.drifting import describe, open_findings, without
+
+pytestmark = pytest.mark.django_db
+
+HAND = ActorContext(Actor("user", "1", "olga@example.com"), request_id="r-1")
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def tools(answer, now=NOON, **more):
+    http = FakeHttp(lambda request: answer)
+    return CheckTools(call=http.call, clock=lambda: now, **more), http
+
+
+@pytest.fixture
+def schedule(salesforce, route):
+    create_missing_schedules(now=NOON - HOUR)
+    return DriftSchedule.unscoped.get()
+
+
+def reload(schedule):
+    return DriftSchedule.unscoped.get(pk=schedule.pk)
+
+
+def test_connections_with_a_schema_get_a_schedule(make, salesforce, django_assert_num_queries):
+    make.connection(connector="slack")
+    make.connection(connector="salesforce", state="disabled", reason="disconnected")
+    create_missing_schedules(now=NOON)
+    schedule = DriftSchedule.unscoped.get()
+    assert schedule.connection == salesforce
+    assert NOON <= schedule.check_at < NOON + timedelta(minutes=5)
+    with django_assert_num_queries(1):
+        create_missing_schedules(now=NOON)
+
+
+def test_the_sweep_wakes_one_task_for_all_connections(make):
+    for _number in range(3):
+        make.connection(connector="salesforce")
+    assert wake_up_due_drift_checks in STEPS
+    wake_up_due_drift_checks(now=NOON)
+    assert not WakeUp.objects.filter(name__startswith="drift").exists()
+    wake_up_due_drift_checks(now=NOON + HOUR)
+    assert [bell.name for bell in WakeUp.objects.filter(name__startswith="drift")] == ["drift"]
+
+
+def test_due_connections_are_checked_and_scheduled_for_the_night(salesforce, schedule):
+    check_tools, http = tools(describe())
+    check_due_schedules(check_tools)
+    stored = reload(schedule)
+    assert (stored.checked_at, stored.planned_at, len(http.requests)) == (NOON, NOON, 1)
+    assert stored.check_at == find_next_night(salesforce, now=NOON)
+    assert not find_due_schedules(now=NOON + HOUR).exists()
+
+
+def test_nights_are_the_tenants_and_checks_are_spread_over_them(make):
+    zone = ZoneInfo("America/New_York")
+    tenant = make.tenant(time_zone=zone.key)
+    times = set()
+    for _number in range(12):
+        connection = make.connection(tenant, "salesforce")
+        at = find_next_night(connection, now=NOON).astimezone(zone)
+        assert at.date().isoformat() == "2026-11-26" and 1 <= at.hour < 5
+        times.add(at)
+        following = find_next_night(connection, now=at + MINUTE)
+        assert abs(following - at - DAY) <= HOUR
+    assert len(times) == 12 and max(times) - min(times) > HOUR
+
+
+@pytest.mark.parametrize("state", ["paused", "disabled", "needs_reconnect"])
+def test_a_connection_that_may_not_send_is_not_asked(salesforce, schedule, state):
+    Connection.unscoped.update(state=state)
+    check_tools, http = tools(describe())
+    check_due_schedules(check_tools)
+    assert http.requests == []
+    assert reload(schedule).check_at > NOON + HOUR
+    salesforce.refresh_from_db()
+    with pytest.raises(CheckRefused):
+        check_schema_now(salesforce, HAND, check_tools)
+
+
+def test_what_failed_is_tried_again_soon_and_ever_later(schedule):
+    waits = []
+    now = NOON
+    for _number in range(4):
+        check_due_schedules(tools(Response(503), now)[0])
+        stored = reload(schedule)
+        waits.append((stored.check_at - now) / MINUTE)
+        now = stored.check_at
+    assert waits == [10, 20, 40, 80]
+    assert (stored.failure, stored.failure_count) == ("unavailable", 4)
+    check_due_schedules(tools(describe(), now)[0])
+    stored = reload(schedule)
+    assert (stored.failure, stored.failure_count, stored.checked_at) == ("", 0, now)
+
+
+def test_what_is_refused_waits_for_the_night(salesforce, schedule):
+    refusal = Response(403, b'[{"errorCode":"INSUFFICIENT_ACCESS","message":"no"}]')
+    check_due_schedules(tools(refusal)[0])
+    stored = reload(schedule)
+    assert (stored.check_at, stored.failure) == (
+        find_next_night(salesforce, now=NOON),
+        "insufficient_access",
+    )
+
+
+def test_a_killed_check_is_due_again(schedule):
+    assert claim_schedule(schedule, now=NOON)
+    assert not claim_schedule(schedule, now=NOON)
+    assert not find_due_schedules(now=NOON + MINUTE).exists()
+    assert find_due_schedules(now=NOON + timedelta(minutes=5)).exists()
+
+
+@pytest.mark.parametrize("what", ["route", "mapping", "job"])
+def test_a_changed_use_is_checked_soon(make, acme, route, schedule, what):
+    check_due_schedules(tools(describe())[0])
+    schedule_changed_uses(now=NOON + MINUTE)
+    assert not find_due_schedules(now=NOON + MINUTE).exists()
+    if what == "route":
+        Route.unscoped.update(changed_at=NOON + MINUTE)
+    elif what == "mapping":
+        make.version(route.mapping, {"object": "'Lead'", "fields": {}}, at=NOON + MINUTE)
+    else:
+        make.job(acme, updated_at=NOON + MINUTE)
+        assert Job.unscoped.exists()
+    schedule_changed_uses(now=NOON + MINUTE)
+    assert find_due_schedules(now=NOON + MINUTE).exists()
+
+
+def test_changes_of_others_make_nothing_due(make, schedule):
+    check_due_schedules(tools(describe())[0])
+    later = NOON + MINUTE
+    make.route(tenant=make.tenant("other"), connector="salesforce", changed_at=later)
+    make.route(tenant=schedule.connection.tenant, connector="slack", changed_at=later)
+    schedule_changed_uses(now=later)
+    assert not find_due_schedules(now=later).exists()
+
+
+def test_an_idle_step_of_the_sweep_costs_four_statements_at_most(
+    schedule, django_assert_max_num_queries
+):
+    check_due_schedules(tools(describe())[0])
+    wake_up_due_drift_checks(now=NOON)
+    with django_assert_max_num_queries(4):
+        wake_up_due_drift_checks(now=NOON + timedelta(seconds=5))
+
+
+def test_a_person_has_a_connection_checked_now_and_it_is_audited(salesforce, route):
+    check_schema_now(salesforce, HAND, tools(describe())[0])
+    result = check_schema_now(salesforce, HAND, tools(describe(*without("Title")))[0])
+    assert (result.compared, [change for change, *_ in open_findings()]) == (
+        ("Lead",),
+        ["removed"],
+    )
+    row = AuditRow.objects.order_by("-pk").first()
+    assert (row.verb, row.after["compared"]) == ("connection.check_schema", ["Lead"])
+    assert DriftSchedule.unscoped.get().check_at == find_next_night(salesforce, now=NOON)
+
+
+def test_another_account_is_not_compared_with_the_former_one(salesforce, route, settings):
+    check_schema_now(salesforce, HAND, tools(describe())[0])
+    for path in settings.HUB_ACCOUNT_REPLACED:
+        import_string(path)(salesforce, now=NOON)
+    assert not SchemaBaseline.unscoped.exists()
+    check_schema_now(salesforce, HAND, tools(describe(*without("Title")))[0])
+    assert open_findings() == []
