@@ -25,7 +25,7 @@ OUTSIDE = """
   if (place.matches("[type=hidden], [hidden], [hidden] *, details:not([open]) *")) return false;
   const box = place.getBoundingClientRect();
   return !box.width || box.left < 0 || Math.floor(box.right) > document.documentElement.clientWidth;
-}).map((place) => `${place.outerHTML.slice(0, 60)} ${JSON.stringify(place.getBoundingClientRect())}`)
+}).map((place) => place.outerHTML.slice(0, 120))
 """
 
 
