@@ -4,21 +4,35 @@ between these.
 
 import difflib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Max, QuerySet
 from django.http import HttpRequest
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.mappings.forms import IdentityForm, MappingForm
+from hub.mappings.forms import IdentityForm, MappingForm, RestoreVersionForm
 from hub.mappings.identities import remove_identity, set_identity
 from hub.mappings.json_fields import format_json_text
-from hub.mappings.mapping_actions import change_mapping, create_mapping, delete_mapping
+from hub.mappings.mapping_actions import (
+    change_mapping,
+    create_mapping,
+    delete_mapping,
+    restore_mapping_version,
+)
 from hub.mappings.models import FieldMapping, Identity, MappingVersion, match_identity_prefix
-from hub.staff import ModelAdmin, display, render_time
+from hub.staff import (
+    ActionRejected,
+    ActionResult,
+    ModelAdmin,
+    display,
+    render_time,
+    row_action,
+)
 from tenants.scoping import ScopedAdminMixin
 
 VERSIONS_LIMIT = 20
@@ -84,6 +98,25 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
             change_mapping(obj, actor, name=name, body=body, now=clock())
         else:
             create_mapping(obj, body, actor, now=clock())
+
+    @row_action(
+        "Restore a version",
+        icon="history",
+        is_available=lambda mapping: mapping.versions.count() > 1,
+        form=RestoreVersionForm,
+        question="Its body becomes a new version, which applies from now on.",
+    )
+    def restore(
+        self, request: HttpRequest, mapping: FieldMapping, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        actor = ActorContext.of_request(request)
+        try:
+            restored = restore_mapping_version(mapping, data["version"], actor, now=now)
+        except ValidationError as error:
+            raise ActionRejected(" ".join(error.messages)) from error
+        if restored is None:
+            raise ActionRejected("The newest version is the same.")
+        return ActionResult(f"Restored as version {restored.number}.", is_audited=True)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         delete_mapping(obj, ActorContext.of_request(request), now=clock())

@@ -11,11 +11,14 @@ from connectors.roles import Action
 from hub.mappings.expressions.functions import Functions
 from hub.mappings.identities import Pair, describe_taken, find_owners
 from hub.mappings.json_fields import BodyField, format_json_text
-from hub.mappings.models import FieldMapping, Identity
-from hub.staff import apply_admin_style
+from hub.mappings.models import FieldMapping, Identity, MappingVersion
+from hub.mappings.rows.body_draft import BodyDraft
+from hub.mappings.rows.row_widget import RowTableWidget
+from hub.staff import ActionForm, apply_admin_style
 from tenants.models import Tenant, User
 from tenants.scoping import ALL_TENANTS, accessible_tenants, visible_rows
 
+VERSIONS_OFFERED = 100
 SUGGESTED_TENANTS_LIMIT = 500  # tenants in the browser's list; others can be typed
 
 TARGETS = [
@@ -144,9 +147,45 @@ class MappingForm(TargetForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        stored: dict[str, Any] = {}
         if self.instance.pk:  # routes and deliveries depend on tenant and action
             self.fields["tenant"].disabled = self.fields["target"].disabled = True
-            self.initial["body"] = format_json_text(self.instance.current.body)
+            stored = self.instance.current.body
+            self.initial["body"] = format_json_text(stored)
+        self.draft = (
+            BodyDraft.of_posted(self.data, stored) if self.is_bound else BodyDraft.of_body(stored)
+        )
+        self.show_draft()
+
+    def show_draft(self) -> None:
+        """Show the body in the view of the draft."""
+        body = self.fields["body"]
+        body.widget = self.body_widget = RowTableWidget(self.draft, body.widget.attrs)
+
+    def change_draft(self, command: str) -> None:
+        """Change what is being edited, as a button asks; nothing is stored."""
+        self.draft = self.draft.change(command)
+        self.show_draft()
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if self.draft.view == "table" and self.draft.problem:
+            self.add_error("body", self.draft.problem)
+        return data
+
+
+class RestoreVersionForm(ActionForm):
+    version = forms.ModelChoiceField(MappingVersion.unscoped.none(), empty_label=None)
+
+    def __init__(self, *args: Any, obj: FieldMapping, **kwargs: Any) -> None:
+        super().__init__(*args, obj=obj, **kwargs)
+        version = self.fields["version"]
+        assert isinstance(version, forms.ModelChoiceField)
+        version.queryset = obj.versions.order_by("-number")
+        version.choices = [
+            (older.pk, f"v{older.number}, {older.created_at:%Y-%m-%d %H:%M} UTC")
+            for older in version.queryset[1 : VERSIONS_OFFERED + 1]
+        ]
 
 
 class IdentityForm(forms.ModelForm):

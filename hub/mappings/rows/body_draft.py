@@ -11,6 +11,7 @@ from hub.mappings.json_fields import BodyField, format_json_text
 from hub.mappings.rows.row_table import RowTable
 
 BodyView = Literal["table", "json"]
+MAX_DIGITS = 4  # of the number of a row
 
 
 @dataclass
@@ -37,9 +38,9 @@ class BodyDraft:
     @classmethod
     def of_posted(cls, data: QueryDict, stored: Mapping[str, Any]) -> "BodyDraft":
         """Read what was posted from a page that showed the `stored` body."""
-        if read_view(data) == "json":
-            return cls("json", text=data.get("body") or "")
-        return cls("table", RowTable.of_posted(data, stored))
+        if data.get("view") == "table":
+            return cls("table", RowTable.of_posted(data, stored))
+        return cls("json", text=data.get("body") or "")
 
     def build_body(self) -> dict[str, Any] | None:
         """Return the body; None if there are errors, which are then in the draft."""
@@ -53,6 +54,19 @@ class BodyDraft:
             self.problem = " ".join(error.messages)
             return None
 
+    def change(self, command: str) -> "BodyDraft":
+        """Return the draft after a button: `add`, `remove` with the number of a row, `json`,
+        `table`; as it is for any other.
+        """
+        name, _separator, number = command.partition(" ")
+        if name in ("json", "table"):
+            return self.switch_view("json" if name == "json" else "table")
+        if name == "add":
+            self.table.add_row()
+        if name == "remove" and number.isdecimal():
+            self.table.remove_row(int(number[:MAX_DIGITS]))
+        return self
+
     def switch_view(self, view: BodyView) -> "BodyDraft":
         """Return the draft in the other view; as it is if there are errors."""
         body = self.build_body()
@@ -60,5 +74,5 @@ class BodyDraft:
 
 
 def read_view(data: Mapping[str, Any]) -> BodyView:
-    """Return in which view the body was posted, or is asked for."""
+    """Return the view that an address asks for."""
     return "json" if data.get("view") == "json" else "table"

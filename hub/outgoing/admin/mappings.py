@@ -3,21 +3,52 @@
 from typing import Any
 
 from django.contrib import admin
+from django.forms import Media
 from django.http import HttpRequest, HttpResponse
 
+from connectors.registry import CONNECTORS
+from hub.db.clock import clock
 from hub.mappings.admin import FieldMappingAdminBase, list_version_changes
+from hub.mappings.forms import MappingForm
 from hub.mappings.models import FieldMapping
 from hub.outgoing.admin.list_filters import OwnConnectorFilter, TenantFilter
-from hub.outgoing.admin.preview import PreviewMixin
+from hub.outgoing.admin.preview import PreviewMixin, Trial
+from hub.outgoing.insight.mapping_editor.document_paths import list_document_paths
+from hub.outgoing.insight.mapping_editor.editor import MappingEditor
+from hub.outgoing.insight.mapping_editor.mapping_use import load_mapping_use
 from hub.outgoing.models import Route
 from tenants.scoping import visible_rows
 
 ROUTES_LIMIT = 50
 
 
+def offer_fields(mapping: FieldMapping, form: MappingForm, trial: Trial | None) -> dict[str, Any]:
+    """Offer our paths and their fields in the form, as the editor of customers does.
+
+    Return the context of the preview as a request: of the event that was tried.
+    """
+    entry = trial.entry if trial else None
+    tenant = mapping.tenant or (entry[0].tenant if entry else None)
+    if tenant is None or tenant.pk is None:  # a platform mapping without an event
+        return {}
+    use = load_mapping_use(mapping, tenant)
+    editor = MappingEditor(mapping, tenant, use, form.draft, mapping.name, entry=entry)
+    body = form.draft.build_body()
+    form.draft.table.targets = editor.load_targets(body).fields
+    form.body_widget.paths = list_document_paths(use.documents)
+    connector = CONNECTORS.get(mapping.connector_key)
+    form.body_widget.identity_kinds = list(connector.choices_by_kind) if connector else []
+    return {"preview": editor.preview(body, now=clock()) if entry and body is not None else None}
+
+
 @admin.register(FieldMapping)
 class FieldMappingAdmin(PreviewMixin, FieldMappingAdminBase):
     list_filter = (TenantFilter, OwnConnectorFilter)
+    row_actions = ("restore",)
+
+    @property
+    def media(self) -> Any:
+        return super().media + Media(css={"all": ["mappings/rows.css"]})
 
     def render_change_form(
         self,
@@ -36,6 +67,7 @@ class FieldMappingAdmin(PreviewMixin, FieldMappingAdminBase):
                 .order_by("name")
             )
             context |= {"history": list_version_changes(obj), "routes": routes[:ROUTES_LIMIT]}
+            context |= offer_fields(obj, context["adminform"].form, context.get("tried"))
         response: HttpResponse = super().render_change_form(
             request, context, add, change, form_url, obj
         )

@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 
 from hub.db.clock import clock
 from hub.mappings.forms import (
+    MappingForm,
     TargetForm,
     find_target_action,
     list_function_help,
@@ -24,11 +25,13 @@ from hub.outgoing.forms.event_forms import SampleForm, recent_events
 from hub.outgoing.forms.route_form import compile_form_draft
 from hub.outgoing.insight.dry_run import DryRun, dry_run_draft, find_trial_connection
 from hub.outgoing.insight.explain import describe_delivery_reason
+from hub.outgoing.insight.mapping_editor.mapping_use import EventDocument
 from hub.outgoing.models import Event, EventBody
 from hub.staff import ModelAdmin
 from tenants.models import Tenant
 
 PATTERNS_LIMIT = 50
+DRAFT_BUTTONS = {"_try", "_example", "do"}  # whose requests store nothing
 
 
 class PreviewMixin(ModelAdmin):
@@ -55,7 +58,7 @@ class PreviewMixin(ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        if request.method == "POST" and ("_try" in request.POST or "_example" in request.POST):
+        if request.method == "POST" and request.POST.keys() & DRAFT_BUTTONS:
             return self.try_view(request, object_id)
         obj = self.get_object(request, unquote(object_id)) if object_id else None
         tenant = obj.tenant if obj else None
@@ -83,6 +86,8 @@ class PreviewMixin(ModelAdmin):
         form = self.get_form(request, obj, change=obj is not None)(
             _fill_in_example(request), instance=obj
         )
+        if isinstance(form, MappingForm):
+            form.change_draft("table" if "_example" in request.POST else request.POST.get("do", ""))
         form.is_valid()
         tenant = form.cleaned_data.get("tenant")
         event_type = form.cleaned_data.get("event_type")
@@ -162,7 +167,7 @@ def _fill_in_example(request: HttpRequest) -> Any:
         except LookupError:  # the form says so
             return posted
         changed = posted.copy()
-        changed["body"] = example
+        changed["body"], changed["view"] = example, "json"
         return changed
     return posted
 
@@ -175,6 +180,7 @@ class Trial:
     problem: str = ""
     dry_run: DryRun | None = None
     sentence: str = ""
+    entry: EventDocument | None = None  # the event, and what the mapping read
 
 
 def _try_form(form: TargetForm, sample: SampleForm, *, now: datetime) -> Trial:
@@ -201,7 +207,7 @@ def _try_form(form: TargetForm, sample: SampleForm, *, now: datetime) -> Trial:
         if reason
         else _describe_success(dry_run)
     )
-    return Trial(f"{event.type} {event.sender_id}", "", dry_run, sentence)
+    return Trial(f"{event.type} {event.sender_id}", "", dry_run, sentence, (event, document))
 
 
 def _describe_success(dry_run: DryRun) -> str:

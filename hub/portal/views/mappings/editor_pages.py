@@ -1,6 +1,5 @@
 """The editor of an own mapping. Every button posts the whole draft; only *Save* stores it."""
 
-from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,8 +14,8 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.mappings.mapping_actions import change_mapping
 from hub.mappings.rows.body_draft import BodyDraft, read_view
+from hub.outgoing.insight.mapping_editor.editor import MappingEditor
 from hub.outgoing.insight.mapping_editor.mapping_use import load_mapping_use
-from hub.portal.mappings.editor import MappingEditor
 from hub.portal.views.mappings.mapping_pages import (
     ADMIN,
     describe_target,
@@ -37,11 +36,12 @@ def edit_mapping_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -
         editor = MappingEditor(mapping, tenant, use, draft, mapping.name)
         return render_editor(request, tenant_user, editor)
     editor = MappingEditor.of_posted(mapping, tenant, use, request.POST)
-    do, _separator, number = request.POST.get("do", "").partition(" ")
-    if do == "save" and save_draft(request, tenant_user, editor):
+    command = request.POST.get("do", "")
+    if command == "save" and save_draft(request, tenant_user, editor):
         return redirect_to_mapping(tenant_user, mapping)
-    if do in DRAFT_CHANGES:
-        DRAFT_CHANGES[do](editor, number)
+    if command == "refresh":
+        editor.refresh_targets(call=egress.send_request, now=clock())
+    editor.draft = editor.draft.change(command)
     return render_editor(request, tenant_user, editor)
 
 
@@ -71,36 +71,3 @@ def save_draft(request: HttpRequest, tenant_user: TenantUser, editor: MappingEdi
         return False
     messages.success(request, _("Saved. It applies to deliveries that are not rendered yet."))
     return True
-
-
-# --- changes of the draft -------------------------------------------------------------------------
-
-
-def add_row(editor: MappingEditor, _number: str) -> None:
-    editor.draft.table.add_row()
-
-
-def remove_row(editor: MappingEditor, number: str) -> None:
-    if number.isdecimal():
-        editor.draft.table.remove_row(int(number[:4]))
-
-
-def show_json(editor: MappingEditor, _number: str) -> None:
-    editor.draft = editor.draft.switch_view("json")
-
-
-def show_table(editor: MappingEditor, _number: str) -> None:
-    editor.draft = editor.draft.switch_view("table")
-
-
-def refresh_fields(editor: MappingEditor, _number: str) -> None:
-    editor.refresh_targets(call=egress.send_request, now=clock())
-
-
-DRAFT_CHANGES: dict[str, Callable[[MappingEditor, str], None]] = {
-    "add": add_row,
-    "remove": remove_row,
-    "json": show_json,
-    "table": show_table,
-    "refresh": refresh_fields,
-}

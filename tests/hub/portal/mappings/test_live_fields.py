@@ -99,3 +99,15 @@ def test_a_schema_of_another_tenant_is_not_offered(make, admin, mapping, globex)
         read_at=NOON,
     )
     assert "OnlyTheirs" not in text(admin.get(page_of(mapping, "edit")))
+
+
+def test_the_refresh_button_reads_channels_from_the_system(make, admin, acme, outside):
+    secret = {"access_token": "xoxb-acme-1"}
+    slack = make.connection(acme, "slack", secret=secret, account="T0000ACME")
+    mapping = make.mapping(acme, "slack", "post_message", {"channel": "'C1'", "text": "'a'"})
+    make.route(slack, mapping=mapping)
+    rows = [("channel", "constant", "C1"), ("text", "path", "data.number")]
+    html = text(admin.post(page_of(mapping, "edit"), posted(*rows, do="refresh")))
+    assert "#orders" in dict(offered(html)).values() and "could not be read" not in html
+    assert ChoiceList.unscoped.get(connection=slack).kind == "channel"
+    assert "data.number" in html and mapping.current.number == 1

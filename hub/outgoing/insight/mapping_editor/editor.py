@@ -1,4 +1,6 @@
-"""The editor of one mapping: what was posted, what is offered for it, and its preview."""
+"""The editor of one mapping, for customers and staff: the draft, what is offered for it, and its
+preview.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -43,6 +45,7 @@ class MappingEditor:
     name: str
     event_id: str = ""  # of the event to preview; empty: the one that was sent last, or the newest
     route_id: str = ""
+    entry: EventDocument | None = None  # to preview, if it is none of the newest events
     problem: str = ""  # of the last action; errors of the rows are in the draft
 
     @classmethod
@@ -135,7 +138,7 @@ class MappingEditor:
         route = self.route
         sent = find_sent_delivery(route, self.tenant)
         wanted = self.event_id or (str(sent.delivery.event.public_id) if sent else "")
-        entry = self.use.find_document(wanted)
+        entry = self.entry or self.use.find_document(wanted)
         if entry is None:
             return None
         return preview_request(route, body, entry, self.tenant, self.connection, sent, now=now)
