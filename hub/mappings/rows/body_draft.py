@@ -36,9 +36,9 @@ class BodyDraft:
         return cls("table", table)
 
     @classmethod
-    def of_posted(cls, data: QueryDict, stored: Mapping[str, Any]) -> "BodyDraft":
+    def of_posted(cls, data: Mapping[str, Any], stored: Mapping[str, Any]) -> "BodyDraft":
         """Read what was posted from a page that showed the `stored` body."""
-        if data.get("view") == "table":
+        if isinstance(data, QueryDict) and data.get("view") == "table":
             return cls("table", RowTable.of_posted(data, stored))
         return cls("json", text=data.get("body") or "")
 
