@@ -68,7 +68,6 @@ class Subscriptions:
     is_manual: bool = False
     permissions: tuple[str, ...] = ()  # optional permissions that registering needs
     check_every: float = 1800.0  # seconds between two checks of one connection
-    max_lifetime: float | None = None  # seconds until a registration expires; None: never
 
     def wanted(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         """Return the registrations for these event types: the types of each, by its key."""

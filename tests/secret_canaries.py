@@ -150,7 +150,7 @@ class CanaryRows:
             self.authorize(connection, echo(400))
         queue_connection_test(self.connections[-1], HAND, now=self.now)
         for row in self.give_back():
-            attempt_revocation(row, call=echo(500), now=self.now)
+            attempt_revocation(row, call=echo(500), clock=lambda: self.now)
         self.receive()
         self.compare()
         self.tell()

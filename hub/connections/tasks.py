@@ -74,7 +74,7 @@ def run_revocation(name: str) -> None:
     )
     if revocation and not pool_pipe.is_stop_requested():
         patience = Patience(REVOCATION_PATIENCE, _sleep_with_heartbeat)
-        attempt_revocation(revocation, call=_call_with_heartbeat, now=clock(), patience=patience)
+        attempt_revocation(revocation, call=_call_with_heartbeat, clock=clock, patience=patience)
 
 
 def wake_up_due_revocations(*, now: datetime) -> None:

@@ -19,6 +19,7 @@ from hub.incoming.processing.inbox_lease import (
 )
 from hub.incoming.processing.loop import InboxLoop
 from hub.incoming.registration.check import CheckTools, check_endpoint, claim_check, extend_claim
+from hub.incoming.registration.schedule import AWAITED
 from hub.outgoing.queue.pump_leases import new_lease
 from hub.processes.pool_pipe import is_stop_requested
 from hub.queue import acknowledge_wake_up, report_progress
@@ -48,15 +49,20 @@ def wake_inbox_for_due_messages(*, now: datetime) -> None:
 
 
 def check_registrations(name: str) -> None:
-    """Check the registrations of endpoint 17 on the wake-up `register:17`, if it still exists."""
+    """Check the registrations of endpoint 17 on the wake-up `register:17`, if it still exists.
+
+    On `register:17:awaited` a person waits for it.
+    """
+    id, _, manner = acknowledge_wake_up(name).partition(":")
     endpoint = (
         InboundEndpoint.unscoped.select_related("tenant", "connection__credential")
-        .filter(pk=int(acknowledge_wake_up(name)))
+        .filter(pk=int(id))
         .first()
     )
     if endpoint and not is_stop_requested() and claim_check(endpoint, now=clock()):
         call = partial(_call_in_check, endpoint)
-        check_endpoint(endpoint, CheckTools(call, clock, time.sleep, random.random))
+        tools = CheckTools(call, clock, time.sleep, random.random, low_priority=manner != AWAITED)
+        check_endpoint(endpoint, tools)
 
 
 def _call_in_check(endpoint: InboundEndpoint, request: Request) -> Response:

@@ -36,6 +36,7 @@ from hub.connections.models import (
     Revocation,
 )
 from hub.crypto.sealed import CannotOpen, seal
+from hub.db.clock import Clock
 from hub.notices.notify import create_notice
 
 UNREGISTER_WAIT = timedelta(seconds=20)  # between two attempts to remove our webhooks
@@ -47,20 +48,21 @@ INCONCLUSIVE_REASONS = {"other_account", "no_access_token"}
 
 
 def attempt_revocation(
-    revocation: Revocation, *, call: Call, now: datetime, patience: Patience = NO_PATIENCE
+    revocation: Revocation, *, call: Call, clock: Clock, patience: Patience = NO_PATIENCE
 ) -> bool:
     """Attempt the revocation once; return whether it is finished or another task has claimed it.
 
     Our webhooks at the system are removed before. `patience`: with spent quotas of these calls.
     No transaction may be open: the external system is called.
     """
+    now = clock()
     due = Revocation.unscoped.filter(pk=revocation.pk, due_at__lte=now)
     if not due.update(due_at=now + REVOCATION_CLAIM, attempt_count=revocation.attempt_count + 1):
         return True
     if _is_needed_again(revocation):
         _finish_revocation(revocation, never("needed_again"), now=now)
         return True
-    if not _unregister_webhooks(revocation, call, patience, now=now):
+    if not _unregister_webhooks(revocation, call, patience, clock=clock):
         Revocation.unscoped.filter(pk=revocation.pk).update(
             due_at=now + UNREGISTER_WAIT, attempt_count=revocation.attempt_count
         )
@@ -76,7 +78,7 @@ def attempt_revocation(
 
 @sensitive_variables()
 def _unregister_webhooks(
-    revocation: Revocation, call: Call, patience: Patience, *, now: datetime
+    revocation: Revocation, call: Call, patience: Patience, *, clock: Clock
 ) -> bool:
     """Remove our webhooks with the tokens; return whether these may be revoked now.
 
@@ -85,11 +87,11 @@ def _unregister_webhooks(
     if revocation.connection is None:
         return True
     try:
-        outcome = _try_to_unregister(revocation, call, patience, now=now)
+        outcome = _try_to_unregister(revocation, call, patience, clock=clock)
         if outcome is not None and outcome.kind == "refresh":
             app = find_connector_app(revocation.connector_key)
-            if isinstance(_refresh_for_revocation(revocation, app, call, now=now), Grant):
-                outcome = _try_to_unregister(revocation, call, patience, now=now)
+            if isinstance(_refresh_for_revocation(revocation, app, call, now=clock()), Grant):
+                outcome = _try_to_unregister(revocation, call, patience, clock=clock)
     except (CannotOpen, LookupError):
         return True
     return outcome is None
@@ -97,7 +99,7 @@ def _unregister_webhooks(
 
 @sensitive_variables()
 def _try_to_unregister(
-    revocation: Revocation, call: Call, patience: Patience, *, now: datetime
+    revocation: Revocation, call: Call, patience: Patience, *, clock: Clock
 ) -> Outcome | None:
     """Call HUB_UNREGISTER_WEBHOOKS. Raises CannotOpen and LookupError."""
     unregister = import_string(settings.HUB_UNREGISTER_WEBHOOKS)
@@ -109,7 +111,7 @@ def _try_to_unregister(
         revocation.created_at,
         account=revocation.account,
         call=call,
-        now=now,
+        clock=clock,
         patience=patience,
     )
     return outcome

@@ -137,22 +137,6 @@ def end_overlap_of_registered(
     stored.save(update_fields=["sealed", "previous_key_until"])
 
 
-@transaction.atomic
-@sensitive_variables()
-def end_endpoint_overlap(
-    endpoint: InboundEndpoint, actor: ActorContext, *, reason: str = "", now: datetime
-) -> None:
-    """Stop accepting old secrets and the old URL. Raises CannotOpen."""
-    stored = _lock_endpoint(endpoint)
-    document = stored.open()
-    newest = [entry for entry in document.get("secrets") or () if not entry.get("until")]
-    stored.seal({**document, "secrets": newest, "previous_key": None})
-    stored.previous_key_digest = stored.previous_key_until = None
-    stored.save(update_fields=["sealed", "previous_key_digest", "previous_key_until"])
-    _copy_columns(stored, endpoint)
-    actor.audit("inbound_endpoint.end_overlap", stored, reason=reason, now=now)
-
-
 def _lock_endpoint(endpoint: InboundEndpoint) -> InboundEndpoint:
     return InboundEndpoint.unscoped.select_for_update(no_key=True).get(pk=endpoint.pk)
 

@@ -39,7 +39,7 @@ def check_subscription(
     if subscription.checked_at and now - subscription.checked_at < MIN_CHECK_INTERVAL:
         raise SubscriptionActionRefused(JUST_CHECKED_TEXT)
     actor.audit("webhook_subscription.check", subscription, reason=reason, now=now)
-    request_check(subscription.endpoint, now=now)
+    request_check(subscription.endpoint, is_awaited=True, now=now)
 
 
 @transaction.atomic
@@ -59,7 +59,7 @@ def repair_subscription(
     subscription.failure_count = 0
     subscription.save(update_fields=["failure_count"])
     actor.audit("webhook_subscription.repair", subscription, reason=reason, before=before, now=now)
-    request_check(subscription.endpoint, now=now)
+    request_check(subscription.endpoint, is_awaited=True, now=now)
 
 
 @transaction.atomic

@@ -48,12 +48,16 @@ def claim_check(endpoint: InboundEndpoint, *, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class CheckTools:
-    """What a check uses of the outside: the network, the clock, waiting and randomness."""
+    """What a check uses of the outside: the network, the clock, waiting and randomness.
+
+    `low_priority`: its calls keep to the share of background work.
+    """
 
     call: Call
     clock: Clock
     sleep: Callable[[float], object]
     random: Callable[[], float]
+    low_priority: bool = True
 
 
 def extend_claim(endpoint: InboundEndpoint, *, now: datetime) -> None:
@@ -148,7 +152,7 @@ def _open_calls(
         tools.clock,
         Patience(PATIENCE, tools.sleep),
         list_endpoint_secrets(endpoint),
-        low_priority=True,
+        low_priority=tools.low_priority,
     )
 
 

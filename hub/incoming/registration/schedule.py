@@ -15,6 +15,7 @@ from hub.outgoing.models import Route
 from hub.queue import wake_up
 
 AT_ONCE = 20  # endpoints of one sweep
+AWAITED = "awaited"  # behind the id in the wake-up of a check that a person requested
 
 
 def create_missing_endpoints(*, now: datetime) -> None:
@@ -39,10 +40,13 @@ def create_missing_endpoints(*, now: datetime) -> None:
         request_check(get_or_create_app_endpoint(app.connector_key, source, now=now), now=now)
 
 
-def request_check(endpoint: InboundEndpoint, *, now: datetime) -> None:
-    """Make the check of an endpoint due now, and wake the task that runs it."""
+def request_check(endpoint: InboundEndpoint, *, is_awaited: bool = False, now: datetime) -> None:
+    """Make the check of an endpoint due now, and wake the task that runs it.
+
+    `is_awaited`: a person waits for it, so its calls are not those of background work.
+    """
     InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(next_check_at=now)
-    wake_up(f"register:{endpoint.pk}", now=now)
+    wake_up(f"register:{endpoint.pk}{f':{AWAITED}' if is_awaited else ''}", now=now)
 
 
 def request_connection_check(connection: Connection, *, now: datetime) -> None:

@@ -8,6 +8,7 @@ from connectors.schema import Credential
 from hub.connections.credentials.provider_call import Call, ExchangeKeeper, Patience
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
+from hub.db.clock import Clock
 from hub.incoming.endpoints.create import endpoint_urls
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.registration.calls import RegistrationCalls
@@ -22,7 +23,7 @@ def unregister_webhooks(
     *,
     account: str,
     call: Call,
-    now: datetime,
+    clock: Clock,
     patience: Patience,
 ) -> Outcome | None:
     """Remove the registrations at an account that was disconnected or replaced by another one.
@@ -42,7 +43,7 @@ def unregister_webhooks(
     if is_replaced and not urls:  # no webhook can have been registered
         return None
     keeper = ExchangeKeeper(call)
-    calls = RegistrationCalls(former, subscriptions, credential, keeper, lambda: now, patience)
+    calls = RegistrationCalls(former, subscriptions, credential, keeper, clock, patience)
     rows = WebhookSubscription.unscoped.filter(endpoint__connection=connection)
     if is_replaced:  # the rows are of the new account
         outcome = _remove_all(calls, [], urls)
@@ -50,7 +51,7 @@ def unregister_webhooks(
         outcome = _remove_all(calls, rows, urls) if rows else None
         if outcome is None:
             rows.delete()
-    return None if now - since >= MAX_DELAY else outcome
+    return None if clock() - since >= MAX_DELAY else outcome
 
 
 def _build_former_connection(

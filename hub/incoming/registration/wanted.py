@@ -1,7 +1,7 @@
 """Which event types of an endpoint the enabled routes want, and the registrations for these."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 
@@ -13,6 +13,8 @@ from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.outgoing.models import Route
 from hub.outgoing.routing import matches_event_type
 
+# a route's time of change is that of a transaction that may commit after the routes were read here
+COMMIT_WITHIN = timedelta(seconds=5)
 APP_KEY = "app"  # the one subscription of an endpoint that a person registers for all event types
 
 
@@ -64,7 +66,7 @@ def plan_subscriptions(
         if key not in wanted and subscription.is_wanted:
             subscription.is_wanted = False
             subscription.save(update_fields=["is_wanted"])
-    InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(planned_at=now)
+    InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(planned_at=now - COMMIT_WITHIN)
     return existing
 
 

@@ -142,7 +142,7 @@ def test_a_check_or_repair_is_due_at_once_and_audited(api, subscription, action)
     assert answer.status_code == 202
     subscription.endpoint.refresh_from_db()
     assert subscription.endpoint.next_check_at <= clock()
-    assert WakeUp.objects.filter(name=f"register:{subscription.endpoint.pk}").exists()
+    assert WakeUp.objects.filter(name=f"register:{subscription.endpoint.pk}:awaited").exists()
     assert AuditRow.objects.get(verb=f"webhook_subscription.{action}")
     assert answer.json()["failure_count"] == (0 if action == "repair" else 7)
 

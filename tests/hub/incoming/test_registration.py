@@ -28,11 +28,14 @@ from hub.incoming.registration.check import (
 from hub.incoming.registration.schedule import (
     create_missing_endpoints,
     forget_registrations,
+    request_check,
     request_connection_check,
     wake_up_due_registrations,
 )
 from hub.incoming.registration.unregister import unregister_webhooks
+from hub.incoming.tasks import check_registrations
 from hub.queue import WakeUp
+from hub.throttle.models import BackgroundShare, QuotaState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OLD_TOKEN = "v1u:test-access"
@@ -216,22 +219,22 @@ def test_before_a_revocation_the_webhooks_are_removed(connection, company):
     connection.refresh_from_db()
     since, patience = clock(), Patience(timedelta(seconds=3), time.sleep)
 
-    def unregister(now):
+    def unregister(clock):
         return unregister_webhooks(
             connection,
             credential,
             since,
             account=connection.account,
             call=company,
-            now=now,
+            clock=clock,
             patience=patience,
         )
 
     company.status = 503
-    assert unregister(clock()) is not None
-    assert unregister(since + timedelta(minutes=11)) is None
+    assert unregister(clock) is not None
+    assert unregister(lambda: since + timedelta(minutes=11)) is None
     company.status = 200
-    assert unregister(clock()) is None
+    assert unregister(clock) is None
     assert not company.webhooks
 
 
@@ -248,6 +251,43 @@ def test_a_new_connection_has_an_endpoint_and_a_due_check_and_a_changed_route_an
     wake_up_due_registrations(now=clock())
     endpoint.refresh_from_db()
     assert endpoint.next_check_at <= clock()
+
+
+def test_a_route_that_was_committed_while_its_endpoint_was_planned_is_not_overlooked(
+    connection, company
+):
+    endpoint = check(connection, company)
+    connection.tenant.routes.update(changed_at=clock() - timedelta(seconds=2))
+    wake_up_due_registrations(now=clock())
+    endpoint.refresh_from_db()
+    assert endpoint.next_check_at <= clock()
+
+
+@pytest.mark.parametrize("is_awaited", [True, False])
+def test_a_check_that_a_person_awaits_may_use_what_background_work_leaves_free(
+    connection, company, is_awaited
+):
+    endpoint = check(connection, company)
+    BackgroundShare.objects.create(connector_key="pipedrive", quota_name="account", percent=1)
+    QuotaState.objects.filter(kind="account").update(
+        used_units=1_000, window_ends=clock() + timedelta(hours=1), usage_buckets=[]
+    )
+    company.webhooks.clear()
+    InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(next_check_at=clock())
+    endpoint = InboundEndpoint.unscoped.select_related("connection__credential").get(pk=endpoint.pk)
+    tools = CheckTools(company, clock, lambda seconds: None, lambda: 0.5, not is_awaited)
+    check_endpoint(endpoint, tools)
+    assert bool(company.webhooks) is is_awaited
+
+
+def test_a_requested_check_is_the_same_task_in_another_manner(connection, company):
+    endpoint = check(connection, company)
+    request_check(endpoint, is_awaited=True, now=clock())
+    name = f"register:{endpoint.pk}:awaited"
+    assert WakeUp.objects.filter(name=name).exists()
+    InboundEndpoint.unscoped.filter(pk=endpoint.pk).delete()
+    check_registrations(name)  # of an endpoint that is gone
+    assert not WakeUp.objects.filter(name=name, requested_at__isnull=False).exists()
 
 
 def test_a_repair_that_fails_again_and_again_waits_longer_and_counts(connection, company):
@@ -338,7 +378,7 @@ def test_a_replaced_account_keeps_no_webhook_of_ours_and_its_ids_are_forgotten(c
         clock(),
         account="701",
         call=company,
-        now=clock(),
+        clock=clock,
         patience=Patience(timedelta(0), time.sleep),
     )
     assert not company.webhooks
@@ -384,7 +424,7 @@ def test_an_expired_token_is_refreshed_once_and_then_the_webhooks_are_removed(
             return Response(401, b'{"success": false, "error": "unauthorized access"}')
         return company(request) if "/webhooks" in request.url else Response(200)
 
-    attempt_revocation(Revocation.unscoped.get(), call=call, now=clock())
+    attempt_revocation(Revocation.unscoped.get(), call=call, clock=clock)
     assert (len(refreshes), company.webhooks) == (1, {})
 
 

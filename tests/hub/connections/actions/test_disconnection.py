@@ -65,7 +65,7 @@ def test_nothing_is_refreshed_any_more_and_the_life_line_ends(slack, hand):
 def test_the_token_is_ended_where_it_came_from(slack, hand):
     disconnect_account(slack, hand, now=NOON)
     http = FakeHttp(ENDED)
-    assert attempt_revocation(Revocation.unscoped.get(), call=http.call, now=NOON)
+    assert attempt_revocation(Revocation.unscoped.get(), call=http.call, clock=lambda: NOON)
     assert (http.requests[0].url, http.requests[0].bearer) == (
         "https://slack.com/api/auth.revoke",
         "xoxb-test-token",
@@ -112,7 +112,7 @@ def test_what_a_refresh_brings_after_a_person_ended_the_authorization_is_ended_t
         "00D000000000001AAA",
     )
     assert "5Aeprotated" not in str(Credential.unscoped.get().open(connection))
-    assert attempt_revocation(late, call=FakeHttp(Response(200)).call, now=NOON)
+    assert attempt_revocation(late, call=FakeHttp(Response(200)).call, clock=lambda: NOON)
     assert AuditRow.objects.get(verb="connection.revoke").after["revoked"] is True
 
 
@@ -128,19 +128,23 @@ def test_what_another_refresh_was_faster_with_lives_on(connection):
 def test_a_system_that_is_down_is_asked_again(slack, hand):
     disconnect_account(slack, hand, now=NOON)
     http = FakeHttp([DOWN, ENDED])
-    assert not attempt_revocation(Revocation.unscoped.get(), call=http.call, now=NOON)
+    assert not attempt_revocation(Revocation.unscoped.get(), call=http.call, clock=lambda: NOON)
     assert attempt_revocation(
-        Revocation.unscoped.get(), call=http.call, now=NOON
+        Revocation.unscoped.get(), call=http.call, clock=lambda: NOON
     )  # not due yet: nothing is done
     assert len(http.requests) == 1
-    assert attempt_revocation(Revocation.unscoped.get(), call=http.call, now=NOON + MINUTE)
+    assert attempt_revocation(
+        Revocation.unscoped.get(), call=http.call, clock=lambda: NOON + MINUTE
+    )
     assert not Revocation.unscoped.exists()
 
 
 def test_a_person_is_told_where_it_was_in_vain(slack, hand):
     disconnect_account(slack, hand, now=NOON)
     Revocation.unscoped.update(attempt_count=REVOCATION_ATTEMPTS_MAX - 1)
-    assert attempt_revocation(Revocation.unscoped.get(), call=FakeHttp(DOWN).call, now=NOON)
+    assert attempt_revocation(
+        Revocation.unscoped.get(), call=FakeHttp(DOWN).call, clock=lambda: NOON
+    )
     assert not Revocation.unscoped.exists()
     assert "Remove our app there" in Notice.unscoped.get().sentence
 

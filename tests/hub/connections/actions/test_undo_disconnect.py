@@ -259,7 +259,7 @@ def test_after_24_hours_the_sweep_revokes_and_deletes_it_once(slack):
     revocation = Revocation.unscoped.get()
     assert revocation.open()["secret"]["access_token"] == TOKEN
     http = FakeHttp(REVOKED)
-    assert attempt_revocation(revocation, call=http.call, now=NOON + DAY)
+    assert attempt_revocation(revocation, call=http.call, clock=lambda: NOON + DAY)
     assert http.requests[0].bearer == TOKEN and not Revocation.unscoped.exists()
     with pytest.raises(InvalidConnectionState):
         undo(slack, at=NOON + DAY)
@@ -335,7 +335,7 @@ def test_the_same_account_connected_again_is_not_revoked_where_it_has_one_grant(
     connect_again(slack, "T1", "xoxb-test-token")
     assert stored(slack).state == "healthy" and not Disconnection.unscoped.exists()
     for revocation in Revocation.unscoped.all():
-        assert attempt_revocation(revocation, call=FakeHttp(DOWN).call, now=NOON + HOUR)
+        assert attempt_revocation(revocation, call=FakeHttp(DOWN).call, clock=lambda: NOON + HOUR)
     assert AuditRow.objects.get(verb="connection.revoke").reason == "needed_again"
 
 

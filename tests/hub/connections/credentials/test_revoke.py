@@ -41,7 +41,7 @@ def rotating(make):
 
 
 def revoked(http, at=NOON):
-    return attempt_revocation(Revocation.unscoped.get(), call=http.call, now=at)
+    return attempt_revocation(Revocation.unscoped.get(), call=http.call, clock=lambda: at)
 
 
 def until_over():

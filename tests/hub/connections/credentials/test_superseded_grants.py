@@ -51,7 +51,7 @@ def test_the_older_of_two_grants_is_ended_after_the_new_one_is_stored(browser, o
     assert waiting.open()["secret"] == old and old["refresh_token"] in alive(
         outside, "salesforce", "refresh"
     )
-    assert attempt_revocation(waiting, call=egress.send_request, now=clock())
+    assert attempt_revocation(waiting, call=egress.send_request, clock=clock)
     left = alive(outside, "salesforce", "refresh")
     assert new["refresh_token"] in left and old["refresh_token"] not in left
     assert new["access_token"] in alive(outside, "salesforce", "access")
@@ -71,7 +71,7 @@ def test_the_other_approvals_of_an_organisation_are_left_alone(browser, outside)
     for _ in range(7):
         connected(browser, "salesforce")
         for row in Revocation.unscoped.all():
-            attempt_revocation(row, call=egress.send_request, now=clock())
+            attempt_revocation(row, call=egress.send_request, clock=clock)
     assert first < alive(outside, "salesforce", "refresh")
 
 
@@ -113,7 +113,7 @@ def test_what_was_disconnected_and_lives_again_is_not_ended_late(make, connector
     row = make.connection(connector=connector, account="A1", secret={"access_token": "old"})
     disconnect_account(row, ActorContext(SYSTEM), now=NOON)
     row.mark_healthy(now=NOON)
-    assert attempt_revocation(Revocation.unscoped.get(), call=nothing_answers, now=NOON)
+    assert attempt_revocation(Revocation.unscoped.get(), call=nothing_answers, clock=lambda: NOON)
     assert not Revocation.unscoped.exists() and not Notice.unscoped.exists()
     told = AuditRow.objects.get(verb="connection.revoke")
     assert (told.reason, told.after["revoked"]) == ("needed_again", False)
@@ -132,7 +132,7 @@ def test_a_token_that_was_given_once_more_meanwhile_is_not_ended(make):
     )
     again = seal({"access_token": "c", "refresh_token": "r0"}, Credential.binding(row))
     Credential.unscoped.update(sealed=again)
-    assert attempt_revocation(Revocation.unscoped.get(), call=nothing_answers, now=NOON)
+    assert attempt_revocation(Revocation.unscoped.get(), call=nothing_answers, clock=lambda: NOON)
     assert AuditRow.objects.get(verb="connection.revoke").reason == "needed_again"
 
 
@@ -148,7 +148,7 @@ def test_in_vain_it_disturbs_nobody_as_to_remove_the_app_would_end_the_new_grant
     )
     Revocation.unscoped.update(attempt_count=REVOCATION_ATTEMPTS_MAX - 1)
     assert attempt_revocation(
-        Revocation.unscoped.get(), call=FakeHttp(Response(503)).call, now=NOON
+        Revocation.unscoped.get(), call=FakeHttp(Response(503)).call, clock=lambda: NOON
     )
     assert not Notice.unscoped.exists() and not Revocation.unscoped.exists()
     row.refresh_from_db()

@@ -10,7 +10,6 @@ from hub.incoming.endpoints.create import endpoint_url
 from hub.incoming.endpoints.rotate import (
     MAX_OVERLAP,
     RotationRefused,
-    end_endpoint_overlap,
     end_overlap_of_registered,
     rotate_endpoint_key,
     rotate_endpoint_secret,
@@ -122,15 +121,3 @@ def test_a_rotation_during_the_check_leaves_its_own_overlap(registered):
     rotate_endpoint_secret(registered, SYSTEM, now=now)
     end_overlap_of_registered(registered, registered_with, now=now)
     assert replaced in load_secrets(registered, now=now + 13 * DAY)
-
-
-def test_a_person_ends_the_overlap_of_both(endpoint):
-    now, old_digest = clock(), endpoint.key_digest
-    rotate_endpoint_secret(endpoint, SYSTEM, now=now)
-    rotate_endpoint_key(endpoint, SYSTEM, now=now)
-    end_endpoint_overlap(endpoint, SYSTEM, now=now)
-
-    assert len(load_secrets(endpoint, now=now)) == 1
-    assert load_receiver("pipedrive", old_digest, now=now) is None
-    stored = InboundEndpoint.unscoped.get()
-    assert (stored.previous_key_digest, stored.previous_key_until) == (None, None)
