@@ -46,6 +46,7 @@ urlpatterns = [
     path("api/v1/", include("hub.connections.api.urls")),
     path("api/v1/", include("hub.mappings.urls")),
     path("api/v1/", include("hub.scheduled.urls")),
+    path("api/v1/", include("hub.recipes.urls")),
     path("api/v1/openapi.json", OpenApiView.as_view(), name="openapi"),
     path(
         "api/docs/",

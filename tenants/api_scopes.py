@@ -17,6 +17,10 @@ SCOPES = {
     "routes:write": ApiScope("Create, change, try and delete routes"),
     "mappings:read": ApiScope("Read field mappings and their versions"),
     "mappings:write": ApiScope("Create, change, try and delete field mappings"),
+    "integrations:read": ApiScope("Read ready-made integrations, and what each did"),
+    "integrations:write": ApiScope(
+        "Try, switch on, change, pause, upgrade and remove ready-made integrations"
+    ),
     "switches:read": ApiScope("Read off switches and their reasons"),
     "switches:write": ApiScope("Switch sending off and on"),
     "connections:read": ApiScope("Read connections and their states"),

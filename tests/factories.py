@@ -31,6 +31,7 @@ from hub.outgoing.intake.event_input import EventInput
 from hub.outgoing.intake.publish import publish_batch
 from hub.outgoing.models import Delivery, Route
 from hub.portal.models import SavedView
+from hub.recipes.models import Integration, IntegrationPart
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.services import membership_actions, portal_link_actions, support_visit_actions
 from tests.mails import token_of
@@ -278,6 +279,19 @@ class Factories(ScheduledFactories):
             tenant=connection.tenant,
             **{"key": "order.create", "event_types": ["order.created"]} | fields,
         )
+
+    def integration(self, tenant=None, *, route=None, job=None, answers=None, **fields):
+        """A recipe that is switched on; its part is the route or job, if one is given."""
+        made = {"recipe_key": "order_to_slack", "recipe_version": 1, "created_at": NOON}
+        integration = Integration.unscoped.create(
+            tenant=tenant or self.tenant(), answers=answers or {}, **made | fields
+        )
+        if route or job:
+            mapping = route.mapping if route else None
+            IntegrationPart.unscoped.create(
+                integration=integration, key="message", route=route, mapping=mapping, job=job
+            )
+        return integration
 
     def saved_view(self, tenant, name="view 1", query="state=failed"):
         return SavedView.unscoped.create(tenant=tenant, name=name, query=query, created_at=NOON)

@@ -74,6 +74,8 @@ def test_a_body_is_required_where_something_in_it_is(described):
         "patch /api/v1/mappings/{id}",
         "post /api/v1/mappings/{id}/try",
         "post /api/v1/discrepancies/{id}/repair",
+        "post /api/v1/integrations/{id}/upgrade",
+        "post /api/v1/recipes/{key}/rehearsals",
     }
 
 
@@ -111,6 +113,7 @@ def test_each_example_of_a_request_is_accepted_today(make, api, described, setti
         "routes": route.public_id,
         "mappings": route.mapping.public_id,
         "jobs": make.job(tenant, kind="report", options={}).public_id,
+        "integrations": make.integration(tenant).public_id,
     }
     endpoint = make.connection(tenant)
     crm = make.connection(tenant, "salesforce")
@@ -126,7 +129,7 @@ def test_each_example_of_a_request_is_accepted_today(make, api, described, setti
         if path == "/api/v1/discrepancies/{id}/repair":
             id = repairable
         url = path.replace("{id}", str(id)).replace("{reference}", "acme")
-        url = url.replace("{action}", "post_message")
+        url = url.replace("{action}", "post_message").replace("{key}", "order_to_slack")
         for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
             form = (
                 {"format": "json"}

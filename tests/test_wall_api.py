@@ -102,6 +102,19 @@ ROUTES = {
     "runs/<uuid:id>/resume": {"POST": "jobs:write"},
     "runs/<uuid:id>/log": {"GET": "jobs:read"},
     "runs/<uuid:id>/certificate": {"GET": "discrepancies:read"},
+    "recipes": {"GET": "integrations:read"},
+    "recipes/<slug:key>": {"GET": "integrations:read"},
+    "recipes/<slug:key>/rehearsals": {"POST": "integrations:write"},
+    "integrations": {"GET": "integrations:read", "POST": "integrations:write"},
+    "integrations/<uuid:id>": {
+        "GET": "integrations:read",
+        "PATCH": "integrations:write",
+        "DELETE": "integrations:write",
+    },
+    "integrations/<uuid:id>/pause": {"POST": "integrations:write"},
+    "integrations/<uuid:id>/resume": {"POST": "integrations:write"},
+    "integrations/<uuid:id>/upgrade": {"GET": "integrations:read", "POST": "integrations:write"},
+    "integrations/<uuid:id>/activity": {"GET": "integrations:read"},
     "routes": {"GET": "routes:read", "POST": "routes:write"},
     "routes/<uuid:id>": {"GET": "routes:read", "PATCH": "routes:write", "DELETE": "routes:write"},
     "routes/<uuid:id>/try": {"POST": "routes:write"},
@@ -123,7 +136,12 @@ ROUTES = {
     "operations/<uuid:id>/cancel": {"POST": "deliveries:write"},
 }
 GUARDED = [route for route, methods in ROUTES.items() if methods != OPEN]
-BY_ID = [(route, method) for route in GUARDED if "<" in route for method in ROUTES[route]]
+BY_ID = [  # recipes are the same for all tenants
+    (route, method)
+    for route in GUARDED
+    if "<" in route and not route.startswith("recipes/")
+    for method in ROUTES[route]
+]
 BODIES = {"POST": ORDER, "PUT": {"name": "Mine"}, "PATCH": {"role": "member"}}
 
 
@@ -159,6 +177,7 @@ def acme(make):
     make.webhook_subscription(connection)
     discrepancy = make.discrepancy(connection, record_key="only-acmes-order")
     make.finished_run(discrepancy.job)
+    make.integration(tenant, answers={"channel": "only-acmes-channel"})
     return tenant
 
 
@@ -190,6 +209,7 @@ def by_room(tenant):
         "webhook-subscriptions": WebhookSubscription.unscoped.get(tenant=tenant),
         "discrepancies": tenant.discrepancies.get(),
         "jobs": tenant.jobs.get(),
+        "integrations": tenant.integrations.get(),
         "runs": tenant.runs.get(),
     }
 
@@ -197,7 +217,7 @@ def by_room(tenant):
 def address(route, tenant):
     event = Event.unscoped.get(tenant=tenant)
     route = route.replace("<str:name>", f"tenant:{tenant.reference}")
-    route = route.replace("<slug:action>", "send")
+    route = route.replace("<slug:action>", "send").replace("<slug:key>", "order_to_slack")
     path = route.replace("<str:reference>", tenant.reference).replace(
         "<path:id>", str(event.public_id)
     )

@@ -20,6 +20,7 @@ OPEN_RUN_STATES = ("waiting", "running", "blocked")
 class Activity:
     """Counts since a time. `is_partial`: there were more deliveries than were counted."""
 
+    since: datetime
     delivered: int = 0
     waiting: int = 0
     held: int = 0
@@ -77,7 +78,7 @@ def count_activity(
     Three statements, however many integrations there are.
     """
     owners = _load_owners(integrations)
-    activities: defaultdict[int, Activity] = defaultdict(Activity)
+    activities: defaultdict[int, Activity] = defaultdict(lambda: Activity(since))
     rows = _list_deliveries(tenant) if owners.routes else []
     for route_id, state, at in rows:
         if route_id in owners.routes and at >= since:

@@ -114,3 +114,10 @@ class IntegrationPart(Scoped):
 
     def __str__(self) -> str:
         return f"{self.key} of {self.integration_id}"
+
+    @property
+    def row(self) -> Route | Job:
+        """The route or job."""
+        row = self.route or self.job
+        assert row is not None  # by the table's constraint
+        return row

@@ -1,0 +1,99 @@
+"""REST API of recipes: list, read and rehearse them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+from django.http import Http404
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hub.db.clock import clock
+from hub.problems import Problem
+from hub.recipes.answers import InvalidAnswers
+from hub.recipes.api import examples as openapi
+from hub.recipes.api.serializers import (
+    RecipeSerializer,
+    RehearsalSerializer,
+    RehearseSerializer,
+)
+from hub.recipes.definitions import RECIPES, Recipe
+from hub.recipes.rehearsal import rehearse_integration
+from tenants.access.api_authentication import resolve_tenant
+
+READ, WRITE = "integrations:read", "integrations:write"
+
+
+def find_recipe(key: str) -> Recipe:
+    if key not in RECIPES:
+        raise Http404
+    return RECIPES[key]
+
+
+@contextmanager
+def report_invalid_answers() -> Iterator[None]:
+    """Let wrong answers be a problem with a JSON pointer for each."""
+    try:
+        yield
+    except InvalidAnswers as invalid:
+        errors = [
+            {"pointer": f"/answers/{key}", "detail": str(error), "code": "invalid"}
+            for key, error in invalid.errors.items()
+        ]
+        raise Problem("validation-failed", errors=errors) from invalid
+
+
+class RecipesView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
+
+    @openapi.describe_operation(
+        "recipes_list",
+        "List recipes",
+        {200: openapi.list_schema(RecipeSerializer, "RecipeList")},
+        examples={"one recipe": {"items": [openapi.RECIPE]}},
+    )
+    def get(self, request: Request) -> Response:
+        """List the ready-made integrations that can be switched on, each with its questions."""
+        return Response({"items": RecipeSerializer(list(RECIPES.values()), many=True).data})
+
+
+class RecipeView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
+
+    @openapi.describe_operation(
+        "recipes_read",
+        "Read a recipe",
+        {200: RecipeSerializer},
+        problems=["not-found"],
+        examples={"read": openapi.RECIPE},
+    )
+    def get(self, request: Request, key: str) -> Response:
+        """Return a recipe with its questions."""
+        return Response(RecipeSerializer(find_recipe(key)).data)
+
+
+class RehearsalsView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @openapi.describe_operation(
+        "recipes_rehearse",
+        "Rehearse a recipe",
+        {200: RehearsalSerializer},
+        problems=("not-found", "tenant-required", "tenant-not-found"),
+        request=RehearseSerializer,
+        requests=[openapi.request_example("a channel", {"answers": openapi.ANSWERS})],
+        examples={"it would be sent": openapi.REHEARSAL},
+    )
+    def post(self, request: Request, key: str) -> Response:
+        """Return what an integration with these answers would send for the newest real event, or
+        for a sample. Nothing is stored or sent.
+        """
+        recipe = find_recipe(key)
+        serializer = RehearseSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        tenant = resolve_tenant(request, data.get("tenant"))
+        with report_invalid_answers():
+            rehearsal = rehearse_integration(recipe, tenant, data.get("answers", {}), now=clock())
+        return Response(RehearsalSerializer(rehearsal).data)
