@@ -21,6 +21,7 @@ from hub.portal.views.scheduled import job_changes, run_pages
 from hub.portal.views.scheduled.discrepancy_actions import DISCREPANCY_ACTIONS
 from hub.portal.webhook_status import SUBSCRIPTION_ACTIONS
 from hub.problems import CATALOGUE
+from hub.recipes.models import Integration
 from hub.scheduled.models import Discrepancy, Job, Run
 from tenants.models import Invitation, Membership, PortalLink
 from tests.test_wall_api import patterns
@@ -38,6 +39,7 @@ ROWS = {  # what an id stands for, by the word before it
     "discrepancies": lambda: Discrepancy.unscoped.all(),
     "jobs": lambda: Job.unscoped.all(),
     "runs": lambda: Run.unscoped.all(),
+    "integrations": lambda: Integration.unscoped.all(),
     "operations": lambda: Operation.unscoped.all(),
     "routes": lambda: Route.unscoped.all(),
     "mappings": lambda: FieldMapping.unscoped.all(),
@@ -67,7 +69,7 @@ PLAIN = {
     "action": ["send"],
     "code": [*CATALOGUE, "refused"],
     "token": ["none"],
-    "key": ["none"],
+    "key": ["none", "order_to_slack"],
     "uidb36": ["1"],
     "name": ["tenant:acme"],
 }
