@@ -1,0 +1,89 @@
+"""Domains of one company: proven by people who have the same mailbox at both."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from hub.identities.matching.addresses import Address
+from hub.identities.matching.names import NameRelation
+from hub.identities.matching.profiles import Profile, compare_profiles
+from hub.identities.matching.statistics import NameStatistics
+
+PROOFS_MIN = 3  # people with the same mailbox and name at both domains
+CONTRADICTIONS_MAX = 0.02  # of the proofs: the same mailbox, and another name
+DomainPair = tuple[str, str]
+
+
+def find_same_domains(
+    local: Sequence[Profile], remote: Sequence[Profile], statistics: NameStatistics
+) -> Mapping[str, str]:
+    """Return for each domain that is proven to be another one of a company the name of the first.
+
+    A mailbox counts only if one person of each side has it. Domains of providers are nobody's.
+    """
+    proofs: dict[DomainPair, int] = defaultdict(int)
+    contradictions: dict[DomainPair, int] = defaultdict(int)
+    remote_by_mailbox = _group_by_mailbox(remote)
+    for mailbox, ours in _group_by_mailbox(local).items():
+        theirs = remote_by_mailbox.get(mailbox, [])
+        for first in ours:
+            for second in theirs:
+                pair = _sort_domains(first.address, second.address)
+                if pair is None:
+                    continue
+                relation = compare_profiles(first, second, statistics.is_given)
+                if relation >= NameRelation.VARIANT:
+                    proofs[pair] += 1
+                elif relation in (NameRelation.DIFFERENT, NameRelation.SURNAME_ONLY):
+                    contradictions[pair] += 1
+    proven = [
+        pair
+        for pair, count in proofs.items()
+        if count >= PROOFS_MIN and contradictions[pair] <= count * CONTRADICTIONS_MAX
+    ]
+    return _join_domains(proven)
+
+
+def _group_by_mailbox(profiles: Iterable[Profile]) -> dict[str, list[Profile]]:
+    groups: dict[str, list[Profile]] = defaultdict(list)
+    for profile in profiles:
+        if profile.address and not profile.address.is_public:
+            groups[profile.address.mailbox].append(profile)
+    return groups
+
+
+def _sort_domains(first: Address | None, second: Address | None) -> DomainPair | None:
+    if first is None or second is None or first.domain == second.domain:
+        return None
+    return min(first.domain, second.domain), max(first.domain, second.domain)
+
+
+def _join_domains(pairs: Iterable[DomainPair]) -> dict[str, str]:
+    """Return each domain's first one, by the order of the alphabet."""
+    first: dict[str, str] = {}
+
+    def find(domain: str) -> str:
+        while (parent := first.get(domain, domain)) != domain:
+            domain = parent
+        return domain
+
+    for one, other in sorted(pairs):
+        low, high = sorted((find(one), find(other)))
+        if low != high:
+            first[high] = low
+    return {domain: find(domain) for domain in list(first)}
+
+
+def move_domains(profile: Profile, same_domains: Mapping[str, str]) -> Profile:
+    """Return the profile with each address at the first of its company's domains."""
+    if not same_domains:
+        return profile
+    return replace(
+        profile,
+        addresses=frozenset(_move_key(key, same_domains) for key in profile.addresses),
+    )
+
+
+def _move_key(key: str, same_domains: Mapping[str, str]) -> str:
+    mailbox, _, domain = key.rpartition("@")
+    return f"{mailbox}@{same_domains.get(domain, domain)}"

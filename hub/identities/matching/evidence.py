@@ -1,0 +1,119 @@
+"""What speaks for a pair of two people: addresses and logins, weighed by their names."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from hub.identities.matching.folding import fold_name
+from hub.identities.matching.names import NameRelation
+from hub.identities.matching.profiles import Profile, compare_profiles, parse_mailbox_name
+from hub.identities.matching.suggestions import Source
+
+R = NameRelation
+EMPLOYEE_NUMBER = re.compile(r"[a-z]{0,3}\d{4,}")
+TELLING_LENGTH = 4  # letters of a surname that make a login or a mailbox a person's own
+
+
+class Level(IntEnum):
+    """How strong evidence is; only from NAME on can a pair be suggested by it."""
+
+    DISPUTED = 0  # the same address or login, but another name
+    WEAK = 1
+    NAME = 2
+    LOGIN = 3
+    EMAIL = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    local: Profile
+    remote: Profile
+    level: Level
+    source: Source
+    reason: str
+    confidence: float
+    relation: NameRelation
+
+
+EMAIL_CONFIDENCE = {
+    R.EXACT: 0.99,
+    R.VARIANT: 0.98,
+    R.SIMILAR: 0.97,
+    R.UNKNOWN: 0.95,
+    R.PARTIAL: 0.96,
+}
+LOGIN_CONFIDENCE = {R.EXACT: 0.96, R.VARIANT: 0.95, R.SIMILAR: 0.92}
+RENAMED_BY_EMAIL, RENAMED_BY_LOGIN, NAMED_BY_MAILBOX, BY_NUMBER = 0.92, 0.9, 0.91, 0.94
+
+
+def weigh_email(
+    local: Profile, remote: Profile, key: str, reason: str, is_given: Callable[[str], bool]
+) -> Evidence:
+    """Weigh that two people have the same personal address, whose key this is."""
+    relation = compare_profiles(local, remote, is_given)
+    mailbox = key.partition("@")[0]
+
+    def build(level: Level, reason: str, confidence: float) -> Evidence:
+        return Evidence(local, remote, level, "email", reason, confidence, relation)
+
+    if relation in EMAIL_CONFIDENCE:
+        return build(Level.EMAIL, reason, EMAIL_CONFIDENCE[relation])
+    if relation is R.GIVEN_ONLY and is_telling(mailbox, local, remote):
+        return build(Level.EMAIL, "email_renamed", RENAMED_BY_EMAIL)
+    if relation is R.SURNAME_ONLY and is_named_by_mailbox(local, remote):
+        return build(Level.EMAIL, reason, NAMED_BY_MAILBOX)
+    return build(Level.DISPUTED, "name_differs", 0.5)
+
+
+def weigh_login(
+    local: Profile, remote: Profile, login: str, reason: str, is_given: Callable[[str], bool]
+) -> Evidence:
+    """Weigh that two people have the same login, or one's login is the other's mailbox."""
+    relation = compare_profiles(local, remote, is_given)
+
+    def build(level: Level, reason: str, confidence: float) -> Evidence:
+        return Evidence(local, remote, level, "login", reason, confidence, relation)
+
+    if relation is R.SIMILAR and have_different_addresses(local, remote):
+        return build(Level.WEAK, "similar_name", 0.6)
+    if relation in LOGIN_CONFIDENCE:
+        return build(Level.LOGIN, reason, LOGIN_CONFIDENCE[relation])
+    if relation is R.GIVEN_ONLY and is_telling(login, local, remote):
+        return build(Level.LOGIN, "login_renamed", RENAMED_BY_LOGIN)
+    if EMPLOYEE_NUMBER.fullmatch(login) and relation in (R.UNKNOWN, R.PARTIAL):
+        return build(Level.LOGIN, reason, BY_NUMBER)
+    if relation in (R.UNKNOWN, R.PARTIAL):
+        return build(Level.WEAK, "weak", 0.6)
+    return build(Level.DISPUTED, "name_differs", 0.4)
+
+
+def is_telling(text: str, local: Profile, remote: Profile) -> bool:
+    """Return whether a mailbox or login is one person's own: it has a surname, or a number."""
+    folded = fold_name(text)
+    if EMPLOYEE_NUMBER.fullmatch(text):
+        return True
+    surnames = {
+        word
+        for name in (local.name, remote.name)
+        for word in name.words
+        if word != name.given and len(word) >= TELLING_LENGTH
+    }
+    return any(word[:TELLING_LENGTH] in folded for word in surnames)
+
+
+def is_named_by_mailbox(local: Profile, remote: Profile) -> bool:
+    """Return whether an address has the whole name of one of both, whom it was made for."""
+    for profile in (local, remote):
+        named = parse_mailbox_name(profile.address) if profile.address else None
+        if named:
+            return any(set(named.words) == set(other.name.words) for other in (local, remote))
+    return False
+
+
+def have_different_addresses(local: Profile, remote: Profile) -> bool:
+    """Return whether both have addresses at one domain, and none in common."""
+    if not local.addresses or not remote.addresses or local.addresses & remote.addresses:
+        return False
+    domains = {key.rpartition("@")[2] for key in local.addresses}
+    return any(key.rpartition("@")[2] in domains for key in remote.addresses)

@@ -1,0 +1,207 @@
+"""The decisions of a review: confirm, ignore, ask again, and keep a pair that looks wrong."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from connectors.directories import USER
+from hub.audit import ActorContext
+from hub.connections.models import Connection
+from hub.identities.models import ID_LENGTH, DirectoryEntry
+from hub.mappings.identities import (
+    Pair,
+    describe_taken,
+    find_owners,
+    lock_identities,
+    set_identities,
+)
+from hub.mappings.models import Identity
+
+REVIEW_MAX = 200  # decisions at a time
+State = Identity.State
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewResult:
+    """What became of each decision: the ids of ours that were changed, and errors by id of ours."""
+
+    changed: tuple[str, ...]
+    errors: Mapping[str, str]
+
+
+@transaction.atomic
+def confirm_identities(
+    connection: Connection,
+    choices: Mapping[str, str],
+    actor: ActorContext,
+    *,
+    kind: str = USER,
+    now: datetime,
+) -> ReviewResult:
+    """Confirm one pair for each of our records, by its id; what was held for them is released.
+
+    A choice is the id of the other system's record; empty: the suggested one. What cannot be
+    confirmed has an error, and does not stop the others. The number of statements is fixed.
+    """
+    lock_identities(connection)
+    errors: dict[str, str] = {}
+    stored = _load_by_local_id(connection, kind, choices)
+    names = _load_names(connection, kind, choices, stored)
+    pairs = []
+    for local_id, remote_id in choices.items():
+        identity = stored.get(local_id)
+        chosen_id = remote_id or (identity.remote_id if identity else "")
+        if problem := _find_problem(connection, kind, identity, chosen_id):
+            errors[local_id] = problem
+        else:
+            pairs.append(_build_pair(kind, local_id, chosen_id, identity, names))
+    owners = find_owners(connection, pairs)
+    taken = [pair for pair in pairs if owners.get(pair.remote_key) not in (None, pair.local_id)]
+    errors |= {pair.local_id: describe_taken(owners[pair.remote_key]) for pair in taken}
+    free = [pair for pair in pairs if pair not in taken]
+    if free:
+        set_identities(connection, free, actor, now=now)
+    return ReviewResult(tuple(pair.local_id for pair in free), errors)
+
+
+@transaction.atomic
+def ignore_identities(
+    connection: Connection,
+    local_ids: Iterable[str],
+    actor: ActorContext,
+    *,
+    kind: str = USER,
+    now: datetime,
+) -> ReviewResult:
+    """Take records of ours out of the queue: they have no counterpart. Confirmed pairs stay."""
+    lock_identities(connection)
+    wanted = list(dict.fromkeys(local_ids))
+    rows = Identity.unscoped.filter(connection=connection, kind=kind, local_id__in=wanted)
+    open_rows = rows.exclude(state__in=(State.CONFIRMED, State.IGNORED))
+    ignored = list(open_rows.values_list("local_id", flat=True))
+    open_rows.filter(local_id__in=ignored).update(
+        state=State.IGNORED, remote_id="", name="", confidence=None, conflict="", updated_at=now
+    )
+    if ignored:
+        after = {"kind": kind, "local_ids": ignored}
+        actor.audit("connection.ignore_identities", connection, after=after, now=now)
+    text = _("This is not in the queue: it is confirmed, ignored already, or unknown.")
+    return ReviewResult(tuple(ignored), dict.fromkeys(set(wanted) - set(ignored), text))
+
+
+@transaction.atomic
+def reopen_identities(
+    connection: Connection,
+    local_ids: Iterable[str],
+    actor: ActorContext,
+    *,
+    kind: str = USER,
+    now: datetime,
+) -> ReviewResult:
+    """Put ignored records of ours back into the queue; the next suggestions look for them again."""
+    lock_identities(connection)
+    wanted = list(dict.fromkeys(local_ids))
+    rows = Identity.unscoped.filter(
+        connection=connection, kind=kind, local_id__in=wanted, state=State.IGNORED
+    )
+    reopened = list(rows.values_list("local_id", flat=True))
+    rows.update(state=State.UNMATCHED, updated_at=now)
+    if reopened:
+        after = {"kind": kind, "local_ids": reopened}
+        actor.audit("connection.reopen_identities", connection, after=after, now=now)
+    text = _("This is not ignored.")
+    return ReviewResult(tuple(reopened), dict.fromkeys(set(wanted) - set(reopened), text))
+
+
+@transaction.atomic
+def keep_identities(
+    connection: Connection,
+    local_ids: Iterable[str],
+    actor: ActorContext,
+    *,
+    kind: str = USER,
+    now: datetime,
+) -> ReviewResult:
+    """Accept the conflicts of confirmed pairs: they are right as they are.
+
+    The same conflict is not shown again, another one is.
+    """
+    lock_identities(connection)
+    wanted = list(dict.fromkeys(local_ids))
+    rows = Identity.confirmed().filter(connection=connection, kind=kind, local_id__in=wanted)
+    kept = list(rows.exclude(conflict=""))
+    for identity in kept:
+        evidence = identity.evidence or {}
+        if evidence.get("reason") == "renamed":
+            identity.name = evidence.get("detail") or identity.name
+        identity.conflict = ""
+        identity.evidence = {"accepted": evidence.get("fingerprint", "")}
+    Identity.unscoped.bulk_update(kept, ("name", "conflict", "evidence"))
+    kept_ids = [identity.local_id for identity in kept]
+    if kept:
+        after = {"kind": kind, "local_ids": kept_ids}
+        actor.audit("connection.keep_identities", connection, after=after, now=now)
+    text = _("This pair has no conflict.")
+    return ReviewResult(tuple(kept_ids), dict.fromkeys(set(wanted) - set(kept_ids), text))
+
+
+def _load_by_local_id(
+    connection: Connection, kind: str, local_ids: Iterable[str]
+) -> dict[str, Identity]:
+    rows = Identity.unscoped.filter(connection=connection, kind=kind, local_id__in=list(local_ids))
+    return {identity.local_id: identity for identity in rows}
+
+
+def _load_names(
+    connection: Connection,
+    kind: str,
+    choices: Mapping[str, str],
+    stored: Mapping[str, Identity],
+) -> dict[str, str]:
+    """Return the names of the chosen records, as far as the directory has them."""
+    ids = {*choices.values(), *(identity.remote_id for identity in stored.values())} - {""}
+    entries = DirectoryEntry.unscoped.filter(
+        connection=connection, kind=kind, remote_id__in=list(ids)
+    )
+    return dict(entries.values_list("remote_id", "name"))
+
+
+def _find_problem(
+    connection: Connection, kind: str, identity: Identity | None, remote_id: str
+) -> str:
+    """Return why a choice cannot be confirmed; empty if it can."""
+    if not remote_id:
+        return _("Nothing is suggested. Choose a record.")
+    if len(remote_id) > ID_LENGTH:
+        return _("This is too long for an ID.")
+    is_same = identity is not None and identity.remote_id == remote_id
+    if is_same and identity is not None and identity.state == State.CONFIRMED:
+        return _("This pair is confirmed already.")
+    choices = connection.connector.choices_by_kind.get(kind)
+    return choices.check(remote_id) if choices else ""
+
+
+def _build_pair(
+    kind: str,
+    local_id: str,
+    remote_id: str,
+    identity: Identity | None,
+    names: Mapping[str, str],
+) -> Pair:
+    """Build the pair; a suggestion that is confirmed keeps its source and confidence."""
+    name = names.get(remote_id, "")
+    candidate = _find_candidate(identity, remote_id)
+    if candidate is None:
+        return Pair(kind, local_id, remote_id, name)
+    return Pair(kind, local_id, remote_id, name, candidate["source"], candidate["confidence"])
+
+
+def _find_candidate(identity: Identity | None, remote_id: str) -> Mapping[str, Any] | None:
+    """Return what was found for the chosen record; None if it was chosen freely."""
+    evidence = (identity.evidence or {}) if identity else {}
+    candidates: Sequence[Mapping[str, Any]] = evidence.get("candidates", ())
+    return next((entry for entry in candidates if entry["remote_id"] == remote_id), None)

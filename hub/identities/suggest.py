@@ -1,0 +1,236 @@
+"""Suggest pairs for the people of a connection, and find what is wrong with confirmed ones.
+
+Nothing here confirms a pair: see `review`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from connectors.directories import USER, Person
+from hub.audit import ActorContext
+from hub.connections.models import Connection
+from hub.identities.conflicts import find_conflicts
+from hub.identities.matching import Candidate, Suggestion, match_people
+from hub.identities.models import DirectoryEntry, LocalUser
+from hub.mappings.identities import lock_identities
+from hub.mappings.models import Identity
+from hub.outgoing.insight.missing_identities import list_missing_identities
+
+CANDIDATES_SHOWN = 5
+BATCH = 1_000
+WRITTEN = (
+    *("remote_id", "name", "state", "source", "confidence", "conflict", "evidence", "updated_at"),
+)
+DECIDED_STATES = (Identity.State.CONFIRMED, Identity.State.IGNORED)
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionCounts:
+    """How many of our people are in each state now, and how many pairs have a conflict."""
+
+    confirmed: int
+    suggested: int
+    ambiguous: int
+    unmatched: int
+    ignored: int
+    conflicts: int
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The people of both sides of a connection."""
+
+    local: Sequence[Person]
+    remote: Sequence[Person]
+    # ids of ours that only events have named
+    event_ids: frozenset[str]
+
+    @property
+    def remote_by_id(self) -> Mapping[str, Person]:
+        return {person.id: person for person in self.remote}
+
+
+def suggest_identities(
+    connection: Connection, actor: ActorContext, *, now: datetime
+) -> SuggestionCounts:
+    """Match the people of both sides, and store what was found for each of ours.
+
+    What a person decided stays. Our people whom events named, and whom no list has, are matched by
+    what their id looks like. The number of statements grows with the thousands of people only.
+    """
+    people = load_people(connection)
+    decided = _load_identities(connection, states=DECIDED_STATES)
+    confirmed = {
+        entry.local_id: entry.remote_id
+        for entry in decided
+        if entry.state == Identity.State.CONFIRMED
+    }
+    ignored = {entry.local_id for entry in decided} - confirmed.keys()
+    suggestions = match_people(people.local, people.remote, confirmed=confirmed, ignored=ignored)
+    with transaction.atomic():
+        lock_identities(connection)
+        identities = _load_identities(connection)
+        _store_suggestions(connection, identities, suggestions, people, now=now)
+        _store_conflicts(identities, people, now=now)
+        counts = count_suggestions(connection)
+        after = {
+            "suggested": counts.suggested,
+            "ambiguous": counts.ambiguous,
+            "unmatched": counts.unmatched,
+            "conflicts": counts.conflicts,
+        }
+        actor.audit("connection.suggest_identities", connection, after=after, now=now)
+    return counts
+
+
+def load_people(connection: Connection) -> People:
+    """Load the people of both sides; four statements."""
+    users = LocalUser.objects.of(connection.tenant).order_by("user_id")
+    local = [user.to_person() for user in users]
+    known_ids = {person.id for person in local}
+    event_ids = [
+        missing.local_id
+        for missing in list_missing_identities([], connection)
+        if missing.kind == USER and missing.local_id not in known_ids
+    ]
+    local += [_build_person_of_id(local_id) for local_id in event_ids]
+    entries = DirectoryEntry.unscoped.filter(connection=connection, kind=USER)
+    remote = [entry.to_person() for entry in entries.order_by("remote_id")]
+    return People(local, remote, frozenset(event_ids))
+
+
+def count_suggestions(connection: Connection) -> SuggestionCounts:
+    """Count the identities of people by state; one statement."""
+    rows = Identity.unscoped.filter(connection=connection, kind=USER)
+    states: dict[str, int] = dict.fromkeys(Identity.State.values, 0)
+    conflicts = 0
+    for state, conflict in rows.values_list("state", "conflict"):
+        states[state] += 1
+        conflicts += bool(conflict)
+    return SuggestionCounts(**states, conflicts=conflicts)
+
+
+def _build_person_of_id(local_id: str) -> Person:
+    is_address = "@" in local_id
+    return Person(
+        local_id, email=local_id if is_address else "", login="" if is_address else local_id
+    )
+
+
+def _load_identities(
+    connection: Connection, states: Iterable[str] = Identity.State.values
+) -> list[Identity]:
+    rows = Identity.unscoped.filter(connection=connection, kind=USER, state__in=states)
+    return list(rows)
+
+
+# --- what is stored -------------------------------------------------------------------------------
+
+
+def _store_suggestions(
+    connection: Connection,
+    identities: Sequence[Identity],
+    suggestions: Iterable[Suggestion],
+    people: People,
+    *,
+    now: datetime,
+) -> None:
+    """Write the suggestions, and remove those for people of ours who are gone."""
+    stored = {entry.local_id: entry for entry in identities}
+    paired_ids = {
+        entry.remote_id for entry in identities if entry.state == Identity.State.CONFIRMED
+    }
+    remote = people.remote_by_id
+    changed: list[Identity] = []
+    kept_ids = {entry.local_id for entry in identities if entry.state in DECIDED_STATES}
+    for suggestion in suggestions:
+        identity = stored.get(suggestion.local_id)
+        if suggestion.local_id in kept_ids:
+            continue  # a person decided meanwhile
+        kept_ids.add(suggestion.local_id)
+        identity = identity or Identity(
+            connection=connection, kind=USER, local_id=suggestion.local_id, created_at=now
+        )
+        columns = _build_columns(suggestion, remote, paired_ids, people.event_ids)
+        if identity.pk is None or any(
+            getattr(identity, name) != value for name, value in columns.items()
+        ):
+            changed.append(_set_columns(identity, columns, now=now))
+    _write_identities(changed)
+    gone = [entry.pk for entry in identities if entry.local_id not in kept_ids]
+    Identity.unscoped.filter(pk__in=gone).delete()
+
+
+def _set_columns(identity: Identity, columns: Mapping[str, Any], *, now: datetime) -> Identity:
+    for name, value in columns.items():
+        setattr(identity, name, value)
+    identity.updated_at = now
+    return identity
+
+
+def _write_identities(identities: Sequence[Identity]) -> None:
+    for identity in identities:
+        identity.pk = None  # one statement for new and changed ones
+    Identity.unscoped.bulk_create(
+        identities,
+        batch_size=BATCH,
+        update_conflicts=True,
+        unique_fields=("connection", "kind", "local_id"),
+        update_fields=WRITTEN,
+    )
+
+
+def _build_columns(
+    suggestion: Suggestion,
+    remote: Mapping[str, Person],
+    paired_ids: set[str],
+    event_ids: frozenset[str],
+) -> dict[str, Any]:
+    """Return the columns of an identity that is not decided."""
+    candidates = [entry for entry in suggestion.candidates if entry.remote_id not in paired_ids]
+    is_suggested = suggestion.state == "suggested" and bool(candidates)
+    state = suggestion.state if candidates or not suggestion.candidates else "unmatched"
+    best = candidates[0] if is_suggested else None
+    unmatched_source = (
+        Identity.Source.FIRST_EVENT if suggestion.local_id in event_ids else Identity.Source.IMPORT
+    )
+    described = [_describe(entry, remote[entry.remote_id]) for entry in candidates]
+    return {
+        "remote_id": best.remote_id if best else "",
+        "name": remote[best.remote_id].name if best else "",
+        "state": state,
+        "source": candidates[0].source if candidates else unmatched_source,
+        "confidence": candidates[0].confidence if candidates else None,
+        "conflict": "" if is_suggested else suggestion.reason if state == "ambiguous" else "",
+        "evidence": {"reason": suggestion.reason, "candidates": described[:CANDIDATES_SHOWN]},
+    }
+
+
+def _describe(candidate: Candidate, person: Person) -> dict[str, Any]:
+    return {
+        "remote_id": person.id,
+        "name": person.name,
+        "email": person.email,
+        "is_active": person.is_active,
+        "source": candidate.source,
+        "reason": candidate.reason,
+        "confidence": candidate.confidence,
+    }
+
+
+def _store_conflicts(identities: Sequence[Identity], people: People, *, now: datetime) -> None:
+    """Note what is wrong with confirmed pairs, unless a person has said that it is right."""
+    confirmed = [entry for entry in identities if entry.state == Identity.State.CONFIRMED]
+    changed: list[Identity] = []
+    for identity, conflict in find_conflicts(confirmed, people.local, people.remote):
+        accepted = (identity.evidence or {}).get("accepted")
+        code = "" if conflict is None or conflict.fingerprint == accepted else conflict.code
+        evidence = conflict.to_evidence(accepted) if conflict else None
+        if identity.conflict != code:
+            identity.conflict, identity.evidence = code, evidence
+            changed.append(identity)
+    Identity.unscoped.bulk_update(changed, ("conflict", "evidence"), batch_size=BATCH)
