@@ -145,6 +145,13 @@ class ReceivingInstallation:
             began = time.monotonic()
             time.sleep(DOWN)
             self.outages.append((began, time.monotonic()))
+        nothing = Event.unscoped.filter(pk=0)  # our own connection is broken, too
+        wait_until(
+            lambda: not is_true_or_unknown(nothing.exists),
+            within=BACK_WITHIN,
+            every=0.2,
+            what="the database",
+        )
 
     def fail_at(self, supervised: SupervisedProcess, plan: str) -> None:
         """It starts anew, and its processes end by their own hands at these places, each once."""
