@@ -19,7 +19,7 @@ from hub.portal.views.connections import (
     state_pages,
 )
 from hub.portal.views.endpoints import endpoint_actions, endpoint_pages, signing_secret_pages
-from hub.portal.views.identities import csv_pages, fallback_pages
+from hub.portal.views.identities import csv_pages, fallback_pages, review_pages
 from hub.portal.views.incoming import incoming_pages, webhook_pages
 from hub.portal.views.log import delivery_pages, event_pages, operation_pages, saved_view_pages
 from hub.portal.views.mappings import editor_pages, mapping_pages, version_pages
@@ -75,6 +75,19 @@ urlpatterns = [
     path(f"{CONNECTION_PATH}rename/", connection_pages.rename_connection_view, name="rename"),
     path(f"{CONNECTION_PATH}reconnect/", reconnect.reconnect_view, name="reconnect"),
     path(f"{CONNECTION_PATH}identities/", identity_pages.list_identities, name="identities"),
+    path(
+        f"{CONNECTION_PATH}identities/review/", review_pages.show_review, name="identity_review"
+    ),
+    path(
+        f"{CONNECTION_PATH}identities/review/reads",
+        review_pages.show_read_progress,
+        name="identity_reads",
+    ),
+    path(
+        f"{CONNECTION_PATH}identities/review/<slug:verb>",
+        review_pages.decide_identities_view,
+        name="identity_decide",
+    ),
     path(
         f"{CONNECTION_PATH}identities/export.csv",
         csv_pages.export_identities_view,

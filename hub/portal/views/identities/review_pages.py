@@ -1,0 +1,248 @@
+"""The review of suggested pairs of people: fifty are confirmed by one click, the doubtful by choice."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from hub.audit import ActorContext
+from hub.connections.models import Connection
+from hub.db.clock import clock
+from hub.identities.directory_reads import (
+    find_directory_read,
+    refresh_directory,
+    refresh_local_users,
+)
+from hub.identities.models import DirectoryRead
+from hub.identities.review import (
+    REVIEW_MAX,
+    ReviewResult,
+    confirm_identities,
+    ignore_identities,
+    keep_identities,
+    reopen_identities,
+)
+from hub.identities.review_rows import (
+    CONFLICTS,
+    PEOPLE_OFFERED,
+    QUEUES,
+    build_review_rows,
+    list_people_offered,
+    match_people_named,
+    select_queue,
+)
+from hub.identities.suggest import SuggestionCounts, count_suggestions, suggest_identities
+from hub.mappings.models import Identity
+from hub.portal.views.connections.own_connection import ADMIN, get_own_connection
+from hub.portal.views.etag import respond_if_modified
+from tenants.access.tenant_users import TenantUser, tenant_view
+
+ROWS_SHOWN = 50
+ERRORS_SHOWN = 5
+CHOICE_LENGTH = 200
+
+QUEUE_TITLES = {
+    Identity.State.SUGGESTED: gettext_lazy("Suggested"),
+    Identity.State.AMBIGUOUS: gettext_lazy("Ambiguous"),
+    Identity.State.UNMATCHED: gettext_lazy("Unmatched"),
+    CONFLICTS: gettext_lazy("Conflicts"),
+    Identity.State.IGNORED: gettext_lazy("Ignored"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class QueueTab:
+    """A queue of the review, with the number of identities in it."""
+
+    queue: str
+    title: Any
+    count: int
+
+
+@require_safe
+@tenant_view()
+def show_review(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """Show a page of a queue, ?queue=, from behind ?after=, of users that ?q= names."""
+    connection = get_own_connection(tenant_user, id)
+    counts = count_suggestions(connection)
+    queue = request.GET.get("queue") or choose_first_queue(counts)
+    if queue not in QUEUES:
+        raise Http404(queue)
+    term, after = request.GET.get("q", "").strip()[:200], request.GET.get("after", "")[:200]
+    identities = select_queue(connection, queue).filter(match_people_named(connection, term))
+    page = list(identities.filter(local_id__gt=after)[: ROWS_SHOWN + 1])
+    parameters = {"queue": queue} | ({"q": term} if term else {})
+    needs_choice = queue in (Identity.State.UNMATCHED, CONFLICTS)
+    people = list_people_offered(connection) if needs_choice and page else []
+    context = {
+        "tenant_user": tenant_user,
+        "connection": connection,
+        "connector": connection.connector,
+        "queue": queue,
+        "tabs": build_tabs(counts),
+        "counts": counts,
+        "rows": build_review_rows(connection, page[:ROWS_SHOWN]),
+        "people": people,
+        "more_people": len(people) == PEOPLE_OFFERED,
+        "term": term,
+        "older": _build_query(parameters, page[ROWS_SHOWN - 1].local_id)
+        if len(page) > ROWS_SHOWN
+        else "",
+        "newer": _build_query(parameters) if after else "",
+        **build_read_context(tenant_user, connection),
+    }
+    return render(request, "portal/identities/review.html", context)
+
+
+@require_safe
+@tenant_view()
+def show_read_progress(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """Render the progress of the reads; reload the page when both have ended."""
+    connection = get_own_connection(tenant_user, id)
+    context = {
+        "tenant_user": tenant_user,
+        "connection": connection,
+        "connector": connection.connector,
+        **build_read_context(tenant_user, connection),
+    }
+    response = render(request, "portal/identities/reads.html", context)
+    if not context["is_reading"]:
+        response["HX-Refresh"] = "true"
+        return response
+    return respond_if_modified(request, response)
+
+
+@require_POST
+@tenant_view(min_role=ADMIN)
+def decide_identities_view(
+    request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
+) -> HttpResponse:
+    """Confirm, ignore, ask again for, or keep the selected rows; or read and suggest."""
+    connection = get_own_connection(tenant_user, id)
+    actor, now = ActorContext.of_visitor(request, tenant_user), clock()
+    if verb in DECISIONS:
+        _decide(request, connection, verb, actor, now=now)
+    elif verb in STEPS:
+        _take_step(request, connection, verb, actor, now=now)
+    else:
+        raise Http404(verb)
+    queue = request.POST.get("queue", "")
+    args = [tenant_user.tenant.reference, connection.public_id]
+    query = f"?{urlencode({'queue': queue})}" if queue in QUEUES else ""
+    return HttpResponseRedirect(reverse("portal:identity_review", args=args) + query)
+
+
+def choose_first_queue(counts: SuggestionCounts) -> str:
+    """Return the queue to begin with: the first that is not empty."""
+    return next((tab.queue for tab in build_tabs(counts) if tab.count), Identity.State.SUGGESTED)
+
+
+def build_tabs(counts: SuggestionCounts) -> list[QueueTab]:
+    return [QueueTab(queue, QUEUE_TITLES[queue], getattr(counts, queue)) for queue in QUEUES]
+
+
+def build_read_context(tenant_user: TenantUser, connection: Connection) -> dict[str, Any]:
+    reads: tuple[DirectoryRead | None, ...] = (
+        find_directory_read(tenant_user.tenant, connection),
+        find_directory_read(tenant_user.tenant, None),
+    )
+    is_reading = any(read is not None and read.is_reading for read in reads)
+    return {"their_read": reads[0], "our_read": reads[1], "is_reading": is_reading}
+
+
+def _build_query(parameters: dict[str, str], after: str = "") -> str:
+    return f"?{urlencode(parameters | ({'after': after} if after else {}))}"
+
+
+# --- decisions ------------------------------------------------------------------------------------
+
+
+def _decide(
+    request: HttpRequest, connection: Connection, verb: str, actor: ActorContext, *, now: datetime
+) -> None:
+    selected = request.POST.getlist("selected")[:REVIEW_MAX]
+    if not selected:
+        messages.warning(request, _("Select at least one row."))
+        return
+    if verb == "confirm":
+        choices = {
+            local_id: request.POST.get(f"choice:{local_id}", "").strip()[:CHOICE_LENGTH]
+            for local_id in selected
+        }
+        result = confirm_identities(connection, choices, actor, now=now)
+    else:
+        result = DECISIONS[verb](connection, selected, actor, now=now)
+    _tell_result(request, verb, result)
+
+
+def _tell_result(request: HttpRequest, verb: str, result: ReviewResult) -> None:
+    count = len(result.changed)
+    if count and verb == "confirm":
+        text = ngettext(
+            "%(count)d pair is confirmed. What was held for it is sent now.",
+            "%(count)d pairs are confirmed. What was held for them is sent now.",
+            count,
+        )
+        messages.success(request, text % {"count": count})
+    elif count:
+        text = ngettext("%(count)d row is decided.", "%(count)d rows are decided.", count)
+        messages.success(request, text % {"count": count})
+    for local_id, error in list(result.errors.items())[:ERRORS_SHOWN]:
+        messages.error(request, f"{local_id}: {error}")
+    if (more := len(result.errors) - ERRORS_SHOWN) > 0:
+        text = ngettext("%(count)d more has a problem.", "%(count)d more have a problem.", more)
+        messages.error(request, text % {"count": more})
+
+
+def _take_step(
+    request: HttpRequest, connection: Connection, verb: str, actor: ActorContext, *, now: datetime
+) -> None:
+    try:
+        text = STEPS[verb](connection, actor, now=now)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    else:
+        messages.success(request, text)
+
+
+def _read_theirs(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
+    refresh_directory(connection, actor, now=now)
+    return _("The users of the other system are being read.")
+
+
+def _read_ours(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
+    assert connection.tenant is not None
+    refresh_local_users(connection.tenant, actor, now=now)
+    return _("Your users are being read.")
+
+
+def _suggest(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
+    counts = suggest_identities(connection, actor, now=now)
+    return _("%(suggested)d pairs are suggested, and %(doubtful)d need a decision.") % {
+        "suggested": counts.suggested,
+        "doubtful": counts.ambiguous + counts.unmatched,
+    }
+
+
+DECISIONS: dict[str, Callable[..., ReviewResult]] = {
+    "confirm": confirm_identities,
+    "ignore": ignore_identities,
+    "reopen": reopen_identities,
+    "keep": keep_identities,
+}
+STEPS: dict[str, Callable[..., str]] = {
+    "read-theirs": _read_theirs,
+    "read-ours": _read_ours,
+    "suggest": _suggest,
+}
