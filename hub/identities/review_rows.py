@@ -57,9 +57,7 @@ def match_people_named(connection: Connection, term: str) -> Q:
     return Q(local_id__startswith=term) | Q(local_id__in=users.values("user_id"))
 
 
-def build_review_rows(
-    connection: Connection, identities: Sequence[Identity]
-) -> list[ReviewRow]:
+def build_review_rows(connection: Connection, identities: Sequence[Identity]) -> list[ReviewRow]:
     """Build the rows of a page, in two statements."""
     users = {
         user.user_id: user

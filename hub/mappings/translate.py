@@ -12,12 +12,7 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from hub.mappings.expressions.budget import Budget, ExpressionRefused, OverBudget
-from hub.mappings.expressions.functions import (
-    Functions,
-    IdentityMissing,
-    IdentitySkipped,
-    Lookup,
-)
+from hub.mappings.expressions.functions import Functions, IdentityMissing, Lookup
 from hub.mappings.expressions.language import (
     Evaluation,
     Expression,
@@ -34,7 +29,6 @@ __all__ = [
     "CompiledMapping",
     "FilterExplanation",
     "IdentityMissing",
-    "IdentitySkipped",
     "MappingError",
     "MappingFailed",
     "OverBudget",

@@ -75,9 +75,7 @@ urlpatterns = [
     path(f"{CONNECTION_PATH}rename/", connection_pages.rename_connection_view, name="rename"),
     path(f"{CONNECTION_PATH}reconnect/", reconnect.reconnect_view, name="reconnect"),
     path(f"{CONNECTION_PATH}identities/", identity_pages.list_identities, name="identities"),
-    path(
-        f"{CONNECTION_PATH}identities/review/", review_pages.show_review, name="identity_review"
-    ),
+    path(f"{CONNECTION_PATH}identities/review/", review_pages.show_review, name="identity_review"),
     path(
         f"{CONNECTION_PATH}identities/review/reads",
         review_pages.show_read_progress,

@@ -16,14 +16,11 @@ from sandbox.pipedrive.checks import INFO, Refusal
 from sandbox.pipedrive.deals_summary import PATH as SUMMARY
 from sandbox.pipedrive.deals_summary import answer_summary
 from sandbox.pipedrive.fields.changes import find_new_key, list_changed_fields, make_change
-from sandbox.pipedrive.fields.field_lists import FIELD_LISTS, list_fields
 from sandbox.pipedrive.kinds import KINDS, Kind
+from sandbox.pipedrive.lists import ListResource, find_list
 from sandbox.pipedrive.login import Login
-from sandbox.pipedrive.pipelines import pipelines, stages
 from sandbox.pipedrive.records import Record, Records
 from sandbox.pipedrive.resources import Asked
-from sandbox.pipedrive.search import FIELDS as SEARCH_FIELDS
-from sandbox.pipedrive.search import ITEM_SEARCH, item_kinds, search, search_scopes
 from sandbox.pipedrive.tokens import Tokens
 from sandbox.pipedrive.webhooks.event_source import PipedriveEvents
 from sandbox.pipedrive.webhooks.registry import Webhooks
@@ -44,7 +41,6 @@ ONE: dict[str, Work] = {
     "GET": ("read", resources.read, "read"),
     "DELETE": ("delete", resources.delete, "full"),
 }
-SHORT_LISTS = {"pipelines": pipelines, "stages": stages}
 ALL: dict[str, Work] = {
     "GET": ("list", resources.list_all, "read"),
     "POST": ("write", resources.create, "full"),
@@ -205,65 +201,23 @@ class Pipedrive(System):
         if (match["version"], match["path"]) == ("v1", "webhooks"):
             return self._answer_webhooks(company, token, call, match["id"])
         kind = KINDS.get(match["path"])
-        if match["version"] == "v2" and (listed := self._find_list(match["path"], match["id"])):
-            return listed(company, token, call, match["path"])
+        if match["version"] == "v2" and (listed := find_list(match["path"], match["id"])):
+            return self._list(company, token, call, listed, match["path"])
         if kind is None or kind.version != match["version"]:
             return ApiResponse(404, self.refusal(404))
         return self._resource(company, token, call, kind, match["id"])
 
-    def _find_list(self, path: str, id: str | None) -> Callable[..., ApiResponse] | None:
-        """What answers a list of v2 that is no list of records."""
-        if id == "search" or (path == ITEM_SEARCH and not id):
-            return self._search
-        if id:
-            return None
-        if path in SHORT_LISTS:
-            return self._short_list
-        return self._list_fields if path in FIELD_LISTS else None
-
-    def _short_list(self, company: Company, token: str, call: ApiRequest, path: str) -> ApiResponse:
-        if call.method != "GET":
-            return ApiResponse(405, Refusal(405, "Method not allowed").body())
-        if refused := self._budgets.spend(company, token, cost("short list", "v2"), call.at):
-            return refused
-        if not {"deals:full", "deals:read"}.intersection(company.scopes.split(",")):
-            return ApiResponse(403, self.refusal(403))
-        rows = SHORT_LISTS[path](company)
-        if path == "stages" and (pipeline := call.query.get("pipeline_id")):
-            rows = [row for row in rows if str(row["pipeline_id"]) == pipeline]
-        more = {"next_cursor": None}
-        return ApiResponse(200, {"success": True, "data": rows, "additional_data": more})
-
-    def _list_fields(
-        self, company: Company, token: str, call: ApiRequest, path: str
+    def _list(
+        self, company: Company, token: str, call: ApiRequest, listed: ListResource, path: str
     ) -> ApiResponse:
         if call.method != "GET":
             return ApiResponse(405, Refusal(405, "Method not allowed").body())
-        if refused := self._budgets.spend(company, token, cost("list", "v2"), call.at):
+        if refused := self._budgets.spend(company, token, cost(listed.costs_as, "v2"), call.at):
             return refused
-        kind = FIELD_LISTS[path]
-        scope = KINDS[kind].scope
-        if not {f"{scope}:full", f"{scope}:read", "admin"}.intersection(company.scopes.split(",")):
+        if not listed.scopes(path).intersection(company.scopes.split(",")):
             return ApiResponse(403, self.refusal(403))
         try:
-            return ApiResponse(200, list_fields(company, kind, call.query))
-        except Refusal as refusal:
-            return ApiResponse(refusal.status, refusal.body())
-
-    def _search(self, company: Company, token: str, call: ApiRequest, path: str) -> ApiResponse:
-        if path != ITEM_SEARCH and path not in SEARCH_FIELDS:
-            return ApiResponse(404, self.refusal(404))
-        if call.method != "GET":
-            return ApiResponse(405, Refusal(405, "Method not allowed").body())
-        if refused := self._budgets.spend(company, token, cost("search", "v2"), call.at):
-            return refused
-        scopes = search_scopes(path)
-        if not scopes.intersection(company.scopes.split(",")):
-            return ApiResponse(403, self.refusal(403))
-        kind = KINDS.get(path, KINDS["deals"])
-        request = Asked(company, kind, self.records, call.at, call.query, None)
-        try:
-            return search(request, item_kinds(request) if path == ITEM_SEARCH else [kind])
+            return listed.does(company, self.records, call, path)
         except Refusal as refusal:
             return ApiResponse(refusal.status, refusal.body())
 

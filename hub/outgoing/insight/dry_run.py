@@ -13,6 +13,7 @@ from connectors.registry import CONNECTORS
 from connectors.roles import Action
 from hub.connections.models import Connection
 from hub.mappings.compiler_cache import compiled_filter, compiled_mapping
+from hub.mappings.expressions.functions import IdentitySkipped
 from hub.mappings.fallbacks import load_fallbacks
 from hub.mappings.missing_paths import Gap, find_missing_paths
 from hub.mappings.models import Identity, IdentityFallback, MappingVersion
@@ -20,7 +21,6 @@ from hub.mappings.translate import (
     CompiledFilter,
     CompiledMapping,
     FilterExplanation,
-    IdentitySkipped,
     MappingError,
     MappingFailed,
     collect_identities,

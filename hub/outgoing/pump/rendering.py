@@ -13,11 +13,11 @@ from connectors.http import dump_checked_json
 from connectors.roles import Action
 from connectors.schema import Message
 from hub.connections.models import Connection
+from hub.mappings.expressions.functions import IdentitySkipped
 from hub.mappings.fallbacks import apply_fallback, load_fallbacks
 from hub.mappings.models import Identity, IdentityFallback
 from hub.mappings.translate import (
     IdentityMissing,
-    IdentitySkipped,
     MappingError,
     MappingFailed,
     collect_identities,

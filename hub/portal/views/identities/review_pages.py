@@ -1,4 +1,4 @@
-"""The review of suggested pairs of people: fifty are confirmed by one click, the doubtful by choice."""
+"""The review of suggested pairs of people: fifty are confirmed by one click."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

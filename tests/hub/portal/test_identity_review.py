@@ -1,0 +1,156 @@
+"""People are reviewed in queues: suggested pairs are confirmed fifty at a time, the others by hand."""
+
+import pytest
+
+from hub.identities.models import DirectoryEntry, LocalUser
+from hub.mappings.models import Identity
+from hub.outgoing.models import Delivery
+from hub.outgoing.release import release_held_deliveries
+from tests.factories import MINUTE, NOON
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.pump.test_loop import pump
+from tests.markup import normalize_markup
+
+pytestmark = pytest.mark.django_db
+LATER = NOON + MINUTE
+
+
+@pytest.fixture
+def slack(make, acme):
+    return make.connection(acme, "slack", secret={"access_token": "x"}, account="T1")
+
+
+def url_of(connection, rest=""):
+    return f"/t/acme/connections/{connection.public_id}/identities/review/{rest}"
+
+
+def text_of(answer):
+    return normalize_markup(answer.content.decode())
+
+
+def add_people(connection, count=3):
+    users = [
+        LocalUser(
+            tenant=connection.tenant,
+            user_id=f"u-{number:03d}",
+            name=f"Person {number}",
+            email=f"person{number}@acme.example",
+        )
+        for number in range(count)
+    ]
+    entries = [
+        DirectoryEntry(
+            connection=connection,
+            remote_id=f"U{number:08d}",
+            name=f"Person {number}",
+            email=f"person{number}@acme.example",
+        )
+        for number in range(count)
+    ]
+    LocalUser.unscoped.bulk_create(users)
+    DirectoryEntry.unscoped.bulk_create(entries)
+
+
+def add_identity(connection, local_id, state, **fields):
+    return Identity.unscoped.create(
+        connection=connection, kind="user", local_id=local_id, state=state, **fields
+    )
+
+
+def test_without_people_the_page_says_what_comes_first(admin, slack):
+    text = text_of(admin.get(url_of(slack)))
+    assert "Nothing to review here" in text
+    assert "not read yet" in text
+
+
+def test_suggested_pairs_are_confirmed_together_and_release_what_was_held_once(admin, make, slack):
+    add_people(slack)
+    route = make.route(
+        slack.tenant,
+        connection=slack,
+        mapping=make.mapping(
+            slack.tenant, "slack", "post_message", {"channel": "identity('user', data.owner)"}
+        ),
+    )
+    delivery = make.event(slack.tenant, data={"owner": "u-001"}).deliveries.get()
+    pump(FakeHttp())
+    delivery.refresh_from_db()
+    assert (delivery.route, delivery.reason) == (route, "identity_missing")
+    admin.post(url_of(slack, "suggest"))
+    page = admin.get(url_of(slack))
+    assert [row.identity.state for row in page.context["rows"]] == ["suggested"] * 3
+    selected = [row.identity.local_id for row in page.context["rows"]]
+    answer = admin.post(url_of(slack, "confirm"), {"selected": selected}, follow=True)
+    assert "3 pairs are confirmed" in text_of(answer)
+    assert Identity.confirmed().count() == 3
+    Identity.unscoped.update(updated_at=LATER)
+    assert release_held_deliveries(now=LATER) == 1
+    assert release_held_deliveries(now=LATER) == 0
+    assert Delivery.unscoped.get(pk=delivery.pk).state == "waiting"
+
+
+def test_of_an_ambiguous_user_a_candidate_is_chosen(admin, slack):
+    add_people(slack)
+    candidates = [{"remote_id": f"U{number:08d}"} for number in (1, 2)]
+    evidence = {"reason": "two_candidates", "candidates": candidates}
+    add_identity(slack, "u-001", "ambiguous", conflict="two_candidates", evidence=evidence)
+    page = admin.get(url_of(slack), {"queue": "ambiguous"})
+    (row,) = page.context["rows"]
+    assert [person.remote_id for person in row.candidates] == ["U00000001", "U00000002"]
+    wish = {"selected": "u-001", "choice:u-001": "U00000002", "queue": "ambiguous"}
+    admin.post(url_of(slack, "confirm"), wish)
+    assert Identity.confirmed().get().remote_id == "U00000002"
+
+
+def test_what_cannot_be_confirmed_has_its_error_and_stops_no_other(admin, slack):
+    add_people(slack)
+    add_identity(slack, "u-000", "unmatched")
+    add_identity(slack, "u-001", "suggested", remote_id="U00000001")
+    selected = {"selected": ["u-000", "u-001"]}
+    answer = admin.post(url_of(slack, "confirm"), selected, follow=True)
+    assert "u-000: Nothing is suggested. Choose a record." in text_of(answer)
+    assert Identity.confirmed().get().local_id == "u-001"
+
+
+def test_a_user_is_ignored_and_put_back(admin, slack):
+    identity = add_identity(slack, "u-001", "unmatched")
+    admin.post(url_of(slack, "ignore"), {"selected": "u-001"})
+    identity.refresh_from_db()
+    assert identity.state == "ignored"
+    admin.post(url_of(slack, "reopen"), {"selected": "u-001"})
+    identity.refresh_from_db()
+    assert identity.state == "unmatched"
+
+
+@pytest.mark.parametrize("verb", ["confirm", "ignore", "reopen", "keep"])
+def test_a_decision_about_nothing_says_so(admin, slack, verb):
+    answer = admin.post(url_of(slack, verb), follow=True)
+    assert "Select at least one row" in text_of(answer)
+
+
+def test_an_unknown_queue_or_verb_is_not_there(admin, slack):
+    assert admin.get(url_of(slack), {"queue": "best"}).status_code == 404
+    assert admin.post(url_of(slack, "guess")).status_code == 404
+
+
+def test_a_member_who_may_not_manage_reads_only(member, slack):
+    add_identity(slack, "u-001", "suggested", remote_id="U00000001")
+    assert "Confirm the selected pairs" not in text_of(member.get(url_of(slack)))
+    assert member.post(url_of(slack, "confirm"), {"selected": "u-001"}).status_code == 403
+    assert not Identity.confirmed().exists()
+
+
+@pytest.mark.parametrize("queue", ["suggested", "unmatched"])
+def test_a_page_has_fifty_and_takes_a_fixed_number_of_statements(
+    admin, slack, queue, django_assert_num_queries, django_assert_max_num_queries
+):
+    add_people(slack, 120)
+    for number in range(120):
+        add_identity(slack, f"u-{number:03d}", queue)
+    with django_assert_max_num_queries(16):
+        page = admin.get(url_of(slack), {"queue": queue})
+    assert len(page.context["rows"]) == 50
+    following = admin.get(url_of(slack) + page.context["older"])
+    assert following.context["rows"][0].identity.local_id == "u-050"
+    found = admin.get(url_of(slack), {"queue": queue, "q": "person 11"})
+    assert len(found.context["rows"]) == 11
