@@ -65,13 +65,9 @@ def test_without_people_the_page_says_what_comes_first(admin, slack):
 
 def test_suggested_pairs_are_confirmed_together_and_release_what_was_held_once(admin, make, slack):
     add_people(slack)
-    route = make.route(
-        slack.tenant,
-        connection=slack,
-        mapping=make.mapping(
-            slack.tenant, "slack", "post_message", {"channel": "identity('user', data.owner)"}
-        ),
-    )
+    body = {"channel": "identity('user', data.owner)", "text": "type"}
+    mapping = make.mapping(slack.tenant, "slack", "post_message", body)
+    route = make.route(slack, connector="slack", mapping=mapping)
     delivery = make.event(slack.tenant, data={"owner": "u-001"}).deliveries.get()
     pump(FakeHttp())
     delivery.refresh_from_db()
@@ -91,7 +87,9 @@ def test_suggested_pairs_are_confirmed_together_and_release_what_was_held_once(a
 
 def test_of_an_ambiguous_user_a_candidate_is_chosen(admin, slack):
     add_people(slack)
-    candidates = [{"remote_id": f"U{number:08d}"} for number in (1, 2)]
+    candidates = [
+        {"remote_id": f"U{number:08d}", "source": "name", "confidence": 0.5} for number in (1, 2)
+    ]
     evidence = {"reason": "two_candidates", "candidates": candidates}
     add_identity(slack, "u-001", "ambiguous", conflict="two_candidates", evidence=evidence)
     page = admin.get(url_of(slack), {"queue": "ambiguous"})
