@@ -59,6 +59,11 @@ ROUTES = {
         "PUT": "connections:write",
         "DELETE": "connections:write",
     },
+    "connections/<uuid:id>/identity-fallbacks": {
+        "GET": "connections:read",
+        "PUT": "connections:write",
+        "DELETE": "connections:write",
+    },
     "connections/<uuid:id>/reconnect-link": {"POST": "connections:write"},
     "connections/<uuid:id>/actions/<slug:action>": {"POST": "deliveries:write"},
     "portal-links": {"GET": "portal-links:read", "POST": "portal-links:write"},

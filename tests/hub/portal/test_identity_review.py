@@ -1,4 +1,4 @@
-"""People are reviewed in queues: suggested pairs are confirmed fifty at a time, the others by hand."""
+"""People are reviewed in queues: suggested pairs fifty at a time, the others by hand."""
 
 import pytest
 

@@ -1,0 +1,1 @@
+"""REST of mappings: identities and their fallbacks."""
