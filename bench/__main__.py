@@ -20,7 +20,7 @@ from bench.suite import Bench, Options
 django.setup()
 quota_connectors.install()
 
-from bench import faults, incoming, outgoing, portal, scheduled  # noqa: E402  (Django is ready)
+from bench import faults, identities, incoming, outgoing, portal, scheduled  # noqa: E402  (Django is ready)
 
 SUITES = {
     "outgoing": outgoing,
@@ -28,6 +28,7 @@ SUITES = {
     "scheduled": scheduled,
     "faults": faults,
     "portal": portal,
+    "identities": identities,
 }
 
 

@@ -1,7 +1,7 @@
 """Pairs by name, among the people whom no address and no login has paired.
 
 A name is enough only if namesakes are improbable: a namesake of someone who is missing on one side
-would be a wrong pair.
+would be a wrong pair. How probable that is follows from how common the words of the name are.
 """
 
 from collections import Counter, defaultdict
@@ -20,7 +20,8 @@ from hub.identities.matching.statistics import NameStatistics
 
 R = NameRelation
 BLOCK_MAX = 400  # open people with one word in their names; a longer list is too common to compare
-WRONG_MAX = 0.01  # the probability of a wrong pair that is accepted
+WRONG_MAX = 0.04  # the probability of a wrong pair that is accepted
+WRONG_SHARE_MAX = 0.003  # of all suggested pairs, the share that is expected to be wrong
 NAMESAKES_MAX = 0.5  # expected, however many people are on both sides
 OVERLAP_UNKNOWN, OVERLAP_MIN, OVERLAP_MAX = 0.8, 0.5, 0.98
 OVERLAP_SAMPLE_MIN = 20
@@ -47,18 +48,24 @@ def match_names(
     rivals_of_remote = Counter(entry.remote.id for entry in fitting if _counts(entry))
     namesakes = _Namesakes(local, remote)
     judge = _NameJudge(local, remote, len(theirs), statistics, claims)
-    for entry in fitting:
-        is_unique = (
-            rivals_of_local[entry.local.id] == 1
-            and rivals_of_remote[entry.remote.id] == 1
-            and namesakes.are_balanced(entry)
-            and not claims.is_contested(entry)
-        )
-        yield judge.raise_level(entry) if is_unique else entry
+    unique = {
+        id(entry)
+        for entry in fitting
+        if rivals_of_local[entry.local.id] == 1
+        and rivals_of_remote[entry.remote.id] == 1
+        and namesakes.are_balanced(entry)
+        and not claims.is_contested(entry)
+    }
+    yield from judge.raise_levels([entry for entry in fitting if id(entry) in unique])
+    yield from (entry for entry in fitting if id(entry) not in unique)
 
 
 def _counts(entry: Evidence) -> bool:
-    """Return whether a pair makes another one of the same person doubtful."""
+    """Return whether a pair makes another one of the same person doubtful; a misspelling of a name
+    does not, beside the name itself.
+    """
+    if entry.relation is R.SIMILAR:
+        return False
     return entry.remote.is_active or entry.relation is R.EXACT
 
 
@@ -125,23 +132,39 @@ class _NameJudge:
     ) -> None:
         self.overlap = estimate_overlap(local, remote, claims)
         self.open_count = open_count
+        self.claimed_count = len(claims.pairs)
         self.statistics = statistics
 
-    def raise_level(self, entry: Evidence) -> Evidence:
-        """Return the evidence as enough to suggest the pair, if namesakes are improbable."""
+    def raise_levels(self, evidence: Sequence[Evidence]) -> Iterator[Evidence]:
+        """Yield the evidence, as enough to suggest the pair where namesakes are improbable: the
+        surest pairs first, as long as few of all suggestions are expected to be wrong.
+        """
+        rated = sorted(
+            ((self._rate_doubt(entry), entry) for entry in evidence),
+            key=lambda rated_entry: (rated_entry[0], rated_entry[1].local.id),
+        )
+        expected_wrong, count = 0.0, self.claimed_count
+        for doubt, entry in rated:
+            share = (expected_wrong + doubt) / (count + 1)
+            if doubt > WRONG_MAX or share > WRONG_SHARE_MAX:
+                yield entry
+                continue
+            expected_wrong, count = expected_wrong + doubt, count + 1
+            reason = "name" if entry.relation is R.EXACT else "name_variant"
+            confidence = round(CONFIDENCE[entry.relation] - doubt, 2)
+            yield replace(entry, level=Level.NAME, reason=reason, confidence=confidence)
+
+    def _rate_doubt(self, entry: Evidence) -> float:
+        """Return how probable it is that the pair is wrong: 1 if it is not to be suggested."""
         if entry.relation not in CONFIDENCE:
-            return entry
-        expected = self._expect_namesakes(entry)
+            return 1.0
         overlap = self.overlap
         if have_different_addresses(entry.local, entry.remote):
             overlap = OVERLAP_OF_DIFFERENT_ADDRESSES
-        wrong = expected * (1 - overlap) / overlap
-        if expected > NAMESAKES_MAX or wrong > WRONG_MAX:
-            return entry
-        reason = "name" if entry.relation is R.EXACT else "name_variant"
-        return replace(
-            entry, level=Level.NAME, reason=reason, confidence=CONFIDENCE[entry.relation]
-        )
+        expected = self._expect_namesakes(entry)
+        if expected > NAMESAKES_MAX:
+            return 1.0
+        return expected * (1 - overlap) / overlap
 
     def _expect_namesakes(self, entry: Evidence) -> float:
         expected = self.statistics.expect_namesakes(

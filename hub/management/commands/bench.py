@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bench import environments, faults, incoming, outgoing, portal, scheduled
+from bench import environments, faults, identities, incoming, outgoing, portal, scheduled
 from bench.processes import python_command, running
 
 SUITES = {
@@ -19,6 +19,7 @@ SUITES = {
     "scheduled": scheduled,
     "faults": faults,
     "portal": portal,
+    "identities": identities,
 }
 DATABASES = {
     "postgresql": environments.postgresql_environment,
