@@ -47,6 +47,8 @@ urlpatterns = [
     path("api/v1/", include("hub.mappings.urls")),
     path("api/v1/", include("hub.scheduled.urls")),
     path("api/v1/", include("hub.recipes.urls")),
+    path("api/v1/", include("hub.schemas.urls")),
+    path("api/v1/", include("hub.drift.urls")),
     path("api/v1/openapi.json", OpenApiView.as_view(), name="openapi"),
     path(
         "api/docs/",

@@ -18,6 +18,8 @@ from hub.connections.models import (
 )
 from hub.crypto.sealed import seal
 from hub.db.clock import clock
+from hub.db.ids import uuid7
+from hub.drift.models import DriftFinding
 from hub.incoming.models import (
     InboundBody,
     InboundEndpoint,
@@ -195,6 +197,24 @@ class Factories(ScheduledFactories):
         return MappingVersion.unscoped.create(
             mapping=mapping, number=number, body=body, created_at=at
         )
+
+    def drift_finding(self, connection, at=NOON, **fields):
+        """The field Title of a Lead was renamed, which will break a route."""
+        broken = {"kind": "route", "id": str(uuid7()), "name": "Orders to leads"}
+        broken |= {"is_enabled": True, "mapping_id": str(uuid7()), "mapping_name": "Leads"}
+        made = {
+            "object_key": "Lead",
+            "object_label": "Lead",
+            "field_key": f"Title_{next(self.numbers)}",
+            "field_label": "Title",
+            "change": "renamed",
+            "before": "Title",
+            "after": "Job_Title__c",
+            "breaks": [broken],
+            "first_seen_at": at,
+            "last_seen_at": at,
+        }
+        return DriftFinding.unscoped.create(connection=connection, **made | fields)
 
     def identity(self, connection, kind, local_id, remote_id, at=NOON, name=""):
         said = {"kind": kind, "local_id": local_id, "remote_id": remote_id, "name": name}

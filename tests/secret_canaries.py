@@ -173,6 +173,7 @@ class CanaryRows:
         """A reconciliation has run, and found a difference."""
         (connection,) = [one for one in self.connections if one.connector_key == "salesforce"]
         job = self.make.job(self.tenant)
+        self.make.drift_finding(connection)
         self.make.discrepancy(connection, job=job, run=self.make.finished_run(job), now=self.now)
 
     def renew(self, connection, call):

@@ -83,6 +83,7 @@ ROWS = {
     "connections.MaintenanceWindow": lambda make, tenant: make.maintenance(make.connection(tenant)),
     "connections.ConnectorRequest": a_wish,
     "connections.ConnectLink": lambda make, tenant: make.connect_link(tenant),
+    "drift.DriftFinding": lambda make, tenant: make.drift_finding(make.connection(tenant)),
     "hub.AuditRow": audit_row,
     "incoming.InboundItem": lambda make, tenant: make.inbound_item(make.connection(tenant)),
     "incoming.InboundMessage": lambda make, tenant: make.inbound_message(make.connection(tenant)),

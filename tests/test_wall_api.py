@@ -9,6 +9,7 @@ from django.urls import URLPattern, get_resolver
 from hub.audit import ActorContext
 from hub.connections.actions.kill_switches import switch_off
 from hub.connections.models import KillSwitch
+from hub.drift.models import DriftFinding
 from hub.incoming.models import InboundItem, WebhookSubscription
 from hub.limits.models import LimitUsage
 from hub.outgoing.models import Event
@@ -90,6 +91,12 @@ ROUTES = {
     "webhook-subscriptions/<uuid:id>/check": {"POST": "webhook-subscriptions:write"},
     "webhook-subscriptions/<uuid:id>/repair": {"POST": "webhook-subscriptions:write"},
     "webhook-subscriptions/<uuid:id>/rotate": {"POST": "webhook-subscriptions:write"},
+    "connections/<uuid:id>/schema": {"GET": "connections:read"},
+    "connections/<uuid:id>/schema/refresh": {"POST": "connections:write"},
+    "connections/<uuid:id>/schema/check": {"POST": "connections:write"},
+    "connections/<uuid:id>/schema/objects/<str:object>": {"GET": "connections:read"},
+    "drift": {"GET": "connections:read"},
+    "drift/<uuid:id>": {"GET": "connections:read"},
     "discrepancies": {"GET": "discrepancies:read"},
     "discrepancies/<uuid:id>": {"GET": "discrepancies:read"},
     "discrepancies/<uuid:id>/repair": {"POST": "discrepancies:write"},
@@ -180,6 +187,7 @@ def acme(make):
     make.portal_link(tenant)
     make.inbound_item(connection, record="only-acmes-record")
     make.webhook_subscription(connection)
+    make.drift_finding(connection, object_label="only Acme's object")
     discrepancy = make.discrepancy(connection, record_key="only-acmes-order")
     make.finished_run(discrepancy.job)
     make.integration(tenant, answers={"channel": "only-acmes-channel"})
@@ -213,6 +221,7 @@ def by_room(tenant):
         "inbound": InboundItem.unscoped.get(tenant=tenant),
         "webhook-subscriptions": WebhookSubscription.unscoped.get(tenant=tenant),
         "discrepancies": tenant.discrepancies.get(),
+        "drift": DriftFinding.unscoped.get(connection__tenant=tenant),
         "jobs": tenant.jobs.get(),
         "integrations": tenant.integrations.get(),
         "runs": tenant.runs.get(),
@@ -223,6 +232,7 @@ def address(route, tenant):
     event = Event.unscoped.get(tenant=tenant)
     route = route.replace("<str:name>", f"tenant:{tenant.reference}")
     route = route.replace("<slug:action>", "send").replace("<slug:key>", "order_to_slack")
+    route = route.replace("<str:object>", "Lead")
     path = route.replace("<str:reference>", tenant.reference).replace(
         "<path:id>", str(event.public_id)
     )

@@ -35,6 +35,8 @@ ROUTES = {
     "connections/<uuid:id>/connected/": "connection",
     "connections/<uuid:id>/test": "connection",
     "connections/<uuid:id>/test/progress/": "connection",
+    "connections/<uuid:id>/schema/": "connection",
+    "connections/<uuid:id>/schema/check": "connection",
     "connections/<uuid:id>/resume": "connection",
     "connections/<uuid:id>/pause/": "connection",
     "connections/<uuid:id>/disable/": "connection",

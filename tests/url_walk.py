@@ -11,6 +11,7 @@ from django.urls import get_resolver
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import Authorization, Connection, ConnectLink
+from hub.drift.models import DriftFinding
 from hub.incoming.models import InboundItem, WebhookSubscription
 from hub.mappings.models import FieldMapping
 from hub.operations.models import Operation
@@ -36,6 +37,7 @@ ROWS = {  # what an id stands for, by the word before it
     "incoming": lambda: InboundItem.unscoped.all(),
     "webhook-subscriptions": lambda: WebhookSubscription.unscoped.all(),
     "webhooks": lambda: WebhookSubscription.unscoped.all(),
+    "drift": lambda: DriftFinding.unscoped.all(),
     "discrepancies": lambda: Discrepancy.unscoped.all(),
     "jobs": lambda: Job.unscoped.all(),
     "runs": lambda: Run.unscoped.all(),
@@ -57,6 +59,7 @@ PLAIN = {
     "tenant": ["acme"],
     "reference": ["acme"],
     "connector": list(CONNECTORS),
+    "object": ["Lead"],
     "kind": ["csv", "ndjson", "event", "txt", "json"],
     "verb": [
         *delivery_pages.DELIVERY_ACTIONS,

@@ -30,6 +30,7 @@ MENU = {
     "Routes & mappings": (
         ("Routes", "alt_route", "outgoing_route", "outgoing.view_route"),
         ("Field mappings", "schema", "mappings_fieldmapping", "mappings.view_fieldmapping"),
+        ("Schema drift", "difference", "drift_driftfinding", "drift.view_driftfinding"),
     ),
     "Events & deliveries": (
         ("Events", "bolt", "outgoing_event", "outgoing.view_event"),

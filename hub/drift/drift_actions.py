@@ -1,16 +1,26 @@
 """What a person can do: have the schemas of a connection checked now."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from hub.audit import ActorContext
+from hub.connections.credentials.provider_call import Call
 from hub.connections.models import Connection
 from hub.drift.check import CheckResult, CheckTools, check_connection_objects
 from hub.drift.models import DriftSchedule
 from hub.drift.schedule import UNCHECKED_STATES, find_next_night, record_check
 
+WAIT = timedelta(seconds=8)  # of a person, for the answer; the last call may take longer
+
 
 class CheckRefused(Exception):
     """The connection may not be asked in its state."""
+
+
+def build_check_tools(call: Call, clock: Callable[[], datetime]) -> CheckTools:
+    """Return the tools of a check for which a person waits."""
+    until = clock() + WAIT
+    return CheckTools(call, clock, is_late=lambda: clock() > until)
 
 
 def check_schema_now(connection: Connection, actor: ActorContext, tools: CheckTools) -> CheckResult:

@@ -46,6 +46,13 @@ def store_findings(
     resolve_findings(open_findings.values(), now=now)
 
 
+def count_open_findings(connection: Connection) -> int:
+    """Return the number of open findings; no statement if its system has no schema."""
+    if connection.connector.schema is None:
+        return 0
+    return DriftFinding.unscoped.filter(connection=connection, resolved_at=None).count()
+
+
 def resolve_findings(findings: Iterable[DriftFinding], *, now: datetime) -> None:
     """Mark findings as resolved, and withdraw their notices."""
     for finding in findings:

@@ -106,6 +106,8 @@ class DriftFinding(Scoped):
     resolved_at = models.DateTimeField(null=True)
 
     class Meta(Scoped.Meta):
+        verbose_name = "finding of schema drift"
+        verbose_name_plural = "schema drift"
         constraints = (
             models.UniqueConstraint(
                 fields=("connection", "object_key", "field_key", "change", "before"),

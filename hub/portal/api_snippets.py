@@ -49,6 +49,7 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
         "connection_disconnect", "POST", has_id=True, body={"reason": "…"}
     ),
     "portal:notifications": CONNECTION_SNIPPET,
+    "portal:connection_schema": ApiSnippet("schema", has_id=True),
     "portal:identities": IDENTITIES_SNIPPET,
     "portal:identity_say": IDENTITIES_SNIPPET,
     "portal:identity_remove": IDENTITIES_SNIPPET,

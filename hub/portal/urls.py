@@ -16,6 +16,7 @@ from hub.portal.views.connections import (
     connection_test_pages,
     disconnect_pages,
     identity_pages,
+    schema_pages,
     state_pages,
 )
 from hub.portal.views.endpoints import endpoint_actions, endpoint_pages, signing_secret_pages
@@ -63,6 +64,12 @@ urlpatterns = [
         f"{CONNECTION_PATH}test/progress/",
         connection_test_pages.show_test_progress,
         name="connection_test_progress",
+    ),
+    path(f"{CONNECTION_PATH}schema/", schema_pages.show_schema, name="connection_schema"),
+    path(
+        f"{CONNECTION_PATH}schema/check",
+        schema_pages.check_schema_view,
+        name="connection_schema_check",
     ),
     path(
         f"{CONNECTION_PATH}resume",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
@@ -27,8 +27,6 @@ from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
 from hub.queue import wake_up
 
-# of a person who waits for a page: that long for each page of a list
-PAGE_PATIENCE = timedelta(seconds=4)
 INCOMPLETE = "incomplete"
 UNSUPPORTED = "unsupported"
 

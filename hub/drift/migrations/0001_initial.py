@@ -62,6 +62,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "finding of schema drift",
+                "verbose_name_plural": "schema drift",
                 "abstract": False,
                 "base_manager_name": "unscoped",
                 "default_manager_name": "unscoped",

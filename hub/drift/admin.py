@@ -1,0 +1,186 @@
+"""Admin of schema drift: the findings of all tenants, and the page of one."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from hub import egress
+from hub.audit import ActorContext
+from hub.connections.models import Connection
+from hub.db.clock import clock
+from hub.drift.descriptions import advise, describe_change
+from hub.drift.drift_actions import CheckRefused, build_check_tools, check_schema_now
+from hub.drift.models import DriftFinding, DriftSchedule
+from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
+from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
+from hub.outgoing.models import Route
+from hub.scheduled.models import Job
+from hub.staff import (
+    ActionRejected,
+    ActionResult,
+    ChoicesFilter,
+    Filter,
+    display,
+    render_badge,
+    render_time,
+    row_action,
+)
+from tenants.models import Tenant
+from tenants.scoping import visible_rows
+
+NAMES_SHOWN = 3
+
+
+class FindingStateFilter(Filter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("open", "Open"), ("resolved", "Resolved")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if self.value() not in ("open", "resolved"):
+            return queryset
+        return queryset.filter(resolved_at__isnull=self.value() == "open")
+
+
+class FindingTenantFilter(TenantFilter):
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        if not self.value():
+            return queryset
+        reference = self.value().replace("\0", "")
+        tenants = visible_rows(Tenant, request.user).filter(reference=reference)
+        ids = list(tenants.values_list("pk", flat=True))
+        return queryset.filter(connection__tenant__in=ids)
+
+
+class FindingConnectorFilter(ConnectorFilter):
+    path = "connection__connector_key"
+
+
+@admin.register(DriftFinding)
+class DriftFindingAdmin(ReadOnlyAdmin):
+    page_template = "drift/finding.html"
+    live_template = "drift/finding_live.html"
+    row_actions = ("check_now",)
+
+    list_display = (
+        "shown_state",
+        "field",
+        "what",
+        "broken",
+        "connection_label",
+        "customer",
+        "seen",
+    )
+    list_filter = (
+        FindingStateFilter,
+        ("change", ChoicesFilter),
+        FindingConnectorFilter,
+        FindingTenantFilter,
+    )
+    list_select_related = ("connection__tenant",)
+    list_display_links = ("shown_state", "field")
+    search_fields = ("public_id", "field_key")
+    search_help_text = "The id of a finding, or the beginning of a field's key"
+    ordering = ("-pk",)
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("connection__tenant")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        term = search_term.strip().replace("\0", "")
+        return queryset.filter(field_key__istartswith=term) if term else queryset, False
+
+    # --- columns ---
+
+    @display(description="state")
+    def shown_state(self, finding: DriftFinding) -> str:
+        return render_badge(finding.state)
+
+    @display(description="field")
+    def field(self, finding: DriftFinding) -> str:
+        return format_html(
+            '{} · {}<br><span class="hub-quiet">{}</span>',
+            finding.object_label,
+            finding.field_label or finding.field_key,
+            finding.field_key,
+        )
+
+    @display(description="change")
+    def what(self, finding: DriftFinding) -> str:
+        return describe_change(finding)
+
+    @display(description="affected")
+    def broken(self, finding: DriftFinding) -> str:
+        names = [entry["name"] for entry in finding.breaks]
+        more = len(names) - NAMES_SHOWN
+        return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+    @display(description="connection")
+    def connection_label(self, finding: DriftFinding) -> str:
+        return str(finding.connection)
+
+    @display(description="tenant")
+    def customer(self, finding: DriftFinding) -> str:
+        return find_customer_name(finding.connection)
+
+    @display(description="first seen")
+    def seen(self, finding: DriftFinding) -> str:
+        return render_time(finding.first_seen_at)
+
+    # --- its page ---
+
+    def title_of(self, finding: DriftFinding) -> str:
+        return f"{finding.object_label} · {finding.field_label or finding.field_key}"
+
+    def live_context(self, finding: DriftFinding, *, now: datetime) -> dict[str, Any]:
+        schedule = DriftSchedule.unscoped.filter(connection=finding.connection).first()
+        return {
+            "sentence": describe_change(finding),
+            "advice": advise(finding),
+            "schedule": schedule,
+            "ended": True,
+        }
+
+    def page_context(self, request: HttpRequest, finding: DriftFinding) -> dict[str, Any]:
+        """Return the rows that break, as far as this person may see them; two statements."""
+        ids = {
+            kind: [entry["id"] for entry in finding.breaks if entry["kind"] == kind]
+            for kind in ("route", "job")
+        }
+        routes = visible_rows(Route, request.user).filter(public_id__in=ids["route"])
+        jobs = visible_rows(Job, request.user).filter(public_id__in=ids["job"])
+        return {"routes": routes.select_related("mapping"), "jobs": jobs}
+
+    # --- what can be done ---
+
+    def suggested_action(self, finding: DriftFinding) -> str:
+        return "check_now"
+
+    @row_action("Check now", icon="refresh")
+    def check_now(
+        self, request: HttpRequest, finding: DriftFinding, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        tools = build_check_tools(egress.send_request, clock)
+        actor = ActorContext.of_request(request)
+        try:
+            result = check_schema_now(finding.connection, actor, tools)
+        except CheckRefused as refused:
+            raise ActionRejected("The connection sends no requests in its state.") from refused
+        if result.failures:
+            key, outcome = result.failures[0]
+            text = f"{key} could not be read: {outcome.reason.replace('_', ' ')}."
+            return ActionResult(text, succeeded=False, is_audited=True)
+        return ActionResult(f"{len(result.compared)} objects were compared.", is_audited=True)
+
+
+def find_customer_name(connection: Connection) -> str:
+    return connection.tenant.name if connection.tenant else "Platform"

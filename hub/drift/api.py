@@ -1,0 +1,227 @@
+"""REST API: the findings of schema drift, and a check on demand."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import Http404
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hub import egress
+from hub.audit import ActorContext
+from hub.connections.api.queries import find_visible_connection
+from hub.db.clock import clock
+from hub.drift.check import CheckResult
+from hub.drift.descriptions import describe_change_in_english
+from hub.drift.drift_actions import CheckRefused, build_check_tools, check_schema_now
+from hub.drift.models import DriftFinding
+from hub.problems import Problem
+from hub.rest import openapi
+from hub.rest.fields import object_url
+from hub.rest.pagination import PageQuery, paginate_response, parse_query
+from tenants.access.api_authentication import resolve_tenant
+from tenants.scoping import accessible_tenants, readable_condition
+
+READ, WRITE = "connections:read", "connections:write"
+FINDINGS_SHOWN = 200  # of one connection, after a check
+
+BREAK_EXAMPLE = {
+    "kind": "route",
+    "id": openapi.EXAMPLE_ID,
+    "name": "Orders to leads",
+    "is_enabled": True,
+    "mapping_id": openapi.EXAMPLE_ID,
+    "mapping_name": "Leads",
+    "job_kind": "",
+}
+FINDING_EXAMPLE = {
+    "id": openapi.EXAMPLE_ID,
+    "url": f"{openapi.EXAMPLE_ORIGIN}/api/v1/drift/{openapi.EXAMPLE_ID}",
+    "tenant": "acme",
+    "connector": "salesforce",
+    "connection": openapi.EXAMPLE_ID,
+    "object": "Lead",
+    "object_label": "Lead",
+    "field": "Title",
+    "field_label": "Title",
+    "change": "renamed",
+    "sentence": "The field is now called Job_Title__c.",
+    "before": "Title",
+    "after": "Job_Title__c",
+    "breaks": [BREAK_EXAMPLE],
+    "state": "open",
+    "first_seen_at": openapi.EXAMPLE_TIME,
+    "last_seen_at": openapi.EXAMPLE_TIME,
+    "resolved_at": None,
+}
+
+
+class BreakSerializer(serializers.Serializer):
+    """A route or job that will fail."""
+
+    kind = serializers.ChoiceField(["route", "job"])
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    is_enabled = serializers.BooleanField()
+    mapping_id = serializers.UUIDField(
+        default=None, allow_null=True, help_text="Of a route; null: it is a job."
+    )
+    mapping_name = serializers.CharField(default="")
+    job_kind = serializers.CharField(default="", help_text="Of a job, such as reconcile.")
+
+
+class DriftFindingSerializer(serializers.Serializer):
+    """A change of a field that will break routes or jobs."""
+
+    id = serializers.UUIDField(source="public_id")
+    url = serializers.SerializerMethodField()
+    tenant = serializers.CharField(source="connection.tenant.reference")
+    connector = serializers.CharField(source="connection.connector_key")
+    connection = serializers.UUIDField(source="connection.public_id")
+    object = serializers.CharField(source="object_key")
+    object_label = serializers.CharField()
+    field = serializers.CharField(source="field_key")
+    field_label = serializers.CharField()
+    change = serializers.ChoiceField(DriftFinding.Change.choices)
+    sentence = serializers.SerializerMethodField(help_text="What has changed.")
+    before = serializers.CharField(
+        help_text="The key, type or value before the change; may be empty."
+    )
+    after = serializers.CharField(help_text="The key, type or label after it; may be empty.")
+    breaks = BreakSerializer(many=True, help_text="What will fail.")
+    state = serializers.ChoiceField(["open", "resolved"])
+    first_seen_at = serializers.DateTimeField()
+    last_seen_at = serializers.DateTimeField()
+    resolved_at = serializers.DateTimeField(allow_null=True)
+
+    def get_url(self, finding: DriftFinding) -> str:
+        return object_url("drift_finding", finding)
+
+    def get_sentence(self, finding: DriftFinding) -> str:
+        return describe_change_in_english(finding)
+
+
+class FailedObjectSerializer(serializers.Serializer):
+    object = serializers.CharField()
+    reason = serializers.CharField(help_text="Why it could not be read, a code.")
+    detail = serializers.CharField()
+
+
+class SchemaCheckSerializer(serializers.Serializer):
+    """Which objects were compared, and what is known of the connection now."""
+
+    compared = serializers.ListField(child=serializers.CharField())
+    failed = FailedObjectSerializer(many=True)
+    left = serializers.ListField(
+        child=serializers.CharField(), help_text="Objects that are checked in the background."
+    )
+    findings = DriftFindingSerializer(many=True, help_text="The open findings of the connection.")
+
+
+class DriftQuery(PageQuery):
+    tenant = serializers.CharField(required=False)
+    connection = serializers.UUIDField(required=False)
+    change = serializers.ChoiceField(DriftFinding.Change.choices, required=False)
+    state = serializers.ChoiceField(["open", "resolved"], required=False)
+
+
+def readable_findings(request: Request) -> QuerySet[DriftFinding]:
+    tenants = accessible_tenants(request.user)
+    rows = DriftFinding.unscoped.filter(readable_condition(DriftFinding, tenants))
+    return rows.select_related("connection__tenant")
+
+
+class DriftView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
+
+    @openapi.describe_operation(
+        "drift_list",
+        "List findings of schema drift",
+        {200: openapi.page_schema(DriftFindingSerializer, "DriftFindingPage")},
+        problems=openapi.READ_PROBLEMS,
+        parameters=[DriftQuery],
+        examples={"a page": openapi.list_example(FINDING_EXAMPLE)},
+    )
+    def get(self, request: Request) -> Response:
+        """List the changes of schemas that will break routes or jobs, newest first.
+
+        Resolved ones are included unless `state` is given.
+        """
+        query = parse_query(request, DriftQuery)
+        rows = readable_findings(request)
+        if "tenant" in query:
+            tenant = resolve_tenant(request, query["tenant"])
+            rows = rows.filter(connection__tenant=tenant)
+        if "connection" in query:
+            rows = rows.filter(connection__public_id=query["connection"])
+        if "change" in query:
+            rows = rows.filter(change=query["change"])
+        if "state" in query:
+            rows = rows.filter(resolved_at__isnull=query["state"] == "open")
+        return paginate_response(request, rows, query, DriftFindingSerializer)
+
+
+class DriftFindingView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ}
+
+    @openapi.describe_operation(
+        "drift_read",
+        "Read a finding of schema drift",
+        {200: DriftFindingSerializer},
+        problems=["not-found"],
+        examples={"read": FINDING_EXAMPLE},
+    )
+    def get(self, request: Request, id: UUID) -> Response:
+        """Return a finding with the routes and jobs that it will break."""
+        finding = readable_findings(request).filter(public_id=id).first()
+        if finding is None:
+            raise Http404(id)
+        return Response(DriftFindingSerializer(finding).data)
+
+
+class SchemaCheckView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @openapi.describe_operation(
+        "schema_check",
+        "Check a connection for schema drift",
+        {200: SchemaCheckSerializer},
+        problems=openapi.CHANGE_PROBLEMS,
+        request=None,
+        examples={
+            "checked": {
+                "compared": ["Lead"],
+                "failed": [],
+                "left": [],
+                "findings": [FINDING_EXAMPLE],
+            }
+        },
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Read the objects that routes and jobs use again, and compare them, within the quotas."""
+        connection = find_visible_connection(request, id)
+        tools = build_check_tools(egress.send_request, clock)
+        try:
+            result = check_schema_now(connection, ActorContext.of_request(request), tools)
+        except CheckRefused as refused:
+            raise Problem("wrong-state", str(refused)) from refused
+        return Response(_serialize_result(request, id, result))
+
+
+def _serialize_result(request: Request, id: UUID, result: CheckResult) -> dict[str, Any]:
+    findings = readable_findings(request).filter(connection__public_id=id, resolved_at=None)
+    failed = [
+        {"object": object_key, "reason": outcome.reason, "detail": outcome.detail}
+        for object_key, outcome in result.failures
+    ]
+    shown = {
+        "compared": result.compared,
+        "failed": failed,
+        "left": result.left,
+        "findings": findings.order_by("-pk")[:FINDINGS_SHOWN],
+    }
+    data: dict[str, Any] = SchemaCheckSerializer(shown).data
+    return data

@@ -1,0 +1,11 @@
+"""URLs of the REST API of schema drift, below /api/v1/."""
+
+from django.urls import path
+
+from hub.drift.api import DriftFindingView, DriftView, SchemaCheckView
+
+urlpatterns = [
+    path("drift", DriftView.as_view(), name="drift"),
+    path("drift/<uuid:id>", DriftFindingView.as_view(), name="drift_finding"),
+    path("connections/<uuid:id>/schema/check", SchemaCheckView.as_view(), name="schema_check"),
+]

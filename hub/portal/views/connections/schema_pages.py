@@ -1,0 +1,170 @@
+"""The schema of a connection's system: what drifted, which objects are used, and their fields."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from connectors.object_schemas import SchemaField
+from hub import egress
+from hub.audit import ActorContext
+from hub.connections.models import Connection
+from hub.db.clock import clock
+from hub.drift.check import CheckResult
+from hub.drift.descriptions import advise, describe_change
+from hub.drift.drift_actions import CheckRefused, build_check_tools, check_schema_now
+from hub.drift.models import DriftFinding, DriftSchedule, SchemaBaseline
+from hub.drift.uses.connection_uses import find_connection_uses
+from hub.drift.uses.schema_use import SchemaUse
+from hub.portal.log.filter_chips import build_query_string
+from hub.portal.log.pages import assemble_page, filter_after_cursor, parse_cursor
+from hub.portal.views.connections.own_connection import ADMIN, get_own_connection
+from hub.reason_codes import find_reason
+from hub.schemas.models import ObjectSchema
+from tenants.access.tenant_users import TenantUser, tenant_view
+
+PAGE_SIZE = 25
+RESOLVED = "resolved"
+NAMES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class UsedObject:
+    """An object that routes or jobs use, and when it was compared last."""
+
+    key: str
+    label: str
+    names: Sequence[str]
+    more_count: int
+    compared_at: datetime | None
+    failure: str
+
+
+@require_safe
+@tenant_view()
+def show_schema(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """Show the open findings, or the resolved ones, and the objects in use."""
+    connection = get_own_connection(tenant_user, id)
+    state = RESOLVED if request.GET.get("state") == RESOLVED else ""
+    schema = _find_shown_schema(connection, request.GET.get("object", ""))
+    context = {
+        "tenant_user": tenant_user,
+        "connection": connection,
+        "connector": connection.connector,
+        "state": state,
+        "schedule": DriftSchedule.unscoped.filter(connection=connection).first(),
+        "objects": _list_used_objects(connection),
+        "schema": schema,
+        "fields": _sort_fields(schema.schema_fields) if schema else (),
+        "api_filters": {"connection": str(connection.public_id)},
+        **_build_findings_context(request, connection, state),
+    }
+    return render(request, "portal/schema/connection.html", context)
+
+
+@require_POST
+@tenant_view(min_role=ADMIN)
+def check_schema_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    """Check the objects in use now."""
+    connection = get_own_connection(tenant_user, id)
+    tools = build_check_tools(egress.send_request, clock)
+    actor = ActorContext.of_visitor(request, tenant_user)
+    try:
+        result = check_schema_now(connection, actor, tools)
+    except CheckRefused:
+        messages.warning(
+            request, _("Nothing was checked: in its state, the connection sends no requests.")
+        )
+    else:
+        _report_check(request, connection, result)
+    return HttpResponseRedirect(
+        reverse(
+            "portal:connection_schema", args=[tenant_user.tenant.reference, connection.public_id]
+        )
+    )
+
+
+def _report_check(request: HttpRequest, connection: Connection, result: CheckResult) -> None:
+    if result.failures:
+        key, outcome = result.failures[0]
+        sentence = find_reason(outcome.reason, system=connection.connector.label).sentence
+        detail = {"object": key, "reason": sentence or outcome.detail}
+        messages.warning(request, _("%(object)s could not be read. %(reason)s") % detail)
+    elif result.left:
+        messages.info(request, _("The remaining objects are checked in the background."))
+    elif not result.compared:
+        messages.info(request, _("There is nothing to check: no route or job uses its fields."))
+    else:
+        count = len(result.compared)
+        text = ngettext("%(count)s object was compared.", "%(count)s objects were compared.", count)
+        messages.success(request, text % {"count": count})
+
+
+def _build_findings_context(
+    request: HttpRequest, connection: Connection, state: str
+) -> Mapping[str, Any]:
+    cursor = parse_cursor(request.GET)
+    rows: QuerySet[DriftFinding] = DriftFinding.unscoped.filter(
+        connection=connection, resolved_at__isnull=state != RESOLVED
+    )
+    ordered = filter_after_cursor(rows, cursor).order_by("pk" if cursor.before else "-pk")
+    page = assemble_page(list(ordered[: PAGE_SIZE + 1]), cursor, PAGE_SIZE)
+    data = {"state": state} if state else {}
+    return {
+        "findings": [
+            {"row": finding, "sentence": describe_change(finding), "advice": advise(finding)}
+            for finding in page.rows
+        ],
+        "newer": build_query_string(data, before=page.newer) if page.newer else "",
+        "older": build_query_string(data, after=page.older) if page.older else "",
+    }
+
+
+def _list_used_objects(connection: Connection) -> list[UsedObject]:
+    """List the objects in use by label; three statements."""
+    baselines = {
+        row.object_key: row for row in SchemaBaseline.unscoped.filter(connection=connection)
+    }
+    uses = find_connection_uses(connection)
+    system = connection.connector.label
+    objects = [_describe_object(key, uses[key], baselines.get(key), system) for key in uses]
+    return sorted(objects, key=lambda entry: (entry.label.casefold(), entry.key))
+
+
+def _describe_object(
+    key: str, uses: Sequence[SchemaUse], baseline: SchemaBaseline | None, system: str
+) -> UsedObject:
+    has_failed = baseline is not None and baseline.failed_at is not None
+    names = list(dict.fromkeys(str(use.subject["name"]) for use in uses))
+    return UsedObject(
+        key=key,
+        label=baseline.label if baseline else key,
+        names=names[:NAMES_SHOWN],
+        more_count=max(0, len(names) - NAMES_SHOWN),
+        compared_at=baseline.compared_at if baseline else None,
+        failure=find_reason(baseline.failure, system=system).sentence
+        if baseline and has_failed
+        else "",
+    )
+
+
+def _find_shown_schema(connection: Connection, object_key: str) -> ObjectSchema | None:
+    if not object_key or "\x00" in object_key:
+        return None
+    rows = ObjectSchema.unscoped.filter(connection=connection, object_key=object_key)
+    return rows.first()
+
+
+def _sort_fields(fields: Sequence[SchemaField]) -> list[SchemaField]:
+    """Return required fields first, then by label."""
+    return sorted(fields, key=lambda field: (not field.required, field.label.casefold()))
