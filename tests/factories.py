@@ -200,12 +200,13 @@ class Factories(ScheduledFactories):
 
     def drift_finding(self, connection, at=NOON, **fields):
         """The field Title of a Lead was renamed, which will break a route."""
+        letters = "".join(chr(ord("a") + int(digit)) for digit in str(next(self.numbers)))
         broken = {"kind": "route", "id": str(uuid7()), "name": "Orders to leads"}
         broken |= {"is_enabled": True, "mapping_id": str(uuid7()), "mapping_name": "Leads"}
         made = {
             "object_key": "Lead",
             "object_label": "Lead",
-            "field_key": f"Title_{next(self.numbers)}",
+            "field_key": f"title_{letters}",
             "field_label": "Title",
             "change": "renamed",
             "before": "Title",

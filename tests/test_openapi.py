@@ -67,6 +67,7 @@ def test_a_body_is_required_where_something_in_it_is(described):
     assert optional == {
         "patch /api/v1/connections/{id}",
         "post /api/v1/connections/{id}/disconnect",
+        "post /api/v1/connections/{id}/schema/refresh",
         "patch /api/v1/jobs/{id}",
         "post /api/v1/jobs/{id}/runs",
         "patch /api/v1/routes/{id}",

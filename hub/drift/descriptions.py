@@ -6,6 +6,7 @@ from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from hub.drift.models import DriftFinding
+from hub.schemas.type_labels import label_type
 
 SENTENCES = {
     "renamed": _("The field is now called %(after)s."),
@@ -39,4 +40,6 @@ def advise(finding: DriftFinding) -> str:
 
 
 def _build_parameters(finding: DriftFinding) -> Mapping[str, str]:
+    if finding.change == DriftFinding.Change.RETYPED:
+        return {"before": label_type(finding.before), "after": label_type(finding.after)}
     return {"before": finding.before, "after": finding.after}

@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 NAMES = {*CONNECTORS, *(connector.label for connector in CONNECTORS.values())}
 NAMES |= {"Integration Hub", "Acme", "NDJSON", "CSV", "UTC"}
 NAMES |= {"Orders", "status", "Paid", "shipped", "JSON"}  # a job, a field and its values
+NAMES |= {"Lead", "Title", "Orders to leads", "Leads"}  # an object, a field, a route, a mapping
 NAMES |= {"English", "Deutsch"}  # languages, each by its own name
 DATA = re.compile(  # what somebody named, or another system said
     r"[\w.+-]+@[\w.]+|https://\S+|[\w-]+ "
@@ -103,6 +104,11 @@ def test_a_notice_is_written_in_the_readers_language(message):
         "job",
         "time",
         "days",
+        "object",
+        "field",
+        "before",
+        "after",
+        "uses",
     )
     parameters = dict.fromkeys(names, "x") | {"count": 2}
     with bracketed_language():

@@ -31,6 +31,7 @@ from hub.portal.log.pages import assemble_page, filter_after_cursor, parse_curso
 from hub.portal.views.connections.own_connection import ADMIN, get_own_connection
 from hub.reason_codes import find_reason
 from hub.schemas.models import ObjectSchema
+from hub.schemas.type_labels import label_type
 from tenants.access.tenant_users import TenantUser, tenant_view
 
 PAGE_SIZE = 25
@@ -65,7 +66,10 @@ def show_schema(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Http
         "schedule": DriftSchedule.unscoped.filter(connection=connection).first(),
         "objects": _list_used_objects(connection),
         "schema": schema,
-        "fields": _sort_fields(schema.schema_fields) if schema else (),
+        "fields": [
+            {"row": field, "type": label_type(field.type)}
+            for field in (_sort_fields(schema.schema_fields) if schema else ())
+        ],
         "api_filters": {"connection": str(connection.public_id)},
         **_build_findings_context(request, connection, state),
     }
