@@ -220,7 +220,10 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "front"
 ACCOUNT_ADAPTER = "tenants.accounts.allauth_adapter.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "tenants.accounts.allauth_adapter.SignupForm"}
+ACCOUNT_FORMS = {
+    "login": "tenants.accounts.allauth_adapter.LoginForm",
+    "signup": "tenants.accounts.allauth_adapter.SignupForm",
+}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

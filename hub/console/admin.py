@@ -18,6 +18,8 @@ from tenants.scoping import ScopedAdminMixin
 
 @admin.register(AuditRow)
 class AuditRowAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    list_title = "Audit"
+    empty_text = "Every change that a person or a key makes is recorded here. None has been made."
     list_display = ("when", "who", "verb", "object_text", "tenant_reference", "reason")
     search_fields = (
         "tenant",
@@ -89,6 +91,9 @@ def render_json(value: Any) -> str:
 class MailAdmin(ScopedAdminMixin, staff.ModelAdmin):
     """Queued mails, without their text, which only the recipient may read."""
 
+    empty_text = (
+        "Invitations, notices and password links are sent by e-mail and listed here for 30 days."
+    )
     list_display = (
         "to",
         "kind_label",

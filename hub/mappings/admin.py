@@ -28,6 +28,7 @@ from hub.mappings.models import FieldMapping, Identity, MappingVersion, match_id
 from hub.staff import (
     ActionRejected,
     ActionResult,
+    EmptyStep,
     ModelAdmin,
     display,
     render_time,
@@ -160,6 +161,13 @@ def diff_versions(before: MappingVersion | None, after: MappingVersion) -> list[
 
 @admin.register(Identity)
 class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
+    empty_text = (
+        "An identity pairs one of our ids with the id of the same person, channel or record "
+        "in another system."
+    )
+    empty_step = EmptyStep(
+        "Add an identity", "admin:mappings_identity_add", "mappings.add_identity"
+    )
     form = IdentityForm
     list_display = (
         "kind",

@@ -13,6 +13,10 @@ from tenants.scoping import ScopedAdminMixin
 
 @admin.register(Notice)
 class NoticeAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    empty_text = (
+        "The hub writes a notice when it does something by itself, or asks somebody to act. "
+        "There was no reason so far."
+    )
     list_display = ("sentence", "tenant_link", "connection_link", "sent_on", "seen_on")
     list_filter = (("seen_at", admin.EmptyFieldListFilter),)
     list_select_related = ("tenant", "connection")

@@ -21,7 +21,14 @@ from hub.staff.forms import (
     build_related_field,
 )
 from hub.staff.mfa_gate import reauthentication_redirect
-from hub.staff.model_admin import ModelAdmin, Paginator, StackedInline, TabularInline, display
+from hub.staff.model_admin import (
+    EmptyStep,
+    ModelAdmin,
+    Paginator,
+    StackedInline,
+    TabularInline,
+    display,
+)
 from hub.staff.row_actions import ActionRejected, ActionResult, audit_staff_action, row_action
 from hub.staff.session_limits import StaffSessionMiddleware
 from hub.staff.site import AdminSite, SearchResult
@@ -31,6 +38,7 @@ __all__ = [
     "ChoicesFilter",
     "ActionRejected",
     "ActionResult",
+    "EmptyStep",
     "Filter",
     "ActionForm",
     "ModelAdmin",

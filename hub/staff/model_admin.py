@@ -1,6 +1,6 @@
 """Base classes of the admin: fast with a million rows, and every change is audited."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.views.main import ChangeList as DjangoChangeList
@@ -20,7 +20,7 @@ from hub import audit
 from hub.audit import AuditRow
 from hub.staff.row_actions import RowActionsMixin, audit_staff_action
 
-__all__ = ["ModelAdmin", "Paginator", "StackedInline", "TabularInline", "display"]
+__all__ = ["EmptyStep", "ModelAdmin", "Paginator", "StackedInline", "TabularInline", "display"]
 
 MAX_HISTORY_ROWS = 100  # on the history page of one object
 
@@ -45,12 +45,29 @@ class Paginator(InfinitePaginator):
         return super().count if self.has_more else self.capped_count
 
 
-class ChangeList(UnfoldChangeList):
-    """A list titled with the plural name of its model, without a total of all rows."""
+class EmptyStep(NamedTuple):
+    """What fills an empty list: a link to the page `page` (its URL name), for users with the
+    permission.
+    """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.title = capfirst(self.opts.verbose_name_plural)
+    label: str
+    page: str
+    permission: str
+
+
+class ChangeList(UnfoldChangeList):
+    """A list with its own title and its own words for being empty, without a total of all rows."""
+
+    def __init__(self, request: HttpRequest, *arguments: Any, **options: Any) -> None:
+        super().__init__(request, *arguments, **options)
+        self.title = self.model_admin.title_of_list()
+        step = self.model_admin.empty_step
+        self.empty_step = step if step and request.user.has_perm(step.permission) else None
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Return whether a search or a filter leaves rows out."""
+        return bool(self.query or self.has_active_filters)
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -61,8 +78,14 @@ class ModelAdmin(RowActionsMixin, UnfoldModelAdmin):
     """The base of the admin's pages; `row_actions` names its @row_action methods shown as buttons.
 
     `search_fields` are indexed columns that are compared with the whole term, or with a prefix of
-    the value if the name begins with ^.
+    the value if the name begins with ^. `list_title` is the title of the list and its name in the
+    menu, by default the plural name of the model. `empty_text` says what an empty list will hold,
+    and `empty_step` how it is filled.
     """
+
+    list_title = ""
+    empty_text = ""
+    empty_step: EmptyStep | None = None
 
     paginator = Paginator
     show_full_result_count = False
@@ -77,6 +100,9 @@ class ModelAdmin(RowActionsMixin, UnfoldModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[DjangoChangeList]:
         return ChangeList
+
+    def title_of_list(self) -> str:
+        return self.list_title or str(capfirst(self.opts.verbose_name_plural))
 
     def get_search_results(
         self, request: HttpRequest, queryset: models.QuerySet, search_term: str

@@ -28,6 +28,12 @@ def _key_state(key: ApiKey, now: datetime) -> str:
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    empty_text = (
+        "Our application and partners call the API with a key. It is shown once, when it is made."
+    )
+    empty_step = staff.EmptyStep(
+        "Create an API key", "admin:tenants_apikey_add", "tenants.add_apikey"
+    )
     list_display = (
         "name",
         "public_part",

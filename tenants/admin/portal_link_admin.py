@@ -46,6 +46,10 @@ class LinkAdmin(ScopedAdminMixin, staff.ModelAdmin):
 
 @admin.register(PortalLink)
 class PortalLinkAdmin(LinkAdmin):
+    empty_text = (
+        "A portal link brings a user of our application into the portal without an account. "
+        "Our application makes it with the API."
+    )
     list_display = ("reference", "tenant_link", "role", "state_badge", "created", "used")
     search_fields = ("reference", "name")
     fields = ("reference", "name", "tenant_link", "role", "state_badge", "created", "used")

@@ -27,6 +27,12 @@ MAX_ROWS = 20  # routes, and API keys
 
 @admin.register(Tenant)
 class TenantAdmin(LimitsMixin, SupportVisitMixin, ScopedAdminMixin, staff.ModelAdmin):
+    empty_text = (
+        "A tenant is one customer organisation. Its connections, events and people belong to it."
+    )
+    empty_step = staff.EmptyStep(
+        "Create a tenant", "admin:tenants_tenant_add", "tenants.add_tenant"
+    )
     list_display = ("tenant_name", "reference", "connection_states", "state_badge", "created")
     list_filter = (("suspended_at", admin.EmptyFieldListFilter),)
     search_fields = ("reference", "^name")

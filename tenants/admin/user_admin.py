@@ -24,6 +24,8 @@ class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same 
 ):
     """Users. Only superusers see them, as a user belongs to many tenants."""
 
+    empty_text = "People sign in with an account of their own. Customers get theirs by invitation."
+    empty_step = staff.EmptyStep("Add a person", "admin:tenants_user_add", "tenants.add_user")
     form, add_form, change_password_form = UserForm, NewUserForm, PasswordForm
     list_display = ("email", "name", "is_staff", "is_superuser", "is_active", "tenants_of")
     list_filter = ("is_staff", "is_active")

@@ -267,3 +267,8 @@ def test_nobody_signs_up_without_an_invitation(client):
     ):
         assert "by invitation" in answer.content.decode()
     assert not User.objects.exists()
+
+
+def test_the_door_has_one_link_to_a_new_password(client):
+    page = client.get("/accounts/login/").text
+    assert page.count("Forgot your password?") == page.count("/accounts/password/reset/") == 1

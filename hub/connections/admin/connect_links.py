@@ -22,6 +22,13 @@ from tenants.admin.portal_link_admin import LinkAdmin
 
 @admin.register(ConnectLink)
 class ConnectLinkAdmin(LinkAdmin):
+    empty_text = (
+        "A connect link lets a person without an account connect one system. It is shown "
+        "once, when it is made."
+    )
+    empty_step = staff.EmptyStep(
+        "Create a connect link", "admin:connections_connectlink_add", "connections.add_connectlink"
+    )
     list_display = ("system_label", "tenant_link", "state_badge", "maker", "expiry")
     list_filter = (ConnectorFilter, *LinkAdmin.list_filter)
     fields = (

@@ -25,7 +25,7 @@ from hub.connections.status.effective_status import (
     determine_effective_state,
     find_stopping_switches,
 )
-from hub.connections.status.quota_usage import list_quota_usage
+from hub.connections.status.quota_usage import list_named_quota_usage
 from hub.connections.status.settings_view import list_displayed_settings
 from hub.db.clock import clock
 from hub.reason_codes import find_reason
@@ -139,7 +139,7 @@ class ConnectionAdminBase(
             if has_permission("notices.view_notice")
             else (),
             "settings": list_displayed_settings(connection),
-            "gauges": list_quota_usage(connection, now=clock()),
+            "gauges": list_named_quota_usage(connection, now=clock()),
             "maintenance": maintenance.find_connection_window(connection, now=clock()),
             "timeline": draw_credential_timeline(connection, now=clock()),
             "deliveries": panels.find_last_deliveries(connection)

@@ -67,6 +67,13 @@ def _list_logins(app: ConnectorApp) -> list[tuple[Environment | LoginHost, str]]
 
 @admin.register(ConnectorApp)
 class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    empty_text = (
+        "Our registration at a provider of OAuth: its client id and secret. Customers cannot "
+        "connect that system before it is entered."
+    )
+    empty_step = staff.EmptyStep(
+        "Enter a registration", "admin:connections_connectorapp_add", "connections.add_connectorapp"
+    )
     call = staticmethod(egress.send_request)
     row_actions = ("test",)
     list_display = ("system", "registered", "addresses", "changed")

@@ -13,6 +13,11 @@ from tenants.scoping import ScopedAdminMixin, visible_rows
 
 @admin.register(ConnectorRequest)
 class ConnectorRequestAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    list_title = "Requested systems"
+    empty_text = (
+        "Customers can ask in their catalogue for a system that the hub does not connect. "
+        "Nothing has been requested."
+    )
     list_display = ("name", "tenant_count", "tenant_link", "asker", "requested_at")
     list_select_related = ("tenant",)
     search_fields = ("system__istartswith",)

@@ -18,5 +18,5 @@ def render_forecast_page(page: staff.ModelAdmin, request: HttpRequest) -> HttpRe
         "console/forecast.html",
         rows=rows,
         days=FORECAST_PERIOD.days,
-        title=f"Ending within {FORECAST_PERIOD.days} days",
+        title="Expiring soon",
     )

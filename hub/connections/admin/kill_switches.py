@@ -87,6 +87,14 @@ class SwitchForm(forms.ModelForm):
 
 @admin.register(KillSwitch)
 class SwitchAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    list_title = "Off switches"
+    empty_text = (
+        "Nothing is switched off. A switch stops the platform, a system, a tenant or a route "
+        "at once, until you end it."
+    )
+    empty_step = staff.EmptyStep(
+        "Switch something off", "admin:connections_killswitch_add", "connections.add_killswitch"
+    )
     form = SwitchForm
     list_display = ("subject", "tenant_link", "reason", "activated_by", "off_since", "off_until")
     list_select_related = ("tenant", "route", "activated_by")

@@ -63,6 +63,13 @@ class MaintenanceWindowForm(forms.ModelForm):
 
 @admin.register(MaintenanceWindow)
 class MaintenanceWindowAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    list_title = "Maintenance"
+    empty_text = "Declare when a system will not answer: deliveries then wait instead of failing."
+    empty_step = staff.EmptyStep(
+        "Declare a maintenance",
+        "admin:connections_maintenancewindow_add",
+        "connections.add_maintenancewindow",
+    )
     form = MaintenanceWindowForm
     list_display = ("subject", "condition", "start", "end", "reason", "declared_by")
     list_filter = (ConnectorFilter,)

@@ -7,12 +7,13 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
 
-from connectors.registry import CONNECTORS
 from hub import staff
 from hub.connections.models import Connection, QuotaQueue
+from hub.connections.quotas.quota_names import name_quotas
 from hub.connections.status.quota_usage import annotate_calls_in_flight, measure_quota_usage
 from hub.db.clock import clock
 from hub.queue import wake_up
@@ -85,8 +86,14 @@ class BackgroundShareForm(staff.ActionForm):
 
 @admin.register(QuotaState)
 class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
+    empty_text = "A quota is counted from the first call to a system. None has been made."
+    empty_step = staff.EmptyStep(
+        "Show the connections",
+        "admin:connections_connection_changelist",
+        "connections.view_connection",
+    )
     form = QuotaForm
-    list_display = ("system", "quota_name", "owner", "usage_bar", "allowance", "next_free", "limit")
+    list_display = ("quota_name", "usage_bar", "allowance", "next_free", "limit")
     list_filter = (ConnectorFilter,)
     search_fields = ("^key",)
     search_help_text = "The beginning of the key, such as slack|method|T123."
@@ -105,29 +112,30 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[QuotaState]:
         return annotate_calls_in_flight(super().get_queryset(request), now=clock())
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the list; the quotas of the page are named together."""
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data:
+            rows = response.context_data["cl"].result_list
+            names = name_quotas(scope.key for scope in rows)
+            for scope in rows:
+                scope.shown_name = names[scope.key]
+        return response
+
     def page_context(self, request: HttpRequest, scope: QuotaState) -> dict[str, Any]:
         return {
             "scope": scope,
             "gauge": measure_quota_usage(scope, now=clock()),
             "background_percent": measure_background_percent(scope),
-            "system": self.system(scope),
-            "what": self.quota_name(scope),
-            "whose": self.owner(scope),
+            "page_name": name_quotas([scope.key])[scope.key],
             "spenders": _find_spenders(scope)[:SPENDERS_SHOWN],
         }
 
-    @staff.display(description="system", ordering="connector_key")
-    def system(self, scope: QuotaState) -> str:
-        connector = CONNECTORS.get(scope.connector_key)
-        return connector.label if connector else scope.connector_key or "the hub itself"
-
-    @staff.display(description="quota of")
-    def quota_name(self, scope: QuotaState) -> str:
-        return f"{scope.kind} {scope.name}".strip()
-
-    @staff.display(description="owner")
-    def owner(self, scope: QuotaState) -> str:
-        return scope.owner or "everybody's"
+    @staff.display(description="quota", ordering="key")
+    def quota_name(self, scope: Any) -> str:
+        return str(scope.shown_name)
 
     @staff.display(description="used")
     def usage_bar(self, scope: QuotaState) -> str:

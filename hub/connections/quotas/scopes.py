@@ -87,6 +87,12 @@ def build_scope_key(connection: Connection, scope: Scope) -> str:
     return _format_scope_key(connection.connector_key, connection.pk, connection.account, scope)
 
 
+def split_scope_key(key: str) -> tuple[str, str, str, str]:
+    """Return connector, kind, owner and name of a scope's key."""
+    connector_key, kind, owner, name = (key.split("|", 3) + ["", "", ""])[:4]
+    return connector_key, kind, owner, name
+
+
 def _format_scope_key(connector: str, pk: int | None, account: str, scope: Scope) -> str:
     own_id = f"#{pk}"
     owner = {**dict.fromkeys(SHARED_SCOPE_KINDS, ""), "connection": own_id}.get(

@@ -6,6 +6,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 
 from connectors.http import Scope
 from hub.connections.models import Connection
+from hub.connections.quotas.quota_names import name_connection_quota
 from hub.connections.quotas.scopes import build_scope_key, parse_scope
 from hub.throttle.definitions import quota_definition
 from hub.throttle.models import InFlightLease, QuotaState
@@ -50,4 +51,14 @@ def list_quota_usage(
     return [
         (quota_state, measure_quota_usage(quota_state, now=now))
         for quota_state in rows[:SCOPES_MAX]
+    ]
+
+
+def list_named_quota_usage(
+    connection: Connection, *, now: datetime
+) -> list[tuple[str, QuotaState, QuotaUsage]]:
+    """List the same with the names of the quotas."""
+    return [
+        (name_connection_quota(quota_state.key, connection), quota_state, usage)
+        for quota_state, usage in list_quota_usage(connection, now=now)
     ]

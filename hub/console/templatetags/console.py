@@ -1,8 +1,11 @@
 """Template filters for states, times and numbers."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django import template
+from django.contrib import admin
+from django.db.models.options import Options
 
 from hub.connections.models import Connection
 from hub.connections.status import effective_status
@@ -39,3 +42,11 @@ def shown_state(delivery: Delivery) -> str:
 def connection_state(connection: Connection) -> str:
     """Return the label of the effective state, which depends on the connection's lane."""
     return effective_status.determine_effective_state(connection)
+
+
+@register.filter
+def list_title(opts: Options) -> str:
+    """Return the title of the list of a model: its name in the menu and above its pages."""
+    page: Any = admin.site._registry[opts.model]
+    title: str = page.title_of_list()
+    return title

@@ -36,6 +36,7 @@ from hub.staff import (
     ActionRejected,
     ActionResult,
     ChoicesFilter,
+    EmptyStep,
     display,
     render_badge,
     render_time,
@@ -57,6 +58,16 @@ def build_planning_url(request: HttpRequest) -> str:
 
 @admin.register(InboundItem)
 class InboundItemAdmin(ReadOnlyAdmin):
+    list_title = "Inbox"
+    empty_text = (
+        "Each change that a connected system announces becomes a row here. They appear when a "
+        "webhook subscription is active or a job polls."
+    )
+    empty_step = EmptyStep(
+        "Show the webhook subscriptions",
+        "admin:incoming_webhooksubscription_changelist",
+        "incoming.view_webhooksubscription",
+    )
     page_template = "incoming/item.html"
     live_template = "incoming/item_live.html"
     list_before_template = "incoming/item_chips.html"

@@ -31,7 +31,7 @@ from hub.incoming.receiving.retry_window import find_retry_end
 from hub.outgoing.admin.list_filters import OwnConnectorFilter, SinceFilter, TenantFilter
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.outgoing.insight.bodies import DisplayBody, build_display_body
-from hub.staff import ChoicesFilter, display, render_badge, render_time
+from hub.staff import ChoicesFilter, EmptyStep, display, render_badge, render_time
 from tenants.scoping import accessible_tenants
 
 COUNT_LIMIT = 1000  # rows of a kind that are counted
@@ -40,6 +40,14 @@ ITEMS_LIMIT = 100  # items of one message on its page
 
 @admin.register(InboundMessage)
 class InboundMessageAdmin(ReadOnlyAdmin):
+    list_title = "Requests"
+    empty_text = (
+        "Every HTTP request of another system is kept here with its verdict. None has "
+        "arrived; you can test how one would be judged."
+    )
+    empty_step = EmptyStep(
+        "Test a request", "admin:incoming_inboundmessage_test", "incoming.view_inboundmessage"
+    )
     page_template = "incoming/message.html"
     live_template = "incoming/message_live.html"
 
@@ -77,7 +85,7 @@ class InboundMessageAdmin(ReadOnlyAdmin):
         return self.page(
             request,
             "incoming/sources.html",
-            title="Sources of webhooks",
+            title="Sources",
             media=self.media,
             sources=list_source_figures(tenants, now=clock()),
             health=measure_inbox(tenants, limit=COUNT_LIMIT),

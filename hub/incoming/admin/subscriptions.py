@@ -32,6 +32,7 @@ from hub.staff import (
     ActionRejected,
     ActionResult,
     ChoicesFilter,
+    EmptyStep,
     display,
     render_badge,
     render_time,
@@ -53,6 +54,15 @@ def is_rotatable(subscription: WebhookSubscription) -> bool:
 
 @admin.register(WebhookSubscription)
 class WebhookSubscriptionAdmin(ReadOnlyAdmin):
+    empty_text = (
+        "A subscription is registered at the other system when a connection that sends "
+        "webhooks is made."
+    )
+    empty_step = EmptyStep(
+        "Show the connections",
+        "admin:connections_connection_changelist",
+        "connections.view_connection",
+    )
     page_template = "incoming/subscription.html"
     live_template = "incoming/subscription_live.html"
     row_actions = ("check_now", "repair", "rotate")

@@ -20,6 +20,13 @@ def can_receive_test_event(connection: Connection) -> bool:
 
 @admin.register(Connection)
 class ConnectionAdmin(ConnectionAdminBase):
+    empty_text = (
+        "A connection is a tenant's account at another system. Customers connect in their "
+        "portal; you can connect a system for them."
+    )
+    empty_step = staff.EmptyStep(
+        "Connect a system", "admin:connections_connection_add", "connections.add_connection"
+    )
     row_actions: ClassVar[tuple[str, ...]] = (*ConnectionAdminBase.row_actions, "send_test_event")
 
     @staff.row_action("Send a test event", icon="send", is_available=can_receive_test_event)

@@ -26,7 +26,7 @@ from hub.outgoing.insight.explain import explain_delivery, resolve_effective_sta
 from hub.outgoing.insight.search import match_deliveries
 from hub.outgoing.insight.timeline import build_timeline
 from hub.outgoing.models import FINAL_STATES, Delivery
-from hub.staff import display, render_badge, render_time
+from hub.staff import EmptyStep, display, render_badge, render_time
 from tenants.scoping import accessible_tenants
 
 SIBLINGS_LIMIT = 50
@@ -34,6 +34,11 @@ SIBLINGS_LIMIT = 50
 
 @admin.register(Delivery)
 class DeliveryAdmin(DeliveryRowActions):
+    empty_text = (
+        "A delivery is an event on its way to one system. The first one appears with the "
+        "first event that a route matches."
+    )
+    empty_step = EmptyStep("Send a test event", "admin:outgoing_event_send", "outgoing.add_event")
     page_template = "outgoing/delivery.html"
     live_template = "outgoing/delivery_live.html"
     list_before_template = "outgoing/delivery_chips.html"
@@ -51,7 +56,7 @@ class DeliveryAdmin(DeliveryRowActions):
     list_select_related = ("event", "tenant", "route", "connection__lane")
     search_fields = ("public_id",)
     search_help_text = "The id of a delivery or an event, a msg_ id, or the sender's id; exact"
-    list_display_links = ("shown_state", "reason_text", "event_type")
+    list_display_links = ("shown_state", "event_type")
     ordering = ("-pk",)
     sortable_by: ClassVar[tuple[str, ...]] = ()
 
@@ -118,7 +123,7 @@ class DeliveryAdmin(DeliveryRowActions):
     @display(description="reason")
     def reason_text(self, delivery: Delivery) -> str:
         effective_state = resolve_effective_state(delivery)
-        return effective_state.sentence if effective_state.reason else ""
+        return effective_state.sentence if effective_state.reason else "–"
 
     @display(description="event")
     def event_type(self, delivery: Delivery) -> str:

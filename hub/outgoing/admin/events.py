@@ -28,7 +28,7 @@ from hub.outgoing.intake.event_input import EventConflict
 from hub.outgoing.intake.staff_events import send_staff_event
 from hub.outgoing.models import FINAL_STATES, Event, EventBody, Route
 from hub.reason_codes import REASONS
-from hub.staff import display, render_badge, render_time
+from hub.staff import EmptyStep, display, render_badge, render_time
 from tenants.models import Tenant, User
 from tenants.scoping import accessible_tenants, changeable_rows, visible_rows
 
@@ -38,6 +38,11 @@ STATES_LIMIT = 8  # of their states in the list
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
+    empty_text = (
+        "Our application and connected systems send events. Send one yourself to see what "
+        "becomes of it."
+    )
+    empty_step = EmptyStep("Send a test event", "admin:outgoing_event_send", "outgoing.add_event")
     page_template = "outgoing/event.html"
     live_template = "outgoing/event_live.html"
     list_before_template = "outgoing/event_chips.html"

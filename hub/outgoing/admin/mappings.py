@@ -17,6 +17,7 @@ from hub.outgoing.insight.mapping_editor.document_paths import list_document_pat
 from hub.outgoing.insight.mapping_editor.editor import MappingEditor
 from hub.outgoing.insight.mapping_editor.mapping_use import load_mapping_use
 from hub.outgoing.models import Route
+from hub.staff import EmptyStep
 from tenants.scoping import visible_rows
 
 ROUTES_LIMIT = 50
@@ -43,6 +44,13 @@ def offer_fields(mapping: FieldMapping, form: MappingForm, trial: Trial | None) 
 
 @admin.register(FieldMapping)
 class FieldMappingAdmin(PreviewMixin, FieldMappingAdminBase):
+    empty_text = (
+        "A field mapping says how an event becomes a record of the other system. Several routes "
+        "can use the same one."
+    )
+    empty_step = EmptyStep(
+        "Add a field mapping", "admin:mappings_fieldmapping_add", "mappings.add_fieldmapping"
+    )
     list_filter = (TenantFilter, OwnConnectorFilter)
     row_actions = ("restore",)
 

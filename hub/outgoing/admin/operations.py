@@ -25,6 +25,7 @@ from hub.outgoing.operations import planning
 from hub.staff import (
     ActionRejected,
     ActionResult,
+    EmptyStep,
     display,
     format_duration,
     format_number,
@@ -66,6 +67,13 @@ def build_planning_url_for_list(request: HttpRequest) -> str:
 
 @admin.register(Operation)
 class OperationAdmin(ReadOnlyAdmin):
+    empty_text = (
+        "An operation retries, sends again or cancels many deliveries at once. Choose the "
+        "deliveries in their list, then plan what happens to them."
+    )
+    empty_step = EmptyStep(
+        "Show the deliveries", "admin:outgoing_delivery_changelist", "outgoing.view_delivery"
+    )
     page_template = "outgoing/operation.html"
     live_template = "outgoing/operation_live.html"
     row_actions = ("confirm", "cancel")

@@ -27,6 +27,7 @@ from hub.outgoing.subscriptions.route_actions import add_route, change_route, de
 from hub.staff import (
     ActionRejected,
     ActionResult,
+    EmptyStep,
     ModelAdmin,
     display,
     render_badge,
@@ -39,6 +40,11 @@ from tenants.scoping import ScopedAdminMixin
 
 @admin.register(Route)
 class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
+    empty_text = (
+        "A route sends the events of a type to a system. Without one, events are kept and go "
+        "nowhere."
+    )
+    empty_step = EmptyStep("Add a route", "admin:outgoing_route_add", "outgoing.add_route")
     form = RouteForm
     list_before_template = "outgoing/route_chips.html"
     change_form_outer_before_template = "outgoing/route.html"

@@ -30,7 +30,7 @@ from hub.scheduled.insight.review_rows import (
     build_review_row,
 )
 from hub.scheduled.models import Discrepancy, Run
-from hub.staff import ChoicesFilter, display, render_badge, render_time
+from hub.staff import ChoicesFilter, EmptyStep, display, render_badge, render_time
 from tenants.scoping import visible_rows
 
 STATE_PARAMETER = "state__exact"
@@ -38,6 +38,11 @@ STATE_PARAMETER = "state__exact"
 
 @admin.register(Discrepancy)
 class DiscrepancyAdmin(RepairViews):
+    empty_text = (
+        "A reconciliation job compares our records with those of a system. What differs is "
+        "listed here until it is resolved."
+    )
+    empty_step = EmptyStep("Show the jobs", "admin:scheduled_job_changelist", "scheduled.view_job")
     page_template = "scheduled/discrepancy.html"
     live_template = "scheduled/discrepancy_live.html"
     list_before_template = "scheduled/review.html"

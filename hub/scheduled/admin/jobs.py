@@ -35,6 +35,7 @@ from hub.staff import (
     ActionRejected,
     ActionResult,
     ChoicesFilter,
+    EmptyStep,
     display,
     render_badge,
     row_action,
@@ -48,6 +49,11 @@ COUNT_LIMIT = 1000
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
+    empty_text = (
+        "A job polls, compares, reports or ships logs at set times. The first run starts at "
+        "the next time of its schedule."
+    )
+    empty_step = EmptyStep("Add a job", "admin:scheduled_job_new", "scheduled.add_job")
     page_template = "scheduled/job.html"
     live_template = "scheduled/job_live.html"
     list_before_template = "scheduled/job_chips.html"

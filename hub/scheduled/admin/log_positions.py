@@ -16,6 +16,7 @@ from hub.scheduled.models import LogPosition, LogSource
 from hub.scheduled.shipping.figures import LogFigures, measure_position, positions_with_age
 from hub.staff import (
     ChoicesFilter,
+    EmptyStep,
     display,
     format_duration,
     format_number,
@@ -25,6 +26,12 @@ from hub.staff import (
 
 @admin.register(LogPosition)
 class LogPositionAdmin(ReadOnlyAdmin):
+    list_title = "Log shipping"
+    empty_text = (
+        "A row appears for each tenant whose log lines are received. They are shipped by a "
+        "job of the kind “ship”."
+    )
+    empty_step = EmptyStep("Show the jobs", "admin:scheduled_job_changelist", "scheduled.view_job")
     page_template = "scheduled/log_position.html"
     live_template = "scheduled/log_position_live.html"
 

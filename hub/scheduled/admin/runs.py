@@ -31,6 +31,7 @@ from hub.staff import (
     ActionRejected,
     ActionResult,
     ChoicesFilter,
+    EmptyStep,
     TextFilter,
     display,
     format_duration,
@@ -78,6 +79,11 @@ def start_by_hand(request: HttpRequest, job: Job, tenant: Tenant, *, now: dateti
 
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
+    empty_text = (
+        "A run is one execution of a job for one tenant. The first one appears at the next "
+        "time of a job's schedule."
+    )
+    empty_step = EmptyStep("Show the jobs", "admin:scheduled_job_changelist", "scheduled.view_job")
     page_template = "scheduled/run.html"
     live_template = "scheduled/run_live.html"
     list_before_template = "scheduled/run_chips.html"
@@ -128,7 +134,7 @@ class RunAdmin(ReadOnlyAdmin):
         return self.page(
             request,
             "scheduled/night.html",
-            title="The night at a glance",
+            title="The night",
             media=self.media,
             night=night,
             now=now,

@@ -19,6 +19,7 @@ from hub.scheduled.models import JobSchedule, Run
 from hub.staff import (
     ActionForm,
     ActionResult,
+    EmptyStep,
     Filter,
     display,
     render_badge,
@@ -58,6 +59,12 @@ class PriorityForm(ActionForm):
 
 @admin.register(JobSchedule)
 class JobScheduleAdmin(ReadOnlyAdmin):
+    list_title = "Tenants of jobs"
+    empty_text = (
+        "Each tenant of a job has a row with its next time and its priority. The rows are "
+        "made with the job."
+    )
+    empty_step = EmptyStep("Show the jobs", "admin:scheduled_job_changelist", "scheduled.view_job")
     page_template = "scheduled/schedule.html"
     live_template = "scheduled/job_live.html"
     row_actions = ("start", "prioritise", "leave_out", "include")

@@ -8,9 +8,10 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from connectors.registry import CONNECTORS
+from hub.connections.quotas.quota_names import describe_scope, describe_system
+from hub.connections.quotas.scopes import split_scope_key
 from hub.reason_codes import Reason, find_reason
 from hub.scheduled.models import Run, RunLogEntry
-from hub.scheduled.night.expectations import CALLS_KIND, split_scope_key
 from hub.scheduled.runs.progress import measure_progress
 from hub.state_texts import RUN_STATES
 
@@ -65,26 +66,9 @@ def list_spent_quotas(run: Run) -> list[SpentQuota]:
     spent: dict[tuple[str, str], int] = {}
     for key, units in run.calls.items():
         connector_key, kind, _owner, name = split_scope_key(key)
-        connector = CONNECTORS.get(connector_key)
-        system = str(connector.label) if connector else _("the hub itself")
-        label = describe_scope(kind, name)
+        system, label = describe_system(connector_key), describe_scope(kind, name)
         spent[system, label] = spent.get((system, label), 0) + int(units)
     return [SpentQuota(*names, units) for names, units in sorted(spent.items())]
-
-
-def describe_scope(kind: str, name: str) -> str:
-    """Return what a quota limits, such as "account queries" or "method chat.postMessage"."""
-    labels = {
-        CALLS_KIND: _("all calls"),
-        "app": _("our app"),
-        "account": _("account"),
-        "connection": _("connection"),
-        "method": _("method"),
-        "channel": _("channel"),
-        "host": _("host"),
-        "address": _("our address"),
-    }
-    return f"{labels.get(kind, kind)} {name}".strip()
 
 
 def list_log_lines(run: Run) -> Sequence[RunLogEntry]:

@@ -10,12 +10,12 @@ from typing import Any
 from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from hub.connections.quotas.scopes import SHARED_SCOPE_KINDS
+from hub.connections.quotas.quota_names import CALLS_KIND
+from hub.connections.quotas.scopes import SHARED_SCOPE_KINDS, split_scope_key
 from hub.scheduled.models import JobSchedule, Run
 
 RUNS_READ = 3  # the newest finished runs of a job and tenant
 HISTORY = timedelta(days=15)
-CALLS_KIND = "calls"  # not of a quota: how many calls a run made to a system
 SHARED_KINDS = (*SHARED_SCOPE_KINDS, CALLS_KIND)
 SUMMED_KINDS = ("method", "channel")  # one call spends one of these; of other kinds it spends all
 
@@ -58,12 +58,6 @@ def count_calls(units: Mapping[str, float]) -> dict[str, float]:
         if connector_key and kind != CALLS_KIND:  # the others are rates of the hub
             calls[connector_key] = max(calls.get(connector_key, 0.0), count)
     return calls | {key: count for (key, kind), count in of_kinds.items() if kind == CALLS_KIND}
-
-
-def split_scope_key(key: str) -> tuple[str, str, str, str]:
-    """Return connector, kind, owner and name of a scope's key."""
-    connector_key, kind, owner, name = (key.split("|", 3) + ["", "", ""])[:4]
-    return connector_key, kind, owner, name
 
 
 def load_expectations(

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 
 from hub.connections.models import BREAKER, HOLDING_STATES, MAINTENANCE, REFRESHING
+from hub.connections.quotas.quota_names import name_connection_quota
 from hub.outgoing.insight.explain.acceptance_checks import FILTER_REASONS, MAPPING_REASONS
 from hub.outgoing.insight.explain.context import ExplanationContext
 from hub.outgoing.insight.explain.effective_state import describe_delivery_reason
@@ -152,7 +153,7 @@ def check_quota(context: ExplanationContext) -> Check:
     delivery = context.delivery
     if delivery.state != "waiting":
         return Check("quota", None, _("Quotas are only checked for waiting deliveries."))
-    if context.pauses:
+    if context.pauses and delivery.connection:
         longest = context.pauses[0]
         paused_until = longest.paused_until or context.now
         names = {
@@ -163,7 +164,7 @@ def check_quota(context: ExplanationContext) -> Check:
             "quota",
             False,
             _("A quota is paused until %(until)s, for %(wait)s.") % names,
-            longest.key,
+            name_connection_quota(longest.key, delivery.connection),
         )
     if delivery.reason == "throttled" and delivery.due_at and delivery.due_at > context.now:
         names = {
