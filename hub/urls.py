@@ -2,11 +2,8 @@
 
 from allauth.account.views import email
 from allauth.mfa.totp.views import activate_totp
-from csp.constants import SELF, UNSAFE_INLINE
-from csp.decorators import csp_update
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from hub.console.views import redirect_to_row, redirect_to_start, show_problem_type
 from hub.health.metrics import MetricsView
@@ -20,10 +17,6 @@ handler404 = "hub.problems.not_found"
 handler500 = "hub.problems.server_error"
 
 admin.autodiscover()
-
-# Swagger's page brings styles of its own.
-allow_inline_styles = csp_update({"style-src": [SELF, UNSAFE_INLINE]})
-PUBLIC_ACCESS = {"authentication_classes": (), "permission_classes": ()}
 
 urlpatterns = [
     # first what programs call most often, as patterns are tried in their order
@@ -50,13 +43,7 @@ urlpatterns = [
     path("api/v1/", include("hub.schemas.urls")),
     path("api/v1/", include("hub.drift.urls")),
     path("api/v1/openapi.json", OpenApiView.as_view(), name="openapi"),
-    path(
-        "api/docs/",
-        allow_inline_styles(
-            SpectacularSwaggerSplitView.as_view(url_name="openapi", **PUBLIC_ACCESS)
-        ),
-        name="api_docs",
-    ),
+    path("", include("hub.api_docs.urls")),
     path("livez", livez, name="livez"),
     path("readyz", readyz, name="readyz"),
     path("healthz", healthz, name="healthz"),

@@ -171,10 +171,10 @@ def test_the_keys_are_described(described):
 
 
 def test_the_docs_page_keeps_the_policy(client):
-    page = client.get("/api/docs/")
+    page = client.get("/api/docs/reference/")
     text = page.content.decode()
     assert page.status_code == 200
     assert not re.search(r"<script(?![^>]*\bsrc=)", text)
     assert not re.search(r"""(src|href)="?https?://""", text)
-    script = client.get("/api/docs/?script=")
+    script = client.get("/api/docs/reference/?script=")
     assert script["Content-Type"].startswith("application/javascript")

@@ -96,6 +96,7 @@ MENU = {
             "connections.view_connectorapp",
         ),
         ("API keys", "key", "tenants_apikey", "tenants.view_apikey"),
+        ("API documentation", "menu_book", "api_docs:introduction", ""),
         ("People", "group", "tenants_user", "tenants.view_user"),
         ("Mails", "mail", "hub_mail", "hub.view_mail"),
         ("Audit", "fact_check", "hub_auditrow", "hub.view_auditrow"),

@@ -1,6 +1,7 @@
 """Commands of the docs, run as written in a local installation with its own ports and `.venv`."""
 
 import re
+import shutil
 import subprocess
 import sys
 
@@ -10,8 +11,9 @@ from tests.desk.installation import READY, ROOT, Installation, shell
 
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(300)]
 
-PAGES = ["README.md", "docs/operators.md", "docs/partners.md"]
-SNIPPET = re.compile(r"<!-- run: ([\w -]+) -->\n```sh\n(.*?)```", re.S)
+GUIDES = [str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs/api").glob("*.md"))]
+PAGES = ["README.md", "docs/operators.md", "docs/partners.md", *GUIDES]
+SNIPPET = re.compile(r"<!-- run: ([\w -]+) -->\n```(\w+)\n(.*?)```", re.S)
 WITH_VALUES = {"secrets", "curl", "shell"}  # tests/journeys/test_docs.py gives them values
 
 
@@ -24,13 +26,19 @@ def running_hub(tmp_path_factory):
     installation.end()
 
 
-def snippets(*pages):
+def snippets(language, *pages):
     return [
         pytest.param(text, id=name)
         for page in pages
-        for name, text in SNIPPET.findall((ROOT / page).read_text())
-        if name not in WITH_VALUES
+        for name, written_in, text in SNIPPET.findall((ROOT / page).read_text())
+        if written_in == language and name not in WITH_VALUES
     ]
+
+
+def addressed(script, running_hub):
+    """The script with the ports of this installation."""
+    script = script.replace(":8000", f":{running_hub.port}")
+    return script.replace(":8100", f":{running_hub.sandbox_port}")
 
 
 def run(script, *, folder, **variables):
@@ -46,8 +54,28 @@ def run(script, *, folder, **variables):
     ).stdout
 
 
-@pytest.mark.parametrize("script", snippets(*PAGES))
+@pytest.mark.parametrize("script", snippets("sh", *PAGES))
 def test_a_command_for_a_running_hub_succeeds(running_hub, script):
-    script = script.replace(":8000", f":{running_hub.port}")
-    script = script.replace(":8100", f":{running_hub.sandbox_port}")
+    script = addressed(script, running_hub)
     run(script, folder=running_hub.folder, CURL_HOME=str(running_hub.folder))
+
+
+@pytest.mark.parametrize("script", snippets("python", *GUIDES))
+def test_a_program_in_python_shows_what_became_of_its_event(running_hub, script):
+    assert run_program([sys.executable, "-c", addressed(script, running_hub)], running_hub)
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
+@pytest.mark.parametrize("script", snippets("js", *GUIDES))
+def test_a_program_in_javascript_shows_what_became_of_its_event(running_hub, script):
+    assert run_program(["node", "-e", addressed(script, running_hub)], running_hub)
+
+
+def run_program(command, running_hub):
+    """Return its output, with at least one delivery of a state."""
+    output = subprocess.run(
+        command, cwd=running_hub.folder, env=shell() | {"no_proxy": "*"},
+        capture_output=True, text=True, check=True, timeout=60,
+    ).stdout  # fmt: skip
+    assert "Slack" in output
+    return output

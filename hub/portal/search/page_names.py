@@ -30,6 +30,7 @@ PAGE_NAMES = (
     PageName(_("Add an endpoint"), "portal:endpoint_add", _("webhook, URL, signing secret")),
     PageName(_("Members"), "people:members", _("people, team, invite, role, colleague")),
     PageName(_("Connect links"), "connections:links", _("link, invite, send")),
+    PageName(_("API documentation"), "api_docs:introduction", _("reference, developer, key, docs")),
     PageName(_("Settings"), "portal:settings", _("notifications, e-mail, mails, time zone")),
 )
 
@@ -38,7 +39,8 @@ def find_pages(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
     """Yield the pages whose name or words have a word that begins with each word of the term."""
     found: set[str] = set()
     for name in PAGE_NAMES:
-        url = reverse_or_empty(name.page, tenant_user.tenant.reference)
+        arguments = () if name.page.startswith("api_docs:") else (tenant_user.tenant.reference,)
+        url = reverse_or_empty(name.page, *arguments)
         if url and url not in found and _has_words(f"{name.label}, {name.words}", term):
             found.add(url)
             yield SearchResult(str(name.label), url)
