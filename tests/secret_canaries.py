@@ -152,6 +152,7 @@ class CanaryRows:
         for row in self.give_back():
             attempt_revocation(row, call=echo(500), clock=lambda: self.now)
         self.receive()
+        self.integrate()
         self.compare()
         self.tell()
         self.browser(Client(), self.owner)
@@ -168,6 +169,12 @@ class CanaryRows:
         message.save()
         self.make.inbound_item(connection, message=message, now=self.now)
         self.make.webhook_subscription(connection)
+
+    def integrate(self):
+        """Two integrations are on, one of them with an older version of its recipe."""
+        slack = self.tenant.routes.get(connector_key="slack")
+        self.make.integration(self.tenant, route=slack)
+        self.make.integration(self.tenant, route=slack, recipe_version=0)
 
     def compare(self):
         """A reconciliation has run, and found a difference."""

@@ -107,6 +107,7 @@ ROWS = {
     "outgoing.Delivery": lambda make, tenant: make.delivery(make.connection(tenant)),
     "outgoing.Event": lambda make, tenant: make.event(tenant),
     "outgoing.Route": lambda make, tenant: make.route(make.connection(tenant)),
+    "recipes.Integration": lambda make, tenant: make.integration(tenant),
     "tenants.ApiKey": api_key,
     "tenants.PortalLink": lambda make, tenant: make.portal_link(tenant, reference="victim-7"),
     "tenants.Tenant": lambda make, tenant: tenant,

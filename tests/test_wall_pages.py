@@ -78,6 +78,12 @@ ROUTES = {
     "mappings/<uuid:id>/copy": "mapping",
     "mappings/<uuid:id>/versions/": "mapping",
     "mappings/<uuid:id>/restore": "mapping",
+    "integrations/": None,
+    "integrations/new/<slug:key>/": None,
+    "integrations/<uuid:id>/": "integration",
+    "integrations/<uuid:id>/answers/": "integration",
+    "integrations/<uuid:id>/upgrade/": "integration",
+    "integrations/<uuid:id>/<slug:verb>": "integration",
     "jobs/": None,
     "jobs/add": None,
     "jobs/<uuid:id>/": "job",
@@ -117,6 +123,7 @@ ROUTES = {
 VERBS = {
     "delivery": "retry",
     "job": "disable",
+    "integration": "pause",
     "run": "cancel",
     "operation": "confirm",
     "discrepancy": "ignore",
@@ -150,6 +157,7 @@ def address(make, acme):
         "discrepancy": lambda: make.discrepancy(make.connection(acme), record_key="only-theirs"),
         "mapping": lambda: make.mapping(acme),
         "job": lambda: make.job(acme, name="only their job"),
+        "integration": lambda: make.integration(acme, answer_names={"channel": "#only-theirs"}),
         "run": lambda: make.run(make.job(acme, name="only their job")),
         "finished_run": lambda: make.finished_run(make.job(acme)),
         "operation": lambda: make.delivery(make.connection(acme)) and planned("cancel", acme),
@@ -164,6 +172,7 @@ def address(make, acme):
         row = makers[kind]() if kind else None
         route = route.replace("<slug:connector>", "webhook").replace("<slug:kind>", "csv")
         route = route.replace("<slug:verb>", VERBS.get(kind, ""))
+        route = route.replace("<slug:key>", "order_to_slack")
         return f"/t/{tenant}/" + (route.replace("<uuid:id>", str(row.public_id)) if row else route)
 
     return address

@@ -17,6 +17,7 @@ from hub.mappings.models import FieldMapping
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event, Route
 from hub.portal.models import SavedView
+from hub.portal.views.integrations import integration_changes
 from hub.portal.views.log import delivery_pages, operation_pages
 from hub.portal.views.scheduled import job_changes, run_pages
 from hub.portal.views.scheduled.discrepancy_actions import DISCREPANCY_ACTIONS
@@ -65,6 +66,7 @@ PLAIN = {
         *delivery_pages.DELIVERY_ACTIONS,
         *operation_pages.OPERATION_ACTIONS,
         *job_changes.JOB_VERBS,
+        *integration_changes.INTEGRATION_VERBS,
         *run_pages.RUN_VERBS,
         *SUBSCRIPTION_ACTIONS,
         *DISCREPANCY_ACTIONS,

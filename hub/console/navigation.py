@@ -24,6 +24,12 @@ MENU = {
             "connections_connectorrequest",
             "connections.view_connectorrequest",
         ),
+        (
+            "Integrations",
+            "extension",
+            "recipes_integration",
+            "recipes.view_integration",
+        ),
         ("Portal links", "badge", "tenants_portallink", "tenants.view_portallink"),
         ("Identities", "compare_arrows", "mappings_identity", "mappings.view_identity"),
     ),

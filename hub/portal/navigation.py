@@ -28,6 +28,7 @@ SECTIONS = (
         "c",
         ("connections/", "mappings/", "changes/", "upcoming/"),
     ),
+    Section(_("Integrations"), "portal:integrations", "play_circle", "i", ("integrations/",)),
     Section(_("Catalogue"), "portal:catalogue", "apps", "a", ("catalogue/", "connect/", "links/")),
     Section(_("Events"), "portal:events", "bolt", "e", ("events/", "deliveries/", "operations/")),
     Section(

@@ -22,6 +22,11 @@ from hub.portal.views.connections import (
 from hub.portal.views.endpoints import endpoint_actions, endpoint_pages, signing_secret_pages
 from hub.portal.views.identities import csv_pages, fallback_pages, review_pages
 from hub.portal.views.incoming import incoming_pages, webhook_pages
+from hub.portal.views.integrations import (
+    integration_changes,
+    integration_pages,
+    switch_on_pages,
+)
 from hub.portal.views.log import delivery_pages, event_pages, operation_pages, saved_view_pages
 from hub.portal.views.mappings import editor_pages, mapping_pages, version_pages
 from hub.portal.views.scheduled import (
@@ -38,6 +43,7 @@ TENANT_PATH = "t/<str:tenant>/"
 CONNECTION_PATH = f"{TENANT_PATH}connections/<uuid:id>/"
 MAPPING_PATH = f"{TENANT_PATH}mappings/<uuid:id>/"
 ENDPOINT_PATH = f"{TENANT_PATH}endpoints/<uuid:id>/"
+INTEGRATION_PATH = f"{TENANT_PATH}integrations/<uuid:id>/"
 
 app_name = "portal"
 urlpatterns = [
@@ -54,6 +60,26 @@ urlpatterns = [
         f"{TENANT_PATH}connect/<slug:connector>/fill-in/",
         wizard.connect_by_form_view,
         name="fill_in",
+    ),
+    path(f"{TENANT_PATH}integrations/", integration_pages.list_integrations, name="integrations"),
+    path(
+        f"{TENANT_PATH}integrations/new/<slug:key>/",
+        switch_on_pages.switch_on_view,
+        name="integration_new",
+    ),
+    path(INTEGRATION_PATH, integration_pages.show_integration, name="integration"),
+    path(
+        f"{INTEGRATION_PATH}answers/",
+        integration_changes.change_answers_view,
+        name="integration_change",
+    ),
+    path(
+        f"{INTEGRATION_PATH}upgrade/", integration_changes.upgrade_view, name="integration_upgrade"
+    ),
+    path(
+        f"{INTEGRATION_PATH}<slug:verb>",
+        integration_changes.run_integration_action,
+        name="integration_do",
     ),
     path(CONNECTION_PATH, connection_pages.show_connection, name="connection"),
     path(f"{CONNECTION_PATH}connected/", wizard.show_connected, name="connected"),

@@ -1,4 +1,4 @@
-"""The first page of a tenant: its connections, or the first step if there are none."""
+"""The first page of a tenant: what runs, its connections, or the first step if there are none."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.outgoing.insight.missing_identities import list_missing_identities_by_connection
 from hub.portal.connection_status import describe_statuses
+from hub.portal.integrations.running import list_running_integrations
 from hub.portal.views.change_pages import build_changes_context
 from hub.portal.views.connecting.pending_attempts import list_pending_attempts
 from hub.portal.views.connections.own_connection import filter_enabled_routes
@@ -46,6 +47,7 @@ def show_home(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
         "troubled": attention_count,
         "pending_attempts": pending_attempts,
         "missing_identities": missing_identities,
+        "running": list_running_integrations(tenant_user.tenant, now=clock()),
     }
     rows = [connection for connection, _status in cards]
     context |= build_changes_context(tenant_user, rows, now=clock())

@@ -30,6 +30,8 @@ PAGES = {
     "events": "events/",
     "incoming events": "events/incoming/",
     "rejected requests": "events/incoming/?state=rejected",
+    "integrations": "integrations/",
+    "switch on an integration": "integrations/new/order_to_slack/",
     "jobs": "jobs/",
     "add a job": "jobs/add",
     "runs": "runs/",

@@ -46,6 +46,7 @@ def grows(house, make):
         make.connect_link(tenant)
         make.invitation(tenant)
         make.saved_view(tenant, f"more {number}")
+        make.integration(tenant, route=tenant.routes.first())
 
 
 def test_sixty_more_of_everything_cost_no_page_another_question(house, make):

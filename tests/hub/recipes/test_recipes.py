@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from django.conf import settings
 from django.core.checks import run_checks
+from django.utils import translation
 
 from hub.recipes.definitions import RECIPES
 from hub.recipes.definitions.loading import RecipeUnreadable, load_recipes
@@ -18,6 +20,13 @@ WEEKLY = RECIPES["weekly_sales_to_slack"]
 @pytest.mark.parametrize("key", RECIPES)
 def test_the_recipe_can_work(key):
     assert find_recipe_problems(RECIPES[key]) == []
+
+
+@pytest.mark.parametrize("key", RECIPES)
+def test_its_title_is_translated(key):
+    for language in (code for code, _label in settings.LANGUAGES if code != "en"):
+        with translation.override(language):
+            assert RECIPES[key].title != RECIPES[key].marked_title
 
 
 def test_the_check_runs_at_startup():

@@ -1,4 +1,4 @@
-"""The catalogue: systems that can be connected, and requests for others."""
+"""The catalogue: ready-made integrations, systems to connect, and requests for others."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,6 +17,7 @@ from hub.connections.connecting.connector_requests import (
 )
 from hub.db.clock import clock
 from hub.portal.catalogue import list_categories, list_offered_connectors, search_catalogue
+from hub.portal.integrations.offers import list_recipe_offers
 from hub.portal.views.connecting.pending_attempts import list_pending_attempts
 from hub.portal.views.connecting.wizard import list_admins_to_ask
 from tenants.access.tenant_users import TenantUser, tenant_view
@@ -42,6 +43,7 @@ def show_catalogue(request: HttpRequest, tenant_user: TenantUser) -> HttpRespons
             (entry, pending_by_connector.get(entry.connector.key)) for entry in result.entries
         ],
         "demand": result.demand,
+        "offers": [] if category else list_recipe_offers(tenant_user.tenant, query),
         "managers": list_admins_to_ask(tenant_user),
     }
     return render(request, "portal/catalogue.html", context)

@@ -1,0 +1,128 @@
+"""The form of a recipe's questions; lists of an account are offered where they were read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+
+from connectors.outcomes import Outcome
+from hub.connections.credentials.provider_call import Call
+from hub.connections.models import Connection
+from hub.portal.integrations.running import format_hour
+from hub.recipes.answers import MAX_TEXT_LENGTH, InvalidAnswers
+from hub.recipes.definitions import CONNECTION, Question, Recipe
+from hub.schemas.choice_lists import find_choice_list, refresh_choice_list
+
+OTHER = "_other"  # ends the name of the field for a record that is not listed
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedChoices:
+    """Records of an account; `detail`: why there are none.
+
+    `is_complete`: the system has no more.
+    """
+
+    rows: Sequence[tuple[str, str]] = ()
+    is_complete: bool = False
+    detail: str = ""
+
+
+def load_offered_choices(
+    question: Question, connection: Connection, *, call: Call, now: datetime
+) -> OfferedChoices:
+    """Return the records of the question's list, which is read from the system the first time."""
+    stored = find_choice_list(connection, question.choices) or refresh_choice_list(
+        connection, question.choices, call=call, now=now
+    )
+    if isinstance(stored, Outcome):
+        return OfferedChoices(detail=stored.detail or stored.reason.replace("_", " "))
+    return OfferedChoices(stored.choices, stored.is_complete)
+
+
+class AnswerForm(forms.Form):
+    """The questions of a recipe. A field of an account is there if several can be chosen."""
+
+    def __init__(
+        self,
+        *args: Any,
+        recipe: Recipe,
+        connections: Mapping[str, Sequence[Connection]],
+        choices: Mapping[str, OfferedChoices],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.recipe, self.choices = recipe, choices
+        for question in recipe.questions:
+            if question.kind == CONNECTION:
+                self._add_account_field(question, connections[question.key])
+            elif question.kind == "choice":
+                self._add_choice_field(question, choices[question.key])
+            else:
+                self.fields[question.key] = build_field(question)
+
+    def _add_account_field(self, question: Question, connections: Sequence[Connection]) -> None:
+        if len(connections) > 1:
+            rows = [(str(connection.public_id), str(connection)) for connection in connections]
+            self.fields[question.key] = forms.ChoiceField(label=question.label, choices=rows)
+
+    def _add_choice_field(self, question: Question, offered: OfferedChoices) -> None:
+        """Add a list to choose from, and a field for the id of a record that is not listed."""
+        if offered.rows:
+            rows = [("", _("Choose one")), *offered.rows]
+            self.fields[question.key] = forms.ChoiceField(
+                label=question.label, help_text=question.help, choices=rows, required=False
+            )
+        if not offered.is_complete:
+            label = _("Or the ID of another record") if offered.rows else question.label
+            self.fields[question.key + OTHER] = forms.CharField(
+                label=label, max_length=MAX_TEXT_LENGTH, required=False
+            )
+        if self.initial.get(question.key) in dict(offered.rows):
+            self.initial.pop(question.key + OTHER, None)
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        """The answers of a valid form; an entered id takes precedence over a chosen record."""
+        data = self.cleaned_data
+        answers = {key: data[key] for key in self.fields if not key.endswith(OTHER)}
+        for key in self.choices:
+            answers[key] = data.get(key + OTHER) or data.get(key, "")
+        return answers
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The names of the chosen records, to show them later."""
+        answers = self.answers
+        return {key: dict(self.choices[key].rows).get(answers[key], "") for key in self.choices}
+
+    def add_answer_errors(self, invalid: InvalidAnswers) -> None:
+        """Show what is wrong with the answers at their fields."""
+        for key, error in invalid.errors.items():
+            known = [name for name in (key, key + OTHER) if name in self.fields]
+            self.add_error(known[0] if known else None, error)
+
+
+def build_field(question: Question) -> forms.Field:
+    options: dict[str, Any] = {
+        "label": question.label,
+        "help_text": question.help,
+        "initial": question.default,
+        "required": question.is_required,
+    }
+    if question.kind == "hour":
+        hours = [(str(hour), format_hour(hour)) for hour in range(24)]
+        return forms.ChoiceField(choices=hours, **options)
+    if question.kind == "select":
+        rows = [(option.value, option.label) for option in question.options]
+        return forms.ChoiceField(choices=rows, **options)
+    return forms.CharField(max_length=MAX_TEXT_LENGTH, **options)
+
+
+def build_initial(answers: Mapping[str, Any]) -> dict[str, str]:
+    """Return the initial values of the fields for answers that are stored."""
+    values = {key: str(value) for key, value in answers.items()}
+    return values | {key + OTHER: value for key, value in values.items()}

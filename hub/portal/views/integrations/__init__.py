@@ -1,0 +1,1 @@
+"""Pages of ready-made integrations."""

@@ -1,0 +1,64 @@
+"""The integrations of a tenant: what runs and what can be switched on, and the page of one."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from hub.connections.models import Connection
+from hub.db.clock import clock
+from hub.portal.integrations.offers import list_recipe_offers
+from hub.portal.integrations.running import (
+    describe_integrations,
+    list_answers,
+    list_running_integrations,
+)
+from hub.recipes.models import Integration
+from hub.recipes.part_actions import load_parts
+from tenants.access.tenant_users import TenantUser, tenant_view
+
+MAX_QUERY_LENGTH = 100
+
+
+@require_safe
+@tenant_view()
+def list_integrations(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
+    """List what is switched on, and below it what can be; `q` searches the latter."""
+    query = request.GET.get("q", "")[:MAX_QUERY_LENGTH]
+    context = {
+        "tenant_user": tenant_user,
+        "query": query,
+        "running": list_running_integrations(tenant_user.tenant, now=clock()),
+        "offers": list_recipe_offers(tenant_user.tenant, query),
+    }
+    return render(request, "portal/integrations/list.html", context)
+
+
+def get_integration(tenant_user: TenantUser, id: UUID) -> Integration:
+    """Return an integration of the tenant. Raises Http404 if it has none with this id."""
+    rows = Integration.objects.of(tenant_user.tenant).exclude(state="removed")
+    integration: Integration = get_object_or_404(
+        rows.select_related("tenant", "created_by"), public_id=id
+    )
+    return integration
+
+
+@require_safe
+@tenant_view()
+def show_integration(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
+    integration = get_integration(tenant_user, id)
+    (running,) = describe_integrations(tenant_user.tenant, [integration], now=clock())
+    keys = {connector.key for connector in running.connectors}
+    accounts = [value for key, value in integration.answers.items() if key in keys]
+    context = {
+        "tenant_user": tenant_user,
+        "integration": integration,
+        "running": running,
+        "answers": list_answers(integration),
+        "accounts": list(
+            Connection.objects.of(tenant_user.tenant).filter(public_id__in=accounts).order_by("pk")
+        ),
+        "parts": load_parts(integration),
+    }
+    return render(request, "portal/integrations/integration.html", context)

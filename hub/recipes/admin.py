@@ -1,0 +1,200 @@
+"""Admin of integrations: the list, the page of one, and switching one on for a tenant."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
+
+from hub.audit import ActorContext
+from hub.db.clock import clock
+from hub.mappings.forms import list_suggested_tenants
+from hub.outgoing.admin.list_filters import TenantFilter
+from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
+from hub.recipes.activity import WEEK, count_activity
+from hub.recipes.answers import InvalidAnswers
+from hub.recipes.forms import StaffIntegrationForm
+from hub.recipes.integration_actions import (
+    IntegrationExists,
+    RecipeUnavailable,
+    TooManyIntegrations,
+    pause_integration,
+    remove_integration,
+    resume_integration,
+    switch_on_integration,
+    upgrade_integration,
+)
+from hub.recipes.models import Integration
+from hub.recipes.part_actions import load_parts
+from hub.recipes.upgrades import describe_upgrade
+from hub.staff import (
+    ActionForm,
+    ActionRejected,
+    ActionResult,
+    ChoicesFilter,
+    ReasonForm,
+    display,
+    render_badge,
+    row_action,
+)
+
+
+@admin.register(Integration)
+class IntegrationAdmin(ReadOnlyAdmin):
+    page_template = "recipes/integration.html"
+    live_template = "recipes/integration_live.html"
+    list_before_template = "recipes/list_actions.html"
+    row_actions = ("pause", "resume", "upgrade", "remove")
+
+    list_display = ("title", "shown_state", "customer", "version", "created_at")
+    list_filter = (("state", ChoicesFilter), TenantFilter)
+    list_select_related = ("tenant",)
+    list_display_links = ("title",)
+    search_fields = ("public_id", "recipe_key")
+    search_help_text = "The id of an integration, or the key of a recipe; exact"
+    ordering = ("-pk",)
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).exclude(state="removed").select_related("tenant")
+
+    # --- switching on ---
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.new_view)
+        return [path("new/", view, name="recipes_integration_new"), *super().get_urls()]
+
+    def new_view(self, request: HttpRequest) -> HttpResponse:
+        if not request.user.has_perm("recipes.add_integration"):
+            raise PermissionDenied
+        form = StaffIntegrationForm(request.POST or None, user=request.user)
+        if request.method == "POST" and form.is_valid():
+            integration = self.switch_on(request, form)
+            if integration is not None:
+                messages.success(request, "The integration is on.")
+                return HttpResponseRedirect(self.change_url(integration))
+        tenants = list_suggested_tenants(request.user)
+        context = {"form": form, "media": self.media, "tenants": tenants}
+        return self.page(
+            request, "recipes/integration_form.html", title="Switch an integration on", **context
+        )
+
+    def switch_on(self, request: HttpRequest, form: StaffIntegrationForm) -> Integration | None:
+        """Switch it on, or show in the form why it cannot be."""
+        data, actor = form.cleaned_data, ActorContext.of_request(request)
+        try:
+            return switch_on_integration(
+                data["recipe"], data["tenant"], data["answers"], actor, now=clock()
+            )
+        except InvalidAnswers as invalid:
+            form.add_answer_errors(invalid)
+        except IntegrationExists as exists:
+            return exists.integration
+        except TooManyIntegrations as error:
+            form.add_error(None, str(error))
+        return None
+
+    # --- columns ---
+
+    @display(description="state")
+    def shown_state(self, integration: Integration) -> str:
+        return render_badge("enabled" if integration.state == "on" else "paused")
+
+    @display(description="tenant")
+    def customer(self, integration: Integration) -> str:
+        return str(integration.tenant)
+
+    @display(description="version")
+    def version(self, integration: Integration) -> str:
+        newer = " (newer exists)" if integration.has_newer_recipe else ""
+        return f"{integration.recipe_version}{newer}"
+
+    # --- its page ---
+
+    def live_context(self, integration: Integration, *, now: datetime) -> dict[str, Any]:
+        activities = count_activity(integration.tenant, [integration], since=now - WEEK)
+        return {
+            "activity": activities[integration.pk],
+            "badge_state": "enabled" if integration.state == "on" else "paused",
+            "ended": True,
+        }
+
+    def page_context(self, request: HttpRequest, integration: Integration) -> dict[str, Any]:
+        return {
+            "parts": load_parts(integration),
+            "answers": json.dumps(integration.answers, indent=2, ensure_ascii=False),
+            "upgrade": describe_upgrade(integration) if integration.has_newer_recipe else None,
+        }
+
+    # --- what can be done ---
+
+    @row_action(
+        "Pause",
+        icon="pause",
+        form=ReasonForm,
+        question="Its routes and jobs are disabled. What happens meanwhile is not sent later.",
+        is_available=lambda integration: integration.state == "on",
+    )
+    def pause(
+        self, request: HttpRequest, integration: Integration, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        actor = ActorContext.of_request(request)
+        pause_integration(integration, actor, reason=data["reason"], now=now)
+        return ActionResult("The integration is paused.", is_audited=True)
+
+    @row_action(
+        "Resume",
+        icon="play_arrow",
+        is_available=lambda integration: integration.state == "paused",
+        tone="primary",
+    )
+    def resume(
+        self, request: HttpRequest, integration: Integration, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        resume_integration(integration, ActorContext.of_request(request), now=now)
+        return ActionResult("The integration is on again.", is_audited=True)
+
+    @row_action(
+        "Apply the newer version",
+        icon="upgrade",
+        form=ActionForm,
+        question="The difference is on its page. What a person changed is kept.",
+        is_available=lambda integration: integration.has_newer_recipe,
+    )
+    def upgrade(
+        self, request: HttpRequest, integration: Integration, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        actor = ActorContext.of_request(request)
+        return self._apply(
+            lambda: upgrade_integration(integration, {}, actor, now=now),
+            "The newer version applies from now on.",
+        )
+
+    def _apply(self, change: Callable[[], Any], detail: str) -> ActionResult:
+        try:
+            change()
+        except InvalidAnswers as invalid:
+            raise ActionRejected(f"The tenant must answer first: {invalid}") from None
+        except RecipeUnavailable:
+            raise ActionRejected("This release has no such recipe.") from None
+        return ActionResult(detail, is_audited=True)
+
+    @row_action(
+        "Remove",
+        icon="delete",
+        form=ReasonForm,
+        question="All that it made is removed. Past deliveries stay in the log.",
+        tone="danger",
+    )
+    def remove(
+        self, request: HttpRequest, integration: Integration, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        actor = ActorContext.of_request(request)
+        remove_integration(integration, actor, reason=data["reason"], now=now)
+        page = HttpResponseRedirect(reverse("admin:recipes_integration_changelist"))
+        return ActionResult("The integration has been removed.", page=page, is_audited=True)

@@ -1,0 +1,183 @@
+"""A customer switches an integration on with a few clicks, changes, pauses and removes it."""
+
+import html
+import re
+
+import pytest
+
+from hub.outgoing.models import Route
+from hub.recipes.models import Integration
+from hub.schemas.models import ChoiceList
+from tests.factories import NOON
+from tests.hub.recipes.integrations import CHANNEL, switched_on
+
+pytestmark = pytest.mark.django_db
+HERE = "/t/acme/integrations/"
+NEW = f"{HERE}new/order_to_slack/"
+CHANNELS = [["C024BE91L", "#orders"], ["C0OTHER99", "#other"]]
+
+
+@pytest.fixture
+def slack(make, acme):
+    connection = make.connection(acme, "slack", name="Acme's Slack")
+    ChoiceList.unscoped.create(
+        connection=connection, kind="channel", items=CHANNELS, is_complete=True, read_at=NOON
+    )
+    return connection
+
+
+def text_of(response):
+    return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split()))
+
+
+def hidden_of(response):
+    """The hidden inputs of a page, as a browser sends them."""
+    inputs = re.findall(
+        r'<input type="hidden" name="(\w+)" value="([^"]*)"', response.content.decode()
+    )
+    return {name: value for name, value in inputs if name != "csrfmiddlewaretoken"}
+
+
+def page_of(integration, rest=""):
+    return f"{HERE}{integration.public_id}/{rest}"
+
+
+def test_it_is_switched_on_in_three_clicks(make, acme, admin, slack):
+    make.event(acme, id="order-A-1001")
+    assert "When an order is placed, post it to Slack" in text_of(admin.get(HERE))  # 1: choose
+    questions = admin.get(NEW)
+    assert "#orders" in text_of(questions)
+    rehearsal = admin.post(NEW, {"channel": "C024BE91L", "rehearse": "1"})  # 2: answer
+    assert "order-A-1001" in text_of(rehearsal) and "C024BE91L" in text_of(rehearsal)
+    assert not Integration.unscoped.exists()
+    page = admin.post(NEW, hidden_of(rehearsal) | {"on": "1"}, follow=True)  # 3: on
+    assert "It is on." in text_of(page) and "#orders" in text_of(page)
+    assert Integration.unscoped.get().answers == CHANNEL | {"slack": str(slack.public_id)}
+
+
+def test_without_an_event_a_sample_is_shown(admin, slack):
+    page = text_of(admin.post(NEW, {"channel": "C024BE91L", "rehearse": "1"}))
+    assert "With a sample" in page and "New order A-1001 from Ann Archer" in page
+
+
+def test_one_can_go_back_to_the_answers(admin, slack):
+    page = admin.post(NEW, {"channel": "C0OTHER99", "back": "1"})
+    assert '<option value="C0OTHER99" selected>' in page.content.decode()
+
+
+def test_a_missing_answer_is_shown_at_its_field(admin, slack):
+    page = admin.post(NEW, {"channel": "", "rehearse": "1"})
+    assert "This is required." in text_of(page)
+
+
+def test_the_same_again_leads_to_the_first(acme, admin, slack):
+    integration = switched_on(acme)
+    page = admin.post(NEW, CHANNEL | {"on": "1"}, follow=True)
+    assert page.redirect_chain[-1][0] == page_of(integration)
+    assert "It is on with these answers already." in text_of(page)
+
+
+def test_a_system_that_is_not_connected_is_connected_first(admin):
+    page = admin.get(NEW)
+    assert 'href="/t/acme/connect/slack/"' in page.content.decode()
+    assert "Connect Slack" in text_of(page)
+
+
+def test_an_unknown_recipe_is_not_found(admin):
+    assert admin.get(f"{HERE}new/nothing/").status_code == 404
+
+
+def test_a_recipe_with_our_application_needs_its_connection(make, admin):
+    assert "shipping label" not in text_of(admin.get(HERE))
+    make.connection(connector="app")
+    assert "shipping label" in text_of(admin.get(HERE))
+
+
+def test_a_list_that_cannot_be_read_is_replaced_by_an_id(make, acme, admin, outside):
+    make.connection(acme, "slack")
+    page = admin.get(NEW)
+    assert "The list cannot be read right now" in text_of(page)
+    rehearsal = admin.post(NEW, {"channel_other": "C024BE91L", "rehearse": "1"})
+    assert "C024BE91L" in text_of(rehearsal)
+
+
+def test_of_several_accounts_one_is_chosen(make, acme, admin, slack):
+    second = make.connection(acme, "slack", name="Second Slack")
+    ChoiceList.unscoped.create(
+        connection=second, kind="channel", items=[["C0SECOND", "#second"]], read_at=NOON
+    )
+    assert "Second Slack" in text_of(admin.get(NEW))
+    answers = {"slack": str(second.public_id), "channel": "C0SECOND"}
+    admin.post(NEW, answers | {"on": "1"})
+    assert Route.unscoped.get().connection == second
+
+
+def test_members_see_and_cannot_change(acme, member, slack):
+    integration = switched_on(acme)
+    page = member.get(page_of(integration))
+    assert page.status_code == 200 and "Remove" not in text_of(page)
+    assert member.get(NEW).status_code == 403
+    assert member.post(page_of(integration, "pause")).status_code == 403
+
+
+def test_the_first_page_shows_what_each_did(make, acme, admin, slack):
+    switched_on(acme, names={"channel": "#orders"})
+    page = text_of(admin.get("/t/acme/"))
+    assert "Integrations that run" in page and "#orders" in page
+    assert "Nothing happened this week." in page
+
+
+def test_its_page_shows_what_it_made(acme, admin, slack):
+    integration = switched_on(acme, names={"channel": "#orders"})
+    page = admin.get(page_of(integration))
+    mapping = integration.parts.get().mapping
+    assert f'href="/t/acme/mappings/{mapping.public_id}/"' in page.content.decode()
+    assert "New order: a message in Slack" in text_of(page)
+
+
+def test_answers_are_changed(acme, admin, slack):
+    integration = switched_on(acme, names={"channel": "#orders"})
+    form = admin.get(page_of(integration, "answers/"))
+    assert '<option value="C024BE91L" selected>' in form.content.decode()
+    page = admin.post(page_of(integration, "answers/"), {"channel": "C0OTHER99"}, follow=True)
+    assert "Saved." in text_of(page) and "#other" in text_of(page)
+    assert integration.parts.get().mapping.current.body["channel"] == "'C0OTHER99'"
+
+
+def test_it_is_paused_resumed_and_removed(acme, admin, slack):
+    integration = switched_on(acme)
+    assert "It is paused." in text_of(admin.post(page_of(integration, "pause"), follow=True))
+    again = admin.post(page_of(integration, "pause"), follow=True)
+    assert "It was changed in the meantime" in text_of(again)
+    assert "It is on again." in text_of(admin.post(page_of(integration, "resume"), follow=True))
+    assert "has been removed" in text_of(admin.post(page_of(integration, "remove"), follow=True))
+    assert not Route.unscoped.exists()
+    assert admin.get(page_of(integration)).status_code == 404
+
+
+def test_a_newer_version_is_shown_with_its_difference_and_applied(acme, admin, slack):
+    integration = switched_on(acme)
+    part = integration.parts.get()
+    body = part.mapping.current.body | {"text": "'Old text'"}
+    part.mapping.versions.update(body=body)
+    part.made = part.made | {"mapping": body}
+    part.save()
+    Integration.unscoped.update(recipe_version=0)
+    assert "There is a newer version" in text_of(admin.get(page_of(integration)))
+    page = text_of(admin.get(page_of(integration, "upgrade/")))
+    assert "mapping.text" in page and "'Old text'" in page
+    done = admin.post(page_of(integration, "upgrade/"), {"channel": "C024BE91L"}, follow=True)
+    assert "The newer version applies from now on." in text_of(done)
+    assert part.mapping.current.body["text"] != "'Old text'"
+
+
+def test_another_tenants_integration_is_not_found(make, admin, globex):
+    make.connection(globex, "slack")
+    assert admin.get(page_of(switched_on(globex))).status_code == 404
+
+
+def test_the_catalogue_leads_with_integrations(admin, slack):
+    page = text_of(admin.get("/t/acme/catalogue/"))
+    assert page.index("Ready-made integrations") < page.index("Systems")
+    found = text_of(admin.get("/t/acme/catalogue/?q=cancelled"))
+    assert "When an order is cancelled" in found and "When a deal is won" not in found
