@@ -37,7 +37,9 @@ class StaffIntegrationForm(forms.Form):
 
     def clean_tenant(self) -> Tenant:
         reference = self.cleaned_data["tenant"]
-        tenant: Tenant | None = changeable_rows(Tenant, self.user).filter(reference=reference).first()
+        tenant: Tenant | None = (
+            changeable_rows(Tenant, self.user).filter(reference=reference).first()
+        )
         if tenant is None:
             raise ValidationError("There is no such tenant.")
         return tenant
