@@ -71,6 +71,7 @@ def test_staff_see_jobs_runs_and_the_night(browser, make, scheduled, look):
             for name, row in zip(names, (job, run, schedule), strict=True)
         ),
         reverse("admin:scheduled_job_new"),
+        reverse("admin:scheduled_job_new") + "?kind=reconcile&connector_key=salesforce",
         reverse("admin:scheduled_job_edit", args=[job.pk]),
         night,
         f"{night}?night=last",
@@ -87,6 +88,7 @@ def test_customers_see_their_jobs_and_runs(browser, make, acme, scheduled, look)
     urls = [
         f"{here}jobs/",
         f"{here}jobs/add",
+        f"{here}jobs/add?kind=reconcile&connector_key=salesforce",
         f"{here}jobs/{job.public_id}/",
         f"{here}jobs/{job.public_id}/change",
         f"{here}runs/",

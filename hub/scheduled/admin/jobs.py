@@ -84,7 +84,7 @@ class JobAdmin(ReadOnlyAdmin):
     def new_view(self, request: HttpRequest) -> HttpResponse:
         if not request.user.has_perm("scheduled.add_job"):
             raise PermissionDenied
-        form = StaffJobForm(request.POST or None, user=request.user)
+        form = StaffJobForm(request.POST or None, initial=request.GET.dict(), user=request.user)
         return self.form_page(request, form, create_job, title="Add a job")
 
     def edit_view(self, request: HttpRequest, pk: int) -> HttpResponse:

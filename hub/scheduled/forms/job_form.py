@@ -1,7 +1,8 @@
 """The form of a job: of a tenant's own, or of staff for all tenants."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from django import forms
@@ -13,12 +14,15 @@ from hub.connections.models import DISCONNECTED, Connection
 from hub.mappings.forms import TenantField
 from hub.problems import Problem, read_json
 from hub.scheduled.forms.option_examples import EXAMPLES, OptionExample
+from hub.scheduled.forms.options.open_form import open_option_form
+from hub.scheduled.forms.options.option_form import OptionForm
 from hub.scheduled.jobs.job_actions import build_job
 from hub.scheduled.jobs.job_checks import MAX_MINUTES, InvalidJob
 from hub.scheduled.models import Job
 from hub.staff import apply_admin_style
 from tenants.models import Tenant, User
 
+OPTIONS = "options"  # the field with the JSON
 OPTIONS_MAX = 50_000  # characters
 PRIORITY_MAX = 100
 STAFF_COLUMNS = ("priority", "concurrency_group")
@@ -37,6 +41,12 @@ class OptionsField(forms.CharField):
         is_document = isinstance(value, Mapping)
         return json.dumps(value, indent=2, ensure_ascii=False) if is_document else value
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.clean(data) != (initial or {}))
+        except forms.ValidationError:
+            return True
+
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         try:
@@ -48,8 +58,37 @@ class OptionsField(forms.CharField):
         return document
 
 
+@dataclass(frozen=True, slots=True)
+class FieldGroup:
+    """Fields of a form that a page shows together, as its templates expect a form."""
+
+    form: forms.Form
+    names: Collection[str]
+    folded_fields: tuple[str, ...] = ()
+
+    @property
+    def visible_fields(self) -> list[forms.BoundField]:
+        return [field for field in self.form.visible_fields() if field.name in self.names]
+
+    @property
+    def hidden_fields(self) -> list[forms.BoundField]:
+        return [field for field in self.form.hidden_fields() if field.name in self.names]
+
+    @property
+    def non_field_errors(self) -> Any:
+        return self.form.non_field_errors() if OPTIONS not in self.names else ()
+
+    @property
+    def errors(self) -> dict[str, Any]:
+        errors = self.form.errors
+        return {name: error for name, error in errors.items() if name in self.names}
+
+
 class JobForm(forms.Form):
     """The values of a job. Without a tenant, the job is one of all tenants.
+
+    If its kind and system are known, `option_form` has a field for each option; what an expert
+    writes as JSON is for options that have none.
 
     The errors of the service functions are added to their fields by `add_job_errors`.
     """
@@ -107,6 +146,53 @@ class JobForm(forms.Form):
         for name in ("kind", "connector_key") if job else ():
             del self.fields[name]  # a job keeps these
         self._set_choices()
+        self.option_form = self._open_option_form()
+
+    def _open_option_form(self) -> OptionForm | None:
+        """Return the form of the options. The kind and system of a new job are chosen before."""
+        data = self.data if self.is_bound else None
+        if self.job is not None:
+            return open_option_form(self.job.kind, self.job.connector_key, self.job.options, data)
+        kind, key = (str(self.initial.get(name, "")) for name in ("kind", "connector_key"))
+        system = cast(forms.ChoiceField, self.fields["connector_key"])
+        if key not in dict(system.choices):
+            return None
+        option_form = open_option_form(kind, key, {}, data)
+        for name in ("kind", "connector_key") if option_form else ():
+            self.fields[name].widget = forms.HiddenInput()
+        return option_form
+
+    @property
+    def chosen_texts(self) -> tuple[Any, Any] | None:
+        """The kind and the system that were chosen for a new job, in words."""
+        if self.job is not None or self.option_form is None:
+            return None
+        kinds = dict(Job.Kind.choices)
+        return kinds[self.initial["kind"]], CONNECTORS[self.initial["connector_key"]].label
+
+    @property
+    def main_group(self) -> FieldGroup:
+        return FieldGroup(self, set(self.fields) - {OPTIONS})
+
+    @property
+    def json_group(self) -> FieldGroup:
+        return FieldGroup(self, {OPTIONS})
+
+    @property
+    def has_option_fields(self) -> bool:
+        """Whether the person filled in the fields of options."""
+        return self.option_form is not None and self.option_form.is_bound
+
+    def is_valid(self) -> bool:
+        """Check the values, and the fields of options unless the JSON was changed instead."""
+        is_valid = super().is_valid()
+        if self.option_form is None or not self.option_form.is_bound:
+            return is_valid
+        is_json = OPTIONS in self.changed_data
+        if is_json and self.option_form.has_changed():
+            self.add_error(OPTIONS, _("Change either the fields or the JSON, not both."))
+            return False
+        return is_valid and (is_json or self.option_form.is_valid())
 
     def _set_choices(self) -> None:
         connections = list_connections(self.tenant)
@@ -128,6 +214,8 @@ class JobForm(forms.Form):
     def build(self) -> Job:
         """Return the unsaved job, or the stored one with unsaved changes."""
         values = {name: value for name, value in self.cleaned_data.items() if value is not None}
+        if self.option_form and self.has_option_fields and OPTIONS not in self.changed_data:
+            values[OPTIONS] = self.option_form.build()
         if self.job is None:
             return build_job(tenant=self.tenant, **values)
         self.job.connection = self.cleaned_data.get("connection", self.job.connection)
@@ -140,6 +228,10 @@ class JobForm(forms.Form):
         for path, error in invalid.errors.items():
             name, _dot, rest = path.partition(".")
             text = f"{rest}: {error}" if rest else error
+            if name == OPTIONS and self.has_option_fields and self.option_form:
+                field = self.option_form.find_field(rest)
+                self.option_form.add_error(field or None, error if field else text)
+                continue
             self.add_error(name if name in self.fields else None, text)
 
 
@@ -189,8 +281,10 @@ class StaffJobForm(JobForm):
         else:
             del self.fields["owner"]
             self.initial.update({column: getattr(job, column) for column in STAFF_COLUMNS})
-        for field in self.fields.values():
-            apply_admin_style(field)
+        of_options = self.option_form.all_fields if self.option_form else []
+        for field in [*self.fields.values(), *of_options]:
+            if not isinstance(field.widget, forms.HiddenInput):
+                apply_admin_style(field)
 
     def build(self) -> Job:
         self.tenant = self.cleaned_data.pop("owner", self.tenant)
