@@ -43,6 +43,11 @@ class FieldRowForm(forms.Form):
     )
     owner = forms.ChoiceField(label=_("Whose value"), choices=OWNER_CHOICES, initial="report")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():  # the head of the column is what others see
+            field.widget.attrs["aria-label"] = field.label
+
     @property
     def is_empty(self) -> bool:
         """Whether the row names no field: it is left out."""
