@@ -11,7 +11,6 @@ from hub.db import bulk
 from hub.scheduled.models import Run
 
 LATE = timedelta(seconds=10)  # slots are found by the sweep, and loops look for runs by polling
-CATCH_UP = 0.9  # of the planned distances
 STARTS_WITHIN = 0.95  # of what is left of the window
 GROUPS_MAX = 20  # of one look
 
@@ -19,8 +18,8 @@ GROUPS_MAX = 20  # of one look
 def spread_late_runs(*, now: datetime) -> int:
     """Set new times for the waiting runs of slots that are late; return how many.
 
-    They start at nine tenths of their planned distances from now on, and closer only if the rest of
-    their window requires it.
+    They start at their planned distances from now on, and closer only if the rest of their window
+    requires it: who is late again and again would otherwise be faster each time.
     """
     late = Run.unscoped.filter(
         state="waiting", started_at=None, slot_at__isnull=False, due_at__lte=now - LATE
@@ -51,5 +50,5 @@ def _list_new_times(
 ) -> Iterable[datetime]:
     first, planned = due_times[0], due_times[-1] - due_times[0]
     available = max(timedelta(0), window_ends_at - now) * STARTS_WITHIN
-    factor = min(CATCH_UP, available / planned) if planned else CATCH_UP
+    factor = min(1.0, available / planned) if planned else 1.0
     return (now + (due_at - first) * factor for due_at in due_times)

@@ -34,11 +34,18 @@ def test_runs_in_time_keep_their_places(planned):
     assert list_minutes(planned) == list(range(10))
 
 
-def test_late_runs_do_not_start_at_once_but_a_little_faster_than_planned(planned):
+def test_late_runs_do_not_start_at_once_but_at_their_planned_distances(planned):
     now = after(seconds=20)
     assert spread_late_runs(now=now) == 10
-    assert list_minutes(planned, now) == pytest.approx([0.9 * n for n in range(10)])
+    assert list_minutes(planned, now) == pytest.approx(list(range(10)))
     assert spread_late_runs(now=now) == 0
+
+
+def test_runs_that_are_late_again_and_again_are_not_faster_each_time(planned):
+    Run.unscoped.update(window_ends_at=after(minutes=30))
+    for seconds in range(20, 200, 20):
+        assert spread_late_runs(now=after(seconds=seconds)) == 10
+    assert list_minutes(planned, after(seconds=180)) == pytest.approx(list(range(10)))
 
 
 def test_runs_that_are_very_late_fill_the_rest_of_the_window(planned):
