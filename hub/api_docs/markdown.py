@@ -9,6 +9,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 COMMENT = re.compile(r"<!--.*?-->\n?", re.S)
+REGION = '<div class="scroll" tabindex="0" role="region" aria-label="Table {number}">'
+UNNAMED_COLUMN = "Meaning"  # the tables of docs/ leave the last heading out
 NO_WORD = re.compile(r"[^\w\s-]")
 
 FindUrl = Callable[[str], str]  # the URL for a relative link; empty if its page is not served
@@ -86,27 +88,28 @@ def _resolve_links(children: list[Token], find_url: FindUrl) -> list[Token]:
 
 
 def _wrap_tables(tokens: list[Token]) -> list[Token]:
-    """Put each table into a region that scrolls, and each block of code into one with a button."""
-    wrapped = []
-    for token in tokens:
+    """Put each table into a region that scrolls, and each block of code into one for a button."""
+    wrapped: list[Token] = []
+    tables = 0
+    for place, token in enumerate(tokens):
         if token.type == "table_open":
-            wrapped.append(
-                _html('<div class="scroll" tabindex="0" role="region" aria-label="Table">')
-            )
-        if token.type == "fence":
-            language = escape(token.info.strip() or "text")
-            code = escape(token.content.rstrip("\n"))
-            wrapped.append(
-                _html(
-                    f'<div class="code" data-language="{language}"><pre tabindex="0">'
-                    f"<code>{code}</code></pre></div>\n"
-                )
-            )
-            continue
-        wrapped.append(token)
+            tables += 1
+            wrapped.append(_html(REGION.format(number=tables)))
+        is_heading = token.type == "inline" and tokens[place - 1].type == "th_open"
+        if is_heading and not token.content:
+            token.children = [Token("text", "", 0, content=UNNAMED_COLUMN)]
+        wrapped.append(_render_code(token) if token.type == "fence" else token)
         if token.type == "table_close":
             wrapped.append(_html("</div>"))
     return wrapped
+
+
+def _render_code(token: Token) -> Token:
+    language, code = escape(token.info.strip() or "text"), escape(token.content.rstrip("\n"))
+    return _html(
+        f'<div class="code" data-language="{language}"><pre tabindex="0">'
+        f"<code>{code}</code></pre></div>\n"
+    )
 
 
 def _html(content: str) -> Token:
