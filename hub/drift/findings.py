@@ -86,9 +86,20 @@ def _notify_once(finding: DriftFinding, *, now: datetime) -> None:
     if finding.noticed_at is not None or not finding.enabled_breaks:
         return
     finding.noticed_at = now
+    match finding.change:
+        case DriftFinding.Change.RENAMED:
+            message = "schema_drift_renamed"
+        case DriftFinding.Change.REMOVED:
+            message = "schema_drift_removed"
+        case DriftFinding.Change.RETYPED:
+            message = "schema_drift_retyped"
+        case DriftFinding.Change.NEWLY_REQUIRED:
+            message = "schema_drift_newly_required"
+        case _:
+            message = "schema_drift_picklist_value_gone"
     create_notice(
         KIND,
-        f"{KIND}_{finding.change}",
+        message,
         build_notice_parameters(finding),
         about=str(finding.public_id),
         tenant_id=finding.connection.tenant_id,

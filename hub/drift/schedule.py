@@ -6,12 +6,14 @@ The checks of a night are spread over it by the connection's id, in the tenant's
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection
 from hub.drift.check import CheckResult, CheckTools, check_connection_objects
-from hub.drift.models import DriftSchedule
+from hub.drift.findings import resolve_findings
+from hub.drift.models import DriftFinding, DriftSchedule, SchemaBaseline
 from hub.outgoing.models import Route
 from hub.queue import Heartbeat, record_heartbeat, wake_up
 from hub.scheduled.models import Job
@@ -74,7 +76,8 @@ def schedule_changed_uses(*, now: datetime) -> None:
 
 
 def find_due_schedules(*, now: datetime) -> QuerySet[DriftSchedule]:
-    return DriftSchedule.unscoped.filter(check_at__lte=now).order_by("check_at")
+    due = DriftSchedule.unscoped.filter(check_at__lte=now).order_by("check_at")
+    return due.select_related("connection__tenant", "connection__credential")
 
 
 def check_due_schedules(tools: CheckTools) -> None:
@@ -96,12 +99,24 @@ def claim_schedule(schedule: DriftSchedule, *, now: datetime) -> bool:
 def check_scheduled_connection(connection: Connection, tools: CheckTools) -> CheckResult:
     """Check a connection and schedule the next check; one that may not send is not asked."""
     planned_at = tools.clock()
+    if connection.is_disconnected:
+        forget_connection(connection, now=planned_at)
+        return CheckResult(())
     if connection.state in UNCHECKED_STATES:
         _schedule_next(connection, find_next_night(connection, now=planned_at), planned_at)
-        return CheckResult((), left=())
+        return CheckResult(())
     result = check_connection_objects(connection, tools)
     record_check(connection, result, planned_at=planned_at, now=tools.clock())
     return result
+
+
+@transaction.atomic
+def forget_connection(connection: Connection, *, now: datetime) -> None:
+    """Resolve the findings of a disconnected connection, which breaks nothing any more."""
+    open_findings = DriftFinding.unscoped.filter(connection=connection, resolved_at=None)
+    resolve_findings(open_findings, now=now)
+    SchemaBaseline.unscoped.filter(connection=connection).delete()
+    DriftSchedule.unscoped.filter(connection=connection).delete()
 
 
 def record_check(

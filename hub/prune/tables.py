@@ -9,9 +9,10 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from hub.connections.models import Authorization, ConnectLink, CredentialEvent
+from hub.drift.models import DriftFinding
 from hub.incoming.models import InboundBody, InboundCount, InboundItem, InboundMessage
 from hub.mail.models import Mail
 from hub.notices.models import Notice
@@ -109,6 +110,13 @@ def _log_chunks_that_wait(ids: Collection[Any], cutoff: datetime) -> Collection[
 def _open_discrepancies(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
     rows = Discrepancy.unscoped.filter(pk__in=ids).exclude(state="resolved")
     return rows.values_list("pk", flat=True)
+
+
+def _recent_drift_findings(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
+    """Return the findings that are open, or were resolved lately."""
+    rows = DriftFinding.unscoped.filter(pk__in=ids)
+    is_recent = Q(resolved_at=None) | Q(resolved_at__gte=cutoff)
+    return rows.filter(is_recent).values_list("pk", flat=True)
 
 
 def _open_runs(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
@@ -213,6 +221,13 @@ TABLES = (  # in this order: a row goes after what hangs on it
         Discrepancy.unscoped.all,
         _ages_by_column(Discrepancy, "last_seen_at"),
         _open_discrepancies,
+    ),
+    Table(
+        "findings of schema drift",
+        "rows",
+        DriftFinding.unscoped.all,
+        _ages_by_column(DriftFinding, "first_seen_at"),
+        _recent_drift_findings,
     ),
     Table(
         "runs",

@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 from connectors.http import Response
 from hub.audit import Actor, ActorContext, AuditRow
 from hub.connections.models import Connection
+from hub.db.clock import clock
 from hub.drift.check import CheckTools
 from hub.drift.drift_actions import CheckRefused, check_schema_now
 from hub.drift.models import DriftSchedule, SchemaBaseline
@@ -21,6 +22,7 @@ from hub.drift.schedule import (
     schedule_changed_uses,
     wake_up_due_drift_checks,
 )
+from hub.drift.tasks import check_due_connections
 from hub.outgoing.models import Route
 from hub.queue import WakeUp
 from hub.scheduled.models import Job
@@ -104,6 +106,24 @@ def test_a_connection_that_may_not_send_is_not_asked(salesforce, schedule, state
     salesforce.refresh_from_db()
     with pytest.raises(CheckRefused):
         check_schema_now(salesforce, HAND, check_tools)
+
+
+def test_a_disconnected_connection_has_no_findings_and_no_checks(make, salesforce, schedule):
+    check_due_schedules(tools(describe())[0])
+    make.drift_finding(salesforce)
+    Connection.unscoped.update(state="disabled", reason="disconnected")
+    DriftSchedule.unscoped.update(check_at=NOON)
+    check_tools, http = tools(describe())
+    check_due_schedules(check_tools)
+    assert (http.requests, open_findings()) == ([], [])
+    assert not DriftSchedule.unscoped.exists() and not SchemaBaseline.unscoped.exists()
+
+
+def test_the_task_checks_what_is_due_and_asks_no_stopped_connection(schedule):
+    Connection.unscoped.update(state="paused")
+    DriftSchedule.unscoped.update(check_at=clock() - MINUTE)
+    check_due_connections("drift")
+    assert reload(schedule).check_at > clock() + HOUR
 
 
 def test_what_failed_is_tried_again_soon_and_ever_later(schedule):

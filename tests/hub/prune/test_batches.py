@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
+from hub.drift.models import DriftFinding
 from hub.outgoing.models import Attempt, Delivery, Event, EventBody, Exchange, Rendering
 from hub.prune.batches import RetentionCutoffs, prune_batches, prune_until, wake_up_daily_pruning
 from hub.prune.tables import TABLES
@@ -105,6 +106,15 @@ def test_ended_operations_go_with_the_rows(make):
     operation = done("skip")
     pruned(91)
     assert not type(operation).unscoped.exists()
+
+
+def test_resolved_findings_of_drift_go_and_open_ones_stay(make):
+    connection = make.connection(connector="salesforce")
+    still_open = make.drift_finding(connection)
+    recent = make.drift_finding(connection, resolved_at=NOON + 60 * DAY)
+    make.drift_finding(connection, resolved_at=NOON)
+    pruned(91)
+    assert set(DriftFinding.unscoped.all()) == {still_open, recent}
 
 
 def test_a_dry_run_counts_and_deletes_nothing(delivered):
