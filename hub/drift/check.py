@@ -26,7 +26,7 @@ STOPPING_REASONS = ("throttled", "busy")
 
 
 @dataclass(frozen=True, slots=True)
-class CheckTools:
+class SchemaCheckTools:
     """What a check needs of its surroundings. `is_late`: the rest is checked another time."""
 
     call: Call
@@ -49,7 +49,7 @@ class CheckResult:
         return not self.failures and not self.left
 
 
-def check_connection_objects(connection: Connection, tools: CheckTools) -> CheckResult:
+def check_connection_objects(connection: Connection, tools: SchemaCheckTools) -> CheckResult:
     """Check each used object, the one first that was not compared for the longest time.
 
     Objects that nothing uses any more are forgotten. No transaction may be open.
@@ -72,7 +72,7 @@ def check_connection_objects(connection: Connection, tools: CheckTools) -> Check
 
 
 def check_object(
-    connection: Connection, object_key: str, uses: Sequence[SchemaUse], tools: CheckTools
+    connection: Connection, object_key: str, uses: Sequence[SchemaUse], tools: SchemaCheckTools
 ) -> Outcome | None:
     """Read an object's fields and compare them; return the Outcome if they cannot be read.
 
@@ -100,7 +100,7 @@ def check_object(
 
 
 def _read_fields(
-    connection: Connection, object_key: str, tools: CheckTools
+    connection: Connection, object_key: str, tools: SchemaCheckTools
 ) -> ObjectSchema | Outcome:
     return refresh_object_schema(
         connection,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hub.audit import ActorContext
 from hub.connections.credentials.provider_call import Call
 from hub.connections.models import Connection
-from hub.drift.check import CheckResult, CheckTools, check_connection_objects
+from hub.drift.check import CheckResult, SchemaCheckTools, check_connection_objects
 from hub.drift.models import DriftSchedule
 from hub.drift.schedule import UNCHECKED_STATES, find_next_night, record_check
 
@@ -17,13 +17,15 @@ class CheckRefused(Exception):
     """The connection may not be asked in its state."""
 
 
-def build_check_tools(call: Call, clock: Callable[[], datetime]) -> CheckTools:
+def build_check_tools(call: Call, clock: Callable[[], datetime]) -> SchemaCheckTools:
     """Return the tools of a check for which a person waits."""
     until = clock() + WAIT
-    return CheckTools(call, clock, is_late=lambda: clock() > until)
+    return SchemaCheckTools(call, clock, is_late=lambda: clock() > until)
 
 
-def check_schema_now(connection: Connection, actor: ActorContext, tools: CheckTools) -> CheckResult:
+def check_schema_now(
+    connection: Connection, actor: ActorContext, tools: SchemaCheckTools
+) -> CheckResult:
     """Check the used objects of a connection, and audit it.
 
     What is not read in time is checked by the next task. Raises CheckRefused for a connection that

@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection
-from hub.drift.check import CheckResult, CheckTools, check_connection_objects
+from hub.drift.check import CheckResult, SchemaCheckTools, check_connection_objects
 from hub.drift.findings import resolve_findings
 from hub.drift.models import DriftFinding, DriftSchedule, SchemaBaseline
 from hub.outgoing.models import Route
@@ -80,7 +80,7 @@ def find_due_schedules(*, now: datetime) -> QuerySet[DriftSchedule]:
     return due.select_related("connection__tenant", "connection__credential")
 
 
-def check_due_schedules(tools: CheckTools) -> None:
+def check_due_schedules(tools: SchemaCheckTools) -> None:
     """Check due connections, the most overdue first, until it is late."""
     while not tools.is_late():
         schedule = find_due_schedules(now=tools.clock()).first()
@@ -96,7 +96,7 @@ def claim_schedule(schedule: DriftSchedule, *, now: datetime) -> bool:
     return bool(unchanged.update(check_at=now + CLAIM))
 
 
-def check_scheduled_connection(connection: Connection, tools: CheckTools) -> CheckResult:
+def check_scheduled_connection(connection: Connection, tools: SchemaCheckTools) -> CheckResult:
     """Check a connection and schedule the next check; one that may not send is not asked."""
     planned_at = tools.clock()
     if connection.is_disconnected:

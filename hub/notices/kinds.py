@@ -17,13 +17,15 @@ class NoticeKind(NamedTuple):
     """A kind of notice: its label, what the reader can do, and how its mails are sent.
 
     `mailed`: members receive it by mail by default. `can_wait`: the mail may wait for the end of
-    quiet hours or for the daily mail.
+    quiet hours or for the daily mail. `page`: the page of the connection that shows more, below its
+    own.
     """
 
     marked_label: str
     marked_todo: str
     mailed: bool
     can_wait: bool = True
+    page: str = ""
 
     @property
     def label(self) -> str:
@@ -71,7 +73,10 @@ NOTICE_KINDS = {
         _("A scheduled run did not end in time"), _("View the run"), True
     ),
     "schema_drift": NoticeKind(
-        _("A field that is used has changed in a system"), _("View the changes"), True
+        _("A field that is used has changed in a system"),
+        _("View the changes"),
+        True,
+        page="schema/",
     ),
     "webhooks_rejected": NoticeKind(
         _("All webhooks of a system are rejected"), _("View the connection"), True

@@ -106,7 +106,9 @@ class Notice(Scoped):
         """Return the path of the page of the tenant's connection that the notice is about."""
         if self.tenant is None or self.connection is None:
             return ""
-        return f"/t/{self.tenant.reference}/connections/{self.connection.public_id}/"
+        kind = NOTICE_KINDS.get(self.kind)
+        page = kind.page if kind else ""
+        return f"/t/{self.tenant.reference}/connections/{self.connection.public_id}/{page}"
 
     @property
     def mail_reference(self) -> str:

@@ -7,6 +7,7 @@ from connectors.base import Connector
 from hub.drift.uses.schema_use import FieldUse, SchemaUse, index_uses
 from hub.scheduled.models import Job
 from hub.scheduled.reconciliation.options import parse_path
+from hub.scheduled.sync.options import find_objects
 
 # parameters of a collection that are no fields
 PARAMETERS = {"object", "fields", "since", "until", "deleted", "ids", "page_size", "cursor"}
@@ -52,7 +53,8 @@ def _read_reconcile(connector: Connector, options: Mapping[str, Any]) -> JobFiel
 
 def _read_sync(connector: Connector, options: Mapping[str, Any]) -> JobFields:
     query = _mapping(options.get("query"))
-    object_key = _find_object(connector, options.get("collection"), query)
+    usual = next(iter(find_objects(connector.key)), "")
+    object_key = _find_object(connector, options.get("collection") or usual, query)
     return object_key, list(_list_query_fields(query)), False
 
 
@@ -60,10 +62,10 @@ def _read_report(connector: Connector, options: Mapping[str, Any]) -> JobFields:
     query = _mapping(options.get("query"))
     if connector.key != "salesforce" or not isinstance(query.get("object"), str):
         return "", [], False
-    names = [query.get("time_field"), query.get("group_by")]
+    names = [query.get("time_field"), query.get("group_by"), *_mapping(query.get("where"))]
     measures = query.get("measures")
-    names += [_mapping(entry).get("field") for entry in measures or [] if measures]
-    names += list(_mapping(query.get("where")))
+    for entry in measures if isinstance(measures, list) else []:
+        names.append(_mapping(entry).get("field"))
     return query["object"], list(_list_read_fields(names)), False
 
 
@@ -77,7 +79,9 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 def _find_object(connector: Connector, collection: Any, query: Mapping[str, Any]) -> str:
     """Return the object that a collection reads; empty if the schema does not know it."""
     schema = connector.schema
-    if schema is None or collection not in schema.object_of_collection:
+    if schema is None or not isinstance(collection, str):
+        return ""
+    if collection not in schema.object_of_collection:
         return ""
     return schema.object_of_collection[collection] or str(query.get("object") or "")
 

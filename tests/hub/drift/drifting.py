@@ -3,7 +3,7 @@
 import json
 
 from connectors.http import Response
-from hub.drift.check import CheckTools, check_connection_objects
+from hub.drift.check import SchemaCheckTools, check_connection_objects
 from hub.drift.models import DriftFinding
 from tests.factories import NOON
 from tests.fakes import FakeHttp
@@ -69,7 +69,7 @@ def check(connection, *answers, now=NOON, **tools):
 
     http = FakeHttp(respond)
     result = check_connection_objects(
-        connection, CheckTools(call=http.call, clock=lambda: now, **tools)
+        connection, SchemaCheckTools(call=http.call, clock=lambda: now, **tools)
     )
     return result, http
 

@@ -10,7 +10,7 @@ from connectors.http import Response
 from hub.audit import Actor, ActorContext, AuditRow
 from hub.connections.models import Connection
 from hub.db.clock import clock
-from hub.drift.check import CheckTools
+from hub.drift.check import SchemaCheckTools
 from hub.drift.drift_actions import CheckRefused, check_schema_now
 from hub.drift.models import DriftSchedule, SchemaBaseline
 from hub.drift.schedule import (
@@ -39,7 +39,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 def tools(answer, now=NOON, **more):
     http = FakeHttp(lambda request: answer)
-    return CheckTools(call=http.call, clock=lambda: now, **more), http
+    return SchemaCheckTools(call=http.call, clock=lambda: now, **more), http
 
 
 @pytest.fixture
