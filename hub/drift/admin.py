@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -97,7 +98,12 @@ class DriftFindingAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
         term = search_term.strip().replace("\0", "")
-        return queryset.filter(field_key__istartswith=term) if term else queryset, False
+        if not term:
+            return queryset, False
+        try:
+            return queryset.filter(public_id=UUID(term)), False
+        except ValueError:
+            return queryset.filter(field_key__istartswith=term), False
 
     # --- columns ---
 

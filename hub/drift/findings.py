@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Count, OuterRef, Subquery
+
 from hub.connections.models import Connection
 from hub.drift.comparison import Drift
 from hub.drift.models import DriftFinding
@@ -46,11 +48,12 @@ def store_findings(
     resolve_findings(open_findings.values(), now=now)
 
 
-def count_open_findings(connection: Connection) -> int:
-    """Return the number of open findings; no statement if its system has no schema."""
-    if connection.connector.schema is None:
-        return 0
-    return DriftFinding.unscoped.filter(connection=connection, resolved_at=None).count()
+def count_open_findings() -> Subquery:
+    """Count the open findings of a connection, in a query of connections; null: there are none."""
+    findings = DriftFinding.unscoped.filter(connection=OuterRef("pk"), resolved_at=None)
+    return Subquery(
+        findings.order_by().values("connection").annotate(count=Count("pk")).values("count")
+    )
 
 
 def resolve_findings(findings: Iterable[DriftFinding], *, now: datetime) -> None:

@@ -21,7 +21,6 @@ from hub.connections.status.credential_timeline import draw_credential_timeline
 from hub.connections.status.effective_status import find_stopping_switches
 from hub.connections.status.settings_view import list_displayed_settings
 from hub.db.clock import clock
-from hub.drift.findings import count_open_findings
 from hub.notices.kinds import NOTICE_KINDS
 from hub.notices.models import Notice
 from hub.notices.preferences import list_effective_preferences
@@ -135,7 +134,6 @@ def show_connection(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
         "facts": list_displayed_settings(connection),
         "missing": [] if connection.is_disconnected else find_static_identities(routes, connection),
         "activity": list_activity(connection),
-        "drift_count": count_open_findings(connection),
         "subscriptions": list_subscriptions(connection, reveals_url=tenant_user.can_manage),
         **build_hours_context(connection, now=now),
         **build_notice_context(tenant_user, connection),

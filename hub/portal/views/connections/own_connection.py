@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy
 
 from hub.connections.models import Connection
+from hub.drift.findings import count_open_findings
 from hub.outgoing.models import Route
 from hub.portal.navigation import reverse_object_page
 from tenants.access.tenant_users import TenantUser
@@ -25,6 +26,7 @@ def get_own_connection(tenant_user: TenantUser, id: UUID) -> Connection:
     connections = Connection.objects.of(tenant_user.tenant).select_related(
         "lane", "tenant", "credential", "connected_by"
     )
+    connections = connections.annotate(drift_count=count_open_findings())
     connection: Connection = get_object_or_404(connections, public_id=id)
     return connection
 
