@@ -24,6 +24,7 @@ from hub.staff import (
     ActionRejected,
     ActionResult,
     ChoicesFilter,
+    EmptyStep,
     Filter,
     display,
     render_badge,
@@ -68,6 +69,13 @@ class DriftFindingAdmin(ReadOnlyAdmin):
     page_template = "drift/finding.html"
     live_template = "drift/finding_live.html"
     row_actions = ("check_now",)
+    empty_text = (
+        "The fields that routes and jobs use in other systems are compared every night. Changes "
+        "that will break one of them are listed here."
+    )
+    empty_step = EmptyStep(
+        "Show the routes", "admin:outgoing_route_changelist", "outgoing.view_route"
+    )
 
     list_display = (
         "shown_state",
@@ -86,7 +94,7 @@ class DriftFindingAdmin(ReadOnlyAdmin):
     )
     list_select_related = ("connection__tenant",)
     list_display_links = ("shown_state", "field")
-    search_fields = ("public_id", "field_key")
+    search_fields = ("public_id",)
     search_help_text = "The id of a finding, or the beginning of a field's key"
     ordering = ("-pk",)
     sortable_by: ClassVar[tuple[str, ...]] = ()
