@@ -22,7 +22,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 NAMES = {*CONNECTORS, *(connector.label for connector in CONNECTORS.values())}
 NAMES |= {"Integration Hub", "Acme", "NDJSON", "CSV", "UTC"}
 NAMES |= {"Orders", "status", "Paid", "shipped", "JSON"}  # a job, a field and its values
-NAMES |= {"Lead", "Title", "Orders to leads", "Leads"}  # an object, a field, a route, a mapping
+# objects, a field, a route, a mapping
+NAMES |= {"Lead", "Opportunity", "persons", "Title", "Orders to leads", "Leads"}
 NAMES |= {"English", "Deutsch"}  # languages, each by its own name
 DATA = re.compile(  # what somebody named, or another system said
     r"[\w.+-]+@[\w.]+|https://\S+|[\w-]+ "
