@@ -31,6 +31,7 @@ PAGES = {
     "catalogue": "catalogue/",
     "connection": "connections/{connection}/",
     "identities": "connections/{connection}/identities/",
+    "schema": "connections/{connection}/schema/",
     "events": "events/",
     "events_older": "events/?after={delivery}",
     "events_failed": "events/?state=failed",

@@ -114,7 +114,7 @@ def _iterate_choices(collection: Choices, pages: Iterable[Page]) -> Iterator[Cho
         for record in page.records:
             with suppress(*READ_ERRORS):
                 id, name = collection.parse_choice(record)
-                if id and len(id) <= MAX_TEXT_LENGTH:
+                if id and clean_text(id, MAX_TEXT_LENGTH) == id:
                     yield id, clean_text(name, MAX_TEXT_LENGTH)
 
 

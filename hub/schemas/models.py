@@ -7,10 +7,12 @@ from typing import Any
 from django.db import models
 
 from connectors.object_schemas import SchemaField
+from connectors.outcomes import clean_text
 from hub.connections.models import Connection
 from tenants.scoping import Scoped
 
 Choice = tuple[str, str]  # an id and a name
+MAX_TEXT_LENGTH = 1000  # characters of a text of a schema
 
 
 class ObjectSchema(Scoped):
@@ -66,8 +68,19 @@ class ChoiceList(Scoped):
 
 
 def dump_fields(fields: Iterable[SchemaField]) -> list[dict[str, Any]]:
-    """Return the fields as JSON."""
-    return [asdict(field) for field in fields]
+    """Return the fields as JSON that a database takes: without unprintable characters."""
+    return [clean_json(asdict(field)) for field in fields]
+
+
+def clean_json(value: Any) -> Any:
+    """Return the value with clean texts, and lists for tuples."""
+    if isinstance(value, str):
+        return clean_text(value, MAX_TEXT_LENGTH)
+    if isinstance(value, Mapping):
+        return {key: clean_json(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean_json(entry) for entry in value]
+    return value
 
 
 def load_fields(dumped: Iterable[Mapping[str, Any]]) -> tuple[SchemaField, ...]:

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from connectors.http import Request
 from connectors.object_schemas import FieldsPage, ObjectsPage, Schema, SchemaField, SchemaObject
-from connectors.outcomes import Outcome
+from connectors.outcomes import Outcome, clean_text
 from connectors.schema import Credential
 from hub.connections.credentials.provider_call import Call, Patience
 from hub.connections.models import Connection
-from hub.schemas.models import ChoiceList, ObjectSchema, dump_fields
+from hub.schemas.models import ChoiceList, ObjectSchema, clean_json, dump_fields
 from hub.schemas.provider_pages import (
     PageQuery,
     build_incomplete_outcome,
@@ -64,7 +64,7 @@ def refresh_object_schema(
         connection=connection,
         object_key=object_key,
         defaults={
-            "label": (read.label or object_key)[:MAX_LABEL_LENGTH],
+            "label": clean_text(read.label or object_key, MAX_LABEL_LENGTH),
             "fields": dump_fields(read.fields),
             "read_at": now,
         },
@@ -142,7 +142,7 @@ def refresh_schema_objects(
         connection=connection,
         kind=OBJECTS,
         defaults={
-            "items": [(entry.key, entry.label) for entry in objects],
+            "items": clean_json([(entry.key, entry.label) for entry in objects]),
             "is_complete": True,
             "read_at": now,
         },

@@ -63,6 +63,17 @@ def test_a_schema_is_read_once_and_found_without_a_call(salesforce):
     assert found.schema_fields == read.schema_fields
 
 
+def test_texts_that_no_database_takes_are_cleaned(salesforce):
+    answer = json.loads(DESCRIBE.body)
+    answer["label"] = "Con\x00tact"
+    answer["fields"][1]["label"] = "Last\x00 \ud800Name"
+    answer["fields"][8]["picklistValues"][0]["label"] = "Go\x00ld"
+    refresh(salesforce, Response(200, dump_json(answer)))
+    found = find_object_schema(salesforce, "Contact")
+    assert (found.label, found.schema_fields[1].label) == ("Con tact", "Last   Name")
+    assert found.schema_fields[8].picklist[0] == ("Gold", "Go ld")
+
+
 def test_a_later_read_replaces_the_earlier_one(salesforce):
     refresh(salesforce, DESCRIBE)
     answer = json.loads(DESCRIBE.body)
