@@ -39,6 +39,8 @@ def has_object_schemas(connection: Connection) -> bool:
 
 def find_object_schema(connection: Connection, object_key: str) -> ObjectSchema | None:
     """Return what was last read of the object; None if it was never read. Asks no system."""
+    if clean_text(object_key, MAX_KEY_LENGTH) != object_key:
+        return None
     return ObjectSchema.unscoped.filter(connection=connection, object_key=object_key).first()
 
 

@@ -64,7 +64,8 @@ def test_the_list_costs_the_same_number_of_statements(
 def test_a_schema_is_read_as_it_is_stored(shop, salesforce, route):
     path = f"/api/v1/connections/{salesforce.public_id}/schema"
     assert shop.get(path).json() == {"objects": [], "read_at": None}
-    assert shop.get(f"{path}/objects/Lead").status_code == 404
+    for unknown in ("Lead", "%00", "x" * 500):
+        assert shop.get(f"{path}/objects/{unknown}").status_code == 404
     check(salesforce, describe())
     lead = shop.get(f"{path}/objects/Lead").json()
     fields = {field["key"]: field for field in lead["fields"]}

@@ -31,6 +31,7 @@ from hub.portal.log.pages import assemble_page, filter_after_cursor, parse_curso
 from hub.portal.views.connections.own_connection import ADMIN, get_own_connection
 from hub.reason_codes import find_reason
 from hub.schemas.models import ObjectSchema
+from hub.schemas.object_schemas import find_object_schema
 from hub.schemas.type_labels import label_type
 from tenants.access.tenant_users import TenantUser, tenant_view
 
@@ -163,10 +164,7 @@ def _describe_object(
 
 
 def _find_shown_schema(connection: Connection, object_key: str) -> ObjectSchema | None:
-    if not object_key or "\x00" in object_key:
-        return None
-    rows = ObjectSchema.unscoped.filter(connection=connection, object_key=object_key)
-    return rows.first()
+    return find_object_schema(connection, object_key) if object_key else None
 
 
 def _sort_fields(fields: Sequence[SchemaField]) -> list[SchemaField]:
