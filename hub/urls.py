@@ -38,6 +38,7 @@ urlpatterns = [
     path("api/v1/", include("tenants.urls")),
     path("api/v1/", include("hub.connections.api.urls")),
     path("api/v1/", include("hub.mappings.urls")),
+    path("api/v1/", include("hub.identities.urls")),
     path("api/v1/", include("hub.scheduled.urls")),
     path("api/v1/", include("hub.recipes.urls")),
     path("api/v1/", include("hub.schemas.urls")),

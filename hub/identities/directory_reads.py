@@ -102,6 +102,7 @@ def _begin_read(
     read.state, read.reason, read.detail, read.cursor = State.READING, "", "", ""
     read.page_count = read.people_count = read.failure_count = 0
     read.started_at, read.next_page_at, read.finished_at = now, now, None
+    read.suggested_at = None
     read.save()
     wake_up(f"directory:{read.pk}", now=now)
     subject = connection or tenant
@@ -118,8 +119,11 @@ def find_due_reads(*, now: datetime) -> QuerySet[DirectoryRead]:
 
 
 def wake_up_due_directories(*, now: datetime) -> None:
-    """Wake the reads whose next page is due; a step of the sweep."""
-    for pk in find_due_reads(now=now).values_list("pk", flat=True):
+    """Wake the reads whose next page is due, or after which nothing was suggested yet; a step of
+    the sweep.
+    """
+    ended = DirectoryRead.unscoped.filter(state=State.COMPLETE, suggested_at=None)
+    for pk in (find_due_reads(now=now) | ended).values_list("pk", flat=True):
         wake_up(f"directory:{pk}", now=now)
 
 

@@ -130,6 +130,8 @@ class DirectoryRead(Scoped):
     started_at = models.DateTimeField()
     next_page_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # when pairs were suggested after it; null: not yet
+    suggested_at = models.DateTimeField(null=True, blank=True)
     # when a read was last complete, also if a later one is not
     complete_at = models.DateTimeField(null=True, blank=True)
 

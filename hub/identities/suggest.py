@@ -9,13 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from connectors.directories import USER, Person
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.identities.conflicts import find_conflicts
 from hub.identities.matching import Candidate, Suggestion, match_people
-from hub.identities.models import DirectoryEntry, LocalUser
+from hub.identities.models import DirectoryEntry, DirectoryRead, LocalUser
 from hub.mappings.identities import lock_identities
 from hub.mappings.models import Identity
 from hub.outgoing.insight.missing_identities import list_missing_identities
@@ -85,6 +86,25 @@ def suggest_identities(
         }
         actor.audit("connection.suggest_identities", connection, after=after, now=now)
     return counts
+
+
+def suggest_after_read(read_id: int, *, now: datetime) -> None:
+    """Suggest pairs after a complete read, unless that was done: for its connection, or for all of
+    the tenant's that have a directory if our users were read.
+    """
+    unused = DirectoryRead.unscoped.filter(
+        pk=read_id, state=DirectoryRead.State.COMPLETE, suggested_at=None
+    )
+    read = unused.select_related("tenant").first()
+    if read is None:
+        return
+    entries = DirectoryEntry.unscoped.filter(connection=OuterRef("pk"))
+    connections = Connection.objects.of(read.tenant).filter(Exists(entries))
+    if read.connection_id is not None:
+        connections = connections.filter(pk=read.connection_id)
+    for connection in connections.select_related("tenant"):
+        suggest_identities(connection, ActorContext.system(), now=now)
+    unused.filter(started_at=read.started_at).update(suggested_at=now)
 
 
 def load_people(connection: Connection) -> People:

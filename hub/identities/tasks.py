@@ -7,6 +7,7 @@ from hub import egress
 from hub.connections.credentials.provider_call import Patience
 from hub.db.clock import clock
 from hub.identities.directory_reads import find_due_reads, read_next_page
+from hub.identities.suggest import suggest_after_read
 from hub.processes.pool_pipe import is_stop_requested
 from hub.queue import acknowledge_wake_up, report_progress, wake_up
 
@@ -25,3 +26,4 @@ def read_directory(name: str) -> None:
             break
     if find_due_reads(now=clock()).filter(pk=read_id).exists():
         wake_up(name, now=clock())
+    suggest_after_read(read_id, now=clock())

@@ -119,6 +119,9 @@ class IdentitiesQuery(StrictSerializer):
     state = serializers.ChoiceField(
         Identity.State.choices, default=Identity.State.CONFIRMED, help_text="Omitted: confirmed."
     )
+    conflicts = serializers.BooleanField(
+        default=False, help_text="true: only those with a conflict."
+    )
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
     after = serializers.CharField(required=False, trim_whitespace=False, help_text="From `next`.")
 
@@ -141,6 +144,7 @@ class IdentitiesView(APIView):
         filters: dict[str, Any] = {name: query[name] for name in ("kind", "state") if name in query}
         identities = Identity.unscoped.filter(connection=connection, **filters)
         identities = identities.order_by("kind", "local_id")
+        identities = identities.exclude(conflict="") if query["conflicts"] else identities
         identities = (
             identities.filter(match_identities_after(query["after"]))
             if "after" in query
@@ -149,6 +153,7 @@ class IdentitiesView(APIView):
         limit = query["limit"]
         page = list(identities[: limit + 1])
         next_query: dict[str, Any] = {"limit": limit, **filters}
+        next_query |= {"conflicts": "true"} if query["conflicts"] else {}
         next_parameters = (
             urlencode(next_query | {"after": page[limit - 1].cursor}) if len(page) > limit else ""
         )

@@ -1,0 +1,1 @@
+"""REST API of people: our users, directories, suggestions and their review."""

@@ -1,0 +1,159 @@
+"""Our users by REST: sent in bulk by our own application, or read from it."""
+
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from connectors.directories import Person
+from hub.audit import ActorContext
+from hub.db.clock import clock
+from hub.identities.api.directories import (
+    DIRECTORY_EXAMPLE,
+    READ,
+    WRITE,
+    DirectoryReadSerializer,
+    describe_read,
+)
+from hub.identities.directory_reads import find_directory_read, refresh_local_users
+from hub.identities.local_users import USERS_MAX, put_local_users
+from hub.identities.models import EMAIL_LENGTH, ID_LENGTH, TEXT_LENGTH
+from hub.identities.people_store import LIST_MAX
+from hub.problems import StrictSerializer
+from hub.rest import openapi
+from hub.rest.fields import TextField
+from tenants.access.api_authentication import resolve_tenant
+
+USER_EXAMPLE = {
+    "id": "u-17",
+    "name": "Ann Archer",
+    "email": "ann@acme.example",
+    "login": "aarcher",
+    "aliases": ["ann.archer@acme.example"],
+    "other_names": ["Annie"],
+    "active": True,
+}
+USERS_INPUT = {"users": [USER_EXAMPLE], "complete": False}
+COUNTS_EXAMPLE = {"created": 1, "updated": 0, "unchanged": 0, "deactivated": 0}
+
+
+def _optional_text(max_length: int, help_text: str) -> serializers.CharField:
+    return serializers.CharField(
+        max_length=max_length, required=False, default="", allow_blank=True, help_text=help_text
+    )
+
+
+def _text_list(max_length: int, help_text: str) -> serializers.ListField:
+    return serializers.ListField(
+        child=serializers.CharField(max_length=max_length),
+        max_length=LIST_MAX,
+        required=False,
+        default=list,
+        help_text=help_text,
+    )
+
+
+class LocalUserSerializer(StrictSerializer):
+    """A user of our own application."""
+
+    id = TextField(max_length=ID_LENGTH, help_text="The id of the user, as events name it.")
+    name = _optional_text(TEXT_LENGTH, "Given name and surname.")
+    email = _optional_text(EMAIL_LENGTH, "The e-mail address.")
+    login = _optional_text(TEXT_LENGTH, "The name with which the user signs in.")
+    aliases = _text_list(EMAIL_LENGTH, "Further e-mail addresses and logins.")
+    other_names = _text_list(TEXT_LENGTH, "Other names, such as a former surname.")
+    active = serializers.BooleanField(default=True, help_text="Whether the user can sign in.")
+
+
+class PutUsersSerializer(StrictSerializer):
+    users = LocalUserSerializer(many=True, max_length=USERS_MAX, allow_empty=True)
+    complete = serializers.BooleanField(
+        default=False, help_text="true: these are all users; others are deactivated."
+    )
+
+
+class UserCountsSerializer(serializers.Serializer):
+    """How many users the request has changed."""
+
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    deactivated = serializers.IntegerField()
+
+
+class LocalUsersView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"PUT": WRITE}
+
+    @openapi.describe_operation(
+        "users_put",
+        "Send users",
+        {200: UserCountsSerializer},
+        problems=["tenant-not-found"],
+        request=PutUsersSerializer,
+        examples={"sent": COUNTS_EXAMPLE},
+        requests=[openapi.request_example("one user", USERS_INPUT)],
+    )
+    def put(self, request: Request, reference: str) -> Response:
+        """Create and change users of ours, up to 5,000 at a time, by which people of connected
+        systems are recognized.
+
+        Users that are not named stay as they are, unless the list is `complete`. Repeating the
+        request changes nothing.
+        """
+        tenant = resolve_tenant(request, reference)
+        serializer = PutUsersSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        stored = put_local_users(
+            tenant,
+            [_build_person(user) for user in data["users"]],
+            ActorContext.of_request(request),
+            complete=data["complete"],
+            now=clock(),
+        )
+        return Response(UserCountsSerializer(stored).data)
+
+
+def _build_person(user: dict[str, Any]) -> Person:
+    return Person(
+        user["id"],
+        user["name"],
+        user["email"],
+        user["login"],
+        tuple(user["aliases"]),
+        tuple(user["other_names"]),
+        user["active"],
+    )
+
+
+class LocalDirectoryView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
+
+    @openapi.describe_operation(
+        "users_directory_retrieve",
+        "Read the progress of reading our users",
+        {200: DirectoryReadSerializer},
+        problems=["tenant-not-found"],
+        examples={"complete": DIRECTORY_EXAMPLE},
+    )
+    def get(self, request: Request, reference: str) -> Response:
+        """Return how the last read of the tenant's users from our own application went."""
+        tenant = resolve_tenant(request, reference)
+        return Response(describe_read(find_directory_read(tenant, None)))
+
+    @openapi.describe_operation(
+        "users_directory_refresh",
+        "Read our users",
+        {202: DirectoryReadSerializer},
+        problems=["tenant-not-found"],
+        examples={"started": DIRECTORY_EXAMPLE},
+    )
+    def post(self, request: Request, reference: str) -> Response:
+        """Begin to read the tenant's users from our own application, in the background. A read that
+        is under way goes on.
+        """
+        tenant = resolve_tenant(request, reference)
+        read = refresh_local_users(tenant, ActorContext.of_request(request), now=clock())
+        return Response(describe_read(read), status=202)

@@ -1,0 +1,158 @@
+"""Suggestions and their review by REST."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from connectors.directories import USER
+from hub.audit import ActorContext
+from hub.connections.api.queries import find_visible_connection
+from hub.db.clock import clock
+from hub.identities.api.directories import WRITE
+from hub.identities.models import ID_LENGTH
+from hub.identities.review import (
+    REVIEW_MAX,
+    ReviewResult,
+    confirm_identities,
+    ignore_identities,
+    keep_identities,
+    reopen_identities,
+)
+from hub.identities.suggest import suggest_identities
+from hub.problems import StrictSerializer
+from hub.rest import openapi
+from hub.rest.fields import TextField
+
+COUNTS_EXAMPLE = {
+    "confirmed": 1620,
+    "suggested": 211,
+    "ambiguous": 24,
+    "unmatched": 31,
+    "ignored": 5,
+    "conflicts": 3,
+}
+REVIEW_INPUT = {
+    "action": "confirm",
+    "items": [{"local_id": "u-17"}, {"local_id": "u-18", "remote_id": "U0123456789"}],
+}
+REVIEW_EXAMPLE = {
+    "changed": ["u-17"],
+    "errors": [{"local_id": "u-18", "detail": "Already paired with u-3. Remove that pair first."}],
+}
+ACTIONS: Mapping[str, Callable[..., ReviewResult]] = {
+    "ignore": ignore_identities,
+    "reopen": reopen_identities,
+    "keep": keep_identities,
+}
+
+
+class SuggestionCountsSerializer(serializers.Serializer):
+    """How many people of ours are in each state, and how many pairs have a conflict."""
+
+    confirmed = serializers.IntegerField()
+    suggested = serializers.IntegerField()
+    ambiguous = serializers.IntegerField()
+    unmatched = serializers.IntegerField()
+    ignored = serializers.IntegerField()
+    conflicts = serializers.IntegerField()
+
+
+class ReviewItemSerializer(StrictSerializer):
+    local_id = TextField(max_length=ID_LENGTH, help_text="The id of our record.")
+    remote_id = serializers.CharField(
+        max_length=ID_LENGTH,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Of *confirm*: the chosen record of the other system. Omitted: the suggested "
+        "one.",
+    )
+
+
+class ReviewSerializer(StrictSerializer):
+    action = serializers.ChoiceField(
+        ["confirm", *ACTIONS],
+        help_text="confirm: the pair is right; ignore: there is no counterpart; reopen: an ignored "
+        "one is looked for again; keep: a confirmed pair is right in spite of its conflict.",
+    )
+    kind = serializers.CharField(max_length=60, default=USER, help_text="Omitted: user.")
+    items = ReviewItemSerializer(many=True, max_length=REVIEW_MAX, allow_empty=False)
+
+    def validate_items(self, items: list[dict[str, str]]) -> list[dict[str, str]]:
+        if len({item["local_id"] for item in items}) < len(items):
+            raise serializers.ValidationError("A record is named twice.")
+        return items
+
+
+class ReviewErrorSerializer(serializers.Serializer):
+    local_id = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ReviewResultSerializer(serializers.Serializer):
+    """What became of each item."""
+
+    changed = serializers.ListField(child=serializers.CharField())
+    errors = ReviewErrorSerializer(many=True)
+
+
+class SuggestView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @openapi.describe_operation(
+        "identities_suggest",
+        "Suggest identities of people",
+        {200: SuggestionCountsSerializer},
+        problems=["not-found"],
+        examples={"counts": COUNTS_EXAMPLE},
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Match our users with those of the connection's system, and store what was found for a
+        person to decide.
+
+        What was decided stays. Nothing is confirmed by this.
+        """
+        connection = find_visible_connection(request, id)
+        counts = suggest_identities(connection, ActorContext.of_request(request), now=clock())
+        return Response(SuggestionCountsSerializer(counts).data)
+
+
+class ReviewView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @openapi.describe_operation(
+        "identities_review",
+        "Decide on suggested identities",
+        {200: ReviewResultSerializer},
+        problems=["not-found"],
+        request=ReviewSerializer,
+        examples={"one of two": REVIEW_EXAMPLE},
+        requests=[openapi.request_example("confirm two", REVIEW_INPUT)],
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Confirm, ignore, reopen or keep up to 200 identities at a time.
+
+        Deliveries that are held for a confirmed one are released. What cannot be done has an
+        error, and does not stop the others.
+        """
+        connection = find_visible_connection(request, id)
+        serializer = ReviewSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        actor = ActorContext.of_request(request)
+        options: dict[str, Any] = {"kind": data["kind"], "now": clock()}
+        choices = {item["local_id"]: item["remote_id"] for item in data["items"]}
+        if data["action"] == "confirm":
+            result = confirm_identities(connection, choices, actor, **options)
+        else:
+            result = ACTIONS[data["action"]](connection, choices, actor, **options)
+        errors = [
+            {"local_id": local_id, "detail": detail}
+            for local_id, detail in sorted(result.errors.items())
+        ]
+        return Response({"changed": list(result.changed), "errors": errors})

@@ -1,0 +1,162 @@
+"""People, directories and suggestions by REST."""
+
+import pytest
+
+from connectors.directories import Person
+from hub.identities.api.local_users import USER_EXAMPLE
+from hub.identities.directory_reads import read_next_page
+from hub.identities.local_users import put_local_users
+from hub.identities.models import DirectoryRead, LocalUser
+from hub.identities.people_store import store_directory_entries
+from hub.identities.suggest import suggest_after_read
+from hub.mappings.models import Identity
+from hub.queue import WakeUp
+from tests.factories import NOON
+from tests.fakes import FakeHttp
+from tests.hub.connections.rest import of, refusal
+from tests.hub.identities.people import SYSTEM, member, members
+
+pytestmark = pytest.mark.django_db
+
+ANN = {"id": "u1", "name": "Ann Archer", "email": "ann@acme.test"}
+BOB = {"id": "u2", "name": "Bob Baker"}
+COUNTS = {"confirmed": 0, "suggested": 0, "ambiguous": 0, "unmatched": 0, "ignored": 0}
+COUNTS |= {"conflicts": 0}
+
+
+@pytest.fixture
+def acme(make):
+    return make.tenant("acme")
+
+
+@pytest.fixture
+def slack(make, acme):
+    return make.connection(acme, "slack")
+
+
+@pytest.fixture
+def shop(api, acme):
+    return api.of(acme, scopes=["connections:read", "connections:write"])
+
+
+@pytest.fixture
+def people(acme, slack):
+    """Ann on both sides, and Bob on ours."""
+    put_local_users(acme, [Person("u1", "Ann Archer"), Person("u2", "Bob Baker")], SYSTEM, now=NOON)
+    store_directory_entries(slack, [Person("U1", "Ann Archer")], kind="user", now=NOON)
+
+
+def put_users(client, *users, reference="acme", **body):
+    url = f"/api/v1/tenants/{reference}/users"
+    return client.put(url, {"users": users} | body, format="json")
+
+
+def test_users_are_put_in_bulk(shop):
+    created = put_users(shop, USER_EXAMPLE, BOB)
+    assert created.json() == {"created": 2, "updated": 0, "unchanged": 0, "deactivated": 0}
+    again = put_users(shop, BOB, complete=True)
+    assert again.json() == {"created": 0, "updated": 0, "unchanged": 1, "deactivated": 1}
+    ann = LocalUser.unscoped.get(user_id="u-17")
+    assert (ann.aliases, ann.other_names, ann.is_active) == (
+        ["ann.archer@acme.example"],
+        ["Annie"],
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("user", "pointer"),
+    [
+        ({"name": "nobody"}, "/users/0/id"),
+        ({"id": "x" * 201}, "/users/0/id"),
+        ({"id": "1", "email": "e" * 255}, "/users/0/email"),
+        ({"id": "1", "aliases": "one"}, "/users/0/aliases"),
+        ({"id": "1", "mail": "unknown field"}, "/users/0/mail"),
+    ],
+)
+def test_what_is_no_user_is_refused_by_field(shop, user, pointer):
+    assert refusal(put_users(shop, user)) == (400, "validation-failed", [pointer])
+    assert not LocalUser.unscoped.exists()
+
+
+def test_users_of_another_tenant_are_out_of_reach(shop, make):
+    make.tenant("globex")
+    assert put_users(shop, ANN, reference="globex").status_code == 404
+    assert not LocalUser.unscoped.exists()
+
+
+def test_suggestions_are_asked_for_listed_and_confirmed(shop, slack, people):
+    counts = shop.post(of(slack, "identities/suggest"))
+    assert counts.json() == COUNTS | {"suggested": 1, "unmatched": 1}
+    assert shop.get(of(slack, "identities")).json()["items"] == []
+    (item,) = shop.get(of(slack, "identities?state=suggested")).json()["items"]
+    assert (item["local_id"], item["remote_id"], item["source"]) == ("u1", "U1", "name")
+    assert item["evidence"]["candidates"][0]["name"] == "Ann Archer"
+    wanted = {"action": "confirm", "items": [{"local_id": "u1"}, {"local_id": "u2"}]}
+    reviewed = shop.post(of(slack, "identities/review"), wanted, format="json").json()
+    assert reviewed["changed"] == ["u1"]
+    assert [error["local_id"] for error in reviewed["errors"]] == ["u2"]
+    assert WakeUp.objects.filter(name="drain").exists()
+    assert Identity.confirmed().get().local_id == "u1"
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"action": "guess", "items": [{"local_id": "u1"}]}, "/action"),
+        ({"action": "confirm", "items": []}, "/items"),
+        ({"action": "confirm", "items": [{"local_id": "u1"}] * 2}, "/items"),
+        ({"action": "ignore", "items": [{"local_id": str(n)} for n in range(201)]}, "/items"),
+    ],
+)
+def test_a_review_that_is_none_is_refused(shop, slack, body, pointer):
+    answer = shop.post(of(slack, "identities/review"), body, format="json")
+    assert refusal(answer) == (400, "validation-failed", [pointer])
+
+
+def test_pages_of_a_queue_follow_each_other(shop, slack, acme):
+    users = [Person(f"u{number}") for number in range(7)]
+    put_local_users(acme, users, SYSTEM, now=NOON)
+    shop.post(of(slack, "identities/suggest"))
+    url, seen = of(slack, "identities?state=unmatched&limit=3"), []
+    while url:
+        page = shop.get(url).json()
+        seen += [item["local_id"] for item in page["items"]]
+        url = page["next"]
+    assert seen == [person.id for person in users]
+
+
+def test_a_directory_is_read_in_the_background_and_suggests(shop, slack, people):
+    assert shop.get(of(slack, "directory")).json()["state"] == "never"
+    started = shop.post(of(slack, "directory"))
+    assert (started.status_code, started.json()["state"]) == (202, "reading")
+    read = DirectoryRead.unscoped.get()
+    assert WakeUp.objects.filter(name=f"directory:{read.pk}").exists()
+    http = FakeHttp(members(member("U1", "Ann Archer")))
+    read_next_page(read.pk, call=http.call, now=read.started_at)
+    suggest_after_read(read.pk, now=read.started_at)
+    shown = shop.get(of(slack, "directory")).json()
+    assert (shown["state"], shown["people"], shown["pages"]) == ("complete", 1, 1)
+    assert Identity.unscoped.get(local_id="u1").state == "suggested"
+
+
+def test_a_system_without_a_directory_is_refused(shop, make, acme):
+    splunk = make.connection(acme, "splunk")
+    answer = shop.post(of(splunk, "directory"))
+    assert refusal(answer) == (400, "validation-failed", ["/connection"])
+
+
+def test_our_users_are_read_from_our_application_if_it_is_connected(shop, make):
+    url = "/api/v1/tenants/acme/users/directory"
+    assert shop.get(url).json()["state"] == "never"
+    assert refusal(shop.post(url)) == (400, "validation-failed", ["/tenant"])
+    make.connection(None, "app")
+    assert shop.post(url).json()["state"] == "reading"
+
+
+def test_only_those_with_a_conflict_are_listed_on_demand(shop, slack, make):
+    make.identity(slack, "user", "u1", "U1")
+    make.identity(slack, "user", "u2", "U2")
+    Identity.unscoped.filter(local_id="u2").update(conflict="renamed")
+    (item,) = shop.get(of(slack, "identities?conflicts=true")).json()["items"]
+    assert item["conflict"] == "renamed"
