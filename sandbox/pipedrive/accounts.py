@@ -21,7 +21,7 @@ class Company:
     expires_in: int = 3600
     client_id: str = ""
     client_secret: str = ""
-    scopes: str = "base,contacts:full,deals:full,leads:full,activities:full"
+    scopes: str = "base,contacts:full,deals:full,leads:full,activities:full,users:read"
     redirect_urls: list[str] = field(default_factory=list)
     plan: Literal["lite", "growth", "premium", "ultimate"] = "lite"
     seats: int = 1

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from sandbox.oauth.consent import ConsentPage
-from sandbox.pipedrive import resources
+from sandbox.pipedrive import resources, users
 from sandbox.pipedrive.accounts import COMPANIES, Company
 from sandbox.pipedrive.budgets import Budgets, cost
 from sandbox.pipedrive.changes import Author
@@ -61,6 +61,7 @@ class Pipedrive(System):
     def __init__(self, store: AccountStore, state: Path, random: Random, sender: Sender):
         self.store = store
         self.records = Records(state, random)
+        self.users = users.Users(state)
         self.webhooks = Webhooks(state, sender.pace)
         self.events = PipedriveEvents(store, self.records, self.webhooks, random)
         self._sender = sender
@@ -144,14 +145,21 @@ class Pipedrive(System):
         {"expire": self._tokens.expire}.get(do, self._tokens.uninstall)(account)
 
     def seed(self, account: str, object: str, rows: Iterable[Record], at: float) -> list[str]:
+        if object == "users":
+            return self.users.plant(self._find_company(account), rows)
         company, kind = self._target(account, object)
         return self.records.plant(company, kind, rows, at)
 
     def seed_template(self, account: str, object: str) -> dict[str, Any]:
+        if object == "users":
+            return users.TEMPLATE
         _, kind = self._target(account, object)
         return {kind.title: f"{kind.name} {{n}}"}
 
     def planted(self, account: str, object: str) -> Iterator[Record]:
+        if object == "users":
+            yield from self.users.of_company(self._find_company(account))
+            return
         company, kind = self._target(account, object)
         yield from self.records.all(company, kind, deleted=True)
 
@@ -178,23 +186,25 @@ class Pipedrive(System):
         """Raises ValueError with a sentence."""
         company = self._find_company(account)
         if object not in KINDS:
-            raise ValueError(f"object is one of {', '.join(sorted(KINDS))}")
+            raise ValueError(f"object is one of {', '.join(sorted([*KINDS, 'users']))}")
         return company, KINDS[object]
 
     def close(self) -> None:
         self.records.close()
+        self.users.close()
         self.webhooks.close()
         self._tokens.close()
 
     def _company(self, company: Company, token: str, call: ApiRequest, path: str) -> ApiResponse:
         if company.closed:
             return ApiResponse(402, self.refusal(402))
-        if call.method == "GET" and path.rstrip("/") == "/api/v1/users/me":
-            return self._budgets.spend(company, token, cost("read", "v1"), call.at) or resources.me(
-                company
-            )
-        if call.method == "GET" and path.rstrip("/") == SUMMARY:
-            return self._summarize(company, token, call)
+        lists = {
+            "/api/v1/users/me": self._read_own_user,
+            "/api/v1/users": self._list_users,
+            SUMMARY: self._summarize,
+        }
+        if call.method == "GET" and path.rstrip("/") in lists:
+            return lists[path.rstrip("/")](company, token, call)
         match = API.fullmatch(path)
         if match is None:
             return ApiResponse(404, self.refusal(404))
@@ -220,6 +230,17 @@ class Pipedrive(System):
             return listed.does(company, self.records, call, path)
         except Refusal as refusal:
             return ApiResponse(refusal.status, refusal.body())
+
+    def _read_own_user(self, company: Company, token: str, call: ApiRequest) -> ApiResponse:
+        refused = self._budgets.spend(company, token, cost("read", "v1"), call.at)
+        return refused or resources.me(company)
+
+    def _list_users(self, company: Company, token: str, call: ApiRequest) -> ApiResponse:
+        if refused := self._budgets.spend(company, token, cost("list", "v1"), call.at):
+            return refused
+        if not users.SCOPES.intersection(company.scopes.split(",")):
+            return ApiResponse(403, self.refusal(403))
+        return self.users.answer(company)
 
     def _summarize(self, company: Company, token: str, call: ApiRequest) -> ApiResponse:
         if refused := self._budgets.spend(company, token, cost("summary", "v1"), call.at):

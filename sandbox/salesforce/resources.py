@@ -74,11 +74,15 @@ class Asked:
         if kind is ORGANIZATION:
             return [organization(self.org)]
         if kind is USER:
-            return [user(self.org)]
+            planted = {row["Id"]: row for row in self.records.all(self.org, kind)}
+            return list({long(self.org.user): user(self.org), **planted}.values())
         return self.records.all(self.org, kind, deleted=deleted)
 
     def with_body(self, body: Any) -> "Asked":
         return replace(self, body=body)
+
+
+FIRST_DAY = "2025-01-01T00:00:00.000+0000"
 
 
 def organization(org: Org) -> Record:
@@ -88,7 +92,12 @@ def organization(org: Org) -> Record:
 
 def user(org: Org) -> Record:
     name = username(org)
-    return {"Id": long(org.user), "Username": name, "Email": name}
+    times = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), FIRST_DAY)
+    return times | {
+        "Id": long(org.user), "Username": name, "Email": name, "Name": "Hub", "LastName": "Hub",
+        "FirstName": None, "Alias": "hub", "FederationIdentifier": None, "IsActive": True,
+        "UserType": "Standard",
+    }  # fmt: skip
 
 
 def list_resources(request: Asked) -> ApiResponse:

@@ -101,7 +101,7 @@ ORGANIZATION = Object(
     },
     read_only=True,
 )
-# the user who authorized us
+# the user who authorized us, and those that the control plants
 USER = Object(
     "User",
     "005",
@@ -109,8 +109,16 @@ USER = Object(
         field.name.lower(): field
         for field in (
             Field("Id", "id", 18, writable=False),
-            Field("Username", length=80, writable=False),
+            *(
+                Field(name, length=length, writable=False)
+                for name, length in (
+                    *(("Username", 80), ("Name", 121), ("FirstName", 40), ("LastName", 80)),
+                    *(("Alias", 8), ("FederationIdentifier", 512), ("UserType", 40)),
+                )
+            ),
             Field("Email", "email", 128, writable=False),
+            Field("IsActive", "boolean", writable=False),
+            *(field for field in SYSTEM if field.type == "datetime"),
         )
     },
     read_only=True,

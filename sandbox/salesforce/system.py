@@ -21,7 +21,7 @@ from sandbox.salesforce.outbound.metadata import OrgMetadata
 from sandbox.salesforce.outbound.tooling import answer_tooling
 from sandbox.salesforce.records import Record, Records
 from sandbox.salesforce.resources import Asked, Locators
-from sandbox.salesforce.schema import Field, Object, objects
+from sandbox.salesforce.schema import USER, Field, Object, objects
 from sandbox.salesforce.sessions import API, Sessions
 from sandbox.schema_changes import SchemaChange
 from sandbox.sending.sender import Sender
@@ -192,7 +192,7 @@ class Salesforce(System):
         """Raises ValueError with a sentence."""
         org = self._org(account)
         kind = objects(org).get(object.lower())
-        if kind is None or kind.read_only:
+        if kind is None or (kind.read_only and kind is not USER):
             raise ValueError(f"{object!r} is not an object of {account}")
         return org, kind
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.slack.accounts import Team
+from sandbox.slack.planted_users import PlantedUsers
 from sandbox.storage.journal import JournaledDict
 
 KEPT = 20_000  # messages
@@ -13,6 +14,7 @@ class Rooms:
     def __init__(self, state: Path):
         self._messages = JournaledDict(state / "slack-messages.jsonl", keep=KEPT)
         self._joined = JournaledDict(state / "slack-joined.jsonl")
+        self.planted_users = PlantedUsers(state)
         self._last = max((row["stamp"] for row in self._messages.values()), default=0)
 
     def channels(self, team: Team) -> list[dict[str, Any]]:
@@ -47,16 +49,16 @@ class Rooms:
         self._joined[f"{team.team}/{channel['id']}"] = True
 
     def users(self, team: Team) -> list[dict[str, Any]]:
-        people = team.users or [
-            {"id": f"U{team.team[1:]}ONE", "name": "owner", "email": "owner@example.org"}
-        ]
+        owner = {"id": f"U{team.team[1:]}ONE", "name": "owner", "email": "owner@example.org"}
+        by_id = {person["id"]: person for person in team.users or [owner]}
+        by_id |= {person["id"]: person for person in self.planted_users.of_team(team)}
         bot = {
             "id": team.bot_user,
             "name": team.bot_name.lower(),
             "real_name": team.bot_name,
             "is_bot": True,
         }
-        return [user(team, person) for person in [*people, bot]]
+        return [user(team, person) for person in [*by_id.values(), bot]]
 
     def post(
         self, team: Team, channel: dict[str, Any], message: dict[str, Any], at: float
@@ -103,6 +105,7 @@ class Rooms:
     def close(self) -> None:
         self._messages.close()
         self._joined.close()
+        self.planted_users.close()
 
     def _channel(self, team: Team, given: dict[str, Any]) -> dict[str, Any]:
         name, private = given.get("name", given["id"].lower()), given.get("is_private", False)
@@ -124,12 +127,15 @@ class Rooms:
 def user(team: Team, given: dict[str, Any]) -> dict[str, Any]:
     name = given.get("name", given["id"].lower())
     real_name = given.get("real_name", name)
-    profile = {"real_name": real_name, "display_name": name}
+    profile = {"real_name": real_name, "display_name": given.get("display_name", name)}
     if "email" in given:
         profile["email"] = given["email"]
     return {
-        "id": given["id"], "team_id": team.team, "name": name, "deleted": False,
+        "id": given["id"], "team_id": team.team, "name": name,
+        "deleted": given.get("deleted", False),
         "real_name": real_name,
-        "profile": profile, "is_bot": given.get("is_bot", False), "is_admin": False,
+        "profile": profile, "is_bot": given.get("is_bot", False),
+        "is_admin": given.get("is_admin", False),
+        "is_restricted": given.get("is_restricted", False),
         "updated": 1700000000,
     }  # fmt: skip

@@ -27,6 +27,7 @@ from sandbox.slack.file_methods import FILE_METHODS, check_shown_files
 from sandbox.slack.login import Login
 from sandbox.slack.messages import Refused
 from sandbox.slack.methods import METHODS, SPECIAL, TIER_1, Asked
+from sandbox.slack.planted_users import TEMPLATE
 from sandbox.slack.rooms import Rooms
 from sandbox.slack.tokens import Tokens
 from sandbox.storage.account_store import AccountStore
@@ -147,6 +148,25 @@ class Slack(System):
         if do != "expire" and users:
             uninstalled = do == "uninstall"
             self.start(self.events.endings(account, users, at, uninstalled=uninstalled))
+
+    def seed(
+        self, account: str, object: str, rows: Iterable[dict[str, Any]], at: float
+    ) -> list[str]:
+        return self.rooms.planted_users.plant(self._planting_team(account, object), rows)
+
+    def seed_template(self, account: str, object: str) -> dict[str, Any]:
+        return TEMPLATE
+
+    def planted(self, account: str, object: str) -> Iterator[dict[str, Any]]:
+        yield from self.rooms.users(self._planting_team(account, object))
+
+    def _planting_team(self, account: str, object: str) -> Team:
+        """Raises ValueError with a sentence."""
+        if account not in self.store[TEAMS]:
+            raise ValueError("account is the id of a workspace of this world")
+        if object != "users":
+            raise ValueError("object is users")
+        return self.store[TEAMS][account]
 
     def close(self) -> None:
         self.rooms.close()
