@@ -13,7 +13,10 @@ from hub.mappings.models import Identity
 TWO_TO_ONE, RENAMED, DEACTIVATED, SHARED_MAILBOX = (
     *("two_to_one", "renamed", "deactivated", "shared_mailbox"),
 )
-CONFLICTS = (TWO_TO_ONE, DEACTIVATED, SHARED_MAILBOX, RENAMED)
+# the reasons for which a suggestion is one of these: see review_texts
+SUGGESTION_CONFLICTS = frozenset(
+    (TWO_TO_ONE, "two_candidates", "name_differs", DEACTIVATED, SHARED_MAILBOX)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef
 from connectors.directories import USER, Person
 from hub.audit import ActorContext
 from hub.connections.models import Connection
-from hub.identities.conflicts import find_conflicts
+from hub.identities.conflicts import SUGGESTION_CONFLICTS, find_conflicts
 from hub.identities.matching import Candidate, Suggestion, match_people
 from hub.identities.models import DirectoryEntry, DirectoryRead, LocalUser
 from hub.mappings.identities import lock_identities
@@ -214,6 +214,7 @@ def _build_columns(
     candidates = [entry for entry in suggestion.candidates if entry.remote_id not in paired_ids]
     is_suggested = suggestion.state == "suggested" and bool(candidates)
     state = suggestion.state if candidates or not suggestion.candidates else "unmatched"
+    is_conflict = state == "ambiguous" and suggestion.reason in SUGGESTION_CONFLICTS
     best = candidates[0] if is_suggested else None
     unmatched_source = (
         Identity.Source.FIRST_EVENT if suggestion.local_id in event_ids else Identity.Source.IMPORT
@@ -225,7 +226,7 @@ def _build_columns(
         "state": state,
         "source": candidates[0].source if candidates else unmatched_source,
         "confidence": candidates[0].confidence if candidates else None,
-        "conflict": "" if is_suggested else suggestion.reason if state == "ambiguous" else "",
+        "conflict": suggestion.reason if is_conflict else "",
         "evidence": {"reason": suggestion.reason, "candidates": described[:CANDIDATES_SHOWN]},
     }
 

@@ -34,7 +34,8 @@ def is_role_mailbox(mailbox: str, name: str) -> bool:
     """
     words = _split_words(mailbox)
     is_role = bool(words) and (words[0] in ROLES or "".join(words) in ROLES)
-    return is_role and not set(words) <= set(_split_words(name))
+    is_named = set(words) <= set(_split_words(name)) and not is_role_title(name)
+    return is_role and not is_named
 
 
 def is_role_title(name: str) -> bool:
