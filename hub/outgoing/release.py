@@ -17,6 +17,7 @@ from hub.mappings.models import Identity, IdentityFallback, MappingVersion
 from hub.outgoing.models import Delivery, EventBody
 from hub.outgoing.queue.expire import expire_deliveries
 from hub.outgoing.queue.ordering import assign_positions, lock_lanes_of, promote_followers
+from hub.outgoing.queue.overtaken_holds import find_overtaken_holds
 from hub.outgoing.queue.wake import wake_lanes
 from hub.outgoing.routing import RoutingTable, evaluate_filter
 from hub.queue import report_progress
@@ -50,6 +51,7 @@ def release_held_deliveries(*, now: datetime) -> int:
     )
     return (
         sum(_release_deliveries(find_by_cause(), now=now) for find_by_cause in cause_queries)
+        + _release_deliveries(find_overtaken_holds(now=now), now=now)
         + _release_reevaluated(_find_with_new_connection(), now=now)
         + _release_reevaluated(_find_with_changed_filter(), now=now)
     )

@@ -43,6 +43,17 @@ def test_an_event_names_our_user_of_the_same_connection_only(client, make, piped
     assert sorted(map(str, authors)) == ["None", "None", "{'id': '7', 'user': 'u-17'}"]
 
 
+@pytest.mark.parametrize("state", ["suggested", "ambiguous", "unmatched", "ignored"])
+def test_an_event_names_nobody_by_a_pair_that_is_not_confirmed(client, make, pipedrive, state):
+    identity = make.identity(pipedrive, "user", "u-17", "7")
+    type(identity).unscoped.update(state=state)
+    post_pipedrive(client, pipedrive, id="of 7")
+    run_inbox()
+    assert read_authors() == [None]
+    make.inbound_item(pipedrive, author="7")
+    assert [entry.remote_id for entry in list_unresolved_authors(pipedrive)] == ["7"]
+
+
 def test_authors_without_an_identity_are_listed_those_of_most_items_first(make, pipedrive):
     for author in ("7", "8", "8", "9", ""):
         make.inbound_item(pipedrive, author=author)

@@ -56,6 +56,18 @@ def test_a_suggested_identity_releases_nothing_until_it_is_confirmed(make):
     assert release_held_deliveries(now=LATER) == 1
 
 
+def test_an_identity_that_was_confirmed_while_a_pump_held_its_delivery_releases_it_once(make):
+    delivery = make.delivery(body={"owner": "identity('user', data.email)"})
+    pump(FakeHttp(), at=LATER)
+    make.identity(delivery.connection, "user", "other@acme.test", "005B", at=NOON)
+    assert release_held_deliveries(now=LATER) == 0
+    make.identity(delivery.connection, "user", "ann@acme.test", "005A", at=NOON)
+    assert release_held_deliveries(now=LATER) == 1
+    assert release_held_deliveries(now=LATER) == 0
+    http = pump(FakeHttp(), at=LATER)
+    assert [request.content() for request in http.requests] == [b'{"owner":"005A"}']
+
+
 def test_a_system_that_is_connected_later_gets_what_waited(make):
     tenant = make.tenant()
     make.route(tenant=tenant)

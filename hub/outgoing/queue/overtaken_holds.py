@@ -1,0 +1,41 @@
+"""Deliveries that were held for an identity which was confirmed while a pump had them.
+
+The pump looked before, and held them after it was confirmed, so that the identity is not newer than
+the hold.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+
+from hub.mappings.models import Identity
+from hub.mappings.translate import IdentityMissing
+from hub.outgoing.models import Delivery
+
+PUMP_HAS_THEM_FOR = timedelta(minutes=2)  # at most, between reading identities and holding
+HOLDS_MAX = 1_000
+NAMED_LENGTH = 100  # characters of a kind or an id that the text of a hold has; longer are cut
+
+
+def find_overtaken_holds(*, now: datetime) -> QuerySet[Delivery]:
+    """Select the deliveries that were held a moment ago for a pair that is confirmed; two
+    statements.
+    """
+    held = Delivery.unscoped.filter(state="held", reason="identity_missing")
+    recent = held.filter(state_changed_at__gte=now - PUMP_HAS_THEM_FOR, connection__isnull=False)
+    wanted = {
+        pk: (connection, *pair)
+        for pk, connection, detail in recent.order_by("-pk").values_list(
+            "pk", "connection_id", "detail"
+        )[:HOLDS_MAX]
+        if (pair := IdentityMissing.parse(detail)) and max(map(len, pair)) < NAMED_LENGTH
+    }
+    if not wanted:
+        return Delivery.unscoped.none()
+    confirmed = Identity.confirmed().filter(
+        connection__in={connection for connection, _, _ in wanted.values()},
+        kind__in={kind for _, kind, _ in wanted.values()},
+        local_id__in={local_id for _, _, local_id in wanted.values()},
+    )
+    known = set(confirmed.values_list("connection", "kind", "local_id"))
+    return held.filter(pk__in=[pk for pk, pair in wanted.items() if pair in known])
