@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -20,6 +20,7 @@ from hub.identities.models import (
 )
 from tenants.models import Tenant
 
+GONE_KEPT_FOR = timedelta(days=90)  # people whom no complete list names any more
 LIST_MAX = 20  # aliases, and other names, of one person
 COLUMNS = ("name", "email", "login", "aliases", "other_names", "is_active")
 BATCH = 1_000  # rows in one statement
@@ -65,16 +66,22 @@ def store_directory_entries(
 
 
 def deactivate_unlisted_users(tenant: Tenant, *, since: datetime) -> int:
-    """Deactivate the users of ours that no list has named since then; return how many."""
-    users = LocalUser.unscoped.filter(tenant=tenant, is_active=True, read_at__lt=since)
-    return users.update(is_active=False)
+    """Deactivate the users of ours that no list has named since then; return how many.
+
+    Who has not been named for long is deleted.
+    """
+    users = LocalUser.unscoped.filter(tenant=tenant, read_at__lt=since)
+    users.filter(read_at__lt=since - GONE_KEPT_FOR).delete()
+    return users.filter(is_active=True).update(is_active=False)
 
 
 def deactivate_unlisted_entries(connection: Connection, kind: str, *, since: datetime) -> int:
-    entries = DirectoryEntry.unscoped.filter(
-        connection=connection, kind=kind, is_active=True, read_at__lt=since
-    )
-    return entries.update(is_active=False)
+    """Deactivate the people of a system that a complete read has not named, and delete those that
+    have not been named for long; return how many were deactivated.
+    """
+    entries = DirectoryEntry.unscoped.filter(connection=connection, kind=kind, read_at__lt=since)
+    entries.filter(read_at__lt=since - GONE_KEPT_FOR).delete()
+    return entries.filter(is_active=True).update(is_active=False)
 
 
 def _store(

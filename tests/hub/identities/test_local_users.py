@@ -1,5 +1,7 @@
 """Our users are put in bulk; a complete list deactivates the others."""
 
+from datetime import timedelta
+
 import pytest
 
 from connectors.directories import Person
@@ -39,6 +41,16 @@ def test_a_complete_list_deactivates_the_others_of_the_tenant_only(make):
     assert users(acme) == [("1", "Ann", False), ("2", "Bob", True)]
     assert users(globex) == [("1", "Cat", True)]
     assert AuditRow.objects.filter(verb="tenant.put_users").count() == 3
+
+
+def test_who_has_been_gone_for_long_is_deleted_with_the_next_complete_list(make):
+    tenant = make.tenant()
+    ann, bob = Person("1", "Ann"), Person("2", "Bob")
+    put(tenant, ann, bob)
+    put(tenant, bob, complete=True, now=NOON + timedelta(days=89))
+    assert len(users(tenant)) == 2
+    put(tenant, bob, complete=True, now=NOON + timedelta(days=91))
+    assert users(tenant) == [("2", "Bob", True)]
 
 
 def test_hostile_texts_are_stored_cut_and_clean(make):
