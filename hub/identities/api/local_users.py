@@ -68,7 +68,7 @@ class LocalUserSerializer(StrictSerializer):
 
 
 class PutUsersSerializer(StrictSerializer):
-    users = LocalUserSerializer(many=True, max_length=USERS_MAX, allow_empty=True)
+    users = serializers.ListSerializer(child=LocalUserSerializer(), max_length=USERS_MAX)
     complete = serializers.BooleanField(
         default=False, help_text="true: these are all users; others are deactivated."
     )

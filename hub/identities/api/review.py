@@ -81,7 +81,9 @@ class ReviewSerializer(StrictSerializer):
         "one is looked for again; keep: a confirmed pair is right in spite of its conflict.",
     )
     kind = serializers.CharField(max_length=60, default=USER, help_text="Omitted: user.")
-    items = ReviewItemSerializer(many=True, max_length=REVIEW_MAX, allow_empty=False)
+    items = serializers.ListSerializer(
+        child=ReviewItemSerializer(), max_length=REVIEW_MAX, allow_empty=False
+    )
 
     def validate_items(self, items: list[dict[str, str]]) -> list[dict[str, str]]:
         if len({item["local_id"] for item in items}) < len(items):
@@ -98,7 +100,7 @@ class ReviewResultSerializer(serializers.Serializer):
     """What became of each item."""
 
     changed = serializers.ListField(child=serializers.CharField())
-    errors = ReviewErrorSerializer(many=True)
+    errors = ReviewErrorSerializer(many=True)  # type: ignore[assignment]
 
 
 class SuggestView(APIView):
