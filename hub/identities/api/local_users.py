@@ -68,7 +68,9 @@ class LocalUserSerializer(StrictSerializer):
 
 
 class PutUsersSerializer(StrictSerializer):
-    users = serializers.ListSerializer(child=LocalUserSerializer(), max_length=USERS_MAX)
+    users: serializers.ListSerializer[Any] = serializers.ListSerializer(
+        child=LocalUserSerializer(), max_length=USERS_MAX
+    )
     complete = serializers.BooleanField(
         default=False, help_text="true: these are all users; others are deactivated."
     )

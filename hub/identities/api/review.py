@@ -81,7 +81,7 @@ class ReviewSerializer(StrictSerializer):
         "one is looked for again; keep: a confirmed pair is right in spite of its conflict.",
     )
     kind = serializers.CharField(max_length=60, default=USER, help_text="Omitted: user.")
-    items = serializers.ListSerializer(
+    items: serializers.ListSerializer[Any] = serializers.ListSerializer(
         child=ReviewItemSerializer(), max_length=REVIEW_MAX, allow_empty=False
     )
 
