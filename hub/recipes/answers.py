@@ -63,6 +63,7 @@ def check_answers(recipe: Recipe, tenant: Tenant, answers: Mapping[str, Any]) ->
         for key in answers
         if recipe.find_question(key) is None
     }
+    errors |= _find_platform_errors(recipe)
     usable = list_usable_connections(recipe, tenant)
     values: dict[str, Answer] = {}
     connections: dict[str, Connection] = {}
@@ -80,6 +81,16 @@ def check_answers(recipe: Recipe, tenant: Tenant, answers: Mapping[str, Any]) ->
     if errors:
         raise InvalidAnswers(errors)
     return CheckedAnswers(values, connections)
+
+
+def _find_platform_errors(recipe: Recipe) -> dict[str, str]:
+    """Return, by connector, that the platform has not connected our own application."""
+    platform = set(recipe.connectors) - set(recipe.tenant_connectors)
+    if not platform:
+        return {}
+    connections = Connection.unscoped.filter(tenant=None, connector_key__in=platform)
+    missing = platform - set(connections.values_list("connector_key", flat=True))
+    return {key: _("Our application is not connected yet. Contact us.") for key in missing}
 
 
 def _select_connection(

@@ -18,6 +18,8 @@ ANSWERS_HELP = (
 
 
 class StaffIntegrationForm(forms.Form):
+    folded_fields: tuple[str, ...] = ()
+
     tenant = forms.CharField(
         max_length=100,
         help_text="Its reference.",

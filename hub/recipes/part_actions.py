@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from hub.audit import ActorContext
@@ -152,16 +153,19 @@ def retire_part(part: IntegrationPart, actor: ActorContext, *, now: datetime) ->
     part.save(update_fields=["retired_at"])
 
 
+@transaction.atomic
 def delete_retired_parts(
     actor: ActorContext, *, now: datetime, integration: Integration | None = None
 ) -> None:
-    """Delete retired parts that have no history, and removed integrations without a part."""
+    """Delete retired parts that have no history, and removed integrations whose last part goes."""
     own = Q() if integration is None else Q(integration=integration)
-    parts = IntegrationPart.unscoped.filter(own, _has_no_history(), retired_at__isnull=False)
-    for part in parts.select_related(*RELATED).order_by("pk")[:DELETED_AT_ONCE]:
+    rows = IntegrationPart.unscoped.filter(own, _has_no_history(), retired_at__isnull=False)
+    parts = list(rows.select_related(*RELATED).order_by("pk")[:DELETED_AT_ONCE])
+    for part in parts:
         _delete_part(part, actor, now=now)
-    removed = Integration.unscoped.filter(state="removed", parts=None)
-    removed.filter(Q() if integration is None else Q(pk=integration.pk)).delete()
+    owners = {part.integration_id for part in parts} | ({integration.pk} if integration else set())
+    if owners:
+        Integration.unscoped.filter(pk__in=owners, state="removed", parts=None).delete()
 
 
 def _has_no_history() -> Q:
@@ -173,12 +177,15 @@ def _has_no_history() -> Q:
 def _delete_part(part: IntegrationPart, actor: ActorContext, *, now: datetime) -> None:
     """Delete a part with its row; a mapping that another route uses is kept."""
     mapping = part.mapping
-    with suppress(RouteInUse, MappingInUse, JobInUse):  # by a delivery or run of this moment
+    try:
         if part.route is not None:
             delete_route(part.route, actor, now=now)
         elif part.job is not None:
             delete_job(part.job, actor, now=now)
-        if mapping is not None:
+    except (RouteInUse, JobInUse):
+        return  # by a delivery or run of this moment
+    if mapping is not None:
+        with suppress(MappingInUse):
             delete_mapping(mapping, actor, now=now)
 
 

@@ -15,6 +15,7 @@ from hub.portal.integrations.running import format_hour
 from hub.recipes.answers import MAX_TEXT_LENGTH, InvalidAnswers
 from hub.recipes.definitions import CONNECTION, Question, Recipe
 from hub.schemas.choice_lists import find_choice_list, refresh_choice_list
+from hub.schemas.models import ChoiceList
 
 OTHER = "_other"  # ends the name of the field for a record that is not listed
 
@@ -32,12 +33,17 @@ class OfferedChoices:
 
 
 def load_offered_choices(
-    question: Question, connection: Connection, *, call: Call, now: datetime
+    question: Question,
+    connection: Connection,
+    *,
+    is_read_again: bool,
+    call: Call,
+    now: datetime,
 ) -> OfferedChoices:
     """Return the records of the question's list, which is read from the system the first time."""
-    stored = find_choice_list(connection, question.choices) or refresh_choice_list(
-        connection, question.choices, call=call, now=now
-    )
+    stored: ChoiceList | Outcome | None = find_choice_list(connection, question.choices)
+    if stored is None or is_read_again:
+        stored = refresh_choice_list(connection, question.choices, call=call, now=now)
     if isinstance(stored, Outcome):
         return OfferedChoices(detail=stored.detail or stored.reason.replace("_", " "))
     return OfferedChoices(stored.choices, stored.is_complete)

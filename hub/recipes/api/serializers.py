@@ -1,15 +1,13 @@
 """Serializers of recipes, rehearsals and integrations."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from hub.outgoing.api.routes.dry_runs import describe_dry_run
 from hub.outgoing.api.routes.mapping_serializers import DryRunSerializer
-from hub.outgoing.insight.dry_run import DryRun
-from hub.outgoing.insight.explain import describe_delivery_reason
 from hub.problems import StrictSerializer
 from hub.recipes.definitions import RECIPES, Recipe
 from hub.recipes.models import Integration, IntegrationPart
@@ -17,7 +15,6 @@ from hub.recipes.rehearsal import PartRehearsal
 from hub.rest.fields import ObjectField, TextField, object_url
 
 RECIPE_CHOICES = [(key, key) for key in RECIPES]
-SENT = "It would be sent."
 
 
 class QuestionOptionSerializer(serializers.Serializer):
@@ -113,21 +110,6 @@ class PartRehearsalSerializer(serializers.Serializer):
             return None
         connector = str(rehearsal.part.document["connector"])
         return DryRunSerializer(describe_dry_run(rehearsal.dry_run, connector)).data
-
-
-def describe_dry_run(dry_run: DryRun, connector: str) -> dict[str, Any]:
-    reason = dry_run.reason
-    return {
-        "state": dry_run.state,
-        "reason": reason,
-        "sentence": describe_delivery_reason(reason, connector).sentence if reason else SENT,
-        "detail": dry_run.detail,
-        "result": json.loads(dry_run.body) if dry_run.body else None,
-        "missing_identities": [
-            {"kind": kind, "local_id": local_id} for kind, local_id in dry_run.missing
-        ],
-        "missing_values": [{"pointer": pointer, "path": path} for pointer, path in dry_run.gaps],
-    }
 
 
 class RehearsalSerializer(serializers.Serializer):

@@ -69,5 +69,5 @@ def test_a_newer_version_is_shown_and_applied(acme, staff):
     Integration.unscoped.update(recipe_version=0)
     page = staff.get(reverse("admin:recipes_integration_change", args=[integration.pk]))
     assert "What version 1 changes" in text_of(page)
-    assert "newer version applies" in text_of(act(staff, integration, "upgrade"))
+    assert "newer version applies" in text_of(act(staff, integration, "upgrade", sent="yes"))
     assert Integration.unscoped.get().recipe_version == 1

@@ -12,6 +12,7 @@ from hub.outgoing.intake.event_input import EventInput
 from hub.outgoing.intake.publish import publish_batch
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.loop import run_pump
+from hub.outgoing.subscriptions.notice_channels import list_notice_channels
 from hub.recipes.definitions import RECIPES
 from hub.recipes.rehearsal import rehearse_integration
 from hub.scheduled.models import Run
@@ -73,7 +74,7 @@ REQUESTS = {
         SLACK,
         {"channel": "C024BE91L", "text": "Deal won: Office supplies, 1,200.00 EUR"},
     ),
-    ("failed_deliveries_to_slack", "alert"): (
+    ("failed_deliveries_to_slack", "failing"): (
         "POST",
         SLACK,
         {
@@ -82,6 +83,8 @@ REQUESTS = {
             "disabled on 3 December.",
         },
     ),
+    ("failed_deliveries_to_slack", "disabled"): ("POST", SLACK, {"channel": "C024BE91L"}),
+    ("failed_deliveries_to_slack", "needs_reconnect"): ("POST", SLACK, {"channel": "C024BE91L"}),
     ("person_to_lead", "lead"): (
         "POST",
         f"{SALESFORCE}/composite/sobjects",
@@ -138,8 +141,7 @@ def acme(make):
 def publish(tenant, route, data):
     """Publish an event as the route takes it: from our application, or from its origin."""
     origin = tenant.connections.filter(connector_key=route.origin).first()
-    event_type = route.event_type.replace("*", "failing")
-    event = EventInput(tenant, event_type, data, id="1", origin=origin)
+    event = EventInput(tenant, route.event_type, data, id="1", origin=origin)
     publish_batch([event], source=route.origin or "app", now=NOON)
 
 
@@ -215,11 +217,18 @@ def test_a_deal_is_posted_when_it_becomes_won(acme, data, is_posted):
     assert bool(send()) == is_posted
 
 
-def test_other_notices_are_not_posted(acme):
-    recipe = RECIPES["failed_deliveries_to_slack"]
-    switched_on(acme, recipe.key, ANSWERS[recipe.key])
-    publish(acme, recipe.routes[0], recipe.routes[0].sample | {"kind": "works_again"})
+def test_other_notices_are_not_posted(make, acme):
+    switched_on(acme, "failed_deliveries_to_slack", ANSWERS["failed_deliveries_to_slack"])
+    make.event(acme, type="connection.works_again", data={"sentence": "It works."})
     assert send() == []
+
+
+def test_the_channels_of_notices_are_not_changed_by_the_integration(acme):
+    key = "failed_deliveries_to_slack"
+    switched_on(acme, key, ANSWERS[key])
+    slack = acme.connections.get(connector_key="slack")
+    (channel,) = [one for one in list_notice_channels(acme) if one.connection == slack]
+    assert not channel.enabled and channel.other_route is not None
 
 
 def test_an_event_that_our_application_names_like_a_system_is_not_taken(make, acme):

@@ -44,7 +44,7 @@ def try_on_event(
     version = MappingVersion(body=data["body"]) if "body" in data else route.mapping.current
     connection = find_trial_connection(route.connection, tenant, route.connector_key)
     dry_run = dry_run_route(route, version, document, tenant, connection)
-    return Response(DryRunSerializer(_describe_dry_run(dry_run, route)).data)
+    return Response(DryRunSerializer(describe_dry_run(dry_run, route.connector_key)).data)
 
 
 def _find_document(
@@ -78,9 +78,10 @@ def _build_document(
     return tenant, build_event_document(EXAMPLE_TYPE, type, tenant, now, data["data"])
 
 
-def _describe_dry_run(dry_run: DryRun, route: Route) -> dict[str, Any]:
+def describe_dry_run(dry_run: DryRun, connector_key: str) -> dict[str, Any]:
+    """Return the result of a dry run as `DryRunSerializer` shows it."""
     reason = dry_run.reason
-    sentence = describe_delivery_reason(reason, route.connector_key).sentence if reason else SENT
+    sentence = describe_delivery_reason(reason, connector_key).sentence if reason else SENT
     return {
         "state": dry_run.state,
         "reason": reason,

@@ -104,12 +104,8 @@ def change_answers_view(request: HttpRequest, tenant_user: TenantUser, id: UUID)
 
 def build_change_form(request: HttpRequest, integration: Integration) -> AnswerForm:
     assert integration.recipe is not None  # the views show this form only then
-    return build_answer_form(
-        integration.recipe,
-        integration.tenant,
-        request.POST.dict() or None,
-        build_initial(integration.answers),
-    )
+    initial = build_initial(integration.answers)
+    return build_answer_form(request, integration.recipe, integration.tenant, initial)
 
 
 def apply_answers(form: AnswerForm, change: Callable[[], Integration]) -> bool:
@@ -131,8 +127,9 @@ def upgrade_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Htt
     if not integration.has_newer_recipe:
         return redirect_to_integration(tenant_user, integration)
     form = build_change_form(request, integration)
-    answers = form.answers if request.method == "POST" and form.is_valid() else {}
-    if answers:
+    is_confirmed = request.method == "POST" and form.is_valid()
+    answers = form.answers if is_confirmed else {}
+    if is_confirmed:
         actor = ActorContext.of_visitor(request, tenant_user)
         if apply_answers(
             form,

@@ -1,5 +1,6 @@
 """Switch a recipe on: answer its questions, see a rehearsal, confirm."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,7 @@ from tenants.models import Membership, Tenant
 
 ADMIN = Membership.Role.ADMIN
 ACCEPT, BACK = "on", "back"  # what a button says besides the answers
+READ_AGAIN = "again"  # in the query: the lists are read from their systems
 STEPS = (gettext_lazy("Choose"), gettext_lazy("Answer"), gettext_lazy("See it"), gettext_lazy("On"))
 
 
@@ -51,7 +53,9 @@ class QuestionData:
     choices: dict[str, OfferedChoices]
 
 
-def load_question_data(recipe: Recipe, tenant: Tenant, selection: dict[str, Any]) -> QuestionData:
+def load_question_data(
+    recipe: Recipe, tenant: Tenant, selection: Mapping[str, Any], *, is_read_again: bool
+) -> QuestionData:
     """Load the accounts, and the lists of the selected or oldest account of each system."""
     connections = list_usable_connections(recipe, tenant)
     choices = {}
@@ -60,25 +64,31 @@ def load_question_data(recipe: Recipe, tenant: Tenant, selection: dict[str, Any]
         selected = [
             one for one in usable if str(one.public_id) == selection.get(question.connector)
         ]
-        if question.kind == "choice":
-            choices[question.key] = (
-                load_offered_choices(
-                    question, (selected or usable)[0], call=egress.send_request, now=clock()
-                )
-                if usable
-                else OfferedChoices()
+        if question.kind != "choice":
+            continue
+        choices[question.key] = OfferedChoices()
+        if usable:
+            choices[question.key] = load_offered_choices(
+                question,
+                (selected or usable)[0],
+                is_read_again=is_read_again,
+                call=egress.send_request,
+                now=clock(),
             )
     return QuestionData(connections, choices)
 
 
 def build_answer_form(
-    recipe: Recipe, tenant: Tenant, data: dict[str, Any] | None, initial: dict[str, Any]
+    request: HttpRequest, recipe: Recipe, tenant: Tenant, initial: Mapping[str, Any]
 ) -> AnswerForm:
-    """Build the form; `data` of a request that is posted."""
-    offered = load_question_data(recipe, tenant, data or initial)
+    """Build the form of a request; with `again` in its query, the lists are read again."""
+    data = request.POST.dict() or None
+    offered = load_question_data(
+        recipe, tenant, data or initial, is_read_again=READ_AGAIN in request.GET
+    )
     return AnswerForm(
         data,
-        initial=initial,
+        initial=dict(initial),
         recipe=recipe,
         connections=offered.connections,
         choices=offered.choices,
@@ -109,9 +119,7 @@ def switch_on_view(request: HttpRequest, tenant_user: TenantUser, key: str) -> H
     }
     if offer.missing:
         return render(request, "portal/integrations/switch_on.html", context)
-    form = build_answer_form(
-        recipe, tenant, request.POST.dict() or None, build_initial(request.GET.dict())
-    )
+    form = build_answer_form(request, recipe, tenant, build_initial(request.GET.dict()))
     context["form"] = form
     if request.method != "POST" or BACK in request.POST or not form.is_valid():
         return render(request, "portal/integrations/switch_on.html", context)
