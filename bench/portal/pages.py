@@ -5,7 +5,7 @@ deliveries.
 import http.client
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bench.checker import percentile
 from bench.figures import Bar, Figure
@@ -30,8 +30,49 @@ PAGES = {
     "home": "",
     "catalogue": "catalogue/",
     "connection": "connections/{connection}/",
+    "connection_made": "connections/{connection}/connected/",
+    "connection_reconnect": "connections/{slack}/reconnect/",
+    "connection_pause": "connections/{connection}/pause/",
+    "connection_disable": "connections/{connection}/disable/",
+    "connection_rename": "connections/{connection}/rename/",
+    "connection_disconnect": "connections/{connection}/disconnect/",
+    "connection_notifications": "connections/{slack}/notifications/",
     "identities": "connections/{connection}/identities/",
-    "schema": "connections/{connection}/schema/",
+    "identities_of_people": "connections/{slack}/identities/",
+    "identity_review": "connections/{slack}/identities/review/",
+    "identity_review_unmatched": "connections/{slack}/identities/review/?queue=unmatched",
+    "identity_import": "connections/{slack}/identities/import/",
+    "identity_fallbacks": "connections/{slack}/identities/fallbacks/",
+    "identity_choose": "connections/{slack}/identities/say/?kind={kind}&local_id={local_id}",
+    "identity_remove": "connections/{slack}/identities/remove/?kind={kind}&local_id={local_id}",
+    "changes": "changes/",
+    "search": "search/?q={sender_id}",
+    "search_a_name": "search/?q=bench",
+    "connect": "connect/slack/",
+    "connect_fill_in": "connect/webhook/fill-in/",
+    "incoming": "events/incoming/",
+    "incoming_item": "events/incoming/{item}/",
+    "mappings": "mappings/",
+    "mapping": "mappings/{mapping}/",
+    "mapping_edit": "mappings/{mapping}/edit",
+    "mapping_versions": "mappings/{mapping}/versions/",
+    "jobs": "jobs/",
+    "job_add": "jobs/add",
+    "job": "jobs/{job}/",
+    "job_change": "jobs/{job}/change",
+    "runs": "runs/",
+    "night": "runs/night/",
+    "run": "runs/{run}/",
+    "discrepancies": "discrepancies/",
+    "discrepancies_of_a_job": "discrepancies/?job={job}&state=new",
+    "discrepancy": "discrepancies/{discrepancy}/",
+    "repairs": "discrepancies/repairs?job={job}",
+    "logs": "logs/",
+    "operation": "operations/{operation}/",
+    "support_visits": "settings/support/",
+    "endpoint_add": "endpoints/add",
+    "endpoint_events": "endpoints/{endpoint}/events",
+    "endpoint_headers": "endpoints/{endpoint}/headers",
     "events": "events/",
     "events_older": "events/?after={delivery}",
     "events_failed": "events/?state=failed",
@@ -53,6 +94,21 @@ PAGES = {
     "plan": "operations/plan?state=failed",
 }
 
+NO_PAGES = {  # addresses below a tenant that are not measured, each with its reason
+    "events/export.<slug:kind>": "a download",
+    "connections/<uuid:id>/identities/export.csv": "a download",
+    "runs/<uuid:id>/certificate.<slug:kind>": "a download",
+    "deliveries/<uuid:id>/live": "a part of a measured page",
+    "runs/<uuid:id>/live": "a part of a measured page",
+    "logs/live": "a part of a measured page",
+    "operations/<uuid:id>/live": "a part of a measured page",
+    "endpoints/<uuid:id>/match": "a part of a measured page",
+    "connections/<uuid:id>/identities/review/reads": "a part of a measured page",
+    "connections/<uuid:id>/identities/review/<slug:verb>": "it is only posted to",
+    "connections/<uuid:id>/test/progress/": "a page while a test is in progress",
+    "members/<uuid:id>/remove/": "it asks for the second factor first",
+}
+
 
 def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     counts, looks = (QUICK, QUICK_LOOKS) if options.quick else (FULL, LOOKS)
@@ -70,7 +126,10 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
 
 def addresses(stage: PortalTestData, looks: int) -> dict[str, list[str]]:
     """By the name of the page, each time with other rows."""
-    of_each = [rows_of(tenant, looks // 2) for tenant in stage.tenants]
+    of_each = [
+        rows_of(tenant, features, looks // 2)
+        for tenant, features in zip(stage.tenants, stage.features, strict=True)
+    ]
     rows = list(itertools.chain.from_iterable(zip(*of_each, strict=True)))
     paths_by_page = {
         name: [f"/t/{row['tenant']}/" + path.format(**row) for row in rows]
@@ -81,15 +140,18 @@ def addresses(stage: PortalTestData, looks: int) -> dict[str, list[str]]:
     }
 
 
-def rows_of(tenant: Tenant, count: int) -> Iterator[dict[str, object]]:
-    """What addresses name: deliveries of the tenant, each with its event and its connection, and
-    its endpoints.
+def rows_of(
+    tenant: Tenant, features: Mapping[str, object], count: int
+) -> Iterator[dict[str, object]]:
+    """What addresses name: deliveries of the tenant, each with its event and its connection, its
+    endpoints, and a row of each other kind.
     """
     endpoints = itertools.cycle(list(endpoints_of(tenant)))
     deliveries = list(newest_deliveries(tenant, count))
     for delivery in itertools.islice(itertools.cycle(deliveries), count):
         assert delivery.connection is not None, "a bench's route names one"
         yield {
+            **features,
             "tenant": tenant.reference,
             "delivery": delivery.public_id,
             "event": delivery.event.public_id,

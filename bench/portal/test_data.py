@@ -2,6 +2,7 @@
 are.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +11,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.db.models import QuerySet
 
 from bench import seed
+from bench.portal.feature_rows import OF_THE_LARGE, OF_THE_USUAL, insert_feature_rows
 from bench.portal.history import insert_month
 from hub.audit import ActorContext
 from hub.connections.connecting.oauth.session import digest_browser_value
@@ -41,6 +43,7 @@ QUICK = Counts(tenants=20, connections=80, of_the_large=20, deliveries=2_000)
 @dataclass(frozen=True, slots=True)
 class PortalTestData:
     tenants: tuple[Tenant, Tenant]
+    features: tuple[Mapping[str, object], Mapping[str, object]]  # see feature_rows
     cookie: str
     authorization: Authorization
 
@@ -59,10 +62,18 @@ def prepare_test_data(counts: Counts, url: str) -> PortalTestData:
     large, usual = Tenant.objects.order_by("pk")[:2]
     for endpoint in endpoints_of(large):
         subscribe_endpoint(endpoint, ["invoice.*"], ActorContext.system(), now=now)
+    of_the_large = OF_THE_LARGE if counts is FULL else OF_THE_USUAL
+    features = (
+        insert_feature_rows(large, of_the_large, now=now),
+        insert_feature_rows(usual, OF_THE_USUAL, now=now),
+    )
     person = create_owner(large, usual)
     seed.settle_down()
     return PortalTestData(
-        (large, usual), signed_in_cookie(person), granted_authorization(large, person, now=now)
+        (large, usual),
+        features,
+        signed_in_cookie(person),
+        granted_authorization(large, person, now=now),
     )
 
 
