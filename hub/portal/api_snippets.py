@@ -31,6 +31,8 @@ class ApiSnippet:
 CONNECTION_SNIPPET = ApiSnippet("connection", has_id=True)
 CONNECTORS_SNIPPET = ApiSnippet("connectors")
 IDENTITIES_SNIPPET = ApiSnippet("connection_identities", has_id=True)
+IDENTITY_BODY = {"kind": "user", "local_id": "…", "remote_id": "…"}
+MAPPING_SNIPPET = ApiSnippet("mapping", has_id=True)
 ENDPOINT_BODY = {"connector": "webhook", "name": "…", "settings": {"url": "https://…"}}
 JOB_BODY = {"name": "…", "kind": "report", "connector": "slack", "cron": "0 9 * * mon"}
 SNIPPETS: Mapping[str, ApiSnippet] = {
@@ -53,6 +55,22 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
     "portal:identities": IDENTITIES_SNIPPET,
     "portal:identity_say": IDENTITIES_SNIPPET,
     "portal:identity_remove": IDENTITIES_SNIPPET,
+    "portal:identity_review": IDENTITIES_SNIPPET,
+    "portal:identity_import": ApiSnippet(
+        "connection_identities", "PUT", has_id=True, body=IDENTITY_BODY
+    ),
+    "portal:identity_fallbacks": ApiSnippet("connection_identity_fallbacks", has_id=True),
+    "portal:integrations": ApiSnippet("integrations", filters_by_tenant=True),
+    "portal:integration_new": ApiSnippet("recipes"),
+    "portal:integration": ApiSnippet("integration", has_id=True),
+    "portal:integration_change": ApiSnippet(
+        "integration", "PATCH", has_id=True, body={"answers": {}}
+    ),
+    "portal:integration_upgrade": ApiSnippet("integration_upgrade", "POST", has_id=True),
+    "portal:mappings": ApiSnippet("mappings", filters_by_tenant=True),
+    "portal:mapping": MAPPING_SNIPPET,
+    "portal:mapping_edit": ApiSnippet("mapping", "PATCH", has_id=True, body={"body": {}}),
+    "portal:mapping_versions": ApiSnippet("mapping_versions", has_id=True),
     "portal:events": ApiSnippet("deliveries", filters_by_tenant=True),
     "portal:incoming": ApiSnippet("inbound", filters_by_tenant=True),
     "portal:incoming_item": ApiSnippet("inbound_item", has_id=True),

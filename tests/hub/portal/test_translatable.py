@@ -24,11 +24,14 @@ NAMES |= {"Integration Hub", "Acme", "NDJSON", "CSV", "UTC"}
 NAMES |= {"Orders", "status", "Paid", "shipped", "JSON"}  # a job, a field and its values
 # objects, a field, a route, a mapping
 NAMES |= {"Lead", "Opportunity", "persons", "Title", "Orders to leads", "Leads"}
+NAMES |= {"Lead", "Title", "Orders to leads", "Leads"}  # an object, a field, a route, a mapping
+NAMES |= {"Ann", "EUR", "persons", "Orders to leads –", "mapping", "integration-hub", "_json"}
 NAMES |= {"English", "Deutsch"}  # languages, each by its own name
 DATA = re.compile(  # what somebody named, or another system said
     r"[\w.+-]+@[\w.]+|https://\S+|[\w-]+ "
     r"\d+|account-\d+|(pipedrive\.)?order\.created?\b.*|app|acme|route|user|why|[a-z]+_[a-z_]+"
     r"|(GET|POST|PUT|PATCH)\b.*|(x-|webhook-|content-|authorization\b).*|[\[{].*"
+    r"|\"\w+\": .*|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # JSON, and ids
     r"|[AK]-\d+|\d\d \w{3} \d\d:\d\d"
     r"|(Python|Node|curl|import|const|KEY|BODY)\b.*|\w{3} \d\d:\d\d|[\d.]+ "
     r"(ms|s|B|kB)|\d+\s+\d{4}, [\d:]+ UTC",

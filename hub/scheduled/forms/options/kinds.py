@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from connectors.registry import CONNECTORS
+from hub.reason_codes import translate_text
 from hub.scheduled.forms.options.option_form import OptionForm, Options, Path
 from hub.scheduled.models import LogSource
 from hub.scheduled.reports.options import (
@@ -133,7 +134,7 @@ class ShippingOptionForm(OptionForm):
 
     def prepare_fields(self) -> None:
         collections = CONNECTORS[APPLICATION].collections
-        choices = [(entry.key, entry.label) for entry in collections]
+        choices = [(entry.key, translate_text(entry.label)) for entry in collections]
         self.set_choices("collection", [("", _("Lines of the operational log")), *choices])
 
     def build(self) -> Options:
@@ -174,6 +175,7 @@ class SyncOptionForm(OptionForm):
     )
 
     def prepare_fields(self) -> None:
-        labels = {entry.key: entry.label for entry in CONNECTORS[self.connector_key].collections}
+        collections = CONNECTORS[self.connector_key].collections
+        labels = {entry.key: translate_text(entry.label) for entry in collections}
         keys = list(find_objects(self.connector_key))
         self.set_choices("collection", [(key, labels.get(key, key)) for key in keys])

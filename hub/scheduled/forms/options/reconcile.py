@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from connectors.registry import CONNECTORS
+from hub.reason_codes import translate_text
 from hub.scheduled.forms.options.option_form import PREFIX, OptionForm, Options, Path
 from hub.scheduled.reconciliation.option_checks import FIELD_TYPES, FIELDS_MAX, NAME_MAX
 from hub.scheduled.reconciliation.options import LOCAL_CONNECTOR
@@ -174,7 +175,7 @@ class ReconcileOptionForm(OptionForm):
 def list_collections(connector_key: str) -> list[tuple[str, Any]]:
     """List the collections that can be reconciled."""
     return [
-        (entry.key, entry.label)
+        (entry.key, translate_text(entry.label))
         for entry in CONNECTORS[connector_key].collections
         if entry.reads_changes and entry.has_ids
     ]
@@ -183,7 +184,7 @@ def list_collections(connector_key: str) -> list[tuple[str, Any]]:
 def list_updates(connector_key: str) -> list[tuple[str, Any]]:
     """List the actions that change a record."""
     return [
-        (action.key, action.label)
+        (action.key, translate_text(action.label))
         for action in CONNECTORS[connector_key].actions
         if action.key.startswith("update")
     ]
