@@ -45,6 +45,11 @@ PAGES = {
     "identity_fallbacks": "connections/{slack}/identities/fallbacks/",
     "identity_choose": "connections/{slack}/identities/say/?kind={kind}&local_id={local_id}",
     "identity_remove": "connections/{slack}/identities/remove/?kind={kind}&local_id={local_id}",
+    "connection_schema": "connections/{slack}/schema/",
+    "integrations": "integrations/",
+    "integration": "integrations/{integration}/",
+    "integration_answers": "integrations/{integration}/answers/",
+    "integration_new": "integrations/new/order_to_pipedrive/",
     "changes": "changes/",
     "search": "search/?q={sender_id}",
     "search_a_name": "search/?q=bench",
@@ -106,6 +111,7 @@ NO_PAGES = {  # addresses below a tenant that are not measured, each with its re
     "connections/<uuid:id>/identities/review/reads": "a part of a measured page",
     "connections/<uuid:id>/identities/review/<slug:verb>": "it is only posted to",
     "connections/<uuid:id>/test/progress/": "a page while a test is in progress",
+    "integrations/<uuid:id>/upgrade/": "a page while a newer recipe is offered",
     "members/<uuid:id>/remove/": "it asks for the second factor first",
 }
 
