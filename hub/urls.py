@@ -43,6 +43,7 @@ urlpatterns = [
     path("api/v1/", include("hub.recipes.urls")),
     path("api/v1/", include("hub.schemas.urls")),
     path("api/v1/", include("hub.drift.urls")),
+    path("api/v1/", include("hub.forecast.urls")),
     path("api/v1/openapi.json", OpenApiView.as_view(), name="openapi"),
     path("", include("hub.api_docs.urls")),
     path("livez", livez, name="livez"),

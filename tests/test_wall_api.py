@@ -41,6 +41,7 @@ ROUTES = {
     "invitations/<uuid:id>": {"GET": "members:read", "DELETE": "members:write"},
     "invitations/<uuid:id>/send-again": {"POST": "members:write"},
     "connectors": {"GET": "connections:read"},
+    "upcoming": {"GET": "connections:read"},
     "connections": {"GET": "connections:read", "POST": "connections:write"},
     "connections/<uuid:id>": {"GET": "connections:read", "PATCH": "connections:write"},
     "connections/<uuid:id>/test": {"POST": "connections:write"},

@@ -24,6 +24,7 @@ ROUTES = {
     "invitations/<uuid:id>/revoke": "invitation",
     "": None,
     "changes/": None,
+    "upcoming/": None,
     "search/": None,
     "catalogue/": None,
     "catalogue/request": None,

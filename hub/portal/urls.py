@@ -9,6 +9,7 @@ from hub.portal.views import (
     search_pages,
     settings_pages,
     support_pages,
+    upcoming_pages,
 )
 from hub.portal.views.connecting import catalogue, reconnect, wizard
 from hub.portal.views.connections import (
@@ -52,6 +53,7 @@ urlpatterns = [
     path("look/prefer", preferences.save_preference, name="prefer"),
     path(TENANT_PATH, home.show_home, name="home"),
     path(f"{TENANT_PATH}search/", search_pages.show_search, name="search"),
+    path(f"{TENANT_PATH}upcoming/", upcoming_pages.show_upcoming, name="upcoming"),
     path(f"{TENANT_PATH}changes/", change_pages.show_changes, name="changes"),
     path(f"{TENANT_PATH}catalogue/", catalogue.show_catalogue, name="catalogue"),
     path(f"{TENANT_PATH}catalogue/request", catalogue.request_system_view, name="request_one"),

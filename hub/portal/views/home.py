@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from hub.connections.models import Connection
 from hub.db.clock import clock
+from hub.forecast.upcoming import count_urgent_needs
 from hub.outgoing.insight.missing_identities import list_missing_identities_by_connection
 from hub.portal.connection_status import describe_statuses
 from hub.portal.integrations.running import list_running_integrations
@@ -50,6 +51,7 @@ def show_home(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
         "running": list_running_integrations(tenant_user.tenant, now=clock()),
     }
     rows = [connection for connection, _status in cards]
+    context["urgent_needs"] = count_urgent_needs(tenant_user.tenant, now=clock())
     context |= build_changes_context(tenant_user, rows, now=clock())
     return render(request, "portal/home.html", context)
 

@@ -9,6 +9,7 @@ PAGES = {
     "nothing typed": "search/",
     "no results": "search/?q=no+such+thing",
     "changes": "changes/?period=week",
+    "upcoming": "upcoming/",
     "catalogue": "catalogue/",
     "nothing found": "catalogue/?q=no+such+system",
     "about, by oauth": "connect/slack/",
