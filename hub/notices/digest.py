@@ -29,7 +29,7 @@ def mail_digest(hours: QuietHours, *, now: datetime) -> None:
     notices = [
         notice
         for notice in find_digest_notices(hours, until=now - DIGEST_DELAY)
-        if hours.membership in find_recipients(notice)
+        if any(hours.membership in members for members in find_recipients(notice, now=now))
     ]
     if notices:
         language = hours.language or settings.LANGUAGE_CODE

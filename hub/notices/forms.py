@@ -101,20 +101,29 @@ class QuietHoursForm(forms.ModelForm):
 
     class Meta:
         model = QuietHours
-        fields = ("language", "time_zone", "quiet_from", "quiet_until", "digest", "digest_hour")
+        fields = (
+            *("language", "time_zone", "away_until"),
+            *("quiet_from", "quiet_until", "digest", "digest_hour"),
+        )
         labels = {
+            "away_until": _("Away until"),
             "quiet_from": _("Quiet from"),
             "quiet_until": _("Quiet until"),
             "digest": _("One summary e-mail per day for notices that are not urgent"),
             "digest_hour": _("Time of the daily e-mail"),
         }
         help_texts = {
+            "away_until": _(
+                "If everyone whom a notice concerns is away, other members receive it as well. "
+                "Leave it empty when you are here."
+            ),
             "quiet_until": _(
                 "Notices that are not urgent are sent after the quiet hours. Leave both "
                 "empty for no quiet hours."
-            )
+            ),
         }
         widgets = {
+            "away_until": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
             "quiet_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
             "quiet_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
             "digest_hour": forms.Select(choices=[(hour, f"{hour:02}:00") for hour in range(24)]),

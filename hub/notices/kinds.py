@@ -78,6 +78,11 @@ NOTICE_KINDS = {
         True,
         page="schema/",
     ),
+    "connected_by_former_member": NoticeKind(
+        _("The person who connected an account is no longer a member"),
+        _("View the connection"),
+        True,
+    ),
     "webhooks_rejected": NoticeKind(
         _("All webhooks of a system are rejected"), _("View the connection"), True
     ),
@@ -146,6 +151,13 @@ NOTICE_MESSAGES = {
         _(
             "%(system)s did not confirm that our access to an account was revoked. Remove "
             "our app there."
+        )
+    ),
+    "connected_by_former_member": NoticeMessage(
+        _(
+            "“%(connection)s”: %(person)s, who connected it, is no longer a member. If that "
+            "account at %(system)s is closed, nothing can be sent any more. Authorize it again "
+            "with an account that stays."
         )
     ),
     "webhooks_rejected": NoticeMessage(

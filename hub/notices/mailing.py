@@ -11,6 +11,7 @@ from django.utils import translation
 from hub import mail
 from hub.notices.kinds import NOTICE_KINDS
 from hub.notices.models import ConnectionMailPreference, MailPreference, Notice
+from hub.notices.presence import find_absent_members, find_substitutes
 from tenants.models import Membership
 
 REMINDERS = (
@@ -18,6 +19,7 @@ REMINDERS = (
     timedelta(days=3),
     timedelta(days=7),
 )  # after the notice; no further ones
+MEMBERS_READ = 200  # among whom substitutes are sought
 REMINDED_KINDS = {"needs_reconnect"}
 MAIL_LIFETIME = timedelta(
     days=1
@@ -37,7 +39,8 @@ def mail_notice(notice: Notice, *, now: datetime) -> None:
     ):
         return  # another worker has mailed it, or it was resolved meanwhile
     with suppress(mail.MailNotConfigured):  # then only the pages show it
-        for membership in find_recipients(notice):
+        recipients, substitutes = find_recipients(notice, now=now)
+        for membership in (*recipients, *substitutes):
             if after := choose_mail_time(membership, notice, now=now):
                 until = max(after, now) + MAIL_LIFETIME
                 language = choose_language(membership)
@@ -45,7 +48,8 @@ def mail_notice(notice: Notice, *, now: datetime) -> None:
                     mail.queue_mail(
                         membership.user.email,
                         "mail/notice.txt",
-                        build_notice_context(notice, membership),
+                        build_notice_context(notice, membership)
+                        | {"stands_in": membership in substitutes},
                         about=notice.mail_reference,
                         after=after,
                         until=until,
@@ -80,11 +84,11 @@ def schedule_next_reminder(notice: Notice) -> datetime | None:
     )
 
 
-def find_recipients(notice: Notice) -> list[Membership]:
-    """Return the members who receive mails of this notice.
+def find_recipients(notice: Notice, *, now: datetime) -> tuple[list[Membership], list[Membership]]:
+    """Return the members who receive mails of this notice, and those who do in their place.
 
     The owners, the member who connected the account, and those who subscribed to the connection,
-    unless they switched this kind off.
+    unless they switched this kind off. Where all of them are absent, other members as well.
     """
     connection_choices = ConnectionMailPreference.unscoped.filter(
         connection=notice.connection_id, kind=notice.kind
@@ -94,16 +98,22 @@ def find_recipients(notice: Notice) -> list[Membership]:
     )
     if notice.connection and notice.connection.connected_by_id:
         concerned |= Q(user=notice.connection.connected_by_id)
-    members = Membership.unscoped.filter(concerned, tenant=notice.tenant, user__is_active=True)
+    active = Membership.unscoped.filter(tenant=notice.tenant, user__is_active=True)
+    active = active.select_related("user", "tenant", "quiet_hours__membership__tenant")
+    members = list(active.filter(concerned))
     choices = dict(
-        MailPreference.unscoped.filter(kind=notice.kind, membership__in=members).values_list(
-            "membership", "enabled"
-        )
+        MailPreference.unscoped.filter(
+            kind=notice.kind, membership__tenant=notice.tenant
+        ).values_list("membership", "enabled")
     )
     choices |= dict(connection_choices.values_list("membership", "enabled"))
     default = NOTICE_KINDS[notice.kind].mailed
-    memberships = members.select_related("user", "tenant", "quiet_hours__membership__tenant")
-    return [membership for membership in memberships if choices.get(membership.pk, default)]
+    recipients = [membership for membership in members if choices.get(membership.pk, default)]
+    if not default or len(find_absent_members(members, now=now)) < len(members):
+        return recipients, []
+    others = active.exclude(pk__in=[membership.pk for membership in members])
+    substitutes = find_substitutes(list(others[:MEMBERS_READ]), choices, now=now)
+    return recipients, substitutes
 
 
 def build_notice_context(notice: Notice, membership: Membership) -> dict[str, object]:

@@ -181,6 +181,7 @@ class QuietHours(Scoped):
         max_length=10, blank=True, default="", db_default=""
     )  # empty: the hub's language
     digest = models.BooleanField(default=False)
+    away_until = models.DateField(null=True, blank=True)  # the first day that the member is back
     digest_hour = models.PositiveSmallIntegerField(default=8, validators=[MaxValueValidator(23)])
     digest_at = models.DateTimeField(null=True, editable=False)  # the time of the next daily mail
     digested_at = models.DateTimeField(

@@ -59,6 +59,13 @@ class UserAdmin(  # type: ignore[misc]  # the stubs see two bases with the same 
         super().save_model(request, obj, form, change)
         if change and "email" in form.changed_data:
             obj.emailaddress_set.all().delete()
+        if change and "is_active" in form.changed_data and not obj.is_active:
+            membership_actions.report_user_left(obj, now=clock())
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete the user; the owners of their tenants hear of the connections that they leave."""
+        membership_actions.report_user_left(obj, now=clock())
+        super().delete_model(request, obj)
 
     @staff.row_action(
         "Remove the second factor",

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 
 from hub import mail
@@ -187,6 +188,20 @@ def remove_member(membership: Membership, actor: ActorContext, *, now: datetime)
     member = {"email": membership.user.email, "role": membership.role}
     audit_membership_change(actor, "membership.remove", membership, before=member, now=now)
     membership.delete()
+    report_member_left(membership.tenant, membership.user, now=now)
+
+
+def report_member_left(tenant: Tenant, user: User, *, now: datetime) -> None:
+    """Call the functions of HUB_MEMBER_LEFT, in the transaction that ends a membership."""
+    for path in settings.HUB_MEMBER_LEFT:
+        import_string(path)(tenant, user, now=now)
+
+
+@transaction.atomic
+def report_user_left(user: User, *, now: datetime) -> None:
+    """Report that a user can no longer sign in, to all tenants of which they are a member."""
+    for membership in user.memberships.select_related("tenant"):
+        report_member_left(membership.tenant, user, now=now)
 
 
 def _require_other_owner(membership: Membership) -> None:
