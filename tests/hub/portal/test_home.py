@@ -75,7 +75,7 @@ def test_many_that_ask_cost_no_more_queries(owner, make, acme, count):
     for _ in range(count):
         make.route(make.connection(acme, "slack"), body=ASKS)
     page, asked = queries(lambda: owner.get("/t/acme/"))
-    assert asked == 12
+    assert asked == 13
     assert page.content.decode().count("one record to select") == count
 
 
@@ -84,5 +84,5 @@ def test_many_connections_cost_no_more_queries(owner, make, acme, count):
     for _ in range(count):
         make.connection(acme)
     page, asked = queries(lambda: owner.get("/t/acme/"))
-    assert asked == 10
+    assert asked == 11
     assert page.content.decode().count('class="card linked"') == count
