@@ -9,6 +9,9 @@ from datetime import datetime
 
 from django.db import connection as database
 
+from hub.outgoing.insight.value_index import store_values
+from hub.outgoing.models import Event, ValueIndexPosition
+
 MOST_OF_A_TENANT = 5  # every fifth event is the large tenant's
 DAYS = 30
 
@@ -76,12 +79,32 @@ FROM outgoing_delivery d JOIN outgoing_eventbody b USING (event_id)
 JOIN bench_target t USING (tenant_id)
 WHERE t.place = 0
 """
+# As many values as real events have, with digests of no value: what the pages look for is indexed
+# as the task does it.
+VALUES = """
+INSERT INTO outgoing_eventvalue (digest, event_id)
+SELECT ('x' || substr(md5(id || '-' || n), 1, 16))::bit(64)::bigint, id
+FROM outgoing_event, generate_series(1, {values}) AS n
+"""
+VALUES_OF_AN_EVENT = 3
 NUMBERED = ("outgoing_event", "outgoing_delivery")
 ORDERED_ID = (  # a UUIDv7 of the row's moment
     "(lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || "
     "substr(md5(n::text), 1, 3)"
     " || '8' || substr(md5(n::text), 4, 15))::uuid"
 )
+
+
+def index_values(events: list[Event]) -> None:
+    """Index the values of these events, and let the index reach the newest event of all."""
+    rows = [
+        (event.pk, event.tenant_id, event.sender_id, event.accepted_at)
+        for event in dict.fromkeys(events)
+    ]
+    newest = Event.unscoped.order_by("-pk").values_list("pk", flat=True)[0]
+    ValueIndexPosition.objects.create(pk=1, last_event=0)
+    store_values(rows, position=0)
+    ValueIndexPosition.objects.update(last_event=newest)
 
 
 def insert_month(deliveries: int, *, tenants: int, now: datetime) -> None:
@@ -96,6 +119,7 @@ def insert_month(deliveries: int, *, tenants: int, now: datetime) -> None:
         cursor.execute(TARGETS)
         cursor.execute(EVENTS.format(**written), parameters)
         cursor.execute(BODIES)
+        cursor.execute(VALUES.format(values=VALUES_OF_AN_EVENT))
         cursor.execute(DELIVERIES.format(**written))
         cursor.execute(TRIES)
         cursor.execute(CALLS)

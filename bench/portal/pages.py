@@ -28,6 +28,9 @@ WARM = 16
 BAR = Bar("<=", 150)
 PAGES = {
     "home": "",
+    "search_for_an_id": "search/?q={delivery}",
+    "search_for_a_value": "search/?q={number}",
+    "search_for_nothing": "search/?q=nowhere-2-be-found",
     "catalogue": "catalogue/",
     "connection": "connections/{connection}/",
     "connection_made": "connections/{connection}/connected/",
@@ -162,6 +165,7 @@ def rows_of(
             "delivery": delivery.public_id,
             "event": delivery.event.public_id,
             "sender_id": delivery.event.sender_id,
+            "number": delivery.event.sender_id.removeprefix("order-"),
             "connection": delivery.connection.public_id,
             "endpoint": next(endpoints).public_id,
         }

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from bench import seed
 from bench.portal.feature_rows import OF_THE_LARGE, OF_THE_USUAL, insert_feature_rows
-from bench.portal.history import insert_month
+from bench.portal.history import index_values, insert_month
 from hub.audit import ActorContext
 from hub.connections.connecting.oauth.session import digest_browser_value
 from hub.connections.models import Authorization, Connection
@@ -26,6 +26,7 @@ from tenants.models import Membership, Tenant, User
 HERE = "the browser of the bench"
 SLACK = 4  # every fourth connection
 MEMBERS = 100
+INDEXED_DELIVERIES = 60  # the newest of a tenant, for which the search looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,13 @@ def prepare_test_data(counts: Counts, url: str) -> PortalTestData:
     large, usual = Tenant.objects.order_by("pk")[:2]
     for endpoint in endpoints_of(large):
         subscribe_endpoint(endpoint, ["invoice.*"], ActorContext.system(), now=now)
+    index_values(
+        [
+            delivery.event
+            for tenant in (large, usual)
+            for delivery in newest_deliveries(tenant, INDEXED_DELIVERIES)
+        ]
+    )
     of_the_large = OF_THE_LARGE if counts is FULL else OF_THE_USUAL
     features = (
         insert_feature_rows(large, of_the_large, now=now),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from html import escape
+from itertools import pairwise
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
@@ -91,17 +92,34 @@ def _wrap_tables(tokens: list[Token]) -> list[Token]:
     """Put each table into a region that scrolls, and each block of code into one for a button."""
     wrapped: list[Token] = []
     tables = 0
-    for place, token in enumerate(tokens):
+    _label_cells(tokens)
+    for token in tokens:
         if token.type == "table_open":
             tables += 1
             wrapped.append(_html(REGION.format(number=tables)))
-        is_heading = token.type == "inline" and tokens[place - 1].type == "th_open"
-        if is_heading and not token.content:
-            token.children = [Token("text", "", 0, content=UNNAMED_COLUMN)]
         wrapped.append(_render_code(token) if token.type == "fence" else token)
         if token.type == "table_close":
             wrapped.append(_html("</div>"))
     return wrapped
+
+
+def _label_cells(tokens: list[Token]) -> None:
+    """Give each cell but the first of a row the name of its column: on a phone rows stack."""
+    names: list[str] = []
+    column = 0
+    for token, content in pairwise(tokens):
+        if token.type == "table_open":
+            names = []
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type == "th_open":
+            if not content.content:
+                content.children = [Token("text", "", 0, content=UNNAMED_COLUMN)]
+            names.append(_plain_text(content))
+        elif token.type == "td_open":
+            if column and names[column] != UNNAMED_COLUMN:
+                token.attrSet("data-label", names[column])
+            column += 1
 
 
 def _render_code(token: Token) -> Token:
