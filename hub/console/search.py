@@ -19,9 +19,11 @@ from hub.connections.models import Connection
 from hub.console.navigation import build_sidebar
 from hub.incoming.insight.search import match_items
 from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
+from hub.mappings.models import FieldMapping
 from hub.operations.models import Operation
 from hub.outgoing.insight.search import match_deliveries, match_events
 from hub.outgoing.models import Delivery, Event, Route
+from hub.recipes.models import Integration
 from hub.scheduled.models import Job, Run
 from tenants.models import ApiKey, Tenant, User
 from tenants.scoping import TenantIds, accessible_tenants, tenant_path, visible_rows
@@ -92,6 +94,8 @@ SOURCES: Sequence[SearchSource] = (
     SearchSource(InboundMessage, "download", by_id()),
     SearchSource(WebhookSubscription, "webhook", by_id(), related=("endpoint__connection",)),
     SearchSource(Route, "alt_route", by_id("name__istartswith")),
+    SearchSource(FieldMapping, "schema", by_id("name__istartswith")),
+    SearchSource(Integration, "integration_instructions", by_id("recipe_key__istartswith")),
     SearchSource(Job, "event_repeat", by_id("name__istartswith")),
     SearchSource(Run, "play_circle", by_id(), related=("job",)),
     SearchSource(Operation, "checklist", by_id()),

@@ -22,6 +22,8 @@ PAGE_NAMES = (
     PageName(_("Connect a system"), "portal:catalogue", _("add, integration, app, account")),
     PageName(_("Incoming events"), "portal:incoming", _("received, inbox, rejected requests")),
     PageName(_("Events"), "portal:events", _("deliveries, log, failed, held, retry")),
+    PageName(_("Field mappings"), "portal:mappings", _("fields, translate, JSON, preview")),
+    PageName(_("What changed"), "portal:changes", _("news, since, last visit")),
     PageName(_("Runs"), "portal:runs", _("jobs, night, schedule, progress")),
     PageName(_("Runs of the last day"), "portal:runs_night", _("night, last night")),
     PageName(_("Add a job"), "portal:job_add", _("schedule, report, reconciliation, sync")),

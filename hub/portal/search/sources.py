@@ -16,6 +16,7 @@ from hub.connections.status.effective_status import determine_effective_state
 from hub.incoming.insight.rows import readable_items
 from hub.incoming.insight.search import match_items
 from hub.incoming.models import InboundItem
+from hub.mappings.models import FieldMapping
 from hub.operations.models import Operation
 from hub.outgoing.insight.explain import readable_deliveries
 from hub.outgoing.insight.search import match_deliveries, match_events
@@ -25,6 +26,8 @@ from hub.portal.log.rows import build_log_row
 from hub.portal.navigation import reverse_object_page
 from hub.portal.search.page_names import find_pages
 from hub.portal.search.results import RESULTS_SHOWN, SearchGroup, SearchResult, SearchSource
+from hub.recipes.definitions import RECIPES
+from hub.recipes.models import Integration
 from hub.scheduled.insight.run_progress import readable_runs
 from hub.scheduled.models import Job, Run
 from tenants.access.tenant_users import TenantUser
@@ -126,6 +129,27 @@ def find_items(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
         yield SearchResult(item.type, url, item.record, item.state, item.received_at)
 
 
+def find_integrations(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
+    """Yield the tenant's integrations, then the recipes that can be switched on."""
+    tenant, folded = tenant_user.tenant, term.casefold()
+    integrations = Integration.objects.of(tenant).exclude(state="removed").order_by("-pk")
+    public_id = parse_id(term)
+    for integration in integrations[:SYSTEMS_SHOWN]:
+        if integration.public_id == public_id or folded in integration.title.casefold():
+            url = reverse_object_page("portal:integration", tenant, integration)
+            yield SearchResult(integration.title, url, integration.get_state_display())
+    for recipe in RECIPES.values():
+        if folded in recipe.title.casefold():
+            url = reverse("portal:integration_new", args=[tenant.reference, recipe.key])
+            yield SearchResult(recipe.title, url, str(_("Ready to switch on")))
+
+
+def find_mappings(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
+    tenant = tenant_user.tenant
+    for mapping in own_rows(FieldMapping, tenant, match_id_or(term, Q(name__icontains=term))):
+        yield SearchResult(mapping.name, reverse_object_page("portal:mapping", tenant, mapping))
+
+
 def find_jobs(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
     tenant = tenant_user.tenant
     for job in own_rows(Job, tenant, match_id_or(term, Q(name__icontains=term))):
@@ -179,6 +203,8 @@ SOURCES: Sequence[SearchSource] = (
     SearchSource(_("Deliveries"), "send", find_deliveries),
     SearchSource(_("Events"), "bolt", find_events),
     SearchSource(_("Incoming events"), "webhook", find_items),
+    SearchSource(_("Integrations"), "apps", find_integrations),
+    SearchSource(_("Field mappings"), "checklist", find_mappings),
     SearchSource(_("Jobs"), "schedule", find_jobs),
     SearchSource(_("Runs"), "sync", find_runs),
     SearchSource(_("Operations"), "sync", find_operations),

@@ -3,6 +3,7 @@
 import pytest
 
 from hub.audit import Actor, ActorContext
+from hub.recipes.definitions import RECIPES
 from tests.factories import NOON
 from tests.hub.portal.counting import asked
 from tests.markup import normalize_markup
@@ -53,6 +54,14 @@ def test_names_of_connections_jobs_runs_and_people_lead_to_them(owner, make, acm
         ("carol@", "members/"),
     ):
         assert f'<a href="/t/acme/{url}">' in search(owner, term), term
+
+
+def test_recipes_integrations_and_field_mappings_are_found_by_name(owner, make, acme):
+    recipe = next(iter(RECIPES.values()))
+    assert f"/t/acme/integrations/new/{recipe.key}/" in search(owner, recipe.title)
+    integration, mapping = make.integration(acme), make.mapping(acme)
+    assert f"/t/acme/integrations/{integration.public_id}/" in search(owner, integration.title)
+    assert f"/t/acme/mappings/{mapping.public_id}/" in search(owner, mapping.name)
 
 
 @pytest.mark.parametrize(
