@@ -148,6 +148,7 @@ ROUTES = {
         "DELETE": "mappings:write",
     },
     "mappings/<uuid:id>/try": {"POST": "mappings:write"},
+    "mappings/<uuid:id>/restore": {"POST": "mappings:write"},
     "mappings/<uuid:id>/versions": {"GET": "mappings:read"},
     "switches": {"GET": "switches:read", "POST": "switches:write"},
     "switches/<str:name>": {"GET": "switches:read", "DELETE": "switches:write"},

@@ -17,6 +17,7 @@ from hub.outgoing.api.routes.mapping_views import (
     MappingsView,
     MappingVersionsView,
     MappingView,
+    RestoreMappingView,
     TryMappingView,
 )
 from hub.outgoing.api.routes.views import (
@@ -62,6 +63,7 @@ urlpatterns = [
     path("mappings", MappingsView.as_view(), name="mappings"),
     path("mappings/<uuid:id>", MappingView.as_view(), name="mapping"),
     path("mappings/<uuid:id>/try", TryMappingView.as_view(), name="mapping_try"),
+    path("mappings/<uuid:id>/restore", RestoreMappingView.as_view(), name="mapping_restore"),
     path("mappings/<uuid:id>/versions", MappingVersionsView.as_view(), name="mapping_versions"),
     path("switches", SwitchesView.as_view(), name="switches"),
     path("switches/<str:name>", SwitchView.as_view(), name="switch"),

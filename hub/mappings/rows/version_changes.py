@@ -36,7 +36,7 @@ def list_version_changes(
     mapping: FieldMapping, before: int | None = None, *, limit: int
 ) -> list[VersionChange]:
     """List versions, newest first, in two statements; with `before` those with lower numbers."""
-    versions = mapping.versions.select_related("created_by").order_by("-number")
+    versions = mapping.versions.order_by("-number")
     newest = versions.values_list("number", flat=True).first()
     chosen = versions.filter(number__lt=before) if before else versions
     loaded = list(chosen[: limit + 1])

@@ -95,6 +95,12 @@ class VersionSerializer(serializers.Serializer):
     created_at = serializers.DateTimeField()
 
 
+class RestoreVersionSerializer(StrictSerializer):
+    version = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, help_text="The number of an older version."
+    )
+
+
 class VersionPageSerializer(serializers.Serializer):
     items = VersionSerializer(many=True)
     next = serializers.URLField(allow_null=True, help_text="URL of the next page (older).")

@@ -20,6 +20,7 @@ from hub.mappings.mapping_actions import (
     change_mapping,
     create_mapping,
     delete_mapping,
+    restore_mapping_version,
 )
 from hub.mappings.models import FieldMapping, MappingVersion
 from hub.outgoing.api import openapi_examples as openapi
@@ -31,6 +32,7 @@ from hub.outgoing.api.routes.mapping_serializers import (
     DryRunSerializer,
     MappingRowSerializer,
     MappingSerializer,
+    RestoreVersionSerializer,
     TrySerializer,
     VersionPageSerializer,
     VersionSerializer,
@@ -232,6 +234,32 @@ class MappingVersionsView(APIView):
         )
         url = f"{settings.HUB_PUBLIC_URL}{request.path}?{parameters}" if parameters else None
         return Response({"items": VersionSerializer(page[:limit], many=True).data, "next": url})
+
+
+class RestoreMappingView(APIView):
+    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+
+    @openapi.describe_operation(
+        "mappings_restore",
+        "Restore a version of a field mapping",
+        {200: MappingSerializer},
+        problems=(*CHANGE_PROBLEMS, "validation-failed"),
+        request=RestoreVersionSerializer,
+        requests=[openapi.request_example("the first version", {"version": 1})],
+        examples={"restored": examples.MAPPING},
+    )
+    def post(self, request: Request, id: UUID) -> Response:
+        """Store the body of an older version as the newest one. Nothing changes if the newest one
+        has the same body.
+        """
+        mapping = _find_changeable_mapping(request, id)
+        number = _validate(RestoreVersionSerializer, request)["version"]
+        version = mapping.versions.filter(number=number).first()
+        if version is None:
+            raise serializers.ValidationError({"version": "There is no such version."})
+        with translate_field_names():
+            restore_mapping_version(mapping, version, ActorContext.of_request(request), now=clock())
+        return Response(_describe_mapping(request, id))
 
 
 class TryMappingView(APIView):

@@ -19,6 +19,7 @@ from hub.mappings.rows import rows_of_body
 from hub.mappings.rows.row_texts import describe_row
 from hub.outgoing.models import Route
 from hub.outgoing.subscriptions.mapping_copies import copy_mapping_for_routes
+from hub.portal.activity import find_version_authors
 from hub.portal.log.filter_chips import build_query_string
 from hub.portal.log.pages import assemble_page, filter_after_cursor, parse_cursor
 from hub.portal.navigation import reverse_object_page
@@ -107,12 +108,13 @@ def list_mappings(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse
 def show_mapping(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     """Show the newest version of a mapping as rows, and the routes that use it."""
     mapping = get_mapping(tenant_user, id)
-    version = mapping.versions.select_related("created_by").latest("number")
+    version = mapping.versions.latest("number")
     context = {
         "tenant_user": tenant_user,
         "mapping": mapping,
         "target": describe_target(mapping),
         "version": version,
+        "author": find_version_authors(mapping, [version.number]).get(version.number, ""),
         "rows": [(row.path, row.kind, describe_row(row)) for row in rows_of_body(version.body)],
         "routes": load_routes(tenant_user.tenant, mapping),
         "is_own": mapping.tenant_id is not None,

@@ -13,6 +13,7 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.mappings.mapping_actions import restore_mapping_version
 from hub.mappings.rows.version_changes import list_version_changes
+from hub.portal.activity import find_version_authors
 from hub.portal.views.mappings.mapping_pages import (
     ADMIN,
     describe_target,
@@ -32,11 +33,14 @@ def list_versions(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Ht
     mapping = get_mapping(tenant_user, id)
     before = parse_number(request.GET.get("before", ""))
     changes = list_version_changes(mapping, before, limit=VERSIONS_SHOWN + 1)
+    authors = find_version_authors(mapping, [change.version.number for change in changes])
     context = {
         "tenant_user": tenant_user,
         "mapping": mapping,
         "target": describe_target(mapping),
-        "changes": changes[:VERSIONS_SHOWN],
+        "changes": [
+            (change, authors.get(change.version.number, "")) for change in changes[:VERSIONS_SHOWN]
+        ],
         "newer": "?" if before else "",
         "older": f"?before={changes[VERSIONS_SHOWN - 1].version.number}"
         if len(changes) > VERSIONS_SHOWN

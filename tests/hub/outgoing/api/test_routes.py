@@ -225,6 +225,22 @@ def test_a_mapping_is_created_changed_listed_by_version_and_deleted(shop):
     assert not FieldMapping.unscoped.exists()
 
 
+def test_an_older_version_of_a_mapping_is_restored(make, shop, acme):
+    mapping = make.mapping(acme, body={"n": "data.number"})
+    make.version(mapping, {"n": "data.total"})
+    url = f"mappings/{mapping.public_id}/restore"
+    restored = post(shop, url, {"version": 1}).json()
+    assert (restored["version"], restored["body"]) == (3, {"n": "data.number"})
+    assert post(shop, url, {"version": 3}).json()["version"] == 3
+    assert pointers(post(shop, url, {"version": 9})) == {"/version"}
+    shared = make.mapping(None)
+    assert post(shop, f"mappings/{shared.public_id}/restore", {"version": 1}).status_code == 403
+    assert [row.verb for row in find_audit_rows(mapping).order_by("pk")] == [
+        "fieldmapping.revise",
+        "fieldmapping.restore",
+    ]
+
+
 def test_a_mapping_that_a_route_uses_is_not_deleted(make, shop, acme):
     route = make.route(make.connection(acme))
     refusal = shop.delete(f"/api/v1/mappings/{route.mapping.public_id}")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.audit import ActorContext, AuditRow
+from hub.audit import Actor, ActorContext, AuditRow
 from hub.mappings.mapping_actions import change_mapping
 from hub.mappings.models import FieldMapping
 from tests.factories import NOON
@@ -125,6 +125,21 @@ def test_an_older_version_is_restored_as_a_new_one(admin, changed):
     assert changed.current.number == 3
     assert changed.current.body == {"channel": "'C1'", "text": "data.text"}
     assert AuditRow.objects.filter(verb="fieldmapping.restore").exists()
+
+
+def test_versions_name_who_stored_them(admin, mapping, changed):
+    admin.post(page_of(changed, "restore"), {"version": "1"})
+    html = text(admin.get(page_of(changed, "versions/")))
+    assert "@example.com" in html and "the hub" in html
+    assert "@example.com" in text(admin.get(page_of(changed)))
+
+
+def test_who_changed_a_platform_mapping_is_not_shown(make, admin, shared):
+    staff = make.user("secret-colleague@hub.test", is_superuser=True)
+    actor = ActorContext(Actor.of_user(staff), user=staff, unrestricted=True)
+    change_mapping(shared, actor, body={"channel": "'C2'", "text": "data.a"}, now=NOON)
+    for rest in ("", "versions/"):
+        assert "secret-colleague" not in text(admin.get(page_of(shared, rest)))
 
 
 @pytest.mark.parametrize("version", ["", "9", "x", "99999999999"])
