@@ -96,7 +96,8 @@ class Input:
     label: str
     help: str = ""
     required: bool = False
-    choices: str = ""  # the kind of Choices whose ids it takes; empty: none
+    # the kind of Choices whose ids it takes, or `object` for the objects of the schema; empty: none
+    choices: str = ""
 
 
 @dataclass(frozen=True, slots=True)

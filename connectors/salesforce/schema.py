@@ -9,7 +9,11 @@ API_NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}", re.ASCII)
 ID_PATTERN = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?", re.ASCII)
 
 OBJECT = Input(
-    "object", _("Object"), "The API name of the object, such as Contact or Order__c.", required=True
+    "object",
+    _("Object"),
+    "The API name of the object, such as Contact or Order__c.",
+    required=True,
+    choices="object",
 )
 FIELDS = Input(
     "fields",

@@ -32,7 +32,7 @@ class VersionChange:
         ]
 
 
-def list_version_changes(
+def list_changed_versions(
     mapping: FieldMapping, before: int | None = None, *, limit: int
 ) -> list[VersionChange]:
     """List versions, newest first, in two statements; with `before` those with lower numbers."""

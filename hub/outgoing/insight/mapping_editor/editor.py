@@ -45,6 +45,7 @@ class MappingEditor:
     name: str
     event_id: str = ""  # of the event to preview; empty: the one that was sent last, or the newest
     route_id: str = ""
+    version: str = ""  # the number of the newest version when the page was made; empty: unknown
     entry: EventDocument | None = None  # to preview, if it is none of the newest events
     problem: str = ""  # of the last action; errors of the rows are in the draft
 
@@ -55,8 +56,24 @@ class MappingEditor:
         draft = BodyDraft.of_posted(data, mapping.current.body)
         name = data.get("name") or ""
         return cls(
-            mapping, tenant, use, draft, name, data.get("event") or "", data.get("route") or ""
+            mapping,
+            tenant,
+            use,
+            draft,
+            name,
+            data.get("event") or "",
+            data.get("route") or "",
+            data.get("version") or "",
         )
+
+    @property
+    def newest_version(self) -> str:
+        return str(self.mapping.current.number)
+
+    @property
+    def is_outdated(self) -> bool:
+        """Return whether another version was stored since the page was made."""
+        return self.version not in ("", self.newest_version)
 
     @property
     def action(self) -> Action | None:
@@ -123,6 +140,7 @@ class MappingEditor:
         connector = CONNECTORS.get(self.mapping.connector_key)
         return {
             "editor": self,
+            "version": self.version or self.newest_version,
             "draft": self.draft,
             "live": targets,
             "targets": targets.fields,

@@ -62,6 +62,11 @@ def save_draft(request: HttpRequest, tenant_user: TenantUser, editor: MappingEdi
     body = editor.draft.build_body()
     if body is None:
         return False
+    if editor.is_outdated:
+        text = _("Version %(number)s was stored meanwhile. Save again to replace it by your draft.")
+        editor.version = editor.newest_version
+        editor.problem = text % {"number": editor.version}
+        return False
     actor = ActorContext.of_visitor(request, tenant_user)
     name = editor.name.strip() or editor.mapping.name
     try:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.mappings.mapping_actions import restore_mapping_version
-from hub.mappings.rows.version_changes import list_version_changes
+from hub.mappings.rows.version_changes import list_changed_versions
 from hub.portal.activity import find_version_authors
 from hub.portal.views.mappings.mapping_pages import (
     ADMIN,
@@ -32,7 +32,7 @@ def list_versions(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Ht
     """List the versions, newest first, each with its difference to the one before."""
     mapping = get_mapping(tenant_user, id)
     before = parse_number(request.GET.get("before", ""))
-    changes = list_version_changes(mapping, before, limit=VERSIONS_SHOWN + 1)
+    changes = list_changed_versions(mapping, before, limit=VERSIONS_SHOWN + 1)
     authors = find_version_authors(mapping, [change.version.number for change in changes])
     context = {
         "tenant_user": tenant_user,

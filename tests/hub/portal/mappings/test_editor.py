@@ -79,6 +79,19 @@ def test_saved_rows_become_a_version(admin, mapping):
     assert mapping.current.created_by is not None
 
 
+def test_what_another_person_saved_meanwhile_is_replaced_only_on_purpose(admin, make, mapping):
+    page = inputs(text(admin.get(page_of(mapping, "edit"))))
+    make.version(mapping, {"text": "'by another person'"})
+    data = posted(("text", "constant", "mine"), do="add", version=page["version"][0])
+    page = inputs(text(admin.post(page_of(mapping, "edit"), data)))
+    data |= {"do": "save", "version": page["version"][0]}
+    html = text(admin.post(page_of(mapping, "edit"), data))
+    assert "Version 2 was stored meanwhile" in html and inputs(html)["row_value"] == ["mine"]
+    assert mapping.current.body == {"text": "'by another person'"}
+    admin.post(page_of(mapping, "edit"), data | {"version": inputs(html)["version"][0]})
+    assert (mapping.current.number, mapping.current.body) == (3, {"text": "'mine'"})
+
+
 def test_an_error_is_shown_at_its_row_and_nothing_is_stored_or_lost(admin, mapping):
     rows = [
         ("channel", "constant", "C1"),
