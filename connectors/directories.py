@@ -53,6 +53,8 @@ class Directory:
         """Build the request for a page. A cursor survives a restart."""
         raise NotImplementedError
 
-    def people(self, response: Response) -> PeoplePage | Outcome:
-        """Parse a page of people, or the Outcome of a refusal. Raises Unreadable."""
+    def people(self, response: Response, *, tenant: str = "") -> PeoplePage | Outcome:
+        """Parse a page of people, or the Outcome of a refusal. Raises Unreadable, also for people
+        of another tenant than the given one.
+        """
         raise NotImplementedError

@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.app.collections import Users
 from connectors.directories import Directory, PeoplePage, Person
-from connectors.http import Request, Response
+from connectors.http import Request, Response, Unreadable
 from connectors.outcomes import Outcome, raises_unreadable
 from connectors.schema import Credential
 
@@ -21,10 +21,12 @@ class AppDirectory(Directory):
         return self.users.page(credential, at=at, cursor=cursor, tenant=tenant)
 
     @raises_unreadable
-    def people(self, response: Response) -> PeoplePage | Outcome:
+    def people(self, response: Response, *, tenant: str = "") -> PeoplePage | Outcome:
         page = self.users.records(response)
         if isinstance(page, Outcome):
             return page
+        if tenant and any(record.get("tenant") != tenant for record in page.records):
+            raise Unreadable("a user of another tenant")
         people = [parse_user(record) for record in page.records if not record.get("deleted")]
         return PeoplePage(people, page.cursor, page.complete)
 

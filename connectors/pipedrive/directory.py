@@ -33,7 +33,7 @@ class PipedriveDirectory(Directory):
         )
 
     @raises_unreadable
-    def people(self, response: Response) -> PeoplePage | Outcome:
+    def people(self, response: Response, *, tenant: str = "") -> PeoplePage | Outcome:
         if rejection := find_rejection(response):
             return rejection
         answer = response.json()

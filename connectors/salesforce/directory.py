@@ -31,7 +31,7 @@ class SalesforceDirectory(Directory):
         return self.records.page(credential, at=at, cursor=cursor, object="User", fields=FIELDS)
 
     @raises_unreadable
-    def people(self, response: Response) -> PeoplePage | Outcome:
+    def people(self, response: Response, *, tenant: str = "") -> PeoplePage | Outcome:
         page = self.records.records(response)
         if isinstance(page, Outcome):
             return page

@@ -36,7 +36,7 @@ class SlackDirectory(Directory):
         )
 
     @raises_unreadable
-    def people(self, response: Response) -> PeoplePage | Outcome:
+    def people(self, response: Response, *, tenant: str = "") -> PeoplePage | Outcome:
         if rejection := find_rejection(response, USERS_LIST):
             return rejection
         answer = response.json()

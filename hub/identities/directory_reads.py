@@ -179,7 +179,7 @@ def _request_page(
     return call_provider(
         connection,
         build,
-        directory.people,
+        partial(directory.people, **parameters),
         call=call,
         now=now,
         secrets=collect_secrets(credential),

@@ -130,9 +130,11 @@ def test_our_own_users_are_read_from_our_application(make):
         refresh_local_users(tenant, SYSTEM, now=NOON)
     make.app("app", {"signing_secret": "whsec_" + "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"})
     make.connection(None, "app")
-    page = b'{"users": [{"id": "U-1", "name": "Ann"}], "count": 1, "next_after": null}'
-    http = FakeHttp(Response(200, page))
+    page = b'{"users": [{"id": "U-1", "tenant": "%s"}], "count": 1, "next_after": null}'
+    http = FakeHttp([Response(200, page % b"globex"), Response(200, page % b"acme")])
     read = continue_read(refresh_local_users(tenant, SYSTEM, now=NOON), http, now=NOON)
+    assert (read.state, LocalUser.unscoped.count()) == ("reading", 0)  # another tenant's user
+    read = continue_read(read, http, now=NOON + MINUTE)
     assert read.state == "complete"
     assert "tenant=acme" in http.requests[0].url
     assert LocalUser.unscoped.get().user_id == "U-1"
