@@ -174,12 +174,12 @@ def _request_page(
         credential = open_credential(connection, find_connector_app(connection.connector_key))
     except CannotOpen as error:
         return later("credential_unreadable", str(error))
-    parameters = {"tenant": read.tenant.reference} if directory.by_tenant else {}
-    build = partial(directory.page, credential, at=now, cursor=read.cursor, **parameters)
+    tenant = read.tenant.reference if directory.by_tenant else ""
+    build = partial(directory.page, credential, at=now, cursor=read.cursor, tenant=tenant)
     return call_provider(
         connection,
         build,
-        partial(directory.people, **parameters),
+        partial(directory.people, tenant=tenant),
         call=call,
         now=now,
         secrets=collect_secrets(credential),
