@@ -37,6 +37,7 @@ from hub.staff import (
     ActionRejected,
     ActionResult,
     ChoicesFilter,
+    EmptyStep,
     ReasonForm,
     display,
     render_badge,
@@ -50,13 +51,20 @@ class IntegrationAdmin(ReadOnlyAdmin):
     live_template = "recipes/integration_live.html"
     list_before_template = "recipes/list_actions.html"
     row_actions = ("pause", "resume", "upgrade", "remove")
+    empty_text = (
+        "A ready-made integration makes routes, field mappings and jobs for a tenant from a few "
+        "answers. Tenants switch them on in their pages; none has."
+    )
+    empty_step = EmptyStep(
+        "Switch an integration on", "admin:recipes_integration_new", "recipes.add_integration"
+    )
 
     list_display = ("title", "shown_state", "customer", "version", "created_at")
     list_filter = (("state", ChoicesFilter), TenantFilter)
     list_select_related = ("tenant",)
     list_display_links = ("title",)
-    search_fields = ("public_id", "recipe_key")
-    search_help_text = "The id of an integration, or the key of a recipe; exact"
+    search_fields = ("public_id",)
+    search_help_text = "The id of an integration; exact"
     ordering = ("-pk",)
     sortable_by: ClassVar[tuple[str, ...]] = ()
 

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from hub.outgoing.models import Route
+from hub.recipes.definitions import RECIPES
 from hub.recipes.models import Integration
 from hub.schemas.models import ChoiceList
 from tests.factories import NOON
@@ -53,6 +54,29 @@ def test_it_is_switched_on_in_three_clicks(make, acme, admin, slack):
     page = admin.post(NEW, hidden_of(rehearsal) | {"on": "1"}, follow=True)  # 3: on
     assert "It is on." in text_of(page) and "#orders" in text_of(page)
     assert Integration.unscoped.get().answers == CHANNEL | {"slack": str(slack.public_id)}
+
+
+@pytest.mark.parametrize("key", RECIPES)
+def test_every_recipe_is_switched_on_in_three_clicks(make, acme, admin, slack, key):
+    for connector, secret in (("salesforce", {}), ("splunk", {}), ("pipedrive", {})):
+        make.connection(acme, connector, secret=secret)
+    make.connection(connector="app")
+    url = f"{HERE}new/{key}/"
+    assert f'href="{url}"' in admin.get(HERE).content.decode()  # 1: choose
+    questions = admin.get(url).content.decode()
+    answers = default_answers(RECIPES[key])
+    if '<select name="channel"' in questions:
+        answers["channel"] = "C024BE91L"
+    rehearsal = admin.post(url, answers | {"rehearse": "1"})  # 2: answer
+    assert "This is what would happen:" in text_of(rehearsal)
+    page = admin.post(url, hidden_of(rehearsal) | {"on": "1"}, follow=True)  # 3: on
+    assert "It is on." in text_of(page)
+    integration = Integration.unscoped.get()
+    assert integration.parts.count() == len(RECIPES[key].parts)
+
+
+def default_answers(recipe):
+    return {question.key: str(question.default) for question in recipe.own_questions}
 
 
 def test_without_an_event_a_sample_is_shown(admin, slack):

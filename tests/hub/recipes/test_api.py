@@ -75,6 +75,27 @@ def test_an_integration_is_switched_on_and_read(client):
     assert client.get("/api/v1/integrations?state=paused").json()["items"] == []
 
 
+@pytest.mark.parametrize("key", RECIPES)
+def test_every_recipe_is_switched_on_by_one_request(make, acme, client, key):
+    for connector in ("salesforce", "splunk"):
+        make.connection(acme, connector)
+    make.connection(acme, "pipedrive", secret={})
+    make.connection(connector="app")
+    questions = {question.key for question in RECIPES[key].questions}
+    answers = {name: value for name, value in CHANNEL.items() if name in questions}
+    answer = create(client, answers, recipe=key)
+    assert answer.status_code == 201
+    assert [part["key"] for part in answer.json()["parts"]] == [
+        part.key for part in RECIPES[key].parts
+    ]
+
+
+def test_a_recipe_of_our_application_needs_its_connection(make, acme, client):
+    make.connection(acme, "salesforce")
+    answer = create(client, {}, recipe="salesforce_order_to_label")
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/answers/app"]
+
+
 def test_the_same_again_is_a_conflict(client):
     first = create(client).json()
     again = create(client)
