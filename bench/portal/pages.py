@@ -54,6 +54,7 @@ PAGES = {
     "integration_answers": "integrations/{integration}/answers/",
     "integration_new": "integrations/new/order_to_pipedrive/",
     "changes": "changes/",
+    "upcoming": "upcoming/",
     "search": "search/?q={sender_id}",
     "search_a_name": "search/?q=bench",
     "connect": "connect/slack/",
