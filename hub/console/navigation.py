@@ -102,7 +102,6 @@ MENU = {
             "connections.view_connectorapp",
         ),
         ("API keys", "key", "tenants_apikey", "tenants.view_apikey"),
-        ("API documentation", "menu_book", "api_docs:introduction", ""),
         ("People", "group", "tenants_user", "tenants.view_user"),
         ("Mails", "mail", "hub_mail", "hub.view_mail"),
         ("Audit", "fact_check", "hub_auditrow", "hub.view_auditrow"),
@@ -116,6 +115,8 @@ ACCOUNT = {
     "E-mail address": "account_email",
     "Your organisations": "people:tenants",
 }
+
+HELP = {"API documentation": "api_docs:introduction", "API problems": "api_docs:problems"}
 
 
 def build_sidebar(request: HttpRequest) -> list[dict[str, Any]]:
@@ -141,8 +142,11 @@ def build_menu_item(
 
 
 def list_account_links(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the account menu, as on the customers' pages; Unfold appends signing out."""
-    return [{"title": title, "link": reverse(page)} for title, page in ACCOUNT.items()]
+    """Return the account menu, as on the customers' pages, and the documentation; Unfold appends
+    signing out.
+    """
+    links = ACCOUNT | HELP
+    return [{"title": title, "link": reverse(page)} for title, page in links.items()]
 
 
 def build_environment_badge(request: HttpRequest) -> list[str]:

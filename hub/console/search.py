@@ -16,7 +16,7 @@ from django.urls import reverse
 from hub import staff
 from hub.audit import AuditRow
 from hub.connections.models import Connection
-from hub.console.navigation import build_sidebar
+from hub.console.navigation import HELP, build_sidebar
 from hub.incoming.insight.search import match_items
 from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
 from hub.mappings.models import FieldMapping
@@ -125,6 +125,9 @@ def parse_id(term: str) -> UUID | None:
 
 def search_pages(request: HttpRequest, term: str) -> Iterator[staff.SearchResult]:
     """Yield the pages of the menu whose title or section has a word that begins with the term."""
+    for title, page in HELP.items():
+        if f" {term}" in f" {title}".lower():
+            yield staff.SearchResult(title, "Page", reverse(page), "menu_book")
     for section in build_sidebar(request):
         for item in section["items"]:
             words = f"{section['title']} {item['title']}".lower()

@@ -76,6 +76,7 @@ def test_people_are_found_by_their_mail_address(search, make):
         ("off sw", "admin:connections_killswitch_changelist"),
         ("night", "admin:scheduled_run_night"),
         ("health", "console:health"),
+        ("api doc", "api_docs:introduction"),
     ],
 )
 def test_a_page_is_found_by_its_name(search, term, page):
