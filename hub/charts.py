@@ -41,6 +41,30 @@ def stacked_columns(numbers: Sequence[Sequence[float]], highest: float = 0) -> l
     ]
 
 
+def round_top(highest: float) -> int:
+    """Return the least of 1, 2 or 5 times a power of ten that is not below `highest`; at least 2,
+    so that half of it is a number on the axis.
+    """
+    size = 1
+    while True:
+        for top in (size, 2 * size, 5 * size):
+            if top >= max(highest, 2):
+                return top
+        size *= 10
+
+
+def value_labels(top: int) -> list[str]:
+    """Return the labels of the vertical axis, from the top to 0."""
+    half = f"{top / 2:,.1f}" if top % 2 else f"{top // 2:,}"
+    return [f"{top:,}", half, "0"]
+
+
+def time_labels(first: datetime, last: datetime, count: int = 5) -> list[str]:
+    """Return labels at equal distances of the horizontal axis, from its first to its last moment."""
+    step = (last - first) / (count - 1)
+    return [f"{first + step * number:%H:%M}" for number in range(count)]
+
+
 def line_height(value: float, highest: float) -> float:
     """Return the y of a horizontal line at a value of columns that are scaled to `highest`."""
     return round(HEIGHT - HEIGHT * value / (highest or 1), 2)

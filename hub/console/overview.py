@@ -1,5 +1,6 @@
 """The figures of the dashboard, in a fixed number of bounded queries: tables may be large."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,17 +13,27 @@ from connectors.registry import CONNECTORS
 from hub.connections.models import Connection, KillSwitch
 from hub.connections.status.effective_status import build_effective_state_expression
 from hub.connections.status.expiry_forecast import build_expiring_condition
+from hub.console.day_figures import (
+    HOUR,
+    HOURS,
+    ErrorGroup,
+    HourCount,
+    count_hours,
+    first_hour,
+    group_errors,
+    sum_by_reason,
+    sum_days,
+)
 from hub.notices.models import Notice
-from hub.outgoing.insight import hourly
 from hub.outgoing.insight.explain import EFFECTIVELY_HELD
 from hub.outgoing.insight.search import STOPPED_CONDITION
 from hub.outgoing.models import Delivery, Route
+from hub.processes.worker_registry import Worker
 from hub.queue import Heartbeat
 from tenants.models import Tenant, User
 from tenants.scoping import visible_rows
 
 MAX_ROWS_PER_STATE = 2_000  # rows of one state; beyond that it reads "2,000+"
-DELIVERIES_SCANNED = 20_000  # the newest deliveries, among which those of the last day are counted
 NOTICES_SHOWN, SWITCHES_SHOWN = 6, 20
 ATTENTION_STATES = ("needs_reconnect", "degraded", "silent", "disabled")
 
@@ -74,6 +85,9 @@ class Overview:
     has_tenants: bool
     has_routes: bool
     switches: Sequence[KillSwitch] = ()  # active kill switches, widest scope first
+    hour_counts: Sequence[HourCount] = ()  # of two days, by system
+    errors: Sequence[ErrorGroup] = ()  # failed and held, by cause, system and tenant
+    started_at: datetime | None = None  # since when the workers run that started last
 
     @property
     def delivered(self) -> int:
@@ -95,6 +109,11 @@ class Overview:
     def has_connections(self) -> bool:
         return bool(self.connection_groups)
 
+    @property
+    def days(self) -> dict[tuple[str, str], list[int]]:
+        """Return today's and yesterday's number of each (system, state)."""
+        return sum_days(self.hour_counts, now=self.now)
+
     def connections(self, *states: str) -> int:
         return sum(group.connections for group in self.connection_groups if group.state in states)
 
@@ -109,16 +128,24 @@ def build_overview(user: User | AnonymousUser, *, now: datetime) -> Overview:
     )
     waiting = count_waiting_by_cause(deliveries)
     connection_groups = list(find_connection_groups(connections, now=now))
+    hour_counts = count_hours(deliveries, now=now)
+    failed, held = (
+        group_errors(deliveries, state, limit=MAX_ROWS_PER_STATE, now=now)
+        for state in ("failed", "held")
+    )
     oldest_unblocked = [cause_row["oldest"] for cause_row in waiting if not cause_row["stopped"]]
     return Overview(
         now=now,
         worker_at=Heartbeat.objects.filter(name="worker").values_list("at", flat=True).first(),
-        hours=count_by_hour(deliveries, now=now),
+        hours=sum_hours(hour_counts, now=now),
+        hour_counts=hour_counts,
+        errors=[*failed, *held],
+        started_at=Worker.objects.aggregate(at=Min("started_at"))["at"],
         waiting=sum(cause_row["rows"] for cause_row in waiting),
         held_back=sum(cause_row["rows"] for cause_row in waiting if cause_row["stopped"]),
         oldest=min(oldest_unblocked, default=None),
-        held_reasons=count_by_reason(deliveries, "held"),
-        failed=count_by_reason(deliveries, "failed"),
+        held_reasons=sum_by_reason(held),
+        failed=sum_by_reason(failed),
         connection_groups=connection_groups,
         broken=list(
             connections.filter(state__in=ATTENTION_STATES)
@@ -152,13 +179,13 @@ def list_visible_switches(user: User | AnonymousUser) -> list[KillSwitch]:
     )
 
 
-def count_by_hour(deliveries: QuerySet[Delivery], *, now: datetime) -> list[Hour]:
+def sum_hours(counts: Sequence[HourCount], *, now: datetime) -> list[Hour]:
     """Return the delivered and failed deliveries in each of the last hours, oldest hour first."""
-    newest = deliveries.order_by("-id").values("pk")[:DELIVERIES_SCANNED]
-    return [
-        Hour(at, *counts)
-        for at, counts in hourly.count_by_hour(newest, ("delivered", "failed"), now=now)
-    ]
+    sums: Counter[tuple[datetime, str]] = Counter()
+    for count in counts:
+        sums[count.starts, count.state] += count.rows
+    starts = [first_hour(now) + HOUR * number for number in range(HOURS)]
+    return [Hour(at, sums[at, "delivered"], sums[at, "failed"]) for at in starts]
 
 
 def count_waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[WaitingCount]:
@@ -181,16 +208,6 @@ def count_waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[WaitingCount]
         WaitingCount(stopped=row["stopped"], rows=row["rows"], oldest=row["oldest"])
         for row in rows.annotate(rows=Count("pk"), oldest=Min("accepted_at"))
     ]
-
-
-def count_by_reason(deliveries: QuerySet[Delivery], state: str) -> list[tuple[str, int]]:
-    newest = (
-        deliveries.filter(STOPPED_CONDITION, state=state)
-        .order_by("-id")
-        .values("pk")[: MAX_ROWS_PER_STATE + 1]
-    )
-    rows = Delivery.unscoped.filter(pk__in=newest).values("reason").annotate(rows=Count("pk"))
-    return list(rows.order_by("-rows").values_list("reason", "rows"))
 
 
 def find_connection_groups(

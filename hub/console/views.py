@@ -17,7 +17,9 @@ from django.views.decorators.http import require_safe
 from hub import staff
 from hub.connections.models import Connection
 from hub.console import health
-from hub.console.delivery_chart import build_hour_bars
+from hub.console.changes import rank_changes
+from hub.console.day_figures import ErrorGroup
+from hub.console.delivery_chart import build_all_chart, build_system_charts
 from hub.console.headline import NextStep, build_headline, list_setup_steps
 from hub.console.overview import MAX_ROWS_PER_STATE, Overview, build_overview
 from hub.db.clock import clock
@@ -25,10 +27,13 @@ from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
 from hub.operations.models import Operation
 from hub.outgoing.models import Delivery, Event
 from hub.problems import CATALOGUE
+from hub.reason_codes import find_reason
 from hub.scheduled.models import Discrepancy
 from tenants.access.guest_sessions import current_guest
 from tenants.access.tenant_users import find_tenant_user, tenant_home_url
 from tenants.scoping import ALL_TENANTS, Scoped, accessible_tenants, visible_rows
+
+ERRORS_SHOWN, TENANTS_SHOWN = 12, 4  # on the dashboard
 
 
 @require_safe
@@ -131,7 +136,10 @@ def build_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, 
         "headline": headline,
         "headline_url": reverse_admin_page(headline.step),
         "tiles": build_tiles(snapshot),
-        "bars": build_hour_bars(snapshot.hours),
+        "chart": build_all_chart(snapshot),
+        "charts": build_system_charts(snapshot),
+        "changes": rank_changes(snapshot.errors, snapshot.days, started_at=snapshot.started_at),
+        "errors": list_errors(snapshot),
         "systems": list_systems(snapshot),
         "steps": [
             (is_done, reason, step.label, reverse_admin_page(step))
@@ -154,6 +162,7 @@ class Tile(NamedTuple):
     step: NextStep
     alarms: bool = False
     limit: int | None = MAX_ROWS_PER_STATE  # rows are counted up to it
+    comparison: str = ""  # with yesterday
 
 
 def list_tiles(snapshot: Overview) -> list[Tile]:
@@ -165,10 +174,24 @@ def list_tiles(snapshot: Overview) -> list[Tile]:
     needs_reconnect = NextStep("", connections, "state__exact=needs_reconnect")
     forecast = NextStep("", "connections_connection_forecast")
     return [
-        Tile("Delivered", snapshot.delivered, "in the last 24 hours", delivered, limit=None),
+        Tile(
+            "Delivered",
+            snapshot.delivered,
+            "in the last 24 hours",
+            delivered,
+            limit=None,
+            comparison=compare_days(snapshot, "delivered"),
+        ),
         Tile("Waiting", snapshot.waiting - snapshot.held_back, "until claimed", waiting),
         Tile("Held", snapshot.held_rows, "for a reason that can be fixed", held),
-        Tile("Failed", snapshot.failed_rows, "failed", failed, alarms=True),
+        Tile(
+            "Failed",
+            snapshot.failed_rows,
+            "waiting for a person",
+            failed,
+            alarms=True,
+            comparison=compare_days(snapshot, "failed"),
+        ),
         Tile(
             "Needs reconnect",
             snapshot.connections("needs_reconnect"),
@@ -189,6 +212,7 @@ def build_tiles(snapshot: Overview) -> list[dict[str, Any]]:
             "value": staff.format_number(tile.value, tile.limit),
             "detail": tile.detail,
             "url": reverse_admin_page(tile.step),
+            "comparison": tile.comparison,
             "alarm": tile.alarms and tile.value > 0,
         }
         for tile in list_tiles(snapshot)
@@ -204,6 +228,36 @@ def build_tiles(snapshot: Overview) -> list[dict[str, Any]]:
             ),
         },
     ]
+
+
+def compare_days(snapshot: Overview, state: str) -> str:
+    """Return today's number beside yesterday's, in whole hours."""
+    days = [days for (_, one), days in snapshot.days.items() if one == state]
+    today, yesterday = sum(day[0] for day in days), sum(day[1] for day in days)
+    if not yesterday:
+        return f"{today:,} today, none yesterday"
+    change = round(100 * (today - yesterday) / yesterday)
+    return f"{today:,} today, {yesterday:,} yesterday ({change:+d} %)"
+
+
+def list_errors(snapshot: Overview) -> list[dict[str, Any]]:
+    """Return what failed or is held by cause, each with its tenants, the most frequent first."""
+    rows: dict[tuple[str, str, str], list[ErrorGroup]] = {}
+    for group in snapshot.errors:
+        rows.setdefault((group.state, group.connector_key, group.reason), []).append(group)
+    errors = [
+        {
+            "state": state,
+            "system": groups[0].system,
+            "sentence": find_reason(reason, system=groups[0].system).sentence,
+            "count": sum(group.rows for group in groups),
+            "tenants": sorted(groups, key=lambda group: -group.rows)[:TENANTS_SHOWN],
+            "more": max(0, len(groups) - TENANTS_SHOWN),
+            "query": f"state={state}&reason={reason}&connector={connector_key}",
+        }
+        for (state, connector_key, reason), groups in rows.items()
+    ]
+    return sorted(errors, key=lambda error: -error["count"])[:ERRORS_SHOWN]
 
 
 def list_systems(snapshot: Overview) -> list[dict[str, Any]]:

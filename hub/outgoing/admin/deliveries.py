@@ -6,10 +6,12 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.forms import Media
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 
+from hub.db.clock import clock
 from hub.outgoing.admin.delivery_actions import DeliveryRowActions
 from hub.outgoing.admin.filter_chips import build_filter_chips
 from hub.outgoing.admin.list_filters import (
@@ -23,6 +25,9 @@ from hub.outgoing.admin.list_filters import (
 from hub.outgoing.admin.operations import build_planning_url, build_planning_url_for_list
 from hub.outgoing.admin.remedies import find_next_step
 from hub.outgoing.insight.explain import explain_delivery, resolve_effective_state
+from hub.outgoing.insight.last_arrival import compare_with_last_arrival
+from hub.outgoing.insight.phases import measure_phases
+from hub.outgoing.insight.same_error import count_same_error
 from hub.outgoing.insight.search import match_deliveries
 from hub.outgoing.insight.timeline import build_timeline
 from hub.outgoing.models import FINAL_STATES, Delivery
@@ -59,6 +64,10 @@ class DeliveryAdmin(DeliveryRowActions):
     list_display_links = ("shown_state", "event_type")
     ordering = ("-pk",)
     sortable_by: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def media(self) -> Media:
+        return super().media + Media(css={"all": ["mappings/rows.css"]})
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return (
@@ -175,7 +184,13 @@ class DeliveryAdmin(DeliveryRowActions):
             .exclude(pk=delivery.pk)
             .order_by("pk")
         )
+        same_error = count_same_error(delivery, accessible_tenants(request.user))
+        is_plannable = same_error is not None and self.can_operate(request)
         return {
+            "phases": measure_phases(delivery, build_timeline(delivery), now=clock()),
+            "comparison": compare_with_last_arrival(delivery, evidence=True),
+            "same_error": same_error,
+            "plan_url": build_planning_url(same_error.query) if same_error and is_plannable else "",
             "remedy": find_next_step(delivery, resolve_effective_state(delivery)),
             "siblings": [
                 (sibling, resolve_effective_state(sibling)) for sibling in siblings[:SIBLINGS_LIMIT]

@@ -19,7 +19,7 @@ from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
 
-MOST_QUERIES = 14  # an empty hub also asks whether there is a tenant, and a route
+MOST_QUERIES = 15  # an empty hub also asks whether there is a tenant, and a route
 
 
 @pytest.fixture

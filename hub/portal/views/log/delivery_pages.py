@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -25,7 +26,10 @@ from hub.outgoing.insight.explain import (
     readable_deliveries,
     resolve_effective_state,
 )
-from hub.outgoing.insight.timeline import build_timeline
+from hub.outgoing.insight.last_arrival import compare_with_last_arrival
+from hub.outgoing.insight.phases import measure_phases
+from hub.outgoing.insight.same_error import count_same_error
+from hub.outgoing.insight.timeline import TimelineStep, build_timeline
 from hub.outgoing.models import FINAL_STATES, Delivery
 from hub.outgoing.operations.conditions import CONDITIONS
 from hub.outgoing.operations.transitions import REPLAY_ACTIONS, apply_delivery_action
@@ -123,6 +127,7 @@ def show_delivery(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Ht
     }
     with timezone.override(resolve_display_zone(request)):
         context |= build_technical_context(delivery, now=now)
+        context |= build_insight_context(tenant_user, delivery, context["steps"], now=now)
     return render(request, "portal/log/delivery.html", context)
 
 
@@ -162,15 +167,35 @@ def build_technical_context(delivery: Delivery, *, now: datetime) -> dict[str, A
     """Return the context of the folded part: the checks in order, and each attempt."""
     explanation = explain_delivery(delivery, now=now)
     has_arrived = explanation.effective_state.state == "delivered"
-    is_own_connection = (
-        delivery.connection is not None and delivery.connection.tenant_id == delivery.tenant_id
-    )
     return {
         "checks": [check for check in explanation.checks if check.passed or not has_arrived],
         "cause": None if has_arrived else explanation.first_failed_check,
         "steps": build_timeline(
-            delivery, evidence=is_own_connection
+            delivery, evidence=has_own_connection(delivery)
         ),  # calls on the platform's connection also carry messages of others
+    }
+
+
+def has_own_connection(delivery: Delivery) -> bool:
+    """Return whether the delivery goes to the tenant's own connection, not to the platform's."""
+    connection = delivery.connection
+    return connection is not None and connection.tenant_id == delivery.tenant_id
+
+
+def build_insight_context(
+    tenant_user: TenantUser, delivery: Delivery, steps: list[TimelineStep], *, now: datetime
+) -> dict[str, Any]:
+    """Return the context of what the delivery is compared with, all of it this tenant's own."""
+    same_error = count_same_error(delivery, [tenant_user.tenant.pk])
+    plan_url = ""
+    if same_error and tenant_user.can_manage:
+        page = reverse("portal:plan", args=[tenant_user.tenant.reference])
+        plan_url = f"{page}?{urlencode(same_error.query)}"
+    return {
+        "phases": measure_phases(delivery, steps, now=now),
+        "comparison": compare_with_last_arrival(delivery, evidence=has_own_connection(delivery)),
+        "same_error": same_error,
+        "plan_url": plan_url,
     }
 
 

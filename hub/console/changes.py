@@ -1,0 +1,136 @@
+"""What changed since yesterday: deviations, the largest first, each with its likely cause. Pure."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from hub.connections.quotas.quota_names import describe_system
+from hub.console.day_figures import ErrorGroup
+from hub.reason_codes import find_reason
+
+CHANGES_SHOWN = 6
+FEWEST_ROWS = 3  # more or fewer deliveries than yesterday; smaller changes are chance
+FEWEST_DELIVERED = 20  # yesterday: a system with fewer is too quiet to be compared
+STARTED_BEFORE = timedelta(minutes=30)  # errors after a start of the workers point to a release
+
+PROVIDER = ("unavailable", "timed_out", "connect_failed", "connection_lost", "dns_failed",
+            "tls_failed", "breaker_open", "calls_failing", "maintenance", "unreadable",
+            "bad_answer", "failing", "exhausted")  # fmt: skip
+AUTHORIZATION = ("needs_reconnect", "unauthorized", "tokens_revoked", "token_revoked",
+                 "invalid_grant", "no_access_token", "refused_after_refresh", "refused_again",
+                 "uninstalled", "account_not_open", "refresh_failing", "no_refresh_token",
+                 "permission_missing")  # fmt: skip
+OWN_LIMIT = ("throttled", "behind", "expired", "paused", "disabled", "switched_off", "route_off",
+             "tenant_suspended")  # fmt: skip
+CONTENT = ("payload_refused", "mapping_failed", "identity_missing", "filter_failed",
+           "several_records")  # fmt: skip
+DEFECTS = ("internal_error", "defect", "crashed", "credential_unreadable")
+CAUSES = (
+    (PROVIDER, "The other system fails or does not answer."),
+    (AUTHORIZATION, "The authorization was revoked or has ended."),
+    (OWN_LIMIT, "Our own limit, pause or switch."),
+    (CONTENT, "The content: a mapping, an identity or a field of the other system."),
+    (DEFECTS, "A defect of the hub."),
+)
+
+
+class Change(NamedTuple):
+    """One deviation: what happened, since when, the likely cause, and the list that shows it."""
+
+    tone: str
+    text: str
+    cause: str
+    since: datetime | None
+    size: int  # by how many deliveries today differs from yesterday
+    query: str  # of the list of deliveries
+
+
+class Cluster(NamedTuple):
+    """What failed or is held at one system for one reason, of all tenants."""
+
+    state: str
+    connector_key: str
+    reason: str
+    today: int
+    yesterday: int
+    tenants: Sequence[str]
+    since: datetime | None
+
+
+def rank_changes(
+    errors: Sequence[ErrorGroup],
+    days: dict[tuple[str, str], list[int]],
+    *,
+    started_at: datetime | None,
+) -> list[Change]:
+    """Return the largest deviations from yesterday; `started_at`: when all workers were started."""
+    changes = [
+        describe_cluster(cluster, started_at=started_at)
+        for cluster in cluster_errors(errors)
+        if cluster.today - cluster.yesterday >= FEWEST_ROWS
+    ]
+    changes += describe_quiet_systems(days)
+    return sorted(changes, key=lambda change: -change.size)[:CHANGES_SHOWN]
+
+
+def cluster_errors(errors: Iterable[ErrorGroup]) -> list[Cluster]:
+    groups: dict[tuple[str, str, str], list[ErrorGroup]] = {}
+    for group in errors:
+        groups.setdefault((group.state, group.connector_key, group.reason), []).append(group)
+    return [
+        Cluster(
+            *key,
+            sum(group.today for group in found),
+            sum(group.yesterday for group in found),
+            [group.tenant_name for group in found if group.today],
+            min((group.since for group in found if group.since), default=None),
+        )
+        for key, found in groups.items()
+    ]
+
+
+def describe_cluster(cluster: Cluster, *, started_at: datetime | None) -> Change:
+    system = describe_system(cluster.connector_key)
+    sentence = find_reason(cluster.reason, system=system).sentence
+    tenants = cluster.tenants[0] if len(cluster.tenants) == 1 else f"{len(cluster.tenants)} tenants"
+    state = "failed" if cluster.state == "failed" else "held"
+    text = f"{system}: {cluster.today:,} {state} for {tenants}, {cluster.yesterday:,} yesterday."
+    query = f"state={cluster.state}&reason={cluster.reason}&connector={cluster.connector_key}"
+    cause = f"{sentence} {find_likely_cause(cluster, started_at=started_at)}".strip()
+    return Change(
+        "bad" if cluster.state == "failed" else "warn",
+        text, cause, cluster.since, cluster.today - cluster.yesterday, query,
+    )  # fmt: skip
+
+
+def find_likely_cause(cluster: Cluster, *, started_at: datetime | None) -> str:
+    """Return the likely cause: what the reason points to, or a release that came just before."""
+    if is_after_start(cluster, started_at):
+        return "Likely cause: a deploy. The workers were started shortly before."
+    for reasons, cause in CAUSES:
+        if cluster.reason in reasons:
+            return f"Likely cause: {cause[0].lower()}{cause[1:]}"
+    if cluster.reason.startswith("status_5"):
+        return "Likely cause: the other system fails or does not answer."
+    return "Likely cause: the other system refuses the request."
+
+
+def is_after_start(cluster: Cluster, started_at: datetime | None) -> bool:
+    """Return whether these errors are new and began shortly after the workers were started."""
+    if cluster.since is None or started_at is None or cluster.yesterday:
+        return False
+    return timedelta() <= cluster.since - started_at <= STARTED_BEFORE
+
+
+def describe_quiet_systems(days: dict[tuple[str, str], list[int]]) -> list[Change]:
+    """Return the systems that received less than half of yesterday's deliveries."""
+    changes = []
+    for (connector_key, state), (today, yesterday) in days.items():
+        if state == "delivered" and yesterday >= FEWEST_DELIVERED and today * 2 < yesterday:
+            text = (
+                f"{describe_system(connector_key)}: {today:,} delivered, {yesterday:,} yesterday."
+            )
+            cause = "Likely cause: fewer events, or what is held or failed above."
+            query = f"connector={connector_key}"
+            changes.append(Change("warn", text, cause, None, yesterday - today, query))
+    return changes

@@ -1,0 +1,144 @@
+"""What differs between a delivery and the last one of its route and connection that arrived."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Subquery
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+
+from hub.outgoing.insight.bodies import build_display_body
+from hub.outgoing.insight.mapping_editor.request_text import (
+    ComparedLine,
+    RequestText,
+    compare_request_texts,
+)
+from hub.outgoing.models import Attempt, Delivery, Exchange, Rendering
+
+DELIVERIES_SCANNED = 5_000  # the tenant's newest, among which the last one that arrived is searched
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedFact:
+    label: str
+    before: str
+    now: str
+
+    @property
+    def differs(self) -> bool:
+        return self.before != self.now
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalComparison:
+    """The last delivery that arrived, facts of both, and the lines of both requests."""
+
+    arrived: Delivery
+    facts: Sequence[ComparedFact]
+    arrived_lines: Sequence[ComparedLine]
+    lines: Sequence[ComparedLine]
+
+    @property
+    def has_differences(self) -> bool:
+        lines = (*self.arrived_lines, *self.lines)
+        return any(fact.differs for fact in self.facts) or any(
+            line.kind != "same" for line in lines
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _SentSide:
+    delivery: Delivery
+    body: bytes | memoryview | None
+    attempt: Attempt | None
+    exchange: Exchange | None
+
+
+def compare_with_last_arrival(delivery: Delivery, *, evidence: bool) -> ArrivalComparison | None:
+    """Compare a delivery that has not arrived with the last one that did, in four statements.
+
+    Without `evidence` no call is compared: a call on the platform's connection carries messages of
+    other tenants. None if it arrived itself, or if none arrived before.
+    """
+    if delivery.state == "delivered" or delivery.connection_id is None:
+        return None
+    arrived = find_last_arrival(delivery)
+    if arrived is None:
+        return None
+    before, now = _load_sides(arrived, delivery, evidence=evidence)
+    arrived_lines, lines = compare_request_texts(_write_request(before), _write_request(now))
+    if now.body is None and now.exchange is None:  # nothing was rendered yet
+        arrived_lines, lines = [], []
+    return ArrivalComparison(arrived, _list_facts(before, now), arrived_lines, lines)
+
+
+def find_last_arrival(delivery: Delivery) -> Delivery | None:
+    """Find the newest delivery of the same route and connection that arrived, in one statement."""
+    deliveries = Delivery.objects.of(delivery.tenant).order_by("-pk")
+    scan_limit = deliveries.values("pk")[DELIVERIES_SCANNED - 1 : DELIVERIES_SCANNED]
+    arrived: Delivery | None = (
+        deliveries.filter(
+            route=delivery.route_id,
+            connection=delivery.connection_id,
+            state="delivered",
+            pk__gte=Coalesce(Subquery(scan_limit), 0),
+        )
+        .select_related("event", "mapping_version")
+        .first()
+    )
+    return arrived
+
+
+def _load_sides(
+    arrived: Delivery, delivery: Delivery, *, evidence: bool
+) -> tuple[_SentSide, _SentSide]:
+    ids = (arrived.pk, delivery.pk)
+    bodies: Mapping[int, Rendering] = Rendering.objects.in_bulk(ids)
+    attempts = {
+        attempt.delivery_id: attempt
+        for attempt in Attempt.unscoped.filter(delivery__in=ids).order_by("pk")
+    }  # the last one of each
+    calls: dict[UUID, Exchange] = Exchange.objects.in_bulk(
+        [attempt.exchange for attempt in attempts.values() if attempt.exchange and evidence]
+    )
+    sides = []
+    for one in (arrived, delivery):
+        attempt = attempts.get(one.pk)
+        rendering = bodies.get(one.pk)
+        exchange = calls.get(attempt.exchange) if attempt and attempt.exchange else None
+        sides.append(_SentSide(one, rendering.body if rendering else None, attempt, exchange))
+    return sides[0], sides[1]
+
+
+def _write_request(side: _SentSide) -> RequestText:
+    body = build_display_body(side.body)
+    text = (body.pretty or body.raw) if body else ""
+    method, url = (side.exchange.method, side.exchange.url) if side.exchange else ("", "")
+    return RequestText(method, url, (), text)
+
+
+def _list_facts(before: _SentSide, now: _SentSide) -> list[ComparedFact]:
+    pairs = (
+        (_("Version of the field mapping"), _describe_version(before), _describe_version(now)),
+        (_("Answer"), _describe_answer(before), _describe_answer(now)),
+        (_("Duration of the call"), _describe_duration(before), _describe_duration(now)),
+    )
+    return [ComparedFact(*pair) for pair in pairs if pair[1] or pair[2]]
+
+
+def _describe_version(side: _SentSide) -> str:
+    version = side.delivery.mapping_version
+    return f"v{version.number}" if version else ""
+
+
+def _describe_answer(side: _SentSide) -> str:
+    if side.exchange and side.exchange.status:
+        return f"HTTP {side.exchange.status}"
+    return _("no answer") if side.attempt and side.exchange else ""
+
+
+def _describe_duration(side: _SentSide) -> str:
+    if side.attempt is None or side.attempt.milliseconds is None:
+        return ""
+    return f"{side.attempt.milliseconds:,} ms"
