@@ -60,7 +60,7 @@ def value_labels(top: int) -> list[str]:
 
 
 def time_labels(first: datetime, last: datetime, count: int = 5) -> list[str]:
-    """Return labels at equal distances of the horizontal axis, from its first to its last moment."""
+    """Return labels at equal distances of the horizontal axis, from `first` to `last`."""
     step = (last - first) / (count - 1)
     return [f"{first + step * number:%H:%M}" for number in range(count)]
 

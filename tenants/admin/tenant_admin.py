@@ -16,6 +16,7 @@ from hub.limits.spending import tenant_usage
 from tenants.admin.limits_action import LimitsMixin
 from tenants.admin.membership_inline import MembershipInline
 from tenants.admin.support_visit_action import SupportVisitMixin
+from tenants.admin.tenant_activity import find_activity
 from tenants.forms import InviteForm
 from tenants.models import Tenant
 from tenants.scoping import ScopedAdminMixin
@@ -60,6 +61,7 @@ class TenantAdmin(LimitsMixin, SupportVisitMixin, ScopedAdminMixin, staff.ModelA
             "tenant": tenant,
             "connections": connections if has_permission("connections.view_connection") else (),
             "limits": tenant_usage(tenant, now=clock()),
+            **find_activity(tenant, request.user),
             "routes": tenant.routes.order_by("name")[:MAX_ROWS]
             if has_permission("outgoing.view_route")
             else (),

@@ -185,12 +185,12 @@ class DeliveryAdmin(DeliveryRowActions):
             .order_by("pk")
         )
         same_error = count_same_error(delivery, accessible_tenants(request.user))
-        is_plannable = same_error is not None and self.can_operate(request)
+        plan_query = same_error.query if same_error and self.can_operate(request) else {}
         return {
             "phases": measure_phases(delivery, build_timeline(delivery), now=clock()),
             "comparison": compare_with_last_arrival(delivery, evidence=True),
             "same_error": same_error,
-            "plan_url": build_planning_url(same_error.query) if same_error and is_plannable else "",
+            "plan_url": build_planning_url(plan_query) if plan_query else "",
             "remedy": find_next_step(delivery, resolve_effective_state(delivery)),
             "siblings": [
                 (sibling, resolve_effective_state(sibling)) for sibling in siblings[:SIBLINGS_LIMIT]

@@ -56,7 +56,7 @@ class _SentSide:
 
 
 def compare_with_last_arrival(delivery: Delivery, *, evidence: bool) -> ArrivalComparison | None:
-    """Compare a delivery that has not arrived with the last one that did, in four statements.
+    """Compare a delivery that has not arrived with the last one that did, in five statements.
 
     Without `evidence` no call is compared: a call on the platform's connection carries messages of
     other tenants. None if it arrived itself, or if none arrived before.
@@ -75,7 +75,7 @@ def compare_with_last_arrival(delivery: Delivery, *, evidence: bool) -> ArrivalC
 
 def find_last_arrival(delivery: Delivery) -> Delivery | None:
     """Find the newest delivery of the same route and connection that arrived, in one statement."""
-    deliveries = Delivery.objects.of(delivery.tenant).order_by("-pk")
+    deliveries = Delivery.unscoped.filter(tenant=delivery.tenant_id).order_by("-pk")
     scan_limit = deliveries.values("pk")[DELIVERIES_SCANNED - 1 : DELIVERIES_SCANNED]
     arrived: Delivery | None = (
         deliveries.filter(

@@ -6,6 +6,7 @@ from django.db.models import Count
 
 from hub.outgoing.insight.search import STOPPED_CONDITION
 from hub.outgoing.models import Delivery
+from hub.reason_codes import REASONS
 from tenants.scoping import TenantIds, readable_condition
 
 ROWS_SCANNED = 2_000  # the newest deliveries of the state
@@ -17,15 +18,19 @@ class SameError(NamedTuple):
 
     deliveries: int
     tenants: int
-    query: dict[str, str]  # of the plan of an operation, without the tenant
+    # of the plan of an operation; empty: its filter knows no reasons of the other system
+    query: dict[str, str]
 
     @property
     def is_limited(self) -> bool:
         return self.deliveries >= ROWS_SCANNED
 
 
-def count_same_error(delivery: Delivery, tenants: TenantIds) -> SameError | None:
-    """Count the other deliveries of these tenants with the same error, in one statement.
+def count_same_error(
+    delivery: Delivery, tenants: TenantIds, *, of_connection: bool = False
+) -> SameError | None:
+    """Count the other deliveries of these tenants with the same error, in one statement: of all
+    connections to the system, or of the delivery's own.
 
     None if the delivery did not stop for a reason, or if it is the only one.
     """
@@ -35,12 +40,15 @@ def count_same_error(delivery: Delivery, tenants: TenantIds) -> SameError | None
         readable_condition(Delivery, tenants), STOPPED_CONDITION, state=delivery.state
     )
     newest = stopped.order_by("-id").values("pk")[:ROWS_SCANNED]
-    connector_key = delivery.route.connector_key
-    same = Delivery.unscoped.filter(
-        pk__in=newest, reason=delivery.reason, route__connector_key=connector_key
-    ).exclude(pk=delivery.pk)
+    query = {"state": delivery.state, "reason": delivery.reason}
+    same = Delivery.unscoped.filter(pk__in=newest, reason=delivery.reason).exclude(pk=delivery.pk)
+    if of_connection and delivery.connection:
+        same = same.filter(connection=delivery.connection)
+        query["connection"] = str(delivery.connection.public_id)
+    else:
+        same = same.filter(route__connector_key=delivery.route.connector_key)
+        query["connector"] = delivery.route.connector_key
     counts = same.aggregate(rows=Count("pk"), tenants=Count("tenant", distinct=True))
     if not counts["rows"]:
         return None
-    query = {"state": delivery.state, "reason": delivery.reason, "connector": connector_key}
-    return SameError(counts["rows"], counts["tenants"], query)
+    return SameError(counts["rows"], counts["tenants"], query if delivery.reason in REASONS else {})

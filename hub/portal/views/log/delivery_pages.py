@@ -186,9 +186,9 @@ def build_insight_context(
     tenant_user: TenantUser, delivery: Delivery, steps: list[TimelineStep], *, now: datetime
 ) -> dict[str, Any]:
     """Return the context of what the delivery is compared with, all of it this tenant's own."""
-    same_error = count_same_error(delivery, [tenant_user.tenant.pk])
+    same_error = count_same_error(delivery, [tenant_user.tenant.pk], of_connection=True)
     plan_url = ""
-    if same_error and tenant_user.can_manage:
+    if same_error and same_error.query and tenant_user.can_manage:
         page = reverse("portal:plan", args=[tenant_user.tenant.reference])
         plan_url = f"{page}?{urlencode(same_error.query)}"
     return {

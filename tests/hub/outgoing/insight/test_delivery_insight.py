@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from hub.db.ids import uuid7
 from hub.outgoing.insight.last_arrival import compare_with_last_arrival
 from hub.outgoing.insight.phases import format_length, measure_phases
 from hub.outgoing.insight.same_error import count_same_error
@@ -24,7 +25,7 @@ def attempt(delivery, at, *, status=None, milliseconds=100, outcome="later", bod
     """An attempt with its stored call; None: no answer came."""
     delivery.refresh_from_db()
     exchange = Exchange.objects.create(
-        id=delivery.public_id if status else delivery.message_uuid, at=at, method="POST",
+        id=uuid7(), at=at, method="POST",
         url="https://hook.example/orders", request_body=body, status=status,
     )  # fmt: skip
     Rendering.objects.update_or_create(pk=delivery.pk, defaults={"body": body})
@@ -109,11 +110,17 @@ def test_the_same_error_is_counted_over_tenants_for_staff_and_of_ones_own_for_cu
 ):
     put([make.delivery(connection), make.delivery(make.connection())], "failed", "payload_refused")
     put([make.delivery(make.connection())], "failed", "gone")
+    assert failed.route.connector_key == "webhook"
     with django_assert_num_queries(1):
         everywhere = count_same_error(failed, ALL_TENANTS)
     assert (everywhere.deliveries, everywhere.tenants) == (2, 2)
     own = count_same_error(failed, [connection.tenant_id])
     assert (own.deliveries, own.tenants) == (1, 1)
+
+
+def test_a_reason_of_the_other_system_has_no_plan(make, connection, failed):
+    put([failed, make.delivery(connection)], "failed", "channel_not_found")
+    assert count_same_error(failed, ALL_TENANTS)._replace(tenants=1) == (1, 1, {})
 
 
 def test_the_only_one_has_no_same_error(failed):
@@ -141,9 +148,9 @@ def test_customers_see_their_own_with_a_plan(make, client, connection, arrived, 
     assert "The same error elsewhere" not in client.get(url).text
     put([make.delivery(connection)], "failed", "payload_refused")
     page = client.get(url).text
-    assert "1 other delivery stopped for this reason" in page
+    assert "1 other delivery of this connection stopped for this reason" in page
     assert "What differs from the last one that arrived" in page
     plan = reverse("portal:plan", args=[tenant.reference])
-    query = "state=failed&amp;reason=payload_refused&amp;connector=webhook"
+    query = f"state=failed&amp;reason=payload_refused&amp;connection={connection.public_id}"
     assert f'href="{plan}?{query}"' in page
-    assert "state" in client.get(f"{plan}?{query.replace('&amp;', '&')}").text
+    assert client.get(f"{plan}?{query.replace('&amp;', '&')}").status_code == 200

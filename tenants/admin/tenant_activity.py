@@ -1,0 +1,56 @@
+"""What a tenant's page shows of its activity: the newest events, deliveries by state, and a
+timeline of acts and notices.
+"""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Count
+
+from hub.audit import AuditRow
+from tenants.models import User
+
+EVENTS_SHOWN, ENTRIES_SHOWN = 8, 15
+DELIVERIES_COUNTED = 2_000  # the newest ones
+
+
+class TimelineEntry(NamedTuple):
+    """An act of a person or a notice of the hub; `row` is the object that its link leads to."""
+
+    at: datetime
+    who: str
+    text: str
+    row: Any
+
+
+def find_activity(tenant: Any, user: User | AnonymousUser) -> dict[str, Any]:
+    """Return what this user may see of the tenant's activity, in four statements at most."""
+    events: Any = ()
+    states: Any = ()
+    if user.has_perm("outgoing.view_event"):
+        events = tenant.events.order_by("-id")[:EVENTS_SHOWN]
+    if user.has_perm("outgoing.view_delivery"):
+        newest = tenant.deliveries.order_by("-id").values("pk")[:DELIVERIES_COUNTED]
+        counted = tenant.deliveries.filter(pk__in=newest).order_by().values("state")
+        states = counted.annotate(rows=Count("pk")).order_by("-rows").values_list("state", "rows")
+    return {
+        "events": events,
+        "delivery_states": states,
+        "deliveries_counted": DELIVERIES_COUNTED,
+        "timeline": list_timeline(tenant, user),
+    }
+
+
+def list_timeline(tenant: Any, user: User | AnonymousUser) -> list[TimelineEntry]:
+    """Return the newest acts and notices of a tenant, merged, the newest first."""
+    entries: list[TimelineEntry] = []
+    if user.has_perm("hub.view_auditrow"):
+        rows = AuditRow.objects.filter(tenant=tenant.public_id).order_by("-at")[:ENTRIES_SHOWN]
+        entries += [TimelineEntry(row.at, row.actor_label, row.verb, row) for row in rows]
+    if user.has_perm("notices.view_notice"):
+        notices = tenant.notices.select_related("connection").order_by("-id")[:ENTRIES_SHOWN]
+        entries += [
+            TimelineEntry(notice.created_at, "", notice.sentence, notice) for notice in notices
+        ]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:ENTRIES_SHOWN]
