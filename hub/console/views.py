@@ -245,7 +245,7 @@ def list_errors(snapshot: Overview) -> list[dict[str, Any]]:
     rows: dict[tuple[str, str, str], list[ErrorGroup]] = {}
     for group in snapshot.errors:
         rows.setdefault((group.state, group.connector_key, group.reason), []).append(group)
-    errors = [
+    errors: list[dict[str, Any]] = [
         {
             "state": state,
             "system": groups[0].system,
