@@ -141,4 +141,4 @@ def _describe_answer(side: _SentSide) -> str:
 def _describe_duration(side: _SentSide) -> str:
     if side.attempt is None or side.attempt.milliseconds is None:
         return ""
-    return f"{side.attempt.milliseconds:,} ms"
+    return f"{side.attempt.milliseconds} ms"

@@ -133,6 +133,6 @@ def format_length(length: timedelta) -> str:
         return f"{milliseconds / 1000:.1f} s"
     minutes, seconds = divmod(milliseconds // 1000, 60)
     if minutes < 60:
-        return f"{minutes} min {seconds} s"
+        return _("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": seconds}
     hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min"
+    return _("%(hours)s h %(minutes)s min") % {"hours": f"{hours:,}", "minutes": minutes}
