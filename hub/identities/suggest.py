@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Q
 
 from connectors.directories import USER, Person
 from hub.audit import ActorContext
@@ -125,13 +125,13 @@ def load_people(connection: Connection) -> People:
 
 def count_suggestions(connection: Connection) -> SuggestionCounts:
     """Count the identities of people by state; one statement."""
-    rows = Identity.unscoped.filter(connection=connection, kind=USER)
+    rows = Identity.unscoped.filter(connection=connection, kind=USER).order_by()
+    counts = rows.values("state").annotate(
+        count=Count("pk"), conflicts=Count("pk", filter=~Q(conflict=""))
+    )
     states: dict[str, int] = dict.fromkeys(Identity.State.values, 0)
-    conflicts = 0
-    for state, conflict in rows.values_list("state", "conflict"):
-        states[state] += 1
-        conflicts += bool(conflict)
-    return SuggestionCounts(**states, conflicts=conflicts)
+    states |= {row["state"]: row["count"] for row in counts}
+    return SuggestionCounts(**states, conflicts=sum(row["conflicts"] for row in counts))
 
 
 def _build_person_of_id(local_id: str) -> Person:
