@@ -79,6 +79,7 @@ class DirectoryView(APIView):
         "Read a directory",
         {202: DirectoryReadSerializer},
         problems=["not-found"],
+        request=None,
         examples={"started": DIRECTORY_EXAMPLE},
     )
     def post(self, request: Request, id: UUID) -> Response:

@@ -150,6 +150,7 @@ class LocalDirectoryView(APIView):
         "Read our users",
         {202: DirectoryReadSerializer},
         problems=["tenant-not-found"],
+        request=None,
         examples={"started": DIRECTORY_EXAMPLE},
     )
     def post(self, request: Request, reference: str) -> Response:

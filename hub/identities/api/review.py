@@ -111,6 +111,7 @@ class SuggestView(APIView):
         "Suggest identities of people",
         {200: SuggestionCountsSerializer},
         problems=["not-found"],
+        request=None,
         examples={"counts": COUNTS_EXAMPLE},
     )
     def post(self, request: Request, id: UUID) -> Response:
