@@ -26,7 +26,7 @@ from hub.outgoing.admin.operations import build_planning_url, build_planning_url
 from hub.outgoing.admin.remedies import find_next_step
 from hub.outgoing.insight.explain import explain_delivery, resolve_effective_state
 from hub.outgoing.insight.last_arrival import compare_with_last_arrival
-from hub.outgoing.insight.phases import measure_phases
+from hub.outgoing.insight.phases import find_call_times, measure_phases
 from hub.outgoing.insight.same_error import count_same_error
 from hub.outgoing.insight.search import match_deliveries
 from hub.outgoing.insight.timeline import build_timeline
@@ -187,7 +187,7 @@ class DeliveryAdmin(DeliveryRowActions):
         same_error = count_same_error(delivery, accessible_tenants(request.user))
         plan_query = same_error.query if same_error and self.can_operate(request) else {}
         return {
-            "phases": measure_phases(delivery, build_timeline(delivery), now=clock()),
+            "phases": measure_phases(delivery, find_call_times(delivery), now=clock()),
             "comparison": compare_with_last_arrival(delivery, evidence=True),
             "same_error": same_error,
             "plan_url": build_planning_url(plan_query) if plan_query else "",

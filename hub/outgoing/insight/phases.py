@@ -1,16 +1,17 @@
 """Where the time of a delivery went: waiting for its turn, sending without an answer, and waiting
-for the system's answers. Pure.
+for the system's answers.
 """
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from hub.charts import Bar, time_bar
-from hub.outgoing.insight.timeline import TimelineStep
-from hub.outgoing.models import FINAL_STATES, Delivery
+from hub.outgoing.insight.timeline import ATTEMPTS_LIMIT
+from hub.outgoing.models import FINAL_STATES, Delivery, Exchange
 
 WAITING, SENDING, ANSWERING = "waiting", "sending", "answering"
 
@@ -54,19 +55,39 @@ class Phases(NamedTuple):
     totals: Sequence[PhaseTotal]
 
 
+class CallTime(NamedTuple):
+    """When an attempt called the other system, and whether an answer came."""
+
+    number: int
+    started_at: datetime
+    length: timedelta
+    is_answered: bool
+
+
+def find_call_times(delivery: Delivery) -> list[CallTime]:
+    """Return the calls of the newest attempts in order, in one statement."""
+    answered = Exchange.objects.filter(pk=OuterRef("exchange"), status__isnull=False)
+    newest = delivery.attempts.annotate(answered=Exists(answered)).order_by("-pk")[:ATTEMPTS_LIMIT]
+    rows = newest.values_list("number", "started_at", "milliseconds", "answered")
+    return [
+        CallTime(number, started_at, timedelta(milliseconds=milliseconds or 0), is_answered)
+        for number, started_at, milliseconds, is_answered in reversed(rows)
+    ]
+
+
 def measure_phases(
-    delivery: Delivery, steps: Sequence[TimelineStep], *, now: datetime
+    delivery: Delivery, calls: Sequence[CallTime], *, now: datetime
 ) -> Phases | None:
     """Return the phases from the acceptance to the end, or to now; None if it never waited nor was
-    sent.
+    sent. Pure.
 
-    A call without an answer counts as *sending*: the request may not have left, or the answer was
-    lost. The steps are those of its timeline.
+    A call without a stored answer counts as *sending*: the request may not have left, or the answer
+    was lost.
     """
     starts_at = delivery.accepted_at
     is_over = delivery.state in FINAL_STATES
     ends_at = max(starts_at, delivery.state_changed_at if is_over else now)
-    parts = [part for part in _split_time(delivery, steps, ends_at) if part[3] > timedelta()]
+    parts = [part for part in _split_time(delivery, calls, ends_at) if part[3] > timedelta()]
     if not parts:
         return None
     ends_at = max(ends_at, *(at + length for _kind, _label, at, length in parts))
@@ -96,32 +117,16 @@ def sum_phases(phases: Sequence[Phase]) -> list[PhaseTotal]:
 
 
 def _split_time(
-    delivery: Delivery, steps: Sequence[TimelineStep], ends_at: datetime
+    delivery: Delivery, calls: Sequence[CallTime], ends_at: datetime
 ) -> Iterator[tuple[str, str, datetime, timedelta]]:
-    attempts = [step for step in steps if step.attempt is not None]
     at = delivery.accepted_at
-    for step in attempts:
-        attempt = step.attempt
-        assert attempt is not None
-        names = {"number": attempt.number}
-        yield (
-            WAITING,
-            _("Until attempt %(number)s") % names,
-            at,
-            attempt.started_at - at,
-        )
-        length = timedelta(milliseconds=attempt.milliseconds or 0)
-        kind = ANSWERING if has_answer(step) else SENDING
-        yield kind, _("Attempt %(number)s") % names, attempt.started_at, length
-        at = max(at, attempt.started_at + length)
-    yield WAITING, _("Since the last attempt") if attempts else _("Not sent yet"), at, ends_at - at
-
-
-def has_answer(step: TimelineStep) -> bool:
-    """Return whether the system answered; without a stored call its outcome tells."""
-    if step.call is not None:
-        return step.call.exchange.status is not None
-    return step.attempt is not None and step.attempt.outcome != "unknown"
+    for call in calls:
+        names = {"number": call.number}
+        yield WAITING, _("Until attempt %(number)s") % names, at, call.started_at - at
+        kind = ANSWERING if call.is_answered else SENDING
+        yield kind, _("Attempt %(number)s") % names, call.started_at, call.length
+        at = max(at, call.started_at + call.length)
+    yield WAITING, _("Since the last attempt") if calls else _("Not sent yet"), at, ends_at - at
 
 
 def format_length(length: timedelta) -> str:

@@ -27,9 +27,9 @@ from hub.outgoing.insight.explain import (
     resolve_effective_state,
 )
 from hub.outgoing.insight.last_arrival import compare_with_last_arrival
-from hub.outgoing.insight.phases import measure_phases
+from hub.outgoing.insight.phases import find_call_times, measure_phases
 from hub.outgoing.insight.same_error import count_same_error
-from hub.outgoing.insight.timeline import TimelineStep, build_timeline
+from hub.outgoing.insight.timeline import build_timeline
 from hub.outgoing.models import FINAL_STATES, Delivery
 from hub.outgoing.operations.conditions import CONDITIONS
 from hub.outgoing.operations.transitions import REPLAY_ACTIONS, apply_delivery_action
@@ -127,7 +127,7 @@ def show_delivery(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Ht
     }
     with timezone.override(resolve_display_zone(request)):
         context |= build_technical_context(delivery, now=now)
-        context |= build_insight_context(tenant_user, delivery, context["steps"], now=now)
+        context |= build_insight_context(tenant_user, delivery, now=now)
     return render(request, "portal/log/delivery.html", context)
 
 
@@ -183,7 +183,7 @@ def has_own_connection(delivery: Delivery) -> bool:
 
 
 def build_insight_context(
-    tenant_user: TenantUser, delivery: Delivery, steps: list[TimelineStep], *, now: datetime
+    tenant_user: TenantUser, delivery: Delivery, *, now: datetime
 ) -> dict[str, Any]:
     """Return the context of what the delivery is compared with, all of it this tenant's own."""
     same_error = count_same_error(delivery, [tenant_user.tenant.pk], of_connection=True)
@@ -192,7 +192,7 @@ def build_insight_context(
         page = reverse("portal:plan", args=[tenant_user.tenant.reference])
         plan_url = f"{page}?{urlencode(same_error.query)}"
     return {
-        "phases": measure_phases(delivery, steps, now=now),
+        "phases": measure_phases(delivery, find_call_times(delivery), now=now),
         "comparison": compare_with_last_arrival(delivery, evidence=has_own_connection(delivery)),
         "same_error": same_error,
         "plan_url": plan_url,

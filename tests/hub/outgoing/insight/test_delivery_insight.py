@@ -9,9 +9,8 @@ from django.urls import reverse
 
 from hub.db.ids import uuid7
 from hub.outgoing.insight.last_arrival import compare_with_last_arrival
-from hub.outgoing.insight.phases import format_length, measure_phases
+from hub.outgoing.insight.phases import find_call_times, format_length, measure_phases
 from hub.outgoing.insight.same_error import count_same_error
-from hub.outgoing.insight.timeline import build_timeline
 from hub.outgoing.models import Attempt, Delivery, Exchange, Rendering
 from tenants.scoping import ALL_TENANTS
 from tests.factories import MINUTE, NOON
@@ -57,7 +56,7 @@ def test_the_time_of_waiting_sending_and_answering_is_told_apart(failed):
     attempt(failed, NOON + 60 * SECOND, status=400, milliseconds=1_000, outcome="never")
     Delivery.unscoped.update(state_changed_at=NOON + 61 * SECOND)
     failed.refresh_from_db()
-    phases = measure_phases(failed, build_timeline(failed), now=NOON + MINUTE * 60)
+    phases = measure_phases(failed, find_call_times(failed), now=NOON + MINUTE * 60)
     assert [(phase.kind, phase.length.total_seconds()) for phase in phases.phases] == [
         ("waiting", 10), ("sending", 5), ("waiting", 45), ("answering", 1),
     ]  # fmt: skip
@@ -68,7 +67,7 @@ def test_the_time_of_waiting_sending_and_answering_is_told_apart(failed):
 
 def test_what_was_not_sent_yet_has_waited_until_now(make, connection):
     delivery = make.delivery(connection)
-    phases = measure_phases(delivery, build_timeline(delivery), now=NOON + 2 * MINUTE)
+    phases = measure_phases(delivery, find_call_times(delivery), now=NOON + 2 * MINUTE)
     assert [(phase.label, phase.length_text) for phase in phases.phases] == [
         ("Not sent yet", "2 min 0 s")
     ]
