@@ -24,6 +24,7 @@ from hub.conf.environment import (
     read_required,
     read_setting,
 )
+from hub.conf.middleware import *  # noqa: F403
 from hub.conf.parsers import (
     choice_parser,
     env,

@@ -4,7 +4,6 @@ A single record is sent in a collection, too: it costs one call all the same, an
 the same form. Only an update with a precondition is a call of its own.
 """
 
-import re
 from collections.abc import Hashable, Mapping, Sequence
 from email.utils import format_datetime
 from typing import Any
@@ -31,14 +30,11 @@ from connectors.salesforce.schema import (
     OBJECT,
     RECORD,
     UNMODIFIED_SINCE,
+    parse_constant_name,
 )
 from connectors.schema import Credential, Input, Message, remove_nulls
 
 API_VERSION = "v67.0"
-# a constant in a field mapping: 'Contact', or `"Contact"`
-CONSTANT_NAME_PATTERN = re.compile(
-    r"""(?P<quote>'|`")(?P<name>[A-Za-z][A-Za-z0-9_]{0,79})(?:'|"`)""", re.ASCII
-)
 
 
 def base_url(credential: Credential) -> str:
@@ -59,8 +55,7 @@ class WriteRecords(Action):
 
     def schema_object(self, body: Mapping[str, Any]) -> str:
         """Return the object that the mapping names as a constant, such as `'Contact'`."""
-        match = CONSTANT_NAME_PATTERN.fullmatch(str(body.get("object", "")).strip())
-        return match["name"] if match else ""
+        return parse_constant_name(str(body.get("object", "")))
 
     def check(self, body: Mapping[str, Any]) -> str:
         if problem := super().check(body):
@@ -235,11 +230,8 @@ class Upsert(WriteRecords):
     def check(self, body: Mapping[str, Any]) -> str:
         if problem := super().check(body):
             return problem
-        return (
-            ""
-            if isinstance(body["external_id"], str | int | float)
-            else "external_id is neither text nor a number"
-        )
+        is_key = isinstance(body["external_id"], str | int | float)
+        return "" if is_key else "external_id is neither text nor a number"
 
     def path(self, message: Message) -> str:
         return f"composite/sobjects/{message['object']}/{message['external_id_field']}"

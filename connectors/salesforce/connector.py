@@ -218,10 +218,7 @@ class Salesforce(OAuth):
         if "access_token" not in tokens:
             return never("no_access_token", "the response contains no access token")
         if not _is_signature_valid(answer, app["client_secret"]):
-            return never(
-                "bad_signature",
-                "the identity in the response is not signed with our consumer secret",
-            )
+            return never("bad_signature", "the identity is not signed with our consumer secret")
         instance = self.own_origin(answer.get("instance_url"), credential)
         if not instance or not self.own_origin(answer["id"], credential):
             return never("host_refused", "the response names a host that is not Salesforce's")

@@ -7,6 +7,10 @@ from connectors.schema import Input
 
 API_NAME_PATTERN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,79}", re.ASCII)
 ID_PATTERN = re.compile(r"[A-Za-z0-9]{15}([A-Za-z0-9]{3})?", re.ASCII)
+# a constant in a field mapping: 'Contact', or `"Contact"`
+CONSTANT_NAME_PATTERN = re.compile(
+    r"""(?P<quote>'|`")(?P<name>[A-Za-z][A-Za-z0-9_]{0,79})(?:'|"`)""", re.ASCII
+)
 
 OBJECT = Input(
     "object",
@@ -39,3 +43,9 @@ UNMODIFIED_SINCE = Input(
     _("Not changed since"),
     "A time in ISO 8601: the record is changed only if nobody has changed it after that.",
 )
+
+
+def parse_constant_name(expression: str) -> str:
+    """Return the API name that an expression states as a constant; empty if it states none."""
+    match = CONSTANT_NAME_PATTERN.fullmatch(expression.strip())
+    return match["name"] if match else ""

@@ -34,7 +34,7 @@ from tenants.models import Tenant, User
 from tenants.scoping import visible_rows
 
 MAX_ROWS_PER_STATE = 2_000  # rows of one state; beyond that it reads "2,000+"
-NOTICES_SHOWN, SWITCHES_SHOWN = 6, 20
+LAST_SHOWN, NOTICES_SHOWN, SWITCHES_SHOWN = 8, 6, 20
 ATTENTION_STATES = ("needs_reconnect", "degraded", "silent", "disabled")
 
 
@@ -121,11 +121,7 @@ class Overview:
 def build_overview(user: User | AnonymousUser, *, now: datetime) -> Overview:
     """Return the figures of the tenants that this user may see."""
     deliveries, connections = visible_rows(Delivery, user), visible_rows(Connection, user)
-    last = list(
-        deliveries.select_related("event", "tenant", "route", "connection__lane").order_by("-id")[
-            :8
-        ]
-    )
+    last = list_last_deliveries(deliveries)
     waiting = count_waiting_by_cause(deliveries)
     connection_groups = list(find_connection_groups(connections, now=now))
     hour_counts = count_hours(deliveries, now=now)
@@ -162,6 +158,12 @@ def build_overview(user: User | AnonymousUser, *, now: datetime) -> Overview:
         has_tenants=bool(connection_groups) or visible_rows(Tenant, user).exists(),
         has_routes=bool(last) or visible_rows(Route, user).exists(),
     )
+
+
+def list_last_deliveries(deliveries: QuerySet[Delivery]) -> list[Delivery]:
+    """Return the newest deliveries, with what a row shows of them."""
+    shown = deliveries.select_related("event", "tenant", "route", "connection__lane")
+    return list(shown.order_by("-id")[:LAST_SHOWN])
 
 
 def list_visible_switches(user: User | AnonymousUser) -> list[KillSwitch]:

@@ -80,11 +80,9 @@ def read_provider_pages(
         credential = open_credential(connection, find_connector_app(connection.connector_key))
     except CannotOpen as error:
         return later("credential_unreadable", str(error))
-    pages: list[P] = []
-    cursors = {""}
-    cursor = ""
-    while len(pages) < query.pages_max:
-        page = call_provider(
+
+    def read_page(cursor: str) -> P | Outcome:
+        return call_provider(
             connection,
             partial(query.build, credential, cursor),
             query.parse,
@@ -95,10 +93,25 @@ def read_provider_pages(
             low_priority=low_priority,
             patience=patience,
         )
+
+    result = _collect_pages(query, read_page)
+    if isinstance(result, Outcome):
+        _request_new_token(connection, result, now=now)
+    return result
+
+
+def _collect_pages(
+    query: PageQuery[P], read_page: Callable[[str], P | Outcome]
+) -> PageList[P] | Outcome:
+    """Read page after page; `read_page` takes the cursor, which is empty for the first."""
+    pages: list[P] = []
+    cursors = {""}
+    cursor = ""
+    while len(pages) < query.pages_max:
+        page = read_page(cursor)
         if isinstance(page, Outcome):
             if query.is_partly_useful and pages and page.reason == THROTTLED:
                 break
-            _request_new_token(connection, page, now=now)
             return page
         pages.append(page)
         cursor = page.cursor

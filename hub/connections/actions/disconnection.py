@@ -46,14 +46,7 @@ def disconnect_account(
         if kept is None:
             schedule_connection_revocation(connection, now=now)
         connection.disconnect(reason, keeps_events=keeps_events, now=now)
-        Credential.unscoped.filter(connection=connection).update(
-            sealed=seal({}, Credential.binding(connection)),
-            version=F("version") + 1,
-            updated_at=now,
-            **token_lifetimes.build_fresh_columns(
-                connection.connector, Grant({}), now=now, random=lambda: 0
-            ),
-        )
+        _wipe_credential(connection, now=now)
         _record_credential_event(connection, "withheld" if kept else "revoked", now=now)
         actor.audit(
             "connection.disconnect",
@@ -68,6 +61,17 @@ def disconnect_account(
             },
             now=now,
         )
+
+
+def _wipe_credential(connection: Connection, *, now: datetime) -> None:
+    Credential.unscoped.filter(connection=connection).update(
+        sealed=seal({}, Credential.binding(connection)),
+        version=F("version") + 1,
+        updated_at=now,
+        **token_lifetimes.build_fresh_columns(
+            connection.connector, Grant({}), now=now, random=lambda: 0
+        ),
+    )
 
 
 def find_disconnection(connection: Connection, *, now: datetime) -> Disconnection | None:

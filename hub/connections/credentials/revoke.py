@@ -21,12 +21,7 @@ from hub.connections.credentials.connector_context import (
     collect_secrets,
     find_connector_app,
 )
-from hub.connections.credentials.provider_call import (
-    NO_PATIENCE,
-    Call,
-    Patience,
-    call_provider,
-)
+from hub.connections.credentials.provider_call import NO_PATIENCE, Call, Patience, call_provider
 from hub.connections.credentials.revocation_schedule import extract_tokens, is_grant_in_use
 from hub.connections.models import (
     Connection,

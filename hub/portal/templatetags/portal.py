@@ -26,7 +26,6 @@ from hub.db.clock import clock
 from hub.portal import api_snippets, display_preferences, navigation
 from hub.portal.connection_status import PrimaryAction
 from hub.scheduled.insight.log_texts import describe_log_entry
-from hub.scheduled.models import RunLogEntry
 from tenants.access.tenant_users import TenantUser
 
 register = template.Library()
@@ -77,20 +76,14 @@ def has_logo(connector: str) -> bool:
 
 @register.filter(name="required_permissions")
 def list_required_permissions(connector: Connector) -> list[Permission]:
-    return [
-        permission
-        for permission in connector_permissions.list_requested_permissions(connector)
-        if not permission.optional
-    ]
+    requested = connector_permissions.list_requested_permissions(connector)
+    return [permission for permission in requested if not permission.optional]
 
 
 @register.filter(name="optional_permissions")
 def list_optional_permissions(connector: Connector) -> list[Permission]:
-    return [
-        permission
-        for permission in connector_permissions.list_requested_permissions(connector)
-        if permission.optional
-    ]
+    requested = connector_permissions.list_requested_permissions(connector)
+    return [permission for permission in requested if permission.optional]
 
 
 @register.inclusion_tag("portal/parts/steps.html", name="steps")
@@ -194,9 +187,7 @@ def format_number(value: int, limit: int | None = None) -> str:
     return f"{limit:,}+" if limit is not None and value > limit else f"{value:,}"
 
 
-@register.filter(name="log_text")
-def describe_log_line(entry: RunLogEntry) -> str:
-    return describe_log_entry(entry)
+register.filter("log_text", describe_log_entry)
 
 
 @register.filter(name="size")
