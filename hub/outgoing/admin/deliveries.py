@@ -24,10 +24,10 @@ from hub.outgoing.admin.list_filters import (
 )
 from hub.outgoing.admin.operations import build_planning_url, build_planning_url_for_list
 from hub.outgoing.admin.remedies import find_next_step
+from hub.outgoing.insight.delivery_facts.last_arrival import compare_with_last_arrival
+from hub.outgoing.insight.delivery_facts.phases import find_call_times, measure_phases
+from hub.outgoing.insight.delivery_facts.same_error import count_same_error
 from hub.outgoing.insight.explain import explain_delivery, resolve_effective_state
-from hub.outgoing.insight.last_arrival import compare_with_last_arrival
-from hub.outgoing.insight.phases import find_call_times, measure_phases
-from hub.outgoing.insight.same_error import count_same_error
 from hub.outgoing.insight.search import match_deliveries
 from hub.outgoing.insight.timeline import build_timeline
 from hub.outgoing.models import FINAL_STATES, Delivery

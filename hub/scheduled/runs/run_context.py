@@ -23,10 +23,10 @@ from hub.outgoing.pump.types import Sender
 from hub.processes.failpoints import failpoint
 from hub.scheduled.models import Job, Run
 from hub.scheduled.runs import claim
-from hub.scheduled.runs.call_pace import CallPace
-from hub.scheduled.runs.call_quotas import ReservedCall
+from hub.scheduled.runs.calls.call_pace import CallPace
+from hub.scheduled.runs.calls.call_quotas import ReservedCall
+from hub.scheduled.runs.calls.provider_calls import NotYet, prepare_call, record_answer
 from hub.scheduled.runs.context import RunFailed, RunStopped
-from hub.scheduled.runs.provider_calls import NotYet, prepare_call, record_answer
 from hub.scheduled.runs.results import ClaimedRun, add_log_entry
 from hub.scheduled.runs.run_connections import ConnectionBlocked, find_run_connection
 from tenants.models import Tenant

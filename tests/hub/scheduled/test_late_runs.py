@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from hub.scheduled.models import Run
-from hub.scheduled.runs.call_pace import CallPace
+from hub.scheduled.runs.calls.call_pace import CallPace
 from hub.scheduled.runs.late_runs import spread_late_runs
 from tests.factories import NOON
 from tests.hub.scheduled.running import Network, after, job_of, kinds, run_due, run_of

@@ -11,7 +11,7 @@ from hub.outgoing.queue.pump_leases import new_lease
 from hub.queue import WakeUp, wake_up
 from hub.scheduled.models import Run, RunLoopLease
 from hub.scheduled.runs import claim
-from hub.scheduled.runs.call_quotas import QuotaSpent, reserve_call
+from hub.scheduled.runs.calls.call_quotas import QuotaSpent, reserve_call
 from hub.scheduled.runs.loop_leases import (
     acquire_loop_lease,
     is_slot_wanted,

@@ -21,14 +21,14 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.limits.spending import spend_exactly
+from hub.outgoing.insight.delivery_facts.last_arrival import compare_with_last_arrival
+from hub.outgoing.insight.delivery_facts.phases import find_call_times, measure_phases
+from hub.outgoing.insight.delivery_facts.same_error import count_same_error
 from hub.outgoing.insight.explain import (
     explain_delivery,
     readable_deliveries,
     resolve_effective_state,
 )
-from hub.outgoing.insight.last_arrival import compare_with_last_arrival
-from hub.outgoing.insight.phases import find_call_times, measure_phases
-from hub.outgoing.insight.same_error import count_same_error
 from hub.outgoing.insight.timeline import build_timeline
 from hub.outgoing.models import FINAL_STATES, Delivery
 from hub.outgoing.operations.conditions import CONDITIONS

@@ -8,9 +8,13 @@ import pytest
 from django.urls import reverse
 
 from hub.db.ids import uuid7
-from hub.outgoing.insight.last_arrival import compare_with_last_arrival
-from hub.outgoing.insight.phases import find_call_times, format_length, measure_phases
-from hub.outgoing.insight.same_error import count_same_error
+from hub.outgoing.insight.delivery_facts.last_arrival import compare_with_last_arrival
+from hub.outgoing.insight.delivery_facts.phases import (
+    find_call_times,
+    format_length,
+    measure_phases,
+)
+from hub.outgoing.insight.delivery_facts.same_error import count_same_error
 from hub.outgoing.models import Attempt, Delivery, Exchange, Rendering
 from tenants.scoping import ALL_TENANTS
 from tests.factories import MINUTE, NOON

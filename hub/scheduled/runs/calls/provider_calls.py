@@ -22,7 +22,7 @@ from hub.connections.credentials.connector_context import (
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
 from hub.queue import wake_up
-from hub.scheduled.runs.call_quotas import QuotaSpent, ReservedCall, reserve_call
+from hub.scheduled.runs.calls.call_quotas import QuotaSpent, ReservedCall, reserve_call
 from hub.scheduled.runs.run_connections import (
     ConnectionBlocked,
     check_connection,
