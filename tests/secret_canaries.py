@@ -16,6 +16,7 @@ from connectors.registry import CONNECTORS
 from hub import mail
 from hub.audit import Actor, ActorContext
 from hub.connections.actions import connection_actions
+from hub.connections.actions.disconnection import disconnect_account
 from hub.connections.actions.kill_switches import switch_off
 from hub.connections.actions.queued_tests import queue_connection_test
 from hub.connections.connecting.oauth.callback import receive_callback
@@ -245,6 +246,10 @@ class CanaryRows:
         """Rows of every other kind that a page may show."""
         mine = Connection.unscoped.filter(tenant=self.tenant).first()
         self.make.identity(mine, "user", "7", "U7")
+        gone = self.make.connection(
+            self.tenant, "pipedrive", account="undoable", secret=secret_of("pipedrive")
+        )
+        disconnect_account(gone, ActorContext.system(), can_be_undone=True, now=self.now)
         self.make.maintenance(mine)
         self.make.api_key(self.tenant)
         self.make.connect_link(self.tenant)

@@ -209,7 +209,7 @@ def reports(house):
     for row in house.give_back():
         yield report_of(
             f"revoke {row.connector_key}",
-            partial(attempt_revocation, row, call=on_fire, now=house.now),
+            partial(attempt_revocation, row, call=on_fire, clock=lambda: house.now),
         )
 
 

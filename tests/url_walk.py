@@ -77,6 +77,7 @@ PLAIN = {
     "key": ["none", "order_to_slack"],
     "uidb36": ["1"],
     "name": ["tenant:acme"],
+    "slug": ["introduction", "quick-start"],
 }
 
 
