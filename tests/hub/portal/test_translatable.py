@@ -112,6 +112,7 @@ def test_a_notice_is_written_in_the_readers_language(message):
         "before",
         "after",
         "uses",
+        "person",
     )
     parameters = dict.fromkeys(names, "x") | {"count": 2}
     with bracketed_language():
