@@ -68,6 +68,7 @@ SNIPPETS: Mapping[str, ApiSnippet] = {
     ),
     "portal:integration_upgrade": ApiSnippet("integration_upgrade", "POST", has_id=True),
     "portal:mappings": ApiSnippet("mappings", filters_by_tenant=True),
+    "portal:upcoming": ApiSnippet("upcoming", filters_by_tenant=True),
     "portal:mapping": MAPPING_SNIPPET,
     "portal:mapping_edit": ApiSnippet("mapping", "PATCH", has_id=True, body={"body": {}}),
     "portal:mapping_versions": ApiSnippet("mapping_versions", has_id=True),

@@ -24,6 +24,7 @@ NAMES |= {"Integration Hub", "Acme", "NDJSON", "CSV", "UTC"}
 NAMES |= {"Orders", "status", "Paid", "shipped", "JSON"}  # a job, a field and its values
 # objects, a field, a route, a mapping
 NAMES |= {"Lead", "Opportunity", "persons", "Title", "Orders to leads", "Leads"}
+NAMES |= {"undoable", "salesforce 5: Title"}  # a connection, and a field of one
 NAMES |= {"Ann", "EUR", "Orders to leads –", "mapping", "integration-hub", "_json"}
 NAMES |= {"English", "Deutsch"}  # languages, each by its own name
 DATA = re.compile(  # what somebody named, or another system said
