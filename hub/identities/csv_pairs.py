@@ -95,6 +95,14 @@ class PlanChanged(Exception):
     """The pairs have changed since the plan was shown, so that it would do something else."""
 
 
+def export_identities(
+    connection: Connection, actor: ActorContext, *, now: datetime
+) -> Iterator[str]:
+    """Return the lines of the confirmed pairs, which are read while they are sent; audit it."""
+    actor.audit("connection.export_identities", connection, now=now)
+    return write_pairs(connection)
+
+
 def write_pairs(connection: Connection) -> Iterator[str]:
     """Yield the lines of the export: the header, then the confirmed pairs by kind and our id."""
     yield format_csv_row(COLUMNS)

@@ -265,8 +265,9 @@ def test_a_program_without_a_csrf_token_is_told_in_json():
     assert b"<html" in csrf_failure(RequestFactory().post("/portal/")).content
 
 
+@pytest.mark.urls("hub.urls")
 @pytest.mark.parametrize("code", CATALOGUE)
-def test_each_problem_is_explained_where_its_type_leads(code, rf, settings):
+def test_each_problem_is_explained_where_its_type_leads(code, rf):
     path = urlsplit(Problem(code).document("")["type"]).path
     page = show_problem_type(rf.get(path), path.removeprefix("/problems/")).content.decode()
     kind = CATALOGUE[code]

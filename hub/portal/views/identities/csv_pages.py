@@ -16,9 +16,9 @@ from hub.db.clock import clock
 from hub.identities.csv_pairs import (
     ImportPlan,
     PlanChanged,
+    export_identities,
     import_identities,
     plan_identity_import,
-    write_pairs,
 )
 from hub.portal.views.connections.identity_pages import redirect_to_identities
 from hub.portal.views.connections.own_connection import ADMIN, get_own_connection
@@ -36,8 +36,8 @@ def export_identities_view(
     """Download the confirmed pairs; the download is audited."""
     connection = get_own_connection(tenant_user, id)
     actor = ActorContext.of_visitor(request, tenant_user)
-    actor.audit("connection.export_identities", connection, now=clock())
-    response = StreamingHttpResponse(write_pairs(connection), content_type="text/csv")
+    lines = export_identities(connection, actor, now=clock())
+    response = StreamingHttpResponse(lines, content_type="text/csv")
     response["Content-Disposition"] = f'attachment; filename="identities-{connection.pk}.csv"'
     response["Cache-Control"] = "no-store"
     return response
