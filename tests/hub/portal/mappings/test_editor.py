@@ -53,11 +53,15 @@ def inputs(html):
 
 
 def test_every_leaf_is_a_row(admin, mapping):
-    page = text(admin.get(page_of(mapping, "edit")))
-    found = inputs(page)
-    assert found["row_path"] == ["channel", "text", "blocks", ""]
-    assert found["row_value"] == ["C1", "concat('New order ', data.number)", "[]", ""]
-    assert found["row_kind"] == ["constant", "expression", "constant", "path"]
+    """PostgreSQL keeps no order of the keys of JSON."""
+    found = inputs(text(admin.get(page_of(mapping, "edit"))))
+    rows = zip(found["row_path"], found["row_value"], found["row_kind"], strict=True)
+    assert sorted(rows) == [
+        ("", "", "path"),
+        ("blocks", "[]", "constant"),
+        ("channel", "C1", "constant"),
+        ("text", "concat('New order ', data.number)", "expression"),
+    ]
 
 
 def test_saved_rows_become_a_version(admin, mapping):
