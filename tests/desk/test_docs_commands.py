@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.desk, pytest.mark.timeout(300)]
 GUIDES = [str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs/api").glob("*.md"))]
 PAGES = ["README.md", "docs/operators.md", "docs/partners.md", *GUIDES]
 SNIPPET = re.compile(r"<!-- run: ([\w -]+) -->\n```(\w+)\n(.*?)```", re.S)
+FIRST_EVENT = "first event"
 WITH_VALUES = {"secrets", "curl", "shell"}  # tests/journeys/test_docs.py gives them values
 
 
@@ -56,6 +57,15 @@ def run(script, *, folder, **variables):
     return ran.stdout
 
 
+@pytest.fixture(scope="module")
+def first_event(running_hub):
+    """The event that the quick start sends, and follows in a later step."""
+    (script,) = (entry.values[0] for entry in snippets("sh", *GUIDES) if entry.id == FIRST_EVENT)
+    folder = running_hub.folder
+    run(addressed(script, running_hub), folder=folder, CURL_HOME=str(folder))
+
+
+@pytest.mark.usefixtures("first_event")
 @pytest.mark.parametrize("script", snippets("sh", *PAGES))
 def test_a_command_for_a_running_hub_succeeds(running_hub, script):
     script = addressed(script, running_hub)

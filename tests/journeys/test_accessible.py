@@ -147,7 +147,7 @@ def test_without_a_script_nothing_is_missing(browser, signed_in, acme):
     with window(browser, signed_in, java_script_enabled=False) as shown:
         shown.goto("/t/acme/catalogue/")
         shown.locator("#q").fill("chat")
-        shown.locator("form[role=search] button").click()
+        shown.locator("#content form[role=search] button").click()
         shown.wait_for_url("**/catalogue/?q=chat")
         assert "Slack" in shown.locator("#found").inner_text()
         shown.get_by_role("button", name="Dark").click()
