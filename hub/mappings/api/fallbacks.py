@@ -1,6 +1,6 @@
 """Fallbacks of identities by REST: what happens to records that have no identity."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from hub.audit import ActorContext
 from hub.connections.api.queries import find_visible_connection
 from hub.db.clock import clock
-from hub.mappings.api.identities import READ, WRITE, WRITE_PROBLEMS
+from hub.mappings.api.identities import READ, WRITE, WRITE_PROBLEMS, validate_data
 from hub.mappings.fallbacks import remove_identity_fallback, set_identity_fallback
 from hub.mappings.models import IdentityFallback
 from hub.problems import StrictSerializer
@@ -118,7 +118,7 @@ class IdentityFallbacksView(APIView):
     def put(self, request: Request, id: UUID) -> Response:
         """Set the fallback of a kind in one direction; what was held is decided again."""
         connection = find_visible_connection(request, id)
-        data = _validate(SetFallbackSerializer, request.data)
+        data = validate_data(SetFallbackSerializer, request.data)
         try:
             fallback = set_identity_fallback(
                 connection, actor=ActorContext.of_request(request), now=clock(), **data
@@ -138,7 +138,7 @@ class IdentityFallbacksView(APIView):
     def delete(self, request: Request, id: UUID) -> Response:
         """Delete the fallback: deliveries are held, and events do not name our user."""
         connection = find_visible_connection(request, id)
-        key = _validate(FallbackQuery, request.query_params.dict())
+        key = validate_data(FallbackQuery, request.query_params.dict())
         fallbacks = IdentityFallback.unscoped.select_related("connection__tenant")
         fallback = fallbacks.filter(connection=connection, **key).first()
         if fallback is None:
@@ -146,10 +146,3 @@ class IdentityFallbacksView(APIView):
         deleted_fallback = FallbackSerializer(fallback).data
         remove_identity_fallback(fallback, ActorContext.of_request(request), now=clock())
         return Response(deleted_fallback)
-
-
-def _validate(serializer: type[StrictSerializer], data: Any) -> dict[str, Any]:
-    instance = serializer(data=data)
-    instance.is_valid(raise_exception=True)
-    validated: dict[str, Any] = instance.validated_data
-    return validated

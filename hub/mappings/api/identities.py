@@ -140,7 +140,7 @@ class IdentitiesView(APIView):
     def get(self, request: Request, id: UUID) -> Response:
         """List the identities of a connection in one state, in the order of kind and local id."""
         connection = find_visible_connection(request, id)
-        query = _validate_identity_data(IdentitiesQuery, request.query_params.dict())
+        query = validate_data(IdentitiesQuery, request.query_params.dict())
         filters: dict[str, Any] = {name: query[name] for name in ("kind", "state") if name in query}
         identities = Identity.unscoped.filter(connection=connection, **filters)
         identities = identities.order_by("kind", "local_id")
@@ -181,9 +181,7 @@ class IdentitiesView(APIView):
         system can be the match of one user only: a second one is refused.
         """
         connection = find_visible_connection(request, id)
-        data = _validate_identity_data(
-            SetIdentitySerializer, request.data, connector=connection.connector
-        )
+        data = validate_data(SetIdentitySerializer, request.data, connector=connection.connector)
         identity = set_identity(
             connection,
             actor=ActorContext.of_request(request),
@@ -204,7 +202,7 @@ class IdentitiesView(APIView):
     def delete(self, request: Request, id: UUID) -> Response:
         """Delete the identity; deliveries that need it from now on are held."""
         connection = find_visible_connection(request, id)
-        key = _validate_identity_data(IdentityKeySerializer, request.query_params.dict())
+        key = validate_data(IdentityKeySerializer, request.query_params.dict())
         identities = Identity.unscoped.select_related("connection__tenant")
         identity = identities.filter(connection=connection, **key).first()
         if identity is None:
@@ -214,9 +212,7 @@ class IdentitiesView(APIView):
         return Response(deleted_identity)
 
 
-def _validate_identity_data(
-    serializer: type[StrictSerializer], data: Any, **context: Any
-) -> dict[str, Any]:
+def validate_data(serializer: type[StrictSerializer], data: Any, **context: Any) -> dict[str, Any]:
     instance = serializer(data=data, context=context)
     instance.is_valid(raise_exception=True)
     validated: dict[str, Any] = instance.validated_data

@@ -82,7 +82,7 @@ def test_what_is_no_address_has_none(text):
 
 @given(st.text(max_size=300))
 def test_no_text_breaks_the_parser(text):
-    parse_address(text)
+    assert parse_address(text) is None or "@" in text
 
 
 @pytest.mark.parametrize("mailbox", ["info", "no-reply", "sales.de", "support2", "team-berlin"])
