@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import requests
 
 from tests.desk.installation import READY, ROOT, Installation, shell
 
@@ -22,7 +23,7 @@ WITH_VALUES = {"secrets", "curl", "shell"}  # tests/journeys/test_docs.py gives 
 def running_hub(tmp_path_factory):
     installation = Installation(tmp_path_factory.mktemp("docs"))
     installation.start(HUB_DEMO="1").says(READY)
-    (installation.folder / ".curlrc").write_text("fail-with-body\n")
+    (installation.folder / ".curlrc").write_text("fail-with-body\nshow-error\n")
     yield installation
     installation.end()
 
@@ -65,7 +66,17 @@ def first_event(running_hub):
     run(addressed(script, running_hub), folder=folder, CURL_HOME=str(folder))
 
 
-@pytest.mark.usefixtures("first_event")
+@pytest.fixture
+def no_faults_afterwards(running_hub):
+    """A command that orders faults of the sandbox leaves none for the next one."""
+    yield
+    answer = requests.post(
+        f"http://127.0.0.1:{running_hub.sandbox_port}/_control/reset", timeout=10
+    )
+    answer.raise_for_status()
+
+
+@pytest.mark.usefixtures("first_event", "no_faults_afterwards")
 @pytest.mark.parametrize("script", snippets("sh", *PAGES))
 def test_a_command_for_a_running_hub_succeeds(running_hub, script):
     script = addressed(script, running_hub)
