@@ -29,8 +29,7 @@ from connectors.schema import (
     Move,
     Permission,
 )
-from connectors.webhook_source import WebhookSource
-from connectors.webhook_subscriptions import Subscriptions
+from connectors.webhook_sources import Subscriptions, WebhookSource
 
 MAX_LIFETIME = 400 * 86400.0  # seconds; a longer lifetime is cut to this
 

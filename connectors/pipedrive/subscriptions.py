@@ -14,10 +14,10 @@ from connectors.pipedrive.actions import base_url, build_token_costs
 from connectors.pipedrive.errors import find_rejection
 from connectors.pipedrive.webhook_types import CHANGES, OBJECTS, PERMISSION
 from connectors.schema import Credential
-from connectors.webhook_subscriptions import (
-    Found,
+from connectors.webhook_sources import (
     FoundSubscription,
     Step,
+    SubscriptionPage,
     Subscriptions,
     WantedSubscription,
 )
@@ -45,11 +45,11 @@ class PipedriveWebhookSubscriptions(Subscriptions):
         return _build_request("GET", "webhooks", credential, LIST_COST)
 
     @raises_unreadable
-    def parse_list(self, response: Response) -> Found | Outcome:
+    def parse_list(self, response: Response) -> SubscriptionPage | Outcome:
         if rejection := find_rejection(response):
             return rejection
         webhooks = response.json()["data"] or []
-        return Found([_parse_webhook(webhook) for webhook in webhooks])
+        return SubscriptionPage([_parse_webhook(webhook) for webhook in webhooks])
 
     def next_step(
         self, credential: Credential, wanted: WantedSubscription, ids: Mapping[str, str]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.i18n import _
-from connectors.webhook_source import IncomingEventType
+from connectors.webhook_sources import IncomingEventType
 
 # our word for a change, by Pipedrive's
 CHANGES: Mapping[str, str] = {

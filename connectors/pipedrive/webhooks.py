@@ -14,7 +14,7 @@ from connectors.http import Json, Unreadable, dump_json
 from connectors.pipedrive.webhook_types import CHANGES, EVENT_TYPES
 from connectors.signatures import SharedSecretScheme
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_source import NO_SETTINGS, Item, RecordChange, WebhookSource
+from connectors.webhook_sources import NO_SETTINGS, Item, RecordChange, WebhookSource
 
 USERNAME = "hub"
 RETRIES_FOR = 183.0  # seconds

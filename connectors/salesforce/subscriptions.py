@@ -45,11 +45,11 @@ from connectors.salesforce.tooling import (
 from connectors.salesforce.tooling_responses import STEP_PARSERS
 from connectors.salesforce.webhook_types import CHANGE_PARAMETER, CHANGES, OBJECTS
 from connectors.schema import Credential
-from connectors.webhook_subscriptions import (
+from connectors.webhook_sources import (
     ONLY_BY_HAND,
-    Found,
     FoundSubscription,
     Step,
+    SubscriptionPage,
     Subscriptions,
     WantedSubscription,
 )
@@ -110,16 +110,16 @@ class SalesforceSubscriptions(Subscriptions):
         return build_query(credential, query)
 
     @raises_unreadable
-    def parse_list(self, response: Response) -> Found | Outcome:
+    def parse_list(self, response: Response) -> SubscriptionPage | Outcome:
         if rejection := _find_rejection(response):
             return rejection
         answer = response.json()
         records = answer["records"]
         if any(record["attributes"]["type"] == FLOW for record in records):
-            return Found([_parse_flow(record) for record in records])
+            return SubscriptionPage([_parse_flow(record) for record in records])
         found = [_parse_message(record) for record in records]
         is_first = answer.get("entityTypeName", MESSAGE) == MESSAGE
-        return Found(found, FLOWS if found and is_first else "")
+        return SubscriptionPage(found, FLOWS if found and is_first else "")
 
     def merge_pages(self, found: Sequence[FoundSubscription]) -> Sequence[FoundSubscription]:
         """Return the messages, each active if its flow is."""

@@ -19,7 +19,7 @@ from connectors.outcomes import READ_ERRORS, clean_text
 from connectors.salesforce.webhook_types import CHANGE_PARAMETER, EVENT_TYPES, UPDATED, Change
 from connectors.signatures import SharedSecretScheme
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_source import Item, StoredRequest, UnreadableItem, WebhookSource
+from connectors.webhook_sources import Item, StoredRequest, UnreadableItem, WebhookSource
 
 OUTBOUND = "{http://soap.sforce.com/2005/09/outbound}"
 SCHEMA_INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"

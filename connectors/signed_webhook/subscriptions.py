@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from connectors.i18n import _
-from connectors.webhook_subscriptions import Subscriptions
+from connectors.webhook_sources import Subscriptions
 
 WEBHOOK = "webhook"
 

@@ -1,7 +1,7 @@
 """The event types that signed webhooks become: the sender names them."""
 
 from connectors.i18n import _
-from connectors.webhook_source import IncomingEventType
+from connectors.webhook_sources import IncomingEventType
 
 # of a body that names no type
 MESSAGE_RECEIVED = "message.received"

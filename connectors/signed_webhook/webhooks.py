@@ -16,7 +16,7 @@ from connectors.signatures import STANDARD_WEBHOOKS, Ed25519Scheme, HmacScheme, 
 from connectors.signed_webhook.schema import SIGNING_SECRET, build_scheme, find_scheme
 from connectors.signed_webhook.webhook_types import EVENT_TYPES, MESSAGE_RECEIVED
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_source import NO_SETTINGS, Item, WebhookSource
+from connectors.webhook_sources import NO_SETTINGS, Item, WebhookSource
 
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM_FIELDS = 1000

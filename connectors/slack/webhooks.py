@@ -12,13 +12,13 @@ from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
-from connectors.handshakes import SLACK as URL_VERIFICATION
 from connectors.http import Json, Unreadable
 from connectors.signatures import SLACK as SIGNATURE
 from connectors.slack.webhook_types import EVENT_TYPES
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_source import (
+from connectors.webhook_sources import (
     NO_SETTINGS,
+    URL_VERIFICATION,
     AccountChange,
     Item,
     StoredRequest,

@@ -1,7 +1,7 @@
 """The event type that Splunk's alerts become, with the documented shape of its data."""
 
 from connectors.i18n import _
-from connectors.webhook_source import IncomingEventType
+from connectors.webhook_sources import IncomingEventType
 
 TEXT = {"type": "string"}
 ALERT_CREATED = "alert.created"

@@ -14,7 +14,7 @@ from connectors.http import Json, Unreadable
 from connectors.signatures import SharedSecretScheme
 from connectors.splunk.webhook_types import ALERT_CREATED, EVENT_TYPES
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_source import NO_SETTINGS, Item, WebhookSource
+from connectors.webhook_sources import NO_SETTINGS, Item, WebhookSource
 
 TEXT_KEYS = ("sid", "search_name", "app", "owner", "results_link")
 

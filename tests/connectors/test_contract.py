@@ -18,7 +18,7 @@ from connectors.outcomes import Outcome
 from connectors.registry import CONNECTORS
 from connectors.roles import Action, Page
 from connectors.schema import Account
-from connectors.webhook_subscriptions import Found
+from connectors.webhook_sources import SubscriptionPage
 from tests.connectors.recorded import (
     NOON,
     SECRETS,
@@ -41,7 +41,10 @@ OWN_FILES = {
     "slack": {"files"},
     "splunk": {"log_lines"},
 }
-KIT = KIT_MODULES - {"connectors.__init__", "connectors.registry"} | {"connectors.signatures"}
+KIT = KIT_MODULES - {"connectors.__init__", "connectors.registry"} | {
+    "connectors.signatures",
+    "connectors.webhook_sources",
+}
 TICKS_OR_STORES = {
     "asyncio",
     "http",
@@ -62,7 +65,7 @@ PARSERS = {"orjson", "defusedxml"}  # they do no I/O
 SAYS_BY_STATUS = {"app", "webhook"}  # they answer no JSON
 BACK, VERIFIER = "https://hub.test/connect/acme/callback", "v" * 43
 APP = {"client_id": "id", "client_secret": "secret"}
-ANSWERS = Account | Outcome | Grant | Page | Found | tuple | dict
+ANSWERS = Account | Outcome | Grant | Page | SubscriptionPage | tuple | dict
 PLATITUDES = [
     "ok",
     "error",

@@ -13,8 +13,7 @@ from jsonschema import Draft202012Validator
 from connectors.outcomes import READ_ERRORS
 from connectors.registry import CONNECTORS
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_source import MAX_ID_LENGTH, StoredRequest
-from connectors.webhook_subscriptions import Subscriptions
+from connectors.webhook_sources import MAX_ID_LENGTH, StoredRequest, Subscriptions
 from tests.connectors.webhook_requests import FORM, JSON, REQUESTS, XML, post
 
 SOURCES = {

@@ -4,7 +4,7 @@ import pytest
 
 from connectors.outcomes import Outcome
 from connectors.registry import CONNECTORS
-from connectors.webhook_subscriptions import WantedSubscription
+from connectors.webhook_sources import WantedSubscription
 from tests.sandbox.test_connectors import ORG, key_for, send
 
 KEPT = CONNECTORS["salesforce"].subscriptions

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
-from connectors.webhook_source import WebhookSource
+from connectors.webhook_sources import WebhookSource
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
 from hub.incoming.models import InboundEndpoint

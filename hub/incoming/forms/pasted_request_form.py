@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
-from connectors.pasted_requests import MAX_PASTED
+from connectors.webhook_sources import MAX_PASTED
 from hub.connections.models import Connection
 from hub.staff import ActionForm
 

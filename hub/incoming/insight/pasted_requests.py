@@ -6,10 +6,9 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
 
-from connectors.pasted_requests import PastedRequestCheck, check_pasted_request
 from connectors.registry import CONNECTORS
 from connectors.signatures import Secret
-from connectors.webhook_source import WebhookSource
+from connectors.webhook_sources import PastedRequestCheck, WebhookSource, check_pasted_request
 from hub.connections.models import DISCONNECTED, Connection
 from hub.incoming.models import InboundEndpoint
 from hub.incoming.receiving.receiver_cache import build_receiver

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from connectors.webhook_source import Item
+from connectors.webhook_sources import Item
 from hub.connections.models import DISCONNECTED, Connection
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.processing.message_rows import build_message_row

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from connectors.outcomes import READ_ERRORS, clean_text
 from connectors.registry import CONNECTORS
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_source import Item, UnreadableItem, WebhookSource
+from connectors.webhook_sources import Item, UnreadableItem, WebhookSource
 from hub.incoming.models import InboundBody, InboundMessage
 
 MAX_DETAIL_LENGTH = 500

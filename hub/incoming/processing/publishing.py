@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.outcomes import clean_text
-from connectors.webhook_source import Item
+from connectors.webhook_sources import Item
 from hub.connections.actions.account_changes import apply_account_change
 from hub.connections.models import Connection
 from hub.db import bulk

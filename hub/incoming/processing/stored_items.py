@@ -8,7 +8,7 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import Q
 
-from connectors.webhook_source import Item
+from connectors.webhook_sources import Item
 from hub.db.outages import is_database_away, is_database_busy
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem, decide_state

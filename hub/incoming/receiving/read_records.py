@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from connectors.webhook_source import RecordChange, clean_id
+from connectors.webhook_sources import RecordChange, clean_id
 from hub.connections.models import Connection
 from hub.incoming.endpoints.create import get_or_create_connection_endpoint
 from hub.incoming.models import READ_METHOD, InboundEndpoint, InboundItem, InboundMessage

@@ -7,13 +7,12 @@ from urllib.parse import unquote_plus
 import structlog
 from django.db import IntegrityError
 
-from connectors.handshakes import respond
 from connectors.http import Response
 from connectors.outcomes import clean_text
 from connectors.registry import CONNECTORS
 from connectors.signatures import Cause, SharedSecretScheme, verify
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_source import clean_id
+from connectors.webhook_sources import clean_id, respond_to_handshake
 from hub.crypto.redaction import mask_headers, redact_text
 from hub.incoming.models import InboundEndpoint, InboundMessage
 from hub.incoming.models.endpoints import hash_endpoint_key
@@ -112,7 +111,7 @@ def answer_handshake(
     """
     for handshake in receiver.source.handshakes:
         if handshake.verify_first == is_verified:
-            response = respond(handshake, request, receiver.secrets)
+            response = respond_to_handshake(handshake, request, receiver.secrets)
             if response is not None:
                 return response
     return None

@@ -12,7 +12,7 @@ from django.db.models import Q
 from connectors.outcomes import READ_ERRORS
 from connectors.registry import CONNECTORS
 from connectors.signatures import Scheme, Secret, SharedSecretScheme, valid_signing_secrets
-from connectors.webhook_source import WebhookSource
+from connectors.webhook_sources import WebhookSource
 from hub.connections.models import ConnectorApp, Credential
 from hub.crypto.sealed import CannotOpen
 from hub.incoming.models import InboundEndpoint

@@ -8,7 +8,7 @@ from typing import TypeVar
 from connectors.http import Request, Response
 from connectors.outcomes import Outcome, later
 from connectors.schema import Credential
-from connectors.webhook_subscriptions import (
+from connectors.webhook_sources import (
     FoundSubscription,
     Step,
     Subscriptions,

@@ -6,7 +6,7 @@ from datetime import datetime
 import structlog
 
 from connectors.outcomes import Outcome
-from connectors.webhook_subscriptions import (
+from connectors.webhook_sources import (
     ONLY_BY_HAND,
     FoundSubscription,
     WantedSubscription,

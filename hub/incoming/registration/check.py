@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from connectors.outcomes import PERMISSION_MISSING, Outcome, later, never
-from connectors.webhook_subscriptions import (
+from connectors.webhook_sources import (
     FoundSubscription,
     Subscriptions,
     WantedSubscription,

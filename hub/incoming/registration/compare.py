@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from connectors.webhook_subscriptions import (
+from connectors.webhook_sources import (
     FoundSubscription,
     Subscriptions,
     WantedSubscription,

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from connectors.outcomes import PERMISSION_MISSING, Outcome
-from connectors.webhook_subscriptions import FoundSubscription
+from connectors.webhook_sources import FoundSubscription
 from hub.incoming.models import WebhookSubscription
 from hub.notices.notify import create_notice, resolve_notices
 from hub.reason_codes import REASONS

@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from connectors.webhook_source import WebhookSource
-from connectors.webhook_subscriptions import Subscriptions, WantedSubscription
+from connectors.webhook_sources import Subscriptions, WantedSubscription, WebhookSource
 from hub.connections.models import Connection
 from hub.incoming.endpoints.create import endpoint_url
 from hub.incoming.models import InboundEndpoint, WebhookSubscription

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.outcomes import READ_ERRORS
 from connectors.roles import Collection, parse_instant
-from connectors.webhook_source import RecordChange, WebhookSource
+from connectors.webhook_sources import RecordChange, WebhookSource
 from hub.connections.models import Connection
 from hub.incoming.receiving.read_records import find_new_changes, receive_record_changes
 from hub.scheduled.models import JobSchedule

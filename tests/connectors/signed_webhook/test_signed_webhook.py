@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from connectors.pasted_requests import check_pasted_request
 from connectors.registry import CONNECTORS
 from connectors.signatures import PRESETS, Cause, HmacScheme, SchemeError, Secret, sign, verify
 from connectors.signed_webhook.webhooks import clean_event_type, find_value
+from connectors.webhook_sources import check_pasted_request
 from tests.connectors.recorded import WHSEC, credential
 from tests.connectors.webhook_requests import USER_CREATED, post, post_json
 

@@ -44,7 +44,7 @@ class FoundSubscription:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SubscriptionPage:
     """A page of registrations; `cursor` is empty after the last one."""
 
     subscriptions: Sequence[FoundSubscription]
@@ -81,7 +81,7 @@ class Subscriptions:
         """Build the request for a page of all registrations of the account."""
         raise NotImplementedError
 
-    def parse_list(self, response: Response) -> Found | Outcome:
+    def parse_list(self, response: Response) -> SubscriptionPage | Outcome:
         """Parse a page, or the Outcome of a refusal. Raises Unreadable."""
         raise NotImplementedError
 

@@ -1,7 +1,7 @@
 """The role of a connector that receives webhooks: how they are verified, read and acknowledged.
 
 A webhook source is data and a few pure functions. The hub receives the request, verifies it over
-the raw bytes (connectors/signatures.py), stores it, and later reads its items.
+the raw bytes (connectors/signatures), stores it, and later reads its items.
 """
 
 import hashlib
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from connectors.handshakes import Handshake
 from connectors.http import KIBIBYTE, Json, Response, Unreadable
 from connectors.signatures import Scheme
 from connectors.webhook_request import WebhookRequest
+from connectors.webhook_sources.handshakes import Handshake
 
 DEFAULT_BODY_LIMIT = 256 * KIBIBYTE
 MAX_ID_LENGTH = 200  # characters; of a longer id the digest is used

@@ -93,10 +93,10 @@ class FixedAnswer:
 
 Handshake = JsonEcho | QueryEcho | HashAnswer | FixedAnswer
 
-SLACK = JsonEcho(match=(("type", "url_verification"),), verify_first=True)
+URL_VERIFICATION = JsonEcho(match=(("type", "url_verification"),), verify_first=True)
 
 
-def respond(
+def respond_to_handshake(
     handshake: Handshake, request: WebhookRequest, secrets: Sequence[Secret]
 ) -> Response | None:
     """Return the answer to a provider's check of the URL; None if the request is no check.

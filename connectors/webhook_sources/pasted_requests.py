@@ -7,7 +7,7 @@ from typing import Any
 from connectors.outcomes import READ_ERRORS, clean_text
 from connectors.signatures import SchemeError, Secret, Verdict, verify
 from connectors.webhook_request import WebhookRequest
-from connectors.webhook_source import Item, UnreadableItem, WebhookSource
+from connectors.webhook_sources.source import Item, UnreadableItem, WebhookSource
 
 MAX_PASTED = 256 * 1024  # characters
 MAX_HEADERS = 100

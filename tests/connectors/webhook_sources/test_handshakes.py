@@ -10,8 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.handshakes import SLACK, FixedAnswer, HashAnswer, JsonEcho, QueryEcho, respond
 from connectors.signatures import Secret, WebhookRequest
+from connectors.webhook_sources.handshakes import (
+    URL_VERIFICATION,
+    FixedAnswer,
+    HashAnswer,
+    JsonEcho,
+    QueryEcho,
+    respond_to_handshake,
+)
 
 SECRETS = [Secret("a-secret-of-32-characters-0123456")]
 KEY = SECRETS[0].value.encode()
@@ -39,7 +46,7 @@ X = HashAnswer(
 )
 TRELLO = FixedAnswer(methods=("HEAD",))
 DISCORD = FixedAnswer(match=(("type", 1),), json={"type": 1}, methods=("POST",), verify_first=True)
-ALL = [SLACK, META, DROPBOX, ZOOM, X, TRELLO, DISCORD, JsonEcho(reply="json")]
+ALL = [URL_VERIFICATION, META, DROPBOX, ZOOM, X, TRELLO, DISCORD, JsonEcho(reply="json")]
 
 
 def post(content) -> WebhookRequest:
@@ -52,16 +59,16 @@ def get(query: str, method: str = "GET") -> WebhookRequest:
 
 
 def test_slack_gets_its_challenge_as_text_after_the_verification():
-    assert SLACK.verify_first
+    assert URL_VERIFICATION.verify_first
     content = {"token": "x", "challenge": "3eZbrw1aBm2rZgRNFdxV", "type": "url_verification"}
-    response = respond(SLACK, post(content), [])
+    response = respond_to_handshake(URL_VERIFICATION, post(content), [])
     assert (response.status, response.body) == (200, b"3eZbrw1aBm2rZgRNFdxV")
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
 def test_monday_gets_its_challenge_as_json():
-    response = respond(JsonEcho(reply="json"), post({"challenge": "abc"}), [])
+    response = respond_to_handshake(JsonEcho(reply="json"), post({"challenge": "abc"}), [])
     assert response.json() == {"challenge": "abc"}
     assert response.headers["content-type"] == "application/json"
 
@@ -82,7 +89,7 @@ def test_monday_gets_its_challenge_as_json():
     ],
 )
 def test_an_event_is_no_check(content):
-    assert respond(SLACK, post(content), SECRETS) is None
+    assert respond_to_handshake(URL_VERIFICATION, post(content), SECRETS) is None
 
 
 @pytest.mark.parametrize(
@@ -90,14 +97,17 @@ def test_an_event_is_no_check(content):
 )
 def test_a_challenge_is_short_and_printable(challenge):
     content = {"type": "url_verification", "challenge": challenge}
-    response = respond(SLACK, post(content), SECRETS)
+    response = respond_to_handshake(URL_VERIFICATION, post(content), SECRETS)
     assert (response.status, response.body) == (400, b"")
     if isinstance(challenge, str):
-        assert respond(DROPBOX, get("challenge=" + quote(challenge)), SECRETS).status == 400
+        assert (
+            respond_to_handshake(DROPBOX, get("challenge=" + quote(challenge)), SECRETS).status
+            == 400
+        )
 
 
 def test_a_challenge_with_markup_is_text():
-    response = respond(DROPBOX, get("challenge=%3Cscript%3E"), SECRETS)
+    response = respond_to_handshake(DROPBOX, get("challenge=%3Cscript%3E"), SECRETS)
     assert response.body == b"<script>"
     assert response.headers["content-type"].startswith("text/plain")
     assert response.headers["x-content-type-options"] == "nosniff"
@@ -105,12 +115,12 @@ def test_a_challenge_with_markup_is_text():
 
 def test_meta_gets_its_challenge_only_with_our_token():
     query = "hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token="
-    assert respond(META, get(query + SECRETS[0].value), SECRETS).body == b"1158201444"
+    assert respond_to_handshake(META, get(query + SECRETS[0].value), SECRETS).body == b"1158201444"
     for token in ("", "x", SECRETS[0].value + "x", "None", "%ff", f"a&hub.verify_token={KEY}"):
-        assert respond(META, get(query + token), SECRETS).status == 403
+        assert respond_to_handshake(META, get(query + token), SECRETS).status == 403
     for secrets in ([], [Secret("")], [Secret(" ")], [Secret("short")]):
         for token in ("", "+", "short"):
-            assert respond(META, get(query + token), secrets).status == 403
+            assert respond_to_handshake(META, get(query + token), secrets).status == 403
 
 
 @pytest.mark.parametrize(
@@ -124,7 +134,7 @@ def test_meta_gets_its_challenge_only_with_our_token():
     ],
 )
 def test_another_query_is_no_check(query):
-    assert respond(META, get(query), SECRETS) is None
+    assert respond_to_handshake(META, get(query), SECRETS) is None
 
 
 def test_zoom_gets_its_token_and_the_hash_of_it():
@@ -133,7 +143,7 @@ def test_zoom_gets_its_token_and_the_hash_of_it():
         "payload": {"plainToken": "qgg8vlvZRS6UYooatFL8Aw"},
     }
     digest = hmac.new(KEY, b"qgg8vlvZRS6UYooatFL8Aw", hashlib.sha256).hexdigest()
-    assert respond(ZOOM, post(content), SECRETS).json() == {
+    assert respond_to_handshake(ZOOM, post(content), SECRETS).json() == {
         "plainToken": "qgg8vlvZRS6UYooatFL8Aw",
         "encryptedToken": digest,
     }
@@ -141,7 +151,7 @@ def test_zoom_gets_its_token_and_the_hash_of_it():
 
 def test_x_gets_the_hash_of_its_token():
     digest = b64encode(hmac.new(KEY, b"token", hashlib.sha256).digest()).decode()
-    response = respond(X, get("crc_token=token"), SECRETS)
+    response = respond_to_handshake(X, get("crc_token=token"), SECRETS)
     assert response.json() == {"response_token": "sha256=" + digest}
 
 
@@ -150,32 +160,35 @@ def test_x_gets_the_hash_of_its_token():
     ['{"event":"x"}', "v0:1700000000:{}", "a=b&c=d", "[1]", "a.b", "a\nb", "", "x" * 300, '"x"'],
 )
 def test_the_hash_of_a_token_is_never_the_signature_of_a_message(token):
-    assert respond(X, get("crc_token=" + quote(token)), SECRETS).status == 400
+    assert respond_to_handshake(X, get("crc_token=" + quote(token)), SECRETS).status == 400
     content = {"event": "endpoint.url_validation", "payload": {"plainToken": token}}
-    assert respond(ZOOM, post(content), SECRETS).status == 400
+    assert respond_to_handshake(ZOOM, post(content), SECRETS).status == 400
 
 
 @pytest.mark.parametrize("secrets", [[], [Secret("")], [Secret("short")], [Secret(" " * 40)]])
 def test_nothing_is_hashed_without_a_secret(secrets):
-    assert respond(X, get("crc_token=token"), secrets).status == 403
+    assert respond_to_handshake(X, get("crc_token=token"), secrets).status == 403
 
 
 def test_the_current_secret_makes_the_hash():
     secrets = [SECRETS[0], Secret("another-secret-of-32-characters-")]
     request = get("crc_token=token")
-    assert respond(X, request, secrets).body == respond(X, request, SECRETS).body
+    assert (
+        respond_to_handshake(X, request, secrets).body
+        == respond_to_handshake(X, request, SECRETS).body
+    )
 
 
 def test_trello_gets_200_for_head():
-    response = respond(TRELLO, get("", method="HEAD"), [])
+    response = respond_to_handshake(TRELLO, get("", method="HEAD"), [])
     assert (response.status, response.body) == (200, b"")
-    assert respond(TRELLO, post({}), []) is None
+    assert respond_to_handshake(TRELLO, post({}), []) is None
 
 
 def test_discord_gets_its_ping_back():
-    assert respond(DISCORD, post({"type": 1}), []).json() == {"type": 1}
+    assert respond_to_handshake(DISCORD, post({"type": 1}), []).json() == {"type": 1}
     for content in ({"type": 2}, {"type": True}, {"type": "1"}, {"type": 1.0}, {}):
-        assert respond(DISCORD, post(content), []) is None
+        assert respond_to_handshake(DISCORD, post(content), []) is None
 
 
 @settings(deadline=None)
@@ -189,5 +202,7 @@ def test_discord_gets_its_ping_back():
 )
 def test_no_request_raises(handshake, method, query, name, body, secrets):
     for text in (query, f"{name}={query}"):
-        response = respond(handshake, WebhookRequest(method, "", body, query=text), secrets)
+        response = respond_to_handshake(
+            handshake, WebhookRequest(method, "", body, query=text), secrets
+        )
         assert response is None or response.status in (200, 400, 403)

@@ -1,0 +1,62 @@
+"""The roles of a connector that receives webhooks, and keeps the registrations for them.
+
+`WebhookSource`: how a system delivers webhooks; `Subscriptions`: how the hub registers for them;
+handshakes: how a provider's check of our URL is answered; `check_pasted_request`: try a request
+that a person pastes.
+"""
+
+from connectors.webhook_sources.handshakes import (
+    URL_VERIFICATION,
+    Handshake,
+    respond_to_handshake,
+)
+from connectors.webhook_sources.pasted_requests import (
+    MAX_PASTED,
+    PastedRequestCheck,
+    check_pasted_request,
+)
+from connectors.webhook_sources.source import (
+    MAX_ID_LENGTH,
+    NO_SETTINGS,
+    AccountChange,
+    IncomingEventType,
+    Item,
+    RecordChange,
+    StoredRequest,
+    UnreadableItem,
+    WebhookSource,
+    clean_id,
+)
+from connectors.webhook_sources.subscriptions import (
+    ONLY_BY_HAND,
+    FoundSubscription,
+    Step,
+    SubscriptionPage,
+    Subscriptions,
+    WantedSubscription,
+)
+
+__all__ = [
+    "AccountChange",
+    "Handshake",
+    "IncomingEventType",
+    "Item",
+    "MAX_ID_LENGTH",
+    "MAX_PASTED",
+    "NO_SETTINGS",
+    "ONLY_BY_HAND",
+    "FoundSubscription",
+    "PastedRequestCheck",
+    "RecordChange",
+    "Step",
+    "StoredRequest",
+    "SubscriptionPage",
+    "URL_VERIFICATION",
+    "Subscriptions",
+    "UnreadableItem",
+    "WantedSubscription",
+    "WebhookSource",
+    "check_pasted_request",
+    "clean_id",
+    "respond_to_handshake",
+]
