@@ -122,9 +122,9 @@ class OAuth(Connector):
         self, urls: Mapping[str, str], host_patterns: tuple[str, ...]
     ) -> bool:
         """Whether the host patterns allow login hosts of a customer's own, such as the example."""
-        own = self.login_host
-        return own is not None and self.has_login_inside(
-            host_patterns, self.urls_at("", urls, own.example)
+        login_host = self.login_host
+        return login_host is not None and self.has_login_inside(
+            host_patterns, self.urls_at("", urls, login_host.example)
         )
 
     def has_login_inside(self, host_patterns: tuple[str, ...], urls: Mapping[str, str]) -> bool:

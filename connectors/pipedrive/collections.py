@@ -83,8 +83,8 @@ class PipedriveCollection(Collection):
             "updated_until": format_time(until) if until else "",
             "ids": ids,
         }
-        given = {name: value for name, value in parameters.items() if value}
-        return {"sort_by": "id", "sort_direction": "asc"} | filters | given
+        given_parameters = {name: value for name, value in parameters.items() if value}
+        return {"sort_by": "id", "sort_direction": "asc"} | filters | given_parameters
 
     @raises_unreadable
     def records(self, response: Response) -> Page | Outcome:

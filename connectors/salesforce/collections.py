@@ -181,8 +181,8 @@ def build_query(
     """
     names = split_names(fields)
     system_fields = (*SYSTEM_FIELDS, "IsDeleted") if deleted == "true" else SYSTEM_FIELDS
-    known = {name.lower() for name in names}
-    names += [name for name in system_fields if name.lower() not in known]
+    known_names = {name.lower() for name in names}
+    names += [name for name in system_fields if name.lower() not in known_names]
     conditions = build_equality_conditions(equals)
     conditions += build_period_conditions("SystemModstamp", since, until)
     conditions += [build_id_condition(ids.split(","))] if ids else []

@@ -67,12 +67,12 @@ class SalesforceWebhooks(WebhookSource):
         notifications = _parse_notifications(request.body)
         organization = _get_text(notifications, "OrganizationId")
         change = _find_change(request)
-        found = notifications.findall(f"{OUTBOUND}Notification")
-        if not 1 <= len(found) <= MAX_NOTIFICATIONS:
-            raise Unreadable(f"the message has {len(found)} notifications")
-        if len(found) == 1:
-            return [_read_notification(found[0], organization, change)]
-        return [_try_to_read(entry, organization, change) for entry in found]
+        elements = notifications.findall(f"{OUTBOUND}Notification")
+        if not 1 <= len(elements) <= MAX_NOTIFICATIONS:
+            raise Unreadable(f"the message has {len(elements)} notifications")
+        if len(elements) == 1:
+            return [_read_notification(elements[0], organization, change)]
+        return [_try_to_read(entry, organization, change) for entry in elements]
 
 
 def _parse_notifications(body: bytes) -> Element:

@@ -91,10 +91,10 @@ def _find_id(request: WebhookRequest, settings: Mapping[str, Any]) -> str:
     configured = str(settings.get("item_id_header") or "")
     path = str(settings.get("item_id_path") or "")
     names = _list_id_headers(settings)
-    found = _find_header(request, names[:1]) if configured else ""
-    if not found and path:
-        found = _format_id(find_value(_parse_body(request), path))
-    return found or _find_header(request, names)
+    item_id = _find_header(request, names[:1]) if configured else ""
+    if not item_id and path:
+        item_id = _format_id(find_value(_parse_body(request), path))
+    return item_id or _find_header(request, names)
 
 
 def _find_header(request: WebhookRequest, names: Sequence[str]) -> str:

@@ -198,8 +198,8 @@ def _find_query_value(request: WebhookRequest, name: str) -> str | None:
 
 def _has_json_values(request: WebhookRequest, values: Values) -> bool:
     """Whether the JSON body has these values, each of the same type."""
-    found = [(_find_json_value(request, path), value) for path, value in values]
-    return all(type(actual) is type(value) and actual == value for actual, value in found)
+    value_pairs = [(_find_json_value(request, path), value) for path, value in values]
+    return all(type(actual) is type(value) and actual == value for actual, value in value_pairs)
 
 
 def _find_json_value(request: WebhookRequest, path: str) -> Json:

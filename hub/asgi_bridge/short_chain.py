@@ -39,7 +39,9 @@ def route_by_path(special: Mapping[str, WSGI], otherwise: WSGI) -> WSGI:
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
-        chosen = next((wsgi for prefix, wsgi in special.items() if path.startswith(prefix)), None)
-        return (chosen or otherwise)(environ, start_response)
+        special_wsgi = next(
+            (wsgi for prefix, wsgi in special.items() if path.startswith(prefix)), None
+        )
+        return (special_wsgi or otherwise)(environ, start_response)
 
     return application

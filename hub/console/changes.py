@@ -80,12 +80,12 @@ def cluster_errors(errors: Iterable[ErrorGroup]) -> list[Cluster]:
     return [
         Cluster(
             *key,
-            sum(group.today for group in found),
-            sum(group.yesterday for group in found),
-            [group.tenant_name for group in found if group.today],
-            min((group.since for group in found if group.since), default=None),
+            sum(group.today for group in cluster_groups),
+            sum(group.yesterday for group in cluster_groups),
+            [group.tenant_name for group in cluster_groups if group.today],
+            min((group.since for group in cluster_groups if group.since), default=None),
         )
-        for key, found in groups.items()
+        for key, cluster_groups in groups.items()
     ]
 
 

@@ -83,9 +83,11 @@ def _list_ending_authorizations(tenant: Tenant, *, now: datetime) -> Iterator[Up
 def _list_ending_disconnects(tenant: Tenant, *, now: datetime) -> Iterator[UpcomingNeed]:
     rows = Disconnection.objects.of(tenant).filter(revoke_at__gt=now)
     text = _("It is disconnected. Until then the disconnect can be undone.")
-    for kept in rows.select_related("connection").order_by("revoke_at")[:ROWS_READ]:
-        connection = kept.connection
-        yield UpcomingNeed("disconnect_ends", kept.revoke_at, connection.name, text, connection)
+    for disconnection in rows.select_related("connection").order_by("revoke_at")[:ROWS_READ]:
+        connection = disconnection.connection
+        yield UpcomingNeed(
+            "disconnect_ends", disconnection.revoke_at, connection.name, text, connection
+        )
 
 
 def _list_ending_overlaps(tenant: Tenant, *, now: datetime) -> Iterator[UpcomingNeed]:
@@ -94,11 +96,11 @@ def _list_ending_overlaps(tenant: Tenant, *, now: datetime) -> Iterator[Upcoming
         tenant=tenant.public_id, at__gt=now - OVERLAP_PERIOD, verb__in=ROTATION_VERBS
     )
     last_by_endpoint = {row.object_id: row for row in rotations.order_by("at", "number")}
-    ends = {id: _read_overlap_end(row) for id, row in last_by_endpoint.items()}
+    overlap_ends = {id: _read_overlap_end(row) for id, row in last_by_endpoint.items()}
     text = _("Its old signing secret ends. Use the new one in your receiver before that.")
-    connections = Connection.objects.of(tenant).filter(public_id__in=list(ends)[:ROWS_READ])
+    connections = Connection.objects.of(tenant).filter(public_id__in=list(overlap_ends)[:ROWS_READ])
     for connection in connections:
-        ends_at = ends[str(connection.public_id)]
+        ends_at = overlap_ends[str(connection.public_id)]
         if ends_at and ends_at > now:
             yield UpcomingNeed("secret_overlap_ends", ends_at, connection.name, text, connection)
 

@@ -17,8 +17,8 @@ def find_preferred_language(address: str) -> str:
 
     The newest membership counts.
     """
-    chosen = QuietHours.unscoped.filter(membership__user__email=address.lower())
-    rows = chosen.exclude(language="").order_by("-membership_id")
+    quiet_hours = QuietHours.unscoped.filter(membership__user__email=address.lower())
+    rows = quiet_hours.exclude(language="").order_by("-membership_id")
     return rows.values_list("language", flat=True).first() or ""
 
 

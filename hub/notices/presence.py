@@ -60,8 +60,8 @@ def find_substitutes(
 def _find_refusing_addresses(addresses: Collection[str]) -> set[str]:
     """Return the addresses whose last notice was refused by their mail server."""
     mails = Mail.objects.filter(to__in=addresses, kind__in=NOTICE_MAILS)
-    ended = mails.filter(Q(state="sent") | Q(state="failed", reason=REFUSED)).order_by("pk")
-    last_reasons = dict(ended.values_list("to", "reason"))
+    ended_mails = mails.filter(Q(state="sent") | Q(state="failed", reason=REFUSED)).order_by("pk")
+    last_reasons = dict(ended_mails.values_list("to", "reason"))
     return {address for address, reason in last_reasons.items() if reason == REFUSED}
 
 

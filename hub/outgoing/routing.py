@@ -253,5 +253,7 @@ class ActiveSwitches:
 def _find_unconnected_routes(ordered_routes: Sequence[Route]) -> Collection[tuple[int, int]]:
     if not ordered_routes:
         return ()
-    held = Delivery.unscoped.filter(route__in=ordered_routes, connection=None, state="held")
-    return set(held.values_list("tenant_id", "route_id").distinct())
+    held_deliveries = Delivery.unscoped.filter(
+        route__in=ordered_routes, connection=None, state="held"
+    )
+    return set(held_deliveries.values_list("tenant_id", "route_id").distinct())

@@ -105,8 +105,8 @@ def _build_choices_query(collection: Choices, now: datetime) -> PageQuery[Page]:
 
 def _parse_choices(collection: Choices, pages: Iterable[Page]) -> list[Choice]:
     """Return the choices, each id once, sorted by name; records without an id are left out."""
-    found = dict(_iterate_choices(collection, pages))
-    return sorted(found.items(), key=lambda choice: (choice[1].casefold(), choice[0]))
+    choices = dict(_iterate_choices(collection, pages))
+    return sorted(choices.items(), key=lambda choice: (choice[1].casefold(), choice[0]))
 
 
 def _iterate_choices(collection: Choices, pages: Iterable[Page]) -> Iterator[Choice]:

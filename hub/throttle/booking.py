@@ -218,8 +218,8 @@ class CallBooking:
         """Return until when calls are booked: not beyond a budget's window, as later calls count in
         the next window.
         """
-        ends = self.window_ends(booking)
-        return min([self.until, *(end - timedelta(microseconds=1) for end in ends)])
+        window_ends = self.window_ends(booking)
+        return min([self.until, *(end - timedelta(microseconds=1) for end in window_ends)])
 
     def window_ends(self, booking: Booking) -> list[datetime]:
         """Return when the windows of the booking's budgets end, if these are known."""

@@ -42,12 +42,12 @@ def disconnect_account(
     """
     before = {"state": connection.state, "account": connection.account}
     with transaction.atomic():
-        kept = keep_credential_for_undo(connection, now=now) if can_be_undone else None
-        if kept is None:
+        disconnection = keep_credential_for_undo(connection, now=now) if can_be_undone else None
+        if disconnection is None:
             schedule_connection_revocation(connection, now=now)
         connection.disconnect(reason, keeps_events=keeps_events, now=now)
         _wipe_credential(connection, now=now)
-        _record_credential_event(connection, "withheld" if kept else "revoked", now=now)
+        _record_credential_event(connection, "withheld" if disconnection else "revoked", now=now)
         actor.audit(
             "connection.disconnect",
             connection,
@@ -57,7 +57,7 @@ def disconnect_account(
             after={
                 "state": connection.state,
                 "reason": connection.reason,
-                **({"revoke_at": kept.revoke_at} if kept else {}),
+                **({"revoke_at": disconnection.revoke_at} if disconnection else {}),
             },
             now=now,
         )
@@ -99,9 +99,9 @@ def revoke_disconnected_account(
 def revoke_due_accounts(*, now: datetime) -> None:
     """Revoke what was disconnected 24 hours ago; a step of the sweep."""
     due = Disconnection.unscoped.filter(revoke_at__lte=now).order_by("revoke_at")
-    for kept in due.select_related("connection__tenant")[:ENDED_AT_ONCE]:
+    for disconnection in due.select_related("connection__tenant")[:ENDED_AT_ONCE]:
         with suppress(InvalidConnectionState):  # another process was faster
-            revoke_disconnected_account(kept.connection, ActorContext.system(), now=now)
+            revoke_disconnected_account(disconnection.connection, ActorContext.system(), now=now)
 
 
 def _record_credential_event(connection: Connection, kind: str, *, now: datetime) -> None:

@@ -37,13 +37,15 @@ class _Undo:
     """An undo in progress: the disconnect that it has claimed, until when."""
 
     connection: Connection
-    kept: Disconnection
+    disconnection: Disconnection
     claimed_until: datetime
 
     def query_claimed(self) -> Any:
         """Select the disconnect, unless it was revoked or claimed by another undo meanwhile."""
         return Disconnection.unscoped.filter(
-            pk=self.kept.pk, public_id=self.kept.public_id, claimed_until=self.claimed_until
+            pk=self.disconnection.pk,
+            public_id=self.disconnection.public_id,
+            claimed_until=self.claimed_until,
         )
 
 
@@ -74,10 +76,10 @@ def _claim_undo(connection: Connection, *, now: datetime) -> _Undo:
         claimed_until=claimed_until
     ):
         raise InvalidConnectionState(connection.state)
-    kept = rows.filter(claimed_until=claimed_until).first()
-    if kept is None:
+    disconnection = rows.filter(claimed_until=claimed_until).first()
+    if disconnection is None:
         raise InvalidConnectionState(connection.state)
-    return _Undo(connection, kept, claimed_until)
+    return _Undo(connection, disconnection, claimed_until)
 
 
 @sensitive_variables()
@@ -98,12 +100,12 @@ def _test_kept_credential(undo: _Undo, call: Call, *, random: Random, now: datet
 @sensitive_variables()
 def _probe(undo: _Undo, call: Call, *, now: datetime) -> ProbeResult:
     """Test the document, and that it is still of the account that was disconnected."""
-    document = undo.kept.open()
+    document = undo.disconnection.open()
     draft = _draft_connection(undo, document["settings"])
     probe_result = probe_credential(draft, document["secret"], call=call, now=now)
-    found = probe_result.account.id if probe_result.account else ""
-    if found and undo.kept.account and found != undo.kept.account:
-        return ProbeResult(None, "never", OTHER_ACCOUNT, found)
+    account_id = probe_result.account.id if probe_result.account else ""
+    if account_id and undo.disconnection.account and account_id != undo.disconnection.account:
+        return ProbeResult(None, "never", OTHER_ACCOUNT, account_id)
     return probe_result
 
 
@@ -112,7 +114,7 @@ def _refresh_kept_credential(
     undo: _Undo, call: Call, *, random: Random, now: datetime
 ) -> Grant | Outcome:
     """Request new tokens and store them at once, as the refresh token may be used up."""
-    document, app = undo.kept.open(), find_connector_app(undo.connection.connector_key)
+    document, app = undo.disconnection.open(), find_connector_app(undo.connection.connector_key)
     draft = _draft_connection(undo, document["settings"])
     credential = build_credential(draft, app, document["secret"])
     assert isinstance(draft.connector, OAuth), "only its tokens expire"
@@ -121,23 +123,28 @@ def _refresh_kept_credential(
             draft, credential, app.open() if app else {}, call=call, now=now, afterwards=afterwards
         )
         if isinstance(answer, Grant):
-            _store_grant(undo.kept, document, answer, random=random, now=now)
+            _store_grant(undo.disconnection, document, answer, random=random, now=now)
     return answer
 
 
 @sensitive_variables()
 def _store_grant(
-    kept: Disconnection, document: Mapping[str, Any], grant: Grant, *, random: Random, now: datetime
+    disconnection: Disconnection,
+    document: Mapping[str, Any],
+    grant: Grant,
+    *,
+    random: Random,
+    now: datetime,
 ) -> None:
     secret = {**document["secret"], **grant.secret}
     settings = {**document["settings"], **grant.settings}
-    kept.sealed = seal({"secret": secret, "settings": settings}, kept.binding)
+    disconnection.sealed = seal({"secret": secret, "settings": settings}, disconnection.binding)
     columns = token_lifetimes.build_fresh_columns(
-        kept.connection.connector, grant, now=now, random=random
+        disconnection.connection.connector, grant, now=now, random=random
     )
     for name in TOKEN_COLUMNS:
-        setattr(kept, name, columns[name])
-    kept.save(update_fields=["sealed", *TOKEN_COLUMNS])
+        setattr(disconnection, name, columns[name])
+    disconnection.save(update_fields=["sealed", *TOKEN_COLUMNS])
 
 
 def _draft_connection(undo: _Undo, settings: Mapping[str, Any]) -> Connection:
@@ -145,7 +152,7 @@ def _draft_connection(undo: _Undo, settings: Mapping[str, Any]) -> Connection:
     return Connection(
         tenant_id=undo.connection.tenant_id,
         connector_key=undo.connection.connector_key,
-        account=undo.kept.account,
+        account=undo.disconnection.account,
         settings=dict(settings),
     )
 
@@ -158,20 +165,20 @@ def _restore_account(undo: _Undo, actor: ActorContext, *, now: datetime) -> None
     Raises TenantSuspended, and InvalidConnectionState if the credential was revoked or the account
     connected again during the test.
     """
-    connection, kept = undo.connection, undo.kept
+    connection, disconnection = undo.connection, undo.disconnection
     lock_active_tenant(connection)
     Credential.lock(connection)
-    document = kept.open()
+    document = disconnection.open()
     if not connection.is_disconnected or not undo.query_claimed().delete()[0]:
         raise InvalidConnectionState(connection.state)
-    columns = {name: getattr(kept, name) for name in TOKEN_COLUMNS}
+    columns = {name: getattr(disconnection, name) for name in TOKEN_COLUMNS}
     lifetimes = {**columns, **token_lifetimes.CLEARED_REFRESH_STATE, "refusals": 0}
-    lifetimes["refresh_due_at"] = kept.refresh_due_at
+    lifetimes["refresh_due_at"] = disconnection.refresh_due_at
     replace_credential(connection, document["secret"], lifetimes, "restored", now=now)
     connection.settings = {**connection.settings, **document["settings"]}
     connection.changed_at = connection.checked_at = now
     connection.save(update_fields=["settings", "changed_at", "checked_at"])
-    _restore_state(connection, kept, now=now)
+    _restore_state(connection, disconnection, now=now)
     release_backlog(connection, now=now)
     after = {"state": connection.state, "account": connection.account}
     actor.audit(
@@ -179,10 +186,12 @@ def _restore_account(undo: _Undo, actor: ActorContext, *, now: datetime) -> None
     )
 
 
-def _restore_state(connection: Connection, kept: Disconnection, *, now: datetime) -> None:
+def _restore_state(connection: Connection, disconnection: Disconnection, *, now: datetime) -> None:
     """Set the state before the disconnect. What a passed test disproves becomes *healthy*."""
     connection.mark_healthy(now=now)
-    if kept.state == "paused" and (kept.paused_until is None or kept.paused_until > now):
-        connection.pause(kept.detail, until=kept.paused_until, now=now)
-    elif kept.state == "disabled":
-        connection.disable(kept.reason, kept.detail, now=now)
+    if disconnection.state == "paused" and (
+        disconnection.paused_until is None or disconnection.paused_until > now
+    ):
+        connection.pause(disconnection.detail, until=disconnection.paused_until, now=now)
+    elif disconnection.state == "disabled":
+        connection.disable(disconnection.reason, disconnection.detail, now=now)

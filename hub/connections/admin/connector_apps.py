@@ -59,9 +59,11 @@ def _list_logins(app: ConnectorApp) -> list[tuple[Environment | LoginHost, str]]
     for entry in connector.environments:
         urls = connector.urls_at(entry.key, app.bases)
         places.append((entry, connector.authorize_at.format(**urls) if entry in offered else ""))
-    if own := connector.login_host:
-        urls = connector.urls_at("", app.bases, own.example)
-        places.append((own, connector.authorize_at.format(**urls) if app.has_login_hosts else ""))
+    if login_host := connector.login_host:
+        urls = connector.urls_at("", app.bases, login_host.example)
+        places.append(
+            (login_host, connector.authorize_at.format(**urls) if app.has_login_hosts else "")
+        )
     return places
 
 

@@ -34,8 +34,8 @@ def _disconnect(action: ActionRequest) -> Response:
         can_be_undone=action.data["revoke"] == "later",
         now=action.now,
     )
-    kept = find_disconnection(action.connection, now=action.now)
-    revoke_at = kept.revoke_at if kept else None
+    disconnection = find_disconnection(action.connection, now=action.now)
+    revoke_at = disconnection.revoke_at if disconnection else None
     body: dict[str, Any] = {"cancelling": 0, "detail": "", "revoke_at": revoke_at}
     if not keeps_events:
         try:

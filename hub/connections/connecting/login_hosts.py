@@ -29,18 +29,20 @@ def read_login_host(connector: Connector, text: str, environment: str = "") -> t
     `environment`: the environment that was chosen, or empty. Raises LoginHostRefused for a host
     that is not a login host of the system, or is of another environment.
     """
-    own = connector.login_host
-    if own is None:
+    login_host = connector.login_host
+    if login_host is None:
         raise LoginHostRefused(
             _("%(system)s has no customer login hosts.") % {"system": connector.label}, text
         )
     host = text.strip(" ").lower() if text.isascii() else text
-    host_environment = own.environment_of(host)
+    host_environment = login_host.environment_of(host)
     if not host_environment:
         sentence = _(
             "This is not a login host of %(system)s. Enter the host alone, such as %(example)s."
         )
-        raise LoginHostRefused(sentence % {"system": connector.label, "example": own.example}, text)
+        raise LoginHostRefused(
+            sentence % {"system": connector.label, "example": login_host.example}, text
+        )
     if environment and environment != host_environment:
         kind = connector.environment(host_environment)
         sentence = _("This login host belongs to another kind of account: %(kind)s.")
@@ -85,11 +87,11 @@ def build_login_choices(
         else None
     )
     offered = app.environments if app else ()
-    own = connector.login_host if app and app.has_login_hosts else None
-    at_login_host = own and (login_host or error)
+    own_login = connector.login_host if app and app.has_login_hosts else None
+    at_login_host = own_login and (login_host or error)
     return {
-        "environments": offered if own or len(offered) > 1 else (),
-        "own_login": own,
+        "environments": offered if own_login or len(offered) > 1 else (),
+        "own_login": own_login,
         "chosen": AT_LOGIN_HOST if at_login_host else environment,
         "login_host": login_host,
         "login_host_error": error,

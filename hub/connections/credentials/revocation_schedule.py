@@ -83,7 +83,7 @@ def keep_credential_for_undo(connection: Connection, *, now: datetime) -> Discon
     if not secret:
         return None
     credential = Credential.unscoped.get(connection=connection)
-    kept = Disconnection(
+    disconnection = Disconnection(
         connection=connection,
         account=connection.account,
         version=credential.version,
@@ -99,9 +99,9 @@ def keep_credential_for_undo(connection: Connection, *, now: datetime) -> Discon
         revoke_at=now + Disconnection.UNDO_PERIOD,
     )
     document = {"secret": dict(secret), "settings": dict(connection.settings)}
-    kept.sealed = seal(document, kept.binding)
-    kept.save(force_insert=True)
-    return kept
+    disconnection.sealed = seal(document, disconnection.binding)
+    disconnection.save(force_insert=True)
+    return disconnection
 
 
 @sensitive_variables()
@@ -111,22 +111,22 @@ def end_undo(connection: Connection, *, now: datetime) -> bool:
     Returns False if none is kept. Needs a transaction of the caller: both happen, or neither.
     """
     rows = Disconnection.unscoped.select_for_update(no_key=True).filter(connection=connection)
-    kept = rows.first()
-    if kept is None:
+    disconnection = rows.first()
+    if disconnection is None:
         return False
     with suppress(CannotOpen):
         if connection.tenant:
-            document = kept.open()
+            document = disconnection.open()
             schedule_revocation(
                 connection.tenant,
                 connection.connector_key,
                 document["secret"],
                 settings=document["settings"],
-                account=kept.account,
+                account=disconnection.account,
                 connection=connection,
                 now=now,
             )
-    kept.delete()
+    disconnection.delete()
     return True
 
 
@@ -139,13 +139,15 @@ def keep_late_grant(
     Returns False if no credential of this version is kept. Needs a transaction of the caller.
     """
     rows = Disconnection.unscoped.select_for_update(no_key=True)
-    kept = rows.filter(connection=connection, version=version).first()
-    if kept is None:
+    disconnection = rows.filter(connection=connection, version=version).first()
+    if disconnection is None:
         return False
-    kept.sealed = seal({**kept.open(), "secret": dict(document)}, kept.binding)
+    disconnection.sealed = seal(
+        {**disconnection.open(), "secret": dict(document)}, disconnection.binding
+    )
     for name in TOKEN_COLUMNS:
-        setattr(kept, name, columns[name])
-    kept.save(update_fields=["sealed", *TOKEN_COLUMNS])
+        setattr(disconnection, name, columns[name])
+    disconnection.save(update_fields=["sealed", *TOKEN_COLUMNS])
     return True
 
 

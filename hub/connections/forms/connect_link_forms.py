@@ -30,7 +30,9 @@ def list_environment_choices(connectors: Iterable[str]) -> list[tuple[str, Any]]
 
 def find_login_host_example(connectors: Iterable[str]) -> str:
     """Return an example of a login host, of the first system with login hosts; else empty."""
-    return next((own.example for key in connectors if (own := CONNECTORS[key].login_host)), "")
+    return next(
+        (login_host.example for key in connectors if (login_host := CONNECTORS[key].login_host)), ""
+    )
 
 
 def login_host_field(example: str) -> forms.CharField:

@@ -81,7 +81,10 @@ def _find_owners(keys: Sequence[str]) -> dict[tuple[str, str], str]:
     for connection in rows.select_related("tenant").order_by("pk"):
         for owner in (connection.account, f"#{connection.pk}"):
             connections[connection.connector_key, owner].append(connection)
-    return names | {owner: _name_account(found) for owner, found in connections.items()}
+    return names | {
+        owner: _name_account(account_connections)
+        for owner, account_connections in connections.items()
+    }
 
 
 def _name_account(connections: Sequence[Connection]) -> str:

@@ -145,8 +145,8 @@ def _find_overlap(endpoint: InboundEndpoint) -> timedelta:
     """Return how long the old secret or URL is accepted, unless the registration ends that."""
     subscriptions = endpoint.connector.subscriptions
     is_registered = subscriptions is not None and not subscriptions.is_manual
-    wanted = WebhookSubscription.unscoped.filter(endpoint=endpoint, is_wanted=True)
-    return MAX_OVERLAP if is_registered and wanted.exists() else OVERLAP
+    wanted_subscriptions = WebhookSubscription.unscoped.filter(endpoint=endpoint, is_wanted=True)
+    return MAX_OVERLAP if is_registered and wanted_subscriptions.exists() else OVERLAP
 
 
 def _list_replaced(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

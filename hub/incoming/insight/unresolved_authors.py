@@ -26,7 +26,9 @@ def list_unresolved_authors(connection: Connection) -> list[UnresolvedAuthor]:
     counts = Counter(filter(None, newest.values_list("author", flat=True)[:ITEMS_SEARCHED]))
     if not counts:
         return []
-    known = Identity.confirmed().filter(connection=connection, kind=USER, remote_id__in=counts)
-    for remote_id in known.values_list("remote_id", flat=True):
+    known_identities = Identity.confirmed().filter(
+        connection=connection, kind=USER, remote_id__in=counts
+    )
+    for remote_id in known_identities.values_list("remote_id", flat=True):
         counts.pop(remote_id, None)
     return [UnresolvedAuthor(*entry) for entry in counts.most_common(AUTHORS_LISTED)]

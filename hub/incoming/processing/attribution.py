@@ -92,9 +92,9 @@ def find_connections(
     message: InboundMessage, item: Item, connections: ConnectionsByAccount
 ) -> Sequence[Connection | None]:
     """Return the connections that an item is for; [None] if there is none."""
-    own = message.endpoint.connection
-    if own is not None:
-        return [own]
+    own_connection = message.endpoint.connection
+    if own_connection is not None:
+        return [own_connection]
     return connections.get((message.connector_key, item.account)) or [None]
 
 

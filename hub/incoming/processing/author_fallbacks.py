@@ -55,7 +55,7 @@ def release_items_of_known_authors(*, now: datetime) -> int:
     """Return the items to the inbox that were held for an author who has a user now, or whose
     connection has another fallback; a step of the sweep, which returns how many.
     """
-    held = InboundItem.unscoped.filter(state="held", reason=AUTHOR_UNKNOWN)
+    held_items = InboundItem.unscoped.filter(state="held", reason=AUTHOR_UNKNOWN)
     user = Identity.confirmed().filter(
         connection=OuterRef("connection"), kind=USER, remote_id=OuterRef("author")
     )
@@ -63,7 +63,7 @@ def release_items_of_known_authors(*, now: datetime) -> int:
         connection=OuterRef("connection"), kind=USER, direction=IdentityFallback.Direction.IN
     )
     is_still_held = Exists(fallback.filter(choice=IdentityFallback.Choice.HOLD))
-    due = held.filter(Q(Exists(user)) | ~Q(is_still_held)).order_by("pk")
+    due = held_items.filter(Q(Exists(user)) | ~Q(is_still_held)).order_by("pk")
     ids = list(due.values_list("pk", flat=True)[:RELEASED_MAX])
     if not ids:
         return 0

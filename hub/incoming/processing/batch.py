@@ -60,8 +60,8 @@ def process_batch(
 
     Messages whose lease was lost are left to their new holder.
     """
-    held = _lock_leased(messages, lease)
-    parsed = parse_messages(held)
+    leased_messages = _lock_leased(messages, lease)
+    parsed = parse_messages(leased_messages)
     connections = load_connections(parsed)
     attributed = [
         entry for message in parsed for entry in attribute_items(message, connections, now=now)
@@ -70,7 +70,7 @@ def process_batch(
     apply_account_changes(new, now=now)
     publish_items(new, now=now)
     settle_replayed_rows(parsed, now=now)
-    _mark_processed(held, now=now)
+    _mark_processed(leased_messages, now=now)
     failpoint("R3")  # before the commit
     return count_states(attributed, new)
 
@@ -99,8 +99,8 @@ def release_untried_messages(
 def _lock_leased(messages: Sequence[InboundMessage], lease: UUID) -> list[InboundMessage]:
     """Lock the messages that this lease still holds, and return these."""
     rows = InboundMessage.unscoped.filter(pk__in=[message.pk for message in messages], lease=lease)
-    held = set(rows.select_for_update(no_key=True).values_list("pk", flat=True))
-    return [message for message in messages if message.pk in held]
+    leased_ids = set(rows.select_for_update(no_key=True).values_list("pk", flat=True))
+    return [message for message in messages if message.pk in leased_ids]
 
 
 def _mark_processed(messages: Sequence[InboundMessage], *, now: datetime) -> None:

@@ -76,14 +76,14 @@ def choose_batch(candidates: Iterable[Candidate], shares: Sequence[str]) -> list
     by_share: dict[str, list[Candidate]] = {share: [] for share in shares}
     for candidate in candidates:
         by_share[candidate.share_key].append(candidate)
-    chosen, size = list[Candidate](), 0
+    batch, size = list[Candidate](), 0
     for turn in zip_longest(*by_share.values()):
         for candidate in filter(None, turn):
             size += candidate.size
-            if chosen and size > BATCH_BYTES:
-                return chosen
-            chosen.append(candidate)
-    return chosen
+            if batch and size > BATCH_BYTES:
+                return batch
+            batch.append(candidate)
+    return batch
 
 
 def due_messages(*, now: datetime) -> QuerySet[InboundMessage]:
@@ -109,14 +109,14 @@ def claim_messages(lease: UUID, *, after: str, now: datetime) -> Claim:
     `after`: the account that was served last.
     """
     shares = list_shares(after=after)
-    chosen = choose_batch(list_candidates(shares, now=now), shares)
-    if not chosen:
+    batch = choose_batch(list_candidates(shares, now=now), shares)
+    if not batch:
         return Claim([], shares[-1] if shares else after)
-    ids = [candidate.id for candidate in chosen]
+    ids = [candidate.id for candidate in batch]
     messages = _lease_messages(due_messages(now=now).filter(pk__in=ids), lease, now=now)
-    turns = {id: turn for turn, id in enumerate(ids)}
-    in_turn = sorted(messages, key=lambda message: turns[message.pk])
-    return Claim(in_turn, chosen[-1].share_key)
+    turn_by_id = {id: turn for turn, id in enumerate(ids)}
+    in_turn = sorted(messages, key=lambda message: turn_by_id[message.pk])
+    return Claim(in_turn, batch[-1].share_key)
 
 
 @transaction.atomic

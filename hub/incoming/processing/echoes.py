@@ -58,10 +58,10 @@ def has_foreign_author(row: InboundItem) -> bool:
     Our own author proves nothing: the connected user is a person who edits, too.
     """
     assert row.connection is not None
-    source, own = row.connection.connector.webhook_source, row.connection.settings.get(USER_ID)
-    if source is None or not own or not row.author:
+    source, own_user = row.connection.connector.webhook_source, row.connection.settings.get(USER_ID)
+    if source is None or not own_user or not row.author:
         return False
-    return not source.is_same_account(row.author, str(own))
+    return not source.is_same_account(row.author, str(own_user))
 
 
 def _create_bounce_notice(row: InboundItem, *, now: datetime) -> None:

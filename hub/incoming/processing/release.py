@@ -22,23 +22,25 @@ def release_held_items(*, now: datetime) -> int:
 
     A step of the sweep; returns how many. The inbox decides again: another cause may hold them.
     """
-    held = InboundItem.unscoped.filter(state="held", reason__in=HOLD_REASONS)
-    connections = list(select_usable_connections(held)[:MAX_CONNECTIONS])
+    held_items = InboundItem.unscoped.filter(state="held", reason__in=HOLD_REASONS)
+    connections = list(select_usable_connections(held_items)[:MAX_CONNECTIONS])
     if not connections:
         return 0
-    released = held.filter(connection__in=connections).order_by("pk").values_list("pk", flat=True)
-    rows = held.filter(pk__in=list(released[:MAX_ITEMS]))
+    released = (
+        held_items.filter(connection__in=connections).order_by("pk").values_list("pk", flat=True)
+    )
+    rows = held_items.filter(pk__in=list(released[:MAX_ITEMS]))
     count = rows.update(state="received", reason="", attempt_count=0, state_changed_at=now)
     wake_inbox(now=now)
     return count
 
 
-def select_usable_connections(held: QuerySet[InboundItem]) -> QuerySet[Connection, int]:
+def select_usable_connections(held_items: QuerySet[InboundItem]) -> QuerySet[Connection, int]:
     """Select the ids of connections that have held items, and that nothing holds."""
     usable = Connection.unscoped.exclude(state__in=STATE_REASONS).filter(
         tenant__suspended_at=None, lane__switched_off_by=""
     )
-    has_held = Exists(held.filter(connection=OuterRef("pk")))
+    has_held = Exists(held_items.filter(connection=OuterRef("pk")))
     return usable.filter(has_held).order_by("pk").values_list("pk", flat=True)
 
 
@@ -53,5 +55,5 @@ def end_old_holds(*, now: datetime) -> int:
     old = [pk for pk, received_at in ages if received_at <= cutoff]
     if not old:
         return 0
-    held = InboundItem.unscoped.filter(pk__in=old, state="held")
-    return held.update(state="quarantined", reason=HELD_TOO_LONG, state_changed_at=now)
+    held_items = InboundItem.unscoped.filter(pk__in=old, state="held")
+    return held_items.update(state="quarantined", reason=HELD_TOO_LONG, state_changed_at=now)

@@ -93,12 +93,12 @@ def decide_again(row: InboundItem, parsed: ParsedMessage, *, now: datetime) -> A
 
 def find_item(row: InboundItem, parsed: ParsedMessage) -> Item | None:
     """Return the item of a row: the one with its key, at its position if several have it."""
-    found = [
+    matches = [
         (position != row.position, position, item)
         for position, item in parsed.readable_items
         if item.id == row.item_key
     ]
-    return min(found, key=lambda entry: entry[:2])[2] if found else None
+    return min(matches, key=lambda entry: entry[:2])[2] if matches else None
 
 
 def set_state(

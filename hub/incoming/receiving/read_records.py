@@ -59,12 +59,12 @@ def _find_unknown_changes(
     connection: Connection, changes: Sequence[RecordChange], *, now: datetime
 ) -> list[RecordChange]:
     """Return the changes without an item or an event."""
-    known = _find_known_ids(connection, changes)
+    known_ids = _find_known_ids(connection, changes)
     heard = _find_heard_changes(connection, changes, now=now)
     return [
         change
         for change in changes
-        if clean_id(change.item_id) not in known and not _is_heard(change, heard)
+        if clean_id(change.item_id) not in known_ids and not _is_heard(change, heard)
     ]
 
 

@@ -26,8 +26,8 @@ def notify_rejected_sources(*, now: datetime) -> None:
     accepted = recent.filter(endpoint=OuterRef("endpoint"), cause__in=("accepted", "duplicate"))
     rejected = recent.exclude(cause__in=NOT_REJECTED).exclude(Exists(accepted))
     totals = rejected.values("endpoint").annotate(first=Min("minute"), total=Sum("count"))
-    lasting = totals.filter(first__lte=now - REJECTED_FOR, total__gte=MIN_REJECTIONS)
-    since = dict(lasting.values_list("endpoint", "first").order_by())
+    rejected_for_long = totals.filter(first__lte=now - REJECTED_FOR, total__gte=MIN_REJECTIONS)
+    since = dict(rejected_for_long.values_list("endpoint", "first").order_by())
     if since:
         endpoints = InboundEndpoint.unscoped.filter(pk__in=since).select_related("connection")
         for endpoint in endpoints:

@@ -148,10 +148,10 @@ def _find_tenant(request: Request, connection: Connection, reference: str) -> Te
     """Return the tenant of the connection; for one of the platform, the tenant that is named."""
     if connection.tenant:
         return connection.tenant
-    own = get_key_user(request).tenant
-    if own is None and not reference:
+    key_tenant = get_key_user(request).tenant
+    if key_tenant is None and not reference:
         raise Problem("tenant-required")
-    return own or resolve_tenant(request, reference)
+    return key_tenant or resolve_tenant(request, reference)
 
 
 def _build_refusal(problem: str) -> Problem:

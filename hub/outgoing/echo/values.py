@@ -4,26 +4,27 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def is_same_value(written: Any, found: Any) -> bool:
+def is_same_value(written: Any, received: Any) -> bool:
     """Return whether a received value is the written one.
 
     Systems send numbers and booleans as text, null as empty text, and add keys to objects.
     """
     if isinstance(written, Mapping):
-        return isinstance(found, Mapping) and all(
-            key in found and is_same_value(value, found[key]) for key, value in written.items()
+        return isinstance(received, Mapping) and all(
+            key in received and is_same_value(value, received[key])
+            for key, value in written.items()
         )
     if isinstance(written, list):
         return (
-            isinstance(found, list)
-            and len(found) == len(written)
-            and all(is_same_value(*pair) for pair in zip(written, found, strict=True))
+            isinstance(received, list)
+            and len(received) == len(written)
+            and all(is_same_value(*pair) for pair in zip(written, received, strict=True))
         )
-    if isinstance(found, Mapping | list):
+    if isinstance(received, Mapping | list):
         return False
-    if _is_number(written) or _is_number(found):
-        return _read_number(written) == _read_number(found)
-    return _spell(written) == _spell(found)
+    if _is_number(written) or _is_number(received):
+        return _read_number(written) == _read_number(received)
+    return _spell(written) == _spell(received)
 
 
 def _is_number(value: Any) -> bool:

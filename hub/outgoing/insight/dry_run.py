@@ -189,19 +189,19 @@ def load_identities(
     identities = Identity.confirmed().filter(
         connection=connection, kind__in=kinds, local_id__in=local_ids
     )
-    found: dict[IdentityPair, str | IdentitySkipped] = {
+    remote_ids: dict[IdentityPair, str | IdentitySkipped] = {
         (identity.kind, identity.local_id): identity.remote_id for identity in identities
     }
-    missing = identity_pairs - found.keys()
+    missing = identity_pairs - remote_ids.keys()
     if not missing:
-        return found
+        return remote_ids
     missing_kinds = {kind for kind, _ in missing}
     direction = IdentityFallback.Direction.OUT
     fallbacks = load_fallbacks([connection.pk], missing_kinds, direction)
     for kind, local_id in missing:
         fallback = fallbacks.get((connection.pk, kind))
         if fallback and fallback.choice == IdentityFallback.Choice.SKIP:
-            found[kind, local_id] = IdentitySkipped(kind, local_id, fallback.explanation)
+            remote_ids[kind, local_id] = IdentitySkipped(kind, local_id, fallback.explanation)
         elif fallback and fallback.default_id:
-            found[kind, local_id] = fallback.default_id
-    return found
+            remote_ids[kind, local_id] = fallback.default_id
+    return remote_ids

@@ -37,7 +37,7 @@ def insert_replays(replays: Sequence[Delivery]) -> list[Delivery]:
             Delivery.unscoped.bulk_create(replays)
     except IntegrityError:
         if len(replays) > 1:
-            return [replay for each in replays for replay in insert_replays([each])]
+            return [replay for single in replays for replay in insert_replays([single])]
         log.warning("delivery.sent_again_by_another", event_id=replays[0].event_id)
         return []
     return list(replays)

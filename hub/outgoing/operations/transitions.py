@@ -97,9 +97,11 @@ def retry_deliveries(deliveries: Sequence[Delivery], context: TransitionContext)
     allowed = _select_allowed("retry", deliveries)
     before = _describe_states(allowed, context)
     waiting = [delivery for delivery in allowed if delivery.state == "waiting"]
-    stopped = _select_sendable([delivery for delivery in allowed if delivery.state != "waiting"])
-    blocked = [delivery for delivery in stopped if _needs_reevaluation(delivery)]
-    plain = [delivery for delivery in stopped if not _needs_reevaluation(delivery)]
+    stopped_deliveries = _select_sendable(
+        [delivery for delivery in allowed if delivery.state != "waiting"]
+    )
+    blocked = [delivery for delivery in stopped_deliveries if _needs_reevaluation(delivery)]
+    plain = [delivery for delivery in stopped_deliveries if not _needs_reevaluation(delivery)]
     _update(waiting, due_at=context.now, low_priority=context.low_priority)
     _requeue(plain, context)
     cancelled_ids = {delivery.pk for delivery in blocked if delivery.state == "cancelled"}

@@ -60,8 +60,8 @@ class PausedScopes:
         """Return when the last of the request's scopes opens; LONG_AGO if none is paused."""
         if not self.until:
             return LONG_AGO
-        ends = (self.until.get(scope.key, LONG_AGO) for scope in request.scope_costs)
-        return max(ends, default=LONG_AGO)
+        pause_ends = (self.until.get(scope.key, LONG_AGO) for scope in request.scope_costs)
+        return max(pause_ends, default=LONG_AGO)
 
     def closed_keys(self, request: OutboundRequest, *, now: datetime) -> list[str]:
         """Return the request's scopes that are paused."""

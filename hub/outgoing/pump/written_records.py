@@ -20,9 +20,9 @@ def remember_written_records(
         source = batch.connection.connector.webhook_source
         if source is not None and config.receives_events(batch.connection):
             for _, request in batch.schedule:
-                found = list(_list_writes(batch, request))
-                request.is_remembered = bool(found)
-                writes += found
+                record_writes = list(_list_writes(batch, request))
+                request.is_remembered = bool(record_writes)
+                writes += record_writes
     if writes:
         remember_writes(writes, now=now)
 

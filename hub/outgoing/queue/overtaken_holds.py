@@ -21,21 +21,25 @@ def find_overtaken_holds(*, now: datetime) -> QuerySet[Delivery]:
     """Select the deliveries that were held a moment ago for a pair that is confirmed; two
     statements.
     """
-    held = Delivery.unscoped.filter(state="held", reason="identity_missing")
-    recent = held.filter(state_changed_at__gte=now - PUMP_HAS_THEM_FOR, connection__isnull=False)
-    wanted = {
+    held_deliveries = Delivery.unscoped.filter(state="held", reason="identity_missing")
+    recent = held_deliveries.filter(
+        state_changed_at__gte=now - PUMP_HAS_THEM_FOR, connection__isnull=False
+    )
+    missing_pairs = {
         pk: (connection, *pair)
         for pk, connection, detail in recent.order_by("-pk").values_list(
             "pk", "connection_id", "detail"
         )[:HOLDS_MAX]
         if (pair := IdentityMissing.parse(detail)) and max(map(len, pair)) < NAMED_LENGTH
     }
-    if not wanted:
+    if not missing_pairs:
         return Delivery.unscoped.none()
     confirmed = Identity.confirmed().filter(
-        connection__in={connection for connection, _, _ in wanted.values()},
-        kind__in={kind for _, kind, _ in wanted.values()},
-        local_id__in={local_id for _, _, local_id in wanted.values()},
+        connection__in={connection for connection, _, _ in missing_pairs.values()},
+        kind__in={kind for _, kind, _ in missing_pairs.values()},
+        local_id__in={local_id for _, _, local_id in missing_pairs.values()},
     )
-    known = set(confirmed.values_list("connection", "kind", "local_id"))
-    return held.filter(pk__in=[pk for pk, pair in wanted.items() if pair in known])
+    confirmed_pairs = set(confirmed.values_list("connection", "kind", "local_id"))
+    return held_deliveries.filter(
+        pk__in=[pk for pk, pair in missing_pairs.items() if pair in confirmed_pairs]
+    )

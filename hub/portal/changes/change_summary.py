@@ -90,8 +90,10 @@ def _build_failed_line(tenant: Tenant, since: datetime) -> ChangeLine | None:
 
 def _build_discrepancy_line(tenant: Tenant, since: datetime) -> ChangeLine | None:
     newest = Discrepancy.objects.of(tenant).order_by("-pk").values("pk")[:ROWS_EXAMINED]
-    found = Discrepancy.objects.of(tenant).filter(pk__in=newest, first_seen_at__gt=since)
-    count = found.order_by().count()
+    new_discrepancies = Discrepancy.objects.of(tenant).filter(
+        pk__in=newest, first_seen_at__gt=since
+    )
+    count = new_discrepancies.order_by().count()
     if not count:
         return None
     text = ngettext("%(count)s new discrepancy", "%(count)s new discrepancies", count)
@@ -102,8 +104,8 @@ def _build_discrepancy_line(tenant: Tenant, since: datetime) -> ChangeLine | Non
 def _list_run_lines(tenant: Tenant, since: datetime) -> list[ChangeLine]:
     """Return a line for the runs that ended, and one for those that failed."""
     newest = Run.objects.of(tenant).order_by("-pk").values("pk")[:ROWS_EXAMINED]
-    ended = Run.objects.of(tenant).filter(pk__in=newest, finished_at__gt=since)
-    counts = ended.order_by().aggregate(
+    finished_runs = Run.objects.of(tenant).filter(pk__in=newest, finished_at__gt=since)
+    counts = finished_runs.order_by().aggregate(
         finished=Count("pk", filter=Q(state="finished")),
         failed=Count("pk", filter=Q(state="failed")),
     )

@@ -108,8 +108,8 @@ class AnswerForm(forms.Form):
     def add_answer_errors(self, invalid: InvalidAnswers) -> None:
         """Show what is wrong with the answers at their fields."""
         for key, error in invalid.errors.items():
-            known = [name for name in (key, key + OTHER) if name in self.fields]
-            self.add_error(known[0] if known else None, error)
+            known_names = [name for name in (key, key + OTHER) if name in self.fields]
+            self.add_error(known_names[0] if known_names else None, error)
 
 
 def build_field(question: Question) -> forms.Field:

@@ -39,12 +39,12 @@ PAGE_NAMES = (
 
 def find_pages(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
     """Yield the pages whose name or words have a word that begins with each word of the term."""
-    found: set[str] = set()
+    page_urls: set[str] = set()
     for name in PAGE_NAMES:
         arguments = () if name.page.startswith("api_docs:") else (tenant_user.tenant.reference,)
         url = reverse_or_empty(name.page, *arguments)
-        if url and url not in found and _has_words(f"{name.label}, {name.words}", term):
-            found.add(url)
+        if url and url not in page_urls and _has_words(f"{name.label}, {name.words}", term):
+            page_urls.add(url)
             yield SearchResult(str(name.label), url)
 
 

@@ -36,10 +36,10 @@ def count_same_error(
     """
     if delivery.state not in COUNTED_STATES or not delivery.reason:
         return None
-    stopped = Delivery.unscoped.filter(
+    stopped_deliveries = Delivery.unscoped.filter(
         readable_condition(Delivery, tenants), STOPPED_CONDITION, state=delivery.state
     )
-    newest = stopped.order_by("-id").values("pk")[:ROWS_SCANNED]
+    newest = stopped_deliveries.order_by("-id").values("pk")[:ROWS_SCANNED]
     query = {"state": delivery.state, "reason": delivery.reason}
     same = Delivery.unscoped.filter(pk__in=newest, reason=delivery.reason).exclude(pk=delivery.pk)
     if of_connection and delivery.connection:

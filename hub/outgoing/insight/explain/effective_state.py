@@ -74,8 +74,8 @@ def resolve_state_and_reason(delivery: Delivery) -> tuple[str, str]:
         (lane and lane.hold_reason, lane and lane.hold_reason),
         ("behind", delivery.due_at is None),
     )
-    hold = next((str(reason) for reason, applies in causes if applies), None)
-    return ("waiting", delivery.reason) if hold is None else ("held", hold)
+    hold_reason = next((str(reason) for reason, applies in causes if applies), None)
+    return ("waiting", delivery.reason) if hold_reason is None else ("held", hold_reason)
 
 
 def match_effective_state(state: str) -> Q:

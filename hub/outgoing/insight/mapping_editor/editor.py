@@ -105,8 +105,8 @@ class MappingEditor:
         """
         if self.action is None:
             return TargetFields([])
-        shown = body if body is not None else self.mapping.current.body
-        targets = load_target_fields(self.connection, self.action, shown)
+        shown_body = body if body is not None else self.mapping.current.body
+        targets = load_target_fields(self.connection, self.action, shown_body)
         fields = [
             replace(entry, label=in_language(entry.label), help=in_language(entry.help))
             for entry in targets.fields
@@ -124,12 +124,12 @@ class MappingEditor:
         if connection is None or action is None:
             return
         body = self.draft.build_body()
-        shown = body if body is not None else self.mapping.current.body
-        outcome = refresh_target_fields(connection, action, shown, call=call, now=now)
+        shown_body = body if body is not None else self.mapping.current.body
+        outcome = refresh_target_fields(connection, action, shown_body, call=call, now=now)
         if outcome:
             text = _("%(system)s could not be read: %(why)s")
-            why = outcome.detail or outcome.reason
-            self.problem = text % {"system": connection.connector.label, "why": why}
+            problem = outcome.detail or outcome.reason
+            self.problem = text % {"system": connection.connector.label, "why": problem}
 
     def build_context(self, *, now: datetime) -> dict[str, Any]:
         """Build the context of the page; with a preview if the draft has no errors."""
@@ -155,8 +155,8 @@ class MappingEditor:
         """Preview the body on the chosen event; None if there is no event."""
         route = self.route
         sent = find_sent_delivery(route, self.tenant)
-        wanted = self.event_id or (str(sent.delivery.event.public_id) if sent else "")
-        entry = self.entry or self.use.find_document(wanted)
+        event_id = self.event_id or (str(sent.delivery.event.public_id) if sent else "")
+        entry = self.entry or self.use.find_document(event_id)
         if entry is None:
             return None
         return preview_request(route, body, entry, self.tenant, self.connection, sent, now=now)

@@ -31,8 +31,8 @@ class MappingUse:
 
     def find_document(self, event_id: str) -> EventDocument | None:
         """Return the document of this event; the newest one if it is not among them."""
-        chosen = (entry for entry in self.documents if str(entry[0].public_id) == event_id)
-        return next(chosen, self.documents[0] if self.documents else None)
+        matches = (entry for entry in self.documents if str(entry[0].public_id) == event_id)
+        return next(matches, self.documents[0] if self.documents else None)
 
 
 def load_mapping_use(mapping: FieldMapping, tenant: Tenant) -> MappingUse:

@@ -133,9 +133,9 @@ def recover_held_lanes(*, now: datetime) -> None:
     sending on them would read as *sending* until the hold ends.
     """
     expired = Lane.unscoped.filter(lease__isnull=False, lease_until__lt=now)
-    held = expired.exclude(pk__in=sendable_lanes(now=now).values("pk"))
+    held_lanes = expired.exclude(pk__in=sendable_lanes(now=now).values("pk"))
     with transaction.atomic():
-        locked = held.select_for_update(of=("self",), skip_locked=True, no_key=True)
+        locked = held_lanes.select_for_update(of=("self",), skip_locked=True, no_key=True)
         lanes = list(locked.order_by("pk")[: LARGE_BUDGET.lanes])
         recover_expired_leases(lanes, now=now)
         Lane.unscoped.filter(pk__in=[lane.pk for lane in lanes]).update(

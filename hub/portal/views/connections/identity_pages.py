@@ -39,8 +39,8 @@ CHOICES_CACHED_FOR = 60  # seconds
 
 def filter_identities(tenant_user: TenantUser, connection: Connection) -> QuerySet[Identity]:
     """Select the confirmed identities."""
-    own = Identity.objects.of(tenant_user.tenant)
-    return own.filter(connection=connection, state=Identity.State.CONFIRMED)
+    own_identities = Identity.objects.of(tenant_user.tenant)
+    return own_identities.filter(connection=connection, state=Identity.State.CONFIRMED)
 
 
 @require_safe

@@ -38,8 +38,8 @@ def readable_mappings(tenant: Tenant) -> QuerySet[Any]:
     """
     mappings = FieldMapping.objects.of(tenant)
     used = Route.objects.of(tenant).filter(mapping__tenant=None).values("mapping")
-    shown = mappings.filter(tenant=tenant) | mappings.filter(pk__in=used)
-    annotated: QuerySet[Any] = shown.select_related("tenant").annotate(
+    shown_mappings = mappings.filter(tenant=tenant) | mappings.filter(pk__in=used)
+    annotated: QuerySet[Any] = shown_mappings.select_related("tenant").annotate(
         newest=Max("versions__number"), changed_at=Max("versions__created_at")
     )
     return annotated
@@ -132,11 +132,11 @@ def load_routes(tenant: Tenant, mapping: FieldMapping) -> list[Route]:
 def copy_mapping_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     """Copy a mapping to an own one, which the chosen own routes use from now on."""
     mapping, tenant = get_mapping(tenant_user, id), tenant_user.tenant
-    chosen = set(request.POST.getlist("routes"))
+    chosen_routes = set(request.POST.getlist("routes"))
     routes = [
         route
         for route in load_routes(tenant, mapping)
-        if route.tenant_id == tenant.pk and str(route.public_id) in chosen
+        if route.tenant_id == tenant.pk and str(route.public_id) in chosen_routes
     ]
     actor = ActorContext.of_visitor(request, tenant_user)
     name = request.POST.get("name", "").strip() or mapping.name

@@ -86,12 +86,12 @@ def find_job(tenant_user: TenantUser, id: str | None) -> Job | None:
 
 
 def list_state_links(state: str, job: Job | None) -> list[LogLink]:
-    rest = f"&job={job.public_id}" if job else ""
+    job_query = f"&job={job.public_id}" if job else ""
     links = [
-        LogLink(state_label(value), f"?state={value}{rest}", value == state)
+        LogLink(state_label(value), f"?state={value}{job_query}", value == state)
         for value in Run.State.values
     ]
-    everything = f"?{rest.removeprefix('&')}"
+    everything = f"?{job_query.removeprefix('&')}"
     return [LogLink(_("All"), everything, state not in Run.State.values), *links]
 
 
