@@ -37,7 +37,7 @@ class PipedriveWebhookSubscriptions(Subscriptions):
         _("The person who connects must be an administrator of the company."),
     )
 
-    def wanted(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    def registrations_for(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         objects = {type.partition(".")[0] for type in event_types} & OBJECTS.keys()
         return {object: _list_event_types(object) for object in sorted(objects)}
 
@@ -52,23 +52,23 @@ class PipedriveWebhookSubscriptions(Subscriptions):
         return SubscriptionPage([_parse_webhook(webhook) for webhook in webhooks])
 
     def next_step(
-        self, credential: Credential, wanted: WantedSubscription, ids: Mapping[str, str]
+        self, credential: Credential, target: WantedSubscription, ids: Mapping[str, str]
     ) -> Step | None:
-        return None if ids else Step(CREATE, _build_create_request(credential, wanted))
+        return None if ids else Step(CREATE, _build_create_request(credential, target))
 
     def next_repair(
         self,
         credential: Credential,
-        wanted: WantedSubscription,
-        found: FoundSubscription,
+        target: WantedSubscription,
+        registration: FoundSubscription,
         done: Mapping[str, str],
     ) -> Step | None:
         """Create the new webhook before the old one is deleted, so that no change is missed."""
         if CREATE not in done:
-            return Step(CREATE, _build_create_request(credential, wanted))
+            return Step(CREATE, _build_create_request(credential, target))
         if DELETE in done:
             return None
-        return Step(DELETE, _build_delete_request(credential, found.external_id))
+        return Step(DELETE, _build_delete_request(credential, registration.external_id))
 
     def next_removal(
         self, credential: Credential, external_id: str, done: Mapping[str, str]
@@ -100,13 +100,13 @@ def _build_request(
     )
 
 
-def _build_create_request(credential: Credential, wanted: WantedSubscription) -> Request:
-    user, _separator, password = wanted.secret.partition(":")
+def _build_create_request(credential: Credential, target: WantedSubscription) -> Request:
+    user, _separator, password = target.secret.partition(":")
     body = {
-        "subscription_url": wanted.url,
+        "subscription_url": target.url,
         "event_action": ALL_CHANGES,
-        "event_object": wanted.key,
-        "name": NAME % {"key": wanted.key},
+        "event_object": target.key,
+        "name": NAME % {"key": target.key},
         "http_auth_user": user,
         "http_auth_password": password,
         "version": "2.0",

@@ -94,7 +94,7 @@ class SalesforceSubscriptions(Subscriptions):
         ),
     )
 
-    def wanted(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    def registrations_for(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         return {
             key: (key,)
             for key in sorted(event_types)
@@ -117,16 +117,18 @@ class SalesforceSubscriptions(Subscriptions):
         records = answer["records"]
         if any(record["attributes"]["type"] == FLOW for record in records):
             return SubscriptionPage([_parse_flow(record) for record in records])
-        found = [_parse_message(record) for record in records]
+        registrations = [_parse_message(record) for record in records]
         is_first = answer.get("entityTypeName", MESSAGE) == MESSAGE
-        return SubscriptionPage(found, FLOWS if found and is_first else "")
+        return SubscriptionPage(registrations, FLOWS if registrations and is_first else "")
 
-    def merge_pages(self, found: Sequence[FoundSubscription]) -> Sequence[FoundSubscription]:
+    def merge_pages(
+        self, registrations: Sequence[FoundSubscription]
+    ) -> Sequence[FoundSubscription]:
         """Return the messages, each active if its flow is."""
-        active = {entry.external_id for entry in found if entry.key == FLOW_KEY}
+        active = {entry.external_id for entry in registrations if entry.key == FLOW_KEY}
         return [
             replace(entry, is_active=entry.external_id in active)
-            for entry in found
+            for entry in registrations
             if entry.key != FLOW_KEY
         ]
 
@@ -135,41 +137,41 @@ class SalesforceSubscriptions(Subscriptions):
         return ids.get("message", "")
 
     def next_step(
-        self, credential: Credential, wanted: WantedSubscription, ids: Mapping[str, str]
+        self, credential: Credential, target: WantedSubscription, ids: Mapping[str, str]
     ) -> Step | None:
-        object = OBJECTS[wanted.key.partition(".")[0]]
+        object = OBJECTS[target.key.partition(".")[0]]
         if "fields" not in ids:
             return Step("describe", build_describe(credential, object))
         if step := _find_user_step(credential, ids):
             return step
         if "message" not in ids:
-            metadata = build_message(wanted.key, wanted.url, ids["username"])
+            metadata = build_message(target.key, target.url, ids["username"])
             body = {
-                "FullName": name_message(wanted.key, wanted.url),
+                "FullName": name_message(target.key, target.url),
                 "Metadata": metadata | {"fields": ids["fields"].split(",")},
             }
             return Step("message", build_create(credential, MESSAGE, body))
-        known = {"name": name_message(wanted.key, wanted.url)} | dict(ids)
-        return _find_flow_step(credential, wanted.key, ids["message"], known)
+        known_values = {"name": name_message(target.key, target.url)} | dict(ids)
+        return _find_flow_step(credential, target.key, ids["message"], known_values)
 
     def next_repair(
         self,
         credential: Credential,
-        wanted: WantedSubscription,
-        found: FoundSubscription,
+        target: WantedSubscription,
+        registration: FoundSubscription,
         done: Mapping[str, str],
     ) -> Step | None:
-        id = found.external_id
-        if found.url != wanted.url and "change" not in done:
+        id = registration.external_id
+        if registration.url != target.url and "change" not in done:
             if step := _find_user_step(credential, done):
                 return step
             if "metadata" not in done:
                 return Step("read", build_read(credential, MESSAGE, id))
-            metadata = build_message(wanted.key, wanted.url, done["username"])
+            metadata = build_message(target.key, target.url, done["username"])
             fields = done["metadata"].split(",")
             body = {"Metadata": metadata | {"fields": fields}}
             return Step("change", build_change(credential, MESSAGE, id, body))
-        return None if found.is_active else _find_flow_step(credential, wanted.key, id, done)
+        return None if registration.is_active else _find_flow_step(credential, target.key, id, done)
 
     def next_removal(
         self, credential: Credential, external_id: str, done: Mapping[str, str]

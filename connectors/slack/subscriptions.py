@@ -36,5 +36,5 @@ class SlackSubscriptions(Subscriptions):
         ),
     )
 
-    def wanted(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    def registrations_for(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         return {APP: tuple(sorted(event_types))} if event_types else {}

@@ -28,5 +28,5 @@ class SplunkWebhookSubscriptions(Subscriptions):
         ),
     )
 
-    def wanted(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    def registrations_for(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         return {ALERTS: tuple(sorted(event_types))} if event_types else {}

@@ -69,7 +69,7 @@ class Subscriptions:
     permissions: tuple[str, ...] = ()  # optional permissions that registering needs
     check_every: float = 1800.0  # seconds between two checks of one connection
 
-    def wanted(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    def registrations_for(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
         """Return the registrations for these event types: the types of each, by its key."""
         raise NotImplementedError
 
@@ -85,29 +85,33 @@ class Subscriptions:
         """Parse a page, or the Outcome of a refusal. Raises Unreadable."""
         raise NotImplementedError
 
-    def merge_pages(self, found: Sequence[FoundSubscription]) -> Sequence[FoundSubscription]:
+    def merge_pages(
+        self, registrations: Sequence[FoundSubscription]
+    ) -> Sequence[FoundSubscription]:
         """Return the registrations of all pages, where several entries describe one."""
-        return found
+        return registrations
 
     def join_ids(self, ids: Mapping[str, str]) -> str:
         """Return the external id that is stored, of the ids that steps made; empty: unchanged."""
         return ",".join(ids.values())
 
-    def differences(self, wanted: WantedSubscription, found: FoundSubscription) -> tuple[str, ...]:
+    def differences(
+        self, target: WantedSubscription, registration: FoundSubscription
+    ) -> tuple[str, ...]:
         """Name what the system reports otherwise than wanted: url, events, secret, inactive."""
         return tuple(
             name
             for name, differs in (
-                ("url", found.url != wanted.url),
-                ("events", set(found.event_types) != set(wanted.event_types)),
-                ("secret", bool(found.secret) and found.secret != wanted.secret),
-                ("inactive", not found.is_active),
+                ("url", registration.url != target.url),
+                ("events", set(registration.event_types) != set(target.event_types)),
+                ("secret", bool(registration.secret) and registration.secret != target.secret),
+                ("inactive", not registration.is_active),
             )
             if differs
         )
 
     def next_step(
-        self, credential: Credential, wanted: WantedSubscription, ids: Mapping[str, str]
+        self, credential: Credential, target: WantedSubscription, ids: Mapping[str, str]
     ) -> Step | None:
         """Return the next call that creates a registration or completes one begun; None: done."""
         raise NotImplementedError
@@ -115,8 +119,8 @@ class Subscriptions:
     def next_repair(
         self,
         credential: Credential,
-        wanted: WantedSubscription,
-        found: FoundSubscription,
+        target: WantedSubscription,
+        registration: FoundSubscription,
         done: Mapping[str, str],
     ) -> Step | None:
         """Return the next call that repairs a registration; None: it is repaired.

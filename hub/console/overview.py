@@ -162,8 +162,8 @@ def build_overview(user: User | AnonymousUser, *, now: datetime) -> Overview:
 
 def list_last_deliveries(deliveries: QuerySet[Delivery]) -> list[Delivery]:
     """Return the newest deliveries, with what a row shows of them."""
-    unsent = deliveries.select_related("event", "tenant", "route", "connection__lane")
-    return list(unsent.order_by("-id")[:LAST_SHOWN])
+    rows = deliveries.select_related("event", "tenant", "route", "connection__lane")
+    return list(rows.order_by("-id")[:LAST_SHOWN])
 
 
 def list_visible_switches(user: User | AnonymousUser) -> list[KillSwitch]:

@@ -48,7 +48,7 @@ class RegistrationCalls:
 
     def list_all(self) -> list[FoundSubscription] | Outcome:
         """Read all pages of registrations; the Outcome of a page that failed."""
-        found: list[FoundSubscription] = []
+        registrations: list[FoundSubscription] = []
         cursor = ""
         for _page in range(MAX_PAGES):
             page = self._send(
@@ -57,42 +57,42 @@ class RegistrationCalls:
             )
             if isinstance(page, Outcome):
                 return page
-            found += page.subscriptions
+            registrations += page.subscriptions
             cursor = page.cursor
             if not cursor:
-                return list(self.subscriptions.merge_pages(found))
+                return list(self.subscriptions.merge_pages(registrations))
         return later(INCOMPLETE, f"the list has more than {MAX_PAGES} pages")
 
     def create(
-        self, wanted: WantedSubscription, ids: Mapping[str, str]
+        self, target: WantedSubscription, ids: Mapping[str, str]
     ) -> Mapping[str, str] | Outcome:
         """Create a registration, or complete one begun; return its external ids."""
-        known = dict(ids)
+        known_ids = dict(ids)
         for _step in range(MAX_STEPS):
-            step = self.subscriptions.next_step(self.credential, wanted, known)
+            step = self.subscriptions.next_step(self.credential, target, known_ids)
             if step is None:
-                return known
-            made = self._send_step(step)
-            if isinstance(made, Outcome):
-                return made
-            known |= made
+                return known_ids
+            new_ids = self._send_step(step)
+            if isinstance(new_ids, Outcome):
+                return new_ids
+            known_ids |= new_ids
         return later(INCOMPLETE, f"it takes more than {MAX_STEPS} calls")
 
     def repair(
-        self, wanted: WantedSubscription, found: FoundSubscription
+        self, target: WantedSubscription, registration: FoundSubscription
     ) -> Mapping[str, str] | Outcome:
         """Repair a registration; return the external ids that are new."""
         done: dict[str, str] = {}
         ids: dict[str, str] = {}
         for _step in range(MAX_STEPS):
-            step = self.subscriptions.next_repair(self.credential, wanted, found, done)
+            step = self.subscriptions.next_repair(self.credential, target, registration, done)
             if step is None:
                 return ids
-            made = self._send_step(step)
-            if isinstance(made, Outcome):
-                return made
-            done |= {step.name: "", **made}
-            ids |= made
+            new_ids = self._send_step(step)
+            if isinstance(new_ids, Outcome):
+                return new_ids
+            done |= {step.name: "", **new_ids}
+            ids |= new_ids
         return later(INCOMPLETE, f"it takes more than {MAX_STEPS} calls")
 
     def remove(self, external_id: str) -> Outcome | None:
@@ -102,10 +102,10 @@ class RegistrationCalls:
             step = self.subscriptions.next_removal(self.credential, external_id, done)
             if step is None:
                 return None
-            made = self._send_step(step)
-            if isinstance(made, Outcome):
-                return made
-            done |= {step.name: "", **made}
+            new_ids = self._send_step(step)
+            if isinstance(new_ids, Outcome):
+                return new_ids
+            done |= {step.name: "", **new_ids}
         return later(INCOMPLETE, f"it takes more than {MAX_STEPS} calls")
 
     def _list_secrets(self) -> tuple[str, ...]:

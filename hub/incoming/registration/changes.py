@@ -24,13 +24,13 @@ INACTIVE = "inactive"  # one of the differences
 def apply_comparison(
     calls: RegistrationCalls,
     comparison: Comparison,
-    wanted: Sequence[WantedSubscription],
+    targets: Sequence[WantedSubscription],
     existing: Mapping[str, WebhookSubscription],
     *,
     now: datetime,
 ) -> Outcome | None:
     """Create, repair and remove; return the Outcome of what failed first."""
-    by_key = {entry.key: entry for entry in wanted}
+    by_key = {entry.key: entry for entry in targets}
     for key, match in comparison.verified.items():
         record_state(existing[key], "verified", match, now=now)
     failures: list[Outcome] = []
@@ -39,14 +39,14 @@ def apply_comparison(
             record_state(existing[key], "manual", match, detail=existing[key].detail, now=now)
             continue  # a person activates it: the system has refused to let us
         record_state(existing[key], "drifted", match, detail=", ".join(differences), now=now)
-        made = calls.repair(by_key[key], match)
-        failures += _record(existing[key], calls, made, now=now)
+        result = calls.repair(by_key[key], match)
+        failures += _record(existing[key], calls, result, now=now)
     for entry in comparison.missing:
         subscription = existing[entry.key]
         if subscription.external_id:
             record_state(subscription, "gone", None, now=now)
-        made = calls.create(entry, {})
-        failures += _record(subscription, calls, made, now=now)
+        result = calls.create(entry, {})
+        failures += _record(subscription, calls, result, now=now)
     _remove_unwanted(calls, comparison.orphans, existing)
     return failures[0] if failures else None
 
@@ -54,7 +54,7 @@ def apply_comparison(
 def _record(
     subscription: WebhookSubscription,
     calls: RegistrationCalls,
-    made: Mapping[str, str] | Outcome,
+    result: Mapping[str, str] | Outcome,
     *,
     now: datetime,
 ) -> list[Outcome]:
@@ -62,15 +62,17 @@ def _record(
 
     What the system leaves to a person is no failure: the subscription is *manual*.
     """
-    if isinstance(made, Outcome) and made.reason == ONLY_BY_HAND:
-        record_state(subscription, "manual", None, detail=made.detail, now=now)
+    if isinstance(result, Outcome) and result.reason == ONLY_BY_HAND:
+        record_state(subscription, "manual", None, detail=result.detail, now=now)
         return []
-    if isinstance(made, Outcome):
+    if isinstance(result, Outcome):
         exchange = calls.describe_last_exchange()
-        record_failure(subscription, made, exchange=exchange, now=now)
-        return [made]
-    found = FoundSubscription(calls.subscriptions.join_ids(made) or subscription.external_id, "")
-    record_state(subscription, "verified", found, now=now)
+        record_failure(subscription, result, exchange=exchange, now=now)
+        return [result]
+    registration = FoundSubscription(
+        calls.subscriptions.join_ids(result) or subscription.external_id, ""
+    )
+    record_state(subscription, "verified", registration, now=now)
     return []
 
 
@@ -83,12 +85,12 @@ def _remove_unwanted(
 
     What the system does not let us remove is tried again at the next ordinary check.
     """
-    kept = set()
+    not_removed = set()
     for orphan in orphans:
         outcome = calls.remove(orphan.external_id)
         if outcome is not None:
-            kept.add(orphan.external_id)
+            not_removed.add(orphan.external_id)
             log.warning("incoming.orphan_not_removed", reason=outcome.reason)
     for subscription in existing.values():
-        if not subscription.is_wanted and subscription.external_id not in kept:
+        if not subscription.is_wanted and subscription.external_id not in not_removed:
             subscription.delete()

@@ -118,21 +118,21 @@ def _reconcile(
         return None
     try:
         calls = _open_calls(endpoint, connection, subscriptions, tools)
-        wanted = build_wanted(endpoint, subscriptions, existing)
+        targets = build_wanted(endpoint, subscriptions, existing)
         document = endpoint.open()
     except CannotOpen:
         return _record_all(existing.values(), never("credential_unreadable"), now=now)
     if missing := connection_lacks(connection, subscriptions):
         outcome = never(PERMISSION_MISSING, ", ".join(missing))
         return _record_all(existing.values(), outcome, now=now)
-    found = calls.list_all()
-    if isinstance(found, Outcome):
-        request_refresh_if_rejected(connection, found, now=now)
+    registrations = calls.list_all()
+    if isinstance(registrations, Outcome):
+        request_refresh_if_rejected(connection, registrations, now=now)
         exchange = calls.describe_last_exchange()
-        return _record_all(existing.values(), found, exchange=exchange, now=now)
-    comparison = _compare(endpoint, subscriptions, wanted, found, existing)
-    failed = apply_comparison(calls, comparison, wanted, existing, now=now)
-    if all(existing[entry.key].state == "verified" for entry in wanted):
+        return _record_all(existing.values(), registrations, exchange=exchange, now=now)
+    comparison = _compare(endpoint, subscriptions, targets, registrations, existing)
+    failed = apply_comparison(calls, comparison, targets, existing, now=now)
+    if all(existing[entry.key].state == "verified" for entry in targets):
         end_overlap_of_registered(endpoint, document, now=now)
     return failed
 
@@ -159,16 +159,16 @@ def _open_calls(
 def _compare(
     endpoint: InboundEndpoint,
     subscriptions: Subscriptions,
-    wanted: Sequence[WantedSubscription],
-    found: Sequence[FoundSubscription],
+    targets: Sequence[WantedSubscription],
+    registrations: Sequence[FoundSubscription],
     existing: Mapping[str, WebhookSubscription],
 ) -> Comparison:
     """Compare what is wanted with what the system has; without the URLs of others no orphans."""
     other_urls, are_others_known = list_other_urls(endpoint)
     comparison = compare_subscriptions(
         subscriptions,
-        wanted,
-        found,
+        targets,
+        registrations,
         external_ids={key: entry.external_id for key, entry in existing.items()},
         own_prefix=f"{settings.HUB_PUBLIC_URL}{HOOKS_PATH}",
         foreign_urls=other_urls,

@@ -29,8 +29,8 @@ class Comparison:
 
 def compare_subscriptions(
     subscriptions: Subscriptions,
-    wanted: Collection[WantedSubscription],
-    found: Sequence[FoundSubscription],
+    targets: Collection[WantedSubscription],
+    registrations: Sequence[FoundSubscription],
     *,
     external_ids: Mapping[str, str],
     own_prefix: str,
@@ -42,8 +42,8 @@ def compare_subscriptions(
     `own_prefix`, or if we stored its id; what has another URL and an unknown id is left alone, and
     so are `foreign_urls`, the beginnings of URLs of our other endpoints.
     """
-    result, unused = Comparison(), list(found)
-    for entry in wanted:
+    result, unused = Comparison(), list(registrations)
+    for entry in targets:
         match = _find_match(entry, unused, external_ids.get(entry.key, ""))
         if match is None:
             result.missing.append(entry)
@@ -64,9 +64,11 @@ def compare_subscriptions(
 
 
 def _find_match(
-    wanted: WantedSubscription, found: Sequence[FoundSubscription], external_id: str
+    target: WantedSubscription, registrations: Sequence[FoundSubscription], external_id: str
 ) -> FoundSubscription | None:
     """Return the registration with the stored id, otherwise the one with our URL and its key."""
-    by_id = [entry for entry in found if external_id and entry.external_id == external_id]
-    by_url = [entry for entry in found if entry.url == wanted.url and entry.key == wanted.key]
+    by_id = [entry for entry in registrations if external_id and entry.external_id == external_id]
+    by_url = [
+        entry for entry in registrations if entry.url == target.url and entry.key == target.key
+    ]
     return next(iter([*by_id, *by_url]), None)

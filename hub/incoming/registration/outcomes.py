@@ -22,14 +22,14 @@ OBSERVED_COLUMNS = (
 def record_state(
     subscription: WebhookSubscription,
     state: str,
-    found: FoundSubscription | None,
+    registration: FoundSubscription | None,
     *,
     detail: str = "",
     now: datetime,
 ) -> None:
     """Store the observed state, with the system's report as evidence.
 
-    `found` is None if the system reports nothing.
+    `registration` is None if the system reports nothing.
     """
     if subscription.state != state:
         subscription.state, subscription.state_changed_at = state, now
@@ -39,9 +39,9 @@ def record_state(
     subscription.checked_at = now
     if state in SETTLED_STATES:
         subscription.failure_count = 0
-    if found is not None:
-        subscription.external_id = found.external_id[:400]
-        subscription.evidence = dict(found.evidence) or subscription.evidence
+    if registration is not None:
+        subscription.external_id = registration.external_id[:400]
+        subscription.evidence = dict(registration.evidence) or subscription.evidence
     if state == "verified":
         subscription.evidence.pop(FAILED_CALL, None)
     elif state == "gone":

@@ -70,11 +70,11 @@ def _remove_all(
     calls: RegistrationCalls, rows: Iterable[WebhookSubscription], urls: tuple[str, ...]
 ) -> Outcome | None:
     """Remove what has a stored id or our URL; return the Outcome of what failed."""
-    found = calls.list_all()
-    if isinstance(found, Outcome):
-        return found
+    registrations = calls.list_all()
+    if isinstance(registrations, Outcome):
+        return registrations
     stored_ids = {row.external_id for row in rows}
-    for entry in found:
+    for entry in registrations:
         is_ours = entry.external_id in stored_ids or entry.url.startswith(urls)
         if is_ours and (outcome := calls.remove(entry.external_id)) is not None:
             return outcome

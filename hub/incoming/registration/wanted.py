@@ -48,12 +48,12 @@ def plan_subscriptions(
 
     Those that no route wants any more stay until the system has removed them.
     """
-    wanted = find_wanted_subscriptions(endpoint)
+    types_by_key = find_wanted_subscriptions(endpoint)
     existing = {
         subscription.key: subscription
         for subscription in WebhookSubscription.unscoped.filter(endpoint=endpoint)
     }
-    for key, event_types in wanted.items():
+    for key, event_types in types_by_key.items():
         subscription = existing.get(key) or WebhookSubscription(
             endpoint=endpoint, tenant=endpoint.tenant, key=key, state_changed_at=now
         )
@@ -62,7 +62,7 @@ def plan_subscriptions(
             subscription.save()
         existing[key] = subscription
     for key, subscription in existing.items():
-        if key not in wanted and subscription.is_wanted:
+        if key not in types_by_key and subscription.is_wanted:
             subscription.is_wanted = False
             subscription.save(update_fields=["is_wanted"])
     InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(planned_at=now - COMMIT_WITHIN)
@@ -79,7 +79,7 @@ def find_wanted_subscriptions(endpoint: InboundEndpoint) -> Mapping[str, tuple[s
     if subscriptions is None or subscriptions.is_manual:
         # a sender may have types of its own, which no list of event types has
         return {APP_KEY: types} if types or list_routes(endpoint) else {}
-    return subscriptions.wanted(types)
+    return subscriptions.registrations_for(types)
 
 
 def build_wanted(
