@@ -39,7 +39,11 @@ PLAN_FILTERS = {
 def build_planning_url(request: HttpRequest) -> str:
     """Return the URL that plans the repair of all discrepancies that the list's filters select."""
     names = PLAN_FILTERS.items()
-    query = {name: request.GET[given] for given, name in names if request.GET.get(given)}
+    query = {
+        name: request.GET[filter_name]
+        for filter_name, name in names
+        if request.GET.get(filter_name)
+    }
     return f"{reverse(PLAN_URL)}?{urlencode(query)}"
 
 

@@ -188,11 +188,11 @@ class RunAdmin(ReadOnlyAdmin):
 
     def live_context(self, run: Run, *, now: datetime) -> dict[str, Any]:
         progress = measure_figures(run, now=now)
-        left = progress.seconds_left
+        seconds = progress.seconds_left
         return {
             "text": describe_run(run),
             "progress": progress,
-            "left": "" if left is None else format_duration(timedelta(seconds=left)),
+            "left": "" if seconds is None else format_duration(timedelta(seconds=seconds)),
             "spent": list_spent_quotas(run),
             "results": list_result_lines(run),
             "log": [(entry, describe_log_entry(entry)) for entry in list_log_lines(run)],

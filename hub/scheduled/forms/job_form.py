@@ -154,7 +154,7 @@ class JobForm(forms.Form):
         if self.job is not None:
             return open_option_form(self.job.kind, self.job.connector_key, self.job.options, data)
         kind, key = (str(self.initial.get(name, "")) for name in ("kind", "connector_key"))
-        if key not in {known for known, _label in list_system_choices(self.tenant)}:
+        if key not in {system for system, _label in list_system_choices(self.tenant)}:
             return None
         option_form = open_option_form(kind, key, {}, data)
         for name in ("kind", "connector_key") if option_form else ():

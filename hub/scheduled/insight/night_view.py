@@ -131,11 +131,11 @@ def build_view(
     length, columns = count_calls_in_columns(runs, span)
     drawn = [night_run for night_run in runs if night_run.planned or night_run.actual]
     drawn.sort(key=lambda night_run: not night_run.is_late)
-    shown = sorted(drawn[:BARS_SHOWN], key=find_start)
+    shown_runs = sorted(drawn[:BARS_SHOWN], key=find_start)
     return NightView(
         is_coming,
         span,
-        [build_bar(night_run, span) for night_run in shown],
+        [build_bar(night_run, span) for night_run in shown_runs],
         len(runs),
         [night_run for night_run in runs if night_run.is_late],
         sum(night_run.planned is None for night_run in runs),

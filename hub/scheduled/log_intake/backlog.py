@@ -56,8 +56,8 @@ def _choose_chunks(
     if with_line is None or sum(with_line) <= first_line:
         return []
     rows = chunks.filter(first_line__gte=with_line[0]).order_by("first_line")
-    found = rows.values_list("pk", "first_line", "size")[:CHUNKS_AT_ONCE]
-    return list(_take_until_full(iter(found), most_bytes))
+    oldest_chunks = rows.values_list("pk", "first_line", "size")[:CHUNKS_AT_ONCE]
+    return list(_take_until_full(iter(oldest_chunks), most_bytes))
 
 
 def _take_until_full(

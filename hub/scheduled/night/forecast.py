@@ -126,11 +126,11 @@ def active_schedules() -> QuerySet[JobSchedule]:
 def build_forecast(
     runs: Sequence[ExpectedRun], night: PredictedNight, lines: Mapping[str, QuotaLine]
 ) -> NightForecast:
-    ends = [run.ends_at for run in runs if run.expectation is not None]
-    known_ends = [end for end in ends if end is not None]
+    run_ends = [run.ends_at for run in runs if run.expectation is not None]
+    known_ends = [end for end in run_ends if end is not None]
     return NightForecast(
         night.starts_at,
-        max(known_ends, default=None) if len(known_ends) == len(ends) else None,
+        max(known_ends, default=None) if len(known_ends) == len(run_ends) else None,
         runs,
         summarize_quotas(night, lines),
         count_calls_by_minute(night),

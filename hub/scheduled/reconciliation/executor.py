@@ -78,10 +78,10 @@ async def _restart_if_changed(context: RunContext, progress: Progress) -> None:
     of other fields.
     """
     digest = hashlib.sha256(describe_value(context.job.options).encode()).hexdigest()
-    known = progress.cursor.get("options")
-    if known == digest or progress.stage == FINISHED:
+    stored_options = progress.cursor.get("options")
+    if stored_options == digest or progress.stage == FINISHED:
         return
-    if known is None:
+    if stored_options is None:
         await progress.save({"options": digest})
         return
     await context.log("restarted", level="warning", reason="options_changed")

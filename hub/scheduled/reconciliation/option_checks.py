@@ -219,8 +219,8 @@ def _check_repair(errors: OptionErrors, options: Mapping[str, Any], connector_ke
     rules = [entry for entry in entries if isinstance(entry, Mapping)]
     for name, key, is_repaired in checks:
         connector = CONNECTORS.get(key)
-        known = {action.key for action in connector.actions} if connector else set()
-        if name in repair and repair[name] not in known:
+        action_keys = {action.key for action in connector.actions} if connector else set()
+        if name in repair and repair[name] not in action_keys:
             errors.add(f"repair.{name}", f"{key} has no such action")
         elif options.get("mode") == "apply" and name not in repair and any(map(is_repaired, rules)):
             errors.add(f"repair.{name}", "is needed to apply repairs")

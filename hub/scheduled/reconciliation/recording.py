@@ -70,12 +70,12 @@ def _lock_known(
     run: Run, keys: JudgedKeys, *, has_open: bool
 ) -> dict[tuple[str, str], Discrepancy]:
     """Lock the discrepancies of this chunk's keys: of found keys all, of others the open ones."""
-    found = {finding.record_key for finding in keys.findings}
-    condition = Q(record_key__in=sorted(found)) if found else Q(pk__in=())
+    record_keys = {finding.record_key for finding in keys.findings}
+    condition = Q(record_key__in=sorted(record_keys)) if record_keys else Q(pk__in=())
     if has_open:
-        others = sorted({*keys.judged, *keys.postponed} - found)
+        others = sorted({*keys.judged, *keys.postponed} - record_keys)
         condition |= Q(record_key__in=others) & ~Q(state="resolved") if others else Q()
-    if not found and not has_open:
+    if not record_keys and not has_open:
         return {}
     rows = Discrepancy.unscoped.filter(condition, job=run.job_id, tenant=run.tenant_id)
     locked = rows.select_related("repair_delivery").select_for_update(of=("self",)).order_by("pk")

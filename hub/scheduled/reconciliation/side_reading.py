@@ -62,10 +62,10 @@ def _open_side(
     paired_connection: Connection,
 ) -> Side:
     side: SideOptions = getattr(options, name)
-    found = [entry for entry in connection.connector.collections if entry.key == side.collection]
-    if not found:
+    matches = [entry for entry in connection.connector.collections if entry.key == side.collection]
+    if not matches:
         raise RunFailed("options_invalid", f"no collection {side.collection}", can_retry=False)
-    (collection,) = found
+    (collection,) = matches
     query = dict(side.query)
     if collection.reads_deleted:
         query["deleted"] = "true"

@@ -50,8 +50,8 @@ def read_slice(run: Run, after: bytes | None, size: int, *, is_local: bool) -> l
     rows = StagedRecord.objects.filter(run=run, is_local=is_local)
     if after is not None:
         rows = rows.filter(key__gt=after)
-    found = rows.order_by("key", "pk").values_list("key", "round", "body")[:size]
-    return [ReadRow(bytes(key), round, bytes(body)) for key, round, body in found]
+    next_rows = rows.order_by("key", "pk").values_list("key", "round", "body")[:size]
+    return [ReadRow(bytes(key), round, bytes(body)) for key, round, body in next_rows]
 
 
 def find_superseded(run: Run, *, is_local: bool) -> set[int]:

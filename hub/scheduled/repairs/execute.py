@@ -25,16 +25,16 @@ def repair_batch(operation: Operation, size: int, *, now: datetime) -> BatchResu
     ids = list(remaining.values_list("pk", flat=True)[:size])
     if not ids:
         return BatchResult(None)
-    wanted = [*ids, *find_siblings(ids, remaining.filter(pk__gt=ids[-1]))]
+    batch_ids = [*ids, *find_siblings(ids, remaining.filter(pk__gt=ids[-1]))]
     locked = list(
-        Discrepancy.unscoped.filter(match_repairable(), pk__in=wanted)
+        Discrepancy.unscoped.filter(match_repairable(), pk__in=batch_ids)
         .select_related("job", "connection", "tenant")
         .select_for_update(of=("self",), no_key=True)
         .order_by("pk")
     )
     result = RepairSender(ActorContext(operation.actor), now=now).repair(locked)
     store_refusals(result)
-    excluded_count = len(wanted) - len(result.repairing)
+    excluded_count = len(batch_ids) - len(result.repairing)
     return BatchResult(ids[-1], len(result.repairing), excluded_count)
 
 

@@ -17,15 +17,15 @@ def settle_failed_repairs(*, now: datetime) -> int:
     A step of the sweep.
     """
     rows = Discrepancy.unscoped.filter(state="repairing", repair_delivery__state__in=FAILED_STATES)
-    ended = list(
+    ended_deliveries = list(
         rows.select_related("repair_delivery")
         .select_for_update(of=("self",), no_key=True, skip_locked=True)
         .order_by("pk")[:BATCH]
     )
-    for discrepancy in ended:
+    for discrepancy in ended_deliveries:
         delivery = discrepancy.repair_delivery
         assert delivery is not None  # the query joins it
         discrepancy.transition_to(
             "open", reason=delivery.reason or "repair_failed", detail=delivery.detail
         )
-    return len(ended)
+    return len(ended_deliveries)

@@ -54,27 +54,28 @@ class RecordReader:
         collection = find_collection(self.connection.connector_key, self._side_options.collection)
         if collection is None or not collection.ids_max:
             raise LookupError("the collection cannot be asked for single records")
-        found: dict[str, CurrentRecord] = {}
-        wanted = sorted(set(ids))
-        for start in range(0, len(wanted), collection.ids_max):
-            page = self._read_parts(collection, wanted[start : start + collection.ids_max], now=now)
+        records: dict[str, CurrentRecord] = {}
+        sorted_ids = sorted(set(ids))
+        for start in range(0, len(sorted_ids), collection.ids_max):
+            page_ids = sorted_ids[start : start + collection.ids_max]
+            page = self._read_parts(collection, page_ids, now=now)
             if page is None:
                 return None
-            found.update(page)
-        return found
+            records.update(page)
+        return records
 
     def _read_parts(
         self, collection: Collection, ids: Sequence[str], *, now: datetime
     ) -> Mapping[str, CurrentRecord] | None:
         """Read the records from the first part of the collection that has them."""
-        found: dict[str, CurrentRecord] = {}
+        records: dict[str, CurrentRecord] = {}
         for part in collection.parts or ("",):
-            missing = [id for id in ids if id not in found]
+            missing = [id for id in ids if id not in records]
             page = self._read_page(collection, missing, part, now=now) if missing else {}
             if page is None:
                 return None
-            found.update(page)
-        return found
+            records.update(page)
+        return records
 
     @property
     def _side_options(self) -> Any:

@@ -67,8 +67,8 @@ def check_repairs(tools: CheckTools) -> None:
         batch = rows.filter(**group).select_related(
             "job", "tenant", "connection__credential", "repair_delivery"
         )
-        if found := limit_unread(list(batch.order_by("pk")[:BATCH]), group):
-            check_safely(found, tools)
+        if discrepancies := limit_unread(list(batch.order_by("pk")[:BATCH]), group):
+            check_safely(discrepancies, tools)
 
 
 def check_safely(batch: Sequence[Discrepancy], tools: CheckTools) -> None:
@@ -111,9 +111,11 @@ def check_batch(batch: Sequence[Discrepancy], tools: CheckTools) -> None:
     )
     created_ids = load_created_ids(delivered)
     findable = [entry for entry in delivered if created_ids.get(entry.pk) or find_target_id(entry)]
-    wanted = [created_ids.get(entry.pk) or find_target_id(entry) for entry in [*unread, *findable]]
+    record_ids = [
+        created_ids.get(entry.pk) or find_target_id(entry) for entry in [*unread, *findable]
+    ]
     try:
-        records = reader.read(wanted, now=now)
+        records = reader.read(record_ids, now=now)
     except LookupError:  # no single records: the next run compares them
         reopen(unread, "cannot_be_read_again")
         postpone_verification(delivered, now=now)

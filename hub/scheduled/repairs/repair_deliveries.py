@@ -120,11 +120,11 @@ class RepairSender:
         groups: dict[tuple[Any, ...], list[Discrepancy]] = defaultdict(list)
         for discrepancy in discrepancies:
             try:
-                chosen = side or self._choose_side(discrepancy)
+                repair_side = side or self._choose_side(discrepancy)
             except RepairRefused as refused:
                 result.refused.append((discrepancy, refused))
                 continue
-            key = (discrepancy.job_id, discrepancy.tenant_id, discrepancy.record_key, chosen)
+            key = (discrepancy.job_id, discrepancy.tenant_id, discrepancy.record_key, repair_side)
             groups[key].append(discrepancy)
         return [(group, key[-1]) for key, group in groups.items()]
 

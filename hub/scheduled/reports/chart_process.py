@@ -87,10 +87,10 @@ def draw_centred(
 
 def fit_text(text: str, font: Font, width: float) -> str:
     """Return as much of a text as fits; nothing if not even a part of it does."""
-    shown = text
-    while shown and font.getlength(shown + ("" if shown == text else "…")) > width:
-        shown = shown[:-1]
-    return shown if shown == text else f"{shown}…" if len(shown) > 1 else ""
+    cut_text = text
+    while cut_text and font.getlength(cut_text + ("" if cut_text == text else "…")) > width:
+        cut_text = cut_text[:-1]
+    return cut_text if cut_text == text else f"{cut_text}…" if len(cut_text) > 1 else ""
 
 
 def format_short(value: float) -> str:

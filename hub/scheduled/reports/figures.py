@@ -86,8 +86,8 @@ def build_figures(heading: str, measures: Sequence[Measure], rows: Sequence[Row]
     if len(measures) > MAX_MEASURES:
         raise FigureInvalid(f"there are more than {MAX_MEASURES} columns of figures")
     named = [replace(one, name=clean_label(one.name, MAX_NAME_LENGTH)) for one in measures]
-    kept = [replace(row, label=clean_label(row.label)) for row in rows[:MAX_ROWS]]
-    return Figures(heading, tuple(named), tuple(kept), len(rows) - len(kept))
+    shown_rows = [replace(row, label=clean_label(row.label)) for row in rows[:MAX_ROWS]]
+    return Figures(heading, tuple(named), tuple(shown_rows), len(rows) - len(shown_rows))
 
 
 def parse_figure(value: Json) -> Decimal | None:

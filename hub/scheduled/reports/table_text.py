@@ -41,14 +41,14 @@ def _list_totals(figures: Figures) -> list[list[str]]:
 
 
 def _join_lines(lines: Sequence[str], totals: Sequence[str], left_out: int) -> str:
-    shown = list(lines)
+    shown_lines = list(lines)
     while True:
-        hidden = len(lines) - len(shown) + left_out
+        hidden = len(lines) - len(shown_lines) + left_out
         note = [ngettext("… and %d more row", "… and %d more rows", hidden) % hidden]
-        text = "\n".join([*shown, *(note if hidden else []), *totals])
-        if len(escape(text)) <= MAX_LENGTH or len(shown) <= 1:
+        text = "\n".join([*shown_lines, *(note if hidden else []), *totals])
+        if len(escape(text)) <= MAX_LENGTH or len(shown_lines) <= 1:
             return text
-        shown.pop()
+        shown_lines.pop()
 
 
 def _align_line(cells: Sequence[str], widths: Sequence[int]) -> str:

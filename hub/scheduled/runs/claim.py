@@ -85,8 +85,8 @@ def _claim_runs(capacity: int, lease: UUID, *, now: datetime) -> list[Run]:
     by_pair: dict[tuple[int, int], int] = {}
     for job_id, tenant_id, pk in rows:
         by_pair.setdefault((job_id, tenant_id), pk)
-    chosen = list(by_pair.values())[:capacity]
-    waiting = Run.unscoped.filter(pk__in=chosen, state="waiting", due_at__lte=now)
+    chosen_ids = list(by_pair.values())[:capacity]
+    waiting = Run.unscoped.filter(pk__in=chosen_ids, state="waiting", due_at__lte=now)
     locked = waiting.select_for_update(skip_locked=True, no_key=True)
     ids = list(locked.values_list("pk", flat=True))
     if not ids:
@@ -110,9 +110,9 @@ def extend_leases(leases: Mapping[int, UUID], *, now: datetime) -> dict[int, str
 
     LOST: another process has it, or it has ended.
     """
-    held = _select_held(leases)
-    held.update(lease_until=now + LEASE, heartbeat_at=now)
-    rows = held.values_list("pk", "cancel_requested_at", "tenant__suspended_at")
+    held_runs = _select_held(leases)
+    held_runs.update(lease_until=now + LEASE, heartbeat_at=now)
+    rows = held_runs.values_list("pk", "cancel_requested_at", "tenant__suspended_at")
     found = {
         pk: CANCELLED if cancelled_at else SUSPENDED if suspended_at else ""
         for pk, cancelled_at, suspended_at in rows
@@ -147,5 +147,5 @@ def recover_runs(*, now: datetime) -> Sequence[Run]:
 
 def update_held_run(run_id: int, held_lease: UUID, /, **changes: Any) -> bool:
     """Change a run under its lease; return False, without a change, if the lease was lost."""
-    held = Run.unscoped.filter(pk=run_id, lease=held_lease, state="running")
-    return bool(held.update(**changes))
+    held_runs = Run.unscoped.filter(pk=run_id, lease=held_lease, state="running")
+    return bool(held_runs.update(**changes))

@@ -155,14 +155,14 @@ class ClaimedRunContext:
     ) -> bool:
         """Store progress and call `write`; False, without either, if the lease was lost."""
         now = self.now()
-        known = {} if expected is None else {"expected_count": expected}
+        columns = {} if expected is None else {"expected_count": expected}
         is_held = self.claimed.update(
             cursor=dict(cursor),
             done_count=done,
             attempt_count=1,  # what makes progress does not crash
             heartbeat_at=now,
             lease_until=now + claim.LEASE,
-            **known,
+            **columns,
         )
         if is_held and write is not None:
             write()

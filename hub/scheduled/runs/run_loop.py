@@ -230,8 +230,10 @@ def find_cause(error: Exception) -> Exception:
     if not isinstance(error, ExceptionGroup):
         return error
     causes = [find_cause(inner) for inner in error.exceptions]
-    known = (cause for cause in causes if isinstance(cause, RunStopped | RunBlocked | RunFailed))
-    return next(known, causes[0])
+    known_causes = (
+        cause for cause in causes if isinstance(cause, RunStopped | RunBlocked | RunFailed)
+    )
+    return next(known_causes, causes[0])
 
 
 def end_failed_run(context: ClaimedRunContext, error: Exception) -> Callable[[], object]:

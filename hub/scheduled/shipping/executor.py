@@ -166,13 +166,13 @@ class Shipping:
         now = self.context.now().timestamp()
         if not self.shipment.pending() or now < self.next_poll:
             return
-        asked = self.choose_batches(now=now)
-        acknowledged_count = await self.ask_for(asked)
+        asked_batches = self.choose_batches(now=now)
+        acknowledged_count = await self.ask_for(asked_batches)
         self.polls = 0 if acknowledged_count else self.polls + 1
         if acknowledged_count < ASKED_MAX:  # otherwise the next question follows the next batch
             self.next_poll = now + POLL_EVERY[min(self.polls, len(POLL_EVERY) - 1)]
         if lost := self.shipment.expire(
-            asked,
+            asked_batches,
             sent_before=now - self.options.acknowledge_seconds,
             overtaken_before=now - OVERTAKEN_AFTER,
         ):
@@ -183,10 +183,10 @@ class Shipping:
         """Return the batches to ask about: those of which the last question is the longest ago."""
         ripe = [batch for batch in self.shipment.pending() if now - batch.sent_at >= ASK_AFTER]
         ripe.sort(key=lambda batch: self.asked_at.get(batch, 0.0))
-        chosen = ripe[:ASKED_MAX]
+        chosen_batches = ripe[:ASKED_MAX]
         self.asked_at = {batch: self.asked_at.get(batch, 0.0) for batch in ripe}
-        self.asked_at.update(dict.fromkeys(chosen, now))
-        return chosen
+        self.asked_at.update(dict.fromkeys(chosen_batches, now))
+        return chosen_batches
 
     async def ask_for(self, batches: Sequence[Batch]) -> int:
         """Ask about each batch, and store each acknowledgement at once, as it is given once only.
@@ -210,9 +210,9 @@ class Shipping:
             raise RunFailed("not_acknowledged", f"{lost} lines")
 
     async def save(self) -> None:
-        settled, rejected = self.shipment.settle()
-        self.done += settled
-        self.counts["lines"] += settled - rejected
+        settled_lines, rejected = self.shipment.settle()
+        self.done += settled_lines
+        self.counts["lines"] += settled_lines - rejected
         self.counts["rejected"] += rejected
         store = partial(self.writer.store, self.shipment, rejected=rejected, now=self.context.now())
         expected = max(self.expected, self.done)

@@ -51,12 +51,12 @@ def positions_with_age(positions: QuerySet[LogPosition]) -> QuerySet[Any]:
     It is the chunk with the line after the shipped ones, found as the newest that begins there or
     before: one row of the index. Without a backlog the value means nothing.
     """
-    begun = LogChunk.unscoped.filter(
+    begun_chunks = LogChunk.unscoped.filter(
         tenant=OuterRef("tenant"),
         source=OuterRef("source"),
         first_line__lte=OuterRef("shipped_line"),
     )
-    newest = begun.order_by("-first_line").values("received_at")[:1]
+    newest = begun_chunks.order_by("-first_line").values("received_at")[:1]
     return positions.annotate(waiting_since=Subquery(newest))
 
 

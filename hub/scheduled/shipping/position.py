@@ -41,11 +41,11 @@ class PositionWriter:
 
     def store(self, shipment: Shipment, *, rejected: int, now: datetime) -> None:
         """Raise RunStopped if another run or the retention changed the position meanwhile."""
-        held = LogPosition.unscoped.filter(
+        held_positions = LogPosition.unscoped.filter(
             pk=self.position.pk, run=self.run, shipped_line=self.stored_line
         )
         has_advanced = shipment.shipped_line > self.stored_line
-        changed = held.update(
+        changed = held_positions.update(
             shipped_line=shipment.shipped_line,
             rejected_count=F("rejected_count") + rejected,
             batches=shipment.to_json(),

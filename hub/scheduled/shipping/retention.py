@@ -98,8 +98,8 @@ def find_new_occurrences(names: Collection[str]) -> list[str]:
     keys = {f"{LATE}:{name}": name for name in names}
     if not keys:
         return []
-    known = set(Notice.unscoped.filter(key__in=keys).values_list("key", flat=True))
-    return [name for key, name in keys.items() if key not in known]
+    noticed_keys = set(Notice.unscoped.filter(key__in=keys).values_list("key", flat=True))
+    return [name for key, name in keys.items() if key not in noticed_keys]
 
 
 def find_late_positions(*, now: datetime) -> QuerySet[Any]:
@@ -137,8 +137,8 @@ def resolve_notices_of_logs(late_tenants: set[int], *, now: datetime) -> None:
 def find_log_connection(tenant_id: int) -> Connection | None:
     """Return the connection to which the tenant's log is shipped; None if no job ships it."""
     jobs = Job.unscoped.filter(kind=KIND, is_enabled=True)
-    own = jobs.filter(tenant=tenant_id, connection__isnull=False).select_related("connection")
-    if (job := own.first()) is not None:
+    own_jobs = jobs.filter(tenant=tenant_id, connection__isnull=False).select_related("connection")
+    if (job := own_jobs.first()) is not None:
         return job.connection
     systems = jobs.filter(tenant=tenant_id) | jobs.filter(tenant=None)
     connections = Connection.unscoped.filter(

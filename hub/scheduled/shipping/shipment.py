@@ -101,7 +101,9 @@ class Shipment:
             for batch in self.batches
         ]
 
-    def expire(self, asked: Sequence[Batch], *, sent_before: float, overtaken_before: float) -> int:
+    def expire(
+        self, asked_batches: Sequence[Batch], *, sent_before: float, overtaken_before: float
+    ) -> int:
         """Forget those of the batches that are not acknowledged in time; return their lines.
 
         That time is shorter for a batch if one that was sent after it is acknowledged: then its own
@@ -112,7 +114,8 @@ class Shipment:
         lost = [
             batch
             for batch in self.pending()
-            if batch in asked and (batch.sent_at <= sent_before or batch.sent_at < overtaken_before)
+            if batch in asked_batches
+            and (batch.sent_at <= sent_before or batch.sent_at < overtaken_before)
         ]
         self.batches = [batch for batch in self.batches if batch not in lost]
         return sum(batch.count for batch in lost)

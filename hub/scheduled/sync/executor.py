@@ -106,7 +106,7 @@ class SyncRun:
         unreadable = 0
         for record in records:
             try:
-                told = self.source.record_changes(
+                record_changes = self.source.record_changes(
                     self.collection.key, record, account=self.connection.account
                 )
             except READ_ERRORS:
@@ -114,7 +114,7 @@ class SyncRun:
                 continue
             changes += [
                 change
-                for change in told
+                for change in record_changes
                 if change.at >= since and change.type.rpartition(".")[2] in self.options.changes
             ]
         return changes, unreadable

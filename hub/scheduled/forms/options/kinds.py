@@ -98,8 +98,8 @@ class ReportOptionForm(OptionForm):
     def build(self) -> Options:
         """Return the options; of the query only what its kind has."""
         options = super().build()
-        known = QUERIES[self.cleaned_data["query"]].fields
-        query = {name: value for name, value in options["query"].items() if name in known}
+        field_names = QUERIES[self.cleaned_data["query"]].fields
+        query = {name: value for name, value in options["query"].items() if name in field_names}
         return options | {"query": query}
 
 

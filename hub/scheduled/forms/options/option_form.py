@@ -54,8 +54,10 @@ class OptionForm(forms.Form):
     def find_field(self, path: str) -> str:
         """Return the field of an option, or of one below it; empty if it has none."""
         for name, own_path in self.paths.items():
-            own = ".".join(own_path)
-            if name in self.fields and (path == own or path.startswith((f"{own}.", f"{own}["))):
+            option = ".".join(own_path)
+            if name in self.fields and (
+                path == option or path.startswith((f"{option}.", f"{option}["))
+            ):
                 return name
         return ""
 
@@ -63,8 +65,8 @@ class OptionForm(forms.Form):
         """Set the choices of a field; a stored value that is none of them stays possible."""
         field = self.fields[name]
         stored = self.initial.get(name)
-        known = [value for value, _label in choices]
-        more = [(stored, stored)] if isinstance(stored, str) and stored not in known else []
+        choice_values = [value for value, _label in choices]
+        more = [(stored, stored)] if isinstance(stored, str) and stored not in choice_values else []
         assert isinstance(field, forms.ChoiceField)
         field.choices = [*choices, *more]
 

@@ -135,8 +135,8 @@ class ReconcileOptionForm(OptionForm):
         share = (options.get("limits") or {}).get("share")
         if isinstance(share, int | float):
             self.initial["limit_share"] = round(share * PERCENT)
-        known = options.get("fields")
-        stored = [entry for entry in known or () if isinstance(entry, Mapping)]
+        stored_fields = options.get("fields")
+        stored = [entry for entry in stored_fields or () if isinstance(entry, Mapping)]
         self.stored_rows = {str(entry.get("name")): entry for entry in stored}
         self.rows = FieldRows(data, prefix=f"{PREFIX}-fields", initial=stored)
 

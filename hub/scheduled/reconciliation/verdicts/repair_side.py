@@ -53,7 +53,7 @@ def _choose_by_owner(
 
 def would_change(finding: Finding, options: ReconcileOptions) -> bool:
     """Return whether a run that applies repairs would change a side for this finding."""
-    chosen = choose_repair_side(
+    repair_side = choose_repair_side(
         finding.verdict,
         finding.owner,
         finding.reason,
@@ -61,7 +61,7 @@ def would_change(finding: Finding, options: ReconcileOptions) -> bool:
         finding.remote.changed_at if finding.remote else None,
         options,
     )
-    return bool(chosen.side)
+    return bool(repair_side.side)
 
 
 def exceeds_limits(change_count: int, record_count: int, limits: Limits) -> bool:
