@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 from hub.problems import StrictSerializer
 from hub.rest.fields import PublicRow
+from hub.rest.validation import validate_data
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 SALT = "hub.rest.pagination"
@@ -54,10 +55,7 @@ def parse_query(request: Request, query: type[StrictSerializer], **context: Any)
         raise ValidationError(
             dict.fromkeys(repeated, "Given twice. Send it only once."), code="repeated"
         )
-    serializer = query(data=request.query_params.dict(), context=context)
-    serializer.is_valid(raise_exception=True)
-    data: dict[str, Any] = serializer.validated_data
-    return data
+    return validate_data(query, request.query_params.dict(), **context)
 
 
 def paginate_response(

@@ -1,13 +1,14 @@
 """Authentication of API requests: from an API key to its tenant and scopes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from secrets import compare_digest
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
+from django.db.models import Model, QuerySet
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
@@ -22,6 +23,8 @@ from hub.problems import Problem
 from tenants import api_key_format
 from tenants.models import ApiKey, Tenant, is_reference
 from tenants.scoping import ALL_TENANTS, TenantIds
+
+AnyRow = TypeVar("AnyRow", bound=Model)
 
 BEARER_PATTERN = re.compile(r"bearer +(\S+)", re.I)
 
@@ -170,6 +173,18 @@ def resolve_tenant(request: Request, reference: Any) -> Tenant:
     if tenant is None:
         raise Problem("tenant-not-found")
     return tenant
+
+
+def filter_by_tenant(
+    request: Request, rows: QuerySet[AnyRow], query: Mapping[str, Any]
+) -> QuerySet[AnyRow]:
+    """Narrow rows to the tenant that a query names; those of all tenants if it names none.
+
+    Raises Problem as `resolve_tenant` does.
+    """
+    if "tenant" not in query:
+        return rows
+    return rows.filter(tenant=resolve_tenant(request, query["tenant"]))
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):

@@ -42,7 +42,7 @@ from hub.problems import Problem
 from hub.rest.fields import object_url
 from hub.rest.idempotency import IdempotentAnswer, find_replay, run_once
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
-from tenants.access.api_authentication import resolve_tenant
+from tenants.access.api_authentication import filter_by_tenant, resolve_tenant
 from tenants.models import Tenant
 
 NARROWED_BY = {"connector": "connector_key", "state": "state"}  # of the query, by field
@@ -71,9 +71,7 @@ class ConnectionsView(form_input.ProviderCallView):
     def get(self, request: Request) -> Response:
         """List connections, the newest first."""
         query = parse_query(request, ConnectionsQuery)
-        rows = query_visible_connections(request)
-        if "tenant" in query:
-            rows = rows.filter(tenant=resolve_tenant(request, query["tenant"]))
+        rows = filter_by_tenant(request, query_visible_connections(request), query)
         rows = rows.filter(
             **{field: query[name] for name, field in NARROWED_BY.items() if name in query}
         )

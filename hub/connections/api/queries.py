@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from rest_framework.request import Request
 
@@ -41,10 +41,7 @@ def query_visible_connections(request: Request) -> QuerySet[Connection]:
 
 
 def find_visible_connection(request: Request, id: UUID) -> Connection:
-    connection = query_visible_connections(request).filter(public_id=id).first()
-    if connection is None:
-        raise Http404
-    return connection
+    return get_object_or_404(query_visible_connections(request), public_id=id)
 
 
 def collect_connection_details(

@@ -21,6 +21,7 @@ from hub.outgoing.models import EVENT_TYPE
 from hub.outgoing.operations.filters import serialize_filter
 from hub.problems import StrictSerializer
 from hub.rest.fields import TextField, TimestampField, object_url
+from hub.rest.validation import validate_data
 from tenants.access.api_authentication import resolve_tenant
 
 SELECTED_LIMIT = 1000  # items that are named one by one
@@ -80,9 +81,7 @@ class ReplaysView(APIView):
         is confirmed, within 15 minutes.
         """
         now = clock()
-        serializer = ReplayPlanSerializer(data=request.data, context={"now": now})
-        serializer.is_valid(raise_exception=True)
-        data = serializer.validated_data
+        data = validate_data(ReplayPlanSerializer, request.data, now=now)
         reference = data.get("tenant")
         is_for_all = reference is None and get_key_user(request).tenant is None
         operation = plan_replay(

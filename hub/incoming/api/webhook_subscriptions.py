@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -29,7 +29,7 @@ from hub.incoming.serializers import (
 from hub.outgoing.api.key_user import get_key_user
 from hub.problems import Problem
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
-from tenants.access.api_authentication import resolve_tenant
+from tenants.access.api_authentication import filter_by_tenant
 from tenants.scoping import accessible_tenants, changeable_condition, readable_condition
 
 READ, WRITE = "webhook-subscriptions:read", "webhook-subscriptions:write"
@@ -58,10 +58,7 @@ def query_subscriptions(request: Request) -> QuerySet[WebhookSubscription]:
 
 
 def find_subscription(request: Request, id: UUID) -> WebhookSubscription:
-    subscription = query_subscriptions(request).filter(public_id=id).first()
-    if subscription is None:
-        raise Http404
-    return subscription
+    return get_object_or_404(query_subscriptions(request), public_id=id)
 
 
 class WebhookSubscriptionsView(APIView):
@@ -78,9 +75,7 @@ class WebhookSubscriptionsView(APIView):
     def get(self, request: Request) -> Response:
         """List our registrations in other systems, newest first."""
         query = parse_query(request, WebhookSubscriptionsQuery)
-        subscriptions = query_subscriptions(request)
-        if "tenant" in query:
-            subscriptions = subscriptions.filter(tenant=resolve_tenant(request, query["tenant"]))
+        subscriptions = filter_by_tenant(request, query_subscriptions(request), query)
         for name in QUERY_FILTERS.keys() & query.keys():
             subscriptions = subscriptions.filter(QUERY_FILTERS[name](query[name]))
         return paginate_response(request, subscriptions, query, WebhookSubscriptionSerializer)

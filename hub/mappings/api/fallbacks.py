@@ -13,12 +13,13 @@ from rest_framework.views import APIView
 from hub.audit import ActorContext
 from hub.connections.api.queries import find_visible_connection
 from hub.db.clock import clock
-from hub.mappings.api.identities import READ, WRITE, WRITE_PROBLEMS, validate_data
+from hub.mappings.api.identities import READ, WRITE, WRITE_PROBLEMS
 from hub.mappings.fallbacks import remove_identity_fallback, set_identity_fallback
 from hub.mappings.models import IdentityFallback
 from hub.problems import StrictSerializer
 from hub.rest import openapi
 from hub.rest.fields import TextField
+from hub.rest.validation import validate_data
 
 FALLBACK_EXAMPLE = {
     "kind": "user",

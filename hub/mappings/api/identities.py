@@ -22,6 +22,7 @@ from hub.problems import StrictSerializer
 from hub.rest import openapi
 from hub.rest.fields import TextField
 from hub.rest.pagination import DEFAULT_LIMIT, MAX_LIMIT
+from hub.rest.validation import validate_data
 
 READ, WRITE = "connections:read", "connections:write"
 WRITE_PROBLEMS = (
@@ -210,10 +211,3 @@ class IdentitiesView(APIView):
         deleted_identity = IdentitySerializer(identity).data
         remove_identity(identity, ActorContext.of_request(request), now=clock())
         return Response(deleted_identity)
-
-
-def validate_data(serializer: type[StrictSerializer], data: Any, **context: Any) -> dict[str, Any]:
-    instance = serializer(data=data, context=context)
-    instance.is_valid(raise_exception=True)
-    validated: dict[str, Any] = instance.validated_data
-    return validated

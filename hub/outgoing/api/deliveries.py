@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,7 +28,7 @@ from hub.outgoing.serializers import (
 )
 from hub.rest.fields import TimestampField
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
-from tenants.access.api_authentication import resolve_tenant
+from tenants.access.api_authentication import filter_by_tenant
 from tenants.scoping import accessible_tenants, readable_condition
 
 READ = "deliveries:read"
@@ -67,10 +67,7 @@ def _visible_deliveries(request: Request) -> QuerySet[Delivery]:
 
 
 def find_delivery(request: Request, id: UUID) -> Delivery:
-    delivery = _visible_deliveries(request).filter(public_id=id).first()
-    if delivery is None:
-        raise Http404
-    return delivery
+    return get_object_or_404(_visible_deliveries(request), public_id=id)
 
 
 class DeliveriesView(APIView):
@@ -87,9 +84,7 @@ class DeliveriesView(APIView):
     def get(self, request: Request) -> Response:
         """List deliveries, newest first."""
         query = parse_query(request, DeliveriesQuery, now=clock())
-        deliveries = _visible_deliveries(request)
-        if "tenant" in query:
-            deliveries = deliveries.filter(tenant=resolve_tenant(request, query["tenant"]))
+        deliveries = filter_by_tenant(request, _visible_deliveries(request), query)
         for name in QUERY_FILTERS.keys() & query.keys():
             deliveries = deliveries.filter(QUERY_FILTERS[name](query[name]))
         return paginate_response(request, deliveries, query, DeliverySerializer)

@@ -26,6 +26,7 @@ from hub.outgoing.subscriptions.endpoint_routes import (
 )
 from hub.problems import Problem, StrictSerializer
 from hub.rest.fields import TextField, object_url
+from hub.rest.validation import validate_data
 
 READ, WRITE = "connections:read", "connections:write"
 MAX_TYPES, MAX_TYPE_LENGTH, MAX_FILTER_LENGTH = 100, 120, 4000
@@ -110,9 +111,7 @@ class SubscriptionView(APIView):
         A type that another of the list covers is left out. Existing deliveries are not changed.
         """
         endpoint = _find_endpoint(request, id)
-        serializer = SubscribeSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = serializer.validated_data
+        data = validate_data(SubscribeSerializer, request.data)
         actor = ActorContext.of_request(request)
         try:
             subscribe_endpoint(

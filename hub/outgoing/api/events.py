@@ -31,7 +31,7 @@ from hub.outgoing.serializers import (
 )
 from hub.rest.idempotency import idempotency_key, run_once
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
-from tenants.access.api_authentication import resolve_tenant
+from tenants.access.api_authentication import filter_by_tenant, resolve_tenant
 from tenants.scoping import visible_rows
 
 NO_ROUTE = "no_route"
@@ -88,8 +88,7 @@ class EventsView(APIView):
         """List events, newest first."""
         query = parse_query(request, EventsQuery)
         events = visible_rows(Event, request.user).select_related("tenant")
-        if "tenant" in query:
-            events = events.filter(tenant=resolve_tenant(request, query["tenant"]))
+        events = filter_by_tenant(request, events, query)
         if "type" in query:
             events = events.filter(type=query["type"])
         if "state" in query:

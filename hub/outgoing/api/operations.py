@@ -7,7 +7,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -27,6 +27,7 @@ from hub.outgoing.operations import planning
 from hub.problems import Problem
 from hub.rest.fields import object_url
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
+from hub.rest.validation import validate_data
 from tenants.access.api_authentication import resolve_tenant
 from tenants.models import Tenant
 from tenants.scoping import accessible_tenants, changeable_condition, readable_condition
@@ -42,10 +43,7 @@ def visible_operations(request: Request) -> QuerySet[Operation]:
 
 
 def _find_operation(request: Request, id: UUID) -> Operation:
-    operation = visible_operations(request).filter(public_id=id).first()
-    if operation is None:
-        raise Http404
-    return operation
+    return get_object_or_404(visible_operations(request), public_id=id)
 
 
 def _resolve_operation_tenant(request: Request, reference: str | None) -> Tenant | None:
@@ -91,9 +89,7 @@ class OperationsView(APIView):
         confirmed, within 15 minutes.
         """
         now = clock()
-        serializer = PlanSerializer(data=request.data, context={"now": now})
-        serializer.is_valid(raise_exception=True)
-        data = serializer.validated_data
+        data = validate_data(PlanSerializer, request.data, now=now)
         operation = planning.plan_operation(
             data["kind"],
             data["filter"],

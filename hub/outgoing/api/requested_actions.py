@@ -25,6 +25,7 @@ from hub.outgoing.subscriptions.requested_actions import ActionRefused, request_
 from hub.problems import Problem, StrictSerializer
 from hub.rest.fields import ObjectField, object_url
 from hub.rest.idempotency import IdempotentAnswer, run_once
+from hub.rest.validation import validate_data
 from hub.shared_budget import BudgetExhausted, SharedBudget
 from tenants.access.api_authentication import resolve_tenant
 from tenants.models import Tenant
@@ -79,9 +80,7 @@ class RequestedActionView(APIView):
         now = clock()
         connection = _find_changeable_connection(request, id)
         known_action = _find_action(connection, action)
-        serializer = RequestedActionSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = serializer.validated_data
+        data = validate_data(RequestedActionSerializer, request.data)
 
         def perform() -> IdempotentAnswer:
             try:

@@ -28,6 +28,7 @@ from hub.outgoing.models import Route
 from hub.outgoing.serializers import NamedSerializer
 from hub.problems import Problem, StrictSerializer
 from hub.rest.fields import TextField
+from hub.rest.validation import validate_data
 from tenants.access.api_authentication import resolve_tenant
 from tenants.scoping import (
     ALL_TENANTS,
@@ -197,9 +198,7 @@ class SwitchesView(APIView):
         held, and sent when the subject is switched on again.
         """
         now = clock()
-        serializer = SwitchOffSerializer(data=request.data, context={"now": now})
-        serializer.is_valid(raise_exception=True)
-        data = serializer.validated_data
+        data = validate_data(SwitchOffSerializer, request.data, now=now)
         switch = KillSwitch(
             scope=data["scope"],
             reason=data["reason"],

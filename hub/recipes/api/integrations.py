@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -44,7 +44,8 @@ from hub.recipes.models import Integration
 from hub.recipes.upgrades import describe_upgrade
 from hub.rest.fields import object_url
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
-from tenants.access.api_authentication import resolve_tenant
+from hub.rest.validation import validate_data
+from tenants.access.api_authentication import filter_by_tenant, resolve_tenant
 from tenants.scoping import visible_rows
 
 CREATE_PROBLEMS = ("tenant-required", "tenant-not-found", "wrong-state", "limit-reached")
@@ -66,10 +67,7 @@ def visible_integrations(request: Request) -> QuerySet[Integration]:
 
 
 def find_integration(request: Request, id: UUID) -> Integration:
-    integration = visible_integrations(request).filter(public_id=id).first()
-    if integration is None:
-        raise Http404
-    return integration
+    return get_object_or_404(visible_integrations(request), public_id=id)
 
 
 @contextmanager
@@ -93,9 +91,7 @@ def report_refusals() -> Iterator[None]:
 def parse_answers(
     request: Request, serializer_class: type[AnswersSerializer | ChangeAnswersSerializer]
 ) -> Mapping[str, Any]:
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    answers: Mapping[str, Any] = serializer.validated_data.get("answers", {})
+    answers: Mapping[str, Any] = validate_data(serializer_class, request.data).get("answers", {})
     return answers
 
 
@@ -118,9 +114,7 @@ class IntegrationsView(APIView):
     def get(self, request: Request) -> Response:
         """List integrations, newest first."""
         query = parse_query(request, IntegrationsQuery)
-        integrations = visible_integrations(request)
-        if "tenant" in query:
-            integrations = integrations.filter(tenant=resolve_tenant(request, query["tenant"]))
+        integrations = filter_by_tenant(request, visible_integrations(request), query)
         if "recipe" in query:
             integrations = integrations.filter(recipe_key=query["recipe"])
         if "state" in query:
@@ -140,9 +134,7 @@ class IntegrationsView(APIView):
         """Switch a recipe on for a tenant. An omitted answer is the question's default; an omitted
         account is the oldest that the tenant has connected.
         """
-        serializer = CreateIntegrationSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = serializer.validated_data
+        data = validate_data(CreateIntegrationSerializer, request.data)
         tenant = resolve_tenant(request, data.get("tenant"))
         actor = ActorContext.of_request(request)
         with report_refusals():

@@ -20,6 +20,7 @@ from hub.recipes.api.serializers import (
 )
 from hub.recipes.definitions import RECIPES, Recipe
 from hub.recipes.rehearsal import rehearse_integration
+from hub.rest.validation import validate_data
 from tenants.access.api_authentication import resolve_tenant
 
 READ, WRITE = "integrations:read", "integrations:write"
@@ -90,9 +91,7 @@ class RehearsalsView(APIView):
         for a sample. Nothing is stored or sent.
         """
         recipe = find_recipe(key)
-        serializer = RehearseSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = serializer.validated_data
+        data = validate_data(RehearseSerializer, request.data)
         tenant = resolve_tenant(request, data.get("tenant"))
         with report_invalid_answers():
             rehearsal = rehearse_integration(recipe, tenant, data.get("answers", {}), now=clock())

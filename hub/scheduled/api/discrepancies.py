@@ -18,7 +18,7 @@ from hub.scheduled.insight.discrepancies import (
 )
 from hub.scheduled.models import Discrepancy
 from hub.scheduled.repairs.filters import REPAIR_FILTERS
-from tenants.access.api_authentication import resolve_tenant
+from tenants.access.api_authentication import filter_by_tenant
 from tenants.scoping import accessible_tenants, readable_condition
 
 READ, WRITE = "discrepancies:read", "discrepancies:write"
@@ -62,8 +62,7 @@ class DiscrepanciesView(APIView):
         query = parse_query(request, DiscrepanciesQuery)
         tenants = accessible_tenants(request.user)
         rows = readable_discrepancies().filter(readable_condition(Discrepancy, tenants))
-        if "tenant" in query:
-            rows = rows.filter(tenant=resolve_tenant(request, query["tenant"]))
+        rows = filter_by_tenant(request, rows, query)
         filter = {name: query[name] for name in REPAIR_FILTERS if name in query}
         rows = filter_discrepancies(rows, filter)
         return paginate_response(request, rows, query, DiscrepancySerializer)

@@ -15,6 +15,7 @@ from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.api.operation_serializers import OperationSerializer
 from hub.problems import Problem
 from hub.rest.fields import object_url
+from hub.rest.validation import validate_data
 from hub.scheduled.api import discrepancy_examples as openapi
 from hub.scheduled.api.discrepancies import WRITE, find_discrepancy
 from hub.scheduled.api.discrepancy_serializers import (
@@ -70,9 +71,8 @@ class RepairView(APIView):
         was compared. The replaced value is kept.
         """
         discrepancy = find_discrepancy(request, id)
-        serializer = RepairSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        side, now = serializer.validated_data.get("side", ""), clock()
+        side = validate_data(RepairSerializer, request.data).get("side", "")
+        now = clock()
         _apply_action(
             request,
             discrepancy,
@@ -96,9 +96,8 @@ class IgnoreView(APIView):
     def post(self, request: Request, id: UUID) -> Response:
         """Ignore the difference until one of both values changes."""
         discrepancy = find_discrepancy(request, id)
-        serializer = IgnoreSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        reason, now = serializer.validated_data["reason"], clock()
+        reason = validate_data(IgnoreSerializer, request.data)["reason"]
+        now = clock()
         _apply_action(
             request,
             discrepancy,
@@ -144,9 +143,7 @@ class RepairsView(APIView):
         says. Nothing is changed before the plan is confirmed, within 15 minutes. A run whose
         repairs the safety valve stopped is confirmed like this, by `{"run": "…"}`.
         """
-        serializer = RepairPlanSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = serializer.validated_data
+        data = validate_data(RepairPlanSerializer, request.data)
         reference = data.get("tenant")
         is_for_all = reference is None and get_key_user(request).tenant is None
         operation = plan_repairs(

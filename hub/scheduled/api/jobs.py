@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,10 +19,11 @@ from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.outgoing.api.key_user import get_key_user
-from hub.outgoing.api.routes.owners import resolve_owner
+from hub.outgoing.api.routes.owners import find_changeable_row, resolve_owner
 from hub.problems import Problem, StrictSerializer
 from hub.rest.fields import object_url
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
+from hub.rest.validation import validate_data
 from hub.scheduled.api import job_examples as openapi
 from hub.scheduled.api.job_serializers import (
     JOB_CONNECTORS,
@@ -42,9 +43,9 @@ from hub.scheduled.jobs.job_actions import (
 from hub.scheduled.jobs.job_checks import InvalidJob
 from hub.scheduled.models import Job
 from hub.scheduled.slots import list_slots
-from tenants.access.api_authentication import resolve_tenant
+from tenants.access.api_authentication import filter_by_tenant, resolve_tenant
 from tenants.models import Tenant
-from tenants.scoping import changeable_rows, is_among, visible_rows
+from tenants.scoping import visible_rows
 
 READ, WRITE = "jobs:read", "jobs:write"
 SHARED_JOB = "This job applies to all tenants. Only a platform key can change it."
@@ -85,21 +86,13 @@ def visible_jobs(request: Request) -> QuerySet[Job]:
 
 
 def find_job(request: Request, id: UUID) -> Job:
-    job = visible_jobs(request).filter(public_id=id).first()
-    if job is None:
-        raise Http404
-    return job
+    return get_object_or_404(visible_jobs(request), public_id=id)
 
 
 def _lock_changeable_job(request: Request, id: UUID) -> Job:
     """Lock a job for the transaction. Raises Problem if it is shared and the key a tenant's."""
     jobs = visible_jobs(request).select_for_update(of=("self",), no_key=True)
-    job = jobs.filter(public_id=id).first()
-    if job is None:
-        raise Http404
-    if not is_among(changeable_rows, request.user, job):
-        raise Problem("permission-denied", SHARED_JOB)
-    return job
+    return find_changeable_row(request, jobs, id, shared=SHARED_JOB)
 
 
 def resolve_job_tenant(request: Request, job: Job, reference: str | None) -> Tenant:
@@ -157,9 +150,7 @@ class JobsView(APIView):
     def get(self, request: Request) -> Response:
         """List jobs, newest first: a tenant's own and those of the platform for all tenants."""
         query = parse_query(request, JobsQuery)
-        jobs = visible_jobs(request)
-        if "tenant" in query:
-            jobs = jobs.filter(tenant=resolve_tenant(request, query["tenant"]))
+        jobs = filter_by_tenant(request, visible_jobs(request), query)
         for name in query.keys() & {"kind", "connector", "enabled"}:
             jobs = jobs.filter(**{COLUMNS.get(name, name): query[name]})
         return paginate_response(request, jobs, query, JobSerializer)
@@ -175,9 +166,7 @@ class JobsView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Create a job. Its first slot is the next one after now."""
-        serializer = CreateJobSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = serializer.validated_data
+        data = validate_data(CreateJobSerializer, request.data)
         job = build_job(tenant=resolve_owner(request, data), **_read_columns(request, data))
         with report_invalid_job():
             create_job(job, ActorContext.of_request(request), now=clock())
@@ -214,11 +203,10 @@ class JobView(APIView):
         When it is disabled, runs that wait for their first start are skipped.
         """
         find_job(request, id)
-        serializer = ChangeJobSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
+        data = validate_data(ChangeJobSerializer, request.data)
         with transaction.atomic():
             job = _lock_changeable_job(request, id)
-            for column, value in _read_columns(request, serializer.validated_data).items():
+            for column, value in _read_columns(request, data).items():
                 setattr(job, column, value)
             with report_invalid_job():
                 change_job(job, ActorContext.of_request(request), now=clock())

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +18,7 @@ from hub.problems import Problem
 from hub.rest.fields import object_url
 from hub.rest.idempotency import IdempotentAnswer, run_once
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
+from hub.rest.validation import validate_data
 from hub.scheduled.api import job_examples as openapi
 from hub.scheduled.api.job_serializers import (
     RunLogEntrySerializer,
@@ -27,7 +28,7 @@ from hub.scheduled.api.job_serializers import (
 from hub.scheduled.api.jobs import READ, WRITE, find_job, resolve_job_tenant
 from hub.scheduled.models import Run, RunLogEntry
 from hub.scheduled.runs.run_actions import RunRefused, cancel_run, resume_run, start_run
-from tenants.access.api_authentication import resolve_tenant
+from tenants.access.api_authentication import filter_by_tenant
 from tenants.scoping import visible_rows
 
 RUN_FILTERS: dict[str, Callable[[Any], Q]] = {
@@ -51,10 +52,7 @@ def visible_runs(request: Request) -> QuerySet[Run]:
 
 
 def find_run(request: Request, id: UUID) -> Run:
-    run = visible_runs(request).filter(public_id=id).first()
-    if run is None:
-        raise Http404
-    return run
+    return get_object_or_404(visible_runs(request), public_id=id)
 
 
 class JobRunsView(APIView):
@@ -74,9 +72,7 @@ class JobRunsView(APIView):
         has not ended. A repeated request with the same Idempotency-Key starts one run.
         """
         now, job = clock(), find_job(request, id)
-        serializer = StartRunSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = serializer.validated_data
+        data = validate_data(StartRunSerializer, request.data)
         tenant = resolve_job_tenant(request, job, data.get("tenant"))
         actor = ActorContext.of_request(request)
 
@@ -104,9 +100,7 @@ class RunsView(APIView):
     def get(self, request: Request) -> Response:
         """List runs, newest first."""
         query = parse_query(request, RunsQuery)
-        runs = visible_runs(request)
-        if "tenant" in query:
-            runs = runs.filter(tenant=resolve_tenant(request, query["tenant"]))
+        runs = filter_by_tenant(request, visible_runs(request), query)
         for name in RUN_FILTERS.keys() & query.keys():
             runs = runs.filter(RUN_FILTERS[name](query[name]))
         return paginate_response(request, runs, query, RunSerializer)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -37,7 +37,7 @@ from hub.outgoing.api.routes.mapping_serializers import (
     VersionPageSerializer,
     VersionSerializer,
 )
-from hub.outgoing.api.routes.owners import resolve_owner, translate_field_names
+from hub.outgoing.api.routes.owners import find_changeable_row, resolve_owner, translate_field_names
 from hub.outgoing.models import Route
 from hub.problems import Problem, StrictSerializer
 from hub.rest.fields import object_url
@@ -48,8 +48,9 @@ from hub.rest.pagination import (
     paginate_response,
     parse_query,
 )
-from tenants.access.api_authentication import resolve_tenant
-from tenants.scoping import changeable_rows, is_among, visible_rows
+from hub.rest.validation import validate_data
+from tenants.access.api_authentication import filter_by_tenant
+from tenants.scoping import visible_rows
 
 READ, WRITE = "mappings:read", "mappings:write"
 SHARED_MAPPING = "This mapping applies to all tenants. Only a platform key can change it."
@@ -88,17 +89,11 @@ def _visible_mappings(request: Request) -> QuerySet[FieldMapping]:
 
 
 def _find_mapping(request: Request, id: UUID) -> FieldMapping:
-    mapping = _visible_mappings(request).filter(public_id=id).first()
-    if mapping is None:
-        raise Http404
-    return mapping
+    return get_object_or_404(_visible_mappings(request), public_id=id)
 
 
 def _find_changeable_mapping(request: Request, id: UUID) -> FieldMapping:
-    mapping = _find_mapping(request, id)
-    if not is_among(changeable_rows, request.user, mapping):
-        raise Problem("permission-denied", SHARED_MAPPING)
-    return mapping
+    return find_changeable_row(request, _visible_mappings(request), id, shared=SHARED_MAPPING)
 
 
 def _describe_mapping(request: Request, id: UUID) -> dict[str, Any]:
@@ -122,9 +117,7 @@ class MappingsView(APIView):
     def get(self, request: Request) -> Response:
         """List field mappings, newest first: a tenant's own and those for all tenants."""
         query = parse_query(request, MappingsQuery)
-        mappings = _visible_mappings(request)
-        if "tenant" in query:
-            mappings = mappings.filter(tenant=resolve_tenant(request, query["tenant"]))
+        mappings = filter_by_tenant(request, _visible_mappings(request), query)
         if "connector" in query:
             mappings = mappings.filter(connector_key=query["connector"])
         if "action" in query:
@@ -142,7 +135,7 @@ class MappingsView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Create a field mapping for an action, with its first version."""
-        data = _validate(CreateMappingSerializer, request)
+        data = validate_data(CreateMappingSerializer, request.data)
         mapping = FieldMapping(
             tenant=resolve_owner(request, data),
             name=data["name"],
@@ -186,7 +179,7 @@ class MappingView(APIView):
         are evaluated again.
         """
         mapping, actor = _find_changeable_mapping(request, id), ActorContext.of_request(request)
-        data = _validate(ChangeMappingSerializer, request)
+        data = validate_data(ChangeMappingSerializer, request.data)
         with translate_field_names():
             change_mapping(
                 mapping, actor, name=data.get("name"), body=data.get("body"), now=clock()
@@ -223,7 +216,7 @@ class MappingVersionsView(APIView):
     def get(self, request: Request, id: UUID) -> Response:
         """List the versions, newest first."""
         mapping = _find_mapping(request, id)
-        query = _validate_data(VersionsQuery, request.query_params.dict())
+        query = validate_data(VersionsQuery, request.query_params.dict())
         versions, limit = mapping.versions.order_by("-number"), query["limit"]
         versions = versions.filter(number__lt=query["after"]) if "after" in query else versions
         page = list(versions[: limit + 1])
@@ -253,7 +246,7 @@ class RestoreMappingView(APIView):
         has the same body.
         """
         mapping = _find_changeable_mapping(request, id)
-        number = _validate(RestoreVersionSerializer, request)["version"]
+        number = validate_data(RestoreVersionSerializer, request.data)["version"]
         version = mapping.versions.filter(number=number).first()
         if version is None:
             raise serializers.ValidationError({"version": "There is no such version."})
@@ -284,15 +277,4 @@ class TryMappingView(APIView):
             action=mapping.action,
             mapping=mapping,
         )
-        return try_on_event(request, route, _validate(TrySerializer, request), now=clock())
-
-
-def _validate(serializer_class: type[serializers.Serializer], request: Request) -> dict[str, Any]:
-    return _validate_data(serializer_class, request.data)
-
-
-def _validate_data(serializer_class: type[serializers.Serializer], values: Any) -> dict[str, Any]:
-    serializer = serializer_class(data=values)
-    serializer.is_valid(raise_exception=True)
-    data: dict[str, Any] = serializer.validated_data
-    return data
+        return try_on_event(request, route, validate_data(TrySerializer, request.data), now=clock())

@@ -3,14 +3,18 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from rest_framework.request import Request
 
 from hub.outgoing.api.key_user import get_key_user
 from hub.problems import Problem
-from tenants.access.api_authentication import resolve_tenant
+from tenants.access.api_authentication import AnyRow, resolve_tenant
 from tenants.models import Tenant
+from tenants.scoping import changeable_rows, is_among
 
 PLATFORM_ONLY = "Only a platform key can create what applies to all tenants."
 FIELDS_BY_COLUMN = {"connector_key": "connector", "origin_connector_key": "origin_connector"}
@@ -23,6 +27,20 @@ def resolve_owner(request: Request, data: Mapping[str, Any]) -> Tenant | None:
             raise Problem("permission-denied", PLATFORM_ONLY)
         return None
     return resolve_tenant(request, data.get("tenant"))
+
+
+def find_changeable_row(
+    request: Request, rows: QuerySet[AnyRow], id: UUID, *, shared: str
+) -> AnyRow:
+    """Return the row with this public id, of those that the key may see.
+
+    Raises Http404; and Problem, with the sentence `shared`, if the row applies to all tenants and
+    the key is a tenant's.
+    """
+    row = get_object_or_404(rows, public_id=id)
+    if not is_among(changeable_rows, request.user, row):
+        raise Problem("permission-denied", shared)
+    return row
 
 
 @contextmanager

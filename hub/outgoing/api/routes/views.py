@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404
+from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,7 +21,7 @@ from hub.outgoing.api import openapi_examples as openapi
 from hub.outgoing.api.routes import examples
 from hub.outgoing.api.routes.dry_runs import require_scope, try_on_event
 from hub.outgoing.api.routes.mapping_serializers import DryRunSerializer
-from hub.outgoing.api.routes.owners import resolve_owner, translate_field_names
+from hub.outgoing.api.routes.owners import find_changeable_row, resolve_owner, translate_field_names
 from hub.outgoing.api.routes.serializers import (
     ChangeRouteSerializer,
     CreateRouteSerializer,
@@ -39,8 +39,9 @@ from hub.outgoing.subscriptions.route_actions import (
 from hub.problems import Problem
 from hub.rest.fields import object_url
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
-from tenants.access.api_authentication import resolve_tenant
-from tenants.scoping import changeable_rows, is_among, visible_rows
+from hub.rest.validation import validate_data
+from tenants.access.api_authentication import filter_by_tenant
+from tenants.scoping import visible_rows
 
 READ, WRITE, WRITE_MAPPINGS = "routes:read", "routes:write", "mappings:write"
 SHARED_ROUTE = "This route applies to all tenants. Only a platform key can change it."
@@ -78,21 +79,13 @@ def _visible_routes(request: Request) -> QuerySet[Route]:
 
 
 def find_route(request: Request, id: UUID) -> Route:
-    route = _visible_routes(request).filter(public_id=id).first()
-    if route is None:
-        raise Http404
-    return route
+    return get_object_or_404(_visible_routes(request), public_id=id)
 
 
 def _lock_changeable_route(request: Request, id: UUID) -> Route:
     """Lock a route for the transaction. Raises Problem when it is shared and the key a tenant's."""
     routes = _visible_routes(request).select_for_update(of=("self",), no_key=True)
-    route = routes.filter(public_id=id).first()
-    if route is None:
-        raise Http404
-    if not is_among(changeable_rows, request.user, route):
-        raise Problem("permission-denied", SHARED_ROUTE)
-    return route
+    return find_changeable_row(request, routes, id, shared=SHARED_ROUTE)
 
 
 def _set_fields(request: Request, route: Route, data: Mapping[str, Any]) -> None:
@@ -120,9 +113,7 @@ class RoutesView(APIView):
     def get(self, request: Request) -> Response:
         """List routes, newest first: a tenant's own and those of the platform for all tenants."""
         query = parse_query(request, RoutesQuery)
-        routes = _visible_routes(request)
-        if "tenant" in query:
-            routes = routes.filter(tenant=resolve_tenant(request, query["tenant"]))
+        routes = filter_by_tenant(request, _visible_routes(request), query)
         for name in QUERY_COLUMNS.keys() & query.keys():
             routes = routes.filter(**{QUERY_COLUMNS[name]: query[name]})
         return paginate_response(request, routes, query, RouteSerializer)
@@ -140,7 +131,7 @@ class RoutesView(APIView):
         """Create a route for the events from now on. Without a mapping it gets one of its own; a
         `body` requires the scope mappings:write.
         """
-        data = _validate(CreateRouteSerializer, request)
+        data = _validate_route(request, CreateRouteSerializer)
         route = Route(tenant=resolve_owner(request, data))
         _set_fields(request, route, data)
         actor = ActorContext.of_request(request)
@@ -182,7 +173,7 @@ class RouteView(APIView):
         """
         with transaction.atomic(), translate_field_names():
             route = _lock_changeable_route(request, id)
-            data = _validate(ChangeRouteSerializer, request)
+            data = _validate_route(request, ChangeRouteSerializer)
             _set_fields(request, route, data)
             change_route(route, data.get("body"), ActorContext.of_request(request), now=clock())
         return Response(RouteSerializer(route).data)
@@ -219,9 +210,7 @@ class TryRouteView(APIView):
     def post(self, request: Request, id: UUID) -> Response:
         """Return what would become of an event by this route: nothing is stored or sent."""
         route = find_route(request, id)
-        serializer = TryRouteSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        data = serializer.validated_data
+        data = validate_data(TryRouteSerializer, request.data)
         route.filter = data.get("filter", route.filter)
         return try_on_event(request, route, data, now=clock())
 
@@ -267,10 +256,11 @@ def _enable(request: Request, id: UUID, *, enabled: bool) -> Response:
     return Response(RouteSerializer(route).data)
 
 
-def _validate(serializer_class: type[serializers.Serializer], request: Request) -> dict[str, Any]:
-    serializer = serializer_class(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    data: dict[str, Any] = serializer.validated_data
+def _validate_route(
+    request: Request, serializer_class: type[serializers.Serializer]
+) -> dict[str, Any]:
+    """Return the validated values; a `body` needs the scope of field mappings, too."""
+    data = validate_data(serializer_class, request.data)
     if "body" in data:
         require_scope(request, WRITE_MAPPINGS)
     return data
