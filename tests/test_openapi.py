@@ -8,6 +8,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from jsonschema import Draft202012Validator
 
 from hub.rest.openapi_view import build_openapi_document
+from tenants.models import Tenant
 
 
 @pytest.fixture
@@ -98,50 +99,62 @@ def test_a_request_takes_no_field_that_is_not_described(described):
                 assert component["additionalProperties"] is False, where
 
 
-@pytest.mark.django_db
-def test_each_example_of_a_request_is_accepted_today(make, api, described, settings):
+@pytest.fixture
+def ids(make, settings):
+    """The ids of rows on which the examples act, by the third part of a path or the whole path."""
     settings.HUB_PORTAL_RETURN_URLS = ["https://app.example.com"]
     settings.HUB_ACTION_WAIT_SECONDS = 0.0
     tenant = make.tenant("acme")
-    connection, member = make.connection(tenant, "slack"), make.membership(tenant, make.user())
     salesforce = {"client_id": "x", "client_secret": "y"}
     make.app("slack", {**salesforce, "signing_secret": "z"})
     make.app("salesforce", salesforce)
-    route = make.route(connection)
-    ids = {
-        "connections": connection.public_id,
-        "members": member.public_id,
+    route = make.route(make.connection(tenant, "slack"))
+    crm = make.connection(tenant, "salesforce")
+    repairable = make.discrepancy(crm, remote_id="a015g00000AbCdEAAV")
+    return {
+        "connections": route.connection.public_id,
+        "members": make.membership(tenant, make.user()).public_id,
         "routes": route.public_id,
         "mappings": route.mapping.public_id,
         "jobs": make.job(tenant, kind="report", options={}).public_id,
         "integrations": make.integration(tenant).public_id,
+        "discrepancies": make.discrepancy(crm).public_id,
+        "/api/v1/discrepancies/{id}/repair": repairable.public_id,
+        "/api/v1/connections/{id}/subscription": make.connection(tenant).public_id,
     }
-    endpoint = make.connection(tenant)
-    crm = make.connection(tenant, "salesforce")
-    repairable = make.discrepancy(crm, remote_id="a015g00000AbCdEAAV").public_id
-    ids["discrepancies"] = make.discrepancy(crm).public_id
-    shop, platform = api.of(tenant), api.platform()
+
+
+def fill_path(path, ids):
+    id = ids.get(path) or ids.get(path.split("/")[3])
+    url = path.replace("{id}", str(id)).replace("{reference}", "acme")
+    return url.replace("{action}", "post_message").replace("{key}", "order_to_slack")
+
+
+def request_examples(operation):
+    """Yield the name and the value of each example, with the arguments that send it."""
+    for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+        form = (
+            {"format": "json"}
+            if media_type == "application/json"
+            else {"content_type": media_type, "HTTP_IDEMPOTENCY_KEY": media_type}
+        )
+        for name, example in content["examples"].items():
+            yield name, example["value"], form
+
+
+@pytest.mark.django_db
+def test_each_example_of_a_request_is_accepted_today(api, described, ids):
+    shop, platform = api.of(Tenant.objects.get()), api.platform()
     refused = {}
     for where, operation in sorted(
         operations(described), key=lambda entry: entry[0].endswith(("disable", "disconnect"))
     ):
         verb, path = where.split()
-        id = endpoint.public_id if "subscription" in path else ids.get(path.split("/")[3])
-        if path == "/api/v1/discrepancies/{id}/repair":
-            id = repairable
-        url = path.replace("{id}", str(id)).replace("{reference}", "acme")
-        url = url.replace("{action}", "post_message").replace("{key}", "order_to_slack")
-        for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
-            form = (
-                {"format": "json"}
-                if media_type == "application/json"
-                else {"content_type": media_type, "HTTP_IDEMPOTENCY_KEY": media_type}
-            )
-            for name, example in content["examples"].items():
-                client = platform if "tenants" in path else shop
-                answer = getattr(client, verb)(url, example["value"], **form)
-                if answer.status_code >= 300:
-                    refused[where, name] = answer.json()["code"]
+        client = platform if "tenants" in path else shop
+        for name, value, form in request_examples(operation):
+            answer = getattr(client, verb)(fill_path(path, ids), value, **form)
+            if answer.status_code >= 300:
+                refused[where, name] = answer.json()["code"]
     asks_outside = {"post /api/v1/connections", "patch /api/v1/connections/{id}"}
     assert {where for where, _ in refused} <= asks_outside, refused
 

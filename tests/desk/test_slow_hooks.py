@@ -45,15 +45,19 @@ def hooks():
 
 @contextlib.contextmanager
 def slow_connections(port, path):
-    """Open them, and let each send a byte in each round until the block ends; yield the lines."""
+    """Open them, and let each send a byte in each round until the block ends.
+
+    Yields the lines, and a semaphore that is released after each round.
+    """
     head = f"POST {path} HTTP/1.1\r\nHost: hub.test\r\nContent-Length: {BODY_LENGTH}\r\n\r\n"
-    over = threading.Event()
+    over, rounds = threading.Event(), threading.Semaphore(0)
 
     def trickle(lines):
         while not over.wait(1.0):
             for line in lines:
                 with contextlib.suppress(OSError):  # the server closed it
                     line.sendall(b"{")
+            rounds.release()
 
     with contextlib.ExitStack() as stack:
         lines = [
@@ -65,7 +69,7 @@ def slow_connections(port, path):
         thread = threading.Thread(target=trickle, args=(lines,))
         thread.start()
         try:
-            yield lines
+            yield lines, rounds
         finally:
             over.set()
             thread.join()
@@ -94,7 +98,7 @@ def test_two_thousand_slow_webhooks_leave_the_others_working(hooks):
     port, path = hooks
     numbers = itertools.count()
     assert deliver(port, path, f"Ev{next(numbers)}")[0] == 200
-    with slow_connections(port, path) as lines:
+    with slow_connections(port, path) as (lines, rounds):
         assert len(lines) == SLOW
         for _ in range(ROUNDS):
             answers = [
@@ -104,4 +108,4 @@ def test_two_thousand_slow_webhooks_leave_the_others_working(hooks):
             ]
             assert [status for status, _seconds in answers] == [200, 200, 200]
             assert max(seconds for _status, seconds in answers) < 3.0  # Slack's deadline
-            time.sleep(1.0)
+            assert rounds.acquire(timeout=20)  # every connection has sent one more byte

@@ -1,13 +1,10 @@
 """Transactions that change deliveries lock their lanes first, as a claim does: no deadlock."""
 
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
 from django.db import connection as database
-from django.db import connections, transaction
+from django.db import transaction
 
 from hub.connections.models import Lane
 from hub.db.state_machine import InvalidTransition
@@ -20,39 +17,12 @@ from hub.outgoing.queue.ordering import promote_followers
 from hub.outgoing.release import release_held_deliveries
 from tests.factories import NOON
 from tests.hub.outgoing.operating import LATER, STAFF, apply_action
+from tests.row_locks import run_beside
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite has one writer at a time"),
 ]
-WITHIN = 60.0  # seconds
-
-
-def waits_for_a_lock():
-    with database.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0] > 0
-
-
-def run_beside(first_step, act, last_step):
-    """Run `act` in another transaction, between two steps of one here; return its result."""
-
-    def act_and_disconnect():
-        try:
-            return act()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(1) as crowd:
-        with transaction.atomic():
-            first_step()
-            acting = crowd.submit(act_and_disconnect)
-            deadline = time.monotonic() + WITHIN
-            while not (waits_for_a_lock() or acting.done()):
-                assert time.monotonic() < deadline
-                threading.Event().wait(0.01)
-            last_step()
-        return acting.result(WITHIN)
 
 
 @pytest.fixture

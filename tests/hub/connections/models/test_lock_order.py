@@ -1,12 +1,8 @@
 """Transactions that change a connection and its lane lock the lane first: no deadlock."""
 
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 from django.db import connection as database
-from django.db import connections, transaction
+from django.db import transaction
 
 from connectors.http import Response
 from connectors.schema import Account
@@ -24,22 +20,16 @@ from tenants.access.tenant_users import TenantUser
 from tenants.services.tenant_actions import lock_tenant
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
+from tests.row_locks import run_beside
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite has one writer at a time"),
 ]
 HAND = ActorContext(Actor("user", "1", "olga@example.com"), request_id="r-1")
-WITHIN = 20.0  # seconds
 SLACK_ACCOUNT = Response(
     200, b'{"ok":true,"team_id":"T1","team":"Acme","user_id":"U1","url":"https://acme.slack.com/"}'
 )
-
-
-def waits_for_a_lock():
-    with database.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0] > 0
 
 
 def beside_a_pump(connection, act):
@@ -55,24 +45,7 @@ def beside_a_pump(connection, act):
 
 def beside_another(lock_first, lock_second, act):
     """`act` in another transaction, while one holds the first lock, and then takes the second."""
-
-    def other():
-        try:
-            with transaction.atomic():
-                act()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(1) as crowd:
-        with transaction.atomic():
-            lock_first()
-            acting = crowd.submit(other)
-            deadline = time.monotonic() + WITHIN
-            while not waits_for_a_lock():
-                assert not acting.done() and time.monotonic() < deadline
-                threading.Event().wait(0.01)
-            lock_second()
-        acting.result(WITHIN)
+    run_beside(lock_first, transaction.atomic(act), lock_second)
 
 
 @pytest.fixture

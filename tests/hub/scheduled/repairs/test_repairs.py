@@ -1,12 +1,10 @@
 """Repairs of what reconciliations found."""
 
-import threading
-import time
 from datetime import timedelta
 
 import pytest
 from django.db import connection as database
-from django.db import connections, transaction
+from django.db import transaction
 
 from connectors.http import Response
 from hub.audit import SYSTEM, ActorContext, AuditRow
@@ -28,6 +26,7 @@ from hub.scheduled.runs.context import RunStopped
 from tests.factories import NOON
 from tests.hub.scheduled.reconciliation.test_runs import Interruption
 from tests.hub.scheduled.reconciliation.world import OPTIONS, World
+from tests.row_locks import run_beside
 
 pytestmark = pytest.mark.django_db
 ACTOR = ActorContext(SYSTEM, unrestricted=True)
@@ -354,22 +353,13 @@ def test_an_operation_waits_for_rows_that_another_transaction_has_locked(make):
     plant_differences(world)
     world.reconcile()
     operation = plan(world)
-    locked, results = threading.Event(), []
-
-    def hold_rows():
-        with transaction.atomic():
-            list(Discrepancy.unscoped.select_for_update().filter(field="status"))
-            locked.set()
-            time.sleep(0.5)
-        connections.close_all()
-
-    thread = threading.Thread(target=hold_rows)
-    thread.start()
-    locked.wait()
-    with transaction.atomic():
-        results.append(repair_batch(operation, 200, now=world.clock()))
-    thread.join()
-    assert results[0].done == operation.count
+    rows = Discrepancy.unscoped.select_for_update().filter(field="status")
+    result = run_beside(
+        lambda: list(rows),
+        transaction.atomic(lambda: repair_batch(operation, 200, now=world.clock())),
+        lambda: None,
+    )
+    assert result.done == operation.count
 
 
 # --- all that match -------------------------------------------------------------------------------
