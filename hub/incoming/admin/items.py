@@ -5,10 +5,9 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils.html import format_html
 
 from connectors.registry import CONNECTORS
@@ -21,7 +20,7 @@ from hub.incoming.insight.rows import build_row
 from hub.incoming.insight.search import match_items
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.replay import plan_replay, replay_item
-from hub.mappings.forms import list_suggested_tenants
+from hub.operations.models import Operation
 from hub.outgoing.admin.filter_chips import build_filter_chips
 from hub.outgoing.admin.list_filters import (
     TIME_SPANS,
@@ -30,7 +29,7 @@ from hub.outgoing.admin.list_filters import (
     SinceFilter,
     TenantFilter,
 )
-from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
+from hub.outgoing.admin.plan_views import PlanViews
 from hub.outgoing.forms.delivery_forms import ReasonForm
 from hub.staff import (
     ActionRejected,
@@ -57,7 +56,7 @@ def build_planning_url(request: HttpRequest) -> str:
 
 
 @admin.register(InboundItem)
-class InboundItemAdmin(ReadOnlyAdmin):
+class InboundItemAdmin(PlanViews):
     list_title = "Inbox"
     empty_text = (
         "Each change that a connected system announces becomes a row here. They appear when a "
@@ -73,6 +72,11 @@ class InboundItemAdmin(ReadOnlyAdmin):
     list_before_template = "incoming/item_chips.html"
     row_actions = ("replay",)
     actions = ("plan_for_selected",)
+    plan_path = "replay/"
+    plan_title = "Replay several items"
+    plan_template = "incoming/plan.html"
+    plan_form = ReplayPlanForm
+    plan_list = "admin:incoming_inbounditem_changelist"
 
     list_display = ("shown_state", "what", "reason_text", "customer", "source", "age")
     list_filter = (
@@ -106,7 +110,7 @@ class InboundItemAdmin(ReadOnlyAdmin):
         states = [(value, str(label).lower()) for value, label in InboundItem.State.choices]
         extra = {
             "state_chips": build_filter_chips(request, STATE_PARAMETER, states),
-            "all_url": build_planning_url(request) if self.can_replay(request) else "",
+            "all_url": build_planning_url(request) if self.can_plan(request) else "",
             "since_chips": build_filter_chips(request, "since", [(key, key) for key in TIME_SPANS]),
         }
         response: HttpResponse = super().changelist_view(
@@ -116,14 +120,10 @@ class InboundItemAdmin(ReadOnlyAdmin):
 
     # --- the replay of several ---
 
-    def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.plan_view)
-        return [path("replay/", view, name="incoming_inbounditem_plan"), *super().get_urls()]
-
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        return super().get_actions(request) if self.can_replay(request) else {}
+        return super().get_actions(request) if self.can_plan(request) else {}
 
-    def can_replay(self, request: HttpRequest) -> bool:
+    def can_plan(self, request: HttpRequest) -> bool:
         return request.user.has_perm("incoming.change_inbounditem")
 
     @admin.action(description="Replay…")
@@ -135,27 +135,9 @@ class InboundItemAdmin(ReadOnlyAdmin):
         query = urlencode({"items": " ".join(str(id) for id in ids)})
         return HttpResponseRedirect(f"{reverse('admin:incoming_inbounditem_plan')}?{query}")
 
-    def plan_view(self, request: HttpRequest) -> HttpResponse:
-        if not self.can_replay(request):
-            raise PermissionDenied
-        form = ReplayPlanForm(request.POST or None, initial=request.GET.dict(), user=request.user)
-        if request.method == "POST" and form.is_valid():
-            operation = plan_replay(
-                form.filter,
-                ActorContext.of_request(request),
-                tenant=form.cleaned_data["tenant"],
-                reason=form.cleaned_data["audit_reason"],
-                now=clock(),
-            )
-            url = reverse("admin:operations_operation_change", args=[operation.pk])
-            return HttpResponseRedirect(url)
-        context = {
-            "title": "Replay several items",
-            "form": form,
-            "media": self.media,
-            "tenants": list_suggested_tenants(request.user),
-        }
-        return self.page(request, "incoming/plan.html", **context)
+    def plan_operation(self, form: Any, actor: ActorContext, *, now: datetime) -> Operation:
+        tenant, reason = form.cleaned_data["tenant"], form.cleaned_data["audit_reason"]
+        return plan_replay(form.filter, actor, tenant=tenant, reason=reason, now=now)
 
     # --- columns ---
 

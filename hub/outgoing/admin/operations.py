@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import path, reverse
+from django.http import HttpRequest
+from django.urls import reverse
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
@@ -19,7 +18,7 @@ from hub.operations.models import Operation
 from hub.operations.operation_actions import OperationRefused
 from hub.outgoing.admin.list_filters import TIME_SPANS
 from hub.outgoing.admin.plan_form import PlanForm
-from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
+from hub.outgoing.admin.plan_views import PlanViews
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations import planning
 from hub.staff import (
@@ -66,7 +65,7 @@ def build_planning_url_for_list(request: HttpRequest) -> str:
 
 
 @admin.register(Operation)
-class OperationAdmin(ReadOnlyAdmin):
+class OperationAdmin(PlanViews):
     empty_text = (
         "An operation retries, sends again or cancels many deliveries at once. Choose the "
         "deliveries in their list, then plan what happens to them."
@@ -77,6 +76,11 @@ class OperationAdmin(ReadOnlyAdmin):
     page_template = "outgoing/operation.html"
     live_template = "outgoing/operation_live.html"
     row_actions = ("confirm", "cancel")
+    plan_path = "plan/"
+    plan_title = "Act on several deliveries"
+    plan_template = "outgoing/plan.html"
+    plan_form = PlanForm
+    plan_list = "admin:outgoing_delivery_changelist"
 
     list_display = ("shown_state", "kind_label", "customer", "rows", "reason", "actor", "age")
     list_select_related = ("tenant",)
@@ -86,10 +90,6 @@ class OperationAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("tenant")
-
-    def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.plan_view)
-        return [path("plan/", view, name="operations_operation_plan"), *super().get_urls()]
 
     # --- columns ---
 
@@ -196,23 +196,16 @@ class OperationAdmin(ReadOnlyAdmin):
 
     # --- planning ---
 
-    def plan_view(self, request: HttpRequest) -> HttpResponse:
-        if not self.can_plan(request):
-            raise PermissionDenied
-        form = PlanForm(request.POST or None, initial=request.GET.dict(), user=request.user)
-        if request.method == "POST" and form.is_valid():
-            data = form.cleaned_data
-            operation = planning.plan_operation(
-                data["kind"],
-                form.filter,
-                tenant=data["tenant"],
-                reason=data["audit_reason"],
-                actor=ActorContext.of_request(request),
-                now=clock(),
-            )
-            return HttpResponseRedirect(self.change_url(operation))
-        context = {"title": "Act on several deliveries", "form": form, "media": self.media}
-        return self.page(request, "outgoing/plan.html", **context)
+    def plan_operation(self, form: Any, actor: ActorContext, *, now: datetime) -> Operation:
+        data = form.cleaned_data
+        return planning.plan_operation(
+            data["kind"],
+            form.filter,
+            tenant=data["tenant"],
+            reason=data["audit_reason"],
+            actor=actor,
+            now=now,
+        )
 
     def can_plan(self, request: HttpRequest) -> bool:
         return request.user.has_perm("outgoing.change_delivery")

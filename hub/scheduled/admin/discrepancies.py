@@ -75,7 +75,7 @@ class DiscrepancyAdmin(RepairViews):
         states = [(value, str(label)) for value, label in STATE_LABELS.items()]
         extra = {
             "state_chips": build_filter_chips(request, STATE_PARAMETER, states),
-            "repair_url": build_planning_url(request) if self.can_repair(request) else "",
+            "repair_url": build_planning_url(request) if self.can_plan(request) else "",
             **build_review_context(request),
         }
         response: HttpResponse = super().changelist_view(

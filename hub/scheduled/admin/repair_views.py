@@ -5,15 +5,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import path, reverse
+from django.urls import reverse
 
 from hub.audit import ActorContext
-from hub.db.clock import clock
-from hub.mappings.forms import list_suggested_tenants
-from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
+from hub.operations.models import Operation
+from hub.outgoing.admin.plan_views import PlanViews
 from hub.outgoing.forms.delivery_forms import ReasonForm
 from hub.scheduled.admin.repair_forms import RepairPlanForm, RepairSideForm
 from hub.scheduled.insight.review_rows import describe_reason, list_repair_choices
@@ -47,20 +45,21 @@ def build_planning_url(request: HttpRequest) -> str:
     return f"{reverse(PLAN_URL)}?{urlencode(query)}"
 
 
-class RepairViews(ReadOnlyAdmin):
+class RepairViews(PlanViews):
     """The actions of the page of a discrepancy, and the plan of repairs."""
 
     row_actions = ("repair", "ignore", "stop_ignoring")
     actions = ("plan_for_selected",)
-
-    def get_urls(self) -> list[Any]:
-        view = self.admin_site.admin_view(self.plan_view)
-        return [path("repairs/", view, name="scheduled_discrepancy_plan"), *super().get_urls()]
+    plan_path = "repairs/"
+    plan_title = "Repair several discrepancies"
+    plan_template = "scheduled/repair_plan.html"
+    plan_form = RepairPlanForm
+    plan_list = "admin:scheduled_discrepancy_changelist"
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        return super().get_actions(request) if self.can_repair(request) else {}
+        return super().get_actions(request) if self.can_plan(request) else {}
 
-    def can_repair(self, request: HttpRequest) -> bool:
+    def can_plan(self, request: HttpRequest) -> bool:
         return request.user.has_perm("scheduled.change_discrepancy")
 
     @admin.action(description="Repair…")
@@ -74,27 +73,9 @@ class RepairViews(ReadOnlyAdmin):
             query["tenant"] = request.GET["tenant"]
         return HttpResponseRedirect(f"{reverse(PLAN_URL)}?{urlencode(query)}")
 
-    def plan_view(self, request: HttpRequest) -> HttpResponse:
-        if not self.can_repair(request):
-            raise PermissionDenied
-        form = RepairPlanForm(request.POST or None, initial=request.GET.dict(), user=request.user)
-        if request.method == "POST" and form.is_valid():
-            operation = plan_repairs(
-                form.filter,
-                ActorContext.of_request(request),
-                tenant=form.cleaned_data["tenant"],
-                reason=form.cleaned_data["audit_reason"],
-                now=clock(),
-            )
-            url = reverse("admin:operations_operation_change", args=[operation.pk])
-            return HttpResponseRedirect(url)
-        context = {
-            "title": "Repair several discrepancies",
-            "form": form,
-            "media": self.media,
-            "tenants": list_suggested_tenants(request.user),
-        }
-        return self.page(request, "scheduled/repair_plan.html", **context)
+    def plan_operation(self, form: Any, actor: ActorContext, *, now: datetime) -> Operation:
+        tenant, reason = form.cleaned_data["tenant"], form.cleaned_data["audit_reason"]
+        return plan_repairs(form.filter, actor, tenant=tenant, reason=reason, now=now)
 
     @row_action(
         "Repair",
