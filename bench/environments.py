@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import psycopg
 
 from bench import keys, postgres
-from bench.processes import MANAGE, ROOT, python_command, read_line, running
+from bench.migrated import migrate_fresh
+from bench.processes import python_command, read_line, running
 
 PUMPS = 2
 OWN_SERVER = "HUB_BENCH_OWN_SERVER"  # set where PostgreSQL is ours to break
@@ -65,12 +66,7 @@ def bench_environment(url: str, *, pumps: int) -> Iterator[dict[str, str]]:
     with running(python_command("bench.sink"), stdout=subprocess.PIPE) as (sink,):
         place = f"127.0.0.1:{int(read_line(sink))}"
         environment = build_environment(url, place, pumps)
-        subprocess.run(
-            [*MANAGE, "migrate", "--no-input", "--verbosity=0"],
-            env=environment,
-            cwd=ROOT,
-            check=True,
-        )
+        migrate_fresh(url, environment)
         yield environment
 
 

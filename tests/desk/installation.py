@@ -14,8 +14,12 @@ import sys
 import time
 from pathlib import Path
 
+from bench import keys
+from bench.environments import build_environment
+from bench.migrated import migrate_fresh
+
 ROOT = Path(__file__).resolve().parents[2]
-LEFT_BEHIND = shutil.ignore_patterns(".*cache*", ".git", ".venv", "__pycache__", "var")
+LEFT_BEHIND = shutil.ignore_patterns(".*cache*", ".git", ".venv", "var")
 READY = "Ctrl-C stops everything"
 
 
@@ -25,6 +29,18 @@ class Installation:
         shutil.copytree(ROOT, self.folder, ignore=LEFT_BEHIND)
         self.port, self.sandbox_port, self.mail_port = free_ports(3)
         self.process = None
+
+    def migrate(self):
+        """Make the database and the file of the keys, as a first start would."""
+        var = self.folder / "var"
+        var.mkdir(mode=0o700)
+        database = f"sqlite:///{var / 'hub.sqlite3'}"
+        environment = build_environment(database, sink="", pumps=1)
+        (var / "hub.env").write_text(
+            "".join(f"{name}={environment[name]}\n" for name in keys.fresh())
+        )
+        migrate_fresh(database, environment)
+        (var / "hub.sqlite3").chmod(0o600)
 
     def start(self, **more):
         """As `script/server &` in a shell: with SIGINT ignored."""

@@ -25,15 +25,17 @@ def test_a_start_in_the_background_can_be_stopped_and_leaves_nothing(desk, numbe
     assert is_free(desk.port) and is_free(desk.sandbox_port) and is_free(desk.mail_port)
 
 
-def test_it_can_be_stopped_while_it_prepares(desk):
-    desk.start().says("The hub")
-    desk.stop()
-    assert (desk.process.returncode, desk.pids()) == (0, [])
+def test_it_can_be_stopped_while_it_prepares(fresh_desk):
+    fresh_desk.start().says("The hub")
+    fresh_desk.stop()
+    assert (fresh_desk.process.returncode, fresh_desk.pids()) == (0, [])
 
 
-def test_two_fresh_installs_have_different_keys_that_only_the_owner_can_read(desk, another_desk):
+def test_two_fresh_installs_have_different_keys_that_only_the_owner_can_read(
+    fresh_desk, another_fresh_desk
+):
     files = []
-    for fresh in (desk, another_desk):
+    for fresh in (fresh_desk, another_fresh_desk):
         fresh.start().says(READY)
         fresh.stop()
         files.append(fresh.folder / "var" / "hub.env")
@@ -42,9 +44,9 @@ def test_two_fresh_installs_have_different_keys_that_only_the_owner_can_read(des
     assert [mode(file) for file in files] == [0o600, 0o600]
 
 
-def test_only_the_owner_can_enter_the_state_or_read_the_database(desk):
-    desk.start().says(READY)
-    var = desk.folder / "var"
+def test_only_the_owner_can_enter_the_state_or_read_the_database(fresh_desk):
+    fresh_desk.start().says(READY)
+    var = fresh_desk.folder / "var"
     assert (mode(var), mode(var / "hub.sqlite3")) == (0o700, 0o600)
 
 

@@ -98,20 +98,20 @@ def test_packages_are_installed_anew_for_another_python_or_a_folder_that_moved(c
     assert clone.install()[-1] == "True" and clone.version == "1.0"
 
 
-def test_a_fresh_clone_installs_makes_its_database_and_is_ready(desk, tmp_path):
-    require(desk.folder, borrow_packages(tmp_path))
-    said = desk.start(HUB_VENV=str(tmp_path / "venv")).says(READY)
-    assert desk.has(f"{tmp_path}/venv/bin/python")
+def test_a_fresh_clone_installs_makes_its_database_and_is_ready(fresh_desk, tmp_path):
+    require(fresh_desk.folder, borrow_packages(tmp_path))
+    said = fresh_desk.start(HUB_VENV=str(tmp_path / "venv")).says(READY)
+    assert fresh_desk.has(f"{tmp_path}/venv/bin/python")
     assert [step for step in ("packages", "database", "processes") if step not in said] == []
-    desk.stop()
-    installed = (desk.folder / "var" / "log" / "prepare.log").stat().st_size
-    desk.start(HUB_VENV=str(tmp_path / "venv")).says(READY)
-    assert (desk.folder / "var" / "log" / "prepare.log").stat().st_size == installed
+    fresh_desk.stop()
+    installed = (fresh_desk.folder / "var" / "log" / "prepare.log").stat().st_size
+    fresh_desk.start(HUB_VENV=str(tmp_path / "venv")).says(READY)
+    assert (fresh_desk.folder / "var" / "log" / "prepare.log").stat().st_size == installed
 
 
-def test_packages_that_cannot_be_had_end_the_start_with_pips_own_words(desk, tmp_path):
-    require(desk.folder, "/nowhere/missing-1.0-py3-none-any.whl")
-    desk.start(HUB_VENV=str(tmp_path / "venv"))
-    said, _ = desk.process.communicate(timeout=120)
-    assert desk.process.returncode == 1 and desk.pids() == []
+def test_packages_that_cannot_be_had_end_the_start_with_pips_own_words(fresh_desk, tmp_path):
+    require(fresh_desk.folder, "/nowhere/missing-1.0-py3-none-any.whl")
+    fresh_desk.start(HUB_VENV=str(tmp_path / "venv"))
+    said, _ = fresh_desk.process.communicate(timeout=120)
+    assert fresh_desk.process.returncode == 1 and fresh_desk.pids() == []
     assert "missing-1.0" in said and "This failed" in said

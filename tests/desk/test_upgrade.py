@@ -22,10 +22,10 @@ KEPT = (
 
 
 class OldInstallation:
-    """The folder of `desk`, with the database and the keys of an earlier part."""
+    """The folder of a fresh installation, with the database and the keys of an earlier part."""
 
-    def __init__(self, desk, part):
-        self.var = desk.folder / "var"
+    def __init__(self, fresh_desk, part):
+        self.var = fresh_desk.folder / "var"
         self.var.mkdir(mode=0o700)
         (self.var / "hub.env").write_text("".join(f"{name}={os.environ[name]}\n" for name in KEYS))
         self.ask(script=(FIXTURES / f"{part}.sqlite.sql").read_text())
@@ -46,47 +46,47 @@ class OldInstallation:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_an_installation_of_an_earlier_part_is_migrated_and_runs(desk, part):
-    old = OldInstallation(desk, part)
+def test_an_installation_of_an_earlier_part_is_migrated_and_runs(fresh_desk, part):
+    old = OldInstallation(fresh_desk, part)
     rows, before = old.counts(), old.migrations()
-    desk.start().says(READY)
+    fresh_desk.start().says(READY)
     assert old.migrations() > before
-    assert desk.manage("migrate", "--check") == ""
+    assert fresh_desk.manage("migrate", "--check") == ""
     assert {table: count for table, count in old.counts().items() if count < rows[table]} == {}
-    desk.stop()
-    assert desk.process.returncode == 0
+    fresh_desk.stop()
+    assert fresh_desk.process.returncode == 0
 
 
-def test_an_upgrade_is_made_once(desk):
-    old = OldInstallation(desk, PARTS[-1])
-    desk.start().says(READY)
-    desk.stop()
+def test_an_upgrade_is_made_once(fresh_desk):
+    old = OldInstallation(fresh_desk, PARTS[-1])
+    fresh_desk.start().says(READY)
+    fresh_desk.stop()
     migrated = old.ask("SELECT count(*), max(id) FROM django_migrations")
-    said = desk.start().says(READY)
+    said = fresh_desk.start().says(READY)
     assert (
         "database" in said
         and old.ask("SELECT count(*), max(id) FROM django_migrations") == migrated
     )
 
 
-def test_a_migration_that_fails_ends_the_start_says_why_and_leaves_the_rows(desk):
-    old = OldInstallation(desk, PARTS[-1])
+def test_a_migration_that_fails_ends_the_start_says_why_and_leaves_the_rows(fresh_desk):
+    old = OldInstallation(fresh_desk, PARTS[-1])
     old.ask(
         script="CREATE TABLE connections_quotaqueue (id integer)"
     )  # what a migration is going to make
     rows = old.counts()
-    desk.start()
-    said, _ = desk.process.communicate(timeout=120)
-    assert desk.process.returncode == 1 and desk.pids() == []
+    fresh_desk.start()
+    said, _ = fresh_desk.process.communicate(timeout=120)
+    assert fresh_desk.process.returncode == 1 and fresh_desk.pids() == []
     assert "connections_quotaqueue" in said and "already exists" in said and "This failed" in said
     assert old.counts() == rows
 
 
-def test_an_older_database_without_its_keys_is_left_alone(desk):
-    old = OldInstallation(desk, PARTS[-1])
+def test_an_older_database_without_its_keys_is_left_alone(fresh_desk):
+    old = OldInstallation(fresh_desk, PARTS[-1])
     before = old.migrations()
     (old.var / "hub.env").unlink()
-    desk.start()
-    said, _ = desk.process.communicate(timeout=120)
-    assert desk.process.returncode == 1 and "not var/hub.env with its keys" in said
+    fresh_desk.start()
+    said, _ = fresh_desk.process.communicate(timeout=120)
+    assert fresh_desk.process.returncode == 1 and "not var/hub.env with its keys" in said
     assert old.migrations() == before and not (old.var / "hub.env").exists()

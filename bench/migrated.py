@@ -1,0 +1,87 @@
+"""Fresh databases that start as a copy of an earlier fresh one, as all migrations take long.
+
+The copies lie in `.cache/migrated`, by a fingerprint of the migrations; a folder to delete at will.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from bench import postgres
+from bench.processes import MANAGE, ROOT
+
+COPIES = ROOT / ".cache" / "migrated"
+PACKAGES = ("hub", "tenants")
+FORGET_KEYS = "DELETE FROM hub_keycanary"  # migrate makes another, under the keys of today
+
+
+def migrate_fresh(url: str, environment: Mapping[str, str]) -> None:
+    """Migrate an empty database; from a copy, if the migrations have run before."""
+    copy = COPIES / f"{fingerprint_migrations()}.{'sqlite3' if is_sqlite(url) else 'sql'}"
+    if is_known := copy.exists() and can_be_copied(url):
+        restore(url, copy)
+    migrate(environment)
+    if not is_known and can_be_copied(url):
+        with replacing(copy) as beside:
+            store(url, beside)
+
+
+def migrate(environment: Mapping[str, str]) -> None:
+    command = [*MANAGE, "migrate", "--no-input", "--verbosity=0"]
+    subprocess.run(command, env=environment, cwd=ROOT, check=True)
+
+
+def fingerprint_migrations() -> str:
+    """Return a text that changes with the migrations and with the packages."""
+    files = [path for name in PACKAGES for path in sorted((ROOT / name).rglob("migrations/*.py"))]
+    content = hashlib.sha256()
+    for file in [*files, ROOT / "requirements.lock", ROOT / "hub" / "settings.py"]:
+        content.update(f"{file.relative_to(ROOT)}\0".encode() + file.read_bytes() + b"\0")
+    return content.hexdigest()
+
+
+def is_sqlite(url: str) -> bool:
+    return url.startswith("sqlite:///")
+
+
+def can_be_copied(url: str) -> bool:
+    """Whether it can be copied: a file, or on a server of ours, whose programs are its own."""
+    return is_sqlite(url) or postgres.folder_of(url) is not None
+
+
+def restore(url: str, copy: Path) -> None:
+    if is_sqlite(url):
+        shutil.copyfile(copy, sqlite_file(url))
+        with contextlib.closing(sqlite3.connect(sqlite_file(url))) as database, database:
+            database.execute(FORGET_KEYS)
+    else:
+        postgres.restore(url, copy.read_bytes() + f"{FORGET_KEYS};\n".encode())
+
+
+def store(url: str, copy: Path) -> None:
+    """Write the copy of a database that nobody else uses."""
+    if is_sqlite(url):
+        shutil.copyfile(sqlite_file(url), copy)
+    else:
+        copy.write_bytes(postgres.dump(url))
+
+
+def sqlite_file(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///"))
+
+
+@contextlib.contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """Yield a path beside the file, which replaces it at the end: others see it whole."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        yield beside
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
