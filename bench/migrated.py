@@ -60,7 +60,9 @@ def restore(url: str, copy: Path) -> None:
         with contextlib.closing(sqlite3.connect(sqlite_file(url))) as database, database:
             database.execute(FORGET_KEYS)
     else:
-        postgres.restore(url, copy.read_bytes() + f"{FORGET_KEYS};\n".encode())
+        # the script ends with an empty search path
+        script = f"SET search_path = public;\n{FORGET_KEYS};\n"
+        postgres.restore(url, copy.read_bytes() + script.encode())
 
 
 def store(url: str, copy: Path) -> None:
