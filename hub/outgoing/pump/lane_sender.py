@@ -73,7 +73,7 @@ class LaneSender:
                 self.settler.add_result(NotSent(batch, request))
             return  # the lane is freed at the end of the run
         seconds = asyncio.get_running_loop().time() - started_at
-        completed = not batch.progress.ran_out_of_time
+        completed = not (batch.progress.ran_out_of_time or batch.progress.is_too_large)
         self.sizing.record_batch(batch.lane.pk, seconds=seconds, completed=completed)
         self.settler.finish_batch(batch)
 
@@ -84,11 +84,17 @@ class LaneSender:
 
         `serve_lane` runs as many of these workers as calls may be in flight.
         """
+        is_first = True
         for scheduled_at, request in schedule:
             if (delay := (scheduled_at - self.run.clock()).total_seconds()) > 0:
                 await asyncio.sleep(delay)
+            is_behind = delay <= 0 and not is_first  # the call before lasted longer than planned
+            is_first = False
+            if not is_behind:
+                self.extend_lead(batch, request, scheduled_at)
             async with request.semaphore:
                 if not_sent := self.find_obstacle(batch, request, scheduled_at, deadline):
+                    batch.progress.is_too_large = batch.progress.is_too_large or is_behind
                     self.settler.add_result(not_sent)
                 else:
                     result = await send_once(batch, request, send=send, clock=self.run.clock)
@@ -96,20 +102,27 @@ class LaneSender:
                     self.settler.add_result(result)  # first, so that no error loses it
                     self.record_outcomes(result)
 
+    def extend_lead(
+        self, batch: LaneBatch, request: OutboundRequest, scheduled_at: datetime
+    ) -> None:
+        """Book the next calls further ahead if the pump is late for this one.
+
+        The time of an earlier call does not count: that is the other system's, and a slow one would
+        delay the calls to all others.
+        """
+        late_by = measure_lateness(request, scheduled_at, now=self.run.clock())
+        if late_by > LATE_AFTER:
+            self.lead.extend(batch.lead, late_by)
+
     def find_obstacle(
         self, batch: LaneBatch, request: OutboundRequest, scheduled_at: datetime, deadline: float
     ) -> NotSent | None:
-        """Return why a request is not sent now; None if it can be sent.
-
-        A call that is late extends the lead of the next ones.
-        """
+        """Return why a request is not sent now; None if it can be sent."""
         now = self.run.clock()
         if (until := self.paused_scopes.paused_until(request)) > now:
             closed = self.paused_scopes.closed_keys(request, now=now)
             return NotSent(batch, request, due_at=until, reason="throttled", closed=closed)
-        if (late_by := measure_lateness(request, scheduled_at, now=now)) > LATE_AFTER:
-            self.lead.extend(batch.lead, late_by)
-        if late_by > MISSED_AFTER:
+        if measure_lateness(request, scheduled_at, now=now) > MISSED_AFTER:
             return NotSent(batch, request)
         is_over = asyncio.get_running_loop().time() > deadline
         batch.progress.ran_out_of_time = batch.progress.ran_out_of_time or is_over
