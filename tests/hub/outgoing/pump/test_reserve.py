@@ -209,7 +209,15 @@ def test_a_call_that_missed_its_moment_behind_slow_ones_is_booked_again(make, se
     settings.HUB_HOST_RATE = (49, 1.0)
     pump_loop = serve_behind_slow_call(make)
     assert [type(result) for result in pump_loop.settler.results] == [SendResult, NotSent]
-    assert pump_loop.claimer.lead.lead > MIN_LEAD  # the next one is booked further ahead
+    assert pump_loop.claimer.sizing.rounds_for(Lane.unscoped.get().pk) == 1  # a smaller batch
+    # the pump was in time: the calls of other lanes are booked no further ahead
+    assert pump_loop.claimer.lead.lead == MIN_LEAD
+
+
+def test_calls_are_booked_further_ahead_after_a_pump_was_late(make, settings):
+    settings.HUB_HOST_RATE = (49, 1.0)
+    pump_loop = serve_behind_slow_call(make, late_by=0.2)
+    assert pump_loop.claimer.lead.lead > MIN_LEAD
 
 
 @pytest.mark.parametrize(("seconds", "second"), [(1, SendResult), (3, NotSent)])
@@ -221,8 +229,11 @@ def test_a_call_of_a_rate_with_ample_room_may_wait_behind_slow_ones(
     assert [type(result) for result in pump_loop.settler.results] == [SendResult, second]
 
 
-def serve_behind_slow_call(make, *, seconds=1):
-    """Send the two deliveries of a lane with one call in flight; each call takes `seconds`."""
+def serve_behind_slow_call(make, *, seconds=1, late_by=0):
+    """Send the two deliveries of a lane with one call in flight; each call takes `seconds`.
+
+    The pump begins `late_by` seconds after it could.
+    """
     connection = make.connection()
     Lane.unscoped.update(in_flight=1)
     make.delivery(connection)
@@ -239,6 +250,7 @@ def serve_behind_slow_call(make, *, seconds=1):
         await pump_loop.lane_sender.serve_lane(batch, slow)
 
     batches, _ = db_thread.run_with_loop(pump_loop.claimer.claim_and_prepare)
+    clock.now += late_by * SECOND
     db_thread.run_with_loop(lambda: serve(*batches))
     return pump_loop
 
