@@ -16,10 +16,10 @@ def waits_for_a_lock():
         return cursor.fetchone()[0] > 0
 
 
-def run_beside(first_step, act, last_step):
+def run_beside(first_step, act, last_step, *, waits=True):
     """Run `act` in another transaction, between two steps of one here; return its result.
 
-    The last step is done when `act` waits for a lock, which it must.
+    The last step is done when `act` waits for a lock, or has ended, if it must not wait.
     """
 
     def act_and_disconnect():
@@ -33,8 +33,9 @@ def run_beside(first_step, act, last_step):
             first_step()
             acting = crowd.submit(act_and_disconnect)
             deadline = time.monotonic() + WITHIN
-            while not waits_for_a_lock():
-                assert not acting.done() and time.monotonic() < deadline
+            while not (waits_for_a_lock() if waits else acting.done()):
+                assert time.monotonic() < deadline
+                assert not (waits and acting.done())
                 time.sleep(POLL_EVERY)
             last_step()
         return acting.result(WITHIN)

@@ -61,7 +61,7 @@ def test_a_person_does_not_wait_for_a_delivery_that_is_being_settled(queue):
         with pytest.raises(InvalidTransition):
             apply_action("cancel", Delivery.unscoped.get(pk=head.pk))
 
-    run_beside(settle, act, lambda: promote_followers([head.pk], now=LATER))
+    run_beside(settle, act, lambda: promote_followers([head.pk], now=LATER), waits=False)
     follower.refresh_from_db()
     assert follower.due_at is not None
 
