@@ -25,7 +25,7 @@ from hub.scheduled.models import Run  # noqa: E402
 from hub.scheduled.runs.context import RunContext  # noqa: E402
 from hub.scheduled.runs.due_runs import create_due_runs  # noqa: E402
 from hub.scheduled.runs.open_runs import skip_runs_past_window  # noqa: E402
-from hub.scheduled.runs.run_loop import RunLoop, RunTools  # noqa: E402
+from hub.scheduled.runs.run_loop import LoopDependencies, RunLoop  # noqa: E402
 
 PAGES = 3  # of each run
 WAIT = 0.05  # seconds between two looks
@@ -70,14 +70,14 @@ def main(path: Path) -> None:
         try:
             create_due_runs(now=clock())
             skip_runs_past_window(now=clock())
-            run_with_loop(RunLoop(build_tools(clock)).run_to_end)
+            run_with_loop(RunLoop(build_dependencies(clock)).run_to_end)
         except Error:  # busy; the next turn continues
             time.sleep(WAIT)
         time.sleep(WAIT)
 
 
-def build_tools(clock: SharedClock) -> RunTools:
-    return RunTools(
+def build_dependencies(clock: SharedClock) -> LoopDependencies:
+    return LoopDependencies(
         lease=new_lease(),
         clock=clock,
         random=random.random,

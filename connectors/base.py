@@ -140,7 +140,7 @@ class Connector:
     lifetimes: AuthorizationLifetimes = AuthorizationLifetimes()
     # prefixes of access_token and refresh_token in the document, each pair refreshed separately
     tokens: tuple[str, ...] = ("",)
-    # False: there is nothing to ask; a credential that passes `check` is accepted
+    # False: there is nothing to ask; a credential without a problem is accepted
     has_probe: bool = True
     # seconds between two probes of a quiet connection; None: not probed, a probe has an effect
     checks_every: float | None = 6 * 3600.0
@@ -192,7 +192,7 @@ class Connector:
                 return action
         raise LookupError(key)
 
-    def check(self, credential: Credential) -> str:
+    def find_credential_problem(self, credential: Credential) -> str:
         """Return why this credential cannot work, as text, without a call; empty if it can."""
         return ""
 

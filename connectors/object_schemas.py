@@ -74,8 +74,8 @@ class FieldsPage:
 class Schema:
     """Builds the requests for objects and fields, and parses the answers.
 
-    A parser raises Unreadable for an answer that is cut or not what the system documents: what is
-    missing from such an answer is not known to be missing in the system.
+    A parser raises Unreadable for an answer that is truncated or not what the system documents:
+    what is missing from such an answer is not known to be missing in the system.
     """
 
     # the objects of every account; empty: the system is asked

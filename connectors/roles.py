@@ -11,7 +11,7 @@ from connectors.schema import Credential, Input, Message
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenRecord:
+class RecordToWrite:
     """What a message writes to one record; `object` as in the types of the system's events."""
 
     object: str
@@ -53,7 +53,7 @@ class Action:
         """Return the key of the message's group: a request has messages of one group only."""
         return None
 
-    def check(self, body: Mapping[str, Any]) -> str:
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
         """Return why this body cannot be sent, as text; empty if it can."""
         missing = [
             entry.key
@@ -68,7 +68,8 @@ class Action:
     def schema_object(self, body: Mapping[str, Any]) -> str:
         """Return the key of the schema object that a mapping with this body writes.
 
-        The leaves of the body are expressions. Empty: it writes none, or only an event names it.
+        The leaves of the body are expressions. Empty if the action writes no object of the
+        schema, or if the object is known only once an event is mapped.
         """
         return ""
 
@@ -76,7 +77,7 @@ class Action:
         """Return the permissions that a mapping needs which fills in these inputs."""
         return set(self.permissions)
 
-    def written_record(self, message: Message) -> WrittenRecord | None:
+    def written_record(self, message: Message) -> RecordToWrite | None:
         """Return what the message writes to a record; None if the action writes none."""
         return None
 
@@ -196,7 +197,7 @@ class Choices(Collection):
         """Return the record's id and its name. Raises one of READ_ERRORS if it has none."""
         raise NotImplementedError
 
-    def check(self, id: str) -> str:
+    def find_id_problem(self, id: str) -> str:
         """Return why this cannot be the id of such a record, as text; empty if it can."""
         return ""
 

@@ -31,7 +31,7 @@ from hub.db.state_machine import InvalidTransition
 from hub.drift.schedule import wake_up_due_drift_checks
 from hub.identities.directory_reads import wake_up_due_directories
 from hub.incoming.processing.author_fallbacks import release_items_of_known_authors
-from hub.incoming.processing.release import end_old_holds, release_held_items
+from hub.incoming.processing.release_held_items import end_old_holds, release_held_items
 from hub.incoming.processing.unmatched import attribute_items_of_connected_accounts
 from hub.incoming.receiving.rejected_sources import notify_rejected_sources
 from hub.incoming.receiving.replies import forget_reply_credentials
@@ -59,7 +59,7 @@ from hub.processes import worker_registry
 from hub.processes.failpoints import failpoint
 from hub.prune.batches import wake_up_daily_pruning
 from hub.queue import record_heartbeat, wake_up
-from hub.recipes.part_actions import delete_removed_integrations
+from hub.recipes.part_actions import sweep_retired_parts
 from hub.scheduled.jobs.schedules import apply_changed_time_zones, create_missing_schedules
 from hub.scheduled.repairs.outcomes import settle_failed_repairs
 from hub.scheduled.repairs.repair_checks import wake_up_for_repairs
@@ -237,7 +237,7 @@ STEPS: tuple[Step, ...] = (
     wake_up_value_index,
     delete_old_idempotent_responses,
     delete_old_writes,
-    delete_removed_integrations,
+    sweep_retired_parts,
     delete_stale_worker_records,
     end_finished_visits,
     delete_old_sessions,

@@ -63,7 +63,7 @@ PLAIN = {
     "object": ["Lead"],
     "kind": ["csv", "ndjson", "event", "txt", "json"],
     "verb": [
-        *delivery_pages.DELIVERY_ACTIONS,
+        *delivery_pages.DELIVERY_ACTION_TEXTS,
         *operation_pages.OPERATION_ACTIONS,
         *job_changes.JOB_VERBS,
         *integration_changes.INTEGRATION_VERBS,

@@ -17,7 +17,7 @@ from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claiming.batch_sizing import MAX_ROUNDS, BatchSizing
 from hub.outgoing.pump.claiming.claim import claim_lanes, is_work_due
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
-from hub.outgoing.pump.settling.release import release_lanes
+from hub.outgoing.pump.settling.release_lanes import release_lanes
 
 DATABASES = ("postgresql",)
 HISTORY, DUE, CONNECTIONS = 1_000_000, 100_000, 1_000

@@ -149,8 +149,8 @@ ORDER_FIELDS = Input(
 class WriteOrder(AppAction):
     """Write one order; the response states its number."""
 
-    def check(self, body: Mapping[str, Any]) -> str:
-        if problem := super().check(body):
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
+        if problem := super().find_body_problem(body):
             return problem
         if not isinstance(body["fields"], Mapping):
             return "fields is not an object"
@@ -224,8 +224,8 @@ class UpdateOrder(WriteOrder):
     def build_headers(self, message: Message) -> Mapping[str, str]:
         return {"If-Match": build_entity_tag(message.get("if_match"))}
 
-    def check(self, body: Mapping[str, Any]) -> str:
-        if problem := super().check(body):
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
+        if problem := super().find_body_problem(body):
             return problem
         tag = build_entity_tag(body.get("if_match"))
         return "" if tag.isascii() and tag.isprintable() else "if_match is not a version"

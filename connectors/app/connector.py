@@ -53,7 +53,7 @@ class App(Connector):
     in_flight = 16
     platform = True
 
-    def check(self, credential: Credential) -> str:
+    def find_credential_problem(self, credential: Credential) -> str:
         try:
             decode_signing_key(str(credential.secret.get("signing_secret", "")))
         except ValueError as error:

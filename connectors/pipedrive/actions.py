@@ -13,7 +13,7 @@ from connectors.i18n import _
 from connectors.outcomes import Outcome, delivered
 from connectors.pipedrive.errors import ADDRESS, BURST, COMPANY, find_rejection
 from connectors.pipedrive.schema import RECORD_KINDS, RecordKind
-from connectors.roles import Action, WrittenRecord
+from connectors.roles import Action, RecordToWrite
 from connectors.schema import Credential, Input, Message, remove_nulls
 
 ID_PATTERN = re.compile(r"[0-9]{1,18}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
@@ -40,8 +40,8 @@ class WriteAction(Action):
         """Return the kind of record; empty for notes, whose fields are the same everywhere."""
         return self.kind.object_key if self.kind.key != "note" else ""
 
-    def check(self, body: Mapping[str, Any]) -> str:
-        if problem := super().check(body):
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
+        if problem := super().find_body_problem(body):
             return problem
         custom = body.get("custom_fields") or {}
         if not isinstance(custom, Mapping) or not all(
@@ -68,12 +68,12 @@ class WriteAction(Action):
             return {**custom, **fields}
         return {**fields, "custom_fields": custom} if custom else fields
 
-    def written_record(self, message: Message) -> WrittenRecord:
+    def written_record(self, message: Message) -> RecordToWrite:
         """Return the fields as webhooks name changed ones: custom fields beside the others."""
         fields = remove_nulls(message.body)
         custom = remove_nulls(fields.pop("custom_fields", {}))
         record = str(fields.pop("id", ""))
-        return WrittenRecord(self.kind.key, record, {**fields, **custom})
+        return RecordToWrite(self.kind.key, record, {**fields, **custom})
 
     def outcome(self, response: Response) -> Outcome:
         if rejection := find_rejection(response):
@@ -100,8 +100,8 @@ class Create(WriteAction):
         )
         self.example = kind.example
 
-    def check(self, body: Mapping[str, Any]) -> str:
-        if problem := super().check(body):
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
+        if problem := super().find_body_problem(body):
             return problem
         has_link = not self.kind.needs_one or any(body.get(key) for key in self.kind.needs_one)
         return "" if has_link else f"missing: one of {', '.join(self.kind.needs_one)}"
@@ -125,8 +125,8 @@ class Update(WriteAction):
         self.inputs = (Input("id", _("Id"), f"Of the {kind.key}.", required=True), *kind.inputs)
         self.example = {"id": "'1'", **kind.change}
 
-    def check(self, body: Mapping[str, Any]) -> str:
-        if problem := super().check(body):
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
+        if problem := super().find_body_problem(body):
             return problem
         return "" if ID_PATTERN.fullmatch(str(body["id"])) else "id is not the ID of a record"
 

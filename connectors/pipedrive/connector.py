@@ -103,7 +103,7 @@ class Pipedrive(OAuth):
         unused=60 * 86400.0, used_again="works"
     )  # each refresh gives the same token another 60 days
 
-    def check(self, credential: Credential) -> str:
+    def find_credential_problem(self, credential: Credential) -> str:
         if not credential.access:
             return "missing: Access token"
         url = credential.settings.get("api_domain")

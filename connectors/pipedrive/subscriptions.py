@@ -37,7 +37,9 @@ class PipedriveWebhookSubscriptions(Subscriptions):
         _("The person who connects must be an administrator of the company."),
     )
 
-    def registrations_for(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    def list_wanted_registrations(
+        self, event_types: Collection[str]
+    ) -> Mapping[str, tuple[str, ...]]:
         objects = {type.partition(".")[0] for type in event_types} & OBJECTS.keys()
         return {object: _list_event_types(object) for object in sorted(objects)}
 

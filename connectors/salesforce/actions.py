@@ -19,7 +19,7 @@ from connectors.outcomes import (
     record_later,
     unknown,
 )
-from connectors.roles import Action, WrittenRecord, parse_instant
+from connectors.roles import Action, RecordToWrite, parse_instant
 from connectors.salesforce.errors import ORG, find_rejection, outcome_of_code
 from connectors.salesforce.schema import (
     API_NAME_PATTERN,
@@ -57,8 +57,8 @@ class WriteRecords(Action):
         """Return the object that the mapping names as a constant, such as `'Contact'`."""
         return parse_constant_name(str(body.get("object", "")))
 
-    def check(self, body: Mapping[str, Any]) -> str:
-        if problem := super().check(body):
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
+        if problem := super().find_body_problem(body):
             return problem
         for key in {"object", "external_id_field"} & set(body):
             if not isinstance(body[key], str) or not API_NAME_PATTERN.fullmatch(body[key]):
@@ -92,10 +92,10 @@ class WriteRecords(Action):
         """Return the key of the record, of which a collection may contain only one."""
         return message.id
 
-    def written_record(self, message: Message) -> WrittenRecord:
+    def written_record(self, message: Message) -> RecordToWrite:
         record = str(message.get("record_id", ""))
         object = str(message["object"]).lower()
-        return WrittenRecord(object, record, remove_nulls(message["fields"]))
+        return RecordToWrite(object, record, remove_nulls(message["fields"]))
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         return Request(
@@ -196,8 +196,8 @@ class Update(WriteRecords):
         },
     }
 
-    def check(self, body: Mapping[str, Any]) -> str:
-        if problem := super().check(body):
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
+        if problem := super().find_body_problem(body):
             return problem
         return (
             ""
@@ -227,8 +227,8 @@ class Upsert(WriteRecords):
         "fields": {"LastName": "data.customer", "Email": "data.email"},
     }
 
-    def check(self, body: Mapping[str, Any]) -> str:
-        if problem := super().check(body):
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
+        if problem := super().find_body_problem(body):
             return problem
         is_key = isinstance(body["external_id"], str | int | float)
         return "" if is_key else "external_id is neither text nor a number"
@@ -261,16 +261,16 @@ class UpdateRecord(Update):
     example = {**Update.example, "unmodified_since": "occurred_at"}
     batch = 1
 
-    def check(self, body: Mapping[str, Any]) -> str:
-        if problem := super().check(body):
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
+        if problem := super().find_body_problem(body):
             return problem
         since = body.get("unmodified_since")
         is_time = since in (None, "") or parse_instant(since) is not None
         return "" if is_time else "unmodified_since is not a time with its UTC offset"
 
-    def written_record(self, message: Message) -> WrittenRecord:
+    def written_record(self, message: Message) -> RecordToWrite:
         object = str(message["object"]).lower()
-        return WrittenRecord(object, str(message["record_id"]), message["fields"])
+        return RecordToWrite(object, str(message["record_id"]), message["fields"])
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         (message,) = messages

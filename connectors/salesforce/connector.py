@@ -156,7 +156,7 @@ class Salesforce(OAuth):
         """Ask for a new sign-in: no parameter can name an organisation."""
         return {"prompt": "login"}
 
-    def check(self, credential: Credential) -> str:
+    def find_credential_problem(self, credential: Credential) -> str:
         if not credential.access:
             return "missing: Access token"
         if host := str(credential.settings.get("login_host") or ""):

@@ -94,7 +94,9 @@ class SalesforceSubscriptions(Subscriptions):
         ),
     )
 
-    def registrations_for(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    def list_wanted_registrations(
+        self, event_types: Collection[str]
+    ) -> Mapping[str, tuple[str, ...]]:
         return {
             key: (key,)
             for key in sorted(event_types)

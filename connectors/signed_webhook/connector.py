@@ -39,7 +39,7 @@ class SignedWebhook(Connector):
     has_probe = False
     checks_every = None
 
-    def check(self, credential: Credential) -> str:
+    def find_credential_problem(self, credential: Credential) -> str:
         """Return why no request could be verified, as text; empty if requests can."""
         if problem := find_path_problem(credential.settings):
             return problem

@@ -20,5 +20,7 @@ class SignedWebhookSubscriptions(Subscriptions):
         _("Send a test event. It appears in the log of incoming events."),
     )
 
-    def registrations_for(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    def list_wanted_registrations(
+        self, event_types: Collection[str]
+    ) -> Mapping[str, tuple[str, ...]]:
         return {WEBHOOK: tuple(sorted(event_types))} if event_types else {}

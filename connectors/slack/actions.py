@@ -64,8 +64,8 @@ class ChatAction(Action):
     def scope(self) -> Scope:
         return Scope("method", self.method)
 
-    def check(self, body: Mapping[str, Any]) -> str:
-        if problem := super().check(body):
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
+        if problem := super().find_body_problem(body):
             return problem
         if not isinstance(body["channel"], str):
             return "channel is not text"
@@ -179,8 +179,8 @@ class UpdateMessage(ChatAction):
         "to_string(data.total), ' ', data.currency])",
     }
 
-    def check(self, body: Mapping[str, Any]) -> str:
-        if problem := super().check(body):
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
+        if problem := super().find_body_problem(body):
             return problem
         if CONVERSATION_PATTERN.fullmatch(body["channel"]):
             return ""
@@ -217,8 +217,8 @@ class Respond(Action):
     }
     scope = Scope("method", "response_url")
 
-    def check(self, body: Mapping[str, Any]) -> str:
-        if problem := super().check(body):
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
+        if problem := super().find_body_problem(body):
             return problem
         is_deletion = body.get("delete_original") is True
         return "" if is_deletion else find_content_problem(body, text_most=MAX_TEXT_LENGTH)

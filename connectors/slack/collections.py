@@ -52,7 +52,7 @@ class Channels(Choices):
     def parse_choice(self, record: Mapping[str, Any]) -> tuple[str, str]:
         return str(record["id"]), f"#{record['name']}"
 
-    def check(self, id: str) -> str:
+    def find_id_problem(self, id: str) -> str:
         return (
             ""
             if CHANNEL_PATTERN.fullmatch(id)

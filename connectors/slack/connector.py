@@ -136,7 +136,7 @@ class Slack(OAuth):
         """Return the workspace as `team`; no parameter can name an organisation."""
         return {"team": account} if account.startswith("T") else {}
 
-    def check(self, credential: Credential) -> str:
+    def find_credential_problem(self, credential: Credential) -> str:
         return "" if credential.access else "missing: Bot token"
 
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:

@@ -36,5 +36,7 @@ class SlackSubscriptions(Subscriptions):
         ),
     )
 
-    def registrations_for(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    def list_wanted_registrations(
+        self, event_types: Collection[str]
+    ) -> Mapping[str, tuple[str, ...]]:
         return {APP: tuple(sorted(event_types))} if event_types else {}

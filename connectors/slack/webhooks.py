@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 import orjson
 
 from connectors.http import Json, Unreadable
-from connectors.signatures import SLACK as SIGNATURE
+from connectors.signatures import SLACK as SLACK_SCHEME
 from connectors.slack.webhook_types import EVENT_TYPES
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources import (
@@ -48,7 +48,7 @@ EVENT_NAMES = {
 
 class SlackWebhooks(WebhookSource):
     url_per = "app"
-    scheme = SIGNATURE
+    scheme = SLACK_SCHEME
     handshakes = (URL_VERIFICATION,)
     secret_from = "app_field"
     secret_field = "signing_secret"

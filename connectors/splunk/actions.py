@@ -126,8 +126,8 @@ class SendEvent(CollectorAction):
         "fields": {"tenant": "to_string(tenant)"},
     }
 
-    def check(self, body: Mapping[str, Any]) -> str:
-        return super().check(body) or find_envelope_problem(body)
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
+        return super().find_body_problem(body) or find_envelope_problem(body)
 
     def group(self, message: Message) -> Hashable:
         return message.batch_group
@@ -176,8 +176,8 @@ class SendRaw(CollectorAction):
         "sourcetype": "'orders'",
     }
 
-    def check(self, body: Mapping[str, Any]) -> str:
-        if wrong := super().check(body):
+    def find_body_problem(self, body: Mapping[str, Any]) -> str:
+        if wrong := super().find_body_problem(body):
             return wrong
         not_text = [
             key for key in ("text", *TEXT_FIELDS) if not isinstance(body.get(key), str | None)

@@ -74,7 +74,7 @@ class Splunk(Connector):
         "connection": Rate(20, 1.0)
     }  # a courtesy: Splunk documents no quota, only back-pressure
 
-    def check(self, credential: Credential) -> str:
+    def find_credential_problem(self, credential: Credential) -> str:
         if not credential.secret.get("token"):
             return "missing: Token"
         return "" if _collector_host(credential) else "the collector URL has no host"

@@ -28,5 +28,7 @@ class SplunkWebhookSubscriptions(Subscriptions):
         ),
     )
 
-    def registrations_for(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    def list_wanted_registrations(
+        self, event_types: Collection[str]
+    ) -> Mapping[str, tuple[str, ...]]:
         return {ALERTS: tuple(sorted(event_types))} if event_types else {}

@@ -79,7 +79,7 @@ class Webhook(Connector):
         is_own_limit = scope.kind == "connection" and scope.name.isdecimal()
         return Rate(int(scope.name), 1.0) if is_own_limit else super().quota(scope)
 
-    def check(self, credential: Credential) -> str:
+    def find_credential_problem(self, credential: Credential) -> str:
         try:
             decode_signing_key(str(credential.secret.get("signing_secret", "")))
             parse_custom_headers(str(credential.secret.get("headers", "")))

@@ -1,7 +1,7 @@
 """The role of a connector that receives webhooks: how they are verified, read and acknowledged.
 
 A webhook source is data and a few pure functions. The hub receives the request, verifies it over
-the raw bytes (connectors/signatures), stores it, and later reads its items.
+the raw bytes (`connectors/signatures/`), stores it, and later reads its items.
 """
 
 import hashlib

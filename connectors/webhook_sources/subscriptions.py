@@ -69,7 +69,9 @@ class Subscriptions:
     permissions: tuple[str, ...] = ()  # optional permissions that registering needs
     check_every: float = 1800.0  # seconds between two checks of one connection
 
-    def registrations_for(self, event_types: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    def list_wanted_registrations(
+        self, event_types: Collection[str]
+    ) -> Mapping[str, tuple[str, ...]]:
         """Return the registrations for these event types: the types of each, by its key."""
         raise NotImplementedError
 

@@ -75,7 +75,9 @@ def build_token(
 def build_tokens(
     connector: Connector, grant: Grant, *, now: datetime, random: Random
 ) -> dict[str, Token]:
-    """Build the lifetimes of the tokens in a new grant, by prefix."""
+    """Build the lifetimes of the tokens in a new grant, by the prefix of their keys in the grant's
+    secret, such as `user_`; empty for the main token.
+    """
     lifetimes = {MAIN_PREFIX: grant.expires_in, **grant.token_lifetimes}
     return {
         prefix: build_token(

@@ -32,7 +32,7 @@ class AuditRowAdmin(ScopedAdminMixin, staff.ModelAdmin):
     search_help_text = "An ID, or the beginning of a verb, a person or a tenant's reference."
     ordering = ("-id",)
     fields = (
-        "when_exactly", "who", "acting_for", "verb", "object_text", "tenant_reference", "reason",
+        "full_time", "who", "acting_for", "verb", "object_text", "tenant_reference", "reason",
         "before_text", "after_text", "request_id", "ip", "chain_position", "hash",
     )  # fmt: skip
     readonly_fields = fields
@@ -51,7 +51,7 @@ class AuditRowAdmin(ScopedAdminMixin, staff.ModelAdmin):
         return staff.render_time(audit_row.at)
 
     @staff.display(description="when")
-    def when_exactly(self, audit_row: AuditRow) -> str:
+    def full_time(self, audit_row: AuditRow) -> str:
         return staff.render_full_time(audit_row.at)
 
     @staff.display(description="who")

@@ -35,7 +35,9 @@ CAUSES = (
 
 
 class Change(NamedTuple):
-    """One deviation: what happened, since when, the likely cause, and the list that shows it."""
+    """A difference from yesterday: what happened, since when, its likely cause, and the query of
+    the deliveries concerned.
+    """
 
     tone: str
     text: str

@@ -14,7 +14,7 @@ from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.drift.descriptions import advise, describe_change
-from hub.drift.drift_actions import CheckRefused, build_check_tools, check_schema_now
+from hub.drift.drift_actions import CheckRefused, build_interactive_check_context, check_schema_now
 from hub.drift.models import DriftFinding, DriftSchedule
 from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
@@ -183,10 +183,10 @@ class DriftFindingAdmin(ReadOnlyAdmin):
     def check_now(
         self, request: HttpRequest, finding: DriftFinding, data: dict[str, Any], *, now: datetime
     ) -> ActionResult:
-        tools = build_check_tools(egress.send_request, clock)
+        context = build_interactive_check_context(egress.send_request, clock)
         actor = ActorContext.of_request(request)
         try:
-            result = check_schema_now(finding.connection, actor, tools)
+            result = check_schema_now(finding.connection, actor, context)
         except CheckRefused as refused:
             raise ActionRejected("The connection sends no requests in its state.") from refused
         if result.failures:

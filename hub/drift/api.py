@@ -16,7 +16,7 @@ from hub.connections.api.queries import find_visible_connection
 from hub.db.clock import clock
 from hub.drift.check import CheckResult
 from hub.drift.descriptions import describe_change_in_english
-from hub.drift.drift_actions import CheckRefused, build_check_tools, check_schema_now
+from hub.drift.drift_actions import CheckRefused, build_interactive_check_context, check_schema_now
 from hub.drift.models import DriftFinding
 from hub.problems import Problem
 from hub.rest import openapi
@@ -203,9 +203,9 @@ class SchemaCheckView(APIView):
     def post(self, request: Request, id: UUID) -> Response:
         """Read the objects that routes and jobs use again, and compare them, within the quotas."""
         connection = find_visible_connection(request, id)
-        tools = build_check_tools(egress.send_request, clock)
+        context = build_interactive_check_context(egress.send_request, clock)
         try:
-            result = check_schema_now(connection, ActorContext.of_request(request), tools)
+            result = check_schema_now(connection, ActorContext.of_request(request), context)
         except CheckRefused as refused:
             raise Problem("wrong-state", str(refused)) from refused
         return Response(_serialize_result(request, id, result))

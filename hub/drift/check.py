@@ -26,8 +26,8 @@ STOPPING_REASONS = ("throttled", "busy")
 
 
 @dataclass(frozen=True, slots=True)
-class SchemaCheckTools:
-    """What a check needs of its surroundings. `is_late`: the rest is checked another time."""
+class SchemaCheckContext:
+    """How a check calls and waits, and its clock. `is_late`: the rest is checked another time."""
 
     call: Call
     clock: Callable[[], datetime]
@@ -49,19 +49,19 @@ class CheckResult:
         return not self.failures and not self.left
 
 
-def check_connection_objects(connection: Connection, tools: SchemaCheckTools) -> CheckResult:
+def check_connection_objects(connection: Connection, context: SchemaCheckContext) -> CheckResult:
     """Check each used object, the one first that was not compared for the longest time.
 
     Objects that nothing uses any more are forgotten. No transaction may be open.
     """
     uses = find_connection_uses(connection)
-    _forget_unused_objects(connection, uses, now=tools.clock())
+    _forget_unused_objects(connection, uses, now=context.clock())
     waiting = _sort_by_age(connection, uses)[:OBJECTS_MAX]
     compared: list[str] = []
     failures: list[tuple[str, Outcome]] = []
-    while waiting and not tools.is_late():
+    while waiting and not context.is_late():
         object_key = waiting.pop(0)
-        outcome = check_object(connection, object_key, uses[object_key], tools)
+        outcome = check_object(connection, object_key, uses[object_key], context)
         if outcome is None:
             compared.append(object_key)
             continue
@@ -72,7 +72,7 @@ def check_connection_objects(connection: Connection, tools: SchemaCheckTools) ->
 
 
 def check_object(
-    connection: Connection, object_key: str, uses: Sequence[SchemaUse], tools: SchemaCheckTools
+    connection: Connection, object_key: str, uses: Sequence[SchemaUse], context: SchemaCheckContext
 ) -> Outcome | None:
     """Read an object's fields and compare them; return the Outcome if they cannot be read.
 
@@ -82,33 +82,33 @@ def check_object(
     baseline = SchemaBaseline.unscoped.filter(connection=connection, object_key=object_key).first()
     earlier = baseline or find_object_schema(connection, object_key)
     before = earlier.schema_fields if earlier else None
-    read = partial(_read_fields, connection, object_key, tools)
+    read = partial(_read_fields, connection, object_key, context)
     schema = read()
     if isinstance(schema, Outcome):
-        _record_failure(baseline, schema, now=tools.clock())
+        _record_failure(baseline, schema, now=context.clock())
         return schema
     drifts = find_drift(before, schema.schema_fields, uses) if before is not None else []
     if _has_new_losses(connection, object_key, drifts):
         schema = read()
         if isinstance(schema, Outcome):
-            _record_failure(baseline, schema, now=tools.clock())
+            _record_failure(baseline, schema, now=context.clock())
             return schema
         again = find_drift(before or (), schema.schema_fields, uses)
         drifts = [drift for drift in again if _is_among(drift, drifts)]
-    _store_comparison(connection, baseline, schema, before, drifts, now=tools.clock())
+    _store_comparison(connection, baseline, schema, before, drifts, now=context.clock())
     return None
 
 
 def _read_fields(
-    connection: Connection, object_key: str, tools: SchemaCheckTools
+    connection: Connection, object_key: str, context: SchemaCheckContext
 ) -> ObjectSchema | Outcome:
     return refresh_object_schema(
         connection,
         object_key,
-        call=tools.call,
-        now=tools.clock(),
-        low_priority=tools.low_priority,
-        patience=tools.patience,
+        call=context.call,
+        now=context.clock(),
+        low_priority=context.low_priority,
+        patience=context.patience,
     )
 
 

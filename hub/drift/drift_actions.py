@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hub.audit import ActorContext
 from hub.connections.credentials.provider_call import Call
 from hub.connections.models import Connection
-from hub.drift.check import CheckResult, SchemaCheckTools, check_connection_objects
+from hub.drift.check import CheckResult, SchemaCheckContext, check_connection_objects
 from hub.drift.models import DriftSchedule
 from hub.drift.schedule import UNCHECKED_STATES, find_next_night, record_check
 
@@ -17,14 +17,16 @@ class CheckRefused(Exception):
     """The connection may not be asked in its state."""
 
 
-def build_check_tools(call: Call, clock: Callable[[], datetime]) -> SchemaCheckTools:
-    """Return the tools of a check for which a person waits."""
+def build_interactive_check_context(
+    call: Call, clock: Callable[[], datetime]
+) -> SchemaCheckContext:
+    """Return the context of a check for which a person waits."""
     until = clock() + WAIT
-    return SchemaCheckTools(call, clock, is_late=lambda: clock() > until)
+    return SchemaCheckContext(call, clock, is_late=lambda: clock() > until)
 
 
 def check_schema_now(
-    connection: Connection, actor: ActorContext, tools: SchemaCheckTools
+    connection: Connection, actor: ActorContext, context: SchemaCheckContext
 ) -> CheckResult:
     """Check the used objects of a connection, and audit it.
 
@@ -33,13 +35,13 @@ def check_schema_now(
     """
     if connection.state in UNCHECKED_STATES:
         raise CheckRefused(connection.state)
-    now = tools.clock()
+    now = context.clock()
     DriftSchedule.unscoped.get_or_create(
         connection=connection, defaults={"check_at": find_next_night(connection, now=now)}
     )
-    result = check_connection_objects(connection, tools)
-    record_check(connection, result, planned_at=now, now=tools.clock())
-    _audit_check(connection, actor, result, now=tools.clock())
+    result = check_connection_objects(connection, context)
+    record_check(connection, result, planned_at=now, now=context.clock())
+    _audit_check(connection, actor, result, now=context.clock())
     return result
 
 

@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection
-from hub.drift.check import CheckResult, SchemaCheckTools, check_connection_objects
+from hub.drift.check import CheckResult, SchemaCheckContext, check_connection_objects
 from hub.drift.findings import resolve_findings
 from hub.drift.models import DriftFinding, DriftSchedule, SchemaBaseline
 from hub.outgoing.models import Route
@@ -80,14 +80,14 @@ def find_due_schedules(*, now: datetime) -> QuerySet[DriftSchedule]:
     return due.select_related("connection__tenant", "connection__credential")
 
 
-def check_due_schedules(tools: SchemaCheckTools) -> None:
+def check_due_schedules(context: SchemaCheckContext) -> None:
     """Check due connections, the most overdue first, until it is late."""
-    while not tools.is_late():
-        schedule = find_due_schedules(now=tools.clock()).first()
+    while not context.is_late():
+        schedule = find_due_schedules(now=context.clock()).first()
         if schedule is None:
             return
-        if claim_schedule(schedule, now=tools.clock()):
-            check_scheduled_connection(schedule.connection, tools)
+        if claim_schedule(schedule, now=context.clock()):
+            check_scheduled_connection(schedule.connection, context)
 
 
 def claim_schedule(schedule: DriftSchedule, *, now: datetime) -> bool:
@@ -96,17 +96,17 @@ def claim_schedule(schedule: DriftSchedule, *, now: datetime) -> bool:
     return bool(unchanged.update(check_at=now + CLAIM))
 
 
-def check_scheduled_connection(connection: Connection, tools: SchemaCheckTools) -> CheckResult:
+def check_scheduled_connection(connection: Connection, context: SchemaCheckContext) -> CheckResult:
     """Check a connection and schedule the next check; one that may not send is not asked."""
-    planned_at = tools.clock()
+    planned_at = context.clock()
     if connection.is_disconnected:
         forget_connection(connection, now=planned_at)
         return CheckResult(())
     if connection.state in UNCHECKED_STATES:
         _schedule_next(connection, find_next_night(connection, now=planned_at), planned_at)
         return CheckResult(())
-    result = check_connection_objects(connection, tools)
-    record_check(connection, result, planned_at=planned_at, now=tools.clock())
+    result = check_connection_objects(connection, context)
+    record_check(connection, result, planned_at=planned_at, now=context.clock())
     return result
 
 

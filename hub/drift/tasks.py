@@ -7,7 +7,7 @@ from connectors.http import Request, Response
 from hub import egress
 from hub.connections.credentials.provider_call import Patience
 from hub.db.clock import clock
-from hub.drift.check import SchemaCheckTools
+from hub.drift.check import SchemaCheckContext
 from hub.drift.schedule import check_due_schedules
 from hub.processes.pool_pipe import is_stop_requested
 from hub.queue import acknowledge_wake_up, report_progress
@@ -21,7 +21,7 @@ def check_due_connections(name: str) -> None:
     acknowledge_wake_up(name)
     until = clock() + RUN_TIME
     check_due_schedules(
-        SchemaCheckTools(
+        SchemaCheckContext(
             call=_call_with_heartbeat,
             clock=clock,
             patience=Patience(PATIENCE, time.sleep),

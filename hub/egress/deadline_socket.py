@@ -65,12 +65,19 @@ class DeadlineSocket:
         for tried_count, address in enumerate(self.addresses):
             seconds = self.seconds_left() / (len(self.addresses) - tried_count)
             with suppress(OSError):
-                return self.register_socket(
+                return self.check_and_guard_socket(
                     socket.create_connection((address, self.port), seconds), address
                 )
         raise RequestNotSent("connect_failed", self.host)
 
-    def register_socket(self, connected_socket: socket.socket, address: str) -> socket.socket:
+    def check_and_guard_socket(
+        self, connected_socket: socket.socket, address: str
+    ) -> socket.socket:
+        """Return the socket, whose deadline is watched from now on.
+
+        Raises EgressRefused if its peer is another address, and RequestNotSent if its time is over;
+        then it is closed.
+        """
         try:
             if parse_literal_address(connected_socket.getpeername()[0]) != parse_literal_address(
                 address

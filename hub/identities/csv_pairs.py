@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.csv_cells import escape_formula, format_csv_row, unescape_formula
-from hub.mappings.identities import (
+from hub.mappings.identity_pairs import (
     Pair,
     PairKey,
     describe_taken,
@@ -226,7 +226,7 @@ def _describe_problem(connection: Connection, pair: Pair) -> str:
         if not value.isprintable() and value:
             return _("%(column)s contains a character that cannot be shown.") % {"column": name}
     choices = connection.connector.choices_by_kind.get(pair.kind)
-    return choices.check(pair.remote_id) if choices else ""
+    return choices.find_id_problem(pair.remote_id) if choices else ""
 
 
 def _load_stored(connection: Connection, pairs: Sequence[Pair]) -> dict[PairKey, Identity]:

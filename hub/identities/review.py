@@ -12,7 +12,7 @@ from connectors.directories import USER
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.identities.models import ID_LENGTH, DirectoryEntry
-from hub.mappings.identities import (
+from hub.mappings.identity_pairs import (
     Pair,
     describe_taken,
     find_owners,
@@ -182,7 +182,7 @@ def _find_problem(
     if is_same and identity is not None and identity.state == State.CONFIRMED:
         return _("This pair is confirmed already.")
     choices = connection.connector.choices_by_kind.get(kind)
-    return choices.check(remote_id) if choices else ""
+    return choices.find_id_problem(remote_id) if choices else ""
 
 
 def _build_pair(

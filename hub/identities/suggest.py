@@ -17,7 +17,7 @@ from hub.connections.models import Connection
 from hub.identities.conflicts import SUGGESTION_CONFLICTS, find_conflicts
 from hub.identities.matching import Candidate, Suggestion, match_people
 from hub.identities.models import DirectoryEntry, DirectoryRead, LocalUser
-from hub.mappings.identities import lock_identities
+from hub.mappings.identity_pairs import lock_identities
 from hub.mappings.models import Identity
 from hub.outgoing.insight.missing_identities import list_missing_identities
 

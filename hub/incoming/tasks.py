@@ -18,7 +18,12 @@ from hub.incoming.processing.inbox_lease import (
     wake_inbox,
 )
 from hub.incoming.processing.loop import InboxLoop
-from hub.incoming.registration.check import CheckTools, check_endpoint, claim_check, extend_claim
+from hub.incoming.registration.check import (
+    RegistrationCheckContext,
+    check_endpoint,
+    claim_check,
+    extend_claim,
+)
 from hub.incoming.registration.schedule import AWAITED
 from hub.outgoing.queue.pump_leases import new_lease
 from hub.processes.pool_pipe import is_stop_requested
@@ -61,8 +66,10 @@ def check_registrations(name: str) -> None:
     )
     if endpoint and not is_stop_requested() and claim_check(endpoint, now=clock()):
         call = partial(_call_in_check, endpoint)
-        tools = CheckTools(call, clock, time.sleep, random.random, low_priority=manner != AWAITED)
-        check_endpoint(endpoint, tools)
+        context = RegistrationCheckContext(
+            call, clock, time.sleep, random.random, low_priority=manner != AWAITED
+        )
+        check_endpoint(endpoint, context)
 
 
 def _call_in_check(endpoint: InboundEndpoint, request: Request) -> Response:

@@ -16,7 +16,7 @@ from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.mappings.forms import IdentityForm, MappingForm, RestoreVersionForm
-from hub.mappings.identities import remove_identity, set_identity
+from hub.mappings.identity_pairs import remove_identity, set_identity
 from hub.mappings.json_fields import format_json_text
 from hub.mappings.mapping_actions import (
     change_mapping,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.mappings.expressions.functions import IdentitySkipped
-from hub.mappings.identities import lock_identities
+from hub.mappings.identity_pairs import lock_identities
 from hub.mappings.models import IdentityFallback
 from hub.queue import wake_up
 
@@ -88,7 +88,7 @@ def _check_fallback(fallback: IdentityFallback) -> None:
         raise ValidationError({"explanation": _("Enter why it is skipped.")})
     choices = fallback.connection.connector.choices_by_kind.get(fallback.kind)
     is_remote = fallback.direction == IdentityFallback.Direction.OUT and fallback.default_id
-    if choices and is_remote and (problem := choices.check(fallback.default_id)):
+    if choices and is_remote and (problem := choices.find_id_problem(fallback.default_id)):
         raise ValidationError({"default_id": problem})
 
 

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from connectors.registry import CONNECTORS
 from connectors.roles import Action
 from hub.mappings.expressions.functions import Functions
-from hub.mappings.identities import Pair, describe_taken, find_owners
+from hub.mappings.identity_pairs import Pair, describe_taken, find_owners
 from hub.mappings.json_fields import BodyField, format_json_text
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
 from hub.mappings.rows.body_draft import BodyDraft

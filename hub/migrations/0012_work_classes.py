@@ -1,10 +1,10 @@
 from django.db import migrations
 
-from hub.queue import update_queued_functions
+from hub.queue import migrate_queued_functions
 
 
 def update_queues(apps, schema_editor):
-    update_queued_functions(apps.get_model("django_q", "OrmQ").objects.all())
+    migrate_queued_functions(apps.get_model("django_q", "OrmQ").objects.all())
 
 
 class Migration(migrations.Migration):

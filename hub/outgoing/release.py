@@ -1,5 +1,7 @@
-"""Release held deliveries whose cause is removed; not those behind a paused connection, which wait:
-see Connection.resume.
+"""Release held deliveries whose cause is removed.
+
+Deliveries of a connection that is paused, disabled or needs a reconnect are not among them: they
+stay *waiting* on a lane that is held (`Connection._change_state`), and pages show them as held.
 
 Each cause is one query, so a lost wake-up loses nothing.
 """

@@ -120,7 +120,7 @@ class RemoteRecordForm(forms.Form):
 
     def __init__(self, *args: Any, choices: Choices | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.check = choices.check if choices else lambda id: ""
+        self.find_id_problem = choices.find_id_problem if choices else lambda id: ""
         self.fields["selection"].label = _("Matching record")
         self.fields["remote_id"].label = _("ID of the record")
 
@@ -147,7 +147,7 @@ class RemoteRecordForm(forms.Form):
         data["id"], data["name"] = (typed, "") if typed else (selection, name)
         if not data["id"]:
             self.add_error("remote_id", _("Choose a record or enter an ID."))
-        elif error := self.check(data["id"]):
+        elif error := self.find_id_problem(data["id"]):
             self.add_error("remote_id", error)
         return data
 

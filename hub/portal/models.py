@@ -8,7 +8,7 @@ from tenants.scoping import Scoped
 
 
 class SavedView(Scoped):
-    """The named filters of the log that a team saved."""
+    """A named filter of the log, saved for all members of the tenant."""
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     tenant = models.ForeignKey(

@@ -94,7 +94,7 @@ def pending_wake_ups(prefix: str, *, since: datetime) -> list[str]:
     )
 
 
-def update_queued_functions(queued: "models.QuerySet[OrmQ]") -> None:
+def migrate_queued_functions(queued: "models.QuerySet[OrmQ]") -> None:
     """Store the current function and queue of each queued task, as an earlier version may have
     stored others. A task that cannot be read is deleted: the row of its wake-up sends it again.
     """
@@ -112,11 +112,11 @@ def update_queued_functions(queued: "models.QuerySet[OrmQ]") -> None:
             row.save(update_fields=["payload", "key"])
 
 
-def update_queued_tasks() -> None:
+def migrate_queued_tasks() -> None:
     """Store the current queue of each queued task: during a restart an earlier version may have
     queued some where no pool of this version reads.
     """
-    update_queued_functions(OrmQ.objects.all())
+    migrate_queued_functions(OrmQ.objects.all())
 
 
 def reset_wake_ups() -> None:

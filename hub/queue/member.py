@@ -101,7 +101,7 @@ class PoolMember:
             return "timeout"
         return "recycled" if self.process.exitcode == 0 else "killed"
 
-    def not_recovered(self) -> list[int]:
+    def unfreed_pids(self) -> list[int]:
         """Return the dead processes whose leases this member did not free, as it died first."""
         return [] if self.ready.value else self.replaces
 

@@ -34,17 +34,17 @@ MEMBER_END_SECONDS = 3.0  # to wait for a member to end by itself
 class TaskPool:
     """A pool of members, each of which runs tasks of one class of work.
 
-    `slots`: how many members each class has. `recover(pid)` frees the leases of a dead member;
+    `slots`: how many members each class has. `free_leases(pid)` frees the leases of a dead member;
     `is_pump_allowed()` returns whether this pool may run one more pump.
     """
 
     def __init__(
         self,
         slots: Mapping[str, int],
-        recover: Callable[[int], object],
+        free_leases: Callable[[int], object],
         is_pump_allowed: Callable[[], bool],
     ) -> None:
-        self.slots, self.recover, self.is_pump_allowed = slots, recover, is_pump_allowed
+        self.slots, self.free_leases, self.is_pump_allowed = slots, free_leases, is_pump_allowed
         self.members: list[PoolMember] = []
         self.pusher = threading.Thread()
         self.pusher_stopping = threading.Event()
@@ -83,10 +83,10 @@ class TaskPool:
         self.pause_pusher()
         connections.close_all()
         dead = self.remove_ended_members()
-        free_leases = partial(free_leases_of_dead_processes, self.recover, dead)
+        free_dead_leases = partial(free_leases_of_dead_processes, self.free_leases, dead)
         for index, work_class in enumerate(self.list_missing_classes()):
             self.members.append(
-                PoolMember(work_class) if index else PoolMember(work_class, free_leases, dead)
+                PoolMember(work_class) if index else PoolMember(work_class, free_dead_leases, dead)
             )
 
     def list_missing_classes(self) -> list[str]:
@@ -106,7 +106,7 @@ class TaskPool:
             self.members.remove(member)
             reason = member.end_reason()
             member.terminate(timeout=MEMBER_END_SECONDS)
-            dead_pids += member.not_recovered()
+            dead_pids += member.unfreed_pids()
             (log.info if reason == "recycled" else log.error)("pool.member_replaced", reason=reason)
             if reason != "recycled" and member.process.pid:
                 dead_pids.append(member.process.pid)
@@ -165,7 +165,7 @@ class TaskPool:
 
 
 def free_leases_of_dead_processes(
-    recover: Callable[[int], object], dead_pids: Sequence[int]
+    free_leases: Callable[[int], object], dead_pids: Sequence[int]
 ) -> None:
     """Free the leases of dead processes, and let their wake-ups be sent again; called in a new
     member.
@@ -174,7 +174,7 @@ def free_leases_of_dead_processes(
         if dead_pids:
             reset_wake_ups()
         for pid in dead_pids:
-            recover(pid)
+            free_leases(pid)
     except Error as error:  # their leases expire
         log.warning("pool.database_away", error=type(error).__name__)
 

@@ -147,7 +147,7 @@ def _check_text(question: Question, answer: Any) -> str:
 def _check_choice(question: Question, answer: Any) -> str:
     text = _check_text(question, answer)
     choices = CONNECTORS[question.connector].choices_by_kind[question.choices]
-    if problem := choices.check(text):
+    if problem := choices.find_id_problem(text):
         raise ValueError(problem)
     return text
 

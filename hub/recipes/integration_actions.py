@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from hub.audit import ActorContext
 from hub.db.state_machine import InvalidTransition
@@ -30,6 +31,9 @@ from tenants.services.tenant_actions import lock_tenant
 
 MAX_INTEGRATIONS = 100  # of a tenant
 MAX_NAME_LENGTH = 200  # of a chosen record
+MADE_BY_LATER_RELEASE = gettext_noop(
+    "A later release made this integration. Its answers can be changed once that release runs."
+)
 
 
 class IntegrationExists(Exception):
@@ -112,12 +116,15 @@ def change_answers(
     """Change the given answers, and with them what the integration made.
 
     What a person changed in a route, mapping or job is kept, unless these answers decide it. Raises
-    InvalidAnswers, InvalidTransition if it is removed, and RecipeUnavailable.
+    InvalidAnswers, also if the recipe of this release has another version, InvalidTransition if it
+    is removed, and RecipeUnavailable.
     """
     integration = lock_integration(integration)
     recipe = _require_recipe(integration)
-    if recipe.version != integration.recipe_version:
+    if integration.has_newer_recipe:
         raise InvalidAnswers({"recipe": _("Apply the newer version of the integration first.")})
+    if not integration.has_current_recipe:
+        raise InvalidAnswers({"recipe": _(MADE_BY_LATER_RELEASE)})
     before = integration.answers
     _apply_recipe(integration, recipe, answers, names, actor, now=now)
     if integration.answers != before:
@@ -140,14 +147,14 @@ def upgrade_integration(
     names: Mapping[str, str] = {},
     now: datetime,
 ) -> Integration:
-    """Apply the newest version of the recipe; `answers` are those to new questions.
+    """Apply the newest version of the recipe, if it is newer; `answers` are those to new questions.
 
     What a person changed is kept where both versions make the same. Raises InvalidAnswers,
     InvalidTransition if it is removed, and RecipeUnavailable.
     """
     integration = lock_integration(integration)
     recipe, before = _require_recipe(integration), integration.recipe_version
-    if recipe.version == before:
+    if not integration.has_newer_recipe:
         return integration
     integration.recipe_version = recipe.version
     _apply_recipe(integration, recipe, answers, names, actor, now=now)

@@ -68,6 +68,14 @@ class Integration(Scoped, StateMachine):
     def has_newer_recipe(self) -> bool:
         return self.recipe is not None and self.recipe.version > self.recipe_version
 
+    @property
+    def has_current_recipe(self) -> bool:
+        """Whether the integration is of the version of the recipe that this release has.
+
+        An older version is in a release that was gone back to.
+        """
+        return self.recipe is not None and self.recipe.version == self.recipe_version
+
 
 class IntegrationPart(Scoped):
     """A route with its mapping, or a job, that an integration made.

@@ -189,6 +189,8 @@ def _delete_part(part: IntegrationPart, actor: ActorContext, *, now: datetime) -
             delete_mapping(mapping, actor, now=now)
 
 
-def delete_removed_integrations(*, now: datetime) -> None:
-    """Delete what removed integrations left, once its history has gone; a step of the sweep."""
+def sweep_retired_parts(*, now: datetime) -> None:
+    """Delete retired parts, of any integration, that have no deliveries and no open runs, and
+    removed integrations without parts; a step of the sweep.
+    """
     delete_retired_parts(ActorContext.system(), now=now)

@@ -39,14 +39,14 @@ class Upgrade:
 
 
 def describe_upgrade(integration: Integration, answers: Mapping[str, Any] = {}) -> Upgrade | None:
-    """Return what the newest version would change; None if the integration has it.
+    """Return what the newest version would change; None if there is no newer one.
 
     Raises RecipeUnavailable.
     """
     recipe = integration.recipe
     if recipe is None:
         raise RecipeUnavailable(integration.recipe_key)
-    if recipe.version == integration.recipe_version:
+    if not integration.has_newer_recipe:
         return None
     merged = merge_answers(recipe, integration, answers)
     try:

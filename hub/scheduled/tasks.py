@@ -15,7 +15,7 @@ from hub.outgoing.queue.pump_leases import new_lease
 from hub.processes import memory
 from hub.processes.pool_pipe import is_stop_requested
 from hub.queue import acknowledge_wake_up, report_progress, wake_up
-from hub.scheduled.repairs.repair_checks import CheckTools, check_repairs
+from hub.scheduled.repairs.repair_checks import RepairCheckContext, check_repairs
 from hub.scheduled.runs.claim import free_run_leases, is_run_due
 from hub.scheduled.runs.loop_leases import (
     acquire_loop_lease,
@@ -23,7 +23,7 @@ from hub.scheduled.runs.loop_leases import (
     is_slot_wanted,
     release_loop_lease,
 )
-from hub.scheduled.runs.run_loop import RunLoop, RunTools
+from hub.scheduled.runs.run_loop import LoopDependencies, RunLoop
 from hub.throttle import in_flight_leases
 
 PATIENCE = timedelta(seconds=5)  # with a spent quota, before a record is read again
@@ -35,7 +35,7 @@ def process_runs(name: str) -> None:
     lease = new_lease()
     if not acquire_loop_lease(lease, now=clock()):
         return
-    tools = RunTools(
+    dependencies = LoopDependencies(
         lease=lease,
         clock=clock,
         random=random.random,
@@ -45,7 +45,7 @@ def process_runs(name: str) -> None:
         is_slot_wanted=is_slot_wanted,
     )
     try:
-        run_with_loop(RunLoop(tools).run_to_end)
+        run_with_loop(RunLoop(dependencies).run_to_end)
     finally:
         release_loop_lease(lease)
         in_flight_leases.end_in_flight_leases(lease)
@@ -65,7 +65,9 @@ def check_due_repairs(name: str) -> None:
     acknowledge_wake_up(name)
     if not is_stop_requested():
         check_repairs(
-            CheckTools(_call_with_heartbeat, clock, random.random, Patience(PATIENCE, time.sleep))
+            RepairCheckContext(
+                _call_with_heartbeat, clock, random.random, Patience(PATIENCE, time.sleep)
+            )
         )
 
 

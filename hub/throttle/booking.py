@@ -32,7 +32,7 @@ class Booking:
     demand: Demand
     scopes: list[ScopeCost]  # those of its scopes that have a row
     # by scope key, the share of its quota that is left free for live work
-    shares: Mapping[str, float]
+    shares_left_free: Mapping[str, float]
     is_paced: bool  # by a rate
     call_times: list[datetime] = field(default_factory=list)
     granted: int = 0  # how many calls may be in flight at once
@@ -53,9 +53,9 @@ class Booking:
         is_paced = any(isinstance(scope.quota, Rate) for scope in scopes)
         return cls(demand, scopes, live_shares if demand.low_priority else NO_SHARES, is_paced)
 
-    def share(self, scope_key: str) -> float:
+    def share_left_free(self, scope_key: str) -> float:
         """Return the share of a scope's quota that is left free for live work."""
-        return self.shares.get(scope_key, 0.0)
+        return self.shares_left_free.get(scope_key, 0.0)
 
     @property
     def scope_keys(self) -> list[str]:
@@ -74,15 +74,16 @@ class Booking:
 
 @dataclass(slots=True)
 class ScopeDemand:
-    """What several demands spend of one scope: units, and the largest share that they leave."""
+    """What several demands spend of one scope: units, and the largest share that they leave
+    free."""
 
     quota: Quota | None
     units: int = 0
-    share: float = 0.0
+    share_left_free: float = 0.0
 
 
 @dataclass(slots=True)
-class CallBooking:
+class CallBooker:
     """Book the calls of several demands until `until`, paced ones `lead` ahead; changes
     `snapshots`.
     """
@@ -126,7 +127,11 @@ class CallBooking:
             key
             for key, demand in combine_demands(bookings).items()
             if fits_at_once(
-                demand.quota, self.snapshots[key], self.now, units=demand.units, share=demand.share
+                demand.quota,
+                self.snapshots[key],
+                self.now,
+                units=demand.units,
+                share=demand.share_left_free,
             )
         }
         return [
@@ -180,7 +185,9 @@ class CallBooking:
         count = min(demand.calls, demand.at_once or demand.calls)
         if not demand.in_flight or not count:
             return count
-        return self.capacity.acquire(demand.in_flight, count, reserved_shares=booking.shares)
+        return self.capacity.acquire(
+            demand.in_flight, count, reserved_shares=booking.shares_left_free
+        )
 
     def build_reservation(self, booking: Booking) -> Reservation:
         demand, call_times = booking.demand, tuple(booking.call_times)
@@ -209,7 +216,7 @@ class CallBooking:
         return max(opens_at, self.now + self.lead) if booking.is_paced else opens_at
 
     def scope_opens_at(self, booking: Booking, scope: ScopeCost) -> datetime:
-        snapshot, share = self.snapshots[scope.key], booking.share(scope.key)
+        snapshot, share = self.snapshots[scope.key], booking.share_left_free(scope.key)
         if scope.quota is None:
             return max(self.now, snapshot.paused_until or self.now)
         return scope_opens_at(scope.quota, snapshot, self.now, cost=scope.cost, share=share)
@@ -236,7 +243,9 @@ class CallBooking:
         """Book calls at one time, and spend their units."""
         for scope in booking.scopes:
             booking.is_probe = booking.is_probe or self.snapshots[scope.key].is_probing
-            snapshot = self.snapshot_after(scope, at, booking.share(scope.key), calls=calls)
+            snapshot = self.snapshot_after(
+                scope, at, booking.share_left_free(scope.key), calls=calls
+            )
             if booking.can_be_delayed:
                 snapshot = spend_delayed_units(scope.quota, snapshot, scope.cost * calls, at=at)
             self.snapshots[scope.key] = snapshot
@@ -263,7 +272,9 @@ def combine_demands(bookings: Sequence[Booking]) -> dict[str, ScopeDemand]:
         for scope in booking.scopes:
             scope_demand = scope_demands.setdefault(scope.key, ScopeDemand(scope.quota))
             scope_demand.units += scope.cost * booking.demand.calls
-            scope_demand.share = max(scope_demand.share, booking.share(scope.key))
+            scope_demand.share_left_free = max(
+                scope_demand.share_left_free, booking.share_left_free(scope.key)
+            )
     return scope_demands
 
 
@@ -285,7 +296,7 @@ def has_delayed_units(
 def spend_delayed_units(
     quota: Quota | None, snapshot: QuotaSnapshot, units: int, *, at: datetime
 ) -> QuotaSnapshot:
-    """Return the row after units of a rate's share for delayed calls are spent."""
+    """Return the snapshot after `units` of a rate's share for delayed calls are spent."""
     if not isinstance(quota, Rate):
         return snapshot
     step = delayed_interval(effective_limit(quota, snapshot))

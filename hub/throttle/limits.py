@@ -196,7 +196,7 @@ def next_midnight(zone: str, now: datetime) -> datetime:
 def spend_budget(
     quota: Budget, snapshot: QuotaSnapshot, units: int, *, at: datetime, now: datetime
 ) -> QuotaSnapshot:
-    """Return the row after units of a budget are spent at `at`."""
+    """Return the snapshot after `units` of the budget are spent at `at`."""
     if has_fixed_window(snapshot, now) or quota.midnight:
         window_ends = (
             snapshot.window_ends

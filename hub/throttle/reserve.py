@@ -10,7 +10,7 @@ from connectors.http import Quota
 from hub.db.prepared import PreparedQuery
 from hub.processes.failpoints import failpoint
 from hub.throttle.background_shares import find_live_shares
-from hub.throttle.booking import Booking, CallBooking
+from hub.throttle.booking import Booking, CallBooker
 from hub.throttle.demand import Demand, Reservation
 from hub.throttle.in_flight_leases import InFlightCapacity
 from hub.throttle.limits import MAX_BOOKING_AHEAD
@@ -53,8 +53,8 @@ def reserve_calls(
         live_shares = find_live_shares(demands)
         bookings = [Booking.of(demand, snapshots, live_shares) for demand in demands]
         until = now + lead + min(horizon, MAX_BOOKING_AHEAD)
-        call_booking = CallBooking(bookings, snapshots, capacity, now, lead, until, can_delay)
-        reservations = call_booking.book_all()
+        call_booker = CallBooker(bookings, snapshots, capacity, now, lead, until, can_delay)
+        reservations = call_booker.book_all()
         save_snapshots(scopes, stored, snapshots, now=now)
         capacity.save(lease, now=now)
         failpoint("O8")  # in the middle of reserving

@@ -132,7 +132,7 @@ class AccountAdapter(DefaultAccountAdapter):
         One stranger could use up allauth's own limit for everyone.
         """
         self.attempt = self.build_attempt(request, **credentials)
-        if not self.attempt.is_allowed():
+        if not self.attempt.consume_limits():
             raise self.validation_error("too_many_passwords")
 
     def _rollback_login_failed_rl_usage(self) -> None:

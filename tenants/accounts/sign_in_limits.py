@@ -31,7 +31,8 @@ class SignInAttempt:
             self.keys[ALL_ADDRESSES] = self.email
         self.usages: list[ratelimit.RateLimitUsage] = []
 
-    def is_allowed(self) -> bool:
+    def consume_limits(self) -> bool:
+        """Count the attempt; False, and nothing is counted, if a limit is reached."""
         for action, key in self.keys.items():
             usage = ratelimit.consume(self.request, app="allauth.account", action=action, key=key)
             if not usage:

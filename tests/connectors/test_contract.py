@@ -219,12 +219,12 @@ def test_says_in_the_catalogue_what_moves_and_under_what_it_is_found(connector):
 
 @each
 def test_its_own_credential_passes(connector):
-    assert connector.check(credential(connector.key)) == ""
+    assert connector.find_credential_problem(credential(connector.key)) == ""
 
 
 @each
 def test_an_empty_credential_is_refused_with_a_sentence(connector):
-    assert connector.check(credential(connector.key, secret={}, settings={}))
+    assert connector.find_credential_problem(credential(connector.key, secret={}, settings={}))
 
 
 @each
@@ -261,13 +261,13 @@ def test_reads_every_fixture_in_its_folder(connector):
 @each_action
 def test_the_example_can_be_sent(connector, action):
     body = a_message(action).body
-    assert action.check(body) == ""
+    assert action.find_body_problem(body) == ""
     assert None not in body.values()
 
 
 @each_action
 def test_an_empty_body_never_breaks_the_check(connector, action):
-    assert bool(action.check({})) == any(entry.required for entry in action.inputs)
+    assert bool(action.find_body_problem({})) == any(entry.required for entry in action.inputs)
 
 
 @each_action

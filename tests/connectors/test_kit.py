@@ -224,9 +224,9 @@ def test_what_is_not_json_is_unreadable(body):
 def test_a_body_has_what_is_required_and_nothing_strange():
     action = BaseAction()
     action.label, action.inputs = "Do", (Input("a", "A", required=True), Input("b", "B"))
-    assert action.check({"b": 1}) == "missing: a"
-    assert action.check({"a": 1, "z": 1}) == "not known to 'Do': z"
-    assert action.check({"a": 0, "b": None}) == ""
+    assert action.find_body_problem({"b": 1}) == "missing: a"
+    assert action.find_body_problem({"a": 1, "z": 1}) == "not known to 'Do': z"
+    assert action.find_body_problem({"a": 0, "b": None}) == ""
 
 
 def test_a_response_without_a_moment_is_of_long_ago():

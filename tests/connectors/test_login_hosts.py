@@ -89,4 +89,6 @@ def test_login_hosts_outside_our_host_patterns_are_not_offered():
     ],
 )
 def test_settings_with_a_wrong_login_host_are_refused_before_anything_is_sent(settings, passes):
-    assert (SALESFORCE.check(credential("salesforce", settings=settings)) == "") is passes
+    assert (
+        SALESFORCE.find_credential_problem(credential("salesforce", settings=settings)) == ""
+    ) is passes

@@ -262,8 +262,11 @@ def test_registrations_are_kept_for_a_source_only(key):
 @each_kept
 def test_all_event_types_are_wanted_with_keys_of_their_own_urls(key):
     kept, types = KEPT[key], [entry.type for entry in SOURCES[key].event_types]
-    registrations = kept.registrations_for(types)
-    assert set().union(*registrations.values()) >= set(types) and kept.registrations_for([]) == {}
+    registrations = kept.list_wanted_registrations(types)
+    assert (
+        set().union(*registrations.values()) >= set(types)
+        and kept.list_wanted_registrations([]) == {}
+    )
     url = "https://hub.test/hooks/x/y/"
     assert all(kept.url_for(url, name).startswith(url) for name in registrations)
 

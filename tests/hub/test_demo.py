@@ -134,7 +134,7 @@ def test_every_credential_is_whole_and_every_mapping_can_be_read(demo):
     demo.load()
     for connection in Connection.unscoped.select_related("credential"):
         credential = open_credential(connection, find_connector_app(connection.connector_key))
-        assert connection.connector.check(credential) == ""
+        assert connection.connector.find_credential_problem(credential) == ""
     for version in MappingVersion.unscoped.all():
         assert compile_mapping(version.body)
 

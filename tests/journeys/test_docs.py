@@ -16,8 +16,8 @@ from threading import Thread
 import pytest
 
 from connectors.signatures import sign_standard_webhook
+from hub.outgoing.attempt_schedule import DEFAULT_SCHEDULE
 from hub.outgoing.models import Delivery
-from hub.outgoing.retry import DEFAULT_SCHEDULE
 from tests.factories import WHSEC
 from tests.journeys.docs import (
     DOCS,

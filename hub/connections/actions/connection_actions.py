@@ -14,7 +14,7 @@ from connectors.http import Request, Response
 from connectors.registry import CONNECTORS
 from hub import audit
 from hub.audit import ActorContext
-from hub.connections.credentials import custom_headers, probe
+from hub.connections.credentials import account_probe, custom_headers
 from hub.connections.models import STOPPED_STATES, Connection, Lane
 from hub.queue import wake_up
 
@@ -115,13 +115,13 @@ def perform_connection_test(
     *,
     call: Callable[[Request], Response],
     now: datetime,
-) -> probe.ProbeResult:
+) -> account_probe.ProbeResult:
     """Test the connection, and change its state by the result.
 
     No transaction may be open: the test calls the external system.
     """
-    probe_result = probe.probe_and_update_state(connection, call=call, now=now)
-    if probe_result.reason == probe.PROBES_BUSY:
+    probe_result = account_probe.probe_and_update_state(connection, call=call, now=now)
+    if probe_result.reason == account_probe.PROBES_BUSY:
         return probe_result
     after = {"passed": probe_result.passed, "reason": probe_result.reason}
     _audit_connection_change(actor, "connection.test", connection, after=after, now=now)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from hub.audit import Actor, ActorContext
 from hub.connections.actions.connection_actions import perform_connection_test
-from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.credentials.provider_call import Call
 from hub.connections.models import Connection
 from hub.queue import pending_wake_ups, wake_up

@@ -17,9 +17,9 @@ from hub.audit import ActorContext
 from hub.connections import token_lifetimes
 from hub.connections.actions.connection_actions import InvalidConnectionState
 from hub.connections.connecting.connect import lock_active_tenant
-from hub.connections.connecting.reconnect import release_backlog, replace_credential
+from hub.connections.connecting.reconnect import replace_credential, wake_up_waiting_work
+from hub.connections.credentials.account_probe import ProbeResult, probe_credential
 from hub.connections.credentials.connector_context import build_credential, find_connector_app
-from hub.connections.credentials.probe import ProbeResult, probe_credential
 from hub.connections.credentials.provider_call import Call
 from hub.connections.credentials.revocation_schedule import TOKEN_COLUMNS
 from hub.connections.credentials.revoke import request_new_grant
@@ -179,7 +179,7 @@ def _restore_account(undo: _Undo, actor: ActorContext, *, now: datetime) -> None
     connection.changed_at = connection.checked_at = now
     connection.save(update_fields=["settings", "changed_at", "checked_at"])
     _restore_state(connection, disconnection, now=now)
-    release_backlog(connection, now=now)
+    wake_up_waiting_work(connection, now=now)
     after = {"state": connection.state, "account": connection.account}
     actor.audit(
         "connection.undo_disconnect", connection, tenant=connection.tenant, after=after, now=now

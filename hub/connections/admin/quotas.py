@@ -99,7 +99,7 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     search_help_text = "The beginning of the key, such as slack|method|T123."
     ordering = ("connector_key", "kind", "key")
     fields = ("limit",)
-    row_actions = ("change_share", "forget_pause")
+    row_actions = ("change_share", "end_pause")
     audited_as = "scope"
     change_form_outer_before_template = "console/quota.html"
 
@@ -185,7 +185,7 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
             "confirms that it was a mistake."
         ),
     )
-    def forget_pause(
+    def end_pause(
         self, request: HttpRequest, scope: QuotaState, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
         before = {"paused_until": scope.paused_until}

@@ -10,7 +10,7 @@ from hub.audit import ActorContext
 from hub.connections.actions import connection_actions
 from hub.connections.actions.queued_tests import queue_connection_test
 from hub.connections.credentials import probe_checklist
-from hub.connections.credentials.probe import PROBES_BUSY
+from hub.connections.credentials.account_probe import PROBES_BUSY
 from hub.connections.forms.action_forms import (
     StaffPauseForm,
     compute_pause_end,

@@ -22,7 +22,7 @@ from hub.connections.api.serializers import (
     RotatedSecretSerializer,
     TestSerializer,
 )
-from hub.connections.credentials import probe, probe_checklist
+from hub.connections.credentials import account_probe, probe_checklist
 from hub.crypto.sealed import CannotOpen
 from hub.problems import Problem
 
@@ -38,7 +38,7 @@ def _test(action: ActionRequest) -> Response:
     probe_result = connection_actions.perform_connection_test(
         action.connection, action.actor, call=action.call, now=action.now
     )
-    if probe_result.reason == probe.PROBES_BUSY:
+    if probe_result.reason == account_probe.PROBES_BUSY:
         raise build_busy_problem()
     body = {
         "passed": probe_result.passed,

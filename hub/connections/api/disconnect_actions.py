@@ -19,7 +19,7 @@ from hub.connections.api.form_input import build_busy_problem
 from hub.connections.api.input_serializers import DisconnectSerializer
 from hub.connections.api.serializers import ConnectionSerializer, DisconnectedSerializer
 from hub.connections.connecting.connect import TenantSuspended
-from hub.connections.credentials import probe, probe_checklist
+from hub.connections.credentials import account_probe, probe_checklist
 from hub.operations.operation_actions import OperationRefused
 from hub.problems import Problem
 
@@ -59,7 +59,7 @@ def _undo_disconnect(action: ActionRequest) -> Response:
         )
     except TenantSuspended as error:
         raise Problem("wrong-state", str(error)) from None
-    if probe_result.reason == probe.PROBES_BUSY:
+    if probe_result.reason == account_probe.PROBES_BUSY:
         raise build_busy_problem()
     if not probe_result.passed:
         cause = probe_checklist.describe_failed_probe(probe_result)

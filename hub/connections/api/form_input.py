@@ -16,7 +16,7 @@ from hub.connections.connecting.form_results import (
     ConnectionTestFailed,
     FormInput,
 )
-from hub.connections.credentials import probe, probe_checklist
+from hub.connections.credentials import account_probe, probe_checklist
 from hub.connections.forms.connection_forms import ConnectorFieldsForm, CredentialUpdateForm
 from hub.connections.models import Connection, Credential
 from hub.crypto.sealed import CannotOpen, fingerprint
@@ -160,8 +160,8 @@ def raise_if_rejected(result: T | ConnectionTestFailed | ConnectionRefused) -> T
     return result
 
 
-def _build_test_problem(probe_result: probe.ProbeResult) -> Problem:
-    if probe_result.reason == probe.PROBES_BUSY:
+def _build_test_problem(probe_result: account_probe.ProbeResult) -> Problem:
+    if probe_result.reason == account_probe.PROBES_BUSY:
         return build_busy_problem()
     failed_step = next(
         step for step in probe_checklist.list_probe_steps(probe_result) if step.state == "failed"

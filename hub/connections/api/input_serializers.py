@@ -44,7 +44,7 @@ class ChangeSerializer(FilledSerializer):
         min_value=1,
         max_value=IN_FLIGHT_MAX,
         required=False,
-        help_text="Maximum number of concurrent calls.",
+        help_text="A limit: the maximum number of concurrent calls.",
     )
 
 

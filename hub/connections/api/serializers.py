@@ -150,7 +150,8 @@ class QuotaSerializer(serializers.Serializer):
         allow_null=True, help_text="When the next call is possible; null: now."
     )
     paused_until = serializers.DateTimeField(
-        allow_null=True, help_text="true: the other system asked the hub to wait."
+        allow_null=True,
+        help_text="Until when the other system asked the hub to wait; null: it did not.",
     )
 
 
@@ -162,7 +163,7 @@ class LinksSerializer(serializers.Serializer):
 class ReadConnectionSerializer(ConnectionSerializer):
     settings = serializers.DictField(help_text="The settings that are not secret.")
     in_flight = serializers.IntegerField(
-        source="lane.in_flight", help_text="Maximum number of concurrent calls."
+        source="lane.in_flight", help_text="A limit: the maximum number of concurrent calls."
     )
     permissions = PermissionSerializer(
         many=True, source="held_permissions", help_text="The requested permissions."

@@ -26,7 +26,7 @@ from hub.connections.connecting.form_results import (
     ProbedDraft,
     RandomSource,
 )
-from hub.connections.credentials.probe import probe_credential
+from hub.connections.credentials.account_probe import probe_credential
 from hub.connections.credentials.provider_call import Call
 from hub.connections.models import Connection, ConnectLink, Credential
 from tenants.models import Tenant, User

@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 
 from connectors.base import Connector, Grant
 from hub.connections.credentials import signing_secrets
-from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.credentials.signing_secrets import SIGNING_SECRET, generate_signing_secret
 from hub.connections.models import (
     DISCONNECTED,

@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol, Self
 
 from hub.connections.connecting import connect, reconnect
 from hub.connections.connecting.connect_links import ConnectLinkEnded
-from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.models import Connection
 
 RefusalReason = Literal[

@@ -11,7 +11,7 @@ from hub.connections.models import Connection, ConnectorApp
 from hub.reason_codes import translate_text
 
 # the value of the environment's choice for a login host of the customer's own
-AT_LOGIN_HOST = "login_host"
+LOGIN_HOST_CHOICE = "login_host"
 TYPED_MOST = 200  # characters of the entered host that are shown again
 
 
@@ -72,7 +72,7 @@ def login_host_of(connection: Connection) -> str:
 def read_chosen_login(data: Mapping[str, Any]) -> dict[str, Any]:
     """Read the fields of connections/environments.html as options of `begin_authorization`."""
     environment = data.get("environment", "")
-    if environment == AT_LOGIN_HOST:
+    if environment == LOGIN_HOST_CHOICE:
         return {"environment": "", "login_host": data.get("login_host", "")}
     return {"environment": environment, "login_host": None}
 
@@ -92,7 +92,7 @@ def build_login_choices(
     return {
         "environments": offered if own_login or len(offered) > 1 else (),
         "own_login": own_login,
-        "chosen": AT_LOGIN_HOST if at_login_host else environment,
+        "chosen": LOGIN_HOST_CHOICE if at_login_host else environment,
         "login_host": login_host,
         "login_host_error": error,
     }

@@ -16,7 +16,7 @@ from hub.connections.connecting.connect import (
     report_replaced_account,
 )
 from hub.connections.credentials import signing_secrets
-from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.credentials.revocation_schedule import end_undo
 from hub.connections.models import REFRESHING, Connection, Credential, CredentialEvent, Lane
 from hub.connections.token_lifetimes import Random
@@ -84,11 +84,14 @@ def reconnect_account(
         kind = "replaced" if replaces else "reconnected"
         replace_credential(connection, document, lifetimes, kind, now=now)
         _apply_probe_result(connection, probe_result, now=now)
-        release_backlog(connection, now=now)
+        wake_up_waiting_work(connection, now=now)
 
 
-def release_backlog(connection: Connection, *, now: datetime) -> None:
-    """Let go on what waited for the account: its lane, held deliveries, items and webhooks."""
+def wake_up_waiting_work(connection: Connection, *, now: datetime) -> None:
+    """Wake up what waited for the account: held deliveries, items, webhooks, and its lane.
+
+    Of the reasons for which a lane is held, only a refresh ends here.
+    """
     report_connected_account(connection, now=now)
     Lane.unscoped.filter(connection=connection, hold_reason=REFRESHING).update(
         hold_reason="", due_at=now

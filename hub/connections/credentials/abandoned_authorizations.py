@@ -16,9 +16,9 @@ ABANDONED_REASONS = {"begun": "unfinished", "received": "interrupted", "granted"
 
 
 def end_abandoned_authorizations(*, now: datetime) -> None:
-    """Fail attempts that expired, and schedule the revocation of their tokens.
+    """Fail authorizations that expired, and schedule the revocation of their tokens.
 
-    Raises LookupError at the end if the connector of an attempt is not installed.
+    Raises LookupError at the end if the connector of an authorization is not installed.
     """
     authorizations = Authorization.unscoped.filter(
         state__in=ABANDONED_REASONS, expires_at__lte=now
@@ -39,7 +39,7 @@ def end_abandoned_authorizations(*, now: datetime) -> None:
 def abandon_authorization(
     authorization: Authorization, reason: str, detail: str = "", *, now: datetime
 ) -> None:
-    """Fail the attempt and schedule the revocation of its tokens.
+    """Fail the authorization and schedule the revocation of its tokens.
 
     Raises InvalidTransition if another request has ended it.
     """
@@ -50,7 +50,7 @@ def abandon_authorization(
 
 @transaction.atomic
 def cancel_authorization(authorization: Authorization, *, now: datetime) -> None:
-    """Cancel the attempt and schedule the revocation of its tokens.
+    """Cancel the authorization and schedule the revocation of its tokens.
 
     Raises InvalidTransition if another request has ended it.
     """

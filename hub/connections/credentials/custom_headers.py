@@ -41,7 +41,9 @@ def change_header_values(
             if name.lower() not in replaced
         }
         new_document = document | {HEADERS: json.dumps(unchanged_headers | dict(put))}
-        if error := connection.connector.check(build_credential(connection, None, new_document)):
+        if error := connection.connector.find_credential_problem(
+            build_credential(connection, None, new_document)
+        ):
             raise ValueError(error)
         return new_document
 

@@ -12,8 +12,8 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from connectors.registry import CONNECTORS
+from hub.connections.credentials.account_probe import ProbeResult, probe_stored_credential
 from hub.connections.credentials.call_health import is_failure_unresolved
-from hub.connections.credentials.probe import ProbeResult, probe_stored_credential
 from hub.connections.credentials.provider_call import Call
 from hub.connections.credentials.refresh_result import is_found_by_refresh
 from hub.connections.models import Connection, Credential, Lane

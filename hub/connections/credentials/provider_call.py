@@ -37,7 +37,8 @@ holds_slot: ContextVar[bool] = ContextVar("holds_slot", default=False)
 THROTTLED = "throttled"
 BUSY = "busy"  # the budget is exhausted; nothing was sent
 NOT_SENT_REASONS = (THROTTLED, BUSY)
-MAX_ANSWER_LENGTH, MAX_EXCHANGE_LENGTH = 300, 500  # characters of a kept exchange
+# characters that are kept of a response, and of an exchange with its status line and response
+STORED_RESPONSE_MAX, STORED_EXCHANGE_MAX = 300, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,10 @@ class ExchangeKeeper:
             return ""
         line = f"{self.request.method} {self.request.url}"
         if self.response is None:
-            return clean_text(redact_text(line, secrets), MAX_EXCHANGE_LENGTH)
-        answer = self.response.text()[:MAX_ANSWER_LENGTH]
+            return clean_text(redact_text(line, secrets), STORED_EXCHANGE_MAX)
+        answer = self.response.text()[:STORED_RESPONSE_MAX]
         text = f"{line}: {self.response.status} {answer}"
-        return clean_text(redact_text(text, secrets), MAX_EXCHANGE_LENGTH)
+        return clean_text(redact_text(text, secrets), STORED_EXCHANGE_MAX)
 
 
 class RequestIncomplete(Exception):

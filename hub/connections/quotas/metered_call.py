@@ -22,7 +22,8 @@ from hub.throttle.feedback import pause_scope, reopen_scopes
 from hub.throttle.reserve import reserve_calls
 
 CALL_LEASE = timedelta(seconds=30)  # longer than egress allows a call to take
-PAUSE_WITHOUT_RETRY_AFTER = timedelta(seconds=60)  # of scopes after a 429
+# of scopes if the system refuses a call for now and does not say for how long
+PAUSE_WITHOUT_RETRY_AFTER = timedelta(seconds=60)
 
 
 class QuotaExhausted(Exception):

@@ -59,7 +59,9 @@ def determine_effective_state(connection: Connection) -> str:
 
 
 def build_effective_state_expression() -> Case:
-    """Build the SQL expression of the effective state; *disconnected* remains *disabled*."""
+    """Build the SQL expression of the effective state; for a disconnected connection it gives
+    *disabled*, unlike `determine_effective_state`.
+    """
     off = Q(state__in=WORKING_STATES, lane__isnull=False) & ~Q(lane__switched_off_by="")
     return Case(When(off, then=Value(SWITCHED_OFF)), default=F("state"), output_field=CharField())
 

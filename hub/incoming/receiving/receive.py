@@ -43,7 +43,7 @@ def receive_webhook(
         refuse_disconnected(receiver, request, now=now)
     if response := answer_handshake(receiver, request, is_verified=False):
         return response
-    if cause := find_rejection(receiver, request, address=address, now=now):
+    if cause := find_webhook_rejection(receiver, request, address=address, now=now):
         return reject_request(receiver, request, cause, now=now)
     if response := answer_handshake(receiver, request, is_verified=True):
         return response
@@ -91,7 +91,7 @@ def refuse_disconnected(receiver: Receiver, request: WebhookRequest, *, now: dat
     raise Problem("endpoint-gone")
 
 
-def find_rejection(
+def find_webhook_rejection(
     receiver: Receiver, request: WebhookRequest, *, address: str, now: datetime
 ) -> str:
     """Return the cause for which a request is rejected; empty if it is authentic."""

@@ -47,7 +47,7 @@ def claim_check(endpoint: InboundEndpoint, *, now: datetime) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckTools:
+class RegistrationCheckContext:
     """What a check uses of the outside: the network, the clock, waiting and randomness.
 
     `low_priority`: its calls keep to the share of background work.
@@ -66,13 +66,13 @@ def extend_claim(endpoint: InboundEndpoint, *, now: datetime) -> None:
     claimed.update(next_check_at=now + CLAIM)
 
 
-def check_endpoint(endpoint: InboundEndpoint, tools: CheckTools) -> None:
+def check_endpoint(endpoint: InboundEndpoint, context: RegistrationCheckContext) -> None:
     """Compare an endpoint's registrations with what its routes want, and change what differs.
 
     Nothing is written at the system if all is as wanted. No transaction may be open: the system is
     called.
     """
-    now, random = tools.clock(), tools.random
+    now, random = context.clock(), context.random
     with transaction.atomic():
         existing = plan_subscriptions(endpoint, now=now)
     subscriptions, connection = endpoint.connector.subscriptions, endpoint.connection
@@ -84,14 +84,14 @@ def check_endpoint(endpoint: InboundEndpoint, tools: CheckTools) -> None:
         _schedule(endpoint, HELD_RECHECK, now=now, random=random)
         return
     try:
-        failed = _reconcile(endpoint, connection, subscriptions, existing, tools)
+        failed = _correct_registrations(endpoint, connection, subscriptions, existing, context)
     except DATABASE_ERRORS:
         raise
     except Exception:
         log.exception("incoming.check_failed", endpoint=str(endpoint.public_id))
-        failed = _record_all(existing.values(), later(INTERNAL_ERROR), now=tools.clock())
+        failed = _record_all(existing.values(), later(INTERNAL_ERROR), now=context.clock())
     wait = _find_wait(failed, subscriptions, existing.values())
-    _schedule(endpoint, wait, now=tools.clock(), random=random)
+    _schedule(endpoint, wait, now=context.clock(), random=random)
 
 
 def _find_wait(
@@ -105,19 +105,19 @@ def _find_wait(
     return max(wait, timedelta(seconds=failed.after or 0))
 
 
-def _reconcile(
+def _correct_registrations(
     endpoint: InboundEndpoint,
     connection: Connection,
     subscriptions: Subscriptions,
     existing: Mapping[str, WebhookSubscription],
-    tools: CheckTools,
+    context: RegistrationCheckContext,
 ) -> Outcome | None:
     """List, compare and change; return the Outcome of what failed first."""
-    now = tools.clock()
+    now = context.clock()
     if not existing:
         return None
     try:
-        calls = _open_calls(endpoint, connection, subscriptions, tools)
+        calls = _open_calls(endpoint, connection, subscriptions, context)
         targets = build_wanted(endpoint, subscriptions, existing)
         document = endpoint.open()
     except CannotOpen:
@@ -141,18 +141,18 @@ def _open_calls(
     endpoint: InboundEndpoint,
     connection: Connection,
     subscriptions: Subscriptions,
-    tools: CheckTools,
+    context: RegistrationCheckContext,
 ) -> RegistrationCalls:
     """Prepare the calls with the stored credential. Raises CannotOpen."""
     return RegistrationCalls(
         connection,
         subscriptions,
         open_credential(connection, find_connector_app(connection.connector_key)),
-        ExchangeKeeper(tools.call),
-        tools.clock,
-        Patience(PATIENCE, tools.sleep),
+        ExchangeKeeper(context.call),
+        context.clock,
+        Patience(PATIENCE, context.sleep),
         list_endpoint_secrets(endpoint),
-        low_priority=tools.low_priority,
+        low_priority=context.low_priority,
     )
 
 

@@ -1,4 +1,6 @@
-"""Compare the registrations that a system reports with the wanted ones. Pure."""
+"""Compare the registrations that a system reports with the wanted ones: which have
+drifted, are missing, or belong to nothing. Pure.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -79,7 +79,7 @@ def find_wanted_subscriptions(endpoint: InboundEndpoint) -> Mapping[str, tuple[s
     if subscriptions is None or subscriptions.is_manual:
         # a sender may have types of its own, which no list of event types has
         return {APP_KEY: types} if types or list_routes(endpoint) else {}
-    return subscriptions.registrations_for(types)
+    return subscriptions.list_wanted_registrations(types)
 
 
 def build_wanted(

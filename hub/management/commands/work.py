@@ -22,7 +22,7 @@ from hub.metrics import counters
 from hub.outgoing.queue.pump_leases import free_leases, lease_range, worker_prefix
 from hub.processes import memory, pool_pipe
 from hub.processes.worker_registry import Replacement, Worker
-from hub.queue import record_heartbeat, reset_wake_ups, update_queued_tasks
+from hub.queue import migrate_queued_tasks, record_heartbeat, reset_wake_ups
 from hub.scheduled.tasks import free_leases_of_runs
 from hub.sweep import SWEEP_EVERY, run_sweep, wake_up_for_due_work
 
@@ -76,7 +76,7 @@ class Supervisor:
         """Start a pool and forget pending wake-ups: the new pool has received none."""
         with contextlib.suppress(Error):
             reset_wake_ups()
-            update_queued_tasks()
+            migrate_queued_tasks()
         self.swept_at = self.heartbeat_at = self.woken_at = float("-inf")
         return PoolProcess(self.id)
 

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from hub.audit import ActorContext
 from hub.connections.api.queries import find_visible_connection
 from hub.db.clock import clock
-from hub.mappings.identities import remove_identity, set_identity
+from hub.mappings.identity_pairs import remove_identity, set_identity
 from hub.mappings.models import Identity, match_identities_after
 from hub.problems import StrictSerializer
 from hub.rest import openapi
@@ -72,7 +72,7 @@ class SetIdentitySerializer(IdentityKeySerializer):
 
     def validate(self, data: dict[str, Any]) -> dict[str, Any]:
         remote_list = self.context["connector"].choices_by_kind.get(data["kind"])
-        if remote_list and (problem := remote_list.check(data["remote_id"])):
+        if remote_list and (problem := remote_list.find_id_problem(data["remote_id"])):
             raise serializers.ValidationError({"remote_id": problem})
         return data
 

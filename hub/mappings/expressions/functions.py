@@ -19,7 +19,7 @@ from hub.mappings.expressions.output import Output
 
 Number = int | float
 Lookup = Callable[[str, str], str | None]
-Function = TypeVar("Function", bound=Callable[..., Any])
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 CALL_STEPS = 5  # steps; a call takes several times as long as a visit
 PATTERN_MAX_LENGTH = 100
@@ -36,6 +36,8 @@ class IdentityMissing(Exception):
         self.kind = kind
         self.value = value
 
+    # Stored as the detail of held deliveries, and parsed from there: if the text changes, `parse`
+    # must still read this one.
     def __str__(self) -> str:
         return f"no identity of kind {self.kind[:100]} is known for {self.value[:100]}"
 
@@ -58,13 +60,13 @@ class IdentitySkipped(IdentityMissing):
         return f"{super().__str__()}: {self.explanation}"
 
 
-def declare_arguments(*kinds: str, variadic: bool = False) -> Callable[[Function], Function]:
+def declare_arguments(*kinds: str, variadic: bool = False) -> Callable[[FunctionT], FunctionT]:
     """Declare the types of a function's arguments, one text for each: "number string" allows
     either, "" allows any.
     """
     arguments: list[dict[str, Any]] = [{"types": kind.split()} for kind in kinds]
     arguments[-1]["variadic"] = variadic
-    decorated: Callable[[Function], Function] = stock.signature(*arguments)
+    decorated: Callable[[FunctionT], FunctionT] = stock.signature(*arguments)
     return decorated
 
 

@@ -234,7 +234,7 @@ class Evaluation(TreeInterpreter):  # type: ignore[misc]
 
     def visit(self, node: Node, value: Any) -> Any:
         self._budget.spend(1)
-        return VISITS[node["type"]](self, node, value)
+        return VISITOR_BY_NODE_TYPE[node["type"]](self, node, value)
 
     def visit_comparator(self, node: Node, value: Any) -> bool | None:
         first, second = (self.visit(child, value) for child in node["children"])
@@ -268,7 +268,7 @@ def _is_comparable(first: Any, second: Any) -> bool:
     return any(isinstance(first, kind) and isinstance(second, kind) for kind in (int | float, str))
 
 
-VISITS: dict[str, Callable[..., Any]] = {
+VISITOR_BY_NODE_TYPE: dict[str, Callable[..., Any]] = {
     name.removeprefix("visit_"): getattr(Evaluation, name)
     for name in dir(Evaluation)
     if name.startswith("visit_")

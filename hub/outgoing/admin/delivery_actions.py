@@ -12,7 +12,7 @@ from hub.outgoing.forms.delivery_forms import ReasonForm
 from hub.outgoing.insight.explain import EffectiveState, resolve_effective_state
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations.conditions import CONDITIONS
-from hub.outgoing.operations.transitions import apply_delivery_action
+from hub.outgoing.operations.delivery_actions import apply_delivery_action
 from hub.staff import ActionRejected, ActionResult, row_action
 
 UNKNOWN_EFFECT = "unknown_effect"

@@ -30,7 +30,7 @@ from hub.outgoing.models import Event, EventBody
 from hub.staff import ModelAdmin
 from tenants.models import Tenant
 
-PATTERNS_LIMIT = 50
+ROUTE_PATTERNS_READ_MAX = 50  # routes of a mapping whose event types are read
 DRAFT_BUTTONS = {"_try", "_example", "do"}  # whose requests store nothing
 
 
@@ -153,7 +153,7 @@ def _list_event_patterns(obj: Any) -> Sequence[str]:
     if hasattr(obj, "event_type"):
         return (obj.event_type,)
     types = obj.routes.order_by("pk").values_list("event_type", flat=True)
-    return list(types[:PATTERNS_LIMIT]) or ("*",)
+    return list(types[:ROUTE_PATTERNS_READ_MAX]) or ("*",)
 
 
 def _fill_in_example(request: HttpRequest) -> Any:

@@ -21,7 +21,7 @@ from hub.db.clock import clock
 from hub.outgoing.admin.list_filters import OriginFilter, OwnConnectorFilter, TenantFilter
 from hub.outgoing.admin.preview import PreviewMixin
 from hub.outgoing.forms.route_form import RouteForm
-from hub.outgoing.insight.route_refusals import count_route_refusals
+from hub.outgoing.insight.route_failures import count_route_failures
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.subscriptions.route_actions import add_route, change_route, delete_route
 from hub.staff import (
@@ -140,7 +140,7 @@ class RouteAdmin(PreviewMixin, ScopedAdminMixin, ModelAdmin):
 
     def page_context(self, request: HttpRequest, route: Route) -> dict[str, Any]:
         return (
-            {"refusals": count_route_refusals(route)}
+            {"failures": count_route_failures(route)}
             if request.user.has_perm("outgoing.view_delivery")
             else {}
         )

@@ -17,7 +17,7 @@ from hub.outgoing.api.deliveries import find_delivery
 from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.insight.explain import resolve_effective_state
 from hub.outgoing.models import Delivery
-from hub.outgoing.operations.transitions import REPLAY_ACTIONS, apply_delivery_action
+from hub.outgoing.operations.delivery_actions import LIMITED_ACTIONS, apply_delivery_action
 from hub.outgoing.serializers import DeliverySerializer
 from hub.problems import Problem
 from hub.rest.fields import object_url
@@ -55,7 +55,7 @@ def _apply_action(request: Request, id: UUID, action: str) -> Delivery:
         with transaction.atomic():
             delivery = _find_changeable_delivery(request, id)
             before = resolve_effective_state(delivery)
-            if action in REPLAY_ACTIONS and (tenant := get_key_user(request).tenant):
+            if action in LIMITED_ACTIONS and (tenant := get_key_user(request).tenant):
                 spend_exactly(tenant, "replays", now=now)
             changed = apply_delivery_action(action, delivery, actor=actor, now=now)
     except InvalidTransition as error:

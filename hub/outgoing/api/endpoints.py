@@ -19,7 +19,7 @@ from hub.outgoing.models import TYPE_PATTERN
 from hub.outgoing.serializers import DeliverySerializer
 from hub.outgoing.subscriptions.endpoint_routes import (
     AlreadySubscribed,
-    is_own_endpoint,
+    is_tenant_endpoint,
     load_endpoint_routes,
     send_test_event,
     subscribe_endpoint,
@@ -76,7 +76,7 @@ class SubscriptionSerializer(serializers.Serializer):
 
 def _find_endpoint(request: Request, id: UUID) -> Connection:
     connection = find_visible_connection(request, id)
-    if not is_own_endpoint(connection):
+    if not is_tenant_endpoint(connection):
         raise Problem("wrong-state", NO_ENDPOINT)
     return connection
 

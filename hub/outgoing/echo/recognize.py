@@ -1,4 +1,6 @@
-"""Recognize echoes: received changes in which every changed field holds what the hub wrote."""
+"""Recognize echoes: received changes that the system itself marks as ours (`is_own`), and those in
+which every changed field holds what the hub wrote.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 
 from hub.audit import ActorContext
 from hub.connections.models import Connection
-from hub.mappings.identities import set_identity
+from hub.mappings.identity_pairs import set_identity
 from hub.outgoing.models import Delivery, Event, EventBody, RememberedWrite
 from hub.queue import report_progress
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import F
 
-from connectors.roles import WrittenRecord
+from connectors.roles import RecordToWrite
 from hub.db import bulk
 from hub.outgoing.models import RememberedWrite
 from hub.queue import wake_up
@@ -22,7 +22,7 @@ class RecordWrite:
 
     delivery_id: int
     connection_id: int
-    written: WrittenRecord
+    written: RecordToWrite
     is_forwarded: bool  # its event came from another system
     is_repeated: bool  # an earlier attempt may have arrived
 

@@ -159,7 +159,7 @@ def _check_mapped_body(
     if missing:
         detail = ", ".join(f"{kind} {local_id}" for kind, local_id in missing)
         return DryRun("held", "identity_missing", detail, clause, body, missing)
-    if problem := action.check(mapped):
+    if problem := action.find_body_problem(mapped):
         return DryRun("held", "payload_refused", problem, clause, body)
     return DryRun("waiting", "", "", clause, body)
 

@@ -21,8 +21,8 @@ from hub.outgoing.models import (
     RememberedWrite,
     Rendering,
 )
-from hub.outgoing.operations.transitions import (
-    TransitionContext,
+from hub.outgoing.operations.delivery_actions import (
+    DeliveryActionContext,
     cancel_deliveries,
     lock_deliveries,
 )
@@ -75,7 +75,7 @@ def erase_batch(operation: Operation, size: int, *, now: datetime) -> BatchResul
         return BatchResult(None)
     batch = lock_deliveries(Q(pk__in=batch_ids))
     if operation.filter["cancel"]:
-        cancel_deliveries(batch, TransitionContext(now))
+        cancel_deliveries(batch, DeliveryActionContext(now))
     unsent_states = () if operation.filter["cancel"] else CANCELLABLE_STATES
     ids = [delivery.pk for delivery in batch if delivery.state not in unsent_states]
     attempts = Attempt.unscoped.filter(delivery__in=ids)

@@ -10,12 +10,12 @@ from django.db.models import Exists, OuterRef, Q
 from hub.operations.models import Operation
 from hub.operations.operation_runner import BatchResult
 from hub.outgoing.models import Delivery
-from hub.outgoing.operations.filters import match_operable, select_deliveries
-from hub.outgoing.operations.transitions import (
+from hub.outgoing.operations.delivery_actions import (
     DELIVERY_ACTIONS,
-    TransitionContext,
+    DeliveryActionContext,
     lock_deliveries,
 )
+from hub.outgoing.operations.filters import match_operable, select_deliveries
 
 
 def execute_batch(operation: Operation, size: int, *, now: datetime) -> BatchResult:
@@ -39,7 +39,7 @@ def execute_batch(operation: Operation, size: int, *, now: datetime) -> BatchRes
         condition &= _match_newest_replay()
     deliveries = lock_deliveries(condition, skip_locked=True)
     changed = DELIVERY_ACTIONS[operation.kind](
-        deliveries, TransitionContext(now, low_priority=True)
+        deliveries, DeliveryActionContext(now, low_priority=True)
     )
     return BatchResult(ids[-1], len(changed), len(ids) - len(changed))
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
 from hub.outgoing.pump.claiming.claim import correct_virtual_time
-from hub.outgoing.pump.settling.release import release_lanes
+from hub.outgoing.pump.settling.release_lanes import release_lanes
 from hub.outgoing.pump.settling.settle import apply_transitions
 from hub.outgoing.pump.settling.transitions import find_transitions
 from hub.outgoing.pump.types import LaneBatch, NotSent

@@ -114,7 +114,7 @@ def prepare_delivery(
     try:
         action = connection.connector.action(delivery.route.action)
         rendered = _render_delivery(delivery, action, config, identities)
-        refusal = action.check(rendered.body) if rendered.is_new else ""
+        refusal = action.find_body_problem(rendered.body) if rendered.is_new else ""
     except CannotSend:
         raise
     except (MappingFailed, MappingError) as error:

@@ -179,7 +179,7 @@ def create_route(
     )  # fmt: skip
 
 
-def is_own_endpoint(connection: Connection) -> bool:
+def is_tenant_endpoint(connection: Connection) -> bool:
     """Return whether the connection is a tenant's webhook endpoint, which chooses its events and
     receives test events.
     """

@@ -45,7 +45,7 @@ def request_action(
     input is not what the action takes, or the account is disconnected, and LimitExceeded if too
     many were requested of this connection.
     """
-    if problem := action.check(input):
+    if problem := action.find_body_problem(input):
         raise ActionRefused(problem)
     Lane.lock(connection.pk)
     locked = Connection.unscoped.select_for_update(no_key=True).get(pk=connection.pk)

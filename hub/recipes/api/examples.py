@@ -43,11 +43,11 @@ RECIPE = {
     "permissions": [{"connector": "slack", "permissions": ["chat:write"]}],
     "questions": [QUESTION],
 }
-ANSWERS = {"channel": "C024BE91L"}
+RECIPE_ANSWERS = {"channel": "C024BE91L"}
 CREATE = {"recipe": "order_to_slack", "answers": {"channel": "C0616EHMM"}}
 REHEARSAL = {
     "succeeds": True,
-    "answers": {"slack": EXAMPLE_ID, **ANSWERS},
+    "answers": {"slack": EXAMPLE_ID, **RECIPE_ANSWERS},
     "parts": [
         {
             "key": "message",
@@ -77,7 +77,7 @@ INTEGRATION = {
     "title": "When an order is placed, post it to Slack",
     "tenant": "acme",
     "state": "on",
-    "answers": {"slack": EXAMPLE_ID, **ANSWERS},
+    "answers": {"slack": EXAMPLE_ID, **RECIPE_ANSWERS},
     "parts": [
         {
             "key": "message",

@@ -166,7 +166,7 @@ class IntegrationView(APIView):
         {200: IntegrationSerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=ChangeAnswersSerializer,
-        requests=[openapi.request_example("another channel", {"answers": openapi.ANSWERS})],
+        requests=[openapi.request_example("another channel", {"answers": openapi.RECIPE_ANSWERS})],
         examples={"changed": openapi.INTEGRATION},
     )
     def patch(self, request: Request, id: UUID) -> Response:
@@ -250,7 +250,7 @@ class UpgradeView(APIView):
         with report_refusals():
             upgrade = describe_upgrade(find_integration(request, id))
         if upgrade is None:
-            raise Problem("wrong-state", "It has the newest version of its recipe.")
+            raise Problem("wrong-state", "There is no newer version of its recipe.")
         return Response(UpgradeSerializer(upgrade).data)
 
     @openapi.describe_operation(

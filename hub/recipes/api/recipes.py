@@ -83,7 +83,7 @@ class RehearsalsView(APIView):
         {200: RehearsalSerializer},
         problems=("not-found", "tenant-required", "tenant-not-found"),
         request=RehearseSerializer,
-        requests=[openapi.request_example("a channel", {"answers": openapi.ANSWERS})],
+        requests=[openapi.request_example("a channel", {"answers": openapi.RECIPE_ANSWERS})],
         examples={"it would be sent": openapi.REHEARSAL},
     )
     def post(self, request: Request, key: str) -> Response:

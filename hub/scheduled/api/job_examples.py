@@ -96,7 +96,7 @@ REQUESTED_RUN = RUN | {
     "started_at": None,
 }
 CANCELLED_RUN = RUN | {"cancel_requested_at": EXAMPLE_TIME}
-BLOCKED_RUN = REQUESTED_RUN | {"slot_at": EXAMPLE_TIME}
+RESUMED_RUN = REQUESTED_RUN | {"slot_at": EXAMPLE_TIME}
 LOG_ENTRY = {
     "at": EXAMPLE_TIME,
     "level": "warning",

@@ -148,7 +148,7 @@ class ResumeRunView(APIView):
         {200: RunSerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=None,
-        examples={"resumed": openapi.BLOCKED_RUN},
+        examples={"resumed": openapi.RESUMED_RUN},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Let a blocked run continue at once. Most continue by themselves when their connection

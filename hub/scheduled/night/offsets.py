@@ -1,4 +1,8 @@
-"""The start of each tenant's run inside its window."""
+"""The start of each tenant's run inside its window.
+
+The rank of a run is the same every night. Its offset is not: it moves with the weights, which are
+the expected calls of the runs before it.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -22,7 +26,8 @@ def spread_schedules(
 ) -> dict[int, timedelta]:
     """Return the offsets of schedules that have the same slot and window."""
     return spread_starts(
-        [build_start(schedule, expectations.get(schedule.pk)) for schedule in schedules], window
+        [build_weighted_start(schedule, expectations.get(schedule.pk)) for schedule in schedules],
+        window,
     )
 
 
@@ -37,7 +42,9 @@ def find_pace(
     and lines are shipped as they arrive. A run among few does not take the whole window, as what it
     has read grows old: its calls are at most INTERVAL_MAX apart.
     """
-    starts = [build_start(schedule, expectations.get(schedule.pk)) for schedule in schedules]
+    starts = [
+        build_weighted_start(schedule, expectations.get(schedule.pk)) for schedule in schedules
+    ]
     interval = min(find_call_interval(starts, length), INTERVAL_MAX)
     return {
         schedule.pk: interval
@@ -46,7 +53,7 @@ def find_pace(
     }
 
 
-def build_start(schedule: JobSchedule, expectation: Expectation | None) -> WeightedStart:
+def build_weighted_start(schedule: JobSchedule, expectation: Expectation | None) -> WeightedStart:
     name = f"{schedule.job.public_id} {schedule.tenant.public_id}"
     weight = None if expectation is None else float(sum(expectation.calls.values()))
     return WeightedStart(schedule.pk, name, weight, schedule.job.priority + schedule.priority)

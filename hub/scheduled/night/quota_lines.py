@@ -67,7 +67,9 @@ def find_system_label(connector_key: str) -> str:
 
 
 def find_system_lines(lines: Mapping[str, QuotaLine]) -> dict[str, list[SystemLine]]:
-    """Return by connector the quotas that limit a minute, the lowest first."""
+    """Return by connector the quotas that limit calls per minute, summed over all owners, the
+    lowest first.
+    """
     sums: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
     for line in lines.values():
         if line.allowance.per_minute is not None:

@@ -27,7 +27,9 @@ class TextsInFlight:
         self.is_cut = is_cut
 
     def has_any(self, names: Sequence[str]) -> bool:
-        """Return whether a delivery names one of these keys or ids."""
+        """Return whether an unsettled delivery may contain one of these texts; always True if too
+        many deliveries wait to be read (`is_cut`).
+        """
         return self.is_cut or any(hash(name) in self._hashes for name in names)
 
 

@@ -7,9 +7,8 @@ from django.db.models import Count
 from hub.operations.models import Operation
 from hub.scheduled.models import Discrepancy, Run
 from hub.scheduled.reconciliation.comparison import ComparisonCounts
-from hub.scheduled.reconciliation.options import ReconcileOptions
+from hub.scheduled.reconciliation.options import Limits, ReconcileOptions
 from hub.scheduled.reconciliation.progress import LOCAL_SIDE, REMOTE_SIDE, Progress
-from hub.scheduled.reconciliation.verdicts.repair_side import exceeds_limits
 
 # what becomes of the repairs that the options ask for
 PROPOSED, REPAIRING, STOPPED, DRY, NOTHING = "proposed", "repairing", "stopped", "dry", "none"
@@ -18,7 +17,9 @@ STATES = tuple(Discrepancy.State.values)
 
 
 def decide_repairs(run: Run, progress: Progress, options: ReconcileOptions) -> str:
-    """Return what becomes of the repairs: *stopped* if more would change than the limits allow."""
+    """Return what becomes of the repairs: *stopped* by the safety valve if more would change than
+    the limits allow.
+    """
     counts = ComparisonCounts.from_json(progress.counts)
     if not counts.changes:
         return NOTHING
@@ -27,6 +28,13 @@ def decide_repairs(run: Run, progress: Progress, options: ReconcileOptions) -> s
     if exceeds_limits(counts.changes, count_records(progress), options.limits):
         return STOPPED
     return DRY if run.is_dry else REPAIRING
+
+
+def exceeds_limits(change_count: int, record_count: int, limits: Limits) -> bool:
+    """Return whether the safety valve stops a run: so many records would be changed that a person
+    has to confirm it.
+    """
+    return change_count > limits.count or change_count > limits.share * record_count
 
 
 def count_records(progress: Progress) -> int:

@@ -38,7 +38,7 @@ GROUP_COLUMNS = ("job", "tenant", "connection", "repair_side")
 
 
 @dataclass(frozen=True, slots=True)
-class CheckTools:
+class RepairCheckContext:
     """What the task gives to the checks: the network, the clock, and how long to wait."""
 
     call: Call
@@ -53,31 +53,31 @@ def wake_up_for_repairs(*, now: datetime) -> None:
         wake_up(REPAIR_WAKE_UP, now=now)
 
 
-def check_repairs(tools: CheckTools) -> None:
+def check_repairs(context: RepairCheckContext) -> None:
     """Check repairs of each job, tenant and side, in any order, for up to TIME_SLICE.
 
     A job whose repairs cannot be checked does not stop those of the others.
     """
-    deadline = tools.clock() + TIME_SLICE
-    rows = Discrepancy.unscoped.filter(match_unread() | match_delivered(now=tools.clock()))
+    deadline = context.clock() + TIME_SLICE
+    rows = Discrepancy.unscoped.filter(match_unread() | match_delivered(now=context.clock()))
     groups = list(rows.order_by().values(*GROUP_COLUMNS).distinct())
-    for group in sorted(groups, key=lambda _group: tools.random()):
-        if tools.clock() > deadline:
+    for group in sorted(groups, key=lambda _group: context.random()):
+        if context.clock() > deadline:
             return
         batch = rows.filter(**group).select_related(
             "job", "tenant", "connection__credential", "repair_delivery"
         )
         if discrepancies := limit_unread(list(batch.order_by("pk")[:BATCH]), group):
-            check_safely(discrepancies, tools)
+            check_safely(discrepancies, context)
 
 
-def check_safely(batch: Sequence[Discrepancy], tools: CheckTools) -> None:
+def check_safely(batch: Sequence[Discrepancy], context: RepairCheckContext) -> None:
     """Check a batch; after an error its repairs wait, like those of records that are not read."""
     try:
-        check_batch(batch, tools)
+        check_batch(batch, context)
     except Exception:
         log.exception("repairs.not_checked", job=batch[0].job_id, tenant=batch[0].tenant_id)
-        give_up_waiting(*split_batch(batch), now=tools.clock())
+        give_up_waiting(*split_batch(batch), now=context.clock())
 
 
 def limit_unread(
@@ -94,9 +94,9 @@ def limit_unread(
     return [*delivered, *unread[: max(room, 0)]]
 
 
-def check_batch(batch: Sequence[Discrepancy], tools: CheckTools) -> None:
+def check_batch(batch: Sequence[Discrepancy], context: RepairCheckContext) -> None:
     """Read the records of discrepancies of one job, tenant and side, and settle the repairs."""
-    first, now = batch[0], tools.clock()
+    first, now = batch[0], context.clock()
     unread, delivered = split_batch(batch)
     sender = RepairSender(ActorContext.system(), now=now)
     try:
@@ -107,7 +107,7 @@ def check_batch(batch: Sequence[Discrepancy], tools: CheckTools) -> None:
         postpone_verification(delivered, now=now)
         return
     reader = RecordReader(
-        connection, first.tenant, options, first.repair_side, tools.call, tools.patience
+        connection, first.tenant, options, first.repair_side, context.call, context.patience
     )
     created_ids = load_created_ids(delivered)
     findable = [entry for entry in delivered if created_ids.get(entry.pk) or find_target_id(entry)]

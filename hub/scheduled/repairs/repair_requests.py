@@ -133,7 +133,7 @@ def _wrap_fields(names: set[str], fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_input(action: Action, input: Mapping[str, Any]) -> None:
-    if problem := action.check(input):
+    if problem := action.find_body_problem(input):
         raise RepairRefused("repair_not_possible", problem[:300])
 
 

@@ -11,7 +11,7 @@ from hub.db import bulk
 from hub.scheduled.models import Run
 
 LATE = timedelta(seconds=10)  # slots are found by the sweep, and loops look for runs by polling
-STARTS_WITHIN = 0.95  # of what is left of the window
+LATE_STARTS_WITHIN = 0.95  # of what is left of the window
 GROUPS_MAX = 20  # of one look
 
 
@@ -49,6 +49,6 @@ def _list_new_times(
     due_times: list[datetime], window_ends_at: datetime, *, now: datetime
 ) -> Iterable[datetime]:
     first, planned = due_times[0], due_times[-1] - due_times[0]
-    available = max(timedelta(0), window_ends_at - now) * STARTS_WITHIN
+    available = max(timedelta(0), window_ends_at - now) * LATE_STARTS_WITHIN
     factor = min(1.0, available / planned) if planned else 1.0
     return (now + (due_at - first) * factor for due_at in due_times)

@@ -68,7 +68,7 @@ class StopSignal:
 
 
 @dataclass(frozen=True, slots=True)
-class LoopTools:
+class LoopResources:
     """What the runs of a loop share. `lease`: of the loop, which holds its calls in flight."""
 
     lease: UUID
@@ -83,10 +83,11 @@ class ClaimedRunContext:
 
     run: Run
     lease: UUID
-    tools: LoopTools
+    resources: LoopResources
     stop: StopSignal = field(default_factory=StopSignal)
     calls: Counter[str] = field(default_factory=Counter)
-    slots: asyncio.Semaphore = field(
+    # the run's own limit of calls in flight; its quotas are in calls/call_quotas.py
+    calls_in_flight: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(settings.HUB_RUN_CALLS)
     )
 
@@ -115,7 +116,7 @@ class ClaimedRunContext:
         return f"{self.job.tenant_id or ''}|{name}" if name else ""
 
     def now(self) -> datetime:
-        return self.tools.clock()
+        return self.resources.clock()
 
     async def find_connection(self, connector_key: str = "") -> Connection:
         self.stop.raise_if_set()
@@ -178,7 +179,7 @@ class ClaimedRunContext:
     ) -> T | Outcome:
         attempts, has_refreshed = 0, False
         while True:
-            async with self.slots:
+            async with self.calls_in_flight:
                 answer = await self._call_once(connection, build, parse)
             if not isinstance(answer, Outcome) or answer.kind in ANSWERS:
                 return answer
@@ -199,7 +200,7 @@ class ClaimedRunContext:
         if seconds is None and is_quota_outcome(outcome):
             seconds = PAUSE_WITHOUT_RETRY_AFTER.total_seconds()
         if seconds is None:
-            seconds = FIRST_DELAY * 2 ** max(attempts - 1, 0) * (0.5 + self.tools.random())
+            seconds = FIRST_DELAY * 2 ** max(attempts - 1, 0) * (0.5 + self.resources.random())
         await self._wait_until(self.now() + timedelta(seconds=seconds), outcome.reason)
 
     async def _call_once(
@@ -217,7 +218,7 @@ class ClaimedRunContext:
         try:
             await self._wait_until(prepared.at, "throttled")
             self._count_call(prepared)
-            response = await self.tools.send(prepared.request)
+            response = await self.resources.send(prepared.request)
             answer = parse(response)
         except EgressError as error:
             answer = describe_egress_error(error)
@@ -249,7 +250,7 @@ class ClaimedRunContext:
         self, connection: Connection, build: Callable[[Connection], Request]
     ) -> ReservedCall | NotYet | Outcome:
         return prepare_call(
-            connection, build, group=self.group, lease=self.tools.lease, now=self.now()
+            connection, build, group=self.group, lease=self.resources.lease, now=self.now()
         )
 
     async def _wait_until(self, at: datetime, reason: str) -> None:

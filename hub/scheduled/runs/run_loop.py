@@ -29,7 +29,7 @@ from hub.scheduled.runs.open_runs import recover_interrupted_runs
 from hub.scheduled.runs.run_context import (
     STOPPING,
     ClaimedRunContext,
-    LoopTools,
+    LoopResources,
     RunDeferred,
 )
 from hub.throttle import in_flight_leases
@@ -46,11 +46,11 @@ SWITCHED_OFF = "switched_off"
 
 
 @dataclass(frozen=True, slots=True)
-class RunTools:
-    """What a loop gets from its task.
+class LoopDependencies:
+    """The clock, client, stop signal and time limits that a task passes to its run loop.
 
-    `start_another` sends a wake-up for one more loop; `is_slot_wanted`: other tasks wait for its
-    slot.
+    `start_another`: send a wake-up for another loop; `is_slot_wanted`: return whether another task
+    waits for this loop's slot.
     """
 
     lease: UUID
@@ -69,45 +69,48 @@ class RunTools:
 class RunLoop:
     """One loop. `contexts`: of the runs that it executes, by pk; `tasks`: that execute them."""
 
-    tools: RunTools
+    dependencies: LoopDependencies
     contexts: dict[int, ClaimedRunContext] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     helper_called_at: float = -math.inf
 
     async def run_to_end(self) -> None:
         """Execute runs until it is time to leave, then let them stop at their cursors."""
-        async with self.tools.open_client() as send:
-            shared = LoopTools(self.tools.lease, self.tools.clock, send, self.tools.random)
+        async with self.dependencies.open_client() as send:
+            dependencies = self.dependencies
+            resources = LoopResources(
+                dependencies.lease, dependencies.clock, send, dependencies.random
+            )
             keeper = asyncio.create_task(self.keep_leases())
             try:
-                await self.claim_until_stopped(shared)
+                await self.claim_until_stopped(resources)
             finally:
                 await self.stop_runs()
                 keeper.cancel()
                 await asyncio.gather(keeper, return_exceptions=True)
 
-    async def claim_until_stopped(self, shared: LoopTools) -> None:
+    async def claim_until_stopped(self, resources: LoopResources) -> None:
         """Claim runs until the loop must end, or had nothing to do for `idle_seconds`."""
         loop = asyncio.get_running_loop()
         started_at = worked_at = loop.time()
         while not await self.must_stop(loop.time() - started_at):
             for run in await self.claim_runs():
-                self.start_run(run, shared)
+                self.start_run(run, resources)
             if self.tasks:
                 worked_at = loop.time()
-            elif loop.time() >= worked_at + self.tools.idle_seconds:
+            elif loop.time() >= worked_at + self.dependencies.idle_seconds:
                 return
             await self.call_helper()
             await asyncio.sleep(POLL_EVERY)
 
     async def must_stop(self, seconds: float) -> bool:
         """Return whether nothing more is claimed, after a loop of so many seconds."""
-        if self.tools.stopping() or seconds >= self.tools.run_seconds:
+        if self.dependencies.stopping() or seconds >= self.dependencies.run_seconds:
             return True
-        if seconds < self.tools.yield_after:
+        if seconds < self.dependencies.yield_after:
             return False
         with contextlib.suppress(*DATABASE_AWAY_ERRORS):
-            return await in_db_thread(self.tools.is_slot_wanted)
+            return await in_db_thread(self.dependencies.is_slot_wanted)
         return False
 
     @property
@@ -126,7 +129,7 @@ class RunLoop:
             return []
 
     def _claim(self) -> list[Run]:
-        now = self.tools.clock()
+        now = self.dependencies.clock()
         recover_interrupted_runs(now=now)
         spread_late_runs(now=now)
         runs = claim.claim_runs(self.capacity, new_lease(), now=now)
@@ -142,11 +145,11 @@ class RunLoop:
                 await in_db_thread(self._call_helper)
 
     def _call_helper(self) -> None:
-        if claim.is_run_due(now=self.tools.clock()):
-            self.tools.start_another()
+        if claim.is_run_due(now=self.dependencies.clock()):
+            self.dependencies.start_another()
 
-    def start_run(self, run: Run, shared: LoopTools) -> None:
-        context = ClaimedRunContext(run, run.lease or UUID(int=0), shared)
+    def start_run(self, run: Run, resources: LoopResources) -> None:
+        context = ClaimedRunContext(run, run.lease or UUID(int=0), resources)
         self.contexts[run.pk] = context
         task = asyncio.create_task(self.execute_run(context))
         self.tasks.add(task)
@@ -198,7 +201,7 @@ class RunLoop:
 
     def _extend_leases(self, leases: dict[int, UUID]) -> dict[int, str]:
         report_progress()
-        lease, now = self.tools.lease, self.tools.clock()
+        lease, now = self.dependencies.lease, self.dependencies.clock()
         extend_loop_lease(lease, now=now)
         in_flight_leases.extend_in_flight_leases(
             lease, until=now + in_flight_leases.IN_FLIGHT_LEASE

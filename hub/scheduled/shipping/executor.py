@@ -34,7 +34,7 @@ PENDING_MAX = 64  # batches that wait for an acknowledgement
 ASK_AFTER = 0.5  # seconds after a batch was sent
 ASKED_MAX = 16  # questions between two batches
 OVERTAKEN_AFTER = 60.0  # seconds without an acknowledgement, while a later batch has one
-EXPIRED_MAX = 3  # times that acknowledgements did not come, then the run is repeated later
+UNACKNOWLEDGED_MAX = 3  # times that acknowledgements did not come, then the run is repeated later
 REFUSED_MAX = 10  # lines that are refused, each alone, before one is accepted
 
 Sleep = Callable[[float], Awaitable[object]]
@@ -67,7 +67,7 @@ class Shipping:
         self.counts = dict.fromkeys(("lines", "batches", "sent_again", "rejected"), 0)
         self.has_accepted = False
         self.reading_failure: RunFailed | None = None
-        self.expirations = self.polls = 0
+        self.unacknowledged_count = self.polls = 0
         self.next_poll = 0.0  # seconds since 1970
         self.asked_at: dict[Batch, float] = {}  # when each batch was asked about
 
@@ -171,13 +171,13 @@ class Shipping:
         self.polls = 0 if acknowledged_count else self.polls + 1
         if acknowledged_count < ASKED_MAX:  # otherwise the next question follows the next batch
             self.next_poll = now + POLL_EVERY[min(self.polls, len(POLL_EVERY) - 1)]
-        if lost := self.shipment.expire(
+        if unconfirmed_lines := self.shipment.take_out_unacknowledged(
             asked_batches,
             sent_before=now - self.options.acknowledge_seconds,
             overtaken_before=now - OVERTAKEN_AFTER,
         ):
             await self.save()
-            await self.note_expired(lost)
+            await self.note_unacknowledged(unconfirmed_lines)
 
     def choose_batches(self, *, now: float) -> list[Batch]:
         """Return the batches to ask about: those of which the last question is the longest ago."""
@@ -201,13 +201,13 @@ class Shipping:
                 acknowledged_count += 1
         return acknowledged_count
 
-    async def note_expired(self, lost: int) -> None:
+    async def note_unacknowledged(self, unconfirmed_lines: int) -> None:
         """Raise RunFailed if acknowledgements do not come again and again."""
-        self.counts["sent_again"] += lost
-        self.expirations += 1
-        await self.context.log("not_acknowledged", level="warning", lines=lost)
-        if self.expirations >= EXPIRED_MAX:
-            raise RunFailed("not_acknowledged", f"{lost} lines")
+        self.counts["sent_again"] += unconfirmed_lines
+        self.unacknowledged_count += 1
+        await self.context.log("not_acknowledged", level="warning", lines=unconfirmed_lines)
+        if self.unacknowledged_count >= UNACKNOWLEDGED_MAX:
+            raise RunFailed("not_acknowledged", f"{unconfirmed_lines} lines")
 
     async def save(self) -> None:
         settled_lines, rejected = self.shipment.settle()

@@ -62,7 +62,7 @@ def positions_with_age(positions: QuerySet[LogPosition]) -> QuerySet[Any]:
 
 def measure_position(position: Any, *, now: datetime) -> LogFigures:
     """Return the figures of a position with its annotation `waiting_since`."""
-    lost = position.dropped_count + position.rejected_count
+    given_up_count = position.dropped_count + position.rejected_count
     # behind a batch that waits for its acknowledgement
     acknowledged = sum(batch["count"] for batch in position.batches if batch["ticket"] is None)
     backlog = position.next_line - position.shipped_line - acknowledged
@@ -70,7 +70,7 @@ def measure_position(position: Any, *, now: datetime) -> LogFigures:
     return LogFigures(
         source=position.source,
         received=position.next_line,
-        shipped=position.shipped_line - lost + acknowledged,
+        shipped=position.shipped_line - given_up_count + acknowledged,
         rejected=position.rejected_count,
         dropped=position.dropped_count,
         backlog=backlog,

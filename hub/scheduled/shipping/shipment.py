@@ -101,24 +101,25 @@ class Shipment:
             for batch in self.batches
         ]
 
-    def expire(
+    def take_out_unacknowledged(
         self, asked_batches: Sequence[Batch], *, sent_before: float, overtaken_before: float
     ) -> int:
-        """Forget those of the batches that are not acknowledged in time; return their lines.
+        """Take out those of the batches that are not acknowledged in time, so that they are sent
+        again; return the number of their lines.
 
         That time is shorter for a batch if one that was sent after it is acknowledged: then its own
         acknowledgement was probably lost.
         """
         newest = max((batch.sent_at for batch in self.batches if batch.is_settled), default=0.0)
         overtaken_before = min(overtaken_before, newest)
-        lost = [
+        unconfirmed = [
             batch
             for batch in self.pending()
             if batch in asked_batches
             and (batch.sent_at <= sent_before or batch.sent_at < overtaken_before)
         ]
-        self.batches = [batch for batch in self.batches if batch not in lost]
-        return sum(batch.count for batch in lost)
+        self.batches = [batch for batch in self.batches if batch not in unconfirmed]
+        return sum(batch.count for batch in unconfirmed)
 
     def settle(self) -> tuple[int, int]:
         """Advance over settled batches; return the number of lines, and of rejected ones."""

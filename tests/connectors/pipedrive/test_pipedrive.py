@@ -250,12 +250,12 @@ def test_an_example_without_an_address_makes_a_person_without_one():
     ],
 )
 def test_refuses_a_body_with_a_sentence(key, body):
-    assert PIPEDRIVE.action(key).check(body)
+    assert PIPEDRIVE.action(key).find_body_problem(body)
 
 
 @pytest.mark.parametrize("id", [7, "7", LEAD])
 def test_takes_an_id_as_number_or_text(id):
-    assert PIPEDRIVE.action("update_deal").check({"id": id, "title": "a"}) == ""
+    assert PIPEDRIVE.action("update_deal").find_body_problem({"id": id, "title": "a"}) == ""
 
 
 def test_only_a_change_may_be_made_twice():
@@ -320,7 +320,7 @@ def test_follows_the_company_to_its_new_domain_and_nowhere_else():
     ["https://evil.example", "https://pipedrive.com.evil.example", "http://acme.pipedrive.com"],
 )
 def test_believes_no_other_host(url):
-    assert PIPEDRIVE.check(credential("pipedrive", settings={"api_domain": url}))
+    assert PIPEDRIVE.find_credential_problem(credential("pipedrive", settings={"api_domain": url}))
     answer = Response(200, b'{"access_token":"v1u:a","api_domain":"%s"}' % url.encode())
     assert (
         PIPEDRIVE.parse_token_response(answer, APP, credential("pipedrive")).reason
@@ -331,7 +331,7 @@ def test_believes_no_other_host(url):
 def test_a_desk_may_name_its_sandbox_as_the_host():
     here = "http://127.0.0.1:8100"
     assert (
-        PIPEDRIVE.check(
+        PIPEDRIVE.find_credential_problem(
             credential(
                 "pipedrive", settings={"api_domain": f"{here}/pipedrive/acme"}, hosts=(here,)
             )

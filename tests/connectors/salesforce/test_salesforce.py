@@ -274,7 +274,7 @@ def test_an_upsert_names_the_external_id_in_the_path_and_in_the_record():
     ],
 )
 def test_refuses_a_body_with_a_sentence(action, body):
-    assert action.check(body)
+    assert action.find_body_problem(body)
 
 
 def soql_of(request):
@@ -374,11 +374,11 @@ def test_what_a_record_says_of_itself():
 
 def test_an_update_may_have_a_precondition():
     body = {**CONTACT, "unmodified_since": RECORDS.version(LISTED[0])}
-    assert UPDATE_RECORD.check(body) == ""
+    assert UPDATE_RECORD.find_body_problem(body) == ""
     request = UPDATE_RECORD.request([message(body)], credential("salesforce"))
     assert request.headers == {"If-Unmodified-Since": "Wed, 25 Nov 2026 12:00:01 GMT"}
     assert request.url.endswith("/sobjects/Contact/003000000000001AAA")
-    assert UPDATE_RECORD.check({**CONTACT, "unmodified_since": "yesterday"})
+    assert UPDATE_RECORD.find_body_problem({**CONTACT, "unmodified_since": "yesterday"})
 
 
 def test_a_refresh_follows_the_organisation_to_its_new_instance_and_nowhere_else():
@@ -394,8 +394,8 @@ def test_a_desk_may_name_its_sandbox_as_the_host():
         settings={"instance_url": "http://127.0.0.1:9002"},
         hosts=("http://127.0.0.1:9002",),
     )
-    assert SALESFORCE.check(desk) == ""
-    assert SALESFORCE.check(
+    assert SALESFORCE.find_credential_problem(desk) == ""
+    assert SALESFORCE.find_credential_problem(
         credential("salesforce", settings={"instance_url": "http://127.0.0.1:9002"})
     )
 

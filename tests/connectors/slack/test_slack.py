@@ -167,7 +167,7 @@ def test_channels_are_asked_for_from_where_the_last_page_ended():
     ("id", "taken"), [("C0123456789", True), ("G01", True), ("#orders", False), ("orders", False)]
 )
 def test_a_channels_name_is_not_its_id(id, taken):
-    assert (CHANNELS.check(id) == "") is taken
+    assert (CHANNELS.find_id_problem(id) == "") is taken
 
 
 def test_the_token_travels_in_a_header_only():
@@ -202,7 +202,7 @@ def test_the_token_travels_in_a_header_only():
     ],
 )
 def test_refuses_a_body_with_a_sentence(body, wrong):
-    assert wrong in POST.check(body)
+    assert wrong in POST.find_body_problem(body)
 
 
 @pytest.mark.parametrize(
@@ -216,12 +216,12 @@ def test_refuses_a_body_with_a_sentence(body, wrong):
     ],
 )
 def test_a_change_names_the_channel_by_its_id_and_holds_less_text_than_a_post(changes, wrong):
-    problem = UPDATE.check({**HELLO, "ts": "1764000000.000100", **changes})
+    problem = UPDATE.find_body_problem({**HELLO, "ts": "1764000000.000100", **changes})
     assert problem.startswith(wrong) if wrong else problem == ""
 
 
 def test_blocks_are_enough():
-    assert POST.check({"channel": "C1", "blocks": [{"type": "divider"}]}) == ""
+    assert POST.find_body_problem({"channel": "C1", "blocks": [{"type": "divider"}]}) == ""
 
 
 def test_refreshes_with_the_app_s_own_password():

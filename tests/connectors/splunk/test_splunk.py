@@ -152,13 +152,13 @@ def test_reads_a_time(value):
     ],
 )
 def test_refuses_an_envelope_that_splunk_would_drop(body):
-    assert SEND.check(body)
+    assert SEND.find_body_problem(body)
 
 
 def test_takes_a_full_envelope():
     where = {"host": "h", "source": "s", "sourcetype": "st", "index": "i"}
     assert (
-        SEND.check(
+        SEND.find_body_problem(
             {
                 "event": {"a": 1},
                 "time": "1764000000",
@@ -250,4 +250,4 @@ def test_an_answer_that_is_not_splunk_s_is_unknown(body):
 
 def test_a_collector_url_has_a_host():
     for url in ("nonsense", "https://[::1"):
-        assert SPLUNK.check(credential("splunk", settings={"url": url}))
+        assert SPLUNK.find_credential_problem(credential("splunk", settings={"url": url}))

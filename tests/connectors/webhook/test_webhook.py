@@ -138,19 +138,21 @@ def test_takes_own_headers(text):
     ],
 )
 def test_refuses_own_headers_with_a_sentence(text):
-    assert Webhook().check(
+    assert Webhook().find_credential_problem(
         replace(credential("webhook"), secret={"signing_secret": WHSEC, "headers": text})
     )
 
 
 @pytest.mark.parametrize("secret", ["", "whsec_", "whsec_YQ==", "whsec_!!!", "None"])
 def test_refuses_a_weak_signing_secret(secret):
-    assert Webhook().check(credential("webhook", secret={"signing_secret": secret}))
+    assert Webhook().find_credential_problem(
+        credential("webhook", secret={"signing_secret": secret})
+    )
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "https://", "https://[::1"])
 def test_refuses_a_url_without_a_host(url):
-    assert Webhook().check(credential("webhook", settings={"url": url}))
+    assert Webhook().find_credential_problem(credential("webhook", settings={"url": url}))
 
 
 def test_the_probe_is_a_signed_ping():

@@ -47,4 +47,4 @@ def test_no_entry_point_writes_an_audit_row(writers):
 
 
 def test_service_functions_write_them(writers):
-    assert {"tenants/services/tenant_actions.py", "hub/mappings/identities.py"} <= writers
+    assert {"tenants/services/tenant_actions.py", "hub/mappings/identity_pairs.py"} <= writers

@@ -11,8 +11,8 @@ from hub import egress
 from hub.audit import SYSTEM, ActorContext
 from hub.connections.actions.disconnection import disconnect_account
 from hub.connections.connecting.reconnect import reconnect_account
+from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.credentials.app_check import check_connector_app
-from hub.connections.credentials.probe import ProbeResult
 from hub.connections.credentials.refresh import refresh_access_token
 from hub.connections.credentials.revoke import attempt_revocation
 from hub.connections.models import (

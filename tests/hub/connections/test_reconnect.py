@@ -9,7 +9,7 @@ import pytest
 from connectors.http import Response
 from connectors.schema import Account
 from hub.connections.connecting.reconnect import reconnect_account
-from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.models import CredentialEvent, Lane
 from hub.notices.models import Notice
 from hub.outgoing.models import Delivery

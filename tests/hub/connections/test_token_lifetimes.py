@@ -11,7 +11,7 @@ from connectors.registry import CONNECTORS
 from connectors.schema import Account
 from hub.connections.connecting.connect import connect_account, draft_connection
 from hub.connections.connecting.reconnect import reconnect_account
-from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.models import Credential
 from hub.connections.token_lifetimes import (
     Token,

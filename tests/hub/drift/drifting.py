@@ -3,7 +3,7 @@
 import json
 
 from connectors.http import Response
-from hub.drift.check import SchemaCheckTools, check_connection_objects
+from hub.drift.check import SchemaCheckContext, check_connection_objects
 from hub.drift.models import DriftFinding
 from tests.factories import NOON
 from tests.fakes import FakeHttp
@@ -59,7 +59,7 @@ def change(name, **changes):
     return [entry | changes if entry["name"] == name else entry for entry in LEAD]
 
 
-def check(connection, *answers, now=NOON, **tools):
+def check(connection, *answers, now=NOON, **context):
     """Check the connection's objects; an answer for each call, the last one again and again."""
     script = iter(answers)
     last = answers[-1] if answers else None
@@ -69,7 +69,7 @@ def check(connection, *answers, now=NOON, **tools):
 
     http = FakeHttp(respond)
     result = check_connection_objects(
-        connection, SchemaCheckTools(call=http.call, clock=lambda: now, **tools)
+        connection, SchemaCheckContext(call=http.call, clock=lambda: now, **context)
     )
     return result, http
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.http import Response
-from hub.drift.check import SchemaCheckTools, check_connection_objects
+from hub.drift.check import SchemaCheckContext, check_connection_objects
 from hub.drift.erase import erase_drift
 from hub.drift.models import DriftFinding, SchemaBaseline
 from hub.notices.models import Notice
@@ -243,11 +243,11 @@ def test_of_two_checks_at_once_one_is_stored(salesforce, baseline):
     def respond(request):
         http = FakeHttp(describe(*without("Title")))
         if not open_findings():
-            check_connection_objects(salesforce, SchemaCheckTools(http.call, lambda: LATER))
+            check_connection_objects(salesforce, SchemaCheckContext(http.call, lambda: LATER))
         return describe()
 
     http = FakeHttp(respond)
-    check_connection_objects(salesforce, SchemaCheckTools(http.call, lambda: LATER))
+    check_connection_objects(salesforce, SchemaCheckContext(http.call, lambda: LATER))
     assert open_findings() == [("removed", "Title", "Title", "")]
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import requests
 
-from hub.drift.check import SchemaCheckTools, check_connection_objects
+from hub.drift.check import SchemaCheckContext, check_connection_objects
 from hub.drift.models import DriftFinding
 from hub.egress import EgressError
 from hub.notices.models import Notice
@@ -85,8 +85,8 @@ def call_or_fail(request):
 
 def check(connection):
     """Check its objects; each look at the clock is hours later, so that no quota is spent."""
-    tools = SchemaCheckTools(call=send, clock=lambda: NOON + next(TICKS) * STEP)
-    result = check_connection_objects(connection, tools)
+    context = SchemaCheckContext(call=send, clock=lambda: NOON + next(TICKS) * STEP)
+    result = check_connection_objects(connection, context)
     assert result.is_complete, result
 
 
@@ -183,7 +183,7 @@ def test_a_describe_that_fails_proves_nothing(desk, salesforce, fault):
     check(salesforce)
     desk.fault("salesforce", path="/describe", **fault)
     result = check_connection_objects(
-        salesforce, SchemaCheckTools(call=call_or_fail, clock=lambda: NOON + next(TICKS) * STEP)
+        salesforce, SchemaCheckContext(call=call_or_fail, clock=lambda: NOON + next(TICKS) * STEP)
     )
     assert (result.is_complete, open_findings()) == (False, [])
     check(salesforce)

@@ -10,7 +10,7 @@ from connectors.http import Response
 from hub.audit import Actor, ActorContext, AuditRow
 from hub.connections.models import Connection
 from hub.db.clock import clock
-from hub.drift.check import SchemaCheckTools
+from hub.drift.check import SchemaCheckContext
 from hub.drift.drift_actions import CheckRefused, check_schema_now
 from hub.drift.models import DriftSchedule, SchemaBaseline
 from hub.drift.schedule import (
@@ -37,9 +37,9 @@ HAND = ActorContext(Actor("user", "1", "olga@example.com"), request_id="r-1")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def tools(answer, now=NOON, **more):
+def context_of(answer, now=NOON, **more):
     http = FakeHttp(lambda request: answer)
-    return SchemaCheckTools(call=http.call, clock=lambda: now, **more), http
+    return SchemaCheckContext(call=http.call, clock=lambda: now, **more), http
 
 
 @pytest.fixture
@@ -74,8 +74,8 @@ def test_the_sweep_wakes_one_task_for_all_connections(make):
 
 
 def test_due_connections_are_checked_and_scheduled_for_the_night(salesforce, schedule):
-    check_tools, http = tools(describe())
-    check_due_schedules(check_tools)
+    context, http = context_of(describe())
+    check_due_schedules(context)
     stored = reload(schedule)
     assert (stored.checked_at, stored.planned_at, len(http.requests)) == (NOON, NOON, 1)
     assert stored.check_at == find_next_night(salesforce, now=NOON)
@@ -99,22 +99,22 @@ def test_nights_are_the_tenants_and_checks_are_spread_over_them(make):
 @pytest.mark.parametrize("state", ["paused", "disabled", "needs_reconnect"])
 def test_a_connection_that_may_not_send_is_not_asked(salesforce, schedule, state):
     Connection.unscoped.update(state=state)
-    check_tools, http = tools(describe())
-    check_due_schedules(check_tools)
+    context, http = context_of(describe())
+    check_due_schedules(context)
     assert http.requests == []
     assert reload(schedule).check_at > NOON + HOUR
     salesforce.refresh_from_db()
     with pytest.raises(CheckRefused):
-        check_schema_now(salesforce, HAND, check_tools)
+        check_schema_now(salesforce, HAND, context)
 
 
 def test_a_disconnected_connection_has_no_findings_and_no_checks(make, salesforce, schedule):
-    check_due_schedules(tools(describe())[0])
+    check_due_schedules(context_of(describe())[0])
     make.drift_finding(salesforce)
     Connection.unscoped.update(state="disabled", reason="disconnected")
     DriftSchedule.unscoped.update(check_at=NOON)
-    check_tools, http = tools(describe())
-    check_due_schedules(check_tools)
+    context, http = context_of(describe())
+    check_due_schedules(context)
     assert (http.requests, open_findings()) == ([], [])
     assert not DriftSchedule.unscoped.exists() and not SchemaBaseline.unscoped.exists()
 
@@ -130,20 +130,20 @@ def test_what_failed_is_tried_again_soon_and_ever_later(schedule):
     waits = []
     now = NOON
     for _number in range(4):
-        check_due_schedules(tools(Response(503), now)[0])
+        check_due_schedules(context_of(Response(503), now)[0])
         stored = reload(schedule)
         waits.append((stored.check_at - now) / MINUTE)
         now = stored.check_at
     assert waits == [10, 20, 40, 80]
     assert (stored.failure, stored.failure_count) == ("unavailable", 4)
-    check_due_schedules(tools(describe(), now)[0])
+    check_due_schedules(context_of(describe(), now)[0])
     stored = reload(schedule)
     assert (stored.failure, stored.failure_count, stored.checked_at) == ("", 0, now)
 
 
 def test_what_is_refused_waits_for_the_night(salesforce, schedule):
     refusal = Response(403, b'[{"errorCode":"INSUFFICIENT_ACCESS","message":"no"}]')
-    check_due_schedules(tools(refusal)[0])
+    check_due_schedules(context_of(refusal)[0])
     stored = reload(schedule)
     assert (stored.check_at, stored.failure) == (
         find_next_night(salesforce, now=NOON),
@@ -160,7 +160,7 @@ def test_a_killed_check_is_due_again(schedule):
 
 @pytest.mark.parametrize("what", ["route", "mapping", "job"])
 def test_a_changed_use_is_checked_soon(make, acme, route, schedule, what):
-    check_due_schedules(tools(describe())[0])
+    check_due_schedules(context_of(describe())[0])
     schedule_changed_uses(now=NOON + MINUTE)
     assert not find_due_schedules(now=NOON + MINUTE).exists()
     if what == "route":
@@ -175,7 +175,7 @@ def test_a_changed_use_is_checked_soon(make, acme, route, schedule, what):
 
 
 def test_changes_of_others_make_nothing_due(make, schedule):
-    check_due_schedules(tools(describe())[0])
+    check_due_schedules(context_of(describe())[0])
     later = NOON + MINUTE
     make.route(tenant=make.tenant("other"), connector="salesforce", changed_at=later)
     make.route(tenant=schedule.connection.tenant, connector="slack", changed_at=later)
@@ -186,15 +186,15 @@ def test_changes_of_others_make_nothing_due(make, schedule):
 def test_an_idle_step_of_the_sweep_costs_four_statements_at_most(
     schedule, django_assert_max_num_queries
 ):
-    check_due_schedules(tools(describe())[0])
+    check_due_schedules(context_of(describe())[0])
     wake_up_due_drift_checks(now=NOON)
     with django_assert_max_num_queries(4):
         wake_up_due_drift_checks(now=NOON + timedelta(seconds=5))
 
 
 def test_a_person_has_a_connection_checked_now_and_it_is_audited(salesforce, route):
-    check_schema_now(salesforce, HAND, tools(describe())[0])
-    result = check_schema_now(salesforce, HAND, tools(describe(*without("Title")))[0])
+    check_schema_now(salesforce, HAND, context_of(describe())[0])
+    result = check_schema_now(salesforce, HAND, context_of(describe(*without("Title")))[0])
     assert (result.compared, [change for change, *_ in open_findings()]) == (
         ("Lead",),
         ["removed"],
@@ -205,9 +205,9 @@ def test_a_person_has_a_connection_checked_now_and_it_is_audited(salesforce, rou
 
 
 def test_another_account_is_not_compared_with_the_former_one(salesforce, route, settings):
-    check_schema_now(salesforce, HAND, tools(describe())[0])
+    check_schema_now(salesforce, HAND, context_of(describe())[0])
     for path in settings.HUB_ACCOUNT_REPLACED:
         import_string(path)(salesforce, now=NOON)
     assert not SchemaBaseline.unscoped.exists()
-    check_schema_now(salesforce, HAND, tools(describe(*without("Title")))[0])
+    check_schema_now(salesforce, HAND, context_of(describe(*without("Title")))[0])
     assert open_findings() == []

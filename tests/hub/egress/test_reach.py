@@ -147,7 +147,9 @@ def test_a_peer_that_is_not_the_checked_address_is_hung_up_on(canary):
         ) as deadline_socket,
         pytest.raises(EgressRefused),
     ):
-        deadline_socket.register_socket(socket.create_connection(("::1", canary.port)), "127.0.0.1")
+        deadline_socket.check_and_guard_socket(
+            socket.create_connection(("::1", canary.port)), "127.0.0.1"
+        )
 
 
 def test_a_name_on_the_allow_list_may_be_here(send, hostile):

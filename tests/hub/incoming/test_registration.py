@@ -20,7 +20,7 @@ from hub.incoming.endpoints.create import endpoint_url, get_or_create_connection
 from hub.incoming.endpoints.rotate import MAX_OVERLAP, OVERLAP, rotate_endpoint_secret
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.registration.check import (
-    CheckTools,
+    RegistrationCheckContext,
     check_endpoint,
     claim_check,
     extend_claim,
@@ -116,7 +116,7 @@ def check(connection, company):
     endpoint = InboundEndpoint.unscoped.select_related("connection__credential").get(pk=endpoint.pk)
     InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(next_check_at=clock())
     assert claim_check(endpoint, now=clock())
-    check_endpoint(endpoint, CheckTools(company, clock, time.sleep, lambda: 0.5))
+    check_endpoint(endpoint, RegistrationCheckContext(company, clock, time.sleep, lambda: 0.5))
     return endpoint
 
 
@@ -275,8 +275,10 @@ def test_a_check_that_a_person_awaits_may_use_what_background_work_leaves_free(
     company.webhooks.clear()
     InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(next_check_at=clock())
     endpoint = InboundEndpoint.unscoped.select_related("connection__credential").get(pk=endpoint.pk)
-    tools = CheckTools(company, clock, lambda seconds: None, lambda: 0.5, not is_awaited)
-    check_endpoint(endpoint, tools)
+    context = RegistrationCheckContext(
+        company, clock, lambda seconds: None, lambda: 0.5, not is_awaited
+    )
+    check_endpoint(endpoint, context)
     assert bool(company.webhooks) is is_awaited
 
 
@@ -337,7 +339,9 @@ def test_a_check_that_is_requested_during_another_is_not_forgotten(connection, c
 
     InboundEndpoint.unscoped.update(next_check_at=clock())
     assert claim_check(endpoint, now=clock())
-    check_endpoint(endpoint, CheckTools(request_meanwhile, clock, time.sleep, lambda: 0.5))
+    check_endpoint(
+        endpoint, RegistrationCheckContext(request_meanwhile, clock, time.sleep, lambda: 0.5)
+    )
     endpoint.refresh_from_db()
     assert endpoint.next_check_at <= clock()
 

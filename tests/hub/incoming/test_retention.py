@@ -14,7 +14,7 @@ from hub.health.metrics import MetricsCollector
 from hub.health.probes import check_inbox
 from hub.incoming.endpoints.create import get_or_create_app_endpoint
 from hub.incoming.models import InboundBody, InboundCount, InboundItem, InboundMessage
-from hub.incoming.processing.release import end_old_holds
+from hub.incoming.processing.release_held_items import end_old_holds
 from hub.incoming.receiving.rejected_sources import MIN_REJECTIONS, notify_rejected_sources
 from hub.incoming.receiving.storage import truncate_to_minute
 from hub.notices.models import Notice

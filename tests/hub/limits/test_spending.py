@@ -10,7 +10,7 @@ from django.urls import reverse
 from connectors.schema import Account
 from hub.audit import AuditRow
 from hub.connections.connecting import connect
-from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.models import Connection
 from hub.limits.definitions import LIMITS, tenant_quotas, unknown_limit_names
 from hub.limits.exceeded import LimitExceeded

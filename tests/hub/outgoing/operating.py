@@ -6,7 +6,7 @@ from hub.operations.models import Operation
 from hub.operations.operation_runner import run_operation as run_for_a_while
 from hub.outgoing.models import Delivery
 from hub.outgoing.operations import planning
-from hub.outgoing.operations.transitions import apply_delivery_action
+from hub.outgoing.operations.delivery_actions import apply_delivery_action
 from tests.factories import MINUTE, NOON
 
 LATER = NOON + MINUTE

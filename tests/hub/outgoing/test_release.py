@@ -5,7 +5,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from hub.audit import ActorContext
-from hub.mappings.identities import set_identity
+from hub.mappings.identity_pairs import set_identity
 from hub.mappings.models import Identity
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.release import release_held_deliveries

@@ -19,7 +19,7 @@ from django_q.queues import Queue
 from django_q.signing import SignedPackage
 
 from hub.processes import pool_pipe
-from hub.queue import update_queued_functions, update_queued_tasks, wake_up
+from hub.queue import migrate_queued_functions, migrate_queued_tasks, wake_up
 from hub.queue.member import FORK, TIMER_EXPIRED, PoolMember
 from hub.queue.pool import TaskPool, free_leases_of_dead_processes, start_loop_thread
 from hub.queue.work_classes import DELIVERY, LONG, QUICK
@@ -263,10 +263,10 @@ def test_what_a_dead_member_held_is_freed_and_its_bells_may_ring_again():
 
 @pytest.mark.django_db(transaction=True)
 def test_a_database_that_is_away_stops_no_new_member():
-    def recover(pid):
+    def free_leases(pid):
         raise OperationalError
 
-    free_leases_of_dead_processes(recover, [41])
+    free_leases_of_dead_processes(free_leases, [41])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -286,7 +286,7 @@ def test_a_bell_that_cannot_be_read_does_not_silence_those_behind_it():
 def test_what_an_earlier_version_queued_during_a_restart_is_read_by_a_new_worker():
     wake_up("drain", now=NOON)
     OrmQ.objects.update(key="hub")
-    update_queued_tasks()
+    migrate_queued_tasks()
     assert OrmQ.objects.get().key == LONG
 
 
@@ -294,5 +294,5 @@ def test_what_an_earlier_version_queued_during_a_restart_is_read_by_a_new_worker
 def test_a_queued_task_that_cannot_be_read_stops_no_upgrade():
     wake_up("drain", now=NOON)
     damaged = OrmQ.objects.create(key="hub", payload="no task")
-    update_queued_functions(OrmQ.objects.all())
+    migrate_queued_functions(OrmQ.objects.all())
     assert OrmQ.objects.exclude(pk=damaged.pk).count() == OrmQ.objects.count() == 1

@@ -235,10 +235,10 @@ def test_a_route_with_deliveries_is_disabled_and_deleted_after_them(make, acme):
     remove_integration(integration, SYSTEM, now=NOON)
     route = Route.unscoped.get()
     assert not route.enabled
-    part_actions.delete_removed_integrations(now=NOON)
+    part_actions.sweep_retired_parts(now=NOON)
     assert Integration.unscoped.get().state == "removed"
     delivery.delete()
-    part_actions.delete_removed_integrations(now=NOON)
+    part_actions.sweep_retired_parts(now=NOON)
     assert not Integration.unscoped.exists() and not FieldMapping.unscoped.exists()
 
 

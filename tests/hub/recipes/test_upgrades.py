@@ -117,3 +117,14 @@ def test_a_part_with_another_action_is_made_anew(acme):
     assert difference.kind == "replaced"
     upgrade_integration(integration, {}, SYSTEM, now=NOON)
     assert integration.parts.get(retired_at=None).route.action == "post_message"
+
+
+def test_an_older_release_offers_and_applies_no_version_before(acme):
+    integration = switched_on(acme)
+    Integration.unscoped.filter(pk=integration.pk).update(recipe_version=2)
+    integration.refresh_from_db()
+    assert describe_upgrade(integration) is None
+    assert upgrade_integration(integration, {}, SYSTEM, now=NOON).recipe_version == 2
+    with pytest.raises(InvalidAnswers, match="A later release made this integration"):
+        change_answers(integration, {"channel": "C0OTHER99"}, SYSTEM, now=NOON)
+    assert body_of(integration)["channel"] == "'C024BE91L'"

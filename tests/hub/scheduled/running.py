@@ -48,7 +48,7 @@ class Network:
         return answer
 
 
-def run_due(network=None, *, clock=None, stopping=None, **tools):
+def run_due(network=None, *, clock=None, stopping=None, **dependencies):
     """Run a loop until nothing is left to do."""
     network = network or Network()
 
@@ -66,7 +66,7 @@ def run_due(network=None, *, clock=None, stopping=None, **tools):
         "idle_seconds": 0.0,
         "run_seconds": 20.0,
     }
-    run_with_loop(run_loop.RunLoop(run_loop.RunTools(**made | tools)).run_to_end)
+    run_with_loop(run_loop.RunLoop(run_loop.LoopDependencies(**made | dependencies)).run_to_end)
     return network
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.http import Budget, Rate
-from hub.throttle.booking import Booking, CallBooking
+from hub.throttle.booking import Booking, CallBooker
 from hub.throttle.demand import Demand, ScopeCost
 from hub.throttle.feedback import QuotaReport, correct_quotas, pause_scope, reopen_scopes
 from hub.throttle.in_flight_leases import InFlightCapacity
@@ -208,7 +208,7 @@ def test_what_fits_at_once_is_booked_as_it_would_be_call_after_call(demands, sec
         "paused": QuotaSnapshot(paused_until=NOON + (seconds - 2) * SECOND),
     }
     books = [
-        CallBooking(
+        CallBooker(
             [Booking.of(demand, standings) for demand in demands],
             dict(standings),
             InFlightCapacity({}, {}, {}, {}),
@@ -277,7 +277,7 @@ class DelayingCaller:
         booking = Booking.of(Demand((self.scope,), calls), self.snapshots)
         booking.granted = calls
         no_capacity = InFlightCapacity({}, {}, {}, {})
-        CallBooking(
+        CallBooker(
             [booking], self.snapshots, no_capacity, now, 0.05 * SECOND, now + SECOND, can_delay=True
         ).book_calls([booking])
         latest = now + SEND_DELAY if booking.can_be_delayed else now

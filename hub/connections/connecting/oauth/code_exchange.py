@@ -21,8 +21,8 @@ from hub.connections.connecting.oauth.session import (
     draft_authorized_connection,
     get_oauth_connector,
 )
+from hub.connections.credentials.account_probe import ProbeResult, probe_credential
 from hub.connections.credentials.connector_context import find_connector_app, iterate_texts
-from hub.connections.credentials.probe import ProbeResult, probe_credential
 from hub.connections.credentials.provider_call import Call, call_provider
 from hub.connections.credentials.revocation_schedule import schedule_revocation
 from hub.connections.models import USER_ID, Authorization, ConnectorApp

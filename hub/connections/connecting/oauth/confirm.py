@@ -31,7 +31,7 @@ from hub.connections.connecting.oauth.session import (
 )
 from hub.connections.connecting.reconnect import ConnectionChanged, reconnect_account
 from hub.connections.credentials.abandoned_authorizations import abandon_authorization
-from hub.connections.credentials.probe import PROBES_BUSY, ProbeResult, probe_credential
+from hub.connections.credentials.account_probe import PROBES_BUSY, ProbeResult, probe_credential
 from hub.connections.credentials.revocation_schedule import (
     open_stored_secret,
     revoke_superseded_grant,

@@ -8,8 +8,8 @@ from typing import Any
 from connectors.oauth import OAuth
 from connectors.schema import Credential
 from hub.connections.connecting.connect import draft_connection
+from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.credentials.connector_context import build_credential
-from hub.connections.credentials.probe import ProbeResult
 from hub.connections.credentials.probe_checklist import list_probe_steps
 from hub.connections.models import Authorization, Connection, ConnectorApp
 from tenants.models import User

@@ -5,10 +5,10 @@ from django.utils.translation import gettext as _
 from hub.outgoing.insight.explain.context import ExplanationContext
 from hub.outgoing.insight.explain.results import Check, format_local_time
 from hub.outgoing.models import FINAL_STATES, Event
+from hub.outgoing.release import MAPPING_REASONS
 from hub.reason_codes import REASONS
 
 FILTER_REASONS = {"filtered", "filter_failed"}
-MAPPING_REASONS = {"mapping_failed", "payload_refused", "identity_missing"}
 
 
 def check_acceptance(event: Event) -> Check:

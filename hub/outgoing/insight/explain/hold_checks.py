@@ -4,11 +4,12 @@ from django.utils.translation import gettext as _
 
 from hub.connections.models import BREAKER, HOLDING_STATES, MAINTENANCE, REFRESHING
 from hub.connections.quotas.quota_names import name_connection_quota
-from hub.outgoing.insight.explain.acceptance_checks import FILTER_REASONS, MAPPING_REASONS
+from hub.outgoing.insight.explain.acceptance_checks import FILTER_REASONS
 from hub.outgoing.insight.explain.context import ExplanationContext
 from hub.outgoing.insight.explain.effective_state import describe_delivery_reason
 from hub.outgoing.insight.explain.results import Check, format_duration, format_local_time
 from hub.outgoing.models import FINAL_STATES
+from hub.outgoing.release import MAPPING_REASONS
 from hub.reason_codes import REASONS
 from hub.state_texts import state_label
 
@@ -107,7 +108,7 @@ def check_lane(context: ExplanationContext) -> Check:
             _("Nothing is sent over this connection until the cause is fixed."),
             lane.hold_reason,
         )
-    if delivery.state == "held" and delivery.reason not in FILTER_REASONS | MAPPING_REASONS:
+    if delivery.state == "held" and delivery.reason not in (*FILTER_REASONS, *MAPPING_REASONS):
         words = describe_delivery_reason(delivery.reason, delivery.route.connector_key)
         return Check("lane", False, words.sentence, delivery.detail)
     if lane.lease_until and lane.lease_until > context.now:

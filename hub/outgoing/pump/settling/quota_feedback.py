@@ -8,12 +8,10 @@ from datetime import datetime, timedelta
 from connectors.http import Report
 from connectors.outcomes import Outcome, clamp_wait
 from hub.connections.models import Connection, QuotaQueue
+from hub.connections.quotas.metered_call import PAUSE_WITHOUT_RETRY_AFTER
 from hub.connections.quotas.scopes import build_scope_key
 from hub.outgoing.pump.types import LaneBatch, SendResult
 from hub.throttle.feedback import QuotaReport, correct_quotas, pause_scope, reopen_scopes
-
-# Seconds that a scope is paused if the system refuses a call for now and does not say for how long.
-DEFAULT_PAUSE_SECONDS = 60.0
 
 
 def apply_feedback(send_results: Sequence[SendResult], *, now: datetime) -> None:
@@ -46,9 +44,8 @@ def paused_scope_keys(batch: LaneBatch, outcome: Outcome) -> list[str]:
 
 
 def pause_end(outcome: Outcome, *, now: datetime) -> datetime:
-    return now + timedelta(
-        seconds=DEFAULT_PAUSE_SECONDS if outcome.after is None else outcome.after
-    )
+    wait = None if outcome.after is None else timedelta(seconds=outcome.after)
+    return now + (PAUSE_WITHOUT_RETRY_AFTER if wait is None else wait)
 
 
 def _apply_quota_reports(send_results: Sequence[SendResult], *, now: datetime) -> None:

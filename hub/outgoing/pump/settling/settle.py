@@ -17,7 +17,7 @@ from hub.outgoing.pump.settling.endpoint_health import last_failure_texts, updat
 from hub.outgoing.pump.settling.evidence import attempt_columns, exchange_columns
 from hub.outgoing.pump.settling.quota_feedback import apply_feedback
 from hub.outgoing.pump.settling.quota_queues import queue_throttled
-from hub.outgoing.pump.settling.release import release_lanes
+from hub.outgoing.pump.settling.release_lanes import release_lanes
 from hub.outgoing.pump.settling.transitions import Transition, find_transitions
 from hub.outgoing.pump.settling.written_records import complete_written_records
 from hub.outgoing.pump.types import MAX_DETAIL, Rejection, RequestResult, SendResult

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from connectors.outcomes import PERMISSION_MISSING, Outcome
 from hub.crypto.redaction import redact_excerpt
+from hub.outgoing.attempt_schedule import DEFAULT_SCHEDULE, compute_next_attempt
 from hub.outgoing.pump.claiming.deliveries import ClaimedDelivery
 from hub.outgoing.pump.settling.connection_effects import CONNECTION_OUTCOMES
 from hub.outgoing.pump.settling.quota_feedback import pause_end
@@ -16,7 +17,6 @@ from hub.outgoing.pump.types import (
     RequestResult,
     SendResult,
 )
-from hub.outgoing.retry import DEFAULT_SCHEDULE, compute_next_attempt
 
 # Refusals that a change of the connection can remove: the delivery is held until then.
 FIXABLE_REASONS = {"egress_refused", PERMISSION_MISSING}

@@ -21,7 +21,7 @@ from hub.connections.connecting.form_results import Connected, ConnectionTestFai
 from hub.connections.connecting.login_hosts import build_login_choices
 from hub.connections.connecting.oauth.pending import find_pending_authorizations
 from hub.connections.connecting.oauth.session import AuthorizationRefused
-from hub.connections.credentials import probe, probe_checklist
+from hub.connections.credentials import account_probe, probe_checklist
 from hub.connections.models import Connection, ConnectorApp
 from hub.connections.views.form_result_context import describe_failed_test, list_checks
 from hub.connections.views.result_pages import render_problem_page
@@ -233,7 +233,9 @@ def render_done_page(
         "others": routes[CONVERSIONS_SHOWN:],
         "missing": find_static_identities(routes, connection),
         "checks": probe_checklist.list_probe_steps(
-            probe.ProbeResult(probe.Account(connection.account, connection.account_name))
+            account_probe.ProbeResult(
+                account_probe.Account(connection.account, connection.account_name)
+            )
         ),
     }
     return render(request, "portal/wizard/done.html", context)

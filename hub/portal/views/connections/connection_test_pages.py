@@ -20,7 +20,7 @@ from hub.connections.actions.queued_tests import (
     restore_failed_result,
 )
 from hub.connections.credentials import probe_checklist
-from hub.connections.credentials.probe import PROBES_BUSY
+from hub.connections.credentials.account_probe import PROBES_BUSY
 from hub.db.clock import clock
 from hub.portal.views.connections.own_connection import (
     ADMIN,

@@ -21,7 +21,7 @@ from hub.connections.credentials.remote_choices import RemoteChoices, list_remot
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.incoming.insight.unresolved_authors import list_unresolved_authors
-from hub.mappings.identities import remove_identity, set_identity
+from hub.mappings.identity_pairs import remove_identity, set_identity
 from hub.mappings.models import Identity, match_identities_after, match_identity_prefix
 from hub.outgoing.insight.missing_identities import list_missing_identities
 from hub.portal.forms import OwnRecordForm, RemoteRecordForm

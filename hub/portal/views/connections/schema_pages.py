@@ -22,7 +22,7 @@ from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.drift.check import CheckResult
 from hub.drift.descriptions import advise, describe_change
-from hub.drift.drift_actions import CheckRefused, build_check_tools, check_schema_now
+from hub.drift.drift_actions import CheckRefused, build_interactive_check_context, check_schema_now
 from hub.drift.models import DriftFinding, DriftSchedule, SchemaBaseline
 from hub.drift.uses.connection_uses import find_connection_uses
 from hub.drift.uses.schema_use import SchemaUse
@@ -82,10 +82,10 @@ def show_schema(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Http
 def check_schema_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     """Check the objects in use now."""
     connection = get_own_connection(tenant_user, id)
-    tools = build_check_tools(egress.send_request, clock)
+    context = build_interactive_check_context(egress.send_request, clock)
     actor = ActorContext.of_visitor(request, tenant_user)
     try:
-        result = check_schema_now(connection, actor, tools)
+        result = check_schema_now(connection, actor, context)
     except CheckRefused:
         messages.warning(
             request, _("Nothing was checked: in its state, the connection sends no requests.")

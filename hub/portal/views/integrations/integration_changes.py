@@ -87,7 +87,7 @@ def run_integration_action(
 def change_answers_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     """Show the questions with their answers (GET); change them (POST)."""
     integration = get_integration(tenant_user, id)
-    if integration.recipe is None or integration.has_newer_recipe:
+    if not integration.has_current_recipe:
         return redirect_to_integration(tenant_user, integration)
     form = build_change_form(request, integration)
     if request.method == "POST" and form.is_valid():

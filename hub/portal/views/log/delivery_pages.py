@@ -32,7 +32,7 @@ from hub.outgoing.insight.explain import (
 from hub.outgoing.insight.timeline import build_timeline
 from hub.outgoing.models import FINAL_STATES, Delivery
 from hub.outgoing.operations.conditions import CONDITIONS
-from hub.outgoing.operations.transitions import REPLAY_ACTIONS, apply_delivery_action
+from hub.outgoing.operations.delivery_actions import LIMITED_ACTIONS, apply_delivery_action
 from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.log.remedies import find_delivery_remedy
 from hub.portal.log.rows import build_log_row
@@ -51,7 +51,7 @@ class DeliveryAction(NamedTuple):
     success_text: str | Promise
 
 
-DELIVERY_ACTIONS = {
+DELIVERY_ACTION_TEXTS = {
     "retry": DeliveryAction(
         gettext_lazy("Retry now"),
         gettext_lazy(
@@ -115,7 +115,7 @@ def show_delivery(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Ht
     is_allowed = can_change_delivery(tenant_user, delivery)
     possible_actions = {
         name: action
-        for name, action in DELIVERY_ACTIONS.items()
+        for name, action in DELIVERY_ACTION_TEXTS.items()
         if CONDITIONS[name].is_met(delivery)
     }
     context = {
@@ -204,7 +204,7 @@ def build_insight_context(
 def run_delivery_action(
     request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
 ) -> HttpResponse:
-    if verb not in DELIVERY_ACTIONS:
+    if verb not in DELIVERY_ACTION_TEXTS:
         raise Http404(verb)
     delivery, now = get_delivery(tenant_user, id), clock()
     if not can_change_delivery(tenant_user, delivery):
@@ -212,7 +212,7 @@ def run_delivery_action(
     before = resolve_effective_state(delivery)
     try:
         with transaction.atomic():
-            if verb in REPLAY_ACTIONS:
+            if verb in LIMITED_ACTIONS:
                 spend_exactly(tenant_user.tenant, "replays", now=now)
             actor = ActorContext.of_visitor(request, tenant_user)
             after = apply_delivery_action(verb, delivery, actor=actor, now=now)
@@ -222,7 +222,7 @@ def run_delivery_action(
         )
         after = delivery
     else:
-        messages.success(request, str(DELIVERY_ACTIONS[verb].success_text))
+        messages.success(request, str(DELIVERY_ACTION_TEXTS[verb].success_text))
     return HttpResponseRedirect(
         reverse("portal:delivery", args=[tenant_user.tenant.reference, after.public_id])
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hub.scheduled.models import LOCAL, REMOTE
-from hub.scheduled.reconciliation.options import Limits, ReconcileOptions
+from hub.scheduled.reconciliation.options import ReconcileOptions
 from hub.scheduled.reconciliation.verdicts.judge import Finding
 
 SIDE_OF_OWNER: Mapping[str, str] = {"ours": REMOTE, "theirs": LOCAL}  # the side that is changed
@@ -62,8 +62,3 @@ def would_change(finding: Finding, options: ReconcileOptions) -> bool:
         options,
     )
     return bool(repair_side.side)
-
-
-def exceeds_limits(change_count: int, record_count: int, limits: Limits) -> bool:
-    """Return whether so many records would be changed that a person has to confirm it."""
-    return change_count > limits.count or change_count > limits.share * record_count

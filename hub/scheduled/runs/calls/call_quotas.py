@@ -1,7 +1,8 @@
 """The quotas of a background call: reserve them, and record what the response says about them.
 
 Besides the system's own quotas, a call spends the limits of calls in flight of its job's group and
-of our own application, which hold for the whole installation.
+of our own application, which hold for the whole installation. The run's own limit of calls in
+flight is in `run_context.py`.
 """
 
 from dataclasses import dataclass

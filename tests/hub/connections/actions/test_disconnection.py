@@ -11,7 +11,7 @@ from connectors.schema import Account
 from hub.audit import Actor, ActorContext, AuditRow
 from hub.connections.actions.disconnection import cancel_waiting_deliveries, disconnect_account
 from hub.connections.connecting.reconnect import reconnect_account
-from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.credentials.revoke import REVOCATION_ATTEMPTS_MAX, attempt_revocation
 from hub.connections.models import Connection, Credential, Lane, Revocation
 from hub.connections.tasks import run_revocation as hear_revoke

@@ -15,7 +15,7 @@ from hub.connections.actions.queued_tests import (
     read_test_progress,
     run_queued_test,
 )
-from hub.connections.credentials.probe import PROBES_BUSY, probe_stored_credential
+from hub.connections.credentials.account_probe import PROBES_BUSY, probe_stored_credential
 from hub.connections.credentials.provider_call import (
     PROVIDER_CALL_BUDGET,
     PROVIDER_CALLS_MAX,

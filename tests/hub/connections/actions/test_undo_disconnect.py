@@ -21,7 +21,7 @@ from hub.connections.actions.disconnection import (
 from hub.connections.actions.undo_disconnect import undo_disconnect
 from hub.connections.connecting.connect import TenantSuspended
 from hub.connections.connecting.reconnect import reconnect_account
-from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.credentials.revoke import attempt_revocation
 from hub.connections.models import Connection, Credential, Disconnection, Lane, Revocation
 from hub.incoming.models import InboundEndpoint

@@ -3,7 +3,7 @@
 import pytest
 
 from connectors.http import Response
-from hub.connections.credentials import probe
+from hub.connections.credentials import account_probe
 from hub.connections.models import Connection
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
@@ -25,7 +25,7 @@ ORGANIZATION = Response(200, b'{"done":true,"records":[{"Id":"00D000000000001AAA
 
 def when_tested(row, answer=ORGANIZATION, at=DUE + MINUTE):
     row = Connection.unscoped.select_related("credential").get(pk=row.pk)
-    finding = probe.probe_and_update_state(row, call=FakeHttp(answer).call, now=at)
+    finding = account_probe.probe_and_update_state(row, call=FakeHttp(answer).call, now=at)
     row.refresh_from_db()
     return finding.passed, row.state, row.reason
 

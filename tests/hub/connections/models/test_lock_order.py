@@ -10,7 +10,7 @@ from hub.audit import Actor, ActorContext
 from hub.connections.actions import connection_actions
 from hub.connections.connecting.oauth.confirm import confirm_authorization
 from hub.connections.connecting.reconnect import reconnect_account
-from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.models import Connection, Credential, Lane
 from hub.crypto.sealed import seal
 from hub.operations.models import Operation

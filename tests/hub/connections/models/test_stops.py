@@ -8,7 +8,7 @@ from connectors.schema import Account
 from hub.audit import Actor, ActorContext
 from hub.connections.actions import connection_actions
 from hub.connections.connecting.reconnect import reconnect_account
-from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.models import Connection, Lane
 from hub.db.state_machine import InvalidTransition
 from hub.sweep import run_sweep

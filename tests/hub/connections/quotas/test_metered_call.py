@@ -6,7 +6,7 @@ import pytest
 
 from connectors.http import Request, Response
 from hub.connections.connecting.connect import draft_connection
-from hub.connections.credentials import probe
+from hub.connections.credentials import account_probe
 from hub.connections.models import QuotaQueue, digest_scopes
 from hub.connections.quotas.scopes import list_spent_quotas
 from hub.egress import ResponseNotReceived
@@ -78,14 +78,14 @@ def test_a_probe_that_hears_no_answer_leaves_it_to_the_next(connection):
 
 def test_a_test_by_a_person_says_when_it_can_be_made(make):
     row, http = make.connection(connector="slack", account="T1"), FakeHttp([SLACK_429, SLACK_OK])
-    probe.probe_and_update_state(row, call=http.call, now=NOON)
-    told = probe.probe_and_update_state(row, call=http.call, now=NOON)
+    account_probe.probe_and_update_state(row, call=http.call, now=NOON)
+    told = account_probe.probe_and_update_state(row, call=http.call, now=NOON)
     assert (told.reason, told.detail) == (
         "throttled",
         "a quota is used up; the next call is possible at 2026-11-25 12:00:30 UTC",
     )
     assert len(http.requests) == 1
-    assert probe.probe_and_update_state(row, call=http.call, now=NOON + MINUTE).passed
+    assert account_probe.probe_and_update_state(row, call=http.call, now=NOON + MINUTE).passed
 
 
 @pytest.mark.parametrize("answer", [SLACK_OK, SLACK_429])
@@ -93,7 +93,7 @@ def test_two_newcomers_do_not_wait_for_each_other(make, answer):
     document = {"access_token": "v1u:acme"}
     http = FakeHttp(answer)
     for tenant in ("acme", "globex"):
-        probe.probe_credential(
+        account_probe.probe_credential(
             draft_connection(make.tenant(tenant), "pipedrive", "Ours", {}),
             document,
             call=http.call,
@@ -105,7 +105,7 @@ def test_two_newcomers_do_not_wait_for_each_other(make, answer):
 def test_a_test_of_our_application_takes_room_only_while_it_lasts(make):
     row = make.connection(connector="app", secret={"signing_secret": "whsec_" + "A" * 44})
     during = []
-    probe.probe_and_update_state(
+    account_probe.probe_and_update_state(
         row,
         call=lambda request: during.append(InFlightLease.objects.get().count) or Response(200),
         now=NOON,

@@ -14,7 +14,7 @@ from hub.db.clock import clock
 from hub.incoming.endpoints.create import get_or_create_app_endpoint
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.claim import MAX_ATTEMPTS
-from hub.incoming.processing.release import release_held_items
+from hub.incoming.processing.release_held_items import release_held_items
 from hub.incoming.processing.replay import replay_item
 from hub.incoming.processing.unmatched import (
     attribute_items_of_connected_accounts,

@@ -7,7 +7,7 @@ from connectors.registry import CONNECTORS
 from connectors.schema import Account
 from hub.connections.connecting.oauth.needed_permissions import find_missing_permissions
 from hub.connections.connecting.reconnect import reconnect_account
-from hub.connections.credentials.probe import ProbeResult
+from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.models import Connection
 from hub.outgoing.insight.needed_permissions import (
     find_incoming_permissions,

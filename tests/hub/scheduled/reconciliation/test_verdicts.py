@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hub.scheduled.reconciliation.changes_in_flight import TextsInFlight, iterate_texts
 from hub.scheduled.reconciliation.options import FieldRule, Limits
+from hub.scheduled.reconciliation.result import exceeds_limits
 from hub.scheduled.reconciliation.values.record_keys import encode_unmatched
 from hub.scheduled.reconciliation.values.staged_values import StagedValues, encode_staged
 from hub.scheduled.reconciliation.verdicts.judge import (
@@ -18,7 +19,6 @@ from hub.scheduled.reconciliation.verdicts.judge import (
     judge_records,
 )
 from hub.scheduled.reconciliation.verdicts.merge import cut_chunk, group_by_key
-from hub.scheduled.reconciliation.verdicts.repair_side import exceeds_limits
 
 BEGAN = datetime(2026, 11, 25, 2, tzinfo=UTC)
 BEFORE, AFTER = BEGAN - timedelta(hours=1), BEGAN + timedelta(seconds=1)

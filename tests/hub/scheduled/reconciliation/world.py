@@ -16,7 +16,7 @@ from hub.outgoing.pump.db_thread import in_db_thread, run_with_loop
 from hub.scheduled.models import Discrepancy, Job, JobSchedule, Run, RunLogEntry
 from hub.scheduled.reconciliation.executor import run_reconciliation
 from hub.scheduled.repairs.outcomes import settle_failed_repairs
-from hub.scheduled.repairs.repair_checks import CheckTools, check_repairs
+from hub.scheduled.repairs.repair_checks import RepairCheckContext, check_repairs
 from hub.scheduled.runs.context import RunStopped
 from tests.factories import NOON, WHSEC
 from tests.hub.scheduled.reconciliation.sending import CREDENTIAL_URLS, send_delivery
@@ -133,7 +133,7 @@ class World:
         """Do what the sweep and the task `repair` do."""
         settle_failed_repairs(now=self.clock())
         patience = Patience(timedelta(seconds=10), self.clock.sleep)
-        check_repairs(CheckTools(self.answer, self.clock, lambda: 0.5, patience))
+        check_repairs(RepairCheckContext(self.answer, self.clock, lambda: 0.5, patience))
 
     def answer(self, request: Request) -> Response:
         is_local = request.url.startswith(CREDENTIAL_URLS["api"])

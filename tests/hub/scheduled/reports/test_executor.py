@@ -83,7 +83,7 @@ def try_to_post(desk, delivery):
     mapping = compile_mapping(delivery.route.mapping.current.body)
     body = translate(mapping, document, zone=UTC, look_up_identity=lambda kind, id: None)
     action = CONNECTORS["slack"].action("post_message")
-    assert action.check(body) == ""
+    assert action.find_body_problem(body) == ""
     sent = Message("id-1", body, b"", NOON)
     (outcome,) = action.read(send(action.request([sent], key_for(desk, "slack"))), [sent])
     return outcome

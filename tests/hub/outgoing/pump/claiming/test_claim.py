@@ -16,7 +16,7 @@ from hub.outgoing.pump.claiming.batch_sizing import (
 )
 from hub.outgoing.pump.claiming.claim import claim_lanes, recover_held_lanes
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
-from hub.outgoing.pump.settling.release import release_lanes
+from hub.outgoing.pump.settling.release_lanes import release_lanes
 from tests.factories import MINUTE, NOON
 from tests.hub.outgoing.looking import crash
 

@@ -38,11 +38,11 @@ from hub.outgoing.release import (
 from hub.outgoing.routing import build_replay
 
 SKIPPED_BY_PERSON = "skipped_by_person"
-REPLAY_ACTIONS = {"retry", "send_again"}  # actions that count towards the limit of replays
+LIMITED_ACTIONS = {"retry", "send_again"}  # actions that count towards the limit of replays
 
 
 @dataclass(frozen=True, slots=True)
-class TransitionContext:
+class DeliveryActionContext:
     """Who acts, why and when. Without an actor, as in an operation, no audit row is written."""
 
     now: datetime
@@ -63,7 +63,7 @@ def apply_delivery_action(
     Raises InvalidTransition, and changes nothing, when the delivery's state does not allow the
     action.
     """
-    context = TransitionContext(now, actor, reason)
+    context = DeliveryActionContext(now, actor, reason)
     changed = DELIVERY_ACTIONS[action](lock_deliveries(Q(pk=delivery.pk)), context)
     if not changed:
         raise InvalidTransition(delivery, action)
@@ -85,7 +85,9 @@ def lock_deliveries(condition: Q, *, skip_locked: bool = False) -> list[Delivery
 # --- the actions ----------------------------------------------------------------------------------
 
 
-def retry_deliveries(deliveries: Sequence[Delivery], context: TransitionContext) -> list[Delivery]:
+def retry_deliveries(
+    deliveries: Sequence[Delivery], context: DeliveryActionContext
+) -> list[Delivery]:
     """Make the deliveries due now, with the bytes that were rendered for them; return the changed
     ones.
 
@@ -113,12 +115,12 @@ def retry_deliveries(deliveries: Sequence[Delivery], context: TransitionContext)
     lanes = waiting_lane_ids([*waiting, *plain]) | store_reevaluated(released, now=context.now)
     wake_lanes(lanes, now=context.now)  # once, so that lanes are locked in one order
     changed = [*waiting, *plain, *released]
-    _audit_transitions("retry", changed, before, context)
+    _audit_action("retry", changed, before, context)
     return changed
 
 
 def send_deliveries_again(
-    deliveries: Sequence[Delivery], context: TransitionContext
+    deliveries: Sequence[Delivery], context: DeliveryActionContext
 ) -> list[Delivery]:
     """Make new deliveries under the same message ids, by today's filter, mapping and settings;
     return the new ones.
@@ -145,16 +147,20 @@ def send_deliveries_again(
         for delivery, replay in zip(sent, replays, strict=True)
         if replay.public_id in inserted_ids
     ]
-    _audit_transitions("send_again", originals, before, context, results=inserted)
+    _audit_action("send_again", originals, before, context, results=inserted)
     return inserted
 
 
-def cancel_deliveries(deliveries: Sequence[Delivery], context: TransitionContext) -> list[Delivery]:
+def cancel_deliveries(
+    deliveries: Sequence[Delivery], context: DeliveryActionContext
+) -> list[Delivery]:
     """Cancel the deliveries; each keeps its reason for a later retry."""
     return _end_deliveries("cancel", deliveries, context, state="cancelled")
 
 
-def skip_deliveries(deliveries: Sequence[Delivery], context: TransitionContext) -> list[Delivery]:
+def skip_deliveries(
+    deliveries: Sequence[Delivery], context: DeliveryActionContext
+) -> list[Delivery]:
     """Skip held or failed deliveries for good; where the detail is empty, it becomes the previous
     reason.
     """
@@ -169,8 +175,8 @@ def skip_deliveries(deliveries: Sequence[Delivery], context: TransitionContext) 
     return skipped
 
 
-Transition = Callable[[Sequence[Delivery], TransitionContext], list[Delivery]]
-DELIVERY_ACTIONS: Mapping[str, Transition] = {
+DeliveryActionFunction = Callable[[Sequence[Delivery], DeliveryActionContext], list[Delivery]]
+DELIVERY_ACTIONS: Mapping[str, DeliveryActionFunction] = {
     "retry": retry_deliveries,
     "send_again": send_deliveries_again,
     "cancel": cancel_deliveries,
@@ -196,7 +202,7 @@ def _update(deliveries: Sequence[Delivery], **columns: Any) -> None:
 
 
 def _end_deliveries(
-    action: str, deliveries: Sequence[Delivery], context: TransitionContext, **columns: Any
+    action: str, deliveries: Sequence[Delivery], context: DeliveryActionContext, **columns: Any
 ) -> list[Delivery]:
     """Write a final state, and wake the lanes of the deliveries that waited behind these in ordered
     routes.
@@ -205,7 +211,7 @@ def _end_deliveries(
     before = _describe_states(allowed, context)
     _update(allowed, due_at=None, state_changed_at=context.now, **columns)
     wake_followers(allowed, now=context.now)
-    _audit_transitions(action, allowed, before, context)
+    _audit_action(action, allowed, before, context)
     return allowed
 
 
@@ -225,7 +231,7 @@ def _needs_reevaluation(delivery: Delivery) -> bool:
     return delivery.reason == FILTER_FAILED or delivery.connection_id is None
 
 
-def _requeue(deliveries: Sequence[Delivery], context: TransitionContext) -> None:
+def _requeue(deliveries: Sequence[Delivery], context: DeliveryActionContext) -> None:
     """Set stopped deliveries to *waiting*; a cancelled one of an ordered route joins the end of its
     queue.
     """
@@ -261,7 +267,7 @@ def _select_sendable(deliveries: Sequence[Delivery]) -> list[Delivery]:
 
 
 def _describe_states(
-    deliveries: Iterable[Delivery], context: TransitionContext
+    deliveries: Iterable[Delivery], context: DeliveryActionContext
 ) -> dict[int, dict[str, str]]:
     """Return shown state and reason by primary key; empty if no audit row is written."""
     return {row.pk: _describe_state(row) for row in deliveries} if context.actor else {}
@@ -272,11 +278,11 @@ def _describe_state(delivery: Delivery) -> dict[str, str]:
     return {"state": state, "reason": reason}
 
 
-def _audit_transitions(
+def _audit_action(
     action: str,
     deliveries: Sequence[Delivery],
     before: Mapping[int, Mapping[str, str]],
-    context: TransitionContext,
+    context: DeliveryActionContext,
     *,
     results: Sequence[Delivery] | None = None,
 ) -> None:

@@ -47,7 +47,7 @@ def probe_credential(
     credential = build_credential(
         connection, find_connector_app(connection.connector_key), document
     )
-    if refusal := connector.check(credential):
+    if refusal := connector.find_credential_problem(credential):
         return ProbeResult(None, "never", "incomplete", refusal)
     if not connector.has_probe:
         return ProbeResult(Account(id=""))

@@ -8,7 +8,7 @@ from django.db import connection as database
 from django.db import connections
 
 from hub.audit import ActorContext, AuditRow
-from hub.mappings.identities import Pair, find_owners, set_identities, set_identity
+from hub.mappings.identity_pairs import Pair, find_owners, set_identities, set_identity
 from hub.mappings.models import Identity
 from tests.factories import MINUTE, NOON
 

@@ -1,4 +1,4 @@
-"""Permanent rejections of a route's newest deliveries, no evidence about its connections."""
+"""Which of a route's newest deliveries failed; that is no evidence about its connections."""
 
 from typing import NamedTuple
 
@@ -10,14 +10,14 @@ from hub.outgoing.models import Delivery, Route
 ROUTE_DELIVERIES_SCANNED = 200  # of the newest deliveries by the route
 
 
-class RouteRefusals(NamedTuple):
+class RouteFailures(NamedTuple):
     scanned: int
-    refused: int
+    failed: int
     last: Delivery | None
 
     @property
     def sentence(self) -> str:
-        names = {"refused": self.refused, "looked": self.scanned}
+        names = {"refused": self.failed, "looked": self.scanned}
         return _("%(refused)s of the last %(looked)s deliveries of this route failed.") % names
 
     @property
@@ -29,16 +29,16 @@ class RouteRefusals(NamedTuple):
         return " ".join(filter(None, [words.sentence, self.last.detail]))
 
 
-def count_route_refusals(route: Route) -> RouteRefusals:
-    """Count the rejections among the newest deliveries; one statement, and another if there are
-    any.
+def count_route_failures(route: Route) -> RouteFailures:
+    """Count the failed ones among the route's newest deliveries, and load the one that failed
+    last. One query, a second if any failed.
     """
     newest = Delivery.unscoped.filter(route=route).order_by("-pk")
     newest_rows = list(
         newest.values_list("pk", "state", "state_changed_at")[:ROUTE_DELIVERIES_SCANNED]
     )
-    refused = [
+    failed = [
         (state_changed_at, pk) for pk, state, state_changed_at in newest_rows if state == "failed"
     ]
-    last = newest.select_related("route", "event").get(pk=max(refused)[1]) if refused else None
-    return RouteRefusals(len(newest_rows), len(refused), last)
+    last = newest.select_related("route", "event").get(pk=max(failed)[1]) if failed else None
+    return RouteFailures(len(newest_rows), len(failed), last)

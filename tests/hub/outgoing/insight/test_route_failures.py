@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from connectors.http import Response
 from hub.connections.models import Connection
-from hub.outgoing.insight.route_refusals import count_route_refusals
+from hub.outgoing.insight.route_failures import count_route_failures
 from hub.outgoing.models import Route
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
@@ -26,15 +26,15 @@ def test_a_refused_message_is_told_on_its_routes_page_and_leaves_the_connection_
         make.delivery(row, now=at)
         pump(FakeHttp(answer), at=at)
     route = Route.unscoped.get()
-    refusals = count_route_refusals(route)
-    assert refusals.sentence == "1 of the last 2 deliveries of this route failed."
-    assert "channel not found" in refusals.last_reason_text
+    failures = count_route_failures(route)
+    assert failures.sentence == "1 of the last 2 deliveries of this route failed."
+    assert "channel not found" in failures.last_reason_text
     assert Connection.unscoped.get().state == "healthy"
     client.force_login(make.staff(is_superuser=True))
     page = client.get(reverse("admin:outgoing_route_change", args=[route.pk])).content.decode()
-    assert refusals.sentence in page and "channel not found" in page
+    assert failures.sentence in page and "channel not found" in page
 
 
 def test_a_route_of_which_nothing_was_refused_says_nothing(make):
     make.delivery()
-    assert count_route_refusals(Route.unscoped.get()).last is None
+    assert count_route_failures(Route.unscoped.get()).last is None
