@@ -63,21 +63,23 @@ def used_share(
     return calls / (limit * (end - begin - per) / per)
 
 
-def count_unexcused_sends(
+def find_unexcused_sends(
     arrivals: Sequence[Arrival],
     *,
     kills_of: Callable[[Arrival], Iterable[float]],
     outages: Sequence[tuple[float, float]] = (),
     settled_within: float,
-) -> int:
-    """Count the extra sends whose earlier send was not cut off.
+) -> list[tuple[Arrival, Arrival]]:
+    """Return the extra sends whose earlier send was not cut off, each after that earlier one.
 
     What cuts a send off: a kill of the process that made it, within `settled_within` seconds of its
     arrival, or a database that is away (`outages`: from, to). `kills_of(arrival)`: the moments at
     which its sender was killed.
     """
-    return sum(
-        not (
+    return [
+        (before, after)
+        for before, after in repeats(arrivals)
+        if not (
             any(
                 before.at - MOMENT <= kill <= before.at + settled_within
                 for kill in kills_of(before)
@@ -86,8 +88,7 @@ def count_unexcused_sends(
                 outage_start - settled_within <= before.at <= back for outage_start, back in outages
             )
         )
-        for before, _ in repeats(arrivals)
-    )
+    ]
 
 
 def repeats(arrivals: Iterable[Arrival]) -> Iterator[tuple[Arrival, Arrival]]:

@@ -74,10 +74,11 @@ def repeats(case: Evaluation) -> Iterator[Figure]:
     """
     sends = Counter(arrival.id for arrival in case.arrivals)
     yield figure("extra_sends", checker.extra_sends(case.arrivals), "requests")
-    unexcused = checker.count_unexcused_sends(
+    unexcused = checker.find_unexcused_sends(
         case.arrivals, kills_of=case.kills_of, outages=case.outages, settled_within=SETTLED
     )
-    yield figure("extra_sends_without_a_kill", unexcused, "requests", NONE)
+    print_unexcused_sends(case, unexcused)
+    yield figure("extra_sends_without_a_kill", len(unexcused), "requests", NONE)
     unexplained = sum(
         max(0, count - 1 - len(case.crashes.get(id, ()))) for id, count in sends.items()
     )
@@ -85,6 +86,23 @@ def repeats(case: Evaluation) -> Iterator[Figure]:
     yield figure(
         "stray_crashes", sum(crash.kill is None for crash in crashes_of(case)), "deliveries", NONE
     )
+
+
+def print_unexcused_sends(case: Evaluation, sends: Iterable[tuple[Arrival, Arrival]]) -> None:
+    """Print, for whoever reads along, when the sender of each was killed and what fell beside."""
+    begin = case.kills[0].at if case.kills else 0.0
+    for before, after in sends:
+        own = [kill - before.at for kill in case.kills_of(before) if kill >= before.at]
+        beside = [
+            f"{kill.what} {kill.at - before.at:+.1f}"
+            for kill in case.kills
+            if before.at - 1 <= kill.at <= after.at
+        ]
+        print(
+            f"{before.at - begin:7.1f} s sent again {after.at - before.at:.1f} s later, its sender "
+            f"{f'was killed after {min(own):.2f} s' if own else 'lived'}; {', '.join(beside)}",
+            file=sys.stderr,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,23 +39,19 @@ def test_use_is_counted_after_the_first_window():
 
 @pytest.mark.parametrize(("kills", "count"), [([0.5], 0), ([1.5], 1), ([], 1)])
 def test_only_a_kill_soon_after_the_first_send_excuses_a_second_one(kills, count):
-    assert (
-        checker.count_unexcused_sends(
-            came("a", "b", "a"), kills_of=lambda arrival: kills, settled_within=1
-        )
-        == count
+    unexcused = checker.find_unexcused_sends(
+        came("a", "b", "a"), kills_of=lambda arrival: kills, settled_within=1
     )
+    assert len(unexcused) == count
 
 
 @pytest.mark.parametrize(("outage", "count"), [((0.5, 1.0), 0), ((1.5, 3.0), 1)])
 def test_a_send_while_the_database_was_away_excuses_a_second_one(outage, count):
     again = came("a", "b", "a")
-    assert (
-        checker.count_unexcused_sends(
-            again, kills_of=lambda arrival: [], outages=[outage], settled_within=1
-        )
-        == count
+    unexcused = checker.find_unexcused_sends(
+        again, kills_of=lambda arrival: [], outages=[outage], settled_within=1
     )
+    assert len(unexcused) == count
 
 
 def test_a_wait_counts_from_when_it_was_accepted():
