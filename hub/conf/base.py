@@ -163,6 +163,8 @@ HUB_ACCOUNT_REPLACED = (
     "hub.schemas.erase.erase_schemas",
     "hub.drift.erase.erase_drift",
 )
+# Tables to prune that packages above hub.prune have, each an instance of its Table.
+HUB_PRUNED_TABLES = ("hub.portal.changes.retention.PORTAL_VISITS",)
 CACHES = {
     "default": {"BACKEND": "hub.db.cache.SharedCache"},
     "queue": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "queue"},

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from hub.prune.tables import TABLES, Table
 from hub.queue import Heartbeat, record_heartbeat, wake_up
@@ -50,6 +51,11 @@ class PrunedBatch:
     deleted: int
 
 
+def list_tables() -> list[Table]:
+    """Return all tables to prune, with those of packages above, which HUB_PRUNED_TABLES names."""
+    return [*TABLES, *map(import_string, settings.HUB_PRUNED_TABLES)]
+
+
 def prune_batches(
     cutoffs: RetentionCutoffs, *, dry: bool = False, size: int = BATCH_SIZE
 ) -> Iterator[PrunedBatch]:
@@ -58,7 +64,7 @@ def prune_batches(
 
     `dry` only counts.
     """
-    for table in TABLES:
+    for table in list_tables():
         cursor: Any = None
         while True:
             with transaction.atomic():

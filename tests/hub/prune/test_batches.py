@@ -10,8 +10,14 @@ from django.test.utils import CaptureQueriesContext
 
 from hub.drift.models import DriftFinding
 from hub.outgoing.models import Attempt, Delivery, Event, EventBody, Exchange, Rendering
-from hub.prune.batches import RetentionCutoffs, prune_batches, prune_until, wake_up_daily_pruning
-from hub.prune.tables import TABLES
+from hub.portal.models import PortalVisit
+from hub.prune.batches import (
+    RetentionCutoffs,
+    list_tables,
+    prune_batches,
+    prune_until,
+    wake_up_daily_pruning,
+)
 from hub.queue import Heartbeat, WakeUp
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
@@ -117,6 +123,17 @@ def test_resolved_findings_of_drift_go_and_open_ones_stay(make):
     assert set(DriftFinding.unscoped.all()) == {still_open, recent}
 
 
+def test_the_visit_of_a_person_goes_however_early_a_person_who_still_comes_began(make):
+    tenant = make.tenant()
+    for person, seen_at in (("user:1", NOON + 60 * DAY), ("user:2", NOON), ("user:3", NOON)):
+        PortalVisit.unscoped.create(
+            tenant=tenant, person=person, seen_at=seen_at, changes_since=NOON
+        )
+    assert pruned(89)["portal visits"] == 0
+    assert pruned(91, size=2)["portal visits"] == 2
+    assert PortalVisit.unscoped.get().person == "user:1"
+
+
 def test_a_dry_run_counts_and_deletes_nothing(delivered):
     told = pruned(91, dry=True)
     assert (told["event bodies"], told["deliveries"]) == (1, 1)
@@ -144,7 +161,7 @@ def test_a_batch_asks_a_fixed_number_of_questions(make):
     put([make.delivery()], "delivered")
     few = questions()
     put([first := make.delivery(), *many(first, 50)], "delivered")
-    assert questions() == few <= 4 * len(TABLES)
+    assert questions() == few <= 4 * len(list_tables())
 
 
 def test_it_rests_between_batches_and_gives_way_when_its_time_is_over(delivered):

@@ -1,0 +1,24 @@
+"""How long the last visits of persons are stored."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from hub.portal.models import PortalVisit
+from hub.prune.tables import Table
+
+
+def _ages_unknown(ids: Sequence[Any]) -> dict[Any, datetime]:
+    """Return no ages: each visit rewrites the person's row, so its key does not tell its age."""
+    return {}
+
+
+def _recent_visits(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
+    visits = PortalVisit.unscoped.filter(pk__in=ids, seen_at__gt=cutoff)
+    return visits.values_list("pk", flat=True)
+
+
+# HUB_PRUNED_TABLES names this table. Who comes back later is treated as on the first visit.
+PORTAL_VISITS = Table(
+    "portal visits", "rows", PortalVisit.unscoped.all, _ages_unknown, _recent_visits
+)
