@@ -12,6 +12,7 @@ from hub.audit import ActorContext, AuditRow
 from hub.connections.actions.kill_switches import switch_off
 from hub.connections.connecting.connector_requests import request_connector
 from hub.connections.models import ConnectorRequest, KillSwitch
+from hub.identities.models import DirectoryEntry, DirectoryRead, LocalUser
 from hub.mail.models import Mail
 from hub.notices.models import Notice
 from hub.notices.notify import create_notice
@@ -76,6 +77,24 @@ def log_position(make, tenant):
     return LogPosition.unscoped.create(tenant=tenant, source="api", next_line=7)
 
 
+def local_user(make, tenant):
+    return LocalUser.unscoped.create(
+        tenant=tenant, user_id="victim-7", name="Victim Vera", email="vera@victim.test"
+    )
+
+
+def directory_entry(make, tenant):
+    connection = make.connection(tenant, "slack")
+    return DirectoryEntry.unscoped.create(
+        connection=connection, remote_id="UVICTIM", name="Victim Vera", email="vera@victim.test"
+    )
+
+
+def directory_read(make, tenant):
+    connection = make.connection(tenant, "slack")
+    return DirectoryRead.unscoped.create(tenant=tenant, connection=connection, started_at=NOON)
+
+
 ROWS = {
     "connections.Connection": lambda make, tenant: make.connection(tenant),
     "connections.ConnectorApp": lambda make, tenant: make.app("slack"),
@@ -96,6 +115,9 @@ ROWS = {
     "scheduled.LogPosition": log_position,
     "scheduled.Discrepancy": lambda make, tenant: make.discrepancy(make.connection(tenant)),
     "hub.Mail": mail_row,
+    "identities.LocalUser": local_user,
+    "identities.DirectoryEntry": directory_entry,
+    "identities.DirectoryRead": directory_read,
     "mappings.FieldMapping": lambda make, tenant: make.mapping(tenant),
     "mappings.Identity": lambda make, tenant: make.identity(
         make.connection(tenant), "user", "victim-7", "U7"

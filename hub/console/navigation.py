@@ -32,6 +32,19 @@ MENU = {
         ),
         ("Portal links", "badge", "tenants_portallink", "tenants.view_portallink"),
         ("Identities", "compare_arrows", "mappings_identity", "mappings.view_identity"),
+        ("Users of tenants", "groups", "identities_localuser", "identities.view_localuser"),
+        (
+            "Users of systems",
+            "contacts",
+            "identities_directoryentry",
+            "identities.view_directoryentry",
+        ),
+        (
+            "Reads of users",
+            "sync",
+            "identities_directoryread",
+            "identities.view_directoryread",
+        ),
     ),
     "Routes & mappings": (
         ("Routes", "alt_route", "outgoing_route", "outgoing.view_route"),

@@ -31,7 +31,6 @@ from hub.staff import (
     render_time,
     row_action,
 )
-from tenants.models import Tenant
 from tenants.scoping import visible_rows
 
 NAMES_SHOWN = 3
@@ -51,13 +50,7 @@ class FindingStateFilter(Filter):
 
 
 class FindingTenantFilter(TenantFilter):
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if not self.value():
-            return queryset
-        reference = self.value().replace("\0", "")
-        tenants = visible_rows(Tenant, request.user).filter(reference=reference)
-        ids = list(tenants.values_list("pk", flat=True))
-        return queryset.filter(connection__tenant__in=ids)
+    path = "connection__tenant"
 
 
 class FindingConnectorFilter(ConnectorFilter):

@@ -102,6 +102,7 @@ class TenantFilter(TextFilter):
 
     title = "tenant (its reference)"
     parameter_name = "tenant"
+    path = "tenant"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if not self.value():
@@ -109,7 +110,7 @@ class TenantFilter(TextFilter):
         tenants = visible_rows(Tenant, request.user).filter(
             reference=self.value().replace("\0", "")
         )
-        return queryset.filter(tenant__in=list(tenants.values_list("pk", flat=True)))
+        return queryset.filter(**{f"{self.path}__in": list(tenants.values_list("pk", flat=True))})
 
 
 class EventTypeFilter(TextFilter):

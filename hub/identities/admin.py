@@ -1,0 +1,234 @@
+"""Admin of the people of both sides: our users, the users of connected systems, and the reads of
+these lists. Programs and other systems write them; staff read them.
+"""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from hub.identities.models import DirectoryEntry, DirectoryRead, LocalUser, PersonRow
+from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
+from hub.staff import (
+    ChoicesFilter,
+    EmptyStep,
+    ModelAdmin,
+    display,
+    format_number,
+    render_badge,
+    render_full_time,
+    render_page_link,
+    render_time,
+)
+from tenants.scoping import ScopedAdminMixin
+
+SHOW_CONNECTIONS = EmptyStep(
+    "Show the connections",
+    "admin:connections_connection_changelist",
+    "connections.view_connection",
+)
+
+
+READ_BADGES = {  # the state whose colour and icon the state of a read has
+    "reading": "running",
+    "complete": "finished",
+    "incomplete": "degraded",
+    "failed": "failed",
+}
+
+
+class EntryTenantFilter(TenantFilter):
+    path = "connection__tenant"
+
+
+class EntryConnectorFilter(ConnectorFilter):
+    path = "connection__connector_key"
+
+
+class ReadOnlyListAdmin(ScopedAdminMixin, ModelAdmin):
+    """Base of the pages of this module: rows that staff read, and do not write."""
+
+    ordering = ("-pk",)
+    sortable_by: ClassVar[tuple[str, ...]] = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class PersonAdmin(ReadOnlyListAdmin):
+    """Base of the pages of people, with the columns that both sides have."""
+
+    @display(description="name")
+    def shown_name(self, person: PersonRow) -> str:
+        return person.name or "–"
+
+    @display(description="e-mail address")
+    def shown_email(self, person: PersonRow) -> str:
+        return person.email or "–"
+
+    @display(description="account")
+    def account(self, person: PersonRow) -> str:
+        return render_badge("active" if person.is_active else "disabled")
+
+    @display(description="further addresses and logins")
+    def shown_aliases(self, person: PersonRow) -> str:
+        return ", ".join(person.aliases) or "–"
+
+    @display(description="other names")
+    def shown_other_names(self, person: PersonRow) -> str:
+        return ", ".join(person.other_names) or "–"
+
+    @display(description="last listed")
+    def listed(self, person: PersonRow) -> str:
+        return render_time(person.read_at)
+
+    @display(description="last listed")
+    def listed_exactly(self, person: PersonRow) -> str:
+        return render_full_time(person.read_at)
+
+    @display(description="first listed")
+    def added_exactly(self, person: PersonRow) -> str:
+        return render_full_time(person.created_at)
+
+
+@admin.register(LocalUser)
+class LocalUserAdmin(PersonAdmin):
+    list_title = "Users of tenants"
+    empty_text = (
+        "The users of our own application, as it sends them for each tenant. Identities pair them "
+        "with the users of connected systems."
+    )
+    empty_step = EmptyStep(
+        "Show the tenants", "admin:tenants_tenant_changelist", "tenants.view_tenant"
+    )
+    list_display = ("user_id", "shown_name", "shown_email", "account", "customer", "listed")
+    list_filter = ("is_active", TenantFilter)
+    list_select_related = ("tenant",)
+    search_fields = ("user_id",)
+    search_help_text = "The id of a user; exact"
+    fields = readonly_fields = (
+        "customer_link", "user_id", "shown_name", "shown_email", "login", "shown_aliases",
+        "shown_other_names", "account", "listed_exactly", "added_exactly",
+    )  # fmt: skip
+
+    @display(description="tenant")
+    def customer(self, user: LocalUser) -> str:
+        return user.tenant.name
+
+    @display(description="tenant")
+    def customer_link(self, user: LocalUser) -> str:
+        return render_page_link(user.tenant)
+
+
+@admin.register(DirectoryEntry)
+class DirectoryEntryAdmin(PersonAdmin):
+    list_title = "Users of systems"
+    empty_text = (
+        "The users of a connected system are listed here after they have been read from it, to "
+        "pair them with ours."
+    )
+    empty_step = SHOW_CONNECTIONS
+    list_display = (
+        "remote_id", "shown_name", "shown_email", "account", "connection_label", "customer",
+        "listed",
+    )  # fmt: skip
+    list_filter = ("is_active", EntryConnectorFilter, EntryTenantFilter)
+    list_select_related = ("connection__tenant",)
+    search_fields = ("remote_id",)
+    search_help_text = "The id of a user in the other system; exact"
+    fields = readonly_fields = (
+        "connection_link", "kind", "remote_id", "shown_name", "shown_email", "login",
+        "shown_aliases", "shown_other_names", "account", "use", "listed_exactly", "added_exactly",
+    )  # fmt: skip
+
+    @display(description="connection")
+    def connection_label(self, entry: DirectoryEntry) -> str:
+        return str(entry.connection)
+
+    @display(description="connection")
+    def connection_link(self, entry: DirectoryEntry) -> str:
+        return render_page_link(entry.connection)
+
+    @display(description="tenant")
+    def customer(self, entry: DirectoryEntry) -> str:
+        return entry.connection.tenant.name if entry.connection.tenant else "Platform"
+
+    @display(description="used by")
+    def use(self, entry: DirectoryEntry) -> str:
+        return "an application or several people" if entry.is_shared else "one person"
+
+
+@admin.register(DirectoryRead)
+class DirectoryReadAdmin(ReadOnlyListAdmin):
+    list_title = "Reads of users"
+    empty_text = (
+        "A row appears when a list of users is read from a connected system, or from our own "
+        "application."
+    )
+    empty_step = SHOW_CONNECTIONS
+    list_display = ("source", "customer", "shown_state", "why", "people", "started", "finished")
+    list_filter = (("state", ChoicesFilter), TenantFilter)
+    list_select_related = ("tenant", "connection")
+    fields = readonly_fields = (
+        "source_link", "customer", "shown_state", "why", "detail", "people", "page_count",
+        "failure_count", "started_exactly", "next_page", "finished_exactly", "last_complete",
+        "suggested",
+    )  # fmt: skip
+
+    @display(description="users of")
+    def source(self, read: DirectoryRead) -> str:
+        return str(read.connection) if read.connection else "Our own application"
+
+    @display(description="users of")
+    def source_link(self, read: DirectoryRead) -> str:
+        return render_page_link(read.connection) if read.connection else self.source(read)
+
+    @display(description="tenant")
+    def customer(self, read: DirectoryRead) -> str:
+        return read.tenant.name
+
+    @display(description="state")
+    def shown_state(self, read: DirectoryRead) -> str:
+        return render_badge(READ_BADGES[read.state], read.state)
+
+    @display(description="why it is not whole")
+    def why(self, read: DirectoryRead) -> str:
+        return read.reason.replace("_", " ") or "–"
+
+    @display(description="people")
+    def people(self, read: DirectoryRead) -> str:
+        return format_number(read.people_count)
+
+    @display(description="started")
+    def started(self, read: DirectoryRead) -> str:
+        return render_time(read.started_at)
+
+    @display(description="finished")
+    def finished(self, read: DirectoryRead) -> str:
+        return render_time(read.finished_at)
+
+    @display(description="started")
+    def started_exactly(self, read: DirectoryRead) -> str:
+        return render_full_time(read.started_at)
+
+    @display(description="next page")
+    def next_page(self, read: DirectoryRead) -> str:
+        return render_full_time(read.next_page_at)
+
+    @display(description="finished")
+    def finished_exactly(self, read: DirectoryRead) -> str:
+        return render_full_time(read.finished_at)
+
+    @display(description="last complete read")
+    def last_complete(self, read: DirectoryRead) -> str:
+        return render_full_time(read.complete_at)
+
+    @display(description="pairs suggested")
+    def suggested(self, read: DirectoryRead) -> str:
+        return render_full_time(read.suggested_at)
