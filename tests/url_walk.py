@@ -101,11 +101,11 @@ def choices(route, name):
 
 
 def of_the_admin(route, word):
-    """Rows of the model that the address names, and the verbs of its page."""
+    """Rows of the model that the address names, and the actions of its page."""
     label = ".".join(route.split("/")[1:3])
     pages = {model._meta.label_lower: page for model, page in admin.site._registry.items()}
     if label not in pages:
         return ["1"]
     if word == "name":
-        return getattr(pages[label], "verbs", ())
+        return pages[label].row_actions
     return [row.pk for row in pages[label].model._base_manager.all()]

@@ -34,9 +34,14 @@ def chromium():
         browser.close()
 
 
+STATIC = {}  # by address: what never changes is asked for once
+
+
 def answer(client: Client, here: Context, route, request):
     """As the hub answers; the session is the client's, so that nobody has to sign in."""
     parts = urlsplit(request.url)
+    if parts.path in STATIC:
+        return route.fulfill(**STATIC[parts.path])
     if f"{parts.scheme}://{parts.netloc}" != ORIGIN:
         return route.fulfill(status=204)  # silence: where a page leads outside, it stays
     # Playwright calls this in a context of its own, where Django would open another connection to
@@ -50,7 +55,10 @@ def answer(client: Client, here: Context, route, request):
     body = b"".join(said.streaming_content) if said.streaming else said.content
     said.close()
     kept = {name: value for name, value in said.headers.items() if name.lower() not in NOT_SENT_ON}
-    return route.fulfill(status=said.status_code, headers=kept, body=body)
+    fulfilled = {"status": said.status_code, "headers": kept, "body": body}
+    if parts.path.startswith("/static/"):
+        STATIC[parts.path] = fulfilled
+    return route.fulfill(**fulfilled)
 
 
 def ask(client: Client, request, path):
