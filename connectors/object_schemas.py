@@ -1,6 +1,6 @@
 """The role Schema: the objects of an external system and their fields, as an account has them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,10 +56,14 @@ class SchemaObject:
 
 @dataclass(frozen=True, slots=True)
 class ObjectsPage:
-    """Objects of one response; `cursor` continues after them, empty: these were the last."""
+    """Objects of one response; `cursor` continues after them, empty: these were the last.
+
+    `keys`: of all objects that the response names, also of those that are not offered.
+    """
 
     objects: tuple[SchemaObject, ...]
     cursor: str = ""
+    keys: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,26 @@ class Schema:
     # the object that a collection reads, by the collection's key; an empty text: it is named by the
     # parameter `object`
     object_of_collection: Mapping[str, str] = {}
+    # reasons of an Outcome of `fields_request` by which there may be no such object
+    missing_object_reasons: frozenset[str] = frozenset()
+
+    def find_event_object(self, event_type: str) -> str:
+        """Return the object whose record an event of this type tells of; empty: of none.
+
+        `event_type`: without the connector's key, such as `order.created`.
+        """
+        return ""
+
+    def find_event_field(self, path: Sequence[str]) -> str:
+        """Return the key of the field that a path in an event's data reads; empty: it reads none.
+
+        `path`: names below `data`, such as `record`, `Email`.
+        """
+        return ""
+
+    def find_query_field(self, name: str) -> str:
+        """Return the key of the field that a name in a query reads, of this object."""
+        return name
 
     def objects_request(self, credential: Credential, *, cursor: str = "") -> Request:
         raise NotImplementedError

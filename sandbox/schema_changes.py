@@ -9,6 +9,7 @@ CHANGES = (
     "add_picklist_value",
     "relabel",
     "remove",
+    "remove_object",
     "remove_picklist_value",
     "rename",
     "reorder",
@@ -33,7 +34,7 @@ DETAILS: Mapping[str, Mapping[str, tuple[type, bool]]] = {
     "require": {"required": (bool, False)},
     "retype": {"type": (str, True), "length": (int, False), "values": (list, False)},
 }
-WITHOUT_FIELD = ("reorder", "reset")
+WITHOUT_FIELD = ("remove_object", "reorder", "reset")
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def parse_change(wish: Mapping[str, Any]) -> SchemaChange:
             raise ValueError(f"{name} is a text")
     field = wish.get("field", "")
     if not isinstance(field, str) or bool(field) == (change in WITHOUT_FIELD):
-        raise ValueError("field is the name of a field, except to reorder and to reset")
+        raise ValueError("field is the name of a field, if the change is one of a field")
     details = {name: value for name, value in wish.items() if name not in KNOWN}
     _check_details(str(change), details)
     return SchemaChange(str(wish["account"]), str(wish["object"]), str(change), field, details)

@@ -5,7 +5,7 @@ https://developers.pipedrive.com/docs/api/v1/DealFields#getDealFields, the Field
 https://pipedrive.readme.io/docs/core-api-concepts-custom-fields
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -90,11 +90,32 @@ FIELD_PATHS = {
 # objects whose fields can state that they are required
 WITH_REQUIRED_FIELDS = frozenset({"deals", "persons", "organizations", "leads"})
 KINDS_BY_OBJECT: Mapping[str, RecordKind] = {kind.object_key: kind for kind in RECORD_KINDS}
+# by the object that a webhook names
+OBJECTS_BY_KIND: Mapping[str, str] = {
+    kind.key: kind.object_key for kind in RECORD_KINDS if kind.object_key in FIELD_PATHS
+}
+RECORDS_OF_EVENT = ("record", "previous")  # parts of an event's data with fields of the record
 
 
 class PipedriveSchema(Schema):
     objects = OBJECTS
     object_of_collection = {key: key for key in ("deals", "persons", "organizations", "activities")}
+
+    def find_event_object(self, event_type: str) -> str:
+        return OBJECTS_BY_KIND.get(event_type.partition(".")[0], "")
+
+    def find_event_field(self, path: Sequence[str]) -> str:
+        """Return the key of a field; of a custom field with whatever is read within its value."""
+        if len(path) < 2 or path[0] not in RECORDS_OF_EVENT:
+            return ""
+        if path[1] != CUSTOM.key:
+            return path[1]
+        return f"{CUSTOM.key}.{path[2]}" if len(path) > 2 else ""
+
+    def find_query_field(self, name: str) -> str:
+        """Return the key of a field, of which the name may read a part."""
+        parts = name.split(".")
+        return ".".join(parts[:2] if parts[0] == CUSTOM.key else parts[:1])
 
     def fields_request(
         self, credential: Credential, object_key: str, *, cursor: str = ""

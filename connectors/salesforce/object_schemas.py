@@ -5,7 +5,7 @@ resources_describeGlobal.htm and resources_sobject_describe.htm (2026-11): an an
 has no pages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.http import KIBIBYTE, Request, Response, Unreadable
@@ -21,6 +21,7 @@ from connectors.outcomes import Outcome, raises_unreadable
 from connectors.salesforce.actions import API_VERSION, base_url
 from connectors.salesforce.errors import ORG, find_rejection
 from connectors.salesforce.schema import API_NAME_PATTERN
+from connectors.salesforce.webhook_types import OBJECTS
 from connectors.schema import Credential
 
 DESCRIBE_BYTES = 8 * 1024 * KIBIBYTE  # an Account with 800 fields has about 3 MB
@@ -52,6 +53,29 @@ TYPES: Mapping[str, SchemaFieldType] = {
 
 class SalesforceSchema(Schema):
     object_of_collection = {"records": "", "aggregate": ""}
+    missing_object_reasons = frozenset({"invalid_type", "not_found"})
+
+    def find_event_object(self, event_type: str) -> str:
+        """Return the API name; of an object that we do not register, as the type spells it."""
+        name = event_type.partition(".")[0]
+        return OBJECTS.get(name, name)
+
+    def find_event_field(self, path: Sequence[str]) -> str:
+        return path[1] if len(path) > 1 and path[0] == "record" else ""
+
+    def find_query_field(self, name: str) -> str:
+        """Return the field itself, or that of the relationship by which another record is read.
+
+        https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/
+        sforce_api_calls_soql_relationships_understanding.htm (2026-11): `Account.Name` is read by
+        AccountId, `Parent__r.Name` by Parent__c.
+        """
+        relationship, dot, _rest = name.partition(".")
+        if not dot:
+            return name
+        if relationship.lower().endswith("__r"):
+            return f"{relationship[:-1]}c"
+        return f"{relationship}Id"
 
     def objects_request(self, credential: Credential, *, cursor: str = "") -> Request:
         return self._build_request(credential, "sobjects")
@@ -69,7 +93,8 @@ class SalesforceSchema(Schema):
                 SchemaObject(str(entry["name"]), str(entry["label"]))
                 for entry in entries
                 if _is_writable(entry) and entry["queryable"]
-            )
+            ),
+            keys=frozenset(str(entry["name"]) for entry in entries),
         )
 
     def fields_request(

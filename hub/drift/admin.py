@@ -13,7 +13,7 @@ from hub import egress
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.db.clock import clock
-from hub.drift.descriptions import advise, describe_change
+from hub.drift.descriptions import advise, describe_break, describe_change
 from hub.drift.drift_actions import CheckRefused, build_interactive_check_context, check_schema_now
 from hub.drift.models import DriftFinding, DriftSchedule
 from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
@@ -63,8 +63,8 @@ class DriftFindingAdmin(ReadOnlyAdmin):
     live_template = "drift/finding_live.html"
     row_actions = ("check_now",)
     empty_text = (
-        "The fields that routes and jobs use in other systems are compared every night. Changes "
-        "that will break one of them are listed here."
+        "The objects and fields that routes and jobs use in other systems are compared every "
+        "night. Changes that will break one of them are listed here."
     )
     empty_step = EmptyStep(
         "Show the routes", "admin:outgoing_route_changelist", "outgoing.view_route"
@@ -114,12 +114,8 @@ class DriftFindingAdmin(ReadOnlyAdmin):
 
     @display(description="field")
     def field(self, finding: DriftFinding) -> str:
-        return format_html(
-            '{} · {}<br><span class="hub-quiet">{}</span>',
-            finding.object_label,
-            finding.field_label or finding.field_key,
-            finding.field_key,
-        )
+        key = finding.field_key or finding.object_key
+        return format_html('{}<br><span class="hub-quiet">{}</span>', finding.title, key)
 
     @display(description="change")
     def what(self, finding: DriftFinding) -> str:
@@ -127,7 +123,7 @@ class DriftFindingAdmin(ReadOnlyAdmin):
 
     @display(description="affected")
     def broken(self, finding: DriftFinding) -> str:
-        names = [entry["name"] for entry in finding.breaks]
+        names = list(dict.fromkeys(entry["name"] for entry in finding.breaks))
         more = len(names) - NAMES_SHOWN
         return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
@@ -146,7 +142,7 @@ class DriftFindingAdmin(ReadOnlyAdmin):
     # --- its page ---
 
     def title_of(self, finding: DriftFinding) -> str:
-        return f"{finding.object_label} · {finding.field_label or finding.field_key}"
+        return finding.title
 
     def live_context(self, finding: DriftFinding, *, now: datetime) -> dict[str, Any]:
         schedule = DriftSchedule.unscoped.filter(connection=finding.connection).first()
@@ -165,7 +161,17 @@ class DriftFindingAdmin(ReadOnlyAdmin):
         }
         routes = visible_rows(Route, request.user).filter(public_id__in=ids["route"])
         jobs = visible_rows(Job, request.user).filter(public_id__in=ids["job"])
-        return {"routes": routes.select_related("mapping"), "jobs": jobs}
+        system = finding.connection.connector.label
+        texts: dict[str, list[str]] = {}
+        for entry in finding.breaks:
+            texts.setdefault(entry["id"], []).append(describe_break(entry, system=system))
+        return {
+            "routes": [
+                (route, ", ".join(texts[str(route.public_id)]))
+                for route in routes.select_related("mapping")
+            ],
+            "jobs": jobs,
+        }
 
     # --- what can be done ---
 

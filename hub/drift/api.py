@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +16,11 @@ from hub.audit import ActorContext
 from hub.connections.api.queries import find_visible_connection
 from hub.db.clock import clock
 from hub.drift.check import CheckResult
-from hub.drift.descriptions import describe_change_in_english
+from hub.drift.descriptions import (
+    PLACES,
+    describe_break_in_english,
+    describe_change_in_english,
+)
 from hub.drift.drift_actions import CheckRefused, build_interactive_check_context, check_schema_now
 from hub.drift.models import DriftFinding
 from hub.problems import Problem
@@ -36,6 +41,9 @@ BREAK_EXAMPLE = {
     "mapping_id": openapi.EXAMPLE_ID,
     "mapping_name": "Leads",
     "job_kind": "",
+    "is_source": False,
+    "reads": [],
+    "use": "writes to Salesforce",
 }
 FINDING_EXAMPLE = {
     "id": openapi.EXAMPLE_ID,
@@ -59,6 +67,15 @@ FINDING_EXAMPLE = {
 }
 
 
+class EventReadSerializer(serializers.Serializer):
+    """A path that a route reads of an event."""
+
+    path = serializers.CharField(help_text="Such as data.record.Title.")
+    places = serializers.ListField(
+        child=serializers.ChoiceField(list(PLACES)), help_text="Where the route reads it."
+    )
+
+
 class BreakSerializer(serializers.Serializer):
     """A route or job that will fail."""
 
@@ -71,10 +88,17 @@ class BreakSerializer(serializers.Serializer):
     )
     mapping_name = serializers.CharField(default="")
     job_kind = serializers.CharField(default="", help_text="Of a job, such as reconcile.")
+    is_source = serializers.BooleanField(
+        default=False, help_text="true: a route of events that the system sends."
+    )
+    reads = EventReadSerializer(
+        many=True, default=list, help_text="What the route reads of these events."
+    )
+    use = serializers.CharField(help_text="What a route does, such as: writes to Salesforce.")
 
 
 class DriftFindingSerializer(serializers.Serializer):
-    """A change of a field that will break routes or jobs."""
+    """A change of a field, or of a whole object, that will break routes or jobs."""
 
     id = serializers.UUIDField(source="public_id")
     url = serializers.SerializerMethodField()
@@ -83,7 +107,9 @@ class DriftFindingSerializer(serializers.Serializer):
     connection = serializers.UUIDField(source="connection.public_id")
     object = serializers.CharField(source="object_key")
     object_label = serializers.CharField()
-    field = serializers.CharField(source="field_key")
+    field = serializers.CharField(
+        source="field_key", help_text="Empty: the change is one of the whole object."
+    )
     field_label = serializers.CharField()
     change = serializers.ChoiceField(DriftFinding.Change.choices)
     sentence = serializers.SerializerMethodField(help_text="What has changed.")
@@ -91,7 +117,7 @@ class DriftFindingSerializer(serializers.Serializer):
         help_text="The key, type or value before the change; may be empty."
     )
     after = serializers.CharField(help_text="The key, type or label after it; may be empty.")
-    breaks = BreakSerializer(many=True, help_text="What will fail.")
+    breaks = serializers.SerializerMethodField(help_text="What will fail.")
     state = serializers.ChoiceField(["open", "resolved"])
     first_seen_at = serializers.DateTimeField()
     last_seen_at = serializers.DateTimeField()
@@ -102,6 +128,16 @@ class DriftFindingSerializer(serializers.Serializer):
 
     def get_sentence(self, finding: DriftFinding) -> str:
         return describe_change_in_english(finding)
+
+    @extend_schema_field(BreakSerializer(many=True))
+    def get_breaks(self, finding: DriftFinding) -> list[dict[str, Any]]:
+        system = finding.connection.connector.label
+        entries = [
+            {**entry, "use": describe_break_in_english(entry, system=system)}
+            for entry in finding.breaks
+        ]
+        data: list[dict[str, Any]] = BreakSerializer(entries, many=True).data
+        return data
 
 
 class FailedObjectSerializer(serializers.Serializer):

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from django.db import transaction
 
@@ -11,13 +10,17 @@ from connectors.object_schemas import SchemaField
 from connectors.outcomes import Outcome
 from hub.connections.credentials.provider_call import Call, Patience
 from hub.connections.models import Connection
-from hub.drift.comparison import Drift, advance_baseline, find_drift
+from hub.drift.comparison import Drift, advance_baseline, build_object_drift, find_drift
 from hub.drift.findings import resolve_findings, store_findings
 from hub.drift.models import DriftFinding, SchemaBaseline
 from hub.drift.uses.connection_uses import UsesByObject, find_connection_uses
-from hub.drift.uses.schema_use import SchemaUse
+from hub.drift.uses.schema_use import SchemaUse, fold_key
 from hub.schemas.models import ObjectSchema, dump_fields
-from hub.schemas.object_schemas import find_object_schema, refresh_object_schema
+from hub.schemas.object_schemas import (
+    find_object_schema,
+    read_object_keys,
+    refresh_object_schema,
+)
 
 OBJECTS_MAX = 50  # of one connection; further ones are not checked
 # outcomes after which no other object can be read either
@@ -34,6 +37,16 @@ class SchemaCheckContext:
     patience: Patience | None = None
     low_priority: bool = False
     is_late: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changed of an object; `fields` are those with which it is compared next."""
+
+    object_key: str
+    label: str
+    fields: Sequence[SchemaField]
+    drifts: Sequence[Drift] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +90,70 @@ def check_object(
     """Read an object's fields and compare them; return the Outcome if they cannot be read.
 
     A read that failed or is not whole proves nothing. Fields that are missing are read a second
-    time, and only what both reads show is a finding.
+    time, and only what both reads show is a finding. An object is gone if its system refuses to
+    describe it and does not list it any more.
     """
     baseline = SchemaBaseline.unscoped.filter(connection=connection, object_key=object_key).first()
     earlier = baseline or find_object_schema(connection, object_key)
-    before = earlier.schema_fields if earlier else None
-    read = partial(_read_fields, connection, object_key, context)
-    schema = read()
-    if isinstance(schema, Outcome):
-        _record_failure(baseline, schema, now=context.clock())
-        return schema
-    drifts = find_drift(before, schema.schema_fields, uses) if before is not None else []
-    if _has_new_losses(connection, object_key, drifts):
-        schema = read()
-        if isinstance(schema, Outcome):
-            _record_failure(baseline, schema, now=context.clock())
-            return schema
-        again = find_drift(before or (), schema.schema_fields, uses)
-        drifts = [drift for drift in again if _is_among(drift, drifts)]
-    _store_comparison(connection, baseline, schema, before, drifts, now=context.clock())
+    comparison = _compare_object(connection, object_key, earlier, uses, context)
+    if isinstance(comparison, Outcome):
+        _record_failure(baseline, comparison, now=context.clock())
+        return comparison
+    _store_comparison(connection, baseline, comparison, now=context.clock())
     return None
+
+
+def _compare_object(
+    connection: Connection,
+    object_key: str,
+    earlier: SchemaBaseline | ObjectSchema | None,
+    uses: Sequence[SchemaUse],
+    context: SchemaCheckContext,
+) -> Comparison | Outcome:
+    schema = _read_fields(connection, object_key, context)
+    if isinstance(schema, Outcome):
+        return _confirm_removal(connection, earlier, schema, uses, context) if earlier else schema
+    if earlier is None:
+        return Comparison(object_key, schema.label, schema.schema_fields)
+    before = earlier.schema_fields
+    drifts = find_drift(before, schema.schema_fields, uses)
+    if _has_new_losses(connection, object_key, drifts):
+        schema = _read_fields(connection, object_key, context)
+        if isinstance(schema, Outcome):
+            return schema
+        again = find_drift(before, schema.schema_fields, uses)
+        drifts = [drift for drift in again if _is_among(drift, drifts)]
+    fields = advance_baseline(before, schema.schema_fields, drifts)
+    return Comparison(object_key, schema.label, fields, drifts)
+
+
+def _confirm_removal(
+    connection: Connection,
+    earlier: SchemaBaseline | ObjectSchema,
+    refusal: Outcome,
+    uses: Sequence[SchemaUse],
+    context: SchemaCheckContext,
+) -> Comparison | Outcome:
+    """Return the removal of an object that its system does not describe and does not list.
+
+    Otherwise return the Outcome of the failed read. What was known of the object is kept.
+    """
+    schema = connection.connector.schema
+    if schema is None or refusal.reason not in schema.missing_object_reasons:
+        return refusal
+    keys = read_object_keys(
+        connection,
+        call=context.call,
+        now=context.clock(),
+        low_priority=context.low_priority,
+        patience=context.patience,
+    )
+    if isinstance(keys, Outcome):
+        return keys
+    if not keys or fold_key(earlier.object_key) in map(fold_key, keys):
+        return refusal
+    removal = build_object_drift(uses)
+    return Comparison(earlier.object_key, earlier.label, earlier.schema_fields, [removal])
 
 
 def _read_fields(
@@ -134,26 +191,24 @@ def _is_among(drift: Drift, drifts: Sequence[Drift]) -> bool:
 def _store_comparison(
     connection: Connection,
     baseline: SchemaBaseline | None,
-    schema: ObjectSchema,
-    before: Sequence[SchemaField] | None,
-    drifts: Sequence[Drift],
+    comparison: Comparison,
     *,
     now: datetime,
 ) -> None:
     """Store the findings and the next baseline, unless another check did so meanwhile."""
+    object_key, label = comparison.object_key, comparison.label
+    fields = dump_fields(comparison.fields)
     stored, is_new = SchemaBaseline.unscoped.select_for_update(no_key=True).get_or_create(
         connection=connection,
-        object_key=schema.object_key,
-        defaults={"label": schema.label, "fields": schema.fields, "compared_at": now},
+        object_key=object_key,
+        defaults={"label": label, "fields": fields, "compared_at": now},
     )
     if not is_new and (baseline is None or stored.compared_at != baseline.compared_at):
         return
-    current = schema.schema_fields
-    fields = advance_baseline(current if before is None else before, current, drifts)
-    stored.label, stored.fields, stored.compared_at = schema.label, dump_fields(fields), now
+    stored.label, stored.fields, stored.compared_at = label, fields, now
     stored.failed_at, stored.failure, stored.failure_detail = None, "", ""
     stored.save()
-    store_findings(connection, schema.object_key, schema.label, drifts, now=now)
+    store_findings(connection, object_key, label, comparison.drifts, now=now)
 
 
 def _record_failure(baseline: SchemaBaseline | None, outcome: Outcome, *, now: datetime) -> None:

@@ -13,6 +13,7 @@ from hub.drift.uses.schema_use import FieldUse, SchemaUse, fold_key
 
 RENAMED, REMOVED, RETYPED = "renamed", "removed", "retyped"
 NEWLY_REQUIRED, PICKLIST_VALUE_GONE = "newly_required", "picklist_value_gone"
+OBJECT_REMOVED = "object_removed"  # with all of its fields
 SIMILAR = 0.8  # of the letters of two keys
 READ_ONLY = "read-only"
 PICKLISTS = ("picklist", "multipicklist")
@@ -23,7 +24,10 @@ Index = dict[str, SchemaField]  # by fold_key(key)
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One change that breaks `uses`. `before` and `after` are the keys, types or value."""
+    """One change that breaks `uses`. `before` and `after` are the keys, types or value.
+
+    The key of the field is empty if the whole object is gone.
+    """
 
     change: str
     field_key: str
@@ -61,6 +65,11 @@ def advance_baseline(before: Fields, after: Fields, drifts: Iterable[Drift]) -> 
         else:  # it is required since it exists
             fields.pop(key, None)
     return list(fields.values())
+
+
+def build_object_drift(uses: Sequence[SchemaUse]) -> Drift:
+    """Return the drift of an object that is gone, which breaks all of its uses."""
+    return Drift(OBJECT_REMOVED, "", "", "", "", tuple(uses))
 
 
 def index_fields(fields: Fields) -> Index:
@@ -160,19 +169,25 @@ def _find_required_fields(
 
 
 def _find_gone_values(old: Index, new: Index, uses: Sequence[SchemaUse]) -> Iterator[Drift]:
-    """Yield the values of picklists that are written, were there, and are refused now."""
+    """Yield the values of picklists that were there and are not, and that a use needs.
+
+    It needs one that it writes where other values are refused, or with which it compares.
+    """
     for key, field in old.items():
         current = new.get(key)
         if current is None or current.type != field.type or field.type not in PICKLISTS:
-            continue
-        if not current.restricted:
             continue
         left = {value for value, _label in current.picklist}
         for value, label in field.picklist:
             affected = tuple(
                 use
                 for use, entry in _find_uses(key, uses)
-                if value not in left and entry.is_written and value in entry.constants
+                if value not in left and _needs_value(entry, value, current)
             )
             if affected:
                 yield Drift(PICKLIST_VALUE_GONE, field.key, current.label, value, label, affected)
+
+
+def _needs_value(use: FieldUse, value: str, field: SchemaField) -> bool:
+    is_refused = field.restricted and use.is_written and value in use.constants
+    return is_refused or value in use.compared

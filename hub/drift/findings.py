@@ -80,7 +80,7 @@ def _describe_drift(finding: DriftFinding, drift: Drift, *, now: datetime) -> No
     finding.field_label = drift.field_label[:MAX_LABEL_LENGTH]
     finding.before = drift.before[:MAX_TEXT_LENGTH]
     finding.after = drift.after[:MAX_TEXT_LENGTH]
-    finding.breaks = [dict(use.subject) for use in drift.uses]
+    finding.breaks = [use.describe(drift.field_key) for use in drift.uses]
     finding.last_seen_at = now
 
 
@@ -98,6 +98,8 @@ def _notify_once(finding: DriftFinding, *, now: datetime) -> None:
             message = "schema_drift_retyped"
         case DriftFinding.Change.NEWLY_REQUIRED:
             message = "schema_drift_newly_required"
+        case DriftFinding.Change.OBJECT_REMOVED:
+            message = "schema_drift_object_removed"
         case _:
             message = "schema_drift_picklist_value_gone"
     create_notice(
@@ -124,6 +126,6 @@ def build_notice_parameters(finding: DriftFinding) -> dict[str, Any]:
 
 def list_names(breaks: Sequence[dict[str, Any]]) -> str:
     """Return the first names, and how many there are besides."""
-    names = [f"“{entry['name']}”" for entry in breaks[:NAMES_IN_NOTICE]]
-    more = len(breaks) - len(names)
-    return ", ".join(names) + (f" (+{more})" if more else "")
+    names = list(dict.fromkeys(f"“{entry['name']}”" for entry in breaks))
+    more = len(names) - NAMES_IN_NOTICE
+    return ", ".join(names[:NAMES_IN_NOTICE]) + (f" (+{more})" if more > 0 else "")

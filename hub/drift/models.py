@@ -71,7 +71,7 @@ class SchemaBaseline(Scoped):
 
 
 class DriftFinding(Scoped):
-    """A change of one field that will break mappings, routes or jobs."""
+    """A change of one field, or of a whole object, that will break mappings, routes or jobs."""
 
     TENANT = "connection__tenant"
 
@@ -81,6 +81,7 @@ class DriftFinding(Scoped):
         RETYPED = "retyped", _("Type changed")
         NEWLY_REQUIRED = "newly_required", _("Newly required")
         PICKLIST_VALUE_GONE = "picklist_value_gone", _("Value removed")
+        OBJECT_REMOVED = "object_removed", _("Object removed")
 
     # a removed field may turn out to be renamed: it is the same finding
     GONE: ClassVar = (Change.RENAMED, Change.REMOVED)
@@ -91,14 +92,15 @@ class DriftFinding(Scoped):
     )
     object_key = models.CharField(max_length=120)
     object_label = models.CharField(max_length=200)
-    field_key = models.CharField(max_length=200)
+    field_key = models.CharField(max_length=200)  # empty: of the whole object
     field_label = models.CharField(max_length=200)
     change = models.CharField(max_length=20, choices=Change)
     # the type, the value, or the key before the change, and after it
     before = models.CharField(max_length=255, blank=True)
     after = models.CharField(max_length=255, blank=True)
     # what will fail: a list of {"kind": "route" or "job", "id", "name", "is_enabled"}, of a route
-    # also {"mapping_id", "mapping_name"}, of a job {"job_kind"}
+    # also {"mapping_id", "mapping_name"}, of a job {"job_kind"}. Of a route of events that the
+    # system sends `is_source` is true; `reads` is [{"path", "places"}] of what it reads of them
     breaks = models.JSONField(default=list)
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
@@ -125,7 +127,13 @@ class DriftFinding(Scoped):
         )
 
     def __str__(self) -> str:
-        return f"{self.object_key}.{self.field_key}"
+        return ".".join(filter(None, (self.object_key, self.field_key)))
+
+    @property
+    def title(self) -> str:
+        """Object and field, as the system calls them."""
+        names = (self.object_label, self.field_label or self.field_key)
+        return " · ".join(name for name in names if name)
 
     @property
     def state(self) -> str:

@@ -62,7 +62,8 @@ def create_missing_schedules(*, now: datetime) -> None:
 def schedule_changed_uses(*, now: datetime) -> None:
     """Make connections due whose routes, mappings or jobs have changed since the last check."""
     own = Q(tenant=None) | Q(tenant=OuterRef("connection__tenant"))
-    routes = Route.unscoped.filter(own, connector_key=OuterRef("connection__connector_key"))
+    key = OuterRef("connection__connector_key")
+    routes = Route.unscoped.filter(own, Q(connector_key=key) | Q(origin_connector_key=key))
     jobs = Job.unscoped.filter(own, connector_key=OuterRef("connection__connector_key"))
     planned = OuterRef("planned_at")
     has_changed = (

@@ -133,7 +133,8 @@ def _list_schema_changes(tenant: Tenant) -> Iterator[UpcomingNeed]:
         text = translate_notice(
             f"schema_drift_{finding.change}", build_notice_parameters(finding), reason=""
         )
-        subject = f"{finding.connection.name}: {finding.field_label or finding.field_key}"
+        changed = finding.field_label or finding.field_key or finding.object_label
+        subject = f"{finding.connection.name}: {changed}"
         yield UpcomingNeed("schema_changed", None, subject, text, finding.connection)
 
 

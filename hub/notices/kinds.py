@@ -216,13 +216,13 @@ NOTICE_MESSAGES = {
     "schema_drift_renamed": NoticeMessage(
         _(
             "“%(connection)s”: The field %(before)s of %(object)s is now called %(after)s. These "
-            "will fail until they use the new name: %(uses)s."
+            "fail, or find no value, until they use the new name: %(uses)s."
         )
     ),
     "schema_drift_removed": NoticeMessage(
         _(
-            "“%(connection)s”: The field “%(field)s” of %(object)s was removed. These will fail "
-            "until they no longer use it: %(uses)s."
+            "“%(connection)s”: The field “%(field)s” of %(object)s was removed. These fail, or "
+            "find no value, until they no longer use it: %(uses)s."
         )
     ),
     "schema_drift_retyped": NoticeMessage(
@@ -240,7 +240,13 @@ NOTICE_MESSAGES = {
     "schema_drift_picklist_value_gone": NoticeMessage(
         _(
             "“%(connection)s”: The field “%(field)s” of %(object)s no longer has the value "
-            "“%(after)s”. These will fail when they write it: %(uses)s."
+            "“%(after)s”. These write it or wait for it: %(uses)s."
+        )
+    ),
+    "schema_drift_object_removed": NoticeMessage(
+        _(
+            "“%(connection)s”: The object %(object)s was removed, or the connected user may no "
+            "longer see it. These fail, or receive no events, until it is back: %(uses)s."
         )
     ),
     "connector_requested": NoticeMessage(

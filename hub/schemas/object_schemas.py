@@ -127,19 +127,12 @@ def refresh_schema_objects(
         return build_unsupported_outcome(connection, "objects that can be listed")
     if schema.objects:
         return tuple(schema.objects)
-    pages = read_provider_pages(
-        connection,
-        _build_objects_query(schema),
-        call=call,
-        now=now,
-        low_priority=low_priority,
-        patience=patience,
+    pages = _read_object_pages(
+        connection, schema, call=call, now=now, low_priority=low_priority, patience=patience
     )
     if isinstance(pages, Outcome):
         return pages
-    if not pages.is_complete:
-        return build_incomplete_outcome()
-    objects = _sort_objects([entry for page in pages.pages for entry in page.objects])
+    objects = _sort_objects([entry for page in pages for entry in page.objects])
     ChoiceList.unscoped.update_or_create(
         connection=connection,
         kind=OBJECTS,
@@ -167,6 +160,54 @@ def _build_fields_query(schema: Schema, object_key: str) -> PageQuery[FieldsPage
     return PageQuery(
         build, lambda response: schema.parse_fields(response, object_key), FIELD_PAGES_MAX
     )
+
+
+def read_object_keys(
+    connection: Connection,
+    *,
+    call: Call,
+    now: datetime,
+    low_priority: bool = False,
+    patience: Patience | None = None,
+) -> frozenset[str] | Outcome:
+    """Read the keys of all objects that the account has, or return the Outcome of a failed read.
+
+    Nothing is stored. No transaction may be open.
+    """
+    schema = connection.connector.schema
+    if schema is None:
+        return build_unsupported_outcome(connection, "objects that can be listed")
+    if schema.objects:
+        return frozenset(entry.key for entry in schema.objects)
+    pages = _read_object_pages(
+        connection, schema, call=call, now=now, low_priority=low_priority, patience=patience
+    )
+    if isinstance(pages, Outcome):
+        return pages
+    return frozenset(key for page in pages for key in page.keys)
+
+
+def _read_object_pages(
+    connection: Connection,
+    schema: Schema,
+    *,
+    call: Call,
+    now: datetime,
+    low_priority: bool,
+    patience: Patience | None,
+) -> tuple[ObjectsPage, ...] | Outcome:
+    """Return all pages of the list of objects, or the Outcome of a read that is not complete."""
+    pages = read_provider_pages(
+        connection,
+        _build_objects_query(schema),
+        call=call,
+        now=now,
+        low_priority=low_priority,
+        patience=patience,
+    )
+    if isinstance(pages, Outcome):
+        return pages
+    return pages.pages if pages.is_complete else build_incomplete_outcome()
 
 
 def _build_objects_query(schema: Schema) -> PageQuery[ObjectsPage]:

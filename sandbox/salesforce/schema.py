@@ -164,7 +164,18 @@ ADDED |= {"restricted", "refers"}
 
 
 def objects(org: Org) -> dict[str, Object]:
-    """By lower-case name."""
+    """By lower-case name; without those that the control has removed."""
+    kinds = list_known_objects(org)
+    removed = {
+        change["object"].lower()
+        for change in org.schema_changes
+        if change["change"] == "remove_object"
+    }
+    return {name: kind for name, kind in kinds.items() if name not in removed}
+
+
+def list_known_objects(org: Org) -> dict[str, Object]:
+    """By lower-case name, removed ones among them."""
     objects = {"organization": ORGANIZATION, "user": USER}
     for number, name in enumerate(
         [*STANDARD, *(name for name in org.fields if name not in STANDARD)]
@@ -174,6 +185,8 @@ def objects(org: Org) -> dict[str, Object]:
             name, prefix, by_name([*SYSTEM, *shipped, *KEYS, *added(org.fields.get(name, []))])
         )
     for change in org.schema_changes:
+        if change["change"] == "remove_object":
+            continue
         kind = objects[change["object"].lower()]
         changed = apply_change(kind.fields, change)
         objects[kind.name.lower()] = replace(kind, fields=changed)

@@ -79,3 +79,27 @@ def test_collections_name_objects_of_the_schema(connector):
     for key, object in connector.schema.object_of_collection.items():
         assert key in collections
         assert not object or object in fixed
+
+
+@each
+def test_every_documented_event_tells_of_an_object_that_can_be_read_or_of_none(connector):
+    source, known = connector.webhook_source, set()
+    for entry in source.event_types:
+        if object_key := connector.schema.find_event_object(entry.type):
+            assert connector.schema.fields_request(credential(connector.key), object_key)
+            known.add(object_key)
+        fields = [
+            connector.schema.find_event_field(("record", name)) for name in entry.example["record"]
+        ]
+        assert fields == list(entry.example["record"])
+        assert connector.schema.find_event_field(("id",)) == ""
+    assert len(known) >= 4
+
+
+@each
+def test_a_list_of_objects_names_those_that_are_not_offered_too(connector):
+    if connector.schema.objects:  # they are the same in every account
+        assert not connector.schema.missing_object_reasons
+        return
+    page = connector.schema.parse_objects(recorded(connector.key, "objects__ok"))
+    assert {entry.key for entry in page.objects} < page.keys

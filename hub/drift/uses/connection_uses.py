@@ -1,14 +1,19 @@
 """All uses of the schema of a connection, by object; a fixed number of statements."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from django.db.models import OuterRef, Q, Subquery
 
+from connectors.registry import CONNECTORS
+from connectors.roles import Action
 from hub.connections.models import Connection
+from hub.drift.models import SchemaBaseline
+from hub.drift.uses.event_uses import iterate_event_uses
 from hub.drift.uses.job_uses import find_job_use
 from hub.drift.uses.mapping_uses import list_written_fields
-from hub.drift.uses.schema_use import SchemaUse, index_uses
+from hub.drift.uses.schema_use import SchemaUse, fold_key, index_uses
 from hub.mappings.models import MappingVersion
 from hub.outgoing.models import Route
 from hub.scheduled.models import Job
@@ -17,40 +22,62 @@ UsesByObject = dict[str, Sequence[SchemaUse]]
 
 
 def find_connection_uses(connection: Connection) -> UsesByObject:
-    """Return the uses by routes and jobs, disabled ones among them, by the object's key."""
+    """Return the uses by routes and jobs, disabled ones among them, by the object's key.
+
+    Three statements. Spellings of a key that differ in upper and lower case name one object.
+    """
+    if connection.connector.schema is None or connection.tenant_id is None:
+        return {}
+    found = [*_iterate_route_uses(connection), *_iterate_job_uses(connection)]
+    spellings = _list_spellings(connection, found)
     uses: dict[str, list[SchemaUse]] = defaultdict(list)
-    if connection.connector.schema is not None and connection.tenant_id is not None:
-        for use in [*_iterate_route_uses(connection), *_iterate_job_uses(connection)]:
-            uses[use.object_key].append(use)
+    for use in found:
+        uses[spellings[fold_key(use.object_key)]].append(use)
     return dict(uses)
 
 
+def _list_spellings(connection: Connection, uses: Sequence[SchemaUse]) -> dict[str, str]:
+    """Return the spelling of each object: as it was compared, as it is written, or as events do."""
+    compared = SchemaBaseline.unscoped.filter(connection=connection).order_by("pk")
+    keys = [
+        *compared.values_list("object_key", flat=True),
+        *(use.object_key for use in sorted(uses, key=lambda use: use.is_source)),
+    ]
+    return {fold_key(key): key for key in reversed(keys)}
+
+
 def _iterate_route_uses(connection: Connection) -> Iterator[SchemaUse]:
+    """Yield the uses by the routes to the connection, and by those of events from it."""
     newest = (
         MappingVersion.unscoped.filter(mapping=OuterRef("mapping"))
         .order_by("-number")
         .values("body")[:1]
     )
+    key = connection.connector_key
     routes = Route.unscoped.filter(
         Q(tenant=connection.tenant_id) | Q(tenant=None),
-        Q(connection=connection) | Q(connection=None),
-        connector_key=connection.connector_key,
+        Q(Q(connection=connection) | Q(connection=None), connector_key=key)
+        | Q(Q(origin=connection) | Q(origin=None), origin_connector_key=key),
     )
     for route in routes.annotate(body=Subquery(newest)).select_related("mapping").order_by("pk"):
-        use = _find_route_use(connection, route, route.body)
-        if use is not None:
-            yield use
+        action = _find_action(route)
+        body = route.body if isinstance(route.body, dict) else {}
+        subject = _describe_route(route)
+        if action and route.connector_key == key and route.connection_id in (None, connection.pk):
+            yield from _iterate_written_uses(action, subject, body)
+        read_body = body or (dict(action.default) if action else {})
+        yield from iterate_event_uses(connection, route, subject, read_body)
 
 
-def _find_route_use(connection: Connection, route: Route, body: object) -> SchemaUse | None:
+def _find_action(route: Route) -> Action | None:
     try:
-        action = connection.connector.action(route.action)
-    except LookupError:
+        return CONNECTORS[route.connector_key].action(route.action)
+    except LookupError:  # of another release
         return None
-    if not isinstance(body, dict) or not (object_key := action.schema_object(body)):
-        return None
-    fields, is_complete = list_written_fields(action, body)
-    subject = {
+
+
+def _describe_route(route: Route) -> dict[str, Any]:
+    return {
         "kind": "route",
         "id": str(route.public_id),
         "name": route.name,
@@ -58,9 +85,15 @@ def _find_route_use(connection: Connection, route: Route, body: object) -> Schem
         "mapping_name": route.mapping.name,
         "is_enabled": route.enabled,
     }
-    return SchemaUse(
-        object_key, subject, index_uses(fields), creates=action.creates and is_complete
-    )
+
+
+def _iterate_written_uses(
+    action: Action, subject: Mapping[str, Any], body: Mapping[str, Any]
+) -> Iterator[SchemaUse]:
+    if object_key := action.schema_object(body):
+        fields, is_complete = list_written_fields(action, body)
+        creates = action.creates and is_complete
+        yield SchemaUse(object_key, subject, index_uses(fields), creates=creates)
 
 
 def _iterate_job_uses(connection: Connection) -> Iterator[SchemaUse]:

@@ -1,12 +1,13 @@
 """The fields that the options of a job name."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from connectors.base import Connector
+from hub.drift.uses.expression_paths import list_path_reads
 from hub.drift.uses.schema_use import FieldUse, SchemaUse, index_uses
 from hub.scheduled.models import Job
-from hub.scheduled.reconciliation.options import parse_path
 from hub.scheduled.sync.options import find_objects
 
 # parameters of a collection that are no fields
@@ -32,7 +33,9 @@ def find_job_use(job: Job, connector: Connector) -> SchemaUse | None:
         "job_kind": job.kind,
         "is_enabled": job.is_enabled,
     }
-    return SchemaUse(object_key, subject, index_uses(fields), creates=creates)
+    find_field = connector.schema.find_query_field
+    named = [replace(use, key=find_field(use.key)) for use in fields]
+    return SchemaUse(object_key, subject, index_uses(named), creates=creates)
 
 
 JobFields = tuple[str, list[FieldUse], bool]  # the object, its fields, and whether it creates
@@ -62,11 +65,12 @@ def _read_report(connector: Connector, options: Mapping[str, Any]) -> JobFields:
     query = _mapping(options.get("query"))
     if connector.key != "salesforce" or not isinstance(query.get("object"), str):
         return "", [], False
-    names = [query.get("time_field"), query.get("group_by"), *_mapping(query.get("where"))]
+    names = [query.get("time_field"), query.get("group_by")]
     measures = query.get("measures")
     for entry in measures if isinstance(measures, list) else []:
         names.append(_mapping(entry).get("field"))
-    return query["object"], list(_list_read_fields(names)), False
+    compared = _list_compared_fields(_mapping(query.get("where")))
+    return query["object"], [*_list_read_fields(names), *compared], False
 
 
 READERS = {"reconcile": _read_reconcile, "report": _read_report, "sync": _read_sync}
@@ -89,20 +93,26 @@ def _find_object(connector: Connector, collection: Any, query: Mapping[str, Any]
 def _list_query_fields(query: Mapping[str, Any]) -> Iterator[FieldUse]:
     """Yield the fields that are read, and those with a required value."""
     yield from _list_read_fields(str(query.get("fields") or "").split(","))
-    yield from _list_read_fields(name for name in query if name not in PARAMETERS)
+    values = {name: value for name, value in query.items() if name not in PARAMETERS}
+    yield from _list_compared_fields(values)
 
 
 def _list_read_fields(names: Iterable[Any]) -> Iterator[FieldUse]:
-    """Yield plain names: `Account.Name` is a field of another object."""
     for name in names:
-        if isinstance(name, str) and name.strip() and "." not in name:
+        if isinstance(name, str) and name.strip():
             yield FieldUse(name.strip(), is_written=False)
 
 
+def _list_compared_fields(values: Mapping[str, Any]) -> Iterator[FieldUse]:
+    """Yield the fields that must have a value, with it."""
+    for name, value in values.items():
+        for use in _list_read_fields([name]):
+            yield replace(use, compared=frozenset({str(value)}))
+
+
 def _list_path_uses(expression: Any, **use: Any) -> Iterator[FieldUse]:
-    names = parse_path(expression) if isinstance(expression, str) else ()
-    if names:
-        yield FieldUse(".".join(names), **{"is_written": False, **use})
+    for path in list_path_reads(expression) if isinstance(expression, str) else ():
+        yield FieldUse(".".join(path), **{"is_written": False, **use})
 
 
 def _list_rule_uses(rule: Mapping[str, Any]) -> list[FieldUse]:

@@ -101,17 +101,18 @@ def _list_node_constants(node: Node) -> Iterator[str]:
         if current["type"] == "function_expression" and current["value"] not in PASSING_CALLS:
             continue
         if current["type"] == "literal":
-            yield from _flatten_literal(current["value"])
+            yield from flatten_literal(current["value"])
         pending.extend(current["children"])
 
 
-def _flatten_literal(value: Any) -> Iterator[str]:
+def flatten_literal(value: Any) -> Iterator[str]:
+    """Yield the constants in a literal, as text."""
     if isinstance(value, list):
         for item in value:
-            yield from _flatten_literal(item)
+            yield from flatten_literal(item)
     elif isinstance(value, Mapping):
         for item in value.values():
-            yield from _flatten_literal(item)
+            yield from flatten_literal(item)
     elif isinstance(value, str | int | float):
         yield format_constant(value)
 

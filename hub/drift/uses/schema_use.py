@@ -10,11 +10,15 @@ class FieldUse:
     """The use of one field.
 
     `constants`: the values that it may be given which do not depend on an event, as text.
+    `compared`: the values with which it is compared. `reads`: of events that the system sends, the
+    paths that read it, each with the place: `filter`, `mapping` or `order_key`.
     """
 
     key: str
     constants: frozenset[str] = frozenset()
     is_written: bool = True
+    compared: frozenset[str] = frozenset()
+    reads: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,16 +26,27 @@ class SchemaUse:
     """The use of an object by one route or job.
 
     `subject` describes the route or job for people: see DriftFinding.breaks. `creates`: it may
-    create records, and `fields` names all that it writes.
+    create records, and `fields` names all that it writes. `is_source`: it is a route of the events
+    that the system sends.
     """
 
     object_key: str
     subject: Mapping[str, Any]
     fields: Mapping[str, FieldUse] = field(default_factory=dict)  # by fold_key(key)
     creates: bool = False
+    is_source: bool = False
 
     def find(self, key: str) -> FieldUse | None:
         return self.fields.get(fold_key(key))
+
+    def describe(self, key: str = "") -> dict[str, Any]:
+        """Return the subject with what it reads of this field; without a key, of the object."""
+        uses = self.fields.values() if not key else [use for use in [self.find(key)] if use]
+        places: dict[str, list[str]] = {}
+        for path, place in sorted({read for use in uses for read in use.reads}):
+            places.setdefault(path, []).append(place)
+        reads = [{"path": path, "places": names} for path, names in places.items()]
+        return {**self.subject, "is_source": self.is_source, "reads": reads}
 
 
 def fold_key(key: str) -> str:
@@ -49,6 +64,8 @@ def index_uses(uses: Iterable[FieldUse]) -> dict[str, FieldUse]:
                 earlier.key,
                 earlier.constants | use.constants,
                 earlier.is_written or use.is_written,
+                earlier.compared | use.compared,
+                earlier.reads | use.reads,
             )
         indexed[fold_key(use.key)] = use
     return indexed

@@ -6,7 +6,13 @@ from typing import Any
 from sandbox.salesforce.accounts import Org
 from sandbox.salesforce.checks import TYPES
 from sandbox.salesforce.records import Records
-from sandbox.salesforce.schema import SYSTEM, Object, apply_change, objects
+from sandbox.salesforce.schema import (
+    SYSTEM,
+    Object,
+    apply_change,
+    list_known_objects,
+    objects,
+)
 from sandbox.schema_changes import SchemaChange
 
 FIELD_TYPES = {
@@ -19,7 +25,14 @@ FIXED = {field.name for field in SYSTEM}
 
 def find_changed_object(org: Org, name: str) -> Object:
     """Raises ValueError with a sentence."""
-    kind = objects(org).get(name.lower())
+    if name.lower() not in objects(org):
+        raise ValueError(f"{name!r} is not an object of {org.org}")
+    return find_known_object(org, name)
+
+
+def find_known_object(org: Org, name: str) -> Object:
+    """An object, which may be removed. Raises ValueError with a sentence."""
+    kind = list_known_objects(org).get(name.lower())
     if kind is None or kind.read_only:
         raise ValueError(f"{name!r} is not an object of {org.org}")
     return kind
@@ -30,11 +43,13 @@ def make_change(org: Org, records: Records, change: SchemaChange) -> list[dict[s
 
     Raises ValueError with a sentence.
     """
-    kind = find_changed_object(org, change.object)
     if change.change == "reset":
-        return _reset(org, records, kind)
-    check_change(kind, change)
+        return _reset(org, records, find_known_object(org, change.object))
+    kind = find_changed_object(org, change.object)
     stored = change.stored() | {"object": kind.name}
+    if change.change == "remove_object":
+        return [*org.schema_changes, stored]
+    check_change(kind, change)
     if change.change == "rename":
         old = kind.fields[change.field.lower()].name
         records.rename_field(org, kind, old, change.details["to"])
@@ -73,7 +88,13 @@ def _reset(org: Org, records: Records, kind: Object) -> list[dict[str, Any]]:
 
 
 def list_changed_fields(org: Org, name: str) -> list[dict[str, Any]]:
-    """The fields of an object as the control lists them. Raises ValueError with a sentence."""
+    """The fields of an object as the control lists them; none of one that is removed.
+
+    Raises ValueError with a sentence.
+    """
+    kind = find_known_object(org, name)
+    if kind.name.lower() not in objects(org):
+        return []
     return [
         {
             "field": field.name,
@@ -82,5 +103,5 @@ def list_changed_fields(org: Org, name: str) -> list[dict[str, Any]]:
             "required": field.required,
             "values": list(field.values),
         }
-        for field in find_changed_object(org, name).fields.values()
+        for field in kind.fields.values()
     ]

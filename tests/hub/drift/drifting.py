@@ -51,6 +51,26 @@ def describe(*fields, name="Lead"):
     return Response(200, json.dumps(body).encode())
 
 
+def listing(*names):
+    """The list of all objects; those of a name with a dash can only be read."""
+    entries = [
+        {
+            "name": name.strip("-"),
+            "label": name.strip("-"),
+            "createable": not name.startswith("-"),
+            "updateable": False,
+            "queryable": True,
+        }
+        for name in names
+    ]
+    return Response(200, json.dumps({"sobjects": entries}).encode())
+
+
+def refuse(status, code):
+    body = [{"errorCode": code, "message": "no"}]
+    return Response(status, json.dumps(body).encode())
+
+
 def without(*names):
     return [entry for entry in LEAD if entry["name"] not in names]
 

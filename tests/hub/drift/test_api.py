@@ -5,7 +5,7 @@ import pytest
 from hub.connections.models import Connection
 from hub.schemas.models import ObjectSchema
 from tests.factories import NOON
-from tests.hub.drift.drifting import check, describe, without
+from tests.hub.drift.drifting import check, describe, listing, refuse, without
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +27,33 @@ def test_findings_are_listed_with_what_they_break(shop, salesforce, route):
         str(route.mapping.public_id),
     )
     assert shop.get(f"/api/v1/drift/{finding['id']}").json() == finding
+
+
+def test_a_finding_names_what_a_route_reads_of_events(make, acme, shop, salesforce):
+    make.route(
+        tenant=acme,
+        connector="webhook",
+        body={"title": "data.record.Title"},
+        filter="data.record.Title",
+        event_type="salesforce.lead.created",
+        origin_connector_key="salesforce",
+    )
+    check(salesforce, describe())
+    check(salesforce, describe(*without("Title")))
+    (finding,) = shop.get("/api/v1/drift").json()["items"]
+    (broken,) = finding["breaks"]
+    read = {"path": "data.record.Title", "places": ["filter", "mapping"]}
+    assert (broken["is_source"], broken["reads"]) == (True, [read])
+    assert broken["use"] == "reads data.record.Title (filter, mapping) from Salesforce"
+
+
+def test_a_removed_object_is_a_finding_without_a_field(shop, salesforce, route):
+    check(salesforce, describe())
+    check(salesforce, refuse(404, "NOT_FOUND"), listing("Account"))
+    (finding,) = shop.get("/api/v1/drift?change=object_removed").json()["items"]
+    assert (finding["object"], finding["field"], finding["field_label"]) == ("Lead", "", "")
+    assert finding["sentence"].startswith("The object was removed")
+    assert [entry["use"] for entry in finding["breaks"]] == ["writes to Salesforce"]
 
 
 @pytest.mark.parametrize(

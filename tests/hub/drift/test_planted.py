@@ -10,8 +10,9 @@ from hub.drift.check import SchemaCheckContext, check_connection_objects
 from hub.drift.models import DriftFinding
 from hub.egress import EgressError
 from hub.notices.models import Notice
-from tests.factories import NOON
+from tests.factories import NOON, WHSEC
 from tests.hub.drift.drifting import open_findings
+from tests.hub.recipes.integrations import switched_on
 from tests.hub.scheduled.sandbox_run import ORG, SECRETS, send
 from tests.sandbox.running_sandbox import RunningSandbox
 
@@ -36,6 +37,9 @@ DEAL = {
 CONTACTS = {"system": "salesforce", "account": ORG, "object": "Contact"}
 DEALS = {"system": "pipedrive", "account": "701", "object": "deals"}
 LEVEL = {"name": "Level__c", "type": "picklist", "values": ["Gold", "Silver", "Bronze"]}
+TOTAL = {"name": "Total__c", "type": "double"}
+SOURCE = "9" * 40
+PERSON = {SOURCE: {"name": "Source"}}
 FIELDS = {
     KEY: {"name": "Order number"},
     PRIORITY: {
@@ -50,8 +54,8 @@ FIELDS = {
 def desk(tmp_path):
     with RunningSandbox(tmp_path).running() as desk:
         desk.world(
-            salesforce=[{"org": ORG, "fields": {"Contact": [LEVEL]}}],
-            pipedrive=[{"company": "701", "custom_fields": {"deals": FIELDS}}],
+            salesforce=[{"org": ORG, "fields": {"Contact": [LEVEL], "Order": [LEVEL, TOTAL]}}],
+            pipedrive=[{"company": "701", "custom_fields": {"deals": FIELDS, "persons": PERSON}}],
         )
         yield desk
 
@@ -165,6 +169,144 @@ def test_harmless_changes_are_no_findings(desk, salesforce, pipedrive):
     for connection in (salesforce, pipedrive):
         check(connection)
     assert (open_findings(), Notice.unscoped.count()) == ([], 0)
+
+
+# --- what routes of events read -------------------------------------------------------------------
+
+ORDERS = {"system": "salesforce", "account": ORG, "object": "Order"}
+PERSONS = {"system": "pipedrive", "account": "701", "object": "persons"}
+SOURCE_CHANGES = [
+    (("rename", "Name"), {"to": "Title__c"}, ("renamed", "Name", "Name", "Title__c"), "mapping"),
+    (("remove", "Name"), {}, ("removed", "Name", "Name", ""), "mapping"),
+    (("retype", "Name"), {"type": "double"}, ("retyped", "Name", "text", "number"), "mapping"),
+    (
+        ("remove_picklist_value", "Level__c"),
+        {"value": "Gold"},
+        ("picklist_value_gone", "Level__c", "Gold", "Gold"),
+        "filter",
+    ),
+]
+
+
+@pytest.fixture
+def orders(make, salesforce):
+    """Events of orders in Salesforce, of which a filter and a mapping read fields."""
+    return make.route(
+        tenant=salesforce.tenant,
+        connector="webhook",
+        name="Gold orders",
+        filter="data.record.Level__c == 'Gold'",
+        body={"title": "truncate(text(data.record.Name), `80`)"},
+        event_type="salesforce.order.created",
+        origin_connector_key="salesforce",
+    )
+
+
+@pytest.mark.parametrize(("change", "details", "finding", "place"), SOURCE_CHANGES)
+def test_a_change_of_what_is_read_of_an_order_is_found_before_the_next_one_arrives(
+    desk, salesforce, orders, change, details, finding, place
+):
+    check(salesforce)
+    plant(desk, ORDERS, *change, **details)
+    check(salesforce)
+    assert open_findings() == [finding]
+    (broken,) = DriftFinding.unscoped.get().breaks
+    assert (broken["name"], broken["is_source"]) == ("Gold orders", True)
+    read = {"path": f"data.record.{finding[1]}", "places": [place]}
+    assert (broken["reads"], Notice.unscoped.count()) == ([read], 1)
+    plant(desk, ORDERS, "reset")
+    check(salesforce)
+    assert open_findings() == []
+
+
+def test_harmless_changes_of_orders_are_no_findings(desk, salesforce, orders):
+    check(salesforce)
+    plant(desk, ORDERS, "remove_picklist_value", "Level__c", value="Silver")
+    plant(desk, ORDERS, "add", "Region__c", required=True)
+    plant(desk, ORDERS, "remove", "Description")
+    plant(desk, ORDERS, "reorder")
+    check(salesforce)
+    assert open_findings() == []
+
+
+def test_a_change_of_what_is_read_of_a_sign_up_is_found(make, desk, pipedrive):
+    source = f'data.record.custom_fields."{SOURCE}".value'
+    make.route(
+        tenant=pipedrive.tenant,
+        connector="webhook",
+        name="Sign-ups",
+        body={"source": source, "name": "data.record.name"},
+        event_type="pipedrive.person.created",
+        origin_connector_key="pipedrive",
+    )
+    check(pipedrive)
+    plant(desk, PERSONS, "remove", SOURCE)
+    check(pipedrive)
+    assert open_findings() == [("removed", key := f"custom_fields.{SOURCE}", key, "")]
+    (broken,) = DriftFinding.unscoped.get().breaks
+    assert broken["reads"][0]["path"] == f"data.record.custom_fields.{SOURCE}.value"
+
+
+def test_a_recipe_that_reads_a_field_is_named(make, desk, salesforce):
+    make.connection(connector="app", secret={"signing_secret": WHSEC})
+    switched_on(salesforce.tenant, "salesforce_account_to_customer", {})
+    check(salesforce)
+    plant(desk, CONTACTS | {"object": "Account"}, "remove", "Phone")
+    check(salesforce)
+    assert open_findings() == [("removed", "Phone", "Phone", "")]
+    (broken,) = DriftFinding.unscoped.get().breaks
+    assert (broken["name"], broken["reads"][0]["path"]) == (
+        "Account in Salesforce: a customer",
+        "data.record.Phone",
+    )
+
+
+# --- objects --------------------------------------------------------------------------------------
+
+
+def test_an_object_that_is_removed_is_found_and_its_return_too(make, desk, salesforce, orders):
+    query = {
+        "kind": "soql",
+        "object": "Order",
+        "measures": [{"function": "sum", "field": "Total__c"}],
+    }
+    make.job(
+        salesforce.tenant, kind="report", connector="salesforce", name="Totals",
+        options={"query": query},
+    )  # fmt: skip
+    check(salesforce)
+    plant(desk, ORDERS, "remove_object")
+    check(salesforce)
+    assert open_findings() == [("object_removed", "", "", "")]
+    finding = DriftFinding.unscoped.get()
+    assert [entry["name"] for entry in finding.breaks] == ["Gold orders", "Totals"]
+    assert Notice.unscoped.count() == 1
+    plant(desk, ORDERS, "reset")
+    check(salesforce)
+    assert open_findings() == []
+
+
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [
+        ("/Order/describe", {"status": 503}),
+        ("/Order/describe", {"status": 403}),
+        ("/Order/describe", {"status": 429}),
+        ("/Order/describe", {"status": 404}),
+        ("/sobjects", {"status": 503}),
+    ],
+)
+def test_an_outage_a_permission_or_a_throttle_removes_no_object(
+    desk, salesforce, orders, path, fault
+):
+    check(salesforce)
+    if path == "/sobjects":
+        plant(desk, ORDERS, "remove_object")
+    desk.fault("salesforce", path=path, times=0, **fault)
+    result = check_connection_objects(
+        salesforce, SchemaCheckContext(call=send, clock=lambda: NOON + next(TICKS) * STEP)
+    )
+    assert (result.is_complete, open_findings()) == (False, [])
 
 
 @pytest.mark.parametrize(

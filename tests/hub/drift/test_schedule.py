@@ -174,6 +174,14 @@ def test_a_changed_use_is_checked_soon(make, acme, route, schedule, what):
     assert find_due_schedules(now=NOON + MINUTE).exists()
 
 
+def test_a_changed_route_of_its_events_is_checked_soon(make, acme, schedule):
+    check_due_schedules(context_of(describe())[0])
+    later = NOON + MINUTE
+    make.route(tenant=acme, origin_connector_key="salesforce", changed_at=later)
+    schedule_changed_uses(now=later)
+    assert find_due_schedules(now=later).exists()
+
+
 def test_changes_of_others_make_nothing_due(make, schedule):
     check_due_schedules(context_of(describe())[0])
     later = NOON + MINUTE

@@ -3,9 +3,13 @@
 import pytest
 
 from connectors.registry import CONNECTORS
+from hub.drift.models import SchemaBaseline
 from hub.drift.uses.connection_uses import find_connection_uses
+from hub.drift.uses.expression_paths import find_required_values, list_path_reads
 from hub.drift.uses.mapping_uses import list_constants, list_written_fields
 from hub.drift.uses.schema_use import index_uses
+from hub.outgoing.models import Route
+from tests.factories import NOON
 
 SALESFORCE, PIPEDRIVE = CONNECTORS["salesforce"], CONNECTORS["pipedrive"]
 KEY = "dcf558aac1ae4e8c4f849ba5e668430d8df9be12"
@@ -71,6 +75,43 @@ def test_a_mapping_of_pipedrive_writes_custom_fields_by_their_path():
     assert is_complete
     assert fields[f"custom_fields.{KEY}"] == {"2"}
     assert {"title", "emails", "custom_fields"} <= set(fields)
+
+
+# --- of events ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expression", "reads"),
+    [
+        ("data.record.Name", {"data.record.Name": set()}),
+        ("default(data.record.Level, 'Gold') == 'Tin'", {"data.record.Level": {"Tin"}}),
+        (
+            "data.a == 'x' && !(data.b) || data.c",
+            {"data.a": {"x"}, "data.b": set(), "data.c": set()},
+        ),
+        ("data.record.[A, B][?@]", {"data.record.A": set(), "data.record.B": set()}),
+        ("data.record.emails[0].value", {"data.record.emails.value": set()}),
+        ("data.record.{x: A} | x", {"data.record.A": set()}),
+        ("data.record | B", {"data.record.B": set()}),
+        ('contains(`["x", "y"]`, data.a)', {"data.a": {"x", "y"}}),
+        ("sort_by(data.items, &price)[0].name", {"data.items": set(), "data.items.price": set()}),
+        ("data.items[?kind == 'x'].name", {"data.items.kind": {"x"}, "data.items.name": set()}),
+        ("data.record.*.name", {"data.record": set()}),
+        ("(data.a || data.b).c", {"data.a": set(), "data.b": set(), "data.a.c": set()}),
+        ("@ == 'x' || contains(@, 'x')", {}),
+        ("'fixed'", {}),
+        ("not an expression (", {}),
+    ],
+)
+def test_the_paths_that_an_expression_reads(expression, reads):
+    found = list_path_reads(expression)
+    assert {".".join(path): values for path, values in found.items()} == reads
+
+
+def test_what_a_filter_requires_is_what_all_of_its_clauses_state():
+    filter = "data.object == 'Lead' && (data.a == 'x' || data.b == 'y') && data.c != 'z' && data.d"
+    assert find_required_values(filter) == {("data", "object"): "Lead"}
+    assert find_required_values("") == find_required_values("data.x == data.y") == {}
 
 
 # --- of a connection ------------------------------------------------------------------------------
@@ -143,7 +184,11 @@ def test_a_reconciliation_uses_what_its_options_name(make, acme, salesforce):
         "reconcile",
         True,
     )
-    assert set(use.fields) == {"number__c", "kind__c", "status__c", "amount__c"}
+    assert set(use.fields) == {
+        *("number__c", "kind__c", "status__c", "amount__c"),
+        "accountid",  # by Account.Name
+    }
+    assert use.find("Kind__c").compared == {"web"}
     status, amount = use.find("Status__c"), use.find("Amount__c")
     assert (status.is_written, status.constants) == (True, frozenset({"Closed"}))
     assert not amount.is_written
@@ -161,14 +206,29 @@ def test_a_report_uses_the_fields_of_its_query(make, acme, salesforce):
     make.job(acme, kind="report", connector="salesforce", options={"query": query})
     (use,) = find_connection_uses(salesforce)["Opportunity"]
     assert set(use.fields) == {"closedate", "amount", "stagename", "type"}
+    assert use.find("StageName").compared == {"Closed Won"}
     assert not use.creates
+
+
+@pytest.mark.parametrize(
+    ("system", "name", "key"),
+    [
+        (SALESFORCE, "Name", "Name"),
+        (SALESFORCE, "Account.Owner.Name", "AccountId"),
+        (SALESFORCE, "Parent__r.Name", "Parent__c"),
+        (PIPEDRIVE, f"custom_fields.{KEY}.value", f"custom_fields.{KEY}"),
+        (PIPEDRIVE, "value.amount", "value"),
+    ],
+)
+def test_a_query_reads_a_field_or_the_reference_to_another_record(system, name, key):
+    assert system.schema.find_query_field(name) == key
 
 
 def test_uses_cost_the_same_number_of_statements(make, acme, salesforce, django_assert_num_queries):
     for _number in range(5):
         make_route(make, acme)
         make.job(acme, kind="reconcile", connector="salesforce", options=RECONCILE)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         find_connection_uses(salesforce)
 
 
@@ -176,3 +236,122 @@ def test_a_connection_without_a_schema_has_no_uses(make, django_assert_num_queri
     slack = make.connection(connector="slack")
     with django_assert_num_queries(0):
         assert find_connection_uses(slack) == {}
+
+
+# --- of routes of the events that its system sends ------------------------------------------------
+
+LABEL = {"name": "data.record.Name", "level": "data.record.Level__c == 'Gold' && 'high' || 'low'"}
+
+
+def make_source_route(make, tenant, event_type="salesforce.order.created", **fields):
+    body = fields.pop("body", LABEL)
+    mapping = make.mapping(tenant, connector="app", action="create_customer", body=body)
+    return make.route(
+        tenant=tenant,
+        connector="app",
+        action="create_customer",
+        mapping=mapping,
+        event_type=event_type,
+        origin_connector_key="salesforce",
+        **{"name": "orders in", **fields},
+    )
+
+
+def test_a_route_of_events_uses_what_its_mapping_filter_and_order_key_read(make, acme, salesforce):
+    filter, order_key = "data.record.Status == 'New' && data.record.Name", "data.record.AccountId"
+    make_source_route(make, acme, filter=filter, order_key=order_key)
+    (use,) = find_connection_uses(salesforce)["Order"]
+    assert set(use.fields) == {"name", "level__c", "status", "accountid"}
+    assert use.find("Level__c").compared == {"Gold"}
+    assert not use.find("Name").is_written and not use.creates
+    described = use.describe("name")
+    assert (described["name"], described["is_source"]) == ("orders in", True)
+    assert described["reads"] == [{"path": "data.record.Name", "places": ["filter", "mapping"]}]
+    assert len(use.describe()["reads"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("event_type", "filter", "objects"),
+    [
+        ("salesforce.order.created", "", ["Order"]),
+        ("salesforce.order.*", "", ["Order"]),
+        ("salesforce.invoice__c.updated", "", ["invoice__c"]),
+        ("salesforce.*", "", ["Account", "Lead", "Opportunity", "Order"]),
+        ("*", "", ["Account", "Lead", "Opportunity", "Order"]),
+        ("*", "type == 'salesforce.lead.created'", ["Lead"]),
+        ("salesforce.*", "data.object == 'Lead' && data.record.Name", ["Lead"]),
+        ("salesforce.lead.created", "data.connection == 'another'", []),
+        ("order.created", "", []),
+    ],
+)
+def test_the_objects_whose_events_a_route_takes(
+    make, acme, salesforce, event_type, filter, objects
+):
+    make_source_route(make, acme, event_type, filter=filter)
+    assert sorted(find_connection_uses(salesforce)) == objects
+
+
+def test_events_of_another_connection_or_of_our_application_are_no_use(make, acme, salesforce):
+    make_source_route(make, acme, origin=make.connection(acme, "salesforce"))
+    make_source_route(make, make.tenant("other"))
+    own = make_source_route(make, acme)
+    Route.unscoped.filter(pk=own.pk).update(origin_connector_key="")
+    assert find_connection_uses(salesforce) == {}
+    make_source_route(make, acme, origin=salesforce, name="own", enabled=False)
+    ((use,),) = find_connection_uses(salesforce).values()
+    assert not use.subject["is_enabled"]
+
+
+def test_a_route_of_all_objects_uses_none_of_which_it_reads_no_field(make, acme, salesforce):
+    make_source_route(make, acme, "salesforce.*", body={"name": "data.id"})
+    assert find_connection_uses(salesforce) == {}
+    make_source_route(make, acme, "salesforce.lead.*", body={"name": "data.id"})
+    assert [list(use.fields) for use in find_connection_uses(salesforce)["Lead"]] == [[]]
+
+
+def test_a_route_from_a_system_to_itself_reads_and_writes_the_same_object(make, acme, salesforce):
+    body = {"object": "'Lead'", "fields": {"LastName": "data.record.Title"}}
+    make_route(
+        make, acme, body, event_type="salesforce.lead.created", origin_connector_key="salesforce"
+    )
+    writes, reads = find_connection_uses(salesforce)["Lead"]
+    assert (writes.is_source, list(writes.fields)) == (False, ["lastname"])
+    assert (reads.is_source, list(reads.fields)) == (True, ["title"])
+
+
+def test_spellings_of_an_object_are_one(make, acme, salesforce):
+    make_source_route(make, acme, "salesforce.invoice__c.created")
+    assert list(find_connection_uses(salesforce)) == ["invoice__c"]
+    make_route(make, acme, {**LEAD, "object": "'Invoice__c'"})
+    assert list(find_connection_uses(salesforce)) == ["Invoice__c"]
+    SchemaBaseline.unscoped.create(
+        connection=salesforce, object_key="invoice__c", label="", fields=[], compared_at=NOON
+    )
+    ((key, uses),) = find_connection_uses(salesforce).items()
+    assert (key, len(uses)) == ("invoice__c", 2)
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        (f"data.record.custom_fields.{KEY}.value", f"custom_fields.{KEY}"),
+        (f"data.previous.custom_fields.{KEY}", f"custom_fields.{KEY}"),
+        ("data.record.emails[0].value", "emails"),
+        ("data.record.custom_fields", ""),
+        ("data.user", ""),
+        ("type", ""),
+    ],
+)
+def test_a_webhook_of_pipedrive_has_the_fields_of_its_record(make, acme, path, key):
+    pipedrive = make.connection(acme, "pipedrive", secret={"access_token": "v1u"})
+    mapping = make.mapping(acme, connector="app", action="create_customer", body={"name": path})
+    make.route(
+        tenant=acme,
+        connector="app",
+        action="create_customer",
+        mapping=mapping,
+        event_type="pipedrive.person.created",
+        origin_connector_key="pipedrive",
+    )
+    (use,) = find_connection_uses(pipedrive)["persons"]
+    assert [entry.key for entry in use.fields.values()] == ([key] if key else [])

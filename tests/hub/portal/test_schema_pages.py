@@ -6,7 +6,7 @@ from hub.connections.models import Connection
 from hub.drift.models import DriftFinding
 from hub.schemas.models import ObjectSchema
 from tests.factories import MINUTE, NOON
-from tests.hub.drift.drifting import BODY, check, describe, without
+from tests.hub.drift.drifting import BODY, check, describe, listing, refuse, without
 from tests.hub.portal.counting import asked
 from tests.markup import normalize_markup
 
@@ -40,6 +40,24 @@ def test_a_change_is_shown_with_what_it_breaks_and_what_to_do(owner, salesforce,
     assert "The field was removed" in text and "Orders to leads" in text
     assert f"/t/acme/mappings/{route.mapping.public_id}/" in text
     assert "1 change will break something" in text_of(owner, url_of(salesforce, ""))
+
+
+def test_what_a_route_reads_of_events_and_a_removed_object_are_shown(owner, make, acme, salesforce):
+    make.route(
+        tenant=acme,
+        connector="webhook",
+        name="New leads",
+        body={"title": "data.record.Title"},
+        event_type="salesforce.lead.created",
+        origin_connector_key="salesforce",
+    )
+    check(salesforce, describe())
+    check(salesforce, describe(*without("Title")))
+    text = text_of(owner, url_of(salesforce))
+    assert "New leads" in text and "reads data.record.Title (mapping) from Salesforce" in text
+    check(salesforce, refuse(404, "NOT_FOUND"), listing("Account"))
+    text = text_of(owner, url_of(salesforce))
+    assert "Object removed" in text and "The object was removed" in text
 
 
 def test_resolved_changes_are_shown_apart(owner, make, salesforce):

@@ -91,6 +91,24 @@ def test_a_reset_undoes_the_changes_of_its_object(desk):
     assert read_lead(desk, id)["Title"] == "Countess"
 
 
+def test_a_removed_object_is_unknown_and_not_listed_until_it_is_reset(desk):
+    id = write_lead(desk, Title="Countess")["id"]
+    assert change(desk, LEAD, "remove_object") == {"fields": []}
+    root, headers = (
+        f"/salesforce/{ORG}/services/data/v67.0",
+        {"Authorization": "Bearer 00D000000000001!acme"},
+    )
+    described = desk.get(f"{root}/sobjects/Lead/describe", headers=headers)
+    assert (described.status_code, code(described.json())) == (404, "NOT_FOUND")
+    listed = desk.get(f"{root}/sobjects", headers=headers).json()["sobjects"]
+    assert "Lead" not in [entry["name"] for entry in listed] and len(listed) > 5
+    found = desk.get(f"{root}/query?q=SELECT+Id+FROM+Lead", headers=headers)
+    assert (found.status_code, code(found.json())) == (400, "INVALID_TYPE")
+    change(desk, LEAD, "remove", "Title", status=400)
+    change(desk, LEAD, "reset")
+    assert read_lead(desk, id)["Title"] == "Countess"
+
+
 def test_a_restart_keeps_the_change(tmp_path):
     with RunningSandbox(tmp_path).running() as desk:
         change(desk, LEAD, "rename", "Title", to="Job_Title__c")

@@ -21,7 +21,7 @@ from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.drift.check import CheckResult
-from hub.drift.descriptions import advise, describe_change
+from hub.drift.descriptions import advise, describe_break, describe_change
 from hub.drift.drift_actions import CheckRefused, build_interactive_check_context, check_schema_now
 from hub.drift.models import DriftFinding, DriftSchedule, SchemaBaseline
 from hub.drift.uses.connection_uses import find_connection_uses
@@ -127,16 +127,24 @@ def _build_findings_context(
     data = {"state": state} if state else {}
     return {
         "findings": [
-            {"row": finding, "sentence": describe_change(finding), "advice": advise(finding)}
-            for finding in page.rows
+            _describe_finding(finding, connection.connector.label) for finding in page.rows
         ],
         "newer": build_query_string(data, before=page.newer) if page.newer else "",
         "older": build_query_string(data, after=page.older) if page.older else "",
     }
 
 
+def _describe_finding(finding: DriftFinding, system: str) -> Mapping[str, Any]:
+    return {
+        "row": finding,
+        "sentence": describe_change(finding),
+        "advice": advise(finding),
+        "breaks": [(entry, describe_break(entry, system=system)) for entry in finding.breaks],
+    }
+
+
 def _list_used_objects(connection: Connection) -> list[UsedObject]:
-    """List the objects in use by label; three statements."""
+    """List the objects in use by label; four statements."""
     baselines = {
         row.object_key: row for row in SchemaBaseline.unscoped.filter(connection=connection)
     }
