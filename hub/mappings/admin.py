@@ -151,8 +151,8 @@ def list_version_changes(mapping: FieldMapping) -> list[VersionChanges]:
 
 def diff_versions(before: MappingVersion | None, after: MappingVersion) -> list[tuple[str, str]]:
     """Compare two versions line by line; unchanged lines are included."""
-    old = format_json_text(before.body).splitlines() if before else []
-    compared_lines = difflib.ndiff(old, format_json_text(after.body).splitlines())
+    old = format_json_text(before.ordered_body).splitlines() if before else []
+    compared_lines = difflib.ndiff(old, format_json_text(after.ordered_body).splitlines())
     return [(LINE_KINDS.get(line[0], "same"), line) for line in compared_lines if line[0] != "?"]
 
 

@@ -150,7 +150,7 @@ class MappingForm(TargetForm):
         stored: dict[str, Any] = {}
         if self.instance.pk:  # routes and deliveries depend on tenant and action
             self.fields["tenant"].disabled = self.fields["target"].disabled = True
-            stored = self.instance.current.body
+            stored = self.instance.current.ordered_body
             self.initial["body"] = format_json_text(stored)
         self.draft = (
             BodyDraft.of_posted(self.data, stored) if self.is_bound else BodyDraft.of_body(stored)

@@ -79,7 +79,7 @@ def restore_mapping_version(
     stored = FieldMapping.unscoped.select_for_update(no_key=True).get(pk=mapping.pk)
     check_mapping_change(stored, version.body, actor)
     check_mapping_body(stored.connector_key, stored.action, version.body)
-    restored = revise_mapping(mapping, version.body, actor, now=now)
+    restored = revise_mapping(mapping, version.ordered_body, actor, now=now)
     if restored:
         after = {"version": restored.number, "restored_version": version.number}
         actor.audit("fieldmapping.restore", mapping, after=after, now=now)
@@ -94,7 +94,7 @@ def copy_mapping(
     copied = FieldMapping(
         tenant=tenant, name=name, connector_key=mapping.connector_key, action=mapping.action
     )
-    return create_mapping(copied, mapping.current.body, actor, now=now)
+    return create_mapping(copied, mapping.current.ordered_body, actor, now=now)
 
 
 @transaction.atomic

@@ -1,11 +1,17 @@
 """Field mappings with their versions, and identities."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from connectors.registry import CONNECTORS
+from connectors.schema import Input
 from hub.connections.models import Connection, validate_connector_key
 from hub.db.ids import uuid7
+from hub.mappings.body_order import list_leaf_paths, sort_by_inputs, sort_by_paths
 from tenants.models import Tenant, User
 from tenants.scoping import Scoped
 
@@ -41,6 +47,9 @@ class MappingVersion(Scoped):
     mapping = models.ForeignKey(FieldMapping, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     body = models.JSONField()
+    # the paths of its leaves in the order in which a person wrote them, which a database does not
+    # keep; null: it is not known
+    field_order = models.JSONField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, blank=True, editable=False
@@ -51,6 +60,26 @@ class MappingVersion(Scoped):
 
     def __str__(self) -> str:
         return f"{self.mapping} v{self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store the version; a new one with the order of its body."""
+        if self._state.adding and self.field_order is None:
+            self.field_order = list_leaf_paths(self.body)
+        super().save(*args, **kwargs)
+
+    @property
+    def ordered_body(self) -> dict[str, Any]:
+        """The body, its fields as they were written; otherwise as the action states its inputs."""
+        if self.field_order is not None:
+            return sort_by_paths(self.body, self.field_order)
+        return sort_by_inputs(self.body, self._action_inputs)
+
+    @property
+    def _action_inputs(self) -> Sequence[Input]:
+        try:
+            return CONNECTORS[self.mapping.connector_key].action(self.mapping.action).inputs
+        except LookupError:  # of another release
+            return ()
 
 
 class Identity(Scoped):

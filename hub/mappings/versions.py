@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from hub.audit import ActorContext
+from hub.mappings.body_order import list_leaf_paths
 from hub.mappings.models import FieldMapping, MappingVersion
 from hub.queue import wake_up
 from tenants.models import User
@@ -18,12 +19,16 @@ from tenants.models import User
 def save_mapping_version(
     mapping: FieldMapping, body: Mapping[str, Any], *, user: User | None, now: datetime
 ) -> MappingVersion | None:
-    """Store and return a new version of the mapping; None if the newest version has this body."""
+    """Store and return a new version of the mapping; None if the newest version has this body.
+
+    Such a version takes over the order of the fields, which changes nothing that is sent.
+    """
     with transaction.atomic():
         # two people at once make two versions
         FieldMapping.unscoped.select_for_update().get(pk=mapping.pk)
         newest = mapping.versions.order_by("-number").first()
         if newest and is_same_json(newest.body, body):
+            _store_field_order(newest, body)
             return None
         number = newest.number + 1 if newest else 1
         version = MappingVersion.unscoped.create(
@@ -31,6 +36,13 @@ def save_mapping_version(
         )
         wake_up("drain", now=now)
     return version
+
+
+def _store_field_order(version: MappingVersion, body: Mapping[str, Any]) -> None:
+    paths = list_leaf_paths(body)
+    if version.field_order != paths:
+        version.field_order = paths
+        version.save(update_fields=["field_order"])
 
 
 @transaction.atomic

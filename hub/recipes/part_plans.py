@@ -139,7 +139,7 @@ def _read_route_document(route: Route) -> dict[str, Any]:
         "connector": route.connector_key,
         "connection": str(route.connection.public_id) if route.connection else "",
         "action": route.action,
-        "mapping": route.mapping.current.body,
+        "mapping": route.mapping.current.ordered_body,
     }
 
 

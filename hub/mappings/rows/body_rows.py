@@ -1,11 +1,12 @@
 """A whole body as rows, and rows as a body."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from hub.mappings.body_order import iterate_leaves
 from hub.mappings.rows.field_paths import (
     InvalidFieldPath,
     Segment,
@@ -39,18 +40,7 @@ class Leaf:
 
 def rows_of_body(body: Mapping[str, Any]) -> list[Row]:
     """Return the rows of a body, one for each leaf, in the order of the body."""
-    return [row_of_leaf(format_field_path(path), leaf) for path, leaf in _iterate_leaves(body, ())]
-
-
-def _iterate_leaves(node: Any, path: Segments) -> Iterator[tuple[Segments, Any]]:
-    if isinstance(node, dict) and (node or not path):
-        for name, child in node.items():
-            yield from _iterate_leaves(child, (*path, name))
-    elif isinstance(node, list) and node:
-        for index, child in enumerate(node):
-            yield from _iterate_leaves(child, (*path, index))
-    else:
-        yield path, node
+    return [row_of_leaf(format_field_path(path), leaf) for path, leaf in iterate_leaves(body)]
 
 
 # --- rows as a body -------------------------------------------------------------------------------

@@ -49,4 +49,5 @@ def list_changed_versions(
 
 
 def _compare(older: MappingVersion | None, version: MappingVersion) -> list[RowChange]:
-    return compare_rows(rows_of_body(older.body) if older else [], rows_of_body(version.body))
+    before = rows_of_body(older.ordered_body) if older else []
+    return compare_rows(before, rows_of_body(version.ordered_body))

@@ -164,7 +164,7 @@ class RouteForm(TargetForm):
     def first_body(self) -> str:
         """Return the present mapping; for a new route the example of its action."""
         if self.instance.pk:
-            return format_json_text(self.instance.mapping.current.body)
+            return format_json_text(self.instance.mapping.current.ordered_body)
         target = self.initial.get("target")
         return format_json_text(find_target_action(target).example) if target else ""
 

@@ -110,7 +110,7 @@ def build_mapping_preview(
     connection: Connection,
 ) -> MappingPreview:
     action = _find_route_action(route, connection)
-    inputs = (version.body if version else {}) or (action.default if action else {})
+    inputs = (version.ordered_body if version else {}) or (action.default if action else {})
     labels = {entry.key: in_language(entry.label) for entry in action.inputs} if action else {}
     return MappingPreview(
         route,

@@ -76,9 +76,8 @@ def _is_route_to(route: Route, connection: Connection) -> bool:
 
 def load_newest_versions(routes: Iterable[Route]) -> dict[int, MappingVersion]:
     """Return the newest version of each route's mapping, by mapping; one statement."""
-    versions = MappingVersion.unscoped.filter(
-        mapping__in={route.mapping_id for route in routes}
-    ).order_by("number")
+    versions = MappingVersion.unscoped.filter(mapping__in={route.mapping_id for route in routes})
+    versions = versions.select_related("mapping").order_by("number")
     return {version.mapping_id: version for version in versions}
 
 

@@ -103,9 +103,10 @@ def test_versions_are_shown_with_what_changed_and_the_routes_that_use_them(root,
 
 
 def test_the_difference_of_two_versions_is_told_line_by_line():
+    mapping = FieldMapping(connector_key="webhook", action="send")
     before, after = (
-        MappingVersion(body={"a": "x", "b": "y"}),
-        MappingVersion(body={"a": "x", "b": "z"}),
+        MappingVersion(mapping=mapping, body={"a": "x", "b": "y"}),
+        MappingVersion(mapping=mapping, body={"a": "x", "b": "z"}),
     )
     kinds = [kind for kind, _ in diff_versions(before, after)]
     assert kinds == ["same", "same", "removed", "added", "same"]

@@ -91,7 +91,7 @@ class VersionSerializer(serializers.Serializer):
     """A version of a field mapping; it never changes."""
 
     number = serializers.IntegerField()
-    body = serializers.DictField()
+    body = serializers.DictField(source="ordered_body")
     created_at = serializers.DateTimeField()
 
 

@@ -98,7 +98,7 @@ def _find_changeable_mapping(request: Request, id: UUID) -> FieldMapping:
 
 def _describe_mapping(request: Request, id: UUID) -> dict[str, Any]:
     mapping: Any = _find_mapping(request, id)
-    mapping.body = mapping.current.body
+    mapping.body = mapping.current.ordered_body
     mapping.route_count = visible_rows(Route, request.user).filter(mapping=mapping).count()
     return dict(MappingSerializer(mapping).data)
 

@@ -32,7 +32,7 @@ def edit_mapping_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -
     mapping, tenant = get_own_mapping(tenant_user, id), tenant_user.tenant
     use = load_mapping_use(mapping, tenant)
     if request.method != "POST":
-        draft = BodyDraft.of_body(mapping.current.body, read_view(request.GET))
+        draft = BodyDraft.of_body(mapping.current.ordered_body, read_view(request.GET))
         editor = MappingEditor(mapping, tenant, use, draft, mapping.name)
         return render_editor(request, tenant_user, editor)
     editor = MappingEditor.of_posted(mapping, tenant, use, request.POST)

@@ -115,7 +115,9 @@ def show_mapping(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Htt
         "target": describe_target(mapping),
         "version": version,
         "author": find_version_authors(mapping, [version.number]).get(version.number, ""),
-        "rows": [(row.path, row.kind, describe_row(row)) for row in rows_of_body(version.body)],
+        "rows": [
+            (row.path, row.kind, describe_row(row)) for row in rows_of_body(version.ordered_body)
+        ],
         "routes": load_routes(tenant_user.tenant, mapping),
         "is_own": mapping.tenant_id is not None,
     }

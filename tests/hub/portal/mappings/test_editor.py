@@ -53,15 +53,28 @@ def inputs(html):
 
 
 def test_every_leaf_is_a_row(admin, mapping):
-    """PostgreSQL keeps no order of the keys of JSON."""
-    found = inputs(text(admin.get(page_of(mapping, "edit"))))
-    rows = zip(found["row_path"], found["row_value"], found["row_kind"], strict=True)
-    assert sorted(rows) == [
-        ("", "", "path"),
-        ("blocks", "[]", "constant"),
-        ("channel", "C1", "constant"),
-        ("text", "concat('New order ', data.number)", "expression"),
+    page = text(admin.get(page_of(mapping, "edit")))
+    found = inputs(page)
+    assert found["row_path"] == ["channel", "text", "blocks", ""]
+    assert found["row_value"] == ["C1", "concat('New order ', data.number)", "[]", ""]
+    assert found["row_kind"] == ["constant", "expression", "constant", "path"]
+
+
+def test_rows_and_json_keep_the_order_in_which_they_were_written(admin, mapping):
+    rows = [
+        ("text", "path", "data.number"),
+        ("unfurl_links", "constant", "false"),
+        ("channel", "constant", "C1"),
     ]
+    admin.post(page_of(mapping, "edit"), posted(*rows, do="save"))
+    page = text(admin.get(page_of(mapping, "edit")))
+    assert inputs(page)["row_path"] == ["text", "unfurl_links", "channel", ""]
+    shown = entities.unescape(text(admin.get(page_of(mapping, "edit") + "?view=json")))
+    assert re.search(r'"text".*"unfurl_links".*"channel"', shown, re.DOTALL)
+    admin.post(page_of(mapping, "edit"), posted(*reversed(rows), do="save"))
+    assert mapping.versions.count() == 2  # another order alone is no other version
+    page = text(admin.get(page_of(mapping, "edit")))
+    assert inputs(page)["row_path"] == ["channel", "unfurl_links", "text", ""]
 
 
 def test_saved_rows_become_a_version(admin, mapping):
