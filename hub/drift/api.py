@@ -136,8 +136,7 @@ class DriftFindingSerializer(serializers.Serializer):
             {**entry, "use": describe_break_in_english(entry, system=system)}
             for entry in finding.breaks
         ]
-        data: list[dict[str, Any]] = BreakSerializer(entries, many=True).data
-        return data
+        return list(BreakSerializer(entries, many=True).data)
 
 
 class FailedObjectSerializer(serializers.Serializer):

@@ -43,7 +43,9 @@ def sort_by_paths(body: Mapping[str, Any], paths: Iterable[Sequence[Segment]]) -
 def sort_by_inputs(body: Mapping[str, Any], inputs: Sequence[Input]) -> dict[str, Any]:
     """Return the body with required inputs first, then other inputs, then other names by name."""
     sorted_inputs = sorted(inputs, key=lambda entry: not entry.required)
-    positions = {(entry.key,): number for number, entry in enumerate(sorted_inputs)}
+    positions: dict[Segments, int] = {
+        (entry.key,): number for number, entry in enumerate(sorted_inputs)
+    }
     return _sort_object(body, (), lambda path: (positions.get(path, len(positions)), path[-1]))
 
 

@@ -38,7 +38,7 @@ class RunFailed(Exception):
 
 
 class RunContext(Protocol):
-    """The run as it was claimed, and its tools. Every method may raise RunStopped.
+    """The run as it was claimed, and what its loop shares. Every method may raise RunStopped.
 
     The rows are snapshots: only `save` changes the run.
     """
