@@ -107,8 +107,8 @@ def _select_connection(
             raise ValueError(_("There is no such connection."))
         connection = named[0]
     if missing := list_missing_permissions(recipe, connection):
-        names = {"permissions": ", ".join(missing)}
-        raise ValueError(_("Reconnect it to allow: %(permissions)s.") % names)
+        names["permissions"] = ", ".join(missing)
+        raise ValueError(_("Reconnect %(system)s to allow: %(permissions)s.") % names)
     return connection
 
 

@@ -15,11 +15,36 @@ LABELS = {
 }
 
 
-class Person:
-    def __init__(self, page, running_hub, company):
-        self.page, self.running_hub, self.company = page, running_hub, company
-        self.home = f"{running_hub.hub}/t/{company.reference}/"
+class Visitor:
+    """Somebody before pages of the portal."""
+
+    def __init__(self, page, home):
+        self.page, self.home = page, home
         self.clicks = 0
+
+    def goes(self, url):
+        self.page.goto(url)
+
+    def press(self, name, role="button"):
+        self.clicks += 1
+        self.page.get_by_role(role, name=name, exact=True).click()
+
+    def follow(self, name):
+        self.press(name, role="link")
+
+    def selects(self, label, **option):
+        """In a list; it counts as a click."""
+        self.clicks += 1
+        self.page.get_by_label(label, exact=True).select_option(**option)
+
+    def reads(self):
+        return self.page.locator("main").inner_text()
+
+
+class Person(Visitor):
+    def __init__(self, page, running_hub, company):
+        super().__init__(page, f"{running_hub.hub}/t/{company.reference}/")
+        self.running_hub, self.company = running_hub, company
 
     # --- the door ---
 
@@ -47,21 +72,6 @@ class Person:
             if url.startswith(self.running_hub.hub)
         ]
         return link
-
-    # --- what one does with a page ---
-
-    def goes(self, url):
-        self.page.goto(url)
-
-    def press(self, name, role="button"):
-        self.clicks += 1
-        self.page.get_by_role(role, name=name, exact=True).click()
-
-    def follow(self, name):
-        self.press(name, role="link")
-
-    def reads(self):
-        return self.page.locator("main").inner_text()
 
     # --- connecting ---
 

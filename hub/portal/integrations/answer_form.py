@@ -62,6 +62,8 @@ class AnswerForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.recipe, self.choices = recipe, choices
+        # another account has another list, which is shown after sending
+        self.use_required_attribute = all(len(usable) < 2 for usable in connections.values())
         for question in recipe.questions:
             if question.kind == CONNECTION:
                 self._add_account_field(question, connections[question.key])
@@ -77,18 +79,31 @@ class AnswerForm(forms.Form):
 
     def _add_choice_field(self, question: Question, offered: OfferedChoices) -> None:
         """Add a list to choose from, and a field for the id of a record that is not listed."""
+        is_whole_list = bool(offered.rows) and offered.is_complete
         if offered.rows:
             rows = [("", _("Choose one")), *offered.rows]
             self.fields[question.key] = forms.ChoiceField(
-                label=question.label, help_text=question.help, choices=rows, required=False
+                label=question.label,
+                help_text=question.help,
+                choices=rows,
+                required=question.is_required and is_whole_list,
             )
-        if not offered.is_complete:
-            label = _("Or the ID of another record") if offered.rows else question.label
+        if not is_whole_list:
             self.fields[question.key + OTHER] = forms.CharField(
-                label=label, max_length=MAX_TEXT_LENGTH, required=False
+                label=_("Or the ID of another record") if offered.rows else question.label,
+                help_text="" if offered.rows else question.help,
+                max_length=MAX_TEXT_LENGTH,
+                required=question.is_required and not offered.rows,
             )
         if self.initial.get(question.key) in dict(offered.rows):
             self.initial.pop(question.key + OTHER, None)
+
+    @property
+    def alternatives(self) -> set[str]:
+        """The names of fields of which one of two must be filled in: none is optional."""
+        required = {question.key for question in self.recipe.questions if question.is_required}
+        pairs = [(key, key + OTHER) for key in self.choices if key in required]
+        return {name for pair in pairs if self.fields.keys() >= set(pair) for name in pair}
 
     @property
     def answers(self) -> dict[str, Any]:

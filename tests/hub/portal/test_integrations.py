@@ -91,7 +91,29 @@ def test_one_can_go_back_to_the_answers(admin, slack):
 
 def test_a_missing_answer_is_shown_at_its_field(admin, slack):
     page = admin.post(NEW, {"channel": "", "rehearse": "1"})
-    assert "This is required." in text_of(page)
+    assert "This field is required." in text_of(page)
+
+
+def test_a_channel_is_required_and_not_called_optional(admin, slack):
+    page = admin.get(NEW)
+    assert '<select name="channel" required' in page.content.decode()
+    assert "Optional." not in text_of(page)
+
+
+def test_of_a_list_that_is_not_whole_a_record_or_its_id_is_required(admin, slack):
+    ChoiceList.unscoped.update(is_complete=False)
+    page = admin.get(NEW)
+    assert "Or the ID of another record" in text_of(page) and "Optional." not in text_of(page)
+    assert "This is required." in text_of(admin.post(NEW, {"channel": "", "rehearse": "1"}))
+    assert "C0NEW" in text_of(admin.post(NEW, {"channel_other": "C0NEW1234", "rehearse": "1"}))
+
+
+def test_an_empty_list_says_what_to_do(admin, slack):
+    ChoiceList.unscoped.update(items=[])
+    page = admin.get(NEW)
+    assert "The list is empty." in text_of(page) and 'href="?again=1"' in page.content.decode()
+    rehearsal = admin.post(NEW, {"channel_other": "C024BE91L", "rehearse": "1"})
+    assert "This is what would happen:" in text_of(rehearsal)
 
 
 def test_the_same_again_leads_to_the_first(acme, admin, slack):

@@ -133,7 +133,7 @@ def test_an_account_without_the_permission_is_refused(make):
     make.connection(tenant, "slack", permissions=["channels:read"])
     with pytest.raises(InvalidAnswers) as error:
         switched_on(tenant)
-    assert error.value.errors == {"slack": "Reconnect it to allow: chat:write."}
+    assert error.value.errors == {"slack": "Reconnect Slack to allow: chat:write."}
 
 
 HOSTILE = ["O'Brien", "a\\", "`", "'", "\\'", "{{channel}}", "') || data || ('"]
