@@ -151,6 +151,8 @@ HUB_ERASE_CONNECTION = (
 HUB_USE_REPLY_URL = "hub.incoming.receiving.replies.use_reply_url"
 # The functions that are called, with the tenant and the user, when a member leaves a tenant.
 HUB_MEMBER_LEFT = ("hub.connections.status.former_members.notify_former_connections",)
+# The functions that are called, with the route, in the transaction that deletes it.
+HUB_ROUTE_DELETED = ("hub.incoming.registration.schedule.request_checks_of_origin",)
 # The functions that are called, with the connection, in the transaction that connects an account.
 HUB_ACCOUNT_CONNECTED = (
     "hub.incoming.processing.unmatched.attribute_unmatched_items",

@@ -59,6 +59,22 @@ def request_connection_check(connection: Connection, *, now: datetime) -> None:
         request_check(endpoint, now=now)
 
 
+def request_checks_of_origin(route: Route, *, now: datetime) -> None:
+    """Make the checks of the endpoints whose events a route takes due now, in the transaction that
+    deletes it. The sweep finds a route that was changed, and not one that is gone.
+
+    HUB_ROUTE_DELETED names this function.
+    """
+    if not route.origin_connector_key:
+        return
+    endpoints = InboundEndpoint.unscoped.filter(
+        connector_key=route.origin_connector_key, next_check_at__gt=now
+    )
+    if route.tenant_id:
+        endpoints = endpoints.filter(Q(tenant=None) | Q(tenant=route.tenant_id))
+    endpoints.update(next_check_at=now)
+
+
 def forget_registrations(connection: Connection, *, now: datetime) -> None:
     """Forget what was registered at the former account of a connection, in the transaction that
     replaces it.

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.module_loading import import_string
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
@@ -83,11 +85,16 @@ def enable_route(route: Route, actor: ActorContext, *, enabled: bool, now: datet
 
 @transaction.atomic
 def delete_route(route: Route, actor: ActorContext, *, now: datetime) -> None:
-    """Delete a route that has no deliveries. Raises RouteInUse when it has some."""
+    """Delete a route that has no deliveries, and call the functions of HUB_ROUTE_DELETED.
+
+    Raises RouteInUse when it has some.
+    """
     Route.unscoped.select_for_update(of=("self",)).get(pk=route.pk)
     if route.deliveries.exists():
         raise RouteInUse(f"{route.name} has deliveries.")
     actor.audit("route.delete", route, before={"name": route.name}, now=now)
+    for path in settings.HUB_ROUTE_DELETED:
+        import_string(path)(route, now=now)
     route.delete()
 
 

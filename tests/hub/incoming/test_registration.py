@@ -34,6 +34,7 @@ from hub.incoming.registration.schedule import (
 )
 from hub.incoming.registration.unregister import unregister_webhooks
 from hub.incoming.tasks import check_registrations
+from hub.outgoing.subscriptions.route_actions import delete_route
 from hub.queue import WakeUp
 from hub.throttle.models import BackgroundShare, QuotaState
 
@@ -251,6 +252,28 @@ def test_a_new_connection_has_an_endpoint_and_a_due_check_and_a_changed_route_an
     wake_up_due_registrations(now=clock())
     endpoint.refresh_from_db()
     assert endpoint.next_check_at <= clock()
+
+
+def test_the_webhook_of_a_deleted_route_is_removed_with_the_next_sweep(connection, company):
+    endpoint = check(connection, company)
+    delete_route(connection.tenant.routes.get(), ActorContext.system(), now=clock())
+    WakeUp.objects.all().delete()
+    wake_up_due_registrations(now=clock())
+    assert WakeUp.objects.filter(name=f"register:{endpoint.pk}").exists()
+    check(connection, company)
+    assert company.webhooks == {}
+    assert not WebhookSubscription.unscoped.exists()
+
+
+def test_a_deleted_route_of_another_tenant_or_system_makes_no_check_due(make, connection, company):
+    endpoint = check(connection, company)
+    for route in (
+        make.route(tenant=make.tenant("globex"), origin_connector_key="pipedrive"),
+        make.route(tenant=connection.tenant),
+    ):
+        delete_route(route, ActorContext.system(), now=clock())
+    endpoint.refresh_from_db()
+    assert endpoint.next_check_at > clock()
 
 
 def test_a_route_that_was_committed_while_its_endpoint_was_planned_is_not_overlooked(
