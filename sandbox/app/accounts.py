@@ -12,13 +12,14 @@ from sandbox.storage.sections import build_entry, merge_lists
 @dataclass(frozen=True)
 class Tenant:
     """A customer of the order application. `accounts` names, by system, where its orders are
-    found.
+    found; `users` are its people from the beginning.
     """
 
     reference: str
     name: str = ""
     hub_key: str = ""
     accounts: dict[str, str] = field(default_factory=dict)
+    users: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def title(self) -> str:

@@ -44,6 +44,15 @@ def plant(
     return [str(record[table.key]) for record in table.put_all(complete, at)]
 
 
+def numbered_users(given: Iterable[Record]) -> list[Record]:
+    """The users that a tenant begins with; one without an id is numbered by its place."""
+    prefix = DEFAULT_PREFIX["users"]
+    return [
+        {**user, "id": str(user.get("id") or f"{prefix}{number}")}
+        for number, user in enumerate(given, FIRST)
+    ]
+
+
 def completed(table: Table, object: str, given: Record, at: float) -> Record:
     """The record over the one with its key, or a tombstone."""
     if given.get("deleted"):

@@ -39,6 +39,14 @@ class OrderApp(System):
         self._records = RecordApi(self.tables, state, self.log.add)
         self._post = post
 
+    def learn(self, at: float) -> None:
+        """Store the users that tenants begin with, unless they are known already."""
+        table = self.tables["users"]
+        for tenant in self.store[APP].tenants.values():
+            first = planting.numbered_users(tenant.users)
+            unknown = [user for user in first if table.get(tenant.reference, user["id"]) is None]
+            self.seed(tenant.reference, "users", unknown, at)
+
     def account(self, call: ApiRequest) -> str:
         body = call.json()
         named = body.get("tenant") if isinstance(body, dict) else None

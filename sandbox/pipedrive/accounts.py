@@ -34,6 +34,7 @@ class Company:
     required_fields: dict[str, Any] = field(default_factory=dict)
     pipelines: list[dict[str, Any]] = field(default_factory=list)
     records: dict[str, Any] = field(default_factory=dict)
+    users: list[dict[str, Any]] = field(default_factory=list)  # beside the one who lets us in
     closed: bool = False
     revoked: bool = False
 

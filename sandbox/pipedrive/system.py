@@ -74,6 +74,7 @@ class Pipedrive(System):
     def learn(self, at: float) -> None:
         self._tokens.learn(at)
         for company in self.store[COMPANIES].values():
+            self.users.learn(company)
             if company.records and not self.records.knows(company):
                 for path, rows in company.records.items():
                     for row in rows:

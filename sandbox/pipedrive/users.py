@@ -34,6 +34,14 @@ class Users:
         self._rows.store_all(planted)
         return [str(row["id"]) for row in planted.values()]
 
+    def learn(self, company: Company) -> None:
+        """Store the users that the company begins with, unless they are known already; one
+        without an id is numbered by its place.
+        """
+        first = [{"id": number, **row} for number, row in enumerate(company.users, FIRST)]
+        unknown = [row for row in first if f"{company.company}/{row['id']}" not in self._rows]
+        self.plant(company, unknown)
+
     def of_company(self, company: Company) -> Iterator[dict[str, Any]]:
         """As the API shows them, the one who lets our app in first."""
         prefix = f"{company.company}/"

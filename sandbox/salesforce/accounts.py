@@ -31,6 +31,7 @@ class Org:
     fields: dict[str, Any] = field(default_factory=dict)
     schema_changes: list[dict[str, Any]] = field(default_factory=list)  # by the control
     records: dict[str, Any] = field(default_factory=dict)
+    users: list[dict[str, Any]] = field(default_factory=list)  # beside the one who lets us in
     batch_size: int = 2000
     customize_application: bool = True  # the permission that the Tooling API needs
     active_flows: bool = True  # may be deployed as active

@@ -1,15 +1,17 @@
 """Records as the control plants them: any values, also those that the API refuses."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from sandbox.salesforce.checks import NUMBERS
 from sandbox.salesforce.conditions import stamp_of
 from sandbox.salesforce.ids import id_of, long
-from sandbox.salesforce.schema import Object
+from sandbox.salesforce.schema import USER, Object
 
 Record = dict[str, Any]
 TIMES = ("CreatedDate", "LastModifiedDate", "SystemModstamp")
+FIRST_USER = 101  # the number 1 is that of the user who authorized us
 
 
 def planted_values(kind: Object, given: Record) -> Record:
@@ -35,6 +37,15 @@ def planted_row(values: Record, old: Record, now: str) -> Record:
     changed = values.get("SystemModstamp") or values.get("LastModifiedDate") or now
     row = {"IsDeleted": False, "CreatedDate": changed, **old, **values}
     return row | {"LastModifiedDate": changed, "SystemModstamp": changed}
+
+
+def numbered_users(given: Iterable[Record]) -> list[Record]:
+    """The users that an org begins with; one without an id is numbered by its place."""
+    standard = {"IsActive": True, "UserType": "Standard"}
+    return [
+        {"Id": id_of(USER.prefix, number), **standard, **user}
+        for number, user in enumerate(given, FIRST_USER)
+    ]
 
 
 def checked_id(kind: Object, id: str) -> str:

@@ -19,6 +19,7 @@ from sandbox.salesforce.login import Login
 from sandbox.salesforce.outbound.event_source import SalesforceEvents
 from sandbox.salesforce.outbound.metadata import OrgMetadata
 from sandbox.salesforce.outbound.tooling import answer_tooling
+from sandbox.salesforce.planting import numbered_users
 from sandbox.salesforce.records import Record, Records
 from sandbox.salesforce.resources import Asked, Locators
 from sandbox.salesforce.schema import USER, Field, Object, objects
@@ -98,6 +99,9 @@ class Salesforce(System):
                 for name, rows in org.records.items():
                     for row in rows:
                         self.records.create(org, objects(org)[name.lower()], row, at)
+            first = numbered_users(org.users)
+            unknown = [row for row in first if not self.records.latest(org, USER, row["Id"])]
+            self.records.plant(org, USER, unknown, at)
         self.records.begin()  # of what the world begins with, nobody is told
 
     def send_saved(self, org: Org) -> None:

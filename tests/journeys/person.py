@@ -32,10 +32,10 @@ class Visitor:
     def follow(self, name):
         self.press(name, role="link")
 
-    def selects(self, label, **option):
+    def selects(self, name, **option):
         """In a list; it counts as a click."""
         self.clicks += 1
-        self.page.get_by_label(label, exact=True).select_option(**option)
+        self.page.get_by_label(name, exact=True).select_option(**option)
 
     def reads(self):
         return self.page.locator("main").inner_text()

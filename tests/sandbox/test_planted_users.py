@@ -75,3 +75,29 @@ def test_a_planted_directory_is_read_whole(sides, system):
 def test_a_field_that_no_user_has_is_refused(sides, system, record):
     wish = {"system": system, "account": ACCOUNTS[system], "object": "users", "records": [record]}
     assert sides.post("/_control/seed", json=wish).status_code == 400
+
+
+ANN = {"name": "Ann Archer", "email": "ann@acme.example"}
+IN_ORG = {"FirstName": "Ann", "LastName": "Archer", "Email": "ann@acme.example"}
+BEGINNINGS = {
+    "app": {"app": {"tenants": [{"reference": "acme", "users": [ANN]}]}},
+    "pipedrive": {"pipedrive": [{"company": "703", "users": [ANN]}]},
+    "salesforce": {"salesforce": [{"org": ORG, "users": [IN_ORG]}]},
+}
+CHANGES = {
+    "app": ("U-1001", {"id": "U-1001", "active": False}),
+    "pipedrive": ("1001", {"id": 1001, "active_flag": False}),
+    "salesforce": ("005000000000101AAA", {"Id": "005000000000101AAA", "IsActive": False}),
+}
+
+
+@pytest.mark.parametrize("system", BEGINNINGS)
+def test_users_that_the_world_begins_with_are_there_and_stay_as_changed(sides, system):
+    id, change = CHANGES[system]
+    sides.world(**BEGINNINGS[system])
+    ann = read_people(sides, system)[id]
+    assert (ann.name, ann.email, ann.is_active) == ("Ann Archer", "ann@acme.example", True)
+    wish = {"system": system, "account": ACCOUNTS[system], "records": [change]}
+    sides.post("/_control/seed", json=wish | {"object": OBJECTS.get(system, "users")})
+    sides.world(**BEGINNINGS[system])
+    assert not read_people(sides, system)[id].is_active

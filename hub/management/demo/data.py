@@ -19,6 +19,9 @@ class Customer:
     company: str  # in Pipedrive
     buyer: Mapping[str, str]  # the person who orders
     owner: tuple[str, str]  # address and name of the tenant's owner
+    colleagues: tuple[str, ...]  # names of people who are in every system, beside the buyer
+    namesakes: str  # the name of two people in every system, and of one user without an address
+    newcomer: str  # the name of a user who is in no system yet
     trial_org: str = ""  # a Salesforce sandbox that is not connected
 
     def account(self, system: str) -> str:
@@ -39,6 +42,9 @@ CUSTOMERS = (
         company="701",
         buyer={"customer": "Ann Archer", "email": "ann@acme.example", "currency": "EUR"},
         owner=("owner@acme.example", "Olga Owner"),
+        colleagues=("Bob Baker", "Carla Conti", "Olga Owner"),
+        namesakes="Dan Miller",
+        newcomer="Erin Evans",
         trial_org="00D000000000003EAA",
     ),
     Customer(
@@ -51,6 +57,9 @@ CUSTOMERS = (
         company="702",
         buyer={"customer": "Cat Cole", "email": "cat@globex.example", "currency": "USD"},
         owner=("owner@globex.example", "Otto Owner"),
+        colleagues=("Dov Dane", "Eve Egan", "Otto Owner"),
+        namesakes="Kim Lee",
+        newcomer="Finn Falk",
     ),
 )
 ITEMS = [
