@@ -1,5 +1,5 @@
-"""Every ready-made integration in a real browser: switched on with at most four clicks, paused
-and removed. Lists of a connected system are read from the sandbox.
+"""Every ready-made integration in a real browser: switched on with at most four clicks, changed,
+paused and removed. Lists of a connected system are read from the sandbox.
 """
 
 import pytest
@@ -93,7 +93,7 @@ def test_a_recipe_is_switched_on_with_four_clicks_and_removed_whole(olga, key):
     assert count_rows() == before
 
 
-def test_a_channel_is_chosen_from_the_list_of_the_workspace(olga, demo):
+def test_a_channel_is_chosen_from_the_list_of_the_workspace_and_changed(olga, demo):
     channels = [
         {"id": "C000ACMEORDERS", "name": "orders"},
         {"id": "C000ACMESALES", "name": "sales"},
@@ -103,6 +103,16 @@ def test_a_channel_is_chosen_from_the_list_of_the_workspace(olga, demo):
     assert integration.answers["channel"] == "C000ACMEORDERS"
     lists = [line for line in demo.desk.ledger() if line["path"].endswith("conversations.list")]
     assert [(line["account"], line["status"]) for line in lists] == [("T0000ACME", 200)]
+    olga.follow("Change the answers")
+    olga.selects("Channel", label="#sales")
+    olga.selects("Hour", label="07:00")
+    olga.press("Save")
+    expect(olga.page.get_by_text("It applies to what happens from now on.")).to_be_visible()
+    expect(olga.page.get_by_role("definition").filter(has_text="#sales")).to_be_visible()
+    job = integration.parts.get().job
+    assert (job.cron, job.options["message"]["channel"]) == ("0 7 * * 1", "C000ACMESALES")
+    olga.goes(HERE)
+    assert "#sales" in olga.reads()
 
 
 def test_without_scripts_it_takes_as_many_clicks(browser, owner):
