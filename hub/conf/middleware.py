@@ -5,6 +5,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "hub.logs.RequestIdMiddleware",
     "hub.problems.parse_budget.ParsingMiddleware",
+    "hub.portal.query_middleware.QueryMiddleware",
     "csp.middleware.CSPMiddleware",
     "tenants.access.tenant_users.TenantPagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from hub.db.clock import clock
 from hub.mappings.fallbacks import remove_identity_fallback, set_identity_fallback
 from hub.mappings.models import IdentityFallback
 from hub.portal.views.connections.own_connection import ADMIN, get_own_connection
-from hub.portal.views.identities.forms import FallbackForm
+from hub.portal.views.identities.forms import FallbackForm, FallbackKeyForm
 from tenants.access.tenant_users import TenantUser, tenant_view
 
 
@@ -52,9 +52,11 @@ def show_fallbacks(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> H
 def remove_fallback_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
     """Remove the fallback that the form names by kind and direction."""
     connection = get_own_connection(tenant_user, id)
-    key = {name: request.POST.get(name, "")[:60] for name in ("kind", "direction")}
+    key = FallbackKeyForm(request.POST)
+    if not key.is_valid():
+        raise Http404(id)
     own = IdentityFallback.objects.of(tenant_user.tenant)
-    fallback = get_object_or_404(own, connection=connection, **key)
+    fallback = get_object_or_404(own, connection=connection, **key.cleaned_data)
     remove_identity_fallback(fallback, ActorContext.of_visitor(request, tenant_user), now=clock())
     messages.success(request, _("Removed."))
     return _redirect_to_fallbacks(tenant_user, connection)

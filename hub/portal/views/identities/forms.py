@@ -40,6 +40,13 @@ class ConfirmedPlanForm(forms.Form):
         return str(self.cleaned_data["text"]).replace("\r\n", "\n")
 
 
+class FallbackKeyForm(forms.Form):
+    """The kind and direction by which a stored fallback is named."""
+
+    kind = forms.CharField(max_length=60, strip=False)
+    direction = forms.ChoiceField(choices=IdentityFallback.Direction.choices)
+
+
 class FallbackForm(forms.Form):
     """What happens to a record of one kind that has no identity, in one direction."""
 

@@ -1,0 +1,21 @@
+"""NUL in the query of a page: no text has it, and PostgreSQL refuses a statement with one."""
+
+import re
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase
+
+NUL, REPLACEMENT = re.compile(r"%00|\0"), "%EF%BF%BD"  # U+FFFD, which is the name of nothing
+
+
+class QueryMiddleware:
+    """Replace each NUL in the query of a request, so that it finds nothing instead of failing."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        query = request.META.get("QUERY_STRING", "")
+        if NUL.search(query):
+            request.META["QUERY_STRING"] = NUL.sub(REPLACEMENT, query)
+        return self.get_response(request)
