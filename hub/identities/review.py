@@ -14,8 +14,7 @@ from hub.connections.models import Connection
 from hub.identities.models import ID_LENGTH, DirectoryEntry
 from hub.mappings.identity_pairs import (
     Pair,
-    describe_taken,
-    find_owners,
+    divide_pairs,
     lock_identities,
     set_identities,
 )
@@ -59,10 +58,8 @@ def confirm_identities(
             errors[local_id] = problem
         else:
             pairs.append(_build_pair(kind, local_id, chosen_id, identity, names))
-    owners = find_owners(connection, pairs)
-    taken = [pair for pair in pairs if owners.get(pair.remote_key) not in (None, pair.local_id)]
-    errors |= {pair.local_id: describe_taken(owners[pair.remote_key]) for pair in taken}
-    free = [pair for pair in pairs if pair not in taken]
+    free, problems = divide_pairs(connection, pairs)
+    errors |= {local_id: problem for (_kind, local_id), problem in problems.items()}
     if free:
         set_identities(connection, free, actor, now=now)
     return ReviewResult(tuple(pair.local_id for pair in free), errors)

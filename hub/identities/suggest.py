@@ -251,7 +251,8 @@ def _store_conflicts(identities: Sequence[Identity], people: People, *, now: dat
         accepted = (identity.evidence or {}).get("accepted")
         code = "" if conflict is None or conflict.fingerprint == accepted else conflict.code
         evidence = conflict.to_evidence(accepted) if conflict else None
-        if identity.conflict != code:
+        is_outdated = bool(code) and identity.evidence != evidence
+        if identity.conflict != code or is_outdated:
             identity.conflict, identity.evidence = code, evidence
             changed.append(identity)
     Identity.unscoped.bulk_update(changed, ("conflict", "evidence"), batch_size=BATCH)

@@ -2,7 +2,7 @@
 audit rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from hub.mappings.models import Identity
 from hub.queue import wake_up
 
 PairKey = tuple[str, str]  # kind and id, of ours or of theirs
+ConfirmedKey = tuple[str, str, str]  # kind, their id and our id
 SET_COLUMNS = (
     *("remote_id", "name", "state", "source", "confidence", "conflict", "evidence", "updated_at"),
 )
@@ -72,6 +73,7 @@ def set_identities(
     What was held for them is released. Raises ValidationError by field if one of them cannot be
     confirmed; none is then.
     """
+    _check_kinds(pairs)
     lock_identities(connection)
     for owner in find_owners(connection, pairs).values():
         raise ValidationError({"remote_id": describe_taken(owner)})
@@ -89,6 +91,12 @@ def set_identities(
     return identities
 
 
+def _check_kinds(pairs: Iterable[Pair]) -> None:
+    """Raise ValidationError for a kind that a cursor of a list cannot name."""
+    if not all(pair.kind.isprintable() for pair in pairs):
+        raise ValidationError({"kind": _("It contains a character that cannot be shown.")})
+
+
 def lock_identities(connection: Connection) -> None:
     """Let changes of the connection's identities come one after the other, until the end of the
     transaction.
@@ -101,18 +109,53 @@ def find_owners(connection: Connection, pairs: Sequence[Pair]) -> dict[PairKey, 
 
     Only of kinds that are paired one to one; one statement.
     """
-    exclusive = [pair for pair in pairs if connection.connector.is_one_to_one(pair.kind)]
-    if not exclusive:
-        return {}
+    exclusive = _select_exclusive(connection, pairs)
+    return _compare_owners(exclusive, _load_confirmed(connection, exclusive))
+
+
+def divide_pairs(
+    connection: Connection, pairs: Sequence[Pair]
+) -> tuple[list[Pair], dict[PairKey, str]]:
+    """Return the pairs that can be confirmed together, and why each of the others cannot be, by
+    its key of ours; one statement.
+
+    A pair that is left out keeps its present record, which prevents a pair that would take it.
+    """
+    confirmed = _load_confirmed(connection, _select_exclusive(connection, pairs))
+    free, problems = list(pairs), dict[PairKey, str]()
+    while owners := _compare_owners(_select_exclusive(connection, free), confirmed):
+        for pair in free:
+            owner = owners.get(pair.remote_key)
+            if owner is not None and owner != pair.local_id:
+                problems[pair.local_key] = describe_taken(owner)
+        free = [pair for pair in free if pair.local_key not in problems]
+    return free, problems
+
+
+def _select_exclusive(connection: Connection, pairs: Iterable[Pair]) -> list[Pair]:
+    """Return the pairs of kinds that are paired one to one."""
+    return [pair for pair in pairs if connection.connector.is_one_to_one(pair.kind)]
+
+
+def _load_confirmed(connection: Connection, pairs: Sequence[Pair]) -> list[ConfirmedKey]:
+    """Load who is confirmed for the other records of these pairs."""
+    if not pairs:
+        return []
     confirmed = Identity.confirmed().filter(
         connection=connection,
-        kind__in={pair.kind for pair in exclusive},
-        remote_id__in={pair.remote_id for pair in exclusive},
+        kind__in={pair.kind for pair in pairs},
+        remote_id__in={pair.remote_id for pair in pairs},
     )
+    return list(confirmed.values_list("kind", "remote_id", "local_id"))
+
+
+def _compare_owners(
+    exclusive: Sequence[Pair], confirmed: Iterable[ConfirmedKey]
+) -> dict[PairKey, str]:
     local_keys = {pair.local_key for pair in exclusive}
     owners: dict[PairKey, str] = {
         (kind, remote_id): local_id
-        for kind, remote_id, local_id in confirmed.values_list("kind", "remote_id", "local_id")
+        for kind, remote_id, local_id in confirmed
         if (kind, local_id) not in local_keys  # it is replaced by this very change
     }
     taken: dict[PairKey, str] = {}

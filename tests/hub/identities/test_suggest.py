@@ -103,6 +103,25 @@ def test_what_cannot_be_confirmed_does_not_stop_the_others(slack):
     }
 
 
+def test_a_pair_that_waits_for_another_to_move_fails_with_it(slack, make):
+    for local_id, remote_id in (("u2", "U1"), ("u3", "U2")):
+        make.identity(slack, "user", local_id, remote_id)
+    bring(slack, [ANN], [])
+    result = confirm_identities(slack, {"u1": "U1", "u2": "U2", "u4": "U4"}, SYSTEM, now=LATER)
+    assert result.changed == ("u4",)
+    assert result.errors == {
+        "u1": "Already paired with u2. Remove that pair first.",
+        "u2": "Already paired with u3. Remove that pair first.",
+    }
+
+
+def test_two_of_ours_exchange_their_counterparts(slack, make):
+    for local_id, remote_id in (("u1", "U1"), ("u2", "U2")):
+        make.identity(slack, "user", local_id, remote_id)
+    result = confirm_identities(slack, {"u1": "U2", "u2": "U1"}, SYSTEM, now=LATER)
+    assert result.changed == ("u1", "u2") and not result.errors
+
+
 def test_fifty_are_confirmed_in_a_fixed_number_of_statements(slack, django_assert_max_num_queries):
     local = [Person(f"u{n}", f"Ann Archer{n}", f"a{n}@acme.test") for n in range(50)]
     remote = [Person(f"U{n}", f"Ann Archer{n}", f"a{n}@acme.test") for n in range(50)]
@@ -132,6 +151,17 @@ def test_conflicts_of_confirmed_pairs_are_found_and_can_be_kept(slack, there, co
     suggest_identities(slack, SYSTEM, now=LATER + MINUTE)
     assert states(slack) == {"u1": ("confirmed", "U1", "")}
     assert Identity.confirmed().get().updated_at == NOON  # nothing is released by it
+
+
+def test_a_person_who_is_renamed_twice_is_shown_and_kept_with_the_last_name(slack):
+    bring(slack, [ANN], [ANN_THERE])
+    confirm_identities(slack, {"u1": ""}, SYSTEM, now=NOON)
+    for number, name in enumerate(("Cat Cole", "Dora Dunn")):
+        bring(slack, [ANN], [Person("U1", name)], now=LATER + number * MINUTE)
+    assert Identity.confirmed().get().evidence["detail"] == "Dora Dunn"
+    keep_identities(slack, ["u1"], SYSTEM, now=LATER)
+    suggest_identities(slack, SYSTEM, now=LATER + 3 * MINUTE)
+    assert states(slack) == {"u1": ("confirmed", "U1", "")}
 
 
 def test_old_pairs_of_two_with_one_are_a_conflict(slack, make):

@@ -76,6 +76,12 @@ def test_what_is_confirmed_is_no_suggestion_for_another(slack):
     assert states(slack) == [("u1", "U1", "confirmed"), ("u2", "", "unmatched")]
 
 
+def test_a_kind_that_no_cursor_can_name_is_refused(slack):
+    with pytest.raises(ValidationError) as refused:
+        set_pair(slack, "u1", "U01AAAAAA", kind="us\ner")
+    assert "kind" in refused.value.message_dict
+
+
 def test_many_are_confirmed_in_a_fixed_number_of_statements(slack, django_assert_max_num_queries):
     pairs = [Pair("user", f"u{number}", f"U{number}") for number in range(50)]
     suggest(slack, "u7", "U7")

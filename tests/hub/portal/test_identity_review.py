@@ -57,6 +57,25 @@ def add_identity(connection, local_id, state, **fields):
     )
 
 
+def test_a_row_in_which_a_person_was_chosen_needs_no_tick(admin, slack):
+    add_people(slack)
+    for number in range(3):
+        add_identity(slack, f"u-{number:03d}", "unmatched", remote_id="")
+    data = {"queue": "unmatched", "choice:u-001": " U00000001 ", "choice:u-002": ""}
+    answer = admin.post(url_of(slack, "confirm"), data, follow=True)
+    assert "1 pair is confirmed" in text_of(answer)
+    assert Identity.confirmed().get().local_id == "u-001"
+
+
+def test_a_choice_that_another_prevents_stops_no_other(admin, slack, make):
+    add_people(slack, 4)
+    for local_id, remote_id in (("u-002", "U00000001"), ("u-003", "U00000002")):
+        make.identity(slack, "user", local_id, remote_id)
+    data = {"choice:u-001": "U00000001", "choice:u-002": "U00000002", "choice:u-000": "U00000000"}
+    text = text_of(admin.post(url_of(slack, "confirm"), data, follow=True))
+    assert "1 pair is confirmed" in text and "Already paired with u-003" in text
+
+
 def test_without_people_the_page_says_what_comes_first(admin, slack):
     text = text_of(admin.get(url_of(slack)))
     assert "Nothing to review here" in text

@@ -1,6 +1,6 @@
 """The review of suggested pairs of people: fifty are confirmed by one click."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -51,6 +51,7 @@ from tenants.access.tenant_users import TenantUser, tenant_view
 ROWS_SHOWN = 50
 ERRORS_SHOWN = 5
 CHOICE_LENGTH = 200
+CHOICE_PREFIX = "choice:"  # of the name of a field, before the id of our record
 
 QUEUE_TITLES = {
     Identity.State.SUGGESTED: gettext_lazy("Suggested"),
@@ -171,19 +172,31 @@ def _build_query(parameters: dict[str, str], after: str = "") -> str:
 def _decide(
     request: HttpRequest, connection: Connection, verb: str, actor: ActorContext, *, now: datetime
 ) -> None:
-    selected = request.POST.getlist("selected")[:REVIEW_MAX]
-    if not selected:
+    selected = [text.replace("\0", "\ufffd") for text in request.POST.getlist("selected")]
+    choices = read_choices(request.POST, selected) if verb == "confirm" else {}
+    selected = selected[:REVIEW_MAX]
+    if not selected and not choices:
         messages.warning(request, _("Select at least one row."))
         return
     if verb == "confirm":
-        choices = {
-            local_id: request.POST.get(f"choice:{local_id}", "").strip()[:CHOICE_LENGTH]
-            for local_id in selected
-        }
         result = confirm_identities(connection, choices, actor, now=now)
     else:
         result = DECISIONS[verb](connection, selected, actor, now=now)
     _tell_result(request, verb, result)
+
+
+def read_choices(data: QueryDict, selected: Sequence[str]) -> dict[str, str]:
+    """Return the chosen record for each selected row, empty for the suggested one; a row in which
+    a record was chosen is selected by that.
+    """
+    chosen = {
+        name.removeprefix(CHOICE_PREFIX): text.replace("\0", "\ufffd").strip()[:CHOICE_LENGTH]
+        for name, text in data.items()
+        if name.startswith(CHOICE_PREFIX) and "\0" not in name
+    }
+    filled = [local_id for local_id, record in chosen.items() if record]
+    local_ids = list(dict.fromkeys([*selected, *filled]))[:REVIEW_MAX]
+    return {local_id: chosen.get(local_id, "") for local_id in local_ids}
 
 
 def _tell_result(request: HttpRequest, verb: str, result: ReviewResult) -> None:
