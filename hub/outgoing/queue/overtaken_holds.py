@@ -1,14 +1,14 @@
-"""Deliveries that were held for an identity which was confirmed while a pump had them.
+"""Deliveries that were held for an identity which was confirmed, or for whose kind a fallback was
+set, while a pump had them.
 
-The pump looked before, and held them after it was confirmed, so that the identity is not newer than
-the hold.
+The pump looked before, and held them after that, so that it is not newer than the hold.
 """
 
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from hub.mappings.models import Identity
+from hub.mappings.models import Identity, IdentityFallback
 from hub.mappings.translate import IdentityMissing
 from hub.outgoing.models import Delivery
 
@@ -18,8 +18,8 @@ NAMED_LENGTH = 100  # characters of a kind or an id that the text of a hold has;
 
 
 def find_overtaken_holds(*, now: datetime) -> QuerySet[Delivery]:
-    """Select the deliveries that were held a moment ago for a pair that is confirmed; two
-    statements.
+    """Select the deliveries that were held a moment ago for a pair that is confirmed, or whose
+    fallback does not hold them; three statements.
     """
     held_deliveries = Delivery.unscoped.filter(state="held", reason="identity_missing")
     recent = held_deliveries.filter(
@@ -40,6 +40,19 @@ def find_overtaken_holds(*, now: datetime) -> QuerySet[Delivery]:
         local_id__in={local_id for _, _, local_id in missing_pairs.values()},
     )
     confirmed_pairs = set(confirmed.values_list("connection", "kind", "local_id"))
+    decided_kinds = _find_decided_kinds({connection for connection, _, _ in missing_pairs.values()})
     return held_deliveries.filter(
-        pk__in=[pk for pk, pair in missing_pairs.items() if pair in confirmed_pairs]
+        pk__in=[
+            pk
+            for pk, pair in missing_pairs.items()
+            if pair in confirmed_pairs or pair[:2] in decided_kinds
+        ]
     )
+
+
+def _find_decided_kinds(connections: set[int]) -> set[tuple[int, str]]:
+    """Return the connections and kinds whose fallback is a default record, or to skip."""
+    fallbacks = IdentityFallback.unscoped.filter(
+        connection__in=connections, direction=IdentityFallback.Direction.OUT
+    ).exclude(choice=IdentityFallback.Choice.HOLD)
+    return set(fallbacks.values_list("connection", "kind"))

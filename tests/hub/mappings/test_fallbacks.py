@@ -1,5 +1,7 @@
 """What is sent for a record without an identity: held, with a default record, or skipped."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import ValidationError
 
@@ -7,6 +9,7 @@ from hub.audit import ActorContext
 from hub.audit.models import AuditRow
 from hub.mappings.fallbacks import remove_identity_fallback, set_identity_fallback
 from hub.outgoing.insight.dry_run import load_identities
+from hub.outgoing.models import Delivery
 from hub.outgoing.release import release_held_deliveries
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
@@ -36,6 +39,18 @@ def test_a_default_record_is_sent_for_what_was_held_and_what_comes(make):
     http = pump(FakeHttp(), at=LATER)
     assert [request.content() for request in http.requests] == [b'{"owner":"005D"}']
     assert state_of(delivery) == ("delivered", "")
+
+
+@pytest.mark.parametrize("choice", ["default", "skip", "hold"])
+def test_a_fallback_that_is_set_while_a_pump_has_the_delivery_is_applied(make, choice):
+    delivery = make.delivery(body=OWNER)
+    pump(FakeHttp())
+    more = {"default_id": "005D", "explanation": "guests buy nothing"}
+    set_fallback(delivery.connection, choice, **more)
+    moment = timedelta(seconds=1)
+    Delivery.unscoped.update(state_changed_at=LATER + moment)  # it was held after that
+    released = release_held_deliveries(now=LATER + 2 * moment)
+    assert released == (0 if choice == "hold" else 1)
 
 
 def test_a_confirmed_record_is_sent_rather_than_the_default(make):
