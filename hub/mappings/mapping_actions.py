@@ -6,6 +6,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import RestrictedError
+from django.utils.translation import gettext as _
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
@@ -19,7 +21,7 @@ SHARED_MAPPING = "This is a platform mapping, which applies to all tenants. Choo
 
 
 class MappingInUse(Exception):
-    """A mapping that routes use cannot be deleted."""
+    """A mapping that routes use, or that an integration made, cannot be deleted."""
 
 
 @transaction.atomic
@@ -30,7 +32,7 @@ def create_mapping(
 
     Raises ValidationError by field.
     """
-    mapping.clean_fields(exclude={"tenant"})
+    _check_columns(mapping)
     check_mapping_body(mapping.connector_key, mapping.action, body)
     mapping.created_at = now
     mapping.save(force_insert=True)
@@ -60,7 +62,7 @@ def change_mapping(
         revise_mapping(mapping, body, actor, now=now)
     if name is not None and name != stored.name:
         mapping.name = name
-        mapping.clean_fields(exclude={"tenant"})
+        _check_columns(mapping)
         mapping.save(update_fields=["name"])
         before = {"name": stored.name}
         actor.audit("fieldmapping.rename", mapping, before=before, after={"name": name}, now=now)
@@ -99,12 +101,25 @@ def copy_mapping(
 
 @transaction.atomic
 def delete_mapping(mapping: FieldMapping, actor: ActorContext, *, now: datetime) -> None:
-    """Delete a mapping with its versions. Raises MappingInUse when a route uses it."""
+    """Delete a mapping with its versions.
+
+    Raises MappingInUse when a route uses it, or an integration made it.
+    """
     FieldMapping.unscoped.select_for_update().get(pk=mapping.pk)
     if mapping.routes.exists():
         raise MappingInUse(f"{mapping.name} is used by a route.")
     actor.audit("fieldmapping.delete", mapping, before={"name": mapping.name}, now=now)
-    mapping.delete()
+    try:
+        mapping.delete()
+    except RestrictedError:
+        raise MappingInUse(f"{mapping.name} belongs to an integration.") from None
+
+
+def _check_columns(mapping: FieldMapping) -> None:
+    """Raise ValidationError by field when a column cannot be stored."""
+    mapping.clean_fields(exclude={"tenant"})
+    if "\0" in mapping.name:  # PostgreSQL refuses it
+        raise ValidationError({"name": _("Null characters are not allowed.")})
 
 
 def check_mapping_body(connector_key: str, action_key: str, body: Mapping[str, Any]) -> None:

@@ -87,11 +87,20 @@ def switch_on_integration(
 
 def _check_number_of_integrations(recipe: Recipe, tenant: Tenant, checked: CheckedAnswers) -> None:
     existing = Integration.objects.of(tenant).exclude(state="removed")
-    for integration in existing.filter(recipe_key=recipe.key):
-        if integration.answers == checked.values:
-            raise IntegrationExists(integration)
+    _check_answers_are_new(
+        Integration(tenant=tenant, recipe_key=recipe.key, answers=dict(checked.values))
+    )
     if existing.count() >= MAX_INTEGRATIONS:
         raise TooManyIntegrations(f"{tenant} has {MAX_INTEGRATIONS} integrations.")
+
+
+def _check_answers_are_new(integration: Integration) -> None:
+    """Raise IntegrationExists if another one of the tenant does the same; the tenant is locked."""
+    others = Integration.objects.of(integration.tenant).exclude(state="removed")
+    others = others.filter(recipe_key=integration.recipe_key).exclude(pk=integration.pk)
+    for other in others:
+        if other.answers == integration.answers:
+            raise IntegrationExists(other)
 
 
 def _select_names(
@@ -116,9 +125,10 @@ def change_answers(
     """Change the given answers, and with them what the integration made.
 
     What a person changed in a route, mapping or job is kept, unless these answers decide it. Raises
-    InvalidAnswers, also if the recipe of this release has another version, InvalidTransition if it
-    is removed, and RecipeUnavailable.
+    InvalidAnswers, also if the recipe of this release has another version, IntegrationExists,
+    InvalidTransition if it is removed, and RecipeUnavailable.
     """
+    lock_tenant(integration.tenant)
     integration = lock_integration(integration)
     recipe = _require_recipe(integration)
     if integration.has_newer_recipe:
@@ -128,6 +138,7 @@ def change_answers(
     before = integration.answers
     _apply_recipe(integration, recipe, answers, names, actor, now=now)
     if integration.answers != before:
+        _check_answers_are_new(integration)
         actor.audit(
             "integration.change",
             integration,

@@ -82,7 +82,8 @@ class IntegrationPart(Scoped):
 
     `key` is the template's. `made` is the part as the recipe made it last: what a person changed
     since is kept when the recipe or the answers change. A retired part is disabled, and is deleted
-    when its history allows that.
+    when its history allows that. `mapping` is the one that was made, which its route may have left;
+    it cannot be deleted alone, as the part would be forgotten with it.
     """
 
     TENANT = "integration__tenant"
@@ -93,7 +94,7 @@ class IntegrationPart(Scoped):
         Route, on_delete=models.CASCADE, null=True, related_name="integration_parts"
     )
     mapping = models.ForeignKey(
-        FieldMapping, on_delete=models.CASCADE, null=True, related_name="integration_parts"
+        FieldMapping, on_delete=models.RESTRICT, null=True, related_name="integration_parts"
     )
     job = models.ForeignKey(
         Job, on_delete=models.CASCADE, null=True, related_name="integration_parts"

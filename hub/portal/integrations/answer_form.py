@@ -37,12 +37,17 @@ def load_offered_choices(
     connection: Connection,
     *,
     is_read_again: bool,
-    call: Call,
+    call: Call | None,
     now: datetime,
 ) -> OfferedChoices:
-    """Return the records of the question's list, which is read from the system the first time."""
+    """Return the records of the question's list, which is read from the system the first time.
+
+    Without `call` the system is not asked.
+    """
     stored: ChoiceList | Outcome | None = find_choice_list(connection, question.choices)
-    if stored is None or is_read_again:
+    if call is None and stored is None:
+        return OfferedChoices()
+    if call is not None and (stored is None or is_read_again):
         stored = refresh_choice_list(connection, question.choices, call=call, now=now)
     if isinstance(stored, Outcome):
         return OfferedChoices(detail=stored.detail or stored.reason.replace("_", " "))

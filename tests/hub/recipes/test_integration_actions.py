@@ -6,9 +6,10 @@ import pytest
 
 from hub.audit.models import AuditRow
 from hub.db.state_machine import InvalidTransition
-from hub.mappings.mapping_actions import change_mapping
+from hub.mappings.mapping_actions import MappingInUse, change_mapping, delete_mapping
 from hub.mappings.models import FieldMapping
 from hub.outgoing.models import Delivery, Route
+from hub.outgoing.subscriptions.mapping_copies import copy_mapping_for_routes
 from hub.recipes import integration_actions, part_actions
 from hub.recipes.answers import InvalidAnswers
 from hub.recipes.definitions import RECIPES
@@ -164,6 +165,18 @@ def test_a_changed_answer_changes_what_was_made(acme):
     assert audited()[-1] == "integration.change"
 
 
+def test_answers_that_another_integration_has_are_refused(acme):
+    first = switched_on(acme)
+    second = switched_on(acme, answers={"channel": "C0OTHER99"})
+    with pytest.raises(IntegrationExists) as refused:
+        change_answers(second, CHANNEL, SYSTEM, now=NOON)
+    assert refused.value.integration == first
+    assert body_of(second)["channel"] == "'C0OTHER99'"
+    remove_integration(first, SYSTEM, now=NOON)
+    change_answers(second, CHANNEL, SYSTEM, now=NOON)
+    assert body_of(second)["channel"] == "'C024BE91L'"
+
+
 def test_what_a_person_changed_in_the_mapping_is_kept(acme):
     integration = switched_on(acme)
     body = body_of(integration) | {"text": "text(data.number)", "icon_emoji": "':tea:'"}
@@ -249,6 +262,18 @@ def test_a_mapping_that_another_route_uses_is_kept(make, acme):
     remove_integration(integration, SYSTEM, now=NOON)
     assert not Integration.unscoped.exists()
     assert FieldMapping.unscoped.get() == mapping
+
+
+def test_a_mapping_that_its_route_has_left_is_not_deleted_before_the_integration(acme):
+    integration = switched_on(acme)
+    route = route_of(integration)
+    made = route.mapping
+    copy_mapping_for_routes(made, acme, "Our own", [route], SYSTEM, now=NOON)
+    with pytest.raises(MappingInUse):
+        delete_mapping(made, SYSTEM, now=NOON)
+    remove_integration(integration, SYSTEM, now=NOON)
+    assert not Route.unscoped.exists()
+    assert [mapping.name for mapping in FieldMapping.unscoped.all()] == ["Our own"]
 
 
 def test_a_removed_integration_can_be_switched_on_again(make, acme):

@@ -54,7 +54,9 @@ from tenants.scoping import visible_rows
 
 READ, WRITE = "mappings:read", "mappings:write"
 SHARED_MAPPING = "This mapping applies to all tenants. Only a platform key can change it."
-USED_BY_ROUTES = "Routes use this mapping. Delete them first, or give them another mapping."
+USED_BY_ROUTES = (
+    "Routes or an integration use this mapping. Delete them first, or give them another mapping."
+)
 CREATE_PROBLEMS = ("tenant-required", "tenant-not-found", "permission-denied")
 CHANGE_PROBLEMS = ("not-found", "permission-denied")
 

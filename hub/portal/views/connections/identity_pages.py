@@ -103,7 +103,9 @@ def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
     ):
         messages.success(request, _("Saved. Deliveries that were held for it are sent now."))
         return redirect_to_identities(tenant_user, connection)
-    remote_choices = load_remote_choices(connection, own_record.cleaned_data["kind"], now=now)
+    remote_choices = RemoteChoices()
+    if not tenant_user.support_visit:  # which only reads, and so asks no system
+        remote_choices = load_remote_choices(connection, own_record.cleaned_data["kind"], now=now)
     offered_id = request.GET.get("remote_id", "")[:200]
     form.show(remote_choices, current=identity.remote_id if identity else offered_id)
     context: dict[str, Any] = {

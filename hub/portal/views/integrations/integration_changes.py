@@ -25,6 +25,7 @@ from hub.portal.views.integrations.switch_on_pages import (
 )
 from hub.recipes.answers import InvalidAnswers
 from hub.recipes.integration_actions import (
+    IntegrationExists,
     change_answers,
     pause_integration,
     remove_integration,
@@ -38,6 +39,10 @@ from tenants.models import Membership
 
 ADMIN = Membership.Role.ADMIN
 CHANGED_MEANWHILE = gettext_lazy("It was changed in the meantime, so nothing was done.")
+
+SAME_ANSWERS = gettext_lazy(
+    "Another one is on with these answers, so that everything would happen twice."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def change_answers_view(request: HttpRequest, tenant_user: TenantUser, id: UUID)
     integration = get_integration(tenant_user, id)
     if not integration.has_current_recipe:
         return redirect_to_integration(tenant_user, integration)
-    form = build_change_form(request, integration)
+    form = build_change_form(request, tenant_user, integration)
     if request.method == "POST" and form.is_valid():
         actor = ActorContext.of_visitor(request, tenant_user)
         if apply_answers(
@@ -102,10 +107,12 @@ def change_answers_view(request: HttpRequest, tenant_user: TenantUser, id: UUID)
     return render(request, "portal/integrations/change.html", context)
 
 
-def build_change_form(request: HttpRequest, integration: Integration) -> AnswerForm:
+def build_change_form(
+    request: HttpRequest, tenant_user: TenantUser, integration: Integration
+) -> AnswerForm:
     assert integration.recipe is not None  # the views show this form only then
     initial = build_initial(integration.answers)
-    return build_answer_form(request, integration.recipe, integration.tenant, initial)
+    return build_answer_form(request, tenant_user, integration.recipe, initial)
 
 
 def apply_answers(form: AnswerForm, change: Callable[[], Integration]) -> bool:
@@ -114,6 +121,8 @@ def apply_answers(form: AnswerForm, change: Callable[[], Integration]) -> bool:
         change()
     except InvalidAnswers as invalid:
         form.add_answer_errors(invalid)
+    except IntegrationExists:
+        form.add_error(None, str(SAME_ANSWERS))
     except InvalidTransition:
         form.add_error(None, str(CHANGED_MEANWHILE))
     return form.is_valid()
@@ -126,7 +135,7 @@ def upgrade_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Htt
     integration = get_integration(tenant_user, id)
     if not integration.has_newer_recipe:
         return redirect_to_integration(tenant_user, integration)
-    form = build_change_form(request, integration)
+    form = build_change_form(request, tenant_user, integration)
     is_confirmed = request.method == "POST" and form.is_valid()
     answers = form.answers if is_confirmed else {}
     if is_confirmed:

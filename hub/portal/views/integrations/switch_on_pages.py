@@ -37,7 +37,7 @@ from hub.recipes.integration_actions import (
 from hub.recipes.models import Integration
 from hub.recipes.rehearsal import rehearse_integration
 from tenants.access.tenant_users import TenantUser, tenant_view
-from tenants.models import Membership, Tenant
+from tenants.models import Membership
 
 ADMIN = Membership.Role.ADMIN
 ACCEPT, BACK = "on", "back"  # what a button says besides the answers
@@ -54,9 +54,17 @@ class QuestionData:
 
 
 def load_question_data(
-    recipe: Recipe, tenant: Tenant, selection: Mapping[str, Any], *, is_read_again: bool
+    recipe: Recipe,
+    tenant_user: TenantUser,
+    selection: Mapping[str, Any],
+    *,
+    is_read_again: bool,
 ) -> QuestionData:
-    """Load the accounts, and the lists of the selected or oldest account of each system."""
+    """Load the accounts, and the lists of the selected or oldest account of each system.
+
+    For support, which only reads, no system is asked.
+    """
+    tenant = tenant_user.tenant
     connections = list_usable_connections(recipe, tenant)
     choices = {}
     for question in recipe.own_questions:
@@ -72,19 +80,19 @@ def load_question_data(
                 question,
                 (selected or usable)[0],
                 is_read_again=is_read_again,
-                call=egress.send_request,
+                call=None if tenant_user.support_visit else egress.send_request,
                 now=clock(),
             )
     return QuestionData(connections, choices)
 
 
 def build_answer_form(
-    request: HttpRequest, recipe: Recipe, tenant: Tenant, initial: Mapping[str, Any]
+    request: HttpRequest, tenant_user: TenantUser, recipe: Recipe, initial: Mapping[str, Any]
 ) -> AnswerForm:
     """Build the form of a request; with `again` in its query, the lists are read again."""
     data = request.POST.dict() or None
     offered = load_question_data(
-        recipe, tenant, data or initial, is_read_again=READ_AGAIN in request.GET
+        recipe, tenant_user, data or initial, is_read_again=READ_AGAIN in request.GET
     )
     return AnswerForm(
         data,
@@ -119,7 +127,7 @@ def switch_on_view(request: HttpRequest, tenant_user: TenantUser, key: str) -> H
     }
     if offer.missing:
         return render(request, "portal/integrations/switch_on.html", context)
-    form = build_answer_form(request, recipe, tenant, build_initial(request.GET.dict()))
+    form = build_answer_form(request, tenant_user, recipe, build_initial(request.GET.dict()))
     context["form"] = form
     if request.method != "POST" or BACK in request.POST or not form.is_valid():
         return render(request, "portal/integrations/switch_on.html", context)
