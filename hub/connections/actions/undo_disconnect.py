@@ -21,7 +21,7 @@ from hub.connections.connecting.reconnect import replace_credential, wake_up_wai
 from hub.connections.credentials.account_probe import ProbeResult, probe_credential
 from hub.connections.credentials.connector_context import build_credential, find_connector_app
 from hub.connections.credentials.provider_call import Call
-from hub.connections.credentials.revocation_schedule import TOKEN_COLUMNS
+from hub.connections.credentials.revocation_schedule import TOKEN_COLUMNS, schedule_revocation
 from hub.connections.credentials.revoke import request_new_grant
 from hub.connections.models import Connection, Credential, Disconnection
 from hub.connections.token_lifetimes import Random
@@ -123,19 +123,19 @@ def _refresh_kept_credential(
             draft, credential, app.open() if app else {}, call=call, now=now, afterwards=afterwards
         )
         if isinstance(answer, Grant):
-            _store_grant(undo.disconnection, document, answer, random=random, now=now)
+            _store_grant(undo, document, answer, random=random, now=now)
     return answer
 
 
 @sensitive_variables()
 def _store_grant(
-    disconnection: Disconnection,
-    document: Mapping[str, Any],
-    grant: Grant,
-    *,
-    random: Random,
-    now: datetime,
+    undo: _Undo, document: Mapping[str, Any], grant: Grant, *, random: Random, now: datetime
 ) -> None:
+    """Store new tokens with the disconnect. If that was ended meanwhile, they are revoked.
+
+    Raises InvalidConnectionState in that case.
+    """
+    disconnection = undo.disconnection
     secret = {**document["secret"], **grant.secret}
     settings = {**document["settings"], **grant.settings}
     disconnection.sealed = seal({"secret": secret, "settings": settings}, disconnection.binding)
@@ -144,7 +144,30 @@ def _store_grant(
     )
     for name in TOKEN_COLUMNS:
         setattr(disconnection, name, columns[name])
-    disconnection.save(update_fields=["sealed", *TOKEN_COLUMNS])
+    rows = Disconnection.unscoped.filter(pk=disconnection.pk, public_id=disconnection.public_id)
+    values = {name: columns[name] for name in TOKEN_COLUMNS}
+    if rows.update(sealed=disconnection.sealed, **values):
+        return
+    _revoke_late_grant(undo, secret, settings, now=now)
+    raise InvalidConnectionState(undo.connection.state)
+
+
+@transaction.atomic
+@sensitive_variables()
+def _revoke_late_grant(
+    undo: _Undo, secret: Mapping[str, Any], settings: Mapping[str, Any], *, now: datetime
+) -> None:
+    connection = undo.connection
+    if connection.tenant:
+        schedule_revocation(
+            connection.tenant,
+            connection.connector_key,
+            secret,
+            settings=settings,
+            account=undo.disconnection.account,
+            connection=connection,
+            now=now,
+        )
 
 
 def _draft_connection(undo: _Undo, settings: Mapping[str, Any]) -> Connection:

@@ -187,6 +187,25 @@ def test_tokens_that_were_refreshed_before_a_failed_test_are_kept(connection):
     assert kept["settings"]["instance_url"] == "https://acme2.my.salesforce.com"
 
 
+def test_a_disconnect_that_ends_during_the_refresh_leaves_no_token_unrevoked(connection):
+    row = leave(connection)
+
+    answers = iter((SESSION_ENDED, RENEWED))
+
+    def end_meanwhile(request):
+        answer = next(answers)
+        if answer is RENEWED:
+            revoke_disconnected_account(row, HAND, now=NOON + HOUR)
+        return answer
+
+    with pytest.raises(InvalidConnectionState):
+        undo(connection, end_meanwhile)
+    assert not Disconnection.unscoped.exists() and stored(connection).is_disconnected
+    secrets = [entry.open()["secret"] for entry in Revocation.unscoped.order_by("pk")]
+    assert [secret["access_token"] for secret in secrets][-1] == "00Dnew!token"
+    assert len(secrets) == 2
+
+
 def test_what_a_refresh_brings_during_the_disconnect_is_what_an_undo_restores(connection):
     rotated = json.loads(RENEWED.body) | {"refresh_token": "5Aeprotated"}
 
