@@ -2,9 +2,9 @@
 between these.
 """
 
-import difflib
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import SequenceMatcher
 from typing import Any
 
 from django.contrib import admin
@@ -38,7 +38,6 @@ from tenants.scoping import ScopedAdminMixin
 
 VERSIONS_LIMIT = 20
 IDENTITY_KEY = {"connection", "kind", "local_id"}
-LINE_KINDS = {"+": "added", "-": "removed"}
 
 
 class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
@@ -152,8 +151,18 @@ def list_version_changes(mapping: FieldMapping) -> list[VersionChanges]:
 def diff_versions(before: MappingVersion | None, after: MappingVersion) -> list[tuple[str, str]]:
     """Compare two versions line by line; unchanged lines are included."""
     old = format_json_text(before.ordered_body).splitlines() if before else []
-    compared_lines = difflib.ndiff(old, format_json_text(after.ordered_body).splitlines())
-    return [(LINE_KINDS.get(line[0], "same"), line) for line in compared_lines if line[0] != "?"]
+    new = format_json_text(after.ordered_body).splitlines()
+    lines: list[tuple[str, str]] = []
+    # whole lines: to compare letters, as ndiff() does, takes seconds for a large mapping
+    for kind, old_start, old_end, new_start, new_end in SequenceMatcher(
+        None, old, new
+    ).get_opcodes():
+        if kind == "equal":
+            lines += [("same", f"  {line}") for line in new[new_start:new_end]]
+            continue
+        lines += [("removed", f"- {line}") for line in old[old_start:old_end]]
+        lines += [("added", f"+ {line}") for line in new[new_start:new_end]]
+    return lines
 
 
 # --- identities -----------------------------------------------------------------------------------

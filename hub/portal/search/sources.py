@@ -4,6 +4,7 @@ Every query is one of the tenant's rows, by an index or in a table that has few 
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
@@ -20,7 +21,7 @@ from hub.mappings.models import FieldMapping
 from hub.operations.models import Operation
 from hub.outgoing.insight.explain import readable_deliveries
 from hub.outgoing.insight.search import match_deliveries, match_events
-from hub.outgoing.models import Delivery, Event
+from hub.outgoing.models import Delivery, Event, Route
 from hub.portal.activity import build_activity_entry
 from hub.portal.log.rows import build_log_row
 from hub.portal.navigation import reverse_object_page
@@ -131,6 +132,10 @@ def find_items(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
 
 def find_integrations(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
     """Yield the tenant's integrations, then the recipes that can be switched on."""
+    yield from islice(iterate_integrations(tenant_user, term), RESULTS_SHOWN)
+
+
+def iterate_integrations(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
     tenant, folded = tenant_user.tenant, term.casefold()
     integrations = Integration.objects.of(tenant).exclude(state="removed").order_by("-pk")
     public_id = parse_id(term)
@@ -146,7 +151,10 @@ def find_integrations(tenant_user: TenantUser, term: str) -> Iterator[SearchResu
 
 def find_mappings(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
     tenant = tenant_user.tenant
-    for mapping in own_rows(FieldMapping, tenant, match_id_or(term, Q(name__icontains=term))):
+    used = Route.objects.of(tenant).filter(mapping__tenant=None).values("mapping")
+    has_page = Q(tenant=tenant) | Q(pk__in=used)  # of others of the platform there is no page
+    condition = match_id_or(term, Q(name__icontains=term)) & has_page
+    for mapping in own_rows(FieldMapping, tenant, condition):
         yield SearchResult(mapping.name, reverse_object_page("portal:mapping", tenant, mapping))
 
 

@@ -9,6 +9,7 @@ from hub.audit import Actor, ActorContext
 from hub.connections.actions.connection_actions import pause_connection
 from hub.db.clock import clock
 from hub.outgoing.models import Delivery
+from hub.portal.changes.audited_changes import ROWS_READ
 from hub.portal.models import PortalVisit
 from tests.hub.outgoing.operating import put
 from tests.hub.portal.counting import queries
@@ -90,6 +91,20 @@ def test_what_a_person_did_is_no_news_to_that_person(owner, admin, make, acme):
     owner.post(f"/t/acme/connections/{connection.public_id}/pause/", {"length": "", "reason": "x"})
     assert "Connections changed" not in text_of(owner)
     assert "Connections changed: 1" in text_of(admin)
+
+
+def test_many_changes_of_ones_own_do_not_hide_what_another_person_did(owner, make, acme):
+    connection = make.connection(acme, name="Ours")
+    owner.get(HOME)
+    leave()
+    pause_connection(connection, "moving servers", colleague(make), until=None, now=clock())
+    user = acme.memberships.get(role="owner").user
+    own = ActorContext(Actor.of_user(user))
+    for _ in range(ROWS_READ):
+        own.audit("connection.rename", connection, now=clock())
+        own.audit("delivery.retry", connection, now=clock())
+    text = text_of(owner, PAGE)
+    assert "moving servers" in text and "Connections changed: 1" in text
 
 
 def test_during_one_visit_the_changes_stay(returning, make, acme):

@@ -56,6 +56,14 @@ def test_names_of_connections_jobs_runs_and_people_lead_to_them(owner, make, acm
         assert f'<a href="/t/acme/{url}">' in search(owner, term), term
 
 
+def test_of_mappings_of_the_platform_only_those_in_use_are_found(owner, make, acme):
+    used, other = make.mapping(None), make.mapping(None)
+    make.route(make.connection(acme), tenant=acme, mapping=used)
+    text = search(owner, "mapping")
+    assert str(used.public_id) in text and str(other.public_id) not in text
+    assert owner.get(f"/t/acme/mappings/{used.public_id}/").status_code == 200
+
+
 def test_recipes_integrations_and_field_mappings_are_found_by_name(owner, make, acme):
     recipe = next(iter(RECIPES.values()))
     assert f"/t/acme/integrations/new/{recipe.key}/" in search(owner, recipe.title)
