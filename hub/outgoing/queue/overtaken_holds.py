@@ -4,6 +4,7 @@ set, while a pump had them.
 The pump looked before, and held them after that, so that it is not newer than the hold.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
@@ -50,7 +51,7 @@ def find_overtaken_holds(*, now: datetime) -> QuerySet[Delivery]:
     )
 
 
-def _find_decided_kinds(connections: set[int]) -> set[tuple[int, str]]:
+def _find_decided_kinds(connections: Collection[int | None]) -> set[tuple[int, str]]:
     """Return the connections and kinds whose fallback is a default record, or to skip."""
     fallbacks = IdentityFallback.unscoped.filter(
         connection__in=connections, direction=IdentityFallback.Direction.OUT

@@ -45,10 +45,10 @@ def load_offered_choices(
     Without `call` the system is not asked.
     """
     stored: ChoiceList | Outcome | None = find_choice_list(connection, question.choices)
-    if call is None and stored is None:
-        return OfferedChoices()
     if call is not None and (stored is None or is_read_again):
         stored = refresh_choice_list(connection, question.choices, call=call, now=now)
+    if stored is None:
+        return OfferedChoices()
     if isinstance(stored, Outcome):
         return OfferedChoices(detail=stored.detail or stored.reason.replace("_", " "))
     return OfferedChoices(stored.choices, stored.is_complete)

@@ -11,6 +11,7 @@ from hub.recipes.models import Integration
 from hub.schemas.models import ChoiceList
 from tests.factories import NOON
 from tests.hub.recipes.integrations import CHANNEL, switched_on
+from tests.tenants.door import open_portal_as_support
 
 pytestmark = pytest.mark.django_db
 HERE = "/t/acme/integrations/"
@@ -145,6 +146,23 @@ def test_a_list_that_cannot_be_read_is_replaced_by_an_id(make, acme, admin, outs
     assert "The list cannot be read right now" in text_of(page)
     rehearsal = admin.post(NEW, {"channel_other": "C024BE91L", "rehearse": "1"})
     assert "C024BE91L" in text_of(rehearsal)
+
+
+def test_support_which_only_reads_asks_no_system(make, acme, client, outside):
+    connection = make.connection(acme, "slack")
+    client.force_login(make.staff(is_superuser=True))
+    open_portal_as_support(client, acme)
+    say = f"/t/acme/connections/{connection.public_id}/identities/say/?kind=channel&local_id=orders"
+    for url in (NEW, f"{NEW}?again=1", say):
+        assert client.get(url).status_code == 200
+    assert outside.ledger() == []
+
+
+def test_answers_that_another_one_has_are_refused_at_the_form(acme, admin, slack):
+    switched_on(acme)
+    second = switched_on(acme, answers={"channel": "C0OTHER99"})
+    page = admin.post(page_of(second, "answers/"), {"channel": "C024BE91L"})
+    assert "everything would happen twice" in text_of(page)
 
 
 def test_of_several_accounts_one_is_chosen(make, acme, admin, slack):

@@ -190,13 +190,17 @@ def read_choices(data: QueryDict, selected: Sequence[str]) -> dict[str, str]:
     a record was chosen is selected by that.
     """
     chosen = {
-        name.removeprefix(CHOICE_PREFIX): text.replace("\0", "\ufffd").strip()[:CHOICE_LENGTH]
-        for name, text in data.items()
+        name.removeprefix(CHOICE_PREFIX): _clean_text(data.get(name, ""))
+        for name in data
         if name.startswith(CHOICE_PREFIX) and "\0" not in name
     }
     filled = [local_id for local_id, record in chosen.items() if record]
     local_ids = list(dict.fromkeys([*selected, *filled]))[:REVIEW_MAX]
     return {local_id: chosen.get(local_id, "") for local_id in local_ids}
+
+
+def _clean_text(text: str) -> str:
+    return text.replace("\0", "\ufffd").strip()[:CHOICE_LENGTH]
 
 
 def _tell_result(request: HttpRequest, verb: str, result: ReviewResult) -> None:
