@@ -1,0 +1,79 @@
+"""The staff pages of people and of the reads of their lists: read-only, filtered, and quick."""
+
+import pytest
+from django.urls import reverse
+
+from connectors.directories import Person
+from hub.audit import ActorContext
+from hub.identities.local_users import put_local_users
+from hub.identities.models import DirectoryRead, LocalUser
+from hub.identities.people_store import store_directory_entries
+from tests.factories import NOON
+from tests.hub.portal.counting import queries
+
+pytestmark = pytest.mark.django_db
+
+USERS = reverse("admin:identities_localuser_changelist")
+ENTRIES = reverse("admin:identities_directoryentry_changelist")
+READS = reverse("admin:identities_directoryread_changelist")
+
+
+@pytest.fixture
+def staff(make, client):
+    client.force_login(make.staff(is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def acme(make):
+    return make.tenant("acme", name="Acme Teas")
+
+
+def put(tenant, *numbers):
+    people = [Person(f"u-{number}", f"Person {number}") for number in numbers]
+    put_local_users(tenant, people, ActorContext.system(), now=NOON)
+
+
+def test_users_are_found_by_tenant_and_by_id(staff, make, acme):
+    put(acme, 1, 2)
+    put(make.tenant("globex"), 3)
+    page = staff.get(USERS, {"tenant": "acme"}).text
+    assert "Person 1" in page and "Person 2" in page and "Person 3" not in page
+    page = staff.get(USERS, {"q": "u-3"}).text
+    assert "Person 3" in page and "Person 1" not in page
+
+
+def test_users_of_a_system_are_found_by_tenant_and_by_system(staff, make, acme):
+    for tenant, connector in ((acme, "slack"), (make.tenant("globex"), "salesforce")):
+        person = Person("U1", f"User of {connector}", "", is_bot=True)
+        connection = make.connection(tenant, connector)
+        store_directory_entries(connection, [person], kind="user", now=NOON)
+    for query in ({"tenant": "acme"}, {"connector": "slack"}):
+        page = staff.get(ENTRIES, query).text
+        assert "User of slack" in page and "User of salesforce" not in page
+
+
+@pytest.mark.parametrize("state", DirectoryRead.State.values)
+def test_a_read_says_its_state_and_why_people_may_be_missing(staff, acme, state):
+    read = DirectoryRead.unscoped.create(
+        tenant=acme, state=state, reason="too_many_pages", started_at=NOON, cursor="a secret place"
+    )
+    page = staff.get(reverse("admin:identities_directoryread_change", args=[read.pk])).text
+    assert state in page and "too many pages" in page and "Our own application" in page
+    assert "a secret place" not in page
+    assert "Acme Teas" in staff.get(READS, {"state__exact": state}).text
+
+
+def test_nobody_changes_or_deletes_a_user_by_hand(staff, acme):
+    put(acme, 1)
+    row = reverse("admin:identities_localuser_change", args=[LocalUser.unscoped.get().pk])
+    assert staff.post(row, {"name": "Mallory"}).status_code == 403
+    assert staff.post(row.replace("change", "delete"), {"post": "yes"}).status_code == 403
+    assert staff.get(reverse("admin:identities_localuser_add")).status_code == 403
+
+
+def test_a_list_of_many_users_asks_as_few_questions_as_one_of_few(staff, acme):
+    put(acme, 1)
+    few = queries(lambda: staff.get(USERS))[1]
+    put(acme, *range(2, 40))
+    assert queries(lambda: staff.get(USERS))[1] == few
