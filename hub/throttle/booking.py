@@ -102,9 +102,8 @@ class CallBooker:
             booking.granted = self.acquire_capacity(booking)
             if not booking.scopes:
                 booking.call_times = [self.now] * booking.demand.calls
-        self.book_calls(
-            [booking for booking in self.bookings if booking.granted and booking.scopes]
-        )
+        ready = [booking for booking in self.bookings if booking.granted and booking.scopes]
+        self.book_calls(ready)
         return [self.build_reservation(booking) for booking in self.bookings]
 
     def book_calls(self, bookings: Sequence[Booking]) -> None:
@@ -243,9 +242,8 @@ class CallBooker:
         """Book calls at one time, and spend their units."""
         for scope in booking.scopes:
             booking.is_probe = booking.is_probe or self.snapshots[scope.key].is_probing
-            snapshot = self.snapshot_after(
-                scope, at, booking.share_left_free(scope.key), calls=calls
-            )
+            share = booking.share_left_free(scope.key)
+            snapshot = self.snapshot_after(scope, at, share, calls=calls)
             if booking.can_be_delayed:
                 snapshot = spend_delayed_units(scope.quota, snapshot, scope.cost * calls, at=at)
             self.snapshots[scope.key] = snapshot
@@ -272,9 +270,8 @@ def combine_demands(bookings: Sequence[Booking]) -> dict[str, ScopeDemand]:
         for scope in booking.scopes:
             scope_demand = scope_demands.setdefault(scope.key, ScopeDemand(scope.quota))
             scope_demand.units += scope.cost * booking.demand.calls
-            scope_demand.share_left_free = max(
-                scope_demand.share_left_free, booking.share_left_free(scope.key)
-            )
+            share = booking.share_left_free(scope.key)
+            scope_demand.share_left_free = max(scope_demand.share_left_free, share)
     return scope_demands
 
 

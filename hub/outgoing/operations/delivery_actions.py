@@ -21,11 +21,7 @@ from hub.outgoing.insight.explain import readable_deliveries, resolve_state_and_
 from hub.outgoing.models import Delivery, EventBody, Rendering
 from hub.outgoing.operations.conditions import CONDITIONS
 from hub.outgoing.operations.replays import find_newest_replays, insert_replays, replay_key
-from hub.outgoing.queue.ordering import (
-    lock_lanes_of,
-    move_to_queue_end,
-    promote_followers,
-)
+from hub.outgoing.queue.ordering import lock_lanes_of, move_to_queue_end, promote_followers
 from hub.outgoing.queue.wake import wake_lanes
 from hub.outgoing.release import (
     FILTER_FAILED,
