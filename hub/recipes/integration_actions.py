@@ -222,7 +222,11 @@ def pause_integration(
     """
     integration = lock_integration(integration)
     integration.transition_to("paused", changed_at=now)
-    _enable_parts(load_parts(integration), actor, enabled=False, now=now)
+    parts = load_parts(integration)
+    for part in parts:
+        part.was_disabled = not part.is_enabled
+    IntegrationPart.unscoped.bulk_update(parts, ["was_disabled"])
+    _enable_parts(parts, actor, enabled=False, now=now)
     actor.audit("integration.pause", integration, reason=reason, now=now)
     return integration
 
@@ -231,10 +235,14 @@ def pause_integration(
 def resume_integration(
     integration: Integration, actor: ActorContext, *, now: datetime
 ) -> Integration:
-    """Enable its routes and jobs from now on. Raises InvalidTransition unless it is paused."""
+    """Enable its routes and jobs from now on, but those that a person disabled before the pause.
+
+    Raises InvalidTransition unless it is paused.
+    """
     integration = lock_integration(integration)
     integration.transition_to("on", changed_at=now)
-    _enable_parts(load_parts(integration), actor, enabled=True, now=now)
+    parts = [part for part in load_parts(integration) if not part.was_disabled]
+    _enable_parts(parts, actor, enabled=True, now=now)
     actor.audit("integration.resume", integration, now=now)
     return integration
 

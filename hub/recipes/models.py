@@ -83,7 +83,8 @@ class IntegrationPart(Scoped):
     `key` is the template's. `made` is the part as the recipe made it last: what a person changed
     since is kept when the recipe or the answers change. A retired part is disabled, and is deleted
     when its history allows that. `mapping` is the one that was made, which its route may have left;
-    it cannot be deleted alone, as the part would be forgotten with it.
+    it cannot be deleted alone, as the part would be forgotten with it. `was_disabled`: a person had
+    disabled the part before the integration was paused, so resuming does not enable it.
     """
 
     TENANT = "integration__tenant"
@@ -100,6 +101,7 @@ class IntegrationPart(Scoped):
         Job, on_delete=models.CASCADE, null=True, related_name="integration_parts"
     )
     made = models.JSONField(default=dict)
+    was_disabled = models.BooleanField(default=False)
     retired_at = models.DateTimeField(null=True)
 
     class Meta(Scoped.Meta):
@@ -130,3 +132,8 @@ class IntegrationPart(Scoped):
         row = self.route or self.job
         assert row is not None  # by the table's constraint
         return row
+
+    @property
+    def is_enabled(self) -> bool:
+        row = self.row
+        return row.enabled if isinstance(row, Route) else row.is_enabled

@@ -10,6 +10,7 @@ from hub.mappings.mapping_actions import MappingInUse, change_mapping, delete_ma
 from hub.mappings.models import FieldMapping
 from hub.outgoing.models import Delivery, Route
 from hub.outgoing.subscriptions.mapping_copies import copy_mapping_for_routes
+from hub.outgoing.subscriptions.route_actions import enable_route
 from hub.recipes import integration_actions, part_actions
 from hub.recipes.answers import InvalidAnswers
 from hub.recipes.definitions import RECIPES
@@ -22,6 +23,7 @@ from hub.recipes.integration_actions import (
     resume_integration,
 )
 from hub.recipes.models import Integration, IntegrationPart
+from hub.scheduled.jobs.job_actions import disable_job
 from hub.scheduled.models import Job
 from tests.factories import NOON
 from tests.hub.recipes.integrations import CHANNEL, SYSTEM, switched_on
@@ -39,6 +41,10 @@ def acme(make):
 
 def route_of(integration):
     return integration.parts.get().route
+
+
+def disable_route(route, actor, *, now):
+    enable_route(route, actor, enabled=False, now=now)
 
 
 def body_of(integration):
@@ -218,6 +224,17 @@ def test_a_paused_integration_takes_no_events_until_it_is_resumed(make, acme):
     assert Delivery.unscoped.filter(event=make.event(acme, id="2")).exists()
     with pytest.raises(InvalidTransition):
         resume_integration(integration, SYSTEM, now=NOON)
+
+
+@pytest.mark.parametrize("key", ["order_to_slack", "weekly_sales_to_slack"])
+def test_resuming_enables_nothing_that_a_person_had_disabled(acme, key):
+    integration = switched_on(acme, key, CHANNEL)
+    for name, disable in (("route", disable_route), ("job", disable_job)):
+        if row := getattr(integration.parts.get(), name):
+            disable(row, SYSTEM, now=NOON)
+    pause_integration(integration, SYSTEM, now=NOON)
+    resume_integration(integration, SYSTEM, now=NOON)
+    assert not integration.parts.get().is_enabled
 
 
 def test_a_paused_job_has_no_slots(acme):
