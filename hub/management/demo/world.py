@@ -103,18 +103,7 @@ def build_accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, 
             "requires_pkce": True,
             **select_client_credentials(apps["salesforce"]),
         },
-        "pipedrive": {
-            "company": customer.company,
-            "name": customer.name,
-            "domain": customer.reference,
-            "user": customer.buyer["customer"],
-            "email": customer.buyer["email"],
-            "users": colleagues.build_pipedrive_users(customer),
-            "access_token": secrets["pipedrive"]["access_token"],
-            "refresh_token": secrets["pipedrive"]["refresh_token"],
-            "scopes": PIPEDRIVE_SCOPES,
-            **select_client_credentials(apps["pipedrive"]),
-        },
+        "pipedrive": build_pipedrive_company(customer, secrets["pipedrive"], apps["pipedrive"]),
         "splunk": {"stack": customer.reference, "token": secrets["splunk"]["token"], "ack": True},
         "webhook": {
             "endpoint": customer.reference,
@@ -122,6 +111,23 @@ def build_accounts(customer: Customer, secrets: dict[str, Any], apps: dict[str, 
             "secret": secrets["webhook"]["signing_secret"],
             "strict": True,
         },
+    }
+
+
+def build_pipedrive_company(
+    customer: Customer, secret: dict[str, Any], app: dict[str, Any]
+) -> World:
+    return {
+        "company": customer.company,
+        "name": customer.name,
+        "domain": customer.reference,
+        "user": customer.buyer["customer"],
+        "email": customer.buyer["email"],
+        "users": colleagues.build_pipedrive_users(customer),
+        "access_token": secret["access_token"],
+        "refresh_token": secret["refresh_token"],
+        "scopes": PIPEDRIVE_SCOPES,
+        **select_client_credentials(app),
     }
 
 
