@@ -237,6 +237,30 @@ def filled(unit):
     return (unit * (LARGEST // len(unit) + 1))[:LARGEST]
 
 
+SIMPLE_PATTERN = re.compile(
+    r"(a:)b(?=@)"
+)  # takes 8 ms for its worst input where 20 ms are the limit
+PER_SIMPLE_PATTERN = 2.5  # times as long may ours take; a quadratic one takes a thousand times
+
+
+def assert_quick(work, *arguments, within=WITHIN):
+    """Assert that a work takes `within` seconds at most, or, on a machine that is slower than the
+    one the limit is stated for, as many times as long as a simple pattern takes on it.
+    """
+    taken = seconds(work, *arguments)
+    if taken > within:
+        simple, taken = map(min, zip(*(in_turn(work, *arguments) for _ in range(5)), strict=True))
+        within *= max(1, simple * PER_SIMPLE_PATTERN / WITHIN)
+    assert taken <= within, str(arguments[-1])[:80]
+
+
+def in_turn(work, *arguments):
+    return (
+        seconds(SIMPLE_PATTERN.sub, lambda match: f"{match[1]}***", filled("//a:b@ ")),
+        seconds(work, *arguments),
+    )
+
+
 def test_each_pattern_has_its_worst_input():
     assert all(len(set(WORST) & set(marks)) == 1 for marks, _, _ in SECRET_PATTERNS) and len(
         WORST
@@ -254,12 +278,12 @@ def test_each_pattern_takes_20_milliseconds_at_most_for_its_worst_input(
     (units,) = [WORST[mark] for mark in marks if mark in WORST]
     texts = [filled(unit) for unit in units] + [text[:LARGEST] for text in UNBROKEN]
     slowest = max(texts, key=lambda text: seconds(pattern.sub, replacement, text))
-    assert seconds(pattern.sub, replacement, slowest, times=10) <= WITHIN, slowest[:80]
+    assert_quick(pattern.sub, replacement, slowest)
 
 
 @pytest.mark.parametrize("mark", MARKS)
 def test_however_often_a_mark_stands_in_a_text_it_is_soon_found(mark):
-    assert seconds(find_likely_patterns, filled(mark)) <= WITHIN
+    assert_quick(find_likely_patterns, filled(mark))
 
 
 PARTS = st.one_of(
@@ -295,7 +319,7 @@ PARTS = st.one_of(
 @given(st.lists(PARTS, max_size=4), st.lists(PARTS, min_size=1, max_size=5))
 def test_no_text_that_is_made_of_what_patterns_look_for_takes_long(before, repeated):
     text = ("".join(before) + filled("".join(repeated)))[: LARGEST // 4]
-    assert seconds(redact_text, text) <= len(SECRET_PATTERNS) * WITHIN / 4
+    assert_quick(redact_text, text, within=len(SECRET_PATTERNS) * WITHIN / 4)
 
 
 def test_a_token_that_stands_in_a_longer_word_is_masked():
