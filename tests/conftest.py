@@ -73,12 +73,25 @@ def api(make):
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings):
+    """The test database is a copy of an earlier one, where the migrations are the same."""
+    from tests import migrated_databases
+
+    with migrated_databases.prepared():
+        yield
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     """SQLite's tables are emptied by DELETE after a transactional test, which the audit's guard
     would refuse.
     """
     from django.db import connection
 
+    from tests import migrated_databases
+
+    with django_db_blocker.unblock():
+        migrated_databases.store()
     if connection.vendor == "sqlite":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute("DROP TRIGGER IF EXISTS hub_audit_is_not_deleted")
