@@ -13,8 +13,8 @@ from django.db import connection
 
 from bench import quota_connectors
 from bench.figures import Figure
-from bench.processes import end_strays
-from bench.sink_client import Sink
+from bench.installation.processes import end_strays
+from bench.sink.client import Sink
 from bench.suite import Bench, Options
 
 django.setup()

@@ -5,7 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from bench.sink_client import Arrival
+from bench.sink.client import Arrival
 
 MOMENT = 0.1  # seconds; a kill is noted a little before or after it falls
 

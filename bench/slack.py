@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 from bench import seed
 from bench.baselines.load_generator import build_request
 from bench.baselines.reference_edge import SECRET
-from bench.sink_client import Sink
+from bench.sink.client import Sink
 from connectors.registry import CONNECTORS
 from hub.connections.models import Connection, ConnectorApp
 from hub.db.clock import clock

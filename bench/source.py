@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from bench import seed
-from bench.processes import MANAGE, Process, running, wait_until
-from bench.sink_client import Sink
+from bench.installation.processes import MANAGE, Process, running, wait_until
+from bench.sink.client import Sink
 from hub.db.clock import clock
 from hub.outgoing.intake.publish import publish
 from hub.outgoing.models import Delivery

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bench.figures import Figure
-from bench.sink_client import Sink
+from bench.sink.client import Sink
 
 
 @dataclass(frozen=True, slots=True)

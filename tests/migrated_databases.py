@@ -11,8 +11,14 @@ from urllib.parse import quote
 
 from django.db import connection
 
-from bench import postgres
-from bench.migrated import COPIES, FORGET_KEYS, fingerprint_migrations, replacing, restore
+from bench.installation import postgres
+from bench.installation.migrated import (
+    COPIES,
+    FORGET_KEYS,
+    fingerprint_migrations,
+    replacing,
+    restore,
+)
 
 EXISTING = os.environ["DATABASE_URL"]  # the database beside which Django makes that of the tests
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-from bench.postgres import server
+from bench.installation.postgres import server
 
 
 def main(command):

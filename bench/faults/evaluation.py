@@ -14,7 +14,7 @@ from bench.faults.installation import AttackedInstallation
 from bench.faults.kill import Kill
 from bench.faults.plan import Plan
 from bench.figures import Bar, Figure
-from bench.sink_client import Arrival
+from bench.sink.client import Arrival
 from hub.outgoing.models import Delivery
 
 SETTLED = 1.0  # seconds after a request within which its answer is written down

@@ -10,7 +10,7 @@ from bench.faults.event_callers import CallerLog
 from bench.faults.installation import AttackedInstallation
 from bench.faults.kill import Kill
 from bench.faults.owners import SocketOwners
-from bench.sink_client import Arrival
+from bench.sink.client import Arrival
 from hub.outgoing.models import Attempt, Delivery
 from hub.processes.worker_registry import Replacement
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from bench import seed
 from bench.figures import Bar, Figure
-from bench.processes import descendants, wait_until
-from bench.sink_client import Sink
+from bench.installation.processes import descendants, wait_until
+from bench.sink.client import Sink
 from bench.source import worker
 from bench.suite import Options
 

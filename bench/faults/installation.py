@@ -17,15 +17,16 @@ from django.db import Error
 from django.db import connection as database
 from django.db.models import Q
 
-from bench import postgres, seed, web
+from bench import seed
 from bench.faults import clock_conversion as clocks
 from bench.faults import process_groups
 from bench.faults.event_callers import Caller
 from bench.faults.kill import Kill
 from bench.faults.owners import SocketOwners
 from bench.faults.supervised_process import SupervisedProcess
-from bench.processes import MANAGE, wait_until
-from bench.sink_client import Sink
+from bench.installation import postgres, web
+from bench.installation.processes import MANAGE, wait_until
+from bench.sink.client import Sink
 from hub.connections.models import Connection
 from hub.outgoing.models import Delivery, Route
 from hub.processes.failpoints import DONE_FOLDER_NAME, SETTING_NAME, parse_plans

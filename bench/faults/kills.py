@@ -7,13 +7,13 @@ import os
 import time
 from collections.abc import Iterator
 
-from bench.environments import OWN_SERVER
 from bench.faults import evaluation, process_groups
 from bench.faults.installation import BACK_WITHIN, AttackedInstallation
 from bench.faults.plan import Plan, plan_of
 from bench.figures import Figure
-from bench.processes import wait_until
-from bench.sink_client import Sink
+from bench.installation.environments import OWN_SERVER
+from bench.installation.processes import wait_until
+from bench.sink.client import Sink
 from bench.suite import Options
 
 DATABASES = ("postgresql", "sqlite")

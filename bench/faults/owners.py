@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from bench.faults import process_groups
-from bench.processes import descendants
+from bench.installation.processes import descendants
 
 SAMPLE_EVERY = 0.05  # seconds
 

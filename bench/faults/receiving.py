@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from bench import postgres, slack, web
-from bench.environments import OWN_SERVER
+from bench import slack
 from bench.faults import process_groups
 from bench.faults.installation import DOWN, is_true_or_unknown
 from bench.faults.supervised_process import SupervisedProcess
 from bench.faults.webhook_callers import WebhookCaller
 from bench.figures import Bar, Figure
-from bench.processes import MANAGE, wait_until
-from bench.sink_client import Sink
+from bench.installation import postgres, web
+from bench.installation.environments import OWN_SERVER
+from bench.installation.processes import MANAGE, wait_until
+from bench.sink.client import Sink
 from bench.suite import Options
 from hub.incoming.models import InboundMessage
 from hub.outgoing.models import Event

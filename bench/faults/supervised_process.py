@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Self
 
-from bench.processes import Process, signal_group, spawn
+from bench.installation.processes import Process, signal_group, spawn
 
 AGAIN_AFTER = 0.5  # seconds
 STOP_WITHIN = 40.0  # seconds

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from bench.figures import Bar, Figure
 from bench.identities.directories import Directories, build_directories
 from bench.identities.scores import score_suggestions
-from bench.sink_client import Sink
+from bench.sink.client import Sink
 from bench.suite import Options
 from hub.audit import ActorContext
 from hub.connections.models import Connection

@@ -9,8 +9,8 @@ from bench import slack
 from bench.figures import Bar, Figure
 from bench.incoming.installation import installation
 from bench.incoming.sender import send
-from bench.processes import wait_until
-from bench.sink_client import Sink
+from bench.installation.processes import wait_until
+from bench.sink.client import Sink
 from bench.suite import Options
 from hub.incoming.models import InboundMessage
 

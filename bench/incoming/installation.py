@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from functools import partial
 
 from bench.incoming.sender import send
-from bench.processes import MANAGE, running, wait_until
-from bench.sink_client import Sink
+from bench.installation.processes import MANAGE, running, wait_until
+from bench.installation.web import serving
+from bench.sink.client import Sink
 from bench.slack import SlackApp
-from bench.web import serving
 
 START_WITHIN = 60.0  # seconds
 

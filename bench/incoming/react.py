@@ -9,8 +9,8 @@ from bench.checker import percentile
 from bench.figures import Bar, Figure
 from bench.incoming.installation import installation
 from bench.incoming.sender import Answer, send
-from bench.processes import wait_until
-from bench.sink_client import Sink
+from bench.installation.processes import wait_until
+from bench.sink.client import Sink
 from bench.slack import SlackApp
 from bench.suite import Options
 from hub.outgoing.models import Delivery

@@ -17,11 +17,11 @@ from bench.baselines.load_generator import Load
 from bench.checker import percentile
 from bench.figures import Bar, Figure
 from bench.incoming.sender import send
+from bench.installation.web import HUB, serving
 from bench.outgoing.drain import alternate
-from bench.sink_client import Sink
+from bench.sink.client import Sink
 from bench.slack import SlackApp
 from bench.suite import Options
-from bench.web import HUB, serving
 from hub.db.clock import clock
 from hub.db.ids import uuid7
 from hub.incoming.models import InboxLease

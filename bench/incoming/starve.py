@@ -17,12 +17,19 @@ from django.db import transaction
 from bench import seed
 from bench.checker import percentile
 from bench.figures import Bar, Figure
-from bench.long_work import BUSY_SECONDS
-from bench.processes import MANAGE, ROOT, descendants, python_command, running, wait_until
-from bench.sink_client import Sink
+from bench.installation.processes import (
+    MANAGE,
+    ROOT,
+    descendants,
+    python_command,
+    running,
+    wait_until,
+)
+from bench.installation.web import free_port, web_process
+from bench.programs.long_work import BUSY_SECONDS
+from bench.sink.client import Sink
 from bench.source import delays
 from bench.suite import Options
-from bench.web import free_port, web_process
 from hub.connections.models import Connection, ConnectorApp, Credential
 from hub.db.clock import clock
 from hub.outgoing.intake.publish import publish
@@ -31,7 +38,7 @@ from hub.queue import WakeUp, wake_up
 DATABASES = ("postgresql", "sqlite")
 WORK = ("compute:1", "wait:1")
 SETTINGS = {
-    "DJANGO_SETTINGS_MODULE": "bench.long_work_settings",
+    "DJANGO_SETTINGS_MODULE": "bench.programs.long_work_settings",
     "HUB_LONG_SLOTS": str(len(WORK)),
 }
 # all are requested before the first is repeated, 10 s after it failed
@@ -106,7 +113,7 @@ def sandbox_settings(folder: str) -> dict[str, str]:
 def occupy_long_slots() -> float:
     """Return until when every long slot is occupied."""
     started = time.monotonic()
-    command = python_command("bench.long_work", *WORK)
+    command = python_command("bench.programs.long_work", *WORK)
     subprocess.run(command, env=os.environ | SETTINGS, cwd=ROOT, check=True)
     wait_until(is_work_started, within=START_WITHIN, what="the work in the long slots")
     return started + BUSY_SECONDS

@@ -15,9 +15,9 @@ from datetime import timedelta
 
 from bench import seed
 from bench.figures import Bar, Figure
-from bench.sink_client import Sink
+from bench.installation.web import HUB, serving
+from bench.sink.client import Sink
 from bench.suite import Options
-from bench.web import HUB, serving
 from hub.db.clock import clock
 from hub.outgoing.models import PumpSlot
 from tenants.models import ApiKey

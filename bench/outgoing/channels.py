@@ -11,8 +11,8 @@ from contextlib import AbstractContextManager
 
 from bench import checker, quota_connectors, seed
 from bench.figures import Bar, Figure
-from bench.processes import Process, python_command, running, wait_until
-from bench.sink_client import Arrival, Sink
+from bench.installation.processes import Process, python_command, running, wait_until
+from bench.sink.client import Arrival, Sink
 from bench.suite import Options
 from hub.connections.models import Connection
 from hub.db.clock import clock
@@ -75,7 +75,9 @@ def pumps() -> AbstractContextManager[list[Process]]:
     count = PUMPS[seed.database.vendor]
     environment = os.environ | {"HUB_PUMPS": str(count)}
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-    return running(*[python_command("bench.pump")] * count, environment=environment, **quiet)
+    return running(
+        *[python_command("bench.programs.pump")] * count, environment=environment, **quiet
+    )
 
 
 def all_wait() -> bool:

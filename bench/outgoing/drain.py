@@ -13,8 +13,8 @@ from django.db import connection as database
 
 from bench import checker, quota_connectors, seed
 from bench.figures import Bar, Figure
-from bench.processes import ROOT, python_command, start_together, wait_until
-from bench.sink_client import Sink
+from bench.installation.processes import ROOT, python_command, start_together, wait_until
+from bench.sink.client import Sink
 from bench.suite import Options
 from hub.outgoing.models import Delivery
 
@@ -102,7 +102,7 @@ def drain_product(
     mapping = seed.MAPPING | {"channel": "data.channel"}
     seed.orders(connections, deliveries, seed.route(connector, action, mapping=mapping))
     seed.settle_down()
-    rate = measure_rate(sink, deliveries, [python_command("bench.pump")] * pumps)
+    rate = measure_rate(sink, deliveries, [python_command("bench.programs.pump")] * pumps)
     if left := Delivery.unscoped.exclude(state="delivered").count():
         raise SystemExit(f"{left} deliveries were answered and not settled: this is no measurement")
     return rate

@@ -9,7 +9,7 @@ from django.db import connection as database
 from bench import seed
 from bench.checker import percentile
 from bench.figures import Bar, Figure
-from bench.sink_client import Sink
+from bench.sink.client import Sink
 from bench.source import delays, worker
 from bench.suite import Options
 from hub.connections.models import Connection

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bench import seed
 from bench.checker import percentile
 from bench.figures import Bar, Figure
-from bench.sink_client import Sink
+from bench.sink.client import Sink
 from bench.source import delays, worker
 from bench.suite import Options
 

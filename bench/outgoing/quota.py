@@ -12,8 +12,15 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 
 from bench import checker, quota_connectors, seed
 from bench.figures import Bar, Figure
-from bench.processes import Process, python_command, signal_group, spawn, stop, wait_until
-from bench.sink_client import Arrival, Sink
+from bench.installation.processes import (
+    Process,
+    python_command,
+    signal_group,
+    spawn,
+    stop,
+    wait_until,
+)
+from bench.sink.client import Arrival, Sink
 from bench.suite import Options
 from hub.connections.models import Lane
 from hub.db.clock import clock
@@ -99,7 +106,7 @@ def replace(pumps: MutableMapping[int, Process], pid: int) -> None:
 def pump() -> Process:
     environment = os.environ | {"HUB_PUMPS": str(PUMPS)}
     return spawn(
-        python_command("bench.pump"),
+        python_command("bench.programs.pump"),
         environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

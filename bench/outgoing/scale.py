@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from bench import checker, seed
 from bench.figures import Bar, Figure
+from bench.installation.processes import MANAGE, running, wait_until
 from bench.outgoing.drain import alternate
-from bench.processes import MANAGE, running, wait_until
-from bench.sink_client import Sink
+from bench.sink.client import Sink
 from bench.suite import Options
 
 DATABASES = ("postgresql",)

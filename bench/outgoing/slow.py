@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from bench import seed
 from bench.figures import Bar, Figure
-from bench.processes import Process, descendants, resident_megabytes
-from bench.sink_client import Sink
+from bench.installation.processes import Process, descendants, resident_megabytes
+from bench.sink.client import Sink
 from bench.source import worker
 from bench.suite import Options
 

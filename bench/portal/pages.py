@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from bench.checker import percentile
 from bench.figures import Bar, Figure
+from bench.installation.web import serving
 from bench.portal.test_data import (
     FULL,
     QUICK,
@@ -17,9 +18,8 @@ from bench.portal.test_data import (
     newest_deliveries,
     prepare_test_data,
 )
-from bench.sink_client import Sink
+from bench.sink.client import Sink
 from bench.suite import Options
-from bench.web import serving
 from tenants.models import Tenant
 
 DATABASES = ("postgresql",)

@@ -10,7 +10,7 @@ from typing import Any
 
 from bench import seed
 from bench.figures import Bar, Figure
-from bench.processes import Process, python_command, start_together, wait_until
+from bench.installation.processes import Process, python_command, start_together, wait_until
 from bench.scheduled.order_systems import (
     OrderSystems,
     connect_systems,
@@ -21,7 +21,7 @@ from bench.scheduled.order_systems import (
 )
 from bench.scheduled.repairing import count_writes, deliver_repairs
 from bench.scheduled.runner import EVERY_LEASE, execute_runs, start_runner
-from bench.sink_client import Sink
+from bench.sink.client import Sink
 from bench.suite import Options
 from hub.audit import ActorContext
 from hub.db.clock import clock
@@ -105,7 +105,7 @@ def measure_run_after_repair(systems: OrderSystems, job: Job) -> Iterator[Figure
     operation = plan_repairs(condition, actor, tenant=job.tenant, reason="bench", now=clock())
     confirm_operation(operation, actor, now=clock())
     before = count_writes(systems)
-    with start_together(python_command("bench.pump")):
+    with start_together(python_command("bench.programs.pump")):
         deliver_repairs()
     repair_count = count_writes(systems) - before
     yield Figure("compare_repairs", repair_count, "", bar=Bar("==", operation.count))

@@ -18,8 +18,9 @@ from bench import seed, slack
 from bench.checker import percentile
 from bench.figures import Bar, Figure
 from bench.incoming.sender import Answer
-from bench.processes import wait_until
-from bench.sandbox import Sandbox, sandbox_process
+from bench.installation.processes import wait_until
+from bench.installation.sandbox import Sandbox, sandbox_process
+from bench.installation.web import serving
 from bench.scheduled.night_breaches import count_breaches
 from bench.scheduled.night_mentions import WORKSPACES, MentionSender, reaction_times
 from bench.scheduled.order_systems import (
@@ -29,10 +30,9 @@ from bench.scheduled.order_systems import (
     format_number,
 )
 from bench.scheduled.runner import use_small_pages
-from bench.sink_client import Sink
+from bench.sink.client import Sink
 from bench.source import delays, worker
 from bench.suite import Options
-from bench.web import serving
 from hub.audit import ActorContext
 from hub.connections.models import Connection, ConnectorApp, Credential
 from hub.crypto.sealed import seal

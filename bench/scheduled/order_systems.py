@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import seed
-from bench.processes import Process, python_command, running, wait_until
+from bench.installation.processes import Process, python_command, running, wait_until
 from hub.connections.models import Connection, ConnectorApp
 from hub.db.clock import clock
 from hub.scheduled.models import Job

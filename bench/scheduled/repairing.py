@@ -2,7 +2,7 @@
 
 import time
 
-from bench.processes import wait_until
+from bench.installation.processes import wait_until
 from bench.scheduled.order_systems import OrderSystems
 from hub.db.clock import clock
 from hub.operations.models import Operation

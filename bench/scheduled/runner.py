@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from uuid import UUID
 
-from bench.processes import Process, python_command, running
+from bench.installation.processes import Process, python_command, running
 from hub.db.clock import clock
 from hub.scheduled.runs.claim import free_run_leases
 
-SMALL_PAGES = "bench.small_page_settings"
+SMALL_PAGES = "bench.programs.small_page_settings"
 EVERY_LEASE = (UUID(int=0), UUID(int=2**128 - 1))
 
 
@@ -23,7 +23,9 @@ def use_small_pages(records: int) -> None:
 def start_runner(**settings: str) -> AbstractContextManager[list[Process]]:
     """Start a process that executes open runs; `settings` are of its environment."""
     return running(
-        python_command("bench.run_jobs"), environment=os.environ | settings, stdout=subprocess.PIPE
+        python_command("bench.programs.run_jobs"),
+        environment=os.environ | settings,
+        stdout=subprocess.PIPE,
     )
 
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 
 from bench import seed
 from bench.figures import Bar, Figure
-from bench.processes import MANAGE, Process, descendants, spawn, stop, wait_until
-from bench.sandbox import Sandbox, sandbox_process
-from bench.sink_client import Sink
+from bench.installation.processes import MANAGE, Process, descendants, spawn, stop, wait_until
+from bench.installation.sandbox import Sandbox, sandbox_process
+from bench.sink.client import Sink
 from bench.suite import Options
 from hub.audit import ActorContext
 from hub.db.clock import clock

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count
 
 from bench.figures import Bar, Figure
-from bench.processes import Process, python_command, spawn, stop, wait_until
-from bench.sink_client import Sink
+from bench.installation.processes import Process, python_command, spawn, stop, wait_until
+from bench.sink.client import Sink
 from bench.suite import Options
 from hub.outgoing.queue.pump_leases import lease_range, process_prefix
 from hub.processes.worker_registry import current_worker_id
@@ -55,7 +55,7 @@ class Workers:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.command = python_command("bench.run_slots", path)
+        self.command = python_command("bench.programs.run_slots", path)
         self.processes = [spawn(self.command) for _ in range(WORKERS)]
         self.kills = 0
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench import seed
 from bench.figures import Bar, Figure
-from bench.processes import python_command, start_together
+from bench.installation.processes import python_command, start_together
 from bench.scheduled.order_systems import (
     ORG,
     TENANT,
@@ -22,7 +22,7 @@ from bench.scheduled.order_systems import (
 )
 from bench.scheduled.repairing import count_writes, deliver_repairs
 from bench.scheduled.runner import execute_runs, execute_until_killed, use_small_pages
-from bench.sink_client import Sink
+from bench.sink.client import Sink
 from bench.suite import Options
 from hub.audit import ActorContext
 from hub.db.clock import clock
@@ -43,7 +43,7 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
         job = connect_systems(systems, mode="apply", limits={"share": 1.0, "count": KEYS})
         plant_equal_orders(systems)
         seed.settle_down()
-        with start_together(python_command("bench.pump")):
+        with start_together(python_command("bench.programs.pump")):
             yield from measure_kills(systems, job, most=QUICK_KILLS if options.quick else 1000)
         yield from measure_cut_page(systems, job)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.installation.processes import MANAGE, descendants, wait_until
 from bench.portal.pages import PAGES
-from bench.processes import MANAGE, descendants, wait_until
 
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(400)]
 

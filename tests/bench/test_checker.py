@@ -3,7 +3,7 @@
 import pytest
 
 from bench import checker
-from bench.sink_client import Arrival
+from bench.sink.client import Arrival
 
 
 def came(*ids):

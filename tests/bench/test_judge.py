@@ -6,7 +6,7 @@ from bench.faults.evaluation import crashes_of, recoveries, repeats
 from bench.faults.event_callers import CallerLog
 from bench.faults.facts import Evaluation
 from bench.faults.kill import Kill
-from bench.sink_client import Arrival
+from bench.sink.client import Arrival
 
 PUMP, OTHER = 100, 200  # process ids
 TWICE = [Arrival(10.0, "msg_a", "/", port=PUMP), Arrival(14.0, "msg_a", "/", port=OTHER)]

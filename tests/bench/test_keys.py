@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from bench.processes import MANAGE
+from bench.installation.processes import MANAGE
 
 
 @pytest.fixture

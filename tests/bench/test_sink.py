@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from bench.sink import OK, Peer, World
-from bench.sink_client import Arrival, arrival
+from bench.sink.client import Arrival, arrival
+from bench.sink.server import OK, Peer, World
 
 POST = b"POST %b HTTP/1.1\r\nWebhook-Id: msg_1\r\nContent-Length: 2\r\n\r\n{}"
 

@@ -14,9 +14,9 @@ import sys
 import time
 from pathlib import Path
 
-from bench import keys
-from bench.environments import build_environment
-from bench.migrated import migrate_fresh
+from bench.installation import keys
+from bench.installation.environments import build_environment
+from bench.installation.migrated import migrate_fresh
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_BEHIND = shutil.ignore_patterns(".*cache*", ".git", ".venv", "var")

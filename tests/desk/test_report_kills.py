@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from bench import environments
-from bench.processes import wait_until
-from bench.sandbox import sandbox_process
+from bench.installation import environments
+from bench.installation.processes import wait_until
+from bench.installation.sandbox import sandbox_process
 from tests.desk.worker_processes import WorkerProcesses
 
 SEED = """

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bench import environments, web
 from bench.baselines.load_generator import build_request
 from bench.baselines.reference_edge import SECRET
-from bench.processes import running, wait_until
+from bench.installation import environments, web
+from bench.installation.processes import running, wait_until
 from tests.desk.worker_processes import WorkerProcesses
 
 SEED = """

@@ -6,9 +6,9 @@ import signal
 
 import pytest
 
-from bench import environments
 from bench.faults import process_groups
-from bench.processes import wait_until
+from bench.installation import environments
+from bench.installation.processes import wait_until
 from tests.desk.worker_processes import WorkerProcesses, seconds_to_stop
 
 # A row as whoever can write to the database may plant it, of the id and the name of a task that

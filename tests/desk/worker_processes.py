@@ -8,8 +8,8 @@ import sys
 import time
 
 from bench.faults import process_groups
-from bench.processes import MANAGE, ROOT, spawn, wait_until
-from bench.sink_client import Sink
+from bench.installation.processes import MANAGE, ROOT, spawn, wait_until
+from bench.sink.client import Sink
 
 SEED = """
 import django; django.setup()

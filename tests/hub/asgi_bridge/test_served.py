@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from bench.web import serving
+from bench.installation.web import serving
 
 STALLED = 2000
 REQUEST = b"POST /accounts/login/ HTTP/1.1\r\nHost: hub.test\r\n"

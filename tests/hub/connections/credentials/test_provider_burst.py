@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bench.web import serving
+from bench.installation.web import serving
 from hub.connections.credentials.provider_call import (
     PROVIDER_CALLS_MAX,
 )

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from bench import keys, postgres
-from bench.migrated import migrate_fresh
-from bench.processes import python_command, read_line, running
+from bench.installation import keys, postgres
+from bench.installation.migrated import migrate_fresh
+from bench.installation.processes import python_command, read_line, running
 
 PUMPS = 2
 OWN_SERVER = "HUB_BENCH_OWN_SERVER"  # set where PostgreSQL is ours to break
@@ -63,7 +63,7 @@ def scratch_database(server: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def bench_environment(url: str, *, pumps: int) -> Iterator[dict[str, str]]:
-    with running(python_command("bench.sink"), stdout=subprocess.PIPE) as (sink,):
+    with running(python_command("bench.sink.server"), stdout=subprocess.PIPE) as (sink,):
         place = f"127.0.0.1:{int(read_line(sink))}"
         environment = build_environment(url, place, pumps)
         migrate_fresh(url, environment)

@@ -1,4 +1,4 @@
-"""`python -m bench.run_jobs`: execute runs by the product's own task until none is open;
+"""`python -m bench.programs.run_jobs`: execute runs by the product's own task until none is open;
 print the growth of memory as one line of JSON.
 """
 
@@ -9,7 +9,7 @@ import time
 
 import django
 
-from bench.processes import resident_megabytes
+from bench.installation.processes import resident_megabytes
 
 django.setup()
 

@@ -1,5 +1,5 @@
-"""`python -m bench.run_slots FILE`: create and execute runs by the time that the file states, until
-it is deleted.
+"""`python -m bench.programs.run_slots FILE`: create and execute runs by the time that the file
+states, until it is deleted.
 """
 
 import random

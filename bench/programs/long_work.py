@@ -1,5 +1,5 @@
 """Tasks that occupy long slots, computing or waiting; and the program that sends their wake-ups:
-`python -m bench.long_work compute:1 wait:1`.
+`python -m bench.programs.long_work compute:1 wait:1`.
 """
 
 import sys

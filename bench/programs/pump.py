@@ -1,5 +1,5 @@
-"""`python -m bench.pump`: one pump as a process of its own, with the product's loop and its way
-  out, until SIGTERM.
+"""`python -m bench.programs.pump`: one pump as a process of its own, with the product's loop and
+its way out, until SIGTERM.
 
 As hub.outgoing.tasks does, but without a queue: where the task would ring its successor, this runs
 again.
@@ -12,7 +12,7 @@ import threading
 import django
 
 from bench import quota_connectors
-from bench.processes import wait_for_go
+from bench.installation.processes import wait_for_go
 
 PLACE_AGAIN = 0.2  # seconds before it asks again for a place, where all are taken
 

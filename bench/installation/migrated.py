@@ -12,8 +12,8 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from bench import postgres
-from bench.processes import MANAGE, ROOT
+from bench.installation import postgres
+from bench.installation.processes import MANAGE, ROOT
 
 COPIES = ROOT / ".cache" / "migrated"
 PACKAGES = ("hub", "tenants")

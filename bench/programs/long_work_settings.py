@@ -5,7 +5,7 @@ from hub.settings import HUB_WAKE_UP_TASKS as PRODUCT_TASKS
 from hub.settings import HUB_WORK_CLASSES as PRODUCT_CLASSES
 
 HUB_WAKE_UP_TASKS = PRODUCT_TASKS | {
-    "compute": "bench.long_work.compute",
-    "wait": "bench.long_work.wait",
+    "compute": "bench.programs.long_work.compute",
+    "wait": "bench.programs.long_work.wait",
 }
 HUB_WORK_CLASSES = PRODUCT_CLASSES | {"compute": "long", "wait": "long"}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.processes import ROOT, Process, running, wait_until
+from bench.installation.processes import ROOT, Process, running, wait_until
 
 HUB = "hub.asgi:application"
 WITHIN = 30.0  # seconds, to start

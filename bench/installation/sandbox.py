@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from bench.processes import python_command, running, wait_until
-from bench.web import free_port
+from bench.installation.processes import python_command, running, wait_until
+from bench.installation.web import free_port
 
 START_WITHIN = 30.0  # seconds
 TIMEOUT = 120.0  # seconds of one answer

@@ -1,0 +1,1 @@
+"""The outside world of a bench: a server that notes every request, and the client that reads it."""
