@@ -1,4 +1,4 @@
-"""What a finding says to people: what changed, and what to do."""
+"""The texts of a finding: what changed, and what a person can do."""
 
 from collections.abc import Mapping
 from typing import Any

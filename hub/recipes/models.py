@@ -72,7 +72,7 @@ class Integration(Scoped, StateMachine):
     def has_current_recipe(self) -> bool:
         """Whether the integration is of the version of the recipe that this release has.
 
-        An older version is in a release that was gone back to.
+        After a return to an earlier release, the recipe is older than the integration.
         """
         return self.recipe is not None and self.recipe.version == self.recipe_version
 

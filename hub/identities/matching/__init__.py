@@ -1,4 +1,4 @@
-"""Who of one list of people is who of another: pure functions, precision before recall.
+"""Match the people of two lists: pure functions that prefer no suggestion to a wrong one.
 
 `match_people` is the entry point.
 """

@@ -19,7 +19,8 @@ def find_same_domains(
 ) -> Mapping[str, str]:
     """Return for each domain that is proven to be another one of a company the name of the first.
 
-    A mailbox counts only if one person of each side has it. Domains of providers are nobody's.
+    A mailbox counts only if one person of each side has it. Domains of mail providers belong to no
+    company.
     """
     proofs: dict[DomainPair, int] = defaultdict(int)
     contradictions: dict[DomainPair, int] = defaultdict(int)

@@ -117,9 +117,9 @@ def build_event_input(entry: AttributedItem, users: Mapping[Author, str]) -> Eve
 def build_event_data(row: InboundItem, item: Item, users: Mapping[Author, str]) -> dict[str, Any]:
     """Return the item's data, with the id of the connection that received it.
 
-    Where it can be answered at an address that came with it, also with the id of the item; where an
-    identity names our user who caused it, with this user. A name that a sender uses itself is the
-    sender's.
+    If an address to answer at came with the item, the item's id is added; if an identity names our
+    user who caused it, this user is added. A name that the sender uses itself keeps the sender's
+    value.
     """
     assert row.connection is not None
     data: dict[str, Any] = {"connection": str(row.connection.public_id)}

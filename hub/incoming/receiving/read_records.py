@@ -28,7 +28,8 @@ def find_new_changes(
 ) -> list[RecordChange]:
     """Return the changes that are not known yet; four statements.
 
-    Of a record whose creation is new, a later change is part of it.
+    If the creation of a record is among them, its later changes are left out: what was read as its
+    creation contains them.
     """
     if not changes:
         return []

@@ -83,7 +83,7 @@ class DeskClient:
         self.send_request("POST", f"{self.sandbox}/_control/faults", json=fault)
 
     def cause_event(self, **event: Any) -> None:
-        """Let something happen in a system of the sandbox, which sends its webhook."""
+        """Cause an event in a system of the sandbox, which then sends its webhook."""
         self.send_request("POST", f"{self.sandbox}/_control/send", json=event)
 
     def change_record(self, url: str, changes: Mapping[str, Any]) -> None:

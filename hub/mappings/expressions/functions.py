@@ -50,7 +50,10 @@ class IdentityMissing(Exception):
 
 
 class IdentitySkipped(IdentityMissing):
-    """The same, where the connection's fallback says to skip; `explanation` is a person's."""
+    """No identity is known, and the connection's fallback says to skip the record.
+
+    `explanation` is the text that a person entered with the fallback.
+    """
 
     def __init__(self, kind: str, value: str, explanation: str) -> None:
         super().__init__(kind, value)

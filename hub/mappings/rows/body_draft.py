@@ -16,7 +16,7 @@ MAX_DIGITS = 4  # of the number of a row
 
 @dataclass
 class BodyDraft:
-    """The body as somebody is editing it.
+    """The body of a mapping while a person edits it.
 
     `view` says which of `table` and `text` is edited; `problem` and the errors of the rows are set
     by `build_body`.

@@ -1,5 +1,6 @@
-"""Their fields as the connected account has them: from the schema and the lists that were last
-read.
+"""The fields to which a mapping can write, as the connected account has them.
+
+They come from the schema and the lists of choices that were last read.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,10 +29,10 @@ CHOICES_LIMIT = 2_000  # of one list
 
 @dataclass(frozen=True, slots=True)
 class TargetFields:
-    """Their fields, and of when they are.
+    """The fields to which a mapping can write, as they were last read.
 
-    `can_refresh`: the system can be asked. `read_at`: the oldest of what was read; None if
-    something was never read.
+    `can_refresh`: the system can be asked again. `read_at`: when the oldest of them was read; None
+    if something was never read.
     """
 
     fields: Sequence[TargetField]
@@ -42,8 +43,9 @@ class TargetFields:
 def load_target_fields(
     connection: Connection | None, action: Action, body: Mapping[str, Any]
 ) -> TargetFields:
-    """Load the fields of an action with this body, in one statement for the object's schema and
-    one for each list; no system is asked.
+    """Load the fields of the other system to which this action with this body can write.
+
+    One statement for the object's schema and one for each list; no system is asked.
     """
     fields = {field.path: field for field in list_action_fields(action)}
     times: list[datetime | None] = []

@@ -45,7 +45,7 @@ class TableEntry:
 
     @property
     def choices(self) -> Sequence[tuple[str, str]]:
-        """The values that their field takes, in the form of a constant."""
+        """The values that the row's field in the other system takes, in the form of a constant."""
         return self.target.choices[:CHOICES_OFFERED] if self.target else ()
 
     @property

@@ -1,4 +1,4 @@
-"""Their fields, to which a mapping can write: the inputs of its action."""
+"""The fields of the other system to which a mapping can write: the inputs of its action."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def list_action_fields(action: Action) -> list[TargetField]:
 
 
 def find_missing_fields(fields: Sequence[TargetField], rows: Sequence[Row]) -> list[TargetField]:
-    """Return the required fields that no row fills, or fills in part."""
+    """Return the required fields into which no row writes, not even a part."""
     filled = set()
     for row in rows:
         try:

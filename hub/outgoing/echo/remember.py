@@ -28,7 +28,7 @@ class RecordWrite:
 
 
 def remember_writes(writes: Sequence[RecordWrite], *, now: datetime) -> None:
-    """Store what is about to be written; of a repeated write, that it may come back once more."""
+    """Store what is about to be written; a repeated write may come back once more than before."""
     repeated = [write.delivery_id for write in writes if write.is_repeated]
     if repeated:
         rows = RememberedWrite.unscoped.filter(pk__in=repeated)

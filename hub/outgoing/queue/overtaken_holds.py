@@ -1,7 +1,8 @@
-"""Deliveries that were held for an identity which was confirmed, or for whose kind a fallback was
-set, while a pump had them.
+"""Deliveries that a pump held for a cause that a person had just removed.
 
-The pump looked before, and held them after that, so that it is not newer than the hold.
+The person confirmed the identity, or set a fallback for its kind, after the pump had read the
+identities and before it stored the hold. So the change is older than the hold, and the release,
+which looks for newer changes, does not find it.
 """
 
 from collections.abc import Collection

@@ -79,7 +79,8 @@ ROUTINE_VERBS = (
 def find_changes_by_others(tenant_user: TenantUser, *, since: datetime) -> list[AuditRow]:
     """Return what others did at the tenant since this time, newest first, in one statement.
 
-    The newest ROWS_READ of these: what the person did, and what has no area, does not count.
+    At most the newest ROWS_READ acts. The person's own acts, routine acts, and acts that belong to
+    no area are left out.
     """
     actor, has_area = tenant_user.actor, Q()
     for name in AREAS:

@@ -72,7 +72,7 @@ def find_integration(request: Request, id: UUID) -> Integration:
 
 @contextmanager
 def report_refusals() -> Iterator[None]:
-    """Let what the service functions raise be problems."""
+    """Convert the exceptions of the service functions to problems."""
     try:
         with report_invalid_answers():
             yield

@@ -34,7 +34,7 @@ def find_recipe(key: str) -> Recipe:
 
 @contextmanager
 def report_invalid_answers() -> Iterator[None]:
-    """Let wrong answers be a problem with a JSON pointer for each."""
+    """Convert InvalidAnswers to a problem with a JSON pointer for each answer at fault."""
     try:
         yield
     except InvalidAnswers as invalid:

@@ -11,7 +11,7 @@ from hub.staff import TextFilter
 
 
 class DiscrepancyFilter(TextFilter):
-    """A filter by the name that pages and REST share."""
+    """A filter whose query parameter has the same name as on the portal's pages and in REST."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         value = (self.value() or "").replace("\0", "")

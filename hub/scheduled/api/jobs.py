@@ -119,7 +119,7 @@ def _read_columns(request: Request, data: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def report_invalid_job() -> Iterator[None]:
-    """Let the errors of a job be a problem with a JSON pointer for each."""
+    """Convert InvalidJob to a problem with a JSON pointer for each value at fault."""
     try:
         yield
     except InvalidJob as invalid:

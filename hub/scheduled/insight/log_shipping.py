@@ -1,4 +1,4 @@
-"""How the shipping of a tenant's logs stands: in a sentence, with what a person can do."""
+"""The status of a tenant's log shipping in a sentence, with what a person can do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

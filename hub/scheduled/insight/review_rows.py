@@ -72,7 +72,7 @@ class RepairChoice:
 
 
 def list_repair_choices(discrepancy: Discrepancy) -> list[RepairChoice]:
-    """List how a person can repair a discrepancy, the owner's way first; none: not by a write."""
+    """List how a person can repair a discrepancy, the owner's way first; empty if no write can."""
     names = {"system": find_system_label(discrepancy)}
     owner_side = {"ours": REMOTE, "theirs": LOCAL}.get(discrepancy.owner, "")
     if discrepancy.state not in REPAIRABLE_STATES:

@@ -108,7 +108,7 @@ def describe_result(result: ReconciliationResult, zone: ZoneInfo) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """One run of the picture."""
+    """One run in the picture of the last nights."""
 
     run: Run
     at: datetime

@@ -34,7 +34,7 @@ class Expectation:
         return {key: round(count) for key, count in count_calls(self.units).items()}
 
     def at_pace(self, seconds_between_calls: float | None) -> "Expectation":
-        """Return it for a run whose calls are so far apart."""
+        """Return the expectation for a run with this many seconds between two calls."""
         paced_seconds = (seconds_between_calls or 0.0) * sum(self.calls.values())
         return replace(self, seconds=max(self.seconds, paced_seconds))
 

@@ -41,7 +41,7 @@ class NightForecast:
 
     @property
     def unknown_count(self) -> int:
-        """How many runs have nothing to go by, and are missing in the figures."""
+        """The number of runs without an expectation, which the figures leave out."""
         return sum(run.expectation is None for run in self.runs)
 
     def explain_lateness(self, run: ExpectedRun) -> str:

@@ -38,9 +38,9 @@ def find_pace(
 ) -> dict[int, float]:
     """Return the seconds between two calls of the next runs, by the id of the schedule.
 
-    Only runs that read much have a pace, of which something is known: a report is sent at its time,
-    and lines are shipped as they arrive. A run among few does not take the whole window, as what it
-    has read grows old: its calls are at most INTERVAL_MAX apart.
+    Only reconciliations and syncs with an expectation have a pace: a report is sent at its time,
+    and log lines are shipped as they arrive. Calls are never further apart than the maximum, even
+    if few runs share the window, as what a run has read grows old.
     """
     starts = [
         build_weighted_start(schedule, expectations.get(schedule.pk)) for schedule in schedules

@@ -24,9 +24,9 @@ CLOCK_TOLERANCE = timedelta(minutes=1)  # of the system's clock against ours
 class ReadPage:
     """Records of one page, and what is known of the read up to here.
 
-    `cursor` continues after this page, also after a restart; empty: the read has ended. It is
-    complete if nothing is missing up to here: the last page speaks for the whole read. `reason` is
-    a code that says why something may be missing.
+    `cursor` continues after this page, also after a restart; empty: the read has ended.
+    `is_complete`: nothing is missing up to here; on the last page this holds for the whole read.
+    `reason` is a code that says why something may be missing.
     """
 
     records: Sequence[Mapping[str, Any]]

@@ -109,7 +109,7 @@ class ComparedChunk:
 def load_scope(
     run: Run, progress: Progress, options: ReconcileOptions, texts: TextsInFlight
 ) -> ReadScope:
-    """Return by what the verdicts of this run are allowed."""
+    """Return what this run has read, which decides the verdicts that it may give."""
     is_full = not progress.cursor.get("since")
     local, remote = progress.read_state(LOCAL_SIDE), progress.read_state(REMOTE_SIDE)
     return ReadScope(

@@ -186,6 +186,6 @@ def _insert(run: Run, rows: Sequence[StagedRow], *, is_local: bool, round: int) 
 
 
 def stage_rows(side: Side, records: Sequence[Record]) -> list[StagedRow]:
-    """Return the rows of a page."""
+    """Return the records of a page as the rows that are staged."""
     pairs = load_pairs(side.paired_connection, side.extractor, records)
     return [side.extractor.extract(record, pairs) for record in records]

@@ -53,7 +53,7 @@ def find_siblings(ids: Sequence[int], later: QuerySet[Discrepancy]) -> list[int]
 
 
 def store_refusals(result: RepairResult) -> None:
-    """Store why discrepancies are not repaired, where that is not what their options say."""
+    """Store why discrepancies are not repaired, except where the options ask for a report only."""
     for discrepancy, refused in result.refused:
         if refused.reason != "report_only":
             Discrepancy.unscoped.filter(pk=discrepancy.pk).update(

@@ -33,8 +33,8 @@ def match_repairable() -> Q:
 def select_discrepancies(filter: Mapping[str, Any], tenant: Tenant | None) -> QuerySet[Discrepancy]:
     """Select the discrepancies of a tenant, or of all, that match every condition.
 
-    Of a run those that it found: what it left undecided, an earlier run found, and the limits of
-    this one did not count. Raises LookupError for an unknown name.
+    A filter by run selects what that run found itself: what it left undecided was found by an
+    earlier run, and did not count towards its limits. Raises LookupError for an unknown name.
     """
     rows = Discrepancy.objects.of(tenant) if tenant else Discrepancy.unscoped.all()
     for name, value in filter.items():

@@ -1,4 +1,4 @@
-"""Send repairs by their records as they were read again just before."""
+"""Read the records of repairs again just before they are sent, and send those still unchanged."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

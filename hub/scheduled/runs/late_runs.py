@@ -18,8 +18,9 @@ GROUPS_MAX = 20  # of one look
 def spread_late_runs(*, now: datetime) -> int:
     """Set new times for the waiting runs of slots that are late; return how many.
 
-    They start at their planned distances from now on, and closer only if the rest of their window
-    requires it: who is late again and again would otherwise be faster each time.
+    They start at their planned distances from now on, and closer together only if the rest of their
+    window requires it. Otherwise runs that are late repeatedly would start closer together each
+    time.
     """
     late = Run.unscoped.filter(
         state="waiting", started_at=None, slot_at__isnull=False, due_at__lte=now - LATE

@@ -45,7 +45,7 @@ def find_changeable_row(
 
 @contextmanager
 def translate_field_names() -> Iterator[None]:
-    """Let a ValidationError name the fields as REST does."""
+    """Rename the fields in a ValidationError from the model's names to those of REST."""
     try:
         yield
     except ValidationError as error:

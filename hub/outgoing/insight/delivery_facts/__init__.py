@@ -1,1 +1,5 @@
-"""What the page of a delivery says of it beside others: differences, times, the same error."""
+"""What a delivery is compared with on its page.
+
+That is the last delivery that arrived, the phases in which its time was spent, and the other
+deliveries that stopped for the same reason.
+"""

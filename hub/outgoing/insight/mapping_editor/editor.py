@@ -99,9 +99,9 @@ class MappingEditor:
         )
 
     def load_targets(self, body: Mapping[str, Any] | None) -> TargetFields:
-        """Load their fields, with their texts in the reader's language.
+        """Load the fields to which this body can write, with their texts in the reader's language.
 
-        With errors in the draft (None) those of the stored body are meant.
+        With errors in the draft (`body` is None), those of the stored body.
         """
         if self.action is None:
             return TargetFields([])

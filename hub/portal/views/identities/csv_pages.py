@@ -1,4 +1,4 @@
-"""Pages that bring identities out as CSV, and in by a plan that is confirmed."""
+"""Pages that export identities as CSV, and import them by a plan that a person confirms."""
 
 from uuid import UUID
 

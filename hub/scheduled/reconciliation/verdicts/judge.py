@@ -34,7 +34,7 @@ class ReadRow:
 
 @dataclass(frozen=True, slots=True)
 class ReadScope:
-    """What was read, by which a verdict is allowed.
+    """What a run has read, which decides the verdicts that it may give.
 
     `superseded`: hashes of the record ids that were read again, by side.
     """
