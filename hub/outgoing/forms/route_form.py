@@ -149,7 +149,7 @@ class RouteForm(TargetForm):
         owner: Tenant | None,
         label: Callable[[Any], str],
     ) -> None:
-        """Accept every row that the user may see, and offer the rows of the route's tenant."""
+        """Accept every row that the user may see; list only the rows of the route's tenant."""
         field = self.fields[name]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = visible = visible_rows(model, self.user)

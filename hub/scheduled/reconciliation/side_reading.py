@@ -95,7 +95,7 @@ async def read_sides(
 
 
 async def read_whole_side(context: RunContext, side: Side, progress: Progress) -> None:
-    """Read a whole side whose changes were read before, for the counterparts of the other's."""
+    """Read all of a side of which only changes were read: the other side's changes need it."""
     await _read_side(context, side, progress, name=f"whole.{side.name}", round=0, since=None)
 
 

@@ -113,9 +113,7 @@ def apply_transitions(lease: UUID, transitions: Transitions, *, now: datetime) -
 
 
 def count_results(results: Sequence[RequestResult], *, now: datetime) -> Counter[tuple[str, str]]:
-    """Count attempts by outcome, deliveries that wait for a quota, and for how many milliseconds
-    they do.
-    """
+    """Count attempts by outcome, deliveries that wait for a quota, and the milliseconds they wait."""
     counts: Counter[tuple[str, str]] = Counter()
     for result in results:
         if isinstance(result, SendResult):
