@@ -80,7 +80,10 @@ class InboxLoop:
         return is_busy or bool(claim.messages)
 
     def process_again(self, *, now: datetime) -> bool:
-        """Process a message that was tried before, and stored items; return whether there were any."""
+        """Process a message that was tried before, and stored items, if any are due.
+
+        Return whether any were due.
+        """
         repeated = claim_repeated_message(self.lease, now=now)
         if repeated:
             process_messages(repeated, self.lease, now=now)

@@ -105,7 +105,10 @@ class AnswerForm(forms.Form):
 
     @property
     def alternatives(self) -> set[str]:
-        """The names of fields of which one of two must be filled in: none is optional."""
+        """The names of fields that come in pairs.
+
+        One of each pair must be filled in, so neither is marked as optional.
+        """
         required = {question.key for question in self.recipe.questions if question.is_required}
         pairs = [(key, key + OTHER) for key in self.choices if key in required]
         return {name for pair in pairs if self.fields.keys() >= set(pair) for name in pair}

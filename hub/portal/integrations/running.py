@@ -30,7 +30,7 @@ class RunningIntegration:
 
     @property
     def details(self) -> str:
-        """What distinguishes the integration from others of the same recipe, such as the channel."""
+        """What distinguishes it from others of the same recipe, such as the channel."""
         names = self.integration.answer_names
         return ", ".join(str(name) for name in names.values())
 

@@ -113,7 +113,7 @@ def apply_transitions(lease: UUID, transitions: Transitions, *, now: datetime) -
 
 
 def count_results(results: Sequence[RequestResult], *, now: datetime) -> Counter[tuple[str, str]]:
-    """Count attempts by outcome, deliveries that wait for a quota, and the milliseconds they wait."""
+    """Count attempts by outcome, deliveries that wait for a quota, and the sum of these waits."""
     counts: Counter[tuple[str, str]] = Counter()
     for result in results:
         if isinstance(result, SendResult):
