@@ -32,7 +32,7 @@ SPENT: dict[str, tuple[ScopeKind, ...]] = {  # by an action, so that the first i
 class SpendQuota(Action):
     """One call that spends some scopes. Its path tells the sink whose they are."""
 
-    idempotent = True
+    is_idempotent = True
 
     def __init__(self, key: str) -> None:
         self.key = self.label = key

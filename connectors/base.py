@@ -23,10 +23,10 @@ from connectors.schema import (
     Advice,
     AuthorizationLifetimes,
     Credential,
+    DataFlow,
     Environment,
     Field,
     LoginHost,
-    Move,
     Permission,
 )
 from connectors.webhook_sources import Subscriptions, WebhookSource
@@ -71,7 +71,7 @@ class Connector:
     summary: str = ""
     categories: tuple[str, ...] = ()  # under which people look for it
     synonyms: tuple[str, ...] = ()  # what people may call it, or what it replaces
-    moves: tuple[Move, ...] = ()
+    data_flows: tuple[DataFlow, ...] = ()
     # who must approve besides the person who connects; empty: no approval is needed
     approval: str = ""
     # the consent page asks an administrator first, and does not send the person back to us
@@ -91,20 +91,20 @@ class Connector:
     directory: Directory | None = None  # None: the hub reads no list of its users
     quotas: Mapping[str, Quota] = {}  # by "kind" or "kind:name"; other scopes are not limited
     # why a scope that requests spend has no quota, by kind
-    unlimited: Mapping[str, str] = {}
+    unlimited_reasons: Mapping[str, str] = {}
     in_flight: int = 4  # calls at the same time on one connection, unless staff limit them
     # our own application: one connection for the platform, none for a tenant
-    platform: bool = False
-    own_endpoint: bool = False  # the customer runs it, and fixes each response outside 2xx
-    refreshes: bool = False
+    is_for_platform: bool = False
+    is_own_endpoint: bool = False  # the customer runs it, and fixes each response outside 2xx
+    refreshes_tokens: bool = False
     needs_oauth: bool = False  # a person authorizes us there; otherwise they fill in `fields`
     permissions: tuple[Permission, ...] = ()
     # how to register our app, in steps; %(redirect_uri)s, %(permissions)s, %(hub)s are filled in
     guide: tuple[str, ...] = ()
     # an account has one grant for all its tokens: revoking one token revokes all
-    one_grant: bool = False
+    has_one_grant: bool = False
     # each authorization is a grant of its own, and is revoked separately
-    grants_apart: bool = False
+    has_separate_grants: bool = False
     # advice by problem code, where it is more specific than the general advice
     errors: Mapping[str, Advice] = {}
 
@@ -113,33 +113,35 @@ class Connector:
         """List the fields of our app that are required before a person is sent to the system."""
         return ("client_id", "client_secret") if self.needs_oauth else ()
 
-    def missing(self, granted: Iterable[str] | None) -> list[str]:
+    def list_missing_permissions(self, granted: Iterable[str] | None) -> list[str]:
         """List required permissions that were not granted; none if `granted` is None (unknown)."""
         given_permissions = set(granted or ())
         needed = [entry.key for entry in self.permissions if not entry.optional]
         return (
             []
             if granted is None
-            else [key for key in needed if not self.has(key, given_permissions)]
+            else [key for key in needed if not self.has_permission(key, given_permissions)]
         )
 
-    def has(self, permission: str, given_permissions: set[str]) -> bool:
+    def has_permission(self, permission: str, given_permissions: set[str]) -> bool:
         return permission in given_permissions
 
     @property
-    def choices_by_kind(self) -> dict[str, Choices]:
+    def list_choices_by_kind(self) -> dict[str, Choices]:
         """Return the collections of choices, by the kind of identity."""
-        return {entry.identity: entry for entry in self.collections if isinstance(entry, Choices)}
+        return {
+            entry.identity_kind: entry for entry in self.collections if isinstance(entry, Choices)
+        }
 
     def is_one_to_one(self, kind: str) -> bool:
         """Return whether identities of this kind are unique both ways, as those of people are."""
-        choices = self.choices_by_kind.get(kind)
+        choices = self.list_choices_by_kind.get(kind)
         is_person = self.directory is not None and kind == self.directory.kind
-        return is_person or (choices is not None and choices.one_to_one)
+        return is_person or (choices is not None and choices.is_one_to_one)
 
     lifetimes: AuthorizationLifetimes = AuthorizationLifetimes()
     # prefixes of access_token and refresh_token in the document, each pair refreshed separately
-    tokens: tuple[str, ...] = ("",)
+    token_prefixes: tuple[str, ...] = ("",)
     # False: there is nothing to ask; a credential without a problem is accepted
     has_probe: bool = True
     # seconds between two probes of a quiet connection; None: not probed, a probe has an effect

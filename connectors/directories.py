@@ -32,12 +32,12 @@ class Person:
 class PeoplePage:
     """The people of one response; `cursor` continues after them, empty: this was the last page.
 
-    If it is not `complete`, people may be missing from it.
+    If it is not `is_complete`, people may be missing from it.
     """
 
     people: Sequence[Person]
     cursor: str = ""
-    complete: bool = True
+    is_complete: bool = True
 
 
 class Directory:
@@ -45,15 +45,17 @@ class Directory:
 
     kind = USER
     permissions: tuple[str, ...] = ()  # that reading it needs
-    by_tenant = False  # our own application serves all tenants: `page` needs the tenant's reference
+    by_tenant = (
+        False  # our own application serves all tenants: `page_request` needs the tenant's reference
+    )
 
-    def page(
+    def page_request(
         self, credential: Credential, *, at: datetime, cursor: str = "", tenant: str = ""
     ) -> Request:
         """Build the request for a page. A cursor survives a restart."""
         raise NotImplementedError
 
-    def people(self, response: Response, *, tenant: str = "") -> PeoplePage | Outcome:
+    def parse_people(self, response: Response, *, tenant: str = "") -> PeoplePage | Outcome:
         """Parse a page of people, or the Outcome of a refusal. Raises Unreadable, also for people
         of another tenant than the given one.
         """

@@ -14,7 +14,9 @@ import orjson
 Json = Any  # a value that json.loads() can give
 
 KIBIBYTE = 1024
-DEFAULT_KEEP = 64 * KIBIBYTE  # bytes of a response that are read; a longer body is cut
+DEFAULT_RESPONSE_BYTES_MAX = (
+    64 * KIBIBYTE
+)  # bytes of a response that are read; a longer body is cut
 SECONDS_PATTERN = re.compile(r"[0-9]{1,100}(\.[0-9]{1,100})?", re.ASCII)
 MIN_WAIT, MAX_WAIT = 1.0, 24 * 3600.0  # seconds
 COMPACT_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -53,13 +55,13 @@ class Budget:
     """A limit of `limit` units in a window of `per` seconds, corrected by the system's reports.
 
     The window rolls: where the end of the system's day is unknown, that is the strictest
-    interpretation, and a reported end replaces it. `midnight` names the time zone at whose midnight
-    the budget is full again.
+    interpretation, and a reported end replaces it. `midnight_zone` is the time zone at whose
+    midnight the budget is full again; empty: it rolls.
     """
 
     limit: int
     per: float = 86400.0
-    midnight: str = ""
+    midnight_zone: str = ""
     shape: Literal["budget"] = "budget"
     background_share: float = DEFAULT_BACKGROUND_SHARE
 
@@ -104,7 +106,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     bearer: str = ""
     spends: Spends = ()
-    keep: int = DEFAULT_KEEP  # bytes of the answer to read
+    response_bytes_max: int = DEFAULT_RESPONSE_BYTES_MAX  # bytes of the answer to read
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.url.partition('?')[0]}>"
@@ -133,16 +135,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Response:
-    """An HTTP response: at most `Request.keep` bytes of body, and header names in lower case.
+    """An HTTP response; header names are in lower case.
 
-    `at`: when it was received.
+    `body` has at most `response_bytes_max` bytes of the request. `at`: when it was received.
     """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     at: datetime = datetime(2000, 1, 1, tzinfo=UTC)
-    cut: bool = False  # the body was longer than was read
+    is_cut: bool = False  # the body was longer than was read
 
     def __repr__(self) -> str:
         return f"<Response {self.status}, {len(self.body)} bytes>"

@@ -48,23 +48,23 @@ class OAuth(Connector):
     """A system with the authorization code flow. What differs between systems is data."""
 
     needs_oauth = True
-    refreshes = True
-    authorize_at: str  # these three addresses contain the names of `urls` in braces
-    token_at: str
-    revoke_at: str
-    token_calls: Scope  # the quota that a call of the token endpoint spends
-    pkce: bool = False
-    client_in: Literal["basic", "form"] = "basic"  # where our client id and secret go
-    separator: str = " "  # between permissions in the consent URL
+    refreshes_tokens = True
+    authorize_address: str  # these three addresses contain the names of `urls` in braces
+    token_address: str
+    revoke_address: str
+    token_call_scope: Scope  # the quota that a call of the token endpoint spends
+    uses_pkce: bool = False
+    client_credentials_in: Literal["basic", "form"] = "basic"  # where our client id and secret go
+    permission_separator: str = " "  # between permissions in the consent URL
     asks_permissions: bool = True  # False: they are fixed by our registration
-    authorize_with: Mapping[str, str] = {}  # further parameters of the consent URL
+    authorize_parameters: Mapping[str, str] = {}  # further parameters of the consent URL
     problems: Mapping[str, str] = {}  # problem codes by this system's own error codes
     # problem codes by error codes that have another meaning when the consent page returns them
-    at_consent: Mapping[str, str] = {}
+    consent_problems: Mapping[str, str] = {}
     # a callback from the system's own catalogue of apps has a code and no state
     installs_from_marketplace: bool = False
     # error codes for a token that is not valid any more
-    ended_codes: ClassVar[frozenset[str]] = frozenset()
+    ended_token_codes: ClassVar[frozenset[str]] = frozenset()
 
     def authorize_url(
         self,
@@ -83,8 +83,8 @@ class OAuth(Connector):
             "redirect_uri": redirect_uri,
         }
         if self.asks_permissions:
-            query["scope"] = self.separator.join(self.requested_permissions(optional))
-        if self.pkce:
+            query["scope"] = self.permission_separator.join(self.requested_permissions(optional))
+        if self.uses_pkce:
             query |= {
                 "code_challenge": build_code_challenge(verifier),
                 "code_challenge_method": "S256",
@@ -94,11 +94,11 @@ class OAuth(Connector):
         )
         return str(
             add_params_to_uri(
-                self.authorize_at.format(**credential.urls),
+                self.authorize_address.format(**credential.urls),
                 [
                     *query.items(),
                     ("state", state),
-                    *self.authorize_with.items(),
+                    *self.authorize_parameters.items(),
                     *reconnect_query.items(),
                 ],
             )
@@ -129,7 +129,7 @@ class OAuth(Connector):
 
     def has_login_inside(self, host_patterns: tuple[str, ...], urls: Mapping[str, str]) -> bool:
         """Whether the patterns allow the login, token and revocation URLs at these base URLs."""
-        places = (self.authorize_at, self.token_at, self.revoke_at)
+        places = (self.authorize_address, self.token_address, self.revoke_address)
         return all(
             find_allowed_origin(place.format(**urls), host_patterns or self.hosts)
             for place in places
@@ -169,13 +169,13 @@ class OAuth(Connector):
         self, grant: str, app: Mapping[str, str], credential: Credential, **parameters: Any
     ) -> Request:
         client = {"client_id": app["client_id"], "client_secret": app["client_secret"]}
-        in_form = client if self.client_in == "form" else {}
+        in_form = client if self.client_credentials_in == "form" else {}
         return Request(
             "POST",
-            self.token_at.format(**credential.urls),
+            self.token_address.format(**credential.urls),
             form=dict(parse_qsl(prepare_token_request(grant, **parameters, **in_form))),
             headers={} if in_form else build_basic_auth_header(client),
-            spends=((self.token_calls, 1),),
+            spends=((self.token_call_scope, 1),),
         )
 
     def revoke_request(self, app: Mapping[str, str], credential: Credential) -> Request:
@@ -185,17 +185,17 @@ class OAuth(Connector):
         """
         kind = "refresh_token" if credential.secret.get("refresh_token") else "access_token"
         client = {"client_id": app["client_id"], "client_secret": app["client_secret"]}
-        in_form = client if self.client_in == "form" else {}
+        in_form = client if self.client_credentials_in == "form" else {}
         return Request(
             "POST",
-            self.revoke_at.format(**credential.urls),
+            self.revoke_address.format(**credential.urls),
             form={
                 "token": str(credential.secret.get(kind, "")),
                 "token_type_hint": kind,
                 **in_form,
             },
             headers={} if in_form else build_basic_auth_header(client),
-            spends=((self.token_calls, 1),),
+            spends=((self.token_call_scope, 1),),
         )
 
     def token_rejection(self, response: Response) -> Outcome | None:
@@ -210,17 +210,19 @@ class OAuth(Connector):
         """
         rejection = self.token_rejection(response)
         return (
-            delivered() if rejection is None or rejection.reason in self.ended_codes else rejection
+            delivered()
+            if rejection is None or rejection.reason in self.ended_token_codes
+            else rejection
         )
 
     def own_origin(self, url: object, credential: Credential) -> str:
         """Return the origin of a URL in a response if it is this system's, otherwise empty."""
         return find_allowed_origin(url, credential.hosts or self.hosts)
 
-    def issued_by(self, issuer: str, credential: Credential) -> bool:
+    def is_issued_by(self, issuer: str, credential: Credential) -> bool:
         """Whether `issuer`, the `iss` that came with a code (RFC 9207), is this system."""
         own_issuer = find_allowed_origin(
-            issuer, (extract_origin(self.authorize_at.format(**credential.urls)),)
+            issuer, (extract_origin(self.authorize_address.format(**credential.urls)),)
         )
         return bool(own_issuer or self.own_origin(issuer, credential))
 
@@ -230,7 +232,7 @@ class OAuth(Connector):
 
     def consent_problem(self, provider_code: str) -> str:
         """Return our problem code for an error code that came back from the consent page."""
-        return self.at_consent.get(provider_code) or self.problem(provider_code)
+        return self.consent_problems.get(provider_code) or self.problem(provider_code)
 
     def uninstalled_account(self, authorization: str, body: bytes, app: Mapping[str, str]) -> str:
         """Return the account that removed our app, from an uninstall call to the callback URL.

@@ -19,7 +19,7 @@ UNAUTHORIZED = "unauthorized"
 PERMISSION_MISSING = "permission_missing"
 CHANGED_SINCE = "changed_since"  # the precondition of a write does not hold any more
 RETRYABLE_STATUSES = {408: "status_408", 425: "status_425", 503: "unavailable"}
-CLOSED_ACCOUNT_WAIT = 900.0  # seconds between two calls of an account that is not open
+CLOSED_ACCOUNT_WAIT_SECONDS = 900.0  # seconds between two calls of an account that is not open
 MAX_REASON_LENGTH = 40  # characters
 MAX_DETAIL_LENGTH = 300
 MAX_REFERENCE_LENGTH = 200
@@ -43,9 +43,9 @@ class Outcome:
     """The outcome of an attempt.
 
     `reason` is a stable code, `detail` the system's own text, `reference` the system's id of what
-    was created. `after` is the wait in seconds; the scopes in `pauses` are paused for it. `free`
-    costs no attempt. `ticket` identifies a *pending* message. `concerns` says what refused: the
-    system, one record in it, or a quota.
+    was created. `after` is the wait in seconds, for which `paused_scopes` are paused. With
+    `costs_no_attempt` the attempt is not counted. `ticket` identifies a *pending* message.
+    `concerns` says what refused: the system, one record in it, or a quota.
     """
 
     kind: Kind
@@ -53,8 +53,8 @@ class Outcome:
     detail: str = ""
     reference: str = ""
     after: float | None = None
-    pauses: tuple[Scope, ...] = ()
-    free: bool = False
+    paused_scopes: tuple[Scope, ...] = ()
+    costs_no_attempt: bool = False
     ticket: str = ""
     concerns: Concern = "system"
 
@@ -106,7 +106,9 @@ def later(
     free: bool = False,
 ) -> Outcome:
     """Build a retryable outcome: the request had no effect."""
-    return Outcome("later", reason, detail, after=after, pauses=pauses, free=free)
+    return Outcome(
+        "later", reason, detail, after=after, paused_scopes=pauses, costs_no_attempt=free
+    )
 
 
 def throttled(
@@ -114,7 +116,13 @@ def throttled(
 ) -> Outcome:
     """Build the outcome of a spent quota: its scopes are paused for `after`; costs no attempt."""
     return Outcome(
-        "later", "throttled", detail, after=after, pauses=pauses, free=True, concerns="quota"
+        "later",
+        "throttled",
+        detail,
+        after=after,
+        paused_scopes=pauses,
+        costs_no_attempt=True,
+        concerns="quota",
     )
 
 
@@ -122,7 +130,7 @@ def record_later(
     reason: str, detail: str = "", *, after: float | None = None, free: bool = False
 ) -> Outcome:
     """Build a retryable outcome of one record or its neighbours in a batch, not of the system."""
-    return Outcome("later", reason, detail, after=after, free=free, concerns="record")
+    return Outcome("later", reason, detail, after=after, costs_no_attempt=free, concerns="record")
 
 
 def maintenance(detail: str = "", *, after: float | None = None) -> Outcome:
@@ -135,7 +143,7 @@ def account_closed(reason: str, detail: str = "", *, pauses: tuple[Scope, ...]) 
 
     A reconnect would not help. Costs no attempt.
     """
-    return later(reason, detail, after=CLOSED_ACCOUNT_WAIT, pauses=pauses, free=True)
+    return later(reason, detail, after=CLOSED_ACCOUNT_WAIT_SECONDS, pauses=pauses, free=True)
 
 
 def never(reason: str, detail: str = "") -> Outcome:

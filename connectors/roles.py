@@ -34,22 +34,22 @@ class Action:
     # the field mapping of a route without one; empty: the route must have one
     default: Mapping[str, Any] = {}
     # a field mapping that formats a notice of ours; empty: the action cannot send notices
-    notice: Mapping[str, Any] = {}
+    notice_mapping: Mapping[str, Any] = {}
     # a field mapping that formats a report of ours; empty: the action cannot send reports
-    report: Mapping[str, Any] = {}
+    report_mapping: Mapping[str, Any] = {}
     permissions: Mapping[str, str] = {}
-    batch: int = 1  # messages that one request may carry
+    batch_size_max: int = 1  # messages that one request may carry
     batch_bytes: int = 1024 * KIBIBYTE  # of rendered bodies in one request
-    reply: bool = False  # it answers in the system that an event came from, and writes no record
+    is_reply: bool = False  # it answers in the system that an event came from, and writes no record
     # it answers at the address that came with the incoming item which its input `item` names; one
     # message a request
     uses_reply_url: bool = False
-    idempotent: bool = False  # the system takes our id: sending again has no second effect
+    is_idempotent: bool = False  # the system takes our id: sending again has no second effect
     # the input whose object holds the fields of a record; empty: the whole body does
     fields_input: str = ""
     creates: bool = False  # it may create a record, which then needs its required fields
 
-    def group(self, message: Message) -> Hashable:
+    def group_key(self, message: Message) -> Hashable:
         """Return the key of the message's group: a request has messages of one group only."""
         return None
 
@@ -91,7 +91,7 @@ class Action:
         """Return one outcome for each message, in their order."""
         return [self.outcome(response)] * len(messages)
 
-    def read(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
+    def read_outcomes(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
         """Return `outcomes`; *unknown* for each message if the response cannot be parsed."""
         return read_outcomes(lambda: self.outcomes(response, messages), response, len(messages))
 
@@ -110,23 +110,23 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The records of one response.
+    """Records of one response.
 
-    `cursor` continues after them; empty: this was the last page. If it is not `complete`, records
-    may be missing from it; `reason` is a code that says why.
+    `cursor` continues after them; empty: this was the last page. If it is not `is_complete`,
+    records may be missing, for the reason of this code.
     """
 
     records: Sequence[Mapping[str, Any]]
     cursor: str = ""
-    complete: bool = True
+    is_complete: bool = True
     reason: str = ""
 
 
 class Collection:
     """Records that are read page by page.
 
-    `page` takes its parameters as text. These have the same meaning in every collection that
-    supports them: `since` and `until` (ISO 8601 with a UTC offset: records that changed from
+    `page_request` takes its parameters as text. These have the same meaning in every collection
+    that supports them: `since` and `until` (ISO 8601 with a UTC offset: records that changed from
     `since` on and before `until`), `deleted` ("true": with deleted records), `ids` (only the
     records with these ids, separated by commas), `page_size`, `tenant` (our reference), and `part`
     (of a collection that the system divides: one of `parts`).
@@ -141,21 +141,21 @@ class Collection:
     page_size: int = 100  # records that one request asks for, unless `page_size` says less
     ids_max: int = 0  # ids that `ids` may have; 0: the system cannot be asked for single records
     parts: tuple[str, ...] = ()  # lists that are read one after the other, the first by default
-    reads_changes: bool = False  # `page` takes `since` and `until`
-    reads_deleted: bool = False  # `page` takes `deleted`
+    reads_changes: bool = False  # `page_request` takes `since` and `until`
+    reads_deleted: bool = False  # `page_request` takes `deleted`
     # a read without `since` is ordered by an id that never changes, and its cursor is a position in
     # that order: a record that exists during the whole read is read, whatever else changes
     ordered_by_key: bool = False
     has_ids: bool = True  # False: rows that have no identity, such as sums
-    by_tenant: bool = False  # `page` needs `tenant`: our own application serves all tenants
+    by_tenant: bool = False  # `page_request` needs `tenant`: our own application serves all tenants
 
-    def page(
+    def page_request(
         self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
     ) -> Request:
         """Build the request for a page. Raises ValueError with a text for an invalid parameter."""
         raise NotImplementedError
 
-    def records(self, response: Response) -> Page | Outcome:
+    def parse_page(self, response: Response) -> Page | Outcome:
         """Parse a page of records, or the Outcome of a refusal. Raises Unreadable."""
         raise NotImplementedError
 
@@ -187,8 +187,8 @@ def parse_instant(value: object) -> datetime | None:
 class Choices(Collection):
     """Records from which a person chooses one: the external side of an identity of this kind."""
 
-    identity: str
-    one_to_one: bool = False  # such a record is paired with one record of ours at most
+    identity_kind: str
+    is_one_to_one: bool = False  # such a record is paired with one record of ours at most
 
     def record_id(self, record: Mapping[str, Any]) -> str:
         return self.parse_choice(record)[0]

@@ -12,7 +12,7 @@ from connectors.outcomes import clean_text
 MAX_SHARED_ATTEMPTS = 2  # attempts of a message in a batch with others
 MAX_NAME_LENGTH = 200  # characters
 LOGIN_HOST = "{login_host}"  # placeholder for a customer's login host in a base URL
-LOGIN_HOST_MOST = 100  # characters
+LOGIN_HOST_LENGTH_MAX = 100  # characters
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -134,7 +134,7 @@ class LoginHost:
 
     def environment_of(self, host: str) -> Literal["", "production", "sandbox"]:
         """Return the environment of the accounts at this host; empty if no pattern allows it."""
-        if len(host) > LOGIN_HOST_MOST:
+        if len(host) > LOGIN_HOST_LENGTH_MAX:
             return ""
         matches = (
             key for key, pattern in self.patterns.items() if re.fullmatch(pattern, host, re.ASCII)
@@ -143,7 +143,7 @@ class LoginHost:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class DataFlow:
     """Data that is transferred; `out` is from us to the system."""
 
     direction: Literal["out", "in"]

@@ -123,7 +123,7 @@ class CanaryRows:
         }
         self.make.app(connector, asked, urls=dict.fromkeys(code.urls, NOWHERE), hosts=[NOWHERE])
         settings = {field.key: NOWHERE for field in code.fields if field.kind == "url"}
-        tenant = None if code.platform else self.tenant
+        tenant = None if code.is_for_platform else self.tenant
         return self.make.connection(
             tenant, connector, secret=secret_of(connector), settings=settings
         )
@@ -133,7 +133,7 @@ class CanaryRows:
     def live(self):
         """Everything that opens a secret is done, and the other system repeats what it was told."""
         for connection in self.connections:
-            mine = None if connection.connector.platform else connection
+            mine = None if connection.connector.is_for_platform else connection
             for action in connection.connector.actions[:1]:  # one that only receives has none
                 self.make.route(
                     mine, connector=connection.connector_key, action=action.key, tenant=self.tenant

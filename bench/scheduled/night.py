@@ -140,7 +140,7 @@ def night_figures(name: str, night: Night) -> Iterator[Figure]:
 
 def prediction_figures(forecast: NightForecast, night: Night) -> Iterator[Figure]:
     """How far the prediction was off, as a part of what happened."""
-    expected_calls = sum(sum(minutes) for minutes in forecast.calls.values())
+    expected_calls = sum(sum(minutes) for minutes in forecast.calls_by_connector.values())
     yield Figure(
         "predicted_calls_off", abs(expected_calls / night.call_count - 1), "", bar=Bar("<=", 0.2)
     )

@@ -30,7 +30,7 @@ class AppAction(Action):
     permissions = {
         "the signing secret": "so that our application can verify that requests come from the hub"
     }
-    idempotent = True  # webhook-id stays the same over all attempts
+    is_idempotent = True  # webhook-id stays the same over all attempts
 
     def build_path(self, message: Message) -> str:
         return self.path

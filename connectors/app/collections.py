@@ -35,7 +35,7 @@ class AppCollection(Collection):
     ordered_by_key = True
     by_tenant = True
 
-    def page(
+    def page_request(
         self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
     ) -> Request:
         """Build the signed request for a page. Raises ValueError for an invalid parameter."""
@@ -47,11 +47,11 @@ class AppCollection(Collection):
             f"{credential.urls['api']}/{self.key}?{parameters}",
             headers=headers,
             spends=SPENDS,
-            keep=PAGE_BYTES,
+            response_bytes_max=PAGE_BYTES,
         )
 
     @raises_unreadable
-    def records(self, response: Response) -> Page | Outcome:
+    def parse_page(self, response: Response) -> Page | Outcome:
         """Parse a page. One of fewer records than it announces is incomplete. Raises Unreadable."""
         if rejection := outcome_of_status(response, pauses=(CALLS, REQUESTS)):
             return rejection
@@ -60,7 +60,7 @@ class AppCollection(Collection):
         if not isinstance(records, list) or not isinstance(cursor, str | None):
             raise Unreadable("not a page of records")
         if len(records) != answer["count"]:
-            return Page(records, cursor or "", complete=False, reason="fewer_records")
+            return Page(records, cursor or "", is_complete=False, reason="fewer_records")
         return Page(records, cursor or "")
 
     def record_id(self, record: Mapping[str, Any]) -> str:

@@ -51,7 +51,7 @@ class App(Connector):
     # for all tenants together
     quotas = {"app:calls": InFlight(16), "app:requests": Rate(200, 1.0)}
     in_flight = 16
-    platform = True
+    is_for_platform = True
 
     def find_credential_problem(self, credential: Credential) -> str:
         try:

@@ -15,20 +15,20 @@ class AppDirectory(Directory):
     by_tenant = True
     users = Users()
 
-    def page(
+    def page_request(
         self, credential: Credential, *, at: datetime, cursor: str = "", tenant: str = ""
     ) -> Request:
-        return self.users.page(credential, at=at, cursor=cursor, tenant=tenant)
+        return self.users.page_request(credential, at=at, cursor=cursor, tenant=tenant)
 
     @raises_unreadable
-    def people(self, response: Response, *, tenant: str = "") -> PeoplePage | Outcome:
-        page = self.users.records(response)
+    def parse_people(self, response: Response, *, tenant: str = "") -> PeoplePage | Outcome:
+        page = self.users.parse_page(response)
         if isinstance(page, Outcome):
             return page
         if tenant and any(record.get("tenant") != tenant for record in page.records):
             raise Unreadable("a user of another tenant")
         people = [parse_user(record) for record in page.records if not record.get("deleted")]
-        return PeoplePage(people, page.cursor, page.complete)
+        return PeoplePage(people, page.cursor, page.is_complete)
 
 
 def parse_user(record: Mapping[str, Any]) -> Person:

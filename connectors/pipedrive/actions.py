@@ -64,7 +64,7 @@ class WriteAction(Action):
     def request_body(self, body: Mapping[str, Any]) -> dict[str, Any]:
         fields = remove_nulls(body)
         custom = remove_nulls(fields.pop("custom_fields", {}))
-        if not self.kind.custom_inside:
+        if not self.kind.nests_custom_fields:
             return {**custom, **fields}
         return {**fields, "custom_fields": custom} if custom else fields
 
@@ -94,21 +94,23 @@ class Create(WriteAction):
     def __init__(self, kind: RecordKind) -> None:
         super().__init__(kind)
         self.key = f"create_{kind.key}"
-        self.label = kind.creates
+        self.label = kind.create_label
         self.inputs = tuple(
-            replace(entry, required=entry.key == kind.needs) for entry in kind.inputs
+            replace(entry, required=entry.key == kind.required_input) for entry in kind.inputs
         )
         self.example = kind.example
 
     def find_body_problem(self, body: Mapping[str, Any]) -> str:
         if problem := super().find_body_problem(body):
             return problem
-        has_link = not self.kind.needs_one or any(body.get(key) for key in self.kind.needs_one)
-        return "" if has_link else f"missing: one of {', '.join(self.kind.needs_one)}"
+        has_link = not self.kind.required_alternatives or any(
+            body.get(key) for key in self.kind.required_alternatives
+        )
+        return "" if has_link else f"missing: one of {', '.join(self.kind.required_alternatives)}"
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         (message,) = messages
-        mark = {self.kind.marked: message.id} if self.kind.marked else {}
+        mark = {self.kind.delivery_id_field: message.id} if self.kind.delivery_id_field else {}
         return self.build_request(
             "POST", self.kind.path, {**mark, **remove_nulls(message.body)}, credential
         )
@@ -116,14 +118,14 @@ class Create(WriteAction):
 
 class Update(WriteAction):
     help = "Fields that the mapping omits are not changed."
-    idempotent = True  # the same change twice is the same change
+    is_idempotent = True  # the same change twice is the same change
 
     def __init__(self, kind: RecordKind) -> None:
         super().__init__(kind)
         self.key = f"update_{kind.key}"
-        self.label = kind.changes
+        self.label = kind.change_label
         self.inputs = (Input("id", _("Id"), f"Of the {kind.key}.", required=True), *kind.inputs)
-        self.example = {"id": "'1'", **kind.change}
+        self.example = {"id": "'1'", **kind.change_example}
 
     def find_body_problem(self, body: Mapping[str, Any]) -> str:
         if problem := super().find_body_problem(body):
@@ -134,7 +136,7 @@ class Update(WriteAction):
         (message,) = messages
         fields = {key: value for key, value in message.body.items() if key != "id"}
         return self.build_request(
-            self.kind.changed_by, f"{self.kind.path}/{message['id']}", fields, credential
+            self.kind.change_method, f"{self.kind.path}/{message['id']}", fields, credential
         )
 
 

@@ -41,7 +41,7 @@ class PipedriveCollection(Collection):
     reads_changes = True
     ordered_by_key = True
 
-    def page(
+    def page_request(
         self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
     ) -> Request:
         """Build the request for a page. Raises ValueError with a text for an invalid parameter."""
@@ -57,7 +57,7 @@ class PipedriveCollection(Collection):
             f"{base_url(credential)}/api/v2/{path}?{urlencode(parameters)}",
             bearer=credential.access,
             spends=build_token_costs(ARCHIVE_TOKENS if part == ARCHIVED else LIST_TOKENS),
-            keep=PAGE_BYTES,
+            response_bytes_max=PAGE_BYTES,
         )
 
     def build_parameters(
@@ -87,7 +87,7 @@ class PipedriveCollection(Collection):
         return {"sort_by": "id", "sort_direction": "asc"} | filters | given_parameters
 
     @raises_unreadable
-    def records(self, response: Response) -> Page | Outcome:
+    def parse_page(self, response: Response) -> Page | Outcome:
         if rejection := find_rejection(response):
             return rejection
         answer = response.json()

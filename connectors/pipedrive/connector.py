@@ -24,7 +24,7 @@ from connectors.pipedrive.object_schemas import PipedriveSchema
 from connectors.pipedrive.subscriptions import PipedriveWebhookSubscriptions
 from connectors.pipedrive.summaries import DealsSummary
 from connectors.pipedrive.webhooks import PipedriveWebhooks
-from connectors.schema import Account, AuthorizationLifetimes, Credential, Field, Move
+from connectors.schema import Account, AuthorizationLifetimes, Credential, DataFlow, Field
 
 
 class Pipedrive(OAuth):
@@ -33,15 +33,15 @@ class Pipedrive(OAuth):
     summary = _("Persons, organizations, deals, leads, activities and notes of a company.")
     categories = (_("CRM"), _("Sales"))
     synonyms = ("crm", "pipeline", "deals", "leads", "contacts", "sales")
-    moves = (
-        Move(
+    data_flows = (
+        DataFlow(
             "out",
             _(
                 "The records that your routes create from events: persons, organizations, "
                 "deals and so on."
             ),
         ),
-        Move("in", _("The IDs of the written records, and your user and company there.")),
+        DataFlow("in", _("The IDs of the written records, and your user and company there.")),
     )
     approval = _("An administrator, if only administrators of your company can install apps.")
     fields = (
@@ -92,13 +92,19 @@ class Pipedrive(OAuth):
         ),  # of an OAuth token: Lite 80, Growth 160, Premium 400, Ultimate 480
         "app:token": Rate(300, 60.0),  # a courtesy: nothing is documented
     }
-    unlimited = {"address": "not published; the hub pauses if Cloudflare blocks its address"}
-    authorize_at, token_at, revoke_at = "{oauth}/authorize", "{oauth}/token", "{oauth}/revoke"
-    token_calls = TOKEN
+    unlimited_reasons = {
+        "address": "not published; the hub pauses if Cloudflare blocks its address"
+    }
+    authorize_address, token_address, revoke_address = (
+        "{oauth}/authorize",
+        "{oauth}/token",
+        "{oauth}/revoke",
+    )
+    token_call_scope = TOKEN
     installs_from_marketplace = True
     asks_permissions = False
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
-    ended_codes = frozenset({"invalid_grant"})
+    ended_token_codes = frozenset({"invalid_grant"})
     lifetimes = AuthorizationLifetimes(
         unused=60 * 86400.0, used_again="works"
     )  # each refresh gives the same token another 60 days

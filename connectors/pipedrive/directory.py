@@ -15,25 +15,25 @@ from connectors.pipedrive.actions import base_url, build_token_costs
 from connectors.pipedrive.errors import find_rejection
 from connectors.schema import Credential
 
-LIST_TOKENS = 20  # of the daily budget, for a list of v1
+LIST_COST_TOKENS = 20  # of the daily budget, for a list of v1
 
 
 class PipedriveDirectory(Directory):
     permissions = ("users:read",)
 
-    def page(
+    def page_request(
         self, credential: Credential, *, at: datetime, cursor: str = "", tenant: str = ""
     ) -> Request:
         return Request(
             "GET",
             f"{base_url(credential)}/api/v1/users",
             bearer=credential.access,
-            spends=build_token_costs(LIST_TOKENS),
-            keep=8 * 1024 * KIBIBYTE,
+            spends=build_token_costs(LIST_COST_TOKENS),
+            response_bytes_max=8 * 1024 * KIBIBYTE,
         )
 
     @raises_unreadable
-    def people(self, response: Response, *, tenant: str = "") -> PeoplePage | Outcome:
+    def parse_people(self, response: Response, *, tenant: str = "") -> PeoplePage | Outcome:
         if rejection := find_rejection(response):
             return rejection
         answer = response.json()

@@ -26,9 +26,9 @@ ADDRESS = Scope("address")  # ours: Cloudflare blocks it for all companies
 TOKEN = Scope("app", "token")
 
 # seconds between probes of a spent daily budget: its end is not documented
-DAILY_RECHECK = 3600.0
-BLOCK_WAIT = 900.0  # seconds; how long Cloudflare blocks is not documented
-HIGHEST_COST = 10  # tokens; with fewer left, the daily budget counts as spent
+DAILY_BUDGET_WAIT_SECONDS = 3600.0
+BLOCKED_WAIT_SECONDS = 900.0  # seconds; how long Cloudflare blocks is not documented
+HIGHEST_COST_TOKENS = 10  # tokens; with fewer left, the daily budget counts as spent
 
 # https://pipedrive.readme.io/docs/core-api-concepts-http-status-codes
 STATUSES: Mapping[int, tuple[OutcomeBuilder, str]] = {
@@ -105,7 +105,7 @@ def _is_blocked(response: Response) -> bool:
 
 
 def _build_blocked_outcome(response: Response) -> Outcome:
-    after = parse_retry_after(response) or BLOCK_WAIT
+    after = parse_retry_after(response) or BLOCKED_WAIT_SECONDS
     return throttled(
         "Cloudflare blocks our address: too many calls came after a 429",
         after=after,
@@ -126,7 +126,7 @@ def _build_quota_outcome(response: Response) -> Outcome:
     if day == 0 or burst:  # a Retry-After of seconds comes all the same
         return throttled(
             detail or "the daily token budget is used up",
-            after=max(wait, DAILY_RECHECK),
+            after=max(wait, DAILY_BUDGET_WAIT_SECONDS),
             pauses=(COMPANY,),
         )
     if burst == 0:
@@ -150,7 +150,7 @@ def parse_budget_report(response: Response) -> Report | None:
         COMPANY,
         used=limit - remaining,
         limit=limit,
-        resets_in=DAILY_RECHECK if remaining < HIGHEST_COST else None,
+        resets_in=DAILY_BUDGET_WAIT_SECONDS if remaining < HIGHEST_COST_TOKENS else None,
     )
 
 

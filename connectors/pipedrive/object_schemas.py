@@ -26,7 +26,7 @@ from connectors.schema import Credential
 
 PAGE_SIZE = 500  # "a maximum value of 500 is allowed"
 PAGE_BYTES = 4 * 1024 * KIBIBYTE
-LIST_TOKENS = 10  # as lists of records cost; the cost of lists of fields is not stated
+LIST_COST_TOKENS = 10  # as lists of records cost; the cost of lists of fields is not stated
 CURSOR_MAX_LENGTH = 500
 
 # `field_type` of v2; a type that is not here is text
@@ -131,15 +131,15 @@ class PipedriveSchema(Schema):
             "GET",
             f"{base_url(credential)}/api/v2/{FIELD_PATHS[object_key]}?{urlencode(query)}",
             bearer=credential.access,
-            spends=build_token_costs(LIST_TOKENS),
-            keep=PAGE_BYTES,
+            spends=build_token_costs(LIST_COST_TOKENS),
+            response_bytes_max=PAGE_BYTES,
         )
 
     @raises_unreadable
     def parse_fields(self, response: Response, object_key: str) -> FieldsPage | Outcome:
         if rejection := find_rejection(response):
             return rejection
-        if response.cut:
+        if response.is_cut:
             raise Unreadable("the answer is longer than what is read")
         answer = response.json()
         entries, cursor = answer["data"], answer["additional_data"]["next_cursor"]
@@ -160,7 +160,7 @@ def _parse_lead_fields(
     """Yield the fields of leads that are the same in every company, and the deals' custom ones."""
     for entry in kind.inputs:
         if entry is not CUSTOM:
-            required = entry.key == kind.needs
+            required = entry.key == kind.required_input
             yield SchemaField(entry.key, entry.label, "text", required=required, help=entry.help)
     yield from (parse_field(entry, kind) for entry in entries if entry["is_custom_field"])
 
@@ -180,7 +180,7 @@ def parse_field(entry: Mapping[str, Any], kind: RecordKind) -> SchemaField:
         key=f"{CUSTOM.key}.{code}" if is_custom else code,
         label=str(entry["field_name"]),
         type=field_type if is_custom else STANDARD_TYPES.get(code, field_type),
-        required=code == kind.needs
+        required=code == kind.required_input
         or (required.get("enabled") is True and not required.get("stage_ids")),
         writable=is_custom or code in inputs,
         picklist=tuple(

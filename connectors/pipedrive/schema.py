@@ -28,26 +28,26 @@ CUSTOM = Input(
 
 @dataclass(frozen=True, slots=True)
 class RecordKind:
-    """One kind of record.
+    """One kind of record, such as deal.
 
-    `needs` is the input that a new record must have; of the inputs in `needs_one` it needs at least
-    one.
+    `required_input` is the input that a new record must have; of the inputs in
+    `required_alternatives` it needs at least one.
     """
 
     key: str
-    creates: str
-    changes: str
+    create_label: str
+    change_label: str
     path: str
     permissions: Mapping[str, str]
     inputs: tuple[Input, ...]
     example: Mapping[str, Any]
-    change: Mapping[str, Any]  # an example of changing one
-    needs: str
-    needs_one: tuple[str, ...] = ()
-    changed_by: Literal["PATCH", "PUT"] = "PATCH"
+    change_example: Mapping[str, Any]  # an example of changing one
+    required_input: str
+    required_alternatives: tuple[str, ...] = ()
+    change_method: Literal["PATCH", "PUT"] = "PATCH"
     # custom fields are an object of their own; False: they are beside the other fields
-    custom_inside: bool = True
-    marked: str = ""  # the field that keeps the delivery's id, where it has one
+    nests_custom_fields: bool = True
+    delivery_id_field: str = ""  # the field that keeps the delivery's id, where it has one
 
     @property
     def object_key(self) -> str:
@@ -63,11 +63,11 @@ class RecordKind:
 RECORD_KINDS = (
     RecordKind(
         key="person",
-        creates=_("Create a person"),
-        changes=_("Update a person"),
+        create_label=_("Create a person"),
+        change_label=_("Update a person"),
         path="v2/persons",
         permissions={"contacts:full": "to write persons"},
-        needs="name",
+        required_input="name",
         inputs=(
             Input("name", _("Name"), "The full name."),
             Input(
@@ -95,15 +95,15 @@ RECORD_KINDS = (
             "name": "data.customer",
             "emails": "[{value: data.email, primary: `true`}][?value]",
         },
-        change={"emails": "[{value: data.email, primary: `true`}][?value]"},
+        change_example={"emails": "[{value: data.email, primary: `true`}][?value]"},
     ),
     RecordKind(
         key="organization",
-        creates=_("Create an organization"),
-        changes=_("Update an organization"),
+        create_label=_("Create an organization"),
+        change_label=_("Update an organization"),
         path="v2/organizations",
         permissions={"contacts:full": "to write organizations"},
-        needs="name",
+        required_input="name",
         inputs=(
             Input("name", _("Name"), "Name of the organization."),
             Input("address", _("Address"), "An object with value: the full address as text."),
@@ -113,15 +113,15 @@ RECORD_KINDS = (
             CUSTOM,
         ),
         example={"name": "data.customer"},
-        change={"name": "data.customer"},
+        change_example={"name": "data.customer"},
     ),
     RecordKind(
         key="deal",
-        creates=_("Create a deal"),
-        changes=_("Update a deal"),
+        create_label=_("Create a deal"),
+        change_label=_("Update a deal"),
         path="v2/deals",
         permissions={"deals:full": "to write deals"},
-        needs="title",
+        required_input="title",
         inputs=(
             Input("title", _("Title"), "Title of the deal."),
             Input("value", _("Value"), "A number."),
@@ -148,18 +148,18 @@ RECORD_KINDS = (
             "value": "data.total",
             "currency": "data.currency",
         },
-        change={"value": "data.total", "status": "'won'"},
+        change_example={"value": "data.total", "status": "'won'"},
     ),
     RecordKind(
         key="lead",
-        creates=_("Create a lead"),
-        changes=_("Update a lead"),
+        create_label=_("Create a lead"),
+        change_label=_("Update a lead"),
         path="v1/leads",
         permissions={"leads:full": "to write leads"},
-        needs="title",
-        needs_one=("person_id", "organization_id"),
-        custom_inside=False,
-        marked="origin_id",
+        required_input="title",
+        required_alternatives=("person_id", "organization_id"),
+        nests_custom_fields=False,
+        delivery_id_field="origin_id",
         inputs=(
             Input("title", _("Title"), "Title of the lead."),
             PERSON,
@@ -184,15 +184,15 @@ RECORD_KINDS = (
             "person_id": "`1`",
             "value": {"amount": "data.total", "currency": "data.currency"},
         },
-        change={"value": {"amount": "data.total", "currency": "data.currency"}},
+        change_example={"value": {"amount": "data.total", "currency": "data.currency"}},
     ),
     RecordKind(
         key="activity",
-        creates=_("Create an activity"),
-        changes=_("Update an activity"),
+        create_label=_("Create an activity"),
+        change_label=_("Update an activity"),
         path="v2/activities",
         permissions={"activities:full": "to write activities"},
-        needs="subject",
+        required_input="subject",
         inputs=(
             Input("subject", _("Subject"), "Subject of the activity."),
             Input("type", _("Type"), "Key of a type, such as call, task or meeting."),
@@ -220,17 +220,17 @@ RECORD_KINDS = (
             "subject": "join('', ['Call about order ', to_string(data.number)])",
             "type": "'call'",
         },
-        change={"done": "`true`"},
+        change_example={"done": "`true`"},
     ),
     RecordKind(
         key="note",
-        creates=_("Create a note"),
-        changes=_("Update a note"),
+        create_label=_("Create a note"),
+        change_label=_("Update a note"),
         path="v1/notes",
         permissions={"deals:full": "to write notes"},
-        needs="content",
-        needs_one=("deal_id", "person_id", "org_id", "lead_id"),
-        changed_by="PUT",
+        required_input="content",
+        required_alternatives=("deal_id", "person_id", "org_id", "lead_id"),
+        change_method="PUT",
         inputs=(
             Input("content", _("Content"), "HTML; Pipedrive removes unsupported elements."),
             DEAL,
@@ -245,6 +245,6 @@ RECORD_KINDS = (
             "content": "join('', ['Order ', to_string(data.number), ' has arrived.'])",
             "deal_id": "`1`",
         },
-        change={"content": "join('', ['Order ', to_string(data.number), ' has arrived.'])"},
+        change_example={"content": "join('', ['Order ', to_string(data.number), ' has arrived.'])"},
     ),
 )

@@ -17,7 +17,7 @@ from connectors.schema import Credential
 STATUSES = ("open", "won", "lost")
 NUMBERS = ("filter_id", "user_id", "pipeline_id", "stage_id")
 # tokens; what is documented for lists of v1 and for searches, as its own cost is not stated
-COST = 40
+SUMMARY_COST_TOKENS = 40
 
 
 class DealsSummary(Collection):
@@ -27,7 +27,7 @@ class DealsSummary(Collection):
     example = {"status": "won"}
     has_ids = False
 
-    def page(
+    def page_request(
         self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
     ) -> Request:
         """Build the request. Raises ValueError with a text if a parameter is invalid."""
@@ -37,11 +37,11 @@ class DealsSummary(Collection):
             "GET",
             f"{base_url(credential)}/api/v1/deals/summary{'?' if parameters else ''}{parameters}",
             bearer=credential.access,
-            spends=build_token_costs(COST),
+            spends=build_token_costs(SUMMARY_COST_TOKENS),
         )
 
     @raises_unreadable
-    def records(self, response: Response) -> Page | Outcome:
+    def parse_page(self, response: Response) -> Page | Outcome:
         """Parse a record for each currency: `currency`, `count`, `value`. Raises Unreadable."""
         if rejection := find_rejection(response):
             return rejection

@@ -45,7 +45,7 @@ class PipedriveWebhooks(WebhookSource):
         is_usable = isinstance(id, str) and bool(id)
         return f"{id}:{webhook}" if is_usable else super().message_id(request)
 
-    def items(
+    def parse_items(
         self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
     ) -> Sequence[Item]:
         document = _parse_body(request)

@@ -50,7 +50,7 @@ class WriteRecords(Action):
         "api": "to reach the records",
         "refresh_token": "to stay connected",
     }
-    batch = 200
+    batch_size_max = 200
     fields_input = "fields"
 
     def schema_object(self, body: Mapping[str, Any]) -> str:
@@ -69,7 +69,7 @@ class WriteRecords(Action):
             return "fields is not an object with API names"
         return ""
 
-    def group(self, message: Message) -> Hashable:
+    def group_key(self, message: Message) -> Hashable:
         """Return the group's key: object, external id field and field names.
 
         A field that Salesforce does not know makes it refuse the whole call, as does a value of the
@@ -109,7 +109,7 @@ class WriteRecords(Action):
             },
             bearer=credential.access,
             spends=((ORG, 1),),
-            keep=1024 * 1024,  # 200 answers with several errors each
+            response_bytes_max=1024 * 1024,  # 200 answers with several errors each
         )
 
     def _list_first_messages(self, messages: Sequence[Message]) -> list[Message]:
@@ -185,7 +185,7 @@ class Update(WriteRecords):
     label = _("Update a record")
     help = "The record is identified by its Salesforce ID."
     method = "PATCH"
-    idempotent = True
+    is_idempotent = True
     inputs: tuple[Input, ...] = (OBJECT, RECORD, FIELDS)
     example = {
         "object": "'Contact'",
@@ -218,7 +218,7 @@ class Upsert(WriteRecords):
     label = _("Create or update a record (upsert)")
     help = "The record is found by an external ID, so retries have no second effect."
     method = "PATCH"
-    idempotent = True
+    is_idempotent = True
     inputs = (OBJECT, EXTERNAL_FIELD, EXTERNAL_ID, FIELDS)
     example = {
         "object": "'Contact'",
@@ -259,7 +259,7 @@ class UpdateRecord(Update):
     )
     inputs = (OBJECT, RECORD, FIELDS, UNMODIFIED_SINCE)
     example = {**Update.example, "unmodified_since": "occurred_at"}
-    batch = 1
+    batch_size_max = 1
 
     def find_body_problem(self, body: Mapping[str, Any]) -> str:
         if problem := super().find_body_problem(body):

@@ -31,7 +31,7 @@ from connectors.schema import Credential
 QUERIES = Scope("account", "queries")
 PAGE_SIZE, PAGE_SIZE_MIN = 2000, 200  # of a batch of results
 PAGE_BYTES = 8 * 1024 * KIBIBYTE
-GROUPS_MAX = 2000  # the results of an aggregate query have no further pages
+AGGREGATE_ROWS_MAX = 2000  # the results of an aggregate query have no further pages
 SYSTEM_FIELDS = ("Id", "SystemModstamp")
 CURSOR_PATTERN = re.compile(
     r"(?P<id>[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?)@(?P<stamp>[0-9T:.+Z-]{20,32})", re.ASCII
@@ -54,7 +54,7 @@ class Query(Collection):
             headers={"Sforce-Query-Options": f"batchSize={size}"},
             bearer=credential.access,
             spends=((ORG, 1), (QUERIES, 1)),
-            keep=PAGE_BYTES,
+            response_bytes_max=PAGE_BYTES,
         )
 
 
@@ -71,7 +71,7 @@ class Records(Query):
     reads_deleted = True
     ordered_by_key = True
 
-    def page(
+    def page_request(
         self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
     ) -> Request:
         """Build the request for a page. Raises ValueError with a text if a name is invalid."""
@@ -84,7 +84,7 @@ class Records(Query):
         )
 
     @raises_unreadable
-    def records(self, response: Response) -> Page | Outcome:
+    def parse_page(self, response: Response) -> Page | Outcome:
         """Parse a page. A page of fewer records than the response announces is incomplete.
 
         Raises Unreadable.
@@ -99,7 +99,7 @@ class Records(Query):
         cursor = "" if is_last or not records else build_cursor(records[-1])
         total = int(answer["totalSize"])
         if len(records) != total if is_done else not 0 < len(records) < total:
-            return Page(records, cursor, complete=False, reason="fewer_records")
+            return Page(records, cursor, is_complete=False, reason="fewer_records")
         return Page(records, cursor)
 
     def record_id(self, record: Mapping[str, Any]) -> str:
@@ -134,7 +134,7 @@ class Aggregate(Query):
     reads_changes = True
     has_ids = False
 
-    def page(
+    def page_request(
         self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
     ) -> Request:
         """Build the request. Raises ValueError with a text if a parameter is invalid."""
@@ -142,16 +142,19 @@ class Aggregate(Query):
         return self.build_request(credential, build_aggregate_query(**query), size=PAGE_SIZE)
 
     @raises_unreadable
-    def records(self, response: Response) -> Page | Outcome:
+    def parse_page(self, response: Response) -> Page | Outcome:
         """Parse the groups. More than a response may have are incomplete. Raises Unreadable."""
         if rejection := find_rejection(response):
             return rejection
         answer = response.json()
         if not isinstance(answer["records"], list) or not isinstance(answer["done"], bool):
             raise Unreadable("not a result of groups")
-        if answer["done"] and len(answer["records"]) == int(answer["totalSize"]) < GROUPS_MAX:
+        if (
+            answer["done"]
+            and len(answer["records"]) == int(answer["totalSize"]) < AGGREGATE_ROWS_MAX
+        ):
             return Page(answer["records"])
-        return Page(answer["records"], complete=False, reason="fewer_records")
+        return Page(answer["records"], is_complete=False, reason="fewer_records")
 
 
 def build_cursor(record: Mapping[str, Any]) -> str:
@@ -222,7 +225,7 @@ def build_aggregate_query(
     conditions = build_equality_conditions(equals)
     conditions += build_period_conditions(date_field, since, until)
     group = split_names(group_by)
-    limit = GROUPS_MAX if group else 0  # refused without GROUP BY
+    limit = AGGREGATE_ROWS_MAX if group else 0  # refused without GROUP BY
     return build_select(parse_aggregates(select), object, conditions, group=group, limit=limit)
 
 

@@ -30,7 +30,7 @@ from connectors.salesforce.oauth import (
 from connectors.salesforce.object_schemas import SalesforceSchema
 from connectors.salesforce.subscriptions import SalesforceSubscriptions
 from connectors.salesforce.webhooks import SalesforceWebhooks
-from connectors.schema import Account, AuthorizationLifetimes, Credential, Field, Move
+from connectors.schema import Account, AuthorizationLifetimes, Credential, DataFlow, Field
 
 USAGE_PATTERN = re.compile(r"(?:^|[;\s])api-usage=([0-9]{1,12})/([0-9]{1,12})", re.ASCII)
 ORGANISATION_QUERY = "SELECT Id, Name FROM Organization"
@@ -43,15 +43,15 @@ class Salesforce(OAuth):
     summary = _("Leads, contacts and all other records of an organisation.")
     categories = (_("CRM"), _("Sales"))
     synonyms = ("sfdc", "crm", "leads", "contacts", "opportunities", "sales cloud", "force.com")
-    moves = (
-        Move(
+    data_flows = (
+        DataFlow(
             "out",
             _(
                 "The records that your routes create from events: leads, contacts and "
                 "other objects."
             ),
         ),
-        Move(
+        DataFlow(
             "in",
             _(
                 "The IDs of the written records, and records that a route looks up. And, if a "
@@ -139,15 +139,15 @@ class Salesforce(OAuth):
         ),  # of calls of 20 s and more: the least that an organisation has
         "app:token": Rate(300, 60.0),  # a courtesy: nothing is documented
     }
-    authorize_at, token_at = "{login}/services/oauth2/authorize", "{token}"
-    revoke_at = "{login}/services/oauth2/revoke"
-    token_calls = TOKEN
-    pkce = True
-    client_in = "form"
+    authorize_address, token_address = "{login}/services/oauth2/authorize", "{token}"
+    revoke_address = "{login}/services/oauth2/revoke"
+    token_call_scope = TOKEN
+    uses_pkce = True
+    client_credentials_in = "form"
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
-    at_consent = AT_CONSENT
-    grants_apart = True  # an approval each, five at most: the sixth would end the oldest
-    ended_codes = frozenset({"invalid_token", "unsupported_token_type", "invalid_grant"})
+    consent_problems = AT_CONSENT
+    has_separate_grants = True  # an approval each, five at most: the sixth would end the oldest
+    ended_token_codes = frozenset({"invalid_token", "unsupported_token_type", "invalid_grant"})
     # the session timeout of an organisation that did not choose another; most do not rotate
     # refresh tokens
     lifetimes = AuthorizationLifetimes(access=2 * 3600.0, used_again="works")
@@ -195,7 +195,7 @@ class Salesforce(OAuth):
             return Account(id=credential.account)
         return Account(id=str(records[0]["Id"]), name=str(records[0].get("Name") or ""))
 
-    def has(self, permission: str, given_permissions: set[str]) -> bool:
+    def has_permission(self, permission: str, given_permissions: set[str]) -> bool:
         """Whether a permission is granted.
 
         `full` includes all but the refresh token, whose permission has two names.

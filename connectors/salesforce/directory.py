@@ -25,18 +25,20 @@ class SalesforceDirectory(Directory):
     permissions = ("api",)
     records = Records()
 
-    def page(
+    def page_request(
         self, credential: Credential, *, at: datetime, cursor: str = "", tenant: str = ""
     ) -> Request:
-        return self.records.page(credential, at=at, cursor=cursor, object="User", fields=FIELDS)
+        return self.records.page_request(
+            credential, at=at, cursor=cursor, object="User", fields=FIELDS
+        )
 
     @raises_unreadable
-    def people(self, response: Response, *, tenant: str = "") -> PeoplePage | Outcome:
-        page = self.records.records(response)
+    def parse_people(self, response: Response, *, tenant: str = "") -> PeoplePage | Outcome:
+        page = self.records.parse_page(response)
         if isinstance(page, Outcome):
             return page
         people = [parse_user(record) for record in page.records]
-        return PeoplePage(people, page.cursor, page.complete)
+        return PeoplePage(people, page.cursor, page.is_complete)
 
 
 def parse_user(record: Mapping[str, Any]) -> Person:

@@ -30,8 +30,8 @@ CLOSED_CODES = {"API_DISABLED_FOR_ORG", "INACTIVE_ORGANIZATION", "ORG_LOCKED"}
 LOGIN_RESTRICTIONS = ("ip restricted", "invalid login hours")
 # detail of INVALID_SESSION_ID when the token lacks the scope `api`
 NOT_FOR_REST = "not valid for use with the rest api"
-DAILY_WAIT = 3600.0  # seconds; the daily budget is spent
-CONCURRENT_WAIT = 30.0  # seconds; too many calls at the same time
+DAILY_BUDGET_WAIT_SECONDS = 3600.0  # seconds; the daily budget is spent
+CONCURRENCY_WAIT_SECONDS = 30.0  # seconds; too many calls at the same time
 
 OUTCOMES_BY_CODE: Mapping[str, OutcomeBuilder] = {  # of a whole request and of one record
     "INVALID_SESSION_ID": refresh,
@@ -102,7 +102,11 @@ def outcome_of_code(code: str, message: str, otherwise: OutcomeBuilder = never) 
     `otherwise` builds it for a code that is not in OUTCOMES_BY_CODE.
     """
     if code == "REQUEST_LIMIT_EXCEEDED":
-        wait = CONCURRENT_WAIT if message.startswith("ConcurrentRequests") else DAILY_WAIT
+        wait = (
+            CONCURRENCY_WAIT_SECONDS
+            if message.startswith("ConcurrentRequests")
+            else DAILY_BUDGET_WAIT_SECONDS
+        )
         return throttled(message, after=wait, pauses=(ORG,))
     if code == "INVALID_SESSION_ID" and NOT_FOR_REST in message.lower():
         return permission_missing(code.lower(), message)

@@ -125,7 +125,7 @@ class SalesforceSchema(Schema):
             f"{base_url(credential)}/services/data/{API_VERSION}/{path}",
             bearer=credential.access,
             spends=((ORG, 1),),
-            keep=DESCRIBE_BYTES,
+            response_bytes_max=DESCRIBE_BYTES,
         )
 
 
@@ -160,6 +160,6 @@ def _is_writable(entry: Mapping[str, Any]) -> bool:
 
 
 def _parse_whole_answer(response: Response) -> Any:
-    if response.cut:
+    if response.is_cut:
         raise Unreadable("the answer is longer than what is read")
     return response.json()

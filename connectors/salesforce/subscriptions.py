@@ -103,7 +103,7 @@ class SalesforceSubscriptions(Subscriptions):
             if key.partition(".")[0] in OBJECTS and key.partition(".")[2] in CHANGES
         }
 
-    def url_for(self, url: str, key: str) -> str:
+    def build_url(self, url: str, key: str) -> str:
         return f"{url}?{CHANGE_PARAMETER}={key.partition('.')[2]}"
 
     def list_request(self, credential: Credential, *, cursor: str = "") -> Request:

@@ -85,7 +85,14 @@ def _build_request(
     method: str, credential: Credential, path: str, *, json: Any = None, keep: int = 64 * KIBIBYTE
 ) -> Request:
     url = f"{base_url(credential)}/services/data/{API_VERSION}/{path}".rstrip("/")
-    return Request(method, url, json=json, bearer=credential.access, spends=((ORG, 1),), keep=keep)
+    return Request(
+        method,
+        url,
+        json=json,
+        bearer=credential.access,
+        spends=((ORG, 1),),
+        response_bytes_max=keep,
+    )
 
 
 def _check_id(id: str) -> str:

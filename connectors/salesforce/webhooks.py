@@ -61,7 +61,7 @@ class SalesforceWebhooks(WebhookSource):
     def is_same_account(self, account: str, connected: str) -> bool:
         return account[:SHORT_ID_LENGTH] == connected[:SHORT_ID_LENGTH]
 
-    def items(
+    def parse_items(
         self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
     ) -> Sequence[Item | UnreadableItem]:
         notifications = _parse_notifications(request.body)

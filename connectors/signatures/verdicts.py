@@ -71,7 +71,7 @@ class Verdict:
     `secret_index`: the position of the secret that matched, in the order in which they were given.
     """
 
-    ok: bool
+    is_valid: bool
     cause: Cause | None = None
     secret_index: int | None = None
 

@@ -32,8 +32,8 @@ def verify(
     try:
         key = _find_matching_key(scheme, request, secrets, now)
     except SignatureRejection as rejection:
-        return Verdict(ok=False, cause=rejection.cause)
-    return Verdict(ok=True, secret_index=key.index)
+        return Verdict(is_valid=False, cause=rejection.cause)
+    return Verdict(is_valid=True, secret_index=key.index)
 
 
 def _find_matching_key(

@@ -2,7 +2,7 @@
 
 from connectors.base import Connector
 from connectors.i18n import _
-from connectors.schema import Credential, Move
+from connectors.schema import Credential, DataFlow
 from connectors.signatures import SchemeError, Secret, decode_secret
 from connectors.signed_webhook.schema import (
     FIELDS,
@@ -29,9 +29,9 @@ class SignedWebhook(Connector):
         "shopify",
         "twilio",
     )
-    moves = (
-        Move("out", _("Nothing: this connection only receives.")),
-        Move("in", _("The events that you let the other system send, complete.")),
+    data_flows = (
+        DataFlow("out", _("Nothing: this connection only receives.")),
+        DataFlow("in", _("The events that you let the other system send, complete.")),
     )
     fields = FIELDS
     webhook_source = SignedWebhooks()

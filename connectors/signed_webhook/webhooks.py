@@ -45,7 +45,7 @@ class SignedWebhooks(WebhookSource):
         """Return the event's id, as the settings say where it is; otherwise the digest."""
         return _find_id(request, settings) or super().message_id(request)
 
-    def items(
+    def parse_items(
         self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
     ) -> Sequence[Item]:
         document = _parse_body(request)

@@ -101,7 +101,7 @@ class PostMessage(ChatAction):
         "message, which people do not see, identifies duplicates."
     )
     method = "chat.postMessage"
-    reply = True
+    is_reply = True
     permissions = {
         **ChatAction.permissions,
         "chat:write.public": "to write in public channels that the app has not joined",
@@ -129,13 +129,13 @@ class PostMessage(ChatAction):
         "to_string(data.total), ' ', data.currency])",
         "unfurl_links": "`false`",
     }
-    notice = {
+    notice_mapping = {
         "channel": "identity('channel', 'notices')",
         "text": "data.sentence",
         "unfurl_links": "`false`",
     }
     # a table of one width in a block of code, whose only markup is a backtick
-    report = {
+    report_mapping = {
         "channel": "data.channel || identity('channel', 'reports')",
         "text": "escape(data.summary)",
         "blocks": "[{type: 'section', text: {type: 'mrkdwn', text: concat('*', "
@@ -164,7 +164,7 @@ class UpdateMessage(ChatAction):
     help = "Channel and ts together identify the message."
     method = "chat.update"
     text_most = MAX_UPDATED_TEXT_LENGTH
-    idempotent = True  # the same change twice is the same change
+    is_idempotent = True  # the same change twice is the same change
     inputs = (
         CHANNEL,
         Input(
@@ -197,7 +197,7 @@ class Respond(Action):
     key = "respond"
     label = _("Answer a command or a click")
     help = "Within 30 minutes and up to 5 times, also in channels that the app has not joined."
-    reply = uses_reply_url = True
+    is_reply = uses_reply_url = True
     permissions = {"commands": "to receive slash commands"}
     inputs = (
         Input("item", _("Incoming item"), "The item of the event's data.", required=True),

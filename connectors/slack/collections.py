@@ -20,11 +20,11 @@ class Channels(Choices):
     key = "channels"
     label = "Public channels"
     help = "Channels that are not archived. No parameters."
-    identity = "channel"
+    identity_kind = "channel"
 
     page_size = PAGE_SIZE
 
-    def page(
+    def page_request(
         self, credential: Credential, *, at: datetime, cursor: str = "", **query: str
     ) -> Request:
         form = {"types": "public_channel", "exclude_archived": "true", "limit": str(PAGE_SIZE)}
@@ -34,11 +34,11 @@ class Channels(Choices):
             form=form | ({"cursor": cursor} if cursor else {}),
             bearer=credential.access,
             spends=((LIST_SCOPE, 1),),
-            keep=4 * 1024 * KIBIBYTE,
+            response_bytes_max=4 * 1024 * KIBIBYTE,
         )
 
     @raises_unreadable
-    def records(self, response: Response) -> Page | Outcome:
+    def parse_page(self, response: Response) -> Page | Outcome:
         if rejection := find_rejection(response, LIST_SCOPE):
             return rejection
         answer = response.json()

@@ -21,8 +21,8 @@ from connectors.schema import (
     Account,
     AuthorizationLifetimes,
     Credential,
+    DataFlow,
     Field,
-    Move,
 )
 from connectors.slack.actions import PostMessage, Respond, UpdateMessage
 from connectors.slack.collections import Channels
@@ -47,15 +47,15 @@ class Slack(OAuth):
     summary = _("Messages in the channels of a workspace.")
     categories = (_("Chat"), _("Notifications"))
     synonyms = ("messages", "channel", "bot", "chat", "team", "alerts")
-    moves = (
-        Move(
+    data_flows = (
+        DataFlow(
             "out",
             _(
                 "The messages that your routes create from events, in the channels that they "
                 "select."
             ),
         ),
-        Move(
+        DataFlow(
             "in",
             _(
                 "The names of public channels. And, if you allow it: messages that mention the "
@@ -120,17 +120,21 @@ class Slack(OAuth):
         "app:oauth.v2.access": Rate(600, 60.0),
         "channel": Rate(1, 1.0),
     }
-    authorize_at, token_at, revoke_at = "{authorize}", "{api}/oauth.v2.access", "{api}/auth.revoke"
-    token_calls = OAUTH
-    separator = ","
+    authorize_address, token_address, revoke_address = (
+        "{authorize}",
+        "{api}/oauth.v2.access",
+        "{api}/auth.revoke",
+    )
+    token_call_scope = OAUTH
+    permission_separator = ","
     # a workspace has one bot token of ours, however often the app is installed there
-    one_grant = True
+    has_one_grant = True
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
-    at_consent = AT_CONSENT
-    ended_codes = frozenset({"account_inactive"})
+    consent_problems = AT_CONSENT
+    ended_token_codes = frozenset({"account_inactive"})
     # "after a short grace period", and two access tokens are valid at a time
     lifetimes = AuthorizationLifetimes(used_again="grace")
-    tokens = ("", "user_")
+    token_prefixes = ("", "user_")
 
     def reconnect_parameters(self, account: str) -> Mapping[str, str]:
         """Return the workspace as `team`; no parameter can name an organisation."""
@@ -192,7 +196,7 @@ class Slack(OAuth):
         pair only, so the app is uninstalled instead.
         """
         if not credential.secret.get("refresh_token"):
-            url, form, scope = self.revoke_at.format(**credential.urls), {}, AUTH_REVOKE
+            url, form, scope = self.revoke_address.format(**credential.urls), {}, AUTH_REVOKE
         else:
             url, scope = f"{credential.urls['api']}/apps.uninstall", APPS_UNINSTALL
             form = {"client_id": app["client_id"], "client_secret": app["client_secret"]}
@@ -210,7 +214,7 @@ class Slack(OAuth):
             return delivered() if is_revoked else never("not_revoked", "revoked is false")
         if rejection.reason in ACCESS_ENDED:
             return refresh(rejection.reason, rejection.detail)
-        return delivered() if rejection.reason in self.ended_codes else rejection
+        return delivered() if rejection.reason in self.ended_token_codes else rejection
 
     def manifest(self, *, redirect_uri: str, name: str, webhook_url: str = "") -> str:
         return build_manifest(redirect_uri=redirect_uri, name=name, webhook_url=webhook_url)

@@ -22,7 +22,7 @@ SLACKBOT = "USLACKBOT"  # its `is_bot` is false
 class SlackDirectory(Directory):
     permissions = ("users:read", "users:read.email")
 
-    def page(
+    def page_request(
         self, credential: Credential, *, at: datetime, cursor: str = "", tenant: str = ""
     ) -> Request:
         form = {"limit": str(PAGE_SIZE)}
@@ -32,11 +32,11 @@ class SlackDirectory(Directory):
             form=form | ({"cursor": cursor} if cursor else {}),
             bearer=credential.access,
             spends=((USERS_LIST, 1),),
-            keep=4 * 1024 * KIBIBYTE,
+            response_bytes_max=4 * 1024 * KIBIBYTE,
         )
 
     @raises_unreadable
-    def people(self, response: Response, *, tenant: str = "") -> PeoplePage | Outcome:
+    def parse_people(self, response: Response, *, tenant: str = "") -> PeoplePage | Outcome:
         if rejection := find_rejection(response, USERS_LIST):
             return rejection
         answer = response.json()

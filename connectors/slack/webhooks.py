@@ -88,7 +88,7 @@ class SlackWebhooks(WebhookSource):
         stored = urlencode({"payload": body}).encode() if _is_form(request) else body
         return StoredRequest(stored, reply)
 
-    def items(
+    def parse_items(
         self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
     ) -> Sequence[Item]:
         document = _parse_document(request)

@@ -111,7 +111,7 @@ class SendEvent(CollectorAction):
         "If a response is lost, an event may be stored twice. The indexed field "
         "delivery_id identifies duplicates."
     )
-    batch = 500
+    batch_size_max = 500
     inputs = (
         Input("event", _("Event"), "Text, or an object with the data of the event.", required=True),
         Input("time", _("Time"), "Seconds since 1970, or a time such as 2026-11-25T12:00:00Z."),
@@ -129,7 +129,7 @@ class SendEvent(CollectorAction):
     def find_body_problem(self, body: Mapping[str, Any]) -> str:
         return super().find_body_problem(body) or find_envelope_problem(body)
 
-    def group(self, message: Message) -> Hashable:
+    def group_key(self, message: Message) -> Hashable:
         return message.batch_group
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:

@@ -7,7 +7,7 @@ from connectors.base import Connector
 from connectors.http import Rate, Request, Response
 from connectors.i18n import _
 from connectors.outcomes import Outcome, raises_unreadable
-from connectors.schema import Account, Credential, Field, Move
+from connectors.schema import Account, Credential, DataFlow, Field
 from connectors.splunk.actions import (
     SendEvent,
     SendRaw,
@@ -28,12 +28,12 @@ class Splunk(Connector):
     summary = _("Events and logs to the HTTP Event Collector.")
     categories = (_("Logs"), _("Security"), _("Analytics"))
     synonyms = ("siem", "hec", "logging", "http event collector", "monitoring", "audit log")
-    moves = (
-        Move(
+    data_flows = (
+        DataFlow(
             "out",
             _("The events that your routes select, complete or mapped, in the token's indexes."),
         ),
-        Move(
+        DataFlow(
             "in",
             _(
                 "The confirmation that an event was accepted. And, if you add our webhook to "

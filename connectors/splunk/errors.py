@@ -16,7 +16,7 @@ from connectors.outcomes import (
 )
 
 CONNECTION = Scope("connection")
-BACK_PRESSURE_WAIT = 10.0  # seconds; the response has no Retry-After
+BACK_PRESSURE_WAIT_SECONDS = 10.0  # seconds; the response has no Retry-After
 # Success; accepted, though a queue or the acknowledgements are near their limit
 ACCEPTED_CODES = {0, 24, 25}
 
@@ -24,7 +24,7 @@ ACCEPTED_CODES = {0, 24, 25}
 def _back_pressure(reason: str, detail: str) -> Outcome:
     """Build the outcome of an overloaded server that accepted nothing; pause the connection."""
     return replace(
-        throttled(detail, after=BACK_PRESSURE_WAIT, pauses=(CONNECTION,)), concerns="system"
+        throttled(detail, after=BACK_PRESSURE_WAIT_SECONDS, pauses=(CONNECTION,)), concerns="system"
     )
 
 
@@ -87,7 +87,7 @@ def find_rejection(response: Response) -> Outcome | None:
         OUTCOMES_BY_CODE[code](f"code_{code}", _parse_text(response)),
         parse_retry_after(response),
     )
-    return replace(outcome, after=wait) if outcome.free and wait else outcome
+    return replace(outcome, after=wait) if outcome.costs_no_attempt and wait else outcome
 
 
 def _parse_text(response: Response) -> str:

@@ -57,7 +57,7 @@ class SplunkLogSink(LogSink):
         rejection = find_rejection(response)
         if rejection is None:
             return BatchAnswer(count, parse_ticket(response))
-        if not concerns_a_line(response):
+        if not is_about_a_line(response):
             return rejection
         place = find_failed_index(response, count) or 0 if response.status != TOO_LARGE else 0
         ticket = parse_ticket(response) if place else None
@@ -108,7 +108,7 @@ def parse_ticket(response: Response) -> int | None:
     return ticket
 
 
-def concerns_a_line(response: Response) -> bool:
+def is_about_a_line(response: Response) -> bool:
     """Return whether a line was refused, or the size of all, as opposed to the whole request."""
     try:
         return response.status == TOO_LARGE or parse_code(response) in CODES_OF_LINES

@@ -8,7 +8,9 @@ from typing import Any
 from connectors.http import dump_json
 from connectors.schema import remove_nulls
 
-MAX_TIME = 1e11  # seconds since 1970; Python writes no number below this in scientific notation
+MAX_EPOCH_SECONDS = (
+    1e11  # seconds since 1970; Python writes no number below this in scientific notation
+)
 SECONDS = re.compile(r"[0-9]{1,11}(\.[0-9]{1,9})?", re.ASCII)
 TEXT_FIELDS = ("host", "source", "sourcetype", "index")
 
@@ -27,7 +29,7 @@ def parse_time(value: object) -> int | float:
     if (
         isinstance(seconds, bool)
         or not isinstance(seconds, int | float)
-        or not 1 <= seconds < MAX_TIME
+        or not 1 <= seconds < MAX_EPOCH_SECONDS
     ):
         raise ValueError("a time must be in seconds since 1970")
     return round(seconds, 6)

@@ -29,7 +29,7 @@ class SplunkWebhooks(WebhookSource):
         sid = _parse_body(request).get("sid")
         return sid if isinstance(sid, str) and sid else super().message_id(request)
 
-    def items(
+    def parse_items(
         self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
     ) -> Sequence[Item]:
         document = _parse_body(request)

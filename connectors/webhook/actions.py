@@ -55,11 +55,11 @@ class Send(Action):
     )
     example = WHOLE_EVENT
     default = WHOLE_EVENT
-    notice = WHOLE_EVENT
+    notice_mapping = WHOLE_EVENT
     permissions = {
         "the signing secret": "so that your endpoint can verify that requests come from us"
     }
-    idempotent = True  # webhook-id stays the same over all attempts
+    is_idempotent = True  # webhook-id stays the same over all attempts
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:
         (message,) = messages

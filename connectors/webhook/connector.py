@@ -9,7 +9,7 @@ from connectors.base import Connector
 from connectors.http import Quota, Rate, Request, Response, Scope, dump_json
 from connectors.i18n import _
 from connectors.outcomes import Outcome
-from connectors.schema import Account, Credential, Field, Move
+from connectors.schema import Account, Credential, DataFlow, Field
 from connectors.signatures import decode_signing_key
 from connectors.webhook.actions import Send, build_own_limit_scopes, build_signed_post
 from connectors.webhook.schema import parse_custom_headers
@@ -23,15 +23,15 @@ class Webhook(Connector):
     summary = _("Your own HTTPS endpoint. It receives each event as a signed request.")
     categories = (_("Developers"), _("Automation"))
     synonyms = ("http", "callback", "endpoint", "api", "custom", "zapier", "make", "n8n")
-    moves = (
-        Move(
+    data_flows = (
+        DataFlow(
             "out",
             _(
                 "The events that your routes select, as JSON, signed so that you can "
                 "verify the sender."
             ),
         ),
-        Move("in", _("Only the response of your endpoint, which confirms the delivery.")),
+        DataFlow("in", _("Only the response of your endpoint, which confirms the delivery.")),
     )
     fields = (
         Field(
@@ -65,10 +65,10 @@ class Webhook(Connector):
         ),
     )
     actions = (Send(),)
-    own_endpoint = True
+    is_own_endpoint = True
     # a ping would be a call of the customer's endpoint: deliveries and the breaker suffice
     checks_every = None
-    unlimited = {
+    unlimited_reasons = {
         "connection": "customer endpoint; limited by calls in flight and by its own responses"
     }
 

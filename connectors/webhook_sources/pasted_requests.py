@@ -51,11 +51,11 @@ def check_pasted_request(
     except (SchemeError, PastedRequestError) as error:
         return PastedRequestCheck(error=clean_text(error, MAX_ERROR_LENGTH))
     verdicts = [verify(scheme, request, secrets, now) for request in requests]
-    best = next((place for place, verdict in enumerate(verdicts) if verdict.ok), 0)
+    best = next((place for place, verdict in enumerate(verdicts) if verdict.is_valid), 0)
     request = requests[best]
     try:
         message_id = source.message_id(request, settings)
-        items = source.items(request, settings, message_id=message_id)
+        items = source.parse_items(request, settings, message_id=message_id)
     except READ_ERRORS as error:
         return PastedRequestCheck(verdicts[best], error=clean_text(error, MAX_ERROR_LENGTH))
     return PastedRequestCheck(verdicts[best], items)

@@ -114,7 +114,7 @@ class IncomingEventType:
 
 
 class WebhookSource:
-    """How one system delivers webhooks. Subclasses declare the data and implement `items`."""
+    """How one system delivers webhooks. Subclasses declare the data and implement `parse_items`."""
 
     # one URL for all tenants, at the connector app, or one for each connection
     url_per: Literal["app", "connection"] = "connection"
@@ -181,7 +181,7 @@ class WebhookSource:
         """Return the scheme for a connection with these settings. Raises SchemeError."""
         return self.scheme
 
-    def items(
+    def parse_items(
         self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
     ) -> Sequence[Item | UnreadableItem]:
         """Parse the items of a stored request, whose id was `message_id` when it was received.

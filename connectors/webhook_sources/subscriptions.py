@@ -75,7 +75,7 @@ class Subscriptions:
         """Return the registrations for these event types: the types of each, by its key."""
         raise NotImplementedError
 
-    def url_for(self, url: str, key: str) -> str:
+    def build_url(self, url: str, key: str) -> str:
         """Return the URL that a registration delivers to, made of the endpoint's URL."""
         return url
 
@@ -97,7 +97,7 @@ class Subscriptions:
         """Return the external id that is stored, of the ids that steps made; empty: unchanged."""
         return ",".join(ids.values())
 
-    def differences(
+    def find_differences(
         self, target: WantedSubscription, registration: FoundSubscription
     ) -> tuple[str, ...]:
         """Name what the system reports otherwise than wanted: url, events, secret, inactive."""

@@ -89,7 +89,7 @@ class AsgiBridge:
                 await self.send_piece(answer.body[begin : begin + PIECE_SIZE], send)
         while answer.remainder is not None and (piece := await answer.remainder.pieces.get()):
             await self.send_piece(piece, send)
-        if answer.remainder is not None and answer.remainder.broken:
+        if answer.remainder is not None and answer.remainder.is_broken:
             raise ClientStalled
         await send({"type": "http.response.body", "body": b""})
 

@@ -35,7 +35,7 @@ class StreamedRemainder:
     loop: asyncio.AbstractEventLoop
     seconds: float
     pieces: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(1))
-    broken: bool = False  # the answer is incomplete
+    is_broken: bool = False  # the answer is incomplete
 
     def put(self, piece: bytes) -> None:
         """Queue a piece, from the thread.
@@ -51,11 +51,11 @@ class StreamedRemainder:
 
     def end(self, *, broken: bool) -> None:
         """Mark the end of the answer, from the thread; broken: the answer is incomplete."""
-        self.broken = broken
+        self.is_broken = broken
         self.loop.call_soon_threadsafe(self.finish)
 
     def finish(self) -> None:
-        while self.broken and not self.pieces.empty():
+        while self.is_broken and not self.pieces.empty():
             self.pieces.get_nowait()
         asyncio.ensure_future(self.pieces.put(b""))
 

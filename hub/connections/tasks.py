@@ -17,7 +17,7 @@ from hub.connections.credentials.refresh import refresh_access_token
 from hub.connections.credentials.refresh_result import REFUSED_AGAIN
 from hub.connections.credentials.revoke import attempt_revocation
 from hub.connections.models import REFRESHING, Connection, Credential, Lane, Revocation
-from hub.connections.models.credentials import FRESH_FOR
+from hub.connections.models.credentials import TOKEN_FRESH_FOR
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.processes import pool_pipe
@@ -123,7 +123,7 @@ def recover_refused_credentials(*, now: datetime) -> None:
     mark their connections healthy if they are degraded because of them.
     """
     credentials = Credential.unscoped.filter(
-        refusals__gt=0, rejected_at=None, updated_at__lte=now - FRESH_FOR
+        refusals__gt=0, rejected_at=None, updated_at__lte=now - TOKEN_FRESH_FOR
     )
     for credential in credentials.select_related("connection")[:REFRESHES_AT_ONCE]:
         Credential.unscoped.filter(pk=credential.pk, version=credential.version).update(refusals=0)

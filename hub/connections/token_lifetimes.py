@@ -66,7 +66,7 @@ def build_token(
     """
     expires_at = None if lifetime is None else now + timedelta(seconds=lifetime)
     length = lifetime or connector.lifetimes.access
-    if not (length and refreshable and connector.refreshes):
+    if not (length and refreshable and connector.refreshes_tokens):
         return Token(now, expires_at, None, rotates)
     share = REFRESH_SHARE + REFRESH_JITTER * (2 * random() - 1)
     return Token(now, expires_at, now + timedelta(seconds=length * share), rotates)
@@ -87,7 +87,7 @@ def build_tokens(
             now=now,
             random=random,
         )
-        for prefix in connector.tokens
+        for prefix in connector.token_prefixes
         if grant.secret.get(f"{prefix}access_token")
     }
 

@@ -9,11 +9,13 @@ from hub.console.day_figures import ErrorGroup
 from hub.reason_codes import find_reason
 
 CHANGES_SHOWN = 6
-FEWEST_ROWS = 3  # more or fewer deliveries than yesterday; smaller changes are chance
-FEWEST_DELIVERED = 20  # yesterday: a system with fewer is too quiet to be compared
-STARTED_BEFORE = timedelta(minutes=30)  # errors after a start of the workers point to a release
+CHANGED_DELIVERIES_MIN = 3  # more or fewer deliveries than yesterday; smaller changes are chance
+DELIVERED_YESTERDAY_MIN = 20  # yesterday: a system with fewer is too quiet to be compared
+RELEASE_SUSPECTED_FOR = timedelta(
+    minutes=30
+)  # errors after a start of the workers point to a release
 
-PROVIDER = ("unavailable", "timed_out", "connect_failed", "connection_lost", "dns_failed",
+PROVIDER_REASONS = ("unavailable", "timed_out", "connect_failed", "connection_lost", "dns_failed",
             "tls_failed", "breaker_open", "calls_failing", "maintenance", "unreadable",
             "bad_answer", "failing", "exhausted")  # fmt: skip
 AUTHORIZATION = ("needs_reconnect", "unauthorized", "tokens_revoked", "token_revoked",
@@ -22,15 +24,15 @@ AUTHORIZATION = ("needs_reconnect", "unauthorized", "tokens_revoked", "token_rev
                  "permission_missing")  # fmt: skip
 OWN_LIMIT = ("throttled", "behind", "expired", "paused", "disabled", "switched_off", "route_off",
              "tenant_suspended")  # fmt: skip
-CONTENT = ("payload_refused", "mapping_failed", "identity_missing", "filter_failed",
+CONTENT_REASONS = ("payload_refused", "mapping_failed", "identity_missing", "filter_failed",
            "several_records")  # fmt: skip
-DEFECTS = ("internal_error", "defect", "crashed", "credential_unreadable")
+DEFECT_REASONS = ("internal_error", "defect", "crashed", "credential_unreadable")
 CAUSES = (
-    (PROVIDER, "The other system fails or does not answer."),
+    (PROVIDER_REASONS, "The other system fails or does not answer."),
     (AUTHORIZATION, "The authorization was revoked or has ended."),
     (OWN_LIMIT, "Our own limit, pause or switch."),
-    (CONTENT, "The content: a mapping, an identity or a field of the other system."),
-    (DEFECTS, "A defect of the hub."),
+    (CONTENT_REASONS, "The content: a mapping, an identity or a field of the other system."),
+    (DEFECT_REASONS, "A defect of the hub."),
 )
 
 
@@ -69,7 +71,7 @@ def rank_changes(
     changes = [
         describe_cluster(cluster, started_at=started_at)
         for cluster in cluster_errors(errors)
-        if cluster.today - cluster.yesterday >= FEWEST_ROWS
+        if cluster.today - cluster.yesterday >= CHANGED_DELIVERIES_MIN
     ]
     changes += describe_quiet_systems(days)
     return sorted(changes, key=lambda change: -change.size)[:CHANGES_SHOWN]
@@ -121,14 +123,14 @@ def is_after_start(cluster: Cluster, started_at: datetime | None) -> bool:
     """Return whether these errors are new and began shortly after the workers were started."""
     if cluster.since is None or started_at is None or cluster.yesterday:
         return False
-    return timedelta() <= cluster.since - started_at <= STARTED_BEFORE
+    return timedelta() <= cluster.since - started_at <= RELEASE_SUSPECTED_FOR
 
 
 def describe_quiet_systems(days: dict[tuple[str, str], list[int]]) -> list[Change]:
     """Return the systems that received less than half of yesterday's deliveries."""
     changes = []
     for (connector_key, state), (today, yesterday) in days.items():
-        if state == "delivered" and yesterday >= FEWEST_DELIVERED and today * 2 < yesterday:
+        if state == "delivered" and yesterday >= DELIVERED_YESTERDAY_MIN and today * 2 < yesterday:
             text = (
                 f"{describe_system(connector_key)}: {today:,} delivered, {yesterday:,} yesterday."
             )

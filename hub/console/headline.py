@@ -35,7 +35,7 @@ def build_headline(snapshot: Overview) -> Headline:
 
 
 def describe_setup(snapshot: Overview) -> Headline | None:
-    if snapshot.last:
+    if snapshot.last_deliveries:
         return None
     step = next(step for is_done, _, step in list_setup_steps(snapshot) if not is_done)
     return Headline(
@@ -62,7 +62,7 @@ def list_setup_steps(snapshot: Overview) -> list[tuple[bool, str, NextStep]]:
             NextStep("Add a route", "outgoing_route_add"),
         ),
         (
-            bool(snapshot.last),
+            bool(snapshot.last_deliveries),
             "Check that an event arrives.",
             NextStep("Send a test event", "outgoing_event_add"),
         ),
@@ -71,7 +71,7 @@ def list_setup_steps(snapshot: Overview) -> list[tuple[bool, str, NextStep]]:
 
 def describe_worker(snapshot: Overview) -> Headline | None:
     step = NextStep("Show waiting deliveries", "outgoing_delivery_changelist", "state=waiting")
-    if snapshot.worker_at is None:
+    if snapshot.worker_seen_at is None:
         return Headline(
             "bad",
             "heart_broken",
@@ -79,9 +79,9 @@ def describe_worker(snapshot: Overview) -> Headline | None:
             "Start manage.py work to send deliveries.",
             step,
         )
-    if snapshot.now - snapshot.worker_at < WORKER_SILENCE_LIMIT:
+    if snapshot.now - snapshot.worker_seen_at < WORKER_SILENCE_LIMIT:
         return None
-    since = format_clock_time(snapshot.worker_at, snapshot.now)
+    since = format_clock_time(snapshot.worker_seen_at, snapshot.now)
     text = f"No heartbeat from a worker since {since}."
     return Headline(
         "bad", "heart_broken", text, "Nothing is sent until manage.py work runs again.", step
@@ -101,8 +101,8 @@ def describe_switches(snapshot: Overview) -> Headline | None:
     since = format_clock_time(first_switch.activated_at, snapshot.now)
     text = f"{subject} is switched off since {since}: {first_switch.reason}"
     held_text = (
-        f"{format_count(snapshot.held_back, 'delivery is', 'deliveries are')} held."
-        if snapshot.held_back
+        f"{format_count(snapshot.held_back_count, 'delivery is', 'deliveries are')} held."
+        if snapshot.held_back_count
         else ""
     )
     tone = "bad" if first_switch.scope == "platform" else "warn"
@@ -140,7 +140,7 @@ def build_reconnect_step(group: ConnectionGroup, snapshot: Overview) -> NextStep
     """
     rejected = [
         connection
-        for connection in snapshot.broken
+        for connection in snapshot.broken_connections
         if (connection.connector_key, connection.state) == (group.connector, "needs_reconnect")
     ]
     if group.connections == len(rejected) == 1:
@@ -155,8 +155,8 @@ def describe_given_up(snapshot: Overview) -> Headline | None:
         return None
     text = f"{format_count(dead_count, 'delivery', 'deliveries')} failed in the last day."
     reason_text = (
-        find_reason(snapshot.failed[0][0], system="The other system").sentence
-        if snapshot.failed
+        find_reason(snapshot.failed_reasons[0][0], system="The other system").sentence
+        if snapshot.failed_reasons
         else ""
     )
     return Headline(
@@ -201,17 +201,20 @@ def describe_unhealthy(snapshot: Overview) -> Headline | None:
 
 
 def describe_backlog(snapshot: Overview) -> Headline | None:
-    if snapshot.oldest is None or snapshot.now - snapshot.oldest < BACKLOG_AGE_LIMIT:
+    if (
+        snapshot.oldest_accepted_at is None
+        or snapshot.now - snapshot.oldest_accepted_at < BACKLOG_AGE_LIMIT
+    ):
         return None
-    waiting = snapshot.waiting - snapshot.held_back
+    waiting = snapshot.waiting_count - snapshot.held_back_count
     count_text = format_count(waiting, "delivery waits", "deliveries wait")
-    since = format_clock_time(snapshot.oldest, snapshot.now)
+    since = format_clock_time(snapshot.oldest_accepted_at, snapshot.now)
     step = NextStep("Show waiting deliveries", "outgoing_delivery_changelist", "state=waiting")
     return Headline("warn", "schedule", f"{count_text}, oldest since {since}.", "", step)
 
 
 def describe_normal(snapshot: Overview) -> Headline:
-    in_transit = snapshot.waiting - snapshot.held_back
+    in_transit = snapshot.waiting_count - snapshot.held_back_count
     transit_text = (
         f"{format_count(in_transit, 'is', 'are')} on the way"
         if in_transit
@@ -228,8 +231,8 @@ def describe_normal(snapshot: Overview) -> Headline:
         else []
     )
     parts += (
-        [f"{format_count(snapshot.held_back, 'delivery is', 'deliveries are')} held by this."]
-        if snapshot.held_back
+        [f"{format_count(snapshot.held_back_count, 'delivery is', 'deliveries are')} held by this."]
+        if snapshot.held_back_count
         else []
     )
     detail = " ".join(parts)
@@ -272,8 +275,8 @@ def format_tenants(group: ConnectionGroup) -> str:
 
 def format_waiting(snapshot: Overview) -> str:
     return (
-        f"{format_count(snapshot.held_back, 'delivery waits', 'deliveries wait')} for it."
-        if snapshot.held_back
+        f"{format_count(snapshot.held_back_count, 'delivery waits', 'deliveries wait')} for it."
+        if snapshot.held_back_count
         else ""
     )
 

@@ -36,25 +36,25 @@ class PumpClaim(NamedTuple):
     """The deliveries that one pump has claimed and is sending."""
 
     lease: UUID
-    rows: int
+    delivery_count: int
     since: datetime
 
 
 @dataclass(frozen=True)
 class HealthSnapshot:
     now: datetime
-    latency: float  # seconds
+    database_latency: float  # seconds
     workers: Sequence[Worker]
     replacements: Sequence[Replacement]
     failures: Sequence[SweepFailure]
-    places: Sequence[PumpSlot]
+    pump_slots: Sequence[PumpSlot]
     pending_wakeups: Sequence[WakeUp]
     queue_rows: int
-    sending: Sequence[PumpClaim]
-    due: int
-    unserved: timedelta  # the longest time that a lane waits for its turn
+    pump_claims: Sequence[PumpClaim]
+    due_deliveries: int
+    longest_lane_wait: timedelta  # the longest time that a lane waits for its turn
     held_reasons: Sequence[tuple[str, int]]  # by reason
-    mails: timedelta  # the longest time that a mail waits
+    longest_mail_wait: timedelta  # the longest time that a mail waits
     inbox: InboxHealth
 
     @property
@@ -70,7 +70,7 @@ class HealthSnapshot:
 
     @property
     def claimed(self) -> int:
-        return sum(entry.rows for entry in self.sending)
+        return sum(entry.delivery_count for entry in self.pump_claims)
 
     @property
     def held_rows(self) -> int:
@@ -81,27 +81,27 @@ def take_health_snapshot(*, now: datetime) -> HealthSnapshot:
     workers = list(Worker.objects.order_by("host", "pid"))
     return HealthSnapshot(
         now=now,
-        latency=measure_database_latency(),
+        database_latency=measure_database_latency(),
         workers=workers,
         replacements=list(Replacement.objects.order_by("-at")[:REPLACEMENTS_SHOWN]),
         failures=list(SweepFailure.objects.order_by("step")),
-        places=list_pump_places(workers, now=now),
+        pump_slots=list_pump_slots(workers, now=now),
         pending_wakeups=list(
             WakeUp.objects.filter(requested_at__isnull=False).order_by("requested_at")[
                 :REPLACEMENTS_SHOWN
             ]
         ),
         queue_rows=queue_length(),
-        sending=list_pump_claims(),
-        due=count_due_deliveries(now=now),
-        unserved=measure_longest_lane_wait(now=now),
+        pump_claims=list_pump_claims(),
+        due_deliveries=count_due_deliveries(now=now),
+        longest_lane_wait=measure_longest_lane_wait(now=now),
         held_reasons=count_held_by_reason(),
-        mails=measure_longest_mail_wait(now=now),
+        longest_mail_wait=measure_longest_mail_wait(now=now),
         inbox=measure_inbox(ALL_TENANTS, limit=INBOX_ROWS_COUNTED),
     )
 
 
-def list_pump_places(workers: Sequence[Worker], *, now: datetime) -> list[PumpSlot]:
+def list_pump_slots(workers: Sequence[Worker], *, now: datetime) -> list[PumpSlot]:
     """Return the slots of the running pumps, and one for each further pump that may start."""
     taken_places = list(PumpSlot.objects.filter(lease_until__gt=now).order_by("number"))
     free_count = pump_capacity(workers, total=settings.HUB_PUMPS_TOTAL, now=now) - len(taken_places)
@@ -202,7 +202,7 @@ def _find_missing_processes(snapshot: HealthSnapshot) -> HealthSummary | None:
 
 
 def _find_stuck_work(snapshot: HealthSnapshot) -> HealthSummary | None:
-    if snapshot.unserved > MAX_UNSERVED_TIME:
+    if snapshot.longest_lane_wait > MAX_UNSERVED_TIME:
         return HealthSummary(
             "bad",
             "hourglass_disabled",
@@ -225,14 +225,14 @@ def _find_stuck_work(snapshot: HealthSnapshot) -> HealthSummary | None:
 
 
 def _find_slow_parts(snapshot: HealthSnapshot) -> HealthSummary | None:
-    if snapshot.latency > SLOW_DATABASE:
+    if snapshot.database_latency > SLOW_DATABASE:
         return HealthSummary(
             "warn",
             "database",
             "The database is slow.",
-            f"One query took {snapshot.latency:.1f} s.",
+            f"One query took {snapshot.database_latency:.1f} s.",
         )
-    if snapshot.mails > SLOW_MAIL:
+    if snapshot.longest_mail_wait > SLOW_MAIL:
         return HealthSummary(
             "warn",
             "mail",
@@ -252,7 +252,7 @@ class BacklogBar(NamedTuple):
 def build_backlog_bars(snapshot: HealthSnapshot) -> list[BacklogBar]:
     """Return one bar for each state of deliveries that have not arrived. Pure."""
     counts = [
-        ("due", snapshot.due, "state=waiting"),
+        ("due", snapshot.due_deliveries, "state=waiting"),
         ("sending", snapshot.claimed, "state=sending"),
     ]
     for reason, rows in snapshot.held_reasons:
@@ -276,9 +276,9 @@ def list_pumps(snapshot: HealthSnapshot) -> list[Pump]:
 
     A claim without a slot belongs to a pump that is stopping or died.
     """
-    claims = {claim.lease: claim for claim in snapshot.sending}
+    claims = {claim.lease: claim for claim in snapshot.pump_claims}
     pumps = []
-    for place in snapshot.places:
+    for place in snapshot.pump_slots:
         is_taken = place.lease_until is not None and place.lease_until > snapshot.now
         claim = claims.pop(place.lease, None) if place.lease else None
         pumps.append(Pump(f"{place.number + 1}", place.lease_until if is_taken else None, claim))

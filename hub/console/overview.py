@@ -71,23 +71,25 @@ class ConnectionGroup(NamedTuple):
 @dataclass(frozen=True)
 class Overview:
     now: datetime
-    worker_at: datetime | None
+    worker_seen_at: datetime | None
     hours: Sequence[Hour]
-    waiting: int
-    held_back: int  # waiting deliveries that something holds
-    oldest: datetime | None  # accepted_at of the oldest waiting delivery that nothing holds
+    waiting_count: int
+    held_back_count: int  # waiting deliveries that something holds
+    oldest_accepted_at: (
+        datetime | None
+    )  # accepted_at of the oldest waiting delivery that nothing holds
     held_reasons: Sequence[tuple[str, int]]  # by reason
-    failed: Sequence[tuple[str, int]]
+    failed_reasons: Sequence[tuple[str, int]]
     connection_groups: Sequence[ConnectionGroup]
-    broken: Sequence[Connection]
-    last: Sequence[Delivery]
+    broken_connections: Sequence[Connection]
+    last_deliveries: Sequence[Delivery]
     notices: Sequence[Notice]  # the newest unseen ones
     has_tenants: bool
     has_routes: bool
     switches: Sequence[KillSwitch] = ()  # active kill switches, widest scope first
     hour_counts: Sequence[HourCount] = ()  # of two days, by system
     errors: Sequence[ErrorGroup] = ()  # failed and held, by cause, system and tenant
-    started_at: datetime | None = None  # since when the workers run that started last
+    workers_started_at: datetime | None = None  # since when the workers run that started last
 
     @property
     def delivered(self) -> int:
@@ -95,11 +97,11 @@ class Overview:
 
     @property
     def held_rows(self) -> int:
-        return sum(count for _, count in self.held_reasons) + self.held_back
+        return sum(count for _, count in self.held_reasons) + self.held_back_count
 
     @property
     def failed_rows(self) -> int:
-        return sum(count for _, count in self.failed)
+        return sum(count for _, count in self.failed_reasons)
 
     @property
     def ending(self) -> int:
@@ -132,23 +134,23 @@ def build_overview(user: User | AnonymousUser, *, now: datetime) -> Overview:
     oldest_unblocked = [cause_row["oldest"] for cause_row in waiting if not cause_row["stopped"]]
     return Overview(
         now=now,
-        worker_at=Heartbeat.objects.filter(name="worker").values_list("at", flat=True).first(),
+        worker_seen_at=Heartbeat.objects.filter(name="worker").values_list("at", flat=True).first(),
         hours=sum_hours(hour_counts, now=now),
         hour_counts=hour_counts,
         errors=[*failed, *held],
-        started_at=Worker.objects.aggregate(at=Min("started_at"))["at"],
-        waiting=sum(cause_row["rows"] for cause_row in waiting),
-        held_back=sum(cause_row["rows"] for cause_row in waiting if cause_row["stopped"]),
-        oldest=min(oldest_unblocked, default=None),
+        workers_started_at=Worker.objects.aggregate(at=Min("started_at"))["at"],
+        waiting_count=sum(cause_row["rows"] for cause_row in waiting),
+        held_back_count=sum(cause_row["rows"] for cause_row in waiting if cause_row["stopped"]),
+        oldest_accepted_at=min(oldest_unblocked, default=None),
         held_reasons=sum_by_reason(held),
-        failed=sum_by_reason(failed),
+        failed_reasons=sum_by_reason(failed),
         connection_groups=connection_groups,
-        broken=list(
+        broken_connections=list(
             connections.filter(state__in=ATTENTION_STATES)
             .select_related("tenant", "lane")
             .order_by("state_changed_at")[:8]
         ),
-        last=last,
+        last_deliveries=last,
         notices=list(
             visible_rows(Notice, user)
             .filter(seen_at=None, resolved_at=None)

@@ -117,9 +117,9 @@ def show_health(request: HttpRequest) -> HttpResponse:
         "headline": health.summarize_health(snapshot),
         "bars": health.build_backlog_bars(snapshot),
         "pumps": health.list_pumps(snapshot),
-        "latency": f"{snapshot.latency * 1000:.2f} ms",
-        "unserved": staff.format_duration(snapshot.unserved)
-        if snapshot.unserved >= timedelta(seconds=1)
+        "latency": f"{snapshot.database_latency * 1000:.2f} ms",
+        "unserved": staff.format_duration(snapshot.longest_lane_wait)
+        if snapshot.longest_lane_wait >= timedelta(seconds=1)
         else "–",
         "most": health.MAX_ROWS_COUNTED,
     }
@@ -138,7 +138,9 @@ def build_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, 
         "tiles": build_tiles(snapshot),
         "chart": build_all_chart(snapshot),
         "charts": build_system_charts(snapshot),
-        "changes": rank_changes(snapshot.errors, snapshot.days, started_at=snapshot.started_at),
+        "changes": rank_changes(
+            snapshot.errors, snapshot.days, started_at=snapshot.workers_started_at
+        ),
         "errors": list_errors(snapshot),
         "systems": list_systems(snapshot),
         "steps": [
@@ -182,7 +184,9 @@ def list_tiles(snapshot: Overview) -> list[Tile]:
             limit=None,
             comparison=compare_days(snapshot, "delivered"),
         ),
-        Tile("Waiting", snapshot.waiting - snapshot.held_back, "until claimed", waiting),
+        Tile(
+            "Waiting", snapshot.waiting_count - snapshot.held_back_count, "until claimed", waiting
+        ),
         Tile("Held", snapshot.held_rows, "for a reason that can be fixed", held),
         Tile(
             "Failed",
@@ -205,7 +209,11 @@ def list_tiles(snapshot: Overview) -> list[Tile]:
 
 def build_tiles(snapshot: Overview) -> list[dict[str, Any]]:
     """Return the context of each tile: its number, its page, and whether it is alarming."""
-    oldest = staff.format_duration(snapshot.now - snapshot.oldest) if snapshot.oldest else "–"
+    oldest = (
+        staff.format_duration(snapshot.now - snapshot.oldest_accepted_at)
+        if snapshot.oldest_accepted_at
+        else "–"
+    )
     tiles = [
         {
             "label": tile.label,

@@ -19,7 +19,7 @@ from django.db import models
 from connectors.http import dump_checked_json
 
 MAX_SQLITE_PARAMETERS = 32_766  # of one statement: the default of SQLite since 3.32.0
-USES_PER_PLAN = 300  # statements of one connection
+STATEMENTS_PER_PLAN = 300  # statements of one connection
 ColumnValues = Mapping[str, Sequence[Any]]  # by the name of a field, a value for each row
 
 
@@ -241,14 +241,14 @@ USES_BY_CONNECTION: WeakKeyDictionary[psycopg.Connection[Any], int] = (
 
 
 def _replan_periodically(connection: "psycopg.Connection[Any]") -> None:
-    """Discard the plans of prepared statements after every USES_PER_PLAN statements of a
+    """Discard the plans of prepared statements after every STATEMENTS_PER_PLAN statements of a
     connection.
 
     PostgreSQL plans a prepared statement once. A plan made for an empty table scans the whole table
     when it has grown, until the table is analysed.
     """
     USES_BY_CONNECTION[connection] = USES_BY_CONNECTION.get(connection, 0) + 1
-    if USES_BY_CONNECTION[connection] % USES_PER_PLAN == 0:
+    if USES_BY_CONNECTION[connection] % STATEMENTS_PER_PLAN == 0:
         connection.execute("DISCARD PLANS")
 
 

@@ -9,7 +9,7 @@ from psycopg.errors import QueryCanceled
 # the connection or the server failed, not the data
 DATABASE_ERRORS = (InterfaceError, OperationalError)
 SQLITE_BUSY_CODES = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL)
-PRIMARY_CODE = 0xFF  # of an extended result code
+PRIMARY_CODE_MASK = 0xFF  # of an extended result code
 
 
 def is_database_away(error: Exception, *, is_usable: Callable[[], bool]) -> bool:
@@ -25,5 +25,5 @@ def is_database_busy(error: Exception) -> bool:
     """
     cause = error.__cause__
     if isinstance(cause, sqlite3.Error):
-        return cause.sqlite_errorcode & PRIMARY_CODE in SQLITE_BUSY_CODES
+        return cause.sqlite_errorcode & PRIMARY_CODE_MASK in SQLITE_BUSY_CODES
     return isinstance(error, OperationalError) and not isinstance(cause, QueryCanceled)

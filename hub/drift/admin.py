@@ -192,7 +192,9 @@ class DriftFindingAdmin(ReadOnlyAdmin):
             key, outcome = result.failures[0]
             text = f"{key} could not be read: {outcome.reason.replace('_', ' ')}."
             return ActionResult(text, succeeded=False, is_audited=True)
-        return ActionResult(f"{len(result.compared)} objects were compared.", is_audited=True)
+        return ActionResult(
+            f"{len(result.compared_objects)} objects were compared.", is_audited=True
+        )
 
 
 def find_customer_name(connection: Connection) -> str:

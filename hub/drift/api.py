@@ -253,9 +253,9 @@ def _serialize_result(request: Request, id: UUID, result: CheckResult) -> dict[s
         for object_key, outcome in result.failures
     ]
     shown = {
-        "compared": result.compared,
+        "compared": result.compared_objects,
         "failed": failed,
-        "left": result.left,
+        "left": result.unread_objects,
         "findings": findings.order_by("-pk")[:FINDINGS_SHOWN],
     }
     data: dict[str, Any] = SchemaCheckSerializer(shown).data

@@ -53,13 +53,13 @@ class Comparison:
 class CheckResult:
     """Which objects were compared; `failures` are the outcomes of the others that were read."""
 
-    compared: tuple[str, ...]
+    compared_objects: tuple[str, ...]
     failures: tuple[tuple[str, Outcome], ...] = ()
-    left: tuple[str, ...] = ()  # objects that were not read
+    unread_objects: tuple[str, ...] = ()  # objects that were not read
 
     @property
     def is_complete(self) -> bool:
-        return not self.failures and not self.left
+        return not self.failures and not self.unread_objects
 
 
 def check_connection_objects(connection: Connection, context: SchemaCheckContext) -> CheckResult:

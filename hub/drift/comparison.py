@@ -14,7 +14,7 @@ from hub.drift.uses.schema_use import FieldUse, SchemaUse, fold_key
 RENAMED, REMOVED, RETYPED = "renamed", "removed", "retyped"
 NEWLY_REQUIRED, PICKLIST_VALUE_GONE = "newly_required", "picklist_value_gone"
 OBJECT_REMOVED = "object_removed"  # with all of its fields
-SIMILAR = 0.8  # of the letters of two keys
+SIMILARITY_MIN = 0.8  # of the letters of two keys
 READ_ONLY = "read-only"
 PICKLISTS = ("picklist", "multipicklist")
 
@@ -130,7 +130,7 @@ def _is_successor(old: SchemaField, new: SchemaField) -> bool:
         return False
     if old.label.strip() and old.label.strip().casefold() == new.label.strip().casefold():
         return True
-    return SequenceMatcher(None, _bare_key(old.key), _bare_key(new.key)).ratio() >= SIMILAR
+    return SequenceMatcher(None, _bare_key(old.key), _bare_key(new.key)).ratio() >= SIMILARITY_MIN
 
 
 def _bare_key(key: str) -> str:
@@ -190,4 +190,4 @@ def _find_gone_values(old: Index, new: Index, uses: Sequence[SchemaUse]) -> Iter
 
 def _needs_value(use: FieldUse, value: str, field: SchemaField) -> bool:
     is_refused = field.restricted and use.is_written and value in use.constants
-    return is_refused or value in use.compared
+    return is_refused or value in use.compared_values

@@ -10,7 +10,9 @@ from hub.drift.check import CheckResult, SchemaCheckContext, check_connection_ob
 from hub.drift.models import DriftSchedule
 from hub.drift.schedule import UNCHECKED_STATES, find_next_night, record_check
 
-WAIT = timedelta(seconds=8)  # of a person, for the answer; the last call may take longer
+PERSON_WAITS_FOR = timedelta(
+    seconds=8
+)  # of a person, for the answer; the last call may take longer
 
 
 class CheckRefused(Exception):
@@ -21,7 +23,7 @@ def build_interactive_check_context(
     call: Call, clock: Callable[[], datetime]
 ) -> SchemaCheckContext:
     """Return the context of a check for which a person waits."""
-    until = clock() + WAIT
+    until = clock() + PERSON_WAITS_FOR
     return SchemaCheckContext(call, clock, is_late=lambda: clock() > until)
 
 
@@ -49,8 +51,8 @@ def _audit_check(
     connection: Connection, actor: ActorContext, result: CheckResult, *, now: datetime
 ) -> None:
     after = {
-        "compared": list(result.compared),
+        "compared": list(result.compared_objects),
         "failed": [object_key for object_key, _outcome in result.failures],
-        "left": list(result.left),
+        "left": list(result.unread_objects),
     }
     actor.audit("connection.check_schema", connection, after=after, now=now)

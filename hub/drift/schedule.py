@@ -18,14 +18,14 @@ from hub.outgoing.models import Route
 from hub.queue import Heartbeat, record_heartbeat, wake_up
 from hub.scheduled.models import Job
 
-NIGHT_BEGINS, NIGHT = time(1), timedelta(hours=4)
-SPREAD = 997  # a prime: neighbours in a list of connections are checked at different times
-FIRST_CHECKS = timedelta(minutes=5)  # over which the first checks of connections are spread
-LOOK_EVERY = timedelta(minutes=1)  # for routes, mappings and jobs that have changed
-LOOKING_BEAT = "drift_changes"
-CLAIM = timedelta(minutes=5)  # longer than the check of one connection takes
-RETRY, RETRY_MAX = timedelta(minutes=10), timedelta(hours=6)
-AT_ONCE = 100  # of one step
+NIGHT_BEGINS, NIGHT_LENGTH = time(1), timedelta(hours=4)
+SPREAD_PRIME = 997  # a prime: neighbours in a list of connections are checked at different times
+FIRST_CHECKS_PERIOD = timedelta(minutes=5)  # over which the first checks of connections are spread
+CHANGED_USES_EVERY = timedelta(minutes=1)  # for routes, mappings and jobs that have changed
+CHANGED_USES_HEARTBEAT = "drift_changes"
+CHECK_CLAIM = timedelta(minutes=5)  # longer than the check of one connection takes
+RETRY_DELAY, RETRY_DELAY_MAX = timedelta(minutes=10), timedelta(hours=6)
+CONNECTIONS_AT_ONCE = 100  # of one step
 # a person must act first, or nothing may be sent
 UNCHECKED_STATES = ("paused", "disabled", "needs_reconnect")
 
@@ -36,10 +36,12 @@ def wake_up_due_drift_checks(*, now: datetime) -> None:
     A step of the sweep.
     """
     create_missing_schedules(now=now)
-    is_recent = Heartbeat.objects.filter(name=LOOKING_BEAT, at__gt=now - LOOK_EVERY).exists()
+    is_recent = Heartbeat.objects.filter(
+        name=CHANGED_USES_HEARTBEAT, at__gt=now - CHANGED_USES_EVERY
+    ).exists()
     if not is_recent:
-        record_heartbeat(LOOKING_BEAT, now=now)
-        schedule_changed_uses(now=now)
+        record_heartbeat(CHANGED_USES_HEARTBEAT, now=now)
+        schedule_checks_of_changed_uses(now=now)
     if find_due_schedules(now=now).exists():
         wake_up("drift", now=now)
 
@@ -52,14 +54,14 @@ def create_missing_schedules(*, now: datetime) -> None:
     ).exclude(state="disabled", reason=DISCONNECTED)
     DriftSchedule.unscoped.bulk_create(
         [
-            DriftSchedule(connection_id=pk, check_at=now + spread_over(FIRST_CHECKS, pk))
-            for pk in connections.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]
+            DriftSchedule(connection_id=pk, check_at=now + spread_over(FIRST_CHECKS_PERIOD, pk))
+            for pk in connections.order_by("pk").values_list("pk", flat=True)[:CONNECTIONS_AT_ONCE]
         ],
         ignore_conflicts=True,
     )
 
 
-def schedule_changed_uses(*, now: datetime) -> None:
+def schedule_checks_of_changed_uses(*, now: datetime) -> None:
     """Make connections due whose routes, mappings or jobs have changed since the last check."""
     own = Q(tenant=None) | Q(tenant=OuterRef("connection__tenant"))
     key = OuterRef("connection__connector_key")
@@ -72,7 +74,7 @@ def schedule_changed_uses(*, now: datetime) -> None:
         | Q(Exists(jobs.filter(updated_at__gt=planned)))
     )
     schedules = DriftSchedule.unscoped.filter(has_changed, check_at__gt=now)
-    pks = list(schedules.values_list("pk", flat=True)[:AT_ONCE])
+    pks = list(schedules.values_list("pk", flat=True)[:CONNECTIONS_AT_ONCE])
     DriftSchedule.unscoped.filter(pk__in=pks).update(check_at=now)
 
 
@@ -94,7 +96,7 @@ def check_due_schedules(context: SchemaCheckContext) -> None:
 def claim_schedule(schedule: DriftSchedule, *, now: datetime) -> bool:
     """Claim the check by compare-and-swap; a check that dies is due again after CLAIM."""
     unchanged = DriftSchedule.unscoped.filter(pk=schedule.pk, check_at=schedule.check_at)
-    return bool(unchanged.update(check_at=now + CLAIM))
+    return bool(unchanged.update(check_at=now + CHECK_CLAIM))
 
 
 def check_scheduled_connection(connection: Connection, context: SchemaCheckContext) -> CheckResult:
@@ -138,7 +140,7 @@ def record_check(
         return
     schedule = DriftSchedule.unscoped.filter(connection=connection).first()
     count = schedule.failure_count if schedule else 0
-    retry_at = now + min(RETRY * 2 ** min(count, 10), RETRY_MAX)
+    retry_at = now + min(RETRY_DELAY * 2 ** min(count, 10), RETRY_DELAY_MAX)
     reason, detail = "", ""
     if result.failures:
         _key, outcome = result.failures[-1]
@@ -169,7 +171,7 @@ def find_next_night(connection: Connection, *, now: datetime) -> datetime:
     day = (now + timedelta(hours=1)).astimezone(zone).date()
     for days in range(3):
         begins = datetime.combine(day + timedelta(days=days), NIGHT_BEGINS, zone)
-        at = begins + spread_over(NIGHT, connection.pk)
+        at = begins + spread_over(NIGHT_LENGTH, connection.pk)
         if at > now + timedelta(hours=1):
             return at
     raise AssertionError("a night begins each day")
@@ -177,4 +179,4 @@ def find_next_night(connection: Connection, *, now: datetime) -> datetime:
 
 def spread_over(period: timedelta, number: int) -> timedelta:
     """Return a share of the period that differs between numbers, the same for one each time."""
-    return period * ((number * 619 % SPREAD) / SPREAD)
+    return period * ((number * 619 % SPREAD_PRIME) / SPREAD_PRIME)

@@ -27,7 +27,7 @@ DNS_CACHE_SECONDS = 30
 # less than the time after which servers close an idle connection (gunicorn 2 s, Node 5 s)
 KEEPALIVE_SECONDS = 1.5
 URL_CACHE_SIZE = 4096
-SENT_DELAY = 0.002  # seconds after aiohttp reports that it is about to write
+SENT_DELAY_SECONDS = 0.002  # seconds after aiohttp reports that it is about to write
 # of each socket, so that hostile endpoints that send all at once cannot fill the memory
 RECEIVE_BUFFER = 8 * KIBIBYTE
 LARGE_BODY = 1024 * KIBIBYTE  # aiohttp warns of larger bodies in one piece
@@ -118,7 +118,9 @@ class AsyncClient:
                 data=_request_payload(request),
                 allow_redirects=False,
             ) as client_response:
-                body, is_cut = await _read_bounded_async(client_response, request.keep)
+                body, is_cut = await _read_bounded_async(
+                    client_response, request.response_bytes_max
+                )
                 return build_response(
                     client_response.status,
                     body,
@@ -174,7 +176,7 @@ def _build_failpoint_traces() -> list[aiohttp.TraceConfig]:
 
     async def fail_after_send(*details: object) -> None:
         asyncio.get_running_loop().call_later(
-            SENT_DELAY, failpoint, "O4"
+            SENT_DELAY_SECONDS, failpoint, "O4"
         )  # after the request's bytes were sent
 
     trace.on_connection_create_end.append(fail_after_connect)

@@ -155,7 +155,7 @@ def _exchange_messages(
     ).prepare()
     client_response = adapter.send(prepared, stream=True, timeout=timeout)
     try:
-        body, is_cut = read_bounded(client_response.raw, request.keep)
+        body, is_cut = read_bounded(client_response.raw, request.response_bytes_max)
         host = adapter.pool.host
         return build_response(
             client_response.status_code,

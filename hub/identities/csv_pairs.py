@@ -225,7 +225,7 @@ def _describe_problem(connection: Connection, pair: Pair) -> str:
             return text % {"column": name, "length": length}
         if not value.isprintable() and value:
             return _("%(column)s contains a character that cannot be shown.") % {"column": name}
-    choices = connection.connector.choices_by_kind.get(pair.kind)
+    choices = connection.connector.list_choices_by_kind.get(pair.kind)
     return choices.find_id_problem(pair.remote_id) if choices else ""
 
 

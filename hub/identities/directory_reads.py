@@ -84,7 +84,9 @@ def _describe_hold(reason: str) -> str:
 
 
 def _find_own_application() -> Connection | None:
-    platform = [key for key, entry in CONNECTORS.items() if entry.platform and entry.directory]
+    platform = [
+        key for key, entry in CONNECTORS.items() if entry.is_for_platform and entry.directory
+    ]
     connections = Connection.unscoped.filter(tenant=None, connector_key__in=platform)
     return connections.select_related("credential", "lane").order_by("pk").first()
 
@@ -175,11 +177,11 @@ def _request_page(
     except CannotOpen as error:
         return later("credential_unreadable", str(error))
     tenant = read.tenant.reference if directory.by_tenant else ""
-    build = partial(directory.page, credential, at=now, cursor=read.cursor, tenant=tenant)
+    build = partial(directory.page_request, credential, at=now, cursor=read.cursor, tenant=tenant)
     return call_provider(
         connection,
         build,
-        partial(directory.people, tenant=tenant),
+        partial(directory.parse_people, tenant=tenant),
         call=call,
         now=now,
         secrets=collect_secrets(credential),
@@ -198,7 +200,7 @@ def _store_page(read: DirectoryRead, page: PeoplePage, *, now: datetime) -> None
     read.page_count += 1
     read.people_count += len(page.people)
     read.failure_count = 0
-    if not page.complete and not read.reason:
+    if not page.is_complete and not read.reason:
         read.reason = "incomplete"
     if page.cursor == read.cursor and page.cursor:
         read.reason = read.reason or "cursor_repeated"
@@ -237,7 +239,7 @@ def _note_refusal(
     """Try the page again later, or end the read: what was read before it stays."""
     read.detail = clean_text(outcome.detail, DETAIL_LENGTH)
     read.failure_count += 0 if outcome.reason in NOT_SENT_REASONS else 1
-    if outcome.kind == "refresh" and connection and connection.connector.refreshes:
+    if outcome.kind == "refresh" and connection and connection.connector.refreshes_tokens:
         credential = connection.credential
         if credential.await_refresh(used=credential.version, now=now):
             wake_up(f"refresh:{connection.pk}", now=now)

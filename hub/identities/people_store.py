@@ -21,9 +21,9 @@ from hub.identities.models import (
 from tenants.models import Tenant
 
 GONE_KEPT_FOR = timedelta(days=90)  # people whom no complete list names any more
-LIST_MAX = 20  # aliases, and other names, of one person
+ALIASES_MAX = 20  # aliases, and other names, of one person
 COLUMNS = ("name", "email", "login", "aliases", "other_names", "is_active")
-BATCH = 1_000  # rows in one statement
+BATCH_ROWS = 1_000  # rows in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def _store(
             setattr(row, name, value)
     model.unscoped.bulk_create(
         [*new, *changed],
-        batch_size=BATCH,
+        batch_size=BATCH_ROWS,
         update_conflicts=True,
         unique_fields=_find_unique_fields(model),
         update_fields=(*columns, "read_at"),
@@ -130,8 +130,8 @@ def _read_columns(person: Person, columns: Sequence[str]) -> dict[str, Any]:
         "name": clean_text(person.name, TEXT_LENGTH),
         "email": clean_text(person.email, EMAIL_LENGTH),
         "login": clean_text(person.login, TEXT_LENGTH),
-        "aliases": [clean_text(alias, EMAIL_LENGTH) for alias in person.aliases[:LIST_MAX]],
-        "other_names": [clean_text(name, TEXT_LENGTH) for name in person.other_names[:LIST_MAX]],
+        "aliases": [clean_text(alias, EMAIL_LENGTH) for alias in person.aliases[:ALIASES_MAX]],
+        "other_names": [clean_text(name, TEXT_LENGTH) for name in person.other_names[:ALIASES_MAX]],
         "is_active": person.is_active,
         "is_shared": person.is_bot,
     }

@@ -20,7 +20,7 @@ from hub.mappings.identity_pairs import (
 )
 from hub.mappings.models import Identity
 
-REVIEW_MAX = 200  # decisions at a time
+DECISIONS_MAX = 200  # decisions at a time
 State = Identity.State
 
 
@@ -178,7 +178,7 @@ def _find_problem(
     is_same = identity is not None and identity.remote_id == remote_id
     if is_same and identity is not None and identity.state == State.CONFIRMED:
         return _("This pair is confirmed already.")
-    choices = connection.connector.choices_by_kind.get(kind)
+    choices = connection.connector.list_choices_by_kind.get(kind)
     return choices.find_id_problem(remote_id) if choices else ""
 
 

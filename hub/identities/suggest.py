@@ -22,8 +22,8 @@ from hub.mappings.models import Identity
 from hub.outgoing.insight.missing_identities import list_missing_identities
 
 CANDIDATES_SHOWN = 5
-BATCH = 1_000
-WRITTEN = (
+BATCH_ROWS = 1_000
+WRITTEN_COLUMNS = (
     *("remote_id", "name", "state", "source", "confidence", "conflict", "evidence", "updated_at"),
 )
 DECIDED_STATES = (Identity.State.CONFIRMED, Identity.State.IGNORED)
@@ -197,10 +197,10 @@ def _write_identities(identities: Sequence[Identity]) -> None:
         identity.pk = None  # one statement for new and changed ones
     Identity.unscoped.bulk_create(
         identities,
-        batch_size=BATCH,
+        batch_size=BATCH_ROWS,
         update_conflicts=True,
         unique_fields=("connection", "kind", "local_id"),
-        update_fields=WRITTEN,
+        update_fields=WRITTEN_COLUMNS,
     )
 
 
@@ -255,4 +255,4 @@ def _store_conflicts(identities: Sequence[Identity], people: People, *, now: dat
         if identity.conflict != code or is_outdated:
             identity.conflict, identity.evidence = code, evidence
             changed.append(identity)
-    Identity.unscoped.bulk_update(changed, ("conflict", "evidence"), batch_size=BATCH)
+    Identity.unscoped.bulk_update(changed, ("conflict", "evidence"), batch_size=BATCH_ROWS)

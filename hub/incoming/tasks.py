@@ -12,7 +12,7 @@ from hub.incoming.models import InboundEndpoint
 from hub.incoming.processing.claim import is_message_due
 from hub.incoming.processing.due_items import due_items
 from hub.incoming.processing.inbox_lease import (
-    KNOWN_FOR,
+    RUNNING_LOOP_KNOWN_FOR,
     acquire_inbox_lease,
     release_inbox_lease,
     wake_inbox,
@@ -24,12 +24,12 @@ from hub.incoming.registration.check import (
     claim_check,
     extend_claim,
 )
-from hub.incoming.registration.schedule import AWAITED
+from hub.incoming.registration.schedule import AWAITED_SUFFIX
 from hub.outgoing.queue.pump_leases import new_lease
 from hub.processes.pool_pipe import is_stop_requested
 from hub.queue import acknowledge_wake_up, report_progress
 
-LAST_LOOK = KNOWN_FOR.total_seconds() + 0.1
+LAST_LOOK = RUNNING_LOOP_KNOWN_FOR.total_seconds() + 0.1
 
 
 def process_inbox(name: str) -> None:
@@ -67,7 +67,7 @@ def check_registrations(name: str) -> None:
     if endpoint and not is_stop_requested() and claim_check(endpoint, now=clock()):
         call = partial(_call_in_check, endpoint)
         context = RegistrationCheckContext(
-            call, clock, time.sleep, random.random, low_priority=manner != AWAITED
+            call, clock, time.sleep, random.random, low_priority=manner != AWAITED_SUFFIX
         )
         check_endpoint(endpoint, context)
 

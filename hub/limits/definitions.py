@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 MINUTE, HOUR = 60, 3600
 MIB = 1024 * 1024
-PLATFORM_FACTOR = 10  # the quota of a platform key, in default quotas of a tenant
-KEY_DIVISOR = 2  # one key may use this part of its tenant's quota
+PLATFORM_QUOTA_FACTOR = 10  # the quota of a platform key, in default quotas of a tenant
+KEY_QUOTA_DIVISOR = 2  # one key may use this part of its tenant's quota
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,6 @@ def key_quota(key: LimitedKey, name: str) -> int | None:
     """
     if key.tenant is None:
         quota = default_quota(name)
-        return None if quota is None else quota * PLATFORM_FACTOR
+        return None if quota is None else quota * PLATFORM_QUOTA_FACTOR
     quota = tenant_quota(key.tenant, name)
-    return None if quota is None else max(1, quota // KEY_DIVISOR)
+    return None if quota is None else max(1, quota // KEY_QUOTA_DIVISOR)

@@ -60,8 +60,8 @@ class GrantedShare:
 
     window: int
     quota: int
-    granted: int = 0
-    free: int = 0
+    granted_amount: int = 0
+    free_amount: int = 0
     database_remaining: int = 1  # a lower bound; 0: the database is not asked again in this window
 
 
@@ -104,14 +104,14 @@ class LockStripe:
             self.begin_windows(charges, now)
             self.request_grants(charges, now)
             for charge in charges:
-                if self.shares[charge.counter].free < charge.amount:
+                if self.shares[charge.counter].free_amount < charge.amount:
                     limit_error = limit_exceeded(
                         charge, self.shares[charge.counter].window, now=now
                     )
                     limit_error.remaining = [self.remaining(charge, now) for charge in charges]
                     raise limit_error
             for charge in charges:
-                self.shares[charge.counter].free -= charge.amount
+                self.shares[charge.counter].free_amount -= charge.amount
             return [self.remaining(charge, now) for charge in charges]
 
     def begin_windows(self, charges: Iterable[Charge], now: datetime) -> None:
@@ -131,9 +131,9 @@ class LockStripe:
     def request_grants(self, charges: Sequence[Charge], now: datetime) -> None:
         """Ask the database for grants where a share is too small and the quota is not exhausted."""
         shortfalls = [
-            (charge, max(charge.amount - share.free, _compute_next_grant(share)))
+            (charge, max(charge.amount - share.free_amount, _compute_next_grant(share)))
             for charge in charges
-            if (share := self.shares[charge.counter]).free < charge.amount
+            if (share := self.shares[charge.counter]).free_amount < charge.amount
             and share.database_remaining
         ]
         granted = add_usage(shortfalls, now=now) if shortfalls else {}
@@ -141,21 +141,24 @@ class LockStripe:
             window, used = granted[charge.counter]
             share = self.shares[charge.counter]
             if window != share.window:
-                share.free = share.granted = 0
+                share.free_amount = share.granted_amount = 0
             grant = min(requested, max(0, charge.quota - used + requested))
-            share.free, share.granted = share.free + grant, share.granted + grant
+            share.free_amount, share.granted_amount = (
+                share.free_amount + grant,
+                share.granted_amount + grant,
+            )
             share.window, share.database_remaining = window, max(0, charge.quota - used)
 
     def remaining(self, charge: Charge, now: datetime) -> RemainingQuota:
         share = self.shares[charge.counter]
         seconds = (charge.window_end(share.window) - now) // timedelta(seconds=1)
-        return RemainingQuota(charge, share.free + share.database_remaining, max(0, seconds))
+        return RemainingQuota(charge, share.free_amount + share.database_remaining, max(0, seconds))
 
 
 def _compute_next_grant(share: GrantedShare) -> int:
     return min(
         share.quota // GRANT_PARTS,
-        max(FIRST_GRANT, share.quota // FIRST_GRANT_PARTS, share.granted),
+        max(FIRST_GRANT, share.quota // FIRST_GRANT_PARTS, share.granted_amount),
     )
 
 

@@ -86,7 +86,7 @@ def _check_fallback(fallback: IdentityFallback) -> None:
         raise ValidationError({"default_id": _("Enter the ID of the default record.")})
     if fallback.choice == IdentityFallback.Choice.SKIP and not fallback.explanation:
         raise ValidationError({"explanation": _("Enter why it is skipped.")})
-    choices = fallback.connection.connector.choices_by_kind.get(fallback.kind)
+    choices = fallback.connection.connector.list_choices_by_kind.get(fallback.kind)
     is_remote = fallback.direction == IdentityFallback.Direction.OUT and fallback.default_id
     if choices and is_remote and (problem := choices.find_id_problem(fallback.default_id)):
         raise ValidationError({"default_id": problem})

@@ -103,7 +103,7 @@ class RoutingTable:
 
         An event is not sent to the connection that it came from, unless the action is a reply.
         """
-        owner = None if CONNECTORS[route.connector_key].platform else tenant.pk
+        owner = None if CONNECTORS[route.connector_key].is_for_platform else tenant.pk
         connections = [
             connection
             for connection in self.connections
@@ -120,7 +120,7 @@ class RoutingTable:
 
 def is_reply(route: Route) -> bool:
     """Return whether the route's action answers in the system that an event came from."""
-    return CONNECTORS[route.connector_key].action(route.action).reply
+    return CONNECTORS[route.connector_key].action(route.action).is_reply
 
 
 def evaluate_filter(route: Route, document: Mapping[str, Any]) -> tuple[str, str, str]:

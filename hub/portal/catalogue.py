@@ -51,7 +51,7 @@ class CatalogueEntry:
 
 
 def list_offered_connectors() -> list[Connector]:
-    return [connector for connector in CONNECTORS.values() if not connector.platform]
+    return [connector for connector in CONNECTORS.values() if not connector.is_for_platform]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ MAX_POOL_SILENCE = timedelta(seconds=20)  # a pool writes every 2 s, and is repl
 WORKERS_KEPT_FOR = timedelta(days=1)
 REPLACEMENTS_KEPT_FOR = timedelta(days=30)
 FAILURE_OUTDATED_AFTER = timedelta(minutes=5)  # for a step that is not run any more
-FAILURE_HOLDS = timedelta(seconds=30)  # although the step succeeds in other processes
+FAILURE_REMEMBERED_FOR = timedelta(seconds=30)  # although the step succeeds in other processes
 WORKER_ENV = "HUB_WORKER"  # the id of the worker, in the environment of its pool
 NO_WORKER = UUID(int=0)
 
@@ -83,7 +83,7 @@ def record_sweep_failures(
     """Store which steps of a sweep fail, with the type of the exception; one query if none does."""
     last_failures = dict(SweepFailure.objects.values_list("step", "last_at"))
     outdated_after = {
-        step: FAILURE_HOLDS if step in succeeded else FAILURE_OUTDATED_AFTER
+        step: FAILURE_REMEMBERED_FOR if step in succeeded else FAILURE_OUTDATED_AFTER
         for step in last_failures
     }
     finished_steps = {

@@ -29,7 +29,9 @@ CANARY_EVERY = 2.0  # seconds
 HEARTBEAT_EVERY = timedelta(seconds=5)
 DATABASE_RETRY_EVERY = 0.5  # seconds between attempts while the database is away
 MEMBER_POLL_EVERY = 0.05  # seconds between looks for an idle member
-REPEAT_AFTER = timedelta(seconds=10)  # a wake-up without acknowledgement may be sent again
+WAKE_UP_REPEATED_AFTER = timedelta(
+    seconds=10
+)  # a wake-up without acknowledgement may be sent again
 
 
 class WakeUp(models.Model):
@@ -59,7 +61,7 @@ def wake_up(name: str, *, now: datetime) -> bool:
     """Send the wake-up `name` ("pump", or "refresh:17" with an id) in this transaction; return
     False if one is pending.
     """
-    recently_sent = Q(requested_at__gte=now - REPEAT_AFTER)
+    recently_sent = Q(requested_at__gte=now - WAKE_UP_REPEATED_AFTER)
     if not WakeUp.objects.filter(name=name).exclude(recently_sent).update(requested_at=now):
         _, created = WakeUp.objects.get_or_create(name=name, defaults={"requested_at": now})
         if not created:
@@ -126,7 +128,7 @@ def reset_wake_ups() -> None:
 
 def queue_length() -> int:
     """Return the number of queued tasks; few, as each wake-up is queued once, and again only after
-    REPEAT_AFTER.
+    WAKE_UP_REPEATED_AFTER.
     """
     return int(OrmQ.objects.count())
 

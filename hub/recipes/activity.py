@@ -36,7 +36,7 @@ class Activity:
         return self.last_at is not None
 
     @property
-    def troubled(self) -> int:
+    def troubled_count(self) -> int:
         """How many deliveries and runs need attention."""
         return self.held + self.failed + self.failed_runs
 

@@ -121,7 +121,7 @@ def list_missing_permissions(recipe: Recipe, connection: Connection) -> list[str
         return []
     granted = set(connection.permissions)
     needed = recipe.permissions.get(connection.connector_key, ())
-    return [key for key in needed if not connection.connector.has(key, granted)]
+    return [key for key in needed if not connection.connector.has_permission(key, granted)]
 
 
 def check_answer(question: Question, answer: Any) -> Answer:
@@ -146,7 +146,7 @@ def _check_text(question: Question, answer: Any) -> str:
 
 def _check_choice(question: Question, answer: Any) -> str:
     text = _check_text(question, answer)
-    choices = CONNECTORS[question.connector].choices_by_kind[question.choices]
+    choices = CONNECTORS[question.connector].list_choices_by_kind[question.choices]
     if problem := choices.find_id_problem(text):
         raise ValueError(problem)
     return text

@@ -177,7 +177,7 @@ def _rehearse_report(
     data = {"picture": None, **template.sample, "channel": message.channel}
     document = build_sample_document(REPORT_EVENT_TYPE, data, tenant, now=now)
     action = CONNECTORS[message.connector].action(message.action)
-    version = build_version(route, message.mapping or action.report)
+    version = build_version(route, message.mapping or action.report_mapping)
     return dry_run_route(route, version, document, tenant, connection)
 
 

@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 
 from croniter import CroniterBadDateError, CroniterError, croniter
 
-FIELDS = 5  # minute, hour, day of month, month, day of week
+CRON_FIELD_COUNT = 5  # minute, hour, day of month, month, day of week
 FIELD_PATTERN = re.compile(r"[0-9a-z*/#-]+(,[0-9a-z*/#-]+)*", re.IGNORECASE | re.ASCII)
 RANDOM_PATTERN = re.compile(r"(^|,)[hr]([/,]|$)", re.IGNORECASE)  # croniter draws such values
-MAX_LENGTH = 100  # characters
-EVERY = ["*"]  # what croniter makes of a field that allows every value
+CRON_LENGTH_MAX = 100  # characters
+EVERY_VALUE = ["*"]  # what croniter makes of a field that allows every value
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 SECOND = timedelta(seconds=1)
 EARLIEST, LATEST = datetime(1971, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -32,7 +32,7 @@ class InvalidCron(ValueError):
 def check_cron(cron: str) -> None:
     """Raise InvalidCron unless the text has five fields, and is due at some time."""
     fields = cron.split()
-    if len(fields) != FIELDS or len(cron) > MAX_LENGTH:
+    if len(fields) != CRON_FIELD_COUNT or len(cron) > CRON_LENGTH_MAX:
         raise InvalidCron("it must have five fields: minute, hour, day, month and day of the week")
     for field in fields:
         if not FIELD_PATTERN.fullmatch(field) or RANDOM_PATTERN.search(field):
@@ -70,7 +70,7 @@ def iterate_slots(cron: str, time_zone: str, *, after: datetime) -> Iterator[dat
     """Yield the slots after a time, the earliest first, in UTC. Ends in the year 2200."""
     if not EARLIEST <= after < LATEST:
         return
-    zone, is_hourly, last = ZoneInfo(time_zone), runs_every_hour(cron), after
+    zone, is_hourly, last = ZoneInfo(time_zone), is_hourly_cron(cron), after
     times: list[datetime] = []
     for local_time in iterate_local_times(cron, after=find_local_start(zone, after)):
         earliest, resolved = resolve_local_time(local_time, zone, is_hourly=is_hourly)
@@ -85,10 +85,10 @@ def iterate_slots(cron: str, time_zone: str, *, after: datetime) -> Iterator[dat
 
 
 @lru_cache(maxsize=1024)
-def runs_every_hour(cron: str) -> bool:
+def is_hourly_cron(cron: str) -> bool:
     """Return whether the expression allows every hour of the day."""
     hours: list[int | str] = list(croniter.expand(cron)[0][1])
-    return hours == EVERY
+    return hours == EVERY_VALUE
 
 
 def iterate_local_times(cron: str, *, after: datetime) -> Iterator[datetime]:

@@ -23,7 +23,7 @@ def list_choice_kinds(connection: Connection) -> tuple[str, ...]:
     """Return the kinds of lists that the connection's system has."""
     connector = connection.connector
     objects = (OBJECTS,) if connector.schema else ()
-    return (*connector.choices_by_kind, *objects)
+    return (*connector.list_choices_by_kind, *objects)
 
 
 def find_choice_list(connection: Connection, kind: str) -> ChoiceList | None:
@@ -55,7 +55,7 @@ def refresh_choice_list(
         return _refresh_objects(
             connection, call=call, now=now, low_priority=low_priority, patience=patience
         )
-    collection = connection.connector.choices_by_kind.get(kind)
+    collection = connection.connector.list_choices_by_kind.get(kind)
     if collection is None:
         return build_unsupported_outcome(connection, f"list of {kind[:MAX_TEXT_LENGTH]}")
     pages = read_provider_pages(
@@ -95,10 +95,10 @@ def _refresh_objects(
 
 def _build_choices_query(collection: Choices, now: datetime) -> PageQuery[Page]:
     def build(credential: Credential, cursor: str) -> Request:
-        return collection.page(credential, at=now, cursor=cursor)
+        return collection.page_request(credential, at=now, cursor=cursor)
 
     def parse(response: Response) -> Page | Outcome:
-        return collection.records(response)
+        return collection.parse_page(response)
 
     return PageQuery(build, parse, CHOICE_PAGES_MAX, is_partly_useful=True)
 

@@ -132,7 +132,7 @@ def build_incomplete_outcome() -> Outcome:
 
 
 def _request_new_token(connection: Connection, outcome: Outcome, *, now: datetime) -> None:
-    if outcome.kind != "refresh" or not connection.connector.refreshes:
+    if outcome.kind != "refresh" or not connection.connector.refreshes_tokens:
         return
     credential = connection.credential
     with transaction.atomic():

@@ -11,10 +11,10 @@ from hub.throttle.in_flight_leases import InFlightCapacity
 from hub.throttle.limits import (
     SEND_DELAY,
     QuotaSnapshot,
+    can_spend_at_once,
     delayed_burst,
     delayed_interval,
     effective_limit,
-    fits_at_once,
     has_fixed_window,
     scope_opens_at,
     spend_units,
@@ -125,7 +125,7 @@ class CallBooker:
         roomy_keys = {
             key
             for key, demand in combine_demands(bookings).items()
-            if fits_at_once(
+            if can_spend_at_once(
                 demand.quota,
                 self.snapshots[key],
                 self.now,
@@ -181,7 +181,7 @@ class CallBooker:
         demanded.
         """
         demand = booking.demand
-        count = min(demand.calls, demand.at_once or demand.calls)
+        count = min(demand.calls, demand.calls_at_once or demand.calls)
         if not demand.in_flight or not count:
             return count
         return self.capacity.acquire(
@@ -280,7 +280,7 @@ def has_delayed_units(
 ) -> bool:
     """Return whether units that are booked now may be spent at any time within SEND_DELAY.
 
-    This is about a rate's share for delayed calls alone; `fits_at_once` is about the rate.
+    This is about a rate's share for delayed calls alone; `can_spend_at_once` is about the rate.
     """
     if not isinstance(quota, Rate):
         return True

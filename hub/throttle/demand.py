@@ -21,16 +21,16 @@ class ScopeCost:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """`calls` requests that each spend all of `scopes`, at most `at_once` of these in flight (0:
-    all).
+    """A number of requests that each spend all of `scopes`.
 
-    Calls of low priority keep to each quota's share for background work. `ranks`, one for each
-    call, decide which of several demands goes first: the lowest. Without ranks demands take turns.
+    `calls`: how many. `calls_at_once`: how many of these may be in flight; 0: all. Calls of low
+    priority keep to each quota's share for background work. `ranks`, one for each call, decide
+    which of several demands goes first: the lowest. Without ranks demands take turns.
     """
 
     scopes: tuple[ScopeCost, ...]
     calls: int
-    at_once: int = 0
+    calls_at_once: int = 0
     low_priority: bool = False
     ranks: Sequence[int] = ()
 
@@ -42,18 +42,17 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """The times at which calls may be sent, at most as many as demanded; `next_at` is when one more
-    could be sent.
+    """The times at which calls may be sent, at most as many as demanded.
 
-    `max_in_flight`: how many of these at once, if a scope limits that. `probes`: one of the scopes
-    was paused, and these calls show whether it is open again. `closed`: the scopes that are spent
-    within the horizon, and when each opens. `can_be_delayed`: the calls may be sent up to
-    SEND_DELAY after their times.
+    `next_at` is when one more could be sent. `max_in_flight`: how many of these at once, if a scope
+    limits that. `is_probe`: one of the scopes was paused, and these calls show whether it is open
+    again. `closed_scopes`: the scopes that are spent within the horizon, and when each opens.
+    `can_be_delayed`: the calls may be sent up to SEND_DELAY after their times.
     """
 
     call_times: tuple[datetime, ...]
     next_at: datetime
     max_in_flight: int = 0
-    probes: bool = False
-    closed: Mapping[str, datetime] = field(default_factory=dict)
+    is_probe: bool = False
+    closed_scopes: Mapping[str, datetime] = field(default_factory=dict)
     can_be_delayed: bool = False

@@ -197,11 +197,11 @@ def spend_budget(
     quota: Budget, snapshot: QuotaSnapshot, units: int, *, at: datetime, now: datetime
 ) -> QuotaSnapshot:
     """Return the snapshot after `units` of the budget are spent at `at`."""
-    if has_fixed_window(snapshot, now) or quota.midnight:
+    if has_fixed_window(snapshot, now) or quota.midnight_zone:
         window_ends = (
             snapshot.window_ends
             if has_fixed_window(snapshot, now)
-            else next_midnight(quota.midnight, now)
+            else next_midnight(quota.midnight_zone, now)
         )
         recent_units = add_units(
             recent_buckets(snapshot.usage_buckets, now), math.ceil(at.timestamp()), units
@@ -248,7 +248,7 @@ def scope_opens_at(
     return opens_at
 
 
-def fits_at_once(
+def can_spend_at_once(
     quota: Quota | None, snapshot: QuotaSnapshot, now: datetime, *, units: int, share: float = 0.0
 ) -> bool:
     """Return whether all these units may be spent now, in any order; `share` of the scope is

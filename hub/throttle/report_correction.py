@@ -48,9 +48,9 @@ def correct_snapshot(
         )
     if has_fixed_window(snapshot, now):
         return replace(snapshot, used_units=true_units)
-    if quota.midnight:
+    if quota.midnight_zone:
         return replace(
-            snapshot, used_units=true_units, window_ends=next_midnight(quota.midnight, now)
+            snapshot, used_units=true_units, window_ends=next_midnight(quota.midnight_zone, now)
         )
     usage_buckets = _level_buckets(
         quota, () if snapshot.window_ends else live_buckets(quota, snapshot, now), used, now

@@ -63,7 +63,9 @@ def _describe_usage(
         label = f"{_calls_text(limit)} in {_duration_text(quota.per)}"
         return min(limit, round(booked_calls)), limit, label
     if isinstance(quota, Budget):
-        day = f"a day of {quota.midnight}" if quota.midnight else _duration_text(quota.per)
+        day = (
+            f"a day of {quota.midnight_zone}" if quota.midnight_zone else _duration_text(quota.per)
+        )
         return max(0, units_used(quota, snapshot, now)), limit, f"{_calls_text(limit)} in {day}"
     if isinstance(quota, InFlight):
         return in_flight, limit, f"{_calls_text(limit)} at the same time"

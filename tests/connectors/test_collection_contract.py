@@ -70,7 +70,7 @@ records = st.dictionaries(st.sampled_from((*FIELDS, "IsDeleted", "deleted", "nam
 
 def page_of(connector, collection, **query):
     given = {**collection.example, **query}
-    return collection.page(credential(connector.key), at=NOON, **given)
+    return collection.page_request(credential(connector.key), at=NOON, **given)
 
 
 @each_read
@@ -94,15 +94,15 @@ def test_every_collection_that_is_read_to_its_end_is_tried():
 def test_reads_and_never_writes(connector, collection):
     request = page_of(connector, collection)
     assert request.method == "GET" or connector.key == "slack"
-    assert request.spends and 0 < request.keep <= 8 * 1024 * 1024
+    assert request.spends and 0 < request.response_bytes_max <= 8 * 1024 * 1024
     assert collection.page_size > 0 and collection.label and collection.help
 
 
 @each_read
 def test_a_whole_page_is_complete_and_goes_on_where_it_ends(connector, collection):
     body = PAGES[connector.key, collection.key]
-    page = collection.records(Response(200, dump_json(body), at=NOON))
-    assert (len(page.records), page.complete) == (2, True)
+    page = collection.parse_page(Response(200, dump_json(body), at=NOON))
+    assert (len(page.records), page.is_complete) == (2, True)
     assert page.cursor
     request = page_of(connector, collection, cursor=page.cursor)
     assert urlsplit(request.url).netloc == urlsplit(page_of(connector, collection).url).netloc
@@ -113,7 +113,7 @@ def test_a_page_that_is_cut_anywhere_is_never_complete(connector, collection):
     body = dump_json(PAGES[connector.key, collection.key])
     for length in range(len(body)):
         with pytest.raises(Unreadable):
-            collection.records(Response(200, body[:length], at=NOON))
+            collection.parse_page(Response(200, body[:length], at=NOON))
 
 
 @each_read
@@ -124,8 +124,8 @@ def test_a_page_that_lost_records_is_not_complete_where_the_system_counts_them(
     body = json.loads(dump_json(PAGES[connector.key, collection.key]))
     (listed,) = (key for key, value in body.items() if isinstance(value, list))
     body |= {listed: body[listed][:kept], "done": True}
-    page = collection.records(Response(200, dump_json(body), at=NOON))
-    assert page.complete == (connector.key == "pipedrive")  # it does not count
+    page = collection.parse_page(Response(200, dump_json(body), at=NOON))
+    assert page.is_complete == (connector.key == "pipedrive")  # it does not count
 
 
 @each
@@ -149,7 +149,7 @@ def test_no_record_breaks_a_reader(connector, collection, record):
 def test_a_page_with_anything_wrong_is_read_or_unreadable(connector, collection, changes):
     body = {**PAGES[connector.key, collection.key], **changes}
     try:
-        read = collection.records(Response(200, json.dumps(body).encode(), at=NOON))
+        read = collection.parse_page(Response(200, json.dumps(body).encode(), at=NOON))
     except Unreadable:
         return
     assert isinstance(read, Page | Outcome)

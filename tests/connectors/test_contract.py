@@ -116,7 +116,7 @@ def a_message(action, **changes):
 
 
 def read(action, *args, **kwargs):
-    (outcome,) = action.read(Response(*args, at=NOON, **kwargs), [a_message(action)])
+    (outcome,) = action.read_outcomes(Response(*args, at=NOON, **kwargs), [a_message(action)])
     return outcome
 
 
@@ -133,7 +133,7 @@ def requests(connector):
             yield action.confirm_request([a_message(action)], key)
     if connector.has_probe:
         yield connector.probe_request(key, at=NOON)
-    if connector.refreshes:
+    if connector.refreshes_tokens:
         yield connector.refresh_request(APP, key)
     if connector.needs_oauth:
         yield connector.exchange_request(
@@ -141,7 +141,7 @@ def requests(connector):
         )
         yield connector.revoke_request(APP, key)
     for collection in connector.collections:
-        yield collection.page(key, at=NOON, **collection.example)
+        yield collection.page_request(key, at=NOON, **collection.example)
 
 
 def imports(path):
@@ -211,9 +211,9 @@ def test_says_what_a_person_must_know(connector):
 
 @each
 def test_says_in_the_catalogue_what_moves_and_under_what_it_is_found(connector):
-    if not connector.platform:
+    if not connector.is_for_platform:
         assert connector.categories and connector.synonyms
-        assert {move.direction for move in connector.moves} == {"out", "in"}
+        assert {move.direction for move in connector.data_flows} == {"out", "in"}
         assert all(text.endswith(".") for text in (connector.approval, connector.plan) if text)
 
 
@@ -237,7 +237,7 @@ def test_every_request_names_a_scope_that_is_limited_or_says_why_not(connector):
     for request in requests(connector):
         assert request.spends, request
         assert any(
-            connector.quota(scope) or scope.kind in connector.unlimited
+            connector.quota(scope) or scope.kind in connector.unlimited_reasons
             for scope, _ in request.spends
         ), request
 
@@ -254,7 +254,7 @@ def test_reads_every_fixture_in_its_folder(connector):
     assert len(fixtures(connector.key)) >= (15 if connector.actions else 0)
     for name in fixtures(connector.key):
         for action in connector.actions:
-            (outcome,) = action.read(recorded(connector.key, name), [a_message(action)])
+            (outcome,) = action.read_outcomes(recorded(connector.key, name), [a_message(action)])
             assert isinstance(outcome, Outcome)
 
 
@@ -294,8 +294,8 @@ def test_a_429_costs_no_attempt_and_rests_what_the_request_spends(connector, act
         scope for scope, _ in action.request([a_message(action)], credential(connector.key)).spends
     }
     outcome = read(action, 429)
-    assert outcome.free
-    assert outcome.pauses and set(outcome.pauses) <= spent
+    assert outcome.costs_no_attempt
+    assert outcome.paused_scopes and set(outcome.paused_scopes) <= spent
 
 
 @each_action
@@ -318,9 +318,10 @@ def test_an_answer_that_cannot_be_read_is_unknown(connector, action, body):
 @given(response=answers)
 def test_strange_answers_are_outcomes_that_a_database_can_keep(connector, action, response):
     three = [
-        a_message(action, id=f"msg-{number}") for number in range(3 if action.batch > 1 else 1)
+        a_message(action, id=f"msg-{number}")
+        for number in range(3 if action.batch_size_max > 1 else 1)
     ]
-    outcomes = action.read(response, three)
+    outcomes = action.read_outcomes(response, three)
     if asks(action):
         outcomes += action.read_confirmation(response, three)
     assert len(outcomes) == len(three) * (1 + asks(action))
@@ -335,10 +336,12 @@ def test_strange_answers_are_outcomes_or_unreadable(connector, response):
     key = credential(connector.key)
     readers = [
         connector.parse_quota_reports,
-        *(collection.records for collection in connector.collections),
+        *(collection.parse_page for collection in connector.collections),
     ]
     readers += [partial(connector.parse_probe, credential=key)] if connector.has_probe else []
-    readers += [partial(connector.parse_refresh, credential=key)] if connector.refreshes else []
+    readers += (
+        [partial(connector.parse_refresh, credential=key)] if connector.refreshes_tokens else []
+    )
     if connector.needs_oauth:
         readers += [
             partial(connector.parse_token_response, app=APP, credential=key),
@@ -355,6 +358,6 @@ def test_strange_answers_are_outcomes_or_unreadable(connector, response):
 @each
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 500, 502])
 def test_a_refresh_that_goes_wrong_is_not_the_end_of_the_grant(connector, status):
-    if connector.refreshes:
+    if connector.refreshes_tokens:
         outcome = connector.parse_refresh(Response(status, b"<html>"), credential(connector.key))
         assert outcome.kind in {"later", "unknown"}

@@ -89,24 +89,24 @@ def test_every_directory_is_tested():
 
 @each
 def test_people_are_read_with_what_they_can_be_recognized_by(key):
-    page = DIRECTORIES[key].people(answer(PAGES[key]))
+    page = DIRECTORIES[key].parse_people(answer(PAGES[key]))
     assert page.people == EXPECTED[key]
-    assert page.complete
+    assert page.is_complete
     assert page.cursor == ("dXNlcjpVMg==" if key == "slack" else "")
 
 
 @each
 def test_a_directory_spends_quotas_that_the_connector_declares(key):
     connector = CONNECTORS[key]
-    request = connector.directory.page(credential(key), at=NOON, tenant="acme")
+    request = connector.directory.page_request(credential(key), at=NOON, tenant="acme")
     assert request.spends
     for scope, _ in request.spends:
-        assert connector.quota(scope) or scope.kind in connector.unlimited
+        assert connector.quota(scope) or scope.kind in connector.unlimited_reasons
     assert {entry.key for entry in connector.permissions} >= set(connector.directory.permissions)
 
 
 def test_the_next_page_of_slack_is_asked_for_by_its_cursor():
-    request = DIRECTORIES["slack"].page(credential("slack"), at=NOON, cursor="dXNl")
+    request = DIRECTORIES["slack"].page_request(credential("slack"), at=NOON, cursor="dXNl")
     assert "cursor=dXNl" in request.content().decode()
 
 
@@ -114,7 +114,7 @@ def test_the_next_page_of_slack_is_asked_for_by_its_cursor():
 @pytest.mark.parametrize("status", [401, 403, 429, 500])
 def test_a_refusal_is_no_empty_directory(key, status):
     with contextlib.suppress(Unreadable):
-        assert isinstance(DIRECTORIES[key].people(answer({}, status)), Outcome)
+        assert isinstance(DIRECTORIES[key].parse_people(answer({}, status)), Outcome)
 
 
 @each
@@ -125,4 +125,4 @@ def test_no_answer_breaks_the_reader(key, body):
     field = {"slack": "members", "salesforce": "records", "pipedrive": "data", "app": "users"}[key]
     damaged[field] = body
     with contextlib.suppress(Unreadable):
-        assert isinstance(DIRECTORIES[key].people(answer(damaged)), PeoplePage | Outcome)
+        assert isinstance(DIRECTORIES[key].parse_people(answer(damaged)), PeoplePage | Outcome)

@@ -156,7 +156,7 @@ def test_a_503_that_names_maintenance_costs_no_attempt():
     assert outcome_of_status(Response(503, b"Down for Maintenance")) == maintenance(
         "Down for Maintenance"
     )
-    assert not outcome_of_status(Response(503, b"busy")).free
+    assert not outcome_of_status(Response(503, b"busy")).costs_no_attempt
 
 
 def test_their_words_fit_a_column_whatever_they_are():

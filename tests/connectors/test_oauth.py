@@ -69,7 +69,7 @@ def test_a_person_is_sent_with_state_and_our_own_address(connector):
         APP["client_id"],
     )
     assert "client_secret" not in asked
-    assert ("code_challenge" in asked) is connector.pkce
+    assert ("code_challenge" in asked) is connector.uses_pkce
 
 
 def test_the_account_that_is_connected_again_is_the_one_that_is_offered():
@@ -100,7 +100,7 @@ def test_a_code_is_exchanged_with_the_same_address(connector):
         "c1",
         BACK,
     )
-    assert ("code_verifier" in request.form) is connector.pkce or not connector.pkce
+    assert ("code_verifier" in request.form) is connector.uses_pkce or not connector.uses_pkce
 
 
 @each
@@ -127,10 +127,10 @@ def test_optional_permissions_are_asked_for_only_where_a_person_wants_them():
 
 
 def test_what_was_not_granted_is_named():
-    assert SLACK.missing(["chat:write"]) == ["chat:write.public", "channels:read"]
-    assert SALESFORCE.missing(["full", "offline_access"]) == []
-    assert SALESFORCE.missing(["full"]) == ["refresh_token"]
-    assert SLACK.missing(None) == []
+    assert SLACK.list_missing_permissions(["chat:write"]) == ["chat:write.public", "channels:read"]
+    assert SALESFORCE.list_missing_permissions(["full", "offline_access"]) == []
+    assert SALESFORCE.list_missing_permissions(["full"]) == ["refresh_token"]
+    assert SLACK.list_missing_permissions(None) == []
 
 
 @pytest.mark.parametrize("told", ["a,b", "a b", "a, b", " b a "])
@@ -262,9 +262,9 @@ def test_a_page_instead_of_an_answer_is_unreadable(connector, body):
 @each
 def test_the_issuer_is_believed_only_where_it_is_the_system_itself(connector):
     own = credential(connector.key)
-    assert connector.issued_by(f"https://{urlsplit(sent_to_url(connector)).hostname}", own)
-    assert not connector.issued_by("https://evil.example", own)
-    assert not connector.issued_by("", own)
+    assert connector.is_issued_by(f"https://{urlsplit(sent_to_url(connector)).hostname}", own)
+    assert not connector.is_issued_by("https://evil.example", own)
+    assert not connector.is_issued_by("", own)
 
 
 def sent_to_url(connector):

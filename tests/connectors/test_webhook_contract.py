@@ -68,7 +68,7 @@ def read_hostile(key, request, settings=None):
     assert isinstance(source.split_secrets(request), StoredRequest)
     assert source.acknowledgement(request).status == 200
     with suppress(*READ_ERRORS):
-        for item in source.items(request, settings, message_id=message_id):
+        for item in source.parse_items(request, settings, message_id=message_id):
             texts = (item.id, item.type, item.account, item.record, item.author)
             assert all(text.isprintable() and len(text) <= MAX_ID_LENGTH for text in texts)
             assert item.occurred_at is None or item.occurred_at.tzinfo is UTC
@@ -132,7 +132,7 @@ def test_a_made_secret_is_usable(key):
 @each_case
 def test_a_request_of_the_system_becomes_an_item_of_the_documented_shape(key, case):
     source, (request, expected) = SOURCES[key], REQUESTS[key][case]
-    (item,) = source.items(request, {}, message_id=source.message_id(request))
+    (item,) = source.parse_items(request, {}, message_id=source.message_id(request))
     assert item.type == expected
     schemas = {entry.type: entry.schema for entry in source.event_types}
     Draft202012Validator(schemas.get(item.type, {"type": "object"})).validate(dict(item.data))
@@ -150,7 +150,7 @@ def test_what_is_stored_gives_the_same_items_and_has_no_secret(key, case):
         tuple(pair for pair in request.headers if pair[0].lower() in names),
         query=request.query,
     )
-    read = partial(source.items, settings={}, message_id=message_id)
+    read = partial(source.parse_items, settings={}, message_id=message_id)
     assert read(request) == read(stored)
     for secret in (b"XXYYZZ", b"hooks.slack.com", b"!session", b"13345224609"):
         assert secret not in stored.body
@@ -268,7 +268,7 @@ def test_all_event_types_are_wanted_with_keys_of_their_own_urls(key):
         and kept.list_wanted_registrations([]) == {}
     )
     url = "https://hub.test/hooks/x/y/"
-    assert all(kept.url_for(url, name).startswith(url) for name in registrations)
+    assert all(kept.build_url(url, name).startswith(url) for name in registrations)
 
 
 @each_kept

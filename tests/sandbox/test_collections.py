@@ -71,9 +71,9 @@ def read(desk, system, key, **query):
     collection, records, cursor = find(system, key), [], ""
     given = {**SIDES[system, key][2], **query}
     while True:
-        request = collection.page(key_of(desk, system), at=AT, cursor=cursor, **given)
-        page = collection.records(send(request))
-        assert page.complete
+        request = collection.page_request(key_of(desk, system), at=AT, cursor=cursor, **given)
+        page = collection.parse_page(send(request))
+        assert page.is_complete
         records += page.records
         if not (cursor := page.cursor):
             return records
@@ -132,7 +132,7 @@ def test_deleted_records_are_read_where_the_system_lists_them(sides, system, key
 def test_sums_are_read_from_salesforce(sides):
     rows = [{"Number__c": "A", "Amount__c": 1.5}, {"Number__c": "A", "Amount__c": 2}]
     seed(sides, "salesforce", "records", records=rows)
-    request = find("salesforce", "aggregate").page(
+    request = find("salesforce", "aggregate").page_request(
         key_for(sides, "salesforce"),
         at=AT,
         object="Order__c",
@@ -141,7 +141,7 @@ def test_sums_are_read_from_salesforce(sides):
         since="2026-11-25T00:00:00Z",
         until="2026-11-26T00:00:00Z",
     )
-    (row,) = find("salesforce", "aggregate").records(send(request)).records
+    (row,) = find("salesforce", "aggregate").parse_page(send(request)).records
     assert (row["Number__c"], row["total"]) == ("A", 3.5)
 
 

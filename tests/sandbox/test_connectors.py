@@ -71,7 +71,7 @@ def send(request):
 def deliver(desk, system, action, given):
     """The outcomes of these messages, sent in one request."""
     code = CONNECTORS[system].action(action)
-    return code.read(send(code.request(given, key_for(desk, system))), given)
+    return code.read_outcomes(send(code.request(given, key_for(desk, system))), given)
 
 
 def example(system, action, **changes):
@@ -131,7 +131,7 @@ def test_one_unreadable_record_keeps_its_neighbours_in_salesforce_for_a_while_on
     outcomes = deliver(desk, "salesforce", "create", first)
     assert [outcome.reason for outcome in outcomes] == ["refused_together"] * 3
     third = [replace(one, attempt=3) for one in first]
-    assert len({CONNECTORS["salesforce"].action("create").group(one) for one in third}) == 3
+    assert len({CONNECTORS["salesforce"].action("create").group_key(one) for one in third}) == 3
     alone = [deliver(desk, "salesforce", "create", [one])[0] for one in third]
     assert [outcome.kind for outcome in alone] == ["delivered", "delivered", "never"]
     assert alone[2].reason == "json_parser_error"

@@ -12,7 +12,9 @@ TOKEN = {"Authorization": "Bearer v1u:acme-1"}
 
 
 def summarize(desk, **query):
-    return SUMMARY.records(send(SUMMARY.page(key_for(desk, "pipedrive"), at=NOON, **query)))
+    return SUMMARY.parse_page(
+        send(SUMMARY.page_request(key_for(desk, "pipedrive"), at=NOON, **query))
+    )
 
 
 def add_deal(desk, **fields):
@@ -45,4 +47,4 @@ def test_another_permission_is_refused(desk):
 )
 def test_only_known_parameters_are_sent(desk, query):
     with pytest.raises(ValueError):
-        SUMMARY.page(key_for(desk, "pipedrive"), at=NOON, **query)
+        SUMMARY.page_request(key_for(desk, "pipedrive"), at=NOON, **query)

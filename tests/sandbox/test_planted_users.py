@@ -44,8 +44,8 @@ def read_people(desk, system):
     directory, people, cursor = CONNECTORS[system].directory, [], ""
     while True:
         tenant = {"tenant": "acme"} if directory.by_tenant else {}
-        page = directory.people(
-            send(directory.page(key_of(desk, system), at=AT, cursor=cursor, **tenant))
+        page = directory.parse_people(
+            send(directory.page_request(key_of(desk, system), at=AT, cursor=cursor, **tenant))
         )
         people += page.people
         cursor = page.cursor

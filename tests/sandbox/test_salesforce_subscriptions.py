@@ -60,7 +60,7 @@ class Registrations:
 
 
 def wanted(key="order.created", url=URL):
-    return WantedSubscription(key, (key,), KEPT.url_for(url, key))
+    return WantedSubscription(key, (key,), KEPT.build_url(url, key))
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_what_is_created_is_found_as_wanted_and_a_second_change_has_a_message_of
         made = org.create(wanted(key))
         (found,) = [entry for entry in org.find() if entry.key == key]
         assert found.external_id == KEPT.join_ids(made)
-        assert KEPT.differences(wanted(key), found) == ()
+        assert KEPT.find_differences(wanted(key), found) == ()
     assert org.steps[:5] == ["describe", "identity", "user", "message", "find"]
     assert len(org.find()) == 2
 
@@ -84,17 +84,17 @@ def test_a_changed_url_and_a_deactivated_flow_are_repaired(org):
     org.change("WorkflowOutboundMessage", made["message"], {"endpointUrl": "https://x.test/"})
     org.change("FlowDefinition", made["definition"], {"activeVersionNumber": 0})
     (found,) = org.find()
-    assert set(KEPT.differences(wanted(), found)) == {"url", "events", "inactive"}
+    assert set(KEPT.find_differences(wanted(), found)) == {"url", "events", "inactive"}
     assert not isinstance(org.repair(wanted(), found), Outcome)
     (found,) = org.find()
-    assert KEPT.differences(wanted(), found) == ()
+    assert KEPT.find_differences(wanted(), found) == ()
 
 
 def test_a_new_url_of_ours_replaces_the_old_one(org):
     org.create(wanted())
     (found,) = org.find()
     rotated = wanted(url="https://hub.test/hooks/salesforce/new/")
-    assert KEPT.differences(rotated, found) == ("url",)
+    assert KEPT.find_differences(rotated, found) == ("url",)
     org.repair(rotated, found)
     assert [entry.url for entry in org.find()] == [rotated.url]
 
@@ -104,7 +104,7 @@ def test_a_deleted_flow_is_created_again_under_the_name_of_its_message(org):
     org.change("FlowDefinition", made["definition"], {"activeVersionNumber": 0})
     org.follow(lambda done: None if "delete" in done else delete_flow(org, made["flow"]))
     (found,) = org.find()
-    assert KEPT.differences(wanted(), found) == ("inactive",)
+    assert KEPT.find_differences(wanted(), found) == ("inactive",)
     org.repair(wanted(), found)
     (found,) = org.find()
     assert found.is_active
@@ -133,7 +133,7 @@ def test_an_organisation_without_active_flows_leaves_the_flow_to_a_person(desk, 
     outcome = org.create(wanted())
     assert (outcome.kind, outcome.reason) == ("never", "only_by_hand")
     (found,) = org.find()
-    assert KEPT.differences(wanted(), found) == ("inactive",)
+    assert KEPT.find_differences(wanted(), found) == ("inactive",)
     assert org.steps[-1] == "activate"
 
 

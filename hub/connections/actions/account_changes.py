@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hub.connections.models import Connection, Credential
 from hub.db.state_machine import InvalidTransition
 
-PRECISION = timedelta(seconds=1)  # of the time of an event
+EVENT_TIME_PRECISION = timedelta(seconds=1)  # of the time of an event
 
 
 def apply_account_change(
@@ -19,7 +19,7 @@ def apply_account_change(
     again since. Locks the connection; needs a transaction of the caller.
     """
     credential = Credential.lock(connection)
-    if credential and credential.updated_at >= occurred_at + PRECISION:
+    if credential and credential.updated_at >= occurred_at + EVENT_TIME_PRECISION:
         return
     with suppress(InvalidTransition):
         connection.mark_needs_reconnect(change, now=now)

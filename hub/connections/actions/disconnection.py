@@ -22,7 +22,7 @@ from hub.crypto.sealed import seal
 from hub.operations import operation_actions
 
 CANCELLABLE_DELIVERY_STATES = ("waiting", "held")
-ENDED_AT_ONCE = 20  # disconnects whose time is over, in one run of the sweep
+DISCONNECTIONS_AT_ONCE = 20  # disconnects whose time is over, in one run of the sweep
 
 
 def disconnect_account(
@@ -99,7 +99,7 @@ def revoke_disconnected_account(
 def revoke_due_accounts(*, now: datetime) -> None:
     """Revoke what was disconnected 24 hours ago; a step of the sweep."""
     due = Disconnection.unscoped.filter(revoke_at__lte=now).order_by("revoke_at")
-    for disconnection in due.select_related("connection__tenant")[:ENDED_AT_ONCE]:
+    for disconnection in due.select_related("connection__tenant")[:DISCONNECTIONS_AT_ONCE]:
         with suppress(InvalidConnectionState):  # another process was faster
             revoke_disconnected_account(disconnection.connection, ActorContext.system(), now=now)
 

@@ -16,7 +16,7 @@ from hub.queue import pending_wake_ups, wake_up
 
 # each occupies a worker for at most 10 s
 QUEUED_TESTS_MAX, QUEUED_TESTS_MAX_OF_TENANT = (6, 2)
-RESULT_SECONDS = 600  # for which a result is stored
+RESULT_LIFETIME_SECONDS = 600  # for which a result is stored
 TEST_DURATION_MAX = timedelta(
     seconds=30
 )  # longer than egress allows: after it, the worker has died
@@ -65,7 +65,7 @@ def run_queued_test(connection: Connection, *, call: Call, now: datetime) -> Non
 def _claim_test(connection: Connection, queued_at: str) -> bool:
     """Whether this task makes the test; of concurrent tasks exactly one does."""
     key = f"{_build_progress_key(connection)}, queued at {queued_at}"
-    return cache.add(key, True, RESULT_SECONDS)
+    return cache.add(key, True, RESULT_LIFETIME_SECONDS)
 
 
 def read_test_progress(connection: Connection, *, now: datetime) -> dict[str, Any] | None:
@@ -96,7 +96,7 @@ def restore_failed_result(result: dict[str, Any]) -> ProbeResult:
 
 
 def _save_test_progress(connection: Connection, entry: dict[str, Any]) -> None:
-    cache.set(_build_progress_key(connection), entry, RESULT_SECONDS)
+    cache.set(_build_progress_key(connection), entry, RESULT_LIFETIME_SECONDS)
 
 
 def _build_progress_key(connection: Connection) -> str:

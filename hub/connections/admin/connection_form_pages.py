@@ -53,11 +53,11 @@ class ConnectionFormsMixin(SigningSecretMixin):
         if not self.has_add_permission(request):
             raise PermissionDenied
         connector = CONNECTORS.get(request.GET.get("connector", ""))
-        if connector is None or (connector.platform and not request.user.is_superuser):
+        if connector is None or (connector.is_for_platform and not request.user.is_superuser):
             systems = [
                 entry
                 for entry in CONNECTORS.values()
-                if request.user.is_superuser or not entry.platform
+                if request.user.is_superuser or not entry.is_for_platform
             ]
             return self.page(
                 request, "console/systems.html", systems=systems, title="Connect a system"

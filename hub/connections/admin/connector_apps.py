@@ -58,11 +58,13 @@ def _list_logins(app: ConnectorApp) -> list[tuple[Environment | LoginHost, str]]
         return places
     for entry in connector.environments:
         urls = connector.urls_at(entry.key, app.bases)
-        places.append((entry, connector.authorize_at.format(**urls) if entry in offered else ""))
+        places.append(
+            (entry, connector.authorize_address.format(**urls) if entry in offered else "")
+        )
     if login_host := connector.login_host:
         urls = connector.urls_at("", app.bases, login_host.example)
         places.append(
-            (login_host, connector.authorize_at.format(**urls) if app.has_login_hosts else "")
+            (login_host, connector.authorize_address.format(**urls) if app.has_login_hosts else "")
         )
     return places
 
@@ -171,7 +173,7 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def registered(self, app: ConnectorApp) -> str:
         return (
             staff.render_badge("active", "set up")
-            if app.set_up
+            if app.is_set_up
             else staff.render_badge("disabled", "not set up yet")
         )
 

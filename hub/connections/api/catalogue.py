@@ -23,7 +23,7 @@ class ConnectorsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List all connectors, with the texts that people read before they connect."""
-        offered = [connector for connector in CONNECTORS.values() if not connector.platform]
+        offered = [connector for connector in CONNECTORS.values() if not connector.is_for_platform]
         return Response(
             ConnectorListSerializer(
                 {"items": offered}, context={"ready": ConnectorApp.list_configured_connector_keys()}

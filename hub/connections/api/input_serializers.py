@@ -11,7 +11,9 @@ from hub.rest.fields import ObjectField, TextField, TimestampField
 NAME_MAX, IN_FLIGHT_MAX = 200, 200
 PAUSE_MAX = timedelta(days=366)
 FORM_CONNECTOR_CHOICES = [
-    (key, key) for key, code in CONNECTORS.items() if not code.needs_oauth and not code.platform
+    (key, key)
+    for key, code in CONNECTORS.items()
+    if not code.needs_oauth and not code.is_for_platform
 ]
 
 

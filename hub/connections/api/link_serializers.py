@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from connectors.registry import CONNECTORS
-from connectors.schema import LOGIN_HOST_MOST
+from connectors.schema import LOGIN_HOST_LENGTH_MAX
 from hub.connections.api.catalogue_serializers import ENVIRONMENT_KINDS
 from hub.connections.models import ConnectLink
 from tenants.serializers import TenantQuery
@@ -24,7 +24,7 @@ class WantedConnectLinkSerializer(TenantQuery):
     )
 
     login_host = serializers.CharField(
-        max_length=LOGIN_HOST_MOST,
+        max_length=LOGIN_HOST_LENGTH_MAX,
         required=False,
         allow_blank=True,
         help_text=(
@@ -33,7 +33,7 @@ class WantedConnectLinkSerializer(TenantQuery):
     )
 
     def validate_connector(self, value: str) -> Any:
-        if value not in CONNECTORS or CONNECTORS[value].platform:
+        if value not in CONNECTORS or CONNECTORS[value].is_for_platform:
             raise serializers.ValidationError("There is no such connector.")
         return CONNECTORS[value]
 

@@ -41,7 +41,7 @@ def build_granted_columns(
     grant = Grant(
         document,
         expires_in=seconds_left,
-        token_lifetimes=dict.fromkeys(connection.connector.tokens, seconds_left),
+        token_lifetimes=dict.fromkeys(connection.connector.token_prefixes, seconds_left),
     )
     return build_fresh_columns(connection.connector, grant, now=now, random=random)
 
@@ -168,7 +168,7 @@ def _refuse_connected_account(connection: Connection) -> None:
     same_account = Connection.unscoped.filter(
         tenant=connection.tenant, connector_key=connection.connector_key
     )
-    if not connection.connector.platform:
+    if not connection.connector.is_for_platform:
         same_account = same_account.filter(account=connection.account).exclude(account="")
     if other := same_account.first():
         owner = other.tenant or "the platform"

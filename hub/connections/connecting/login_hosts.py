@@ -12,7 +12,7 @@ from hub.reason_codes import translate_text
 
 # the value of the environment's choice for a login host of the customer's own
 LOGIN_HOST_CHOICE = "login_host"
-TYPED_MOST = 200  # characters of the entered host that are shown again
+SHOWN_INPUT_LENGTH_MAX = 200  # characters of the entered host that are shown again
 
 
 class LoginHostRefused(Exception):
@@ -20,7 +20,7 @@ class LoginHostRefused(Exception):
 
     def __init__(self, sentence: str, login_host: str) -> None:
         super().__init__(sentence)
-        self.login_host = login_host[:TYPED_MOST]
+        self.login_host = login_host[:SHOWN_INPUT_LENGTH_MAX]
 
 
 def read_login_host(connector: Connector, text: str, environment: str = "") -> tuple[str, str]:

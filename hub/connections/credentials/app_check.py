@@ -39,7 +39,7 @@ def check_connector_app(
         app.open()
     except CannotOpen:
         return AppCheckResult(False, UNREADABLE_SENTENCE)
-    if not app.set_up:
+    if not app.is_set_up:
         return AppCheckResult(False, "Enter the client ID and the client secret first.")
     run_check = partial(
         _check_environment, app, connector, redirect_uri=redirect_uri, call=call, now=now
@@ -117,7 +117,7 @@ def _exchange_invalid_code(
             credential,
             code=INVALID_CODE,
             redirect_uri=redirect_uri,
-            verifier=INVALID_CODE * 2 if connector.pkce else "",
+            verifier=INVALID_CODE * 2 if connector.uses_pkce else "",
         ),
         lambda response: connector.parse_token_response(response, client, credential),
         call=call,

@@ -25,9 +25,9 @@ from hub.connections.models import (
     Lane,
 )
 
-FAILED_IN_A_ROW = 3
-ONLY_FAILURES = timedelta(seconds=60)
-SWEPT_MAX = 200  # connections at a time
+FAILED_CALLS_IN_A_ROW = 3
+ONLY_FAILURES_FOR = timedelta(seconds=60)
+CONNECTIONS_AT_ONCE = 200  # connections at a time
 # first digits of the statuses that only the endpoint's operator can change
 ENDPOINT_REFUSALS = ("3", "4")
 
@@ -36,7 +36,7 @@ def is_failing(failed_calls: int, failing_since: datetime | None, *, now: dateti
     """Whether three calls in a row failed, or all calls of a minute."""
     if failing_since is None:
         return False
-    return failed_calls >= FAILED_IN_A_ROW or now - failing_since >= ONLY_FAILURES
+    return failed_calls >= FAILED_CALLS_IN_A_ROW or now - failing_since >= ONLY_FAILURES_FOR
 
 
 def _find_failing_reason(connection: Connection, lane: Lane, answer: str, *, now: datetime) -> str:
@@ -45,7 +45,7 @@ def _find_failing_reason(connection: Connection, lane: Lane, answer: str, *, now
         return BREAKER
     if not is_failing(lane.failed_calls, lane.failing_since, now=now):
         return ""
-    refused = connection.connector.own_endpoint and answer.startswith(ENDPOINT_REFUSALS)
+    refused = connection.connector.is_own_endpoint and answer.startswith(ENDPOINT_REFUSALS)
     return ENDPOINT_REFUSES if refused else CALLS_FAILING
 
 
@@ -101,7 +101,7 @@ def is_failure_unresolved(connection: Connection) -> bool:
     """
     if is_found_by_refresh(connection):
         return True
-    if connection.reason not in CALL_REASONS or connection.connector.own_endpoint:
+    if connection.reason not in CALL_REASONS or connection.connector.is_own_endpoint:
         return False
     return connection.deliveries.filter(state="waiting", attempt_count__gt=0).exists()
 
@@ -129,9 +129,9 @@ def degrade_failing_connections(*, now: datetime) -> None:
     serve.
     """
     installed = Q(connection__connector_key__in=list(CONNECTORS))
-    due = installed & Q(failing_since__lte=now - ONLY_FAILURES, connection__state="healthy")
+    due = installed & Q(failing_since__lte=now - ONLY_FAILURES_FOR, connection__state="healthy")
     lanes = Lane.unscoped.filter(due).select_related("connection__tenant").order_by("failing_since")
-    for lane in lanes[:SWEPT_MAX]:
+    for lane in lanes[:CONNECTIONS_AT_ONCE]:
         apply_call_counts(lane.connection, lane, _find_last_answer(lane.connection), now=now)
 
 
@@ -139,7 +139,7 @@ def _find_last_answer(connection: Connection) -> str:
     """Return the response to the newest delivery that waits after a failed attempt."""
     tried = connection.deliveries.filter(state="waiting", attempt_count__gt=0)
     newest = max(
-        tried.order_by("due_at")[:SWEPT_MAX],
+        tried.order_by("due_at")[:CONNECTIONS_AT_ONCE],
         key=lambda delivery: delivery.state_changed_at,
         default=None,
     )

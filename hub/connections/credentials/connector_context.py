@@ -13,8 +13,8 @@ from connectors.schema import Credential
 from hub.connections.models import Connection, ConnectorApp
 from hub.crypto.redaction import redact_excerpt, redact_text
 
-DETAIL_MAX = 2000  # characters of a system's answer
-SHORTEST_SECRET = 6  # shorter values would redact half of a text
+DETAIL_LENGTH_MAX = 2000  # characters of a system's answer
+SECRET_LENGTH_MIN = 6  # shorter values would redact half of a text
 
 
 def find_connector_app(connector: str) -> ConnectorApp | None:
@@ -36,7 +36,7 @@ def build_credential(
 ) -> Credential:
     """Build the credential from a document, which need not be stored yet."""
     connector = connection.connector
-    app_secrets = app.open() if app and connector.platform else {}
+    app_secrets = app.open() if app and connector.is_for_platform else {}
     return Credential(
         secret={**app_secrets, **document},
         urls=connector.urls_at(
@@ -52,7 +52,7 @@ def build_credential(
 
 def collect_secrets(credential: Credential) -> tuple[str, ...]:
     return tuple(
-        value for value in iterate_texts(credential.secret) if len(value) >= SHORTEST_SECRET
+        value for value in iterate_texts(credential.secret) if len(value) >= SECRET_LENGTH_MIN
     )
 
 
@@ -62,7 +62,7 @@ def redact_outcome(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
     return replace(
         outcome,
         reason=redact_text(outcome.reason, secrets),
-        detail=redact_excerpt(outcome.detail, DETAIL_MAX, secrets),
+        detail=redact_excerpt(outcome.detail, DETAIL_LENGTH_MAX, secrets),
     )
 
 

@@ -21,7 +21,7 @@ from hub.connections.token_lifetimes import Random
 from hub.db.state_machine import InvalidTransition
 from hub.queue import wake_up
 
-JITTER = 0.1  # of the interval, to either side
+INTERVAL_JITTER_SHARE = 0.1  # of the interval, to either side
 RUN_TIME = timedelta(seconds=20)  # of one task; the sweep wakes up another one for the rest
 CHECKS_MAX = 200
 RECHECK_DELAY = timedelta(minutes=10)  # after a check that failed, or could not be made
@@ -66,7 +66,7 @@ def check_liveness(
     """Check one connection; None if it was only scheduled, or recent deliveries suffice."""
     interval = timedelta(seconds=connection.connector.checks_every or 0)
     first = connection.check_at is None
-    share = random() if first else 1 + JITTER * (2 * random() - 1)
+    share = random() if first else 1 + INTERVAL_JITTER_SHARE * (2 * random() - 1)
     unchanged = Connection.unscoped.filter(pk=connection.pk, check_at=connection.check_at)
     if (
         not unchanged.update(check_at=now + interval * share)
@@ -111,7 +111,7 @@ def _apply_check_result(
             connection.mark_healthy(now=now)
     elif probe_result.kind == "reconnect":
         connection.mark_needs_reconnect(probe_result.reason, probe_result.detail, now=now)
-    elif probe_result.kind == "refresh" and connection.connector.refreshes:
+    elif probe_result.kind == "refresh" and connection.connector.refreshes_tokens:
         _postpone_check(connection, now=now)
         if connection.credential.await_refresh(used=connection.credential.version, now=now):
             wake_up(f"refresh:{connection.pk}", now=now)

@@ -28,9 +28,9 @@ Call = Callable[[Request], Response]
 T = TypeVar("T")
 
 PROVIDER_CALLS_MAX, PROVIDER_CALLS_MAX_OF_TENANT = 8, 2
-WAITING_MAX = 4  # threads that wait for a slot at a time
+WAITING_THREADS_MAX = 4  # threads that wait for a slot at a time
 PROVIDER_CALL_BUDGET = SharedBudget(PROVIDER_CALLS_MAX, share=PROVIDER_CALLS_MAX_OF_TENANT)
-WAITING_BUDGET = SharedBudget(WAITING_MAX)
+WAITING_BUDGET = SharedBudget(WAITING_THREADS_MAX)
 PLATFORM = "platform"  # the holder of calls without a tenant: our own application, and staff
 holds_slot: ContextVar[bool] = ContextVar("holds_slot", default=False)
 
@@ -223,7 +223,7 @@ def describe_busy() -> str:
 def provider_slot(tenant_id: int | None, *, within: float = 0.0) -> Iterator[None]:
     """Hold a slot of the budget; a nested block uses the slot of the outer one.
 
-    Waits up to `within` seconds, but not if `WAITING_MAX` threads wait already. Raises
+    Waits up to `within` seconds, but not if `WAITING_THREADS_MAX` threads wait already. Raises
     BudgetExhausted if no slot becomes free.
     """
     if holds_slot.get():

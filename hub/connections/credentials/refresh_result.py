@@ -132,7 +132,7 @@ class TokenRefresh:
             return
         ending_kinds = (
             [*ENDED_BY_A_PERSON, "reconnected"]
-            if connection.connector.grants_apart
+            if connection.connector.has_separate_grants
             else ENDED_BY_A_PERSON
         )
         since = connection.credential_events.filter(version__gt=self.credential.version)

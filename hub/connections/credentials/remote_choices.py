@@ -21,11 +21,11 @@ from hub.crypto.sealed import CannotOpen
 class RemoteChoices:
     """Pairs of id and name, sorted by name.
 
-    `more`: further records exist; `detail`: why none could be listed.
+    `has_more`: further records exist; `detail`: why none could be listed.
     """
 
     rows: tuple[tuple[str, str], ...] = ()
-    more: bool = False
+    has_more: bool = False
     detail: str = ""
 
 
@@ -37,15 +37,15 @@ def list_remote_choices(
 
     The connection's state does not change: only a test changes it.
     """
-    collection = connection.connector.choices_by_kind.get(identity)
+    collection = connection.connector.list_choices_by_kind.get(identity)
     if collection is None:
         return RemoteChoices()
     try:
         credential = open_credential(connection, find_connector_app(connection.connector_key))
         page = call_provider(
             connection,
-            partial(collection.page, credential, at=now),
-            collection.records,
+            partial(collection.page_request, credential, at=now),
+            collection.parse_page,
             call=call,
             now=now,
             secrets=collect_secrets(credential),

@@ -176,7 +176,7 @@ def revoke_superseded_grant(
     owner = connection.tenant
     if (
         owner
-        and connection.connector.grants_apart
+        and connection.connector.has_separate_grants
         and not extract_tokens(old) & extract_tokens(new)
     ):
         schedule_revocation(
@@ -196,7 +196,7 @@ def extract_tokens(secret: Mapping[str, Any]) -> set[Any]:
 
 def is_grant_in_use(connector: str, account: str, connection: Connection | None) -> bool:
     """Whether another connection has the account's only grant, or the account is unknown."""
-    if not CONNECTORS[connector].one_grant:
+    if not CONNECTORS[connector].has_one_grant:
         return False
     others = Connection.unscoped.filter(connector_key=connector, account=account)
     if connection is not None:

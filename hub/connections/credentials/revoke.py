@@ -120,7 +120,7 @@ def _is_needed_again(revocation: Revocation) -> bool:
     connection = revocation.connection
     if connection is None or not _is_reconnected(revocation):
         return False
-    if not CONNECTORS[revocation.connector_key].grants_apart:
+    if not CONNECTORS[revocation.connector_key].has_separate_grants:
         return True
     with suppress(CannotOpen, Credential.DoesNotExist):
         return bool(

@@ -35,11 +35,11 @@ class SigningStatus:
     """The current secret, and the times until which the old secrets are valid."""
 
     secret: str
-    old_until: tuple[datetime, ...] = ()
+    old_secrets_until: tuple[datetime, ...] = ()
 
     @property
     def overlaps_until(self) -> datetime | None:
-        return max(self.old_until, default=None)
+        return max(self.old_secrets_until, default=None)
 
 
 def has_signing_secret(connector: Connector) -> bool:

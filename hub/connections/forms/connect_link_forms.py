@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from connectors.base import Connector
 from connectors.registry import CONNECTORS
-from connectors.schema import LOGIN_HOST_MOST
+from connectors.schema import LOGIN_HOST_LENGTH_MAX
 from hub import staff
 from hub.connections.models import Connection, ConnectLink, ConnectorApp
 from hub.reason_codes import translate_text
@@ -43,7 +43,7 @@ def login_host_field(example: str) -> forms.CharField:
     return forms.CharField(
         label=_("Login host"),
         required=False,
-        max_length=LOGIN_HOST_MOST,
+        max_length=LOGIN_HOST_LENGTH_MAX,
         help_text=words % {"example": example},
     )
 

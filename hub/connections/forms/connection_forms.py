@@ -128,7 +128,7 @@ class ConnectForm(StaffFieldsForm, AllowUntestedForm):
                 forms.CharField(max_length=200, label="Name", initial=connector.label)
             )
         }
-        if not connector.platform:
+        if not connector.is_for_platform:
             column, tenants = (
                 Connection._meta.get_field("tenant"),
                 visible_rows(Tenant, request.user),

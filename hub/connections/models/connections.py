@@ -130,7 +130,7 @@ class Connection(Scoped, StateMachine):
     @property
     def missing_permissions(self) -> list[str]:
         """The permissions that the connector needs and the account did not grant."""
-        return self.connector.missing(self.permissions)
+        return self.connector.list_missing_permissions(self.permissions)
 
     # --- transitions; each changes the lane with it, in the caller's transaction ---
 

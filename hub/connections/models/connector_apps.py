@@ -35,7 +35,7 @@ class ConnectorApp(models.Model):
         return f"connector_app:{self.connector_key}"
 
     @property
-    def set_up(self) -> bool:
+    def is_set_up(self) -> bool:
         """Whether client id and secret are filled in, so that people can be sent to the system."""
         try:
             document = self.open()
@@ -73,8 +73,8 @@ class ConnectorApp(models.Model):
         return {
             key
             for key, connector in CONNECTORS.items()
-            if not connector.platform
-            and (not connector.client_fields or (key in apps and apps[key].set_up))
+            if not connector.is_for_platform
+            and (not connector.client_fields or (key in apps and apps[key].is_set_up))
         }
 
     def open(self) -> dict[str, Any]:

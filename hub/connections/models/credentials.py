@@ -12,7 +12,7 @@ from hub.crypto.sealed import SealedField
 from tenants.scoping import Scoped
 
 # a token that is rejected so soon after its issue may be rejected again
-FRESH_FOR = timedelta(seconds=60)
+TOKEN_FRESH_FOR = timedelta(seconds=60)
 # of a connection: what may have changed since it was read
 LOCKED_FIELDS = (
     *("state", "reason", "detail", "state_changed_at", "paused_until", "keeps_events"),
@@ -142,10 +142,10 @@ class Credential(Scoped):
         return True
 
     def is_fresh(self, *, now: datetime) -> bool:
-        """Whether the access token of deliveries was issued less than `FRESH_FOR` ago."""
+        """Whether the access token of deliveries was issued less than `TOKEN_FRESH_FOR` ago."""
         token_data = self.token_lifetimes.get(MAIN_PREFIX)
         granted_at = Token.from_json(token_data).granted_at if token_data else self.updated_at
-        return self.version > 1 and now - granted_at < FRESH_FOR
+        return self.version > 1 and now - granted_at < TOKEN_FRESH_FOR
 
     def request_refresh(self, *, now: datetime) -> None:
         """Make a refresh due now, although the token was not rejected."""

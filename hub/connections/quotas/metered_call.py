@@ -50,7 +50,7 @@ class MeteredCall:
 
         A call that was in flight when another one received a 429 reopens nothing.
         """
-        if isinstance(answer, Outcome) and (answer.reason == "throttled" or answer.pauses):
+        if isinstance(answer, Outcome) and (answer.reason == "throttled" or answer.paused_scopes):
             self._pause_quotas(answer)
         elif self.probed_at is not None:
             keys = [spent.key for spent in list_spent_quotas(self.connection, self.request)]
@@ -62,7 +62,7 @@ class MeteredCall:
         until = self.now + (
             PAUSE_WITHOUT_RETRY_AFTER if outcome.after is None else timedelta(seconds=outcome.after)
         )
-        for scope in outcome.pauses:
+        for scope in outcome.paused_scopes:
             if has_owner(connection.pk, connection.account, scope):
                 pause_scope(
                     build_scope_key(connection, scope),
@@ -91,7 +91,7 @@ def meter_call(
     try:
         with lookups_for_tenant(connection.tenant_id):
             yield MeteredCall(
-                connection, request, answer.call_times[0] if answer.probes else None, now
+                connection, request, answer.call_times[0] if answer.is_probe else None, now
             )
     finally:
         if demand.in_flight:

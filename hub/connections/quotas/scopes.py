@@ -59,7 +59,7 @@ def list_tenant_shares(connection: Connection, request: Request) -> tuple[ScopeC
         )
         for scope, cost in request.spends
         if scope.kind == "app"
-        and not connection.connector.platform
+        and not connection.connector.is_for_platform
         and (share := tenant_share(connection.connector.quota(scope)))
     )
 

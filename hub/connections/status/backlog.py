@@ -10,7 +10,7 @@ from hub.connections.status.drain_estimate import estimate_drain_seconds, group_
 
 COUNT_LIMIT = 10_000  # a larger count is shown as "more than"
 RATE_PERIOD = timedelta(minutes=5)  # over which the delivery rate is measured
-NEWEST_SEARCHED = 2_000  # of the tenant's newest deliveries
+DELIVERIES_SEARCHED = 2_000  # of the tenant's newest deliveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def _is_backlog_on_hold(connection: Connection) -> bool:
 def _measure_delivery_rate(connection: Connection, *, now: datetime) -> int:
     if connection.tenant is None:
         return 0  # no index finds the newest deliveries of a connection without a tenant
-    newest = connection.tenant.deliveries.order_by("-pk").values("pk")[:NEWEST_SEARCHED]
+    newest = connection.tenant.deliveries.order_by("-pk").values("pk")[:DELIVERIES_SEARCHED]
     delivered = connection.deliveries.filter(
         pk__in=newest, state="delivered", state_changed_at__gt=now - RATE_PERIOD
     )

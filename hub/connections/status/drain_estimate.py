@@ -29,11 +29,11 @@ class DeliveryGroup:
 
     @property
     def calls(self) -> int:
-        return math.ceil(self.rows / self.action.batch) if self.action else self.rows
+        return math.ceil(self.rows / self.action.batch_size_max) if self.action else self.rows
 
     @property
-    def idempotent(self) -> bool:
-        return self.action is not None and self.action.idempotent
+    def is_idempotent(self) -> bool:
+        return self.action is not None and self.action.is_idempotent
 
 
 def group_deliveries(counted: Iterable[Mapping[str, Any]]) -> list[DeliveryGroup]:

@@ -12,7 +12,7 @@ from hub.reason_codes import EXPIRY_REASONS, Reason
 
 FORECAST_PERIOD = timedelta(days=7)
 # a connection whose refresh fails for less is degraded, and may recover by itself
-FAILING_TOLERATED = timedelta(days=1)
+REFRESH_FAILING_TOLERATED = timedelta(days=1)
 EXPIRING_MAX = 200
 ENDED_STATES = ("needs_reconnect", "disabled")  # shown elsewhere
 
@@ -41,7 +41,9 @@ def build_expiring_condition(*, now: datetime) -> Q:
         credential__refresh_failures__gt=0
     )
     only_fails = Q(
-        lane__failing_since__lte=min(now - FAILING_TOLERATED, soon - settings.HUB_DISABLE_AFTER)
+        lane__failing_since__lte=min(
+            now - REFRESH_FAILING_TOLERATED, soon - settings.HUB_DISABLE_AFTER
+        )
     )
     return ~Q(state__in=ENDED_STATES) & (authorization_ends | no_other | troubled | only_fails)
 
@@ -79,7 +81,7 @@ def _find_expiry_reasons(connection: Connection, *, now: datetime) -> Iterator[E
         and credential.expires_at <= soon
     ):
         yield ExpiringConnection(connection, credential.expires_at, "no_refresh")
-    if lane and lane.failing_since and lane.failing_since <= now - FAILING_TOLERATED:
+    if lane and lane.failing_since and lane.failing_since <= now - REFRESH_FAILING_TOLERATED:
         disable_at = lane.failing_since + settings.HUB_DISABLE_AFTER
         if disable_at <= soon:
             yield ExpiringConnection(connection, disable_at, "only_fails", lane.failing_since)

@@ -14,7 +14,7 @@ from hub.reason_codes import translate_text
 class DisplayedSetting(NamedTuple):
     label: str
     text: str
-    literal: bool = False  # shown as entered, to be copied
+    is_literal: bool = False  # shown as entered, to be copied
 
 
 @sensitive_variables()
@@ -60,5 +60,5 @@ def _describe_setting(field: Field, value: Any) -> DisplayedSetting | None:
             translate_text(field.label), translate_text(dict(field.choices).get(value, value))
         )
     return DisplayedSetting(
-        translate_text(field.label), str(value), literal=field.kind in ("url", "text")
+        translate_text(field.label), str(value), is_literal=field.kind in ("url", "text")
     )

@@ -60,7 +60,7 @@ from tenants.access.tenant_users import (
 
 UNINSTALL_BODY_MAX = 64 * 1024  # bytes of an uninstall call
 # seconds that a code exchange waits for a slot, before its page reloads itself
-EXCHANGE_WAIT = 1.0
+EXCHANGE_WAIT_SECONDS = 1.0
 END_REASONS = {"begun": "unfinished", "received": "interrupted"}
 
 
@@ -96,7 +96,7 @@ def handle_callback(request: HttpRequest, connector: str) -> HttpResponse:
             identity=identity,
             redirect_uri=build_redirect_uri(provider),
             call=egress.send_request,
-            wait=EXCHANGE_WAIT,
+            wait=EXCHANGE_WAIT_SECONDS,
             now=clock(),
         )
     except AuthorizationRefused as refused:
@@ -158,7 +158,9 @@ def confirm_account(request: HttpRequest, id: UUID) -> HttpResponseBase:
         return (_replace_account if replaces else _answer_confirmation)(
             request, authorization, tenant_user
         )
-    redeem_stored_code(authorization, call=egress.send_request, now=clock(), wait=EXCHANGE_WAIT)
+    redeem_stored_code(
+        authorization, call=egress.send_request, now=clock(), wait=EXCHANGE_WAIT_SECONDS
+    )
     if authorization.state == "begun" and read_stored_code(authorization):
         return render_exchange_wait_page(request, authorization)
     if authorization.state == "granted" and authorization.is_late(now=clock()):

@@ -32,7 +32,7 @@ def render_confirm_page(
         "elsewhere": _explain_for_authorization(
             "elsewhere", authorization, account=authorization.account_name or authorization.account
         )
-        if plan.elsewhere
+        if plan.is_connected_elsewhere
         else None,
         "problem": _explain_for_authorization(
             problem, authorization, account=", ".join(plan.missing_permissions) or account
@@ -50,7 +50,7 @@ def render_confirm_page(
 def _build_permission_context(authorization: Authorization) -> dict[str, Any]:
     """List the granted and the missing permissions, with advice on the missing ones."""
     connector, granted = authorization.connector, authorization.permissions
-    missing = connector.missing(granted)
+    missing = connector.list_missing_permissions(granted)
     advice = None
     if missing:
         advice = _explain_for_authorization(
@@ -60,7 +60,7 @@ def _build_permission_context(authorization: Authorization) -> dict[str, Any]:
         "granted_permissions": [
             permission
             for permission in connector.permissions
-            if granted is None or connector.has(permission.key, set(granted))
+            if granted is None or connector.has_permission(permission.key, set(granted))
         ],
         "missing": [entry for entry in connector.permissions if entry.key in missing],
         "missing_advice": advice,

@@ -84,6 +84,6 @@ def _iterate_field_uses(
                 yield FieldUse(
                     key,
                     is_written=False,
-                    compared=frozenset(constants),
+                    compared_values=frozenset(constants),
                     reads=frozenset({read}),
                 )

@@ -107,7 +107,7 @@ def _list_compared_fields(values: Mapping[str, Any]) -> Iterator[FieldUse]:
     """Yield the fields that must have a value, with it."""
     for name, value in values.items():
         for use in _list_read_fields([name]):
-            yield replace(use, compared=frozenset({str(value)}))
+            yield replace(use, compared_values=frozenset({str(value)}))
 
 
 def _list_path_uses(expression: Any, **use: Any) -> Iterator[FieldUse]:

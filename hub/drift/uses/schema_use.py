@@ -10,14 +10,14 @@ class FieldUse:
     """The use of one field.
 
     `constants`: the values that it may be given which do not depend on an event, as text.
-    `compared`: the values with which it is compared. `reads`: of events that the system sends, the
-    paths that read it, each with the place: `filter`, `mapping` or `order_key`.
+    `compared_values`: those with which it is compared. `reads`: of events that the system sends,
+    the paths that read it, each with the place: `filter`, `mapping` or `order_key`.
     """
 
     key: str
     constants: frozenset[str] = frozenset()
     is_written: bool = True
-    compared: frozenset[str] = frozenset()
+    compared_values: frozenset[str] = frozenset()
     reads: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -64,7 +64,7 @@ def index_uses(uses: Iterable[FieldUse]) -> dict[str, FieldUse]:
                 earlier.key,
                 earlier.constants | use.constants,
                 earlier.is_written or use.is_written,
-                earlier.compared | use.compared,
+                earlier.compared_values | use.compared_values,
                 earlier.reads | use.reads,
             )
         indexed[fold_key(use.key)] = use

@@ -20,7 +20,7 @@ from hub.identities.api.directories import (
 from hub.identities.directory_reads import find_directory_read, refresh_local_users
 from hub.identities.local_users import USERS_MAX, put_local_users
 from hub.identities.models import EMAIL_LENGTH, ID_LENGTH, TEXT_LENGTH
-from hub.identities.people_store import LIST_MAX
+from hub.identities.people_store import ALIASES_MAX
 from hub.problems import StrictSerializer
 from hub.rest import openapi
 from hub.rest.fields import TextField
@@ -48,7 +48,7 @@ def _optional_text(max_length: int, help_text: str) -> serializers.CharField:
 def _text_list(max_length: int, help_text: str) -> serializers.ListField:
     return serializers.ListField(
         child=serializers.CharField(max_length=max_length),
-        max_length=LIST_MAX,
+        max_length=ALIASES_MAX,
         required=False,
         default=list,
         help_text=help_text,

@@ -16,7 +16,7 @@ from hub.db.clock import clock
 from hub.identities.api.directories import WRITE
 from hub.identities.models import ID_LENGTH
 from hub.identities.review import (
-    REVIEW_MAX,
+    DECISIONS_MAX,
     ReviewResult,
     confirm_identities,
     ignore_identities,
@@ -82,7 +82,7 @@ class ReviewSerializer(StrictSerializer):
     )
     kind = serializers.CharField(max_length=60, default=USER, help_text="Omitted: user.")
     items: serializers.ListSerializer[Any] = serializers.ListSerializer(
-        child=ReviewItemSerializer(), max_length=REVIEW_MAX, allow_empty=False
+        child=ReviewItemSerializer(), max_length=DECISIONS_MAX, allow_empty=False
     )
 
     def validate_items(self, items: list[dict[str, str]]) -> list[dict[str, str]]:

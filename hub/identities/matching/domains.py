@@ -9,8 +9,8 @@ from hub.identities.matching.names import NameRelation
 from hub.identities.matching.profiles import Profile, compare_profiles
 from hub.identities.matching.statistics import NameStatistics
 
-PROOFS_MIN = 3  # people with the same mailbox and name at both domains
-CONTRADICTIONS_MAX = 0.02  # of the proofs: the same mailbox, and another name
+PROVING_PEOPLE_MIN = 3  # people with the same mailbox and name at both domains
+CONTRADICTION_SHARE_MAX = 0.02  # of the proofs: the same mailbox, and another name
 DomainPair = tuple[str, str]
 
 
@@ -40,7 +40,7 @@ def find_same_domains(
     proven = [
         pair
         for pair, count in proofs.items()
-        if count >= PROOFS_MIN and contradictions[pair] <= count * CONTRADICTIONS_MAX
+        if count >= PROVING_PEOPLE_MIN and contradictions[pair] <= count * CONTRADICTION_SHARE_MAX
     ]
     return _join_domains(proven)
 

@@ -12,7 +12,7 @@ from hub.identities.matching.suggestions import Source
 
 R = NameRelation
 EMPLOYEE_NUMBER = re.compile(r"[a-z]{0,3}\d{4,}")
-TELLING_LENGTH = 4  # letters of a surname that make a login or a mailbox a person's own
+TELLING_SURNAME_LENGTH_MIN = 4  # letters of a surname that make a login or a mailbox a person's own
 
 
 class Level(IntEnum):
@@ -97,9 +97,9 @@ def is_telling(text: str, local: Profile, remote: Profile) -> bool:
         word
         for name in (local.name, remote.name)
         for word in name.words
-        if word != name.given and len(word) >= TELLING_LENGTH
+        if word != name.given and len(word) >= TELLING_SURNAME_LENGTH_MIN
     }
-    return any(word[:TELLING_LENGTH] in folded for word in surnames)
+    return any(word[:TELLING_SURNAME_LENGTH_MIN] in folded for word in surnames)
 
 
 def is_named_by_mailbox(local: Profile, remote: Profile) -> bool:

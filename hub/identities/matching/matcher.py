@@ -17,9 +17,9 @@ from hub.identities.matching.profiles import Profile, build_profile, compare_pro
 from hub.identities.matching.statistics import NameStatistics
 from hub.identities.matching.suggestions import Candidate, Suggestion
 
-KEY_USERS_MAX = 20  # people of one side with one address or login; more are not compared
+PEOPLE_PER_KEY_MAX = 20  # people of one side with one address or login; more are not compared
 CANDIDATES_MAX = 10
-SHARED_CONFIDENCE = 0.2
+SHARED_MAILBOX_CONFIDENCE = 0.2
 
 
 def match_people(
@@ -110,7 +110,13 @@ def _list_shared_addresses(people: _Directories) -> Iterator[Evidence]:
         for first, second in _iterate_pairs(ours[key], theirs[key]):
             relation = compare_profiles(first, second, people.statistics.is_given)
             yield Evidence(
-                first, second, Level.WEAK, "email", "shared_mailbox", SHARED_CONFIDENCE, relation
+                first,
+                second,
+                Level.WEAK,
+                "email",
+                "shared_mailbox",
+                SHARED_MAILBOX_CONFIDENCE,
+                relation,
             )
 
 
@@ -167,7 +173,7 @@ def _group_by_keys(
 def _iterate_pairs(
     local: Sequence[Profile], remote: Sequence[Profile]
 ) -> Iterator[tuple[Profile, Profile]]:
-    if max(len(local), len(remote)) <= KEY_USERS_MAX:
+    if max(len(local), len(remote)) <= PEOPLE_PER_KEY_MAX:
         for first in local:
             for second in remote:
                 yield first, second

@@ -19,10 +19,12 @@ from hub.identities.matching.profiles import Profile, compare_profiles
 from hub.identities.matching.statistics import NameStatistics
 
 R = NameRelation
-BLOCK_MAX = 400  # open people with one word in their names; a longer list is too common to compare
-WRONG_MAX = 0.04  # the probability of a wrong pair that is accepted
-WRONG_SHARE_MAX = 0.003  # of all suggested pairs, the share that is expected to be wrong
-NAMESAKES_MAX = 0.5  # expected, however many people are on both sides
+COMPARED_PEOPLE_MAX = (
+    400  # open people with one word in their names; a longer list is too common to compare
+)
+WRONG_PAIR_PROBABILITY_MAX = 0.04  # the probability of a wrong pair that is accepted
+WRONG_PAIR_SHARE_MAX = 0.003  # of all suggested pairs, the share that is expected to be wrong
+EXPECTED_NAMESAKES_MAX = 0.5  # expected, however many people are on both sides
 OVERLAP_UNKNOWN, OVERLAP_MIN, OVERLAP_MAX = 0.8, 0.5, 0.98
 OVERLAP_SAMPLE_MIN = 20
 OVERLAP_OF_DIFFERENT_ADDRESSES = 0.5
@@ -44,8 +46,8 @@ def match_names(
         entry for entry in remote if entry.id not in claims.claimed_remote and not entry.is_role
     ]
     fitting = list(_find_fitting(ours, theirs, statistics))
-    rivals_of_local = Counter(entry.local.id for entry in fitting if _counts(entry))
-    rivals_of_remote = Counter(entry.remote.id for entry in fitting if _counts(entry))
+    rivals_of_local = Counter(entry.local.id for entry in fitting if _is_counted(entry))
+    rivals_of_remote = Counter(entry.remote.id for entry in fitting if _is_counted(entry))
     namesakes = _Namesakes(local, remote)
     judge = _NameJudge(local, remote, len(theirs), statistics, claims)
     unique = {
@@ -60,7 +62,7 @@ def match_names(
     yield from (entry for entry in fitting if id(entry) not in unique)
 
 
-def _counts(entry: Evidence) -> bool:
+def _is_counted(entry: Evidence) -> bool:
     """Return whether a pair makes another one of the same person doubtful; a misspelling of a name
     does not, beside the name itself.
     """
@@ -80,7 +82,7 @@ def _find_fitting(
         near = {
             theirs.id: theirs
             for word in words
-            if len(by_word.get(word, ())) <= BLOCK_MAX
+            if len(by_word.get(word, ())) <= COMPARED_PEOPLE_MAX
             for theirs in by_word.get(word, ())
         }
         for id in sorted(near):
@@ -146,7 +148,7 @@ class _NameJudge:
         expected_wrong, count = 0.0, self.claimed_count
         for doubt, entry in rated:
             share = (expected_wrong + doubt) / (count + 1)
-            if doubt > WRONG_MAX or share > WRONG_SHARE_MAX:
+            if doubt > WRONG_PAIR_PROBABILITY_MAX or share > WRONG_PAIR_SHARE_MAX:
                 yield entry
                 continue
             expected_wrong, count = expected_wrong + doubt, count + 1
@@ -162,7 +164,7 @@ class _NameJudge:
         if have_different_addresses(entry.local, entry.remote):
             overlap = OVERLAP_OF_DIFFERENT_ADDRESSES
         expected = self._expect_namesakes(entry)
-        if expected > NAMESAKES_MAX:
+        if expected > EXPECTED_NAMESAKES_MAX:
             return 1.0
         return expected * (1 - overlap) / overlap
 

@@ -19,7 +19,7 @@ ext external extern externe contractor consultant freelancer intern she her he h
 """
 IGNORED_WORDS = frozenset(TITLES_AND_PARTICLES.split())
 WORDS_MAX = 6
-SURE_LENGTH = 3  # letters of a word that two names have in common
+COMMON_WORD_LENGTH_MIN = 3  # letters of a word that two names have in common
 
 
 class NameRelation(IntEnum):
@@ -124,7 +124,7 @@ def compare_names(first: Name, second: Name, is_given: Callable[[str], bool]) ->
 
 
 def _compare_fitting(found: Alignment) -> NameRelation:
-    has_sure_word = any(len(word) >= SURE_LENGTH for word in found.same)
+    has_sure_word = any(len(word) >= COMMON_WORD_LENGTH_MIN for word in found.same)
     if found.misspelt:
         is_close = has_sure_word or bool(found.short_forms) or len(found.misspelt) > 1
         return NameRelation.SIMILAR if is_close else NameRelation.DIFFERENT

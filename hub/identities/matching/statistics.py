@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from hub.identities.matching.names import Name, align_words
 from hub.identities.matching.profiles import Profile
 
-PEOPLE_MIN = 100  # a list of few people says little of how common a name is
-UNSEEN = 0.5  # of another person with a word that only one has
+ASSUMED_PEOPLE_MIN = 100  # a list of few people says little of how common a name is
+UNSEEN_PEOPLE_COUNT = 0.5  # of another person with a word that only one has
 SHORT_FORM_CHANCE, INITIAL_CHANCE = 0.05, 0.08  # that another person's given name fits by chance
 
 
@@ -15,7 +15,7 @@ class NameStatistics:
     """Counts of the words in the names of both lists."""
 
     def __init__(self, local: Sequence[Profile], remote: Sequence[Profile]) -> None:
-        self.people_count = max(len(local), len(remote), PEOPLE_MIN)
+        self.people_count = max(len(local), len(remote), ASSUMED_PEOPLE_MIN)
         counts = [self._count_words(profiles) for profiles in (local, remote)]
         # a person is in both lists: the larger count is that of different people
         self._counts = counts[0] | counts[1]
@@ -45,4 +45,4 @@ class NameStatistics:
 
     def _chance(self, word: str) -> float:
         others = max(self._counts[word] - 1, 0)
-        return min((others + UNSEEN) / self.people_count, 1.0)
+        return min((others + UNSEEN_PEOPLE_COUNT) / self.people_count, 1.0)

@@ -67,7 +67,7 @@ def find_url(subscription: WebhookSubscription) -> str | None:
     subscriptions = endpoint.connector.subscriptions
     if subscriptions is None or subscriptions.is_manual:
         return url
-    return subscriptions.url_for(url, subscription.key)
+    return subscriptions.build_url(url, subscription.key)
 
 
 def find_last_item_at(subscription: WebhookSubscription) -> datetime | None:

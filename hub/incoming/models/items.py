@@ -112,6 +112,6 @@ class InboundItem(Scoped, StateMachine):
         return f"{self.type} {self.item_key}"
 
     @property
-    def stands_for_message(self) -> bool:
+    def is_whole_message(self) -> bool:
         """Whether it stands for a message that could not be read, or whose processing failed."""
         return not self.type

@@ -15,7 +15,7 @@ from connectors.http import KIBIBYTE
 from hub.db import bulk
 from hub.incoming.models import InboundMessage
 
-LEASE = timedelta(seconds=12)
+MESSAGE_LEASE = timedelta(seconds=12)
 BATCH_SIZE = 200  # messages of one claim
 BATCH_BYTES = 512 * KIBIBYTE  # of their bodies; a claim has at least one message
 MAX_SHARES = 50  # accounts of one claim
@@ -135,7 +135,9 @@ def _lease_messages(
     if not ids:
         return []
     leased = InboundMessage.unscoped.filter(pk__in=ids)
-    leased.update(lease=lease, lease_until=now + LEASE, attempt_count=F("attempt_count") + 1)
+    leased.update(
+        lease=lease, lease_until=now + MESSAGE_LEASE, attempt_count=F("attempt_count") + 1
+    )
     related = ("endpoint__connection__lane", "endpoint__connection__tenant")
     return list(leased.select_related(*related).order_by("pk"))
 

@@ -8,7 +8,7 @@ from hub.queue import wake_up
 
 INBOX_LEASE = timedelta(seconds=12)
 # how long a receiver relies on what it saw; a loop that ends looks for new messages as long
-KNOWN_FOR = timedelta(milliseconds=500)
+RUNNING_LOOP_KNOWN_FOR = timedelta(milliseconds=500)
 
 
 def acquire_inbox_lease(lease: UUID, *, now: datetime) -> None:
@@ -48,7 +48,7 @@ class InboxWaker:
 
     def wake(self, *, now: datetime) -> None:
         """Start an inbox loop if none runs."""
-        if self.seen_at is not None and timedelta(0) <= now - self.seen_at < KNOWN_FOR:
+        if self.seen_at is not None and timedelta(0) <= now - self.seen_at < RUNNING_LOOP_KNOWN_FOR:
             return
         if is_inbox_running(now=now):
             self.seen_at = now

@@ -73,4 +73,4 @@ def read_items(
         query=message.query,
     )
     settings = connection.settings if connection else {}
-    return source.items(request, settings, message_id=message.message_key)
+    return source.parse_items(request, settings, message_id=message.message_key)

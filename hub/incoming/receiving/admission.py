@@ -13,7 +13,7 @@ from hub.problems import Problem
 from hub.shared_budget import BudgetExhausted, SharedBudget
 
 MAX_IN_PROGRESS = 200  # webhook requests of one web process
-BACKLOG_AGE = timedelta(seconds=1)  # how old the counted backlog may be
+BACKLOG_COUNT_AGE_MAX = timedelta(seconds=1)  # how old the counted backlog may be
 RETRY_AFTER = {"Retry-After": "5"}  # seconds
 
 IN_PROGRESS = SharedBudget(MAX_IN_PROGRESS)
@@ -47,7 +47,7 @@ class Backlog:
 
     def refuse_if_full(self, *, now: datetime) -> None:
         """Raise Problem (503) if the backlog is full: the system tries again."""
-        if self.counted_at is None or abs(now - self.counted_at) >= BACKLOG_AGE:
+        if self.counted_at is None or abs(now - self.counted_at) >= BACKLOG_COUNT_AGE_MAX:
             self.counted_at = now
             limit = settings.HUB_INBOX_BACKLOG
             waiting = InboundMessage.unscoped.filter(due_at__isnull=False)

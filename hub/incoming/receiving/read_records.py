@@ -19,7 +19,7 @@ from hub.outgoing.models import Event
 
 CREATED = ".created"
 # a webhook may be received long before the change is read, but not before it happened
-RECEIVED_EARLIER = timedelta(hours=1)
+RECEIVED_BEFORE_CHANGE_MAX = timedelta(hours=1)
 LONGEST_LOOK_BACK = timedelta(days=30)  # as long as items and their messages are kept
 
 
@@ -107,7 +107,7 @@ def _find_heard_changes(
     rows = InboundItem.unscoped.filter(
         connection=connection,
         record__in={change.record for change in changes},
-        public_id__gte=smallest_id_at(oldest - RECEIVED_EARLIER),
+        public_id__gte=smallest_id_at(oldest - RECEIVED_BEFORE_CHANGE_MAX),
     )
     heard: HeardChanges = {}
     prefix = f"{connection.connector_key}."

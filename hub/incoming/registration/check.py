@@ -27,15 +27,19 @@ from hub.incoming.registration.changes import apply_comparison
 from hub.incoming.registration.compare import Comparison, compare_subscriptions
 from hub.incoming.registration.outcomes import record_failure, record_state
 from hub.incoming.registration.own_urls import list_endpoint_secrets, list_other_urls
-from hub.incoming.registration.wanted import build_wanted, connection_lacks, plan_subscriptions
+from hub.incoming.registration.wanted import (
+    build_wanted_subscriptions,
+    list_missing_permissions,
+    plan_subscriptions,
+)
 
 log = structlog.get_logger(__name__)
 
-CLAIM = timedelta(seconds=60)  # no other task checks the endpoint meanwhile
+CHECK_CLAIM = timedelta(seconds=60)  # no other task checks the endpoint meanwhile
 RETRY_AFTER, RETRY_AFTER_MAX = timedelta(seconds=30), timedelta(hours=1)
-HELD_RECHECK = timedelta(minutes=5)  # of a connection that may not be called now
-PATIENCE = timedelta(seconds=3)  # with a spent quota
-SPREAD = 0.1  # of the interval, so that checks do not coincide
+HELD_RECHECK_DELAY = timedelta(minutes=5)  # of a connection that may not be called now
+QUOTA_PATIENCE = timedelta(seconds=3)  # with a spent quota
+INTERVAL_SPREAD_SHARE = 0.1  # of the interval, so that checks do not coincide
 HOOKS_PATH = "/hooks/"
 INTERNAL_ERROR = "internal_error"
 
@@ -43,7 +47,7 @@ INTERNAL_ERROR = "internal_error"
 def claim_check(endpoint: InboundEndpoint, *, now: datetime) -> bool:
     """Claim the due check of an endpoint; False if another task has."""
     due = InboundEndpoint.unscoped.filter(pk=endpoint.pk, next_check_at__lte=now)
-    return bool(due.update(next_check_at=now + CLAIM))
+    return bool(due.update(next_check_at=now + CHECK_CLAIM))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class RegistrationCheckContext:
 def extend_claim(endpoint: InboundEndpoint, *, now: datetime) -> None:
     """Keep the claim of a check that goes on, unless another one was requested during it."""
     claimed = InboundEndpoint.unscoped.filter(pk=endpoint.pk, next_check_at__gt=now)
-    claimed.update(next_check_at=now + CLAIM)
+    claimed.update(next_check_at=now + CHECK_CLAIM)
 
 
 def check_endpoint(endpoint: InboundEndpoint, context: RegistrationCheckContext) -> None:
@@ -81,7 +85,7 @@ def check_endpoint(endpoint: InboundEndpoint, context: RegistrationCheckContext)
         _schedule(endpoint, _check_interval(subscriptions), now=now, random=random)
         return
     if connection.state in ("paused", "disabled", "needs_reconnect"):
-        _schedule(endpoint, HELD_RECHECK, now=now, random=random)
+        _schedule(endpoint, HELD_RECHECK_DELAY, now=now, random=random)
         return
     try:
         failed = _correct_registrations(endpoint, connection, subscriptions, existing, context)
@@ -118,11 +122,11 @@ def _correct_registrations(
         return None
     try:
         calls = _open_calls(endpoint, connection, subscriptions, context)
-        targets = build_wanted(endpoint, subscriptions, existing)
+        targets = build_wanted_subscriptions(endpoint, subscriptions, existing)
         document = endpoint.open()
     except CannotOpen:
         return _record_all(existing.values(), never("credential_unreadable"), now=now)
-    if missing := connection_lacks(connection, subscriptions):
+    if missing := list_missing_permissions(connection, subscriptions):
         outcome = never(PERMISSION_MISSING, ", ".join(missing))
         return _record_all(existing.values(), outcome, now=now)
     registrations = calls.list_all()
@@ -150,7 +154,7 @@ def _open_calls(
         open_credential(connection, find_connector_app(connection.connector_key)),
         ExchangeKeeper(context.call),
         context.clock,
-        Patience(PATIENCE, context.sleep),
+        Patience(QUOTA_PATIENCE, context.sleep),
         list_endpoint_secrets(endpoint),
         low_priority=context.low_priority,
     )
@@ -217,6 +221,6 @@ def _schedule(
     endpoint: InboundEndpoint, wait: timedelta, *, now: datetime, random: Callable[[], float]
 ) -> None:
     """Set the time of the next check, unless another one was requested during this one."""
-    spread = 1 + SPREAD * (random() - 0.5)
+    spread = 1 + INTERVAL_SPREAD_SHARE * (random() - 0.5)
     claimed = InboundEndpoint.unscoped.filter(pk=endpoint.pk, next_check_at__gt=now)
     claimed.update(next_check_at=now + wait * spread)

@@ -51,7 +51,7 @@ def compare_subscriptions(
             result.missing.append(entry)
             continue
         unused.remove(match)
-        if differences := subscriptions.differences(entry, match):
+        if differences := subscriptions.find_differences(entry, match):
             result.drifted[entry.key] = (match, differences)
         else:
             result.verified[entry.key] = match

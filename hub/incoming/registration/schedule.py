@@ -14,8 +14,8 @@ from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.outgoing.models import Route
 from hub.queue import wake_up
 
-AT_ONCE = 20  # endpoints of one sweep
-AWAITED = "awaited"  # behind the id in the wake-up of a check that a person requested
+ENDPOINTS_AT_ONCE = 20  # endpoints of one sweep
+AWAITED_SUFFIX = "awaited"  # behind the id in the wake-up of a check that a person requested
 
 
 def create_missing_endpoints(*, now: datetime) -> None:
@@ -29,7 +29,7 @@ def create_missing_endpoints(*, now: datetime) -> None:
     connections = Connection.unscoped.filter(
         connector_key__in=per_connection, inbound_endpoint=None, tenant__isnull=False
     ).exclude(state="disabled", reason=DISCONNECTED)
-    for connection in connections.select_related("tenant")[:AT_ONCE]:
+    for connection in connections.select_related("tenant")[:ENDPOINTS_AT_ONCE]:
         endpoint = get_or_create_connection_endpoint(connection, now=now)
         request_check(endpoint, now=now)
     per_app = sources.keys() - set(per_connection)
@@ -46,7 +46,7 @@ def request_check(endpoint: InboundEndpoint, *, is_awaited: bool = False, now: d
     `is_awaited`: a person waits for it, so its calls are not those of background work.
     """
     InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(next_check_at=now)
-    wake_up(f"register:{endpoint.pk}{f':{AWAITED}' if is_awaited else ''}", now=now)
+    wake_up(f"register:{endpoint.pk}{f':{AWAITED_SUFFIX}' if is_awaited else ''}", now=now)
 
 
 def request_connection_check(connection: Connection, *, now: datetime) -> None:
@@ -60,10 +60,10 @@ def request_connection_check(connection: Connection, *, now: datetime) -> None:
 
 
 def request_checks_of_origin(route: Route, *, now: datetime) -> None:
-    """Make the checks of the endpoints whose events a route takes due now, in the transaction that
-    deletes it. The sweep finds a route that was changed, and not one that is gone.
+    """Request the checks of the endpoints whose events a route takes, as the route is deleted.
 
-    HUB_ROUTE_DELETED names this function.
+    Runs in the transaction that deletes it: the sweep finds a route that was changed, but not one
+    that is gone. HUB_ROUTE_DELETED names this function.
     """
     if not route.origin_connector_key:
         return
@@ -100,8 +100,8 @@ def wake_up_due_registrations(*, now: datetime) -> None:
     own_routes = routes.filter(Q(tenant=None) | Q(tenant=OuterRef("tenant")))
     has_changed = Q(Exists(own_routes)) | Q(Exists(routes), tenant=None)
     changed = InboundEndpoint.unscoped.filter(has_changed, next_check_at__gt=now)
-    for endpoint in changed[:AT_ONCE]:
+    for endpoint in changed[:ENDPOINTS_AT_ONCE]:
         request_check(endpoint, now=now)
     due = InboundEndpoint.unscoped.filter(next_check_at__lte=now).order_by("next_check_at")
-    for pk in due.values_list("pk", flat=True)[:AT_ONCE]:
+    for pk in due.values_list("pk", flat=True)[:ENDPOINTS_AT_ONCE]:
         wake_up(f"register:{pk}", now=now)

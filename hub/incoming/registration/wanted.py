@@ -13,7 +13,7 @@ from hub.outgoing.models import Route
 from hub.outgoing.routing import matches_event_type
 
 # a route's time of change is that of a transaction that may commit after the routes were read here
-COMMIT_WITHIN = timedelta(seconds=5)
+COMMIT_DURATION_MAX = timedelta(seconds=5)
 APP_KEY = "app"  # the one subscription of an endpoint that a person registers for all event types
 
 
@@ -65,7 +65,7 @@ def plan_subscriptions(
         if key not in types_by_key and subscription.is_wanted:
             subscription.is_wanted = False
             subscription.save(update_fields=["is_wanted"])
-    InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(planned_at=now - COMMIT_WITHIN)
+    InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(planned_at=now - COMMIT_DURATION_MAX)
     return existing
 
 
@@ -82,7 +82,7 @@ def find_wanted_subscriptions(endpoint: InboundEndpoint) -> Mapping[str, tuple[s
     return subscriptions.list_wanted_registrations(types)
 
 
-def build_wanted(
+def build_wanted_subscriptions(
     endpoint: InboundEndpoint,
     subscriptions: Subscriptions,
     existing: Mapping[str, WebhookSubscription],
@@ -94,7 +94,7 @@ def build_wanted(
         WantedSubscription(
             key=entry.key,
             event_types=tuple(entry.event_types),
-            url=subscriptions.url_for(url, entry.key),
+            url=subscriptions.build_url(url, entry.key),
             secret=secret,
         )
         for entry in existing.values()
@@ -102,9 +102,13 @@ def build_wanted(
     ]
 
 
-def connection_lacks(connection: Connection, subscriptions: Subscriptions) -> list[str]:
+def list_missing_permissions(connection: Connection, subscriptions: Subscriptions) -> list[str]:
     """List the permissions that registering needs and the account did not grant."""
     if connection.permissions is None:
         return []
     granted = set(connection.permissions)
-    return [key for key in subscriptions.permissions if not connection.connector.has(key, granted)]
+    return [
+        key
+        for key in subscriptions.permissions
+        if not connection.connector.has_permission(key, granted)
+    ]

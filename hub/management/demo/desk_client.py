@@ -38,7 +38,7 @@ class DeskClient:
             body=body,
             headers=headers or {},
             bearer=bearer,
-            keep=MAX_LEDGER_BYTES,
+            response_bytes_max=MAX_LEDGER_BYTES,
         )
         try:
             return self.call(request)

@@ -17,7 +17,7 @@ CREATED = "?change=created"  # Salesforce: its messages about new records have a
 
 
 def describe_app_hooks(*, now: datetime) -> dict[str, Any]:
-    """Return what one URL serves for all tenants, by system."""
+    """Return, by system, the URL that all tenants share and the secret that verifies it."""
     source = CONNECTORS["slack"].webhook_source
     assert source is not None
     endpoint = get_or_create_app_endpoint("slack", source, now=now)

@@ -38,7 +38,7 @@ def offer_fields(mapping: FieldMapping, form: MappingForm, trial: Trial | None) 
     form.draft.table.targets = editor.load_targets(body).fields
     form.body_widget.paths = list_document_paths(use.documents)
     connector = CONNECTORS.get(mapping.connector_key)
-    form.body_widget.identity_kinds = list(connector.choices_by_kind) if connector else []
+    form.body_widget.identity_kinds = list(connector.list_choices_by_kind) if connector else []
     return {"preview": editor.preview(body, now=clock()) if entry and body is not None else None}
 
 

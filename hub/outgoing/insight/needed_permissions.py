@@ -79,6 +79,6 @@ def find_missing_incoming_permissions(connection: Connection) -> list[str]:
         return []
     granted = set(connection.permissions)
     named = {key for entry in source.event_types for key in entry.permissions}
-    if not (missing := {key for key in named if not connector.has(key, granted)}):
+    if not (missing := {key for key in named if not connector.has_permission(key, granted)}):
         return []
     return sorted(missing & find_incoming_permissions(tenant, connector, connection))

@@ -175,7 +175,7 @@ class Delivery(Scoped, StateMachine):
         """Match the deliveries over the platform's own connection, such as notices to our own
         application.
         """
-        platform = [key for key, connector in CONNECTORS.items() if connector.platform]
+        platform = [key for key, connector in CONNECTORS.items() if connector.is_for_platform]
         unowned = Q(connection__isnull=False, connection__tenant__isnull=True)
         return unowned | Q(route__connector_key__in=platform)
 

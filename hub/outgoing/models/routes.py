@@ -114,7 +114,7 @@ class Route(Scoped):
         try:
             return (
                 self.never_twice
-                and not CONNECTORS[self.connector_key].action(self.action).idempotent
+                and not CONNECTORS[self.connector_key].action(self.action).is_idempotent
             )
         except LookupError:
             return True

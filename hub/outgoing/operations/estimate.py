@@ -105,7 +105,7 @@ def count_possible_duplicates(kind: str, groups: Iterable[DeliveryGroup]) -> int
     return sum(
         group.rows if kind == "send_again" else group.possibly_delivered
         for group in groups
-        if not group.idempotent
+        if not group.is_idempotent
     )
 
 

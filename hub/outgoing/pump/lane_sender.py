@@ -11,8 +11,8 @@ from operator import itemgetter
 from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
 from hub.outgoing.pump.lease_keeper import LeaseKeeper
 from hub.outgoing.pump.pacing import (
+    CALL_MISSED_AFTER,
     LATE_AFTER,
-    MISSED_AFTER,
     PacedLead,
     PausedScopes,
     measure_lateness,
@@ -73,7 +73,7 @@ class LaneSender:
                 self.settler.add_result(NotSent(batch, request))
             return  # the lane is freed at the end of the run
         seconds = asyncio.get_running_loop().time() - started_at
-        completed = not (batch.progress.ran_out_of_time or batch.progress.is_too_large)
+        completed = not (batch.progress.is_out_of_time or batch.progress.is_too_large)
         self.sizing.record_batch(batch.lane.pk, seconds=seconds, completed=completed)
         self.settler.finish_batch(batch)
 
@@ -121,11 +121,11 @@ class LaneSender:
         now = self.run.clock()
         if (until := self.paused_scopes.paused_until(request)) > now:
             closed = self.paused_scopes.closed_keys(request, now=now)
-            return NotSent(batch, request, due_at=until, reason="throttled", closed=closed)
-        if measure_lateness(request, scheduled_at, now=now) > MISSED_AFTER:
+            return NotSent(batch, request, due_at=until, reason="throttled", closed_scopes=closed)
+        if measure_lateness(request, scheduled_at, now=now) > CALL_MISSED_AFTER:
             return NotSent(batch, request)
         is_over = asyncio.get_running_loop().time() > deadline
-        batch.progress.ran_out_of_time = batch.progress.ran_out_of_time or is_over
+        batch.progress.is_out_of_time = batch.progress.is_out_of_time or is_over
         if self.must_return(batch, request, is_over=is_over, now=now):
             return NotSent(batch, request)
         return None
@@ -150,7 +150,7 @@ class LaneSender:
         """
         batch = send_result.batch
         for outcome in send_result.outcomes:
-            if outcome.pauses:
+            if outcome.paused_scopes:
                 keys = paused_scope_keys(batch, outcome)
                 self.paused_scopes.pause(keys, pause_end(outcome, now=self.run.clock()))
             if outcome.kind in CONNECTION_OUTCOMES:

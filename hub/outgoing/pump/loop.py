@@ -152,7 +152,7 @@ class PumpLoop:
         loop = asyncio.get_running_loop()
         started_at = last_work_at = loop.time()
         while not self.must_stop(started_at):
-            has_capacity = await self.measure_capacity()
+            has_capacity = await self.has_capacity()
             batches = await self.claim_batches() if has_capacity else []
             for batch in batches:
                 self.lease_keeper.add_batch(batch)
@@ -171,7 +171,7 @@ class PumpLoop:
         is_over = asyncio.get_running_loop().time() >= started_at + self.run.run_seconds
         return is_over or self.run.stopping() or self.has_failed
 
-    async def measure_capacity(self) -> bool:
+    async def has_capacity(self) -> bool:
         """Return whether more can be sent: sockets are free, and the loop is not busy."""
         loop = asyncio.get_running_loop()
         started_at = loop.time()

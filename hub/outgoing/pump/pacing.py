@@ -8,8 +8,8 @@ from hub.db.clock import LONG_AGO
 from hub.outgoing.pump.types import OutboundRequest
 from hub.throttle.limits import SEND_DELAY, WINDOW_MARGIN
 
-MISSED_AFTER = timedelta(seconds=WINDOW_MARGIN)  # a paced call that is later is booked again
-LATE_AFTER = MISSED_AFTER / 2  # a pump that is later than this books further ahead
+CALL_MISSED_AFTER = timedelta(seconds=WINDOW_MARGIN)  # a paced call that is later is booked again
+LATE_AFTER = CALL_MISSED_AFTER / 2  # a pump that is later than this books further ahead
 MIN_LEAD, MAX_LEAD = timedelta(seconds=0.05), timedelta(seconds=1)
 LEAD_HALF_LIFE = timedelta(seconds=1)
 

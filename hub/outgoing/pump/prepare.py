@@ -147,7 +147,7 @@ def _group_into_requests(
             bool(content.ticket),
             delivery.low_priority,
             delivery.quota_queue,
-            action.group(content),
+            action.group_key(content),
         )
         groups.setdefault(group_key, (action, []))[1].append(message)
     for action, group_messages in groups.values():
@@ -162,7 +162,9 @@ def _chunk_messages(
     size = 0
     for message in messages:
         message_size = len(message.content.raw)
-        if chunk and (len(chunk) >= action.batch or size + message_size > action.batch_bytes):
+        if chunk and (
+            len(chunk) >= action.batch_size_max or size + message_size > action.batch_bytes
+        ):
             yield chunk
             chunk, size = [], 0
         chunk.append(message)

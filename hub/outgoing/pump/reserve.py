@@ -10,7 +10,7 @@ from uuid import UUID
 
 from hub.connections.models import QuotaQueue
 from hub.outgoing.pump.settling.quota_queues import (
-    CLAIM_EARLY,
+    CLAIMED_EARLY_BY,
     MIN_QUEUE_DELAY,
     LaneQueues,
     can_queue,
@@ -58,13 +58,13 @@ class ReservationRound:
         """Return how long before its opening a queue is claimed, so that its calls are booked in
         time.
         """
-        return self.lead + CLAIM_EARLY
+        return self.lead + CLAIMED_EARLY_BY
 
     def add_not_sent(
         self, batch: LaneBatch, request: OutboundRequest, until: datetime, closed: Sequence[str]
     ) -> None:
         self.not_sent.append(
-            NotSent(batch, request, due_at=until, reason="throttled", closed=closed)
+            NotSent(batch, request, due_at=until, reason="throttled", closed_scopes=closed)
         )
 
     def find_blocking(self, batch: LaneBatch, request: OutboundRequest) -> QuotaQueue | None:
@@ -100,7 +100,7 @@ def reserve_quota(
         _queue_unbooked(group, reservation, reservation_round)
         reservation_round.queues.postpone(
             group.requests[0].low_priority,
-            reservation.closed,
+            reservation.closed_scopes,
             early=reservation_round.queue_lead_time,
         )
     _assign_return_queues(reservation_round)
@@ -158,7 +158,7 @@ def _wait_behind(
     closed = sorted(set(queue.closed).intersection(request.scope_keys))
     reservation_round.add_not_sent(batch, request, max(opens_at, reservation_round.now), closed)
     if quota_queue_key(lane.pk, request) != queue.key:
-        width = lane.in_flight * request.action.batch
+        width = lane.in_flight * request.action.batch_size_max
         reservation_round.queues.set_queue(
             lane.pk, request, opens_at=opens_at, closed=closed, width=width
         )
@@ -168,7 +168,7 @@ def _schedule_requests(group: RequestGroup, reservation: Reservation) -> None:
     slots = _allocate_slots(group, reservation)
     for request, scheduled_at in zip(group.requests, reservation.call_times, strict=False):
         request.slots = slots
-        request.probed_at = scheduled_at if reservation.probes else None
+        request.probed_at = scheduled_at if reservation.is_probe else None
         request.can_be_delayed = reservation.can_be_delayed
         group.batch.schedule.append((scheduled_at, request))
 
@@ -180,18 +180,18 @@ def _queue_unbooked(
     lane, first = group.batch.lane, group.requests[0]
     queue = reservation_round.queues.find_own(lane.pk, first)
     unbooked_requests = group.requests[len(reservation.call_times) :]
-    closed = sorted(reservation.closed)
+    closed = sorted(reservation.closed_scopes)
     for request in unbooked_requests:
         reservation_round.add_not_sent(group.batch, request, reservation.next_at, closed)
     if (unbooked_requests or queue) and can_queue(first):
         now = reservation_round.now
         earliest = reservation.next_at - reservation_round.queue_lead_time
-        is_open = not unbooked_requests and not reservation.closed
+        is_open = not unbooked_requests and not reservation.closed_scopes
         reservation_round.queues.set_queue(
             lane.pk,
             first,
             opens_at=now if is_open else max(earliest, now + MIN_QUEUE_DELAY),
-            closed=reservation.closed,
+            closed=reservation.closed_scopes,
             width=next_width(group.requests, reservation, queue, in_flight=lane.in_flight),
         )
 

@@ -142,7 +142,7 @@ class OutboundRequest:
     def parse_response(self, response: Response) -> list[Outcome]:
         """Return the outcome of each message."""
         contents = [message.content for message in self.messages]
-        parse = self.action.read_confirmation if self.is_confirmation else self.action.read
+        parse = self.action.read_confirmation if self.is_confirmation else self.action.read_outcomes
         return parse(response, contents)
 
 
@@ -162,7 +162,7 @@ class BatchProgress:
     leased_at: datetime = (
         LONG_AGO  # from when the lane's lease counts: before the claim's statements
     )
-    ran_out_of_time: bool = False  # its time was over before all requests were sent
+    is_out_of_time: bool = False  # its time was over before all requests were sent
     is_too_large: bool = False  # some were returned, as calls before them lasted too long
     is_stopped: bool = False  # a response changed the connection; the rest of the batch is returned
 
@@ -220,14 +220,14 @@ class NotSent:
     """A request that was not sent in this batch. Its deliveries wait until `due_at`, or are due as
     before.
 
-    `closed` are the keys of the scopes for which the request waits.
+    `closed_scopes` are the keys of the scopes for which the request waits.
     """
 
     batch: LaneBatch
     request: OutboundRequest
     due_at: datetime | None = None
     reason: str = ""
-    closed: Sequence[str] = ()
+    closed_scopes: Sequence[str] = ()
 
 
 RequestResult = SendResult | NotSent

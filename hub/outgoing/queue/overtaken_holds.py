@@ -14,9 +14,9 @@ from hub.mappings.models import Identity, IdentityFallback
 from hub.mappings.translate import IdentityMissing
 from hub.outgoing.models import Delivery
 
-PUMP_HAS_THEM_FOR = timedelta(minutes=2)  # at most, between reading identities and holding
+PUMP_HOLDS_WITHIN = timedelta(minutes=2)  # at most, between reading identities and holding
 HOLDS_MAX = 1_000
-NAMED_LENGTH = 100  # characters of a kind or an id that the text of a hold has; longer are cut
+NAME_LENGTH_MAX = 100  # characters of a kind or an id that the text of a hold has; longer are cut
 
 
 def find_overtaken_holds(*, now: datetime) -> QuerySet[Delivery]:
@@ -25,14 +25,14 @@ def find_overtaken_holds(*, now: datetime) -> QuerySet[Delivery]:
     """
     held_deliveries = Delivery.unscoped.filter(state="held", reason="identity_missing")
     recent = held_deliveries.filter(
-        state_changed_at__gte=now - PUMP_HAS_THEM_FOR, connection__isnull=False
+        state_changed_at__gte=now - PUMP_HOLDS_WITHIN, connection__isnull=False
     )
     missing_pairs = {
         pk: (connection, *pair)
         for pk, connection, detail in recent.order_by("-pk").values_list(
             "pk", "connection_id", "detail"
         )[:HOLDS_MAX]
-        if (pair := IdentityMissing.parse(detail)) and max(map(len, pair)) < NAMED_LENGTH
+        if (pair := IdentityMissing.parse(detail)) and max(map(len, pair)) < NAME_LENGTH_MAX
     }
     if not missing_pairs:
         return Delivery.unscoped.none()

@@ -78,7 +78,7 @@ def load_endpoint_routes(connection: Connection) -> EndpointRoutes:
     return EndpointRoutes(own_routes, shared_routes)
 
 
-def patterns_overlap(one: str, other: str) -> bool:
+def is_overlapping(one: str, other: str) -> bool:
     return matches_event_type(one, other) or matches_event_type(other, one)
 
 
@@ -112,7 +112,7 @@ def subscribe_endpoint(
     before = {"types": routes.patterns, "filter": routes.filter}
     for pattern in kept_patterns:
         for route in routes.shared_routes:
-            if patterns_overlap(pattern, route.event_type):
+            if is_overlapping(pattern, route.event_type):
                 raise AlreadySubscribed(pattern, route)
     for route in routes.own_routes:
         _update_route(route, enabled=route.event_type in kept_patterns, filter=filter, now=now)

@@ -15,7 +15,7 @@ from hub.connections.models import Connection
 from hub.mappings.models import FieldMapping
 from hub.mappings.versions import save_mapping_version
 from hub.outgoing.models import Route
-from hub.outgoing.subscriptions.endpoint_routes import create_route, patterns_overlap
+from hub.outgoing.subscriptions.endpoint_routes import create_route, is_overlapping
 from tenants.models import Tenant, User
 
 NOTICE_PATTERN = "connection.*"  # the type of every notice, as an event
@@ -32,7 +32,7 @@ class NoticeChannel:
 
 
 def _find_notice_action(connection: Connection) -> Action | None:
-    return next((action for action in connection.connector.actions if action.notice), None)
+    return next((action for action in connection.connector.actions if action.notice_mapping), None)
 
 
 def list_notice_channels(tenant: Tenant) -> list[NoticeChannel]:
@@ -63,7 +63,7 @@ def build_notice_channel(connection: Connection, routes: Collection[Route]) -> N
     other_routes = [
         route
         for route in (*own_routes, *shared_routes)
-        if route.event_type != NOTICE_PATTERN and patterns_overlap(route.event_type, NOTICE_PATTERN)
+        if route.event_type != NOTICE_PATTERN and is_overlapping(route.event_type, NOTICE_PATTERN)
     ]
     return NoticeChannel(connection, enabled, None if enabled else next(iter(other_routes), None))
 
@@ -109,5 +109,5 @@ def _create_notice_mapping(
         tenant=connection.tenant, name=f"Notices, to {connection.name}"[:200],
         connector_key=connection.connector_key, action=action.key, created_at=now,
     )  # fmt: skip
-    save_mapping_version(mapping, dict(action.notice), user=user, now=now)
+    save_mapping_version(mapping, dict(action.notice_mapping), user=user, now=now)
     return mapping

@@ -18,8 +18,8 @@ from hub.outgoing.subscriptions.endpoint_routes import ACTION_EVENT_TYPE, create
 from tenants.models import Tenant
 
 # a requested delivery is due so much earlier, and is claimed before what waits on its lane
-PRIORITY = timedelta(days=30)
-PRIORITY_PER_MINUTE = 30  # of a connection; further ones take their turn with what waits
+PRIORITY_LEAD = timedelta(days=30)
+PRIORITY_DELIVERIES_PER_MINUTE = 30  # of a connection; further ones take their turn with what waits
 INPUT_PATH = "data.input"
 SOURCE = "action"
 
@@ -59,8 +59,8 @@ def request_action(
     delivery = publish_for_route(
         route, tenant, ACTION_EVENT_TYPE, data, id=id, source=SOURCE, now=now
     )
-    if delivery.state == "waiting" and used <= PRIORITY_PER_MINUTE:
-        delivery.due_at = now - PRIORITY
+    if delivery.state == "waiting" and used <= PRIORITY_DELIVERIES_PER_MINUTE:
+        delivery.due_at = now - PRIORITY_LEAD
         delivery.save(update_fields=["due_at"])
     after = {"action": action.key, "delivery": str(delivery.public_id)}
     actor.audit("connection.act", connection, after=after, now=now)

@@ -17,7 +17,7 @@ from hub.outgoing.forms.expression_fields import FilterField
 from hub.outgoing.insight.bodies import DisplayBody, build_display_body
 from hub.outgoing.insight.examples import KnownEventType
 from hub.outgoing.models import TYPE_PATTERN, Route
-from hub.outgoing.subscriptions.endpoint_routes import patterns_overlap
+from hub.outgoing.subscriptions.endpoint_routes import is_overlapping
 from hub.portal.endpoints.filter_builder import CHOICES, build_condition, join_filters
 
 ALL_EVENTS = "*"
@@ -83,7 +83,7 @@ class EventTypesForm(forms.Form):
         offered_names = [
             type.name
             for type in known_types
-            if not any(patterns_overlap(pattern, type.name) for pattern in covered_patterns)
+            if not any(is_overlapping(pattern, type.name) for pattern in covered_patterns)
         ]
         self.known_types = [type for type in known_types if type.name in offered_names]
         self.paths = list(dict.fromkeys(path for type in self.known_types for path in type.paths))[
@@ -114,7 +114,7 @@ class EventTypesForm(forms.Form):
         return [
             name
             for name in shared_prefixes
-            if not any(patterns_overlap(pattern, f"{name}.*") for pattern in covered_patterns)
+            if not any(is_overlapping(pattern, f"{name}.*") for pattern in covered_patterns)
         ]
 
     def tree(self) -> tuple[Any, list[Branch]]:

@@ -72,7 +72,7 @@ def is_refused_by_endpoint(delivery: Delivery) -> bool:
     connector = CONNECTORS.get(delivery.route.connector_key)
     return (
         connector is not None
-        and connector.own_endpoint
+        and connector.is_own_endpoint
         and endpoint_rejection(delivery.reason) is not None
     )
 

@@ -123,7 +123,7 @@ class Recipe:
     @property
     def tenant_connectors(self) -> tuple[str, ...]:
         """The systems that the tenant connects; our own application is connected for all."""
-        return tuple(key for key in self.connectors if not CONNECTORS[key].platform)
+        return tuple(key for key in self.connectors if not CONNECTORS[key].is_for_platform)
 
     @property
     def questions(self) -> tuple[Question, ...]:

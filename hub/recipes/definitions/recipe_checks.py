@@ -99,7 +99,7 @@ def _find_question_problems(recipe: Recipe) -> Iterator[str]:
         ):  # fmt: skip
             yield f"the default of {question.key} is no option"
         if question.kind == "choice" and (
-            question.choices not in CONNECTORS[question.connector].choices_by_kind
+            question.choices not in CONNECTORS[question.connector].list_choices_by_kind
         ):
             yield f"{question.connector} has no list of {question.choices}"
 

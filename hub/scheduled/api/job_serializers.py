@@ -162,7 +162,9 @@ class StartRunSerializer(StrictSerializer):
 
 class ProgressSerializer(serializers.Serializer):
     done = serializers.IntegerField(help_text="Records, rows or lines.")
-    expected = serializers.IntegerField(allow_null=True, help_text="null: unknown.")
+    expected = serializers.IntegerField(
+        allow_null=True, help_text="How many there will be at the end; null: unknown."
+    )
     rate = serializers.FloatField(allow_null=True, help_text="In each second.")
     seconds_left = serializers.IntegerField(allow_null=True, help_text="null: unknown.")
 

@@ -117,7 +117,8 @@ def build_answer(forecast: NightForecast) -> dict[str, Any]:
         "unknown_count": forecast.unknown_count,
         "complete": len(runs) == len(forecast.runs),
         "calls": {
-            key: [round(calls, 1) for calls in minutes] for key, minutes in forecast.calls.items()
+            key: [round(calls, 1) for calls in minutes]
+            for key, minutes in forecast.calls_by_connector.items()
         },
         "quotas": quotas,
         "runs": sorted(runs, key=lambda run: run.starts_at),

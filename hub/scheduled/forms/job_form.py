@@ -248,7 +248,7 @@ def list_system_choices(tenant: Tenant | None) -> list[tuple[str, Any]]:
     return [
         (key, connector.label)
         for key, connector in CONNECTORS.items()
-        if key in keys and not connector.platform
+        if key in keys and not connector.is_for_platform
     ]
 
 

@@ -28,9 +28,9 @@ from hub.scheduled.night.quota_lines import (
 from tenants.models import Tenant
 
 BARS_SHOWN = 60
-LATE_SHOWN = 50
+LATE_RUNS_SHOWN = 50
 RUNS_MAX = 5_000  # of one past night
-LINE_FACTOR = 3  # a quota's line further above the columns is stated, and not drawn
+DRAWN_LINE_FACTOR_MAX = 3  # a quota's line further above the columns is stated, and not drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class NightView:
 
     @property
     def late_shown(self) -> Sequence[NightRun]:
-        return self.late_runs[:LATE_SHOWN]
+        return self.late_runs[:LATE_RUNS_SHOWN]
 
     @property
     def hidden_late_count(self) -> int:
@@ -100,7 +100,7 @@ class NightView:
 def view_coming_night(*, now: datetime) -> NightView:
     forecast = forecast_night(now=now)
     runs = list_coming_runs(forecast)
-    lines = find_system_lines(forecast.lines)
+    lines = find_system_lines(forecast.quota_lines)
     return build_view(runs, lines, is_coming=True, quotas=forecast.quotas, now=now)
 
 
@@ -175,7 +175,7 @@ def build_chart(
 ) -> SystemChart:
     values = [row.planned if is_coming else row.actual for row in rows]
     peak = max([*values, *(row.planned for row in rows), 0.0])
-    drawn = [line.per_minute for line in lines if line.per_minute <= LINE_FACTOR * peak]
+    drawn = [line.per_minute for line in lines if line.per_minute <= DRAWN_LINE_FACTOR_MAX * peak]
     highest = max([peak, *drawn]) * 1.05
     columns = charts.stacked_columns([(value,) for value in values], highest)
     return SystemChart(

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-CONTEXT = 24  # characters that are shown before a difference in a long text
+CONTEXT_LENGTH = 24  # characters that are shown before a difference in a long text
 TYPE_LABELS: dict[type, Promise] = {
     str: _("text"),
     bool: _("yes or no"),
@@ -105,7 +105,7 @@ def _build_value(
     if text == "":
         return DisplayValue(label=_("empty text"))
     start, end = difference
-    first = max(0, min(start - CONTEXT, len(text) - limit)) if len(text) > limit else 0
+    first = max(0, min(start - CONTEXT_LENGTH, len(text) - limit)) if len(text) > limit else 0
     last = min(len(text), first + limit)
     pieces = (
         ("…" if first else "") + text[first : max(first, min(start, last))],

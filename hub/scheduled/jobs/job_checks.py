@@ -68,7 +68,7 @@ def _find_connector_error(job: Job) -> str:
     connector = CONNECTORS.get(job.connector_key)
     if connector is None:
         return _("There is no such system.")
-    if connector.platform and job.tenant_id is not None:
+    if connector.is_for_platform and job.tenant_id is not None:
         return _("Our own application belongs to no tenant: choose another system.")
     return ""
 

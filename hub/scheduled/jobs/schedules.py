@@ -10,7 +10,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from connectors.registry import CONNECTORS
 from hub.connections.models import DISCONNECTED, Connection
 from hub.scheduled.models import Job, JobSchedule
-from hub.scheduled.slots import is_slot, next_slot, runs_every_hour
+from hub.scheduled.slots import is_hourly_cron, is_slot, next_slot
 from tenants.models import Tenant
 
 MAX_SCHEDULES = 500  # of one step
@@ -64,7 +64,7 @@ def select_tenants_without_schedule(job: Job) -> QuerySet[Tenant]:
     )
     schedules = JobSchedule.unscoped.filter(job=job, tenant=OuterRef("pk"))
     tenants = Tenant.objects.filter(~Exists(schedules)).order_by("pk")
-    is_shared = CONNECTORS[job.connector_key].platform
+    is_shared = CONNECTORS[job.connector_key].is_for_platform
     return tenants if is_shared else tenants.filter(Exists(connections))
 
 
@@ -99,7 +99,7 @@ def change_time_zone(schedule: JobSchedule, time_zone: str) -> None:
     times follow.
     """
     job, last = schedule.job, schedule.last_slot_at
-    if not runs_every_hour(job.cron) and is_slot(job.cron, schedule.time_zone, last):
+    if not is_hourly_cron(job.cron) and is_slot(job.cron, schedule.time_zone, last):
         local_time = last.astimezone(ZoneInfo(schedule.time_zone)).replace(tzinfo=None)
         same_time = local_time.replace(tzinfo=ZoneInfo(time_zone), fold=1).astimezone(UTC)
         schedule.last_slot_at = max(last, same_time)

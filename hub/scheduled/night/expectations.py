@@ -15,7 +15,7 @@ from hub.connections.quotas.scopes import SHARED_SCOPE_KINDS, split_scope_key
 from hub.scheduled.models import JobSchedule, Run
 
 RUNS_READ = 3  # the newest finished runs of a job and tenant
-HISTORY = timedelta(days=15)
+HISTORY_LENGTH = timedelta(days=15)
 SHARED_KINDS = (*SHARED_SCOPE_KINDS, CALLS_KIND)
 SUMMED_KINDS = ("method", "channel")  # one call spends one of these; of other kinds it spends all
 
@@ -88,7 +88,7 @@ def load_expectations(
 
 def select_recent_runs(job_ids: Collection[int], *, now: datetime) -> QuerySet[Run, Any]:
     """Select the newest finished runs of each job and tenant; dry runs do not count."""
-    since = now - HISTORY
+    since = now - HISTORY_LENGTH
     rank = Window(RowNumber(), partition_by=[F("job_id"), F("tenant_id")], order_by=F("id").desc())
     return (
         Run.unscoped.filter(

@@ -32,8 +32,8 @@ class NightForecast:
     ends_at: datetime | None  # of the last run; None: no run, or one does not end
     runs: Sequence[ExpectedRun]
     quotas: Sequence[QuotaForecast]
-    calls: Mapping[str, Sequence[float]]  # by connector and minute
-    lines: Mapping[str, QuotaLine]  # by the key of a quota
+    calls_by_connector: Mapping[str, Sequence[float]]  # by connector and minute
+    quota_lines: Mapping[str, QuotaLine]  # by the key of a quota
 
     @property
     def late_runs(self) -> list[ExpectedRun]:
@@ -50,7 +50,7 @@ class NightForecast:
             return ""
         if run.predicted.slowed_by == PLACES:
             return _("It waits for other runs: not more are executed side by side.")
-        line = self.lines.get(run.predicted.slowed_by)
+        line = self.quota_lines.get(run.predicted.slowed_by)
         if line is None:
             return _(
                 "Its past runs took %(length)s minutes, and %(left)s minutes remain between its "

@@ -16,7 +16,7 @@ from hub.scheduled.night.spreading import WeightedStart, find_call_interval, spr
 from hub.scheduled.slots import next_slot
 
 PACED_KINDS = (Job.Kind.RECONCILE, Job.Kind.SYNC)
-INTERVAL_MAX = 1.0  # seconds between two calls of a run
+CALL_INTERVAL_MAX = 1.0  # seconds between two calls of a run
 
 
 def spread_schedules(
@@ -45,7 +45,7 @@ def find_pace(
     starts = [
         build_weighted_start(schedule, expectations.get(schedule.pk)) for schedule in schedules
     ]
-    interval = min(find_call_interval(starts, length), INTERVAL_MAX)
+    interval = min(find_call_interval(starts, length), CALL_INTERVAL_MAX)
     return {
         schedule.pk: interval
         for schedule in schedules

@@ -8,7 +8,9 @@ from hub.scheduled.models import Run
 from hub.scheduled.night.expectations import Expectation, load_expectations
 from hub.scheduled.night.offsets import find_interval, find_pace, find_peers, spread_schedules
 
-LATE = timedelta(minutes=5)  # a slot that is found so late has the rest of its window only
+LATE_SLOT_AFTER = timedelta(
+    minutes=5
+)  # a slot that is found so late has the rest of its window only
 
 
 def plan_runs(runs: Collection[Run], *, now: datetime) -> None:
@@ -53,7 +55,7 @@ def place_run(run: Run, position: float, time_zone: str, *, now: datetime) -> ti
 
     Returns the length over which the runs of its slot are spread.
     """
-    begins = max(run.due_at, now) if now - run.due_at > LATE else run.due_at
+    begins = max(run.due_at, now) if now - run.due_at > LATE_SLOT_AFTER else run.due_at
     interval = find_interval(run.job.cron, time_zone, run.slot_at or begins)
     length = max(timedelta(0), min(run.window_ends_at - begins, interval))
     run.due_at = begins + length * position

@@ -16,8 +16,8 @@ from hub.scheduled.night.simulation import Allowance, PredictedNight
 class QuotaForecast:
     """What the night spends of one quota: for all its owners together, and of the tightest one.
 
-    `minutes`: units by minute of the night. `line`: what background work may spend in a minute, of
-    all owners; None if the quota limits no minute. `left`: what it may spend of a budget.
+    `units_by_minute`: of the night. `line`: what background work may spend in a minute, of all
+    owners; None if the quota limits no minute. `units_left`: what it may spend of a budget.
     `busiest_share`: the greatest part of an owner's allowance that a minute, or for a budget the
     night, needs.
     """
@@ -27,18 +27,18 @@ class QuotaForecast:
     label: str
     background_share: float
     owner_count: int
-    minutes: Sequence[float]
+    units_by_minute: Sequence[float]
     line: float | None
-    left: float | None
+    units_left: float | None
     busiest_share: float
 
     @property
     def units(self) -> int:
-        return round(sum(self.minutes))
+        return round(sum(self.units_by_minute))
 
     @property
     def busiest_minute(self) -> int:
-        return round(max(self.minutes, default=0))
+        return round(max(self.units_by_minute, default=0))
 
     @property
     def background_percent(self) -> int:

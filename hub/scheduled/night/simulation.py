@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 MINUTE = timedelta(minutes=1)
-ALMOST_NOTHING = 1e-9  # of a run: what is left by rounding
+ROUNDING_REMAINDER = 1e-9  # of a run: what is left by rounding
 MAX_MINUTES = 48 * 60
-MANY_PLACES = 1_000_000
+UNLIMITED_PLACES = 1_000_000
 PLACES = "places"  # what delayed a run, if that was no quota
 
 
@@ -81,7 +81,7 @@ class Progress:
         self.remaining -= done
         if quota_key:
             self.delays[quota_key] += demand - done
-        if self.remaining <= ALMOST_NOTHING:
+        if self.remaining <= ROUNDING_REMAINDER:
             seconds = done * max(self.run.seconds, 1.0)
             started_at = max(minute, self.run.starts_at)
             self.ends_at = minute + MINUTE if quota_key else started_at + timedelta(seconds=seconds)
@@ -164,7 +164,7 @@ def simulate_night(
     runs: Sequence[PlannedRun],
     allowances: Mapping[str, Allowance],
     *,
-    places: int = MANY_PLACES,
+    places: int = UNLIMITED_PLACES,
     now: datetime,
 ) -> PredictedNight:
     """Predict the night of these runs; those that have not ended after MAX_MINUTES do not end.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 # of the window: the rest is for runs that a busy worker starts late, as they are skipped after it
-STARTS_WITHIN = 0.9
+STARTS_WINDOW_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +25,15 @@ class WeightedStart:
 def spread_starts(starts: Sequence[WeightedStart], window: timedelta) -> dict[int, timedelta]:
     """Return the offset of each start in the window, by its key.
 
-    Each run gets a part of the first STARTS_WITHIN of the window, in proportion to its weight, and
-    starts with its part: every minute then holds about as many expected calls as any other. A start
-    that is added delays those behind it by its own part only.
+    Each run gets a part of the first STARTS_WINDOW_SHARE of the window, in proportion to its
+    weight, and starts with its part: every minute then holds about as many expected calls as any
+    other. A start that is added delays those behind it by its own part only.
     """
     weights = fill_weights(starts)
     total = sum(weights.values())
     offsets, before = {}, 0.0
     for start in sorted(starts, key=rank_of):
-        offsets[start.key] = window * STARTS_WITHIN * (before / total)
+        offsets[start.key] = window * STARTS_WINDOW_SHARE * (before / total)
         before += weights[start.key]
     return offsets
 
@@ -42,7 +42,7 @@ def find_call_interval(starts: Sequence[WeightedStart], window: timedelta) -> fl
     """Return the seconds between two calls of a run that spreads its calls over its part of the
     window: the same for all of them, as their parts are in proportion to their calls.
     """
-    return window.total_seconds() * STARTS_WITHIN / sum(fill_weights(starts).values())
+    return window.total_seconds() * STARTS_WINDOW_SHARE / sum(fill_weights(starts).values())
 
 
 def fill_weights(starts: Sequence[WeightedStart]) -> Mapping[int, float]:

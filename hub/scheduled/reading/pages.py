@@ -85,7 +85,7 @@ async def _log_gap(source: PageSource, known_reason: str, reason: str) -> None:
 
 
 def _describe_gap(page: Page) -> str:
-    return "" if page.complete else page.reason or "incomplete"
+    return "" if page.is_complete else page.reason or "incomplete"
 
 
 def _find_obstacle(
@@ -131,6 +131,6 @@ async def _is_unchanged(source: PageSource, *, since: datetime) -> bool:
         page = await source.fetch_page(cursor, since=since.isoformat(), page_size="1", **deleted)
         if isinstance(page, Outcome):
             raise_refusal(page)
-        if page.records or not page.complete or not page.cursor:
-            return page.complete and not page.records
+        if page.records or not page.is_complete or not page.cursor:
+            return page.is_complete and not page.records
         cursor = page.cursor  # of the next part

@@ -36,7 +36,7 @@ async def read_records(
         page = await source.fetch_page(ids=",".join(chunk), **deleted)
         if isinstance(page, Outcome):
             raise_refusal(page)
-        if not page.complete or page.cursor:
+        if not page.is_complete or page.cursor:
             raise RunFailed("read_incomplete", page.reason)
         records_by_id.update({read_id(collection, record): record for record in page.records})
     return records_by_id

@@ -13,10 +13,10 @@ from hub.scheduled.runs.context import RunBlocked, RunContext, RunFailed
 
 TEXT_LENGTH_MAX = 200  # characters of an id, or of a version
 UNREADABLE, CUT = "unreadable", "cut"
-TRIES = 3  # of a page that cannot be read, or is cut
-# what a collection's `page` takes itself: no parameter of a job can have these names
-ARGUMENTS = {"self", "credential", "at", "cursor"}
-CONTROLLED = ARGUMENTS | {"tenant"}  # parameters that no job may set
+PAGE_ATTEMPTS = 3  # of a page that cannot be read, or is cut
+# what a collection's `page_request` takes itself: no parameter of a job can have these names
+PAGE_REQUEST_ARGUMENTS = {"self", "credential", "at", "cursor"}
+CONTROLLED = PAGE_REQUEST_ARGUMENTS | {"tenant"}  # parameters that no job may set
 BLOCKING_KINDS = ("reconnect", "disable")
 
 
@@ -38,9 +38,9 @@ class PageSource:
         """
         part, inner_cursor = split_cursor(self.collection, cursor)
         parts = {"part": part} if part else {}
-        for number in range(TRIES):
+        for number in range(PAGE_ATTEMPTS):
             page = await self._request_page(inner_cursor, {**self.query, **parts, **changes})
-            if isinstance(page, Outcome) or page.complete or number == TRIES - 1:
+            if isinstance(page, Outcome) or page.is_complete or number == PAGE_ATTEMPTS - 1:
                 break
             if page.reason == CUT:
                 size = int(self.query.get("page_size") or self.collection.page_size)
@@ -55,19 +55,19 @@ class PageSource:
         def build(connection: Connection) -> Request:
             credential = open_credential(connection, self.app)
             at = self.context.now()
-            return self.collection.page(credential, at=at, cursor=cursor, **query)
+            return self.collection.page_request(credential, at=at, cursor=cursor, **query)
 
         answer: Page | Outcome = await self.context.call(self.connection, build, self._parse_page)
         return answer
 
     def _parse_page(self, response: Response) -> Page | Outcome:
         """Parse a response; an empty incomplete page if it is cut or cannot be read."""
-        if response.cut:
-            return Page((), complete=False, reason=CUT)
+        if response.is_cut:
+            return Page((), is_complete=False, reason=CUT)
         try:
-            return self.collection.records(response)
+            return self.collection.parse_page(response)
         except READ_ERRORS:
-            return Page((), complete=False, reason=UNREADABLE)
+            return Page((), is_complete=False, reason=UNREADABLE)
 
     def _check_records(self, page: Page) -> Page:
         """Return the page without records that cannot be used; it is incomplete then."""
@@ -77,7 +77,7 @@ class PageSource:
             return page
         pairs = zip(page.records, problems, strict=True)
         usable = [record for record, problem in pairs if not problem]
-        return replace(page, records=usable, complete=False, reason=page.reason or first_problem)
+        return replace(page, records=usable, is_complete=False, reason=page.reason or first_problem)
 
     def _find_problem(self, record: Any) -> str:
         """Return why a record cannot be used; empty if it can."""

@@ -36,7 +36,7 @@ from hub.scheduled.reconciliation.verdicts.judge import (
     judge_records,
 )
 from hub.scheduled.reconciliation.verdicts.merge import cut_chunk, group_by_key
-from hub.scheduled.reconciliation.verdicts.repair_side import would_change
+from hub.scheduled.reconciliation.verdicts.repair_side import is_change_by_repair
 from hub.scheduled.runs.context import RunContext
 
 CHUNK_SIZE = 4000  # rows of each side
@@ -90,7 +90,7 @@ class ComparisonCounts:
         if judgement.outcome == UNSETTLED and judgement.changed_at:
             changed_at = judgement.changed_at.astimezone(UTC).isoformat()
             self.unsettled_since = min(self.unsettled_since or changed_at, changed_at)
-        self.changes += any(would_change(finding, options) for finding in judgement.findings)
+        self.changes += any(is_change_by_repair(finding, options) for finding in judgement.findings)
         for finding in judgement.findings:
             self.verdicts[finding.verdict] = self.verdicts.get(finding.verdict, 0) + 1
             if finding.field:

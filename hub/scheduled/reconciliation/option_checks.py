@@ -8,7 +8,7 @@ from connectors.registry import CONNECTORS
 from connectors.roles import Collection
 from hub.mappings.expressions.budget import ExpressionRefused
 from hub.mappings.expressions.language import parse_expression
-from hub.scheduled.reading.requests import ARGUMENTS
+from hub.scheduled.reading.requests import PAGE_REQUEST_ARGUMENTS
 from tenants.models import available_time_zones
 
 FIELD_TYPES = (
@@ -54,7 +54,7 @@ class OptionErrors:
     def add(self, path: str, message: str) -> None:
         self.by_path.setdefault(path, message)
 
-    def object_at(self, value: Any, path: str, known: str) -> Mapping[str, Any]:
+    def check_object(self, value: Any, path: str, known: str) -> Mapping[str, Any]:
         """Return the object at a path, after a check of its names; {} if it is none."""
         if not isinstance(value, Mapping):
             self.add(path or "options", "must be an object")
@@ -64,24 +64,24 @@ class OptionErrors:
                 self.add(f"{path}.{name}" if path else str(name), "is not known")
         return value
 
-    def choice(self, value: Any, path: str, choices: tuple[str, ...]) -> None:
+    def check_choice(self, value: Any, path: str, choices: tuple[str, ...]) -> None:
         if value not in choices:
             self.add(path, f"must be one of {', '.join(choices)}")
 
-    def text(self, value: Any, path: str, *, most: int = 500) -> bool:
+    def check_text(self, value: Any, path: str, *, most: int = 500) -> bool:
         if not isinstance(value, str) or not value.strip() or len(value) > most:
             self.add(path, f"must be text of at most {most} characters")
             return False
         return True
 
-    def expression(self, value: Any, path: str) -> None:
-        if self.text(value, path):
+    def check_expression(self, value: Any, path: str) -> None:
+        if self.check_text(value, path):
             try:
                 parse_expression(value)
             except ExpressionRefused as refused:
                 self.add(path, refused.message)
 
-    def number(
+    def check_number(
         self, value: Any, path: str, *, least: float, most: float, whole: bool = False
     ) -> None:
         kinds = (int,) if whole else (int, float)
@@ -91,7 +91,7 @@ class OptionErrors:
 
 def find_option_errors(options: Any, connector_key: str) -> dict[str, str]:
     errors = OptionErrors()
-    known = errors.object_at(options, "", "")
+    known = errors.check_object(options, "", "")
     if not known:
         return errors.by_path or {"options": "must not be empty"}
     for name in ("local", "remote", "match", "fields"):
@@ -106,13 +106,13 @@ def find_option_errors(options: Any, connector_key: str) -> dict[str, str]:
     return errors.by_path
 
 
-OF_EACH_READ = ARGUMENTS | {"since", "until", "ids", "page_size"}  # set by each run
+OF_EACH_READ = PAGE_REQUEST_ARGUMENTS | {"since", "until", "ids", "page_size"}  # set by each run
 
 
 def _check_side(errors: OptionErrors, value: Any, path: str, connector_key: str) -> None:
     if value is None:
         return
-    side = errors.object_at(value, path, "side")
+    side = errors.check_object(value, path, "side")
     collection = find_collection(connector_key, side.get("collection"))
     if collection is None:
         errors.add(f"{path}.collection", f"{connector_key} has no such collection")
@@ -142,14 +142,14 @@ def find_collection(connector_key: str, key: Any) -> Collection | None:
 def _check_match(errors: OptionErrors, value: Any) -> None:
     if value is None:
         return
-    match = errors.object_at(value, "match", "match")
+    match = errors.check_object(value, "match", "match")
     if "identity" in match:
-        errors.text(match["identity"], "match.identity", most=60)
+        errors.check_text(match["identity"], "match.identity", most=60)
         if set(match) & {"local", "remote"}:
             errors.add("match", "has either an identity, or an expression for each side")
         return
     for name in ("local", "remote"):
-        errors.expression(match.get(name), f"match.{name}")
+        errors.check_expression(match.get(name), f"match.{name}")
 
 
 def _check_fields(errors: OptionErrors, value: Any) -> None:
@@ -161,20 +161,20 @@ def _check_fields(errors: OptionErrors, value: Any) -> None:
     names: set[str] = set()
     for index, entry in enumerate(value):
         path = f"fields[{index}]"
-        rule = errors.object_at(entry, path, "field")
-        if errors.text(rule.get("name"), f"{path}.name", most=NAME_MAX):
+        rule = errors.check_object(entry, path, "field")
+        if errors.check_text(rule.get("name"), f"{path}.name", most=NAME_MAX):
             if rule["name"] in names:
                 errors.add(f"{path}.name", "occurs twice")
             names.add(rule["name"])
-        errors.expression(rule.get("local"), f"{path}.local")
-        errors.expression(rule.get("remote"), f"{path}.remote")
+        errors.check_expression(rule.get("local"), f"{path}.local")
+        errors.check_expression(rule.get("remote"), f"{path}.remote")
         _check_field_kind(errors, rule, path)
 
 
 def _check_field_kind(errors: OptionErrors, rule: Mapping[str, Any], path: str) -> None:
     kind = rule.get("type", "text")
-    errors.choice(kind, f"{path}.type", FIELD_TYPES)
-    errors.choice(rule.get("owner", "report"), f"{path}.owner", OWNERS)
+    errors.check_choice(kind, f"{path}.type", FIELD_TYPES)
+    errors.check_choice(rule.get("owner", "report"), f"{path}.owner", OWNERS)
     if not isinstance(rule.get("ignore_case", False), bool):
         errors.add(f"{path}.ignore_case", "must be true or false")
     if rule.get("zone", "") not in ("", *available_time_zones()):
@@ -185,7 +185,7 @@ def _check_field_kind(errors: OptionErrors, rule: Mapping[str, Any], path: str) 
     elif values and kind != "picklist":
         errors.add(f"{path}.values", "belongs to a picklist only")
     if kind == "reference":
-        errors.text(rule.get("identity"), f"{path}.identity", most=60)
+        errors.check_text(rule.get("identity"), f"{path}.identity", most=60)
     elif "identity" in rule:
         errors.add(f"{path}.identity", "belongs to a reference only")
 
@@ -195,21 +195,21 @@ def _is_text_map(values: Any) -> bool:
 
 
 def _check_modes(errors: OptionErrors, options: Mapping[str, Any]) -> None:
-    errors.choice(options.get("mode", "propose"), "mode", MODES)
-    errors.choice(options.get("read", "full"), "read", READS)
-    errors.number(
+    errors.check_choice(options.get("mode", "propose"), "mode", MODES)
+    errors.check_choice(options.get("read", "full"), "read", READS)
+    errors.check_number(
         options.get("overlap_minutes", 10), "overlap_minutes", least=0, most=OVERLAP_MAX, whole=True
     )
-    missing = errors.object_at(options.get("missing", {}), "missing", "missing")
+    missing = errors.check_object(options.get("missing", {}), "missing", "missing")
     for side in ("here", "there"):
-        errors.choice(missing.get(side, "report"), f"missing.{side}", MISSING)
-    limits = errors.object_at(options.get("limits", {}), "limits", "limits")
-    errors.number(limits.get("share", 0.1), "limits.share", least=0, most=1)
-    errors.number(limits.get("count", 500), "limits.count", least=0, most=10**9, whole=True)
+        errors.check_choice(missing.get(side, "report"), f"missing.{side}", MISSING)
+    limits = errors.check_object(options.get("limits", {}), "limits", "limits")
+    errors.check_number(limits.get("share", 0.1), "limits.share", least=0, most=1)
+    errors.check_number(limits.get("count", 500), "limits.count", least=0, most=10**9, whole=True)
 
 
 def _check_repair(errors: OptionErrors, options: Mapping[str, Any], connector_key: str) -> None:
-    repair = errors.object_at(options.get("repair", {}), "repair", "repair")
+    repair = errors.check_object(options.get("repair", {}), "repair", "repair")
     checks: tuple[tuple[str, str, Callable[[Mapping[str, Any]], bool]], ...] = (
         ("local_action", "app", lambda rule: rule.get("owner") in ("theirs", "newer")),
         ("remote_action", connector_key, lambda rule: rule.get("owner") in ("ours", "newer")),

@@ -79,7 +79,7 @@ class ReconcileOptions:
     remote: SideOptions
     match: MatchRule
     fields: Sequence[FieldRule]
-    applies: bool = False  # False: it proposes repairs
+    applies_repairs: bool = False  # False: it proposes repairs
     is_incremental: bool = False
     overlap_minutes: int = DEFAULT_OVERLAP
     creates_here: bool = False
@@ -108,7 +108,7 @@ def parse_reconcile_options(options: Mapping[str, Any]) -> ReconcileOptions:
         remote=_parse_side(options["remote"]),
         match=MatchRule(match.get("local", ""), match.get("remote", ""), match.get("identity", "")),
         fields=tuple(_parse_field(entry) for entry in options["fields"]),
-        applies=options.get("mode") == "apply",
+        applies_repairs=options.get("mode") == "apply",
         is_incremental=options.get("read") == "incremental",
         overlap_minutes=options.get("overlap_minutes", DEFAULT_OVERLAP),
         creates_here=missing.get("here") == "create",

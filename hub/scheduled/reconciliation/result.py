@@ -23,14 +23,14 @@ def decide_repairs(run: Run, progress: Progress, options: ReconcileOptions) -> s
     counts = ComparisonCounts.from_json(progress.counts)
     if not counts.changes:
         return NOTHING
-    if not options.applies:
+    if not options.applies_repairs:
         return PROPOSED
-    if exceeds_limits(counts.changes, count_records(progress), options.limits):
+    if is_over_limits(counts.changes, count_records(progress), options.limits):
         return STOPPED
     return DRY if run.is_dry else REPAIRING
 
 
-def exceeds_limits(change_count: int, record_count: int, limits: Limits) -> bool:
+def is_over_limits(change_count: int, record_count: int, limits: Limits) -> bool:
     """Return whether the safety valve stops a run: so many records would be changed that a person
     has to confirm it.
     """

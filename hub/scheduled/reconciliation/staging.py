@@ -12,7 +12,7 @@ from hub.scheduled.reconciliation.values.record_keys import UNMATCHED
 from hub.scheduled.reconciliation.values.staged_values import decode_staged
 from hub.scheduled.reconciliation.verdicts.judge import ReadRow, hash_record_id
 
-DELETE_ROWS = 20_000  # of one statement
+DELETED_ROWS_AT_ONCE = 20_000  # of one statement
 COLUMNS = "(run_id, is_local, round, key, body)"
 
 
@@ -63,9 +63,9 @@ def find_superseded(run: Run, *, is_local: bool) -> set[int]:
 
 def delete_staged(run: Run) -> bool:
     """Delete some of a run's rows; return whether there may be more."""
-    ids = StagedRecord.objects.filter(run=run).values("pk")[:DELETE_ROWS]
+    ids = StagedRecord.objects.filter(run=run).values("pk")[:DELETED_ROWS_AT_ONCE]
     deleted, _ = StagedRecord.objects.filter(pk__in=ids).delete()
-    return deleted == DELETE_ROWS
+    return deleted == DELETED_ROWS_AT_ONCE
 
 
 def has_keys_of_one_side(run: Run, *, is_local: bool) -> bool:

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from hub.scheduled.models import Discrepancy
 
-BATCH = 500
+BATCH_SIZE = 500
 FAILED_STATES = ("failed", "cancelled", "skipped")
 
 
@@ -20,7 +20,7 @@ def settle_failed_repairs(*, now: datetime) -> int:
     ended_deliveries = list(
         rows.select_related("repair_delivery")
         .select_for_update(of=("self",), no_key=True, skip_locked=True)
-        .order_by("pk")[:BATCH]
+        .order_by("pk")[:BATCH_SIZE]
     )
     for discrepancy in ended_deliveries:
         delivery = discrepancy.repair_delivery

@@ -99,15 +99,15 @@ class RecordReader:
             query["tenant"] = self.tenant.reference
         page = call_provider(
             self.connection,
-            partial(collection.page, credential, at=now, **query),
-            collection.records,
+            partial(collection.page_request, credential, at=now, **query),
+            collection.parse_page,
             call=self.call,
             now=now,
             secrets=collect_secrets(credential),
             patience=self.patience,
             unreadable=later,
         )
-        if isinstance(page, Outcome) or not page.complete or page.cursor:
+        if isinstance(page, Outcome) or not page.is_complete or page.cursor:
             return None
         return dict(self._describe(collection, record) for record in page.records)
 

@@ -31,9 +31,9 @@ from hub.scheduled.repairs.verification import (
 
 log = structlog.get_logger(__name__)
 
-BATCH = 200  # discrepancies of one read
+BATCH_SIZE = 200  # discrepancies of one read
 TIME_SLICE = timedelta(seconds=30)
-READ_WITHIN = timedelta(hours=1)  # later the discrepancy is open again
+READ_BACK_WITHIN = timedelta(hours=1)  # later the discrepancy is open again
 GROUP_COLUMNS = ("job", "tenant", "connection", "repair_side")
 
 
@@ -67,7 +67,7 @@ def check_repairs(context: RepairCheckContext) -> None:
         batch = rows.filter(**group).select_related(
             "job", "tenant", "connection__credential", "repair_delivery"
         )
-        if discrepancies := limit_unread(list(batch.order_by("pk")[:BATCH]), group):
+        if discrepancies := limit_unread(list(batch.order_by("pk")[:BATCH_SIZE]), group):
             check_safely(discrepancies, context)
 
 
@@ -89,7 +89,7 @@ def limit_unread(
     waiting = Discrepancy.unscoped.filter(
         state="repairing", repair_delivery__state__in=("waiting", "sending"), **group
     )
-    room = BATCH - waiting.count()
+    room = BATCH_SIZE - waiting.count()
     unread, delivered = split_batch(batch)
     return [*delivered, *unread[: max(room, 0)]]
 
@@ -138,7 +138,7 @@ def give_up_waiting(
     unread: Sequence[Discrepancy], delivered: Sequence[Discrepancy], *, now: datetime
 ) -> None:
     """Reopen the repairs whose records could not be read for long, and check the others later."""
-    requested_before = now - READ_WITHIN
+    requested_before = now - READ_BACK_WITHIN
     late = [
         entry
         for entry in unread

@@ -221,7 +221,7 @@ def load_reference_pairs(
     kinds = {rule.identity for rule in options.fields if rule.type == "reference"}
     if not kinds:
         return ReferencePairs({})
-    values = list(_list_values(discrepancies))
+    values = list(_list_values_of_both_sides(discrepancies))
     identities = Identity.confirmed().filter(
         Q(local_id__in=values) | Q(remote_id__in=values),
         connection=discrepancies[0].connection_id,
@@ -235,7 +235,7 @@ def load_reference_pairs(
     )
 
 
-def _list_values(discrepancies: Sequence[Discrepancy]) -> Iterable[str]:
+def _list_values_of_both_sides(discrepancies: Sequence[Discrepancy]) -> Iterable[str]:
     for discrepancy in discrepancies:
         for value in (discrepancy.local_value, discrepancy.remote_value):
             values = value.values() if isinstance(value, Mapping) else (value,)

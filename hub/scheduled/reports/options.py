@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from connectors.registry import CONNECTORS
 from hub.mappings.mapping_actions import check_mapping_body
-from hub.scheduled.reading.requests import ARGUMENTS
+from hub.scheduled.reading.requests import PAGE_REQUEST_ARGUMENTS
 from hub.scheduled.reports.option_fields import (
     Errors,
     Section,
@@ -33,7 +33,7 @@ FUNCTIONS = ("count", "sum", "avg", "min", "max")
 ADDITIVE = ("count", "sum")
 # how the figures of a period are split unless the options say otherwise
 DEFAULT_SPLITS = {"last_day": "", "last_week": "day", "last_month": "week", "last_quarter": "month"}
-RESERVED = ARGUMENTS | {
+RESERVED = PAGE_REQUEST_ARGUMENTS | {
     *("object", "select", "group_by", "date_field", "since", "until", "page_size")
 }
 SPLIT = one_of("", *NEXT_PARTS)
@@ -204,7 +204,7 @@ def _check_measures(options: ReportOptions, errors: Errors) -> None:
 
 def _check_message(message: MessageOptions, errors: Errors) -> None:
     connector = CONNECTORS[message.connector]
-    if connector.platform:  # its route and mapping would be visible to all tenants
+    if connector.is_for_platform:  # its route and mapping would be visible to all tenants
         errors["message.connector"] = _("Reports are sent to a system of the tenant.")
         return
     try:
@@ -212,7 +212,7 @@ def _check_message(message: MessageOptions, errors: Errors) -> None:
     except LookupError:
         errors["message.action"] = _("This system has no such action.")
         return
-    if not message.mapping and not action.report and not action.default:
+    if not message.mapping and not action.report_mapping and not action.default:
         errors["message.mapping"] = _("This action needs a mapping.")
         return
     if message.mapping:

@@ -38,7 +38,7 @@ def find_missing_permission(connection: Connection, upload: FileUpload) -> str:
     if connection.permissions is None:
         return ""
     granted = set(connection.permissions)
-    has = connection.connector.has
+    has = connection.connector.has_permission
     return next((key for key in upload.permissions if not has(key, granted)), "")
 
 

@@ -57,7 +57,7 @@ def get_or_create_route(connection: Connection, message: MessageOptions, *, now:
     that no published event matches it.
     """
     action = connection.connector.action(message.action)
-    body = dict(message.mapping or action.report)
+    body = dict(message.mapping or action.report_mapping)
     routes = Route.unscoped.filter(
         connection=connection, event_type=REPORT_EVENT_TYPE, action=action.key
     )

@@ -11,7 +11,7 @@ from hub.scheduled.reports.figures import Figures, clean_label, format_figure
 
 LABEL_WIDTH = 28  # cells of the font; a wide character takes two
 # characters with HTML escapes: a section of a Slack message takes 3,000, with the title above it
-MAX_LENGTH = 2_300
+TABLE_LENGTH_MAX = 2_300
 WIDE = ("W", "F")
 GAP = "  "
 
@@ -19,8 +19,8 @@ GAP = "  "
 def format_table(figures: Figures) -> str:
     """Return a heading, a line for each row, and the totals if several rows have some.
 
-    Rows that do not fit MAX_LENGTH are counted in a last line. A markup character never counts
-    as markup here: who shows the table escapes it.
+    Rows that do not fit TABLE_LENGTH_MAX are counted in a last line. A markup character never
+    counts as markup here: who shows the table escapes it.
     """
     names = [measure.name for measure in figures.measures]
     lines = [[clean_label(figures.heading), *names]]
@@ -46,7 +46,7 @@ def _join_lines(lines: Sequence[str], totals: Sequence[str], left_out: int) -> s
         hidden = len(lines) - len(shown_lines) + left_out
         note = [ngettext("… and %d more row", "… and %d more rows", hidden) % hidden]
         text = "\n".join([*shown_lines, *(note if hidden else []), *totals])
-        if len(escape(text)) <= MAX_LENGTH or len(shown_lines) <= 1:
+        if len(escape(text)) <= TABLE_LENGTH_MAX or len(shown_lines) <= 1:
             return text
         shown_lines.pop()
 

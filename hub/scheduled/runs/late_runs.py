@@ -10,9 +10,11 @@ from django.db import transaction
 from hub.db import bulk
 from hub.scheduled.models import Run
 
-LATE = timedelta(seconds=10)  # slots are found by the sweep, and loops look for runs by polling
-LATE_STARTS_WITHIN = 0.95  # of what is left of the window
-GROUPS_MAX = 20  # of one look
+LATE_RUN_AFTER = timedelta(
+    seconds=10
+)  # slots are found by the sweep, and loops look for runs by polling
+LATE_STARTS_WINDOW_SHARE = 0.95  # of what is left of the window
+SLOT_GROUPS_AT_ONCE = 20  # of one look
 
 
 def spread_late_runs(*, now: datetime) -> int:
@@ -23,9 +25,11 @@ def spread_late_runs(*, now: datetime) -> int:
     time.
     """
     late = Run.unscoped.filter(
-        state="waiting", started_at=None, slot_at__isnull=False, due_at__lte=now - LATE
+        state="waiting", started_at=None, slot_at__isnull=False, due_at__lte=now - LATE_RUN_AFTER
     )
-    groups = late.order_by().values_list("slot_at", "window_ends_at").distinct()[:GROUPS_MAX]
+    groups = (
+        late.order_by().values_list("slot_at", "window_ends_at").distinct()[:SLOT_GROUPS_AT_ONCE]
+    )
     count = 0
     for slot_at, window_ends_at in groups:
         count += _spread_group(slot_at, window_ends_at, now=now)
@@ -50,6 +54,6 @@ def _list_new_times(
     due_times: list[datetime], window_ends_at: datetime, *, now: datetime
 ) -> Iterable[datetime]:
     first, planned = due_times[0], due_times[-1] - due_times[0]
-    available = max(timedelta(0), window_ends_at - now) * LATE_STARTS_WITHIN
+    available = max(timedelta(0), window_ends_at - now) * LATE_STARTS_WINDOW_SHARE
     factor = min(1.0, available / planned) if planned else 1.0
     return (now + (due_at - first) * factor for due_at in due_times)

@@ -45,7 +45,7 @@ def find_run_connection(job: Job, tenant: Tenant, connector_key: str) -> Connect
     if job.connection_id and key == job.connector_key:
         rows = Connection.unscoped.filter(pk=job.connection_id)
     else:
-        owner = None if CONNECTORS[key].platform else tenant
+        owner = None if CONNECTORS[key].is_for_platform else tenant
         rows = usable_connections().filter(connector_key=key, tenant=owner)
     connections = list(rows.select_related(*RELATED).order_by("pk"))
     if not connections:

@@ -34,8 +34,8 @@ from tenants.models import Tenant
 T = TypeVar("T")
 
 CALL_ATTEMPTS = 4  # of one call; then the run is repeated later
-FIRST_DELAY = 1.0  # seconds before the second attempt of a call, doubling
-PATIENCE = timedelta(seconds=20)  # beyond it, a run waits as a row and not in a loop
+FIRST_RETRY_DELAY = 1.0  # seconds before the second attempt of a call, doubling
+QUOTA_PATIENCE = timedelta(seconds=20)  # beyond it, a run waits as a row and not in a loop
 REFRESH_PATIENCE = timedelta(seconds=60)  # for a new access token
 ANSWERS = ("delivered", "never", "pending")  # kinds of outcomes that the executor receives
 STOPPING = "stopping"  # the loop ends: its worker stops, or its time is over
@@ -183,7 +183,11 @@ class ClaimedRunContext:
                 answer = await self._call_once(connection, build, parse)
             if not isinstance(answer, Outcome) or answer.kind in ANSWERS:
                 return answer
-            if answer.kind == "refresh" and connection.connector.refreshes and not has_refreshed:
+            if (
+                answer.kind == "refresh"
+                and connection.connector.refreshes_tokens
+                and not has_refreshed
+            ):
                 has_refreshed = True  # the next attempt waits for the new token
                 continue
             if answer.kind in ("refresh", "reconnect", "disable"):
@@ -200,7 +204,9 @@ class ClaimedRunContext:
         if seconds is None and is_quota_outcome(outcome):
             seconds = PAUSE_WITHOUT_RETRY_AFTER.total_seconds()
         if seconds is None:
-            seconds = FIRST_DELAY * 2 ** max(attempts - 1, 0) * (0.5 + self.resources.random())
+            seconds = (
+                FIRST_RETRY_DELAY * 2 ** max(attempts - 1, 0) * (0.5 + self.resources.random())
+            )
         await self._wait_until(self.now() + timedelta(seconds=seconds), outcome.reason)
 
     async def _call_once(
@@ -257,7 +263,7 @@ class ClaimedRunContext:
         """Wait. Raises RunStopped when the run must stop, and RunDeferred for a long wait."""
         self.stop.raise_if_set()
         wait = at - self.now()
-        if wait > PATIENCE:
+        if wait > QUOTA_PATIENCE:
             raise RunDeferred(at, reason)
         with suppress(TimeoutError):
             if wait > timedelta(0):
@@ -271,12 +277,12 @@ class ClaimedRunContext:
 
 def is_quota_outcome(outcome: Outcome) -> bool:
     """Return whether a quota refused the call, which is no failure of the system."""
-    return outcome.reason == "throttled" or bool(outcome.pauses)
+    return outcome.reason == "throttled" or bool(outcome.paused_scopes)
 
 
 def raise_refused(outcome: Outcome, connection: Connection) -> None:
     """Raise ConnectionBlocked for an outcome after which a person must act."""
-    if outcome.kind == "refresh" and connection.connector.refreshes:
+    if outcome.kind == "refresh" and connection.connector.refreshes_tokens:
         raise RunFailed(outcome.reason or "unauthorized", outcome.detail)
     reason = "disabled" if outcome.kind == "disable" else "needs_reconnect"
     raise ConnectionBlocked(reason, outcome.detail, connection=connection)

@@ -39,8 +39,8 @@ log = structlog.get_logger(__name__)
 POLL_EVERY = 0.5  # seconds between looks for due runs
 EXTEND_EVERY = 3.0  # seconds between two extensions of all leases
 IDLE_SECONDS, RUN_SECONDS = 10.0, 40.0
-YIELD_AFTER = 5.0  # seconds before it leaves its slot to other tasks that wait for it
-STOP_SECONDS = 12.0  # for a call in flight at the end; then the runs are interrupted
+SLOT_YIELDED_AFTER = 5.0  # seconds before it leaves its slot to other tasks that wait for it
+STOP_GRACE_SECONDS = 12.0  # for a call in flight at the end; then the runs are interrupted
 DEFECT = "defect"
 SWITCHED_OFF = "switched_off"
 
@@ -60,7 +60,7 @@ class LoopDependencies:
     stopping: Callable[[], bool]
     start_another: Callable[[], object]
     is_slot_wanted: Callable[[], bool] = lambda: False
-    yield_after: float = YIELD_AFTER
+    yield_after: float = SLOT_YIELDED_AFTER
     idle_seconds: float = IDLE_SECONDS
     run_seconds: float = RUN_SECONDS
 
@@ -216,7 +216,7 @@ class RunLoop:
         for context in self.contexts.values():
             context.stop.set(STOPPING)
         if self.tasks:
-            await asyncio.wait(self.tasks, timeout=STOP_SECONDS)
+            await asyncio.wait(self.tasks, timeout=STOP_GRACE_SECONDS)
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)

@@ -12,9 +12,11 @@ from hub.scheduled.runs.due_runs import window_of
 from hub.scheduled.shipping.options import parse_shipping_options
 from hub.scheduled.shipping.work import find_schedules_with_work
 
-FREQUENT = timedelta(minutes=2)  # jobs with a slot in this time ship at once; others at their slots
-PAUSE = timedelta(seconds=4)  # after a run, so that lines are sent in batches
-KEPT_FOR = timedelta(hours=1)  # runs of arrivals, of which there may be many
+FREQUENT_SLOT_INTERVAL = timedelta(
+    minutes=2
+)  # jobs with a slot in this time ship at once; others at their slots
+PAUSE_AFTER_RUN = timedelta(seconds=4)  # after a run, so that lines are sent in batches
+ARRIVAL_RUNS_KEPT_FOR = timedelta(hours=1)  # runs of arrivals, of which there may be many
 ARRIVAL = "arrival"  # `requested_by` of these runs
 
 
@@ -25,7 +27,7 @@ def ship_arrived_lines(*, now: datetime) -> int:
     slots of its job, and so is one whose last run did not finish.
     """
     schedules = [
-        row for row in frequent_schedules(now=now) if source_of(row) != LogSource.COLLECTION
+        row for row in frequent_schedules(now=now) if find_log_source(row) != LogSource.COLLECTION
     ]
     if not schedules:
         return 0
@@ -53,13 +55,13 @@ def frequent_schedules(*, now: datetime) -> QuerySet[JobSchedule]:
     return JobSchedule.unscoped.filter(
         job__kind=Job.Kind.SHIP,
         job__is_enabled=True,
-        next_slot_at__lte=now + FREQUENT,
+        next_slot_at__lte=now + FREQUENT_SLOT_INTERVAL,
         is_excluded=False,
         tenant__suspended_at=None,
     ).select_related("job", "tenant")
 
 
-def source_of(schedule: JobSchedule) -> str:
+def find_log_source(schedule: JobSchedule) -> str:
     return parse_shipping_options(schedule.job.options).source
 
 
@@ -67,7 +69,7 @@ def bring_runs_forward(schedules: Collection[JobSchedule], *, now: datetime) -> 
     """Let runs that wait for their place in the window start now; return how many."""
     pairs = {(row.job_id, row.tenant_id) for row in schedules}
     waiting = Run.unscoped.filter(
-        state="waiting", started_at=None, due_at__gt=now, due_at__lte=now + FREQUENT
+        state="waiting", started_at=None, due_at__gt=now, due_at__lte=now + FREQUENT_SLOT_INTERVAL
     )
     rows = waiting.filter(job__kind=Job.Kind.SHIP).values_list("pk", "job_id", "tenant_id")
     ids = [pk for pk, job_id, tenant_id in rows if (job_id, tenant_id) in pairs]
@@ -78,12 +80,12 @@ def may_ship_again(schedule: JobSchedule, *, now: datetime) -> bool:
     """Return whether the last run finished, and some time ago; delete runs of earlier arrivals."""
     runs = Run.unscoped.filter(job=schedule.job_id, tenant=schedule.tenant_id)
     runs.filter(
-        requested_by=ARRIVAL, state=Run.State.FINISHED, finished_at__lt=now - KEPT_FOR
+        requested_by=ARRIVAL, state=Run.State.FINISHED, finished_at__lt=now - ARRIVAL_RUNS_KEPT_FOR
     ).delete()
     last = runs.order_by("-pk").only("state", "finished_at").first()
     if last is None:
         return True
-    is_settled = last.finished_at is not None and last.finished_at <= now - PAUSE
+    is_settled = last.finished_at is not None and last.finished_at <= now - PAUSE_AFTER_RUN
     return is_settled and last.state == Run.State.FINISHED
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-FULL = 0.9  # of the bytes
+FULL_BATCH_SHARE = 0.9  # of the bytes
 
 
 class BatchLimits:
@@ -15,7 +15,7 @@ class BatchLimits:
 
     def is_reached_by(self, lines: Sequence[bytes]) -> bool:
         size = sum(map(len, lines)) + len(lines)
-        is_full = size >= self.most_bytes * FULL
+        is_full = size >= self.most_bytes * FULL_BATCH_SHARE
         return is_full or (self.most_lines is not None and len(lines) >= self.most_lines)
 
     def narrow(self, line_count: int) -> None:

@@ -28,14 +28,23 @@ from hub.scheduled.shipping.shipment import Batch, Gap, Shipment
 from hub.scheduled.shipping.sources import read_source
 from hub.scheduled.shipping.work import delete_idle_run_before
 
-LOOK_EVERY = 1.0  # seconds between two looks for lines, while acknowledgements are awaited
-POLL_EVERY = (1.0, 2.0, 5.0, 10.0)  # seconds between two questions; Splunk advises about 10
-PENDING_MAX = 64  # batches that wait for an acknowledgement
-ASK_AFTER = 0.5  # seconds after a batch was sent
-ASKED_MAX = 16  # questions between two batches
-OVERTAKEN_AFTER = 60.0  # seconds without an acknowledgement, while a later batch has one
-UNACKNOWLEDGED_MAX = 3  # times that acknowledgements did not come, then the run is repeated later
-REFUSED_MAX = 10  # lines that are refused, each alone, before one is accepted
+NEW_LINES_LOOK_EVERY = (
+    1.0  # seconds between two looks for lines, while acknowledgements are awaited
+)
+ACKNOWLEDGEMENT_POLL_EVERY = (
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+)  # seconds between two questions; Splunk advises about 10
+PENDING_BATCHES_MAX = 64  # batches that wait for an acknowledgement
+ACKNOWLEDGEMENT_POLL_AFTER = 0.5  # seconds after a batch was sent
+ACKNOWLEDGEMENT_POLLS_MAX = 16  # questions between two batches
+BATCH_OVERTAKEN_AFTER = 60.0  # seconds without an acknowledgement, while a later batch has one
+UNACKNOWLEDGED_TIMES_MAX = (
+    3  # times that acknowledgements did not come, then the run is repeated later
+)
+REFUSED_LINES_MAX = 10  # lines that are refused, each alone, before one is accepted
 
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -110,10 +119,10 @@ class Shipping:
         pending = self.shipment.pending()
         if waiting is None and not pending:
             return False
-        if waiting is None or len(pending) >= PENDING_MAX:
-            await self.sleep(LOOK_EVERY)
+        if waiting is None or len(pending) >= PENDING_BATCHES_MAX:
+            await self.sleep(NEW_LINES_LOOK_EVERY)
         elif (wait := self.seconds_to_fill(waiting, gap)) > 0:
-            await self.sleep(min(wait, LOOK_EVERY))
+            await self.sleep(min(wait, NEW_LINES_LOOK_EVERY))
         else:
             await self.send(waiting)
         return True
@@ -156,7 +165,7 @@ class Shipping:
 
         Raises RunFailed if many are refused: then it is not the lines.
         """
-        if len(self.shipment.refused_lines()) >= REFUSED_MAX:
+        if len(self.shipment.refused_lines()) >= REFUSED_LINES_MAX:
             raise RunFailed("log_lines_refused", refusal)
         self.shipment.record_refused(line)
         await self.context.log("line_refused", level="error", line=line, answer=refusal)
@@ -166,29 +175,38 @@ class Shipping:
         now = self.context.now().timestamp()
         if not self.shipment.pending() or now < self.next_poll:
             return
-        asked_batches = self.choose_batches(now=now)
-        acknowledged_count = await self.ask_for(asked_batches)
+        asked_batches = self.choose_polled_batches(now=now)
+        acknowledged_count = await self.poll_acknowledgements(asked_batches)
         self.polls = 0 if acknowledged_count else self.polls + 1
-        if acknowledged_count < ASKED_MAX:  # otherwise the next question follows the next batch
-            self.next_poll = now + POLL_EVERY[min(self.polls, len(POLL_EVERY) - 1)]
+        if (
+            acknowledged_count < ACKNOWLEDGEMENT_POLLS_MAX
+        ):  # otherwise the next question follows the next batch
+            self.next_poll = (
+                now
+                + ACKNOWLEDGEMENT_POLL_EVERY[min(self.polls, len(ACKNOWLEDGEMENT_POLL_EVERY) - 1)]
+            )
         if unconfirmed_lines := self.shipment.take_out_unacknowledged(
             asked_batches,
             sent_before=now - self.options.acknowledge_seconds,
-            overtaken_before=now - OVERTAKEN_AFTER,
+            overtaken_before=now - BATCH_OVERTAKEN_AFTER,
         ):
             await self.save()
             await self.note_unacknowledged(unconfirmed_lines)
 
-    def choose_batches(self, *, now: float) -> list[Batch]:
+    def choose_polled_batches(self, *, now: float) -> list[Batch]:
         """Return the batches to ask about: those of which the last question is the longest ago."""
-        ripe = [batch for batch in self.shipment.pending() if now - batch.sent_at >= ASK_AFTER]
+        ripe = [
+            batch
+            for batch in self.shipment.pending()
+            if now - batch.sent_at >= ACKNOWLEDGEMENT_POLL_AFTER
+        ]
         ripe.sort(key=lambda batch: self.asked_at.get(batch, 0.0))
-        chosen_batches = ripe[:ASKED_MAX]
+        chosen_batches = ripe[:ACKNOWLEDGEMENT_POLLS_MAX]
         self.asked_at = {batch: self.asked_at.get(batch, 0.0) for batch in ripe}
         self.asked_at.update(dict.fromkeys(chosen_batches, now))
         return chosen_batches
 
-    async def ask_for(self, batches: Sequence[Batch]) -> int:
+    async def poll_acknowledgements(self, batches: Sequence[Batch]) -> int:
         """Ask about each batch, and store each acknowledgement at once, as it is given once only.
 
         Returns how many are acknowledged.
@@ -202,11 +220,11 @@ class Shipping:
         return acknowledged_count
 
     async def note_unacknowledged(self, unconfirmed_lines: int) -> None:
-        """Raise RunFailed if acknowledgements do not come again and again."""
+        """Raise RunFailed if acknowledgements have failed to come several times in this run."""
         self.counts["sent_again"] += unconfirmed_lines
         self.unacknowledged_count += 1
         await self.context.log("not_acknowledged", level="warning", lines=unconfirmed_lines)
-        if self.unacknowledged_count >= UNACKNOWLEDGED_MAX:
+        if self.unacknowledged_count >= UNACKNOWLEDGED_TIMES_MAX:
             raise RunFailed("not_acknowledged", f"{unconfirmed_lines} lines")
 
     async def save(self) -> None:

@@ -21,23 +21,27 @@ CHANGED_UNTIL = "changed_until"  # in the cursor of the schedule: the last chang
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What an interrupted run has read. `since`: where it began; `newest`: the last change."""
+    """What an interrupted run has read.
+
+    `since`: where it began. `newest_change_at`: the last change. `cursor`: behind the last page;
+    empty: before the first.
+    """
 
     since: datetime
-    newest: datetime
-    page: str = ""  # the cursor after the last page; empty: before the first
-    read: int = 0
-    found: int = 0
-    unreadable: int = 0
+    newest_change_at: datetime
+    cursor: str = ""  # the cursor after the last page; empty: before the first
+    read_count: int = 0
+    change_count: int = 0
+    unreadable_count: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return {
             "since": self.since.isoformat(),
-            "newest": self.newest.isoformat(),
-            "page": self.page,
-            "read": self.read,
-            "found": self.found,
-            "unreadable": self.unreadable,
+            "newest": self.newest_change_at.isoformat(),
+            "page": self.cursor,
+            "read": self.read_count,
+            "found": self.change_count,
+            "unreadable": self.unreadable_count,
         }
 
     @classmethod
@@ -64,7 +68,7 @@ class SyncRun:
         """
         query = {**self.options.query, "since": progress.since.isoformat()}
         pages = read_pages(
-            self.context, self.connection, self.collection, query, cursor=progress.page
+            self.context, self.connection, self.collection, query, cursor=progress.cursor
         )
         async for page in pages:
             progress = await self._store_page(progress, page)
@@ -80,22 +84,22 @@ class SyncRun:
             lambda: find_new_changes(connection, changes, now=context.now())
         )
         times = [self.collection.changed_at(record) for record in page.records]
-        newest = max([progress.newest, *(at for at in times if at)])
+        newest = max([progress.newest_change_at, *(at for at in times if at)])
         after = replace(
             progress,
-            page=page.cursor,
-            read=progress.read + len(page.records),
-            found=progress.found + len(new),
-            unreadable=progress.unreadable + unreadable,
+            cursor=page.cursor,
+            read_count=progress.read_count + len(page.records),
+            change_count=progress.change_count + len(new),
+            unreadable_count=progress.unreadable_count + unreadable,
             # a time ahead of ours would hide the changes before it from the next run
-            newest=min(newest, context.now()),
+            newest_change_at=min(newest, context.now()),
         )
 
         def receive() -> None:
             receive_record_changes(connection, new, now=context.now())
 
         write = None if context.run.is_dry else receive
-        await context.save(after.to_json(), done=after.read, write=write)
+        await context.save(after.to_json(), done=after.read_count, write=write)
         return after
 
     def _list_changes(
@@ -135,18 +139,18 @@ async def run_sync(context: RunContext) -> Mapping[str, Any]:
     if not context.run.is_dry:
         await context.save(
             progress.to_json(),
-            done=progress.read,
-            expected=progress.read,
+            done=progress.read_count,
+            expected=progress.read_count,
             write=lambda: _store_end(context, progress),
         )
-    if progress.found:
-        await context.log("changes_found", level="warning", count=progress.found)
+    if progress.change_count:
+        await context.log("changes_found", level="warning", count=progress.change_count)
     return {
         "since": progress.since.isoformat(),
-        "until": progress.newest.isoformat(),
-        "read": progress.read,
-        "found": progress.found,
-        "unreadable": progress.unreadable,
+        "until": progress.newest_change_at.isoformat(),
+        "read": progress.read_count,
+        "found": progress.change_count,
+        "unreadable": progress.unreadable_count,
     }
 
 
@@ -177,4 +181,4 @@ def _load_cursor(context: RunContext) -> Mapping[str, Any]:
 def _store_end(context: RunContext, progress: Progress) -> None:
     """Store where the next run begins."""
     schedules = JobSchedule.unscoped.filter(job=context.job, tenant=context.tenant)
-    schedules.update(cursor={CHANGED_UNTIL: progress.newest.isoformat()})
+    schedules.update(cursor={CHANGED_UNTIL: progress.newest_change_at.isoformat()})

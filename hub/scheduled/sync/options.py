@@ -8,13 +8,20 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from connectors.registry import CONNECTORS
-from hub.scheduled.reading.requests import ARGUMENTS
+from hub.scheduled.reading.requests import PAGE_REQUEST_ARGUMENTS
 
 CHANGES = ("created", "updated")
-KNOWN = ("collection", "changes", "overlap_minutes", "lookback_hours", "query")
+KNOWN_OPTIONS = ("collection", "changes", "overlap_minutes", "lookback_hours", "query")
 MAX_OVERLAP, MAX_LOOKBACK = 24 * 60, 30 * 24  # minutes, hours
-MAX_QUERY = 10  # parameters
-OWN_PARAMETERS = ARGUMENTS | {"since", "until", "ids", "deleted", "page_size", "sort_by"}
+QUERY_PARAMETERS_MAX = 10  # parameters
+OWN_PARAMETERS = PAGE_REQUEST_ARGUMENTS | {
+    "since",
+    "until",
+    "ids",
+    "deleted",
+    "page_size",
+    "sort_by",
+}
 
 Errors = dict[str, str]
 
@@ -41,7 +48,9 @@ def check_sync_options(options: Any, connector_key: str) -> Errors:
     if not objects:
         return {"": _("The changes of this system cannot be read.")}
     errors = {
-        str(name)[:80]: _("There is no such option.") for name in options if name not in KNOWN
+        str(name)[:80]: _("There is no such option.")
+        for name in options
+        if name not in KNOWN_OPTIONS
     }
     collection = options.get("collection", next(iter(objects)))
     if not isinstance(collection, str) or collection not in objects:
@@ -58,8 +67,8 @@ def check_sync_options(options: Any, connector_key: str) -> Errors:
 
 
 def _find_query_errors(query: Any) -> Errors:
-    if not isinstance(query, Mapping) or len(query) > MAX_QUERY:
-        return {"query": _("This must be an object of at most %d entries.") % MAX_QUERY}
+    if not isinstance(query, Mapping) or len(query) > QUERY_PARAMETERS_MAX:
+        return {"query": _("This must be an object of at most %d entries.") % QUERY_PARAMETERS_MAX}
     errors = {}
     for name, value in query.items():
         if name in OWN_PARAMETERS:

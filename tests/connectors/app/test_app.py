@@ -43,13 +43,13 @@ def test_every_recorded_answer_is_in_the_table():
 
 @pytest.mark.parametrize(("name", "expected"), EXPECTED.items())
 def test_reads(name, expected):
-    (outcome,) = SEND.read(recorded("app", name), [message(ORDER)])
+    (outcome,) = SEND.read_outcomes(recorded("app", name), [message(ORDER)])
     assert (outcome.kind, outcome.reason, outcome.after) == expected
 
 
 def test_a_429_rests_all_calls_to_the_application():
-    (outcome,) = SEND.read(recorded("app", "send_event__too_many"), [message(ORDER)])
-    assert outcome.pauses == (CALLS, REQUESTS)
+    (outcome,) = SEND.read_outcomes(recorded("app", "send_event__too_many"), [message(ORDER)])
+    assert outcome.paused_scopes == (CALLS, REQUESTS)
 
 
 def test_the_tenant_is_named_in_a_header_and_in_the_body():
@@ -84,7 +84,9 @@ def test_a_probe_reads_like_any_answer():
 def test_a_read_cannot_be_narrowed_by_a_parameter_of_the_api(name):
     """A read of some records would pass for one of all."""
     with pytest.raises(ValueError, match="is no field"):
-        Orders().page(credential("app"), at=NOON, tenant="acme", **{name: "2026-11-25T00:00:00Z"})
+        Orders().page_request(
+            credential("app"), at=NOON, tenant="acme", **{name: "2026-11-25T00:00:00Z"}
+        )
 
 
 def test_a_customer_is_created_and_its_id_is_kept():
@@ -94,5 +96,5 @@ def test_a_customer_is_created_and_its_id_is_kept():
     assert (request.method, request.url) == ("POST", "https://app.example.com/hub/customers")
     sent_body = {"name": "Acme Teas", "reference": "0015g", "tenant": "acme"}
     assert json.loads(request.content()) == sent_body
-    (outcome,) = action.read(Response(201, b'{"id": "C-1001"}'), [message(body)])
+    (outcome,) = action.read_outcomes(Response(201, b'{"id": "C-1001"}'), [message(body)])
     assert (outcome.kind, outcome.reference) == ("delivered", "C-1001")

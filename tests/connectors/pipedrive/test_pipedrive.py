@@ -91,7 +91,7 @@ def pipedrive_says(name):
     if door == "deal_fields":
         return PIPEDRIVE.schema.parse_fields(response, "deals")
     action = PIPEDRIVE.action(door)
-    (outcome,) = action.read(response, [message(rendered(action.example))])
+    (outcome,) = action.read_outcomes(response, [message(rendered(action.example))])
     return outcome
 
 
@@ -159,22 +159,22 @@ def test_the_reference_is_the_id_there():
 )
 def test_rests_what_is_spent_for_as_long_as_it_takes_and_costs_no_attempt(name, after, pauses):
     outcome = pipedrive_says(name)
-    assert (outcome.after, outcome.pauses, outcome.free) == (after, pauses, True)
+    assert (outcome.after, outcome.paused_scopes, outcome.costs_no_attempt) == (after, pauses, True)
 
 
 def test_whoever_is_blocked_by_cloudflare_calls_no_company():
     request = asks("create_deal", {"title": "a"})
     assert ADDRESS in [scope for scope, _ in request.spends]
-    assert PIPEDRIVE.quota(ADDRESS) is None and PIPEDRIVE.unlimited["address"]
+    assert PIPEDRIVE.quota(ADDRESS) is None and PIPEDRIVE.unlimited_reasons["address"]
 
 
 def test_a_permission_that_is_missing_is_no_block():
-    assert pipedrive_says("create_person__contact_sync_is_off").pauses == ()
+    assert pipedrive_says("create_person__contact_sync_is_off").paused_scopes == ()
 
 
 @pytest.mark.parametrize("kind", RECORD_KINDS, ids=lambda kind: kind.key)
 def test_the_newer_version_costs_half(kind):
-    tokens = dict(asks(f"create_{kind.key}", {kind.needs: "a"}).spends)[COMPANY]
+    tokens = dict(asks(f"create_{kind.key}", {kind.required_input: "a"}).spends)[COMPANY]
     assert tokens == {"v1": 10, "v2": 5}[kind.path[:2]]
 
 
@@ -199,8 +199,10 @@ def test_a_strange_report_is_none(limit, left):
 
 
 def test_each_record_has_its_place():
-    made = [asks(f"create_{kind.key}", {kind.needs: "a"}) for kind in RECORD_KINDS]
-    changed = [asks(f"update_{kind.key}", {"id": 7, kind.needs: "a"}) for kind in RECORD_KINDS]
+    made = [asks(f"create_{kind.key}", {kind.required_input: "a"}) for kind in RECORD_KINDS]
+    changed = [
+        asks(f"update_{kind.key}", {"id": 7, kind.required_input: "a"}) for kind in RECORD_KINDS
+    ]
     assert {request.method for request in made} == {"POST"}
     assert [(request.method, request.url.partition(".com")[2]) for request in changed] == [
         ("PATCH", "/api/v2/persons/7"),
@@ -259,7 +261,7 @@ def test_takes_an_id_as_number_or_text(id):
 
 
 def test_only_a_change_may_be_made_twice():
-    assert {action.key for action in PIPEDRIVE.actions if action.idempotent} == {
+    assert {action.key for action in PIPEDRIVE.actions if action.is_idempotent} == {
         f"update_{k.key}" for k in RECORD_KINDS
     }
 

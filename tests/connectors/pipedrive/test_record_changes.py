@@ -16,7 +16,7 @@ ANN = {"id": 31, "name": "Ann", "add_time": CREATED, "update_time": CHANGED, "cu
 
 def items_of(body):
     request = WebhookRequest(method="POST", url="", body=body, headers=(), query="")
-    return SOURCE.items(request, {}, message_id="message")
+    return SOURCE.parse_items(request, {}, message_id="message")
 
 
 def told_by(**changes):

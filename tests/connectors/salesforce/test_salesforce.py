@@ -86,14 +86,14 @@ EXPECTED = {
     "update_record__changed_since": ("never", "changed_since"),
     "query__first": Page(LISTED[:2], f"{LISTED[1]['Id']}@{LISTED[1]['SystemModstamp']}"),
     "query__last": Page(LISTED[2:]),
-    "query__cut_short": Page(LISTED[2:], complete=False, reason="fewer_records"),
-    "query__nothing_but_more": Page([], complete=False, reason="fewer_records"),
+    "query__cut_short": Page(LISTED[2:], is_complete=False, reason="fewer_records"),
+    "query__nothing_but_more": Page([], is_complete=False, reason="fewer_records"),
     "query__a_locator_elsewhere": Page(
         LISTED[:1], f"{LISTED[0]['Id']}@{LISTED[0]['SystemModstamp']}"
     ),
     "query__without_a_position": UNREADABLE,
     "aggregate__ok": Page([SUMS]),
-    "aggregate__more_groups": Page([SUMS], complete=False, reason="fewer_records"),
+    "aggregate__more_groups": Page([SUMS], is_complete=False, reason="fewer_records"),
     "query__malformed": ("never", "malformed_query"),
     "objects__ok": ["Contact", "Order__c"],
     "objects__none": UNREADABLE,
@@ -136,7 +136,7 @@ EXPECTED = {
 def salesforce_says(name):
     response, door = recorded("salesforce", name), name.partition("__")[0]
     if door in ("query", "aggregate"):
-        return (RECORDS if door == "query" else AGGREGATE).records(response)
+        return (RECORDS if door == "query" else AGGREGATE).parse_page(response)
     if door == "objects":
         return SALESFORCE.schema.parse_objects(response)
     if door == "describe":
@@ -145,12 +145,12 @@ def salesforce_says(name):
         return SALESFORCE.parse_probe(response, credential("salesforce"))
     if door == "token":
         return SALESFORCE.parse_refresh(response, credential("salesforce"))
-    (outcome,) = SALESFORCE.action(door).read(response, [message(BODIES[door])])
+    (outcome,) = SALESFORCE.action(door).read_outcomes(response, [message(BODIES[door])])
     return outcome
 
 
 def query(cursor="", **parameters):
-    return RECORDS.page(credential("salesforce"), at=NOON, cursor=cursor, **parameters)
+    return RECORDS.page_request(credential("salesforce"), at=NOON, cursor=cursor, **parameters)
 
 
 def test_every_recorded_answer_is_in_the_table():
@@ -181,7 +181,7 @@ def test_means_what_the_table_says(code, meaning):
 
 
 def test_each_record_has_its_own_answer():
-    outcomes = CREATE.read(recorded("salesforce", "create__mixed"), messages(5, LEAD))
+    outcomes = CREATE.read_outcomes(recorded("salesforce", "create__mixed"), messages(5, LEAD))
     assert kinds(outcomes) == ["delivered", "never", "later", "delivered", "never"]
     assert outcomes[0].reference == "00Q000000000001AAA"
 
@@ -191,31 +191,36 @@ def test_each_record_has_its_own_answer():
 )
 def test_one_record_that_cannot_be_read_leaves_its_neighbours(strange):
     body = b'[{"id":"00Q1","success":true,"errors":[]},%s]' % strange
-    assert kinds(CREATE.read(Response(200, body), messages(2, LEAD))) == ["delivered", "unknown"]
+    assert kinds(CREATE.read_outcomes(Response(200, body), messages(2, LEAD))) == [
+        "delivered",
+        "unknown",
+    ]
 
 
 def test_two_messages_of_one_record_do_not_share_a_call():
     twins = messages(3, KEYED)
     assert len(UPSERT.request(twins, credential("salesforce")).json["records"]) == 1
-    outcomes = UPSERT.read(recorded("salesforce", "upsert__created"), twins)
+    outcomes = UPSERT.read_outcomes(recorded("salesforce", "upsert__created"), twins)
     assert [outcome.reason for outcome in outcomes] == ["", "same_record", "same_record"]
     assert kinds(outcomes) == ["delivered", "later", "later"]
 
 
 def test_what_is_refused_together_goes_again_alone():
-    outcomes = CREATE.read(recorded("salesforce", "create__unknown_field"), messages(2, LEAD))
+    outcomes = CREATE.read_outcomes(
+        recorded("salesforce", "create__unknown_field"), messages(2, LEAD)
+    )
     assert [(outcome.kind, outcome.reason) for outcome in outcomes] == [
         ("later", "refused_together")
     ] * 2
-    assert CREATE.group(message(LEAD, id="a", attempt=3)) != CREATE.group(
+    assert CREATE.group_key(message(LEAD, id="a", attempt=3)) != CREATE.group_key(
         message(LEAD, id="b", attempt=3)
     )
 
 
 def test_only_the_same_fields_of_the_same_object_go_together():
     other_object, other_field = {**LEAD, "object": "Contact"}, {**LEAD, "fields": {"Foo": 1}}
-    assert len({CREATE.group(message(body)) for body in (LEAD, other_object, other_field)}) == 3
-    assert CREATE.group(message(LEAD, id="a")) == CREATE.group(message(LEAD, id="b"))
+    assert len({CREATE.group_key(message(body)) for body in (LEAD, other_object, other_field)}) == 3
+    assert CREATE.group_key(message(LEAD, id="a")) == CREATE.group_key(message(LEAD, id="b"))
 
 
 def test_the_day_s_budget_rests_the_organisation_for_long_and_a_crowd_for_short():
@@ -224,7 +229,7 @@ def test_the_day_s_budget_rests_the_organisation_for_long_and_a_crowd_for_short(
         salesforce_says("create__concurrent_limit"),
     )
     assert (long.after, short.after) == (3600.0, 30.0)
-    assert long.pauses == short.pauses == (ORG,) and long.free
+    assert long.paused_scopes == short.paused_scopes == (ORG,) and long.costs_no_attempt
 
 
 def test_every_answer_reports_the_budget():
@@ -289,7 +294,7 @@ def test_a_query_is_built_from_parameters():
         "SELECT Id, Email, SystemModstamp FROM Contact WHERE LastName = 'O\\'Hara\\\\'"
         " AND SystemModstamp >= 2026-11-25T12:00:00Z ORDER BY SystemModstamp, Id LIMIT 2000"
     )
-    assert request.keep == 8 * 1024 * 1024
+    assert request.response_bytes_max == 8 * 1024 * 1024
 
 
 @pytest.mark.parametrize(
@@ -338,7 +343,7 @@ def test_single_records_are_read_by_their_ids():
 
 
 def test_sums_are_built_from_parameters():
-    request = AGGREGATE.page(
+    request = AGGREGATE.page_request(
         credential("salesforce"),
         at=NOON,
         object="Order",
@@ -361,7 +366,7 @@ def test_sums_are_built_from_parameters():
 )
 def test_a_sum_takes_nothing_but_fields_and_functions(select):
     with pytest.raises(ValueError, match="neither"):
-        AGGREGATE.page(credential("salesforce"), at=NOON, object="Order", select=select)
+        AGGREGATE.page_request(credential("salesforce"), at=NOON, object="Order", select=select)
 
 
 def test_what_a_record_says_of_itself():

@@ -36,7 +36,7 @@ from tests.connectors.signatures.requests import (
     replace_header,
 )
 
-AUTHENTIC = Verdict(ok=True, secret_index=0)
+AUTHENTIC = Verdict(is_valid=True, secret_index=0)
 
 
 def test_the_slash_command_that_slack_documents():
@@ -57,7 +57,9 @@ def test_the_slash_command_that_slack_documents():
             ),
         ),
     )
-    assert verify(SLACK, request, [Secret("8f742231b10e8888abcd99yyyzzz85a5")], 1531420618.0).ok
+    assert verify(
+        SLACK, request, [Secret("8f742231b10e8888abcd99yyyzzz85a5")], 1531420618.0
+    ).is_valid
 
 
 def test_the_message_of_the_standard_webhooks_libraries():
@@ -72,14 +74,14 @@ def test_the_message_of_the_standard_webhooks_libraries():
             ("webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
         ),
     )
-    assert verify(STANDARD_WEBHOOKS, request, [WHSEC_SECRET], 1614265330.0).ok
+    assert verify(STANDARD_WEBHOOKS, request, [WHSEC_SECRET], 1614265330.0).is_valid
 
 
 def test_the_payload_that_github_documents():
     # https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
     signature = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
     request = WebhookRequest("POST", URL, b"Hello, World!", (("X-Hub-Signature-256", signature),))
-    assert verify(GITHUB, request, [Secret("It's a Secret to Everybody")], NOW).ok
+    assert verify(GITHUB, request, [Secret("It's a Secret to Everybody")], NOW).is_valid
 
 
 def test_the_form_that_twilio_documents():
@@ -92,7 +94,7 @@ def test_the_form_that_twilio_documents():
         (*FORM, ("X-Twilio-Signature", "RSOYDt4T1cUTdK1PDd93/VVr8B8=")),
     )
     scheme = replace(TWILIO, min_secret=5)
-    assert verify(scheme, request, [Secret("12345")], NOW).ok
+    assert verify(scheme, request, [Secret("12345")], NOW).is_valid
     assert verify(TWILIO, request, [Secret("12345")], NOW).cause == Cause.UNUSABLE_SECRET
 
 
@@ -106,7 +108,7 @@ def test_a_json_body_whose_hash_is_in_the_url_that_twilio_signs():
         (("X-Twilio-Signature", "dfO9ek8mxyFtn2nMz24plPmPfIY="),),
     )
     secrets = [Secret("PSKtest1234567890abcdef")]
-    assert verify(TWILIO, request, secrets, NOW).ok
+    assert verify(TWILIO, request, secrets, NOW).is_valid
     changed = replace(request, body=b'{"event":"call.stats"}')
     assert verify(TWILIO, changed, secrets, NOW).cause == Cause.UNSIGNED_BODY
 
@@ -115,7 +117,7 @@ def test_a_json_body_whose_hash_is_in_the_url_that_twilio_signs():
 @pytest.mark.parametrize("url", ["https://hub.example/sms", "https://hub.example:443/sms"])
 def test_twilio_signs_a_url_with_or_without_its_default_port(signed_url, url):
     signed = sign(TWILIO, WebhookRequest("POST", signed_url, b"a=1", FORM), [TEXT_SECRET], NOW)
-    assert verify(TWILIO, replace(signed, url=url), [TEXT_SECRET], NOW).ok
+    assert verify(TWILIO, replace(signed, url=url), [TEXT_SECRET], NOW).is_valid
     other_port = replace(signed, url="https://hub.example:8443/sms")
     assert verify(TWILIO, other_port, [TEXT_SECRET], NOW).cause == Cause.WRONG_SECRET
 
@@ -128,7 +130,7 @@ def test_a_header_as_stripe_documents_it_with_old_and_new_secret_and_a_test_sign
     secret = "whsec_an0therEndpointSecret"
     header = f"t=1492774577,v1={digest('old')},v1={digest(secret)},v0={digest('test')}"
     request = WebhookRequest("POST", URL, BODY, (("Stripe-Signature", header),))
-    assert verify(STRIPE, request, [Secret(secret)], 1492774577.0).ok
+    assert verify(STRIPE, request, [Secret(secret)], 1492774577.0).is_valid
     only_v0 = f"t=1492774577,v0={digest(secret)}"
     request = WebhookRequest("POST", URL, BODY, (("Stripe-Signature", only_v0),))
     assert verify(STRIPE, request, [Secret(secret)], 1492774577.0).cause == (
@@ -144,7 +146,7 @@ def test_the_third_message_of_rfc_8032():
     )
     request = WebhookRequest("POST", URL, b"\xaf\x82", (("X-Signature", signature),))
     key = Secret("fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025")
-    assert verify(scheme, request, [key], NOW).ok
+    assert verify(scheme, request, [key], NOW).is_valid
 
 
 @pytest.mark.parametrize("name", ["Basic", "basic", "BASIC"])
@@ -152,7 +154,7 @@ def test_the_credential_of_rfc_7617(name):
     scheme = SharedSecretScheme(location="basic")
     header = f"{name} QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
     request = WebhookRequest("POST", URL, BODY, (("authorization", header),))
-    assert verify(scheme, request, [Secret("Aladdin:open sesame")], NOW).ok
+    assert verify(scheme, request, [Secret("Aladdin:open sesame")], NOW).is_valid
 
 
 @settings(deadline=None)

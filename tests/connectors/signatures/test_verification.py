@@ -63,13 +63,13 @@ def test_every_cause_has_a_sentence():
 @all_cases
 def test_an_authentic_request_is_accepted_and_names_its_secret(case):
     verdict = verify(case.scheme, case.request, [case.secret], NOW)
-    assert verdict.ok and verdict.cause is None and verdict.secret_index == 0
+    assert verdict.is_valid and verdict.cause is None and verdict.secret_index == 0
 
 
 @all_cases
 def test_the_names_of_headers_have_no_case(case):
     headers = tuple((name.swapcase(), value) for name, value in case.request.headers)
-    assert verify(case.scheme, replace(case.request, headers=headers), [case.secret], NOW).ok
+    assert verify(case.scheme, replace(case.request, headers=headers), [case.secret], NOW).is_valid
 
 
 @all_cases
@@ -99,7 +99,7 @@ def test_another_secret_authenticates_nothing(case):
 def test_during_a_rotation_the_old_and_the_new_secret_are_valid_and_then_only_the_new(case):
     new = Secret("ab" * 32, id=case.secret.id)
     assert verify(case.scheme, case.request, [new, case.secret], NOW).secret_index == 1
-    assert not verify(case.scheme, case.request, [new], NOW).ok
+    assert not verify(case.scheme, case.request, [new], NOW).is_valid
 
 
 @all_cases
@@ -182,7 +182,7 @@ def test_a_hostile_value_of_any_header_is_malformed(case, value):
         if name == "Content-Type":
             continue
         verdict = verify(case.scheme, replace_header(case.request, name, value), [case.secret], NOW)
-        assert not verdict.ok
+        assert not verdict.is_valid
         # a name such as "none" may be another id: then the signature does not match
         assert verdict.cause in MALFORMED | {Cause.WRONG_SECRET, Cause.UNKNOWN_KEY_ID}
 
@@ -246,7 +246,7 @@ SHOPIFY_BODY = next(
 def test_a_second_spelling_of_a_signature_in_base64_is_malformed(respell):
     request = sign(SHOPIFY, replace(POST, body=SHOPIFY_BODY), [TEXT_SECRET], NOW)
     value = dict(request.headers)["X-Shopify-Hmac-Sha256"]
-    assert verify(SHOPIFY, request, [TEXT_SECRET], NOW).ok
+    assert verify(SHOPIFY, request, [TEXT_SECRET], NOW).is_valid
     changed = replace_header(request, "X-Shopify-Hmac-Sha256", respell(value))
     assert cause_of(SHOPIFY, changed) == Cause.MALFORMED_SIGNATURE
 
@@ -299,8 +299,8 @@ def test_a_list_of_signatures_is_examined_beyond_the_first_but_not_without_end()
         changed = replace_header(request, "webhook-signature", " ".join(signatures))
         return verify(STANDARD_WEBHOOKS, changed, [WHSEC_SECRET], NOW)
 
-    assert verdict(bad, good).ok and verdict(good, bad).ok
-    assert verdict(*[bad] * 9, good).ok
+    assert verdict(bad, good).is_valid and verdict(good, bad).is_valid
+    assert verdict(*[bad] * 9, good).is_valid
     assert verdict(*[bad] * 10, good).cause == Cause.WRONG_SECRET
     assert verdict(*[bad] * 1000, good).cause == Cause.MALFORMED_SIGNATURE
     assert verdict("v1,", good).cause == Cause.MALFORMED_SIGNATURE
@@ -311,7 +311,7 @@ def test_a_list_of_signatures_is_examined_beyond_the_first_but_not_without_end()
 @pytest.mark.parametrize("offset", [0, 299, 300, -299, -300])
 @pytest.mark.parametrize("case", [SIGNED["slack"], SIGNED["stripe"], SIGNED["hubspot"]])
 def test_a_timestamp_within_the_tolerance_is_accepted(case, offset):
-    assert verify(case.scheme, case.request, [case.secret], NOW + offset).ok
+    assert verify(case.scheme, case.request, [case.secret], NOW + offset).is_valid
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,7 @@ def test_a_timestamp_beyond_the_tolerance_is_rejected(name):
 @pytest.mark.parametrize("now", [math.nan, math.inf, -math.inf, 1e308])
 def test_a_clock_that_shows_no_time_accepts_nothing(now):
     case = SIGNED["slack"]
-    assert not verify(case.scheme, case.request, [case.secret], now).ok
+    assert not verify(case.scheme, case.request, [case.secret], now).is_valid
 
 
 TIMESTAMPS = {
@@ -398,7 +398,7 @@ def test_a_header_of_stripe_with_two_timestamps_or_none_is_malformed(header):
 def test_an_id_cannot_move_the_boundary_of_what_is_signed():
     inner = f"{STAMP}.{{}}".encode()
     original = sign(STANDARD_WEBHOOKS, replace(POST, body=inner), [WHSEC_SECRET], NOW, "a")
-    assert verify(STANDARD_WEBHOOKS, original, [WHSEC_SECRET], NOW).ok
+    assert verify(STANDARD_WEBHOOKS, original, [WHSEC_SECRET], NOW).is_valid
     shifted = replace_header(original, "webhook-id", f"a.{STAMP}")
     shifted = replace(shifted, body=b"{}")
     assert cause_of(STANDARD_WEBHOOKS, shifted, WHSEC_SECRET) == Cause.MALFORMED_ID
@@ -407,7 +407,7 @@ def test_an_id_cannot_move_the_boundary_of_what_is_signed():
 def test_an_id_after_the_body_cannot_take_the_end_of_it():
     scheme = HmacScheme(header="X-Signature", signed="{body}.{id}", id_header="X-Id")
     original = sign(scheme, replace(POST, body=b"a.b"), [TEXT_SECRET], NOW, "c")
-    assert verify(scheme, original, [TEXT_SECRET], NOW).ok
+    assert verify(scheme, original, [TEXT_SECRET], NOW).is_valid
     shifted = replace(replace_header(original, "X-Id", "b.c"), body=b"a")
     assert cause_of(scheme, shifted) == Cause.MALFORMED_ID
 
@@ -434,7 +434,7 @@ def test_every_algorithm_and_encoding_is_that_of_the_standard_library(algorithm,
     digest = hmac.new(TEXT_SECRET.value.encode(), BODY, algorithm).digest()
     value = digest.hex() if encoding == "hex" else base64.b64encode(digest).decode()
     request = replace(POST, headers=(("X-Signature", value),))
-    assert verify(scheme, request, [TEXT_SECRET], NOW).ok
+    assert verify(scheme, request, [TEXT_SECRET], NOW).is_valid
 
 
 @pytest.mark.parametrize(
@@ -453,7 +453,7 @@ def test_a_secret_is_decoded_as_its_provider_states():
     request = replace(POST, headers=(("X-Signature", github_digest(key=key.decode())),))
     for encoding, value in values.items():
         scheme = HmacScheme(header="X-Signature", secret_encoding=encoding)
-        assert verify(scheme, request, [Secret(value)], NOW).ok
+        assert verify(scheme, request, [Secret(value)], NOW).is_valid
 
 
 @pytest.mark.parametrize("url", [URL + "&x=1", URL.upper(), URL.replace("?", "/?"), "", "\ud800"])

@@ -39,7 +39,7 @@ def read(document, settings=None, *headers):
     request = post_json(document, *headers)
     settings = settings or {}
     message_id = SOURCE.message_id(request, settings)
-    (item,) = SOURCE.items(request, settings, message_id=message_id)
+    (item,) = SOURCE.parse_items(request, settings, message_id=message_id)
     return item
 
 
@@ -103,8 +103,8 @@ def test_a_described_scheme_verifies_what_was_signed_by_it():
     body, stamp = b'{"a":1}', str(int(NOW))
     digest = hmac.new(SECRET.encode(), f"{stamp}.".encode() + body, hashlib.sha512).hexdigest()
     headers = (("X-Acme-Signature", f"sha512={digest}"), ("X-Acme-Timestamp", stamp))
-    assert verify(scheme, post(body, headers), [Secret(SECRET)], NOW).ok
-    assert not verify(scheme, post(body + b" ", headers), [Secret(SECRET)], NOW).ok
+    assert verify(scheme, post(body, headers), [Secret(SECRET)], NOW).is_valid
+    assert not verify(scheme, post(body + b" ", headers), [Secret(SECRET)], NOW).is_valid
 
 
 def test_settings_that_describe_nothing_have_no_scheme_and_the_id_of_the_content():
@@ -174,18 +174,18 @@ def test_a_path_leads_through_names_and_positions_or_to_nothing():
 def test_a_pasted_request_is_verified_and_read(line_end):
     text = paste_standard(json.dumps(USER_CREATED), line_end=line_end)
     pasted = check({}, WHSEC, text, NOW)
-    assert pasted.verdict.ok and pasted.error == ""
+    assert pasted.verdict.is_valid and pasted.error == ""
     assert [(item.id, item.type) for item in pasted.items] == [("msg_1", "user.created")]
 
 
 def test_a_pasted_body_of_several_lines_is_verified_with_either_line_end():
     body = json.dumps(USER_CREATED, indent=2).replace("\n", "\r\n")
-    assert check({}, WHSEC, paste_standard(body), NOW).verdict.ok
+    assert check({}, WHSEC, paste_standard(body), NOW).verdict.is_valid
 
 
 def test_a_line_end_after_the_pasted_body_does_no_harm():
     text = paste_standard(json.dumps(USER_CREATED)) + "\n"
-    assert check({}, WHSEC, text, NOW).verdict.ok
+    assert check({}, WHSEC, text, NOW).verdict.is_valid
 
 
 def test_a_pasted_request_says_why_it_is_rejected_and_still_shows_the_items():
@@ -221,4 +221,4 @@ def test_what_a_preset_signs_is_verified_when_it_is_pasted(preset):
         request = post(body.encode(), (("Content-Type", "application/x-www-form-urlencoded"),))
     signed = sign(PRESETS[preset], request, [Secret(secret)], NOW, id="msg_1")
     text = paste(body, dict(signed.headers)).replace("/hooks/signed_webhook/x/", request.url)
-    assert check({"preset": preset}, secret, text, NOW).verdict.ok
+    assert check({"preset": preset}, secret, text, NOW).verdict.is_valid

@@ -62,4 +62,4 @@ def test_a_missing_permission_does_not_concern_the_connection():
 def test_a_spent_quota_is_waited_for():
     response = Response(429, b'{"ok": false, "error": "ratelimited"}', {"retry-after": "7"})
     outcome = FILES.parse_begin(response, credential("slack"))
-    assert (outcome.kind, outcome.after, outcome.free) == ("later", 7.0, True)
+    assert (outcome.kind, outcome.after, outcome.costs_no_attempt) == ("later", 7.0, True)

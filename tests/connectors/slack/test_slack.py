@@ -10,7 +10,7 @@ from connectors.slack.errors import ERRORS_BY_CODE
 from tests.connectors.recorded import NOON, credential, fixtures, message, recorded
 
 SLACK = Slack()
-CHANNELS = SLACK.choices_by_kind["channel"]
+CHANNELS = SLACK.list_choices_by_kind["channel"]
 POST, UPDATE = SLACK.action("post_message"), SLACK.action("update_message")
 HELLO = {"channel": "C0000GEN1", "text": "hi"}
 APP = {"client_id": "1.2", "client_secret": "s"}
@@ -76,7 +76,7 @@ def slack_says(name):
     if method == "auth_test":
         return SLACK.parse_probe(response, credential("slack"))
     if method == "conversations_list":
-        page = CHANNELS.records(response)
+        page = CHANNELS.parse_page(response)
         return (
             [CHANNELS.parse_choice(record) for record in page.records]
             if isinstance(page, Page)
@@ -84,7 +84,7 @@ def slack_says(name):
         )
     if method == "oauth_access":
         return SLACK.parse_refresh(response, credential("slack"))
-    (outcome,) = SLACK.action(method).read(response, [message(HELLO)])
+    (outcome,) = SLACK.action(method).read_outcomes(response, [message(HELLO)])
     return outcome
 
 
@@ -111,7 +111,7 @@ def test_reads(name, expected):
 
 @pytest.mark.parametrize(("word", "verdict"), ERRORS_BY_CODE.items())
 def test_means_what_the_table_says(word, verdict):
-    (outcome,) = POST.read(
+    (outcome,) = POST.read_outcomes(
         Response(200, b'{"ok":false,"error":"%s"}' % word.encode()), [message(HELLO)]
     )
     assert outcome == verdict(word, "")
@@ -123,7 +123,7 @@ def test_channel_and_ts_are_the_reference():
 
 def test_a_429_rests_this_method_alone_for_what_it_says():
     outcome = slack_says("post_message__too_many")
-    assert (outcome.after, outcome.free, outcome.pauses) == (
+    assert (outcome.after, outcome.costs_no_attempt, outcome.paused_scopes) == (
         30.0,
         True,
         (Scope("method", "chat.postMessage"),),
@@ -155,11 +155,11 @@ def test_a_post_carries_our_id_where_people_do_not_see_it():
 
 
 def test_channels_are_asked_for_from_where_the_last_page_ended():
-    first = CHANNELS.records(recorded("slack", "conversations_list__ok"))
-    again = CHANNELS.page(credential("slack"), at=NOON, cursor=first.cursor)
+    first = CHANNELS.parse_page(recorded("slack", "conversations_list__ok"))
+    again = CHANNELS.page_request(credential("slack"), at=NOON, cursor=first.cursor)
     assert (
         again.form["cursor"] == "dGVhbTpDMDYxRkE1UEI="
-        and "cursor" not in CHANNELS.page(credential("slack"), at=NOON).form
+        and "cursor" not in CHANNELS.page_request(credential("slack"), at=NOON).form
     )
 
 

@@ -90,29 +90,31 @@ def test_every_recorded_answer_is_in_a_table():
 
 @pytest.mark.parametrize(("name", "expected"), EXPECTED.items())
 def test_reads(name, expected):
-    (outcome,) = SEND.read(recorded("splunk", name), [message(EVENT)])
+    (outcome,) = SEND.read_outcomes(recorded("splunk", name), [message(EVENT)])
     assert (outcome.kind, outcome.reason, outcome.after) == expected
 
 
 @pytest.mark.parametrize(("name", "expected"), PARTIAL.items())
 def test_goes_on_at_the_right_event(name, expected):
-    assert kinds(SEND.read(recorded("splunk", name), FIVE)) == expected
+    assert kinds(SEND.read_outcomes(recorded("splunk", name), FIVE)) == expected
 
 
 def test_what_was_not_looked_at_goes_again_at_once_for_free():
-    *_, last = SEND.read(recorded("splunk", "partial__third_broken"), FIVE)
-    assert (last.after, last.free) == (1.0, True)
+    *_, last = SEND.read_outcomes(recorded("splunk", "partial__third_broken"), FIVE)
+    assert (last.after, last.costs_no_attempt) == (1.0, True)
 
 
 def test_what_is_refused_together_goes_again_alone():
-    assert kinds(SEND.read(recorded("splunk", "send_event__code_06"), FIVE)) == ["later"] * 5
-    assert SEND.group(message(EVENT, id="a", attempt=3)) != SEND.group(
+    assert (
+        kinds(SEND.read_outcomes(recorded("splunk", "send_event__code_06"), FIVE)) == ["later"] * 5
+    )
+    assert SEND.group_key(message(EVENT, id="a", attempt=3)) != SEND.group_key(
         message(EVENT, id="b", attempt=3)
     )
 
 
 def test_a_full_queue_costs_no_attempt():
-    assert SEND.read(recorded("splunk", "send_event__code_26"), FIVE)[0].free
+    assert SEND.read_outcomes(recorded("splunk", "send_event__code_26"), FIVE)[0].costs_no_attempt
 
 
 def test_envelopes_follow_one_another():
@@ -171,7 +173,7 @@ def test_takes_a_full_envelope():
 
 
 def test_an_acknowledgement_leaves_a_ticket():
-    (outcome,) = SEND.read(recorded("splunk", "send_event__ack"), [message(EVENT)])
+    (outcome,) = SEND.read_outcomes(recorded("splunk", "send_event__ack"), [message(EVENT)])
     assert outcome.ticket == TICKET
 
 
@@ -245,7 +247,7 @@ def test_no_data_proves_that_the_token_lives():
     "body", [b"{}", b'{"code":"0"}', b'{"code":true}', b'{"code":0,"ackId":"7"}']
 )
 def test_an_answer_that_is_not_splunk_s_is_unknown(body):
-    assert kinds(SEND.read(Response(200, body), FIVE)) == ["unknown"] * 5
+    assert kinds(SEND.read_outcomes(Response(200, body), FIVE)) == ["unknown"] * 5
 
 
 def test_a_collector_url_has_a_host():

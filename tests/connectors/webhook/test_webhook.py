@@ -47,7 +47,7 @@ EXPECTED = {
 
 
 def read(name):
-    (outcome,) = SEND.read(recorded("webhook", name), [message(ORDER)])
+    (outcome,) = SEND.read_outcomes(recorded("webhook", name), [message(ORDER)])
     return outcome
 
 
@@ -66,12 +66,16 @@ def test_reads(name, expected):
 
 
 def test_an_overloaded_endpoint_rests_as_a_whole():
-    assert read("send__too_many").pauses == read("send__maintenance").pauses == ENDPOINT
-    assert read("send__server_error").pauses == ()
+    assert (
+        read("send__too_many").paused_scopes == read("send__maintenance").paused_scopes == ENDPOINT
+    )
+    assert read("send__server_error").paused_scopes == ()
 
 
 def test_only_a_429_costs_no_attempt():
-    assert read("send__too_many").free and not read("send__maintenance").free
+    assert (
+        read("send__too_many").costs_no_attempt and not read("send__maintenance").costs_no_attempt
+    )
 
 
 def test_the_bytes_as_rendered_are_sent():

@@ -32,7 +32,7 @@ def test_the_new_secret_is_shown_once_and_the_old_one_signs_for_a_day(shop, endp
     answer = post(shop, endpoint, "rotate-signing-secret").json()
     after = signing(endpoint)
     assert answer["signing_secret"] == after.secret != before
-    assert len(after.old_until) == 1 and after.overlaps_until <= clock() + OVERLAP
+    assert len(after.old_secrets_until) == 1 and after.overlaps_until <= clock() + OVERLAP
     assert answer["overlap_until"][:16] == after.overlaps_until.isoformat()[:16]
     assert after.secret not in shop.get(of(endpoint)).content.decode()
     assert after.secret not in str(AuditRow.objects.values_list())
@@ -41,7 +41,7 @@ def test_the_new_secret_is_shown_once_and_the_old_one_signs_for_a_day(shop, endp
 def test_the_overlap_ends(shop, endpoint):
     new_secret = post(shop, endpoint, "rotate-signing-secret").json()["signing_secret"]
     assert post(shop, endpoint, "end-signing-overlap").status_code == 200
-    assert signing(endpoint).secret == new_secret and signing(endpoint).old_until == ()
+    assert signing(endpoint).secret == new_secret and signing(endpoint).old_secrets_until == ()
 
 
 def test_a_fourth_rotation_in_a_day_is_refused_until_the_overlap_ends(shop, endpoint):

@@ -160,6 +160,6 @@ def test_the_catalogue_knows_what_is_ready(make, django_assert_num_queries):
 
 
 def test_a_registration_is_set_up_when_client_id_and_secret_are_there(make):
-    assert make.app("slack", CLIENT).set_up
-    assert not make.app("salesforce", {"client_id": "id"}).set_up
-    assert make.app("app").set_up
+    assert make.app("slack", CLIENT).is_set_up
+    assert not make.app("salesforce", {"client_id": "id"}).is_set_up
+    assert make.app("app").is_set_up

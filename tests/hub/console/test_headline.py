@@ -13,16 +13,16 @@ from tests.factories import MINUTE, NOON
 
 QUIET = Overview(
     now=NOON,
-    worker_at=NOON,
+    worker_seen_at=NOON,
     hours=[Hour(NOON, 1204, 0)],
-    waiting=0,
-    held_back=0,
-    oldest=None,
+    waiting_count=0,
+    held_back_count=0,
+    oldest_accepted_at=None,
     held_reasons=[],
-    failed=[],
+    failed_reasons=[],
     connection_groups=[ConnectionGroup("slack", "healthy", "", 4, 4, NOON)],
-    broken=[],
-    last=["a delivery"],
+    broken_connections=[],
+    last_deliveries=["a delivery"],
     notices=[],
     has_tenants=True,
     has_routes=True,
@@ -32,12 +32,14 @@ REVOKED = ConnectionGroup("salesforce", "needs_reconnect", "unauthorized", 3, 3,
 SITUATIONS = {
     "All normal: 1,204 delivered in the last day, nothing is waiting.": {},
     "All normal: 1,204 delivered in the last day, 7 are on the way.": {
-        "waiting": 9,
-        "held_back": 2,
+        "waiting_count": 9,
+        "held_back_count": 2,
     },
-    "No worker has been started.": {"worker_at": None},
-    "No heartbeat from a worker since 11:50 UTC.": {"worker_at": NOON - 10 * MINUTE},
-    "No heartbeat from a worker since 22 Nov, 12:00 UTC.": {"worker_at": NOON - timedelta(days=3)},
+    "No worker has been started.": {"worker_seen_at": None},
+    "No heartbeat from a worker since 11:50 UTC.": {"worker_seen_at": NOON - 10 * MINUTE},
+    "No heartbeat from a worker since 22 Nov, 12:00 UTC.": {
+        "worker_seen_at": NOON - timedelta(days=3)
+    },
     "Salesforce refuses 3 tenants since 11:18 UTC: the other system rejects the credential.": {
         "connection_groups": [REVOKED]
     },
@@ -50,7 +52,7 @@ SITUATIONS = {
     },
     "1 delivery failed in the last day.": {
         "hours": [Hour(NOON, 5, 1)],
-        "failed": [("exhausted", 1)],
+        "failed_reasons": [("exhausted", 1)],
     },
     "12 deliveries are held: the tenant has not connected this system yet.": {
         "held_reasons": [("mapping_failed", 2), ("not_connected", 12)]
@@ -61,10 +63,10 @@ SITUATIONS = {
         ]
     },
     "80 deliveries wait, oldest since 11:40 UTC.": {
-        "waiting": 80,
-        "oldest": NOON - 20 * MINUTE,
+        "waiting_count": 80,
+        "oldest_accepted_at": NOON - 20 * MINUTE,
     },
-    "The hub is ready. Nothing has been sent yet.": {"last": [], "worker_at": None},
+    "The hub is ready. Nothing has been sent yet.": {"last_deliveries": [], "worker_seen_at": None},
 }
 
 
@@ -75,7 +77,8 @@ def test_the_sentence_tells_the_situation(text, situation):
 
 def test_a_silent_worker_is_worse_than_a_refusal():
     assert (
-        "worker" in build_headline(replace(QUIET, worker_at=None, connection_groups=[REVOKED])).text
+        "worker"
+        in build_headline(replace(QUIET, worker_seen_at=None, connection_groups=[REVOKED])).text
     )
 
 
@@ -97,7 +100,7 @@ def test_the_next_step_leads_to_the_refused_connections():
     ],
 )
 def test_an_empty_hub_names_the_first_step_that_is_not_done(there, label):
-    assert build_headline(replace(QUIET, last=[], **there)).step.label == label
+    assert build_headline(replace(QUIET, last_deliveries=[], **there)).step.label == label
 
 
 def test_the_highest_hour_fills_the_plot_and_an_empty_one_draws_nothing():

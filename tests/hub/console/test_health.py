@@ -127,7 +127,7 @@ def test_what_a_dead_pump_had_claimed_is_told(make):
     Delivery.unscoped.update(state="sending", lease=lease)
     Lane.unscoped.update(lease=lease)
     (*_, left) = health.list_pumps(health.take_health_snapshot(now=NOON))
-    assert (left.name, left.sending.rows) == ("left its slot", 1)
+    assert (left.name, left.sending.delivery_count) == ("left its slot", 1)
 
 
 def test_staff_of_a_tenant_do_not_see_everybodys_numbers(client, make):

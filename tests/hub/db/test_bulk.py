@@ -199,7 +199,7 @@ def test_what_was_planned_for_a_small_table_is_planned_anew_when_it_has_grown():
     assert "Seq Scan" in plan_of("grown")
     with database.cursor() as cursor:
         cursor.execute("INSERT INTO grown SELECT generate_series(1, 50000)")
-    for _ in range(bulk.USES_PER_PLAN):
+    for _ in range(bulk.STATEMENTS_PER_PLAN):
         bulk.fetch_rows(statement, [1])
     assert "grown_pkey" in plan_of("grown")
 

@@ -43,7 +43,7 @@ def baseline(salesforce, route):
 
 def test_the_first_read_finds_nothing(salesforce, route):
     result, http = check(salesforce, describe())
-    assert (result.compared, result.is_complete, len(http.requests)) == (("Lead",), True, 1)
+    assert (result.compared_objects, result.is_complete, len(http.requests)) == (("Lead",), True, 1)
     assert (open_findings(), SchemaBaseline.unscoped.count()) == ([], 1)
 
 
@@ -113,7 +113,7 @@ def test_a_change_that_breaks_nothing_is_no_finding(salesforce, baseline, fields
         Response(404, b'[{"errorCode":"NOT_FOUND","message":"no"}]'),
         Response(401, b'[{"errorCode":"INVALID_SESSION_ID","message":"ended"}]'),
         Response(200, describe().body[:200]),
-        Response(200, describe().body, cut=True),
+        Response(200, describe().body, is_cut=True),
         Response(200, b"<html>Maintenance</html>"),
         Response(200, b'{"name":"Lead","label":"Lead","fields":[]}'),
         describe(field("LastName")),  # without its Id
@@ -191,7 +191,7 @@ def test_only_objects_that_are_used_are_read(make, acme, salesforce, route):
     body = {"object": "'Contact'", "fields": {"LastName": "data.customer"}}
     make.route(salesforce, action="create", body=body)
     result, http = check(salesforce, describe(name="Contact"), describe(), patience=None)
-    assert sorted(result.compared) == ["Contact", "Lead"]
+    assert sorted(result.compared_objects) == ["Contact", "Lead"]
     assert sorted(request.url.split("/")[-2] for request in http.requests) == ["Contact", "Lead"]
 
 
@@ -236,12 +236,12 @@ def test_a_spent_quota_leaves_the_rest_for_later(make, salesforce, route):
     make.route(salesforce, action="create", body={**BODY, "object": "'Account'"})
     refusal = Response(403, b'[{"errorCode":"REQUEST_LIMIT_EXCEEDED","message":"TotalRequests"}]')
     result, http = check(salesforce, refusal)
-    assert (len(result.failures), len(result.left), len(http.requests)) == (1, 1, 1)
+    assert (len(result.failures), len(result.unread_objects), len(http.requests)) == (1, 1, 1)
 
 
 def test_a_late_check_reads_nothing(salesforce, route):
     result, http = check(salesforce, describe(), is_late=lambda: True)
-    assert (result.left, http.requests) == (("Lead",), [])
+    assert (result.unread_objects, http.requests) == (("Lead",), [])
 
 
 def test_of_two_checks_at_once_one_is_stored(salesforce, baseline):
@@ -293,7 +293,7 @@ def test_an_object_that_is_gone_is_one_finding_that_names_all_it_breaks(
     )
     check(salesforce, describe(*without("Title")), now=NOON + timedelta(hours=1))
     result, http = check(salesforce, GONE, listing("Account"), now=LATER)
-    assert (result.compared, result.is_complete) == (("Lead",), True)
+    assert (result.compared_objects, result.is_complete) == (("Lead",), True)
     assert [request.url.rpartition("/")[2] for request in http.requests] == ["describe", "sobjects"]
     assert open_findings() == [REMOVED]
     finding = DriftFinding.unscoped.get(resolved_at=None)
@@ -335,7 +335,7 @@ def test_what_an_editor_has_read_shows_that_an_object_was_there(salesforce, rout
         (GONE, refuse(403, "REQUEST_LIMIT_EXCEEDED")),
         (GONE, refuse(401, "INVALID_SESSION_ID")),
         (GONE, Response(200, b'{"sobjects": []}')),
-        (GONE, Response(200, listing("Account").body, cut=True)),
+        (GONE, Response(200, listing("Account").body, is_cut=True)),
         (refuse(404, "API_VERSION_GONE"), listing("Account")),
         (Response(404, b"<html>"), listing("Account")),
         (refuse(403, "INSUFFICIENT_ACCESS"), listing("Account")),

@@ -19,7 +19,7 @@ from hub.drift.schedule import (
     create_missing_schedules,
     find_due_schedules,
     find_next_night,
-    schedule_changed_uses,
+    schedule_checks_of_changed_uses,
     wake_up_due_drift_checks,
 )
 from hub.drift.tasks import check_due_connections
@@ -161,7 +161,7 @@ def test_a_killed_check_is_due_again(schedule):
 @pytest.mark.parametrize("what", ["route", "mapping", "job"])
 def test_a_changed_use_is_checked_soon(make, acme, route, schedule, what):
     check_due_schedules(context_of(describe())[0])
-    schedule_changed_uses(now=NOON + MINUTE)
+    schedule_checks_of_changed_uses(now=NOON + MINUTE)
     assert not find_due_schedules(now=NOON + MINUTE).exists()
     if what == "route":
         Route.unscoped.update(changed_at=NOON + MINUTE)
@@ -170,7 +170,7 @@ def test_a_changed_use_is_checked_soon(make, acme, route, schedule, what):
     else:
         make.job(acme, updated_at=NOON + MINUTE)
         assert Job.unscoped.exists()
-    schedule_changed_uses(now=NOON + MINUTE)
+    schedule_checks_of_changed_uses(now=NOON + MINUTE)
     assert find_due_schedules(now=NOON + MINUTE).exists()
 
 
@@ -178,7 +178,7 @@ def test_a_changed_route_of_its_events_is_checked_soon(make, acme, schedule):
     check_due_schedules(context_of(describe())[0])
     later = NOON + MINUTE
     make.route(tenant=acme, origin_connector_key="salesforce", changed_at=later)
-    schedule_changed_uses(now=later)
+    schedule_checks_of_changed_uses(now=later)
     assert find_due_schedules(now=later).exists()
 
 
@@ -187,7 +187,7 @@ def test_changes_of_others_make_nothing_due(make, schedule):
     later = NOON + MINUTE
     make.route(tenant=make.tenant("other"), connector="salesforce", changed_at=later)
     make.route(tenant=schedule.connection.tenant, connector="slack", changed_at=later)
-    schedule_changed_uses(now=later)
+    schedule_checks_of_changed_uses(now=later)
     assert not find_due_schedules(now=later).exists()
 
 
@@ -203,7 +203,7 @@ def test_an_idle_step_of_the_sweep_costs_four_statements_at_most(
 def test_a_person_has_a_connection_checked_now_and_it_is_audited(salesforce, route):
     check_schema_now(salesforce, HAND, context_of(describe())[0])
     result = check_schema_now(salesforce, HAND, context_of(describe(*without("Title")))[0])
-    assert (result.compared, [change for change, *_ in open_findings()]) == (
+    assert (result.compared_objects, [change for change, *_ in open_findings()]) == (
         ("Lead",),
         ["removed"],
     )

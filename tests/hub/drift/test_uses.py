@@ -188,7 +188,7 @@ def test_a_reconciliation_uses_what_its_options_name(make, acme, salesforce):
         *("number__c", "kind__c", "status__c", "amount__c"),
         "accountid",  # by Account.Name
     }
-    assert use.find("Kind__c").compared == {"web"}
+    assert use.find("Kind__c").compared_values == {"web"}
     status, amount = use.find("Status__c"), use.find("Amount__c")
     assert (status.is_written, status.constants) == (True, frozenset({"Closed"}))
     assert not amount.is_written
@@ -206,7 +206,7 @@ def test_a_report_uses_the_fields_of_its_query(make, acme, salesforce):
     make.job(acme, kind="report", connector="salesforce", options={"query": query})
     (use,) = find_connection_uses(salesforce)["Opportunity"]
     assert set(use.fields) == {"closedate", "amount", "stagename", "type"}
-    assert use.find("StageName").compared == {"Closed Won"}
+    assert use.find("StageName").compared_values == {"Closed Won"}
     assert not use.creates
 
 
@@ -262,7 +262,7 @@ def test_a_route_of_events_uses_what_its_mapping_filter_and_order_key_read(make,
     make_source_route(make, acme, filter=filter, order_key=order_key)
     (use,) = find_connection_uses(salesforce)["Order"]
     assert set(use.fields) == {"name", "level__c", "status", "accountid"}
-    assert use.find("Level__c").compared == {"Gold"}
+    assert use.find("Level__c").compared_values == {"Gold"}
     assert not use.find("Name").is_written and not use.creates
     described = use.describe("name")
     assert (described["name"], described["is_source"]) == ("orders in", True)

@@ -9,7 +9,7 @@ import tracemalloc
 import pytest
 import uvloop
 
-from connectors.http import DEFAULT_KEEP, Request
+from connectors.http import DEFAULT_RESPONSE_BYTES_MAX, Request
 from hub.egress import EgressError, EgressRules, send_guarded
 from hub.egress.async_client import TIMEOUT as TIMEOUT_OF_OUTLET
 from hub.egress.async_client import open_async_client
@@ -93,7 +93,7 @@ def kept(answer):
 def test_it_ends_in_time_with_little_in_hand(request_to, rules, name, way):
     answers, seconds, memory = measured(way, request_to(name), rules)
     assert seconds < PATIENT
-    assert max(map(kept, answers)) <= DEFAULT_KEEP == 64 * 1024
+    assert max(map(kept, answers)) <= DEFAULT_RESPONSE_BYTES_MAX == 64 * 1024
     assert memory <= 10 * MEBIBYTE
 
 

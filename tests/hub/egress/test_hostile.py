@@ -11,7 +11,7 @@ import traceback
 import pytest
 import uvloop
 
-from connectors.http import DEFAULT_KEEP, Request
+from connectors.http import DEFAULT_RESPONSE_BYTES_MAX, Request
 from hub.egress import EgressError, EgressRules, RequestNotSent, ResponseNotReceived
 from hub.egress.async_client import open_async_client
 from tests.hub.egress.conftest import NOON
@@ -81,14 +81,18 @@ def test_a_closed_port_got_nothing(send, attempts):
 @pytest.mark.parametrize("mode", ["long", "endless", "endless-chunks"])
 def test_of_a_long_answer_the_start_is_kept(send, sandbox, hostile, mode):
     response = send(Request("GET", hostile.url(mode)), sandbox, timeout=5.0)
-    assert (response.status, len(response.body), response.cut) == (200, DEFAULT_KEEP, True)
+    assert (response.status, len(response.body), response.is_cut) == (
+        200,
+        DEFAULT_RESPONSE_BYTES_MAX,
+        True,
+    )
 
 
 def test_as_much_is_kept_as_the_request_asks_for(send, sandbox, hostile):
-    response = send(Request("GET", hostile.url("ok"), keep=3), sandbox)
-    assert (response.body, response.cut) == (b"fin", True)
-    response = send(Request("GET", hostile.url("ok"), keep=4), sandbox)
-    assert (response.body, response.cut) == (b"fine", False)
+    response = send(Request("GET", hostile.url("ok"), response_bytes_max=3), sandbox)
+    assert (response.body, response.is_cut) == (b"fin", True)
+    response = send(Request("GET", hostile.url("ok"), response_bytes_max=4), sandbox)
+    assert (response.body, response.is_cut) == (b"fine", False)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -33,12 +33,12 @@ def calls_of(connector):
         sent = message(rendered(action.example or action.default), ticket="7:1764072000")
         yield (
             action.request([sent], key),
-            lambda answer, action=action, sent=sent: action.read(answer, [sent]),
+            lambda answer, action=action, sent=sent: action.read_outcomes(answer, [sent]),
         )
     if connector.has_probe:
         request = connector.probe_request(key, at=NOON)
         yield request, lambda answer: connector.parse_probe(answer, key)
-    if connector.refreshes:
+    if connector.refreshes_tokens:
         yield (
             connector.refresh_request(APP, key),
             lambda answer: connector.parse_refresh(answer, key),
@@ -49,7 +49,7 @@ def calls_of(connector):
         )
         yield request, lambda answer: connector.parse_token_response(answer, APP, key)
     for collection in connector.collections:
-        yield collection.page(key, at=NOON, **collection.example), collection.records
+        yield collection.page_request(key, at=NOON, **collection.example), collection.parse_page
 
 
 def readings(connector, mode, hostile, rules):
@@ -58,7 +58,7 @@ def readings(connector, mode, hostile, rules):
         start = time.monotonic()
         with suppress(EgressError, Unreadable):
             answer = by_call(replace(request, url=hostile.url(mode)), rules, timeout=PATIENT)
-            assert len(answer.body) <= request.keep
+            assert len(answer.body) <= request.response_bytes_max
             found = read(answer)
             yield from found if isinstance(found, list) else [found]
         assert time.monotonic() - start < 2 * PATIENT

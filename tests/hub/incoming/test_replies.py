@@ -14,8 +14,8 @@ from hub.incoming.endpoints.create import get_or_create_app_endpoint
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.receiving.replies import (
     MAX_REPLIES,
-    STORED_FOR,
-    VALID_FOR,
+    REPLY_URL_STORED_FOR,
+    REPLY_URL_VALID_FOR,
     forget_reply_credentials,
     use_reply_url,
 )
@@ -124,7 +124,7 @@ def test_an_item_is_answered_five_times_within_thirty_minutes(client, slack):
         use_reply_url(slack, str(item.public_id), now=received_at)
     late = ask(client, text="A-1002")
     with pytest.raises(LookupError, match="30 minutes"):
-        use_reply_url(slack, str(late.public_id), now=late.received_at + VALID_FOR)
+        use_reply_url(slack, str(late.public_id), now=late.received_at + REPLY_URL_VALID_FOR)
     with pytest.raises(LookupError, match="no such item"):
         use_reply_url(slack, "not an id", now=received_at)
 
@@ -132,7 +132,7 @@ def test_an_item_is_answered_five_times_within_thirty_minutes(client, slack):
 def test_credentials_for_a_reply_are_deleted_after_an_hour(client, slack):
     item = ask(client)
     soon = timedelta(seconds=1)
-    forget_reply_credentials(now=item.received_at + STORED_FOR - soon)
+    forget_reply_credentials(now=item.received_at + REPLY_URL_STORED_FOR - soon)
     assert InboundMessage.unscoped.get().sealed
-    forget_reply_credentials(now=item.received_at + STORED_FOR + soon)
+    forget_reply_credentials(now=item.received_at + REPLY_URL_STORED_FOR + soon)
     assert InboundMessage.unscoped.get().sealed is None

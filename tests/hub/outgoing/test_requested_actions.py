@@ -9,7 +9,7 @@ from connectors.http import Response
 from hub.audit import AuditRow
 from hub.db.clock import clock
 from hub.outgoing.models import Delivery, Event
-from hub.outgoing.subscriptions.requested_actions import PRIORITY_PER_MINUTE
+from hub.outgoing.subscriptions.requested_actions import PRIORITY_DELIVERIES_PER_MINUTE
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
 
@@ -105,7 +105,7 @@ def test_too_many_actions_of_one_connection_are_refused_until_the_next_minute(
 
 def test_many_actions_take_their_turn_with_what_waits(api, make, acme, slack):
     client, waiting = api.of(acme), make.delivery(slack)
-    for _ in range(PRIORITY_PER_MINUTE):
+    for _ in range(PRIORITY_DELIVERIES_PER_MINUTE):
         act(client, slack)
     answer = act(client, slack)
     *_, before_last, last = Delivery.unscoped.order_by("due_at", "pk")  # as a lane is claimed

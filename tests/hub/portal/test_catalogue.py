@@ -8,7 +8,7 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 
 from connectors.base import Connector
-from connectors.schema import Move
+from connectors.schema import DataFlow
 from hub.connections.connecting.connector_requests import REQUESTS_MAX, ConnectorDemand
 from hub.connections.status.connector_permissions import list_permission_statuses
 from hub.portal.catalogue import build_entries, filter_connectors, list_offered_connectors
@@ -25,7 +25,7 @@ def named(label, *synonyms, kind="Other"):
     connector = Connector()
     connector.key = connector.label = label
     connector.summary, connector.synonyms, connector.categories = "Does things.", synonyms, (kind,)
-    connector.moves = (Move("out", "All of it."),)
+    connector.data_flows = (DataFlow("out", "All of it."),)
     return connector
 
 
@@ -60,7 +60,7 @@ def test_all_are_there_where_nothing_is_asked():
 )
 def test_every_card_says_before_the_click_what_is_asked_and_what_moves(connector, owner):
     text = unescape(owner.get("/t/acme/catalogue/", {"q": connector.label}).content.decode())
-    assert all(move.description in text for move in connector.moves)
+    assert all(move.description in text for move in connector.data_flows)
     assert finders.find(f"portal/logos/{connector.key}.svg")
 
 

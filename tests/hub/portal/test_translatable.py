@@ -161,7 +161,7 @@ def stated_by(connector):
     )
     yield from (action.label for action in connector.actions)
     yield from (entry.label for action in connector.actions for entry in action.inputs)
-    yield from (move.description for move in connector.moves)
+    yield from (move.description for move in connector.data_flows)
     yield from (permission.purpose for permission in connector.permissions)
     yield from (
         text for advice in connector.errors.values() for text in (advice.cause, advice.text)

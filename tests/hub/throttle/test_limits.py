@@ -107,7 +107,7 @@ def test_a_spent_budget_opens_with_its_window():
 
 
 def test_a_budget_resets_at_midnight_of_its_zone_also_when_summer_time_begins():
-    day = Budget(2, midnight="Europe/Berlin")
+    day = Budget(2, midnight_zone="Europe/Berlin")
     winter = calls(day, 3)
     assert winter == [NOON, NOON, NOON + 11 * HOUR]  # 23:00 UTC
     autumn = NOON.replace(month=10, day=25, hour=1)  # the clocks went back to 01:00 UTC

@@ -89,7 +89,7 @@ def test_of_demands_with_ranks_the_lowest_goes_first():
         horizon=timedelta(0),
     )
     assert (len(early.call_times), len(late.call_times)) == (2, 0)
-    assert late.closed == {shared.key: late.next_at}
+    assert late.closed_scopes == {shared.key: late.next_at}
 
 
 def test_no_row_is_made_for_what_is_not_limited(django_assert_max_num_queries):

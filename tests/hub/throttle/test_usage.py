@@ -69,6 +69,6 @@ def test_calls_in_flight_are_shown_as_counted():
 
 def test_a_budget_by_the_day_names_its_time_zone():
     assert (
-        measure_usage(Budget(10, midnight="Europe/Berlin"), QuotaSnapshot(), now=NOON).label
+        measure_usage(Budget(10, midnight_zone="Europe/Berlin"), QuotaSnapshot(), now=NOON).label
         == "10 calls in a day of Europe/Berlin"
     )

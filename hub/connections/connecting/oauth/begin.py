@@ -72,7 +72,7 @@ def begin_authorization(
         return_to=return_to,
         **_build_origin_columns(identity, state, now=now),
     )
-    _insert_authorization(authorization, {"verifier": verifier} if connector.pkce else {})
+    _insert_authorization(authorization, {"verifier": verifier} if connector.uses_pkce else {})
     url = _build_consent_url(authorization, connector, app, state, verifier, optional)
     return authorization, url
 
@@ -138,7 +138,7 @@ def _require_connector_app(tenant: Tenant, connector: OAuth) -> ConnectorApp:
         app.open()
     except CannotOpen as error:
         raise AuthorizationRefused(UNREADABLE_HERE, str(error)) from None
-    if not app.set_up:
+    if not app.is_set_up:
         raise AuthorizationRefused("not_set_up")
     return app
 

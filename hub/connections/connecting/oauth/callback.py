@@ -172,7 +172,7 @@ def _find_callback_problem(
     )
     if authorization.redirect_uri != redirect_uri:
         return "moved", ""
-    if "iss" in parameters and not get_oauth_connector(authorization).issued_by(
+    if "iss" in parameters and not get_oauth_connector(authorization).is_issued_by(
         issuer,
         build_client_credential(authorization, find_connector_app(authorization.connector_key)),
     ):

@@ -170,11 +170,11 @@ def _exchange_code(
     connector, document = get_oauth_connector(authorization), authorization.open()
     credential, client = build_client_credential(authorization, app), app.open() if app else {}
     verifier = document.get("verifier", "")
-    if connector.pkce and not verifier:
+    if connector.uses_pkce and not verifier:
         return never("request_refused", "the proof that the hub started this attempt is missing")
 
     def parse_grant(response: Response) -> Grant | Outcome:
-        if response.cut:
+        if response.is_cut:
             return never("unreadable")
         answer = connector.parse_token_response(response, client, credential)
         if isinstance(answer, Outcome) and _has_clock_skew(response):

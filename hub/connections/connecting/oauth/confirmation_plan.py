@@ -17,7 +17,7 @@ class ConfirmationPlan:
     kind: ConfirmationKind
     connection: Connection | None = None
     problem: str = ""
-    elsewhere: bool = False  # another tenant has connected this account too
+    is_connected_elsewhere: bool = False  # another tenant has connected this account too
     missing_permissions: tuple[str, ...] = ()  # needed by enabled routes and not granted
 
     @property
@@ -42,9 +42,11 @@ def plan_confirmation(authorization: Authorization, tenant_user: TenantUser) -> 
             "refused", target or own_connection, "permission_needed", elsewhere, missing
         )
     if target is None:
-        return ConfirmationPlan(_choose_kind(own_connection), own_connection, elsewhere=elsewhere)
+        return ConfirmationPlan(
+            _choose_kind(own_connection), own_connection, is_connected_elsewhere=elsewhere
+        )
     if target.account in ("", authorization.account) or own_connection == target:
-        return ConfirmationPlan("reconnect", target, elsewhere=elsewhere)
+        return ConfirmationPlan("reconnect", target, is_connected_elsewhere=elsewhere)
     if own_connection is not None:
         return ConfirmationPlan("refused", target, "taken")
     kind: ConfirmationKind = "replace" if tenant_user.is_owner else "refused"

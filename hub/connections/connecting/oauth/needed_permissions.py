@@ -45,5 +45,9 @@ def find_missing_permissions(
     granted_keys = set(granted)
     needed = find_needed_permissions(tenant, connector, connection)
     return tuple(
-        sorted(permission for permission in needed if not connector.has(permission, granted_keys))
+        sorted(
+            permission
+            for permission in needed
+            if not connector.has_permission(permission, granted_keys)
+        )
     )

@@ -20,7 +20,7 @@ def handle_uninstall(connector: OAuth, authorization: str, body: bytes, *, now: 
     Unreadable if the body is not as documented, and CannotOpen if our app's secrets do not open.
     """
     app = find_connector_app(connector.key)
-    if app is None or not app.set_up:
+    if app is None or not app.is_set_up:
         return False
     account = connector.uninstalled_account(authorization, body, app.open())
     if not account:

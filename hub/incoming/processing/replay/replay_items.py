@@ -109,7 +109,7 @@ def return_to_inbox(items: Sequence[InboundItem], *, now: datetime) -> None:
         replay_number=F("replay_number") + 1,
         state_changed_at=now,
     )
-    messages = [item.message_id for item in items if item.stands_for_message]
+    messages = [item.message_id for item in items if item.is_whole_message]
     if messages:
         InboundMessage.unscoped.filter(pk__in=messages).update(
             due_at=now, attempt_count=0, lease=None, lease_until=None

@@ -49,7 +49,7 @@ def check_mapping(context: ExplanationContext) -> Check:
     delivery, dry_run = context.delivery, context.dry_run
     if delivery.reason in MAPPING_REASONS:
         return Check("mapped", False, REASONS[delivery.reason].sentence, delivery.detail)
-    if context.rendered:
+    if context.is_rendered:
         return Check(
             "mapped",
             True,

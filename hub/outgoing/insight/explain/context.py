@@ -22,11 +22,11 @@ class ExplanationContext:
     delivery: Delivery
     now: datetime
     attempts: Sequence[Attempt]
-    rendered: bool  # its bytes are stored, and every attempt sends them
+    is_rendered: bool  # its bytes are stored, and every attempt sends them
     dry_run: DryRun | None  # by today's filter and mapping; None where the body is pruned
-    pauses: Sequence[QuotaState]  # paused quotas of its connection, the longest first
-    switch: KillSwitch | None  # the widest that stops it
-    head: Delivery | None  # of an ordered route: the delivery that has to end first
+    paused_quotas: Sequence[QuotaState]  # paused quotas of its connection, the longest first
+    blocking_switch: KillSwitch | None  # the widest that stops it
+    queue_head: Delivery | None  # of an ordered route: the delivery that has to end first
     maintenance: MaintenanceWindow | None  # the window that holds its connection
 
     @classmethod
@@ -35,11 +35,11 @@ class ExplanationContext:
             delivery=delivery,
             now=now,
             attempts=list(Attempt.unscoped.filter(delivery=delivery)),
-            rendered=Rendering.objects.filter(delivery_id=delivery.pk).exists(),
+            is_rendered=Rendering.objects.filter(delivery_id=delivery.pk).exists(),
             dry_run=_dry_run_delivery(delivery),
-            pauses=_find_paused_quotas(delivery, now=now),
-            switch=_find_blocking_switch(delivery),
-            head=find_queue_head(delivery),
+            paused_quotas=_find_paused_quotas(delivery, now=now),
+            blocking_switch=_find_blocking_switch(delivery),
+            queue_head=find_queue_head(delivery),
             maintenance=_find_maintenance_window(delivery, now=now),
         )
 

@@ -122,7 +122,7 @@ def match_effective_reason(reason: str) -> Q:
 
 def describe_delivery_reason(reason: str, connector_key: str) -> Reason:
     connector = CONNECTORS.get(connector_key)
-    if connector and connector.own_endpoint and (refusal := endpoint_rejection(reason)):
+    if connector and connector.is_own_endpoint and (refusal := endpoint_rejection(reason)):
         return refusal
     return REASONS.get(reason) or find_reason(
         reason, system=connector.label if connector else connector_key

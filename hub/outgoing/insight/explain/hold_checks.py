@@ -28,7 +28,7 @@ def check_tenant(context: ExplanationContext) -> Check:
 
 
 def check_switches(context: ExplanationContext) -> Check:
-    switch = context.switch
+    switch = context.blocking_switch
     if switch is None or context.delivery.state in FINAL_STATES:
         return Check("switch", True if switch is None else None, _("No off switch applies."))
     parts = [
@@ -117,7 +117,7 @@ def check_lane(context: ExplanationContext) -> Check:
 
 
 def check_order(context: ExplanationContext) -> Check:
-    delivery, head = context.delivery, context.head
+    delivery, head = context.delivery, context.queue_head
     if delivery.position is None:
         return Check("order", None, _("The route is not ordered."))
     if head is None:
@@ -154,8 +154,8 @@ def check_quota(context: ExplanationContext) -> Check:
     delivery = context.delivery
     if delivery.state != "waiting":
         return Check("quota", None, _("Quotas are only checked for waiting deliveries."))
-    if context.pauses and delivery.connection:
-        longest = context.pauses[0]
+    if context.paused_quotas and delivery.connection:
+        longest = context.paused_quotas[0]
         paused_until = longest.paused_until or context.now
         names = {
             "until": format_local_time(paused_until),

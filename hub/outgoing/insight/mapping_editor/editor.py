@@ -145,7 +145,7 @@ class MappingEditor:
             "live": targets,
             "targets": targets.fields,
             "system": connector.label if connector else self.mapping.connector_key,
-            "identity_kinds": list(connector.choices_by_kind) if connector else [],
+            "identity_kinds": list(connector.list_choices_by_kind) if connector else [],
             "missing_fields": missing if self.draft.view == "table" else [],
             "paths": list_document_paths(self.use.documents),
             "preview": self.preview(body, now=now) if body is not None else None,

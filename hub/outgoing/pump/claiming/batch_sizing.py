@@ -8,7 +8,7 @@ from hub.db.clock import LONG_AGO
 
 INITIAL_ROUNDS, MAX_ROUNDS = 2, 8  # rounds of as many calls as a lane may have in flight
 MAX_PARKED_ROUNDS = 32  # for lanes whose whole batch waits for quotas, which costs no call
-QUICK_SECONDS = 0.25  # a batch that is completed faster than this may be larger the next time
+QUICK_BATCH_SECONDS = 0.25  # a batch that is completed faster than this may be larger the next time
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,8 @@ class ClaimBudget:
 
 LARGE_BUDGET = ClaimBudget(32, 192)  # many deliveries share the cost of one claim
 SMALL_BUDGET = ClaimBudget(16, 64)  # deliveries that become due meanwhile are claimed soon
-REMEMBER_FOR = timedelta(seconds=10)
-CAUTIOUS_FOR = timedelta(seconds=0.25)
+LANE_SIZE_REMEMBERED_FOR = timedelta(seconds=10)
+SMALL_BUDGET_FOR = timedelta(seconds=0.25)
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class BatchSizing:
         """Return the sizing of a pump that has claimed nothing yet: small claims for the first
         moments.
         """
-        return cls(small_lane_until=now + CAUTIOUS_FOR, large_lane_until=now + CAUTIOUS_FOR)
+        return cls(small_lane_until=now + SMALL_BUDGET_FOR, large_lane_until=now + SMALL_BUDGET_FOR)
 
     def rounds_for(self, lane: int) -> int:
         """Return how many rounds of calls the lane's next batch may hold."""
@@ -53,7 +53,7 @@ class BatchSizing:
         """Learn from a batch; `completed`: nothing of it was returned for lack of time."""
         if not completed:
             self.rounds_by_lane[lane] = max(1, self.rounds_for(lane) // 2)
-        elif seconds < QUICK_SECONDS:
+        elif seconds < QUICK_BATCH_SECONDS:
             self.rounds_by_lane[lane] = min(MAX_ROUNDS, self.rounds_for(lane) * 2)
 
     def record_parked(self, lane: int) -> None:
@@ -69,13 +69,13 @@ class BatchSizing:
         return SMALL_BUDGET if now < both_until else LARGE_BUDGET
 
     def observe_claim(self, exceeds_in_flight: Iterable[bool], *, now: datetime) -> None:
-        """Count small and large lanes as active for REMEMBER_FOR if the claim had some.
+        """Count small and large lanes as active for LANE_SIZE_REMEMBERED_FOR if the claim had some.
 
         `exceeds_in_flight`: for each claimed lane, whether it has more deliveries than it may have
         in flight, which makes it a large one.
         """
         for is_large in set(exceeds_in_flight):
             if is_large:
-                self.large_lane_until = now + REMEMBER_FOR
+                self.large_lane_until = now + LANE_SIZE_REMEMBERED_FOR
             else:
-                self.small_lane_until = now + REMEMBER_FOR
+                self.small_lane_until = now + LANE_SIZE_REMEMBERED_FOR

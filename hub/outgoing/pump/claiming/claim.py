@@ -171,7 +171,9 @@ def _delivery_limit(claimed_lane: ClaimedLane, rounds: int) -> int:
     if claimed_lane.lane.hold_reason == BREAKER:
         return 1
     connector = CONNECTORS.get(claimed_lane.connection.connector_key)
-    batch_size = max((action.batch for action in connector.actions), default=1) if connector else 1
+    batch_size = (
+        max((action.batch_size_max for action in connector.actions), default=1) if connector else 1
+    )
     return min(MAX_DELIVERIES_PER_LANE, claimed_lane.lane.in_flight * max(rounds, batch_size))
 
 

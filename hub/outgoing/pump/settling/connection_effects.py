@@ -29,7 +29,7 @@ def _apply_connection_outcome(batch: LaneBatch, outcome: Outcome, *, now: dateti
     detail = redact_excerpt(outcome.detail, MAX_DETAIL, batch.secrets)
     connection = Connection.unscoped.select_related("credential").get(pk=batch.connection.pk)
     try:
-        if outcome.kind == "refresh" and connection.connector.refreshes:
+        if outcome.kind == "refresh" and connection.connector.refreshes_tokens:
             if connection.credential.await_refresh(used=batch.credential_version, now=now):
                 wake_up(f"refresh:{connection.pk}", now=now)
         else:

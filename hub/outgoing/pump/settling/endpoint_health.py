@@ -81,7 +81,7 @@ def _count_call(send_result: SendResult) -> CallCounts:
     if response is None:
         was_sent = send_result.error not in NOT_SENT_REASONS
         return CallCounts(down=was_sent, failed=failed and was_sent)
-    is_free = any(outcome.free for outcome in send_result.outcomes)
+    is_free = any(outcome.costs_no_attempt for outcome in send_result.outcomes)
     is_down = response.status >= 500 and not is_free
     return CallCounts(
         up=not is_down and not is_free,
@@ -100,7 +100,7 @@ def _find_failure(send_result: SendResult) -> Outcome | None:
     outcomes, response = send_result.outcomes, send_result.response
     if any(outcome.kind in ARRIVED_KINDS for outcome in outcomes):
         return None
-    if send_result.batch.connection.connector.own_endpoint and response is not None:
+    if send_result.batch.connection.connector.is_own_endpoint and response is not None:
         failed = not 200 <= response.status < 300 and response.status != STATUS_THROTTLED
         return next(iter(outcomes), None) if failed else None
     refused = (outcome for outcome in outcomes if outcome.kind in FAILURE_KINDS)

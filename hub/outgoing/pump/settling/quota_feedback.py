@@ -22,7 +22,9 @@ def apply_feedback(send_results: Sequence[SendResult], *, now: datetime) -> None
     for send_result in send_results:
         is_throttled = False
         for outcome in send_result.distinct_outcomes():
-            is_throttled = is_throttled or outcome.reason == "throttled" or bool(outcome.pauses)
+            is_throttled = (
+                is_throttled or outcome.reason == "throttled" or bool(outcome.paused_scopes)
+            )
             _pause_scopes(send_result, outcome, now=now)
         probed_at = send_result.request.probed_at
         if probed_at is not None and send_result.response is not None and not is_throttled:
@@ -40,7 +42,7 @@ def _pause_scopes(send_result: SendResult, outcome: Outcome, *, now: datetime) -
 
 def paused_scope_keys(batch: LaneBatch, outcome: Outcome) -> list[str]:
     """Return the keys of the scopes that an outcome pauses."""
-    return [build_scope_key(batch.connection, scope) for scope in outcome.pauses]
+    return [build_scope_key(batch.connection, scope) for scope in outcome.paused_scopes]
 
 
 def pause_end(outcome: Outcome, *, now: datetime) -> datetime:

@@ -15,7 +15,7 @@ from hub.outgoing.pump.types import LaneBatch, NotSent, OutboundRequest, Request
 from hub.throttle.demand import Reservation
 
 # A queue is claimed this long before its paced scope opens, so that its calls are booked in time.
-CLAIM_EARLY = timedelta(seconds=0.1)
+CLAIMED_EARLY_BY = timedelta(seconds=0.1)
 MIN_QUEUE_DELAY = timedelta(seconds=0.05)  # between two claims of one queue
 MAX_WIDTH = 800  # deliveries that one claim takes from a queue
 
@@ -36,10 +36,10 @@ class LaneQueues:
 
     known_queues: dict[QuotaQueueKey, QuotaQueue] = field(default_factory=dict)
     lanes: set[int] = field(default_factory=set)  # lanes with queues; most have none
-    by_scope: dict[str, list[QuotaQueue]] = field(default_factory=dict)
+    queues_by_scope: dict[str, list[QuotaQueue]] = field(default_factory=dict)
     first_to_open: dict[ScopeKey, QuotaQueue] = field(default_factory=dict)  # by closed scope
     postponed: set[tuple[bool, frozenset[tuple[str, datetime]]]] = field(default_factory=set)
-    changed: dict[QuotaQueueKey, QuotaQueue] = field(default_factory=dict)
+    changed_queues: dict[QuotaQueueKey, QuotaQueue] = field(default_factory=dict)
     last_claimed: dict[int, int] = field(default_factory=dict)  # newest claimed delivery by queue
 
     @classmethod
@@ -59,7 +59,7 @@ class LaneQueues:
         self.known_queues[queue.key] = queue
         self.lanes.add(queue.connection_id)
         for scope in queue.scopes:
-            self.by_scope.setdefault(scope, []).append(queue)
+            self.queues_by_scope.setdefault(scope, []).append(queue)
         for scope in queue.closed if queue.opens_at > now else ():
             key = (queue.connection_id, queue.low_priority, scope)
             first = self.first_to_open.setdefault(key, queue)
@@ -110,7 +110,7 @@ class LaneQueues:
             opens_at=opens_at,
             width=width,
         )
-        self.changed[queue.key] = queue
+        self.changed_queues[queue.key] = queue
 
     def postpone(
         self, low_priority: bool, closed: Mapping[str, datetime], *, early: timedelta
@@ -120,20 +120,20 @@ class LaneQueues:
         if reservation_result in self.postponed:
             return
         self.postponed.add(reservation_result)
-        for queue in (queue for scope in closed for queue in self.by_scope.get(scope, ())):
+        for queue in (queue for scope in closed for queue in self.queues_by_scope.get(scope, ())):
             opens = {key: closed[key] for key in queue.scopes if key in closed}
             opens_at = max(opens.values(), default=queue.opens_at) - early
             if (
                 queue.low_priority == low_priority
                 and opens_at > queue.opens_at
-                and queue.key not in self.changed
+                and queue.key not in self.changed_queues
             ):
                 queue.opens_at, queue.closed = opens_at, sorted(opens)
-                self.changed[queue.key] = queue
+                self.changed_queues[queue.key] = queue
 
     def save(self, *, with_width: bool = True) -> dict[QuotaQueueKey, int]:
         """Store the changed queues; return the primary keys of changed and known queues."""
-        changed = [queue for _, queue in sorted(self.changed.items())]
+        changed = [queue for _, queue in sorted(self.changed_queues.items())]
         for queue in changed:
             queue.pk = None
         QuotaQueue.unscoped.bulk_create(
@@ -160,12 +160,12 @@ def next_width(
     """Return how many deliveries the next claim takes: as many as were booked, and more if the
     quota is still open.
     """
-    batch_size = requests[0].action.batch
+    batch_size = requests[0].action.batch_size_max
     booked = sum(len(request.messages) for request in requests[: len(reservation.call_times)])
     usual_width = queue.width if queue else in_flight * batch_size
     if len(reservation.call_times) == len(requests):
-        return usual_width if reservation.closed else min(MAX_WIDTH, 2 * usual_width)
-    if booked and requests[0].is_paced and not reservation.probes:
+        return usual_width if reservation.closed_scopes else min(MAX_WIDTH, 2 * usual_width)
+    if booked and requests[0].is_paced and not reservation.is_probe:
         return max(booked, batch_size)
     return max(usual_width, batch_size)
 
@@ -177,7 +177,7 @@ def queue_throttled(results: Sequence[RequestResult], *, now: datetime) -> None:
         opens = _paused_scopes_after(result, now=now)
         lane, request = result.batch.lane, result.request
         if opens and can_queue(request):
-            until, width = max(opens.values()), lane.in_flight * request.action.batch
+            until, width = max(opens.values()), lane.in_flight * request.action.batch_size_max
             queues.set_queue(lane.pk, request, opens_at=until, closed=opens, width=width)
             queued_results.append(result)
     if queued_results:
@@ -193,9 +193,9 @@ def _paused_scopes_after(result: RequestResult, *, now: datetime) -> dict[str, d
     A failed attempt that pauses a scope (a 503 with Retry-After) waits by its own schedule instead.
     """
     if isinstance(result, NotSent):
-        return dict.fromkeys(result.closed, result.due_at) if result.due_at else {}
+        return dict.fromkeys(result.closed_scopes, result.due_at) if result.due_at else {}
     opens: dict[str, datetime] = {}
-    for outcome in (outcome for outcome in result.distinct_outcomes() if outcome.free):
+    for outcome in (outcome for outcome in result.distinct_outcomes() if outcome.costs_no_attempt):
         keys = paused_scope_keys(result.batch, outcome)
         paused = set(result.request.scope_keys).intersection(keys)
         opens |= dict.fromkeys(paused, pause_end(outcome, now=now))

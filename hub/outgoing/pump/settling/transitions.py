@@ -20,7 +20,7 @@ from hub.outgoing.pump.types import (
 
 # Refusals that a change of the connection can remove: the delivery is held until then.
 FIXABLE_REASONS = {"egress_refused", PERMISSION_MISSING}
-CONFIRM_AFTER = 10.0  # seconds until a ticket is asked about, if the system names no time
+CONFIRM_AFTER_SECONDS = 10.0  # seconds until a ticket is asked about, if the system names no time
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,9 @@ def _complete_transition(
     transition: Transition, outcome: Outcome, result: SendResult
 ) -> Transition:
     """Return the transition of a sent delivery with its detail redacted, and its quota queue."""
-    waits_for_quota = outcome.free and outcome.pauses and transition.state == "waiting"
+    waits_for_quota = (
+        outcome.costs_no_attempt and outcome.paused_scopes and transition.state == "waiting"
+    )
     return replace(
         transition,
         detail=redact_excerpt(transition.detail, MAX_DETAIL, result.batch.secrets),
@@ -97,11 +99,11 @@ def transition_after(
     if kind == "never":
         return Transition("held" if reason in FIXABLE_REASONS else "failed", reason, detail)
     if kind == "pending":
-        due_at = now + timedelta(seconds=outcome.after or CONFIRM_AFTER)
+        due_at = now + timedelta(seconds=outcome.after or CONFIRM_AFTER_SECONDS)
         return Transition("waiting", reason, detail, due_at, attempts_returned=1)
     if kind in CONNECTION_OUTCOMES:  # it waits on its lane, which the connection holds
         return Transition("waiting", reason, detail, now, attempts_returned=1)
-    if outcome.free:
+    if outcome.costs_no_attempt:
         due_at = pause_end(outcome, now=now)
         return Transition("waiting", reason, detail, due_at, attempts_returned=1)
     return _retry_transition(outcome, message, now=now, random=random)

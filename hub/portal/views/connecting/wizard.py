@@ -40,12 +40,12 @@ from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
 
 ADMIN = Membership.Role.ADMIN
-CONVERSIONS_SHOWN = 3
+MAPPINGS_SHOWN = 3
 
 
 def get_offered_connector(key: str) -> Connector:
     connector = CONNECTORS.get(key)
-    if connector is None or connector.platform:
+    if connector is None or connector.is_for_platform:
         raise Http404(key)
     return connector
 
@@ -229,8 +229,8 @@ def render_done_page(
         "connection": connection,
         "connector": connection.connector,
         "secret": secret,
-        "conversions": preview_mappings(routes[:CONVERSIONS_SHOWN], connection),
-        "others": routes[CONVERSIONS_SHOWN:],
+        "conversions": preview_mappings(routes[:MAPPINGS_SHOWN], connection),
+        "others": routes[MAPPINGS_SHOWN:],
         "missing": find_static_identities(routes, connection),
         "checks": probe_checklist.list_probe_steps(
             account_probe.ProbeResult(

@@ -59,9 +59,9 @@ STATE_PARTS = (
 class UpcomingTimes(NamedTuple):
     """The times of the next automatic actions on a connection; None: unknown or event-driven."""
 
-    sends: datetime | None
-    tests: datetime | None
-    renews: datetime | None
+    next_send_at: datetime | None
+    next_test_at: datetime | None
+    next_renewal_at: datetime | None
 
 
 def find_upcoming_times(connection: Connection, *, now: datetime) -> UpcomingTimes:

@@ -70,7 +70,7 @@ def list_identities(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
         "unresolved_authors": list_unresolved_authors(connection),
         "form": OwnRecordForm(),
         "kinds": sorted(
-            {*connection.connector.choices_by_kind, *(entry.kind for entry in missing)}
+            {*connection.connector.list_choices_by_kind, *(entry.kind for entry in missing)}
         ),
     }
     return render(request, "portal/identities/list.html", context)
@@ -94,7 +94,7 @@ def choose_identity_view(request: HttpRequest, tenant_user: TenantUser, id: UUID
     identity = filter_identities(tenant_user, connection).filter(**own_record.cleaned_data).first()
     form = RemoteRecordForm(
         request.POST or None,
-        choices=connection.connector.choices_by_kind.get(own_record.cleaned_data["kind"]),
+        choices=connection.connector.list_choices_by_kind.get(own_record.cleaned_data["kind"]),
     )
     if (
         request.method == "POST"
@@ -158,7 +158,7 @@ def load_remote_choices(connection: Connection, kind: str, *, now: datetime) -> 
     if remote_choices.rows:
         cache.set(
             cache_key,
-            {"rows": remote_choices.rows, "more": remote_choices.more},
+            {"rows": remote_choices.rows, "more": remote_choices.has_more},
             CHOICES_CACHED_FOR,
         )
     return remote_choices

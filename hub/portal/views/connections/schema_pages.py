@@ -105,12 +105,12 @@ def _report_check(request: HttpRequest, connection: Connection, result: CheckRes
         sentence = find_reason(outcome.reason, system=connection.connector.label).sentence
         detail = {"object": key, "reason": sentence or outcome.detail}
         messages.warning(request, _("%(object)s could not be read. %(reason)s") % detail)
-    elif result.left:
+    elif result.unread_objects:
         messages.info(request, _("The remaining objects are checked in the background."))
-    elif not result.compared:
+    elif not result.compared_objects:
         messages.info(request, _("There is nothing to check: no route or job uses its fields."))
     else:
-        count = len(result.compared)
+        count = len(result.compared_objects)
         text = ngettext("%(count)s object was compared.", "%(count)s objects were compared.", count)
         messages.success(request, text % {"count": count})
 

@@ -42,7 +42,7 @@ def show_fallbacks(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> H
         "connector": connection.connector,
         "fallbacks": own.filter(connection=connection).order_by("direction", "kind"),
         "form": form,
-        "kinds": sorted({*connection.connector.choices_by_kind, "user"}),
+        "kinds": sorted({*connection.connector.list_choices_by_kind, "user"}),
     }
     return render(request, "portal/identities/fallbacks.html", context)
 

@@ -26,7 +26,7 @@ from hub.identities.directory_reads import (
 )
 from hub.identities.models import DirectoryRead
 from hub.identities.review import (
-    REVIEW_MAX,
+    DECISIONS_MAX,
     ReviewResult,
     confirm_identities,
     ignore_identities,
@@ -174,7 +174,7 @@ def _decide(
 ) -> None:
     selected = [text.replace("\0", "\ufffd") for text in request.POST.getlist("selected")]
     choices = read_choices(request.POST, selected) if verb == "confirm" else {}
-    selected = selected[:REVIEW_MAX]
+    selected = selected[:DECISIONS_MAX]
     if not selected and not choices:
         messages.warning(request, _("Select at least one row."))
         return
@@ -195,7 +195,7 @@ def read_choices(data: QueryDict, selected: Sequence[str]) -> dict[str, str]:
         if name.startswith(CHOICE_PREFIX) and "\0" not in name
     }
     filled = [local_id for local_id, record in chosen.items() if record]
-    local_ids = list(dict.fromkeys([*selected, *filled]))[:REVIEW_MAX]
+    local_ids = list(dict.fromkeys([*selected, *filled]))[:DECISIONS_MAX]
     return {local_id: chosen.get(local_id, "") for local_id in local_ids}
 
 

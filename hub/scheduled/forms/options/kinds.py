@@ -34,7 +34,7 @@ PERIOD_CHOICES = (
 
 
 class ReportOptionForm(OptionForm):
-    paths: Mapping[str, Path] = {
+    option_paths: Mapping[str, Path] = {
         "period": ("period",),
         "title": ("title",),
         "query": ("query", "kind"),
@@ -104,7 +104,7 @@ class ReportOptionForm(OptionForm):
 
 
 class ShippingOptionForm(OptionForm):
-    paths: Mapping[str, Path] = {
+    option_paths: Mapping[str, Path] = {
         "source": ("source",),
         "collection": ("collection",),
         "index": ("index",),
@@ -145,7 +145,7 @@ class ShippingOptionForm(OptionForm):
 
 
 class SyncOptionForm(OptionForm):
-    paths: Mapping[str, Path] = {
+    option_paths: Mapping[str, Path] = {
         "collection": ("collection",),
         "changes": ("changes",),
         "overlap_minutes": ("overlap_minutes",),

@@ -16,10 +16,10 @@ Choices = Sequence[tuple[str, Any]]
 class OptionForm(forms.Form):
     """Fields for options. Options that have no field are kept as they are.
 
-    `paths`: where the value of each field is; an empty value removes the option.
+    `option_paths`: where the value of each field is; an empty value removes the option.
     """
 
-    paths: Mapping[str, Path] = {}
+    option_paths: Mapping[str, Path] = {}
     folded_fields: tuple[str, ...] = ()  # as the admin's templates expect it
 
     present = forms.CharField(widget=forms.HiddenInput, initial="yes", required=False)
@@ -30,7 +30,7 @@ class OptionForm(forms.Form):
         self.options, self.connector_key = options, connector_key
         initial = {
             name: value
-            for name, path in self.paths.items()
+            for name, path in self.option_paths.items()
             if (value := find_option(options, path)) is not None
         }
         super().__init__(data, prefix=PREFIX, initial=initial)
@@ -46,14 +46,14 @@ class OptionForm(forms.Form):
     def build(self) -> Options:
         """Return the options with the values of the fields."""
         options = copy.deepcopy(dict(self.options))
-        for name, path in self.paths.items():
+        for name, path in self.option_paths.items():
             if name in self.fields:
                 set_option(options, path, self.cleaned_data[name])
         return options
 
     def find_field(self, path: str) -> str:
         """Return the field of an option, or of one below it; empty if it has none."""
-        for name, own_path in self.paths.items():
+        for name, own_path in self.option_paths.items():
             option = ".".join(own_path)
             if name in self.fields and (
                 path == option or path.startswith((f"{option}.", f"{option}["))

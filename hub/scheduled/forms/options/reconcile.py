@@ -12,7 +12,7 @@ from hub.scheduled.forms.options.option_form import PREFIX, OptionForm, Options,
 from hub.scheduled.reconciliation.option_checks import FIELD_TYPES, FIELDS_MAX, NAME_MAX
 from hub.scheduled.reconciliation.options import LOCAL_CONNECTOR
 
-EMPTY_ROWS = 3
+EMPTY_ROWS_OFFERED = 3
 PERCENT = 100
 TYPE_LABELS = {
     "text": _("Text"),
@@ -63,11 +63,11 @@ class FieldRowForm(forms.Form):
         return data
 
 
-FieldRows = forms.formset_factory(FieldRowForm, extra=EMPTY_ROWS, max_num=FIELDS_MAX)
+FieldRows = forms.formset_factory(FieldRowForm, extra=EMPTY_ROWS_OFFERED, max_num=FIELDS_MAX)
 
 
 class ReconcileOptionForm(OptionForm):
-    paths: Mapping[str, Path] = {
+    option_paths: Mapping[str, Path] = {
         "local_collection": ("local", "collection"),
         "remote_collection": ("remote", "collection"),
         "remote_object": ("remote", "query", "object"),

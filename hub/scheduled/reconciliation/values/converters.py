@@ -21,7 +21,7 @@ References = Mapping[tuple[str, str], str]  # (kind, our id) -> their id
 MAX_NUMBER_LENGTH = 60  # characters; longer texts are no numbers
 MAX_EXPONENT = 40
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECONDS_FROM = 10**11  # a larger number of seconds would be after the year 5138
+EPOCH_MILLISECONDS_FROM = 10**11  # a larger number of seconds would be after the year 5138
 GROUPED_PATTERN = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
 MONEY_PATTERN = re.compile(
     r"(?P<before>[A-Z]{3})?\s*(?P<amount>[+-]?[0-9][0-9.,]*(?:[eE][+-]?[0-9]+)?)"
@@ -209,7 +209,7 @@ def parse_time(value: Any, rule: FieldRule) -> datetime:
     A time without an offset, and a date alone, are in the field's zone.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = value / 1000 if abs(value) >= MILLISECONDS_FROM else value
+        seconds = value / 1000 if abs(value) >= EPOCH_MILLISECONDS_FROM else value
         return EPOCH + timedelta(seconds=seconds)
     if not isinstance(value, str):
         raise NotConvertible("not a time")

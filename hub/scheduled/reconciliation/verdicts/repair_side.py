@@ -51,7 +51,7 @@ def _choose_by_owner(
     return RepairSide(REMOTE if local_changed_at > remote_changed_at else LOCAL)
 
 
-def would_change(finding: Finding, options: ReconcileOptions) -> bool:
+def is_change_by_repair(finding: Finding, options: ReconcileOptions) -> bool:
     """Return whether a run that applies repairs would change a side for this finding."""
     repair_side = choose_repair_side(
         finding.verdict,

@@ -95,7 +95,7 @@ def reserve_call(
     if not reservation.call_times:
         raise QuotaSpent(reservation.next_at)
     at = reservation.call_times[0]
-    probed_at = at if reservation.probes else None
+    probed_at = at if reservation.is_probe else None
     return ReservedCall(request, connection, scopes, at, probed_at, lease)
 
 
@@ -108,7 +108,7 @@ def list_own_limits(connection: Connection, group: str) -> tuple[ScopeCost, ...]
     if group:
         key = f"|{GROUP_KIND}|{group}"[:SCOPE_KEY_MAX]
         limits.append(ScopeCost(key, limit_in_flight(settings.HUB_GROUP_CALLS)))
-    if connection.connector.platform:
+    if connection.connector.is_for_platform:
         limits.append(ScopeCost(f"|{APPLICATION_KIND}||", limit_in_flight(settings.HUB_APP_CALLS)))
     return tuple(limits)
 

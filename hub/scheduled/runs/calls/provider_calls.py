@@ -93,7 +93,7 @@ def apply_authorization_outcome(
     connection: Connection, outcome: Outcome, secrets: tuple[str, ...], *, now: datetime
 ) -> None:
     """Request a new access token, or record that a person must reconnect the account."""
-    if outcome.kind == "refresh" and connection.connector.refreshes:
+    if outcome.kind == "refresh" and connection.connector.refreshes_tokens:
         credential = connection.credential
         if credential.await_refresh(used=credential.version, now=now):
             wake_up(f"refresh:{connection.pk}", now=now)

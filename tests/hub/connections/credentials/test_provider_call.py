@@ -27,7 +27,7 @@ from hub.connections.credentials.provider_call import (
     PROVIDER_CALLS_MAX,
     PROVIDER_CALLS_MAX_OF_TENANT,
     WAITING_BUDGET,
-    WAITING_MAX,
+    WAITING_THREADS_MAX,
     call_provider,
     provider_slot,
 )
@@ -215,7 +215,7 @@ def test_few_threads_wait_for_room_at_a_time():
     began = time.monotonic()
     with (
         PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX),
-        WAITING_BUDGET.acquire_for_block(WAITING_MAX),
+        WAITING_BUDGET.acquire_for_block(WAITING_THREADS_MAX),
         pytest.raises(BudgetExhausted),
     ):
         provider_slot(1, within=30.0).__enter__()

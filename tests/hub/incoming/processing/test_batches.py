@@ -141,7 +141,7 @@ def test_a_loop_whose_lease_was_lost_publishes_nothing(client, pipedrive):
     post_changes(client, pipedrive, 1)
     first, second = new_lease(), new_lease()
     messages = claim_messages(first, after="", now=clock()).messages
-    later = clock() + claim.LEASE
+    later = clock() + claim.MESSAGE_LEASE
     taken = claim_repeated_message(second, now=later)
     process_messages(messages, first, now=later)
     assert not Event.unscoped.exists()

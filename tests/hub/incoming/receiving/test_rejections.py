@@ -167,12 +167,12 @@ def test_a_full_backlog_is_503_until_it_is_processed(pipedrive, settings):
     settings.HUB_INBOX_BACKLOG = 2
     backlog = admission.Backlog()
     for number in range(2):
-        backlog.refuse_if_full(now=clock() + number * admission.BACKLOG_AGE)
+        backlog.refuse_if_full(now=clock() + number * admission.BACKLOG_COUNT_AGE_MAX)
         pipedrive.send(pipedrive.sign(b"%d" % number))
     with pytest.raises(Problem):
-        backlog.refuse_if_full(now=clock() + 5 * admission.BACKLOG_AGE)
+        backlog.refuse_if_full(now=clock() + 5 * admission.BACKLOG_COUNT_AGE_MAX)
     InboundMessage.unscoped.update(due_at=None)
-    backlog.refuse_if_full(now=clock() + 10 * admission.BACKLOG_AGE)
+    backlog.refuse_if_full(now=clock() + 10 * admission.BACKLOG_COUNT_AGE_MAX)
 
 
 def test_an_accepted_request_takes_the_same_statements_whatever_its_size(pipedrive):

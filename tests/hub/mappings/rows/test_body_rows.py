@@ -89,7 +89,7 @@ def test_any_text_as_a_constant_stays_that_text(text):
     "action", [action for connector in CONNECTORS.values() for action in connector.actions]
 )
 def test_the_examples_of_all_actions_have_simple_rows(action):
-    for body in (action.example, action.default, action.notice, action.report):
+    for body in (action.example, action.default, action.notice_mapping, action.report_mapping):
         assert body_of_rows(rows_of_body(body)) == body
 
 

@@ -19,7 +19,11 @@ class ActionWithoutQuota:
     batch = 1
 
     def read(self, response, contents):
-        return [Outcome("later", "throttled", after=60.0, free=True, pauses=("no:scope",))]
+        return [
+            Outcome(
+                "later", "throttled", after=60.0, costs_no_attempt=True, paused_scopes=("no:scope",)
+            )
+        ]
 
 
 def test_an_error_after_the_response_loses_no_result_and_ends_the_run(make):

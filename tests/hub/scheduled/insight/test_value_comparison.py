@@ -2,7 +2,7 @@
 
 import pytest
 
-from hub.scheduled.insight.value_comparison import CONTEXT, compare_values, show_value
+from hub.scheduled.insight.value_comparison import CONTEXT_LENGTH, compare_values, show_value
 
 
 def shown(value):
@@ -43,7 +43,7 @@ def test_a_number_and_a_text_of_the_same_digits_say_what_they_are():
 def test_a_long_value_is_cut_around_the_difference():
     left, right = compare_values("x" * 900 + "A" + "y" * 900, "x" * 900 + "B" + "y" * 900, limit=80)
     assert left.is_cut and right.is_cut
-    assert shown(left) == f"…{'x' * CONTEXT}[A]{'y' * (80 - CONTEXT - 1)}…"
+    assert shown(left) == f"…{'x' * CONTEXT_LENGTH}[A]{'y' * (80 - CONTEXT_LENGTH - 1)}…"
 
 
 def test_a_long_value_next_to_a_short_one_keeps_its_beginning():

@@ -7,7 +7,7 @@ from django.db import connection as database
 
 from hub.scheduled.models import JobSchedule, Run
 from hub.scheduled.night.forecast import forecast_night
-from hub.scheduled.night.spreading import STARTS_WITHIN
+from hub.scheduled.night.spreading import STARTS_WINDOW_SHARE
 from hub.scheduled.runs.due_runs import create_due_runs
 from hub.throttle.models import BackgroundShare, QuotaState
 from tests.factories import MINUTE, NOON
@@ -34,14 +34,14 @@ def test_calls_ends_and_quotas_are_predicted(make):
     night = forecast_night(now=NOON)
     assert (night.starts_at, len(night.runs), night.late_runs) == (SLOT, 10, [])
     starts = sorted((run.starts_at - SLOT) / MINUTE for run in night.runs)
-    assert starts == pytest.approx([n * 6 * STARTS_WITHIN for n in range(10)])
+    assert starts == pytest.approx([n * 6 * STARTS_WINDOW_SHARE for n in range(10)])
     assert (night.ends_at - SLOT) / MINUTE == pytest.approx(
-        54 * STARTS_WITHIN + 4, abs=0.1
+        54 * STARTS_WINDOW_SHARE + 4, abs=0.1
     )  # 240 calls
-    assert sum(night.calls["salesforce"]) == pytest.approx(1_200)
+    assert sum(night.calls_by_connector["salesforce"]) == pytest.approx(1_200)
     quotas = {(quota.connector_key, quota.name): quota for quota in night.quotas}
     account, requests = quotas["salesforce", "account"], quotas["app", "app:requests"]
-    assert (account.owner_count, account.units, account.left) == (10, 1_200, 800_000)
+    assert (account.owner_count, account.units, account.units_left) == (10, 1_200, 800_000)
     assert (requests.units, requests.line) == (1_200, 200 * 60 * 0.8)
 
 
@@ -63,7 +63,7 @@ def test_a_quota_that_slows_runs_is_named_as_the_reason(make):
     night = forecast_night(now=NOON)
     assert night.late_runs
     assert "1 %" in night.explain_lateness(night.late_runs[0])
-    assert max(night.calls["app"]) <= 200 * 60 * 0.01 + 1e-6
+    assert max(night.calls_by_connector["app"]) <= 200 * 60 * 0.01 + 1e-6
 
 
 def test_a_run_that_takes_longer_than_its_deadline_says_so(make):

@@ -6,7 +6,7 @@ import pytest
 
 from hub.scheduled.models import JobSchedule, Run
 from hub.scheduled.night.planner import plan_runs
-from hub.scheduled.night.spreading import STARTS_WITHIN
+from hub.scheduled.night.spreading import STARTS_WINDOW_SHARE
 from tests.factories import MINUTE, NOON
 from tests.hub.scheduled.night.builders import DAY, create_job, create_run, create_schedule
 
@@ -37,7 +37,7 @@ def offsets_of(runs, *, start=NOON):
 
 def even_offsets(count, window):
     """Seconds at which so many runs of equal weight start in a window."""
-    part = window * STARTS_WITHIN / count
+    part = window * STARTS_WINDOW_SHARE / count
     return [round((number * part).total_seconds()) for number in range(count)]
 
 
@@ -123,8 +123,8 @@ def test_a_tenant_with_many_calls_gets_a_long_part_of_the_window(schedules):
     runs = [new_run(schedule) for schedule in schedules]
     plan_runs(runs, now=NOON)
     later = [run.due_at for run in runs if run.due_at > runs[0].due_at]
-    part = min(later, default=NOON + WINDOW * STARTS_WITHIN) - runs[0].due_at
-    assert part / (WINDOW * STARTS_WITHIN) == pytest.approx(0.93)
+    part = min(later, default=NOON + WINDOW * STARTS_WINDOW_SHARE) - runs[0].due_at
+    assert part / (WINDOW * STARTS_WINDOW_SHARE) == pytest.approx(0.93)
 
 
 def test_a_batch_takes_the_same_statements_for_one_and_for_many(

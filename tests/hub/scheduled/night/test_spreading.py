@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.scheduled.night.spreading import STARTS_WITHIN, WeightedStart, spread_starts
+from hub.scheduled.night.spreading import STARTS_WINDOW_SHARE, WeightedStart, spread_starts
 
 MINUTE = timedelta(minutes=1)
 TEN_MINUTES, NIGHT = 10 * MINUTE, 240 * MINUTE
@@ -46,7 +46,7 @@ def test_the_busiest_minute_of_200_tenants_is_at_most_1_3_times_the_mean(name, w
 def test_no_minute_exceeds_the_mean_by_more_than_one_run(weights):
     starts = starts_of(weights)
     minutes = weight_by_minute(starts, spread_starts(starts, NIGHT), NIGHT)
-    mean = sum(weights) / (len(minutes) * STARTS_WITHIN)
+    mean = sum(weights) / (len(minutes) * STARTS_WINDOW_SHARE)
     assert max(minutes) <= mean + max(weights) + 1e-6
 
 
@@ -79,7 +79,7 @@ def test_a_greater_priority_starts_first():
 
 def test_runs_that_spend_nothing_are_spread_too():
     offsets = spread_starts(starts_of([0] * 4), TEN_MINUTES)
-    part = TEN_MINUTES * STARTS_WITHIN / 4
+    part = TEN_MINUTES * STARTS_WINDOW_SHARE / 4
     assert sorted(offsets.values()) == [number * part for number in range(4)]
 
 

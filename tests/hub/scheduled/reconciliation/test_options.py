@@ -75,7 +75,11 @@ def test_anything_else_than_options_is_refused(options):
 
 def test_options_are_parsed_with_their_defaults():
     options = parse_reconcile_options(OPTIONS)
-    assert (options.applies, options.is_incremental, options.overlap_minutes) == (True, False, 10)
+    assert (options.applies_repairs, options.is_incremental, options.overlap_minutes) == (
+        True,
+        False,
+        10,
+    )
     assert options.limits.count == 500
     assert options.rule("total").type == "decimal"
     assert options.rule("total").owner == "report"

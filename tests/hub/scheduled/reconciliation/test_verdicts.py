@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from hub.scheduled.reconciliation.changes_in_flight import TextsInFlight, iterate_texts
 from hub.scheduled.reconciliation.options import FieldRule, Limits
-from hub.scheduled.reconciliation.result import exceeds_limits
+from hub.scheduled.reconciliation.result import is_over_limits
 from hub.scheduled.reconciliation.values.record_keys import encode_unmatched
 from hub.scheduled.reconciliation.values.staged_values import StagedValues, encode_staged
 from hub.scheduled.reconciliation.verdicts.judge import (
@@ -124,7 +124,7 @@ def test_a_record_without_a_key_is_unmapped():
     [(10, 100, False), (11, 100, True), (500, 100_000, False), (501, 100_000, True), (0, 0, False)],
 )
 def test_more_changes_than_a_share_or_a_number_need_a_person(changes, records, exceeds):
-    assert exceeds_limits(changes, records, Limits(0.1, 500)) is exceeds
+    assert is_over_limits(changes, records, Limits(0.1, 500)) is exceeds
 
 
 # --- the merge ------------------------------------------------------------------------------------

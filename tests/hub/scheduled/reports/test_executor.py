@@ -85,7 +85,7 @@ def try_to_post(desk, delivery):
     action = CONNECTORS["slack"].action("post_message")
     assert action.find_body_problem(body) == ""
     sent = Message("id-1", body, b"", NOON)
-    (outcome,) = action.read(send(action.request([sent], key_for(desk, "slack"))), [sent])
+    (outcome,) = action.read_outcomes(send(action.request([sent], key_for(desk, "slack"))), [sent])
     return outcome
 
 

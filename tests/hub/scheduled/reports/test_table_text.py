@@ -16,7 +16,7 @@ from hub.scheduled.reports.figures import (
     parse_figure,
     write_figure,
 )
-from hub.scheduled.reports.table_text import MAX_LENGTH, format_table, measure_width
+from hub.scheduled.reports.table_text import TABLE_LENGTH_MAX, format_table, measure_width
 
 
 def figures_of(*rows, measures=("Orders", "Total")):
@@ -66,7 +66,7 @@ def test_a_table_of_anything_fits_and_has_only_printable_lines(labels, names, va
     rows = ((label, *[value] * len(names)) for label in labels)
     figures = figures_of(*rows, measures=names)
     text = format_table(figures)
-    assert len(escape(text)) <= MAX_LENGTH
+    assert len(escape(text)) <= TABLE_LENGTH_MAX
     assert all(line.isprintable() for line in text.split("\n"))
 
 

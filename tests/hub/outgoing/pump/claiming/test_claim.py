@@ -8,10 +8,10 @@ import pytest
 from hub.connections.models import Lane
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claiming.batch_sizing import (
-    CAUTIOUS_FOR,
+    LANE_SIZE_REMEMBERED_FOR,
     LARGE_BUDGET,
-    REMEMBER_FOR,
     SMALL_BUDGET,
+    SMALL_BUDGET_FOR,
     BatchSizing,
 )
 from hub.outgoing.pump.claiming.claim import claim_lanes, recover_held_lanes
@@ -49,8 +49,8 @@ def test_a_lane_with_many_deliveries_is_claimed_in_the_end(make):
         make.delivery(loud)
     sizing = BatchSizing(
         {loud.pk: 12, quiet.pk: 12},
-        small_lane_until=SOON + REMEMBER_FOR,
-        large_lane_until=SOON + REMEMBER_FOR,
+        small_lane_until=SOON + LANE_SIZE_REMEMBERED_FOR,
+        large_lane_until=SOON + LANE_SIZE_REMEMBERED_FOR,
     )
     assert claim_connections(NOON, sizing) == [loud]  # 48 deliveries fill that claim
     moments = [NOON + timedelta(seconds=0.5) * number for number in range(1, 30)]
@@ -70,7 +70,7 @@ def test_claims_are_small_while_a_small_lane_is_active_beside_a_backlog(make):
     make.delivery(quiet, now=SOON)
     assert claim_connections(SOON, sizing) == [quiet, loud]
     assert sizing.claim_budget(now=SOON) == SMALL_BUDGET
-    assert sizing.claim_budget(now=SOON + REMEMBER_FOR) == LARGE_BUDGET
+    assert sizing.claim_budget(now=SOON + LANE_SIZE_REMEMBERED_FOR) == LARGE_BUDGET
 
 
 def test_a_new_backlog_beside_a_small_lane_makes_claims_small_at_once(make):
@@ -86,7 +86,7 @@ def test_a_new_backlog_beside_a_small_lane_makes_claims_small_at_once(make):
 def test_a_pump_that_has_seen_nothing_is_careful_for_a_moment():
     sizing = BatchSizing.for_new_pump(now=NOON)
     assert sizing.claim_budget(now=NOON) == SMALL_BUDGET
-    assert sizing.claim_budget(now=NOON + CAUTIOUS_FOR) == LARGE_BUDGET
+    assert sizing.claim_budget(now=NOON + SMALL_BUDGET_FOR) == LARGE_BUDGET
 
 
 def test_the_end_of_a_backlog_is_not_little(make):
