@@ -15,7 +15,7 @@ COMMANDS = (
 TOLD = " && ".join(map(" ".join, COMMANDS))
 
 
-def ensure():
+def ensure() -> None:
     """Ends with the command to run where there is none and it may not be installed."""
     if found():
         return
@@ -33,7 +33,7 @@ def ensure():
         )
 
 
-def found():
+def found() -> bool:
     return any(map(shutil.which, NAMES))
 
 

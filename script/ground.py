@@ -5,6 +5,7 @@ environment.
 import hashlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 if sys.version_info < (3, 11):
@@ -39,9 +40,10 @@ PIP_PLACES = (
     "PIP_DRY_RUN",
 )
 UNFINISHED = "unfinished"
+Run = Callable[[list[str], dict[str, str]], object]  # of a command in an environment
 
 
-def calm_environment(*foreign, **more):
+def calm_environment(*foreign: str, **more: str) -> dict[str, str]:
     """What the shell says, without the names that are not meant for us."""
     inherited = {
         name: value
@@ -56,7 +58,7 @@ def calm_environment(*foreign, **more):
     )
 
 
-def install(requirements, *, run):
+def install(requirements: str, *, run: Run) -> bool:
     """Make .venv fit the requirements; True if there was something to do. `run` runs a command or
     raises.
     """
@@ -86,7 +88,7 @@ def install(requirements, *, run):
     return True
 
 
-def install_arguments(requirements):
+def install_arguments(requirements: str) -> list[str]:
     """Return pip's arguments: the lock file with hashes, where there is one."""
     lock = lock_file(requirements)
     return (
@@ -94,11 +96,11 @@ def install_arguments(requirements):
     )
 
 
-def lock_file(requirements):
+def lock_file(requirements: str) -> Path:
     return (ROOT / requirements).with_suffix(".lock")
 
 
-def fingerprint(requirements):
+def fingerprint(requirements: str) -> str:
     """Changes with the requirements, with the Python behind .venv, and when the folder has
     moved.
     """
@@ -110,9 +112,9 @@ def fingerprint(requirements):
     return hashlib.sha256(b"\0".join(content)).hexdigest()
 
 
-def stamp(requirements):
+def stamp(requirements: str) -> str | None:
     return stamp_file(requirements).read_text() if stamp_file(requirements).exists() else None
 
 
-def stamp_file(requirements):
+def stamp_file(requirements: str) -> Path:
     return VENV / f"hub-{requirements}.sha256"

@@ -3,6 +3,7 @@
 import base64
 import os
 import secrets
+from pathlib import Path
 from urllib.parse import urlsplit
 
 HEAD = """\
@@ -13,7 +14,7 @@ HEAD = """\
 """
 
 
-def fresh():
+def fresh() -> dict[str, str]:
     return {
         "HUB_SECRET_KEY": secrets.token_urlsafe(50),
         "HUB_FIELD_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
@@ -22,7 +23,7 @@ def fresh():
     }
 
 
-def addresses(*, port, sandbox_port, mail_port):
+def addresses(*, port: int, sandbox_port: int, mail_port: int) -> dict[str, str]:
     return {
         "HUB_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "HUB_EGRESS_ALLOW": f"127.0.0.1:{sandbox_port}",
@@ -32,7 +33,7 @@ def addresses(*, port, sandbox_port, mail_port):
     }
 
 
-def ensure(path, **ports):
+def ensure(path: Path, **ports: int) -> bool:
     """Write what is missing, and let our own loopback addresses follow the ports; True if they had
     to.
     """
@@ -55,7 +56,7 @@ def ensure(path, **ports):
     return bool(moved)
 
 
-def read(text):
+def read(text: str) -> dict[str, str]:
     lines = (
         line.partition("=")
         for line in text.splitlines()
@@ -64,11 +65,11 @@ def read(text):
     return {name.strip(): value.strip() for name, _, value in lines}
 
 
-def on_loopback(address):
+def on_loopback(address: str) -> bool:
     return urlsplit(address if "//" in address else f"//{address}").hostname == "127.0.0.1"
 
 
-def write(path, text):
+def write(path: Path, text: str) -> None:
     """All or nothing, also when the power goes; the mode is right from the first byte."""
     beside = path.with_name(path.name + ".new")
     beside.unlink(missing_ok=True)

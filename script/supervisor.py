@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE = 25  # seconds
@@ -19,6 +21,7 @@ LOG_BYTES = 10_000_000
 
 SET_PDEATHSIG, SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
 libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+Process = subprocess.Popen[bytes]
 
 
 class Stopped(Exception):
@@ -34,7 +37,7 @@ class Ears:
     forgotten.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.heard = False
         for number in (
             ENDINGS
@@ -42,10 +45,10 @@ class Ears:
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self.hear)
 
-    def hear(self, number, frame):
+    def hear(self, number: int, frame: FrameType | None) -> None:
         self.heard = True
 
-    def pause(self, seconds=0.05):
+    def pause(self, seconds: float = 0.05) -> None:
         if self.heard:
             raise Stopped
         time.sleep(seconds)
@@ -56,22 +59,24 @@ class Child:
     ends.
     """
 
-    def __init__(self, name, command, *, environment, log):
+    def __init__(
+        self, name: str, command: str, *, environment: Mapping[str, str], log: Path
+    ) -> None:
         self.name, self.command, self.environment, self.log = name, command, environment, log
-        self.process = None
-        self.code = None
+        self.process: Process | None = None
+        self.code: int | None = None
         self.deaths = 0  # in a row
-        self.due_at = 0
+        self.due_at = 0.0
 
-    def start(self):
+    def start(self) -> None:
         rotate(self.log)
         self.process = spawn(["sh", "-c", f"exec {self.command}"], self.environment, self.log)
         self.started_at = time.monotonic()
 
-    def is_due(self):
+    def is_due(self) -> bool:
         return self.process is None and time.monotonic() >= self.due_at
 
-    def has_ended(self):
+    def has_ended(self) -> bool:
         """True once for each end; the rest of its group ends with it."""
         if self.process is None or self.process.poll() is None:
             return False
@@ -79,11 +84,12 @@ class Child:
         lasted = time.monotonic() - self.started_at > LASTED
         self.deaths = 1 if lasted else self.deaths + 1
         self.due_at = time.monotonic() + BACK_OFF[min(self.deaths, len(BACK_OFF)) - 1]
-        self.process, self.code = None, self.process.returncode
+        self.code = self.process.returncode
+        self.process = None
         return True
 
 
-def run(command, environment, *, log, ears):
+def run(command: Sequence[str], environment: Mapping[str, str], *, log: Path, ears: Ears) -> None:
     """One command of the preparation, to its end."""
     process = spawn(command, environment, log)
     try:
@@ -98,7 +104,7 @@ def run(command, environment, *, log, ears):
         raise Failed(" ".join(command))
 
 
-def spawn(command, environment, log):
+def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Process:
     with log.open("ab") as output:
         return subprocess.Popen(
             command,
@@ -111,10 +117,10 @@ def spawn(command, environment, log):
         )
 
 
-def tethered_to(parent):
+def tethered_to(parent: int) -> Callable[[], None]:
     """Run in the child: asks Linux for a SIGTERM when its parent dies, in whatever way."""
 
-    def tether():
+    def tether() -> None:
         if libc:
             libc.prctl(SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != parent:
@@ -123,13 +129,13 @@ def tethered_to(parent):
     return tether
 
 
-def adopt_orphans():
+def adopt_orphans() -> None:
     """What our children leave behind becomes ours (Linux), so that we can end it."""
     if libc:
         libc.prctl(SET_CHILD_SUBREAPER, 1)
 
 
-def stop(children, *, grace=GRACE):
+def stop(children: Iterable[Child], *, grace: float = GRACE) -> None:
     """Ask the children politely, insist after a while, and let nothing survive."""
     running = [child.process for child in children if child.process]
     for process in running:
@@ -144,7 +150,7 @@ def stop(children, *, grace=GRACE):
         child.process = None
 
 
-def sweep(keep=()):
+def sweep(keep: Iterable[int] = ()) -> None:
     """End every descendant that belongs to no child of ours (Linux)."""
     kept_pids = set(keep)
     while strays := [pid for pid in offspring(os.getpid()) if pid not in kept_pids]:
@@ -156,7 +162,7 @@ def sweep(keep=()):
                 os.waitpid(pid, 0)
 
 
-def offspring(parent):
+def offspring(parent: int) -> Iterator[int]:
     """The direct children of a process."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -165,11 +171,11 @@ def offspring(parent):
                 yield int(stat.parent.name)
 
 
-def signal_group(process, number):
+def signal_group(process: Process, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
 
 
-def rotate(log):
+def rotate(log: Path) -> None:
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_name(log.name + ".1"))

@@ -3,13 +3,14 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 COMMAND = ["-m", "pip_audit", "-r", "requirements-dev.lock", "--require-hashes", "--disable-pip"]
 OUTPUT = ["--format", "json", "--progress-spinner", "off"]
 UNREACHABLE = "not audited: no index with known vulnerabilities is reachable"
 
 
-def main():
+def main() -> None:
     done = subprocess.run(
         [sys.executable, *COMMAND, *OUTPUT], capture_output=True, text=True, check=False
     )
@@ -18,7 +19,7 @@ def main():
     sys.exit(code)
 
 
-def judge(report):
+def judge(report: str) -> tuple[str, int]:
     """Return a message and the exit code for pip-audit's JSON; empty where it reached no index."""
     try:
         packages = json.loads(report)["dependencies"]
@@ -33,7 +34,7 @@ def judge(report):
     return f"{len(audited)} of {len(packages)} packages audited: no known vulnerability", 0
 
 
-def describe(package):
+def describe(package: dict[str, Any]) -> str:
     ids = ", ".join(vulnerability["id"] for vulnerability in package["vulns"])
     return f"{package['name']} {package['version']}: {ids}"
 
