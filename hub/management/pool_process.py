@@ -17,7 +17,7 @@ from django.db import connections
 from hub.db.clock import clock
 from hub.incoming.processing.inbox_lease import free_inbox_leases
 from hub.incoming.tasks import wake_inbox_for_due_messages
-from hub.outgoing.queue.pump_leases import free_leases, lease_range, process_prefix
+from hub.outgoing.queue.pump_leases import free_leases, lease_range, process_prefix, worker_prefix
 from hub.outgoing.queue.pump_slots import has_local_slot
 from hub.outgoing.queue.wake import wake_pump
 from hub.processes import pool_pipe
@@ -106,12 +106,20 @@ def run_as_pool(pipe: pool_pipe.PoolPipe, worker: uuid.UUID) -> None:
 
 def free_leases_of_process(pid: int) -> None:
     """Free the leases of a dead process of this worker, and wake the loops that continue."""
-    prefix = process_prefix(current_worker_id(), pid)
+    _free_leases_with(process_prefix(current_worker_id(), pid))
+    wake_pump(now=clock())
+    wake_inbox_for_due_messages(now=clock())
+
+
+def free_leases_of_worker(worker: uuid.UUID) -> None:
+    """Free the leases of all processes of a worker, which are dead."""
+    _free_leases_with(worker_prefix(worker))
+
+
+def _free_leases_with(prefix: bytes) -> None:
     free_leases(prefix, now=clock())
     free_inbox_leases(*lease_range(prefix), now=clock())
     free_leases_of_runs(*lease_range(prefix), now=clock())
-    wake_pump(now=clock())
-    wake_inbox_for_due_messages(now=clock())
 
 
 def is_pump_allowed() -> bool:

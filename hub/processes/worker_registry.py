@@ -10,6 +10,11 @@ from uuid import UUID
 from django.db import models
 
 from hub.metrics import counters
+from hub.processes.local_processes import (
+    current_pid_namespace,
+    is_group_running,
+    is_process_running,
+)
 
 WORKER_LOST_AFTER = timedelta(seconds=12)  # without a sign of life
 MAX_POOL_SILENCE = timedelta(seconds=20)  # a pool writes every 2 s, and is replaced after 15 s
@@ -32,7 +37,10 @@ class Worker(models.Model):
     id = models.UUIDField(primary_key=True)
     host = models.CharField(max_length=120)
     pid = models.PositiveIntegerField()
-    pool = models.PositiveIntegerField(null=True)  # pid of its first process
+    # Which processes see each other by their ids; empty: not known
+    pid_namespace = models.CharField(max_length=80, default="", db_default="")
+    # pid of its first process, and its process group; None while it is started
+    pool = models.PositiveIntegerField(null=True)
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     pumps = models.PositiveSmallIntegerField(default=1, db_default=1)  # limit of its pool
@@ -44,6 +52,18 @@ class Worker(models.Model):
 
     def is_alive(self, *, now: datetime) -> bool:
         return now - self.seen_at <= WORKER_LOST_AFTER
+
+    def is_surely_dead(self) -> bool:
+        """Return whether the worker and all processes of its pool have ended, as this process can
+        see; False for those of other machines and containers.
+        """
+        return (
+            bool(self.pid_namespace)
+            and self.pid_namespace == current_pid_namespace()
+            and self.pool is not None
+            and not is_process_running(self.pid)
+            and not is_group_running(self.pool)
+        )
 
     def is_pool_responsive(self, *, now: datetime) -> bool:
         """Return whether the worker's pool sent a heartbeat within MAX_POOL_SILENCE."""

@@ -16,14 +16,12 @@ from django.db import Error, close_old_connections, transaction
 
 from hub.crypto.sealed import check_keys
 from hub.db.clock import clock
-from hub.incoming.processing.inbox_lease import free_inbox_leases
-from hub.management.pool_process import PoolProcess
+from hub.management.pool_process import PoolProcess, free_leases_of_worker
 from hub.metrics import counters
-from hub.outgoing.queue.pump_leases import free_leases, lease_range, worker_prefix
 from hub.processes import memory, pool_pipe
-from hub.processes.worker_registry import Replacement, Worker
+from hub.processes.local_processes import current_pid_namespace
+from hub.processes.worker_registry import WORKER_LOST_AFTER, Replacement, Worker
 from hub.queue import migrate_queued_tasks, record_heartbeat, reset_wake_ups
-from hub.scheduled.tasks import free_leases_of_runs
 from hub.sweep import SWEEP_EVERY, run_sweep, wake_up_for_due_work
 
 log = structlog.get_logger(__name__)
@@ -75,6 +73,7 @@ class Supervisor:
     def start_pool(self) -> PoolProcess:
         """Start a pool and forget pending wake-ups: the new pool has received none."""
         with contextlib.suppress(Error):
+            Worker.objects.filter(id=self.id).update(pool=None)
             reset_wake_ups()
             migrate_queued_tasks()
         self.swept_at = self.heartbeat_at = self.woken_at = float("-inf")
@@ -89,9 +88,7 @@ class Supervisor:
                 at=clock(), host=platform.node(), pool=pool.pid, why=problem, code=pool.returncode
             )
         with contextlib.suppress(Error):  # otherwise the leases expire
-            free_leases(worker_prefix(self.id), now=clock())
-            free_inbox_leases(*lease_range(worker_prefix(self.id)), now=clock())
-            free_leases_of_runs(*lease_range(worker_prefix(self.id)), now=clock())
+            free_leases_of_worker(self.id)
         if pool.heard_at is None:
             time.sleep(RESTART_DELAY)
         return self.start_pool()
@@ -105,6 +102,7 @@ class Supervisor:
             if time.monotonic() - self.heartbeat_at > HEARTBEAT_INTERVAL:
                 self.heartbeat_at = time.monotonic()
                 self.record_worker(pool)
+                self.free_leases_of_dead_workers()
             if time.monotonic() - self.woken_at > DUE_WORK_INTERVAL:
                 self.woken_at = time.monotonic()
                 wake_up_for_due_work(now=clock())
@@ -127,11 +125,25 @@ class Supervisor:
             "pool_since": now - measure_elapsed(pool.started_at),
             "heard_at": None if pool.heard_at is None else now - measure_elapsed(pool.heard_at),
         }
-        created_values = {"host": platform.node(), "pid": os.getpid(), "started_at": now}
+        created_values = {
+            "host": platform.node(),
+            "pid": os.getpid(),
+            "pid_namespace": current_pid_namespace(),
+            "started_at": now,
+        }
         Worker.objects.update_or_create(
             id=self.id, defaults=values, create_defaults=values | created_values
         )
         record_heartbeat("worker", now=now)
+
+    def free_leases_of_dead_workers(self) -> None:
+        """Free the leases of workers of this machine that were killed with their pools: what they
+        were sending goes again at once. Elsewhere leases expire.
+        """
+        recent = Worker.objects.filter(seen_at__gt=clock() - WORKER_LOST_AFTER)
+        for worker in recent.exclude(id=self.id):
+            if worker.is_surely_dead():
+                free_leases_of_worker(worker.id)
 
     def stop_pool(self, pool: PoolProcess) -> None:
         """Stop the pool; kill it after STOP_GRACE seconds, or on a second stop signal."""

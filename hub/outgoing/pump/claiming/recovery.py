@@ -5,7 +5,8 @@ again.
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, Least
 
 from hub.connections.models import Lane
 from hub.metrics import counters
@@ -16,8 +17,9 @@ from hub.outgoing.pump.claiming.crash_limits import MAX_CRASHES
 def recover_expired_leases(lanes: Sequence[Lane], *, now: datetime) -> None:
     """End the attempts that were in flight on lanes with an expired lease, as *unknown*.
 
-    Their deliveries wait again, marked as possibly delivered. After MAX_CRASHES crashes they fail;
-    those of a route that holds possibly delivered messages are held.
+    Their deliveries wait again, before what became due after them, marked as possibly delivered.
+    After MAX_CRASHES crashes they fail; those of a route that holds possibly delivered messages are
+    held.
     """
     expired_ids = [lane.pk for lane in lanes if lane.lease is not None]
     if not expired_ids:
@@ -40,7 +42,8 @@ def recover_expired_leases(lanes: Sequence[Lane], *, now: datetime) -> None:
     interrupted_query.filter(pk__in=held_ids).update(
         state="held", reason="unknown_effect", due_at=None, **common_changes
     )
-    interrupted_query.update(state="waiting", reason="crashed", due_at=now, **common_changes)
+    place = Least(Coalesce(F("due_at"), Value(now)), Value(now))
+    interrupted_query.update(state="waiting", reason="crashed", due_at=place, **common_changes)
 
 
 def _record_crashes(interrupted: Sequence[Delivery], *, now: datetime) -> None:

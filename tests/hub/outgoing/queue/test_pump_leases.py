@@ -85,6 +85,18 @@ def test_a_publisher_that_has_not_committed_does_not_delay_it(make):
             database.close()  # with its lock_timeout
 
 
+def test_what_a_dead_process_sent_goes_before_what_became_due_later(make):
+    sent = hold(make, lease_of(OURS))
+    later = make.delivery(sent.connection, now=NOON + timedelta(seconds=1))
+    free_leases(process_prefix(OURS, 7), now=NOON + timedelta(seconds=2))
+    http = FakeHttp()
+    pump(http, at=NOON + timedelta(seconds=3))
+    assert [request.headers["webhook-id"] for request in http.requests] == [
+        sent.message_id,
+        later.message_id,
+    ]
+
+
 def test_without_that_it_waits_for_the_end_of_the_lease(make):
     hold(make, lease_of(OURS))
     pump(FakeHttp(), at=NOON + timedelta(seconds=1))
