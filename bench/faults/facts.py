@@ -74,10 +74,8 @@ def replacements(owners: SocketOwners) -> Iterator[Kill]:
     """
     for replacement in Replacement.objects.all():
         replaced_at = clocks.monotonic(replacement.at)
-        ended_at = {
-            pid: owners.alive[pid]
-            for pid in owners.members_of(replacement.pool)
-            if owners.alive[pid] >= replaced_at - REPLACED_WITHIN
-        }
-        for at in set(ended_at.values()) or {replaced_at}:
-            yield Kill(at, f"({replacement.why})", frozenset(ended_at))
+        span = (replaced_at - REPLACED_WITHIN, replaced_at + REPLACED_WITHIN)
+        ended = owners.ended_since(replacement.pool, *span)
+        pids = frozenset(life.pid for life in ended)
+        for at in {life.ended_by for life in ended} or {replaced_at}:
+            yield Kill(at, f"({replacement.why})", pids)

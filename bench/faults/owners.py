@@ -2,7 +2,7 @@
 was open.
 """
 
-import contextlib
+import math
 import os
 import threading
 import time
@@ -25,20 +25,30 @@ class Span:
     last: float
 
 
-class SocketOwners:
-    """A context: samples who holds which local port to the sink, and when each process was last
-    alive.
+@dataclass(slots=True)
+class Life:
+    """A process, in its process group, and when it was first seen to be gone.
+
+    An id is given to another process later, which is another life.
     """
+
+    pid: int
+    group: int
+    ended_by: float = math.inf
+
+
+class SocketOwners:
+    """A context: samples who holds which local port to the sink, and when each process ended."""
 
     def __init__(self, sink_port: int) -> None:
         self.sink_port = sink_port
         # by local port, in the order of time
         self.spans: defaultdict[int, list[Span]] = defaultdict(list)
-        # the moment at which a process was last seen, by its id
-        self.alive: dict[int, float] = {}
-        self.groups: dict[int, int] = {}  # process group by process id
+        self.lives: dict[int, Life] = {}  # those that last, by process id
+        self.ended: list[Life] = []  # in the order of time
         self.inodes: dict[str, int] = {}  # process id by the inode of its socket
         self.over = threading.Event()
+        self.sampling = threading.Lock()  # whoever kills takes a sample, too
 
     def __enter__(self) -> Self:
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -54,11 +64,14 @@ class SocketOwners:
             self.sample()
 
     def sample(self) -> None:
-        now, processes = time.monotonic(), set(descendants(os.getpid()))
+        with self.sampling:
+            self.take_sample()
+
+    def take_sample(self) -> None:
+        # those of a pool without its first process are no descendants any more
+        processes, now = {*descendants(os.getpid()), *self.lives}, time.monotonic()
         for pid in processes:
-            self.alive[pid] = now
-            if pid not in self.groups and (group := process_groups.group_of(pid)):
-                self.groups[pid] = group
+            self.note_life(pid)
         sockets = process_groups.local_ports_to(self.sink_port)
         if set(sockets) - set(self.inodes):
             for pid in processes:
@@ -83,7 +96,16 @@ class SocketOwners:
                 return span.pid
         return None
 
-    def members_of(self, group: int | None) -> frozenset[int]:
-        with contextlib.suppress(RuntimeError):
-            return frozenset(pid for pid, its_group in self.groups.items() if its_group == group)
-        return frozenset()
+    def note_life(self, pid: int) -> None:
+        group, life = process_groups.group_of(pid), self.lives.get(pid)
+        if life is not None and group != life.group:
+            life.ended_by = time.monotonic()
+            self.ended.append(self.lives.pop(pid))
+        if group is not None and pid not in self.lives:
+            self.lives[pid] = Life(pid, group)
+
+    def ended_since(self, group: int, since: float, until: float) -> list[Life]:
+        """Return the processes of a group that ended between two moments."""
+        return [
+            life for life in self.ended if life.group == group and since <= life.ended_by <= until
+        ]
