@@ -102,9 +102,9 @@ class Supervisor:
             if time.monotonic() - self.heartbeat_at > HEARTBEAT_INTERVAL:
                 self.heartbeat_at = time.monotonic()
                 self.record_worker(pool)
-                self.free_leases_of_dead_workers()
             if time.monotonic() - self.woken_at > DUE_WORK_INTERVAL:
                 self.woken_at = time.monotonic()
+                self.free_leases_of_dead_workers()
                 wake_up_for_due_work(now=clock())
             if time.monotonic() - self.swept_at > SWEEP_EVERY:
                 self.swept_at = time.monotonic()

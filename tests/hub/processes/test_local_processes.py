@@ -34,6 +34,12 @@ def test_a_process_runs_until_it_ends(process):
     assert not is_process_running(process.pid) and not is_group_running(process.pid)
 
 
+def test_a_process_that_nobody_has_buried_has_ended(process):
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert not is_process_running(process.pid) and not is_group_running(process.pid)
+
+
 def test_a_group_runs_until_its_last_process_ends():
     leader = subprocess.Popen(
         [sys.executable, "-c", LEAVE_ONE_BEHIND], start_new_session=True, stdout=subprocess.PIPE
