@@ -31,7 +31,11 @@ from hub.db.state_machine import InvalidTransition
 from hub.drift.schedule import wake_up_due_drift_checks
 from hub.identities.directory_reads import wake_up_due_directories
 from hub.incoming.processing.author_fallbacks import release_items_of_known_authors
-from hub.incoming.processing.release_held_items import end_old_holds, release_held_items
+from hub.incoming.processing.release_held_items import (
+    discard_items_of_final_disconnects,
+    end_old_holds,
+    release_held_items,
+)
 from hub.incoming.processing.unmatched import attribute_items_of_connected_accounts
 from hub.incoming.receiving.rejected_sources import notify_rejected_sources
 from hub.incoming.receiving.replies import forget_reply_credentials
@@ -205,6 +209,7 @@ STEPS: tuple[Step, ...] = (
     wake_forgotten_lanes,
     wake_up_for_due_work,
     wake_up_for_held_work,
+    discard_items_of_final_disconnects,
     release_held_items,
     release_items_of_known_authors,
     end_old_holds,

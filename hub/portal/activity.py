@@ -28,6 +28,7 @@ VERB_TEXTS = {
     "connection.disconnect": _("disconnected it"),
     "connection.undo_disconnect": _("undid the disconnect"),
     "connection.end_undo": _("revoked its authorization after the disconnect"),
+    "connection.discard_webhooks": _("discarded webhooks that arrived after the disconnect"),
     "connection.uninstall": _("was notified that the app was removed at the other system"),
     "connection.rename": _("renamed it"),
     "connection.identify": _("selected a matching record"),

@@ -18,6 +18,13 @@ ITEM_REASONS = {  # of an incoming item
         _("The account was disconnected before the item was processed."),
         _("Connect the account again if the item is still needed."),
     ),
+    "disconnect_pending": Reason(
+        _(
+            "The account is disconnected, and the disconnect can still be undone. The item is "
+            "processed then, and discarded otherwise."
+        ),
+        _("Undo the disconnect if the item is still needed."),
+    ),
     "tenant_suspended": Reason(
         _("The tenant is suspended. The item is processed when the tenant is restored."),
         _("Restore the tenant."),
@@ -45,6 +52,10 @@ ITEM_REASONS = {  # of an incoming item
             "skip such events."
         ),
         _("Select the user of this person, then replay it if it is still needed."),
+    ),
+    "disconnect_final": Reason(
+        _("It arrived after the account was disconnected, and the disconnect was not undone."),
+        _("Connect the account again, then replay it if it is still needed."),
     ),
     # unmatched
     "unknown_account": Reason(

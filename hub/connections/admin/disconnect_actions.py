@@ -46,9 +46,10 @@ class DisconnectActionsMixin(staff.ModelAdmin):
         is_available=_is_connected,
         form=StaffDisconnectForm,
         question=(
-            "Nothing is sent or received any more. The authorization is revoked at the other "
-            "system and deleted here, now or in 24 hours. The history is kept, and the same "
-            "account can be connected again."
+            "Nothing is sent any more, and webhooks are refused. The authorization is revoked at "
+            "the other system and deleted here, now or in 24 hours. Until then, webhooks are "
+            "stored, and processed if you undo it. The history is kept, and the same account can "
+            "be connected again."
         ),
     )
     def disconnect(

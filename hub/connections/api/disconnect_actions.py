@@ -77,8 +77,8 @@ DISCONNECT_ACTIONS: Mapping[str, ConnectionAction] = {
         _disconnect,
         "Disconnect a connection",
         "Disconnect the account: its authorization is revoked and deleted, now or in 24 hours.\n\n"
-        "Nothing is sent or received from now on. The history stays, and the account can be\n"
-        "connected again.",
+        "Nothing is sent from now on. Webhooks are refused, or with `revoke: later` stored for an\n"
+        "undo. The history stays, and the account can be connected again.",
         DisconnectedSerializer,
         {"disconnected": openapi.DISCONNECTED},
         body=DisconnectSerializer,
@@ -94,7 +94,7 @@ DISCONNECT_ACTIONS: Mapping[str, ConnectionAction] = {
         "Undo the disconnect of a connection",
         "Restore a connection that was disconnected with `revoke: later` in the last 24 hours.\n\n"
         "Its credential is tested first; if the test fails, nothing is changed. Its webhooks are\n"
-        "registered again, and what was held is sent.",
+        "registered again, what was held is sent, and what arrived meanwhile is processed.",
         ConnectionSerializer,
         {"undone": openapi.CONNECTION},
     ),

@@ -85,7 +85,8 @@ class DisconnectSerializer(StrictSerializer):
         default="now",
         help_text=(
             "now: the authorization is revoked and deleted now. later: in 24 hours; until then "
-            "`undo-disconnect` restores the connection. Nothing is sent or received meanwhile."
+            "`undo-disconnect` restores the connection. Nothing is sent meanwhile; webhooks are "
+            "stored, and processed after an undo only."
         ),
     )
     reason = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)

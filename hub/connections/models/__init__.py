@@ -19,7 +19,7 @@ from hub.connections.models.connections import (
 from hub.connections.models.connector_apps import ConnectorApp
 from hub.connections.models.connector_requests import ConnectorRequest
 from hub.connections.models.credentials import Credential, CredentialEvent
-from hub.connections.models.disconnections import Disconnection
+from hub.connections.models.disconnections import Disconnection, get_pending_disconnection
 from hub.connections.models.kill_switches import KillSwitch
 from hub.connections.models.lanes import Lane
 from hub.connections.models.maintenance_windows import MaintenanceWindow
@@ -50,6 +50,7 @@ __all__ = [
     "Revocation",
     "KillSwitch",
     "ConnectorRequest",
+    "get_pending_disconnection",
     "validate_connector_key",
     "digest_scopes",
     "build_guest_reference",

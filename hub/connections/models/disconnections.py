@@ -15,7 +15,8 @@ class Disconnection(Scoped):
     """A disconnect that can be undone until `revoke_at`.
 
     The connection's own credential is empty meanwhile, so nothing can use it. The document here is
-    bound to this row; only an undo and the revocation open it.
+    bound to this row; only an undo and the revocation open it, and the receiver of webhooks, to
+    verify these by the signing secret in it.
     """
 
     TENANT = "connection__tenant"
@@ -53,3 +54,15 @@ class Disconnection(Scoped):
     def open(self) -> dict[str, Any]:
         """Return the document: `secret` and `settings`. Raises CannotOpen."""
         return self.sealed.open(self.binding)
+
+
+def get_pending_disconnection(connection: Connection) -> Disconnection | None:
+    """Return the disconnect that is not final yet; None if there is none.
+
+    It ends when an undo, a reconnection or the revocation deletes its row. That is read with the
+    connection where the query selects both, and otherwise by a statement of its own.
+    """
+    if not connection.is_disconnected:
+        return None
+    disconnection: Disconnection | None = getattr(connection, "disconnection", None)
+    return disconnection

@@ -35,7 +35,7 @@ class InboundItem(Scoped, StateMachine):
 
     TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
         "received": {"processed", "held", "echo", "quarantined", "skipped"},
-        "held": {"received", "quarantined"},
+        "held": {"received", "quarantined", "skipped"},
         "unmatched": {"received", "held", "quarantined"},
         "quarantined": {"received"},
         "echo": {"received"},
@@ -101,9 +101,9 @@ class InboundItem(Scoped, StateMachine):
                 name="inbound_items_held",
             ),
             models.Index(
-                fields=("connection", "id"),
+                fields=("connection", "message", "position"),
                 condition=Q(state="received"),
-                name="inbound_items_due",
+                name="inbound_items_in_order",
             ),
             models.Index(fields=("connector_key", "account"), name="inbound_items_of_account"),
         )

@@ -7,16 +7,18 @@ from datetime import datetime
 from django.db.models import Q
 
 from connectors.webhook_sources import Item
-from hub.connections.models import DISCONNECTED, Connection
+from hub.connections.models import DISCONNECTED, Connection, get_pending_disconnection
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.processing.message_rows import build_message_row
 from hub.incoming.processing.parsing import CANNOT_BE_READ, ParsedMessage
 from hub.mappings.models import Identity
 
 OTHER_ACCOUNT, UNKNOWN_ACCOUNT = "other_account", "unknown_account"
+# of items that arrived after their account was disconnected: while that can be undone, and later
+DISCONNECT_PENDING, DISCONNECT_FINAL = "disconnect_pending", "disconnect_final"
 # the reasons for which items are held until their cause ends
 HOLD_REASONS = (
-    *("tenant_suspended", "switched_off", DISCONNECTED),
+    *("tenant_suspended", "switched_off", DISCONNECTED, DISCONNECT_PENDING),
     *("connection_paused", "connection_disabled"),
 )
 STATE_REASONS = {"paused": "connection_paused", "disabled": "connection_disabled"}
@@ -51,8 +53,8 @@ def load_connections(messages: Iterable[ParsedMessage]) -> ConnectionsByAccount:
             account__in={account for _, account in accounts},
             tenant__isnull=False,
         )
-        .exclude(Q(state="disabled") & Q(reason=DISCONNECTED))
-        .select_related("lane", "tenant")
+        .exclude(Q(state="disabled") & Q(reason=DISCONNECTED) & Q(disconnection=None))
+        .select_related("lane", "tenant", "disconnection")
         .order_by("pk")
     )
     connections: dict[tuple[str, str], list[Connection]] = {}
@@ -101,11 +103,18 @@ def find_connections(
 def decide_state(
     message: InboundMessage, item: Item, connection: Connection | None
 ) -> tuple[str, str]:
-    """Return the state and reason with which an item begins."""
+    """Return the state and reason with which an item begins.
+
+    What arrived before its account was disconnected waits for the account to be connected again;
+    what arrived later waits for an undo, and is skipped without one.
+    """
     if connection is None:
         return "unmatched", UNKNOWN_ACCOUNT
     if item.account and not is_same_account(item.account, connection):
         return "quarantined", OTHER_ACCOUNT
+    if connection.is_disconnected and message.received_at > connection.state_changed_at:
+        is_pending = get_pending_disconnection(connection) is not None
+        return ("held", DISCONNECT_PENDING) if is_pending else ("skipped", DISCONNECT_FINAL)
     if reason := find_hold_reason(connection):
         return "held", reason
     return "received", ""

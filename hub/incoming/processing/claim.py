@@ -20,6 +20,10 @@ BATCH_SIZE = 200  # messages of one claim
 BATCH_BYTES = 512 * KIBIBYTE  # of their bodies; a claim has at least one message
 MAX_SHARES = 50  # accounts of one claim
 MAX_ATTEMPTS = 5  # then the message is quarantined
+RELATED = (
+    *("endpoint__connection__lane", "endpoint__connection__tenant"),
+    "endpoint__connection__disconnection",
+)
 
 SHARES_SQL = """
 WITH RECURSIVE shares(share_key) AS (
@@ -138,8 +142,7 @@ def _lease_messages(
     leased.update(
         lease=lease, lease_until=now + MESSAGE_LEASE, attempt_count=F("attempt_count") + 1
     )
-    related = ("endpoint__connection__lane", "endpoint__connection__tenant")
-    return list(leased.select_related(*related).order_by("pk"))
+    return list(leased.select_related(*RELATED).order_by("pk"))
 
 
 def is_message_due(*, now: datetime) -> bool:

@@ -28,8 +28,9 @@ SELECT connection_id FROM due WHERE connection_id IS NOT NULL LIMIT %s
 CANDIDATES_SQL = """SELECT id FROM (
     SELECT id FROM incoming_inbounditem
     WHERE state = 'received' AND attempt_count = 0 AND type <> '' AND connection_id = %s
-    ORDER BY id LIMIT %s
+    ORDER BY message_id, position LIMIT %s
 ) AS candidates"""
+ARRIVAL_ORDER = ("message_id", "position")  # the items of a batch are not inserted in their order
 
 
 def due_items() -> QuerySet[InboundItem]:
@@ -62,7 +63,7 @@ def count_attempt(items: QuerySet[InboundItem], *, limit: int) -> list[int]:
 
     So an item that ends the process is tried alone afterwards.
     """
-    locked = items.order_by("pk").select_for_update(skip_locked=True, no_key=True)
+    locked = items.order_by(*ARRIVAL_ORDER).select_for_update(skip_locked=True, no_key=True)
     ids = list(locked.values_list("pk", flat=True)[:limit])
     if ids:
         InboundItem.unscoped.filter(pk__in=ids).update(attempt_count=F("attempt_count") + 1)

@@ -1,4 +1,4 @@
-"""Release held items whose cause has ended, and end those that were held for too long."""
+"""Release held items whose cause has ended, and end those that need not wait any longer."""
 
 from datetime import datetime, timedelta
 
@@ -6,13 +6,21 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from hub.connections.models import Connection
+from hub.audit import ActorContext
+from hub.connections.models import DISCONNECTED, Connection
 from hub.incoming.models import InboundItem
-from hub.incoming.processing.attribution import HOLD_REASONS, STATE_REASONS
+from hub.incoming.processing.attribution import (
+    DISCONNECT_FINAL,
+    DISCONNECT_PENDING,
+    HOLD_REASONS,
+    STATE_REASONS,
+)
+from hub.incoming.processing.due_items import ARRIVAL_ORDER
 from hub.incoming.processing.inbox_lease import wake_inbox
 
 MAX_CONNECTIONS, MAX_ITEMS = 100, 1000  # of one step
 MAX_OLD_ITEMS = 500  # of one step
+MAX_FINAL_DISCONNECTS = 20  # of one step
 HELD_TOO_LONG = "held_too_long"
 
 
@@ -23,13 +31,14 @@ def release_held_items(*, now: datetime) -> int:
     A step of the sweep; returns how many. The inbox decides again: another cause may hold them.
     """
     held_items = InboundItem.unscoped.filter(state="held", reason__in=HOLD_REASONS)
-    connections = list(select_usable_connections(held_items)[:MAX_CONNECTIONS])
+    connections = [
+        *select_usable_connections(held_items)[:MAX_CONNECTIONS],
+        *select_undone_connections(held_items)[:MAX_CONNECTIONS],
+    ]
     if not connections:
         return 0
-    released = (
-        held_items.filter(connection__in=connections).order_by("pk").values_list("pk", flat=True)
-    )
-    rows = held_items.filter(pk__in=list(released[:MAX_ITEMS]))
+    oldest = held_items.filter(connection__in=connections).order_by(*ARRIVAL_ORDER)[:MAX_ITEMS]
+    rows = held_items.filter(pk__in=list(oldest.values_list("pk", flat=True)))
     count = rows.update(state="received", reason="", attempt_count=0, state_changed_at=now)
     wake_inbox(now=now)
     return count
@@ -42,6 +51,43 @@ def select_usable_connections(held_items: QuerySet[InboundItem]) -> QuerySet[Con
     )
     has_held = Exists(held_items.filter(connection=OuterRef("pk")))
     return usable.filter(has_held).order_by("pk").values_list("pk", flat=True)
+
+
+def select_undone_connections(held_items: QuerySet[InboundItem]) -> QuerySet[Connection, int]:
+    """Select the ids of connections whose items waited for an undo, and that are not disconnected.
+
+    Such a connection may be paused again: its items then have that reason.
+    """
+    pending = held_items.filter(reason=DISCONNECT_PENDING, connection=OuterRef("pk"))
+    connected = Connection.unscoped.exclude(state="disabled", reason=DISCONNECTED)
+    return connected.filter(Exists(pending)).order_by("pk").values_list("pk", flat=True)
+
+
+@transaction.atomic
+def discard_items_of_final_disconnects(*, now: datetime) -> int:
+    """Skip the items that arrived after their account was disconnected, when that has become final.
+
+    A step of the sweep; returns how many, and audits the number for each connection. While the row
+    of the disconnect exists, an undo may be in progress.
+    """
+    held_items = InboundItem.unscoped.filter(state="held", reason=DISCONNECT_PENDING)
+    final = Connection.unscoped.filter(
+        state="disabled", reason=DISCONNECTED, disconnection=None
+    ).filter(Exists(held_items.filter(connection=OuterRef("pk"))))
+    total = 0
+    for connection in final.select_related("tenant").order_by("pk")[:MAX_FINAL_DISCONNECTS]:
+        oldest = held_items.filter(connection=connection).order_by("pk")[:MAX_ITEMS]
+        rows = held_items.filter(pk__in=list(oldest.values_list("pk", flat=True)))
+        count = rows.update(state="skipped", reason=DISCONNECT_FINAL, state_changed_at=now)
+        ActorContext.system().audit(
+            "connection.discard_webhooks",
+            connection,
+            tenant=connection.tenant,
+            after={"items": count},
+            now=now,
+        )
+        total += count
+    return total
 
 
 def end_old_holds(*, now: datetime) -> int:

@@ -14,6 +14,7 @@ from hub.incoming.models import InboundItem
 from hub.incoming.processing.attribution import AttributedItem, decide_state
 from hub.incoming.processing.claim import MAX_ATTEMPTS
 from hub.incoming.processing.due_items import (
+    ARRIVAL_ORDER,
     BATCH_SIZE,
     count_attempt,
     due_items,
@@ -30,7 +31,7 @@ log = structlog.get_logger(__name__)
 NOT_IN_MESSAGE = "its message has no such item any more"
 RELATED = (
     *("message__endpoint__connection__lane", "message__endpoint__connection__tenant"),
-    *("connection__lane", "connection__tenant", "tenant"),
+    *("connection__lane", "connection__tenant", "connection__disconnection", "tenant"),
 )
 
 
@@ -69,7 +70,7 @@ def process_items(ids: Sequence[int], *, now: datetime) -> None:
         .filter(pk__in=ids)
         .select_for_update(of=("self",), skip_locked=True, no_key=True)
     )
-    rows = list(locked.select_related(*RELATED).order_by("pk"))
+    rows = list(locked.select_related(*RELATED).order_by(*ARRIVAL_ORDER))
     exhausted = [row for row in rows if row.attempt_count > MAX_ATTEMPTS]
     for row in exhausted:
         set_state(row, "quarantined", MESSAGE_FAILED, now=now)

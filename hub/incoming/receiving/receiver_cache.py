@@ -8,12 +8,18 @@ from typing import Any
 
 import structlog
 from django.db.models import Q
+from django.views.decorators.debug import sensitive_variables
 
 from connectors.outcomes import READ_ERRORS
 from connectors.registry import CONNECTORS
 from connectors.signatures import Scheme, Secret, SharedSecretScheme, valid_signing_secrets
 from connectors.webhook_sources import WebhookSource
-from hub.connections.models import ConnectorApp, Credential
+from hub.connections.models import (
+    Connection,
+    ConnectorApp,
+    Credential,
+    get_pending_disconnection,
+)
 from hub.crypto.sealed import CannotOpen
 from hub.incoming.models import InboundEndpoint
 
@@ -37,7 +43,7 @@ class Receiver:
     secrets: Sequence[Secret]
     settings: Mapping[str, Any]
     networks: Sequence[Network]
-    is_gone: bool  # its connection is disconnected
+    is_gone: bool  # its connection is disconnected, and that cannot be undone any more
 
     def allows_address(self, address: str) -> bool:
         """Return whether webhooks of this endpoint may come from the address."""
@@ -83,7 +89,7 @@ def load_receiver(connector_key: str, digest: str, *, now: datetime) -> Receiver
         InboundEndpoint.unscoped.filter(
             Q(key_digest=digest) | previous, connector_key=connector_key
         )
-        .select_related("connection", "tenant")
+        .select_related("connection__disconnection", "tenant")
         .first()
     )
     if endpoint is None:
@@ -110,8 +116,13 @@ def build_receiver(endpoint: InboundEndpoint, source: WebhookSource, *, now: dat
         [Secret(secret) for secret in secrets],
         settings,
         _parse_networks(endpoint),
-        is_gone=bool(connection and connection.is_disconnected),
+        is_gone=bool(connection and is_disconnect_final(connection)),
     )
+
+
+def is_disconnect_final(connection: Connection) -> bool:
+    """Return whether a connection is disconnected for good: no undo can bring it back."""
+    return connection.is_disconnected and get_pending_disconnection(connection) is None
 
 
 def _parse_networks(endpoint: InboundEndpoint) -> list[Network]:
@@ -158,8 +169,21 @@ def _load_entered_secrets(
         app = ConnectorApp.objects.filter(connector_key=endpoint.connector_key).first()
         return [str(app.open().get(source.secret_field, ""))] if app else []
     if source.secret_from == "connection_field" and endpoint.connection:
-        credential = Credential.unscoped.filter(connection=endpoint.connection).first()
-        document = credential.open(endpoint.connection) if credential else {}
+        document = _open_credential(endpoint.connection)
         secret = str(document.get(source.secret_field, ""))
         return valid_signing_secrets({**document, "signing_secret": secret}, at=now)
     return []
+
+
+@sensitive_variables()
+def _open_credential(connection: Connection) -> Mapping[str, Any]:
+    """Return the document of the connection's credential; of a disconnect that can be undone, the
+    one that is kept for the undo.
+
+    Raises CannotOpen.
+    """
+    if disconnection := get_pending_disconnection(connection):
+        kept: Mapping[str, Any] = disconnection.open()["secret"]
+        return kept
+    credential = Credential.unscoped.filter(connection=connection).first()
+    return credential.open(connection) if credential else {}

@@ -1,0 +1,325 @@
+"""While a disconnect can be undone, webhooks are stored: published by the undo, else discarded."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from connectors.http import Response
+from connectors.registry import CONNECTORS
+from connectors.schema import Account
+from hub.audit import ActorContext, AuditRow
+from hub.connections.actions.connection_actions import InvalidConnectionState
+from hub.connections.actions.disconnection import (
+    disconnect_account,
+    revoke_disconnected_account,
+    revoke_due_accounts,
+)
+from hub.connections.actions.undo_disconnect import undo_disconnect
+from hub.connections.connecting.reconnect import reconnect_account
+from hub.connections.credentials.account_probe import ProbeResult
+from hub.connections.models import Connection
+from hub.db.clock import clock
+from hub.incoming.endpoints.create import get_or_create_app_endpoint
+from hub.incoming.models import InboundItem, InboundMessage
+from hub.incoming.processing.batch import process_messages
+from hub.incoming.processing.claim import claim_messages
+from hub.incoming.processing.due_items import count_attempt, due_items
+from hub.incoming.processing.release_held_items import (
+    discard_items_of_final_disconnects,
+    release_held_items,
+)
+from hub.incoming.processing.replay import replay_item
+from hub.incoming.receiving.receive import RECEIVERS
+from hub.outgoing.models import Event
+from hub.outgoing.queue.pump_leases import new_lease
+from hub.sweep import STEPS
+from tests.connectors.recorded import WHSEC
+from tests.fakes import FakeHttp
+from tests.hub.incoming.arriving import local_path, post_pipedrive, run_inbox
+from tests.hub.incoming.test_signed_webhooks import post_standard
+from tests.hub.incoming.test_slack_webhooks import EVENT, SECRET, post
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SYSTEM = ActorContext.system()
+DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+ME = Response(
+    200, b'{"success":true,"data":{"id":1,"name":"Ann","company_id":701,"company_name":"Acme"}}'
+)
+REVOKED = Response(401, b'{"success":false,"error":"invalid token"}')
+
+
+@pytest.fixture
+def pipedrive(make):
+    make.app("pipedrive", {"client_id": "id", "client_secret": "a client secret"})
+    return make.connection(connector="pipedrive", account="701", secret={"access_token": "p"})
+
+
+def stored(connection):
+    return Connection.unscoped.select_related("tenant", "lane").get(pk=connection.pk)
+
+
+def disconnect(connection):
+    with transaction.atomic():
+        disconnect_account(stored(connection), SYSTEM, can_be_undone=True, now=clock())
+    forget_receivers()
+
+
+def undo(connection, script=ME):
+    options = {"call": FakeHttp(script).call, "random": lambda: 0.5, "now": clock()}
+    result = undo_disconnect(stored(connection), SYSTEM, **options)
+    forget_receivers()
+    return result
+
+
+def end(connection):
+    revoke_disconnected_account(stored(connection), SYSTEM, now=clock())
+    forget_receivers()
+
+
+def forget_receivers():
+    """Let the next request load its receiver, as a second later."""
+    RECEIVERS.receivers.clear()
+
+
+def sweep():
+    """Run the steps of the sweep that look at held items, then the inbox."""
+    for step in (discard_items_of_final_disconnects, release_held_items):
+        step(now=clock())
+    run_inbox()
+
+
+def find_states():
+    return list(InboundItem.unscoped.order_by("message").values_list("state", "reason"))
+
+
+def post_changes(client, connection, *names):
+    for name in names:
+        assert post_pipedrive(client, connection, id=name).status_code == 200
+
+
+# --- undone ---
+
+
+def test_what_arrives_is_acknowledged_held_and_published_once_in_order_by_the_undo(
+    client, pipedrive
+):
+    disconnect(pipedrive)
+    post_changes(client, pipedrive, "one", "two", "three")
+    run_inbox()
+    post_changes(client, pipedrive, "one", "four")  # the first one is a repetition
+    sweep()
+    assert find_states() == [("held", "disconnect_pending")] * 4 and not Event.unscoped.exists()
+
+    assert undo(pipedrive).passed
+    for _ in range(2):
+        sweep()
+    assert find_states() == [("processed", "")] * 4
+    published = Event.unscoped.order_by("pk").values_list("inbound_items__message", flat=True)
+    assert len(published) == 4 and list(published) == sorted(published)
+
+
+def test_what_arrived_before_the_disconnect_and_waited_is_published_by_the_undo_too(
+    client, pipedrive
+):
+    post_changes(client, pipedrive, "before")
+    disconnect(pipedrive)
+    post_changes(client, pipedrive, "after")
+    run_inbox()
+    assert find_states() == [("held", "disconnected"), ("held", "disconnect_pending")]
+    undo(pipedrive)
+    sweep()
+    assert find_states() == [("processed", "")] * 2
+
+
+def test_a_failed_undo_leaves_it_held(client, pipedrive):
+    disconnect(pipedrive)
+    post_changes(client, pipedrive, "one")
+    run_inbox()
+    assert not undo(pipedrive, REVOKED).passed
+    sweep()
+    assert find_states() == [("held", "disconnect_pending")]
+
+
+def test_a_message_that_is_processed_after_the_undo_is_published(client, pipedrive):
+    disconnect(pipedrive)
+    post_changes(client, pipedrive, "one")
+    undo(pipedrive)
+    sweep()
+    assert find_states() == [("processed", "")]
+
+
+def test_of_a_connection_that_was_paused_before_it_is_held_for_the_pause_then(client, pipedrive):
+    pipedrive.pause("", until=None, now=clock())
+    disconnect(pipedrive)
+    post_changes(client, pipedrive, "one")
+    run_inbox()
+    undo(pipedrive)
+    sweep()
+    assert find_states() == [("held", "connection_paused")]
+    with transaction.atomic():
+        stored(pipedrive).resume(now=clock())
+    sweep()
+    assert find_states() == [("processed", "")]
+
+
+def test_the_account_connected_again_publishes_it_as_well(client, pipedrive):
+    disconnect(pipedrive)
+    post_changes(client, pipedrive, "one")
+    run_inbox()
+    probe_result = ProbeResult(Account("701"))
+    options = {"random": lambda: 0.5, "now": clock()}
+    reconnect_account(stored(pipedrive), {}, {"access_token": "new"}, probe_result, **options)
+    sweep()
+    assert find_states() == [("processed", "")]
+
+
+# --- final ---
+
+
+def test_without_an_undo_it_is_skipped_with_the_reason_and_counted(client, pipedrive):
+    disconnect(pipedrive)
+    post_changes(client, pipedrive, "one", "two")
+    run_inbox()
+    revoke_due_accounts(now=clock() + DAY)
+    sweep()
+    assert find_states() == [("skipped", "disconnect_final")] * 2 and not Event.unscoped.exists()
+    audited = AuditRow.objects.get(verb="connection.discard_webhooks")
+    assert (audited.after, audited.tenant) == ({"items": 2}, pipedrive.tenant.public_id)
+    assert discard_items_of_final_disconnects in STEPS
+    forget_receivers()
+    assert post_pipedrive(client, pipedrive, id="late").status_code == 410
+
+
+def test_what_was_acknowledged_and_is_processed_after_the_end_is_skipped(client, pipedrive):
+    disconnect(pipedrive)
+    post_changes(client, pipedrive, "one", "two")
+    lease = new_lease()
+    claimed = claim_messages(lease, after="", now=clock()).messages
+    end(pipedrive)
+    process_messages(claimed[:1], lease, now=clock())  # as it was read before the end
+    InboundMessage.unscoped.filter(processed_at=None).update(lease=None, lease_until=None)
+    InboundMessage.unscoped.filter(processed_at=None).update(attempt_count=0)
+    sweep()
+    assert find_states() == [("skipped", "disconnect_final")] * 2 and not Event.unscoped.exists()
+
+
+def test_what_was_discarded_can_be_replayed_once_the_account_is_connected(client, pipedrive):
+    disconnect(pipedrive)
+    post_changes(client, pipedrive, "one")
+    run_inbox()
+    end(pipedrive)
+    sweep()
+    replay_item(InboundItem.unscoped.get(), SYSTEM, now=clock())
+    run_inbox()
+    assert find_states() == [("skipped", "disconnect_final")]
+    with transaction.atomic():
+        stored(pipedrive).mark_healthy(now=clock())
+    replay_item(InboundItem.unscoped.get(), SYSTEM, now=clock())
+    run_inbox()
+    assert find_states() == [("processed", "")]
+
+
+# --- races, and deaths of processes ---
+
+
+def test_of_an_undo_and_the_end_that_meet_the_end_wins_and_nothing_is_published(client, pipedrive):
+    disconnect(pipedrive)
+    post_changes(client, pipedrive, "one")
+    run_inbox()
+
+    def end_meanwhile(request):
+        end(pipedrive)
+        sweep()
+        return ME
+
+    with pytest.raises(InvalidConnectionState):
+        undo(pipedrive, end_meanwhile)
+    sweep()
+    assert find_states() == [("skipped", "disconnect_final")] and not Event.unscoped.exists()
+
+
+def test_an_undo_in_progress_when_its_time_is_over_loses_nothing(client, pipedrive):
+    disconnect(pipedrive)
+    post_changes(client, pipedrive, "one")
+    run_inbox()
+
+    def sweep_a_day_later(request):
+        discard_items_of_final_disconnects(now=clock() + DAY + MINUTE)
+        post_changes(client, pipedrive, "two")
+        run_inbox()
+        return ME
+
+    assert undo(pipedrive, sweep_a_day_later).passed
+    sweep()
+    assert find_states() == [("processed", "")] * 2
+
+
+def test_a_process_that_dies_while_it_publishes_leaves_each_to_be_published_once(client, pipedrive):
+    disconnect(pipedrive)
+    post_changes(client, pipedrive, "one", "two")
+    run_inbox()
+    undo(pipedrive)
+    release_held_items(now=clock())
+    count_attempt(due_items(), limit=10)  # the process dies here
+    sweep()
+    assert find_states() == [("processed", "")] * 2 and Event.unscoped.count() == 2
+
+
+def test_a_process_that_dies_while_it_discards_leaves_nothing_half_done(client, pipedrive):
+    disconnect(pipedrive)
+    post_changes(client, pipedrive, "one", "two")
+    run_inbox()
+    end(pipedrive)
+    with pytest.raises(SystemExit), transaction.atomic():
+        assert discard_items_of_final_disconnects(now=clock()) == 2
+        raise SystemExit
+    assert find_states() == [("held", "disconnect_pending")] * 2
+    sweep()
+    assert find_states() == [("skipped", "disconnect_final")] * 2
+    assert AuditRow.objects.get(verb="connection.discard_webhooks").after == {"items": 2}
+
+
+# --- what verifies it ---
+
+
+def test_the_signing_secret_that_a_person_entered_verifies_until_the_end(client, make):
+    connection = make.connection(
+        connector="signed_webhook", account="", secret={"signing_secret": WHSEC}, settings={}
+    )
+    disconnect(connection)
+    assert post_standard(client, connection).status_code == 200
+    other = "whsec_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4"
+    assert post_standard(client, connection, id="msg_2", secret=other).status_code == 401
+    run_inbox()
+    assert find_states() == [("held", "disconnect_pending")]
+    end(connection)
+    assert post_standard(client, connection, id="msg_3").status_code == 410
+
+
+@pytest.fixture
+def slack_path(make):
+    make.app("slack", {"client_id": "1.2", "client_secret": "s" * 16, "signing_secret": SECRET})
+    source = CONNECTORS["slack"].webhook_source
+    return local_path(get_or_create_app_endpoint("slack", source, now=clock())).lstrip("/")
+
+
+def test_at_a_url_of_all_tenants_it_is_held_for_the_one_and_published_for_the_other(
+    client, make, slack_path
+):
+    gone, other = (make.connection(connector="slack", account="T0ACME") for _ in range(2))
+    disconnect(gone)
+    challenge = {"type": "url_verification", "challenge": "3eZbrw1a"}
+    assert b"3eZbrw1a" in post(client, slack_path, json.dumps(challenge)).content
+    assert post(client, slack_path, json.dumps(EVENT)).status_code == 200
+    run_inbox()
+    states = dict(InboundItem.unscoped.values_list("connection", "state"))
+    assert states == {gone.pk: "held", other.pk: "processed"}
+    end(gone)
+    sweep()
+    states = dict(InboundItem.unscoped.values_list("connection", "state"))
+    assert states == {gone.pk: "skipped", other.pk: "processed"}
+    assert post(client, slack_path, json.dumps(EVENT | {"event_id": "Ev0002"})).status_code == 200
+    run_inbox()
+    assert InboundItem.unscoped.filter(connection=gone).count() == 1
