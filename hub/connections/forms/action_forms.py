@@ -45,7 +45,7 @@ class DisconnectForm(forms.Form):
         initial=REVOKE_LATER,
         required=False,
         widget=forms.RadioSelect,
-        help_text=_("Nothing is sent or received from now on, whichever you choose."),
+        help_text=_("Nothing is sent or processed from now on, whichever you choose."),
     )
     what_waits = forms.ChoiceField(
         label=_("Waiting deliveries"),
