@@ -22,6 +22,7 @@ from hub.mappings.identity_pairs import (
     PairKey,
     describe_taken,
     find_owners,
+    find_pair_problems,
     lock_identities,
     set_identities,
 )
@@ -29,7 +30,6 @@ from hub.mappings.models import Identity
 
 COLUMNS = ("kind", "local_id", "remote_id", "name")
 REQUIRED_COLUMNS = COLUMNS[:3]
-LENGTHS = {"kind": 60, "local_id": 200, "remote_id": 200, "name": 200}
 ROWS_MAX = 5_000
 BYTES_MAX = 2 * 1024 * 1024
 
@@ -196,7 +196,9 @@ def _check_pairs(connection: Connection, pairs: Sequence[tuple[int, Pair]]) -> d
         own_lines[pair.local_key] = line
         if connection.connector.is_one_to_one(pair.kind):
             remote_lines[pair.remote_key] = line
-    problems = {line: _describe_problem(connection, pair) for line, pair in pairs}
+    problems = {
+        line: next(iter(find_pair_problems(connection, pair).values()), "") for line, pair in pairs
+    }
     # what a database refuses is in no query
     owners = find_owners(connection, [pair for line, pair in pairs if not problems[line]])
     for line, pair in pairs:
@@ -212,21 +214,6 @@ def _check_pairs(connection: Connection, pairs: Sequence[tuple[int, Pair]]) -> d
             problem = describe_taken(owner)
         problems[line] = problem
     return problems
-
-
-def _describe_problem(connection: Connection, pair: Pair) -> str:
-    for name in REQUIRED_COLUMNS:
-        if not getattr(pair, name):
-            return _("%(column)s is empty.") % {"column": name}
-    for name, length in LENGTHS.items():
-        value = getattr(pair, name)
-        if len(value) > length:
-            text = _("%(column)s is longer than %(length)s characters.")
-            return text % {"column": name, "length": length}
-        if not value.isprintable() and value:
-            return _("%(column)s contains a character that cannot be shown.") % {"column": name}
-    choices = connection.connector.list_choices_by_kind.get(pair.kind)
-    return choices.find_id_problem(pair.remote_id) if choices else ""
 
 
 def _load_stored(connection: Connection, pairs: Sequence[Pair]) -> dict[PairKey, Identity]:

@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from connectors.directories import USER
 from hub.audit import ActorContext
 from hub.connections.models import Connection
-from hub.identities.models import ID_LENGTH, DirectoryEntry
+from hub.identities.models import DirectoryEntry
 from hub.mappings.identity_pairs import (
     Pair,
     divide_pairs,
+    find_pair_problems,
     lock_identities,
     set_identities,
 )
@@ -54,10 +55,11 @@ def confirm_identities(
     for local_id, remote_id in choices.items():
         identity = stored.get(local_id)
         chosen_id = remote_id or (identity.remote_id if identity else "")
-        if problem := _find_problem(connection, kind, identity, chosen_id):
+        pair = _build_pair(kind, local_id, chosen_id, identity, names)
+        if problem := _find_problem(connection, identity, pair):
             errors[local_id] = problem
         else:
-            pairs.append(_build_pair(kind, local_id, chosen_id, identity, names))
+            pairs.append(pair)
     free, problems = divide_pairs(connection, pairs)
     errors |= {local_id: problem for (_kind, local_id), problem in problems.items()}
     if free:
@@ -167,19 +169,14 @@ def _load_names(
     return dict(entries.values_list("remote_id", "name"))
 
 
-def _find_problem(
-    connection: Connection, kind: str, identity: Identity | None, remote_id: str
-) -> str:
+def _find_problem(connection: Connection, identity: Identity | None, pair: Pair) -> str:
     """Return why a choice cannot be confirmed; empty if it can."""
-    if not remote_id:
+    if not pair.remote_id:
         return _("Nothing is suggested. Choose a record.")
-    if len(remote_id) > ID_LENGTH:
-        return _("This is too long for an ID.")
-    is_same = identity is not None and identity.remote_id == remote_id
+    is_same = identity is not None and identity.remote_id == pair.remote_id
     if is_same and identity is not None and identity.state == State.CONFIRMED:
         return _("This pair is confirmed already.")
-    choices = connection.connector.list_choices_by_kind.get(kind)
-    return choices.find_id_problem(remote_id) if choices else ""
+    return next(iter(find_pair_problems(connection, pair).values()), "")
 
 
 def _build_pair(

@@ -10,11 +10,12 @@ from django.utils.translation import gettext as _
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.mappings.expressions.functions import IdentitySkipped
-from hub.mappings.identity_pairs import lock_identities
+from hub.mappings.identity_pairs import find_text_problem, lock_identities
 from hub.mappings.models import IdentityFallback
 from hub.queue import wake_up
 
 FallbackKey = tuple[int, str]  # connection and kind
+TEXT_LENGTH = 200
 IN_KINDS = ("user",)  # of incoming events, the author is the only record that is looked up
 
 
@@ -80,6 +81,9 @@ def apply_fallback(fallback: IdentityFallback, kind: str, value: str) -> str | N
 def _check_fallback(fallback: IdentityFallback) -> None:
     """Raise ValidationError by field."""
     fallback.clean_fields(exclude={"connection"})
+    for name in ("kind", "default_id", "explanation"):
+        if problem := find_text_problem(name, getattr(fallback, name), TEXT_LENGTH):
+            raise ValidationError({name: problem})
     if fallback.direction == IdentityFallback.Direction.IN and fallback.kind not in IN_KINDS:
         raise ValidationError({"kind": _("Only users are looked up in incoming events.")})
     if fallback.choice == IdentityFallback.Choice.DEFAULT and not fallback.default_id:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from connectors.registry import CONNECTORS
 from connectors.roles import Action
 from hub.mappings.expressions.functions import Functions
-from hub.mappings.identity_pairs import Pair, describe_taken, find_owners
+from hub.mappings.identity_pairs import Pair, describe_taken, find_owners, find_pair_problems
 from hub.mappings.json_fields import BodyField, format_json_text
 from hub.mappings.models import FieldMapping, Identity, MappingVersion
 from hub.mappings.rows.body_draft import BodyDraft
@@ -196,7 +196,9 @@ class IdentityForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if data.keys() >= {"connection", "kind", "local_id", "remote_id"}:
-            pair = Pair(data["kind"], data["local_id"], data["remote_id"])
+            pair = Pair(data["kind"], data["local_id"], data["remote_id"], data.get("name", ""))
+            for field, problem in find_pair_problems(data["connection"], pair).items():
+                self.add_error(field, problem)
             for owner in find_owners(data["connection"], [pair]).values():
                 if owner != self.initial.get("local_id"):
                     self.add_error("remote_id", describe_taken(owner))

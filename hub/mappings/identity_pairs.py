@@ -18,6 +18,8 @@ from hub.queue import wake_up
 
 PairKey = tuple[str, str]  # kind and id, of ours or of theirs
 ConfirmedKey = tuple[str, str, str]  # kind, their id and our id
+LENGTHS = {"kind": 60, "local_id": 200, "remote_id": 200, "name": 200}
+REQUIRED = ("kind", "local_id", "remote_id")
 SET_COLUMNS = (
     *("remote_id", "name", "state", "source", "confidence", "conflict", "evidence", "updated_at"),
 )
@@ -73,7 +75,9 @@ def set_identities(
     What was held for them is released. Raises ValidationError by field if one of them cannot be
     confirmed; none is then.
     """
-    _check_kinds(pairs)
+    for pair in pairs:
+        if problems := find_pair_problems(connection, pair):
+            raise ValidationError(problems)
     lock_identities(connection)
     for owner in find_owners(connection, pairs).values():
         raise ValidationError({"remote_id": describe_taken(owner)})
@@ -91,10 +95,35 @@ def set_identities(
     return identities
 
 
-def _check_kinds(pairs: Iterable[Pair]) -> None:
-    """Raise ValidationError for a kind that a cursor of a list cannot name."""
-    if not all(pair.kind.isprintable() for pair in pairs):
-        raise ValidationError({"kind": _("It contains a character that cannot be shown.")})
+def find_pair_problems(connection: Connection, pair: Pair) -> dict[str, str]:
+    """Return why the texts of a pair cannot be stored, by field; the same wherever it is entered.
+
+    Neither a list's cursor nor another system's request can carry a control character.
+    """
+    problems = {
+        field: problem
+        for field, length in LENGTHS.items()
+        if (problem := find_text_problem(field, getattr(pair, field), length))
+    }
+    problems |= {
+        field: _("%(column)s is empty.") % {"column": field}
+        for field in REQUIRED
+        if not getattr(pair, field)
+    }
+    choices = connection.connector.list_choices_by_kind.get(pair.kind)
+    if choices and not problems and (problem := choices.find_id_problem(pair.remote_id)):
+        problems["remote_id"] = problem
+    return problems
+
+
+def find_text_problem(field: str, text: str, length: int) -> str:
+    """Return why a text is no value of a field; empty if it is."""
+    if len(text) > length:
+        problem = _("%(column)s is longer than %(length)s characters.")
+        return problem % {"column": field, "length": length}
+    if not text.isprintable():
+        return _("%(column)s contains a character that cannot be shown.") % {"column": field}
+    return ""
 
 
 def lock_identities(connection: Connection) -> None:

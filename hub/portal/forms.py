@@ -7,11 +7,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from connectors.base import Connector
+from connectors.outcomes import clean_text
 from connectors.roles import Choices
 from hub.connections.credentials.remote_choices import RemoteChoices
 from hub.connections.forms.action_forms import REVOKE_LATER, DisconnectForm
 from hub.connections.forms.connection_forms import ConnectorFieldsForm
 from hub.connections.models import Connection
+from hub.mappings.identity_pairs import LENGTHS, find_text_problem
 from hub.outgoing.subscriptions.notice_channels import NoticeChannel
 from hub.portal.log.saved_views import extract_log_filters
 from tenants.models import Tenant, available_time_zones
@@ -111,6 +113,13 @@ class OwnRecordForm(forms.Form):
         label=_("Our record"), max_length=200, help_text=_("The ID in events, such as orders.")
     )
 
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        for name in list(data):
+            if problem := find_text_problem(name, data[name], LENGTHS[name]):
+                self.add_error(name, problem)
+        return data
+
 
 class RemoteRecordForm(forms.Form):
     """The form of the counterpart: chosen from the other system's records, or entered by its id."""
@@ -143,6 +152,7 @@ class RemoteRecordForm(forms.Form):
         """Add `id` and `name` to the data; an entered id takes precedence over a chosen record."""
         data = super().clean() or self.cleaned_data
         selection, _space, name = data.get("selection", "").partition(" ")
+        name = clean_text(name, LENGTHS["name"])  # the other system's own words
         typed = data.get("remote_id", "")
         data["id"], data["name"] = (typed, "") if typed else (selection, name)
         if not data["id"]:

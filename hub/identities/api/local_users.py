@@ -21,6 +21,7 @@ from hub.identities.directory_reads import find_directory_read, refresh_local_us
 from hub.identities.local_users import USERS_MAX, put_local_users
 from hub.identities.models import EMAIL_LENGTH, ID_LENGTH, TEXT_LENGTH
 from hub.identities.people_store import ALIASES_MAX
+from hub.mappings.identity_pairs import find_text_problem
 from hub.problems import StrictSerializer
 from hub.rest import openapi
 from hub.rest.fields import TextField
@@ -65,6 +66,12 @@ class LocalUserSerializer(StrictSerializer):
     aliases = _text_list(EMAIL_LENGTH, "Further e-mail addresses and logins.")
     other_names = _text_list(TEXT_LENGTH, "Other names, such as a former surname.")
     active = serializers.BooleanField(default=True, help_text="Whether the user can sign in.")
+
+    def validate_id(self, id: str) -> str:
+        """Refuse an id that no identity can name."""
+        if problem := find_text_problem("id", id, ID_LENGTH):
+            raise serializers.ValidationError(problem)
+        return id
 
 
 class PutUsersSerializer(StrictSerializer):

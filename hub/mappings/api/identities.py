@@ -70,12 +70,6 @@ class SetIdentitySerializer(IdentityKeySerializer):
         help_text="Its name in the external system; for people only.",
     )
 
-    def validate(self, data: dict[str, Any]) -> dict[str, Any]:
-        remote_list = self.context["connector"].choices_by_kind.get(data["kind"])
-        if remote_list and (problem := remote_list.find_id_problem(data["remote_id"])):
-            raise serializers.ValidationError({"remote_id": problem})
-        return data
-
 
 class IdentitySerializer(serializers.Serializer):
     """An identity: our record, and the matching record of the other system."""
@@ -182,7 +176,7 @@ class IdentitiesView(APIView):
         system can be the match of one user only: a second one is refused.
         """
         connection = find_visible_connection(request, id)
-        data = validate_data(SetIdentitySerializer, request.data, connector=connection.connector)
+        data = validate_data(SetIdentitySerializer, request.data)
         identity = set_identity(
             connection,
             actor=ActorContext.of_request(request),

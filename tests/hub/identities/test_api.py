@@ -69,6 +69,7 @@ def test_users_are_put_in_bulk(shop):
     [
         ({"name": "nobody"}, "/users/0/id"),
         ({"id": "x" * 201}, "/users/0/id"),
+        ({"id": "x\ny"}, "/users/0/id"),
         ({"id": "1", "email": "e" * 255}, "/users/0/email"),
         ({"id": "1", "aliases": "one"}, "/users/0/aliases"),
         ({"id": "1", "mail": "unknown field"}, "/users/0/mail"),
@@ -112,6 +113,18 @@ def test_suggestions_are_asked_for_listed_and_confirmed(shop, slack, people):
 def test_a_review_that_is_none_is_refused(shop, slack, body, pointer):
     answer = shop.post(of(slack, "identities/review"), body, format="json")
     assert refusal(answer) == (400, "validation-failed", [pointer])
+
+
+def test_a_review_refuses_a_line_break_at_the_row_of_its_field(shop, slack, people):
+    rows = [{"local_id": "u1", "remote_id": "U\n1"}, {"local_id": "u\n2", "remote_id": "U2"}]
+    body = {"action": "confirm", "items": [*rows, {"local_id": "u3", "remote_id": "U3"}]}
+    reviewed = shop.post(of(slack, "identities/review"), body, format="json").json()
+    assert reviewed["changed"] == ["u3"]
+    problems = {error["local_id"]: error["detail"] for error in reviewed["errors"]}
+    assert problems == {
+        "u1": "remote_id contains a character that cannot be shown.",
+        "u\n2": "local_id contains a character that cannot be shown.",
+    }
 
 
 def test_pages_of_a_queue_follow_each_other(shop, slack, acme):

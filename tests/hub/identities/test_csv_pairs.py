@@ -71,6 +71,7 @@ def test_what_comes_out_goes_in_again_and_changes_nothing(make, slack):
         (["user,,U01AAAAAA"], 2, "local_id is empty"),
         ([f"user,{'x' * 201},U01AAAAAA"], 2, "longer than 200"),
         (["user,u\x001,U01AAAAAA"], 2, "cannot be shown"),
+        (['user,u-1,"U01A\nAAAAA"'], 3, "remote_id contains a character that cannot be shown"),
         (["user,u-1,U01AAAAAA", "user,u-1,U01BBBBBB"], 3, "line 2"),
         (["user,u-1,U01AAAAAA", "user,u-2,U01AAAAAA"], 3, "Line 2"),
         (["user,u-9,U01ZZZZZZ"], 2, "Already paired with u-0"),

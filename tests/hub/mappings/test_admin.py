@@ -214,7 +214,8 @@ def test_identities_are_found_by_how_they_begin(root, make, term, found):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("kind", "k" * 61), ("local_id", "o" * 201), ("remote_id", ""), ("local_id", "a\0")],
+    [("kind", "k" * 61), ("local_id", "o" * 201), ("remote_id", ""), ("local_id", "a\0")]
+    + [(field, "a\nb") for field in ("kind", "local_id", "remote_id", "name")],
 )
 def test_a_mistake_in_an_identity_is_told_beside_its_field(root, make, field, value):
     said = {

@@ -57,6 +57,13 @@ def test_an_id_that_cannot_be_one_is_refused(shop, url):
     assert not Identity.unscoped.exists()
 
 
+@pytest.mark.parametrize("name", ["kind", "local_id", "remote_id", "name"])
+def test_a_line_break_is_refused_by_its_field(shop, url, name):
+    answer = shop.put(url, ORDERS | {"kind": "product", name: "a\nb"}, format="json")
+    assert refusal(answer) == (400, "validation-failed", [f"/{name}"])
+    assert not Identity.unscoped.exists()
+
+
 def test_what_nobody_lists_may_have_any_id(shop, url):
     assert (
         shop.put(

@@ -103,6 +103,8 @@ def test_a_preview_says_the_same(make):
     ("wish", "field"),
     [
         ({"choice": "default"}, "default_id"),
+        ({"choice": "default", "default_id": "005\nD"}, "default_id"),
+        ({"choice": "hold", "kind": "us\ner"}, "kind"),
         ({"choice": "skip"}, "explanation"),
         ({"choice": "guess"}, "choice"),
         ({"choice": "hold", "direction": "sideways"}, "direction"),

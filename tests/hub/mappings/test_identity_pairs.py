@@ -48,8 +48,8 @@ def test_a_person_of_theirs_is_paired_with_one_of_ours_only(slack):
 
 
 def test_a_channel_takes_several_purposes(slack):
-    set_pair(slack, "orders", "C1", kind="channel")
-    set_pair(slack, "reports", "C1", kind="channel")
+    set_pair(slack, "orders", "C0123456789", kind="channel")
+    set_pair(slack, "reports", "C0123456789", kind="channel")
     assert len(states(slack)) == 2
 
 
@@ -76,10 +76,24 @@ def test_what_is_confirmed_is_no_suggestion_for_another(slack):
     assert states(slack) == [("u1", "U1", "confirmed"), ("u2", "", "unmatched")]
 
 
-def test_a_kind_that_no_cursor_can_name_is_refused(slack):
+PAIR = {"kind": "user", "local_id": "u1", "remote_id": "U01AAAAAA", "name": "Ann"}
+
+
+@pytest.mark.parametrize("text", ["us\ner", "us\x7fer", "us\u202eer", "u" * 201])
+@pytest.mark.parametrize("field", PAIR)
+def test_a_text_that_no_list_can_show_is_refused_by_its_field(slack, field, text):
     with pytest.raises(ValidationError) as refused:
-        set_pair(slack, "u1", "U01AAAAAA", kind="us\ner")
-    assert "kind" in refused.value.message_dict
+        set_pair(slack, **PAIR | {field: text})
+    assert list(refused.value.message_dict) == [field]
+    assert field in refused.value.messages[0]
+    assert states(slack) == []
+
+
+@pytest.mark.parametrize("field", ["kind", "local_id", "remote_id"])
+def test_an_empty_id_is_refused_by_its_field(slack, field):
+    with pytest.raises(ValidationError) as refused:
+        set_pair(slack, **PAIR | {field: ""})
+    assert list(refused.value.message_dict) == [field]
 
 
 def test_many_are_confirmed_in_a_fixed_number_of_statements(slack, django_assert_max_num_queries):

@@ -124,6 +124,18 @@ def test_what_cannot_be_meant_is_asked_again(admin, slack, remote_id, why):
     assert why in text and "#general" in text and told() == []
 
 
+def test_an_id_of_theirs_that_no_list_can_show_is_asked_again(admin, slack):
+    page = admin.post(saying(slack, "user", "u1"), {"remote_id": "U\n1"}).content.decode()
+    assert "remote_id contains a character that cannot be shown." in page and told() == []
+
+
+@pytest.mark.parametrize("name", ["kind", "local_id"])
+def test_a_record_of_ours_that_no_list_can_show_is_asked_again(admin, slack, name):
+    data = {"kind": "user", "local_id": "u1"} | {name: "a\nb"}
+    page = admin.post(saying(slack, **data), {"remote_id": "U1"}, follow=True).content.decode()
+    assert "Enter your record first" in page and told() == []
+
+
 def test_where_nothing_can_be_listed_an_id_is_filled_in(admin, make, slack, outside):
     outside.fault(
         "slack",
