@@ -11,8 +11,10 @@ from hub.audit import ActorContext
 from hub.identities.people_store import (
     StoredPeople,
     deactivate_unlisted_users,
+    select_local_users,
     store_local_users,
 )
+from hub.identities.safety_valve import SafetyValveStopped, count_deactivations
 from tenants.models import Tenant
 
 USERS_MAX = 5_000  # of one request
@@ -25,14 +27,19 @@ def put_local_users(
     actor: ActorContext,
     *,
     complete: bool = False,
+    are_deactivations_confirmed: bool = False,
     now: datetime,
 ) -> StoredPeople:
     """Store users of ours, in a fixed number of statements for each thousand.
 
-    `complete`: these are all users; the others of the tenant are deactivated.
+    `complete`: these are all users; the others of the tenant are deactivated. Raises
+    SafetyValveStopped, and stores nothing, if those are too many and were not confirmed.
     """
     stored = store_local_users(tenant, people, now=now)
     if complete:
+        deactivations = count_deactivations(select_local_users(tenant), since=now)
+        if deactivations.exceeds_limits and not are_deactivations_confirmed:
+            raise SafetyValveStopped(deactivations)
         stored = replace(stored, deactivated=deactivate_unlisted_users(tenant, since=now))
     after = {
         "created": stored.created,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from connectors.directories import Person
 from connectors.outcomes import clean_text
@@ -65,12 +66,20 @@ def store_directory_entries(
     return _store(DirectoryEntry, stored, usable, build, columns, now=now)
 
 
+def select_local_users(tenant: Tenant) -> QuerySet[LocalUser]:
+    return LocalUser.unscoped.filter(tenant=tenant)
+
+
+def select_directory_entries(connection: Connection, kind: str) -> QuerySet[DirectoryEntry]:
+    return DirectoryEntry.unscoped.filter(connection=connection, kind=kind)
+
+
 def deactivate_unlisted_users(tenant: Tenant, *, since: datetime) -> int:
     """Deactivate the users of ours that no list has named since then; return how many.
 
     Who has not been named for long is deleted.
     """
-    users = LocalUser.unscoped.filter(tenant=tenant, read_at__lt=since)
+    users = select_local_users(tenant).filter(read_at__lt=since)
     users.filter(read_at__lt=since - GONE_KEPT_FOR).delete()
     return users.filter(is_active=True).update(is_active=False)
 
@@ -79,7 +88,7 @@ def deactivate_unlisted_entries(connection: Connection, kind: str, *, since: dat
     """Deactivate the people of a system that a complete read has not named, and delete those that
     have not been named for long; return how many were deactivated.
     """
-    entries = DirectoryEntry.unscoped.filter(connection=connection, kind=kind, read_at__lt=since)
+    entries = select_directory_entries(connection, kind).filter(read_at__lt=since)
     entries.filter(read_at__lt=since - GONE_KEPT_FOR).delete()
     return entries.filter(is_active=True).update(is_active=False)
 

@@ -85,6 +85,13 @@ CATALOGUE = {
         "A tenant can have at most 100 open connect links. Revoke some (`DELETE "
         "/connect-links/<id>`) or wait until they expire.",
     ),
+    "safety-valve-stopped": ProblemKind(
+        409,
+        "The safety valve stopped a complete list of users",
+        "The list is empty, or leaves out more than half of more than ten active users: these "
+        "would be deactivated. `detail` says how many, and nothing was stored. Check the list. "
+        'If it is right, send it again with `"confirm_deactivations": true`.',
+    ),
     # --- the request ---
     "invalid-json": ProblemKind(
         400,

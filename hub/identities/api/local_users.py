@@ -21,8 +21,9 @@ from hub.identities.directory_reads import find_directory_read, refresh_local_us
 from hub.identities.local_users import USERS_MAX, put_local_users
 from hub.identities.models import EMAIL_LENGTH, ID_LENGTH, TEXT_LENGTH
 from hub.identities.people_store import ALIASES_MAX
+from hub.identities.safety_valve import SafetyValveStopped
 from hub.mappings.identity_pairs import find_text_problem
-from hub.problems import StrictSerializer
+from hub.problems import Problem, StrictSerializer
 from hub.rest import openapi
 from hub.rest.fields import TextField
 from tenants.access.api_authentication import resolve_tenant
@@ -81,6 +82,11 @@ class PutUsersSerializer(StrictSerializer):
     complete = serializers.BooleanField(
         default=False, help_text="true: these are all users; others are deactivated."
     )
+    confirm_deactivations = serializers.BooleanField(
+        default=False,
+        help_text="true: it is right that a complete list is empty, or deactivates more than half "
+        "of more than ten active users. Otherwise the safety valve stops such a list.",
+    )
 
 
 class UserCountsSerializer(serializers.Serializer):
@@ -99,7 +105,7 @@ class LocalUsersView(APIView):
         "users_put",
         "Send users",
         {200: UserCountsSerializer},
-        problems=["tenant-not-found"],
+        problems=["tenant-not-found", "safety-valve-stopped"],
         request=PutUsersSerializer,
         examples={"sent": COUNTS_EXAMPLE},
         requests=[openapi.request_example("one user", USERS_INPUT)],
@@ -109,20 +115,32 @@ class LocalUsersView(APIView):
         systems are recognized.
 
         Users that are not named stay as they are, unless the list is `complete`. Repeating the
-        request changes nothing.
+        request changes nothing. A complete list that is empty, or leaves out more than half of more
+        than ten active users, is refused until `confirm_deactivations` confirms it.
         """
         tenant = resolve_tenant(request, reference)
         serializer = PutUsersSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         data = serializer.validated_data
-        stored = put_local_users(
-            tenant,
-            [_build_person(user) for user in data["users"]],
-            ActorContext.of_request(request),
-            complete=data["complete"],
-            now=clock(),
-        )
+        try:
+            stored = put_local_users(
+                tenant,
+                [_build_person(user) for user in data["users"]],
+                ActorContext.of_request(request),
+                complete=data["complete"],
+                are_deactivations_confirmed=data["confirm_deactivations"],
+                now=clock(),
+            )
+        except SafetyValveStopped as stopped:
+            raise build_valve_problem(stopped) from None
         return Response(UserCountsSerializer(stored).data)
+
+
+def build_valve_problem(stopped: SafetyValveStopped) -> Problem:
+    """Build the problem that says how many would be deactivated, and what confirms it."""
+    detail = f'{stopped}. Send `"confirm_deactivations": true` if that is right.'
+    error = {"pointer": "/confirm_deactivations", "detail": str(stopped), "code": "unconfirmed"}
+    return Problem("safety-valve-stopped", detail, errors=[error])
 
 
 def _build_person(user: dict[str, Any]) -> Person:

@@ -64,6 +64,16 @@ def test_users_are_put_in_bulk(shop):
     )
 
 
+def test_an_empty_complete_list_is_stopped_until_it_is_confirmed(shop):
+    put_users(shop, ANN, BOB)
+    stopped = put_users(shop, complete=True)
+    assert refusal(stopped) == (409, "safety-valve-stopped", ["/confirm_deactivations"])
+    assert "2 of 2 active users would be deactivated" in stopped.json()["detail"]
+    assert LocalUser.unscoped.filter(is_active=True).count() == 2
+    confirmed = put_users(shop, complete=True, confirm_deactivations=True)
+    assert confirmed.json()["deactivated"] == 2
+
+
 @pytest.mark.parametrize(
     ("user", "pointer"),
     [

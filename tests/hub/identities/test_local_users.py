@@ -9,6 +9,7 @@ from hub.audit import AuditRow
 from hub.identities.local_users import put_local_users
 from hub.identities.models import LocalUser
 from hub.identities.people_store import StoredPeople
+from hub.identities.safety_valve import SafetyValveStopped
 from tests.factories import MINUTE, NOON
 from tests.hub.identities.people import SYSTEM
 
@@ -41,6 +42,45 @@ def test_a_complete_list_deactivates_the_others_of_the_tenant_only(make):
     assert users(acme) == [("1", "Ann", False), ("2", "Bob", True)]
     assert users(globex) == [("1", "Cat", True)]
     assert AuditRow.objects.filter(verb="tenant.put_users").count() == 3
+
+
+def many(count):
+    return [Person(str(number), f"Person {number}") for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("known", "listed", "count"),
+    [(3, 0, 3), (1, 0, 1), (11, 5, 6), (40, 19, 21), (400, 1, 399)],
+)
+def test_the_safety_valve_stops_a_complete_list_that_leaves_out_too_many(
+    make, known, listed, count
+):
+    tenant = make.tenant()
+    put(tenant, *many(known))
+    later = NOON + MINUTE
+    with pytest.raises(SafetyValveStopped, match=f"{count} of {known} active users"):
+        put(
+            tenant, *many(listed), Person("new") if listed else Person(""), complete=True, now=later
+        )
+    assert {is_active for _, _, is_active in users(tenant)} == {True}
+    assert len(users(tenant)) == known  # nor is the new one stored
+    stored = put(tenant, *many(listed), complete=True, are_deactivations_confirmed=True, now=later)
+    assert stored.deactivated == count
+
+
+@pytest.mark.parametrize(("known", "listed"), [(10, 1), (11, 6), (40, 20), (0, 0)])
+def test_the_safety_valve_lets_a_usual_list_pass(make, known, listed):
+    tenant = make.tenant()
+    put(tenant, *many(known))
+    stored = put(tenant, *many(listed), complete=True, now=NOON + MINUTE)
+    assert stored.deactivated == known - listed
+
+
+def test_who_is_listed_as_inactive_is_not_counted_by_the_safety_valve(make):
+    tenant = make.tenant()
+    put(tenant, *many(20))
+    left = [Person(str(number), is_active=False) for number in range(20)]
+    assert put(tenant, *left, complete=True, now=NOON + MINUTE).deactivated == 0
 
 
 def test_who_has_been_gone_for_long_is_deleted_with_the_next_complete_list(make):
