@@ -199,7 +199,8 @@ class DirectoryReadAdmin(ReadOnlyListAdmin):
 
     @display(description="why it is not whole")
     def why(self, read: DirectoryRead) -> str:
-        return read.reason.replace("_", " ") or "–"
+        reason = read.reason.replace("_", " ") or "–"
+        return f"{reason}: {read.detail}" if read.is_stopped else reason
 
     @display(description="people")
     def people(self, read: DirectoryRead) -> str:

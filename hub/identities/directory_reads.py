@@ -5,6 +5,7 @@ A read survives kills: each page is stored with the cursor behind it, in one tra
 
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -33,9 +34,12 @@ from hub.identities.models import DirectoryRead
 from hub.identities.people_store import (
     deactivate_unlisted_entries,
     deactivate_unlisted_users,
+    select_directory_entries,
+    select_local_users,
     store_directory_entries,
     store_local_users,
 )
+from hub.identities.safety_valve import count_deactivations
 from hub.incoming.processing.attribution import find_hold_reason
 from hub.queue import wake_up
 from tenants.models import Tenant
@@ -102,7 +106,7 @@ def _begin_read(
         wake_up(f"directory:{read.pk}", now=now)
         return read
     read.state, read.reason, read.detail, read.cursor = State.READING, "", "", ""
-    read.page_count = read.people_count = read.failure_count = 0
+    read.page_count = read.people_count = read.failure_count = read.stopped_count = 0
     read.started_at, read.next_page_at, read.finished_at = now, now, None
     read.suggested_at = None
     read.save()
@@ -213,17 +217,61 @@ def _store_page(read: DirectoryRead, page: PeoplePage, *, now: datetime) -> None
 
 
 def _end_read(read: DirectoryRead, *, now: datetime) -> None:
-    """End a read; after a complete one, people that were not in it are deactivated."""
+    """End a read; after a complete one, people that were not in it are deactivated, unless the
+    safety valve stops that.
+    """
     read.next_page_at, read.finished_at, read.cursor = None, now, ""
-    read.state = State.INCOMPLETE if read.reason else State.COMPLETE
+    deactivations = count_deactivations(_select_people(read), since=read.started_at)
+    if deactivations.exceeds_limits and not read.reason:
+        read.reason, read.detail = "safety_valve", str(deactivations)
+        read.stopped_count = deactivations.count
     if read.reason:
-        return
-    read.complete_at = now
+        read.state = State.INCOMPLETE
+    else:
+        _complete_read(read)
+
+
+@transaction.atomic
+def confirm_deactivations(
+    tenant: Tenant, connection: Connection | None, actor: ActorContext, *, now: datetime
+) -> DirectoryRead:
+    """Deactivate whom a read left out that the safety valve stopped; it is complete by that.
+
+    Raises ValidationError if no read is stopped, or not any more.
+    """
+    reads = DirectoryRead.unscoped.select_for_update(of=("self",), no_key=True)
+    read = (
+        reads.select_related("tenant", "connection")
+        .filter(tenant=tenant, connection=connection)
+        .first()
+    )
+    if read is None or not read.is_stopped:
+        raise ValidationError(_("No list of people waits for a confirmation."))
+    details = {"deactivated": read.stopped_count}
+    read.reason = read.detail = ""
+    read.stopped_count = 0
+    _complete_read(read)
+    read.save()
+    wake_up(f"directory:{read.pk}", now=now)
+    verb = "connection.confirm_deactivations" if connection else "tenant.confirm_deactivations"
+    actor.audit(verb, connection or tenant, after=details, now=now)
+    return read
+
+
+def _complete_read(read: DirectoryRead) -> None:
+    """Deactivate the people whom the list did not name."""
+    read.state, read.complete_at = State.COMPLETE, read.finished_at
     if read.connection:
         kind = _find_directory(read.connection).kind
         deactivate_unlisted_entries(read.connection, kind, since=read.started_at)
     else:
         deactivate_unlisted_users(read.tenant, since=read.started_at)
+
+
+def _select_people(read: DirectoryRead) -> QuerySet[Any]:
+    if read.connection:
+        return select_directory_entries(read.connection, _find_directory(read.connection).kind)
+    return select_local_users(read.tenant)
 
 
 def _find_directory(connection: Connection) -> Directory:

@@ -127,6 +127,8 @@ class DirectoryRead(Scoped):
     page_count = models.PositiveIntegerField(default=0)
     people_count = models.PositiveIntegerField(default=0)
     failure_count = models.PositiveIntegerField(default=0)  # of the next page, in a row
+    # people whom the safety valve did not let this read deactivate
+    stopped_count = models.PositiveIntegerField(default=0, db_default=0)
     started_at = models.DateTimeField()
     next_page_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -155,3 +157,8 @@ class DirectoryRead(Scoped):
     @property
     def is_reading(self) -> bool:
         return self.state == self.State.READING
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the safety valve stopped it, so that a person has to confirm it."""
+        return self.state == self.State.INCOMPLETE and self.stopped_count > 0

@@ -34,6 +34,7 @@ VERB_TEXTS = {
     "connection.identify": _("selected a matching record"),
     "connection.forget": _("removed a matching record"),
     "connection.read_directory": _("started to read the list of its users"),
+    "connection.confirm_deactivations": _("confirmed which of its users are deactivated"),
     "connection.suggest_identities": _("matched its users with yours"),
     "connection.ignore_identities": _("ignored users without a counterpart"),
     "connection.reopen_identities": _("put ignored users back into the review"),

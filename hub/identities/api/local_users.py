@@ -15,9 +15,14 @@ from hub.identities.api.directories import (
     READ,
     WRITE,
     DirectoryReadSerializer,
+    RefreshSerializer,
     describe_read,
 )
-from hub.identities.directory_reads import find_directory_read, refresh_local_users
+from hub.identities.directory_reads import (
+    confirm_deactivations,
+    find_directory_read,
+    refresh_local_users,
+)
 from hub.identities.local_users import USERS_MAX, put_local_users
 from hub.identities.models import EMAIL_LENGTH, ID_LENGTH, TEXT_LENGTH
 from hub.identities.people_store import ALIASES_MAX
@@ -26,6 +31,7 @@ from hub.mappings.identity_pairs import find_text_problem
 from hub.problems import Problem, StrictSerializer
 from hub.rest import openapi
 from hub.rest.fields import TextField
+from hub.rest.validation import validate_data
 from tenants.access.api_authentication import resolve_tenant
 
 USER_EXAMPLE = {
@@ -175,13 +181,21 @@ class LocalDirectoryView(APIView):
         "Read our users",
         {202: DirectoryReadSerializer},
         problems=["tenant-not-found"],
-        request=None,
+        request=RefreshSerializer,
         examples={"started": DIRECTORY_EXAMPLE},
     )
     def post(self, request: Request, reference: str) -> Response:
         """Begin to read the tenant's users from our own application, in the background. A read that
         is under way goes on.
+
+        A list that is empty, or leaves out more than half of more than ten active users, is stopped
+        by the safety valve until `confirm_deactivations` confirms it.
         """
         tenant = resolve_tenant(request, reference)
-        read = refresh_local_users(tenant, ActorContext.of_request(request), now=clock())
+        data = validate_data(RefreshSerializer, request.data)
+        actor, now = ActorContext.of_request(request), clock()
+        if data["confirm_deactivations"]:
+            read = confirm_deactivations(tenant, None, actor, now=now)
+        else:
+            read = refresh_local_users(tenant, actor, now=now)
         return Response(describe_read(read), status=202)

@@ -4,14 +4,14 @@ import pytest
 
 from connectors.directories import Person
 from hub.identities.api.local_users import USER_EXAMPLE
-from hub.identities.directory_reads import read_next_page
+from hub.identities.directory_reads import read_next_page, refresh_directory
 from hub.identities.local_users import put_local_users
 from hub.identities.models import DirectoryRead, LocalUser
 from hub.identities.people_store import store_directory_entries
 from hub.identities.suggest import suggest_after_read
 from hub.mappings.models import Identity
 from hub.queue import WakeUp
-from tests.factories import NOON
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.connections.rest import of, refusal
 from tests.hub.identities.people import SYSTEM, member, members
@@ -161,6 +161,18 @@ def test_a_directory_is_read_in_the_background_and_suggests(shop, slack, people)
     shown = shop.get(of(slack, "directory")).json()
     assert (shown["state"], shown["people"], shown["pages"]) == ("complete", 1, 1)
     assert Identity.unscoped.get(local_id="u1").state == "suggested"
+
+
+def test_a_stopped_directory_says_how_many_and_is_confirmed(shop, slack, people):
+    read = refresh_directory(slack, SYSTEM, now=NOON + MINUTE)
+    read_next_page(read.pk, call=FakeHttp(members()).call, now=NOON + MINUTE)
+    url = of(slack, "directory")
+    stopped = shop.get(url).json()
+    assert (stopped["reason"], stopped["would_deactivate"]) == ("safety_valve", 1)
+    confirmed = shop.post(url, {"confirm_deactivations": True}, format="json")
+    assert (confirmed.status_code, confirmed.json()["state"]) == (202, "complete")
+    again = shop.post(url, {"confirm_deactivations": True}, format="json")
+    assert refusal(again)[:2] == (400, "validation-failed")
 
 
 def test_a_system_without_a_directory_is_refused(shop, make, acme):

@@ -1,8 +1,9 @@
 """People are reviewed in queues: suggested pairs fifty at a time, the others by hand."""
 
 import pytest
+from django.utils import timezone
 
-from hub.identities.models import DirectoryEntry, LocalUser
+from hub.identities.models import DirectoryEntry, DirectoryRead, LocalUser
 from hub.mappings.models import Identity
 from hub.outgoing.models import Delivery
 from hub.outgoing.release import release_held_deliveries
@@ -80,6 +81,30 @@ def test_without_people_the_page_says_what_comes_first(admin, slack):
     text = text_of(admin.get(url_of(slack)))
     assert "Nothing to review here" in text
     assert "not read yet" in text
+
+
+def test_a_list_that_the_safety_valve_stopped_is_confirmed_on_the_page(admin, slack):
+    add_people(slack)
+    for connection in (None, slack):
+        DirectoryRead.unscoped.create(
+            tenant=slack.tenant,
+            connection=connection,
+            state="incomplete",
+            reason="safety_valve",
+            stopped_count=3,
+            started_at=timezone.now() + MINUTE,
+            finished_at=timezone.now() + MINUTE,
+        )
+    text = text_of(admin.get(url_of(slack)))
+    assert "leaves out 3 active ones" in text and "Deactivate 3 of your users here" in text
+    answer = admin.post(url_of(slack, "deactivate-ours"), follow=True)
+    assert "The users that the list left out are deactivated." in text_of(answer)
+    assert not LocalUser.unscoped.filter(is_active=True).exists()
+    assert DirectoryEntry.unscoped.filter(is_active=True).count() == 3
+    admin.post(url_of(slack, "deactivate-theirs"))
+    assert not DirectoryEntry.unscoped.filter(is_active=True).exists()
+    again = text_of(admin.post(url_of(slack, "deactivate-theirs"), follow=True))
+    assert "No list of people waits for a confirmation." in again
 
 
 def test_suggested_pairs_are_confirmed_together_and_release_what_was_held_once(admin, make, slack):

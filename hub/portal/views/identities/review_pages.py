@@ -20,6 +20,7 @@ from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.identities.directory_reads import (
+    confirm_deactivations,
     find_directory_read,
     refresh_directory,
     refresh_local_users,
@@ -244,6 +245,18 @@ def _read_ours(connection: Connection, actor: ActorContext, *, now: datetime) ->
     return _("Your users are being read.")
 
 
+def _deactivate_theirs(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
+    assert connection.tenant is not None
+    confirm_deactivations(connection.tenant, connection, actor, now=now)
+    return _("The users that the list left out are deactivated.")
+
+
+def _deactivate_ours(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
+    assert connection.tenant is not None
+    confirm_deactivations(connection.tenant, None, actor, now=now)
+    return _("The users that the list left out are deactivated.")
+
+
 def _suggest(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
     counts = suggest_identities(connection, actor, now=now)
     return _("%(suggested)d pairs are suggested, and %(doubtful)d need a decision.") % {
@@ -261,5 +274,7 @@ DECISIONS: dict[str, Callable[..., ReviewResult]] = {
 STEPS: dict[str, Callable[..., str]] = {
     "read-theirs": _read_theirs,
     "read-ours": _read_ours,
+    "deactivate-theirs": _deactivate_theirs,
+    "deactivate-ours": _deactivate_ours,
     "suggest": _suggest,
 }
