@@ -16,11 +16,12 @@ from hub.outgoing.insight.dry_run import DryRun, dry_run_route
 from hub.outgoing.insight.examples import load_recent_documents
 from hub.outgoing.models import Event, Route
 from hub.outgoing.models.events import build_event_document
-from hub.outgoing.routing import matches_event_type
 from hub.outgoing.subscriptions.endpoint_routes import REPORT_EVENT_TYPE
 from hub.recipes.answers import CheckedAnswers, check_answers
 from hub.recipes.definitions import JobTemplate, Recipe, RouteTemplate
-from hub.recipes.part_plans import PlannedPart, build_route, plan_parts
+from hub.recipes.overlaps import find_job_overlap, find_route_overlap, list_jobs, list_routes
+from hub.recipes.part_plans import PlannedPart, build_part_job, build_route, plan_parts
+from hub.scheduled.models import Job
 from hub.scheduled.reports.options import parse_report_options
 from hub.scheduled.slots import iterate_slots
 from tenants.models import Tenant
@@ -34,14 +35,14 @@ class PartRehearsal:
     """What one part would do.
 
     `event`: the real event that was tried; None: the sample, or a job. `dry_run`: its message; None
-    for a job that sends none by itself. `overlap`: a route that does the same already.
+    for a job that sends none by itself. `overlap`: a route or job that does the same already.
     """
 
     part: PlannedPart
     dry_run: DryRun | None = None
     event: Event | None = None
     slots: Sequence[datetime] = ()
-    overlap: Route | None = None
+    overlap: Route | Job | None = None
 
     @property
     def is_sample(self) -> bool:
@@ -68,13 +69,14 @@ def rehearse_integration(
     """
     checked = check_answers(recipe, tenant, answers)
     parts = plan_parts(recipe, checked)
-    routes = _list_routes(tenant) if recipe.routes else []
+    routes = list_routes(tenant) if recipe.routes else []
+    jobs = list_jobs(tenant) if recipe.jobs else []
     return Rehearsal(
         checked,
         [
             _rehearse_route(part, part.template, tenant, checked, routes, now=now)
             if isinstance(part.template, RouteTemplate)
-            else _rehearse_job(part, part.template, tenant, checked, now=now)
+            else _rehearse_job(part, part.template, tenant, checked, jobs, now=now)
             for part in parts
         ],
     )
@@ -92,18 +94,23 @@ def _rehearse_route(
     *,
     now: datetime,
 ) -> PartRehearsal:
-    connections = {str(one.public_id): one for one in answers.connections.values()}
-    route = build_route(tenant, part.document, connections)
+    route = build_route(tenant, part.document, _map_connections(answers))
+    overlap = find_route_overlap(route, routes)
+    origin_id = route.origin.pk if route.origin else None
     version = build_version(route, part.document["mapping"])
     for event, document in load_recent_documents(tenant, {route.event_type}):
-        if event.origin_id != _pk_of(route.origin):
+        if event.origin_id != origin_id:
             continue
         dry_run = dry_run_route(route, version, document, tenant, route.connection)
         if dry_run.state != "skipped":
-            return PartRehearsal(part, dry_run, event, overlap=_find_overlap(route, routes))
+            return PartRehearsal(part, dry_run, event, overlap=overlap)
     document = build_sample_document(route.event_type, template.sample, tenant, now=now)
     dry_run = dry_run_route(route, version, document, tenant, route.connection)
-    return PartRehearsal(part, dry_run, overlap=_find_overlap(route, routes))
+    return PartRehearsal(part, dry_run, overlap=overlap)
+
+
+def _map_connections(answers: CheckedAnswers) -> dict[str, Connection]:
+    return {str(one.public_id): one for one in answers.connections.values()}
 
 
 def build_version(route: Route, body: Mapping[str, Any]) -> MappingVersion:
@@ -121,30 +128,6 @@ def build_sample_document(
     return build_event_document(SAMPLE_ID, event_type, tenant, now, dict(sample))
 
 
-def _list_routes(tenant: Tenant) -> list[Route]:
-    """Return the enabled routes that apply to the tenant's events; one statement."""
-    return list(Route.objects.of(tenant).filter(enabled=True).order_by("pk"))
-
-
-def _find_overlap(route: Route, routes: Sequence[Route]) -> Route | None:
-    """Return a route that sends the same events to the same account by the same action."""
-    return next((other for other in routes if _does_same(other, route)), None)
-
-
-def _does_same(other: Route, route: Route) -> bool:
-    return (
-        (other.connector_key, other.action) == (route.connector_key, route.action)
-        and other.connection_id in (None, _pk_of(route.connection))
-        and other.origin_connector_key == route.origin_connector_key
-        and matches_event_type(other.event_type, route.event_type)
-        and other.filter in ("", route.filter)
-    )
-
-
-def _pk_of(connection: Connection | None) -> int | None:
-    return connection.pk if connection else None
-
-
 # --- jobs -----------------------------------------------------------------------------------------
 
 
@@ -153,13 +136,18 @@ def _rehearse_job(
     template: JobTemplate,
     tenant: Tenant,
     answers: CheckedAnswers,
+    jobs: Sequence[Job],
     *,
     now: datetime,
 ) -> PartRehearsal:
     dry_run = None
     if template.kind == "report":
         dry_run = _rehearse_report(part, template, tenant, answers, now=now)
-    return PartRehearsal(part, dry_run, slots=_list_next_slots(part, tenant, now=now))
+    overlap = find_job_overlap(
+        build_part_job(tenant, part.document, _map_connections(answers)), jobs
+    )
+    slots = _list_next_slots(part, tenant, now=now)
+    return PartRehearsal(part, dry_run, slots=slots, overlap=overlap)
 
 
 def _rehearse_report(

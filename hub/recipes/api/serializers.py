@@ -101,7 +101,7 @@ class PartRehearsalSerializer(serializers.Serializer):
         source="overlap.public_id",
         default=None,
         allow_null=True,
-        help_text="A route that does the same already, so that it would happen twice.",
+        help_text="A route or job that does the same already, so that it would happen twice.",
     )
 
     @extend_schema_field(DryRunSerializer(allow_null=True))

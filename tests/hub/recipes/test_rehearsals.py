@@ -6,10 +6,12 @@ import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
+from hub.connections.models import Connection
 from hub.outgoing.models import Delivery, Route
 from hub.recipes.answers import InvalidAnswers
 from hub.recipes.definitions import RECIPES
 from hub.recipes.rehearsal import rehearse_integration
+from hub.scheduled.models import Job, JobSchedule
 from tests.factories import NOON, ORDER
 from tests.hub.recipes.integrations import CHANNEL, switched_on
 
@@ -65,6 +67,60 @@ def test_a_route_that_does_the_same_already_is_named(make, acme):
     shared.event_type = "user.created"
     shared.save()
     assert rehearse(acme).parts[0].overlap is None
+
+
+SALES = {"period": "last_week", "message": {"connector": "slack", "channel": "C024BE91L"}}
+
+
+def add_report(tenant, **fields):
+    report = {"kind": "report", "connector_key": "salesforce", "cron": "0 7 * * 5"}
+    options = fields.pop("options", SALES | {"title": "Our week"})
+    return Job.unscoped.create(tenant=tenant, name="Ours", options=options, **report | fields)
+
+
+def test_a_job_that_does_the_same_already_is_named(acme):
+    stored = add_report(acme)
+    rehearsal = rehearse(acme, "weekly_sales_to_slack", CHANNEL)
+    assert rehearsal.parts[0].overlap == stored
+
+
+def test_a_job_for_all_tenants_does_the_same_for_this_one(acme):
+    stored = add_report(None)
+    (part,) = rehearse(acme, "weekly_sales_to_slack", CHANNEL).parts
+    assert part.overlap == stored
+    schedule = {"time_zone": "UTC", "last_slot_at": NOON, "is_excluded": True}
+    JobSchedule.unscoped.create(job=stored, tenant=acme, **schedule)
+    (part,) = rehearse(acme, "weekly_sales_to_slack", CHANNEL).parts
+    assert part.overlap is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"is_enabled": False},
+        {"connector_key": "pipedrive"},
+        {"options": SALES | {"period": "last_month"}},
+        {"options": SALES | {"message": {"connector": "slack", "channel": "C0OTHER000"}}},
+    ],
+)
+def test_a_job_that_does_something_else_is_not_named(acme, fields):
+    add_report(acme, **fields)
+    assert rehearse(acme, "weekly_sales_to_slack", CHANNEL).parts[0].overlap is None
+
+
+def test_a_job_of_another_tenant_is_not_named(make, acme):
+    add_report(make.tenant("globex"))
+    assert rehearse(acme, "weekly_sales_to_slack", CHANNEL).parts[0].overlap is None
+
+
+@pytest.mark.parametrize("key", ["logs_to_splunk", "orders_reconciled_with_salesforce"])
+def test_each_recipe_of_a_job_warns_once_it_is_on(make, acme, key):
+    make.connection(acme, "splunk")
+    if not Connection.unscoped.filter(tenant=None, connector_key="app").exists():
+        make.connection(None, "app")
+    assert rehearse(acme, key, {}).parts[0].overlap is None
+    switched_on(acme, key, {})
+    assert rehearse(acme, key, {}).parts[0].overlap == Job.unscoped.get()
 
 
 def test_nothing_is_stored(make, acme):
