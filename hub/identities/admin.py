@@ -5,9 +5,11 @@ these lists. Programs and other systems write them; staff read them.
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from hub.identities.models import DirectoryEntry, DirectoryRead, LocalUser, PersonRow
+from hub.identities.people_search import find_people
 from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
 from hub.staff import (
     ChoicesFilter,
@@ -62,7 +64,23 @@ class ReadOnlyListAdmin(ScopedAdminMixin, ModelAdmin):
 
 
 class PersonAdmin(ReadOnlyListAdmin):
-    """Base of the pages of people, with the columns that both sides have."""
+    """Base of the pages of people, with the columns that both sides have.
+
+    `search_fields` is the column of the id; names and addresses are searched as well.
+    """
+
+    search_help_text = (
+        "The whole id, or at least three letters with which a name or an e-mail address begins"
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.replace("\0", "").strip()
+        if not term:
+            return queryset, False
+        (id_column,) = self.get_search_fields(request)
+        return queryset.filter(pk__in=find_people(queryset, str(id_column), term)), False
 
     @display(description="name")
     def shown_name(self, person: PersonRow) -> str:
@@ -111,7 +129,6 @@ class LocalUserAdmin(PersonAdmin):
     list_filter = ("is_active", TenantFilter)
     list_select_related = ("tenant",)
     search_fields = ("user_id",)
-    search_help_text = "The id of a user; exact"
     fields = readonly_fields = (
         "customer_link", "user_id", "shown_name", "shown_email", "login", "shown_aliases",
         "shown_other_names", "account", "listed_exactly", "added_exactly",
@@ -141,7 +158,6 @@ class DirectoryEntryAdmin(PersonAdmin):
     list_filter = ("is_active", EntryConnectorFilter, EntryTenantFilter)
     list_select_related = ("connection__tenant",)
     search_fields = ("remote_id",)
-    search_help_text = "The id of a user in the other system; exact"
     fields = readonly_fields = (
         "connection_link", "kind", "remote_id", "shown_name", "shown_email", "login",
         "shown_aliases", "shown_other_names", "account", "use", "listed_exactly", "added_exactly",

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from connectors.directories import Person
 from hub.connections.models import Connection
+from hub.identities.people_search import build_letters
 from tenants.models import Tenant
 from tenants.scoping import Scoped
 
@@ -45,6 +46,11 @@ class LocalUser(PersonRow):
         constraints = (
             models.UniqueConstraint(fields=("tenant", "user_id"), name="one_local_user"),
         )
+        indexes = (
+            models.Index(fields=("user_id",), name="local_users_by_id"),
+            models.Index(build_letters("name"), name="local_users_by_name"),
+            models.Index(build_letters("email"), name="local_users_by_email"),
+        )
 
     def __str__(self) -> str:
         return self.name or self.email or self.user_id
@@ -81,6 +87,11 @@ class DirectoryEntry(PersonRow):
             models.UniqueConstraint(
                 fields=("connection", "kind", "remote_id"), name="one_directory_entry"
             ),
+        )
+        indexes = (
+            models.Index(fields=("remote_id",), name="directory_by_id"),
+            models.Index(build_letters("name"), name="directory_by_name"),
+            models.Index(build_letters("email"), name="directory_by_email"),
         )
 
     def __str__(self) -> str:

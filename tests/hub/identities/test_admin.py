@@ -1,6 +1,9 @@
 """The staff pages of people and of the reads of their lists: read-only, filtered, and quick."""
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from connectors.directories import Person
@@ -51,6 +54,62 @@ def test_users_of_a_system_are_found_by_tenant_and_by_system(staff, make, acme):
     for query in ({"tenant": "acme"}, {"connector": "slack"}):
         page = staff.get(ENTRIES, query).text
         assert "User of slack" in page and "User of salesforce" not in page
+
+
+ANN = Person("u-1", "Ann Archer", "a.archer@acme.example")
+BOB = Person("u-2", "Bob Baker", "bob@acme.example")
+
+
+@pytest.mark.parametrize(
+    ("term", "shown"),
+    [
+        ("ann", True),
+        ("ANN ARCH", True),
+        (" Ann ", True),
+        ("A.Archer@", True),
+        ("u-1", True),
+        ("Archer", False),
+        ("An", False),
+        ("an%", False),
+        ("bob", False),
+    ],
+)
+def test_people_are_found_by_how_their_name_or_address_begins(staff, make, acme, term, shown):
+    put_local_users(acme, [ANN, BOB], ActorContext.system(), now=NOON)
+    connection = make.connection(acme, "slack")
+    store_directory_entries(connection, [ANN, BOB], kind="user", now=NOON)
+    for url in (USERS, ENTRIES):
+        assert ("a.archer@acme.example" in staff.get(url, {"q": term}).text) is shown
+
+
+def test_a_search_of_staff_of_one_tenant_finds_no_people_of_another(make, client, acme):
+    put_local_users(acme, [ANN], ActorContext.system(), now=NOON)
+    for tenant, is_found in ((acme, True), (make.tenant("globex"), False)):
+        colleague = make.staff(tenant)
+        colleague.user_permissions.set(Permission.objects.all())
+        client.force_login(colleague)
+        assert ("a.archer" in client.get(USERS, {"q": "ann"}).text) is is_found
+
+
+@pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite plans in another way")
+@pytest.mark.parametrize("term", ["u-77", "Person 77", "person77@"])
+def test_a_search_reads_no_whole_table(staff, acme, term):
+    rows = [
+        LocalUser(tenant=acme, user_id=f"u-{n}", name=f"{n} Person {n}", email=f"{n}p{n}@x.test")
+        for n in range(10_000)
+    ]
+    LocalUser.unscoped.bulk_create(rows)
+    with database.cursor() as cursor:
+        cursor.execute("ANALYZE identities_localuser")
+    with CaptureQueriesContext(database) as seen:
+        staff.get(USERS, {"q": term})
+    reads = [query["sql"] for query in seen.captured_queries if "localuser" in query["sql"]]
+    assert len(reads) >= 3
+    for sql in reads:
+        with database.cursor() as cursor:
+            cursor.execute("EXPLAIN " + sql)
+            plan = [row for (row,) in cursor.fetchall()]
+        assert not [line for line in plan if "Seq Scan on identities_localuser" in line], sql
 
 
 @pytest.mark.parametrize("state", DirectoryRead.State.values)

@@ -1,0 +1,40 @@
+"""Search for people by their id, or by how their name or e-mail address begins, in any case.
+
+Each condition is an equality that an index answers, on both databases: of names and addresses the
+first letters are indexed, and the rows that have them are compared with the whole term.
+"""
+
+from typing import Any
+
+from django.db.models import CharField, F, Q, QuerySet, Value
+from django.db.models.functions import Lower, Substr
+from django.db.models.lookups import Exact
+
+LETTERS = 3  # that are indexed; a shorter term is compared with ids only
+FOUND_MAX = 200  # of each condition
+SEARCHED = ("name", "email")
+
+
+def build_letters(column: str) -> Lower:
+    """Return the expression whose value is indexed: the first letters, in lower case."""
+    return Lower(Substr(F(column), 1, LETTERS))
+
+
+def find_people(people: QuerySet[Any], id_column: str, term: str) -> set[int]:
+    """Return the keys of the people whose id is the term, or whose name or address begins with it;
+    at most FOUND_MAX of each. Three statements.
+    """
+    conditions = [Q(**{id_column: term})]
+    if len(term) >= LETTERS:
+        conditions += [_match_beginning(column, term) for column in SEARCHED]
+    rows = people.order_by()
+    return {
+        key
+        for condition in conditions
+        for key in rows.filter(condition).values_list("pk", flat=True)[:FOUND_MAX]
+    }
+
+
+def _match_beginning(column: str, term: str) -> Q:
+    letters = Lower(Value(term[:LETTERS], output_field=CharField()))
+    return Q(Exact(build_letters(column), letters)) & Q(**{f"{column}__istartswith": term})
