@@ -30,6 +30,7 @@ from hub.db.outages import is_database_away
 from hub.db.state_machine import InvalidTransition
 from hub.drift.schedule import wake_up_due_drift_checks
 from hub.identities.directory_reads import wake_up_due_directories
+from hub.identities.suggestion_runs import wake_up_due_suggestions
 from hub.incoming.processing.author_fallbacks import release_items_of_known_authors
 from hub.incoming.processing.release_held_items import (
     discard_items_of_final_disconnects,
@@ -231,6 +232,7 @@ STEPS: tuple[Step, ...] = (
     settle_failed_repairs,
     wake_up_for_repairs,
     wake_up_due_directories,
+    wake_up_due_suggestions,
     drop_expired_lines,
     notify_late_logs,
     wake_up_due_drift_checks,

@@ -61,7 +61,10 @@ ROUTES = {
         "PUT": "connections:write",
         "DELETE": "connections:write",
     },
-    "connections/<uuid:id>/identities/suggest": {"POST": "connections:write"},
+    "connections/<uuid:id>/identities/suggest": {
+        "GET": "connections:read",
+        "POST": "connections:write",
+    },
     "connections/<uuid:id>/identities/review": {"POST": "connections:write"},
     "connections/<uuid:id>/directory": {"GET": "connections:read", "POST": "connections:write"},
     "tenants/<str:reference>/users": {"PUT": "connections:write"},

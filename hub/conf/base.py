@@ -68,6 +68,7 @@ HUB_WAKE_UP_TASKS = {
     "run": "hub.scheduled.tasks.process_runs",
     "repair": "hub.scheduled.tasks.check_due_repairs",
     "directory": "hub.identities.tasks.read_directory",
+    "suggest": "hub.identities.tasks.suggest_pairs",
     "value_index": "hub.outgoing.tasks.index_values",
     "drift": "hub.drift.tasks.check_due_connections",
 }
@@ -85,6 +86,7 @@ HUB_WORK_CLASSES = {
     "inbox": "inbox",
     "repair": "long",
     "directory": "long",
+    "suggest": "long",
     "drift": "long",
     "drain": "long",
     "operate": "long",

@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from hub.connections.models import Connection
-from hub.identities.models import DirectoryEntry, DirectoryRead
+from hub.identities.models import DirectoryEntry, DirectoryRead, SuggestionRun
 
 
 def erase_directory(connection: Connection, *, now: datetime) -> None:
     """Delete the directory of the connection. HUB_ERASE_CONNECTION names this function."""
     DirectoryEntry.unscoped.filter(connection=connection).delete()
     DirectoryRead.unscoped.filter(connection=connection).delete()
+    SuggestionRun.unscoped.filter(connection=connection).delete()

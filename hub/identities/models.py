@@ -173,3 +173,42 @@ class DirectoryRead(Scoped):
     def is_stopped(self) -> bool:
         """Whether the safety valve stopped it, so that a person has to confirm it."""
         return self.state == self.State.INCOMPLETE and self.stopped_count > 0
+
+
+class SuggestionRun(Scoped):
+    """The last time that a person or program asked for suggested pairs of a connection's people."""
+
+    TENANT = "connection__tenant"
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        RUNNING = "running"
+        FINISHED = "finished"
+        FAILED = "failed"
+
+    connection = models.OneToOneField(
+        Connection, on_delete=models.CASCADE, related_name="suggestion_run"
+    )
+    state = models.CharField(max_length=20, choices=State, default=State.WAITING)
+    # {"actor", "request_id", "ip"}: in whose name it is audited
+    requested_by = models.JSONField(default=dict)
+    requested_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    attempt_count = models.PositiveSmallIntegerField(default=0)
+
+    class Meta(Scoped.Meta):
+        indexes = (
+            models.Index(
+                fields=("state",),
+                condition=Q(state__in=("waiting", "running")),
+                name="suggestion_runs_open",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"suggestions of {self.connection}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (self.State.WAITING, self.State.RUNNING)

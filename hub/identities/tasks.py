@@ -8,6 +8,7 @@ from hub.connections.credentials.provider_call import Patience
 from hub.db.clock import clock
 from hub.identities.directory_reads import find_due_reads, read_next_page
 from hub.identities.suggest import suggest_after_read
+from hub.identities.suggestion_runs import perform_suggestion_run
 from hub.processes.pool_pipe import is_stop_requested
 from hub.queue import acknowledge_wake_up, report_progress, wake_up
 
@@ -27,3 +28,10 @@ def read_directory(name: str) -> None:
     if find_due_reads(now=clock()).filter(pk=read_id).exists():
         wake_up(name, now=clock())
     suggest_after_read(read_id, now=clock())
+
+
+def suggest_pairs(name: str) -> None:
+    """Suggest pairs on the wake-up `suggest:17`, as a person or program asked for."""
+    run_id = int(acknowledge_wake_up(name))
+    report_progress()
+    perform_suggestion_run(run_id, clock=clock)

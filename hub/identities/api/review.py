@@ -1,6 +1,7 @@
 """Suggestions and their review by REST."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -12,9 +13,10 @@ from rest_framework.views import APIView
 from connectors.directories import USER
 from hub.audit import ActorContext
 from hub.connections.api.queries import find_visible_connection
+from hub.connections.models import Connection
 from hub.db.clock import clock
-from hub.identities.api.directories import WRITE
-from hub.identities.models import ID_LENGTH
+from hub.identities.api.directories import READ, WRITE
+from hub.identities.models import ID_LENGTH, SuggestionRun
 from hub.identities.review import (
     DECISIONS_MAX,
     ReviewResult,
@@ -23,7 +25,8 @@ from hub.identities.review import (
     keep_identities,
     reopen_identities,
 )
-from hub.identities.suggest import suggest_identities
+from hub.identities.suggest import count_suggestions
+from hub.identities.suggestion_runs import find_suggestion_run, request_suggestions
 from hub.problems import StrictSerializer
 from hub.rest import openapi
 from hub.rest.fields import TextField
@@ -35,6 +38,13 @@ COUNTS_EXAMPLE = {
     "unmatched": 31,
     "ignored": 5,
     "conflicts": 3,
+}
+SUGGESTIONS_EXAMPLE = {
+    "state": "finished",
+    "requested_at": openapi.EXAMPLE_TIME,
+    "started_at": openapi.EXAMPLE_TIME,
+    "finished_at": openapi.EXAMPLE_TIME,
+    **COUNTS_EXAMPLE,
 }
 REVIEW_INPUT = {
     "action": "confirm",
@@ -51,9 +61,19 @@ ACTIONS: Mapping[str, Callable[..., ReviewResult]] = {
 }
 
 
-class SuggestionCountsSerializer(serializers.Serializer):
-    """How many people of ours are in each state, and how many pairs have a conflict."""
+class SuggestionsSerializer(serializers.Serializer):
+    """The last request for suggestions; and how many people of ours are in each state now, and how
+    many pairs have a conflict.
+    """
 
+    state = serializers.ChoiceField(
+        [*SuggestionRun.State.choices, ("never", "Never")],
+        help_text="waiting and running: ask again in a few seconds; failed: ask for suggestions "
+        "again; never: they were not asked for by themselves.",
+    )
+    requested_at = serializers.DateTimeField(allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
     confirmed = serializers.IntegerField()
     suggested = serializers.IntegerField()
     ambiguous = serializers.IntegerField()
@@ -104,25 +124,48 @@ class ReviewResultSerializer(serializers.Serializer):
 
 
 class SuggestView(APIView):
-    required_scopes: ClassVar[dict[str, str]] = {"POST": WRITE}
+    required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
+
+    @openapi.describe_operation(
+        "identities_suggestions_retrieve",
+        "Read the progress of suggestions",
+        {200: SuggestionsSerializer},
+        problems=["not-found"],
+        examples={"finished": SUGGESTIONS_EXAMPLE},
+    )
+    def get(self, request: Request, id: UUID) -> Response:
+        """Return what became of the last request for suggestions, and the counts of today."""
+        connection = find_visible_connection(request, id)
+        return Response(_describe_suggestions(connection, find_suggestion_run(connection)))
 
     @openapi.describe_operation(
         "identities_suggest",
         "Suggest identities of people",
-        {200: SuggestionCountsSerializer},
+        {202: SuggestionsSerializer},
         problems=["not-found"],
         request=None,
-        examples={"counts": COUNTS_EXAMPLE},
+        examples={"waiting": SUGGESTIONS_EXAMPLE | {"state": "waiting"}},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Match our users with those of the connection's system, and store what was found for a
-        person to decide.
+        """Match our users with those of the connection's system, in the background, and store what
+        was found for a person to decide. `GET` has the progress; a request that is under way is the
+        same one.
 
         What was decided stays. Nothing is confirmed by this.
         """
         connection = find_visible_connection(request, id)
-        counts = suggest_identities(connection, ActorContext.of_request(request), now=clock())
-        return Response(SuggestionCountsSerializer(counts).data)
+        run = request_suggestions(connection, ActorContext.of_request(request), now=clock())
+        return Response(_describe_suggestions(connection, run), status=202)
+
+
+def _describe_suggestions(connection: Connection, run: SuggestionRun | None) -> dict[str, Any]:
+    times = ("requested_at", "started_at", "finished_at")
+    shown = {name: getattr(run, name, None) for name in times}
+    shown["state"] = run.state if run else "never"
+    described: dict[str, Any] = SuggestionsSerializer(
+        shown | asdict(count_suggestions(connection))
+    ).data
+    return described
 
 
 class ReviewView(APIView):

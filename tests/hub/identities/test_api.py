@@ -6,9 +6,10 @@ from connectors.directories import Person
 from hub.identities.api.local_users import USER_EXAMPLE
 from hub.identities.directory_reads import read_next_page, refresh_directory
 from hub.identities.local_users import put_local_users
-from hub.identities.models import DirectoryRead, LocalUser
+from hub.identities.models import DirectoryRead, LocalUser, SuggestionRun
 from hub.identities.people_store import store_directory_entries
 from hub.identities.suggest import suggest_after_read
+from hub.identities.tasks import suggest_pairs
 from hub.mappings.models import Identity
 from hub.queue import WakeUp
 from tests.factories import MINUTE, NOON
@@ -49,6 +50,12 @@ def people(acme, slack):
 def put_users(client, *users, reference="acme", **body):
     url = f"/api/v1/tenants/{reference}/users"
     return client.put(url, {"users": users} | body, format="json")
+
+
+def perform_runs():
+    """As the worker does."""
+    for run in SuggestionRun.unscoped.order_by("pk"):
+        suggest_pairs(f"suggest:{run.pk}")
 
 
 def test_users_are_put_in_bulk(shop):
@@ -97,8 +104,14 @@ def test_users_of_another_tenant_are_out_of_reach(shop, make):
 
 
 def test_suggestions_are_asked_for_listed_and_confirmed(shop, slack, people):
-    counts = shop.post(of(slack, "identities/suggest"))
-    assert counts.json() == COUNTS | {"suggested": 1, "unmatched": 1}
+    url = of(slack, "identities/suggest")
+    assert shop.get(url).json().items() >= (COUNTS | {"state": "never"}).items()
+    asked = shop.post(url)
+    assert (asked.status_code, asked.json()["state"]) == (202, "waiting")
+    perform_runs()
+    shown = shop.get(url).json()
+    assert shown.items() >= (COUNTS | {"suggested": 1, "unmatched": 1}).items()
+    assert shown["state"] == "finished" and shown["finished_at"]
     assert shop.get(of(slack, "identities")).json()["items"] == []
     (item,) = shop.get(of(slack, "identities?state=suggested")).json()["items"]
     assert (item["local_id"], item["remote_id"], item["source"]) == ("u1", "U1", "name")
@@ -141,6 +154,7 @@ def test_pages_of_a_queue_follow_each_other(shop, slack, acme):
     users = [Person(f"u{number}") for number in range(7)]
     put_local_users(acme, users, SYSTEM, now=NOON)
     shop.post(of(slack, "identities/suggest"))
+    perform_runs()
     url, seen = of(slack, "identities?state=unmatched&limit=3"), []
     while url:
         page = shop.get(url).json()

@@ -3,7 +3,8 @@
 import pytest
 from django.utils import timezone
 
-from hub.identities.models import DirectoryEntry, DirectoryRead, LocalUser
+from hub.identities.models import DirectoryEntry, DirectoryRead, LocalUser, SuggestionRun
+from hub.identities.tasks import suggest_pairs
 from hub.mappings.models import Identity
 from hub.outgoing.models import Delivery
 from hub.outgoing.release import release_held_deliveries
@@ -116,8 +117,7 @@ def test_suggested_pairs_are_confirmed_together_and_release_what_was_held_once(a
     pump(FakeHttp())
     delivery.refresh_from_db()
     assert (delivery.route, delivery.reason) == (route, "identity_missing")
-    admin.post(url_of(slack, "suggest"))
-    page = admin.get(url_of(slack))
+    page = suggest(admin, slack)
     assert [row.identity.state for row in page.context["rows"]] == ["suggested"] * 3
     selected = [row.identity.local_id for row in page.context["rows"]]
     answer = admin.post(url_of(slack, "confirm"), {"selected": selected}, follow=True)
@@ -127,6 +127,34 @@ def test_suggested_pairs_are_confirmed_together_and_release_what_was_held_once(a
     assert release_held_deliveries(now=LATER) == 1
     assert release_held_deliveries(now=LATER) == 0
     assert Delivery.unscoped.get(pk=delivery.pk).state == "waiting"
+
+
+def suggest(admin, connection):
+    """Press the button, and let the worker do it; return the page."""
+    admin.post(url_of(connection, "suggest"))
+    suggest_pairs(f"suggest:{SuggestionRun.unscoped.get(connection=connection).pk}")
+    return admin.get(url_of(connection))
+
+
+def test_pairs_are_suggested_in_the_background_with_progress(admin, slack):
+    add_people(slack)
+    text = text_of(admin.post(url_of(slack, "suggest"), follow=True))
+    assert "Your users are being matched with those of the other system." in text
+    assert "The matching is queued. You can leave this page." in text
+    assert '<noscript><p><a href="">Refresh</a></p></noscript>' in text
+    assert not Identity.unscoped.exists()
+    assert "HX-Refresh" not in admin.get(url_of(slack, "reads"))
+    text = text_of(suggest(admin, slack))
+    assert "matched" in text and "Suggested (3)" in text and "Refresh" not in text
+    assert admin.get(url_of(slack, "reads"))["HX-Refresh"] == "true"
+
+
+def test_a_matching_that_failed_says_what_to_do(admin, slack):
+    times = {"requested_at": NOON, "started_at": NOON, "finished_at": NOON}
+    SuggestionRun.unscoped.create(connection=slack, state="failed", **times)
+    assert "Suggest pairs again; if it fails again, contact support." in text_of(
+        admin.get(url_of(slack))
+    )
 
 
 def test_of_an_ambiguous_user_a_candidate_is_chosen(admin, slack):

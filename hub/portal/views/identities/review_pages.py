@@ -43,7 +43,8 @@ from hub.identities.review_rows import (
     match_people_named,
     select_queue,
 )
-from hub.identities.suggest import SuggestionCounts, count_suggestions, suggest_identities
+from hub.identities.suggest import SuggestionCounts, count_suggestions
+from hub.identities.suggestion_runs import find_suggestion_run, request_suggestions
 from hub.mappings.models import Identity
 from hub.portal.views.connections.own_connection import ADMIN, get_own_connection
 from hub.portal.views.etag import respond_if_modified
@@ -110,7 +111,7 @@ def show_review(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> Http
 @require_safe
 @tenant_view()
 def show_read_progress(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Render the progress of the reads; reload the page when both have ended."""
+    """Render the progress of reads and suggestions; reload the page when all have ended."""
     connection = get_own_connection(tenant_user, id)
     context = {
         "tenant_user": tenant_user,
@@ -119,7 +120,7 @@ def show_read_progress(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
         **build_read_context(tenant_user, connection),
     }
     response = render(request, "portal/identities/reads.html", context)
-    if not context["is_reading"]:
+    if not context["is_working"]:
         response["HX-Refresh"] = "true"
         return response
     return respond_if_modified(request, response)
@@ -159,8 +160,14 @@ def build_read_context(tenant_user: TenantUser, connection: Connection) -> dict[
         find_directory_read(tenant_user.tenant, connection),
         find_directory_read(tenant_user.tenant, None),
     )
+    run = find_suggestion_run(connection)
     is_reading = any(read is not None and read.is_reading for read in reads)
-    return {"their_read": reads[0], "our_read": reads[1], "is_reading": is_reading}
+    return {
+        "their_read": reads[0],
+        "our_read": reads[1],
+        "suggestion_run": run,
+        "is_working": is_reading or (run is not None and run.is_open),
+    }
 
 
 def _build_query(parameters: dict[str, str], after: str = "") -> str:
@@ -258,11 +265,8 @@ def _deactivate_ours(connection: Connection, actor: ActorContext, *, now: dateti
 
 
 def _suggest(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
-    counts = suggest_identities(connection, actor, now=now)
-    return _("%(suggested)d pairs are suggested, and %(doubtful)d need a decision.") % {
-        "suggested": counts.suggested,
-        "doubtful": counts.ambiguous + counts.unmatched,
-    }
+    request_suggestions(connection, actor, now=now)
+    return _("Your users are being matched with those of the other system.")
 
 
 DECISIONS: dict[str, Callable[..., ReviewResult]] = {
