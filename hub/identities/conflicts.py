@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from connectors.directories import Person
+from hub.identities.matching import BEST_IS_PAIRED
 from hub.identities.matching.mailboxes import has_role_address
 from hub.identities.matching.names import is_same_name
 from hub.mappings.models import Identity
@@ -15,7 +16,7 @@ TWO_TO_ONE, RENAMED, DEACTIVATED, SHARED_MAILBOX = (
 )
 # the reasons for which a suggestion is one of these: see review_texts
 SUGGESTION_CONFLICTS = frozenset(
-    (TWO_TO_ONE, "two_candidates", "name_differs", DEACTIVATED, SHARED_MAILBOX)
+    (TWO_TO_ONE, "two_candidates", "name_differs", DEACTIVATED, SHARED_MAILBOX, BEST_IS_PAIRED)
 )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from hub.identities.matching import BEST_IS_PAIRED
+
 Text = str | Promise
 
 
@@ -27,6 +29,7 @@ REASONS: dict[str, Text] = {
     "similar_name": _("A similar name"),
     "two_candidates": _("Several people fit"),
     "two_to_one": _("Several of your users fit the same person"),
+    BEST_IS_PAIRED: _("Another person who fits at least as well is paired already"),
     "name_differs": _("Same address or login, but another name"),
     "renamed": _("The name has changed since the pair was confirmed"),
     "deactivated": _("The account is deactivated"),
@@ -36,6 +39,13 @@ REASONS: dict[str, Text] = {
     "": _("Nobody fits"),
 }
 CONFLICT_TEXTS: dict[str, ConflictText] = {
+    BEST_IS_PAIRED: ConflictText(
+        _("Another person who fits at least as well is paired already"),
+        _(
+            "Look at that pair first, and remove it if it is wrong. Otherwise choose the right "
+            "person, or ignore the user."
+        ),
+    ),
     "two_to_one": ConflictText(
         _("Several of your users have the same counterpart"),
         _("Decide whose account it is, and remove or change the other pair."),

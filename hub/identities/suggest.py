@@ -4,7 +4,7 @@ Nothing here confirms a pair: see `review`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from connectors.directories import USER, Person
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.identities.conflicts import SUGGESTION_CONFLICTS, find_conflicts
-from hub.identities.matching import Candidate, Suggestion, match_people
+from hub.identities.matching import BEST_IS_PAIRED, Candidate, Suggestion, match_people
 from hub.identities.models import DirectoryEntry, DirectoryRead, LocalUser
 from hub.mappings.identity_pairs import lock_identities
 from hub.mappings.models import Identity
@@ -211,11 +211,10 @@ def _build_columns(
     event_ids: frozenset[str],
 ) -> dict[str, Any]:
     """Return the columns of an identity that is not decided."""
-    candidates = [entry for entry in suggestion.candidates if entry.remote_id not in paired_ids]
-    is_suggested = suggestion.state == "suggested" and bool(candidates)
-    state = suggestion.state if candidates or not suggestion.candidates else "unmatched"
-    is_conflict = state == "ambiguous" and suggestion.reason in SUGGESTION_CONFLICTS
-    best = candidates[0] if is_suggested else None
+    suggestion = _leave_out_paired(suggestion, paired_ids)
+    candidates = suggestion.candidates
+    is_conflict = suggestion.state == "ambiguous" and suggestion.reason in SUGGESTION_CONFLICTS
+    best = candidates[0] if suggestion.state == "suggested" else None
     unmatched_source = (
         Identity.Source.FIRST_EVENT if suggestion.local_id in event_ids else Identity.Source.IMPORT
     )
@@ -223,12 +222,30 @@ def _build_columns(
     return {
         "remote_id": best.remote_id if best else "",
         "name": remote[best.remote_id].name if best else "",
-        "state": state,
+        "state": suggestion.state,
         "source": candidates[0].source if candidates else unmatched_source,
         "confidence": candidates[0].confidence if candidates else None,
         "conflict": suggestion.reason if is_conflict else "",
         "evidence": {"reason": suggestion.reason, "candidates": described[:CANDIDATES_SHOWN]},
     }
+
+
+def _leave_out_paired(suggestion: Suggestion, paired_ids: set[str]) -> Suggestion:
+    """Return what is left of a suggestion after people were paired meanwhile: the second best is no
+    sure match because the best is gone.
+    """
+    candidates = tuple(
+        entry for entry in suggestion.candidates if entry.remote_id not in paired_ids
+    )
+    if candidates == suggestion.candidates:
+        return suggestion
+    is_best_paired = suggestion.candidates[0].remote_id in paired_ids
+    return replace(
+        suggestion,
+        state="ambiguous" if candidates else "unmatched",
+        reason=BEST_IS_PAIRED if is_best_paired else suggestion.reason,
+        candidates=candidates,
+    )
 
 
 def _describe(candidate: Candidate, person: Person) -> dict[str, Any]:

@@ -4,6 +4,6 @@
 """
 
 from hub.identities.matching.matcher import match_people
-from hub.identities.matching.suggestions import Candidate, Suggestion
+from hub.identities.matching.suggestions import BEST_IS_PAIRED, Candidate, Suggestion
 
-__all__ = ["Candidate", "Suggestion", "match_people"]
+__all__ = ["BEST_IS_PAIRED", "Candidate", "Suggestion", "match_people"]

@@ -15,7 +15,7 @@ from hub.identities.matching.name_matching import match_names
 from hub.identities.matching.names import NameRelation
 from hub.identities.matching.profiles import Profile, build_profile, compare_profiles
 from hub.identities.matching.statistics import NameStatistics
-from hub.identities.matching.suggestions import Candidate, Suggestion
+from hub.identities.matching.suggestions import BEST_IS_PAIRED, Candidate, Suggestion
 
 PEOPLE_PER_KEY_MAX = 20  # people of one side with one address or login; more are not compared
 CANDIDATES_MAX = 10
@@ -36,7 +36,7 @@ def match_people(
     """
     confirmed = confirmed or {}
     people = _Directories(local, remote)
-    claims = Claims({*confirmed, *ignored}, confirmed.values())
+    claims = Claims(confirmed, ignored)
     claims.add(_weigh_addresses(people), Level.EMAIL)
     claims.add(_list_shared_addresses(people), Level.EMAIL)
     claims.add(_weigh_logins(people), Level.LOGIN)
@@ -191,8 +191,11 @@ def _build_suggestion(profile: Profile, claims: Claims) -> Suggestion:
     found = [entry for entry in claims.by_local[profile.id] if claims.is_available(entry)]
     candidates = tuple(map(_build_candidate, _rank(found)))
     if not candidates:
-        return Suggestion(profile.id, "unmatched")
-    return Suggestion(profile.id, "ambiguous", _explain(found), candidates)
+        is_rival_paired = bool(claims.rivals_of_local[profile.id])
+        return Suggestion(profile.id, "unmatched", BEST_IS_PAIRED if is_rival_paired else "")
+    is_rival_paired = any(map(claims.has_paired_rival, found))
+    reason = BEST_IS_PAIRED if is_rival_paired else _explain(found)
+    return Suggestion(profile.id, "ambiguous", reason, candidates)
 
 
 def _build_candidate(entry: Evidence) -> Candidate:

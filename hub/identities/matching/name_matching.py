@@ -46,8 +46,10 @@ def match_names(
         entry for entry in remote if entry.id not in claims.claimed_remote and not entry.is_role
     ]
     fitting = list(_find_fitting(ours, theirs, statistics))
-    rivals_of_local = Counter(entry.local.id for entry in fitting if _is_counted(entry))
-    rivals_of_remote = Counter(entry.remote.id for entry in fitting if _is_counted(entry))
+    paired_rivals = _find_paired_rivals(local, remote, ours, theirs, statistics, claims)
+    rivals = [entry for entry in (*fitting, *paired_rivals) if _counts(entry)]
+    rivals_of_local = Counter(entry.local.id for entry in rivals)
+    rivals_of_remote = Counter(entry.remote.id for entry in rivals)
     namesakes = _Namesakes(local, remote)
     judge = _NameJudge(local, remote, len(theirs), statistics, claims)
     unique = {
@@ -60,6 +62,26 @@ def match_names(
     }
     yield from judge.raise_levels([entry for entry in fitting if id(entry) in unique])
     yield from (entry for entry in fitting if id(entry) not in unique)
+    yield from (replace(entry, level=Level.NAME) for entry in paired_rivals if _counts(entry))
+
+
+def _find_paired_rivals(
+    local: Sequence[Profile],
+    remote: Sequence[Profile],
+    open_local: Sequence[Profile],
+    open_remote: Sequence[Profile],
+    statistics: NameStatistics,
+    claims: Claims,
+) -> list[Evidence]:
+    """Return the pairs of an open person and a paired one whose names may be one: the name is no
+    longer the only one of its kind.
+    """
+    paired_local = [entry for entry in local if claims.is_local_paired(entry)]
+    paired_remote = [entry for entry in remote if claims.is_remote_paired(entry)]
+    return [
+        *_find_fitting(open_local, paired_remote, statistics),
+        *_find_fitting(paired_local, open_remote, statistics),
+    ]
 
 
 def _is_counted(entry: Evidence) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+BEST_IS_PAIRED = "best_is_paired"  # the reason why the second best is not suggested
 SuggestionState = Literal["suggested", "ambiguous", "unmatched"]
 Source = Literal["email", "login", "name"]
 

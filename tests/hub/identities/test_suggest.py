@@ -93,6 +93,18 @@ def test_several_people_go_to_the_queue_with_their_candidates(slack):
     assert states(slack) == {"u1": ("confirmed", "U2", "")}
 
 
+def test_the_second_best_of_someone_whose_best_is_paired_waits_for_a_decision(slack):
+    again = Person("U2", "Ann Archer")
+    bring(slack, [ANN, BOB], [ANN_THERE, again])
+    assert states(slack)["u1"] == ("suggested", "U1", "")
+    confirm_identities(slack, {"u2": "U1"}, SYSTEM, now=LATER)
+    suggest_identities(slack, SYSTEM, now=LATER)
+    assert states(slack)["u1"] == ("ambiguous", "", "best_is_paired")
+    identity = Identity.unscoped.get(local_id="u1")
+    assert [entry["remote_id"] for entry in identity.evidence["candidates"]] == ["U2"]
+    assert identity.evidence["reason"] == "best_is_paired"
+
+
 def test_what_cannot_be_confirmed_does_not_stop_the_others(slack):
     bring(slack, [ANN, BOB], [ANN_THERE])
     result = confirm_identities(slack, {"u1": "", "u2": "U1", "u3": ""}, SYSTEM, now=LATER)

@@ -125,6 +125,58 @@ def test_decisions_of_people_are_taken_for_granted():
     assert match(ANN, remote, confirmed={"u9": "U1"})["u1"][2] != "U1"
 
 
+RARE = "Zbigniew Zdzblowski"
+PAIRED_RIVALS = [
+    # their address, their login or their name is that of someone who is paired with another
+    ([theirs("Ann Archer", "ann@acme.test"), theirs("Ann Archer", id="U2")], "U2"),
+    ([theirs("Ann Archer", login="aarcher"), theirs("Ann Archer", id="U2")], "U2"),
+    ([theirs("Ann Archer"), theirs("Ann Archer", id="U2")], "U2"),
+    ([theirs("Ann Archer"), theirs("Ann B. Archer", id="U2")], "U2"),
+    (
+        [
+            theirs("Ann Archer", "ann@acme.test"),
+            theirs("Ann Archer", "ann+chat@acme.test", id="U2"),
+        ],
+        "U2",
+    ),
+]
+
+
+@pytest.mark.parametrize(("remote", "second"), PAIRED_RIVALS)
+def test_the_second_best_is_not_suggested_because_the_best_is_paired(remote, second):
+    local = [ours("Ann Archer", "ann@acme.test", "aarcher"), ours("Bob Baker", id="u9")]
+    found = match(local, remote, confirmed={"u9": "U1"})
+    assert found == {"u1": ("ambiguous", "best_is_paired", second)}
+
+
+def test_whose_only_match_is_paired_is_unmatched_with_the_reason():
+    local = [ANN, ours("Bob Baker", id="u9")]
+    found = match(local, theirs("Ann Archer", "ann@acme.test"), confirmed={"u9": "U1"})
+    assert found == {"u1": ("unmatched", "best_is_paired", "")}
+
+
+def test_who_fits_a_paired_one_of_ours_better_is_not_suggested_either():
+    local = [ours(RARE, "z@acme.test", id="u9"), ours(RARE)]
+    remote = [theirs("Bob Baker"), theirs(RARE, "z@acme.test", id="U2")]
+    assert match(local, remote, confirmed={"u9": "U1"})["u1"] == (
+        *("ambiguous", "best_is_paired", "U2"),
+    )
+
+
+@pytest.mark.parametrize(
+    "rival",
+    [
+        theirs("Ann Archer", "ann@acme.test", is_active=False),  # an account that is not used
+        theirs("Ann Bishop", "other@acme.test"),
+        theirs("Ann Arhcer"),
+    ],
+)
+def test_a_weaker_one_who_is_paired_prevents_nothing(rival):
+    remote = [rival, theirs("Ann Archer", "ann@acme.test", id="U2")]
+    local = [ANN, ours("Bob Baker", id="u9")]
+    assert match(local, remote, confirmed={"u9": "U1"})["u1"] == ("suggested", "email", "U2")
+
+
 def test_people_who_left_are_not_asked_about():
     assert match(ours("Ann Archer", "ann@acme.test", is_active=False), theirs()) == {}
 
