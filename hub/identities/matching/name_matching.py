@@ -47,7 +47,7 @@ def match_names(
     ]
     fitting = list(_find_fitting(ours, theirs, statistics))
     paired_rivals = _find_paired_rivals(local, remote, ours, theirs, statistics, claims)
-    rivals = [entry for entry in (*fitting, *paired_rivals) if _counts(entry)]
+    rivals = [entry for entry in (*fitting, *paired_rivals) if _is_counted(entry)]
     rivals_of_local = Counter(entry.local.id for entry in rivals)
     rivals_of_remote = Counter(entry.remote.id for entry in rivals)
     namesakes = _Namesakes(local, remote)
@@ -62,7 +62,7 @@ def match_names(
     }
     yield from judge.raise_levels([entry for entry in fitting if id(entry) in unique])
     yield from (entry for entry in fitting if id(entry) not in unique)
-    yield from (replace(entry, level=Level.NAME) for entry in paired_rivals if _counts(entry))
+    yield from (replace(entry, level=Level.NAME) for entry in paired_rivals if _is_counted(entry))
 
 
 def _find_paired_rivals(
