@@ -60,7 +60,7 @@ class DirectoryReadSerializer(serializers.Serializer):
     )
 
 
-class RefreshSerializer(StrictSerializer):
+class ReadDirectorySerializer(StrictSerializer):
     confirm_deactivations = serializers.BooleanField(
         default=False,
         help_text="true: it is right that the last read deactivates as many people as "
@@ -100,7 +100,7 @@ class DirectoryView(APIView):
         "Read a directory",
         {202: DirectoryReadSerializer},
         problems=["not-found"],
-        request=RefreshSerializer,
+        request=ReadDirectorySerializer,
         examples={"started": DIRECTORY_EXAMPLE},
     )
     def post(self, request: Request, id: UUID) -> Response:
@@ -111,7 +111,7 @@ class DirectoryView(APIView):
         by the safety valve until `confirm_deactivations` confirms it.
         """
         connection = find_visible_connection(request, id)
-        data = validate_data(RefreshSerializer, request.data)
+        data = validate_data(ReadDirectorySerializer, request.data)
         actor, now = ActorContext.of_request(request), clock()
         if data["confirm_deactivations"] and connection.tenant:
             read = confirm_deactivations(connection.tenant, connection, actor, now=now)

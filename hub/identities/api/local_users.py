@@ -15,7 +15,7 @@ from hub.identities.api.directories import (
     READ,
     WRITE,
     DirectoryReadSerializer,
-    RefreshSerializer,
+    ReadDirectorySerializer,
     describe_read,
 )
 from hub.identities.directory_reads import (
@@ -181,7 +181,7 @@ class LocalDirectoryView(APIView):
         "Read our users",
         {202: DirectoryReadSerializer},
         problems=["tenant-not-found"],
-        request=RefreshSerializer,
+        request=ReadDirectorySerializer,
         examples={"started": DIRECTORY_EXAMPLE},
     )
     def post(self, request: Request, reference: str) -> Response:
@@ -192,7 +192,7 @@ class LocalDirectoryView(APIView):
         by the safety valve until `confirm_deactivations` confirms it.
         """
         tenant = resolve_tenant(request, reference)
-        data = validate_data(RefreshSerializer, request.data)
+        data = validate_data(ReadDirectorySerializer, request.data)
         actor, now = ActorContext.of_request(request), clock()
         if data["confirm_deactivations"]:
             read = confirm_deactivations(tenant, None, actor, now=now)
