@@ -9,7 +9,7 @@ from django.urls import get_resolver
 
 from tests.hub.outgoing.operating import planned, put
 from tests.tenants.door import come_as_guest, sign_in
-from tests.test_wall_api import patterns, rows
+from tests.wall_api.routes import patterns, rows
 
 pytestmark = pytest.mark.django_db
 

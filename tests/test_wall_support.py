@@ -3,8 +3,8 @@
 import pytest
 
 from tests.tenants.door import open_portal_as_support
-from tests.test_wall_api import rows
 from tests.test_wall_pages import ROUTES, SAID, acme, address, unlogged
+from tests.wall_api.routes import rows
 
 __all__ = ["acme", "address"]
 pytestmark = pytest.mark.django_db

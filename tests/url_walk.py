@@ -26,7 +26,7 @@ from hub.problems import CATALOGUE
 from hub.recipes.models import Integration
 from hub.scheduled.models import Discrepancy, Job, Run
 from tenants.models import Invitation, Membership, PortalLink
-from tests.test_wall_api import patterns
+from tests.wall_api.routes import patterns
 
 NAME = re.compile(r"<(?:\w+:)?(\w+)>")
 ROWS = {  # what an id stands for, by the word before it

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from connectors.registry import CONNECTORS
+from tests.connectors.every_connector import APP, BACK, VERIFIER
 from tests.connectors.hostile_hosts import HOSTILE_HOSTS
 from tests.connectors.recorded import credential
-from tests.connectors.test_contract import APP, BACK, VERIFIER
 
 SALESFORCE = CONNECTORS["salesforce"]
 LOGIN_HOST = SALESFORCE.login_host

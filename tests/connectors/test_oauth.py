@@ -11,8 +11,8 @@ from connectors.oauth import build_code_challenge, parse_permissions
 from connectors.outcomes import Outcome
 from connectors.registry import CONNECTORS
 from connectors.schema import Account
+from tests.connectors.every_connector import APP, BACK, VERIFIER
 from tests.connectors.recorded import credential
-from tests.connectors.test_contract import APP, BACK, VERIFIER
 
 OAUTH = [connector for connector in CONNECTORS.values() if connector.needs_oauth]
 SLACK, SALESFORCE = CONNECTORS["slack"], CONNECTORS["salesforce"]
@@ -277,75 +277,3 @@ def sent_to_url(connector):
 def test_words_of_refusal_have_a_meaning(connector):
     assert connector.problem("access_denied") == "denied"
     assert connector.problem("<script>") == "refused"
-
-
-@pytest.mark.parametrize(
-    ("connector", "response"),
-    [
-        (SLACK, Response(200, b'{"ok":true,"revoked":true}')),
-        (SLACK, Response(200, b'{"ok":true}')),
-        (SLACK, Response(200, b'{"ok":false,"error":"account_inactive"}')),
-        (SALESFORCE, Response(200)),
-        (
-            SALESFORCE,
-            Response(400, b'{"error":"invalid_token","error_description":"invalid token"}'),
-        ),
-    ],
-)
-def test_a_token_that_has_ended_already_is_ended(connector, response):
-    assert connector.parse_revoke(response).kind == "delivered"
-
-
-@pytest.mark.parametrize("word", ["token_expired", "token_revoked", "invalid_auth"])
-def test_an_access_token_of_slack_that_has_ended_tells_nothing_of_the_refresh_token(word):
-    outcome = SLACK.parse_revoke(Response(200, json.dumps({"ok": False, "error": word}).encode()))
-    assert (outcome.kind, outcome.reason) == ("refresh", word)
-
-
-def test_slack_uninstalls_an_app_that_rotates_its_tokens():
-    lasting = SLACK.revoke_request(APP, credential("slack", secret={"access_token": "xoxb-1"}))
-    rotating = SLACK.revoke_request(
-        APP, credential("slack", secret={"access_token": "xoxe.xoxb-1", "refresh_token": "xoxe-1"})
-    )
-    assert (lasting.url, lasting.form) == ("https://slack.com/api/auth.revoke", {})
-    assert (
-        rotating.url == "https://slack.com/api/apps.uninstall" and rotating.bearer == "xoxe.xoxb-1"
-    )
-    assert set(rotating.form) == {"client_id", "client_secret"}
-
-
-def test_what_slack_does_not_call_revoked_is_not():
-    assert SLACK.parse_revoke(Response(200, b'{"ok":true,"revoked":false}')).kind == "never"
-    assert (
-        SLACK.parse_revoke(Response(200, b'{"ok":false,"error":"client_id_token_mismatch"}')).kind
-        == "never"
-    )
-
-
-def test_a_provider_that_is_down_has_not_revoked():
-    assert SALESFORCE.parse_revoke(Response(503)).kind == "later"
-    assert SLACK.parse_revoke(Response(503)).kind == "later"
-
-
-def test_slack_takes_a_manifest():
-    stated = json.loads(
-        SLACK.manifest(redirect_uri=BACK, name="A hub with a name that is rather long")
-    )
-    assert stated["oauth_config"]["redirect_urls"] == [BACK]
-    assert "chat:write" in stated["oauth_config"]["scopes"]["bot"]
-    assert len(stated["display_information"]["name"]) <= 35
-    assert "event_subscriptions" not in stated["settings"]
-
-
-def test_slacks_manifest_lists_events_commands_and_interactions_with_the_webhook_url():
-    url = "https://hub.test/hooks/slack/key/"
-    stated = json.loads(SLACK.manifest(redirect_uri=BACK, name="Hub", webhook_url=url))
-    events = stated["settings"]["event_subscriptions"]
-    assert events["request_url"] == url == stated["settings"]["interactivity"]["request_url"]
-    assert {"app_mention", "message.im", "app_uninstalled", "tokens_revoked"} == set(
-        events["bot_events"]
-    )
-    assert {command["url"] for command in stated["features"]["slash_commands"]} == {url}
-    scopes = set(stated["oauth_config"]["scopes"]["bot"])
-    for type in SLACK.webhook_source.event_types:
-        assert scopes >= set(type.permissions)

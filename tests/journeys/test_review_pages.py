@@ -22,6 +22,18 @@ LONG = "Grüße aus Köln, " * 40
 STOPPED = {"state": "stopped", "changes": 740, "limits": {"share": 0.1, "count": 500}}
 
 
+KINDS = [
+    {"local_value": "shipped", "remote_value": "Paid"},
+    {"field": "note", "local_value": LONG + "A" + LONG, "remote_value": LONG + "B" + LONG},
+    {"field": "total", "local_value": "12.50", "remote_value": 12.5, "owner": "report"},
+    {"field": "note", "local_value": None, "remote_value": "", "state": "open"},
+    {"field": "city", "local_value": "Köln", "remote_value": "Köln ", "state": "open"},
+    {"verdict": "missing_there", "field": "", "local_value": {"state": "paid", "total": 12.5}},
+    {"verdict": "ambiguous", "field": "", "reason": "duplicate_key"},
+    {"state": "ignored", "ignored_reason": "A test order."},
+]
+
+
 @pytest.fixture
 def acme(make):
     return make.tenant("acme", name="Acme Teas", time_zone="Europe/Berlin")
@@ -40,17 +52,7 @@ def found(make, acme):
         result = RESULT | {"verdicts": verdicts, "equal": 10_000 - sum(verdicts.values())}
         at = now - timedelta(days=9 - night)
         run = make.finished_run(job, at=at, result=result | {"repairs": STOPPED})
-    kinds = [
-        {"local_value": "shipped", "remote_value": "Paid"},
-        {"field": "note", "local_value": LONG + "A" + LONG, "remote_value": LONG + "B" + LONG},
-        {"field": "total", "local_value": "12.50", "remote_value": 12.5, "owner": "report"},
-        {"field": "note", "local_value": None, "remote_value": "", "state": "open"},
-        {"field": "city", "local_value": "Köln", "remote_value": "Köln ", "state": "open"},
-        {"verdict": "missing_there", "field": "", "local_value": {"state": "paid", "total": 12.5}},
-        {"verdict": "ambiguous", "field": "", "reason": "duplicate_key"},
-        {"state": "ignored", "ignored_reason": "A test order."},
-    ]
-    rows = [make.discrepancy(salesforce, job=job, run=run, now=now, **kind) for kind in kinds]
+    rows = [make.discrepancy(salesforce, job=job, run=run, now=now, **kind) for kind in KINDS]
     rows.append(
         make.discrepancy(
             salesforce, job=job, run=run, state="repairing", repair_side="remote",

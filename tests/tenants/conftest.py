@@ -56,3 +56,9 @@ def guest(client, make, acme, settings):
         client, make.portal_link(acme, name="Ann", return_url="https://app.example.com/back")
     )
     return client
+
+
+@pytest.fixture
+def superuser(make, client):
+    client.force_login(make.staff(email="robin@example.com", is_superuser=True))
+    return client

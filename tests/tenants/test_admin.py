@@ -11,17 +11,10 @@ from hub.db.clock import clock
 from hub.queue import WakeUp
 from tenants import api_key_format
 from tenants.models import ApiKey, Tenant, User
-from tests.mails import letters
 
 pytestmark = pytest.mark.django_db
 
 ISSUE = reverse("admin:tenants_apikey_add")
-
-
-@pytest.fixture
-def superuser(make, client):
-    client.force_login(make.staff(email="robin@example.com", is_superuser=True))
-    return client
 
 
 def issued(client, **said):
@@ -135,129 +128,6 @@ def test_a_person_is_added_and_given_a_password(superuser):
 def test_one_changes_the_own_password_where_everybody_does(make, client):
     client.force_login(make.staff())
     assert client.get(reverse("admin:password_change")).url == reverse("account_change_password")
-
-
-def invited(client, tenant, **said):
-    url = reverse("admin:tenants_tenant_verb", args=[tenant.pk, "invite"])
-    return client.post(url, {"email": "ann@acme.test", "role": "owner"} | said, follow=True)
-
-
-def test_staff_invite_the_first_owner(superuser, acme):
-    assert "being sent to ann@acme.test" in invited(superuser, acme).content.decode()
-    assert acme.invitations.get().role == "owner"
-    assert AuditRow.objects.get().verb == "invitation.create"
-    (letter,) = letters()
-    assert letter.to == ["ann@acme.test"]
-
-
-def test_staff_read_why_an_invitation_is_not_made(superuser, acme):
-    invited(superuser, acme)
-    assert "already been invited" in invited(superuser, acme).content.decode()
-
-
-def test_members_that_staff_change_are_told_to_the_audit(superuser, acme, make):
-    row = make.membership(acme, make.user("ann@acme.test"), "member")
-    inline = {
-        "memberships-TOTAL_FORMS": 1,
-        "memberships-INITIAL_FORMS": 1,
-        "memberships-0-id": row.pk,
-    }
-    inline |= {
-        "memberships-0-tenant": acme.pk,
-        "memberships-0-user": row.user_id,
-        "memberships-0-role": "owner",
-    }
-    page = reverse("admin:tenants_tenant_change", args=[acme.pk])
-    superuser.post(page, {"name": "Acme", "time_zone": "UTC"} | inline)
-    act = AuditRow.objects.get(verb="membership.change_role")
-    assert act.before == {"email": "ann@acme.test", "role": "member"}
-    assert (act.after, act.tenant_reference) == ({"role": "owner"}, "acme")
-
-
-def members_changed(client, tenant, *rows):
-    """What the tenant's page answers to these members, each with what else its row says."""
-    said = {"name": tenant.name, "time_zone": "UTC"}
-    said |= {"memberships-TOTAL_FORMS": len(rows), "memberships-INITIAL_FORMS": len(rows)}
-    for number, (row, changes) in enumerate(rows):
-        form = {"id": row.pk, "tenant": tenant.pk, "user": row.user_id, "role": row.role} | changes
-        said |= {f"memberships-{number}-{name}": value for name, value in form.items()}
-    return client.post(reverse("admin:tenants_tenant_change", args=[tenant.pk]), said)
-
-
-@pytest.mark.parametrize("change", [{"DELETE": "on"}, {"role": "admin"}])
-def test_staff_cannot_take_the_last_owner_away(superuser, acme, make, change):
-    owner, member = (
-        make.membership(acme, make.user(), "owner"),
-        make.membership(acme, make.user(), "member"),
-    )
-    page = members_changed(superuser, acme, (owner, change), (member, {}))
-    assert "A tenant needs at least one owner" in page.content.decode()
-    assert set(acme.memberships.values_list("pk", "role")) == {
-        (owner.pk, "owner"),
-        (member.pk, "member"),
-    }
-
-
-def test_an_owner_who_cannot_sign_in_does_not_count(superuser, acme, make):
-    owner = make.membership(acme, make.user(), "owner")
-    make.membership(acme, make.user(is_active=False), "owner")
-    members_changed(superuser, acme, (owner, {"role": "member"}))
-    owner.refresh_from_db()
-    assert owner.role == "owner"
-
-
-def test_staff_add_and_remove_members_as_the_portal_does(superuser, acme, make):
-    member, ann = make.membership(acme, make.user(), "member"), make.user("ann@acme.test")
-    data = {"name": "Acme", "time_zone": "UTC", "memberships-TOTAL_FORMS": 2}
-    data |= {"memberships-INITIAL_FORMS": 1, "memberships-0-id": member.pk}
-    data |= {"memberships-0-tenant": acme.pk, "memberships-0-DELETE": "on"}
-    data |= {"memberships-0-role": "member", "memberships-1-tenant": acme.pk}
-    data |= {"memberships-1-user": ann.pk, "memberships-1-role": "owner"}
-    superuser.post(reverse("admin:tenants_tenant_change", args=[acme.pk]), data)
-    assert list(acme.memberships.values_list("user", "role")) == [(ann.pk, "owner")]
-    verbs = AuditRow.objects.filter(verb__startswith="membership").values_list("verb", flat=True)
-    assert list(verbs.order_by("number")) == ["membership.create", "membership.remove"]
-
-
-def test_a_membership_stays_with_its_user(superuser, acme, make):
-    owner = make.membership(acme, make.user(), "owner")
-    members_changed(superuser, acme, (owner, {"user": make.user().pk, "role": "admin"}))
-    members_changed(superuser, acme, (owner, {"user": make.user().pk}))
-    assert list(acme.memberships.values_list("user", "role")) == [(owner.user_id, "owner")]
-
-
-def deactivated(client, user):
-    page = reverse("admin:tenants_user_change", args=[user.pk])
-    return client.post(page, {"email": user.email}).content.decode()
-
-
-def test_staff_cannot_deactivate_the_only_owner_of_a_tenant(superuser, acme, make):
-    owner = make.membership(acme, make.user(), "owner")
-    assert "A tenant needs at least one owner" in deactivated(superuser, owner.user)
-    owner.user.refresh_from_db()
-    assert owner.user.is_active
-    make.membership(acme, make.user(), "owner")
-    deactivated(superuser, owner.user)
-    owner.user.refresh_from_db()
-    assert not owner.user.is_active
-
-
-def test_staff_cannot_delete_the_only_owner_of_a_tenant(superuser, acme, make):
-    owner = make.membership(acme, make.user(), "owner")
-    page = reverse("admin:tenants_user_delete", args=[owner.user.pk])
-    assert superuser.post(page, {"post": "yes"}).status_code == 403
-    make.membership(acme, make.user(), "owner")
-    superuser.post(page, {"post": "yes"})
-    assert not acme.memberships.filter(pk=owner.pk).exists()
-
-
-def test_staff_hand_a_tenant_over_in_one_go(superuser, acme, make):
-    owner, member = (
-        make.membership(acme, make.user(), "owner"),
-        make.membership(acme, make.user(), "member"),
-    )
-    members_changed(superuser, acme, (owner, {"DELETE": "on"}), (member, {"role": "owner"}))
-    assert list(acme.memberships.values_list("pk", "role")) == [(member.pk, "owner")]
 
 
 def test_whoever_lost_the_second_factor_gets_another(superuser, make):

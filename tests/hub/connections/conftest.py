@@ -76,3 +76,9 @@ def guest(db):
 @pytest.fixture
 def link(make, acme, outside):
     return make.connect_link(acme, "slack")
+
+
+@pytest.fixture
+def superuser(make, client):
+    client.force_login(make.staff(email="robin@example.com", is_superuser=True))
+    return client

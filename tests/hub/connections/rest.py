@@ -1,6 +1,7 @@
 """What the tests of the REST of connections share."""
 
 from connectors.http import Response
+from hub.connections.models import Connection
 
 CONNECTIONS = "/api/v1/connections"
 NO_DATA = Response(400, b'{"text":"No data","code":5}')
@@ -23,3 +24,8 @@ def refusal(response):
     """Status, code, and where."""
     told = response.json()
     return response.status_code, told["code"], [error["pointer"] for error in told["errors"]]
+
+
+def document():
+    row = Connection.unscoped.get()
+    return row.credential.open(row)

@@ -17,12 +17,6 @@ pytestmark = pytest.mark.django_db
 LIST = reverse("admin:throttle_quotastate_changelist")
 
 
-@pytest.fixture
-def superuser(make, client):
-    client.force_login(make.staff(is_superuser=True))
-    return client
-
-
 def page(scope):
     return reverse("admin:throttle_quotastate_change", args=[scope.pk])
 

@@ -14,8 +14,8 @@ from hub.connections.models import Authorization, Connection, ConnectorApp
 from hub.db.clock import clock
 from hub.egress import RequestNotSent, ResponseNotReceived
 from tests.factories import MINUTE, NOON
+from tests.hub.connections.authorize_attacks.attempts import SALESFORCE, SLACK, comes_back
 from tests.hub.connections.browsers import query_of, register, stored, under_way
-from tests.hub.connections.test_authorize_attacks import SALESFORCE, SLACK, comes_back
 
 pytestmark = pytest.mark.django_db
 

@@ -24,12 +24,6 @@ CLIENT = {"client_id": "id", "client_secret": "a client secret"}
 
 
 @pytest.fixture
-def superuser(make, client):
-    client.force_login(make.staff(is_superuser=True))
-    return client
-
-
-@pytest.fixture
 def world():
     page = admin.site.get_model_admin(ConnectorApp)
 

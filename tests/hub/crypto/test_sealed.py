@@ -12,10 +12,9 @@ from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.helpers import AdminReadonlyField
 from django.core.exceptions import FieldError, ValidationError
 from django.core.management import call_command
-from django.core.management.base import SystemCheckError
 from django.core.serializers.base import DeserializationError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import IntegrityError, connection
+from django.db import connection
 from django.db.models import Case, F, Value, When
 from django.forms import modelform_factory
 from django.forms.models import model_to_dict
@@ -24,16 +23,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.serializers import ModelSerializer
 
 from hub.connections.models import ConnectorApp
-from hub.crypto.sealed import (
-    CannotOpen,
-    KeyCanary,
-    Sealed,
-    WrongKey,
-    check_keys,
-    check_keys_fit_database,
-    fingerprint,
-    seal,
-)
+from hub.crypto.sealed import CannotOpen, WrongKey, fingerprint, seal
 
 SECRET = "s3cr3t-value"
 BINDING = "connector_app:slack"
@@ -274,41 +264,3 @@ def test_an_error_report_does_not_tell_what_was_being_sealed(settings):
 def test_a_fingerprint_tells_apart_and_nothing_else():
     assert fingerprint(SECRET) == fingerprint(SECRET) != fingerprint("another")
     assert sealed().fingerprint != sealed().fingerprint
-
-
-def test_the_keys_that_sealed_the_canary_are_the_right_ones():
-    check_keys()
-    assert check_keys_fit_database(None) == []
-
-
-def test_a_wrong_key_refuses_to_start(settings):
-    settings.HUB_FIELD_KEYS = [OTHER_KEY]
-    with pytest.raises(WrongKey, match="HUB_FIELD_KEYS is wrong"):
-        check_keys()
-    assert [error.id for error in check_keys_fit_database(None)] == ["hub.E001"]
-
-
-def test_the_deploy_check_knows_the_canary(settings):
-    settings.HUB_FIELD_KEYS = [OTHER_KEY]
-    with pytest.raises(SystemCheckError, match="HUB_FIELD_KEYS is wrong"):
-        call_command("check", "--deploy", stdout=io.StringIO(), stderr=io.StringIO())
-
-
-def test_without_a_canary_nothing_starts_and_a_migrate_sets_one():
-    KeyCanary.objects.all().delete()
-    with pytest.raises(WrongKey, match=r"manage\.py migrate"):
-        check_keys()
-    call_command("migrate", verbosity=0)
-    check_keys()
-
-
-def test_a_migrate_under_a_wrong_key_leaves_the_canary_alone(settings):
-    settings.HUB_FIELD_KEYS = [OTHER_KEY]
-    call_command("migrate", verbosity=0)
-    with pytest.raises(WrongKey):
-        check_keys()
-
-
-def test_there_is_one_canary():
-    with pytest.raises(IntegrityError):
-        KeyCanary.objects.create(id=2, sealed=Sealed("x"))

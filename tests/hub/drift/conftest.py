@@ -1,6 +1,6 @@
 import pytest
 
-from tests.hub.drift.drifting import BODY
+from tests.hub.drift.drifting import BODY, check, describe, open_findings
 
 
 @pytest.fixture
@@ -21,3 +21,9 @@ def route(make, acme, salesforce):
         mapping=make.mapping(acme, "salesforce", "create", BODY),
         name="Orders to leads",
     )
+
+
+@pytest.fixture
+def baseline(salesforce, route):
+    check(salesforce, describe())
+    assert open_findings() == []

@@ -1,10 +1,12 @@
 """A Salesforce connection with a route, whose schema a test changes."""
 
 import json
+from datetime import timedelta
 
 from connectors.http import Response
 from hub.drift.check import SchemaCheckContext, check_connection_objects
 from hub.drift.models import DriftFinding
+from hub.notices.models import Notice
 from tests.factories import NOON
 from tests.fakes import FakeHttp
 
@@ -99,3 +101,10 @@ def open_findings():
         (finding.change, finding.field_key, finding.before, finding.after)
         for finding in DriftFinding.unscoped.filter(resolved_at=None).order_by("pk")
     ]
+
+
+LATER = NOON + timedelta(hours=20)
+
+
+def sentences():
+    return [notice.english_sentence for notice in Notice.unscoped.order_by("pk")]

@@ -2,45 +2,18 @@
 
 import copy
 from datetime import UTC
-from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from hub.mappings.expressions.functions import Functions
 from hub.mappings.translate import (
     IdentityMissing,
     MappingError,
     MappingFailed,
     collect_identities,
-    compile_filter,
     compile_mapping,
     translate,
 )
-
-ORDER = {
-    "id": "01890000-0000-7000-8000-000000000001",
-    "type": "order.created",
-    "tenant": "acme",
-    "occurred_at": "2026-10-01T12:00:00Z",
-    "data": {
-        "total": 40,
-        "currency": "EUR",
-        "owner": 7,
-        "lines": [{"sku": "a", "n": 2}, {"sku": "b", "n": 1}],
-    },
-}
-PEOPLE = {("user", "7"): "U7"}
-
-
-def translated(mapping, document=ORDER):
-    return translate(
-        compile_mapping(mapping),
-        document,
-        zone=ZoneInfo("Europe/Berlin"),
-        look_up_identity=lambda kind, value: PEOPLE.get((kind, value)),
-    )
+from tests.hub.mappings.translating import ORDER, PEOPLE, translated
 
 
 def refusal(mapping):
@@ -59,9 +32,6 @@ def nested(depth, leaf):
     for _ in range(depth):
         leaf = {"a": leaf}
     return leaf
-
-
-# --- mappings -------------------------------------------------------------------------------------
 
 
 def test_a_mapping_is_filled_in_at_any_depth():
@@ -240,81 +210,3 @@ def test_a_mapping_that_cannot_be_filled_in_asks_for_what_it_can():
         {"a": "identity('user', upper(data.owner))", "b": "identity('user', data.owner)"}
     )
     assert collect_identities(mapping, ORDER, UTC) == {("user", "7")}
-
-
-# --- whatever comes -------------------------------------------------------------------------------
-
-anything = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(st.characters(codec=None), max_size=10)
-    | st.sampled_from(
-        [
-            "2026-10-01",
-            "2026-10-01T12:00:00Z",
-            "0001-01-01T00:00:00Z",
-            "9999-12-31T23:59:59Z",
-            "1e400",
-            10**400,
-        ]
-    ),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
-    ),
-    max_leaves=10,
-)
-atoms = st.sampled_from(
-    [
-        "a",
-        "b",
-        "c",
-        "@",
-        "a.b",
-        "[a,b]",
-        "{a: b}",
-        "'a'",
-        "'days'",
-        "`2`",
-        "`-1`",
-        "`1e300`",
-        "`null`",
-        "*",
-        "[]",
-    ]
-)
-expressions = st.recursive(
-    atoms,
-    lambda inner: (
-        st.builds(
-            "{}({})".format,
-            st.sampled_from(sorted(Functions.FUNCTION_TABLE)),
-            st.lists(inner, min_size=1, max_size=3).map(", ".join),
-        )
-        | st.builds(
-            "({}) {} ({})".format,
-            inner,
-            st.sampled_from(["==", "<", ">=", "&&", "||", "|", "!="]),
-            inner,
-        )
-        | st.builds("{}[?{}]".format, atoms, inner)
-        | st.builds("sort_by({}, &{})".format, inner, inner)
-        | st.builds("map(&{}, {})".format, inner, inner)
-        | st.builds("({})[::{}]".format, inner, st.sampled_from(["1", "-1", "2"]))
-    ),
-    max_leaves=8,
-)
-
-
-@settings(deadline=None)
-@given(expressions, anything)
-def test_nothing_else_is_ever_raised(expression, value):
-    try:
-        assert set(translated({"field": expression}, {"a": value, "b": [value, 1], "c": "x"})) == {
-            "field"
-        }
-        compiled = compile_filter(expression)
-        assert compiled.passes({"a": value}) is compiled.explain({"a": value}).passed
-    except (MappingError, MappingFailed, IdentityMissing) as error:
-        assert str(error).encode()

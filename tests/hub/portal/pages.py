@@ -1,5 +1,6 @@
 """Every page of the portal that is only looked at, each with what it needs."""
 
+from hub.connections.models import Connection
 from tests.markup import normalize_markup
 
 ONE = "connections/{id}/"
@@ -62,3 +63,7 @@ def url_of(connection, rest=""):
 
 def text_of(browser, connection, rest=""):
     return normalize_markup(browser.get(url_of(connection, rest)).content.decode())
+
+
+def state_of(connection):
+    return Connection.unscoped.get(pk=connection.pk).state

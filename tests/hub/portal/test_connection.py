@@ -8,17 +8,12 @@ from hub.audit import ActorContext, AuditRow
 from hub.connections.actions.kill_switches import switch_off
 from hub.connections.models import Connection, KillSwitch
 from hub.db.clock import clock
-from hub.operations.models import Operation
 from hub.outgoing.models import Delivery
 from tests.factories import MINUTE, NOON
 from tests.hub.portal.counting import queries
-from tests.hub.portal.pages import text_of, url_of
+from tests.hub.portal.pages import state_of, text_of, url_of
 
 pytestmark = pytest.mark.django_db
-
-
-def state_of(connection):
-    return Connection.unscoped.get(pk=connection.pk).state
 
 
 def disconnected(connection):
@@ -223,66 +218,6 @@ def test_by_oauth_it_leads_to_the_other_system_with_this_connection(admin, make,
     text = text_of(admin, connection, "reconnect/")
     assert f'name="connection" value="{connection.public_id}"' in text
     assert 'action="/t/acme/connect/slack/authorize"' in text
-
-
-# --- ended ---
-
-
-def test_before_it_is_disconnected_the_consequences_are_told(admin, make, connection):
-    make.delivery(connection, name="Orders to us")
-    text = text_of(admin, connection, "disconnect/")
-    assert "One route uses this connection." in text and "Orders to us" in text
-    assert "One delivery is waiting for this connection." in text
-
-
-def test_it_is_disconnected_and_what_waits_stays(admin, make, connection):
-    delivery = make.delivery(connection)
-    admin.post(
-        url_of(connection, "disconnect/"),
-        {"what_waits": "hold", "reason": "not needed", "sure": "on"},
-    )
-    row = Connection.unscoped.select_related("credential").get(pk=connection.pk)
-    assert row.is_disconnected and row.credential.open(row) == {}
-    delivery.refresh_from_db()
-    assert delivery.state == "waiting"
-
-
-def test_it_is_disconnected_and_what_waits_is_cancelled(admin, make, connection):
-    make.delivery(connection)
-    said = {"what_waits": "cancel", "reason": "", "sure": "on"}
-    page = admin.post(url_of(connection, "disconnect/"), said, follow=True)
-    assert "1 waiting delivery is cancelled." in page.content.decode()
-    operation = Operation.unscoped.get()
-    assert operation.kind == "cancel"
-    assert admin.get(f"/t/acme/operations/{operation.public_id}/").status_code == 200
-
-
-def test_a_disconnect_for_now_says_when_it_ends_and_can_be_revoked_at_once(
-    admin, member, connection
-):
-    said = {"what_waits": "hold", "revoke": "later", "sure": "on"}
-    admin.post(url_of(connection, "disconnect/"), said)
-    for client, buttons in ((admin, 1), (member, 0)):
-        text = text_of(client, connection)
-        assert "The disconnect can be undone" in text and "in 23 hours" in text
-        assert text.count("disconnect/undo") == text.count("disconnect/revoke") == buttons
-    assert member.post(url_of(connection, "disconnect/undo")).status_code == 403
-    admin.post(url_of(connection, "disconnect/revoke"))
-    assert "The disconnect can be undone" not in text_of(admin, connection)
-    page = admin.post(url_of(connection, "disconnect/undo"), follow=True).content.decode()
-    assert "The state has changed in the meantime" in page
-    assert state_of(connection) == "disabled"
-
-
-def test_what_is_erased_is_revoked_at_once(sure, connection):
-    said = {"what_waits": "hold", "revoke": "later", "data": "erase", "sure": "on"}
-    sure.post(url_of(connection, "disconnect/"), said)
-    assert "The disconnect can be undone" not in text_of(sure, connection)
-
-
-def test_nobody_disconnects_by_accident(admin, connection):
-    admin.post(url_of(connection, "disconnect/"), {"what_waits": "hold"})
-    assert state_of(connection) == "healthy"
 
 
 def test_nothing_secret_stands_on_its_pages(admin, make, acme):

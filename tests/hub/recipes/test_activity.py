@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
@@ -11,14 +10,6 @@ from hub.recipes.activity import WEEK, count_activity
 from hub.recipes.models import Integration
 from tests.factories import NOON
 from tests.hub.recipes.integrations import CHANNEL, switched_on
-
-
-@pytest.fixture
-def acme(make):
-    tenant = make.tenant("acme")
-    make.connection(tenant, "slack")
-    make.connection(tenant, "salesforce")
-    return tenant
 
 
 def activity_of(tenant):

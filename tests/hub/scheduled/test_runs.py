@@ -2,29 +2,14 @@
 
 from datetime import timedelta
 
-import pytest
-
-from connectors.http import Response
-from hub.connections.models import Credential, Lane
-from hub.egress import RequestNotSent
 from hub.notices.models import Notice
 from hub.outgoing.queue.pump_leases import lease_range, new_lease
-from hub.queue import WakeUp
 from hub.scheduled.models import Run, RunLogEntry
 from hub.scheduled.runs import claim
 from hub.scheduled.runs.notices import notify_missed_deadlines
-from hub.scheduled.runs.open_runs import resume_blocked_runs, skip_runs_past_window
+from hub.scheduled.runs.open_runs import skip_runs_past_window
 from tests.factories import MINUTE, NOON
-from tests.hub.scheduled.running import OK, Network, Time, after, job_of, kinds, run_due, run_of
-
-UNAVAILABLE = Response(503, b"down")
-EXPIRED = Response(401, b"expired")
-
-
-@pytest.fixture
-def connected(make):
-    """A tenant with Slack."""
-    return make.connection(make.tenant(), "slack")
+from tests.hub.scheduled.running import Time, job_of, kinds, run_due, run_of
 
 
 def test_a_run_executes_once_and_stores_its_result(make, connected, settings):
@@ -165,89 +150,6 @@ def test_a_defect_of_ours_is_repeated(make, connected, settings):
     assert (run.state, run.reason, run.detail) == ("waiting", "defect", "ZeroDivisionError")
 
 
-def test_a_call_is_repeated_and_then_the_run(make, connected, settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = run_of(make, job_of(make, connected.tenant))
-    network = run_due(Network(Response(503, b"", {"retry-after": "1"}), Response(200, b"{}")))
-    run.refresh_from_db()
-    assert (run.state, len(network.requests)) == ("finished", 4)
-
-
-def test_a_system_that_does_not_answer_fails_the_attempt(make, connected, settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = run_of(make, job_of(make, connected.tenant))
-    answers = [Response(503, b"", {"retry-after": "1"}), RequestNotSent("connect_failed", "host")]
-    network = run_due(Network(*answers * 2))
-    run.refresh_from_db()
-    assert (run.state, run.reason) == ("waiting", "connect_failed")
-    assert len(network.requests) == 4
-
-
-def test_a_long_wait_is_a_row_and_no_attempt(make, connected, settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = run_of(make, job_of(make, connected.tenant))
-    run_due(Network(Response(429, b"", {"retry-after": "900"})))
-    run.refresh_from_db()
-    assert (run.state, run.reason, run.attempt_count) == ("waiting", "throttled", 0)
-    assert run.due_at == after(seconds=900)
-
-
-def test_a_429_without_a_time_is_not_asked_again_before_its_pause_ends(make, connected, settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = run_of(make, job_of(make, connected.tenant))
-    network = run_due(Network(Response(429)))
-    run.refresh_from_db()
-    assert (len(network.requests), run.state, run.reason) == (1, "waiting", "throttled")
-    assert run.due_at == after(seconds=60)
-
-
-def test_a_refused_account_blocks_the_run_until_it_is_reconnected(make, connected, settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    run = run_of(make, job_of(make, connected.tenant))
-    run_due(Network(EXPIRED))
-    run.refresh_from_db()
-    connected.refresh_from_db()
-    assert (run.state, run.reason) == ("blocked", "needs_reconnect")
-    assert connected.state == "needs_reconnect"
-    assert resume_blocked_runs(now=NOON) == 0
-    connected.mark_healthy(now=NOON)
-    assert resume_blocked_runs(now=NOON) == 1
-    run_due()
-    run.refresh_from_db()
-    assert run.state == "finished"
-
-
-def test_a_run_that_is_blocked_at_the_end_of_its_window_fails(make, connected):
-    run = run_of(make, job_of(make, connected.tenant), state="blocked", reason="needs_reconnect")
-    resume_blocked_runs(now=run.window_ends_at)
-    run.refresh_from_db()
-    assert (run.state, run.reason) == ("failed", "needs_reconnect")
-    assert Notice.unscoped.filter(kind="run_failed").count() == 1
-
-
-def test_a_run_waits_for_the_system_to_be_connected(make, settings):
-    settings.HUB_JOB_KINDS = kinds("read_three_pages")
-    tenant = make.tenant()
-    run = run_of(make, job_of(make, tenant))
-    run_due()
-    run.refresh_from_db()
-    assert (run.state, run.reason, run.blocking_system) == ("blocked", "not_connected", "slack")
-    assert resume_blocked_runs(now=NOON) == 0
-    make.connection(tenant, "slack")
-    assert resume_blocked_runs(now=NOON) == 1
-
-
-def test_an_unknown_need_of_a_person_ends_with_a_change_of_the_connection(
-    make, connected, settings
-):
-    settings.HUB_JOB_KINDS = kinds("ask_a_person")
-    run = run_of(make, job_of(make, connected.tenant))
-    run_due()
-    run.refresh_from_db()
-    assert (run.state, run.reason, run.detail) == ("blocked", "permission_missing", "files:write")
-    assert resume_blocked_runs(now=NOON) == 0
-
-
 def test_a_cancelled_run_ends(make, connected, settings):
     settings.HUB_JOB_KINDS = kinds("wait_to_be_cancelled")
     run = run_of(make, job_of(make, connected.tenant))
@@ -265,42 +167,9 @@ def test_a_stopping_worker_releases_its_runs_without_an_attempt(make, connected,
     assert run.cursor == {"page": len(network.requests)}  # no page was read for nothing
 
 
-def test_calls_in_flight_of_a_run_are_limited(make, connected, settings):
-    settings.HUB_JOB_KINDS, settings.HUB_RUN_CALLS = kinds("call_many_times"), 3
-    run = run_of(make, job_of(make, connected.tenant))
-    network = run_due(Network(seconds=0.05))
-    run.refresh_from_db()
-    assert (run.state, run.result) == ("finished", {"answers": 20})
-    assert 1 < network.most_in_flight <= 3
-
-
 def test_a_missed_deadline_is_reported_once(make, connected):
     run = run_of(make, job_of(make, connected.tenant))
     assert notify_missed_deadlines(now=run.deadline_at - MINUTE) == 0
     assert notify_missed_deadlines(now=run.deadline_at) == 1
     assert notify_missed_deadlines(now=run.deadline_at + MINUTE) == 0
     assert Notice.unscoped.filter(kind="deadline_missed").count() == 1
-
-
-def test_a_call_goes_on_with_the_new_token(make, settings):
-    settings.HUB_JOB_KINDS = kinds("read_salesforce")
-    connection = make.connection(make.tenant(), "salesforce")
-    run = run_of(make, job_of(make, connection.tenant, connector="salesforce"))
-
-    def refresh():  # on the database thread, as the task of refreshes does
-        Credential.unscoped.filter(pk=connection.pk).update(version=2, rejected_at=None)
-        Lane.unscoped.filter(pk=connection.pk).update(hold_reason="")
-
-    network = run_due(Network(EXPIRED, OK), is_slot_wanted=refresh, yield_after=0.0)
-    run.refresh_from_db()
-    assert (run.state, len(network.requests)) == ("finished", 2)
-
-
-def test_an_expired_token_is_refreshed_by_the_task_of_refreshes(make, settings):
-    settings.HUB_JOB_KINDS = kinds("read_salesforce")
-    connection = make.connection(make.tenant(), "salesforce")
-    run = run_of(make, job_of(make, connection.tenant, connector="salesforce"))
-    run_due(Network(EXPIRED), clock=Time(step=MINUTE))
-    run.refresh_from_db()
-    assert WakeUp.objects.filter(name=f"refresh:{connection.pk}").exists()
-    assert (run.state, run.reason) == ("waiting", "refreshing")

@@ -76,12 +76,6 @@ def declare(client, **said):
     return client.post(ADD, filled | moments, follow=True)
 
 
-@pytest.fixture
-def superuser(make, client):
-    client.force_login(make.staff(email="robin@example.com", is_superuser=True))
-    return client
-
-
 def test_staff_declare_maintenance_and_end_it_and_the_audit_tells(superuser, make):
     lane = make.connection().lane
     declare(superuser)

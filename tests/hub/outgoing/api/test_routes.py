@@ -16,16 +16,6 @@ MAPPING = {"name": "Orders", "connector": "slack", "action": "post_message"}
 BODY = {"channel": "'C1'", "text": "data.number"}
 
 
-@pytest.fixture
-def acme(make):
-    return make.tenant("acme")
-
-
-@pytest.fixture
-def shop(api, acme):
-    return api.of(acme)
-
-
 def post(client, url, body=None):
     return client.post(f"/api/v1/{url}", body, format="json")
 

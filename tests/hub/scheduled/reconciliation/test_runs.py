@@ -1,24 +1,17 @@
 """Whole reconciliations between two simulated systems."""
 
-import random
 from datetime import timedelta
-from itertools import count
 
 import pytest
 
-from hub.outgoing.models import Delivery, Event
+from hub.outgoing.models import Event
 from hub.scheduled.models import Discrepancy, StagedRecord
 from hub.scheduled.reconciliation.erase import erase_compared_data
 from hub.scheduled.runs.context import RunFailed, RunStopped
 from tests.factories import NOON
-from tests.hub.scheduled.reconciliation.world import World
+from tests.hub.scheduled.reconciliation.world import Interruption, World
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world(make):
-    return World(make)
 
 
 def plant_all_verdicts(world):
@@ -77,20 +70,6 @@ def test_a_finished_reconciliation_is_an_event_for_our_application(world):
     assert Event.unscoped.filter(type="reconciliation.finished").count() == 1
 
 
-# --- interrupted ----------------------------------------------------------------------------------
-
-
-class Interruption:
-    """Interrupts the nth time that it is called."""
-
-    def __init__(self, number):
-        self.number, self.calls = number, count(1)
-
-    def __call__(self, *arguments):
-        if next(self.calls) == self.number:
-            raise RunStopped
-
-
 @pytest.mark.parametrize("hook", ["before_call", "before_save", "after_save"])
 def test_a_run_that_is_interrupted_anywhere_finds_the_same(world, hook):
     planted = plant_all_verdicts(world)
@@ -117,92 +96,6 @@ def test_no_page_that_was_stored_is_read_again(world, number):
     world.execute_to_end(run)
     after = world.orders.pages_read[len(before) :]
     assert not {page for page in after if page.endswith("|")} & set(before[:stored])
-
-
-# --- changed meanwhile ----------------------------------------------------------------------------
-
-
-def test_200_edits_on_either_side_during_a_run_are_no_differences(world):
-    keys = [world.plant(number) for number in range(120)]
-    chooser = random.Random(7)
-    edits = count(1)
-
-    def edit(connection):
-        for _ in range(20):
-            if next(edits) > 200:
-                return
-            number = chooser.randrange(120)
-            value = chooser.choice(["open", "won", "lost"])
-            if chooser.random() < 0.5:
-                world.orders.put(keys[number], state=value)
-            else:
-                world.deals.put(f"{number:05}", status=value)
-
-    world.before_call = edit
-    result = world.reconcile()
-    assert next(edits) > 200
-    assert world.found() == set()
-    assert result["unsettled"] > 0
-    assert result["compared"] == result["equal"] + result["unsettled"]
-
-
-def test_records_that_are_created_or_deleted_while_they_are_read_are_not_missing(world):
-    for number in range(60):
-        world.plant(number)
-    steps = count(1)
-
-    def change(connection):
-        step = next(steps)
-        if step <= 20:
-            world.plant(1000 + step)
-            world.orders.put(f"A-{1000 + step:05}", state="open")
-            world.deals.put(f"{1000 + step:05}", status="open")
-            world.orders.delete(f"A-{step:05}")
-            world.deals.delete(f"{step:05}")
-
-    world.before_call = change
-    world.reconcile()
-    assert world.found() == set()
-
-
-def test_a_change_of_the_key_during_a_run_is_no_difference(world):
-    for number in range(30):
-        world.plant(number)
-    steps = count(1)
-
-    def change(connection):
-        if next(steps) == 6:
-            world.deals.put("00001", title="Z-1")
-
-    world.before_call = change
-    world.reconcile()
-    assert world.found() == set()
-
-
-def test_a_record_with_a_delivery_in_flight_is_left_to_the_next_run(world, make):
-    key = world.plant(1, there={"status": "won"})
-    delivery = make.delivery(world.remote, data={"number": key}, action="update_deal")
-    assert world.reconcile()["unsettled"] == 1
-    assert world.found() == set()
-    delivery.transition_to("cancelled")
-    world.reconcile()
-    assert world.found() == {(key, "status")}
-
-
-def test_what_is_delivered_while_the_other_side_is_read_is_no_difference(world, make):
-    keys = [world.plant(number) for number in range(30)]
-    world.orders.put(keys[1], state="won")  # before the run; its delivery waits
-    delivery = make.delivery(world.remote, data={"number": keys[1]}, action="update_deal")
-    steps = count(1)
-
-    def deliver(connection):
-        if next(steps) == 6:  # the first page of either side was read
-            world.deals.put("00001", status="won")
-            Delivery.unscoped.filter(pk=delivery.pk).update(state="delivered")
-
-    world.before_call = deliver
-    result = world.reconcile()
-    assert (world.found(), result["equal"]) == (set(), 30)
 
 
 # --- incomplete and incremental -------------------------------------------------------------------

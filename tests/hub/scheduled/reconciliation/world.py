@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from itertools import count
 
 from django.db import transaction
 
@@ -20,11 +21,7 @@ from hub.scheduled.repairs.repair_checks import RepairCheckContext, check_repair
 from hub.scheduled.runs.context import RunStopped
 from tests.factories import NOON, WHSEC
 from tests.hub.scheduled.reconciliation.sending import CREDENTIAL_URLS, send_delivery
-from tests.hub.scheduled.reconciliation.systems import (
-    DealSystem,
-    OrderApplication,
-    SimulatedClock,
-)
+from tests.hub.scheduled.reconciliation.systems import DealSystem, OrderApplication, SimulatedClock
 
 OPTIONS = {
     "local": {"collection": "orders", "query": {}},
@@ -198,3 +195,14 @@ class SimulatedContext:
                 run=self.run, at=now, level=level, kind=kind, parameters=parameters
             )
         )
+
+
+class Interruption:
+    """Interrupts the nth time that it is called."""
+
+    def __init__(self, number):
+        self.number, self.calls = number, count(1)
+
+    def __call__(self, *arguments):
+        if next(self.calls) == self.number:
+            raise RunStopped

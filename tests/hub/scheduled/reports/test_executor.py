@@ -1,47 +1,21 @@
 """Reports, with the sandbox's Salesforce, Pipedrive, application and Slack by real HTTP."""
 
-import json
 import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.registry import CONNECTORS
-from connectors.schema import Message
-from hub.mappings.translate import compile_mapping, translate
-from hub.outgoing.models import Delivery, Event, EventBody, Route
+from hub.outgoing.models import Delivery, Event, Route
 from hub.scheduled.reports.executor import run_report
 from hub.scheduled.runs.context import RunBlocked, RunFailed, RunStopped
-from tests.factories import NOON
-from tests.hub.scheduled.sandbox_run import (
-    MONDAY_AT_NINE,
-    ORG,
-    connect,
-    execute,
-    send,
-    start_run,
-)
-from tests.sandbox.running_sandbox import RunningSandbox
-from tests.sandbox.test_connectors import key_for
+from tests.hub.scheduled.reports.posting import place_orders, post
+from tests.hub.scheduled.sandbox_run import MONDAY_AT_NINE, ORG, connect, execute, start_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WITH_FILES = "chat:write,chat:write.public,channels:read,files:write"
 CHANNEL = {"message": {"channel": "C0000ORD1"}}
 DECEMBER = datetime(2026, 12, 1, 8, tzinfo=UTC)
 AFTER_NOON = datetime(2026, 11, 30, 8, tzinfo=UTC)  # a Monday after the sandbox's present
-
-
-@pytest.fixture
-def desk(tmp_path):
-    with RunningSandbox(tmp_path).running() as running:
-        running.world(slack=[{"team": "T0000ACME", "scopes": WITH_FILES}])
-        yield running
-
-
-@pytest.fixture
-def acme(make):
-    return make.tenant("acme", time_zone="Europe/Berlin")
 
 
 def seed_orders(desk, *orders, name="an order"):
@@ -55,38 +29,6 @@ def seed_orders(desk, *orders, name="an order"):
         json={"system": "salesforce", "account": ORG, "object": "Order", "records": records},
     )
     assert answer.status_code < 300, answer.text
-
-
-def place_orders(desk, *totals, currency="EUR", tenant="acme"):
-    for total in totals:
-        order = {"tenant": tenant, "customer": "Ann", "email": "a@acme.test", "currency": currency}
-        items = [{"name": "a thing", "quantity": 1, "price": total}]
-        answer = desk.post("/app/api/orders", json={**order, "items": items})
-        assert answer.status_code < 300, answer.text
-
-
-def body_of(delivery):
-    return json.loads(bytes(EventBody.objects.get(pk=delivery.event_id).body))["data"]
-
-
-def post(desk, delivery):
-    """Send the delivery to the sandbox's Slack, and return the page of the channel."""
-    outcome = try_to_post(desk, delivery)
-    assert outcome.kind == "delivered", outcome
-    return desk.get("/slack/T0000ACME/C0000ORD1").text
-
-
-def try_to_post(desk, delivery):
-    """Send the delivery to the sandbox's Slack, as its mapping makes it."""
-    desk.now += 60
-    document = {"id": "1", "type": "report.finished", "data": body_of(delivery)}
-    mapping = compile_mapping(delivery.route.mapping.current.body)
-    body = translate(mapping, document, zone=UTC, look_up_identity=lambda kind, id: None)
-    action = CONNECTORS["slack"].action("post_message")
-    assert action.find_body_problem(body) == ""
-    sent = Message("id-1", body, b"", NOON)
-    (outcome,) = action.read_outcomes(send(action.request([sent], key_for(desk, "slack"))), [sent])
-    return outcome
 
 
 def test_last_weeks_orders_in_salesforce_become_a_message_with_a_table_and_a_chart(
@@ -142,57 +84,6 @@ def test_an_interrupted_run_sends_one_message_and_one_set_of_figures(make, desk,
     assert first["totals"][1] == ("20" if has_figures else "27")
     assert Delivery.unscoped.count() == Event.unscoped.count() == 1
     assert first["delivery"] == again["delivery"]
-
-
-def test_the_picture_is_not_uploaded_again_after_a_kill_before_the_message(make, desk, acme):
-    connect(make, desk, acme, "app", "slack")
-    place_orders(desk, "20.00", "30.00")
-    context = start_run(make, acme, "app", slot_at=AFTER_NOON, **CHANNEL)
-    context.at, context.stop_after = AFTER_NOON, 2  # figures, picture; then the process dies
-    with pytest.raises(RunStopped):
-        execute(run_report, context)
-    uploads = len([call for call in context.called if "files." in call])
-    context.stop_after = None
-    result = execute(run_report, context)
-    assert len([call for call in context.called if "files." in call]) == uploads == 2
-    assert body_of(Delivery.unscoped.get())["picture"] == {"id": result["picture"]}
-
-
-@pytest.mark.parametrize(
-    ("fault", "reason"),
-    [
-        pytest.param({"path": "getUploadURL", "body": {"ok": False, "error": "missing_scope"}},
-                     "missing_scope", id="permission refused"),
-        pytest.param({"path": "getUploadURL", "changes": {"upload_url": "https://evil.example/"}},
-                     "host_refused", id="another host"),
-        pytest.param({"path": "/slack/upload", "status": 500}, "status_500", id="upload failed"),
-        pytest.param({"path": "completeUpload", "body": {"ok": False, "error": "file_not_found"}},
-                     "file_not_found", id="not finished"),
-        pytest.param({"path": "completeUpload", "body": "<html>"}, "unreadable", id="no answer"),
-    ],
-)  # fmt: skip
-def test_a_picture_that_slack_refuses_leaves_the_message(make, desk, acme, fault, reason):
-    connect(make, desk, acme, "app", "slack")
-    place_orders(desk, "20.00", "30.00")
-    desk.fault("slack", times=9, **fault)
-    context = start_run(make, acme, "app", slot_at=AFTER_NOON, **CHANNEL)
-    context.at = AFTER_NOON
-    result = execute(run_report, context)
-    assert (result["picture"], result["picture_reason"]) == ("", reason)
-    assert ("picture_refused", {"reason": reason}) in context.lines
-    delivery = Delivery.unscoped.get()
-    assert delivery.due_at == context.at and body_of(delivery)["picture"] is None
-    page = post(desk, delivery)
-    assert "50" in page and "/slack/files/view/" not in page
-
-
-def test_a_permission_that_was_not_granted_costs_no_call(make, desk, acme):
-    connect(make, desk, acme, "app", "slack", permissions=["chat:write"])
-    place_orders(desk, "20.00")
-    context = start_run(make, acme, "app", slot_at=AFTER_NOON, **CHANNEL)
-    context.at = AFTER_NOON
-    assert execute(run_report, context)["picture_reason"] == "missing_scope"
-    assert not any("files." in call for call in context.called)
 
 
 def test_markup_in_a_name_stays_text_in_slack(make, desk, acme):
@@ -319,19 +210,6 @@ def test_reports_with_one_mapping_share_a_disabled_route(make, desk, acme):
     routes = Route.unscoped.filter(event_type="report.finished")
     assert routes.count() == 2 and not routes.filter(enabled=True).exists()
     assert Delivery.unscoped.count() == 3
-
-
-def test_a_message_whose_chart_is_not_processed_yet_is_sent_again(make, desk, acme):
-    connect(make, desk, acme, "app", "slack")
-    place_orders(desk, "20.00", "30.00")
-    context = start_run(make, acme, "app", slot_at=AFTER_NOON, **CHANNEL)
-    context.at = AFTER_NOON
-    execute(run_report, context)
-    desk.world(slack=[{"team": "T0000ACME", "limits": {"file_seconds": 600}}])
-    outcome = try_to_post(desk, Delivery.unscoped.get())
-    assert (outcome.kind, outcome.reason) == ("later", "file_not_ready")
-    desk.now += 600
-    assert try_to_post(desk, Delivery.unscoped.get()).kind == "delivered"
 
 
 def test_a_report_to_an_endpoint_is_the_whole_event(make, desk, acme):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from connectors.http import Response
 from connectors.outcomes import Outcome, unknown
-from hub.scheduled.models import Job, Run
+from hub.scheduled.models import Job, LogPosition, Run
 from hub.scheduled.runs.context import RunFailed, RunStopped
 from hub.scheduled.shipping.executor import Shipping
 from hub.scheduled.shipping.options import parse_shipping_options
@@ -157,3 +157,10 @@ def ship_until_finished(context, *, kills=()):
 
 def read_body(call):
     return [json.loads(text) for text in call.text.split("\n")]
+
+
+EVENT, ACK = "/services/collector/event", "/services/collector/ack"
+
+
+def position():
+    return LogPosition.unscoped.get(source="api")

@@ -24,11 +24,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def acme(make):
-    return make.tenant("acme")
-
-
-@pytest.fixture
 def splunk(tmp_path):
     splunk = SimulatedSplunk(tmp_path)
     yield splunk

@@ -18,11 +18,6 @@ pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-def acme(make):
-    return make.tenant("acme")
-
-
 def ship_job(make, tenant, source="api"):
     options = {"source": source}
     fields = {"kind": "ship", "connector": "splunk", "options": options}

@@ -1,8 +1,6 @@
 """What waits for one quota delays nothing that another allows, and is sent in its order."""
 
-import json
 import time
-from collections import defaultdict
 from datetime import timedelta
 from types import SimpleNamespace
 from uuid import uuid4
@@ -10,9 +8,6 @@ from uuid import uuid4
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.django import TestCase
 
 from connectors.http import Rate, Response
 from hub.connections.models import Lane, QuotaQueue, digest_scopes
@@ -24,59 +19,15 @@ from hub.outgoing.pump.types import OutboundRequest
 from hub.sweep import run_sweep
 from hub.throttle.demand import ScopeCost
 from hub.throttle.models import QuotaState
-from tests.factories import MINUTE, NOON, Factories
+from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import crash, read
 from tests.hub.outgoing.operating import apply_action
 from tests.hub.outgoing.pump.builders import build_claimer
-from tests.hub.outgoing.pump.test_loop import pump
 
 SECOND = timedelta(seconds=1)
 POSTED = Response(200, b'{"ok":true,"channel":"C1","ts":"1764072000.000100"}')
 UNTIL_OPEN = timedelta(seconds=1.2)  # after which a channel of one message a second is open again
-
-
-class Workspace:
-    """A workspace of Slack's, with a route to the channel that an event names, and what has
-    arrived.
-    """
-
-    def __init__(self):
-        self.make, self.now, self.numbers = Factories(), NOON, 0
-        self.connection = self.make.connection(connector="slack", account="T1")
-        for action, type in (("post_message", "post"), ("update_message", "update")):
-            body = {"channel": "data.channel", "text": "data.number", "ts": "'1764000000.000100'"}
-            body = (
-                body
-                if action == "update_message"
-                else {key: body[key] for key in ("channel", "text")}
-            )
-            self.make.route(self.connection, name=type, event_type=type, action=action, body=body)
-        self.http = FakeHttp(POSTED)
-
-    def tell(self, channel, count=1, type="post"):
-        for _ in range(count):
-            self.numbers += 1
-            data = {"channel": f"{channel}00000000", "number": str(self.numbers)}
-            self.make.event(self.connection.tenant, type, data, id=data["number"], now=self.now)
-
-    def pump(self, after=timedelta(0)):
-        self.now += after
-        pump(self.http, at=self.now)
-
-    @property
-    def arrived(self):
-        """The numbers that came to each channel, in their order."""
-        found = defaultdict(list)
-        for request in self.http.requests:
-            said = json.loads(request.content())
-            found[said["channel"].rstrip("0")].append(int(said["text"]))
-        return found
-
-
-@pytest.fixture
-def workspace(db):
-    return Workspace()
 
 
 def test_a_message_for_a_free_channel_does_not_wait_for_a_full_one(workspace):
@@ -316,62 +267,3 @@ def build_request(scopes, *, low_priority=False):
     spent = tuple(ScopeCost(scope, Rate(1, SECOND.total_seconds())) for scope in scopes)
     delivery = Delivery(pk=9, low_priority=low_priority)
     return OutboundRequest(uuid4(), None, [SimpleNamespace(delivery=delivery)], None, spent)
-
-
-CHANNELS = st.sampled_from(["C1", "C2", "C3"])
-TELL = st.tuples(
-    st.just("tell"), CHANNELS, st.integers(1, 4), st.sampled_from(["post", "post", "update"])
-)
-PUMP = st.tuples(
-    st.just("pump"), st.sampled_from([timedelta(0), SECOND / 3, UNTIL_OPEN, 3 * SECOND])
-)
-PAUSE = st.tuples(
-    st.just("pause"), st.sampled_from(["chat.postMessage", "chat.update"]), st.integers(1, 5)
-)
-DIE = st.tuples(st.just("die"))
-STEPS = st.lists(st.one_of(TELL, PUMP, TELL, PUMP, PAUSE, DIE), min_size=4, max_size=16)
-
-
-class Steps(Workspace):
-    def pause(self, method, seconds):
-        key = f"slack|method|T1|{method}"
-        QuotaState.objects.get_or_create(
-            key=key, defaults={"connector_key": "slack", "kind": "method"}
-        )
-        until = self.now + seconds * SECOND
-        QuotaState.objects.filter(key=key).update(
-            paused_at=self.now, paused_until=until, is_probing=True
-        )
-
-    def die(self):
-        """A pump that has just claimed something, and ends there; what dies twice with it would be
-        a suspect.
-        """
-        if not Delivery.unscoped.filter(crash_count__gt=0).exists():
-            run_with_loop(build_claimer(lambda: self.now).claim_and_prepare)
-            self.now += MINUTE
-            self.pump()
-
-
-class TestFirstInFirstOut(TestCase):
-    @given(STEPS)
-    @settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.generate))
-    def test_each_scope_is_served_in_the_order_of_acceptance_and_nothing_is_lost(self, steps):
-        workspace = Steps()
-        for verb, *arguments in steps:
-            getattr(workspace, verb)(*arguments)
-        for _ in range(80):
-            workspace.pump(6 * SECOND)
-        arrived = workspace.arrived
-        assert sorted(number for numbers in arrived.values() for number in numbers) == list(
-            range(1, workspace.numbers + 1)
-        )
-        updates = set(
-            Delivery.unscoped.filter(route__name="update").values_list(
-                "event__sender_id", flat=True
-            )
-        )
-        for numbers in arrived.values():
-            for kind in (True, False):
-                alike = [number for number in numbers if (str(number) in updates) is kind]
-                assert alike == sorted(alike)

@@ -1,0 +1,7 @@
+"""Addresses of events and deliveries."""
+
+EVENTS, DELIVERIES = "/api/v1/events", "/api/v1/deliveries"
+
+
+def of(delivery, verb=""):
+    return f"{DELIVERIES}/{delivery.public_id}{verb and '/'}{verb}"

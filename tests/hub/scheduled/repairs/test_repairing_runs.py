@@ -1,0 +1,114 @@
+"""Runs that repair what they found, within their limits."""
+
+from datetime import timedelta
+
+import pytest
+
+from hub.notices.models import Notice
+from hub.operations import operation_actions
+from hub.operations.models import Operation
+from hub.outgoing.models import Delivery
+from hub.scheduled.runs.context import RunStopped
+from tests.factories import NOON
+from tests.hub.scheduled.reconciliation.world import Interruption, World
+from tests.hub.scheduled.repairs.discrepancies import ACTOR, discrepancy, plan, plant_differences
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_run_that_applies_repairs_what_it_found(make):
+    world = World(make, mode="apply")
+    plant_differences(world)
+    result = world.reconcile()
+    assert (result["repairs"]["state"], result["repairs"]["changes"]) == ("repairing", 12)
+    world.run_operations()
+    world.repair()
+    writes = (world.orders.write_count, world.deals.write_count)
+    assert world.reconcile()["repairs"]["state"] == "none"
+    assert world.found() == set()
+    assert (world.orders.write_count, world.deals.write_count) == writes
+
+
+@pytest.mark.parametrize("hook", ["before_save", "after_save"])
+def test_a_run_that_is_interrupted_before_its_repairs_repairs_once(make, hook):
+    world = World(make, mode="apply")
+    plant_differences(world)
+    for number in range(1, 25, 2):
+        run = world.start()
+        setattr(world, hook, Interruption(number))
+        world.execute_to_end(run)
+        world.run_operations()
+        world.repair()
+        assert (world.orders.write_count, world.deals.write_count) == (8, 8)
+    assert world.found() == set()
+
+
+def test_a_dry_run_changes_nothing(make):
+    world = World(make, mode="apply")
+    plant_differences(world)
+    result = world.reconcile(is_dry=True)
+    assert (result["repairs"]["state"], result["repairs"]["changes"]) == ("dry", 12)
+    assert not Operation.unscoped.exists()
+    assert not Delivery.unscoped.exists()
+
+
+def test_more_changes_than_the_limits_allow_need_a_person(make):
+    world = World(make, mode="apply", limits={"share": 0.1, "count": 500})
+    plant_differences(world)
+    result = world.reconcile()
+    assert result["repairs"]["state"] == "stopped"
+    assert not Delivery.unscoped.exists()
+    assert Notice.unscoped.get().message == "repairs_stopped"
+    operation = plan(world, run=str(world.job.runs.latest("pk").public_id))
+    operation_actions.confirm_operation(operation, ACTOR, now=world.clock())
+    world.run_operations()
+    assert world.repair() == 16
+
+
+def test_what_the_limits_stopped_is_not_repaired_by_a_later_run_that_could_not_judge_it(make):
+    world = World(make, mode="apply", missing={"here": "create"}, limits={"share": 1, "count": 3})
+    for number in range(12):
+        world.plant(number)
+    for number in range(5):
+        long_ago = NOON - timedelta(days=1)
+        world.deals.put(f"0010{number}", long_ago, title=f"C-{number}", status="won", value=8)
+    assert world.reconcile()["repairs"]["state"] == "stopped"
+    world.deals.put("00001", NOON - timedelta(days=1), status="won")
+    world.orders.cut_pages = 3  # what is missing here is not proven now
+    result = world.reconcile()
+    assert (result["repairs"]["state"], result["repairs"]["changes"]) == ("repairing", 1)
+    world.run_operations()
+    world.repair()
+    assert not any(key.startswith("C-") for key in world.orders.records)
+    assert world.deals.records["00001"]["status"] == "open"
+
+
+def test_missing_records_are_created_where_the_job_says_so(make):
+    world = World(make, mode="apply", missing={"here": "create", "there": "create"})
+    long_ago = world.clock()
+    world.orders.put("B-1", long_ago, state="open", total="7.50")
+    world.deals.put("00100", long_ago, title="C-1", status="won", value=8)
+    world.orders.put("B-2", long_ago, state="open", total=1)
+    world.deals.put("00102", long_ago, title="B-2", status="open", value=1, deleted=True)
+    world.reconcile()
+    world.run_operations()
+    assert world.repair() == 2
+    assert world.orders.records["C-1"]["state"] == "won"
+    world.reconcile()
+    assert world.found() == {("B-2", "missing_there")}
+    assert discrepancy(world, "B-2", "").reason == "deleted_there"
+
+
+def test_a_run_that_lost_its_lease_plans_no_repairs(make):
+    world = World(make, mode="apply")
+    plant_differences(world)
+    run = world.start()
+
+    def lose_lease():
+        raise RunStopped
+
+    world.before_save = lose_lease
+    with pytest.raises(RunStopped):
+        world.execute(run)
+    assert not Delivery.unscoped.exists()
+    assert not Operation.unscoped.exists()

@@ -1,0 +1,52 @@
+"""The wall, around every address of the API: a route without a line in the table fails."""
+
+import pytest
+from django.urls import get_resolver
+
+from tenants.api_scopes import SCOPES
+from tests.wall_api.routes import ANY_KEY, GUARDED, ROUTES, address, patterns
+
+pytestmark = pytest.mark.django_db
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+def test_every_route_has_a_line():
+    routes = {
+        route.removeprefix("api/v1/")
+        for route in patterns(get_resolver())
+        if route.startswith("api/v1/")
+    }
+    assert routes == set(ROUTES)
+
+
+@pytest.mark.parametrize("route", GUARDED)
+def test_without_a_key_nothing_is_told(client, api, acme, refused, route):
+    for method in METHODS:
+        refused(client, method, address(route, acme), {401})
+        refused(api("hub_test_00000000_wrong"), method, address(route, acme), {401})
+
+
+@pytest.mark.parametrize("route", GUARDED)
+def test_a_method_that_is_not_in_the_table_is_refused_to_the_most_powerful_key(
+    api, acme, refused, route
+):
+    client = api.platform()
+    for method in set(METHODS) - set(ROUTES[route]) - {"HEAD"}:
+        refused(client, method, address(route, acme), {405})
+
+
+@pytest.mark.parametrize(
+    ("route", "method", "scope"),
+    [
+        (route, method, scope)
+        for route in GUARDED
+        for method, scope in ROUTES[route].items()
+        if scope != ANY_KEY
+    ],
+)
+def test_a_key_without_the_scope_is_refused_even_at_home(api, acme, refused, route, method, scope):
+    others = [name for name in SCOPES if name != scope]
+    refused(api.platform(scopes=others), method, address(route, acme), {403})
+    theirs = [name for name in others if not SCOPES[name].platform_only]
+    refused(api.of(acme, scopes=theirs), method, address(route, acme), {403})
