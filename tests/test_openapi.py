@@ -67,6 +67,7 @@ def test_a_body_is_required_where_something_in_it_is(described):
     }
     assert optional == {
         "patch /api/v1/connections/{id}",
+        "post /api/v1/connections/{id}/directory",
         "post /api/v1/connections/{id}/disconnect",
         "post /api/v1/connections/{id}/schema/refresh",
         "patch /api/v1/jobs/{id}",
@@ -78,6 +79,7 @@ def test_a_body_is_required_where_something_in_it_is(described):
         "post /api/v1/discrepancies/{id}/repair",
         "post /api/v1/integrations/{id}/upgrade",
         "post /api/v1/recipes/{key}/rehearsals",
+        "post /api/v1/tenants/{reference}/users/directory",
     }
 
 
@@ -110,6 +112,7 @@ def ids(make, settings):
     make.app("salesforce", salesforce)
     route = make.route(make.connection(tenant, "slack"))
     crm = make.connection(tenant, "salesforce")
+    make.connection(None, "app")  # whose users are read
     repairable = make.discrepancy(crm, remote_id="a015g00000AbCdEAAV")
     return {
         "connections": route.connection.public_id,

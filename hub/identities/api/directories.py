@@ -36,6 +36,9 @@ DIRECTORY_EXAMPLE = {
 }
 
 
+READ_INPUT = {"confirm_deactivations": False}
+
+
 class DirectoryReadSerializer(serializers.Serializer):
     """The last read of a directory."""
 
@@ -102,6 +105,7 @@ class DirectoryView(APIView):
         problems=["not-found"],
         request=ReadDirectorySerializer,
         examples={"started": DIRECTORY_EXAMPLE},
+        requests=[openapi.request_example("begin", READ_INPUT)],
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Begin to read the users of the connection's system, in the background. Pairs are

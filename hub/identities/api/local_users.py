@@ -13,6 +13,7 @@ from hub.db.clock import clock
 from hub.identities.api.directories import (
     DIRECTORY_EXAMPLE,
     READ,
+    READ_INPUT,
     WRITE,
     DirectoryReadSerializer,
     ReadDirectorySerializer,
@@ -183,6 +184,7 @@ class LocalDirectoryView(APIView):
         problems=["tenant-not-found"],
         request=ReadDirectorySerializer,
         examples={"started": DIRECTORY_EXAMPLE},
+        requests=[openapi.request_example("begin", READ_INPUT)],
     )
     def post(self, request: Request, reference: str) -> Response:
         """Begin to read the tenant's users from our own application, in the background. A read that
