@@ -3,10 +3,10 @@
 from sandbox.oauth.consent import ConsentViews
 from sandbox.pages.html import build_url
 from sandbox.pipedrive.accounts import BUILT_IN, COMPANIES
-from sandbox.pipedrive.pages import Pages
-from sandbox.pipedrive.record_forms import RecordForms
+from sandbox.pipedrive.pages.record_forms import RecordForms
+from sandbox.pipedrive.pages.record_pages import Pages
+from sandbox.pipedrive.pages.webhook_pages import WebhookPages
 from sandbox.pipedrive.system import Pipedrive
-from sandbox.pipedrive.webhook_pages import WebhookPages
 from sandbox.registration import Environment, RunningSystem, SystemRegistration
 from sandbox.storage.account_store import SystemDefaults
 

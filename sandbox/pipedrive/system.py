@@ -8,20 +8,21 @@ from typing import Any
 from urllib.parse import unquote
 
 from sandbox.oauth.consent import ConsentPage
-from sandbox.pipedrive import resources, users
+from sandbox.pipedrive import users
 from sandbox.pipedrive.accounts import COMPANIES, Company
 from sandbox.pipedrive.budgets import Budgets, cost
 from sandbox.pipedrive.changes import Author
 from sandbox.pipedrive.checks import INFO, Refusal
-from sandbox.pipedrive.deals_summary import PATH as SUMMARY
-from sandbox.pipedrive.deals_summary import answer_summary
 from sandbox.pipedrive.fields.changes import find_new_key, list_changed_fields, make_change
 from sandbox.pipedrive.kinds import KINDS, Kind
-from sandbox.pipedrive.lists import ListResource, find_list
-from sandbox.pipedrive.login import Login
+from sandbox.pipedrive.oauth.login import Login
+from sandbox.pipedrive.oauth.tokens import Tokens
 from sandbox.pipedrive.records import Record, Records
-from sandbox.pipedrive.resources import Asked
-from sandbox.pipedrive.tokens import Tokens
+from sandbox.pipedrive.rest import resources
+from sandbox.pipedrive.rest.deals_summary import PATH as SUMMARY
+from sandbox.pipedrive.rest.deals_summary import answer_summary
+from sandbox.pipedrive.rest.lists import ListResource, find_list
+from sandbox.pipedrive.rest.resources import Asked
 from sandbox.pipedrive.webhooks.event_source import PipedriveEvents
 from sandbox.pipedrive.webhooks.registry import Webhooks
 from sandbox.pipedrive.webhooks.resource import COSTS, SCOPE, answer_webhooks

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.salesforce.checks import NUMBERS
-from sandbox.salesforce.conditions import stamp_of
 from sandbox.salesforce.ids import id_of, long
 from sandbox.salesforce.schema import USER, Object
+from sandbox.salesforce.soql.conditions import stamp_of
 
 Record = dict[str, Any]
 TIMES = ("CreatedDate", "LastModifiedDate", "SystemModstamp")

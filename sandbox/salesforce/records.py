@@ -8,18 +8,18 @@ from typing import Any, NamedTuple
 
 from sandbox.salesforce.accounts import Org
 from sandbox.salesforce.checks import Refusal, checked
-from sandbox.salesforce.conditions import (
+from sandbox.salesforce.ids import id_of
+from sandbox.salesforce.ordered_records import OrderedRecords
+from sandbox.salesforce.planting import planted_row, planted_values
+from sandbox.salesforce.schema import Object, objects
+from sandbox.salesforce.soql.conditions import (
     Comparison,
     first_change,
     first_id,
     required,
     stamp_of,
 )
-from sandbox.salesforce.ids import id_of
-from sandbox.salesforce.ordered_records import OrderedRecords
-from sandbox.salesforce.planting import planted_row, planted_values
-from sandbox.salesforce.schema import Object, objects
-from sandbox.salesforce.soql import Query
+from sandbox.salesforce.soql.parser import Query
 from sandbox.storage.journal import JournaledDict
 
 Record = dict[str, Any]

@@ -10,20 +10,20 @@ from urllib.parse import unquote
 
 from sandbox.oauth.consent import ConsentPage
 from sandbox.rate_limits import RollingCount
-from sandbox.salesforce import batches, queries, resources
 from sandbox.salesforce.accounts import ORGS, Org
 from sandbox.salesforce.checks import Refusal
-from sandbox.salesforce.consent import REFUSALS, Consents
 from sandbox.salesforce.describe.changes import list_changed_fields, make_change
-from sandbox.salesforce.login import Login
+from sandbox.salesforce.oauth.consent import REFUSALS, Consents
+from sandbox.salesforce.oauth.login import Login
+from sandbox.salesforce.oauth.sessions import API, Sessions
 from sandbox.salesforce.outbound.event_source import SalesforceEvents
 from sandbox.salesforce.outbound.metadata import OrgMetadata
 from sandbox.salesforce.outbound.tooling import answer_tooling
 from sandbox.salesforce.planting import numbered_users
 from sandbox.salesforce.records import Record, Records
-from sandbox.salesforce.resources import Asked, Locators
+from sandbox.salesforce.rest import batches, queries, resources
+from sandbox.salesforce.rest.resources import Asked, Locators
 from sandbox.salesforce.schema import USER, Field, Object, objects
-from sandbox.salesforce.sessions import API, Sessions
 from sandbox.schema_changes import SchemaChange
 from sandbox.sending.sender import Sender
 from sandbox.storage.account_store import AccountStore

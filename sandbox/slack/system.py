@@ -19,17 +19,17 @@ from sandbox.slack.apps.event_source import SlackEvents
 from sandbox.slack.apps.interactivity import Interactivity
 from sandbox.slack.apps.response_urls import ROOT, ResponseUrls
 from sandbox.slack.apps.subscriptions import EventSubscriptions
-from sandbox.slack.arguments import JSON, arguments, checked_arguments, method_of, token
-from sandbox.slack.conversation_methods import CONVERSATION_METHODS
 from sandbox.slack.file_book import ROOT as UPLOADS
 from sandbox.slack.file_book import FileBook
-from sandbox.slack.file_methods import FILE_METHODS, check_shown_files
-from sandbox.slack.login import Login
 from sandbox.slack.messages import Refused
-from sandbox.slack.methods import METHODS, SPECIAL, TIER_1, Asked
+from sandbox.slack.oauth.login import Login
+from sandbox.slack.oauth.tokens import Tokens
 from sandbox.slack.planted_users import TEMPLATE
 from sandbox.slack.rooms import Rooms
-from sandbox.slack.tokens import Tokens
+from sandbox.slack.web_api.arguments import JSON, arguments, checked_arguments, method_of, token
+from sandbox.slack.web_api.conversation_methods import CONVERSATION_METHODS
+from sandbox.slack.web_api.file_methods import FILE_METHODS, check_shown_files
+from sandbox.slack.web_api.methods import METHODS, SPECIAL, TIER_1, Asked
 from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest, ApiResponse, System
 

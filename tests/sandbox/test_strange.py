@@ -15,9 +15,9 @@ from sandbox.registry import find_systems
 from sandbox.salesforce.system import Salesforce
 from sandbox.sending.sender import Sender
 from sandbox.slack.accounts import Team
-from sandbox.slack.methods import METHODS
 from sandbox.slack.pages.message_list import ChannelView, render_messages
 from sandbox.slack.system import Slack
+from sandbox.slack.web_api.methods import METHODS
 from sandbox.splunk.system import Splunk
 from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest

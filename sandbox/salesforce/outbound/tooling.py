@@ -4,10 +4,10 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from sandbox.salesforce import soql
 from sandbox.salesforce.accounts import Org
 from sandbox.salesforce.checks import Refusal
 from sandbox.salesforce.outbound.metadata import PREFIXES, OrgMetadata, Row
+from sandbox.salesforce.soql.parser import parse
 from sandbox.system import ApiRequest, ApiResponse
 
 PATH = re.compile(r"/tooling/(?:(?P<query>query)|sobjects/(?P<kind>\w+)(?:/(?P<id>\w+))?)")
@@ -60,7 +60,7 @@ def change(
 
 def query(metadata: OrgMetadata, org: Org, call: ApiRequest) -> ApiResponse:
     """SOQL over one kind; every field of a kind is text, number or boolean."""
-    parsed = soql.parse(call.query.get("q", ""))
+    parsed = parse(call.query.get("q", ""))
     kind = next((name for name in PREFIXES if name.lower() == parsed.object.lower()), None)
     if kind is None:
         message = f"sObject type '{parsed.object}' is not supported."

@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.slack.file_book import ROOT, File, find_shown_files
 from sandbox.slack.messages import Refused, checked_blocks, invalid, message
-from sandbox.slack.methods import TIER_4, Asked, Method
+from sandbox.slack.web_api.methods import TIER_4, Asked, Method
 
 ALT_MOST = 1000
 PROCESSED_AFTER = 2.0  # seconds, as `file_seconds` of a team's limits says otherwise

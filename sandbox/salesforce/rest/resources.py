@@ -8,11 +8,11 @@ from typing import Any
 
 from sandbox.salesforce.accounts import Org, username
 from sandbox.salesforce.checks import Refusal
-from sandbox.salesforce.conditions import parse_moment
 from sandbox.salesforce.describe.descriptions import describe_listed, describe_object
 from sandbox.salesforce.ids import long
 from sandbox.salesforce.records import Record, Records
 from sandbox.salesforce.schema import ORGANIZATION, USER, Field, Object
+from sandbox.salesforce.soql.conditions import parse_moment
 from sandbox.system import ApiResponse
 
 CREATED = {"success": True, "errors": []}

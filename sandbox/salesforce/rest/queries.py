@@ -5,19 +5,19 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from sandbox.salesforce import soql
-from sandbox.salesforce.aggregates import aggregate, check_columns, check_count
 from sandbox.salesforce.checks import Refusal
-from sandbox.salesforce.conditions import Comparison, sortable
-from sandbox.salesforce.criteria import criterion
 from sandbox.salesforce.records import Record
-from sandbox.salesforce.resources import Asked, proper
+from sandbox.salesforce.rest.resources import Asked, proper
 from sandbox.salesforce.schema import ORGANIZATION, USER, Object
+from sandbox.salesforce.soql.aggregates import aggregate, check_columns, check_count
+from sandbox.salesforce.soql.conditions import Comparison, sortable
+from sandbox.salesforce.soql.criteria import criterion
+from sandbox.salesforce.soql.parser import Query, parse
 from sandbox.system import ApiResponse
 
 
 def query(request: Asked, *, deleted: bool = False) -> ApiResponse:
-    parsed = soql.parse(request.query.get("q", ""))
+    parsed = parse(request.query.get("q", ""))
     kind = request.objects.get(parsed.object.lower())
     if kind is None:
         message = f"sObject type '{parsed.object}' is not supported."
@@ -33,7 +33,7 @@ def query(request: Asked, *, deleted: bool = False) -> ApiResponse:
     return ApiResponse(200, page(request, records, 0, locator=""))
 
 
-def selected(request: Asked, kind: Object, parsed: soql.Query, *, deleted: bool) -> list[Record]:
+def selected(request: Asked, kind: Object, parsed: Query, *, deleted: bool) -> list[Record]:
     """The records of a query; those of an aggregate query before its order, limit and offset."""
     rows: Iterable[Record]
     if kind in (ORGANIZATION, USER):
@@ -46,7 +46,7 @@ def selected(request: Asked, kind: Object, parsed: soql.Query, *, deleted: bool)
     return parsed.of(rows, ordered=is_ordered)
 
 
-def aggregated(parsed: soql.Query, rows: list[Record]) -> ApiResponse:
+def aggregated(parsed: Query, rows: list[Record]) -> ApiResponse:
     results = aggregate(parsed.aggregates, parsed.group, rows)
     shown_as = {column.name: column.alias or column.name for column in parsed.aggregates}
     for name, descending in reversed(parsed.order):
@@ -84,7 +84,7 @@ def batch_size(request: Asked) -> int:
     return max(200, min(int(hint), 2000)) if hint.isdigit() else request.org.batch_size
 
 
-def properly(kind: Object, parsed: soql.Query) -> soql.Query:
+def properly(kind: Object, parsed: Query) -> Query:
     """The query with the object's own spelling of the names."""
     names = dict(zip(parsed.names, proper(kind, parsed.names), strict=True))
 

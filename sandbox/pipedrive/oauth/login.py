@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.oauth.authorization_codes import AuthorizationCodes
 from sandbox.oauth.consent import Choice, ConsentPage, ConsentRequest
 from sandbox.pipedrive.accounts import COMPANIES, Company
-from sandbox.pipedrive.tokens import Tokens
+from sandbox.pipedrive.oauth.tokens import Tokens
 from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest, ApiResponse, Callback
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sandbox.salesforce.aggregates import FUNCTIONS, Column
-from sandbox.salesforce.conditions import (
+from sandbox.salesforce.soql.aggregates import FUNCTIONS, Column
+from sandbox.salesforce.soql.conditions import (
     EVERYTHING,
     LISTS,
     SIGNS,

@@ -18,7 +18,7 @@ from sandbox.pages.html import (
 from sandbox.pipedrive.accounts import COMPANIES, Company
 from sandbox.pipedrive.budgets import daily
 from sandbox.pipedrive.kinds import KINDS, Kind
-from sandbox.pipedrive.record_forms import render_form
+from sandbox.pipedrive.pages.record_forms import render_form
 from sandbox.pipedrive.records import Record
 from sandbox.pipedrive.system import Pipedrive
 

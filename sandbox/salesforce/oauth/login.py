@@ -10,10 +10,10 @@ from typing import Any
 from sandbox.oauth.authorization_codes import AuthorizationCodes
 from sandbox.salesforce.accounts import ORGS, Org, username
 from sandbox.salesforce.checks import Refusal
-from sandbox.salesforce.id_tokens import LIFE as ID_TOKEN_LIFE
-from sandbox.salesforce.id_tokens import IdTokens, configuration
 from sandbox.salesforce.ids import long
-from sandbox.salesforce.sessions import Approval, Sessions
+from sandbox.salesforce.oauth.id_tokens import LIFE as ID_TOKEN_LIFE
+from sandbox.salesforce.oauth.id_tokens import IdTokens, configuration
+from sandbox.salesforce.oauth.sessions import Approval, Sessions
 from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest, ApiResponse
 

@@ -8,10 +8,10 @@ from typing import Any
 from sandbox.oauth.authorization_codes import AuthorizationCodes
 from sandbox.oauth.consent import Choice, ConsentPage, ConsentRequest
 from sandbox.slack.accounts import TEAMS, Team
-from sandbox.slack.arguments import arguments, token
 from sandbox.slack.messages import Refused
-from sandbox.slack.scopes import invalid_scopes
-from sandbox.slack.tokens import GONE, REVOKED, Holder, Tokens
+from sandbox.slack.oauth.scopes import invalid_scopes
+from sandbox.slack.oauth.tokens import GONE, REVOKED, Holder, Tokens
+from sandbox.slack.web_api.arguments import arguments, token
 from sandbox.storage.account_store import AccountStore
 from sandbox.system import ApiRequest
 

@@ -7,7 +7,7 @@ from random import Random
 from sandbox.oauth.authorization_codes import AuthorizationCodes
 from sandbox.oauth.consent import Choice, ConsentPage, ConsentRequest
 from sandbox.salesforce.accounts import ORGS, Org
-from sandbox.salesforce.login import is_own_host, signs_in_at
+from sandbox.salesforce.oauth.login import is_own_host, signs_in_at
 from sandbox.storage.account_store import AccountStore
 
 LIFE = 900  # seconds of a code

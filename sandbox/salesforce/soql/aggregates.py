@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.salesforce.checks import NUMBERS, Refusal
-from sandbox.salesforce.conditions import malformed, sortable
 from sandbox.salesforce.schema import Field
+from sandbox.salesforce.soql.conditions import malformed, sortable
 
 Row = dict[str, Any]
 GROUPS_MAX = 2000  # queryMore does not go on after an aggregate query

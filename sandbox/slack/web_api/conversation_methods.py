@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sandbox.slack.messages import Refused, is_reply
-from sandbox.slack.methods import TIER_3, Asked, Method, a_page, truth
+from sandbox.slack.web_api.methods import TIER_3, Asked, Method, a_page, truth
 
 SlackMessage = dict[str, Any]
 

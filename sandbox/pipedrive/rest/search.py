@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.pipedrive.checks import Refusal
 from sandbox.pipedrive.kinds import KINDS, Kind
 from sandbox.pipedrive.records import Record, Records
-from sandbox.pipedrive.resources import Asked, limit_of
+from sandbox.pipedrive.rest.resources import Asked, limit_of
 from sandbox.system import ApiResponse
 
 ITEM_SEARCH = "itemSearch"  # the path of a search of several kinds

@@ -8,9 +8,9 @@ from sandbox.pipedrive.fields.field_lists import FIELD_LISTS, list_fields
 from sandbox.pipedrive.kinds import KINDS
 from sandbox.pipedrive.pipelines import pipelines, stages
 from sandbox.pipedrive.records import Records
-from sandbox.pipedrive.resources import Asked
-from sandbox.pipedrive.search import FIELDS as SEARCH_FIELDS
-from sandbox.pipedrive.search import ITEM_SEARCH, item_kinds, search, search_scopes
+from sandbox.pipedrive.rest.resources import Asked
+from sandbox.pipedrive.rest.search import FIELDS as SEARCH_FIELDS
+from sandbox.pipedrive.rest.search import ITEM_SEARCH, item_kinds, search, search_scopes
 from sandbox.system import ApiRequest, ApiResponse
 
 SHORT_LISTS = {"pipelines": pipelines, "stages": stages}

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from sandbox.salesforce import resources
 from sandbox.salesforce.checks import MalformedRequest, Refusal
-from sandbox.salesforce.resources import Asked
+from sandbox.salesforce.rest import resources
+from sandbox.salesforce.rest.resources import Asked
 from sandbox.system import ApiResponse
 
 MOST_RECORDS, MOST_REQUESTS = 200, 25

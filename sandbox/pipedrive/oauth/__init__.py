@@ -1,0 +1,1 @@
+"""How our application gets into a company: consent, access tokens and refresh tokens."""

@@ -1,0 +1,1 @@
+"""A company as its users and its administrators see it."""

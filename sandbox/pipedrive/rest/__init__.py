@@ -1,0 +1,1 @@
+"""The resources of the API: records, lists, searches, and the summary of deals."""

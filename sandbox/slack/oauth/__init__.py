@@ -1,0 +1,1 @@
+"""How our application gets into a workspace: consent, scopes, tokens, revocation."""

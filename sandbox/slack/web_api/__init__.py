@@ -1,0 +1,1 @@
+"""The Web API: the arguments of a call, and the methods by subject."""
