@@ -90,8 +90,8 @@ def test_the_pusher_puts_unpacked_tasks_and_stops_by_its_event():
 
 
 @pytest.mark.django_db
-def test_a_worker_puts_results_and_is_idle_afterwards(monkeypatch):
-    monkeypatch.setattr(Conf, "MAX_RSS", None)  # the tests' process is large: it would be recycled
+@pytest.mark.usefixtures("members_of_any_size")
+def test_a_worker_puts_results_and_is_idle_afterwards():
     result, timer = run_worker("builtins.str")
     assert (result["success"], result["result"], result["name"]) == (True, "pump", "pump"), (
         "worker puts another result: ResultCounter in hub/queue/member.py reads these keys"

@@ -10,36 +10,27 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError
 from django.db import connection as database
-from django_q.conf import Conf
-from django_q.models import OrmQ
-from django_q.pusher import pusher
-from django_q.queues import Queue
-from django_q.signing import SignedPackage
 
 from hub.processes import pool_pipe
-from hub.queue import migrate_queued_functions, migrate_queued_tasks, wake_up
-from hub.queue.member import FORK, TIMER_EXPIRED, PoolMember
-from hub.queue.pool import TaskPool, free_leases_of_dead_processes, start_loop_thread
+from hub.queue.member import FORK, LOCK_TIMEOUT, TIMER_EXPIRED, PoolMember
+from hub.queue.pool import TaskPool
 from hub.queue.work_classes import DELIVERY, LONG, QUICK
-from tests.factories import NOON
-
-
-class Unreadable:
-    """As a task of another version may be."""
-
-    def __reduce__(self):
-        return int, ("not a number",)
 
 
 @pytest.fixture
-def member(monkeypatch):
+def gate():
+    """A pipe that members inherit: a task that waits at it ends when a byte is written."""
+    reader, writer = os.pipe()
+    yield reader, writer
+    os.close(reader)
+    os.close(writer)
+
+
+@pytest.fixture
+def member(monkeypatch, gate, members_of_any_size):
     ends = pool_pipe.open_pipe()
     monkeypatch.setenv(pool_pipe.DESCRIPTORS_ENV, ends.name)
-    monkeypatch.setattr(
-        Conf, "MAX_RSS", None
-    )  # the tests' process is large: its children would be recycled at once
     member = PoolMember(QUICK)
     yield member
     member.terminate()
@@ -85,10 +76,11 @@ def task(function="operator.add", *arguments, **more):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_member_is_idle_when_it_has_done_what_it_was_given(member):
+def test_a_member_is_idle_when_it_has_done_what_it_was_given(member, gate):
     assert member.is_idle()
-    member.assign_task(task("time.sleep", 0.2))
+    member.assign_task(task_that_waits("prune", gate))
     assert not member.is_idle()
+    let_through(gate)
     assert until(member.is_idle)
 
 
@@ -108,15 +100,23 @@ def test_a_member_that_is_killed_blocks_no_other(member):
     other.terminate()
 
 
-def nap(name):
-    time.sleep(0.2)
+def wait_at_gate(name, reader):
+    os.read(reader, 1)
 
 
-def test_a_task_goes_to_a_member_of_its_class(member):
+def task_that_waits(name, gate):
+    return task("tests.hub.queue.test_pool.wait_at_gate", name, gate[0])
+
+
+def let_through(gate):
+    os.write(gate[1], b".")
+
+
+def test_a_task_goes_to_a_member_of_its_class(member, gate):
     pool = TaskPool({QUICK: 1, LONG: 1}, lambda pid: None, lambda: True)
     long_member = PoolMember(LONG)
     pool.members = [member, long_member]
-    pool.put(task("tests.hub.queue.test_pool.nap", "prune"))
+    pool.put(task_that_waits("prune", gate))
     assert (long_member.assigned_count, member.assigned_count) == (1, 0)
     assert pool.idle_classes() == {QUICK}
     long_member.terminate()
@@ -132,13 +132,19 @@ def test_a_pool_has_the_members_of_each_class_and_runs_no_pump_too_many(member):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_pool_hands_tasks_to_idle_members_only(member):
+def test_a_pool_hands_tasks_to_idle_members_only(member, gate):
     pool = TaskPool({QUICK: 1}, lambda pid: None, lambda: True)
     pool.members = [member]
-    pool.put(task("tests.hub.queue.test_pool.nap", "test:1"))
+    pool.put(task_that_waits("test:1", gate))
     assert not pool.idle_classes()
-    pool.put(task("tests.hub.queue.test_pool.nap", "test:2"))
+    second = threading.Thread(target=pool.put, args=[task_that_waits("test:2", gate)])
+    second.start()
+    second.join(2 * LOCK_TIMEOUT)
+    assert (second.is_alive(), member.assigned_count) == (True, 1)
+    let_through(gate)
+    second.join(10)
     assert member.assigned_count == 2
+    let_through(gate)
     assert until(pool.idle_classes)
 
 
@@ -250,49 +256,3 @@ def test_no_bell_is_given_to_a_member_that_is_being_buried(member):
     assert until(member.has_ended)
     pool.replace_missing()
     assert (pipes, pool.members) == ([False], [])
-
-
-@pytest.mark.django_db(transaction=True)
-def test_what_a_dead_member_held_is_freed_and_its_bells_may_ring_again():
-    wake_up("pump", now=NOON)
-    freed = []
-    free_leases_of_dead_processes(freed.append, [41, 42])
-    assert freed == [41, 42]
-    assert wake_up("pump", now=NOON)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_database_that_is_away_stops_no_new_member():
-    def free_leases(pid):
-        raise OperationalError
-
-    free_leases_of_dead_processes(free_leases, [41])
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_bell_that_cannot_be_read_does_not_silence_those_behind_it():
-    OrmQ.objects.create(key=QUICK, payload=SignedPackage.dumps(Unreadable()), lock=NOON)
-    wake_up("pump", now=NOON)
-    tasks, over = Queue(), threading.Event()
-    start_loop_thread(pusher, tasks, over).join(10)
-    again = start_loop_thread(pusher, tasks, over)
-    heard = [tasks.get(timeout=10)["args"] for _ in range(3)]
-    over.set()
-    again.join(10)
-    assert sorted(heard) == [("canary",), ("canary",), ("pump",)]
-
-
-@pytest.mark.django_db
-def test_what_an_earlier_version_queued_during_a_restart_is_read_by_a_new_worker():
-    wake_up("drain", now=NOON)
-    OrmQ.objects.update(key="hub")
-    migrate_queued_tasks()
-    assert OrmQ.objects.get().key == LONG
-
-
-@pytest.mark.django_db
-def test_a_queued_task_that_cannot_be_read_stops_no_upgrade():
-    wake_up("drain", now=NOON)
-    damaged = OrmQ.objects.create(key="hub", payload="no task")
-    migrate_queued_functions(OrmQ.objects.all())
-    assert OrmQ.objects.exclude(pk=damaged.pk).count() == OrmQ.objects.count() == 1
