@@ -1,7 +1,6 @@
 """While a disconnect can be undone, webhooks are stored: published by the undo, else discarded."""
 
 import json
-from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -9,97 +8,39 @@ from django.db import transaction
 from connectors.http import Response
 from connectors.registry import CONNECTORS
 from connectors.schema import Account
-from hub.audit import ActorContext, AuditRow
-from hub.connections.actions.connection_actions import InvalidConnectionState
-from hub.connections.actions.disconnection import (
-    disconnect_account,
-    revoke_disconnected_account,
-    revoke_due_accounts,
-)
-from hub.connections.actions.undo_disconnect import undo_disconnect
+from hub.audit import AuditRow
+from hub.connections.actions.disconnection import revoke_due_accounts
 from hub.connections.connecting.reconnect import reconnect_account
 from hub.connections.credentials.account_probe import ProbeResult
-from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.incoming.endpoints.create import get_or_create_app_endpoint
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.processing.batch import process_messages
 from hub.incoming.processing.claim import claim_messages
-from hub.incoming.processing.due_items import count_attempt, due_items
-from hub.incoming.processing.release_held_items import (
-    discard_items_of_final_disconnects,
-    release_held_items,
-)
+from hub.incoming.processing.release_held_items import discard_items_of_final_disconnects
 from hub.incoming.processing.replay import replay_item
-from hub.incoming.receiving.receive import RECEIVERS
 from hub.outgoing.models import Event
 from hub.outgoing.queue.pump_leases import new_lease
 from hub.sweep import STEPS
 from tests.connectors.recorded import WHSEC
-from tests.fakes import FakeHttp
 from tests.hub.incoming.arriving import local_path, post_pipedrive, run_inbox
+from tests.hub.incoming.processing.pending_disconnects import (
+    DAY,
+    SYSTEM,
+    disconnect,
+    end,
+    find_states,
+    forget_receivers,
+    post_changes,
+    stored,
+    sweep,
+    undo,
+)
 from tests.hub.incoming.test_signed_webhooks import post_standard
 from tests.hub.incoming.test_slack_webhooks import EVENT, SECRET, post
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SYSTEM = ActorContext.system()
-DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
-ME = Response(
-    200, b'{"success":true,"data":{"id":1,"name":"Ann","company_id":701,"company_name":"Acme"}}'
-)
 REVOKED = Response(401, b'{"success":false,"error":"invalid token"}')
-
-
-@pytest.fixture
-def pipedrive(make):
-    make.app("pipedrive", {"client_id": "id", "client_secret": "a client secret"})
-    return make.connection(connector="pipedrive", account="701", secret={"access_token": "p"})
-
-
-def stored(connection):
-    return Connection.unscoped.select_related("tenant", "lane").get(pk=connection.pk)
-
-
-def disconnect(connection):
-    with transaction.atomic():
-        disconnect_account(stored(connection), SYSTEM, can_be_undone=True, now=clock())
-    forget_receivers()
-
-
-def undo(connection, script=ME):
-    options = {"call": FakeHttp(script).call, "random": lambda: 0.5, "now": clock()}
-    result = undo_disconnect(stored(connection), SYSTEM, **options)
-    forget_receivers()
-    return result
-
-
-def end(connection):
-    revoke_disconnected_account(stored(connection), SYSTEM, now=clock())
-    forget_receivers()
-
-
-def forget_receivers():
-    """Let the next request load its receiver, as a second later."""
-    RECEIVERS.receivers.clear()
-
-
-def sweep():
-    """Run the steps of the sweep that look at held items, then the inbox."""
-    for step in (discard_items_of_final_disconnects, release_held_items):
-        step(now=clock())
-    run_inbox()
-
-
-def find_states():
-    return list(InboundItem.unscoped.order_by("message").values_list("state", "reason"))
-
-
-def post_changes(client, connection, *names):
-    for name in names:
-        assert post_pipedrive(client, connection, id=name).status_code == 200
-
-
-# --- undone ---
 
 
 def test_what_arrives_is_acknowledged_held_and_published_once_in_order_by_the_undo(
@@ -219,66 +160,6 @@ def test_what_was_discarded_can_be_replayed_once_the_account_is_connected(client
     replay_item(InboundItem.unscoped.get(), SYSTEM, now=clock())
     run_inbox()
     assert find_states() == [("processed", "")]
-
-
-# --- races, and deaths of processes ---
-
-
-def test_of_an_undo_and_the_end_that_meet_the_end_wins_and_nothing_is_published(client, pipedrive):
-    disconnect(pipedrive)
-    post_changes(client, pipedrive, "one")
-    run_inbox()
-
-    def end_meanwhile(request):
-        end(pipedrive)
-        sweep()
-        return ME
-
-    with pytest.raises(InvalidConnectionState):
-        undo(pipedrive, end_meanwhile)
-    sweep()
-    assert find_states() == [("skipped", "disconnect_final")] and not Event.unscoped.exists()
-
-
-def test_an_undo_in_progress_when_its_time_is_over_loses_nothing(client, pipedrive):
-    disconnect(pipedrive)
-    post_changes(client, pipedrive, "one")
-    run_inbox()
-
-    def sweep_a_day_later(request):
-        discard_items_of_final_disconnects(now=clock() + DAY + MINUTE)
-        post_changes(client, pipedrive, "two")
-        run_inbox()
-        return ME
-
-    assert undo(pipedrive, sweep_a_day_later).passed
-    sweep()
-    assert find_states() == [("processed", "")] * 2
-
-
-def test_a_process_that_dies_while_it_publishes_leaves_each_to_be_published_once(client, pipedrive):
-    disconnect(pipedrive)
-    post_changes(client, pipedrive, "one", "two")
-    run_inbox()
-    undo(pipedrive)
-    release_held_items(now=clock())
-    count_attempt(due_items(), limit=10)  # the process dies here
-    sweep()
-    assert find_states() == [("processed", "")] * 2 and Event.unscoped.count() == 2
-
-
-def test_a_process_that_dies_while_it_discards_leaves_nothing_half_done(client, pipedrive):
-    disconnect(pipedrive)
-    post_changes(client, pipedrive, "one", "two")
-    run_inbox()
-    end(pipedrive)
-    with pytest.raises(SystemExit), transaction.atomic():
-        assert discard_items_of_final_disconnects(now=clock()) == 2
-        raise SystemExit
-    assert find_states() == [("held", "disconnect_pending")] * 2
-    sweep()
-    assert find_states() == [("skipped", "disconnect_final")] * 2
-    assert AuditRow.objects.get(verb="connection.discard_webhooks").after == {"items": 2}
 
 
 # --- what verifies it ---
