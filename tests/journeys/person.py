@@ -150,7 +150,7 @@ class Person(Visitor):
         self.goes(self.home)
         self.follow(connection)
 
-    def has_not_connected(self, connector):
+    def assert_not_connected(self, connector):
         self.goes(f"{self.home}connect/{connector}/")
         assert "Connected already" not in self.reads()
 
@@ -162,7 +162,7 @@ class Person(Visitor):
         self.page.wait_for_url("**/connect/confirm/*/")
         return self.page.get_by_role("button", name="Connect", exact=True).count() > 0
 
-    def is_told(self, title, who):
+    def assert_told(self, title, who):
         """The cause, who can fix it, and what to send to them, on a page of ours."""
         expect(self.page.locator("h1, h2").filter(has_text=title).first).to_be_visible()
         assert urlsplit(self.page.url).netloc == urlsplit(self.running_hub.hub).netloc

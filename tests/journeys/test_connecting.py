@@ -99,7 +99,7 @@ def test_an_authorize_link_that_is_opened_in_another_browser_stores_nothing(
     stranger.begins("slack")
     olga.goes(stranger.page.url)
     olga.press("Allow in Victim")
-    olga.is_told("This was started in another browser", "You can fix it yourself.")
+    olga.assert_told("This was started in another browser", "You can fix it yourself.")
     for person in (olga, stranger):
         person.goes(person.home)
         assert "Nothing is connected yet" in person.reads()

@@ -19,14 +19,14 @@ WAIT = "You do not need to do anything. The problem resolves itself."
 def test_somebody_says_no(olga, connector):
     olga.begins(connector)
     olga.press("Cancel")
-    olga.is_told("Access was not allowed", YOU)
+    olga.assert_told("Access was not allowed", YOU)
 
 
 def test_somebody_says_no_to_slack(olga):
     """Slack says the same where an administrator has refused."""
     olga.begins("slack")
     olga.press("Cancel")
-    olga.is_told("Slack denied access", ADMIN.format("Slack"))
+    olga.assert_told("Slack denied access", ADMIN.format("Slack"))
 
 
 APPROVALS = {
@@ -43,7 +43,7 @@ def test_an_app_that_an_organisation_does_not_let_in(olga, running_hub, company,
     olga.begins("salesforce")
     olga.allows()
     running_hub.approves("salesforce", company, "")
-    olga.is_told("An administrator must approve the app first", ADMIN.format("Salesforce"))
+    olga.assert_told("An administrator must approve the app first", ADMIN.format("Salesforce"))
     expect(olga.page.get_by_label("A message that you can send them")).to_have_value(
         re.compile("Please allow the app")
     )
@@ -60,7 +60,7 @@ def test_an_app_that_an_administrator_of_slack_must_approve(olga, running_hub, c
     olga.press(f"Request to install in {company.name}")
     expect(olga.page.get_by_role("heading", name="Your request was sent")).to_be_visible()
     running_hub.approves("slack", company, "")
-    olga.has_not_connected("slack")
+    olga.assert_not_connected("slack")
     olga.goes(olga.home)
     olga.follow("Continue with Slack")
     expect(
@@ -80,7 +80,7 @@ def test_an_app_that_an_administrator_of_slack_refused(olga, running_hub, compan
     olga.begins("slack")
     olga.allows()
     running_hub.approves("slack", company, "")
-    olga.is_told("Slack denied access", ADMIN.format("Slack"))
+    olga.assert_told("Slack denied access", ADMIN.format("Slack"))
     assert "only an administrator can change this" in olga.reads()
     expect(olga.page.get_by_label("A message that you can send them")).to_have_value(
         re.compile("Restricted Apps")
@@ -130,13 +130,13 @@ def test_what_comes_back_is_wrong(olga, running_hub, connector, consent, title, 
     running_hub.fault(connector, consent=consent)
     olga.begins(connector)
     olga.allows()
-    olga.is_told(title, who)
+    olga.assert_told(title, who)
 
 
 def test_a_consent_page_that_is_down_leaves_nothing_behind(olga, running_hub):
     running_hub.fault("slack", path="authorize", status=503)
     olga.begins("slack")
-    olga.has_not_connected("slack")
+    olga.assert_not_connected("slack")
 
 
 def test_a_sandbox_that_signs_in_at_production(olga, running_hub, company):
@@ -146,7 +146,7 @@ def test_a_sandbox_that_signs_in_at_production(olga, running_hub, company):
     olga.press(f"Log in to {company.name} (sandbox)")
     running_hub.control("POST", "world", salesforce=[{"org": company.org, "sandbox": False}])
     assert "check your username and password" in olga.page.content()
-    olga.has_not_connected("salesforce")
+    olga.assert_not_connected("salesforce")
 
 
 def test_a_permission_that_was_not_given_is_said_before_anything_is_kept(olga, running_hub):
@@ -157,10 +157,10 @@ def test_a_permission_that_was_not_given_is_said_before_anything_is_kept(olga, r
     olga.page.get_by_text("Grant less than was asked").click()
     olga.page.get_by_label("channels:read").uncheck()
     olga.allows(sparing)
-    olga.is_told("Missing permissions", ADMIN.format("Slack"))
+    olga.assert_told("Missing permissions", ADMIN.format("Slack"))
     assert "channels:read" in olga.reads()
     olga.press("Cancel")
-    olga.has_not_connected("slack")
+    olga.assert_not_connected("slack")
 
 
 def test_a_token_that_is_revoked_before_it_is_confirmed(olga, running_hub, company):
@@ -168,7 +168,7 @@ def test_a_token_that_is_revoked_before_it_is_confirmed(olga, running_hub, compa
     olga.allows()
     running_hub.revokes("slack", company)
     olga.press("Connect")
-    olga.is_told("Slack rejects its own token", ADMIN.format("Slack"))
+    olga.assert_told("Slack rejects its own token", ADMIN.format("Slack"))
 
 
 def test_a_system_that_is_down_at_the_confirmation_is_confirmed_later(olga, running_hub, rival):
@@ -176,7 +176,7 @@ def test_a_system_that_is_down_at_the_confirmation_is_confirmed_later(olga, runn
     olga.allows()
     running_hub.fault("pipedrive", status=503)
     olga.press("Connect")
-    olga.is_told("Pipedrive does not respond", WAIT)
+    olga.assert_told("Pipedrive does not respond", WAIT)
     olga.press("Connect")
     olga.follow("Go to the connection")
     olga.is_at_the_connection()
@@ -199,7 +199,7 @@ def test_another_account_on_reconnect_is_replaced_only_where_an_owner_says_so(co
     connected.follow("Authorize again")
     connected.leaves_for("slack")
     connected.allows(rival)
-    connected.is_told("This is another account", YOU)
+    connected.assert_told("This is another account", YOU)
     expect(connected.page.get_by_role("button", name="Replace the account")).to_be_visible()
     connected.press("Cancel")
 
@@ -217,7 +217,7 @@ def test_an_account_that_is_connected_already_is_authorized_again(connected):
 def test_an_account_that_another_tenant_has_is_said(olga, connected):
     olga.begins("slack")
     olga.allows(connected.company)
-    olga.is_told("This account is also connected elsewhere", ADMIN.format("Slack"))
+    olga.assert_told("This account is also connected elsewhere", ADMIN.format("Slack"))
     olga.press("Cancel")
 
 
@@ -227,7 +227,7 @@ def test_an_attempt_is_used_once(olga, running_hub):
         olga.allows()
     olga.press("Cancel")
     olga.goes(came_back.value.url)
-    olga.is_told("This attempt was already used", YOU)
+    olga.assert_told("This attempt was already used", YOU)
 
 
 # --- filled in ---
@@ -236,7 +236,7 @@ def test_an_attempt_is_used_once(olga, running_hub):
 def test_a_token_that_splunk_does_not_know(olga):
     olga.goes(f"{olga.home}connect/splunk/")
     olga.fills_in("splunk", Token="00000000-0000-4000-8000-000000000000")
-    olga.is_told("Splunk does not accept the credential", ADMIN.format("Splunk"))
+    olga.assert_told("Splunk does not accept the credential", ADMIN.format("Splunk"))
     assert "Nothing has been saved." in olga.reads()
 
 
@@ -244,4 +244,4 @@ def test_an_address_where_nobody_answers(olga, running_hub):
     olga.goes(f"{olga.home}connect/splunk/")
     running_hub.fault("splunk", status=0, times=0)
     olga.fills_in("splunk")
-    olga.is_told("Splunk does not respond", WAIT)
+    olga.assert_told("Splunk does not respond", WAIT)

@@ -32,8 +32,8 @@ def test_who_comes_back_after_ten_minutes_begins_again(olga, running_hub, compan
     olga.begins("salesforce")
     running_hub.ten_minutes_pass(company)
     olga.allows()
-    olga.is_told(LATE, YOU)
-    olga.has_not_connected("salesforce")
+    olga.assert_told(LATE, YOU)
+    olga.assert_not_connected("salesforce")
 
 
 def test_who_confirms_after_ten_minutes_begins_again(olga, running_hub, company):
@@ -41,8 +41,8 @@ def test_who_confirms_after_ten_minutes_begins_again(olga, running_hub, company)
     olga.allows()
     running_hub.ten_minutes_pass(company)
     olga.press("Connect")
-    olga.is_told(LATE, YOU)
-    olga.has_not_connected("slack")
+    olga.assert_told(LATE, YOU)
+    olga.assert_not_connected("slack")
 
 
 def test_clocks_that_differ_are_told_to_who_can_set_them(olga, running_hub):
@@ -51,8 +51,8 @@ def test_clocks_that_differ_are_told_to_who_can_set_them(olga, running_hub):
     )
     olga.begins("slack")
     olga.allows()
-    olga.is_told("The clocks differ", US)
+    olga.assert_told("The clocks differ", US)
     expect(olga.page.get_by_label("A message that you can send them")).to_have_value(
         re.compile("synchronise it with NTP")
     )
-    olga.has_not_connected("slack")
+    olga.assert_not_connected("slack")

@@ -25,7 +25,7 @@ def test_by_a_connect_link_one_system_is_authorized_and_an_order_arrives(
     gwen.page.wait_for_url(f"{running_hub.sandbox}/**")
     gwen.allows()
     gwen.press("Connect")
-    arrives(gwen, running_hub, company, "salesforce")
+    assert_arrival(gwen, running_hub, company, "salesforce")
 
 
 @SCRIPTS
@@ -37,10 +37,10 @@ def test_by_a_connect_link_one_system_is_filled_in_and_an_order_arrives(
     gwen.goes(running_hub.connect_link(company, "splunk"))
     gwen.press("Connect Splunk")
     gwen.writes("splunk")
-    arrives(gwen, running_hub, company, "splunk")
+    assert_arrival(gwen, running_hub, company, "splunk")
 
 
-def arrives(gwen, running_hub, company, connector):
+def assert_arrival(gwen, running_hub, company, connector):
     """And the link is used up."""
     expect(gwen.page.get_by_role("heading", name="Thank you")).to_be_visible()
     assert gwen.clicks <= 6

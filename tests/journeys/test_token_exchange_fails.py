@@ -82,13 +82,13 @@ def test_the_other_system_gives_no_tokens(olga, running_hub, connector, fault, t
     running_hub.fault(connector, **fault)
     olga.begins(connector)
     olga.allows()
-    olga.is_told(title, who)
+    olga.assert_told(title, who)
 
 
 def test_a_call_too_many_is_waited_out(olga, running_hub):
     running_hub.fault("slack", path="oauth.v2.access", retry_after=1)
     olga.begins("slack")
     olga.allows()
-    olga.is_told("Slack asks us to wait", WAIT)
+    olga.assert_told("Slack asks us to wait", WAIT)
     wait_until(olga.tries_again, within=20, what="the end of the wait")
     olga.press("Cancel")

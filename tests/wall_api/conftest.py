@@ -43,10 +43,10 @@ def acme(make):
 
 
 @pytest.fixture
-def refused(acme):
+def assert_refused(acme):
     """The answer is one of these, tells nothing of the tenant, and nothing was changed."""
 
-    def refused(client, method, url, statuses, body=None):
+    def assert_refused(client, method, url, statuses, body=None):
         before = rows()
         response = client.generic(
             method, url, json.dumps(body or BODIES.get(method)), "application/json"
@@ -55,4 +55,4 @@ def refused(acme):
         assert tells_of(response, acme) == []
         assert rows() == before
 
-    return refused
+    return assert_refused

@@ -21,19 +21,19 @@ def test_every_route_has_a_line():
 
 
 @pytest.mark.parametrize("route", GUARDED)
-def test_without_a_key_nothing_is_told(client, api, acme, refused, route):
+def test_without_a_key_nothing_is_told(client, api, acme, assert_refused, route):
     for method in METHODS:
-        refused(client, method, address(route, acme), {401})
-        refused(api("hub_test_00000000_wrong"), method, address(route, acme), {401})
+        assert_refused(client, method, address(route, acme), {401})
+        assert_refused(api("hub_test_00000000_wrong"), method, address(route, acme), {401})
 
 
 @pytest.mark.parametrize("route", GUARDED)
 def test_a_method_that_is_not_in_the_table_is_refused_to_the_most_powerful_key(
-    api, acme, refused, route
+    api, acme, assert_refused, route
 ):
     client = api.platform()
     for method in set(METHODS) - set(ROUTES[route]) - {"HEAD"}:
-        refused(client, method, address(route, acme), {405})
+        assert_refused(client, method, address(route, acme), {405})
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,10 @@ def test_a_method_that_is_not_in_the_table_is_refused_to_the_most_powerful_key(
         if scope != ANY_KEY
     ],
 )
-def test_a_key_without_the_scope_is_refused_even_at_home(api, acme, refused, route, method, scope):
+def test_a_key_without_the_scope_is_refused_even_at_home(
+    api, acme, assert_refused, route, method, scope
+):
     others = [name for name in SCOPES if name != scope]
-    refused(api.platform(scopes=others), method, address(route, acme), {403})
+    assert_refused(api.platform(scopes=others), method, address(route, acme), {403})
     theirs = [name for name in others if not SCOPES[name].platform_only]
-    refused(api.of(acme, scopes=theirs), method, address(route, acme), {403})
+    assert_refused(api.of(acme, scopes=theirs), method, address(route, acme), {403})
