@@ -108,3 +108,15 @@ LATER = NOON + timedelta(hours=20)
 
 def sentences():
     return [notice.english_sentence for notice in Notice.unscoped.order_by("pk")]
+
+
+def make_route_of_new_leads(make, tenant):
+    """Make a route of the events of Salesforce's leads, whose mapping reads their title."""
+    return make.route(
+        tenant=tenant,
+        connector="webhook",
+        name="New leads",
+        body={"title": "data.record.Title"},
+        event_type="salesforce.lead.created",
+        origin_connector_key="salesforce",
+    )

@@ -3,7 +3,14 @@
 import pytest
 
 from hub.drift.models import DriftFinding
-from tests.hub.drift.drifting import check, describe, listing, refuse, without
+from tests.hub.drift.drifting import (
+    check,
+    describe,
+    listing,
+    make_route_of_new_leads,
+    refuse,
+    without,
+)
 from tests.markup import normalize_markup
 
 pytestmark = pytest.mark.django_db
@@ -19,14 +26,7 @@ def root(client, make):
 
 @pytest.fixture
 def found(make, acme, salesforce, route):
-    make.route(
-        tenant=acme,
-        connector="webhook",
-        name="New leads",
-        body={"title": "data.record.Title"},
-        event_type="salesforce.lead.created",
-        origin_connector_key="salesforce",
-    )
+    make_route_of_new_leads(make, acme)
     check(salesforce, describe())
 
 

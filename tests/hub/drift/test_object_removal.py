@@ -15,6 +15,7 @@ from tests.hub.drift.drifting import (
     check,
     describe,
     listing,
+    make_route_of_new_leads,
     open_findings,
     refuse,
     sentences,
@@ -36,14 +37,7 @@ def test_an_object_that_is_gone_is_one_finding_that_names_all_it_breaks(
     make.job(
         acme, name="Nightly leads", options={"remote": {"collection": "records", "query": query}}
     )
-    make.route(
-        tenant=acme,
-        connector="webhook",
-        name="New leads",
-        body={"title": "data.record.Title"},
-        event_type="salesforce.lead.created",
-        origin_connector_key="salesforce",
-    )
+    make_route_of_new_leads(make, acme)
     check(salesforce, describe(*without("Title")), now=NOON + timedelta(hours=1))
     result, http = check(salesforce, GONE, listing("Account"), now=LATER)
     assert (result.compared_objects, result.is_complete) == (("Lead",), True)

@@ -6,7 +6,15 @@ from hub.connections.models import Connection
 from hub.drift.models import DriftFinding
 from hub.schemas.models import ObjectSchema
 from tests.factories import MINUTE, NOON
-from tests.hub.drift.drifting import BODY, check, describe, listing, refuse, without
+from tests.hub.drift.drifting import (
+    BODY,
+    check,
+    describe,
+    listing,
+    make_route_of_new_leads,
+    refuse,
+    without,
+)
 from tests.hub.portal.counting import asked
 from tests.markup import normalize_markup
 
@@ -43,14 +51,7 @@ def test_a_change_is_shown_with_what_it_breaks_and_what_to_do(owner, salesforce,
 
 
 def test_what_a_route_reads_of_events_and_a_removed_object_are_shown(owner, make, acme, salesforce):
-    make.route(
-        tenant=acme,
-        connector="webhook",
-        name="New leads",
-        body={"title": "data.record.Title"},
-        event_type="salesforce.lead.created",
-        origin_connector_key="salesforce",
-    )
+    make_route_of_new_leads(make, acme)
     check(salesforce, describe())
     check(salesforce, describe(*without("Title")))
     text = text_of(owner, url_of(salesforce))

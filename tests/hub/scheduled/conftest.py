@@ -1,8 +1,9 @@
-"""Two systems that a reconciliation compares."""
+"""A tenant with an owner who is signed in, and two systems that a reconciliation compares."""
 
 import pytest
 
 from tests.hub.scheduled.reconciliation.world import World
+from tests.tenants.door import sign_in
 
 
 @pytest.fixture
@@ -14,3 +15,17 @@ def world(make):
 def connected(make):
     """A tenant with Slack."""
     return make.connection(make.tenant(), "slack")
+
+
+@pytest.fixture
+def acme(make):
+    tenant = make.tenant("acme", time_zone="Europe/Berlin")
+    make.membership(tenant, make.user("ann@acme.test"), "owner")
+    make.membership(tenant, make.user("bob@acme.test"), "member")
+    return tenant
+
+
+@pytest.fixture
+def browser(client, acme):
+    sign_in(client, "ann@acme.test")
+    return client

@@ -10,7 +10,6 @@ from hub.scheduled.models import LogPosition
 from tests.hub.portal.counting import asked
 from tests.hub.scheduled.logs import entries, store_lines
 from tests.scheduled_factories import NIGHT
-from tests.tenants.door import sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -22,12 +21,6 @@ def acme(make):
     tenant = make.tenant("acme")
     make.membership(tenant, make.user("ann@acme.test"), "owner")
     return tenant
-
-
-@pytest.fixture
-def browser(client, acme):
-    sign_in(client, "ann@acme.test")
-    return client
 
 
 @pytest.fixture

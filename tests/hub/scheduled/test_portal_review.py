@@ -6,23 +6,8 @@ import pytest
 
 from tests.hub.portal.counting import asked
 from tests.scheduled_factories import NIGHT, RESULT
-from tests.tenants.door import sign_in
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def acme(make):
-    tenant = make.tenant("acme", time_zone="Europe/Berlin")
-    make.membership(tenant, make.user("ann@acme.test"), "owner")
-    make.membership(tenant, make.user("bob@acme.test"), "member")
-    return tenant
-
-
-@pytest.fixture
-def browser(client, acme):
-    sign_in(client, "ann@acme.test")
-    return client
 
 
 @pytest.fixture

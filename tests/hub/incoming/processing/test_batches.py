@@ -1,6 +1,5 @@
 """Messages are processed in bounded batches, fair between accounts, and each failure alone."""
 
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -34,6 +33,7 @@ from tests.hub.incoming.arriving import (
     post_salesforce,
     run_inbox,
 )
+from tests.hub.incoming.database_refusals import rows_refused_by_database
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ORGANIZATION = "00D000000000001AAA"
@@ -53,31 +53,6 @@ def pipedrive(make):
 def post_changes(client, connection, count, *, first=0, action="create"):
     for number in range(first, first + count):
         post_pipedrive(client, connection, id=f"change-{number}", action=action)
-
-
-@contextmanager
-def refused_by_database(key):
-    """Let the database refuse the item with this key, as a defect of ours would fail."""
-    is_postgresql = database.vendor == "postgresql"
-    condition = f"item_key <> '{key}'"
-    begin = (
-        f"ALTER TABLE incoming_inbounditem ADD CONSTRAINT poison CHECK ({condition})"
-        if is_postgresql
-        else "CREATE TRIGGER poison BEFORE INSERT ON incoming_inbounditem "
-        f"WHEN NOT (NEW.{condition}) BEGIN SELECT RAISE(ABORT, 'poison'); END"
-    )
-    end = (
-        "ALTER TABLE incoming_inbounditem DROP CONSTRAINT poison"
-        if is_postgresql
-        else "DROP TRIGGER poison"
-    )
-    with database.cursor() as cursor:
-        cursor.execute(begin)
-    try:
-        yield
-    finally:
-        with database.cursor() as cursor:
-            cursor.execute(end)
 
 
 def test_a_claim_takes_turns_between_accounts_within_its_size():
@@ -162,7 +137,7 @@ def test_a_poison_message_is_tried_alone_and_quarantined_and_its_neighbours_are_
 ):
     post_changes(client, pipedrive, 3, action="delete")
     poison = InboundMessage.unscoped.order_by("pk")[1]
-    with refused_by_database("change-1"):
+    with rows_refused_by_database("incoming_inbounditem", unless="item_key <> 'change-1'"):
         now = clock()
         for _ in range(FAILURES + 2):
             run_inbox(now=now)

@@ -1,6 +1,5 @@
 """What is not authentic is rejected with its cause, bounded in number and without its content."""
 
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,6 +20,7 @@ from hub.incoming.receiving.storage import (
     truncate_to_minute,
 )
 from hub.problems import Problem
+from tests.hub.incoming.database_refusals import rows_refused_by_database
 from tests.hub.incoming.sources import SOURCES, make_sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -211,33 +211,9 @@ def test_an_endpoint_that_was_deleted_meanwhile_is_404(pipedrive):
     assert pipedrive.send(request).status_code == 404
 
 
-@contextmanager
-def messages_refused_by_database():
-    """Let the database refuse each accepted message, as a defect of ours would fail."""
-    is_postgresql = database.vendor == "postgresql"
-    begin = (
-        "ALTER TABLE incoming_inboundmessage ADD CONSTRAINT poison CHECK (message_key = '')"
-        if is_postgresql
-        else "CREATE TRIGGER poison BEFORE INSERT ON incoming_inboundmessage "
-        "WHEN NEW.message_key <> '' BEGIN SELECT RAISE(ABORT, 'poison'); END"
-    )
-    end = (
-        "ALTER TABLE incoming_inboundmessage DROP CONSTRAINT poison"
-        if is_postgresql
-        else "DROP TRIGGER poison"
-    )
-    with database.cursor() as cursor:
-        cursor.execute(begin)
-    try:
-        yield
-    finally:
-        with database.cursor() as cursor:
-            cursor.execute(end)
-
-
 def test_what_the_database_refuses_is_503_so_that_the_system_tries_again(pipedrive):
     request = pipedrive.sign(b"{}")
-    with messages_refused_by_database():
+    with rows_refused_by_database("incoming_inboundmessage", unless="message_key = ''"):
         assert pipedrive.send(request).status_code == 503
     assert pipedrive.send(request).status_code == 200
 
