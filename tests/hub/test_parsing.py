@@ -112,7 +112,7 @@ def test_a_document_of_too_many_values_is_refused_before_it_is_read(unit):
     began = time.thread_time()
     with pytest.raises(Problem) as refusal:
         read_json(raw)
-    assert refusal.value.code == "payload-too-large" and time.thread_time() - began < 1
+    assert refusal.value.code == "payload-too-large" and time.thread_time() - began < 2
 
 
 SIGNS = b"," * (MAX_VALUES + 1)
@@ -131,7 +131,7 @@ def test_no_body_is_read_more_than_once(body):
     began = time.thread_time()
     with suppress(Problem):
         read_json(raw)
-    assert time.thread_time() - began < 1
+    assert time.thread_time() - began < 2
 
 
 def test_signs_in_texts_are_no_values():
