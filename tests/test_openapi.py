@@ -1,5 +1,6 @@
 """The API's description: complete, without warnings, and open to be read."""
 
+import json
 import re
 
 import pytest
@@ -27,6 +28,8 @@ def test_the_description_is_valid_and_complains_of_nothing(tmp_path):
         "--file",
         tmp_path / "api",
     )
+    assert not GENERATOR_STATS
+    assert json.loads((tmp_path / "api").read_text())["paths"]
 
 
 @pytest.mark.parametrize("query", ["version=%0Ax", "lang=xx", "lang=%00"])

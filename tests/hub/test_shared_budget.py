@@ -25,7 +25,9 @@ def test_one_holder_has_a_share_and_the_rest_is_left_to_others():
 
 
 def test_what_is_nobodys_has_no_share():
-    SharedBudget(100, share=25).acquire(100)
+    budget = SharedBudget(100, share=25)
+    budget.acquire(100)
+    assert budget.used == 100
 
 
 def test_what_was_taken_is_given_back_whatever_happens():

@@ -178,9 +178,11 @@ def test_the_secrets_of_the_operators_page_are_accepted():
         for line in run_shell(find_snippet("docs/operators.md", "secrets"), cwd=ROOT).splitlines()
     )
     environment = os.environ | lines | {"HUB_ENV_FILE": os.devnull}
-    subprocess.run(
-        [sys.executable, "-c", "import hub.settings"], cwd=ROOT, env=environment, check=True
+    program = "import hub.settings; print(hub.settings.SECRET_KEY)"
+    read = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, check=True
     )
+    assert read.stdout.decode().strip() == lines["HUB_SECRET_KEY"]
 
 
 def run_shell(script, *, cwd, **variables):

@@ -35,8 +35,10 @@ def test_a_name_is_one_line_and_no_address(name):
         "O'Neil & Söhne: Tees",
     ],
 )
-def test_names_of_people_and_organisations_are_names(name):
-    validate_name(name)
+@pytest.mark.django_db
+def test_names_of_people_and_organisations_are_names(name, api):
+    answer = api.platform().put("/api/v1/tenants/acme", {"name": name}, format="json")
+    assert (answer.status_code, Tenant.objects.get().name) == (201, name)
 
 
 @pytest.mark.django_db

@@ -29,7 +29,8 @@ def test_as_many_jobs_as_there_are_threads_go_at_the_same_time():
     pool, barrier = ThreadPool(4), Barrier(5, timeout=10)
     for _ in range(4):
         pool.submit(barrier.wait)
-    barrier.wait()
+    assert barrier.wait() in range(5)  # it breaks unless all five are there
+    assert pool.started == 4
 
 
 def test_a_job_for_which_no_thread_is_free_has_its_turn():

@@ -19,3 +19,4 @@ def test_nothing_to_add_asks_nothing(django_assert_num_queries):
     with django_assert_num_queries(0):
         counters.add_counts({("lease_losses", ""): 0})
         counters.add_counts({})
+    assert counts_by_label("lease_losses") == {}

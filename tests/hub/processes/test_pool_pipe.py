@@ -35,6 +35,8 @@ def test_the_pool_stops_when_it_is_let_go_and_its_signs_are_still_heard(ends):
 def test_a_worker_that_is_gone_makes_no_sign_fail(ends):
     ends.close()
     os.close(ends.pool_descriptors[0])
+    with pytest.raises(BrokenPipeError):
+        os.write(ends.pool_descriptors[1], b".")
     pool_pipe.send_heartbeat()
 
 

@@ -171,8 +171,17 @@ def test_a_text_that_is_no_cron_expression_is_refused(cron):
 
 
 @pytest.mark.parametrize(
-    "cron",
-    ["30 2 * * *", "*/15 * * * *", "0 9 * * mon", "0 9 1,15 * *", "0 0 l * *", "0 9 * jan-mar 1-5"],
+    ("cron", "first"),
+    [
+        ("30 2 * * *", datetime(2026, 3, 12, 2, 30)),
+        ("*/15 * * * *", datetime(2026, 3, 11, 12, 15)),
+        ("0 9 * * mon", datetime(2026, 3, 16, 9)),
+        ("0 9 1,15 * *", datetime(2026, 3, 15, 9)),
+        ("0 0 l * *", datetime(2026, 3, 31)),
+        ("0 9 * jan-mar 1-5", datetime(2026, 3, 12, 9)),
+    ],
 )
-def test_cron_expressions_are_accepted(cron):
+def test_cron_expressions_are_accepted_and_due_when_they_say(cron, first):
     check_cron(cron)
+    wednesday = datetime(2026, 3, 11, 12, tzinfo=UTC)
+    assert next_slot(cron, "UTC", after=wednesday) == first.replace(tzinfo=UTC)

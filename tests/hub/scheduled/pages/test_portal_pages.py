@@ -9,23 +9,8 @@ from hub.db.clock import clock
 from hub.scheduled.models import Run, RunLogEntry
 from tests.hub.portal.counting import asked
 from tests.hub.scheduled.night.builders import create_job, create_run, create_schedule
-from tests.tenants.door import sign_in
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def acme(make):
-    tenant = make.tenant("acme", time_zone="Europe/Berlin")
-    make.membership(tenant, make.user("ann@acme.test"), "owner")
-    make.membership(tenant, make.user("bob@acme.test"), "member")
-    return tenant
-
-
-@pytest.fixture
-def browser(client, acme):
-    sign_in(client, "ann@acme.test")
-    return client
 
 
 @pytest.fixture
@@ -74,11 +59,15 @@ def test_runs_are_filtered_by_state_and_job(browser, acme, job):
     assert "No run matches" in read(browser, f"runs/?job={job.public_id}&state=failed")
 
 
-@pytest.mark.parametrize(
-    "query", ["job=x", "state=nonsense", f"after={uuid.UUID(int=7)}", "job=%00"]
-)
-def test_filters_that_mean_nothing_break_nothing(browser, job, query):
-    read(browser, f"runs/?{query}")
+@pytest.mark.parametrize("query", ["job=x", "state=nonsense", "job=%00", "after=x"])
+def test_filters_that_mean_nothing_hide_no_run(browser, acme, job, query):
+    run = create_run(job, acme)
+    assert f"runs/{run.public_id}/" in read(browser, f"runs/?{query}")
+
+
+def test_what_follows_a_run_that_never_was_is_nothing(browser, acme, job):
+    run = create_run(job, acme)
+    assert f"runs/{run.public_id}/" not in read(browser, f"runs/?after={uuid.UUID(int=7)}")
 
 
 def running(job, acme, **values):

@@ -31,6 +31,7 @@ def test_what_is_known_is_not_read_again(loaded_config, django_assert_num_querie
     config, route = loaded_config
     with django_assert_num_queries(0):
         load_for(config, route)
+    assert config.routes[route.pk] == route
 
 
 @pytest.mark.django_db
