@@ -8,6 +8,7 @@ import sys
 import pytest
 from django.db import connection as database
 
+from bench.installation.migrated import migrate_fresh
 from connectors.http import Response
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
@@ -38,7 +39,7 @@ def process(tmp_path, transactional_db):
         )
 
     if database.vendor == "sqlite":
-        run("manage.py", "migrate")
+        migrate_fresh(url, environment)
     return lambda *said: run("-m", "tests.hub.outgoing.poison", *said)
 
 
