@@ -13,24 +13,46 @@ LOOKS = {"light and wide": ("light", 1280), "dark and narrow": ("dark", 320)}
 OF_ITS_STATUS = "Failed to load resource: the server responded with a status of 4"
 
 
-def looked_at(browser, client, *urls, look, rules=RULES):
-    """In one window, one after the other: axe objects to nothing, nothing is too wide, and nothing
-    breaks.
+# A page that is loaded asks no more which theme is preferred, and fades from one into the other.
+WEAR = """
+(theme) => {
+  document.documentElement.classList.toggle("dark", theme === "dark");
+  document.getAnimations().filter((one) => one instanceof CSSTransition)
+    .forEach((one) => one.finish());
+}
+"""
+
+
+def looked_at(browser, client, *urls, looks=tuple(LOOKS), rules=RULES):
+    """In one window, one after the other, each loaded once and seen in each look: axe objects to
+    nothing, nothing is too wide, and nothing breaks.
     """
-    scheme, width = LOOKS[look]
-    with window(
-        browser, client, color_scheme=scheme, viewport={"width": width, "height": 900}
-    ) as shown:
-        found = {url: wrong for url in urls if (wrong := wrong_with(shown, url, width, rules))}
+    with window(browser, client) as shown:
+        found = {url: wrong for url in urls if (wrong := wrong_with(shown, url, looks, rules))}
         complaints = [said for said in shown.complaints if not said.startswith(OF_ITS_STATUS)]
     assert not (found or complaints), f"{found} {complaints}"
 
 
-def wrong_with(shown, url, width, rules=RULES):
+def wrong_with(shown, url, looks, rules=RULES):
+    wear(shown, *LOOKS[looks[0]])
     shown.goto(url)
     if not shown.url.endswith(url):
         return [f"leads to {shown.url}"]
-    return wrong_as_it_is(shown, width, rules)
+    return [wrong for look in looks if (wrong := wrong_in(shown, look, rules))]
+
+
+def wrong_in(shown, look, rules):
+    scheme, width = LOOKS[look]
+    wear(shown, scheme, width)
+    wrong = wrong_as_it_is(shown, width, rules)
+    return wrong and (look, wrong)
+
+
+def wear(shown, scheme, width):
+    """Show the page that is loaded, and those to come, in this theme and at this width."""
+    shown.set_viewport_size({"width": width, "height": 900})
+    shown.emulate_media(color_scheme=scheme)
+    shown.evaluate(WEAR, scheme)
 
 
 def wrong_as_it_is(shown, width, rules=RULES, without=""):

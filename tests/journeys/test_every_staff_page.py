@@ -11,7 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.test import Client
 
 from tests.hub.scheduled.night.builders import DAY, create_job, create_run, create_schedule
-from tests.journeys.axe import OF_ITS_STATUS, wrong_as_it_is
+from tests.journeys.axe import OF_ITS_STATUS, wear, wrong_as_it_is
 from tests.journeys.chromium import chromium, window
 from tests.secret_canaries import HOUR, CanaryRows
 from tests.test_wall_admin import ROWS
@@ -33,13 +33,6 @@ ACTION = f"{OF_A_ROW}verbs/<slug:name>/"
 PART_OF_A_PAGE, LEADS_ON = "/live/", f"/{OF_A_ROW}"
 ALIKE = ("/history/", "/delete/", "/password/")
 UNFOLD = "document.querySelectorAll('details').forEach((one) => { one.open = true; })"
-WEAR = """
-(theme) => {
-  document.documentElement.classList.toggle("dark", theme === "dark");
-  document.getAnimations().filter((one) => one instanceof CSSTransition)
-    .forEach((one) => one.finish());
-}
-"""
 
 
 @pytest.fixture
@@ -142,13 +135,6 @@ def pages_without_rows(client):
 # --- how they look ---
 
 
-def wear(shown, look):
-    theme, width = look
-    shown.set_viewport_size({"width": width, "height": 900})
-    shown.emulate_media(color_scheme=theme)
-    shown.evaluate(WEAR, theme)  # a page that is loaded asks no more which is preferred
-
-
 def look_at(client, looks_of):
     """In one window; by address, the looks that a page is seen in, the first one when it loads."""
     database = connections[DEFAULT_DB_ALIAS]
@@ -157,7 +143,7 @@ def look_at(client, looks_of):
         with window(browser, client) as shown:
             found, seen = {}, ""
             for address, looks in looks_of.items():
-                wear(shown, looks[0])
+                wear(shown, *looks[0])
                 shown.goto(address)
                 shown.evaluate(UNFOLD)
                 found[address] = [wrong for look in looks if (wrong := wrong_in(shown, look, seen))]
@@ -168,7 +154,7 @@ def look_at(client, looks_of):
 
 
 def wrong_in(shown, look, seen):
-    wear(shown, look)
+    wear(shown, *look)
     wrong = wrong_as_it_is(shown, look[1], without=seen)
     return wrong and (look, wrong)
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from hub.db.clock import clock
 from hub.scheduled.models import RunLogEntry
 from tests.hub.scheduled.night.builders import create_job, create_run, create_schedule
-from tests.journeys.axe import LOOKS, WCAG, looked_at
+from tests.journeys.axe import WCAG, looked_at
 
 pytestmark = [pytest.mark.desk, pytest.mark.django_db]
 DAY = timedelta(days=1)
@@ -57,8 +57,7 @@ def scheduled(make, acme):
     return own, running, schedule
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_staff_see_jobs_runs_and_the_night(browser, make, scheduled, look):
+def test_staff_see_jobs_runs_and_the_night(browser, make, scheduled):
     job, run, schedule = scheduled
     client = Client()
     client.force_login(make.staff(is_superuser=True))
@@ -76,11 +75,10 @@ def test_staff_see_jobs_runs_and_the_night(browser, make, scheduled, look):
         night,
         f"{night}?night=last",
     ]
-    looked_at(browser, client, *urls, look=look, rules=WCAG)
+    looked_at(browser, client, *urls, rules=WCAG)
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_customers_see_their_jobs_and_runs(browser, make, acme, scheduled, look):
+def test_customers_see_their_jobs_and_runs(browser, make, acme, scheduled):
     job, run, _schedule = scheduled
     client = Client()
     client.force_login(make.membership(acme, make.user(name="Ann"), role="owner").user)
@@ -96,13 +94,12 @@ def test_customers_see_their_jobs_and_runs(browser, make, acme, scheduled, look)
         f"{here}runs/?state=finished&job={job.public_id}",
         f"{here}runs/{run.public_id}/",
     ]
-    looked_at(browser, client, *urls, look=look)
+    looked_at(browser, client, *urls)
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_an_empty_schedule_names_the_next_step(browser, make, look):
+def test_an_empty_schedule_names_the_next_step(browser, make):
     new = make.tenant("new", name="New Teas")
     client = Client()
     client.force_login(make.membership(new, make.user(name="Ann"), role="owner").user)
-    looked_at(browser, client, "/t/new/jobs/", "/t/new/jobs/add", "/t/new/runs/", look=look)
-    looked_at(browser, client, "/t/new/runs/night/", look=look)
+    looked_at(browser, client, "/t/new/jobs/", "/t/new/jobs/add", "/t/new/runs/")
+    looked_at(browser, client, "/t/new/runs/night/")
