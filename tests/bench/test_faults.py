@@ -1,0 +1,19 @@
+"""The bench of faults in small: with nothing beside it, as it judges within a second."""
+
+import pytest
+
+from tests.bench.conftest import told_by
+
+pytestmark = [pytest.mark.desk, pytest.mark.timeout(600)]
+
+
+def test_nothing_acknowledged_is_lost_over_three_kills_on_each_database(bench):
+    figures = told_by(bench("faults", "--quick"))
+    for name in (
+        "lost",
+        "unexplained_sends",
+        "extra_sends_without_a_kill",
+        "not_delivered",
+        "orphans",
+    ):
+        assert [figures[f"faults_{name}{on}"]["value"] for on in ("", "_sqlite")] == [0, 0], name
