@@ -106,7 +106,7 @@ class Identity(Scoped):
         LOGIN = "login"
         NAME = "name"
         FIRST_EVENT = "first_event"
-        RECIPE = "recipe"
+        CREATED = "created"  # the hub created the one record for the other
         IMPORT = "import"  # by a program, over the API
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="identities")

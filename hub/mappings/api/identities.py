@@ -86,7 +86,9 @@ class IdentitySerializer(serializers.Serializer):
         "empty.",
     )
     source = serializers.ChoiceField(  # type: ignore[assignment]
-        Identity.Source.choices, help_text="How it was found; `import`: over this API."
+        Identity.Source.choices,
+        help_text="How it was found; `created`: the hub created the one record for the other; "
+        "`import`: over this API.",
     )
     confidence = serializers.FloatField(
         allow_null=True, help_text="Of a suggestion, from 0 to 1; null: it was not compared."

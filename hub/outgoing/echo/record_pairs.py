@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.mappings.identity_pairs import set_identity
+from hub.mappings.models import Identity
 from hub.outgoing.models import Delivery, Event, EventBody, RememberedWrite
 from hub.queue import report_progress
 
@@ -60,7 +61,8 @@ def _confirm_pair(
     the pair that is confirmed stays.
     """
     try:
-        set_identity(connection, kind, local_id, remote_id, actor, now=now)
+        source = Identity.Source.CREATED
+        set_identity(connection, kind, local_id, remote_id, actor, source=source, now=now)
     except ValidationError:
         log.warning("record_pair.taken", connection=str(connection.public_id), kind=kind)
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from hub.mappings.mapping_actions import change_mapping
+from hub.mappings.models import Identity
 from hub.outgoing.models import Delivery, Route
 from hub.recipes import integration_actions
 from hub.recipes.answers import InvalidAnswers
@@ -35,6 +36,11 @@ def test_switching_on_makes_a_route_with_its_mapping(acme):
     assert integration.answers["slack"] == str(route.connection.public_id)
     assert integration.answer_names == {"channel": "#orders"}
     assert audited()[-1] == "integration.switch_on"
+
+
+def test_an_answer_is_a_constant_of_the_mapping_and_no_identity(acme):
+    mapping = route_of(switched_on(acme, names={"channel": "#orders"})).mapping
+    assert mapping.current.body["channel"] == "'C024BE91L'" and not Identity.unscoped.exists()
 
 
 def test_switching_on_makes_a_job_at_the_hour_that_was_chosen(acme):

@@ -218,11 +218,11 @@ def test_the_pair_of_records_is_known_at_both_connections(systems):
     systems.save_lead("created", "Able")
     systems.send()
     pairs = Identity.unscoped.order_by("pk").values_list(
-        "connection", "kind", "local_id", "remote_id"
+        "connection", "kind", "local_id", "remote_id", "source"
     )
     assert list(pairs) == [
-        (systems.pipedrive.pk, "person", LEAD, PERSON),
-        (systems.salesforce.pk, "lead", PERSON, LEAD),
+        (systems.pipedrive.pk, "person", LEAD, PERSON, "created"),
+        (systems.salesforce.pk, "lead", PERSON, LEAD, "created"),
     ]
 
 
