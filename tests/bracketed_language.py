@@ -15,11 +15,19 @@ UNREAD = {"script", "style", "svg", "code", "time"}
 
 
 class Brackets(NullTranslations):
+    """Every text in brackets; `requested` collects them."""
+
+    def __init__(self):
+        super().__init__()
+        self.requested = set()
+
     def gettext(self, message):
+        self.requested.add(message)
         return f"{OPEN}{message}{CLOSE}" if message else ""
 
     def ngettext(self, one, many, number):
-        return self.gettext(one if number == 1 else many)
+        self.requested.add(one)
+        return f"{OPEN}{one if number == 1 else many}{CLOSE}"
 
     def pgettext(self, context, message):
         return self.gettext(message)
@@ -36,9 +44,9 @@ def bracketed_language():
     well.
     """
     active, english = getattr(trans_real._active, "value", None), trans_real.translation("en")
-    trans_real._active.value = trans_real._translations["en"] = Brackets()
+    trans_real._active.value = trans_real._translations["en"] = brackets = Brackets()
     try:
-        yield
+        yield brackets
     finally:
         trans_real._active.value, trans_real._translations["en"] = active, english
 

@@ -28,7 +28,9 @@ class AppAction(Action):
     method = "POST"
     path: str
     permissions = {
-        "the signing secret": "so that our application can verify that requests come from the hub"
+        "the signing secret": _(
+            "so that our application can verify that requests come from the hub"
+        )
     }
     is_idempotent = True  # webhook-id stays the same over all attempts
 
@@ -67,9 +69,9 @@ class SendEvent(AppAction):
     label = _("Notify our application of the event")
     help = "Without a mapping, the body contains type, timestamp and data. The hub adds the tenant."
     inputs = (
-        Input("type", _("Type"), "Type of the event, such as order.created.", required=True),
-        Input("timestamp", _("Time"), "Time of the event in ISO 8601."),
-        Input("data", _("Data"), "An object with the data of the event.", required=True),
+        Input("type", _("Type"), _("Type of the event, such as order.created."), required=True),
+        Input("timestamp", _("Time"), _("Time of the event in ISO 8601.")),
+        Input("data", _("Data"), _("An object with the data of the event."), required=True),
     )
     example = WHOLE_EVENT
     default = WHOLE_EVENT
@@ -81,9 +83,9 @@ class CreateLabel(AppAction):
     label = _("Create a shipping label")
     help = "Our application prints a label for an order of another system."
     inputs = (
-        Input("order", _("Order"), "The number of the order.", required=True),
-        Input("recipient", _("Recipient"), "The name on the label."),
-        Input("address", _("Address"), "The address on the label."),
+        Input("order", _("Order"), _("The number of the order."), required=True),
+        Input("recipient", _("Recipient"), _("The name on the label.")),
+        Input("address", _("Address"), _("The address on the label.")),
     )
     example = {"order": "data.number"}
 
@@ -97,11 +99,11 @@ class SubmitQuestion(AppAction):
         "same connection."
     )
     inputs = (
-        Input("text", _("Text"), "The question.", required=True),
-        Input("connection", _("Connection"), "Our id of the connection that received it."),
-        Input("channel", _("Channel"), "The channel in which the answer is expected."),
-        Input("thread_ts", _("Thread"), "The ts of the message that the answer belongs to."),
-        Input("user", _("User"), "The external id of the person who asks."),
+        Input("text", _("Text"), _("The question."), required=True),
+        Input("connection", _("Connection"), _("Our id of the connection that received it.")),
+        Input("channel", _("Channel"), _("The channel in which the answer is expected.")),
+        Input("thread_ts", _("Thread"), _("The ts of the message that the answer belongs to.")),
+        Input("user", _("User"), _("The external id of the person who asks.")),
     )
     example = {
         "text": "data.text || to_string(data.number)",
@@ -120,11 +122,11 @@ class CreateCustomer(AppAction):
     label = _("Create a customer")
     help = "Our application stores a customer of another system, with the next free id."
     inputs = (
-        Input("name", _("Name"), "The name of the customer.", required=True),
-        Input("email", _("Email"), "The customer's address for mails."),
-        Input("phone", _("Phone"), "The customer's telephone number."),
-        Input("website", _("Website"), "The address of the customer's website."),
-        Input("reference", _("Reference"), "The id of the record in the other system."),
+        Input("name", _("Name"), _("The name of the customer."), required=True),
+        Input("email", _("Email"), _("The customer's address for mails.")),
+        Input("phone", _("Phone"), _("The customer's telephone number.")),
+        Input("website", _("Website"), _("The address of the customer's website.")),
+        Input("reference", _("Reference"), _("The id of the record in the other system.")),
     )
     example = {"name": "to_string(data.customer || data.name || id)"}
 
@@ -137,11 +139,11 @@ class CreateCustomer(AppAction):
         )
 
 
-NUMBER = Input("number", _("Order"), "The number of the order.", required=True)
+NUMBER = Input("number", _("Order"), _("The number of the order."), required=True)
 ORDER_FIELDS = Input(
     "fields",
     _("Fields"),
-    "An object with the fields of the order and their values; null empties a field.",
+    _("An object with the fields of the order and their values; null empties a field."),
     required=True,
 )
 
@@ -180,7 +182,7 @@ class CreateOrder(WriteOrder):
     label = _("Create an order")
     help = "Our application stores an order of another system. It refuses a number that it has."
     inputs = (
-        Input("number", _("Order"), "The number of the order. Default: the next free one."),
+        Input("number", _("Order"), _("The number of the order. Default: the next free one.")),
         ORDER_FIELDS,
     )
     example = {
@@ -211,7 +213,7 @@ class UpdateOrder(WriteOrder):
     inputs = (
         NUMBER,
         ORDER_FIELDS,
-        Input("if_match", _("Version"), "The version (ETag) that the order must still have."),
+        Input("if_match", _("Version"), _("The version (ETag) that the order must still have.")),
     )
     example = {"number": "data.number", "fields": {"total": "data.total"}}
 

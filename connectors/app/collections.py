@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from connectors.app.requests import CALLS, REQUESTS, SPENDS, sign_request
 from connectors.http import KIBIBYTE, Request, Response, Unreadable
+from connectors.i18n import _
 from connectors.outcomes import Outcome, outcome_of_status, raises_unreadable
 from connectors.roles import Collection, Page, parse_instant
 from connectors.schema import Credential
@@ -109,31 +110,31 @@ def build_parameters(
 
 class Orders(AppCollection):
     key = "orders"
-    label = "Orders"
+    label = _("Orders")
     id_field = "number"
 
 
 class Customers(AppCollection):
     key = "customers"
-    label = "Customers"
+    label = _("Customers")
     id_field = "id"
 
 
 class Users(AppCollection):
     key = "users"
-    label = "Users"
+    label = _("Users")
     id_field = "id"
 
 
 class Labels(AppCollection):
     key = "labels"
-    label = "Shipping labels"
+    label = _("Shipping labels")
     id_field = "number"
 
 
 class LogLines(AppCollection):
     key = "logs"
-    label = "Lines of the operational log"
+    label = _("Lines of the operational log")
     id_field = "id"
 
 

@@ -124,7 +124,7 @@ class Update(WriteAction):
         super().__init__(kind)
         self.key = f"update_{kind.key}"
         self.label = kind.change_label
-        self.inputs = (Input("id", _("Id"), f"Of the {kind.key}.", required=True), *kind.inputs)
+        self.inputs = (Input("id", _("Id"), _("ID of the record."), required=True), *kind.inputs)
         self.example = {"id": "'1'", **kind.change_example}
 
     def find_body_problem(self, body: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from connectors.http import KIBIBYTE, Request, Response, Unreadable
+from connectors.i18n import _
 from connectors.outcomes import Outcome, raises_unreadable
 from connectors.pipedrive.actions import base_url, build_token_costs
 from connectors.pipedrive.errors import find_rejection
@@ -120,7 +121,7 @@ class Persons(PipedriveCollection):
     """Persons that exist: deleted ones are not listed, so no read can tell that they were."""
 
     key = "persons"
-    label = "Persons"
+    label = _("Persons")
     help = (
         "Deleted ones count as missing. "
         "Parameters: since, until, ids, filter_id, owner_id, org_id, deal_id, sort_by."
@@ -130,7 +131,7 @@ class Persons(PipedriveCollection):
 
 class Organizations(PipedriveCollection):
     key = "organizations"
-    label = "Organizations"
+    label = _("Organizations")
     help = (
         "Deleted ones count as missing. "
         "Parameters: since, until, ids, filter_id, owner_id, sort_by."
@@ -140,7 +141,7 @@ class Organizations(PipedriveCollection):
 
 class Deals(PipedriveCollection):
     key = "deals"
-    label = "Deals"
+    label = _("Deals")
     help = (
         "Deals, also archived ones. Parameters: since, until, deleted (in the last 30 days), "
         "ids, filter_id, owner_id, person_id, org_id, pipeline_id, stage_id, status, sort_by."
@@ -157,7 +158,7 @@ class Deals(PipedriveCollection):
 
 class Activities(PipedriveCollection):
     key = "activities"
-    label = "Activities"
+    label = _("Activities")
     help = (
         "Parameters: since, until, ids, filter_id, owner_id, person_id, org_id, deal_id, lead_id, "
         "done, sort_by (id, update_time, add_time or due_date)."

@@ -7,22 +7,24 @@ from typing import Any, Literal
 from connectors.i18n import _
 from connectors.schema import Input
 
-OWNER = Input("owner_id", _("Owner"), "ID of a user. Default: the user who connected the account.")
-PERSON = Input("person_id", _("Person"), "ID of a person.")
-ORGANIZATION = Input("org_id", _("Organization"), "ID of an organization.")
-DEAL = Input("deal_id", _("Deal"), "ID of a deal.")
-LEAD = Input("lead_id", _("Lead"), "ID of a lead.")
+OWNER = Input(
+    "owner_id", _("Owner"), _("ID of a user. Default: the user who connected the account.")
+)
+PERSON = Input("person_id", _("Person"), _("ID of a person."))
+ORGANIZATION = Input("org_id", _("Organization"), _("ID of an organization."))
+DEAL = Input("deal_id", _("Deal"), _("ID of a deal."))
+LEAD = Input("lead_id", _("Lead"), _("ID of a lead."))
 VISIBLE = Input(
     "visible_to",
     _("Visible to"),
-    "1, 3, 5 or 7: the owner, the owner's group, the group and its subgroups, everyone.",
+    _("1, 3, 5 or 7: the owner, the owner's group, the group and its subgroups, everyone."),
 )
-LABELS = Input("label_ids", _("Labels"), "A list of label IDs.")
-CLOSES = Input("expected_close_date", _("Expected close"), "A date such as 2026-12-01.")
+LABELS = Input("label_ids", _("Labels"), _("A list of label IDs."))
+CLOSES = Input("expected_close_date", _("Expected close"), _("A date such as 2026-12-01."))
 CUSTOM = Input(
     "custom_fields",
     _("Custom fields"),
-    "An object with field keys of 40 characters and their values.",
+    _("An object with field keys of 40 characters and their values."),
 )
 
 
@@ -69,16 +71,16 @@ RECORD_KINDS = (
         permissions={"contacts:full": "to write persons"},
         required_input="name",
         inputs=(
-            Input("name", _("Name"), "The full name."),
+            Input("name", _("Name"), _("The full name.")),
             Input(
                 "emails",
                 _("E-mail addresses"),
-                "A list of objects with value and optionally label and primary.",
+                _("A list of objects with value and optionally label and primary."),
             ),
             Input(
                 "phones",
                 _("Phone numbers"),
-                "A list of objects with value and optionally label and primary.",
+                _("A list of objects with value and optionally label and primary."),
             ),
             ORGANIZATION,
             OWNER,
@@ -87,7 +89,7 @@ RECORD_KINDS = (
             Input(
                 "marketing_status",
                 _("Marketing"),
-                "no_consent, unsubscribed, subscribed or archived.",
+                _("no_consent, unsubscribed, subscribed or archived."),
             ),
             CUSTOM,
         ),
@@ -105,8 +107,8 @@ RECORD_KINDS = (
         permissions={"contacts:full": "to write organizations"},
         required_input="name",
         inputs=(
-            Input("name", _("Name"), "Name of the organization."),
-            Input("address", _("Address"), "An object with value: the full address as text."),
+            Input("name", _("Name"), _("Name of the organization.")),
+            Input("address", _("Address"), _("An object with value: the full address as text.")),
             OWNER,
             LABELS,
             VISIBLE,
@@ -123,20 +125,22 @@ RECORD_KINDS = (
         permissions={"deals:full": "to write deals"},
         required_input="title",
         inputs=(
-            Input("title", _("Title"), "Title of the deal."),
-            Input("value", _("Value"), "A number."),
+            Input("title", _("Title"), _("Title of the deal.")),
+            Input("value", _("Value"), _("A number.")),
             Input(
                 "currency",
                 _("Currency"),
-                "A currency such as EUR. Default: the company's currency.",
+                _("A currency such as EUR. Default: the company's currency."),
             ),
             PERSON,
             ORGANIZATION,
-            Input("pipeline_id", _("Pipeline"), "ID of a pipeline. Default: the first one."),
-            Input("stage_id", _("Stage"), "ID of a stage. Default: the first one of the pipeline."),
-            Input("status", _("Status"), "open, won or lost."),
-            Input("probability", _("Probability"), "A percentage."),
-            Input("lost_reason", _("Lost reason"), "Only if the status is lost."),
+            Input("pipeline_id", _("Pipeline"), _("ID of a pipeline. Default: the first one.")),
+            Input(
+                "stage_id", _("Stage"), _("ID of a stage. Default: the first one of the pipeline.")
+            ),
+            Input("status", _("Status"), _("open, won or lost.")),
+            Input("probability", _("Probability"), _("A percentage.")),
+            Input("lost_reason", _("Lost reason"), _("Only if the status is lost.")),
             CLOSES,
             OWNER,
             LABELS,
@@ -161,22 +165,22 @@ RECORD_KINDS = (
         nests_custom_fields=False,
         delivery_id_field="origin_id",
         inputs=(
-            Input("title", _("Title"), "Title of the lead."),
+            Input("title", _("Title"), _("Title of the lead.")),
             PERSON,
-            Input("organization_id", _("Organization"), "ID of an organization."),
-            Input("value", _("Value"), "An object with amount and currency."),
+            Input("organization_id", _("Organization"), _("ID of an organization.")),
+            Input("value", _("Value"), _("An object with amount and currency.")),
             CLOSES,
             OWNER,
             LABELS,
-            Input("visible_to", _("Visible to"), "Text: '1', '3', '5' or '7'."),
-            Input("was_seen", _("Seen"), "true: the lead has been seen."),
+            Input("visible_to", _("Visible to"), _("Text: '1', '3', '5' or '7'.")),
+            Input("was_seen", _("Seen"), _("true: the lead has been seen.")),
             Input(
                 "origin_id",
                 _("Origin"),
-                "Default: the ID of the delivery, which helps to find duplicates.",
+                _("Default: the ID of the delivery, which helps to find duplicates."),
             ),
-            Input("channel", _("Channel"), "ID of a marketing channel."),
-            Input("channel_id", _("Campaign"), "Text with details of the channel."),
+            Input("channel", _("Channel"), _("ID of a marketing channel.")),
+            Input("channel_id", _("Campaign"), _("Text with details of the channel.")),
             CUSTOM,
         ),
         example={
@@ -194,23 +198,23 @@ RECORD_KINDS = (
         permissions={"activities:full": "to write activities"},
         required_input="subject",
         inputs=(
-            Input("subject", _("Subject"), "Subject of the activity."),
-            Input("type", _("Type"), "Key of a type, such as call, task or meeting."),
-            Input("due_date", _("Due"), "A date such as 2026-12-01."),
-            Input("due_time", _("Due at"), "In UTC, such as 09:30."),
-            Input("duration", _("Duration"), "For example 00:15."),
-            Input("done", _("Done"), "true or false."),
-            Input("busy", _("Busy"), "true: the calendar shows the owner as busy."),
-            Input("note", _("Note"), "HTML, visible to the company's users."),
-            Input("public_description", _("Description"), "Also visible to guests."),
+            Input("subject", _("Subject"), _("Subject of the activity.")),
+            Input("type", _("Type"), _("Key of a type, such as call, task or meeting.")),
+            Input("due_date", _("Due"), _("A date such as 2026-12-01.")),
+            Input("due_time", _("Due at"), _("In UTC, such as 09:30.")),
+            Input("duration", _("Duration"), _("For example 00:15.")),
+            Input("done", _("Done"), _("true or false.")),
+            Input("busy", _("Busy"), _("true: the calendar shows the owner as busy.")),
+            Input("note", _("Note"), _("HTML, visible to the company's users.")),
+            Input("public_description", _("Description"), _("Also visible to guests.")),
             Input(
                 "participants",
                 _("Persons"),
-                "A list of objects with person_id, one of them with primary.",
+                _("A list of objects with person_id, one of them with primary."),
             ),
-            Input("attendees", _("Guests"), "A list of objects with email and optionally name."),
-            Input("location", _("Place"), "An object with value: the full address as text."),
-            Input("priority", _("Priority"), "ID of a priority."),
+            Input("attendees", _("Guests"), _("A list of objects with email and optionally name.")),
+            Input("location", _("Place"), _("An object with value: the full address as text.")),
+            Input("priority", _("Priority"), _("ID of a priority.")),
             DEAL,
             LEAD,
             ORGANIZATION,
@@ -232,14 +236,14 @@ RECORD_KINDS = (
         required_alternatives=("deal_id", "person_id", "org_id", "lead_id"),
         change_method="PUT",
         inputs=(
-            Input("content", _("Content"), "HTML; Pipedrive removes unsupported elements."),
+            Input("content", _("Content"), _("HTML; Pipedrive removes unsupported elements.")),
             DEAL,
             PERSON,
             ORGANIZATION,
             LEAD,
-            Input("pinned_to_deal_flag", _("Pinned to the deal"), "1 or 0."),
-            Input("pinned_to_person_flag", _("Pinned to the person"), "1 or 0."),
-            Input("pinned_to_organization_flag", _("Pinned to the organization"), "1 or 0."),
+            Input("pinned_to_deal_flag", _("Pinned to the deal"), _("1 or 0.")),
+            Input("pinned_to_person_flag", _("Pinned to the person"), _("1 or 0.")),
+            Input("pinned_to_organization_flag", _("Pinned to the organization"), _("1 or 0.")),
         ),
         example={
             "content": "join('', ['Order ', to_string(data.number), ' has arrived.'])",

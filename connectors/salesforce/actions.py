@@ -47,8 +47,8 @@ class WriteRecords(Action):
 
     method: str
     permissions = {
-        "api": "to reach the records",
-        "refresh_token": "to stay connected",
+        "api": _("to reach the records"),
+        "refresh_token": _("to stay connected"),
     }
     batch_size_max = 200
     fields_input = "fields"

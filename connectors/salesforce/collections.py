@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors.http import KIBIBYTE, Request, Response, Scope, Unreadable
+from connectors.i18n import _
 from connectors.outcomes import Outcome, raises_unreadable
 from connectors.roles import Collection, Page, parse_instant
 from connectors.salesforce.actions import API_VERSION, base_url
@@ -60,7 +61,7 @@ class Query(Collection):
 
 class Records(Query):
     key = "records"
-    label = "Records of one object"
+    label = _("Records of one object")
     help = (
         "Parameters: object, fields, since, until, deleted, ids. Any other parameter is a field "
         "with its required value."
@@ -118,7 +119,7 @@ class Records(Query):
 
 class Aggregate(Query):
     key = "aggregate"
-    label = "Sums and counts of records"
+    label = _("Sums and counts of records")
     help = (
         "Parameters: object, select (such as Status, COUNT(Id) orders, SUM(TotalAmount) total), "
         "group_by, date_field, since, until. Any other parameter is a field with its required "

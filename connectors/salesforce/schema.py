@@ -15,33 +15,35 @@ CONSTANT_NAME_PATTERN = re.compile(
 OBJECT = Input(
     "object",
     _("Object"),
-    "The API name of the object, such as Contact or Order__c.",
+    _("The API name of the object, such as Contact or Order__c."),
     required=True,
     choices="object",
 )
 FIELDS = Input(
     "fields",
     _("Fields"),
-    "An object with API names of fields and their values. Fields that are missing in the "
-    "event are not changed.",
+    _(
+        "An object with API names of fields and their values. Fields that are missing in the "
+        "event are not changed."
+    ),
     required=True,
 )
 RECORD = Input(
-    "record_id", _("Record"), "The ID of the record, 15 or 18 characters.", required=True
+    "record_id", _("Record"), _("The ID of the record, 15 or 18 characters."), required=True
 )
 EXTERNAL_FIELD = Input(
-    "external_id_field", _("External id field"), "The API name of the field.", required=True
+    "external_id_field", _("External id field"), _("The API name of the field."), required=True
 )
 EXTERNAL_ID = Input(
     "external_id",
     _("External id"),
-    "Our ID of the record, such as the order number.",
+    _("Our ID of the record, such as the order number."),
     required=True,
 )
 UNMODIFIED_SINCE = Input(
     "unmodified_since",
     _("Not changed since"),
-    "A time in ISO 8601: the record is changed only if nobody has changed it after that.",
+    _("A time in ISO 8601: the record is changed only if nobody has changed it after that."),
 )
 
 

@@ -24,7 +24,7 @@ from connectors.slack.schema import (
 CHANNEL = Input(
     "channel",
     _("Channel"),
-    "The id of the channel, such as C0123456789.",
+    _("The id of the channel, such as C0123456789."),
     required=True,
     choices="channel",
 )
@@ -32,23 +32,25 @@ CONTENT = (
     Input(
         "text",
         _("Text"),
-        "Up to 4,000 characters are recommended. Also shown in the notification if there "
-        "are blocks.",
+        _(
+            "Up to 4,000 characters are recommended. Also shown in the notification if there "
+            "are blocks."
+        ),
     ),
-    Input("blocks", _("Blocks"), "A list of Block Kit blocks."),
-    Input("attachments", _("Attachments"), "A list of legacy attachments."),
+    Input("blocks", _("Blocks"), _("A list of Block Kit blocks.")),
+    Input("attachments", _("Attachments"), _("A list of legacy attachments.")),
     Input(
         "markdown_text",
         _("Markdown"),
-        "Up to 12,000 characters of Markdown, without text or blocks.",
+        _("Up to 12,000 characters of Markdown, without text or blocks."),
     ),
     Input(
         "metadata",
         _("Metadata"),
-        "An object with event_type and event_payload, not visible to people.",
+        _("An object with event_type and event_payload, not visible to people."),
     ),
-    Input("link_names", _("Link names"), "true: link @names and #channels in the text."),
-    Input("parse", _("Parse"), "none or full: how the text is parsed."),
+    Input("link_names", _("Link names"), _("true: link @names and #channels in the text.")),
+    Input("parse", _("Parse"), _("none or full: how the text is parsed.")),
 )
 SENDER_KEYS = frozenset({"username", "icon_emoji", "icon_url"})
 
@@ -58,7 +60,7 @@ class ChatAction(Action):
 
     method: str
     text_most = MAX_TEXT_LENGTH
-    permissions = {"chat:write": "to write as the app"}
+    permissions = {"chat:write": _("to write as the app")}
 
     @property
     def scope(self) -> Scope:
@@ -104,24 +106,24 @@ class PostMessage(ChatAction):
     is_reply = True
     permissions = {
         **ChatAction.permissions,
-        "chat:write.public": "to write in public channels that the app has not joined",
-        "chat:write.customize": "to write under another name or icon",
+        "chat:write.public": _("to write in public channels that the app has not joined"),
+        "chat:write.customize": _("to write under another name or icon"),
     }
     inputs = (
         CHANNEL,
         *CONTENT,
-        Input("thread_ts", _("Thread"), "The ts of the message to reply to."),
+        Input("thread_ts", _("Thread"), _("The ts of the message to reply to.")),
         Input(
             "reply_broadcast",
             _("Also send to the channel"),
-            "true: also show a reply in the channel.",
+            _("true: also show a reply in the channel."),
         ),
-        Input("unfurl_links", _("Unfurl links"), "false: do not show previews of links."),
-        Input("unfurl_media", _("Unfurl media"), "false: do not show previews of media."),
-        Input("mrkdwn", _("Slack markup"), "false: show the text unformatted."),
-        Input("username", _("Name"), "A different name for the sender."),
-        Input("icon_emoji", _("Emoji"), "An emoji for the sender, such as :package:."),
-        Input("icon_url", _("Icon"), "The address of an image for the sender."),
+        Input("unfurl_links", _("Unfurl links"), _("false: do not show previews of links.")),
+        Input("unfurl_media", _("Unfurl media"), _("false: do not show previews of media.")),
+        Input("mrkdwn", _("Slack markup"), _("false: show the text unformatted.")),
+        Input("username", _("Name"), _("A different name for the sender.")),
+        Input("icon_emoji", _("Emoji"), _("An emoji for the sender, such as :package:.")),
+        Input("icon_url", _("Icon"), _("The address of an image for the sender.")),
     )
     example = {
         "channel": "'C0123456789'",
@@ -168,7 +170,10 @@ class UpdateMessage(ChatAction):
     inputs = (
         CHANNEL,
         Input(
-            "ts", _("Message"), "The ts of the message, such as 1764000000.000100.", required=True
+            "ts",
+            _("Message"),
+            _("The ts of the message, such as 1764000000.000100."),
+            required=True,
         ),
         *CONTENT,
     )
@@ -198,18 +203,18 @@ class Respond(Action):
     label = _("Answer a command or a click")
     help = "Within 30 minutes and up to 5 times, also in channels that the app has not joined."
     is_reply = uses_reply_url = True
-    permissions = {"commands": "to receive slash commands"}
+    permissions = {"commands": _("to receive slash commands")}
     inputs = (
-        Input("item", _("Incoming item"), "The item of the event's data.", required=True),
+        Input("item", _("Incoming item"), _("The item of the event's data."), required=True),
         *CONTENT[:3],
         Input(
             "response_type",
             _("Visible to"),
-            "in_channel: to all people of the channel. Empty: to the person only.",
+            _("in_channel: to all people of the channel. Empty: to the person only."),
         ),
-        Input("replace_original", _("Replace"), "true: replace the message that was clicked."),
-        Input("delete_original", _("Delete"), "true: delete the message that was clicked."),
-        Input("thread_ts", _("Thread"), "The ts of the message to reply to."),
+        Input("replace_original", _("Replace"), _("true: replace the message that was clicked.")),
+        Input("delete_original", _("Delete"), _("true: delete the message that was clicked.")),
+        Input("thread_ts", _("Thread"), _("The ts of the message to reply to.")),
     )
     example = {
         "item": "to_string(data.item)",

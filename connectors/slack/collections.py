@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.http import KIBIBYTE, Request, Response, Scope, Unreadable
+from connectors.i18n import _
 from connectors.outcomes import Outcome, raises_unreadable
 from connectors.roles import Choices, Page
 from connectors.schema import Credential
@@ -18,7 +19,7 @@ CHANNEL_PATTERN = re.compile(r"[CG][A-Z0-9]{2,40}", re.ASCII)
 
 class Channels(Choices):
     key = "channels"
-    label = "Public channels"
+    label = _("Public channels")
     help = "Channels that are not archived. No parameters."
     identity_kind = "channel"
 

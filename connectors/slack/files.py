@@ -11,6 +11,7 @@ import re
 from connectors.allowed_hosts import find_allowed_origin
 from connectors.file_uploads import BegunUpload, FileContent, FileUpload
 from connectors.http import Request, Response, Scope, Unreadable
+from connectors.i18n import _
 from connectors.oauth import extract_origin
 from connectors.outcomes import (
     PERMISSION_MISSING,
@@ -31,7 +32,7 @@ MAX_DESCRIPTION_LENGTH = 1000  # characters: alt_txt_too_large
 
 
 class SlackFiles(FileUpload):
-    permissions = {"files:write": "to upload files"}
+    permissions = {"files:write": _("to upload files")}
     # Slack processes files in the background; a block that shows one too early is invalid_blocks:
     # https://github.com/slackapi/python-slack-sdk/issues/1521
     ready_after = 15.0

@@ -43,7 +43,7 @@ def build_collector_headers(
 class CollectorAction(Action):
     """An action of the collector; an event with an `ackId` is *pending* until confirmed."""
 
-    permissions = {"the token": "to write to its indexes, on an enabled collector"}
+    permissions = {"the token": _("to write to its indexes, on an enabled collector")}
     batch_bytes = 990_000  # a collector in the cloud takes about 1 MB
 
     def parse_accepted(self, response: Response, message: Message) -> Outcome:
@@ -97,10 +97,10 @@ def parse_acknowledgement(acks: Mapping[str, Any], message: Message) -> Outcome:
 
 
 LOCATION_INPUTS = (
-    Input("host", _("Host"), "The host of the event."),
-    Input("source", _("Source"), "The source of the event, such as integration-hub."),
-    Input("sourcetype", _("Source type"), "How Splunk parses it, such as _json."),
-    Input("index", _("Index"), "An index that the token allows. Default: the token's index."),
+    Input("host", _("Host"), _("The host of the event.")),
+    Input("source", _("Source"), _("The source of the event, such as integration-hub.")),
+    Input("sourcetype", _("Source type"), _("How Splunk parses it, such as _json.")),
+    Input("index", _("Index"), _("An index that the token allows. Default: the token's index.")),
 )
 
 
@@ -113,10 +113,12 @@ class SendEvent(CollectorAction):
     )
     batch_size_max = 500
     inputs = (
-        Input("event", _("Event"), "Text, or an object with the data of the event.", required=True),
-        Input("time", _("Time"), "Seconds since 1970, or a time such as 2026-11-25T12:00:00Z."),
+        Input(
+            "event", _("Event"), _("Text, or an object with the data of the event."), required=True
+        ),
+        Input("time", _("Time"), _("Seconds since 1970, or a time such as 2026-11-25T12:00:00Z.")),
         *LOCATION_INPUTS,
-        Input("fields", _("Indexed fields"), "A flat object of strings or lists of strings."),
+        Input("fields", _("Indexed fields"), _("A flat object of strings or lists of strings.")),
     )
     example = {
         "time": "occurred_at",
@@ -168,7 +170,7 @@ class SendRaw(CollectorAction):
     key = "send_raw"
     label = _("Send raw text")
     help = "Splunk splits the text into events by its source type."
-    inputs = (Input("text", _("Text"), "One or more lines.", required=True), *LOCATION_INPUTS)
+    inputs = (Input("text", _("Text"), _("One or more lines."), required=True), *LOCATION_INPUTS)
     example = {
         "text": "join(' ', [occurred_at, type, to_string(data.number), "
         "to_string(data.total), data.currency])",

@@ -57,7 +57,7 @@ class Send(Action):
     default = WHOLE_EVENT
     notice_mapping = WHOLE_EVENT
     permissions = {
-        "the signing secret": "so that your endpoint can verify that requests come from us"
+        "the signing secret": _("so that your endpoint can verify that requests come from us")
     }
     is_idempotent = True  # webhook-id stays the same over all attempts
 
