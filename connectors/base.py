@@ -31,7 +31,7 @@ from connectors.schema import (
 )
 from connectors.webhook_sources import Subscriptions, WebhookSource
 
-MAX_LIFETIME = 400 * 86400.0  # seconds; a longer lifetime is cut to this
+MAX_LIFETIME_SECONDS = 400 * 86400.0  # seconds; a longer lifetime is cut to this
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,7 +60,7 @@ def parse_lifetime(value: object) -> float | None:
         seconds = float(value)
     except (ValueError, OverflowError):
         return None
-    return min(seconds, MAX_LIFETIME) if math.isfinite(seconds) and seconds > 0 else None
+    return min(seconds, MAX_LIFETIME_SECONDS) if math.isfinite(seconds) and seconds > 0 else None
 
 
 class Connector:

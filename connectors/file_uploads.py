@@ -34,7 +34,7 @@ class FileUpload:
 
     permissions: Mapping[str, str] = {}  # by key, with the reason
     # seconds after the last call until messages may show the file
-    ready_after: float = 0.0
+    ready_after_seconds: float = 0.0
 
     def begin_request(self, credential: Credential, file: FileContent) -> Request:
         raise NotImplementedError

@@ -66,7 +66,7 @@ class OAuth(Connector):
     # error codes for a token that is not valid any more
     ended_token_codes: ClassVar[frozenset[str]] = frozenset()
 
-    def authorize_url(
+    def build_authorize_url(
         self,
         app: Mapping[str, str],
         credential: Credential,
@@ -198,7 +198,7 @@ class OAuth(Connector):
             spends=((self.token_call_scope, 1),),
         )
 
-    def token_rejection(self, response: Response) -> Outcome | None:
+    def find_token_rejection(self, response: Response) -> Outcome | None:
         """Return what the token endpoint refuses; None if it grants. Raises Unreadable."""
         raise NotImplementedError
 
@@ -208,14 +208,14 @@ class OAuth(Connector):
 
         *delivered*: no token is valid any more; *refresh*: the revocation needs a new access token.
         """
-        rejection = self.token_rejection(response)
+        rejection = self.find_token_rejection(response)
         return (
             delivered()
             if rejection is None or rejection.reason in self.ended_token_codes
             else rejection
         )
 
-    def own_origin(self, url: object, credential: Credential) -> str:
+    def find_own_origin(self, url: object, credential: Credential) -> str:
         """Return the origin of a URL in a response if it is this system's, otherwise empty."""
         return find_allowed_origin(url, credential.hosts or self.hosts)
 
@@ -224,24 +224,26 @@ class OAuth(Connector):
         own_issuer = find_allowed_origin(
             issuer, (extract_origin(self.authorize_address.format(**credential.urls)),)
         )
-        return bool(own_issuer or self.own_origin(issuer, credential))
+        return bool(own_issuer or self.find_own_origin(issuer, credential))
 
-    def problem(self, provider_code: str) -> str:
+    def find_problem(self, provider_code: str) -> str:
         """Return our problem code for the system's error code; `refused` for an unknown one."""
         return self.problems.get(provider_code) or PROBLEMS.get(provider_code.lower(), "refused")
 
-    def consent_problem(self, provider_code: str) -> str:
+    def find_consent_problem(self, provider_code: str) -> str:
         """Return our problem code for an error code that came back from the consent page."""
-        return self.consent_problems.get(provider_code) or self.problem(provider_code)
+        return self.consent_problems.get(provider_code) or self.find_problem(provider_code)
 
-    def uninstalled_account(self, authorization: str, body: bytes, app: Mapping[str, str]) -> str:
+    def parse_uninstalled_account(
+        self, authorization: str, body: bytes, app: Mapping[str, str]
+    ) -> str:
         """Return the account that removed our app, from an uninstall call to the callback URL.
 
         Empty if the call is not authenticated as the system's. Raises Unreadable.
         """
         return ""
 
-    def manifest(self, *, redirect_uri: str, name: str, webhook_url: str = "") -> str:
+    def build_manifest(self, *, redirect_uri: str, name: str, webhook_url: str = "") -> str:
         """Return a manifest to paste where our app is registered; empty if the system uses none.
 
         `webhook_url`: of the app; empty if it has none yet.

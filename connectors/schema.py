@@ -29,7 +29,7 @@ class Credential:
     reply_url: str = ""
 
     @property
-    def access(self) -> str:
+    def access_token(self) -> str:
         return str(self.secret.get("access_token", ""))
 
     def __repr__(self) -> str:
@@ -97,7 +97,7 @@ class Input:
     help: str = ""
     required: bool = False
     # the kind of Choices whose ids it takes, or `object` for the objects of the schema; empty: none
-    choices: str = ""
+    choice_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ class Advice:
     """
 
     cause: str
-    who: Literal["you", "their_admin", "us", "wait"]
+    responsible: Literal["you", "their_admin", "us", "wait"]
     text: str = ""
 
 
@@ -169,10 +169,12 @@ class AuthorizationLifetimes:
     None: unknown, or unlimited.
     """
 
-    access: float | None = None  # of an access token, by the system's default
-    unused: float | None = None  # a refresh token expires when it is not used for so long
+    access_token_seconds: float | None = None  # of an access token, by the system's default
+    unused_refresh_token_seconds: float | None = (
+        None  # a refresh token expires when it is not used for so long
+    )
     # what happens to a refresh token that was exchanged before
-    used_again: Literal["works", "grace", "refused"] = "refused"
+    refresh_token_reuse: Literal["works", "grace", "refused"] = "refused"
 
 
 @dataclass(frozen=True, slots=True)

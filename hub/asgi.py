@@ -23,7 +23,7 @@ from hub.sweep import start_sweep_thread  # noqa: E402
 check_keys()
 connections.close_all()  # the threads that serve requests have their own
 start_sweep_thread(clock)
-limits = Limits(body=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+limits = Limits(body_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 chains = {path: ShortChainHandler(chain) for path, chain in settings.HUB_SHORT_CHAINS.items()}
 wsgi = route_by_path(chains, django)
 application = AsgiBridge(

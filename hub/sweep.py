@@ -83,7 +83,7 @@ from tenants.services.support_visit_actions import end_finished_visits
 
 log = structlog.get_logger(__name__)
 
-SWEEP_EVERY = 5.0  # seconds
+SWEEP_EVERY_SECONDS = 5.0
 IDEMPOTENCY_RETENTION = timedelta(hours=24)
 
 Step = Callable[..., object]
@@ -111,7 +111,7 @@ def run_sweep(*, now: datetime) -> None:
     record_heartbeat("sweep", now=now)
 
 
-def start_sweep_thread(clock: Clock, *, interval: float = SWEEP_EVERY) -> None:
+def start_sweep_thread(clock: Clock, *, interval: float = SWEEP_EVERY_SECONDS) -> None:
     """Run the sweep on a thread of this process, so that due work is found even if no worker is
     running.
     """

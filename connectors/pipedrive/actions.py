@@ -57,7 +57,7 @@ class WriteAction(Action):
             method,
             f"{base_url(credential)}/api/{path}",
             json=self.request_body(body),
-            bearer=credential.access,
+            bearer=credential.access_token,
             spends=build_token_costs(self.kind.tokens),
         )
 

@@ -56,7 +56,7 @@ class PipedriveCollection(Collection):
         return Request(
             "GET",
             f"{base_url(credential)}/api/v2/{path}?{urlencode(parameters)}",
-            bearer=credential.access,
+            bearer=credential.access_token,
             spends=build_token_costs(ARCHIVE_TOKENS if part == ARCHIVED else LIST_TOKENS),
             response_bytes_max=PAGE_BYTES,
         )

@@ -106,22 +106,22 @@ class Pipedrive(OAuth):
     permissions, problems, errors, guide = PERMISSIONS, PROBLEMS, ERRORS, GUIDE
     ended_token_codes = frozenset({"invalid_grant"})
     lifetimes = AuthorizationLifetimes(
-        unused=60 * 86400.0, used_again="works"
+        unused_refresh_token_seconds=60 * 86400.0, refresh_token_reuse="works"
     )  # each refresh gives the same token another 60 days
 
     def find_credential_problem(self, credential: Credential) -> str:
-        if not credential.access:
+        if not credential.access_token:
             return "missing: Access token"
         url = credential.settings.get("api_domain")
         return (
             ""
-            if not url or self.own_origin(url, credential)
+            if not url or self.find_own_origin(url, credential)
             else "the API domain does not belong to Pipedrive"
         )
 
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:
         url = f"{base_url(credential)}/api/v1/users/me"
-        return Request("GET", url, bearer=credential.access, spends=build_token_costs(2))
+        return Request("GET", url, bearer=credential.access_token, spends=build_token_costs(2))
 
     @raises_unreadable
     def parse_probe(self, response: Response, credential: Credential) -> Account | Outcome:
@@ -136,7 +136,7 @@ class Pipedrive(OAuth):
         name = f"{company} ({user['name']})"
         return Account(id=str(user["company_id"]), name=name, user=str(user["id"]))
 
-    def token_rejection(self, response: Response) -> Outcome | None:
+    def find_token_rejection(self, response: Response) -> Outcome | None:
         return find_token_rejection(response)
 
     @raises_unreadable
@@ -153,7 +153,7 @@ class Pipedrive(OAuth):
         tokens = parse_tokens(answer)
         if "access_token" not in tokens:
             return never("no_access_token", "the response contains no access token")
-        domain = self.own_origin(answer.get("api_domain"), credential)
+        domain = self.find_own_origin(answer.get("api_domain"), credential)
         if not domain:
             return never(
                 "host_refused", "the response names a host that does not belong to Pipedrive"
@@ -179,7 +179,7 @@ class Pipedrive(OAuth):
         if "access_token" not in renewed:
             return reconnect("no_access_token", "the response contains no access token")
         # a domain elsewhere is ignored; the tokens are stored all the same
-        domain = self.own_origin(answer.get("api_domain"), credential)
+        domain = self.find_own_origin(answer.get("api_domain"), credential)
         return Grant(
             {**credential.secret, **renewed},
             expires_in=parse_lifetime(answer.get("expires_in")),
@@ -187,7 +187,9 @@ class Pipedrive(OAuth):
         )
 
     @raises_unreadable
-    def uninstalled_account(self, authorization: str, body: bytes, app: Mapping[str, str]) -> str:
+    def parse_uninstalled_account(
+        self, authorization: str, body: bytes, app: Mapping[str, str]
+    ) -> str:
         """Return the company of an uninstall call; empty if the call is not authentic.
 
         It is a DELETE to the callback URL with our client id and secret as Basic authentication:

@@ -27,7 +27,7 @@ class PipedriveDirectory(Directory):
         return Request(
             "GET",
             f"{base_url(credential)}/api/v1/users",
-            bearer=credential.access,
+            bearer=credential.access_token,
             spends=build_token_costs(LIST_COST_TOKENS),
             response_bytes_max=8 * 1024 * KIBIBYTE,
         )

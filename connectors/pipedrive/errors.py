@@ -31,7 +31,7 @@ BLOCKED_WAIT_SECONDS = 900.0  # seconds; how long Cloudflare blocks is not docum
 HIGHEST_COST_TOKENS = 10  # tokens; with fewer left, the daily budget counts as spent
 
 # https://pipedrive.readme.io/docs/core-api-concepts-http-status-codes
-STATUSES: Mapping[int, tuple[OutcomeBuilder, str]] = {
+OUTCOMES_BY_STATUS: Mapping[int, tuple[OutcomeBuilder, str]] = {
     400: (never, "bad_request"),
     401: (refresh, "unauthorized_access"),
     # the trial has ended, or a payment is missing
@@ -46,7 +46,7 @@ ERRORS: Mapping[str, tuple[OutcomeBuilder, str]] = {
     "scope and url mismatch": (permission_missing, "missing_scope"),
 }
 # of the token endpoint; errors of our registration are retried until staff fix them
-OAUTH: Mapping[str, OutcomeBuilder] = {
+OUTCOMES_BY_OAUTH_ERROR: Mapping[str, OutcomeBuilder] = {
     "invalid_grant": reconnect,
     "invalid_client": later,
     "invalid_request": later,
@@ -65,7 +65,9 @@ def find_rejection(response: Response) -> Outcome | None:
         return _build_quota_outcome(response)
     error = _parse_error(response)
     detail = _format_error(error) or rejection.detail
-    if table_entry := ERRORS.get(str(error.get("error")).lower()) or STATUSES.get(response.status):
+    if table_entry := ERRORS.get(str(error.get("error")).lower()) or OUTCOMES_BY_STATUS.get(
+        response.status
+    ):
         build_outcome, reason = table_entry
         return build_outcome(reason, detail)
     return replace(rejection, detail=detail)
@@ -88,7 +90,9 @@ def find_token_rejection(response: Response) -> Outcome | None:
     error = _parse_error(response)
     if not isinstance(error.get("error"), str):
         return unknown(f"status_{response.status}", response.text(), after=wait)
-    return OAUTH.get(error["error"], later)(error["error"], str(error.get("message", "")))
+    return OUTCOMES_BY_OAUTH_ERROR.get(error["error"], later)(
+        error["error"], str(error.get("message", ""))
+    )
 
 
 def _is_blocked(response: Response) -> bool:

@@ -21,7 +21,7 @@ from connectors.object_schemas import (
 from connectors.outcomes import Outcome, raises_unreadable
 from connectors.pipedrive.actions import base_url, build_token_costs
 from connectors.pipedrive.errors import find_rejection
-from connectors.pipedrive.schema import CUSTOM, RECORD_KINDS, RecordKind
+from connectors.pipedrive.schema import CUSTOM_FIELDS, RECORD_KINDS, RecordKind
 from connectors.schema import Credential
 
 PAGE_SIZE = 500  # "a maximum value of 500 is allowed"
@@ -108,14 +108,14 @@ class PipedriveSchema(Schema):
         """Return the key of a field; of a custom field with whatever is read within its value."""
         if len(path) < 2 or path[0] not in RECORDS_OF_EVENT:
             return ""
-        if path[1] != CUSTOM.key:
+        if path[1] != CUSTOM_FIELDS.key:
             return path[1]
-        return f"{CUSTOM.key}.{path[2]}" if len(path) > 2 else ""
+        return f"{CUSTOM_FIELDS.key}.{path[2]}" if len(path) > 2 else ""
 
     def find_query_field(self, name: str) -> str:
         """Return the key of a field, of which the name may read a part."""
         parts = name.split(".")
-        return ".".join(parts[:2] if parts[0] == CUSTOM.key else parts[:1])
+        return ".".join(parts[:2] if parts[0] == CUSTOM_FIELDS.key else parts[:1])
 
     def fields_request(
         self, credential: Credential, object_key: str, *, cursor: str = ""
@@ -130,7 +130,7 @@ class PipedriveSchema(Schema):
         return Request(
             "GET",
             f"{base_url(credential)}/api/v2/{FIELD_PATHS[object_key]}?{urlencode(query)}",
-            bearer=credential.access,
+            bearer=credential.access_token,
             spends=build_token_costs(LIST_COST_TOKENS),
             response_bytes_max=PAGE_BYTES,
         )
@@ -159,7 +159,7 @@ def _parse_lead_fields(
 ) -> Iterable[SchemaField]:
     """Yield the fields of leads that are the same in every company, and the deals' custom ones."""
     for entry in kind.inputs:
-        if entry is not CUSTOM:
+        if entry is not CUSTOM_FIELDS:
             required = entry.key == kind.required_input
             yield SchemaField(entry.key, entry.label, "text", required=required, help=entry.help)
     yield from (parse_field(entry, kind) for entry in entries if entry["is_custom_field"])
@@ -177,7 +177,7 @@ def parse_field(entry: Mapping[str, Any], kind: RecordKind) -> SchemaField:
     type_name = str(entry["field_type"])
     field_type = TYPES.get(type_name, "text")
     return SchemaField(
-        key=f"{CUSTOM.key}.{code}" if is_custom else code,
+        key=f"{CUSTOM_FIELDS.key}.{code}" if is_custom else code,
         label=str(entry["field_name"]),
         type=field_type if is_custom else STANDARD_TYPES.get(code, field_type),
         required=code == kind.required_input

@@ -14,14 +14,14 @@ PERSON = Input("person_id", _("Person"), _("ID of a person."))
 ORGANIZATION = Input("org_id", _("Organization"), _("ID of an organization."))
 DEAL = Input("deal_id", _("Deal"), _("ID of a deal."))
 LEAD = Input("lead_id", _("Lead"), _("ID of a lead."))
-VISIBLE = Input(
+VISIBILITY = Input(
     "visible_to",
     _("Visible to"),
     _("1, 3, 5 or 7: the owner, the owner's group, the group and its subgroups, everyone."),
 )
 LABELS = Input("label_ids", _("Labels"), _("A list of label IDs."))
-CLOSES = Input("expected_close_date", _("Expected close"), _("A date such as 2026-12-01."))
-CUSTOM = Input(
+CLOSE_DATE = Input("expected_close_date", _("Expected close"), _("A date such as 2026-12-01."))
+CUSTOM_FIELDS = Input(
     "custom_fields",
     _("Custom fields"),
     _("An object with field keys of 40 characters and their values."),
@@ -85,13 +85,13 @@ RECORD_KINDS = (
             ORGANIZATION,
             OWNER,
             LABELS,
-            VISIBLE,
+            VISIBILITY,
             Input(
                 "marketing_status",
                 _("Marketing"),
                 _("no_consent, unsubscribed, subscribed or archived."),
             ),
-            CUSTOM,
+            CUSTOM_FIELDS,
         ),
         example={
             "name": "data.customer",
@@ -111,8 +111,8 @@ RECORD_KINDS = (
             Input("address", _("Address"), _("An object with value: the full address as text.")),
             OWNER,
             LABELS,
-            VISIBLE,
-            CUSTOM,
+            VISIBILITY,
+            CUSTOM_FIELDS,
         ),
         example={"name": "data.customer"},
         change_example={"name": "data.customer"},
@@ -141,11 +141,11 @@ RECORD_KINDS = (
             Input("status", _("Status"), _("open, won or lost.")),
             Input("probability", _("Probability"), _("A percentage.")),
             Input("lost_reason", _("Lost reason"), _("Only if the status is lost.")),
-            CLOSES,
+            CLOSE_DATE,
             OWNER,
             LABELS,
-            VISIBLE,
-            CUSTOM,
+            VISIBILITY,
+            CUSTOM_FIELDS,
         ),
         example={
             "title": "join('', ['Order ', to_string(data.number), ' from ', data.customer])",
@@ -169,7 +169,7 @@ RECORD_KINDS = (
             PERSON,
             Input("organization_id", _("Organization"), _("ID of an organization.")),
             Input("value", _("Value"), _("An object with amount and currency.")),
-            CLOSES,
+            CLOSE_DATE,
             OWNER,
             LABELS,
             Input("visible_to", _("Visible to"), _("Text: '1', '3', '5' or '7'.")),
@@ -181,7 +181,7 @@ RECORD_KINDS = (
             ),
             Input("channel", _("Channel"), _("ID of a marketing channel.")),
             Input("channel_id", _("Campaign"), _("Text with details of the channel.")),
-            CUSTOM,
+            CUSTOM_FIELDS,
         ),
         example={
             "title": "join('', ['Order ', to_string(data.number)])",

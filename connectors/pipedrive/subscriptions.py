@@ -12,7 +12,7 @@ from connectors.i18n import _
 from connectors.outcomes import Outcome, raises_unreadable
 from connectors.pipedrive.actions import base_url, build_token_costs
 from connectors.pipedrive.errors import find_rejection
-from connectors.pipedrive.webhook_types import CHANGES, OBJECTS, PERMISSION
+from connectors.pipedrive.webhook_types import CHANGES, OBJECT_LABELS, PERMISSION
 from connectors.schema import Credential
 from connectors.webhook_sources import (
     FoundSubscription,
@@ -22,11 +22,11 @@ from connectors.webhook_sources import (
     WantedSubscription,
 )
 
-LIST_COST, CREATE_COST, DELETE_COST = 10, 10, 6  # tokens of the daily budget
+LIST_COST_TOKENS, CREATE_COST_TOKENS, DELETE_COST_TOKENS = 10, 10, 6  # tokens of the daily budget
 ALL_CHANGES = "*"
 CREATE, DELETE = "create", "delete"
 NOT_FOUND = 404
-NAME = "Integration Hub: %(key)s"
+WEBHOOK_NAME = "Integration Hub: %(key)s"
 
 
 class PipedriveWebhookSubscriptions(Subscriptions):
@@ -40,11 +40,11 @@ class PipedriveWebhookSubscriptions(Subscriptions):
     def list_wanted_registrations(
         self, event_types: Collection[str]
     ) -> Mapping[str, tuple[str, ...]]:
-        objects = {type.partition(".")[0] for type in event_types} & OBJECTS.keys()
+        objects = {type.partition(".")[0] for type in event_types} & OBJECT_LABELS.keys()
         return {object: _list_event_types(object) for object in sorted(objects)}
 
     def list_request(self, credential: Credential, *, cursor: str = "") -> Request:
-        return _build_request("GET", "webhooks", credential, LIST_COST)
+        return _build_request("GET", "webhooks", credential, LIST_COST_TOKENS)
 
     @raises_unreadable
     def parse_list(self, response: Response) -> SubscriptionPage | Outcome:
@@ -97,7 +97,7 @@ def _build_request(
         method,
         f"{base_url(credential)}/api/v1/{path}",
         json=json,
-        bearer=credential.access,
+        bearer=credential.access_token,
         spends=build_token_costs(cost),
     )
 
@@ -108,16 +108,16 @@ def _build_create_request(credential: Credential, target: WantedSubscription) ->
         "subscription_url": target.url,
         "event_action": ALL_CHANGES,
         "event_object": target.key,
-        "name": NAME % {"key": target.key},
+        "name": WEBHOOK_NAME % {"key": target.key},
         "http_auth_user": user,
         "http_auth_password": password,
         "version": "2.0",
     }
-    return _build_request("POST", "webhooks", credential, CREATE_COST, body)
+    return _build_request("POST", "webhooks", credential, CREATE_COST_TOKENS, body)
 
 
 def _build_delete_request(credential: Credential, external_id: str) -> Request:
-    return _build_request("DELETE", f"webhooks/{external_id}", credential, DELETE_COST)
+    return _build_request("DELETE", f"webhooks/{external_id}", credential, DELETE_COST_TOKENS)
 
 
 def _parse_webhook(webhook: Mapping[str, Any]) -> FoundSubscription:

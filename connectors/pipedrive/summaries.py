@@ -14,8 +14,8 @@ from connectors.pipedrive.errors import find_rejection
 from connectors.roles import Collection, Page
 from connectors.schema import Credential
 
-STATUSES = ("open", "won", "lost")
-NUMBERS = ("filter_id", "user_id", "pipeline_id", "stage_id")
+DEAL_STATUSES = ("open", "won", "lost")
+NUMBER_PARAMETERS = ("filter_id", "user_id", "pipeline_id", "stage_id")
 # tokens; what is documented for lists of v1 and for searches, as its own cost is not stated
 SUMMARY_COST_TOKENS = 40
 
@@ -36,7 +36,7 @@ class DealsSummary(Collection):
         return Request(
             "GET",
             f"{base_url(credential)}/api/v1/deals/summary{'?' if parameters else ''}{parameters}",
-            bearer=credential.access,
+            bearer=credential.access_token,
             spends=build_token_costs(SUMMARY_COST_TOKENS),
         )
 
@@ -61,7 +61,11 @@ class DealsSummary(Collection):
 def check_parameters(query: dict[str, str]) -> dict[str, str]:
     """Return the parameters. Raises ValueError with a text."""
     for name, value in query.items():
-        is_valid = value in STATUSES if name == "status" else name in NUMBERS and value.isdecimal()
+        is_valid = (
+            value in DEAL_STATUSES
+            if name == "status"
+            else name in NUMBER_PARAMETERS and value.isdecimal()
+        )
         if not is_valid or not value.isascii():
             raise ValueError(f"{name[:40]} cannot be {value[:40]!r}")
     return query

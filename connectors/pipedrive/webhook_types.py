@@ -13,7 +13,7 @@ CHANGES: Mapping[str, str] = {
     "delete": "deleted",
 }
 # labels by the object that a webhook names
-OBJECTS: Mapping[str, str] = {
+OBJECT_LABELS: Mapping[str, str] = {
     "person": _("person"),
     "organization": _("organization"),
     "deal": _("deal"),
@@ -46,11 +46,11 @@ EXAMPLE = {
 EVENT_TYPES = tuple(
     IncomingEventType(
         f"{object}.{change}",
-        LABELS[change] % {"object": OBJECTS[object]},
+        LABELS[change] % {"object": OBJECT_LABELS[object]},
         SCHEMA,
         EXAMPLE,
         permissions=(PERMISSION,),
     )
-    for object in OBJECTS
+    for object in OBJECT_LABELS
     for change in CHANGES.values()
 )

@@ -17,16 +17,16 @@ from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources import NO_SETTINGS, Item, RecordChange, WebhookSource
 
 USERNAME = "hub"
-RETRIES_FOR = 183.0  # seconds
+RETRY_PERIOD_SECONDS = 183.0  # seconds
 # fields of `previous` that no person changes by themselves, or that are compared one by one
-UNCOMPARED = {"custom_fields", "update_time"}
+UNCOMPARED_FIELDS = {"custom_fields", "update_time"}
 PARTS_OF_NAME = {"first_name", "last_name"}
 
 
 class PipedriveWebhooks(WebhookSource):
     scheme = SharedSecretScheme(location="basic")
     secret_from = "made"
-    retries_for = RETRIES_FOR
+    retry_period_seconds = RETRY_PERIOD_SECONDS
     event_types = EVENT_TYPES
     read_objects = {
         "persons": "person",
@@ -70,7 +70,7 @@ class PipedriveWebhooks(WebhookSource):
             account=str(meta["company_id"]),
             occurred_at=_parse_time(meta.get("timestamp")),
             record=str(meta["entity_id"]),
-            changed=_find_changed(change, record, document.get("previous")),
+            changed_fields=_find_changed(change, record, document.get("previous")),
             author=str(meta.get("user_id") or ""),
         )
         return [item]
@@ -125,7 +125,7 @@ def _find_changed(
     """
     if change != "updated" or not isinstance(previous, dict):
         return None
-    changed = {key: record.get(key) for key in previous if key not in UNCOMPARED}
+    changed = {key: record.get(key) for key in previous if key not in UNCOMPARED_FIELDS}
     if "name" in changed:  # Pipedrive splits it
         changed = {key: value for key, value in changed.items() if key not in PARTS_OF_NAME}
     custom = _as_object(record.get("custom_fields"))

@@ -107,7 +107,7 @@ class WriteRecords(Action):
                     self.record(message) for message in self._list_first_messages(messages)
                 ],
             },
-            bearer=credential.access,
+            bearer=credential.access_token,
             spends=((ORG, 1),),
             response_bytes_max=1024 * 1024,  # 200 answers with several errors each
         )
@@ -282,7 +282,7 @@ class UpdateRecord(Update):
             f"{base_url(credential)}/services/data/{API_VERSION}/{path}",
             json=dict(message["fields"]),
             headers={"If-Unmodified-Since": stamp} if stamp else {},
-            bearer=credential.access,
+            bearer=credential.access_token,
             spends=((ORG, 1),),
         )
 

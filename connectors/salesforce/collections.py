@@ -53,7 +53,7 @@ class Query(Collection):
             f"{base_url(credential)}/services/data/{API_VERSION}/{resource}"
             f"?q={quote(query, safe='')}",
             headers={"Sforce-Query-Options": f"batchSize={size}"},
-            bearer=credential.access,
+            bearer=credential.access_token,
             spends=((ORG, 1), (QUERIES, 1)),
             response_bytes_max=PAGE_BYTES,
         )

@@ -150,14 +150,14 @@ class Salesforce(OAuth):
     ended_token_codes = frozenset({"invalid_token", "unsupported_token_type", "invalid_grant"})
     # the session timeout of an organisation that did not choose another; most do not rotate
     # refresh tokens
-    lifetimes = AuthorizationLifetimes(access=2 * 3600.0, used_again="works")
+    lifetimes = AuthorizationLifetimes(access_token_seconds=2 * 3600.0, refresh_token_reuse="works")
 
     def reconnect_parameters(self, account: str) -> Mapping[str, str]:
         """Ask for a new sign-in: no parameter can name an organisation."""
         return {"prompt": "login"}
 
     def find_credential_problem(self, credential: Credential) -> str:
-        if not credential.access:
+        if not credential.access_token:
             return "missing: Access token"
         if host := str(credential.settings.get("login_host") or ""):
             kind = LOGIN_HOSTS.environment_of(host)
@@ -166,7 +166,7 @@ class Salesforce(OAuth):
         url = credential.settings.get("instance_url")
         return (
             ""
-            if not url or self.own_origin(url, credential)
+            if not url or self.find_own_origin(url, credential)
             else "the instance URL does not belong to Salesforce"
         )
 
@@ -177,7 +177,7 @@ class Salesforce(OAuth):
         """
         query = quote(ORGANISATION_QUERY, safe="")
         url = f"{base_url(credential)}/services/data/{API_VERSION}/query?q={query}"
-        return Request("GET", url, bearer=credential.access, spends=((ORG, 1),))
+        return Request("GET", url, bearer=credential.access_token, spends=((ORG, 1),))
 
     @raises_unreadable
     def parse_probe(self, response: Response, credential: Credential) -> Account | Outcome:
@@ -204,7 +204,7 @@ class Salesforce(OAuth):
             return not given_permissions.isdisjoint({"refresh_token", "offline_access"})
         return permission in given_permissions or "full" in given_permissions
 
-    def token_rejection(self, response: Response) -> Outcome | None:
+    def find_token_rejection(self, response: Response) -> Outcome | None:
         return find_token_rejection(response)
 
     @raises_unreadable
@@ -219,8 +219,8 @@ class Salesforce(OAuth):
             return never("no_access_token", "the response contains no access token")
         if not _is_signature_valid(answer, app["client_secret"]):
             return never("bad_signature", "the identity is not signed with our consumer secret")
-        instance = self.own_origin(answer.get("instance_url"), credential)
-        if not instance or not self.own_origin(answer["id"], credential):
+        instance = self.find_own_origin(answer.get("instance_url"), credential)
+        if not instance or not self.find_own_origin(answer["id"], credential):
             return never("host_refused", "the response names a host that is not Salesforce's")
         return Grant(
             tokens,
@@ -249,7 +249,7 @@ class Salesforce(OAuth):
             return reconnect("no_access_token", "the response contains no access token")
         # An instance elsewhere is not followed; the tokens are kept, as the old refresh token may
         # have ended.
-        instance = self.own_origin(answer.get("instance_url"), credential)
+        instance = self.find_own_origin(answer.get("instance_url"), credential)
         return Grant(
             {**credential.secret, **renewed},
             settings={"instance_url": instance} if instance else {},

@@ -15,8 +15,8 @@ from connectors.outcomes import Outcome, raises_unreadable
 from connectors.salesforce.collections import Records
 from connectors.schema import Credential
 
-FIELDS = "Name, Email, Username, Alias, FederationIdentifier, IsActive, UserType"
-MADE_UNDELIVERABLE = ".invalid"
+USER_FIELDS = "Name, Email, Username, Alias, FederationIdentifier, IsActive, UserType"
+UNDELIVERABLE_SUFFIX = ".invalid"
 # types of users that no person signs in as
 SYSTEM_TYPES = {"AutomatedProcess", "CloudIntegrationUser", "Guest"}
 
@@ -29,7 +29,7 @@ class SalesforceDirectory(Directory):
         self, credential: Credential, *, at: datetime, cursor: str = "", tenant: str = ""
     ) -> Request:
         return self.records.page_request(
-            credential, at=at, cursor=cursor, object="User", fields=FIELDS
+            credential, at=at, cursor=cursor, object="User", fields=USER_FIELDS
         )
 
     @raises_unreadable
@@ -46,7 +46,7 @@ def parse_user(record: Mapping[str, Any]) -> Person:
     return Person(
         id=str(record["Id"]),
         name=str(record.get("Name") or ""),
-        email=str(record.get("Email") or "").removesuffix(MADE_UNDELIVERABLE),
+        email=str(record.get("Email") or "").removesuffix(UNDELIVERABLE_SUFFIX),
         login=str(record.get("Username") or ""),
         aliases=tuple(str(alias) for alias in aliases if alias),
         is_active=record.get("IsActive") is not False,

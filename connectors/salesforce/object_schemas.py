@@ -21,7 +21,7 @@ from connectors.outcomes import Outcome, raises_unreadable
 from connectors.salesforce.actions import API_VERSION, base_url
 from connectors.salesforce.errors import ORG, find_rejection
 from connectors.salesforce.schema import API_NAME_PATTERN
-from connectors.salesforce.webhook_types import OBJECTS
+from connectors.salesforce.webhook_types import OBJECT_NAMES
 from connectors.schema import Credential
 
 DESCRIBE_BYTES = 8 * 1024 * KIBIBYTE  # an Account with 800 fields has about 3 MB
@@ -58,7 +58,7 @@ class SalesforceSchema(Schema):
     def find_event_object(self, event_type: str) -> str:
         """Return the API name; of an object that we do not register, as the type spells it."""
         name = event_type.partition(".")[0]
-        return OBJECTS.get(name, name)
+        return OBJECT_NAMES.get(name, name)
 
     def find_event_field(self, path: Sequence[str]) -> str:
         return path[1] if len(path) > 1 and path[0] == "record" else ""
@@ -123,7 +123,7 @@ class SalesforceSchema(Schema):
         return Request(
             "GET",
             f"{base_url(credential)}/services/data/{API_VERSION}/{path}",
-            bearer=credential.access,
+            bearer=credential.access_token,
             spends=((ORG, 1),),
             response_bytes_max=DESCRIBE_BYTES,
         )

@@ -17,7 +17,7 @@ OBJECT = Input(
     _("Object"),
     _("The API name of the object, such as Contact or Order__c."),
     required=True,
-    choices="object",
+    choice_kind="object",
 )
 FIELDS = Input(
     "fields",

@@ -23,11 +23,11 @@ from connectors.outcomes import (
 )
 from connectors.salesforce.errors import find_rejection
 from connectors.salesforce.tooling import (
-    ACTIVE_FLOWS,
+    ACTIVE_FLOWS_QUERY,
     FLOW,
     FLOW_LABEL,
     MESSAGE,
-    MESSAGES,
+    MESSAGES_QUERY,
     build_activation,
     build_change,
     build_create,
@@ -43,7 +43,7 @@ from connectors.salesforce.tooling import (
     name_message,
 )
 from connectors.salesforce.tooling_responses import STEP_PARSERS
-from connectors.salesforce.webhook_types import CHANGE_PARAMETER, CHANGES, OBJECTS
+from connectors.salesforce.webhook_types import CHANGE_PARAMETER, CHANGES, OBJECT_NAMES
 from connectors.schema import Credential
 from connectors.webhook_sources import (
     ONLY_BY_HAND,
@@ -54,12 +54,12 @@ from connectors.webhook_sources import (
     WantedSubscription,
 )
 
-FLOWS = "flows"  # the cursor of the second page
+FLOWS_CURSOR = "flows"  # the cursor of the second page
 FLOW_KEY = "flow"  # of what that page reports, until it is merged
 ACTIVATE = "activate"  # the step that an organisation may leave to a person
 NOT_FOUND = 404
 # what a person without the permission is told, with 403 or 400
-NO_ACCESS = {
+NO_ACCESS_REASONS = {
     "insufficient_access",
     "insufficient_access_or_readonly",
     "insufficient_access_on_cross_reference_entity",
@@ -100,7 +100,7 @@ class SalesforceSubscriptions(Subscriptions):
         return {
             key: (key,)
             for key in sorted(event_types)
-            if key.partition(".")[0] in OBJECTS and key.partition(".")[2] in CHANGES
+            if key.partition(".")[0] in OBJECT_NAMES and key.partition(".")[2] in CHANGES
         }
 
     def build_url(self, url: str, key: str) -> str:
@@ -108,7 +108,7 @@ class SalesforceSubscriptions(Subscriptions):
 
     def list_request(self, credential: Credential, *, cursor: str = "") -> Request:
         """Build the query for all outbound messages; with the cursor, for our active flows."""
-        query = ACTIVE_FLOWS if cursor == FLOWS else MESSAGES
+        query = ACTIVE_FLOWS_QUERY if cursor == FLOWS_CURSOR else MESSAGES_QUERY
         return build_query(credential, query)
 
     @raises_unreadable
@@ -121,7 +121,7 @@ class SalesforceSubscriptions(Subscriptions):
             return SubscriptionPage([_parse_flow(record) for record in records])
         registrations = [_parse_message(record) for record in records]
         is_first = answer.get("entityTypeName", MESSAGE) == MESSAGE
-        return SubscriptionPage(registrations, FLOWS if registrations and is_first else "")
+        return SubscriptionPage(registrations, FLOWS_CURSOR if registrations and is_first else "")
 
     def merge_pages(
         self, registrations: Sequence[FoundSubscription]
@@ -141,7 +141,7 @@ class SalesforceSubscriptions(Subscriptions):
     def next_step(
         self, credential: Credential, target: WantedSubscription, ids: Mapping[str, str]
     ) -> Step | None:
-        object = OBJECTS[target.key.partition(".")[0]]
+        object = OBJECT_NAMES[target.key.partition(".")[0]]
         if "fields" not in ids:
             return Step("describe", build_describe(credential, object))
         if step := _find_user_step(credential, ids):
@@ -243,7 +243,7 @@ def _find_flow_step(
 
 def _find_rejection(response: Response) -> Outcome | None:
     rejection = find_rejection(response)
-    if rejection and rejection.reason in NO_ACCESS:
+    if rejection and rejection.reason in NO_ACCESS_REASONS:
         return permission_missing(rejection.reason, NEEDS_PERMISSION)
     return rejection
 

@@ -13,28 +13,30 @@ from connectors.http import KIBIBYTE, Request
 from connectors.salesforce.actions import API_VERSION, base_url
 from connectors.salesforce.errors import ORG
 from connectors.salesforce.schema import API_NAME_PATTERN, ID_PATTERN
-from connectors.salesforce.webhook_types import CREATED, OBJECTS
+from connectors.salesforce.webhook_types import CREATED, OBJECT_NAMES
 from connectors.schema import Credential
 
 MESSAGE, FLOW, DEFINITION = "WorkflowOutboundMessage", "Flow", "FlowDefinition"
 FLOW_LABEL = "Integration Hub"  # followed by the id of the message
 MAX_FIELDS = 200
-MAX_DESCRIPTION = 8 * 1024 * KIBIBYTE  # bytes of an object's description
-MAX_LIST = 1024 * KIBIBYTE  # bytes of a list
+MAX_DESCRIPTION_BYTES = 8 * 1024 * KIBIBYTE  # bytes of an object's description
+MAX_LIST_BYTES = 1024 * KIBIBYTE  # bytes of a list
 # types of which an outbound message carries the value; compound and encrypted ones it does not
 FIELD_TYPES = {
     "boolean", "combobox", "currency", "date", "datetime", "double", "email", "id", "int",
     "multipicklist", "percent", "phone", "picklist", "reference", "string", "textarea", "url",
 }  # fmt: skip
-MESSAGES = f"SELECT Id, Name, EndpointUrl, EntityDefinitionId FROM {MESSAGE}"
-ACTIVE_FLOWS = (
+MESSAGES_QUERY = f"SELECT Id, Name, EndpointUrl, EntityDefinitionId FROM {MESSAGE}"
+ACTIVE_FLOWS_QUERY = (
     f"SELECT Id, MasterLabel FROM {FLOW} WHERE Status = 'Active' "
     f"AND MasterLabel LIKE '{FLOW_LABEL} 04k%'"
 )
 
 
 def build_query(credential: Credential, query: str, *, path: str = "tooling/query") -> Request:
-    return _build_request("GET", credential, f"{path}?q={quote(query, safe='')}", keep=MAX_LIST)
+    return _build_request(
+        "GET", credential, f"{path}?q={quote(query, safe='')}", keep=MAX_LIST_BYTES
+    )
 
 
 def build_flow_query(credential: Credential, message: str) -> Request:
@@ -55,7 +57,9 @@ def build_identity(credential: Credential) -> Request:
 
 
 def build_describe(credential: Credential, object: str) -> Request:
-    return _build_request("GET", credential, f"sobjects/{object}/describe", keep=MAX_DESCRIPTION)
+    return _build_request(
+        "GET", credential, f"sobjects/{object}/describe", keep=MAX_DESCRIPTION_BYTES
+    )
 
 
 def build_read(credential: Credential, kind: str, id: str) -> Request:
@@ -89,7 +93,7 @@ def _build_request(
         method,
         url,
         json=json,
-        bearer=credential.access,
+        bearer=credential.access_token,
         spends=((ORG, 1),),
         response_bytes_max=keep,
     )
@@ -111,7 +115,7 @@ def select_fields(fields: Sequence[Mapping[str, Any]]) -> list[str]:
 def name_message(key: str, url: str) -> str:
     """Return the full name of a message: `<object>.<name>`, the same for the same URL."""
     object, _separator, change = key.partition(".")
-    return f"{OBJECTS[object]}.Hub_{change}_{hashlib.sha256(url.encode()).hexdigest()[:10]}"
+    return f"{OBJECT_NAMES[object]}.Hub_{change}_{hashlib.sha256(url.encode()).hexdigest()[:10]}"
 
 
 def build_message(key: str, url: str, username: str) -> dict[str, Any]:
@@ -144,7 +148,7 @@ def build_flow(key: str, name: str, message: str) -> dict[str, Any]:
         "locationX": 50,
         "locationY": 0,
         "connector": {"targetReference": "Send_message"},
-        "object": OBJECTS[object],
+        "object": OBJECT_NAMES[object],
         "recordTriggerType": "Create" if change == CREATED else "Update",
         "triggerType": "RecordAfterSave",
     }

@@ -13,7 +13,7 @@ UPDATED: Change = "updated"
 CHANGES: tuple[Change, ...] = (CREATED, UPDATED)
 
 # the API names of the objects that the hub registers, by our word
-OBJECTS: Mapping[str, str] = {
+OBJECT_NAMES: Mapping[str, str] = {
     "account": "Account",
     "lead": "Lead",
     "opportunity": "Opportunity",
@@ -43,6 +43,6 @@ EVENT_TYPES = tuple(
             "record": {"Id": "8015g00000ABCDEAAA", "Name": "A-1001", "Description": None},
         },
     )
-    for key, object in OBJECTS.items()
+    for key, object in OBJECT_NAMES.items()
     for change in CHANGES
 )

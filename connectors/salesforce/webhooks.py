@@ -21,14 +21,14 @@ from connectors.signatures import SharedSecretScheme
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources import Item, StoredRequest, UnreadableItem, WebhookSource
 
-OUTBOUND = "{http://soap.sforce.com/2005/09/outbound}"
-SCHEMA_INSTANCE = "{http://www.w3.org/2001/XMLSchema-instance}"
+OUTBOUND_NAMESPACE = "{http://soap.sforce.com/2005/09/outbound}"
+SCHEMA_INSTANCE_NAMESPACE = "{http://www.w3.org/2001/XMLSchema-instance}"
 SHORT_ID_LENGTH = 15  # significant characters of an id; the other three are a checksum
 MAX_NOTIFICATIONS = 100
 MAX_DETAIL_LENGTH = 300
-BODY_LIMIT = 1024 * KIBIBYTE  # bytes
-RETRIES_FOR = 86400.0  # seconds
-DEADLINE = 60.0  # seconds
+BODY_BYTES_MAX = 1024 * KIBIBYTE  # bytes
+RETRY_PERIOD_SECONDS = 86400.0  # seconds
+ANSWER_DEADLINE_SECONDS = 60.0  # seconds
 ACKNOWLEDGEMENT = (
     b'<?xml version="1.0" encoding="UTF-8"?>'
     b'<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/">'
@@ -38,21 +38,23 @@ ACKNOWLEDGEMENT = (
 )
 SESSION = re.compile(rb"<(?P<tag>(?:[A-Za-z_][\w.-]{0,40}:)?SessionId)\b[^<>]*>[^<]*</(?P=tag)\s*>")
 # what may hide an element from a search in the bytes: another encoding, a section, a DTD
-HIDDEN = (b"<![CDATA[", b"<!DOCTYPE", b"<!ENTITY", b"\0")
+HIDDEN_CONTENT_MARKS = (b"<![CDATA[", b"<!DOCTYPE", b"<!ENTITY", b"\0")
 
 
 class SalesforceWebhooks(WebhookSource):
-    scheme = SharedSecretScheme(location="path", max_body=BODY_LIMIT)
+    scheme = SharedSecretScheme(location="path", body_bytes_max=BODY_BYTES_MAX)
     secret_from = "url"
-    body_limit = BODY_LIMIT
-    deadline = DEADLINE
-    retries_for = RETRIES_FOR
+    body_bytes_max = BODY_BYTES_MAX
+    answer_deadline_seconds = ANSWER_DEADLINE_SECONDS
+    retry_period_seconds = RETRY_PERIOD_SECONDS
     event_types = EVENT_TYPES
 
     def split_secrets(self, request: WebhookRequest) -> StoredRequest:
         """Remove the session id, which is a live credential; what may hide one is not stored."""
         body = SESSION.sub(rb"<\g<tag>/>", request.body)
-        is_plain = not any(mark in body for mark in HIDDEN) and b"SessionId>" not in body
+        is_plain = (
+            not any(mark in body for mark in HIDDEN_CONTENT_MARKS) and b"SessionId>" not in body
+        )
         return StoredRequest(body if is_plain else b"")
 
     def acknowledgement(self, request: WebhookRequest) -> Response:
@@ -67,7 +69,7 @@ class SalesforceWebhooks(WebhookSource):
         notifications = _parse_notifications(request.body)
         organization = _get_text(notifications, "OrganizationId")
         change = _find_change(request)
-        elements = notifications.findall(f"{OUTBOUND}Notification")
+        elements = notifications.findall(f"{OUTBOUND_NAMESPACE}Notification")
         if not 1 <= len(elements) <= MAX_NOTIFICATIONS:
             raise Unreadable(f"the message has {len(elements)} notifications")
         if len(elements) == 1:
@@ -83,7 +85,7 @@ def _parse_notifications(body: bytes) -> Element:
         root = fromstring(body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise Unreadable(f"it is not XML: {type(error).__name__}") from error
-    notifications = root.find(f".//{OUTBOUND}notifications")
+    notifications = root.find(f".//{OUTBOUND_NAMESPACE}notifications")
     if notifications is None:
         raise Unreadable("it has no notifications")
     return notifications
@@ -91,7 +93,7 @@ def _parse_notifications(body: bytes) -> Element:
 
 def _get_text(parent: Element, name: str) -> str:
     """Return the text of a child. Raises Unreadable if it is missing or empty."""
-    text = parent.findtext(f"{OUTBOUND}{name}")
+    text = parent.findtext(f"{OUTBOUND_NAMESPACE}{name}")
     if not text:
         raise Unreadable(f"{name} is missing")
     return text
@@ -116,10 +118,10 @@ def _try_to_read(entry: Element, organization: str, change: Change) -> Item | Un
 
 
 def _read_notification(entry: Element, organization: str, change: Change) -> Item:
-    record = next((child for child in entry if child.tag == f"{OUTBOUND}sObject"), None)
+    record = next((child for child in entry if child.tag == f"{OUTBOUND_NAMESPACE}sObject"), None)
     if record is None:
         raise Unreadable("a notification has no record")
-    object = record.get(f"{SCHEMA_INSTANCE}type", "").rpartition(":")[2]
+    object = record.get(f"{SCHEMA_INSTANCE_NAMESPACE}type", "").rpartition(":")[2]
     if not object:
         raise Unreadable("a record does not state its object")
     fields = {_get_local_name(child): _get_value(child) for child in record}
@@ -139,5 +141,5 @@ def _get_local_name(element: Element) -> str:
 
 def _get_value(element: Element) -> str | None:
     """Return the text of a field; None for a null."""
-    is_null = element.get(f"{SCHEMA_INSTANCE}nil") in ("true", "1")
+    is_null = element.get(f"{SCHEMA_INSTANCE_NAMESPACE}nil") in ("true", "1")
     return None if is_null else element.text or ""

@@ -16,8 +16,8 @@ from connectors.signatures.presets import (
     TWILIO,
 )
 from connectors.signatures.schemes import (
-    MAX_BODY,
-    MIN_SECRET,
+    MAX_BODY_BYTES,
+    MIN_SECRET_BYTES,
     Algorithm,
     Ed25519Scheme,
     Encoding,
@@ -30,7 +30,7 @@ from connectors.signatures.settings import scheme_from_settings
 from connectors.signatures.shared_secrets import is_equal_secret
 from connectors.signatures.signing import sign
 from connectors.signatures.standard_webhooks import (
-    WHSEC,
+    WHSEC_PREFIX,
     decode_signing_key,
     sign_standard_webhook,
     valid_signing_secrets,
@@ -47,8 +47,8 @@ __all__ = [
     "Encoding",
     "GITHUB",
     "HmacScheme",
-    "MAX_BODY",
-    "MIN_SECRET",
+    "MAX_BODY_BYTES",
+    "MIN_SECRET_BYTES",
     "PRESETS",
     "SHOPIFY",
     "SLACK",
@@ -60,7 +60,7 @@ __all__ = [
     "SharedSecretScheme",
     "TWILIO",
     "Verdict",
-    "WHSEC",
+    "WHSEC_PREFIX",
     "WebhookRequest",
     "decode_secret",
     "decode_signing_key",

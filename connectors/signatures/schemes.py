@@ -20,9 +20,9 @@ TIMESTAMP_UNITS = ("seconds", "milliseconds", "rfc3339")
 SEPARATORS = ("", " ", ",", ";")
 LOCATIONS = ("header", "query", "path", "basic")
 
-MAX_BODY = 1024 * KIBIBYTE  # bytes
-MIN_SECRET = 16  # bytes
-MAX_TOLERANCE = 3600  # seconds
+MAX_BODY_BYTES = 1024 * KIBIBYTE  # bytes
+MIN_SECRET_BYTES = 16  # bytes
+MAX_TOLERANCE_SECONDS = 3600  # seconds
 HEADER_PATTERN = re.compile(r"[A-Za-z0-9-]{1,64}")
 PREFIX_PATTERN = re.compile(r"[ -~]{0,32}")
 PARAMETER_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -56,8 +56,8 @@ class SignatureScheme:
     key_id_header: str = ""  # names the secret, for providers that send it
     secret_encoding: SecretEncoding = "text"
     secret_prefix: str = ""  # removed from the secret before it is decoded
-    min_secret: int = MIN_SECRET  # bytes, decoded
-    max_body: int = MAX_BODY
+    min_secret: int = MIN_SECRET_BYTES  # bytes, decoded
+    body_bytes_max: int = MAX_BODY_BYTES
     methods: tuple[str, ...] = ("POST",)
 
     def __post_init__(self) -> None:
@@ -95,8 +95,8 @@ class SharedSecretScheme:
     location: Location
     name: str = ""  # of the header or the query parameter
     prefix: str = ""  # before the secret in the header, such as "Bearer "
-    min_secret: int = MIN_SECRET  # bytes
-    max_body: int = MAX_BODY
+    min_secret: int = MIN_SECRET_BYTES  # bytes
+    body_bytes_max: int = MAX_BODY_BYTES
     methods: tuple[str, ...] = ("POST",)
 
     def __post_init__(self) -> None:
@@ -151,8 +151,8 @@ def _find_choice_errors(scheme: SignatureScheme) -> dict[str, str]:
         for name, (value, allowed) in choices.items()
         if value not in allowed
     }
-    if not 1 <= scheme.tolerance <= MAX_TOLERANCE:
-        errors["tolerance"] = f"1 to {MAX_TOLERANCE} seconds"
+    if not 1 <= scheme.tolerance <= MAX_TOLERANCE_SECONDS:
+        errors["tolerance"] = f"1 to {MAX_TOLERANCE_SECONDS} seconds"
     return errors
 
 

@@ -10,7 +10,7 @@ from connectors.signatures.schemes import SharedSecretScheme
 from connectors.signatures.verdicts import Cause, SignatureRejection
 from connectors.webhook_request import TooManyFormFields, WebhookRequest
 
-BASIC = "basic "
+BASIC_PREFIX = "basic "
 
 
 def match_shared_secret(
@@ -35,8 +35,8 @@ def _read_shared_secret(scheme: SharedSecretScheme, request: WebhookRequest) -> 
     name = "authorization" if scheme.location == "basic" else scheme.name
     value = read_header(request, name, malformed=Cause.MALFORMED_CREDENTIAL)
     # the name of a Basic scheme is not case-sensitive (RFC 9110, section 11.1)
-    is_basic = scheme.location == "basic" and value[: len(BASIC)].lower() == BASIC
-    prefix = value[: len(BASIC)] if is_basic else scheme.prefix
+    is_basic = scheme.location == "basic" and value[: len(BASIC_PREFIX)].lower() == BASIC_PREFIX
+    prefix = value[: len(BASIC_PREFIX)] if is_basic else scheme.prefix
     if not value.startswith(prefix) or (scheme.location == "basic" and not is_basic):
         raise SignatureRejection(Cause.MALFORMED_CREDENTIAL)
     return value[len(prefix) :]

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-WHSEC = "whsec_"
+WHSEC_PREFIX = "whsec_"
 MIN_SECRET_BYTES, MAX_SECRET_BYTES = 24, 64  # bytes, Standard Webhooks 1.0.0
 
 
 def decode_signing_key(secret: str) -> bytes:
     """Return the key in `whsec_…` (base64 of 24 to 64 bytes). Raises ValueError with a text."""
     try:
-        key = base64.b64decode(secret.removeprefix(WHSEC), validate=True)
+        key = base64.b64decode(secret.removeprefix(WHSEC_PREFIX), validate=True)
     except ValueError:
         raise ValueError("a signing secret must be whsec_ followed by base64") from None
     if not MIN_SECRET_BYTES <= len(key) <= MAX_SECRET_BYTES:

@@ -42,7 +42,7 @@ def _find_matching_key(
     """Return the key that matches. Raises SignatureRejection."""
     if request.method not in scheme.methods:
         raise SignatureRejection(Cause.WRONG_METHOD)
-    if len(request.body) > scheme.max_body:
+    if len(request.body) > scheme.body_bytes_max:
         raise SignatureRejection(Cause.BODY_TOO_LARGE)
     if isinstance(scheme, SharedSecretScheme):
         matches = match_shared_secret(scheme, request, decode_keys(scheme, secrets))

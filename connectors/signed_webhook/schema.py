@@ -15,7 +15,7 @@ from connectors.signatures import (
 
 SIGNING_SECRET = "signing_secret"
 CUSTOM = "custom"
-MAX_TOLERANCE = 3600  # seconds
+MAX_TOLERANCE_SECONDS = 3600  # seconds
 HEADER_PATTERN = r"[A-Za-z0-9-]{1,64}"
 PATH_PATTERN = r"[A-Za-z0-9_$-]{1,64}(\.[A-Za-z0-9_$-]{1,64}){0,9}"
 SEPARATORS: Mapping[str, str] = {"none": "", "space": " ", "comma": ",", "semicolon": ";"}
@@ -162,7 +162,7 @@ CUSTOM_FIELDS = (
         _("How old a signed timestamp may be. Empty: 300."),
         required=False,
         kind="number",
-        most=MAX_TOLERANCE,
+        most=MAX_TOLERANCE_SECONDS,
     ),
     _build_header_field("id_header", _("Custom: message ID header"), _("If the ID is signed.")),
     _build_header_field(

@@ -18,11 +18,13 @@ from connectors.signed_webhook.webhook_types import EVENT_TYPES, MESSAGE_RECEIVE
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources import NO_SETTINGS, Item, WebhookSource
 
-FORM = "application/x-www-form-urlencoded"
+FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_FORM_FIELDS = 1000
 MAX_TYPE_LENGTH = 80  # characters
-DEADLINE = 15.0  # seconds; "15-30 s" in Standard Webhooks
-RETRIES_FOR = 76 * 3600.0 + 35 * 60.0  # seconds: the schedule that Standard Webhooks suggests
+ANSWER_DEADLINE_SECONDS = 15.0  # seconds; "15-30 s" in Standard Webhooks
+RETRY_PERIOD_SECONDS = (
+    76 * 3600.0 + 35 * 60.0
+)  # seconds: the schedule that Standard Webhooks suggests
 OTHER_CHARACTERS = re.compile(r"[^a-z0-9_.]+")
 SEVERAL_DOTS = re.compile(r"\.{2,}")
 
@@ -31,8 +33,8 @@ class SignedWebhooks(WebhookSource):
     scheme = STANDARD_WEBHOOKS
     secret_from = "connection_field"
     secret_field = SIGNING_SECRET
-    deadline = DEADLINE
-    retries_for = RETRIES_FOR
+    answer_deadline_seconds = ANSWER_DEADLINE_SECONDS
+    retry_period_seconds = RETRY_PERIOD_SECONDS
     event_types = EVENT_TYPES
 
     def scheme_for(self, settings: Mapping[str, Any]) -> Scheme:
@@ -113,7 +115,7 @@ def _format_id(value: Json) -> str:
 def _parse_body(request: WebhookRequest) -> dict[str, Json] | None:
     """Return the object of JSON or the form in the body; None for all else. Never raises."""
     try:
-        if any(value.startswith(FORM) for value in request.header_values("content-type")):
+        if any(value.startswith(FORM_TYPE) for value in request.header_values("content-type")):
             fields = parse_qsl(request.body.decode(), max_num_fields=MAX_FORM_FIELDS)
             return dict(fields)
         value = orjson.loads(request.body)

@@ -26,7 +26,7 @@ CHANNEL = Input(
     _("Channel"),
     _("The id of the channel, such as C0123456789."),
     required=True,
-    choices="channel",
+    choice_kind="channel",
 )
 CONTENT = (
     Input(
@@ -79,7 +79,7 @@ class ChatAction(Action):
             "POST",
             f"{credential.urls['api']}/{self.method}",
             json=self.arguments(message),
-            bearer=credential.access,
+            bearer=credential.access_token,
             spends=((self.scope, 1), (Scope("channel", message["channel"]), 1)),
         )
 

@@ -33,7 +33,7 @@ class Channels(Choices):
             "POST",
             f"{credential.urls['api']}/conversations.list",
             form=form | ({"cursor": cursor} if cursor else {}),
-            bearer=credential.access,
+            bearer=credential.access_token,
             spends=((LIST_SCOPE, 1),),
             response_bytes_max=4 * 1024 * KIBIBYTE,
         )

@@ -36,9 +36,9 @@ from connectors.slack.webhooks import SlackWebhooks
 AUTH_TEST = Scope("method", "auth.test")
 AUTH_REVOKE = Scope("method", "auth.revoke")
 APPS_UNINSTALL = Scope("method", "apps.uninstall")
-OAUTH = Scope("app", "oauth.v2.access")
+OAUTH_SCOPE = Scope("app", "oauth.v2.access")
 
-ACCESS_ENDED = frozenset({"token_expired", "token_revoked", "invalid_auth"})
+ACCESS_ENDED_CODES = frozenset({"token_expired", "token_revoked", "invalid_auth"})
 
 
 class Slack(OAuth):
@@ -125,7 +125,7 @@ class Slack(OAuth):
         "{api}/oauth.v2.access",
         "{api}/auth.revoke",
     )
-    token_call_scope = OAUTH
+    token_call_scope = OAUTH_SCOPE
     permission_separator = ","
     # a workspace has one bot token of ours, however often the app is installed there
     has_one_grant = True
@@ -133,7 +133,7 @@ class Slack(OAuth):
     consent_problems = AT_CONSENT
     ended_token_codes = frozenset({"account_inactive"})
     # "after a short grace period", and two access tokens are valid at a time
-    lifetimes = AuthorizationLifetimes(used_again="grace")
+    lifetimes = AuthorizationLifetimes(refresh_token_reuse="grace")
     token_prefixes = ("", "user_")
 
     def reconnect_parameters(self, account: str) -> Mapping[str, str]:
@@ -141,24 +141,26 @@ class Slack(OAuth):
         return {"team": account} if account.startswith("T") else {}
 
     def find_credential_problem(self, credential: Credential) -> str:
-        return "" if credential.access else "missing: Bot token"
+        return "" if credential.access_token else "missing: Bot token"
 
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:
         url = f"{credential.urls['api']}/auth.test"
-        return Request("POST", url, form={}, bearer=credential.access, spends=((AUTH_TEST, 1),))
+        return Request(
+            "POST", url, form={}, bearer=credential.access_token, spends=((AUTH_TEST, 1),)
+        )
 
     @raises_unreadable
     def parse_probe(self, response: Response, credential: Credential) -> Account | Outcome:
         return find_rejection(response, AUTH_TEST) or _parse_account(response.json())
 
-    def token_rejection(self, response: Response) -> Outcome | None:
-        return find_rejection(response, OAUTH)
+    def find_token_rejection(self, response: Response) -> Outcome | None:
+        return find_rejection(response, OAUTH_SCOPE)
 
     @raises_unreadable
     def parse_token_response(
         self, response: Response, app: Mapping[str, str], credential: Credential
     ) -> Grant | Outcome:
-        if rejection := self.token_rejection(response):
+        if rejection := self.find_token_rejection(response):
             return rejection
         answer = response.json()
         tokens = parse_tokens(answer)
@@ -177,7 +179,7 @@ class Slack(OAuth):
 
     @raises_unreadable
     def parse_refresh(self, response: Response, credential: Credential) -> Grant | Outcome:
-        if rejection := self.token_rejection(response):
+        if rejection := self.find_token_rejection(response):
             return refresh_rejection(rejection)
         answer = response.json()
         if credential.account not in ("", _parse_granted_account(answer).id):
@@ -200,7 +202,7 @@ class Slack(OAuth):
         else:
             url, scope = f"{credential.urls['api']}/apps.uninstall", APPS_UNINSTALL
             form = {"client_id": app["client_id"], "client_secret": app["client_secret"]}
-        return Request("POST", url, form=form, bearer=credential.access, spends=((scope, 1),))
+        return Request("POST", url, form=form, bearer=credential.access_token, spends=((scope, 1),))
 
     @raises_unreadable
     def parse_revoke(self, response: Response) -> Outcome:
@@ -212,11 +214,11 @@ class Slack(OAuth):
         if rejection is None:
             is_revoked = response.json().get("revoked", True) is True
             return delivered() if is_revoked else never("not_revoked", "revoked is false")
-        if rejection.reason in ACCESS_ENDED:
+        if rejection.reason in ACCESS_ENDED_CODES:
             return refresh(rejection.reason, rejection.detail)
         return delivered() if rejection.reason in self.ended_token_codes else rejection
 
-    def manifest(self, *, redirect_uri: str, name: str, webhook_url: str = "") -> str:
+    def build_manifest(self, *, redirect_uri: str, name: str, webhook_url: str = "") -> str:
         return build_manifest(redirect_uri=redirect_uri, name=name, webhook_url=webhook_url)
 
 

@@ -30,7 +30,7 @@ class SlackDirectory(Directory):
             "POST",
             f"{credential.urls['api']}/users.list",
             form=form | ({"cursor": cursor} if cursor else {}),
-            bearer=credential.access,
+            bearer=credential.access_token,
             spends=((USERS_LIST, 1),),
             response_bytes_max=4 * 1024 * KIBIBYTE,
         )

@@ -81,7 +81,7 @@ ERRORS_BY_CODE: Mapping[str, OutcomeBuilder] = {
     "too_many_attachments": never,
 }  # what is not here is `never`
 
-RATE_LIMITED = {"rate_limited", "ratelimited"}
+RATE_LIMIT_CODES = {"rate_limited", "ratelimited"}
 # Of an image block whose file is not processed yet:
 # https://github.com/slackapi/python-slack-sdk/issues/1658
 FILE_NOT_READY, FILE_WAIT = "invalid slack file", 30.0  # seconds
@@ -100,7 +100,7 @@ def find_rejection(response: Response, scope: Scope) -> Outcome | None:
     if answer["ok"] is not False:
         raise Unreadable("ok is neither true nor false")
     error = answer["error"]
-    if error in RATE_LIMITED:
+    if error in RATE_LIMIT_CODES:
         return throttled(error, after=parse_retry_after(response), pauses=(scope,))
     details = _format_error_details(answer)
     if error == "invalid_blocks" and FILE_NOT_READY in details:

@@ -24,8 +24,8 @@ from connectors.outcomes import (
 from connectors.schema import Credential
 from connectors.slack.errors import find_rejection
 
-BEGIN = Scope("method", "files.getUploadURLExternal")
-FINISH = Scope("method", "files.completeUploadExternal")
+BEGIN_UPLOAD_SCOPE = Scope("method", "files.getUploadURLExternal")
+FINISH_UPLOAD_SCOPE = Scope("method", "files.completeUploadExternal")
 HOSTS = ("files.slack.com",)  # and the host of the API itself
 ID_PATTERN = re.compile(r"F[A-Z0-9]{8,40}", re.ASCII)
 MAX_DESCRIPTION_LENGTH = 1000  # characters: alt_txt_too_large
@@ -35,7 +35,7 @@ class SlackFiles(FileUpload):
     permissions = {"files:write": _("to upload files")}
     # Slack processes files in the background; a block that shows one too early is invalid_blocks:
     # https://github.com/slackapi/python-slack-sdk/issues/1521
-    ready_after = 15.0
+    ready_after_seconds = 15.0
 
     def begin_request(self, credential: Credential, file: FileContent) -> Request:
         form = {"filename": file.name, "length": str(len(file.content))}
@@ -45,13 +45,13 @@ class SlackFiles(FileUpload):
             "POST",
             f"{credential.urls['api']}/files.getUploadURLExternal",
             form=form,
-            bearer=credential.access,
-            spends=((BEGIN, 1),),
+            bearer=credential.access_token,
+            spends=((BEGIN_UPLOAD_SCOPE, 1),),
         )
 
     @raises_unreadable
     def parse_begin(self, response: Response, credential: Credential) -> BegunUpload | Outcome:
-        if rejection := find_file_rejection(response, BEGIN):
+        if rejection := find_file_rejection(response, BEGIN_UPLOAD_SCOPE):
             return rejection
         answer = response.json()
         url, id = answer["upload_url"], answer["file_id"]
@@ -76,13 +76,13 @@ class SlackFiles(FileUpload):
             "POST",
             f"{credential.urls['api']}/files.completeUploadExternal",
             json={"files": [{"id": upload.id, "title": file.name}]},
-            bearer=credential.access,
-            spends=((FINISH, 1),),
+            bearer=credential.access_token,
+            spends=((FINISH_UPLOAD_SCOPE, 1),),
         )
 
     @raises_unreadable
     def parse_finish(self, response: Response) -> Outcome:
-        if rejection := find_file_rejection(response, FINISH):
+        if rejection := find_file_rejection(response, FINISH_UPLOAD_SCOPE):
             return rejection
         (file,) = response.json()["files"]
         return delivered(str(file["id"]))

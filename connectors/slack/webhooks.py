@@ -26,8 +26,8 @@ from connectors.webhook_sources import (
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-RETRIES_FOR = 361.0  # seconds: three retries, at once, after one and after five minutes
-DEADLINE = 3.0  # seconds
+RETRY_PERIOD_SECONDS = 361.0  # seconds: three retries, at once, after one and after five minutes
+ANSWER_DEADLINE_SECONDS = 3.0  # seconds
 # credentials for an answer, and a verification token that Slack no longer wants used
 REPLY_KEYS = ("response_url", "trigger_id")
 SECRET_KEYS = (
@@ -35,7 +35,7 @@ SECRET_KEYS = (
     *("bot_access_token", "interactivity_pointer"),  # of workflows
 )
 MAX_FORM_FIELDS = 100
-FORM = "application/x-www-form-urlencoded"
+FORM_TYPE = "application/x-www-form-urlencoded"
 
 MESSAGE_KEYS = ("channel", "channel_type", "user", "text", "ts", "thread_ts")
 EVENT_NAMES = {
@@ -52,8 +52,8 @@ class SlackWebhooks(WebhookSource):
     handshakes = (URL_VERIFICATION,)
     secret_from = "app_field"
     secret_field = "signing_secret"
-    deadline = DEADLINE
-    retries_for = RETRIES_FOR
+    answer_deadline_seconds = ANSWER_DEADLINE_SECONDS
+    retry_period_seconds = RETRY_PERIOD_SECONDS
     event_types = EVENT_TYPES
     stored_headers = (
         "content-type",
@@ -106,7 +106,7 @@ class SlackWebhooks(WebhookSource):
 
 
 def _is_form(request: WebhookRequest) -> bool:
-    return any(value.startswith(FORM) for value in request.header_values("content-type"))
+    return any(value.startswith(FORM_TYPE) for value in request.header_values("content-type"))
 
 
 def _parse_document(request: WebhookRequest) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from connectors.webhook_sources.handshakes import (
     respond_to_handshake,
 )
 from connectors.webhook_sources.pasted_requests import (
-    MAX_PASTED,
+    MAX_PASTED_LENGTH,
     PastedRequestCheck,
     check_pasted_request,
 )
@@ -42,7 +42,7 @@ __all__ = [
     "IncomingEventType",
     "Item",
     "MAX_ID_LENGTH",
-    "MAX_PASTED",
+    "MAX_PASTED_LENGTH",
     "NO_SETTINGS",
     "ONLY_BY_HAND",
     "FoundSubscription",

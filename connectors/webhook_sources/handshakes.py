@@ -14,7 +14,7 @@ import orjson
 
 from connectors.http import KIBIBYTE, Json, Response, dump_json
 from connectors.signatures import (
-    MIN_SECRET,
+    MIN_SECRET_BYTES,
     Algorithm,
     Encoding,
     Secret,
@@ -23,7 +23,7 @@ from connectors.signatures import (
     is_equal_secret,
 )
 
-MAX_BODY = 64 * KIBIBYTE  # bytes of a request that is looked at
+MAX_BODY_BYTES = 64 * KIBIBYTE  # bytes of a request that is looked at
 CHALLENGE_PATTERN = re.compile(r"[!-~]{1,256}")
 # without braces, quotes and colons: a hash of such a text is the signature of no JSON body
 HASHED_TOKEN_PATTERN = re.compile(r"[A-Za-z0-9_+/-]{1,256}={0,2}")
@@ -154,7 +154,7 @@ def _usable_keys(secrets: Sequence[Secret]) -> list[bytes]:
     """Return the secrets as UTF-8, without those that are too short to be secrets."""
     values = (secret.value for secret in secrets if secret.value.strip())
     keys = (value.encode("utf-8", "surrogatepass") for value in values)
-    return [key for key in keys if len(key) >= MIN_SECRET]
+    return [key for key in keys if len(key) >= MIN_SECRET_BYTES]
 
 
 def _respond_with_hash(
@@ -204,7 +204,7 @@ def _has_json_values(request: WebhookRequest, values: Values) -> bool:
 
 def _find_json_value(request: WebhookRequest, path: str) -> Json:
     """Return the value at a dotted path in the JSON body; None if there is none."""
-    if len(request.body) > MAX_BODY:
+    if len(request.body) > MAX_BODY_BYTES:
         return None
     try:
         value = orjson.loads(request.body)

@@ -9,7 +9,7 @@ from connectors.signatures import SchemeError, Secret, Verdict, verify
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources.source import Item, UnreadableItem, WebhookSource
 
-MAX_PASTED = 256 * 1024  # characters
+MAX_PASTED_LENGTH = 256 * 1024  # characters
 MAX_HEADERS = 100
 METHODS = ("POST", "GET", "HEAD", "PUT", "PATCH", "DELETE")
 MAX_ERROR_LENGTH = 300
@@ -63,8 +63,8 @@ def check_pasted_request(
 
 def parse_pasted_request(raw_http_text: str) -> list[WebhookRequest]:
     """Return the request with each body that the text may stand for. Raises PastedRequestError."""
-    if len(raw_http_text) > MAX_PASTED:
-        raise PastedRequestError(f"the text has more than {MAX_PASTED} characters")
+    if len(raw_http_text) > MAX_PASTED_LENGTH:
+        raise PastedRequestError(f"the text has more than {MAX_PASTED_LENGTH} characters")
     text = raw_http_text.replace("\r\n", "\n").lstrip("\n")
     head, separator, body = text.partition("\n\n")
     if not separator:

@@ -16,7 +16,7 @@ from connectors.signatures import Scheme
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources.handshakes import Handshake
 
-DEFAULT_BODY_LIMIT = 256 * KIBIBYTE
+DEFAULT_BODY_BYTES_MAX = 256 * KIBIBYTE
 MAX_ID_LENGTH = 200  # characters; of a longer id the digest is used
 TYPE_PATTERN = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*", re.ASCII)
 MAX_TYPE_LENGTH = 80  # characters
@@ -44,7 +44,7 @@ class Item:
     occurred_at: datetime | None = None
     record: str = ""  # the id of the record that changed
     # the fields that changed, with their new values; None: the system does not tell, so all of them
-    changed: Mapping[str, Json] | None = None
+    changed_fields: Mapping[str, Json] | None = None
     author: str = ""  # the external user who caused it
     is_own: bool = False  # the system itself says that our app caused it
     account_change: AccountChange = ""
@@ -124,11 +124,11 @@ class WebhookSource:
     # or the URL itself is the secret
     secret_from: Literal["made", "app_field", "connection_field", "url"] = "made"
     secret_field: str = ""  # the key of that field
-    body_limit: int = DEFAULT_BODY_LIMIT  # bytes
+    body_bytes_max: int = DEFAULT_BODY_BYTES_MAX  # bytes
     event_types: tuple[IncomingEventType, ...] = ()
-    deadline: float = 10.0  # seconds in which the system expects the acknowledgement
+    answer_deadline_seconds: float = 10.0  # seconds in which the system expects the acknowledgement
     # the last attempt of the system after the first one, in seconds; 0: it does not retry
-    retries_for: float = 0.0
+    retry_period_seconds: float = 0.0
     rejection_status: Mapping[str, int] = {}  # where the system expects another than 401
     # the collections whose records tell of changes that no webhook told of: their keys, each with
     # the object in the types of its items

@@ -94,7 +94,10 @@ class Subscriptions:
         return registrations
 
     def join_ids(self, ids: Mapping[str, str]) -> str:
-        """Return the external id that is stored, of the ids that steps made; empty: unchanged."""
+        """Return the registration's external id to store, made of the ids that the steps returned.
+
+        Empty: the stored one stays.
+        """
         return ",".join(ids.values())
 
     def find_differences(

@@ -7,7 +7,7 @@ from typing import Any
 from hub.asgi_bridge.answer_deadline import AnswerDeadline
 from hub.asgi_bridge.bodies import Body, Receive, parse_body_length
 from hub.asgi_bridge.environ import Environ, build_environ, client_network, put_body
-from hub.asgi_bridge.limits import Limits, overloaded
+from hub.asgi_bridge.limits import Limits, build_overloaded_problem
 from hub.asgi_bridge.refusals import Send, send_problem
 from hub.asgi_bridge.responses import PIECE_SIZE, WSGI, Answer, ClientStalled, WsgiExchange
 from hub.asgi_bridge.threads import ThreadPool
@@ -27,11 +27,11 @@ class AsgiBridge:
         self.wsgi, self.behind_proxy, self.limits = wsgi, behind_proxy, limits
         self.threads = ThreadPool(limits.threads)
         self.deadline = AnswerDeadline(
-            self.threads, path=hurried_path, seconds=limits.hurried_seconds
+            self.threads, path=hurried_path, seconds=limits.webhook_answer_seconds
         )
-        self.requests = SharedBudget(limits.requests)
-        self.bodies = SharedBudget(limits.bodies, limits.bodies_per_client)
-        self.answers = SharedBudget(limits.answers, limits.answers_per_client)
+        self.requests = SharedBudget(limits.requests_in_progress)
+        self.bodies = SharedBudget(limits.all_bodies_bytes, limits.bodies_bytes_per_client)
+        self.answers = SharedBudget(limits.all_answers_bytes, limits.answers_bytes_per_client)
         self.long_answers = SharedBudget(limits.long_answers, limits.long_answers_per_client)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -42,7 +42,7 @@ class AsgiBridge:
         except Problem as problem:
             await send_problem(problem, scope["path"], send)
         except BudgetExhausted:
-            await send_problem(overloaded(), scope["path"], send)
+            await send_problem(build_overloaded_problem(), scope["path"], send)
         except ClientStalled:
             pass  # the server cuts an answer that does not end
 
@@ -95,7 +95,7 @@ class AsgiBridge:
 
     async def send_piece(self, piece: bytes, send: Send) -> None:
         try:
-            async with asyncio.timeout(self.limits.answer_seconds):
+            async with asyncio.timeout(self.limits.piece_seconds):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
         except TimeoutError:
             raise ClientStalled from None

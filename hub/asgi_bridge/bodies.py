@@ -22,17 +22,17 @@ class Body:
     async def read(self, receive: Receive, length: int | None) -> bytes:
         """Return the whole body; `length` is the announced length, None if it is unknown.
 
-        Each piece extends the deadline by its size divided by `body_rate`, to at most
+        Each piece extends the deadline by its size divided by `body_bytes_per_second`, to at most
         `body_seconds` from now. Raises Problem if the body is late, too large or cut off, and
         BudgetExhausted if the budget has no room for it.
         """
-        if length is not None and length > self.limits.body:
+        if length is not None and length > self.limits.body_bytes:
             raise self.too_large_problem()
         try:
             async with asyncio.timeout(self.limits.body_seconds) as deadline:
                 loop, before = asyncio.get_running_loop(), 0
                 while await self.read_piece(receive):
-                    earned = (self.size - before) / self.limits.body_rate
+                    earned = (self.size - before) / self.limits.body_bytes_per_second
                     before = self.size
                     ends_at = (deadline.when() or loop.time()) + earned
                     deadline.reschedule(min(ends_at, loop.time() + self.limits.body_seconds))
@@ -51,7 +51,7 @@ class Body:
         if message["type"] == "http.disconnect":
             raise Problem("unreadable-body")  # cut off in transit
         if piece := message.get("body", b""):
-            if self.size + len(piece) > self.limits.body:
+            if self.size + len(piece) > self.limits.body_bytes:
                 raise self.too_large_problem()
             self.budget.acquire(len(piece), self.client)
             self.size += len(piece)
@@ -59,7 +59,9 @@ class Body:
         return bool(message.get("more_body"))
 
     def too_large_problem(self) -> Problem:
-        return Problem("payload-too-large", f"A body can have at most {self.limits.body:,} bytes.")
+        return Problem(
+            "payload-too-large", f"A body can have at most {self.limits.body_bytes:,} bytes."
+        )
 
     def release(self) -> None:
         self.pieces.clear()

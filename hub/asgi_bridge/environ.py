@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Any
 
 Environ = dict[str, Any]
-UNPREFIXED = {"CONTENT_TYPE", "CONTENT_LENGTH"}
+UNPREFIXED_HEADERS = {"CONTENT_TYPE", "CONTENT_LENGTH"}
 FIXED_VARIABLES = {
     "SCRIPT_NAME": "",
     "wsgi.version": (1, 0),
@@ -52,7 +52,7 @@ def _convert_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
             raw_name.decode("latin-1").upper().replace("-", "_"),
             raw_value.decode("latin-1"),
         )
-        name = name if name in UNPREFIXED else f"HTTP_{name}"
+        name = name if name in UNPREFIXED_HEADERS else f"HTTP_{name}"
         if name in variables:
             value = f"{variables[name]}{'; ' if name == 'HTTP_COOKIE' else ','}{value}"
         variables[name] = value

@@ -14,24 +14,26 @@ class Limits:
     """The limits of one web process."""
 
     threads: int = 32
-    requests: int = 256  # requests in Django or waiting for a thread
-    body: int = 8 * MEBIBYTE  # bytes of one body
-    bodies: int = 64 * MEBIBYTE  # bytes of the bodies of all unanswered requests
-    bodies_per_client: int = 16 * MEBIBYTE
+    requests_in_progress: int = 256  # requests in Django or waiting for a thread
+    body_bytes: int = 8 * MEBIBYTE  # bytes of one body
+    all_bodies_bytes: int = 64 * MEBIBYTE  # bytes of the bodies of all unanswered requests
+    bodies_bytes_per_client: int = 16 * MEBIBYTE
     body_seconds: float = 10.0  # seconds to receive a body; also the longest pause
-    body_rate: int = 128 * KIBIBYTE  # bytes a second; a body that arrives as fast gets more time
-    answers: int = 64 * MEBIBYTE  # bytes of large answers that clients have not read yet
-    answers_per_client: int = 16 * MEBIBYTE
-    answer_ahead: int = (
+    body_bytes_per_second: int = (
+        128 * KIBIBYTE
+    )  # bytes a second; a body that arrives as fast gets more time
+    all_answers_bytes: int = 64 * MEBIBYTE  # bytes of large answers that clients have not read yet
+    answers_bytes_per_client: int = 16 * MEBIBYTE
+    answer_bytes_ahead: int = (
         2 * MEBIBYTE
     )  # bytes of one answer, beyond which its thread waits for the client
-    answer_seconds: float = 20.0  # seconds for a client to read a piece
-    hurried_seconds: float = 1.7  # seconds for Django to answer a webhook
+    piece_seconds: float = 20.0  # seconds for a client to read a piece
+    webhook_answer_seconds: float = 1.7  # seconds for Django to answer a webhook
     long_answers: int = 8  # long answers whose threads may wait for their clients at a time
     long_answers_per_client: int = 2
 
 
-def overloaded() -> Problem:
+def build_overloaded_problem() -> Problem:
     return Problem("overloaded", headers={"Retry-After": "1"})
 
 

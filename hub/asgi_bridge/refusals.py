@@ -10,7 +10,7 @@ from hub.problems import Problem
 from hub.problems.responses import API_PREFIXES, MEDIA_TYPE
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-PAGE = (
+REFUSAL_PAGE = (
     "<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"
     "<h1>{title}</h1><p>{detail}</p></html>"
 )
@@ -23,7 +23,9 @@ async def send_problem(problem: Problem, path: str, send: Send) -> None:
         content_type, body = MEDIA_TYPE, json.dumps(problem.document(request_id))
     else:
         content_type = "text/html; charset=utf-8"
-        body = PAGE.format(title=escape(problem.kind.title), detail=escape(str(problem.detail)))
+        body = REFUSAL_PAGE.format(
+            title=escape(problem.kind.title), detail=escape(str(problem.detail))
+        )
     headers = {
         "Content-Type": content_type,
         "Content-Length": str(len(body.encode())),

@@ -33,7 +33,7 @@ class StreamedRemainder:
     """The pieces of a long answer, one at a time, after its first; an empty piece is the end."""
 
     loop: asyncio.AbstractEventLoop
-    seconds: float
+    piece_seconds: float
     pieces: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(1))
     is_broken: bool = False  # the answer is incomplete
 
@@ -44,7 +44,7 @@ class StreamedRemainder:
         """
         pending = asyncio.run_coroutine_threadsafe(self.pieces.put(piece), self.loop)
         try:
-            pending.result(self.seconds)
+            pending.result(self.piece_seconds)
         except TimeoutError:
             pending.cancel()
             raise ClientStalled from None
@@ -102,16 +102,16 @@ class WsgiExchange:
             return self.resolve_answer(b"")
         if not getattr(response, "streaming", True):
             return self.resolve_answer(b"".join(response))
-        pieces = _join_pieces(response, self.limits.answer_ahead)
+        pieces = _join_pieces(response, self.limits.answer_bytes_ahead)
         first = next(pieces, b"")
-        if len(first) < self.limits.answer_ahead:
+        if len(first) < self.limits.answer_bytes_ahead:
             return self.resolve_answer(first)
         with self.long_answers.acquire_for_block(1, self.client):
             return self.stream_response(first, pieces)
 
     def stream_response(self, first: bytes, pieces: Iterator[bytes]) -> None:
         """Hand over a long answer in pieces; the thread waits for the client between them."""
-        remainder = StreamedRemainder(self.loop, self.limits.answer_seconds)
+        remainder = StreamedRemainder(self.loop, self.limits.piece_seconds)
         self.resolve_answer(first, remainder)
         is_broken = True
         try:

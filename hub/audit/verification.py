@@ -11,7 +11,7 @@ class ChainVerification:
     """The result for one chain: rows read, and the first broken one; empty when it is intact."""
 
     chain: str
-    rows: int
+    row_count: int
     problem: str
 
 

@@ -8,7 +8,7 @@ from connectors.registry import CONNECTORS
 from hub.notices.notify import create_notice, resolve_notices
 
 COUNT_LIMIT = 10_000  # waiting deliveries; beyond that the notice says "more than"
-MAX_ANSWER = 200  # characters of the last answer
+MAX_ANSWER_LENGTH = 200  # characters of the last answer
 
 
 class ConnectionState(Protocol):
@@ -49,7 +49,7 @@ def notify_calls_failing(connection: ConnectionState, *, now: datetime) -> None:
         "calls_failing_with_answer" if connection.detail else "calls_failing",
         {
             "since": f"{connection.state_changed_at:%Y-%m-%d %H:%M} UTC",
-            "answer": connection.detail[:MAX_ANSWER],
+            "answer": connection.detail[:MAX_ANSWER_LENGTH],
         },
         now=now,
         about=f"{connection.pk}:calls:{now:%Y-%m-%dT%H}",

@@ -1,4 +1,4 @@
-"""Tasks of connections, run by wake-ups with these names."""
+"""Tasks of connections. The docstring of each names the wake-up that runs it."""
 
 import random
 import time

@@ -65,7 +65,7 @@ def build_token(
     `lifetime` is in seconds; None: the connector's default.
     """
     expires_at = None if lifetime is None else now + timedelta(seconds=lifetime)
-    length = lifetime or connector.lifetimes.access
+    length = lifetime or connector.lifetimes.access_token_seconds
     if not (length and refreshable and connector.refreshes_tokens):
         return Token(now, expires_at, None, rotates)
     share = REFRESH_SHARE + REFRESH_JITTER * (2 * random() - 1)
@@ -96,7 +96,7 @@ def build_token_columns(
     tokens: Mapping[str, Token], connector: Connector, *, now: datetime
 ) -> dict[str, Any]:
     """Build the columns of a credential's row for these tokens."""
-    unused = connector.lifetimes.unused if tokens else None
+    unused = connector.lifetimes.unused_refresh_token_seconds if tokens else None
     return {
         "token_lifetimes": {prefix: token.to_json() for prefix, token in tokens.items()},
         "expires_at": min(

@@ -16,21 +16,21 @@ RELEASE_SUSPECTED_FOR = timedelta(
 )  # errors after a start of the workers point to a release
 
 PROVIDER_REASONS = ("unavailable", "timed_out", "connect_failed", "connection_lost", "dns_failed",
-            "tls_failed", "breaker_open", "calls_failing", "maintenance", "unreadable",
-            "bad_answer", "failing", "exhausted")  # fmt: skip
-AUTHORIZATION = ("needs_reconnect", "unauthorized", "tokens_revoked", "token_revoked",
-                 "invalid_grant", "no_access_token", "refused_after_refresh", "refused_again",
-                 "uninstalled", "account_not_open", "refresh_failing", "no_refresh_token",
-                 "permission_missing")  # fmt: skip
-OWN_LIMIT = ("throttled", "behind", "expired", "paused", "disabled", "switched_off", "route_off",
-             "tenant_suspended")  # fmt: skip
+                    "tls_failed", "breaker_open", "calls_failing", "maintenance", "unreadable",
+                    "bad_answer", "failing", "exhausted")  # fmt: skip
+AUTHORIZATION_REASONS = ("needs_reconnect", "unauthorized", "tokens_revoked", "token_revoked",
+                         "invalid_grant", "no_access_token", "refused_after_refresh",
+                         "refused_again", "uninstalled", "account_not_open", "refresh_failing",
+                         "no_refresh_token", "permission_missing")  # fmt: skip
+OWN_LIMIT_REASONS = ("throttled", "behind", "expired", "paused", "disabled", "switched_off",
+                     "route_off", "tenant_suspended")  # fmt: skip
 CONTENT_REASONS = ("payload_refused", "mapping_failed", "identity_missing", "filter_failed",
-           "several_records")  # fmt: skip
+                   "several_records")  # fmt: skip
 DEFECT_REASONS = ("internal_error", "defect", "crashed", "credential_unreadable")
-CAUSES = (
+LIKELY_CAUSES = (
     (PROVIDER_REASONS, "The other system fails or does not answer."),
-    (AUTHORIZATION, "The authorization was revoked or has ended."),
-    (OWN_LIMIT, "Our own limit, pause or switch."),
+    (AUTHORIZATION_REASONS, "The authorization was revoked or has ended."),
+    (OWN_LIMIT_REASONS, "Our own limit, pause or switch."),
     (CONTENT_REASONS, "The content: a mapping, an identity or a field of the other system."),
     (DEFECT_REASONS, "A defect of the hub."),
 )
@@ -111,7 +111,7 @@ def find_likely_cause(cluster: Cluster, *, started_at: datetime | None) -> str:
     """Return the likely cause: what the reason points to, or a release that came just before."""
     if is_after_start(cluster, started_at):
         return "Likely cause: a deploy. The workers were started shortly before."
-    for reasons, cause in CAUSES:
+    for reasons, cause in LIKELY_CAUSES:
         if cluster.reason in reasons:
             return f"Likely cause: {cause[0].lower()}{cause[1:]}"
     if cluster.reason.startswith("status_5"):

@@ -28,8 +28,8 @@ class DayChart(NamedTuple):
     failed: int
     yesterday: int  # delivered in the 24 hours before
     bars: Sequence[HourBar]
-    values: Sequence[str]  # labels of the vertical axis, from the top
-    times: Sequence[str]  # labels of the horizontal axis
+    value_labels: Sequence[str]  # labels of the vertical axis, from the top
+    time_labels: Sequence[str]  # labels of the horizontal axis
 
 
 def build_hour_bars(hours: Sequence[Hour], highest: float = 0) -> list[HourBar]:

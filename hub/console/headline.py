@@ -221,7 +221,7 @@ def describe_normal(snapshot: Overview) -> Headline:
         else "nothing is waiting"
     )
     text = f"All normal: {snapshot.delivered:,} delivered in the last day, {transit_text}."
-    switched_off_count = snapshot.connections("paused", "disabled")
+    switched_off_count = snapshot.count_connections("paused", "disabled")
     parts = (
         [
             f"{format_count(switched_off_count, 'connection is', 'connections are')} paused or "

@@ -69,7 +69,7 @@ class HealthSnapshot:
         ]
 
     @property
-    def claimed(self) -> int:
+    def claimed_count(self) -> int:
         return sum(entry.delivery_count for entry in self.pump_claims)
 
     @property
@@ -253,7 +253,7 @@ def build_backlog_bars(snapshot: HealthSnapshot) -> list[BacklogBar]:
     """Return one bar for each state of deliveries that have not arrived. Pure."""
     counts = [
         ("due", snapshot.due_deliveries, "state=waiting"),
-        ("sending", snapshot.claimed, "state=sending"),
+        ("sending", snapshot.claimed_count, "state=sending"),
     ]
     for reason, rows in snapshot.held_reasons:
         query = urlencode({"state": "held", "reason": reason})

@@ -116,7 +116,7 @@ class Overview:
         """Return today's and yesterday's number of each (system, state)."""
         return sum_days(self.hour_counts, now=self.now)
 
-    def connections(self, *states: str) -> int:
+    def count_connections(self, *states: str) -> int:
         return sum(group.connections for group in self.connection_groups if group.state in states)
 
 

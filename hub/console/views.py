@@ -198,7 +198,7 @@ def list_tiles(snapshot: Overview) -> list[Tile]:
         ),
         Tile(
             "Needs reconnect",
-            snapshot.connections("needs_reconnect"),
+            snapshot.count_connections("needs_reconnect"),
             "connections",
             needs_reconnect,
             alarms=True,

@@ -14,7 +14,7 @@ from django.db import connection
 Clock = Callable[[], datetime]
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)  # earlier than any reading of a clock
-SYNCHRONIZE_EVERY = 5.0  # seconds
+SYNCHRONIZE_EVERY_SECONDS = 5.0
 CLOCK_SQL = {
     "postgresql": "SELECT clock_timestamp()",
     "sqlite": "SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')",
@@ -61,4 +61,4 @@ def _read_database_time() -> datetime:
     return value if isinstance(value, datetime) else datetime.fromisoformat(value)
 
 
-clock = DatabaseClock(synchronize_every=SYNCHRONIZE_EVERY)
+clock = DatabaseClock(synchronize_every=SYNCHRONIZE_EVERY_SECONDS)

@@ -17,7 +17,7 @@ from hub.connections.api.queries import find_visible_connection
 from hub.db.clock import clock
 from hub.drift.check import CheckResult
 from hub.drift.descriptions import (
-    PLACES,
+    PLACE_LABELS,
     describe_break_in_english,
     describe_change_in_english,
 )
@@ -72,7 +72,7 @@ class EventReadSerializer(serializers.Serializer):
 
     path = serializers.CharField(help_text="Such as data.record.Title.")
     places = serializers.ListField(
-        child=serializers.ChoiceField(list(PLACES)), help_text="Where the route reads it."
+        child=serializers.ChoiceField(list(PLACE_LABELS)), help_text="Where the route reads it."
     )
 
 

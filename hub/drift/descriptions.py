@@ -28,7 +28,7 @@ ADVICE = {
     ),
 }
 # where an event is read
-PLACES = {"filter": _("filter"), "mapping": _("mapping"), "order_key": _("order key")}
+PLACE_LABELS = {"filter": _("filter"), "mapping": _("mapping"), "order_key": _("order key")}
 
 
 def describe_change(finding: DriftFinding) -> str:
@@ -67,7 +67,7 @@ def describe_break_in_english(entry: Mapping[str, Any], *, system: str) -> str:
 
 
 def _describe_read(read: Mapping[str, Any]) -> str:
-    places = ", ".join(str(PLACES[place]) for place in read["places"])
+    places = ", ".join(str(PLACE_LABELS[place]) for place in read["places"])
     return f"{read['path']} ({places})"
 
 

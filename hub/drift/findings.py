@@ -11,7 +11,7 @@ from hub.drift.comparison import Drift
 from hub.drift.models import DriftFinding
 from hub.notices.notify import create_notice, resolve_notices
 
-KIND = "schema_drift"
+NOTICE_KIND = "schema_drift"
 NAMES_IN_NOTICE = 3
 MAX_KEY_LENGTH, MAX_LABEL_LENGTH, MAX_TEXT_LENGTH = 200, 200, 255
 
@@ -62,7 +62,7 @@ def resolve_findings(findings: Iterable[DriftFinding], *, now: datetime) -> None
         finding.resolved_at = now
         finding.save(update_fields=["resolved_at"])
         resolve_notices(
-            KIND,
+            NOTICE_KIND,
             connection_id=finding.connection_id,
             about=str(finding.public_id),
             now=now,
@@ -103,7 +103,7 @@ def _notify_once(finding: DriftFinding, *, now: datetime) -> None:
         case _:
             message = "schema_drift_picklist_value_gone"
     create_notice(
-        KIND,
+        NOTICE_KIND,
         message,
         build_notice_parameters(finding),
         about=str(finding.public_id),

@@ -19,7 +19,7 @@ from hub.egress.messages import build_request_headers, build_response
 from hub.egress.resolver import LOOKUP_TIMEOUT, Lookup, resolve_host_async, system_lookup
 from hub.egress.tls import build_verified_context
 from hub.egress.url_guard import EgressRules, ParsedUrl, check_url, parse_with_yarl
-from hub.processes.failpoints import ACTIVE, failpoint
+from hub.processes.failpoints import ACTIVE_PLANS, failpoint
 
 TIMEOUT = 20.0  # seconds, from the call to the last byte that is read
 MAX_SOCKETS = 200
@@ -113,7 +113,7 @@ class AsyncClient:
         try:
             async with self.session.request(
                 request.method,
-                parsed_url.parsed,
+                parsed_url.client_url,
                 headers=headers,
                 data=_request_payload(request),
                 allow_redirects=False,
@@ -216,6 +216,6 @@ async def open_async_client(
         auto_decompress=False,
         skip_auto_headers=("Content-Type",),
         read_bufsize=16 * KIBIBYTE,
-        trace_configs=_build_failpoint_traces() if ACTIVE else None,
+        trace_configs=_build_failpoint_traces() if ACTIVE_PLANS else None,
     ) as session:
         yield AsyncClient(session, rules, clock)

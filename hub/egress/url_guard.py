@@ -92,7 +92,7 @@ class ParsedUrl(NamedTuple):
     scheme: str
     host: str  # canonical
     port: int
-    parsed: Any = None
+    client_url: Any = None
 
 
 Parser = Callable[[str], ParsedUrl]

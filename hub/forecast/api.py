@@ -15,7 +15,7 @@ from hub.rest.fields import object_url
 from hub.rest.openapi import EXAMPLE_ID, EXAMPLE_TIME, describe_operation
 from tenants.access.api_authentication import resolve_tenant
 
-EXAMPLE = {
+FORECAST_EXAMPLE = {
     "items": [
         {
             "kind": "authorization_ends",
@@ -62,7 +62,7 @@ class UpcomingView(APIView):
         "List what will need a person",
         {200: UpcomingSerializer},
         parameters=[UpcomingQuery],
-        examples={"an authorization that ends": EXAMPLE},
+        examples={"an authorization that ends": FORECAST_EXAMPLE},
     )
     def get(self, request: Request) -> Response:
         """List what will need the tenant's people soon, the first in time first: authorizations

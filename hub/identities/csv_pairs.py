@@ -33,10 +33,10 @@ REQUIRED_COLUMNS = COLUMNS[:3]
 ROWS_MAX = 5_000
 BYTES_MAX = 2 * 1024 * 1024
 
-NOT_UTF_8 = gettext_noop("The file is not UTF-8 text. Save it as “CSV UTF-8”, then try again.")
-TOO_LARGE = gettext_noop("The file is larger than 2 MB. Split it into several files.")
-TOO_MANY = gettext_noop("The file has more than 5,000 rows. Split it into several files.")
-NO_ROWS = gettext_noop("The file has no rows below its header.")
+NOT_UTF_8_TEXT = gettext_noop("The file is not UTF-8 text. Save it as “CSV UTF-8”, then try again.")
+TOO_LARGE_TEXT = gettext_noop("The file is larger than 2 MB. Split it into several files.")
+TOO_MANY_TEXT = gettext_noop("The file has more than 5,000 rows. Split it into several files.")
+NO_ROWS_TEXT = gettext_noop("The file has no rows below its header.")
 NO_HEADER = gettext_noop(
     "The first row must name the columns: kind, local_id and remote_id, and optionally name. "
     "Missing: %(columns)s."
@@ -114,11 +114,11 @@ def write_pairs(connection: Connection) -> Iterator[str]:
 def decode_file(content: bytes) -> str:
     """Return the text of an uploaded file. Raises ValidationError."""
     if len(content) > BYTES_MAX:
-        raise ValidationError(_(TOO_LARGE))
+        raise ValidationError(_(TOO_LARGE_TEXT))
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
-        raise ValidationError(_(NOT_UTF_8)) from None
+        raise ValidationError(_(NOT_UTF_8_TEXT)) from None
 
 
 def plan_identity_import(connection: Connection, text: str) -> ImportPlan:
@@ -158,7 +158,7 @@ def import_identities(
 def _read_pairs(text: str) -> list[tuple[int, Pair]]:
     """Return the pairs with their lines. Raises ValidationError."""
     if len(text.encode(errors="replace")) > BYTES_MAX:
-        raise ValidationError(_(TOO_LARGE))
+        raise ValidationError(_(TOO_LARGE_TEXT))
     header = text.partition("\n")[0]
     delimiter = ";" if header.count(";") > header.count(",") else ","
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
@@ -175,9 +175,9 @@ def _read_pairs(text: str) -> list[tuple[int, Pair]]:
         message = _("Line %(line)s cannot be read: %(problem)s.")
         raise ValidationError(message % {"line": reader.line_num, "problem": error}) from None
     if not pairs:
-        raise ValidationError(_(NO_ROWS))
+        raise ValidationError(_(NO_ROWS_TEXT))
     if len(pairs) > ROWS_MAX:
-        raise ValidationError(_(TOO_MANY))
+        raise ValidationError(_(TOO_MANY_TEXT))
     return pairs
 
 

@@ -11,7 +11,10 @@ from django.utils.translation import gettext as _
 from hub.limits.definitions import LIMITS
 from hub.problems import Problem
 
-PROBLEM_CODES = {True: "quota-exceeded", False: "limit-reached"}  # by whether waiting helps
+PROBLEM_CODE_BY_CAN_WAIT = {
+    True: "quota-exceeded",
+    False: "limit-reached",
+}  # by whether waiting helps
 
 
 class LimitExceeded(Problem):
@@ -41,7 +44,7 @@ class LimitExceeded(Problem):
         headers = {"Retry-After": str(seconds)} if retry_at else {}
         error = {"pointer": "", "detail": str(limit.label), "code": name}
         super().__init__(
-            PROBLEM_CODES[retry_at is not None], detail, errors=[error], headers=headers
+            PROBLEM_CODE_BY_CAN_WAIT[retry_at is not None], detail, errors=[error], headers=headers
         )
 
 

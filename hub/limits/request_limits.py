@@ -63,7 +63,7 @@ def _remember_remaining(request: Request, remaining: Iterable[RemainingQuota]) -
     tightest: dict[str, RemainingQuota] = getattr(request._request, "rate_limits", {})
     for quota in remaining:
         known_quota = tightest.get(quota.charge.name)
-        if known_quota is None or quota.amount <= known_quota.amount:
+        if known_quota is None or quota.amount_left <= known_quota.amount_left:
             tightest[quota.charge.name] = quota
     request._request.rate_limits = tightest  # type: ignore[attr-defined]
 
@@ -96,4 +96,4 @@ def _format_policy(remaining: RemainingQuota) -> str:
 
 
 def state_header(remaining: RemainingQuota) -> str:
-    return f'"{remaining.charge.name}";r={remaining.amount};t={remaining.seconds}'
+    return f'"{remaining.charge.name}";r={remaining.amount_left};t={remaining.seconds_left}'

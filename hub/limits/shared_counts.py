@@ -47,7 +47,7 @@ class Charge:
     def counter(self) -> tuple[str, str]:
         return self.subject, self.name
 
-    def window(self, now: datetime) -> int:
+    def window_number(self, now: datetime) -> int:
         return int(now.timestamp()) // self.seconds
 
     def window_end(self, window: int) -> datetime:
@@ -58,7 +58,7 @@ class Charge:
 class GrantedShare:
     """This process's share of a counter: what it may still spend, and what may still be granted."""
 
-    window: int
+    window_number: int
     quota: int
     granted_amount: int = 0
     free_amount: int = 0
@@ -70,8 +70,8 @@ class RemainingQuota:
     """The amount left of a limit, as known to this process, and the seconds left of its window."""
 
     charge: Charge
-    amount: int
-    seconds: int
+    amount_left: int
+    seconds_left: int
 
 
 class GrantCounters:
@@ -106,7 +106,7 @@ class LockStripe:
             for charge in charges:
                 if self.shares[charge.counter].free_amount < charge.amount:
                     limit_error = limit_exceeded(
-                        charge, self.shares[charge.counter].window, now=now
+                        charge, self.shares[charge.counter].window_number, now=now
                     )
                     limit_error.remaining = [self.remaining(charge, now) for charge in charges]
                     raise limit_error
@@ -120,10 +120,10 @@ class LockStripe:
             is_current = (
                 share is not None
                 and share.quota == charge.quota
-                and share.window - charge.window(now) in (0, 1)
+                and share.window_number - charge.window_number(now) in (0, 1)
             )
             if not is_current:
-                self.shares[charge.counter] = GrantedShare(charge.window(now), charge.quota)
+                self.shares[charge.counter] = GrantedShare(charge.window_number(now), charge.quota)
         if len(self.shares) > MAX_SHARES:
             current = {charge.counter for charge in charges}
             self.shares = {counter: self.shares[counter] for counter in current}
@@ -140,18 +140,18 @@ class LockStripe:
         for charge, requested in shortfalls:
             window, used = granted[charge.counter]
             share = self.shares[charge.counter]
-            if window != share.window:
+            if window != share.window_number:
                 share.free_amount = share.granted_amount = 0
             grant = min(requested, max(0, charge.quota - used + requested))
             share.free_amount, share.granted_amount = (
                 share.free_amount + grant,
                 share.granted_amount + grant,
             )
-            share.window, share.database_remaining = window, max(0, charge.quota - used)
+            share.window_number, share.database_remaining = window, max(0, charge.quota - used)
 
     def remaining(self, charge: Charge, now: datetime) -> RemainingQuota:
         share = self.shares[charge.counter]
-        seconds = (charge.window_end(share.window) - now) // timedelta(seconds=1)
+        seconds = (charge.window_end(share.window_number) - now) // timedelta(seconds=1)
         return RemainingQuota(charge, share.free_amount + share.database_remaining, max(0, seconds))
 
 
@@ -173,7 +173,7 @@ def add_usage(
     parameters = [
         value
         for charge, amount in ordered
-        for value in (*charge.counter, charge.window(now), amount)
+        for value in (*charge.counter, charge.window_number(now), amount)
     ]
     with connection.cursor() as cursor:
         cursor.execute(

@@ -57,7 +57,7 @@ def _build_quota_charges(key: LimitedKey, amounts: Mapping[str, int]) -> list[Ch
     return charges
 
 
-def spend_exactly(tenant: LimitedTenant, name: str, *, now: datetime) -> None:
+def spend_tenant_limit(tenant: LimitedTenant, name: str, *, now: datetime) -> None:
     """Spend one unit of a tenant's limit in the caller's transaction, with the row that it counts.
 
     Raises LimitExceeded if the quota is used up.
@@ -73,7 +73,7 @@ def spend_exactly(tenant: LimitedTenant, name: str, *, now: datetime) -> None:
         raise limit_exceeded(single_charge, window, now=now)
 
 
-def spend_of_connection(connection: LimitedConnection, name: str, *, now: datetime) -> int:
+def spend_connection_limit(connection: LimitedConnection, name: str, *, now: datetime) -> int:
     """Spend one unit of a limit of a connection in the caller's transaction.
 
     Returns how much of it is used in this window; 0 if it is not limited. Raises LimitExceeded if

@@ -26,7 +26,11 @@ CLAIM_LEASE = timedelta(minutes=2)  # longer than sending one mail to a slow ser
 RETRY_DELAYS = tuple(timedelta(minutes=number) for number in (1, 5, 15, 60, 180, 360))
 # After an unreachable server: each attempt to reach it costs a worker some seconds.
 SERVER_AWAY_DELAY = timedelta(minutes=1)
-AWAY, PUT_OFF, REFUSED = "mail_server_away", "mail_put_off", "mail_refused"
+SERVER_AWAY_REASON, PUT_OFF_REASON, REFUSED_REASON = (
+    "mail_server_away",
+    "mail_put_off",
+    "mail_refused",
+)
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +65,7 @@ def deliver_due_mails(
                 return
             if (
                 claim_mail(mail, now=clock())
-                and send_claimed_mail(mail, server, clock=clock) == AWAY
+                and send_claimed_mail(mail, server, clock=clock) == SERVER_AWAY_REASON
             ):
                 find_due_mails(now=clock() + SERVER_AWAY_DELAY).update(
                     due_at=clock() + SERVER_AWAY_DELAY
@@ -108,11 +112,13 @@ def try_sending(mail: Mail, server: MailServer) -> str:
         smtplib.SMTPRecipientsRefused,
         smtplib.SMTPDataError,
     ) as error:  # only this mail was rejected
-        return REFUSED if min(extract_smtp_codes(error), default=0) >= 500 else PUT_OFF
+        return (
+            REFUSED_REASON if min(extract_smtp_codes(error), default=0) >= 500 else PUT_OFF_REASON
+        )
     except OSError:  # including smtplib's own, such as a rejected sender or password
-        return AWAY
+        return SERVER_AWAY_REASON
     except ValueError:  # the address may contain characters that SMTP cannot transmit
-        return REFUSED
+        return REFUSED_REASON
     return ""
 
 
@@ -127,7 +133,7 @@ def store_mail_result(mail: Mail, reason: str, *, now: datetime) -> None:
         mail.mark_sent(now=now)
     elif reason == "mail_expired":
         mail.mark_expired()
-    elif reason in (AWAY, PUT_OFF):
+    elif reason in (SERVER_AWAY_REASON, PUT_OFF_REASON):
         retry_at = min(
             now + RETRY_DELAYS[min(mail.attempt_count, len(RETRY_DELAYS)) - 1], max(mail.until, now)
         )

@@ -16,7 +16,7 @@ from hub.queue import wake_up
 
 FallbackKey = tuple[int, str]  # connection and kind
 TEXT_LENGTH = 200
-IN_KINDS = ("user",)  # of incoming events, the author is the only record that is looked up
+INCOMING_KINDS = ("user",)  # of incoming events, the author is the only record that is looked up
 
 
 @transaction.atomic
@@ -84,7 +84,7 @@ def _check_fallback(fallback: IdentityFallback) -> None:
     for name in ("kind", "default_id", "explanation"):
         if problem := find_text_problem(name, getattr(fallback, name), TEXT_LENGTH):
             raise ValidationError({name: problem})
-    if fallback.direction == IdentityFallback.Direction.IN and fallback.kind not in IN_KINDS:
+    if fallback.direction == IdentityFallback.Direction.IN and fallback.kind not in INCOMING_KINDS:
         raise ValidationError({"kind": _("Only users are looked up in incoming events.")})
     if fallback.choice == IdentityFallback.Choice.DEFAULT and not fallback.default_id:
         raise ValidationError({"default_id": _("Enter the ID of the default record.")})

@@ -90,7 +90,7 @@ class TenantField(forms.CharField):
 class TargetForm(forms.ModelForm):
     """A form of a row for one action of a connector, of one tenant or of all."""
 
-    ALL = "Leave empty for all tenants."
+    ALL_TENANTS_HELP = "Leave empty for all tenants."
 
     user: User  # set by the page
 
@@ -111,7 +111,7 @@ class TargetForm(forms.ModelForm):
         if "tenant" in self.fields:
             tenant = self.fields["tenant"]
             assert isinstance(tenant, TenantField)
-            tenant.for_user(self.user, self.ALL)
+            tenant.for_user(self.user, self.ALL_TENANTS_HELP)
         if self.instance.pk:
             owner = self.instance.tenant
             self.initial["tenant"] = owner.reference if owner else ""

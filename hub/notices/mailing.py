@@ -14,7 +14,7 @@ from hub.notices.models import ConnectionMailPreference, MailPreference, Notice
 from hub.notices.presence import find_absent_members, find_substitutes
 from tenants.models import Membership
 
-REMINDERS = (
+REMINDER_DELAYS = (
     timedelta(days=1),
     timedelta(days=3),
     timedelta(days=7),
@@ -76,7 +76,7 @@ def choose_mail_time(membership: Membership, notice: Notice, *, now: datetime) -
 
 
 def schedule_next_reminder(notice: Notice) -> datetime | None:
-    reminders = REMINDERS if notice.kind in REMINDED_KINDS else ()
+    reminders = REMINDER_DELAYS if notice.kind in REMINDED_KINDS else ()
     return (
         notice.created_at + reminders[notice.reminder_number]
         if notice.reminder_number < len(reminders)

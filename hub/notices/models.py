@@ -83,9 +83,10 @@ class Notice(Scoped):
 
     @property
     def sentence(self) -> str:
-        """Return what happened, in the active language; the kind's label if it cannot be rendered.
+        """Return what happened, in the active language.
 
-        One notice never keeps the mails and events of the others waiting.
+        The kind's label if the sentence cannot be rendered: an error would keep the mails and
+        events of the other notices waiting, too.
         """
         if not self.message:
             return self.stored_sentence

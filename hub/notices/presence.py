@@ -11,7 +11,7 @@ from tenants.models import Membership
 
 ABSENT_AFTER = timedelta(days=60)  # without signing in; a session lasts for two weeks
 NOTICE_MAILS = ("mail/notice.txt", "mail/digest.txt")
-REFUSED = "mail_refused"
+REFUSED_REASON = "mail_refused"
 SUBSTITUTES_MAX = 20  # members who are notified in the place of others
 
 
@@ -60,9 +60,11 @@ def find_substitutes(
 def _find_refusing_addresses(addresses: Collection[str]) -> set[str]:
     """Return the addresses whose last notice was refused by their mail server."""
     mails = Mail.objects.filter(to__in=addresses, kind__in=NOTICE_MAILS)
-    ended_mails = mails.filter(Q(state="sent") | Q(state="failed", reason=REFUSED)).order_by("pk")
+    ended_mails = mails.filter(Q(state="sent") | Q(state="failed", reason=REFUSED_REASON)).order_by(
+        "pk"
+    )
     last_reasons = dict(ended_mails.values_list("to", "reason"))
-    return {address for address, reason in last_reasons.items() if reason == REFUSED}
+    return {address for address, reason in last_reasons.items() if reason == REFUSED_REASON}
 
 
 def _has_signed_in_lately(membership: Membership, *, now: datetime) -> bool:

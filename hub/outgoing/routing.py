@@ -45,7 +45,9 @@ class RoutingTable:
     routes: Sequence[Route]
     connections: Sequence[Connection]
     switches: "ActiveSwitches"
-    unconnected: Collection[tuple[int, int]]  # tenant and ordered route with deliveries that wait
+    unconnected_routes: Collection[
+        tuple[int, int]
+    ]  # tenant and ordered route with deliveries that wait
 
     @classmethod
     def load(cls, tenants: set[Tenant]) -> "RoutingTable":
@@ -88,7 +90,7 @@ class RoutingTable:
             ):
                 targets = (
                     [None]
-                    if (tenant.pk, route.pk) in self.unconnected
+                    if (tenant.pk, route.pk) in self.unconnected_routes
                     else self.find_targets(route, tenant, origin=event.origin)
                 )
                 deliveries += build_deliveries_for_route(

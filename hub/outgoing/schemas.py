@@ -6,7 +6,7 @@ from typing import Any
 
 VERSION = re.compile(r".+\.v(?P<number>[1-9][0-9]{0,3})", re.ASCII)
 SCHEMA_MAX_DEPTH, SCHEMA_MAX_FIELDS = 8, 100  # levels, and fields of one object
-KINDS = (
+JSON_TYPES = (
     (bool, "boolean"),
     (int, "integer"),
     (float, "number"),
@@ -56,7 +56,7 @@ def _infer_kinds(examples: Iterable[Any]) -> list[str]:
 
 
 def _get_json_kind(value: Any) -> str:
-    return next((word for kind, word in KINDS if isinstance(value, kind)), "null")
+    return next((word for kind, word in JSON_TYPES if isinstance(value, kind)), "null")
 
 
 def list_schema_paths(schema: Mapping[str, Any], prefix: str) -> list[str]:

@@ -12,7 +12,7 @@ from hub.problems import StrictSerializer
 from hub.reason_codes import REASONS
 from hub.rest.fields import ObjectField, TextField, TimestampField, object_page_url, object_url
 
-SENDER_ID = RegexValidator(
+SENDER_ID_VALIDATOR = RegexValidator(
     r"\A(?!\s)[^\x00-\x1f\x7f]+(?<!\s)\Z",
     "One line without control characters and without leading or trailing spaces.",
 )
@@ -27,7 +27,7 @@ class EventSerializer(StrictSerializer):
     id = TextField(
         max_length=200,
         required=False,
-        validators=[SENDER_ID],
+        validators=[SENDER_ID_VALIDATOR],
         help_text=(
             "Your own ID. Repeating an ID refers to the same event. Omitted: the hub generates one."
         ),

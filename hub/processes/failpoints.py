@@ -90,13 +90,13 @@ def do_nothing(name: str) -> None:
     """Do nothing, as every failpoint does in production."""
 
 
-ACTIVE = parse_plans(os.environ.get(SETTING_NAME, ""))
-failpoint = build_failpoint(ACTIVE) if ACTIVE else do_nothing
+ACTIVE_PLANS = parse_plans(os.environ.get(SETTING_NAME, ""))
+failpoint = build_failpoint(ACTIVE_PLANS) if ACTIVE_PLANS else do_nothing
 
 
 @register(Tags.security, deploy=True)
 def check_failpoints_unset(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """Return an error of `check --deploy` when failpoints are set."""
-    if not ACTIVE:
+    if not ACTIVE_PLANS:
         return []
     return [Error(f"{SETTING_NAME} is set. It breaks the hub, for tests only.", id="hub.E003")]

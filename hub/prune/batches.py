@@ -18,7 +18,7 @@ from hub.queue import Heartbeat, record_heartbeat, wake_up
 INBOX_RETENTION = timedelta(days=7)
 LOG_RETENTION = timedelta(days=1)
 BATCH_SIZE = 500  # rows of one batch, which is one short transaction
-PRUNE_INTERVAL, MAX_SILENCE = timedelta(days=1), timedelta(seconds=60)
+PRUNE_INTERVAL, RUN_SILENCE_MAX = timedelta(days=1), timedelta(seconds=60)
 # Heartbeats: when pruning last reached its end, and when it last made progress.
 PRUNED_BEAT, PRUNING_BEAT = "pruned", "pruning"
 
@@ -114,6 +114,6 @@ def wake_up_daily_pruning(*, now: datetime) -> None:
         Heartbeat.objects.filter(name__in=(PRUNED_BEAT, PRUNING_BEAT)).values_list("name", "at")
     )
     is_recent = PRUNED_BEAT in beats and now - beats[PRUNED_BEAT] < PRUNE_INTERVAL
-    is_running = PRUNING_BEAT in beats and now - beats[PRUNING_BEAT] < MAX_SILENCE
+    is_running = PRUNING_BEAT in beats and now - beats[PRUNING_BEAT] < RUN_SILENCE_MAX
     if not is_recent and not is_running:
         wake_up("prune", now=now)

@@ -25,10 +25,10 @@ from hub.processes import pool_pipe
 from hub.queue.work_classes import WORK_CLASSES, find_work_class
 
 CANARY = "canary"  # name of the task that each pool sends itself, and of its heartbeat
-CANARY_EVERY = 2.0  # seconds
+CANARY_EVERY_SECONDS = 2.0
 HEARTBEAT_EVERY = timedelta(seconds=5)
-DATABASE_RETRY_EVERY = 0.5  # seconds between attempts while the database is away
-MEMBER_POLL_EVERY = 0.05  # seconds between looks for an idle member
+DATABASE_RETRY_EVERY_SECONDS = 0.5  # between attempts while the database is away
+MEMBER_POLL_EVERY_SECONDS = 0.05  # between looks for an idle member
 WAKE_UP_REPEATED_AFTER = timedelta(
     seconds=10
 )  # a wake-up without acknowledgement may be sent again
@@ -196,16 +196,16 @@ class WakeUpBroker(ORM):
         try:
             classes = self.idle_classes()
             if not classes:  # leave the wake-ups to other pools
-                Event().wait(MEMBER_POLL_EVERY)
+                Event().wait(MEMBER_POLL_EVERY_SECONDS)
                 return None
-            is_canary_due = time.monotonic() - self.canary_sent_at > CANARY_EVERY
+            is_canary_due = time.monotonic() - self.canary_sent_at > CANARY_EVERY_SECONDS
             if is_canary_due and find_work_class(CANARY) in classes:
                 self.canary_sent_at = time.monotonic()
                 return [(None, build_canary_task())]
             return self.take_oldest(classes)
         except Error:  # django-q2's pusher would sleep for ten seconds and end
             connection.close()
-            Event().wait(DATABASE_RETRY_EVERY)
+            Event().wait(DATABASE_RETRY_EVERY_SECONDS)
             return None
 
     def take_oldest(self, classes: Collection[str]) -> list[tuple[int | None, str]] | None:

@@ -16,7 +16,7 @@ from hub.processes import pool_pipe
 
 log = structlog.get_logger(__name__)
 
-FORK = multiprocessing.get_context("fork")
+FORK_CONTEXT = multiprocessing.get_context("fork")
 # What django-q2 writes into a member's timer; greater values are the seconds left for its task.
 TIMER_IDLE, TIMER_EXPIRED = -1.0, 0.0
 LOCK_TIMEOUT = 0.05  # seconds to wait for the timer's lock
@@ -57,13 +57,13 @@ class PoolMember:
         """Start the process. `replaces`: the dead processes whose leases `on_start` frees."""
         self.work_class = work_class
         self.replaces = list(replaces)
-        self.ready = FORK.RawValue("b", False)  # set when `on_start` has returned
-        self.timer = FORK.Value("f", TIMER_IDLE)
-        self.done = FORK.RawValue("L", 0)
+        self.ready = FORK_CONTEXT.RawValue("b", False)  # set when `on_start` has returned
+        self.timer = FORK_CONTEXT.Value("f", TIMER_IDLE)
+        self.done = FORK_CONTEXT.RawValue("L", 0)
         self.assigned_count = 0
-        self.tasks = FORK.SimpleQueue()
+        self.tasks = FORK_CONTEXT.SimpleQueue()
         arguments = (self.tasks, ResultCounter(self.done), self.timer, on_start, self.ready)
-        self.process = FORK.Process(target=_run_member, args=arguments, daemon=True)
+        self.process = FORK_CONTEXT.Process(target=_run_member, args=arguments, daemon=True)
         self.process.start()
 
     def assign_task(self, task: Any) -> None:

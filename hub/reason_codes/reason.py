@@ -11,13 +11,13 @@ class Reason(NamedTuple):
     needed).
     """
 
-    marked: str
+    marked_sentence: str
     marked_action: str = ""
     names: Mapping[str, str] = {}  # values that are known only when the reason occurs
 
     @property
     def sentence(self) -> str:
-        return translate_text(self.marked, self.names)
+        return translate_text(self.marked_sentence, self.names)
 
     @property
     def action(self) -> str:

@@ -31,7 +31,7 @@ from tenants.services.tenant_actions import lock_tenant
 
 MAX_INTEGRATIONS = 100  # of a tenant
 MAX_NAME_LENGTH = 200  # of a chosen record
-MADE_BY_LATER_RELEASE = gettext_noop(
+LATER_RELEASE_TEXT = gettext_noop(
     "A later release made this integration. Its answers can be changed once that release runs."
 )
 
@@ -134,7 +134,7 @@ def change_answers(
     if integration.has_newer_recipe:
         raise InvalidAnswers({"recipe": _("Apply the newer version of the integration first.")})
     if not integration.has_current_recipe:
-        raise InvalidAnswers({"recipe": _(MADE_BY_LATER_RELEASE)})
+        raise InvalidAnswers({"recipe": _(LATER_RELEASE_TEXT)})
     before = integration.answers
     _apply_recipe(integration, recipe, answers, names, actor, now=now)
     if integration.answers != before:

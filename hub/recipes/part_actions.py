@@ -40,8 +40,8 @@ from hub.scheduled.jobs.job_actions import (
 from hub.scheduled.jobs.job_checks import InvalidJob
 from hub.scheduled.models import Run
 
-RELATED = ("route__mapping", "route__connection", "route__origin", "route__tenant", "job__tenant",
-           "job__connection", "mapping")  # fmt: skip
+RELATED_ROWS = ("route__mapping", "route__connection", "route__origin", "route__tenant",
+                "job__tenant", "job__connection", "mapping")  # fmt: skip
 DELETED_AT_ONCE = 100  # retired parts of one sweep
 
 Connections = Mapping[str, Connection]  # by public id
@@ -50,7 +50,7 @@ Connections = Mapping[str, Connection]  # by public id
 def load_parts(integration: Integration) -> list[IntegrationPart]:
     """Return the integration's parts that are not retired, with their rows; one statement."""
     parts = IntegrationPart.unscoped.filter(integration=integration, retired_at=None)
-    return list(parts.select_related(*RELATED).order_by("pk"))
+    return list(parts.select_related(*RELATED_ROWS).order_by("pk"))
 
 
 def apply_plan(
@@ -160,7 +160,7 @@ def delete_retired_parts(
     """Delete retired parts that have no history, and removed integrations whose last part goes."""
     own = Q() if integration is None else Q(integration=integration)
     rows = IntegrationPart.unscoped.filter(own, _has_no_history(), retired_at__isnull=False)
-    parts = list(rows.select_related(*RELATED).order_by("pk")[:DELETED_AT_ONCE])
+    parts = list(rows.select_related(*RELATED_ROWS).order_by("pk")[:DELETED_AT_ONCE])
     for part in parts:
         _delete_part(part, actor, now=now)
     owners = {part.integration_id for part in parts} | ({integration.pk} if integration else set())

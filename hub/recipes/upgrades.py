@@ -15,13 +15,16 @@ from hub.recipes.part_plans import PlannedPart, has_same_nature, plan_parts, rea
 
 @dataclass(frozen=True, slots=True)
 class PartDifference:
-    """How one part would change. `kept`: what a person changed, and the upgrade leaves as it is."""
+    """How one part would change.
+
+    `kept_paths`: where a person changed the part, and the upgrade leaves it as it is.
+    """
 
     key: str
     name: str
     kind: Literal["added", "changed", "removed", "replaced"]
     changes: Sequence[Change] = ()
-    kept: Sequence[str] = ()
+    kept_paths: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

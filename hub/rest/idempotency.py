@@ -42,14 +42,14 @@ class IdempotentAnswer:
     body: dict[str, Any]
     status: int = 202
     location: str = ""
-    unstored: Mapping[str, str] = field(
+    unstored_fields: Mapping[str, str] = field(
         default_factory=dict
     )  # sent in the first answer only, for example a generated secret
 
     def response(self, **headers: str) -> Response:
         if self.location:
             headers["Location"] = self.location
-        return Response({**self.body, **self.unstored}, status=self.status, headers=headers)
+        return Response({**self.body, **self.unstored_fields}, status=self.status, headers=headers)
 
 
 def run_once(

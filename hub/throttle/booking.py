@@ -35,7 +35,7 @@ class Booking:
     shares_left_free: Mapping[str, float]
     is_paced: bool  # by a rate
     call_times: list[datetime] = field(default_factory=list)
-    granted: int = 0  # how many calls may be in flight at once
+    granted_calls: int = 0  # how many calls may be in flight at once
     is_probe: bool = False
     can_be_delayed: bool = False  # its calls are booked now, and may be sent within SEND_DELAY
 
@@ -99,10 +99,10 @@ class CallBooker:
     def book_all(self) -> list[Reservation]:
         """Return a reservation for each demand, in order."""
         for booking in self.bookings:
-            booking.granted = self.acquire_capacity(booking)
+            booking.granted_calls = self.acquire_capacity(booking)
             if not booking.scopes:
                 booking.call_times = [self.now] * booking.demand.calls
-        ready = [booking for booking in self.bookings if booking.granted and booking.scopes]
+        ready = [booking for booking in self.bookings if booking.granted_calls and booking.scopes]
         self.book_calls(ready)
         return [self.build_reservation(booking) for booking in self.bookings]
 
@@ -196,11 +196,13 @@ class CallBooker:
         can_be_delayed, probes = booking.can_be_delayed, booking.is_probe
         if not demand.in_flight:
             return Reservation(call_times, next_at, 0, probes, closed, can_be_delayed)
-        if not booking.granted:
+        if not booking.granted_calls:
             next_at = max(next_at, self.now + CAPACITY_RETRY)
             closed = dict.fromkeys(demand.in_flight, next_at) | closed
-        used = min(booking.granted, len(call_times))
-        self.capacity.add_calls(demand.in_flight, used - booking.granted)  # release unused slots
+        used = min(booking.granted_calls, len(call_times))
+        self.capacity.add_calls(
+            demand.in_flight, used - booking.granted_calls
+        )  # release unused slots
         return Reservation(call_times, next_at, used, probes, closed, can_be_delayed)
 
     def closed_scopes(self, booking: Booking) -> dict[str, datetime]:

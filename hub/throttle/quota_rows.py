@@ -11,7 +11,7 @@ from hub.throttle.limits import QuotaSnapshot
 from hub.throttle.models import QuotaState
 
 SNAPSHOT_COLUMNS = tuple(QuotaSnapshot.__dataclass_fields__)
-LOCKED = PreparedQuery(
+LOCKED_ROWS = PreparedQuery(
     lambda *, keys: QuotaState.objects.select_for_update().filter(key__any_of=keys).order_by("key")
 )
 
@@ -32,7 +32,7 @@ def lock_quota_states(quotas: Mapping[str, Quota | None]) -> dict[str, QuotaStat
 
 def select_locked(keys: Iterable[str]) -> dict[str, QuotaState]:
     """Return the existing rows of these keys, locked in key order."""
-    return {scope.key: scope for scope in LOCKED.fetch_models(keys=list(keys))}
+    return {scope.key: scope for scope in LOCKED_ROWS.fetch_models(keys=list(keys))}
 
 
 def new_quota_state(key: str) -> QuotaState:

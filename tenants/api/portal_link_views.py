@@ -38,7 +38,7 @@ from tenants.serializers import (
 from tenants.services import portal_link_actions
 
 READ, WRITE = "portal-links:read", "portal-links:write"
-MAX_LISTED = 200
+LINKS_LISTED_MAX = 200
 LINK_LIST = list_schema(PortalLinkSerializer, "PortalLinkList")
 PROBLEMS = (
     "invalid-json",
@@ -81,7 +81,11 @@ class PortalLinksView(APIView):
         query = TenantQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         tenant = resolve_tenant(request, query.validated_data.get("tenant"))
-        rows = PortalLink.objects.of(tenant).select_related("tenant").order_by("-pk")[:MAX_LISTED]
+        rows = (
+            PortalLink.objects.of(tenant)
+            .select_related("tenant")
+            .order_by("-pk")[:LINKS_LISTED_MAX]
+        )
         return Response(
             {"items": PortalLinkSerializer(rows, many=True, context={"now": clock()}).data}
         )

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 
 from hub import mail
 from hub.audit import ActorContext
-from hub.limits.spending import spend_exactly
+from hub.limits.spending import spend_tenant_limit
 from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
 from tenants.models import Invitation, Membership, Tenant, User
 from tenants.scoping import Scoped
@@ -84,7 +84,7 @@ def resend_invitation(
 
 
 def _renew_invitation(invitation: Invitation, *, random: RandomBytes, now: datetime) -> None:
-    spend_exactly(invitation.tenant, "invitations", now=now)
+    spend_tenant_limit(invitation.tenant, "invitations", now=now)
     token = generate_link_token(random=random)
     mail.withdraw_mails(invitation.digest)
     invitation.digest, invitation.mail_reason = digest_token(token), ""

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from hub.audit import Actor, ActorContext
-from hub.limits.spending import spend_exactly
+from hub.limits.spending import spend_tenant_limit
 from tenants.access.guest_sessions import Guest
 from tenants.api_key_format import RandomBytes, digest_token, generate_link_token
 from tenants.models import PortalLink, Tenant
@@ -50,7 +50,7 @@ def create_portal_link(
 
     Raises LimitExceeded when the tenant has used its limit of portal links.
     """
-    spend_exactly(tenant, "portal_links", now=now)
+    spend_tenant_limit(tenant, "portal_links", now=now)
     token = generate_link_token(random=random)
     link = PortalLink.unscoped.create(
         tenant=tenant,

@@ -32,7 +32,9 @@ def at(login_host, environment="production"):
 
 def hosts_asked(known):
     """The hosts of consent, of the code, of a refresh and of a revocation."""
-    consent = SALESFORCE.authorize_url(APP, known, state="s1", redirect_uri=BACK, verifier=VERIFIER)
+    consent = SALESFORCE.build_authorize_url(
+        APP, known, state="s1", redirect_uri=BACK, verifier=VERIFIER
+    )
     code = SALESFORCE.exchange_request(APP, known, code="c1", redirect_uri=BACK, verifier=VERIFIER)
     requests = [code, SALESFORCE.refresh_request(APP, known), SALESFORCE.revoke_request(APP, known)]
     return {urlsplit(url).netloc for url in [consent, *(request.url for request in requests)]}

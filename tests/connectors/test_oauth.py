@@ -54,7 +54,7 @@ def exchanged(key, **changes):
 
 
 def sent_to(connector, **said):
-    url = connector.authorize_url(
+    url = connector.build_authorize_url(
         APP, credential(connector.key), state="s1", redirect_uri=BACK, verifier=VERIFIER, **said
     )
     return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
@@ -86,7 +86,9 @@ def test_the_account_that_is_connected_again_is_the_one_that_is_offered():
 
 def consent_of(connector, *, account):
     known = credential(connector.key, account=account)
-    url = connector.authorize_url(APP, known, state="s1", redirect_uri=BACK, verifier=VERIFIER)
+    url = connector.build_authorize_url(
+        APP, known, state="s1", redirect_uri=BACK, verifier=VERIFIER
+    )
     return dict(parse_qsl(urlsplit(url).query))
 
 
@@ -268,12 +270,12 @@ def test_the_issuer_is_believed_only_where_it_is_the_system_itself(connector):
 
 
 def sent_to_url(connector):
-    return connector.authorize_url(
+    return connector.build_authorize_url(
         APP, credential(connector.key), state="s", redirect_uri=BACK, verifier=VERIFIER
     )
 
 
 @each
 def test_words_of_refusal_have_a_meaning(connector):
-    assert connector.problem("access_denied") == "denied"
-    assert connector.problem("<script>") == "refused"
+    assert connector.find_problem("access_denied") == "denied"
+    assert connector.find_problem("<script>") == "refused"

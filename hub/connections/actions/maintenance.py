@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 
 from hub.connections.models import MAINTENANCE, Connection, Lane, MaintenanceWindow
 
-NO_LANES = Q(pk__in=())
+MATCHES_NO_LANE = Q(pk__in=())
 
 
 def find_current_windows(*, now: datetime) -> QuerySet[MaintenanceWindow]:
@@ -23,7 +23,7 @@ def find_connection_window(connection: Connection, *, now: datetime) -> Maintena
 
 def _find_lanes_in_maintenance(*, now: datetime) -> Q:
     """Return the condition for lanes in a current window."""
-    lanes = NO_LANES
+    lanes = MATCHES_NO_LANE
     for connector, connection in find_current_windows(now=now).values_list(
         "connector_key", "connection"
     ):
@@ -33,7 +33,7 @@ def _find_lanes_in_maintenance(*, now: datetime) -> Q:
 
 def _hold_lanes_in_maintenance(lanes: Q) -> None:
     """Hold lanes that are not held for another reason."""
-    if lanes != NO_LANES:
+    if lanes != MATCHES_NO_LANE:
         Lane.unscoped.filter(lanes, hold_reason="").update(hold_reason=MAINTENANCE)
 
 

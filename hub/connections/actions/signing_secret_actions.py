@@ -16,7 +16,7 @@ class SigningSecretRefused(Exception):
     """The signing secret was not changed; the message contains the reason."""
 
 
-TOO_MANY_SECRETS = (
+TOO_MANY_SECRETS_TEXT = (
     "The secret was changed too often in one day. Stop using the old secret, or wait until it "
     "expires."
 )
@@ -52,7 +52,7 @@ def change_signing_secret(
     try:
         secret = signing_secrets.rotate_signing_secret(connection, random=random, now=now)
     except signing_secrets.TooManySigningSecrets:
-        raise SigningSecretRefused(TOO_MANY_SECRETS) from None
+        raise SigningSecretRefused(TOO_MANY_SECRETS_TEXT) from None
     overlap_until = now + signing_secrets.OVERLAP
     actor.audit("endpoint.rotate", connection, after={"overlap_until": overlap_until}, now=now)
     return secret, overlap_until

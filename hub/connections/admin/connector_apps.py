@@ -42,7 +42,7 @@ def _build_registration_instructions(connector: Connector) -> dict[str, Any] | N
         "redirect_uri": address,
         "permissions": permissions,
         "steps": [translate_text(step) % names for step in connector.guide],
-        "manifest": connector.manifest(
+        "manifest": connector.build_manifest(
             redirect_uri=address,
             name=settings.HUB_NAME,
             webhook_url=import_string(settings.HUB_APP_WEBHOOK_URL)(connector.key),

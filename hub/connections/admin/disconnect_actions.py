@@ -23,7 +23,7 @@ from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.operations.operation_actions import OperationRefused
 
-NO_UNDO = "The disconnect can no longer be undone. Connect the account again."
+NO_UNDO_TEXT = "The disconnect can no longer be undone. Connect the account again."
 
 
 def _is_connected(connection: Connection) -> bool:
@@ -94,7 +94,7 @@ class DisconnectActionsMixin(staff.ModelAdmin):
                 connection, actor, call=self.call, random=secrets.SystemRandom().random, now=now
             )
         except InvalidConnectionState:
-            raise staff.ActionRejected(NO_UNDO) from None
+            raise staff.ActionRejected(NO_UNDO_TEXT) from None
         except TenantSuspended as error:
             raise staff.ActionRejected(str(error)) from None
         if not probe_result.passed:
@@ -111,5 +111,5 @@ class DisconnectActionsMixin(staff.ModelAdmin):
         try:
             revoke_disconnected_account(connection, ActorContext.of_request(request), now=now)
         except InvalidConnectionState:
-            raise staff.ActionRejected(NO_UNDO) from None
+            raise staff.ActionRejected(NO_UNDO_TEXT) from None
         return staff.ActionResult("The authorization is being revoked.", is_audited=True)

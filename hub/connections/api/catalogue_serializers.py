@@ -67,7 +67,9 @@ class ConnectorSerializer(serializers.Serializer):
     requested_permissions = serializers.SerializerMethodField(
         help_text="The requested permissions and their purpose."
     )
-    moves = MoveSerializer(many=True, help_text="The shared data and its direction.")
+    moves = MoveSerializer(
+        many=True, source="data_flows", help_text="The shared data and its direction."
+    )
     approval = serializers.CharField(
         help_text="Who else must approve; empty: only the person who connects."
     )

@@ -45,7 +45,7 @@ from hub.rest.pagination import PageQuery, paginate_response, parse_query
 from tenants.access.api_authentication import filter_by_tenant, resolve_tenant
 from tenants.models import Tenant
 
-NARROWED_BY = {"connector": "connector_key", "state": "state"}  # of the query, by field
+COLUMNS_BY_FILTER = {"connector": "connector_key", "state": "state"}  # of the query, by field
 
 
 class ConnectionsQuery(PageQuery):
@@ -73,7 +73,7 @@ class ConnectionsView(form_input.ProviderCallView):
         query = parse_query(request, ConnectionsQuery)
         rows = filter_by_tenant(request, query_visible_connections(request), query)
         rows = rows.filter(
-            **{field: query[name] for name, field in NARROWED_BY.items() if name in query}
+            **{field: query[name] for name, field in COLUMNS_BY_FILTER.items() if name in query}
         )
         return paginate_response(request, rows, query, ConnectionSerializer)
 
@@ -244,5 +244,5 @@ def _build_answer(
         {**ConnectionSerializer(connection).data, "signing_secret": None},
         status,
         location,
-        unstored={"signing_secret": signing_secret} if signing_secret else {},
+        unstored_fields={"signing_secret": signing_secret} if signing_secret else {},
     )

@@ -31,7 +31,7 @@ PROBLEM_CODES = {
     "secret_limit": "wrong-state",
     "link_ended": "wrong-state",
 }
-PARTS = {False: "settings", True: "secrets"}  # by whether a field is secret
+PART_BY_IS_SECRET = {False: "settings", True: "secrets"}  # by whether a field is secret
 
 
 class ProviderCallView(APIView):
@@ -83,7 +83,7 @@ def _flatten_input(connector: Connector, data: Mapping[str, Any]) -> dict[str, A
         raise Problem("validation-failed", errors=errors)
     flat_input: dict[str, Any] = {}
     for field in connector.fields:
-        part_values = data.get(PARTS[field.secret], {})
+        part_values = data.get(PART_BY_IS_SECRET[field.secret], {})
         if field.secret and field.key in part_values and part_values[field.key] is None:
             flat_input[f"forget_{field.key}"] = True
         elif field.key in part_values:
@@ -97,7 +97,7 @@ def _serialize_value(field: Field, value: Any) -> Any:
 
 def _find_input_errors(connector: Connector, data: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """Find unknown fields, and values of the wrong kind."""
-    for secret, part in PARTS.items():
+    for secret, part in PART_BY_IS_SECRET.items():
         known_fields = {field.key: field for field in connector.fields if field.secret == secret}
         for key, value in data.get(part, {}).items():
             if key not in known_fields:
@@ -131,7 +131,7 @@ def _read_form(form: ConnectorFieldsForm) -> FormInput:
         "validation-failed",
         errors=[
             _format_input_error(
-                f"/{PARTS[key in secrets]}/{key}",
+                f"/{PART_BY_IS_SECRET[key in secrets]}/{key}",
                 " ".join(field_error.messages),
                 field_error.code or "invalid",
             )

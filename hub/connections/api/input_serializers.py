@@ -8,7 +8,7 @@ from connectors.registry import CONNECTORS
 from hub.problems import StrictSerializer
 from hub.rest.fields import ObjectField, TextField, TimestampField
 
-NAME_MAX, IN_FLIGHT_MAX = 200, 200
+NAME_LENGTH_MAX, IN_FLIGHT_MAX = 200, 200
 PAUSE_MAX = timedelta(days=366)
 FORM_CONNECTOR_CHOICES = [
     (key, key)
@@ -34,14 +34,14 @@ class ConnectSerializer(FilledSerializer):
         FORM_CONNECTOR_CHOICES, help_text="A connector whose `needs_oauth` is false."
     )
     name = serializers.CharField(
-        max_length=NAME_MAX, required=False, help_text="Default: the connector's own."
+        max_length=NAME_LENGTH_MAX, required=False, help_text="Default: the connector's own."
     )
 
 
 class ChangeSerializer(FilledSerializer):
     """Changes of a connection: omitted fields stay; a secret that is null is deleted."""
 
-    name = serializers.CharField(max_length=NAME_MAX, required=False)
+    name = serializers.CharField(max_length=NAME_LENGTH_MAX, required=False)
     in_flight = serializers.IntegerField(
         min_value=1,
         max_value=IN_FLIGHT_MAX,

@@ -231,7 +231,7 @@ def probe_draft(
     No transaction may be open. A suspended tenant is refused without a call.
     """
     if draft.tenant and draft.tenant.suspended:
-        return ConnectionRefused("tenant_suspended", connect.TENANT_SUSPENDED)
+        return ConnectionRefused("tenant_suspended", connect.TENANT_SUSPENDED_TEXT)
     document, signing_secret = connect.add_signing_secret(
         draft.connector, form_input.document, random=random.randbytes
     )

@@ -46,7 +46,7 @@ def build_granted_columns(
     return build_fresh_columns(connection.connector, grant, now=now, random=random)
 
 
-TENANT_SUSPENDED = "This tenant is suspended. Restore it before you connect a system."
+TENANT_SUSPENDED_TEXT = "This tenant is suspended. Restore it before you connect a system."
 
 
 class TenantSuspended(Exception):
@@ -152,7 +152,7 @@ def lock_active_tenant(connection: Connection) -> None:
         return
     lock_tenant(connection.tenant)
     if Tenant.objects.filter(pk=connection.tenant.pk, suspended_at__isnull=False).exists():
-        raise TenantSuspended(TENANT_SUSPENDED)
+        raise TenantSuspended(TENANT_SUSPENDED_TEXT)
 
 
 def copy_account(connection: Connection, probe_result: ProbeResult) -> None:

@@ -16,7 +16,7 @@ from tenants.models import Tenant
 from tenants.services.tenant_actions import lock_tenant
 
 REQUEST_NOTICE_KIND = "connector_requested"
-SYSTEM_NAME_MAX = 60
+SYSTEM_NAME_LENGTH_MAX = 60
 REQUESTS_MAX = 50  # of one tenant, so that it does not flood the staff page
 
 
@@ -76,7 +76,7 @@ def _notify_staff_of_request(connector_request: ConnectorRequest, *, now: dateti
 
 
 def _clean_system_name(name: str) -> str:
-    return " ".join(name.replace("\0", " ").split())[:SYSTEM_NAME_MAX]
+    return " ".join(name.replace("\0", " ").split())[:SYSTEM_NAME_LENGTH_MAX]
 
 
 def find_system_key(name: str) -> str:
@@ -96,7 +96,7 @@ def find_system_key(name: str) -> str:
 
 
 def _slugify_system_name(name: str) -> str:
-    return re.sub(r"[\W_]+", "-", name.casefold()).strip("-")[:SYSTEM_NAME_MAX] or "other"
+    return re.sub(r"[\W_]+", "-", name.casefold()).strip("-")[:SYSTEM_NAME_LENGTH_MAX] or "other"
 
 
 def count_connector_requests(

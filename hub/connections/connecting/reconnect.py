@@ -27,7 +27,7 @@ RECONNECT_COLUMNS = (
     *("settings", "permissions", "changed_at", "checked_at"),
     *("account", "account_name", "connected_by"),
 )
-SECRET_LIMIT = (
+SECRET_LIMIT_TEXT = (
     "The signing secret was changed too often in one day. Old secrets keep signing for 24 hours."
 )
 
@@ -192,7 +192,7 @@ def _add_replaced_secrets(
     except CannotOpen:
         return document
     except signing_secrets.TooManySigningSecrets:
-        raise SecretChangedTooOften(SECRET_LIMIT) from None
+        raise SecretChangedTooOften(SECRET_LIMIT_TEXT) from None
 
 
 def _apply_probe_result(

@@ -74,7 +74,7 @@ def _check_environment(
     if outcome.reason == BUSY:
         return AppCheckResult(None, BUSY_SENTENCE)
     detail = f"{connector.label} said: {outcome.reason} {outcome.detail}".strip()
-    problem = connector.problem(outcome.reason)
+    problem = connector.find_problem(outcome.reason)
     if problem == "code_refused":
         return AppCheckResult(
             True, f"{connector.label} accepts our client ID and client secret.", detail

@@ -38,7 +38,7 @@ THROTTLED = "throttled"
 BUSY = "busy"  # the budget is exhausted; nothing was sent
 NOT_SENT_REASONS = (THROTTLED, BUSY)
 # characters that are kept of a response, and of an exchange with its status line and response
-STORED_RESPONSE_MAX, STORED_EXCHANGE_MAX = 300, 500
+STORED_RESPONSE_LENGTH_MAX, STORED_EXCHANGE_LENGTH_MAX = 300, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,10 @@ class ExchangeKeeper:
             return ""
         line = f"{self.request.method} {self.request.url}"
         if self.response is None:
-            return clean_text(redact_text(line, secrets), STORED_EXCHANGE_MAX)
-        answer = self.response.text()[:STORED_RESPONSE_MAX]
+            return clean_text(redact_text(line, secrets), STORED_EXCHANGE_LENGTH_MAX)
+        answer = self.response.text()[:STORED_RESPONSE_LENGTH_MAX]
         text = f"{line}: {self.response.status} {answer}"
-        return clean_text(redact_text(text, secrets), STORED_EXCHANGE_MAX)
+        return clean_text(redact_text(text, secrets), STORED_EXCHANGE_LENGTH_MAX)
 
 
 class RequestIncomplete(Exception):

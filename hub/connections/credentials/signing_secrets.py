@@ -15,7 +15,7 @@ from django.db.models import F
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.base import Connector
-from connectors.signatures import WHSEC
+from connectors.signatures import WHSEC_PREFIX
 from hub.connections.models import Connection, Credential
 from hub.crypto.sealed import seal
 
@@ -48,7 +48,7 @@ def has_signing_secret(connector: Connector) -> bool:
 
 
 def generate_signing_secret(random: Callable[[int], bytes]) -> str:
-    return WHSEC + base64.b64encode(random(SIGNING_BYTES)).decode()
+    return WHSEC_PREFIX + base64.b64encode(random(SIGNING_BYTES)).decode()
 
 
 @sensitive_variables()

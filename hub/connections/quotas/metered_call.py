@@ -11,7 +11,7 @@ from connectors.outcomes import Outcome
 from hub.connections.models import Connection, QuotaQueue
 from hub.connections.quotas.scopes import (
     build_scope_key,
-    has_owner,
+    is_counted,
     list_spent_quotas,
     list_tenant_shares,
 )
@@ -63,7 +63,7 @@ class MeteredCall:
             PAUSE_WITHOUT_RETRY_AFTER if outcome.after is None else timedelta(seconds=outcome.after)
         )
         for scope in outcome.paused_scopes:
-            if has_owner(connection.pk, connection.account, scope):
+            if is_counted(connection.pk, connection.account, scope):
                 pause_scope(
                     build_scope_key(connection, scope),
                     until=until,

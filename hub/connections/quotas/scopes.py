@@ -10,7 +10,7 @@ from hub.connections.models import Connection
 from hub.throttle.definitions import HUB_RATE_SETTINGS, TENANT_KIND, hub_quota, tenant_share
 from hub.throttle.demand import ScopeCost
 
-SCOPE_KEY_MAX = 300  # characters
+SCOPE_KEY_LENGTH_MAX = 300  # characters
 SHARED_SCOPE_KINDS = ("app", "host", "address")  # scopes that belong to no single account
 
 
@@ -30,7 +30,7 @@ def _list_connector_quotas(
             _format_scope_key(connector.key, pk, account, scope), connector.quota(scope), cost
         )
         for scope, cost in spends
-        if has_owner(pk, account, scope)
+        if is_counted(pk, account, scope)
     )
 
 
@@ -40,7 +40,7 @@ def _list_own_quotas(request: Request) -> tuple[ScopeCost, ...]:
         return ()
     host = urlsplit(request.url).netloc.rpartition("@")[2].lower()
     return tuple(
-        ScopeCost(f"|{kind}||{host if kind == 'host' else ''}"[:SCOPE_KEY_MAX], quota)
+        ScopeCost(f"|{kind}||{host if kind == 'host' else ''}"[:SCOPE_KEY_LENGTH_MAX], quota)
         for kind, quota in quotas
     )
 
@@ -52,7 +52,7 @@ def list_tenant_shares(connection: Connection, request: Request) -> tuple[ScopeC
     return tuple(
         ScopeCost(
             f"{connection.connector_key}|{TENANT_KIND}|{connection.tenant_id}|{scope.name}"[
-                :SCOPE_KEY_MAX
+                :SCOPE_KEY_LENGTH_MAX
             ],
             share,
             cost,
@@ -64,13 +64,14 @@ def list_tenant_shares(connection: Connection, request: Request) -> tuple[ScopeC
     )
 
 
-def has_owner(pk: int | None, account: str, scope: Scope) -> bool:
-    """Whether the scope has an owner.
+def is_counted(connection_pk: int | None, account: str, scope: Scope) -> bool:
+    """Return whether the calls of the scope are counted.
 
-    Scopes of drafts have none, so that two drafts do not wait for each other.
+    A draft has no primary key and perhaps no account: what only it would share is not counted, so
+    that two drafts do not wait for each other.
     """
     return (
-        pk is not None
+        connection_pk is not None
         or scope.kind in SHARED_SCOPE_KINDS
         or (scope.kind != "connection" and account != "")
     )
@@ -98,4 +99,4 @@ def _format_scope_key(connector: str, pk: int | None, account: str, scope: Scope
     owner = {**dict.fromkeys(SHARED_SCOPE_KINDS, ""), "connection": own_id}.get(
         scope.kind, account or own_id
     )
-    return "|".join((connector, scope.kind, owner, scope.name))[:SCOPE_KEY_MAX]
+    return "|".join((connector, scope.kind, owner, scope.name))[:SCOPE_KEY_LENGTH_MAX]

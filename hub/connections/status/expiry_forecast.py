@@ -13,7 +13,7 @@ from hub.reason_codes import EXPIRY_REASONS, Reason
 FORECAST_PERIOD = timedelta(days=7)
 # a connection whose refresh fails for less is degraded, and may recover by itself
 REFRESH_FAILING_TOLERATED = timedelta(days=1)
-EXPIRING_MAX = 200
+CONNECTIONS_LISTED_MAX = 200
 ENDED_STATES = ("needs_reconnect", "disabled")  # shown elsewhere
 
 
@@ -29,7 +29,7 @@ class ExpiringConnection(NamedTuple):
         return EXPIRY_REASONS[self.reason]._replace(names=names)
 
     @property
-    def served_at(self) -> datetime | None:
+    def last_served_at(self) -> datetime | None:
         return self.connection.lane.virtual_time if hasattr(self.connection, "lane") else None
 
 
@@ -54,7 +54,7 @@ def list_expiring_connections(
     """List the connections, the first to expire first, each with its nearest reason."""
     connections_found = connections.filter(build_expiring_condition(now=now)).select_related(
         "tenant", "credential", "lane"
-    )[:EXPIRING_MAX]
+    )[:CONNECTIONS_LISTED_MAX]
     nearest = [
         min(_find_expiry_reasons(connection, now=now), key=lambda entry: entry.expires_at or now)
         for connection in connections_found

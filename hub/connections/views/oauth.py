@@ -58,7 +58,7 @@ from tenants.access.tenant_users import (
     require_recent_login,
 )
 
-UNINSTALL_BODY_MAX = 64 * 1024  # bytes of an uninstall call
+UNINSTALL_BODY_BYTES_MAX = 64 * 1024  # bytes of an uninstall call
 # seconds that a code exchange waits for a slot, before its page reloads itself
 EXCHANGE_WAIT_SECONDS = 1.0
 END_REASONS = {"begun": "unfinished", "received": "interrupted"}
@@ -109,7 +109,7 @@ def _handle_uninstall_call(request: HttpRequest, provider: OAuth) -> HttpRespons
     authorization = request.headers.get("Authorization", "")
     try:
         is_known = handle_uninstall(
-            provider, authorization, request.body[:UNINSTALL_BODY_MAX], now=clock()
+            provider, authorization, request.body[:UNINSTALL_BODY_BYTES_MAX], now=clock()
         )
     except (Unreadable, CannotOpen, RequestDataTooBig):
         return HttpResponse(status=400)

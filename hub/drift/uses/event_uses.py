@@ -16,7 +16,7 @@ from hub.drift.uses.schema_use import FieldUse, SchemaUse, fold_key, index_uses
 from hub.outgoing.models import Route
 from hub.outgoing.routing import matches_event_type
 
-DATA = "data"  # the part of an event's document that the system sent
+DATA_PATH = "data"  # the part of an event's document that the system sent
 
 
 def iterate_event_uses(
@@ -41,7 +41,7 @@ def iterate_event_uses(
 
 def _accepts_connection(route: Route, connection: Connection, required: Mapping[Path, str]) -> bool:
     public_id = str(connection.public_id)
-    is_required = required.get((DATA, "connection"), public_id) == public_id
+    is_required = required.get((DATA_PATH, "connection"), public_id) == public_id
     return is_required and route.accepts_origin(connection)
 
 
@@ -53,7 +53,7 @@ def _find_single_object(
     prefix, _dot, event_type = pattern.partition(".")
     if prefix == connector_key and not event_type.startswith("*"):
         return schema.find_event_object(event_type) if event_type else ""
-    named = required.get((DATA, "object"), "")
+    named = required.get((DATA_PATH, "object"), "")
     return schema.find_event_object(fold_key(named)) if named else ""
 
 
@@ -78,7 +78,7 @@ def _iterate_field_uses(
     }
     for place, reads in places.items():
         for path, constants in reads.items():
-            key = schema.find_event_field(path[1:]) if path[0] == DATA else ""
+            key = schema.find_event_field(path[1:]) if path[0] == DATA_PATH else ""
             if key:
                 read = (".".join(path), place)
                 yield FieldUse(

@@ -19,7 +19,7 @@ PathReads = dict[Path, set[str]]  # the constants with which the value is compar
 
 # nodes of which each child goes on from the value of the one before
 CHAINS = ("flatten", "index_expression", "pipe", "projection", "subexpression")
-UNCHANGED = ("current", "identity", "index", "slice")
+NODES_WITH_SAME_PATH = ("current", "identity", "index", "slice")
 COMPARING_CALLS = ("contains", "ends_with", "starts_with")
 
 
@@ -88,7 +88,7 @@ class _PathReader:
         kind, children = node["type"], node["children"]
         if kind == "field":
             return None if base is None else (*base, node["value"])
-        if kind in UNCHANGED:
+        if kind in NODES_WITH_SAME_PATH:
             return base
         if kind in CHAINS:
             for child in children:

@@ -11,15 +11,15 @@ from hub.scheduled.models import Job
 from hub.scheduled.sync.options import find_objects
 
 # parameters of a collection that are no fields
-PARAMETERS = {"object", "fields", "since", "until", "deleted", "ids", "page_size", "cursor"}
-PARAMETERS |= {"select", "group_by", "date_field", "sort_by", "sort_direction", "status"}
-PARAMETERS |= {"filter_id", "include_fields", "custom_fields", "done"}
+USED_PARAMETERS = {"object", "fields", "since", "until", "deleted", "ids", "page_size", "cursor"}
+USED_PARAMETERS |= {"select", "group_by", "date_field", "sort_by", "sort_direction", "status"}
+USED_PARAMETERS |= {"filter_id", "include_fields", "custom_fields", "done"}
 WRITING_OWNERS = ("ours", "newer")
 
 
 def find_job_use(job: Job, connector: Connector) -> SchemaUse | None:
     """Return the use of an object of this connector by a job; None if it uses none."""
-    reader = READERS.get(job.kind)
+    reader = READERS_BY_KIND.get(job.kind)
     options = job.options
     if reader is None or connector.schema is None or not isinstance(options, Mapping):
         return None
@@ -73,7 +73,7 @@ def _read_report(connector: Connector, options: Mapping[str, Any]) -> JobFields:
     return query["object"], [*_list_read_fields(names), *compared], False
 
 
-READERS = {"reconcile": _read_reconcile, "report": _read_report, "sync": _read_sync}
+READERS_BY_KIND = {"reconcile": _read_reconcile, "report": _read_report, "sync": _read_sync}
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -93,7 +93,7 @@ def _find_object(connector: Connector, collection: Any, query: Mapping[str, Any]
 def _list_query_fields(query: Mapping[str, Any]) -> Iterator[FieldUse]:
     """Yield the fields that are read, and those with a required value."""
     yield from _list_read_fields(str(query.get("fields") or "").split(","))
-    values = {name: value for name, value in query.items() if name not in PARAMETERS}
+    values = {name: value for name, value in query.items() if name not in USED_PARAMETERS}
     yield from _list_compared_fields(values)
 
 

@@ -19,7 +19,7 @@ SAME_DOMAINS = {"googlemail.com": "gmail.com"}
 # "dots don't matter in Gmail addresses": https://support.google.com/mail/answer/7436150 (2026-11).
 # Other providers deliver a.b@ and ab@ to two mailboxes.
 DOT_BLIND_DOMAINS = frozenset({"gmail.com"})
-LOCAL_MAX, DOMAIN_MAX = 64, 253
+MAILBOX_LENGTH_MAX, DOMAIN_LENGTH_MAX = 64, 253
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,6 @@ def parse_address(text: str) -> Address | None:
     if domain in DOT_BLIND_DOMAINS:
         mailbox = mailbox.replace(".", "")
     is_usable = at and mailbox and domain and "@" not in mailbox and " " not in mailbox + domain
-    if not is_usable or len(mailbox) > LOCAL_MAX or len(domain) > DOMAIN_MAX:
+    if not is_usable or len(mailbox) > MAILBOX_LENGTH_MAX or len(domain) > DOMAIN_LENGTH_MAX:
         return None
     return Address(mailbox, domain)

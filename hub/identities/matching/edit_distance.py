@@ -1,6 +1,6 @@
 """Words that differ by a slip of the keyboard."""
 
-LENGTH_MIN, LONG = 4, 9  # letters; a long word may have two slips
+LENGTH_MIN, LONG_WORD_LENGTH_MIN = 4, 9  # letters; a long word may have two slips
 
 
 def is_misspelling(first: str, second: str) -> bool:
@@ -10,7 +10,7 @@ def is_misspelling(first: str, second: str) -> bool:
     shorter = min(len(first), len(second))
     if shorter < LENGTH_MIN:
         return False
-    slips_max = 2 if shorter >= LONG else 1
+    slips_max = 2 if shorter >= LONG_WORD_LENGTH_MIN else 1
     if abs(len(first) - len(second)) > slips_max:
         return False
     return measure_distance(first, second) <= slips_max

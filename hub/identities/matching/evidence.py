@@ -97,7 +97,7 @@ def is_telling(text: str, local: Profile, remote: Profile) -> bool:
         word
         for name in (local.name, remote.name)
         for word in name.words
-        if word != name.given and len(word) >= TELLING_SURNAME_LENGTH_MIN
+        if word != name.given_name and len(word) >= TELLING_SURNAME_LENGTH_MIN
     }
     return any(word[:TELLING_SURNAME_LENGTH_MIN] in folded for word in surnames)
 

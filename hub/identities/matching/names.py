@@ -40,7 +40,7 @@ class Name:
     """The folded words of a name; `given` is the one that seems to be the given name."""
 
     words: tuple[str, ...]
-    given: str = ""
+    given_name: str = ""
 
 
 def parse_name(text: str) -> Name:
@@ -140,7 +140,7 @@ def _compare_partly_fitting(
     if not shared:
         return NameRelation.DIFFERENT
     for word, other in shared:
-        positions = (word == first.given) + (other == second.given)
+        positions = (word == first.given_name) + (other == second.given_name)
         if positions == 2 or (positions == 1 and (is_given(word) or is_given(other))):
             return NameRelation.GIVEN_ONLY
     return NameRelation.SURNAME_ONLY

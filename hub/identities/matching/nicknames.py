@@ -2,7 +2,7 @@
 
 from hub.identities.matching.folding import fold_name
 
-GROUPS = """
+NICKNAME_GROUPS = """
 adelheid heidi
 agnieszka aga
 aleksander alexander alex aleks alec alejandro sascha sasha sander xander olek
@@ -144,10 +144,10 @@ yevgenia zhenya
 zachary zach zack
 """
 _groups_by_name: dict[str, set[int]] = {}
-for _number, _line in enumerate(GROUPS.split("\n")):
+for _number, _line in enumerate(NICKNAME_GROUPS.split("\n")):
     for _name in _line.split():
         _groups_by_name.setdefault(fold_name(_name), set()).add(_number)
-PREFIX_MIN, LETTERS_CUT_MIN = 3, 2
+PREFIX_LENGTH_MIN, LETTERS_CUT_MIN = 3, 2
 
 
 def is_short_form(first: str, second: str) -> bool:
@@ -156,7 +156,7 @@ def is_short_form(first: str, second: str) -> bool:
         return True
     short, long = sorted((first, second), key=len)
     return (
-        len(short) >= PREFIX_MIN
+        len(short) >= PREFIX_LENGTH_MIN
         and len(long) >= len(short) + LETTERS_CUT_MIN
         and long.startswith(short)
     )

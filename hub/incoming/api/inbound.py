@@ -30,7 +30,7 @@ from hub.incoming.serializers import (
     InboundItemDetailSerializer,
     InboundItemSerializer,
 )
-from hub.limits.spending import spend_exactly
+from hub.limits.spending import spend_tenant_limit
 from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.insight.search import smallest_id_at
 from hub.problems import Problem
@@ -68,14 +68,14 @@ ITEM_FILTERS: dict[str, Callable[[Any], Q]] = {
     "since": lambda moment: Q(public_id__gte=smallest_id_at(moment)),
     "until": lambda moment: Q(public_id__lt=smallest_id_at(moment)),
 }
-NONE = Q(pk__in=())
+NO_ROWS = Q(pk__in=())
 MESSAGE_FILTERS: dict[str, Callable[[Any], Q]] = {
-    "state": lambda state: Q() if state == REJECTED else NONE,
+    "state": lambda state: Q() if state == REJECTED else NO_ROWS,
     "reason": lambda cause: Q(cause=cause),
     "connector": lambda key: Q(connector_key=key),
     "connection": lambda id: Q(connection__public_id=id),
-    "type": lambda type: NONE,  # a rejected request is not read
-    "event": lambda id: NONE,
+    "type": lambda type: NO_ROWS,  # a rejected request is not read
+    "event": lambda id: NO_ROWS,
     "message": lambda id: Q(public_id=id),
     "since": lambda moment: Q(public_id__gte=smallest_id_at(moment)),
     "until": lambda moment: Q(public_id__lt=smallest_id_at(moment)),
@@ -161,7 +161,7 @@ class ReplayView(APIView):
         try:
             with transaction.atomic():
                 if tenant := get_key_user(request).tenant:
-                    spend_exactly(tenant, "replays", now=now)
+                    spend_tenant_limit(tenant, "replays", now=now)
                 replay_item(row.item, ActorContext.of_request(request), now=now)
         except InvalidTransition as error:
             text = f"The item is {row.state}, or its message is no longer stored. {row.action}"

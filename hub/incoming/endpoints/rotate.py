@@ -28,9 +28,13 @@ class RotationRefused(Exception):
     """The secret or the URL was not rotated; the message contains the reason."""
 
 
-NOT_MADE_HERE = "Its secret is not made by the hub. Change it where the external system shows it."
-IS_CHANGING = "Its URL was rotated, and the old one is still accepted. Wait until it has expired."
-TOO_MANY_SECRETS = "Its secret was rotated too often. Wait until an old one has expired."
+NOT_MADE_HERE_TEXT = (
+    "Its secret is not made by the hub. Change it where the external system shows it."
+)
+IS_CHANGING_TEXT = (
+    "Its URL was rotated, and the old one is still accepted. Wait until it has expired."
+)
+TOO_MANY_SECRETS_TEXT = "Its secret was rotated too often. Wait until an old one has expired."
 
 
 @transaction.atomic
@@ -51,12 +55,12 @@ def rotate_endpoint_secret(
     stored = _lock_endpoint(endpoint)
     source = stored.connector.webhook_source
     if source is None or source.secret_from != "made":
-        raise RotationRefused(NOT_MADE_HERE)
+        raise RotationRefused(NOT_MADE_HERE_TEXT)
     overlap_until = now + _find_overlap(stored)
     document = stored.open()
     valid = [entry for entry in document.get("secrets") or () if _is_valid(entry, now=now)]
     if len(valid) >= MAX_SECRETS:
-        raise RotationRefused(TOO_MANY_SECRETS)
+        raise RotationRefused(TOO_MANY_SECRETS_TEXT)
     old = [entry | {"until": entry["until"] or overlap_until.isoformat()} for entry in valid]
     new = {"secret": source.make_secret(random()), "until": None}
     stored.seal({**document, "secrets": [new, *old]})
@@ -88,7 +92,7 @@ def rotate_endpoint_key(
     """
     stored = _lock_endpoint(endpoint)
     if stored.previous_key_until and now < stored.previous_key_until:
-        raise RotationRefused(IS_CHANGING)
+        raise RotationRefused(IS_CHANGING_TEXT)
     document, key = stored.open(), random()
     overlap_until = now + _find_overlap(stored)
     stored.previous_key_digest, stored.previous_key_until = stored.key_digest, overlap_until

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
-from connectors.webhook_sources import MAX_PASTED
+from connectors.webhook_sources import MAX_PASTED_LENGTH
 from hub.connections.models import Connection
 from hub.staff import ActionForm
 
@@ -21,7 +21,7 @@ class PastedRequestForm(ActionForm):
         help_text="Its settings say how the sender signs, and its secret verifies the request.",
     )
     request = forms.CharField(
-        max_length=MAX_PASTED,
+        max_length=MAX_PASTED_LENGTH,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "false"}),
         help_text="The headers, an empty line and the body, as the sender shows them. The request "

@@ -13,7 +13,7 @@ from hub.mappings.fallbacks import load_fallbacks
 from hub.mappings.models import Identity, IdentityFallback
 
 AUTHOR_UNKNOWN, AUTHOR_SKIPPED = "author_unknown", "author_skipped"
-RELEASED_MAX = 1000  # items of one step
+ITEMS_AT_ONCE = 1000  # items of one step
 
 
 def apply_author_fallbacks(
@@ -64,7 +64,7 @@ def release_items_of_known_authors(*, now: datetime) -> int:
     )
     is_still_held = Exists(fallback.filter(choice=IdentityFallback.Choice.HOLD))
     due = held_items.filter(Q(Exists(user)) | ~Q(is_still_held)).order_by("pk")
-    ids = list(due.values_list("pk", flat=True)[:RELEASED_MAX])
+    ids = list(due.values_list("pk", flat=True)[:ITEMS_AT_ONCE])
     if not ids:
         return 0
     rows = InboundItem.unscoped.filter(pk__in=ids, state="held", reason=AUTHOR_UNKNOWN)

@@ -48,11 +48,11 @@ CANDIDATES_SQL = """SELECT * FROM (
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A message that may be claimed. `size`: bytes of its body."""
+    """A message that may be claimed."""
 
     share_key: str
     id: int
-    size: int
+    body_bytes: int
 
 
 def list_shares(*, after: str) -> list[str]:
@@ -83,7 +83,7 @@ def choose_batch(candidates: Iterable[Candidate], shares: Sequence[str]) -> list
     batch, size = list[Candidate](), 0
     for turn in zip_longest(*by_share.values()):
         for candidate in filter(None, turn):
-            size += candidate.size
+            size += candidate.body_bytes
             if batch and size > BATCH_BYTES:
                 return batch
             batch.append(candidate)

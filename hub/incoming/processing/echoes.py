@@ -12,7 +12,7 @@ from hub.notices.notify import create_notice
 from hub.outgoing.echo.recognize import ReceivedChange, Recognition, recognize_changes
 
 ECHO = "echo"
-DELETED = ".deleted"
+DELETED_SUFFIX = ".deleted"
 
 
 def set_echoes_aside(attributed: Sequence[AttributedItem], *, now: datetime) -> None:
@@ -45,10 +45,10 @@ def build_change(entry: AttributedItem) -> ReceivedChange:
         item.type.partition(".")[0],
         item.record,
         values,
-        item.changed,
+        item.changed_fields,
         is_own=item.is_own,
         is_foreign=has_foreign_author(row),
-        is_deletion=item.type.endswith(DELETED),
+        is_deletion=item.type.endswith(DELETED_SUFFIX),
     )
 
 

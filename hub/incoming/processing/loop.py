@@ -19,10 +19,10 @@ from hub.queue import report_progress
 
 log = structlog.get_logger(__name__)
 
-POLL_EVERY = 0.02  # seconds between looks for new messages
-LOOK_AGAIN_EVERY = 0.2  # seconds between looks for what is processed again
-EXTEND_EVERY = 2.0  # seconds between two extensions of the loop's lease
-DATABASE_RETRY_EVERY = 0.5  # seconds between attempts while the database is away
+POLL_EVERY_SECONDS = 0.02  # between looks for new messages
+LOOK_AGAIN_EVERY_SECONDS = 0.2  # between looks for what is processed again
+EXTEND_EVERY_SECONDS = 2.0  # between two extensions of the loop's lease
+DATABASE_RETRY_EVERY_SECONDS = 0.5  # between attempts while the database is away
 IDLE_SECONDS, RUN_SECONDS = 30.0, 45.0
 
 Pause = Callable[[float], object]
@@ -49,15 +49,15 @@ class InboxLoop:
                     worked_at = time.monotonic()
                     continue_after = 0.0
                 else:
-                    continue_after = POLL_EVERY
-                if time.monotonic() > extended_at + EXTEND_EVERY:
+                    continue_after = POLL_EVERY_SECONDS
+                if time.monotonic() > extended_at + EXTEND_EVERY_SECONDS:
                     extended_at = time.monotonic()
                     extend_inbox_lease(self.lease, now=self.clock())
                     report_progress()
             except DATABASE_ERRORS as error:
                 log.warning("incoming.database_away", error=type(error).__name__)
                 connection.close()
-                continue_after = DATABASE_RETRY_EVERY
+                continue_after = DATABASE_RETRY_EVERY_SECONDS
             if time.monotonic() > worked_at + idle_seconds:
                 return
             if continue_after:
@@ -70,7 +70,7 @@ class InboxLoop:
         released or replayed. While there are none of these, it looks for them less often.
         """
         now, is_busy = self.clock(), False
-        if time.monotonic() > self.looked_again_at + LOOK_AGAIN_EVERY:
+        if time.monotonic() > self.looked_again_at + LOOK_AGAIN_EVERY_SECONDS:
             is_busy = self.process_again(now=now)
             self.looked_again_at = -math.inf if is_busy else time.monotonic()
         claim = claim_messages(self.lease, after=self.last_share, now=now)

@@ -25,8 +25,8 @@ ItemKey = tuple[int | None, str, str, str]
 def store_items(attributed: Sequence[AttributedItem]) -> list[AttributedItem]:
     """Insert the items that are new, and return these; one that exists already is a duplicate.
 
-    In the order of what is unique, so that two batches with the same items wait for each other in
-    one direction only.
+    Rows are inserted in the order of their unique key, so that two batches with the same items
+    cannot deadlock.
     """
     first: dict[ItemKey, AttributedItem] = {}
     for entry in attributed:
@@ -147,7 +147,7 @@ def record_result(row: InboundItem, result: PublishedEvent | Exception, *, now: 
     An item whose event exists already, perhaps with other content, is a duplicate.
     """
     if isinstance(result, PublishedEvent):
-        row.state = "processed" if result.created else "duplicate"
+        row.state = "processed" if result.is_new else "duplicate"
         row.event = result.event
     elif isinstance(result, EventConflict):
         row.state = "duplicate"

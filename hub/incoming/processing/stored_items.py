@@ -29,7 +29,7 @@ from hub.incoming.processing.publishing import publish_items, save_results
 log = structlog.get_logger(__name__)
 
 NOT_IN_MESSAGE = "its message has no such item any more"
-RELATED = (
+RELATED_ROWS = (
     *("message__endpoint__connection__lane", "message__endpoint__connection__tenant"),
     *("connection__lane", "connection__tenant", "connection__disconnection", "tenant"),
 )
@@ -70,19 +70,19 @@ def process_items(ids: Sequence[int], *, now: datetime) -> None:
         .filter(pk__in=ids)
         .select_for_update(of=("self",), skip_locked=True, no_key=True)
     )
-    rows = list(locked.select_related(*RELATED).order_by(*ARRIVAL_ORDER))
+    rows = list(locked.select_related(*RELATED_ROWS).order_by(*ARRIVAL_ORDER))
     exhausted = [row for row in rows if row.attempt_count > MAX_ATTEMPTS]
     for row in exhausted:
         set_state(row, "quarantined", MESSAGE_FAILED, now=now)
     ready = [row for row in rows if row.attempt_count <= MAX_ATTEMPTS]
     messages = {row.message_id: row.message for row in ready}
     parsed = {entry.message.pk: entry for entry in parse_messages(list(messages.values()))}
-    attributed = [decide_again(row, parsed[row.message_id], now=now) for row in ready]
+    attributed = [decide_state_again(row, parsed[row.message_id], now=now) for row in ready]
     publish_items(attributed, now=now)
     save_results([row for row in rows if row.state != "processed"])
 
 
-def decide_again(row: InboundItem, parsed: ParsedMessage, *, now: datetime) -> AttributedItem:
+def decide_state_again(row: InboundItem, parsed: ParsedMessage, *, now: datetime) -> AttributedItem:
     """Set the state of a stored item by its message as it is read today."""
     item = find_item(row, parsed)
     if item is None:

@@ -10,9 +10,11 @@ from hub.incoming.models import InboundItem
 from hub.incoming.processing.inbox_lease import wake_inbox
 from hub.incoming.processing.replay.item_filters import TOO_OLD
 
-MAX_AGE = timedelta(hours=24)  # an older item waits for a replay: its question is not current
+UNMATCHED_AGE_MAX = timedelta(
+    hours=24
+)  # an older item waits for a replay: its question is not current
 
-MAX_ITEMS = 1000  # of the newest unmatched ones, in one step
+ITEMS_AT_ONCE = 1000  # of the newest unmatched ones, in one step
 
 
 def attribute_items_of_connected_accounts(*, now: datetime) -> None:
@@ -21,7 +23,7 @@ def attribute_items_of_connected_accounts(*, now: datetime) -> None:
     An account may connect while its item is processed: neither transaction sees the other.
     """
     unmatched = InboundItem.unscoped.filter(state="unmatched", connection=None).exclude(account="")
-    newest = unmatched.order_by("-pk").values_list("connector_key", "account")[:MAX_ITEMS]
+    newest = unmatched.order_by("-pk").values_list("connector_key", "account")[:ITEMS_AT_ONCE]
     accounts = set(newest)
     if not accounts:
         return
@@ -53,7 +55,7 @@ def attribute_unmatched_items(connection: Connection, *, now: datetime) -> None:
         account=connection.account,
     ).exclude(Exists(existing))
     owner = {"connection": connection, "tenant": connection.tenant, "state_changed_at": now}
-    oldest = now - MAX_AGE
+    oldest = now - UNMATCHED_AGE_MAX
     unmatched.filter(received_at__lt=oldest).update(state="held", reason=TOO_OLD, **owner)
     if unmatched.update(state="received", reason="", detail="", **owner):
         wake_inbox(now=now)

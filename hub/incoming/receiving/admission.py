@@ -12,11 +12,11 @@ from hub.incoming.models import InboundMessage
 from hub.problems import Problem
 from hub.shared_budget import BudgetExhausted, SharedBudget
 
-MAX_IN_PROGRESS = 200  # webhook requests of one web process
+REQUESTS_IN_PROGRESS_MAX = 200  # webhook requests of one web process
 BACKLOG_COUNT_AGE_MAX = timedelta(seconds=1)  # how old the counted backlog may be
 RETRY_AFTER = {"Retry-After": "5"}  # seconds
 
-IN_PROGRESS = SharedBudget(MAX_IN_PROGRESS)
+IN_PROGRESS = SharedBudget(REQUESTS_IN_PROGRESS_MAX)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from hub.incoming.receiving.storage import (
 from hub.outgoing.insight.search import smallest_id_at
 from hub.outgoing.models import Event
 
-CREATED = ".created"
+CREATED_SUFFIX = ".created"
 # a webhook may be received long before the change is read, but not before it happened
 RECEIVED_BEFORE_CHANGE_MAX = timedelta(hours=1)
 LONGEST_LOOK_BACK = timedelta(days=30)  # as long as items and their messages are kept
@@ -34,11 +34,11 @@ def find_new_changes(
     if not changes:
         return []
     unknown = _find_unknown_changes(connection, changes, now=now)
-    created = {change.record for change in unknown if change.type.endswith(CREATED)}
+    created = {change.record for change in unknown if change.type.endswith(CREATED_SUFFIX)}
     return [
         change
         for change in unknown
-        if change.type.endswith(CREATED) or change.record not in created
+        if change.type.endswith(CREATED_SUFFIX) or change.record not in created
     ]
 
 
@@ -125,7 +125,7 @@ def _is_heard(change: RecordChange, heard: HeardChanges) -> bool:
     """
     object = change.type.partition(".")[0]
     entries = [entry for entry in heard.get(change.record, ()) if entry[0].startswith(f"{object}.")]
-    if change.type.endswith(CREATED):
+    if change.type.endswith(CREATED_SUFFIX):
         return any(type == change.type for type, _at in entries)
     return any(at.replace(microsecond=0) >= change.at for _type, at in entries)
 

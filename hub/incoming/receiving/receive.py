@@ -56,7 +56,7 @@ def receive_webhook(
     stored = receiver.source.split_secrets(request)
     if stored.reply:
         message.seal(stored.reply)
-    store(ReceivedMessage(message, stored.body, ACCEPTED))
+    store_request(ReceivedMessage(message, stored.body, ACCEPTED))
     return receiver.source.acknowledgement(request)
 
 
@@ -70,7 +70,7 @@ def find_receiver(connector_key: str, key: str, *, now: datetime) -> Receiver:
     return receiver
 
 
-def store(received: ReceivedMessage) -> None:
+def store_request(received: ReceivedMessage) -> None:
     """Store a request with those of other threads.
 
     Raises Problem: 404 if its endpoint was deleted, 503 if the database refuses it otherwise, as
@@ -87,7 +87,7 @@ def store(received: ReceivedMessage) -> None:
 
 def refuse_disconnected(receiver: Receiver, request: WebhookRequest, *, now: datetime) -> NoReturn:
     """Count a request for a disconnected connection, and raise Problem (410)."""
-    store(ReceivedMessage(build_message(receiver, request, now=now), b"", DISCONNECTED))
+    store_request(ReceivedMessage(build_message(receiver, request, now=now), b"", DISCONNECTED))
     raise Problem("endpoint-gone")
 
 
@@ -97,7 +97,7 @@ def find_webhook_rejection(
     """Return the cause for which a request is rejected; empty if it is authentic."""
     if not receiver.allows_address(address):
         return ADDRESS_NOT_ALLOWED
-    if len(request.body) > receiver.source.body_limit:
+    if len(request.body) > receiver.source.body_bytes_max:
         return Cause.BODY_TOO_LARGE
     return verify(receiver.scheme, request, receiver.secrets, now.timestamp()).cause or ""
 
@@ -123,7 +123,7 @@ def reject_request(
     """Store the rejection with its cause and redacted headers, and return the response."""
     message = build_message(receiver, request, now=now)
     message.state, message.cause, message.due_at = "rejected", cause, None
-    store(ReceivedMessage(message, b"", cause))
+    store_request(ReceivedMessage(message, b"", cause))
     default = BODY_TOO_LARGE_STATUS if cause == Cause.BODY_TOO_LARGE else REJECTED_STATUS
     status = receiver.source.rejection_status.get(cause, default)
     return Response(status, b"", {"content-type": "text/plain"})

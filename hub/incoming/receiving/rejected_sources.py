@@ -10,7 +10,7 @@ from hub.incoming.receiving.storage import NOT_REJECTED
 from hub.notices.models import Notice
 from hub.notices.notify import create_notice, resolve_notices
 
-KIND = "webhooks_rejected"
+NOTICE_KIND = "webhooks_rejected"
 REJECTED_FOR = timedelta(minutes=10)
 MIN_REJECTIONS = 3  # a single stray request is no broken source
 LOOK_BACK = timedelta(minutes=20)  # for the first rejection, in case the sweep did not run
@@ -40,7 +40,7 @@ def notify_rejected_source(endpoint: InboundEndpoint, since: datetime, *, now: d
     connection, connector = endpoint.connection, CONNECTORS.get(endpoint.connector_key)
     system = connector.label if connector else endpoint.connector_key
     create_notice(
-        KIND,
+        NOTICE_KIND,
         "webhooks_rejected",
         {
             "connection": connection.name if connection else system,
@@ -61,16 +61,16 @@ def resolve_accepted_sources(*, now: datetime) -> None:
         cause="accepted",
         minute__gt=OuterRef("created_at"),
     )
-    notices = Notice.unscoped.filter(kind=KIND, resolved_at=None, connection__isnull=False)
+    notices = Notice.unscoped.filter(kind=NOTICE_KIND, resolved_at=None, connection__isnull=False)
     for connection_id in notices.filter(Exists(accepted)).values_list("connection", flat=True):
-        resolve_notices(KIND, connection_id=connection_id, now=now)
+        resolve_notices(NOTICE_KIND, connection_id=connection_id, now=now)
     _resolve_app_sources(now=now)
 
 
 def _resolve_app_sources(*, now: datetime) -> None:
     """Resolve the notices of connector apps, whose URL serves all tenants."""
-    for notice in Notice.unscoped.filter(kind=KIND, resolved_at=None, connection=None):
-        endpoint_id = int(notice.key.removeprefix(f"{KIND}:").partition(":")[0])
+    for notice in Notice.unscoped.filter(kind=NOTICE_KIND, resolved_at=None, connection=None):
+        endpoint_id = int(notice.key.removeprefix(f"{NOTICE_KIND}:").partition(":")[0])
         accepted = InboundCount.unscoped.filter(
             endpoint=endpoint_id, cause="accepted", minute__gt=notice.created_at
         )

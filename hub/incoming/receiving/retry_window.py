@@ -10,6 +10,6 @@ def find_retry_end(message: InboundMessage) -> datetime | None:
     """Return the time of the last attempt of a rejected request; None if there is no other."""
     connector = CONNECTORS.get(message.connector_key)
     source = connector.webhook_source if connector else None
-    if source is None or not source.retries_for:
+    if source is None or not source.retry_period_seconds:
         return None
-    return message.received_at + timedelta(seconds=source.retries_for)
+    return message.received_at + timedelta(seconds=source.retry_period_seconds)

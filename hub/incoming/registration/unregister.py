@@ -13,7 +13,7 @@ from hub.incoming.endpoints.create import endpoint_urls
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.registration.calls import RegistrationCalls
 
-MAX_DELAY = timedelta(minutes=10)  # of a revocation, for the removal of webhooks
+REVOCATION_DELAY_MAX = timedelta(minutes=10)  # of a revocation, for the removal of webhooks
 
 
 def unregister_webhooks(
@@ -51,7 +51,7 @@ def unregister_webhooks(
         outcome = _remove_all(calls, rows, urls) if rows else None
         if outcome is None:
             rows.delete()
-    return None if clock() - since >= MAX_DELAY else outcome
+    return None if clock() - since >= REVOCATION_DELAY_MAX else outcome
 
 
 def _build_former_connection(

@@ -92,12 +92,12 @@ class Command(BaseCommand):
     def write_step(self, step: DemoStep | ScenarioResult) -> None:
         style = getattr(self.style, STEP_STYLES.get(step.name, "HTTP_INFO"))
         self.show_progress("")
-        evidence = describe_evidence(step.ids) if isinstance(step, ScenarioResult) else ""
+        evidence = describe_evidence(step.evidence) if isinstance(step, ScenarioResult) else ""
         detail = f"{step.detail}: {evidence}" if evidence else step.detail
         self.stdout.write(f"{style(f'{step.name:8}')} {detail}")
 
     def write_step_json(self, step: DemoStep | ScenarioResult) -> None:
-        self.stdout.write(json.dumps({"step": step.name, "detail": step.detail, **step.ids}))
+        self.stdout.write(json.dumps({"step": step.name, "detail": step.detail, **step.evidence}))
 
     def poll_until_timeout(self, awaited: str) -> Iterator[None]:
         started_at = time.monotonic()

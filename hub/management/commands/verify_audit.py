@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         chains, rows, broken = 0, 0, {}
         for verification in verify_all_chains():
-            chains, rows = chains + 1, rows + verification.rows
+            chains, rows = chains + 1, rows + verification.row_count
             if verification.problem:
                 broken[verification.chain] = verification.problem
         if options["json"]:

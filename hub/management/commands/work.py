@@ -22,7 +22,7 @@ from hub.processes import memory, pool_pipe
 from hub.processes.local_processes import current_pid_namespace
 from hub.processes.worker_registry import WORKER_LOST_AFTER, Replacement, Worker
 from hub.queue import migrate_queued_tasks, record_heartbeat, reset_wake_ups
-from hub.sweep import SWEEP_EVERY, run_sweep, wake_up_for_due_work
+from hub.sweep import SWEEP_EVERY_SECONDS, run_sweep, wake_up_for_due_work
 
 log = structlog.get_logger(__name__)
 
@@ -106,7 +106,7 @@ class Supervisor:
                 self.woken_at = time.monotonic()
                 self.free_leases_of_dead_workers()
                 wake_up_for_due_work(now=clock())
-            if time.monotonic() - self.swept_at > SWEEP_EVERY:
+            if time.monotonic() - self.swept_at > SWEEP_EVERY_SECONDS:
                 self.swept_at = time.monotonic()
                 run_sweep(now=clock())
         except Error as error:

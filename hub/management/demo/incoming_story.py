@@ -26,14 +26,14 @@ class ScenarioResult:
     name: str
     title: str
     detail: str
-    ids: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """An event in one system, and the call by which it arrives in another.
 
-    `marks`: what the body of that call contains.
+    `expected_texts`: what the body of that call contains.
     """
 
     short_title: str
@@ -41,7 +41,7 @@ class Scenario:
     system: str
     event: str
     arrives_in: str
-    marks: tuple[str, ...]
+    expected_texts: tuple[str, ...]
     needs_registration: bool = True
 
 
@@ -116,6 +116,6 @@ class IncomingStory:
             for entry in self.desk.read_ledger(since):
                 since = entry["seq"]
                 is_there = entry["system"] == scenario.arrives_in and entry["status"] < 300
-                if is_there and all(mark in entry["body"] for mark in scenario.marks):
+                if is_there and all(mark in entry["body"] for mark in scenario.expected_texts):
                     return entry
         raise ScenarioFailed(f"{customer.name}: {scenario.title}: it did not arrive")

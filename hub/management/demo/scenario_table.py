@@ -25,12 +25,12 @@ COLUMNS = ("scenario", "what happened", "evidence", "time")
 class ScenarioRow:
     title: str
     detail: str
-    ids: Mapping[str, Any]
+    evidence: Mapping[str, Any]
     seconds: float
 
     @property
     def cells(self) -> tuple[str, ...]:
-        return self.title, self.detail, describe_evidence(self.ids), f"{self.seconds:.1f} s"
+        return self.title, self.detail, describe_evidence(self.evidence), f"{self.seconds:.1f} s"
 
 
 def describe_evidence(ids: Mapping[str, Any]) -> str:
@@ -40,10 +40,10 @@ def describe_evidence(ids: Mapping[str, Any]) -> str:
 def find_row(step: DemoStep | ScenarioResult, seconds: float) -> ScenarioRow | None:
     """Return the row of a step that ends a scenario; None for another step."""
     if isinstance(step, ScenarioResult):
-        return ScenarioRow(step.title, step.detail, step.ids, seconds)
-    title = OUTGOING_TITLES.get(step.ids.get("system", "")) if step.name == "arrived" else None
+        return ScenarioRow(step.title, step.detail, step.evidence, seconds)
+    title = OUTGOING_TITLES.get(step.evidence.get("system", "")) if step.name == "arrived" else None
     detail = step.detail.partition(": delivery")[0]
-    return ScenarioRow(title, detail, step.ids, seconds) if title else None
+    return ScenarioRow(title, detail, step.evidence, seconds) if title else None
 
 
 def format_table(rows: Sequence[ScenarioRow]) -> Iterator[str]:

@@ -27,7 +27,7 @@ class DemoFailed(Exception):
 class DemoStep:
     name: str
     detail: str
-    ids: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Story:
         yield describe_placed_order(order)
         slack_steps = []
         for step in self.wait_for_arrivals([order], since):
-            slack_steps += [step] if step.ids["system"] == "slack" else []
+            slack_steps += [step] if step.evidence["system"] == "slack" else []
             yield step
         gap = (read_step_time(slack_steps[-1]) - read_step_time(slack_steps[0])).total_seconds()
         if len(slack_steps) != 2 or gap < RETRY_AFTER:
@@ -227,4 +227,4 @@ def find_order_delivery(order: Order, system: str) -> Delivery:
 
 
 def read_step_time(step: DemoStep) -> datetime:
-    return datetime.fromisoformat(step.ids["at"])
+    return datetime.fromisoformat(step.evidence["at"])

@@ -20,7 +20,7 @@ DECIMAL_CONTEXT = Context(
 )  # beyond 1e40 it raises Overflow: repeated squaring must not make a number of a million digits
 MAX_DIGITS = 10
 
-DECIMALS = {  # ISO 4217; all others have 2
+DECIMALS_BY_CURRENCY = {  # ISO 4217; all others have 2
     **dict.fromkeys(["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW"], 0),
     **dict.fromkeys(["PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"], 0),
     **dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3),
@@ -62,7 +62,7 @@ def format_money(amount: Number | str, currency: str) -> str:
     code = currency.strip().upper()
     if not CURRENCY.fullmatch(code):
         raise ExpressionRefused("a currency must have three letters, such as EUR", currency)
-    return f"{round_decimal(amount, DECIMALS.get(code, 2)):,f} {code}"
+    return f"{round_decimal(amount, DECIMALS_BY_CURRENCY.get(code, 2)):,f} {code}"
 
 
 # --- moments --------------------------------------------------------------------------------------

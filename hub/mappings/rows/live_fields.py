@@ -92,7 +92,9 @@ def refresh_target_fields(
 def _list_choice_inputs(action: Action) -> list[tuple[str, str]]:
     """List the inputs that take an id from a list, with the kind of the list."""
     return [
-        (format_field_path((entry.key,)), entry.choices) for entry in action.inputs if entry.choices
+        (format_field_path((entry.key,)), entry.choice_kind)
+        for entry in action.inputs
+        if entry.choice_kind
     ]
 
 

@@ -64,7 +64,7 @@ class RowTable:
     errors: dict[int, str] = field(default_factory=dict)  # by the row, from 0
     problem: str = ""
     targets: Sequence[TargetField] = ()
-    added: int = 0  # the number of the row that was just added, from 1
+    added_row_number: int = 0  # the number of the row that was just added, from 1
 
     kinds = list(KIND_LABELS.items())
     converters = list(CONVERTERS.values())
@@ -105,7 +105,7 @@ class RowTable:
     def add_row(self) -> None:
         if len(self.rows) <= TABLE_ROWS_MAX:
             self.rows = [*self.rows, EMPTY_ROW]
-            self.added = len(self.rows)
+            self.added_row_number = len(self.rows)
 
     def remove_row(self, number: int) -> None:
         """Remove the row with this number, from 1; nothing if there is none."""

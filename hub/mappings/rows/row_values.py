@@ -17,8 +17,8 @@ from hub.mappings.expressions.language import parse_expression
 from hub.mappings.rows.converters import CONVERTERS
 
 RowKind = Literal["path", "constant", "expression", "identity"]
-NAME = r'(?:[A-Za-z_][A-Za-z0-9_]*|"(?:[^"\\\x00-\x1f]|\\.)*")'
-PATH = re.compile(rf"{NAME}(?:\.{NAME}|\[[0-9]+\])*", re.ASCII)
+NAME_PATTERN = r'(?:[A-Za-z_][A-Za-z0-9_]*|"(?:[^"\\\x00-\x1f]|\\.)*")'
+PATH = re.compile(rf"{NAME_PATTERN}(?:\.{NAME_PATTERN}|\[[0-9]+\])*", re.ASCII)
 IDENTITY = re.compile(r"identity\('([^'\\]*)', (.+)\)", re.DOTALL)
 UNQUOTED_TEXT = re.compile(r'[^\s"]|[^\s"][^\x00-\x09\x0b-\x1f]*[^\s]')
 

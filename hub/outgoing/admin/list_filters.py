@@ -13,8 +13,8 @@ from hub.outgoing.insight.explain import match_effective_reason, match_effective
 from hub.outgoing.insight.search import (
     INDEXED_STOPPED_STATES,
     STOPPED_CONDITION,
+    match_states_of_reason,
     smallest_id_at,
-    states_for,
 )
 from hub.outgoing.models import Delivery
 from hub.reason_codes import REASONS
@@ -55,7 +55,9 @@ class ReasonFilter(Filter):
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         if self.value() not in REASONS:
             return queryset
-        return queryset.filter(states_for(self.value()), match_effective_reason(self.value()))
+        return queryset.filter(
+            match_states_of_reason(self.value()), match_effective_reason(self.value())
+        )
 
 
 class ConnectorFilter(Filter):

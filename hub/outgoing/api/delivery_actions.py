@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
-from hub.limits.spending import spend_exactly
+from hub.limits.spending import spend_tenant_limit
 from hub.outgoing.api import openapi_examples as openapi
 from hub.outgoing.api.deliveries import find_delivery
 from hub.outgoing.api.key_user import get_key_user
@@ -56,7 +56,7 @@ def _apply_action(request: Request, id: UUID, action: str) -> Delivery:
             delivery = _find_changeable_delivery(request, id)
             before = resolve_effective_state(delivery)
             if action in LIMITED_ACTIONS and (tenant := get_key_user(request).tenant):
-                spend_exactly(tenant, "replays", now=now)
+                spend_tenant_limit(tenant, "replays", now=now)
             changed = apply_delivery_action(action, delivery, actor=actor, now=now)
     except InvalidTransition as error:
         next_step = f"{before.sentence} {before.action}".strip()

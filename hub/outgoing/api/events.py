@@ -21,7 +21,7 @@ from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.insight.explain import explain_event, match_effective_state, readable_deliveries
 from hub.outgoing.models import Delivery, Event
 from hub.outgoing.serializers import (
-    SENDER_ID,
+    SENDER_ID_VALIDATOR,
     AcceptedBatchSerializer,
     AcceptedSerializer,
     CheckSerializer,
@@ -208,7 +208,7 @@ def _find_by_public_id(events: QuerySet[Event], id: str) -> Event | None:
 def _find_by_sender_id(events: QuerySet[Event], request: Request, id: str) -> Event | None:
     reference = request.query_params.get("tenant")
     try:
-        SENDER_ID(id)
+        SENDER_ID_VALIDATOR(id)
     except ValidationError:
         return None
     if not reference and get_key_user(request).tenant is None:

@@ -27,7 +27,9 @@ class ReceivedChange:
     object: str
     record: str
     values: Mapping[str, Any]  # of the whole record, as far as the system sent it
-    changed: Mapping[str, Any] | None  # None: the system does not tell, so it may be any of them
+    changed_fields: (
+        Mapping[str, Any] | None
+    )  # None: the system does not tell, so it may be any of them
     is_own: bool = False  # the system itself says that our app caused it
     is_foreign: bool = False  # another user than the connected one caused it: it is no echo
     is_deletion: bool = False
@@ -104,7 +106,7 @@ def explains_change(written: Mapping[str, Any], change: ReceivedChange) -> bool:
 
     If the system does not tell which fields changed, the written ones that it sent are compared.
     """
-    changed = change.changed
+    changed = change.changed_fields
     if changed is None:
         changed = {name: change.values[name] for name in written if name in change.values}
     return bool(changed) and all(

@@ -22,7 +22,7 @@ class RecordWrite:
 
     delivery_id: int
     connection_id: int
-    written: RecordToWrite
+    record_to_write: RecordToWrite
     is_forwarded: bool  # its event came from another system
     is_repeated: bool  # an earlier attempt may have arrived
 
@@ -36,9 +36,9 @@ def remember_writes(writes: Sequence[RecordWrite], *, now: datetime) -> None:
     columns: dict[str, Sequence[Any]] = {
         "delivery_id": [write.delivery_id for write in writes],
         "connection_id": [write.connection_id for write in writes],
-        "object": [write.written.object for write in writes],
-        "record": [write.written.record for write in writes],
-        "fields": [dict(write.written.fields) for write in writes],
+        "object": [write.record_to_write.object for write in writes],
+        "record": [write.record_to_write.record for write in writes],
+        "fields": [dict(write.record_to_write.fields) for write in writes],
         "is_forwarded": [write.is_forwarded for write in writes],
         "expected_echoes": [1] * len(writes),
         "echo_count": [0] * len(writes),
@@ -51,10 +51,10 @@ def remember_writes(writes: Sequence[RecordWrite], *, now: datetime) -> None:
 def complete_writes(
     references: Mapping[int, str], unwritten: Collection[int], *, now: datetime
 ) -> None:
-    """Set the records of delivered writes, by their deliveries; forget those that had no effect.
+    """Store which records the delivered writes concern, and delete the writes that had no effect.
 
-    The pairs of records that were created for another system's event are stored by the release of
-    held deliveries, which is woken.
+    `references`: the id of the record, by delivery. The pairs of records that were created for
+    another system's event are stored by the release of held deliveries, which is woken.
     """
     ids = sorted({*references, *unwritten})
     # in one order, as the inbox locks them, too

@@ -26,7 +26,7 @@ from tenants.models import Tenant
 from tenants.scoping import changeable_rows, visible_rows
 
 CHOICES_LIMIT = 200  # rows in one select
-MAX_EXPIRY = 365 * 86400  # seconds
+MAX_EXPIRY_SECONDS = 365 * 86400  # seconds
 OUR_APPLICATION = ("", "Our own application")
 ORIGINS = [
     OUR_APPLICATION,
@@ -35,7 +35,7 @@ ORIGINS = [
 
 
 class RouteForm(TargetForm):
-    ALL = "Leave empty for a platform route, which applies to all tenants."
+    ALL_TENANTS_HELP = "Leave empty for a platform route, which applies to all tenants."
 
     origin_connector_key = forms.ChoiceField(
         choices=ORIGINS,
@@ -87,7 +87,7 @@ class RouteForm(TargetForm):
     expires_after = forms.IntegerField(
         required=False,
         min_value=1,
-        max_value=MAX_EXPIRY,
+        max_value=MAX_EXPIRY_SECONDS,
         label="Expires after",
         help_text=(
             "Seconds after which a delivery fails instead of being sent late. Leave empty for "

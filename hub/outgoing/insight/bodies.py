@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from hub.crypto.redaction import MASK, redact_excerpt
 
-DISPLAY_LIMIT = 20_000  # characters
-INDENT_LIMIT = 1024 * 1024  # characters of a body that is read as JSON to be indented
+DISPLAYED_LENGTH_MAX = 20_000  # characters
+INDENTED_BYTES_MAX = 1024 * 1024  # characters of a body that is read as JSON to be indented
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,18 @@ def build_display_body(content: bytes | memoryview | None) -> DisplayBody | None
     if not content:
         return None
     text = bytes(content).decode("utf-8", "replace")
-    raw = redact_excerpt(text, DISPLAY_LIMIT)
-    indented = redact_excerpt(indent_json(text), DISPLAY_LIMIT) if len(text) <= INDENT_LIMIT else ""
+    raw = redact_excerpt(text, DISPLAYED_LENGTH_MAX)
+    indented = (
+        redact_excerpt(indent_json(text), DISPLAYED_LENGTH_MAX)
+        if len(text) <= INDENTED_BYTES_MAX
+        else ""
+    )
     return DisplayBody(
         raw=raw,
         pretty=indented,
         size=len(content),
         redacted=MASK in raw or MASK in indented,
-        truncated=len(text) > DISPLAY_LIMIT,
+        truncated=len(text) > DISPLAYED_LENGTH_MAX,
     )
 
 

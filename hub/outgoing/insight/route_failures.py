@@ -11,22 +11,24 @@ ROUTE_DELIVERIES_SCANNED = 200  # of the newest deliveries by the route
 
 
 class RouteFailures(NamedTuple):
-    scanned: int
-    failed: int
-    last: Delivery | None
+    scanned_count: int
+    failed_count: int
+    last_failed: Delivery | None
 
     @property
     def sentence(self) -> str:
-        names = {"refused": self.failed, "looked": self.scanned}
+        names = {"refused": self.failed_count, "looked": self.scanned_count}
         return _("%(refused)s of the last %(looked)s deliveries of this route failed.") % names
 
     @property
     def last_reason_text(self) -> str:
         """The reason of the last failure, with the response of the other system."""
-        if self.last is None:
+        if self.last_failed is None:
             return ""
-        words = describe_delivery_reason(self.last.reason, self.last.route.connector_key)
-        return " ".join(filter(None, [words.sentence, self.last.detail]))
+        words = describe_delivery_reason(
+            self.last_failed.reason, self.last_failed.route.connector_key
+        )
+        return " ".join(filter(None, [words.sentence, self.last_failed.detail]))
 
 
 def count_route_failures(route: Route) -> RouteFailures:

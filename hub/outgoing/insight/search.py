@@ -20,7 +20,7 @@ SKIP_REASONS = (
     "identity_skipped",
     "skipped_by_person",
 )  # reasons of skipped deliveries only
-ALSO_SKIPPED_FOR = ("disconnected",)  # reasons of skipped and of held deliveries
+CANCEL_OR_SKIP_REASONS = ("disconnected",)  # reasons of skipped and of held deliveries
 INDEXED_STOPPED_STATES = (
     "held",
     "failed",
@@ -31,12 +31,14 @@ STOPPED_CONDITION = Q(
 )  # SQLite uses the index for the same text only
 
 
-def states_for(reason: str) -> Q:
+def match_states_of_reason(reason: str) -> Q:
     """Return the states that a delivery with this reason may have, as the indexes name these."""
     if reason in SKIP_REASONS:
         return Q(state="skipped")
     return (
-        STOPPED_CONDITION | Q(state="skipped") if reason in ALSO_SKIPPED_FOR else STOPPED_CONDITION
+        STOPPED_CONDITION | Q(state="skipped")
+        if reason in CANCEL_OR_SKIP_REASONS
+        else STOPPED_CONDITION
     )
 
 

@@ -47,5 +47,5 @@ class EventInput:
 @dataclass(frozen=True, slots=True)
 class PublishedEvent:
     event: Event
-    created: bool  # False: the event existed, with the same body
+    is_new: bool  # False: the event existed, with the same body
     deliveries: Sequence[Delivery]  # the first ones of the event, in their present state

@@ -179,7 +179,7 @@ def _build_publish_result(
 ) -> PublishedEvent | EventConflict:
     if first.digest != event.digest:
         return EventConflict(index, event.sender_id)
-    return PublishedEvent(first, created=first is event, deliveries=deliveries[first.pk])
+    return PublishedEvent(first, is_new=first is event, deliveries=deliveries[first.pk])
 
 
 def _build_event(event_input: EventInput, *, source: str, now: datetime) -> Event:

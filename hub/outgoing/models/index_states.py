@@ -78,6 +78,6 @@ class IsOneOfStates(In):  # type: ignore[type-arg]
 
 
 def register_state_lookups(state: "Field[Any, Any]") -> None:
-    """Install the look-ups that add the index state on `Delivery.state`."""
+    """Make each look-up on `Delivery.state` add its condition on the index state."""
     state.register_lookup(IsState)
     state.register_lookup(IsOneOfStates)

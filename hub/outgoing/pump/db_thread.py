@@ -15,7 +15,7 @@ import uvloop
 from django.db import InterfaceError, OperationalError
 from django.db import connection as database
 
-DATABASE_RETRY_EVERY = 0.5  # seconds between attempts while the database is away
+DATABASE_RETRY_EVERY_SECONDS = 0.5  # between attempts while the database is away
 DATABASE_AWAY_ERRORS = (InterfaceError, OperationalError)  # the connection, not the data, failed
 
 ResultT = TypeVar("ResultT")

@@ -12,14 +12,14 @@ from hub.metrics import counters
 from hub.outgoing.pump.claiming.claim import extend_lane_leases
 from hub.outgoing.pump.db_thread import (
     DATABASE_AWAY_ERRORS,
-    DATABASE_RETRY_EVERY,
+    DATABASE_RETRY_EVERY_SECONDS,
     in_db_thread,
 )
 from hub.outgoing.pump.types import LaneBatch, PumpRun
 from hub.outgoing.queue import pump_slots
 from hub.throttle import in_flight_leases
 
-EXTEND_EVERY = 4.0  # seconds
+EXTEND_EVERY_SECONDS = 4.0
 SAFE_LEASE = timedelta(
     seconds=10
 )  # of a lane's 12 s lease in which no other pump can have the lane
@@ -36,7 +36,7 @@ class LeaseKeeper:
     run: PumpRun
     leased_lanes: dict[int, datetime] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counter)
-    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    closed_event: asyncio.Event = field(default_factory=asyncio.Event)
 
     def add_batch(self, batch: LaneBatch) -> None:
         """Extend the lease of the batch's lane from now on, until the lane is released."""
@@ -58,25 +58,25 @@ class LeaseKeeper:
 
     def close(self) -> None:
         """End `keep_leases` without cancelling it, which would lose counts."""
-        self.closed.set()
+        self.closed_event.set()
 
     async def keep_leases(self) -> None:
         """Extend the leases every EXTEND_EVERY seconds until closed, and more often while the
         database is away.
         """
-        delay = EXTEND_EVERY
+        delay = EXTEND_EVERY_SECONDS
         while not await self.is_closed_within(delay):
-            delay = DATABASE_RETRY_EVERY
+            delay = DATABASE_RETRY_EVERY_SECONDS
             with contextlib.suppress(*DATABASE_AWAY_ERRORS):
                 await self.extend_leases()
-                delay = EXTEND_EVERY
+                delay = EXTEND_EVERY_SECONDS
                 await self.flush_counts()
 
     async def is_closed_within(self, seconds: float) -> bool:
         """Wait until the keeper is closed, at most so long; return whether it is."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.closed.wait(), seconds)
-        return self.closed.is_set()
+            await asyncio.wait_for(self.closed_event.wait(), seconds)
+        return self.closed_event.is_set()
 
     async def extend_leases(self) -> None:
         """Extend all leases of this pump. Raises django.db.Error."""

@@ -18,7 +18,7 @@ from hub.outgoing.pump.claimer import Claimer
 from hub.outgoing.pump.claiming.batch_sizing import BatchSizing
 from hub.outgoing.pump.claiming.claim import is_work_due
 from hub.outgoing.pump.claiming.suspects import has_waiting_suspects
-from hub.outgoing.pump.db_thread import DATABASE_RETRY_EVERY, in_db_thread
+from hub.outgoing.pump.db_thread import DATABASE_RETRY_EVERY_SECONDS, in_db_thread
 from hub.outgoing.pump.lane_sender import LaneSender
 from hub.outgoing.pump.lease_keeper import LeaseKeeper
 from hub.outgoing.pump.settling.settle import count_results
@@ -28,9 +28,9 @@ from hub.outgoing.queue import pump_slots
 from hub.outgoing.queue.pump_leases import free_leases, new_lease
 from hub.throttle import in_flight_leases
 
-POLL_EVERY = 0.02  # seconds between looks for due work
+POLL_EVERY_SECONDS = 0.02  # between looks for due work
 BUSY_LOOP_SECONDS = 0.03  # a loop that takes longer to come round claims nothing more
-HELPER_EVERY = 1.0  # seconds between requests for another pump
+HELPER_EVERY_SECONDS = 1.0  # between requests for another pump
 MANY_LANES, MANY_REQUESTS = 8, 32  # a claim of so many asks for another pump
 CLAIM_DELAY_AFTER_OUTAGE = 2.0  # seconds in which pumps extend their leases and settle first
 IDLE_SECONDS, RUN_SECONDS = 30.0, 35.0  # defaults of PumpRun
@@ -164,7 +164,7 @@ class PumpLoop:
             if not has_capacity or _is_large_claim(batches):
                 await self.start_helper()
             if not batches:
-                await asyncio.sleep(POLL_EVERY)
+                await asyncio.sleep(POLL_EVERY_SECONDS)
 
     def must_stop(self, started_at: float) -> bool:
         """Return whether nothing more is claimed, in a run that began at `started_at`."""
@@ -189,7 +189,7 @@ class PumpLoop:
         except Error as error:  # calls in flight continue
             if not isinstance(error, db_thread.DATABASE_AWAY_ERRORS):
                 log.error("pump.claim_failed", exc_info=error)
-            await asyncio.sleep(DATABASE_RETRY_EVERY)
+            await asyncio.sleep(DATABASE_RETRY_EVERY_SECONDS)
             self.claim_not_before = asyncio.get_running_loop().time() + CLAIM_DELAY_AFTER_OUTAGE
             return []
         self.lease_keeper.add_counts(count_results(not_sent, now=self.run.clock()))
@@ -198,7 +198,7 @@ class PumpLoop:
     async def start_helper(self) -> None:
         """Start another pump if a slot is free, at most once in HELPER_EVERY seconds."""
         now = asyncio.get_running_loop().time()
-        if now > self.helper_called_at + HELPER_EVERY:
+        if now > self.helper_called_at + HELPER_EVERY_SECONDS:
             self.helper_called_at = now
             with contextlib.suppress(Error):
                 if await in_db_thread(self.is_slot_free):

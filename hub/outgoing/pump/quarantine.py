@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-SUSPECT_EVERY = 0.5  # seconds between looks for suspects
+SUSPECT_EVERY_SECONDS = 0.5  # between looks for suspects
 
 
 @dataclass(slots=True)
@@ -20,7 +20,7 @@ class Quarantine:
         """
         if self.is_active:
             return is_idle
-        return loop_time >= self.checked_at + SUSPECT_EVERY
+        return loop_time >= self.checked_at + SUSPECT_EVERY_SECONDS
 
     def record_check(self, loop_time: float, *, has_suspects: bool) -> None:
         """Begin, continue or end the quarantine."""

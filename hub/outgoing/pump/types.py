@@ -18,8 +18,8 @@ from hub.db.clock import LONG_AGO, Clock
 from hub.outgoing.pump.claiming.deliveries import ClaimedDelivery
 from hub.throttle.demand import ScopeCost
 
-MAX_DETAIL = 500  # characters of an outcome's detail that are stored
-UNLIMITED: AbstractAsyncContextManager[object] = nullcontext()
+MAX_DETAIL_LENGTH = 500  # characters of an outcome's detail that are stored
+UNLIMITED_SLOTS: AbstractAsyncContextManager[object] = nullcontext()
 
 
 class Sender(Protocol):
@@ -98,7 +98,7 @@ class OutboundRequest:
 
     @property
     def semaphore(self) -> AbstractAsyncContextManager[object]:
-        return self.slots.semaphore if self.slots else UNLIMITED
+        return self.slots.semaphore if self.slots else UNLIMITED_SLOTS
 
     @property
     def is_confirmation(self) -> bool:

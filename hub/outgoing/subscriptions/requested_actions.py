@@ -9,7 +9,7 @@ from django.db import transaction
 from connectors.roles import Action
 from hub.audit import ActorContext
 from hub.connections.models import Connection, Lane
-from hub.limits.spending import spend_of_connection
+from hub.limits.spending import spend_connection_limit
 from hub.mappings.models import FieldMapping
 from hub.mappings.versions import save_mapping_version
 from hub.outgoing.intake.publish import publish_for_route
@@ -53,7 +53,7 @@ def request_action(
         raise ActionRefused("the account is disconnected")
     if first := _find_requested(tenant, id):
         return first
-    used = spend_of_connection(connection, "actions", now=now)
+    used = spend_connection_limit(connection, "actions", now=now)
     route = get_or_create_action_route(connection, action, actor, now=now)
     data = {"action": action.key, "input": dict(input)}
     delivery = publish_for_route(

@@ -18,8 +18,8 @@ from hub.mappings.translate import MappingError
 from hub.outgoing.models import Route
 from hub.queue import wake_up
 
-REFERENCES = {"tenant", "origin", "connection", "mapping"}
-COLUMNS = (
+REFERENCE_COLUMNS = {"tenant", "origin", "connection", "mapping"}
+ROUTE_COLUMNS = (
     "name", "enabled", "tenant", "event_type", "origin_connector_key", "origin", "filter",
     "connector_key", "connection", "action", "mapping", "retry_schedule", "ordered", "order_key",
     "never_twice", "expires_after",
@@ -42,7 +42,7 @@ def add_route(
     _set_mapping(route, body, actor, now=now)
     route.created_at = route.changed_at = now
     route.save(force_insert=True)
-    after = {column: _audited_value(route, column) for column in COLUMNS}
+    after = {column: _audited_value(route, column) for column in ROUTE_COLUMNS}
     actor.audit("route.create", route, after=after, now=now)
     wake_up("drain", now=now)
     return route
@@ -60,9 +60,9 @@ def change_route(
     stored = Route.unscoped.select_for_update(of=("self",), no_key=True).get(pk=route.pk)
     check_route(route)
     _set_mapping(route, body, actor, now=now)
-    before = {column: _audited_value(stored, column) for column in COLUMNS}
-    after = {column: _audited_value(route, column) for column in COLUMNS}
-    changed = [column for column in COLUMNS if before[column] != after[column]]
+    before = {column: _audited_value(stored, column) for column in ROUTE_COLUMNS}
+    after = {column: _audited_value(route, column) for column in ROUTE_COLUMNS}
+    changed = [column for column in ROUTE_COLUMNS if before[column] != after[column]]
     if changed:
         route.changed_at = now
         route.save(update_fields=[*changed, "changed_at"])
@@ -115,7 +115,7 @@ def _audited_value(route: Route, column: str) -> Any:
     value = getattr(route, column)
     if column == "tenant":
         return value.reference if value else None
-    return value.public_id if column in REFERENCES and value else value
+    return value.public_id if column in REFERENCE_COLUMNS and value else value
 
 
 # --- checks ---------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def _audited_value(route: Route, column: str) -> Any:
 
 def check_route(route: Route) -> None:
     """Raise ValidationError by field when a value is invalid, or values do not fit each other."""
-    route.clean_fields(exclude=REFERENCES)
+    route.clean_fields(exclude=REFERENCE_COLUMNS)
     if problems := find_reference_problems(route) | _find_expression_problems(route):
         raise ValidationError(problems)
 

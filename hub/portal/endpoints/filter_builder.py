@@ -26,7 +26,9 @@ UNARY_TESTS = {
 MAX_NUMBER = 2**63  # a filter cannot hold a larger number
 NUMERIC_COMPARISONS = {"more", "least", "less", "most"}  # JMESPath orders numbers only
 TEXT_COMPARISONS = {"begins", "contains"}
-CHOICES = [(key, label) for key, (label, _written) in (COMPARISONS | UNARY_TESTS).items()]
+COMPARISON_CHOICES = [
+    (key, label) for key, (label, _written) in (COMPARISONS | UNARY_TESTS).items()
+]
 
 
 def build_condition(path: str, comparison: str, value: str) -> str:

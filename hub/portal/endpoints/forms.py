@@ -18,7 +18,7 @@ from hub.outgoing.insight.bodies import DisplayBody, build_display_body
 from hub.outgoing.insight.examples import KnownEventType
 from hub.outgoing.models import TYPE_PATTERN, Route
 from hub.outgoing.subscriptions.endpoint_routes import is_overlapping
-from hub.portal.endpoints.filter_builder import CHOICES, build_condition, join_filters
+from hub.portal.endpoints.filter_builder import COMPARISON_CHOICES, build_condition, join_filters
 
 ALL_EVENTS = "*"
 RATE_SETTING = "calls_a_second"  # the setting of an endpoint
@@ -190,7 +190,7 @@ class ConditionForm(forms.Form):
             attrs={"list": "paths", "autocomplete": "off", "spellcheck": "false"}
         ),
     )  # fmt: skip
-    how = forms.ChoiceField(choices=CHOICES, label=_("Compared"), required=False)
+    how = forms.ChoiceField(choices=COMPARISON_CHOICES, label=_("Compared"), required=False)
     value = forms.CharField(max_length=200, required=False, strip=False, label=_("Compare with"))
 
     def extend_filter(self, filter: str) -> str:
@@ -202,7 +202,7 @@ class ConditionForm(forms.Form):
         return join_filters(
             filter,
             data["joint"],
-            build_condition(data["path"], data["how"] or CHOICES[0][0], data["value"]),
+            build_condition(data["path"], data["how"] or COMPARISON_CHOICES[0][0], data["value"]),
         )
 
 

@@ -17,7 +17,7 @@ from hub.recipes.definitions import CONNECTION, Question, Recipe
 from hub.schemas.choice_lists import find_choice_list, refresh_choice_list
 from hub.schemas.models import ChoiceList
 
-OTHER = "_other"  # ends the name of the field for a record that is not listed
+OTHER_SUFFIX = "_other"  # ends the name of the field for a record that is not listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +94,14 @@ class AnswerForm(forms.Form):
                 required=question.is_required and is_whole_list,
             )
         if not is_whole_list:
-            self.fields[question.key + OTHER] = forms.CharField(
+            self.fields[question.key + OTHER_SUFFIX] = forms.CharField(
                 label=_("Or the ID of another record") if offered.rows else question.label,
                 help_text="" if offered.rows else question.help,
                 max_length=MAX_TEXT_LENGTH,
                 required=question.is_required and not offered.rows,
             )
         if self.initial.get(question.key) in dict(offered.rows):
-            self.initial.pop(question.key + OTHER, None)
+            self.initial.pop(question.key + OTHER_SUFFIX, None)
 
     @property
     def alternatives(self) -> set[str]:
@@ -110,16 +110,16 @@ class AnswerForm(forms.Form):
         One of each pair must be filled in, so neither is marked as optional.
         """
         required = {question.key for question in self.recipe.questions if question.is_required}
-        pairs = [(key, key + OTHER) for key in self.choices if key in required]
+        pairs = [(key, key + OTHER_SUFFIX) for key in self.choices if key in required]
         return {name for pair in pairs if self.fields.keys() >= set(pair) for name in pair}
 
     @property
     def answers(self) -> dict[str, Any]:
         """The answers of a valid form; an entered id takes precedence over a chosen record."""
         data = self.cleaned_data
-        answers = {key: data[key] for key in self.fields if not key.endswith(OTHER)}
+        answers = {key: data[key] for key in self.fields if not key.endswith(OTHER_SUFFIX)}
         for key in self.choices:
-            answers[key] = data.get(key + OTHER) or data.get(key, "")
+            answers[key] = data.get(key + OTHER_SUFFIX) or data.get(key, "")
         return answers
 
     @property
@@ -131,7 +131,7 @@ class AnswerForm(forms.Form):
     def add_answer_errors(self, invalid: InvalidAnswers) -> None:
         """Show what is wrong with the answers at their fields."""
         for key, error in invalid.errors.items():
-            known_names = [name for name in (key, key + OTHER) if name in self.fields]
+            known_names = [name for name in (key, key + OTHER_SUFFIX) if name in self.fields]
             self.add_error(known_names[0] if known_names else None, error)
 
 
@@ -154,4 +154,4 @@ def build_field(question: Question) -> forms.Field:
 def build_initial(answers: Mapping[str, Any]) -> dict[str, str]:
     """Return the initial values of the fields for answers that are stored."""
     values = {key: str(value) for key, value in answers.items()}
-    return values | {key + OTHER: value for key, value in values.items()}
+    return values | {key + OTHER_SUFFIX: value for key, value in values.items()}

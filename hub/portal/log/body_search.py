@@ -17,7 +17,7 @@ class EventRow(NamedTuple):
 
     pk: int
     public_id: UUID
-    event: int
+    event_pk: int
     sender_id: str
     type: str
     occurred_at: datetime
@@ -32,7 +32,7 @@ class BodySearch:
     def __init__(
         self, tenant: Tenant, value: str, where: CompiledFilter | None, budget: Budget
     ) -> None:
-        self.tenant, self.value, self.where, self.budget = (
+        self.tenant, self.value, self.expression, self.budget = (
             tenant,
             value.strip().lower(),
             where,
@@ -80,10 +80,10 @@ class BodySearch:
 
     def matches_expression(self, event_row: EventRow, data: Any) -> bool:
         """Return whether the expression is true; False if it cannot be evaluated."""
-        if self.where is None:
+        if self.expression is None:
             return True
         try:
-            return self.where.passes(
+            return self.expression.passes(
                 build_event_document(
                     event_row.sender_id, event_row.type, self.tenant, event_row.occurred_at, data
                 ),

@@ -162,13 +162,13 @@ def search_bodies(
         end = min(max_bodies, start + BODIES_PER_BATCH)
         batch = [EventRow(*values) for values in event_rows[start:end]]
         body_by_event = dict(
-            EventBody.objects.filter(pk__in={event_row.event for event_row in batch}).values_list(
-                "pk", "body"
-            )
+            EventBody.objects.filter(
+                pk__in={event_row.event_pk for event_row in batch}
+            ).values_list("pk", "body")
         )
         for event_row in batch:
-            if event_row.event in body_by_event and body_search.matches_body(
-                event_row, bytes(body_by_event[event_row.event])
+            if event_row.event_pk in body_by_event and body_search.matches_body(
+                event_row, bytes(body_by_event[event_row.event_pk])
             ):
                 matching_ids.append(event_row.pk)
             if (

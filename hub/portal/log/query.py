@@ -16,8 +16,8 @@ from hub.outgoing.forms.expression_fields import FilterField
 from hub.outgoing.insight.search import (
     match_deliveries,
     match_events,
+    match_states_of_reason,
     smallest_id_at,
-    states_for,
 )
 from hub.outgoing.models import TYPE_PATTERN, Delivery
 from hub.outgoing.operations.filters import OPERATION_FILTERS
@@ -60,7 +60,11 @@ class LogForm(forms.Form):
     reason = forms.ChoiceField(
         choices=[
             ANY_CHOICE,
-            *((code, _(REASONS[code].marked)) for code in sorted(REASONS) if code != NO_ROUTE),
+            *(
+                (code, _(REASONS[code].marked_sentence))
+                for code in sorted(REASONS)
+                if code != NO_ROUTE
+            ),
         ],
         required=False,
         label=_("Reason"),
@@ -171,7 +175,9 @@ def build_indexed_filter(data: dict[str, Any], tenant: Tenant, *, now: datetime)
     if "state" in data:
         condition &= OPERATION_FILTERS["state"](data["state"])
     if "reason" in data:
-        condition &= OPERATION_FILTERS["reason"](data["reason"]) & states_for(data["reason"])
+        condition &= OPERATION_FILTERS["reason"](data["reason"]) & match_states_of_reason(
+            data["reason"]
+        )
     return condition
 
 

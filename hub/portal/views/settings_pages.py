@@ -28,9 +28,9 @@ class SettingsForms(NamedTuple):
     """The forms of the settings page; None: the visitor may not change it."""
 
     tenant: TenantForm | None
-    mail: MailPreferencesForm | None
-    hours: QuietHoursForm | None
-    where: NoticeChannelsForm | None
+    mail_preferences: MailPreferencesForm | None
+    quiet_hours: QuietHoursForm | None
+    notice_channels: NoticeChannelsForm | None
 
 
 @require_http_methods(["GET", "POST"])
@@ -45,9 +45,9 @@ def show_settings(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse
     context: dict[str, Any] = {
         "tenant_user": tenant_user,
         "form": forms.tenant,
-        "mail": forms.mail,
-        "hours": forms.hours,
-        "where": forms.where,
+        "mail": forms.mail_preferences,
+        "hours": forms.quiet_hours,
+        "where": forms.notice_channels,
         "limits": tenant_usage(tenant_user.tenant, now=now),
         "zones": sorted(available_time_zones()),
     }

@@ -51,7 +51,7 @@ from tenants.scoping import visible_rows
 CREATE_PROBLEMS = ("tenant-required", "tenant-not-found", "wrong-state", "limit-reached")
 ALREADY_ON = "It is on with these answers already: %s"
 NO_RECIPE = "This release has no such recipe. The integration can be paused and removed."
-REMOVED = "The integration is removed."
+REMOVED_MESSAGE = "The integration is removed."
 
 
 class IntegrationsQuery(PageQuery):
@@ -84,7 +84,7 @@ def report_refusals() -> Iterator[None]:
         raise Problem("wrong-state", NO_RECIPE) from error
     except InvalidTransition as error:
         raise Problem(
-            "wrong-state", REMOVED if error.requested_state == "removed" else ""
+            "wrong-state", REMOVED_MESSAGE if error.requested_state == "removed" else ""
         ) from error
 
 
@@ -95,7 +95,7 @@ def parse_answers(
     return answers
 
 
-def respond(request: Request, id: UUID) -> Response:
+def respond_with_integration(request: Request, id: UUID) -> Response:
     """Return the integration as it is stored now."""
     return Response(IntegrationSerializer(find_integration(request, id)).data)
 
@@ -141,7 +141,7 @@ class IntegrationsView(APIView):
             integration = switch_on_integration(
                 RECIPES[data["recipe"]], tenant, data.get("answers", {}), actor, now=clock()
             )
-        response = respond(request, integration.public_id)
+        response = respond_with_integration(request, integration.public_id)
         response.status_code, response["Location"] = 201, object_url("integration", integration)
         return response
 
@@ -158,7 +158,7 @@ class IntegrationView(APIView):
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return an integration with what it made."""
-        return respond(request, id)
+        return respond_with_integration(request, id)
 
     @openapi.describe_operation(
         "integrations_change",
@@ -179,7 +179,7 @@ class IntegrationView(APIView):
         )
         with report_refusals():
             change_answers(integration, answers, ActorContext.of_request(request), now=clock())
-        return respond(request, id)
+        return respond_with_integration(request, id)
 
     @openapi.describe_operation(
         "integrations_remove",
@@ -213,7 +213,7 @@ class PauseView(APIView):
         integration = find_integration(request, id)
         with report_refusals():
             pause_integration(integration, ActorContext.of_request(request), now=clock())
-        return respond(request, id)
+        return respond_with_integration(request, id)
 
 
 class ResumeView(APIView):
@@ -232,7 +232,7 @@ class ResumeView(APIView):
         integration = find_integration(request, id)
         with report_refusals():
             resume_integration(integration, ActorContext.of_request(request), now=clock())
-        return respond(request, id)
+        return respond_with_integration(request, id)
 
 
 class UpgradeView(APIView):
@@ -272,7 +272,7 @@ class UpgradeView(APIView):
         )
         with report_refusals():
             upgrade_integration(integration, answers, ActorContext.of_request(request), now=clock())
-        return respond(request, id)
+        return respond_with_integration(request, id)
 
 
 class ActivityView(APIView):

@@ -14,7 +14,7 @@ from hub.recipes.definitions.recipe import (
     RouteTemplate,
 )
 
-CATALOGUE = Path(__file__).parent.parent / "catalogue"
+CATALOGUE_PATH = Path(__file__).parent.parent / "catalogue"
 # names in a file, by the fields that have other ones
 QUESTION_NAMES = {
     "label": "marked_label",
@@ -80,4 +80,4 @@ def _rename(entry: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any
     return {names.get(name, name): value for name, value in entry.items()}
 
 
-RECIPES: Mapping[str, Recipe] = load_recipes(CATALOGUE)
+RECIPES: Mapping[str, Recipe] = load_recipes(CATALOGUE_PATH)

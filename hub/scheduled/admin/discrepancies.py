@@ -24,7 +24,7 @@ from hub.scheduled.admin.review_summary import build_review_context
 from hub.scheduled.insight.certificates import build_certificate_file
 from hub.scheduled.insight.discrepancies import find_repair_delivery
 from hub.scheduled.insight.review_rows import (
-    PAGE_LIMIT,
+    PAGE_VALUE_LENGTH_MAX,
     STATE_LABELS,
     ReviewRow,
     build_review_row,
@@ -142,7 +142,7 @@ class DiscrepancyAdmin(RepairViews):
 
     def live_context(self, discrepancy: Discrepancy, *, now: datetime) -> dict[str, Any]:
         return {
-            "row": build_review_row(discrepancy, limit=PAGE_LIMIT),
+            "row": build_review_row(discrepancy, limit=PAGE_VALUE_LENGTH_MAX),
             "delivery": find_repair_delivery(discrepancy),
             "ended": discrepancy.state != Discrepancy.State.REPAIRING,
         }

@@ -174,7 +174,7 @@ class RunAdmin(ReadOnlyAdmin):
 
     @display(description="took")
     def took(self, run: Run) -> str:
-        took = measure_figures(run, now=clock()).took
+        took = measure_figures(run, now=clock()).duration
         return f"{took.total_seconds():,.0f} s" if took else "–"
 
     # --- its page ---

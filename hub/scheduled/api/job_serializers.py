@@ -17,7 +17,7 @@ from hub.scheduled.models import Job, Run, RunLogEntry
 from hub.scheduled.runs.progress import RunProgress, measure_progress
 from hub.scheduled.slots import EARLIEST, LATEST
 
-NAME_MAX, GROUP_MAX, CRON_MAX = 200, 60, 100
+NAME_LENGTH_MAX, GROUP_LENGTH_MAX, CRON_LENGTH_MAX = 200, 60, 100
 PRIORITY_MAX = 100
 JOB_CONNECTORS = [(key, key) for key in CONNECTORS]
 
@@ -43,14 +43,14 @@ class MomentField(serializers.DateTimeField):
 class JobFieldsSerializer(StrictSerializer):
     """What a person may change of a job."""
 
-    name = serializers.CharField(max_length=NAME_MAX)
+    name = serializers.CharField(max_length=NAME_LENGTH_MAX)
     connection = serializers.UUIDField(
         allow_null=True,
         required=False,
         help_text="ID of a connection of the tenant. null: its connection of that system.",
     )
     cron = TextField(
-        max_length=CRON_MAX,
+        max_length=CRON_LENGTH_MAX,
         help_text="Minute, hour, day, month and day of the week, in the tenant's time zone.",
     )
     window_minutes = serializers.IntegerField(
@@ -66,7 +66,7 @@ class JobFieldsSerializer(StrictSerializer):
         help_text="After its slot, when a run should have ended; a notice says if it has not.",
     )
     concurrency_group = TextField(
-        max_length=GROUP_MAX,
+        max_length=GROUP_LENGTH_MAX,
         allow_blank=True,
         required=False,
         help_text="Runs of jobs with the same name share a limit of calls in flight.",

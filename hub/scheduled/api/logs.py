@@ -192,6 +192,6 @@ def _build_answer(inputs: Sequence[ChunkInput], stored: Sequence[StoredChunk]) -
         for chunk_input, entry in zip(inputs, stored, strict=True)
     ]
     received = sum(chunk_input.line_count for chunk_input in inputs)
-    is_repeated = not any(entry.created for entry in stored)
+    is_repeated = not any(entry.is_new for entry in stored)
     headers = {"Idempotency-Replayed": "true"} if is_repeated else {}
     return Response({"received": received, "chunks": chunks}, status=202, headers=headers)

@@ -23,7 +23,7 @@ from hub.staff import apply_admin_style
 from tenants.models import Tenant, User
 
 OPTIONS = "options"  # the field with the JSON
-OPTIONS_MAX = 50_000  # characters
+OPTIONS_LENGTH_MAX = 50_000  # characters
 PRIORITY_MAX = 100
 STAFF_COLUMNS = ("priority", "concurrency_group")
 COLUMNS = (
@@ -129,7 +129,7 @@ class JobForm(forms.Form):
     options = OptionsField(
         label=_("Options (JSON)"),
         required=False,
-        max_length=OPTIONS_MAX,
+        max_length=OPTIONS_LENGTH_MAX,
         help_text=_("What is read and compared, or sent. A report needs none."),
     )
 

@@ -13,7 +13,10 @@ from hub.scheduled.insight.value_comparison import DisplayValue, compare_values,
 from hub.scheduled.models import LOCAL, REMOTE, Discrepancy
 from hub.scheduled.repairs.filters import IGNORABLE_STATES, REPAIRABLE_STATES
 
-LIST_LIMIT, PAGE_LIMIT = 120, 4000  # characters of a value in a list, and on a page of its own
+LIST_VALUE_LENGTH_MAX, PAGE_VALUE_LENGTH_MAX = (
+    120,
+    4000,
+)  # characters of a value in a list, and on a page of its own
 NO_RECORD = DisplayValue(label=gettext_lazy("no record"))
 # the systems that cannot refuse a change of what was changed meanwhile
 SYSTEMS_WITHOUT_PRECONDITION = ("pipedrive",)
@@ -98,7 +101,7 @@ class ReviewRow:
     discrepancy: Discrepancy
     local: DisplayValue
     remote: DisplayValue
-    replaced: DisplayValue | None  # the value before the repair
+    replaced_value: DisplayValue | None  # the value before the repair
 
     @property
     def system(self) -> str:
@@ -150,7 +153,7 @@ class ReviewRow:
         return self.discrepancy.state in IGNORABLE_STATES
 
 
-def build_review_row(discrepancy: Discrepancy, *, limit: int = LIST_LIMIT) -> ReviewRow:
+def build_review_row(discrepancy: Discrepancy, *, limit: int = LIST_VALUE_LENGTH_MAX) -> ReviewRow:
     """Build the row of a discrepancy that was read by `readable_discrepancies`."""
     local, remote = compare_values(discrepancy.local_value, discrepancy.remote_value, limit=limit)
     if discrepancy.verdict == Discrepancy.Verdict.MISSING_HERE:

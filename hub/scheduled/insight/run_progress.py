@@ -27,7 +27,7 @@ class RunFigures:
     percent: int | None
     rate: float | None
     seconds_left: int | None
-    took: timedelta | None
+    duration: timedelta | None
 
 
 @dataclass(frozen=True, slots=True)

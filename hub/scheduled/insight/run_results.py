@@ -150,10 +150,7 @@ def _build_night(run: Run) -> Night | None:
 
 
 def is_confirmation_needed(run: Run, result: ReconciliationResult) -> bool:
-    """Return whether the safety valve stopped the run's repairs and some still wait for a person.
-
-    One statement if it did.
-    """
+    """Return whether the safety valve stopped repairs of which some still wait for a person."""
     if result.repairs != STOPPED:
         return False
     waiting = Discrepancy.unscoped.filter(match_repairable(), last_run=run.pk, job=run.job_id)

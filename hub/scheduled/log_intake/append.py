@@ -40,7 +40,7 @@ class ChunkInput:
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
     chunk: LogChunk
-    created: bool  # False: the same lines were stored before, under the same key
+    is_new: bool  # False: the same lines were stored before, under the same key
 
 
 def build_chunk_input(
@@ -94,7 +94,7 @@ class Appending:
     def append(self, chunk_input: ChunkInput) -> StoredChunk:
         identity = (*chunk_input.log, chunk_input.key)
         if (stored := self.chunks.get(identity)) is not None:
-            return StoredChunk(stored, created=False)
+            return StoredChunk(stored, is_new=False)
         position = self.positions[chunk_input.log]
         chunk = LogChunk(
             tenant=chunk_input.tenant,
@@ -111,7 +111,7 @@ class Appending:
         position.received_at = chunk_input.received_at
         self.chunks[identity] = chunk
         self.added.append(chunk)
-        return StoredChunk(chunk, created=True)
+        return StoredChunk(chunk, is_new=True)
 
     def save(self) -> None:
         if self.added:

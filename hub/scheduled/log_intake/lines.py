@@ -15,8 +15,10 @@ from hub.crypto.redaction import MASK, SECRET_NAMES, redact_text
 from hub.problems import Problem
 from hub.problems.strict_json import read_json
 
-MILLISECONDS_FROM = 1e11  # a number from here on counts milliseconds: as seconds, the year 5138
-MAX_TIME = 1e14
+EPOCH_MILLISECONDS_FROM = (
+    1e11  # a number from here on counts milliseconds: as seconds, the year 5138
+)
+MAX_EPOCH_MILLISECONDS = 1e14
 BLANKS = b" \t\r"
 TIME_NAMES = ("time", "at", "timestamp")  # of a record that was not sent as a line
 SECRET_NAME = re.compile(SECRET_NAMES)
@@ -79,10 +81,14 @@ def parse_time(value: object) -> float:
             raise ValueError("a time must include its UTC offset")
         seconds = at.timestamp()
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = value / 1000 if MILLISECONDS_FROM <= value < MAX_TIME else float(value)
+        seconds = (
+            value / 1000
+            if EPOCH_MILLISECONDS_FROM <= value < MAX_EPOCH_MILLISECONDS
+            else float(value)
+        )
     else:
         raise ValueError("not a time")
-    if not 1 <= seconds < MILLISECONDS_FROM:
+    if not 1 <= seconds < EPOCH_MILLISECONDS_FROM:
         raise ValueError("not a time of this era")
     return seconds
 

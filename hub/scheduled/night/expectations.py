@@ -24,14 +24,14 @@ SUMMED_KINDS = ("method", "channel")  # one call spends one of these; of other k
 class Expectation:
     """Units by the key of each quota, and seconds. `is_own`: from runs of the same tenant."""
 
-    units: Mapping[str, float] = field(default_factory=dict)
+    units_by_quota: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     is_own: bool = True
 
     @property
     def calls(self) -> dict[str, int]:
         """Expected calls by connector."""
-        return {key: round(count) for key, count in count_calls(self.units).items()}
+        return {key: round(count) for key, count in count_calls(self.units_by_quota).items()}
 
     def at_pace(self, seconds_between_calls: float | None) -> "Expectation":
         """Return the expectation for a run with this many seconds between two calls."""
@@ -78,7 +78,7 @@ def load_expectations(
     }
     expectations = {}
     for schedule in schedules:
-        expectation = own.get((schedule.job_id, schedule.tenant_id)) or transfer(
+        expectation = own.get((schedule.job_id, schedule.tenant_id)) or transfer_to_tenant(
             of_jobs.get(schedule.job_id), schedule
         )
         if expectation is not None:
@@ -119,19 +119,21 @@ def combine_tenants(expectations: Collection[Expectation]) -> Expectation:
     count = len(expectations)
     units: dict[str, float] = defaultdict(float)
     for expectation in expectations:
-        for key, value in expectation.units.items():
+        for key, value in expectation.units_by_quota.items():
             connector_key, kind, _owner, name = split_scope_key(key)
             units["|".join((connector_key, kind, "", name))] += value / count
     seconds = sum(expectation.seconds for expectation in expectations) / count
     return Expectation(units, seconds, is_own=False)
 
 
-def transfer(expectation: Expectation | None, schedule: JobSchedule) -> Expectation | None:
+def transfer_to_tenant(
+    expectation: Expectation | None, schedule: JobSchedule
+) -> Expectation | None:
     """Return the expectation with the tenant as the owner of quotas that are not shared."""
     if expectation is None:
         return None
     units = {}
-    for key, value in expectation.units.items():
+    for key, value in expectation.units_by_quota.items():
         connector_key, kind, _owner, name = split_scope_key(key)
         owner = "" if kind in SHARED_KINDS else f"tenant {schedule.tenant_id}"
         units["|".join((connector_key, kind, owner, name))] = value

@@ -48,9 +48,9 @@ class NightForecast:
         """Return why a run is expected to miss its deadline, as a sentence; empty if it is not."""
         if run.expectation is None or not run.is_late:
             return ""
-        if run.predicted.slowed_by == PLACES:
+        if run.prediction.slowed_by == PLACES:
             return _("It waits for other runs: not more are executed side by side.")
-        line = self.quota_lines.get(run.predicted.slowed_by)
+        line = self.quota_lines.get(run.prediction.slowed_by)
         if line is None:
             return _(
                 "Its past runs took %(length)s minutes, and %(left)s minutes remain between its "
@@ -91,19 +91,19 @@ def forecast_night(*, now: datetime, length: timedelta = NIGHT) -> NightForecast
             number,
             run.starts_at,
             run.expectation.seconds,
-            run.expectation.units,
+            run.expectation.units_by_quota,
             run.job.kind != Job.Kind.SHIP,  # it mostly waits for lines, and then takes no place
         )
         for number, run in enumerate(runs)
         if run.expectation is not None
     ]
     starts_at = min((run.starts_at for run in planned), default=now)
-    keys = {key for run in planned for key in run.units}
+    keys = {key for run in planned for key in run.units_by_quota}
     lines = load_quota_lines(keys, now=now, starts_at=starts_at)
     allowances = {key: line.allowance for key, line in lines.items()}
     night = simulate_night(planned, allowances, places=count_places(now=now), now=now)
     predicted_runs = [
-        replace(run, predicted=night.runs[number]) if number in night.runs else run
+        replace(run, prediction=night.runs[number]) if number in night.runs else run
         for number, run in enumerate(runs)
     ]
     return build_forecast(predicted_runs, night, lines)
@@ -140,10 +140,14 @@ def build_forecast(
 
 def count_calls_by_minute(night: PredictedNight) -> dict[str, list[float]]:
     """Return calls by connector and minute, by the rule of `count_calls` in each minute."""
-    length = max((len(row) for row in night.minutes.values()), default=0)
+    length = max((len(row) for row in night.units_by_quota_and_minute.values()), default=0)
     calls: dict[str, list[float]] = {}
     for number in range(length):
-        units = {key: row[number] for key, row in night.minutes.items() if number < len(row)}
+        units = {
+            key: row[number]
+            for key, row in night.units_by_quota_and_minute.items()
+            if number < len(row)
+        }
         for connector_key, count in count_calls(units).items():
             calls.setdefault(connector_key, [0.0] * length)[number] = count
     return calls

@@ -27,12 +27,12 @@ class ExpectedRun:
     deadline_at: datetime
     expectation: Expectation | None  # None: nothing is known
     run: Run | None = None
-    predicted: PredictedRun = field(default_factory=lambda: PredictedRun(None))
+    prediction: PredictedRun = field(default_factory=lambda: PredictedRun(None))
 
     @property
     def ends_at(self) -> datetime | None:
         """The predicted end; None if nothing is known, or if it does not end."""
-        return self.predicted.ends_at if self.expectation else None
+        return self.prediction.ends_at if self.expectation else None
 
     @property
     def is_late(self) -> bool:
@@ -63,7 +63,7 @@ def list_expected_runs(
         )
         for run in open_runs
     ]
-    runs += expect_slots(schedules, expectations, now=now, until=until)
+    runs += expect_runs_of_slots(schedules, expectations, now=now, until=until)
     return sorted(runs, key=lambda run: run.starts_at)
 
 
@@ -76,14 +76,14 @@ def find_remaining(run: Run, expectation: Expectation | None) -> Expectation | N
         return expectation
     units = {
         key: max(0.0, count - float(run.calls.get(key, 0)))
-        for key, count in expectation.units.items()
+        for key, count in expectation.units_by_quota.items()
     }
-    total = sum(expectation.units.values())
+    total = sum(expectation.units_by_quota.values())
     part = sum(units.values()) / total if total else 0.0
     return Expectation(units, expectation.seconds * part, expectation.is_own)
 
 
-def expect_slots(
+def expect_runs_of_slots(
     schedules: Sequence[JobSchedule],
     expectations: Mapping[int, Expectation],
     *,

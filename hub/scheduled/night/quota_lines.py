@@ -88,7 +88,7 @@ def summarize_quotas(night: PredictedNight, lines: Mapping[str, QuotaLine]) -> l
     """Return a summary of each quota that has a line, the tightest first."""
     keys: dict[tuple[str, str], list[str]] = defaultdict(list)
     for key, line in lines.items():
-        if key in night.minutes:
+        if key in night.units_by_quota_and_minute:
             keys[line.connector_key, line.name].append(key)
     quotas = [
         QuotaForecast(
@@ -97,10 +97,13 @@ def summarize_quotas(night: PredictedNight, lines: Mapping[str, QuotaLine]) -> l
             lines[members[0]].label,
             lines[members[0]].share,
             len(members),
-            add_minutes(night.minutes[key] for key in members),
-            add_known([lines[key].allowance.per_minute for key in members]),
-            add_known([lines[key].allowance.remaining for key in members]),
-            max(measure_share(lines[key].allowance, night.minutes[key]) for key in members),
+            sum_by_minute(night.units_by_quota_and_minute[key] for key in members),
+            sum_known([lines[key].allowance.per_minute for key in members]),
+            sum_known([lines[key].allowance.remaining for key in members]),
+            max(
+                measure_share(lines[key].allowance, night.units_by_quota_and_minute[key])
+                for key in members
+            ),
         )
         for (connector_key, name), members in keys.items()
     ]
@@ -116,10 +119,10 @@ def measure_share(allowance: Allowance, minutes: Sequence[float]) -> float:
     return 0.0
 
 
-def add_minutes(rows: Iterable[Sequence[float]]) -> list[float]:
+def sum_by_minute(rows: Iterable[Sequence[float]]) -> list[float]:
     return [sum(minute) for minute in zip_longest(*rows, fillvalue=0.0)]
 
 
-def add_known(numbers: Sequence[float | None]) -> float | None:
+def sum_known(numbers: Sequence[float | None]) -> float | None:
     values = [number for number in numbers if number is not None]
     return sum(values) if values else None

@@ -19,12 +19,12 @@ PLACES = "places"  # what delayed a run, if that was no quota
 
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
-    """A run that starts at a time, takes `seconds` where no quota slows it, and spends `units`."""
+    """A run that starts at a time, takes `seconds` where no quota slows it, and spends units."""
 
     key: int
     starts_at: datetime
     seconds: float
-    units: Mapping[str, float]
+    units_by_quota: Mapping[str, float]
     takes_place: bool = True  # False: it takes none of the places of runs side by side
 
 
@@ -52,7 +52,7 @@ class PredictedNight:
     """Units by quota and minute from `starts_at` on, and the end of each run by its key."""
 
     starts_at: datetime
-    minutes: Mapping[str, Sequence[float]]
+    units_by_quota_and_minute: Mapping[str, Sequence[float]]
     runs: Mapping[int, PredictedRun]
 
 
@@ -128,7 +128,9 @@ class Simulation:
         demands = [(progress, progress.wanted_share(minute)) for progress in active]
         factors = self.find_factors(demands)
         for progress, share in demands:
-            limiting = min(progress.run.units, key=lambda key: factors.get(key, 1.0), default="")
+            limiting = min(
+                progress.run.units_by_quota, key=lambda key: factors.get(key, 1.0), default=""
+            )
             factor = factors.get(limiting, 1.0)
             done = share * factor
             self.spend(progress, done)
@@ -139,7 +141,7 @@ class Simulation:
         """Return for each quota what part of the wanted units it allows in this minute."""
         units: dict[str, float] = defaultdict(float)
         for progress, share in demands:
-            for key, count in progress.run.units.items():
+            for key, count in progress.run.units_by_quota.items():
                 units[key] += share * count
         factors = {}
         for key, count in units.items():
@@ -151,7 +153,7 @@ class Simulation:
         return factors
 
     def spend(self, progress: Progress, done: float) -> None:
-        for key, count in progress.run.units.items():
+        for key, count in progress.run.units_by_quota.items():
             row = self.minutes.setdefault(key, [])
             row.extend([0.0] * (self.minute_count + 1 - len(row)))
             row[self.minute_count] += done * count

@@ -16,7 +16,7 @@ UNREADABLE, CUT = "unreadable", "cut"
 PAGE_ATTEMPTS = 3  # of a page that cannot be read, or is cut
 # what a collection's `page_request` takes itself: no parameter of a job can have these names
 PAGE_REQUEST_ARGUMENTS = {"self", "credential", "at", "cursor"}
-CONTROLLED = PAGE_REQUEST_ARGUMENTS | {"tenant"}  # parameters that no job may set
+CONTROLLED_PARAMETERS = PAGE_REQUEST_ARGUMENTS | {"tenant"}  # parameters that no job may set
 BLOCKING_KINDS = ("reconnect", "disable")
 
 
@@ -119,7 +119,7 @@ async def open_source(
     parameters = {
         str(key): str(value)
         for key, value in query.items()
-        if key not in CONTROLLED and value is not None
+        if key not in CONTROLLED_PARAMETERS and value is not None
     }
     if collection.by_tenant:
         parameters["tenant"] = context.tenant.reference

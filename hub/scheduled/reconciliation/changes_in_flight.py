@@ -10,7 +10,7 @@ from hub.outgoing.models import Delivery, EventBody
 from tenants.models import Tenant
 
 DELIVERIES_MAX = 20_000  # of which the texts are read
-CHUNK = 500
+DELIVERIES_PER_CHUNK = 500
 TEXT_MAX_LENGTH = 200
 IN_FLIGHT_STATES = ("waiting", "sending")
 
@@ -47,8 +47,8 @@ def collect_texts_in_flight(tenant: Tenant, connections: Sequence[Connection]) -
     if len(events) > DELIVERIES_MAX:
         return TextsInFlight(set(), is_cut=True)
     hashes: set[int] = set()
-    for start in range(0, len(events), CHUNK):
-        bodies = EventBody.objects.filter(pk__in=events[start : start + CHUNK])
+    for start in range(0, len(events), DELIVERIES_PER_CHUNK):
+        bodies = EventBody.objects.filter(pk__in=events[start : start + DELIVERIES_PER_CHUNK])
         for body in bodies.values_list("body", flat=True):
             hashes.update(hash(text) for text in iterate_texts(bytes(body)))
     return TextsInFlight(hashes)

@@ -116,7 +116,7 @@ def load_scope(
         began_at=progress.began_at,
         proves_missing_here=is_full and local.is_complete,
         proves_missing_there=is_full and remote.is_complete,
-        superseded={
+        superseded_hashes={
             True: find_superseded(run, is_local=True),
             False: find_superseded(run, is_local=False),
         },
@@ -172,7 +172,7 @@ def compare_chunk(
     for group in group_by_key(chunk):
         judgement = judge_records(group.key, group.local, group.remote, options.fields, scope)
         if judgement is None:
-            keys.judged.append(decode_key(group.key))
+            keys.judged_keys.append(decode_key(group.key))
             continue
         digest.update(group.key + b" " + judgement.outcome.encode() + b"\n")
         new_counts.add(judgement, options)
@@ -183,5 +183,5 @@ def compare_chunk(
 
 def add_judgement(keys: JudgedKeys, key: bytes, judgement: Judgement) -> None:
     is_postponed = judgement.outcome in (UNSETTLED, UNPROVEN)
-    (keys.postponed if is_postponed else keys.judged).append(decode_key(key))
+    (keys.postponed_keys if is_postponed else keys.judged_keys).append(decode_key(key))
     keys.findings.extend(judgement.findings)

@@ -26,10 +26,10 @@ MODES = ("propose", "apply")
 READS = ("full", "incremental")
 MISSING = ("report", "create")
 FIELDS_MAX = 100
-NAME_MAX = 80  # characters
-OVERLAP_MAX = 7 * 24 * 60  # minutes
+NAME_LENGTH_MAX = 80  # characters
+OVERLAP_MINUTES_MAX = 7 * 24 * 60  # minutes
 VALUES_MAX = 1000
-KNOWN = {
+KNOWN_NAMES = {
     "": {
         "local", "remote", "match", "fields", "mode", "read", "overlap_minutes", "missing",
         "limits", "repair",
@@ -60,7 +60,7 @@ class OptionErrors:
             self.add(path or "options", "must be an object")
             return {}
         for name in value:
-            if name not in KNOWN[known]:
+            if name not in KNOWN_NAMES[known]:
                 self.add(f"{path}.{name}" if path else str(name), "is not known")
         return value
 
@@ -106,7 +106,7 @@ def find_option_errors(options: Any, connector_key: str) -> dict[str, str]:
     return errors.by_path
 
 
-OF_EACH_READ = PAGE_REQUEST_ARGUMENTS | {"since", "until", "ids", "page_size"}  # set by each run
+READ_PARAMETERS = PAGE_REQUEST_ARGUMENTS | {"since", "until", "ids", "page_size"}  # set by each run
 
 
 def _check_side(errors: OptionErrors, value: Any, path: str, connector_key: str) -> None:
@@ -128,7 +128,7 @@ def _check_side(errors: OptionErrors, value: Any, path: str, connector_key: str)
     for name, entry in query.items():
         if not isinstance(entry, str):
             errors.add(f"{path}.query.{name}", "must be text")
-        if name in OF_EACH_READ:
+        if name in READ_PARAMETERS:
             errors.add(f"{path}.query.{name}", "is set by each run")
 
 
@@ -162,7 +162,7 @@ def _check_fields(errors: OptionErrors, value: Any) -> None:
     for index, entry in enumerate(value):
         path = f"fields[{index}]"
         rule = errors.check_object(entry, path, "field")
-        if errors.check_text(rule.get("name"), f"{path}.name", most=NAME_MAX):
+        if errors.check_text(rule.get("name"), f"{path}.name", most=NAME_LENGTH_MAX):
             if rule["name"] in names:
                 errors.add(f"{path}.name", "occurs twice")
             names.add(rule["name"])
@@ -198,7 +198,11 @@ def _check_modes(errors: OptionErrors, options: Mapping[str, Any]) -> None:
     errors.check_choice(options.get("mode", "propose"), "mode", MODES)
     errors.check_choice(options.get("read", "full"), "read", READS)
     errors.check_number(
-        options.get("overlap_minutes", 10), "overlap_minutes", least=0, most=OVERLAP_MAX, whole=True
+        options.get("overlap_minutes", 10),
+        "overlap_minutes",
+        least=0,
+        most=OVERLAP_MINUTES_MAX,
+        whole=True,
     )
     missing = errors.check_object(options.get("missing", {}), "missing", "missing")
     for side in ("here", "there"):

@@ -17,7 +17,7 @@ from hub.scheduled.models import Discrepancy, Run
 from hub.scheduled.reconciliation.values.converters import describe_value
 from hub.scheduled.reconciliation.verdicts.judge import Finding
 
-ID_MAX = 200  # characters of ids and versions
+ID_LENGTH_MAX = 200  # characters of ids and versions
 UNSETTLED_DELIVERY_STATES = ("waiting", "sending", "held")
 UPDATED_FIELDS = (
     "verdict", "state", "reason", "detail", "owner", "local_id", "remote_id", "local_value",
@@ -32,8 +32,8 @@ class JudgedKeys:
     """What a chunk found: findings, the keys that were judged, and those that were not."""
 
     findings: list[Finding] = field(default_factory=list)
-    judged: list[str] = field(default_factory=list)
-    postponed: list[str] = field(default_factory=list)
+    judged_keys: list[str] = field(default_factory=list)
+    postponed_keys: list[str] = field(default_factory=list)
 
 
 def record_findings(
@@ -54,7 +54,7 @@ def record_findings(
         else:
             changed.append(discrepancy)
         _update_from(discrepancy, finding, run, now=now)
-    postponed = set(keys.postponed)
+    postponed = set(keys.postponed_keys)
     for discrepancy in known.values():
         is_settled = discrepancy.state == "resolved" or is_repair_under_way(discrepancy)
         if discrepancy.record_key not in postponed and not is_settled:
@@ -73,7 +73,7 @@ def _lock_known(
     record_keys = {finding.record_key for finding in keys.findings}
     condition = Q(record_key__in=sorted(record_keys)) if record_keys else Q(pk__in=())
     if has_open:
-        others = sorted({*keys.judged, *keys.postponed} - record_keys)
+        others = sorted({*keys.judged_keys, *keys.postponed_keys} - record_keys)
         condition |= Q(record_key__in=others) & ~Q(state="resolved") if others else Q()
     if not record_keys and not has_open:
         return {}
@@ -103,11 +103,11 @@ def _update_from(discrepancy: Discrepancy, finding: Finding, run: Run, *, now: d
     discrepancy.verdict, discrepancy.owner = finding.verdict, finding.owner
     discrepancy.reason, discrepancy.detail = finding.reason, ""
     local, remote = finding.local, finding.remote
-    discrepancy.local_id = local.record_id[:ID_MAX] if local else ""
-    discrepancy.remote_id = remote.record_id[:ID_MAX] if remote else ""
+    discrepancy.local_id = local.record_id[:ID_LENGTH_MAX] if local else ""
+    discrepancy.remote_id = remote.record_id[:ID_LENGTH_MAX] if remote else ""
     discrepancy.local_value, discrepancy.remote_value = finding.local_value, finding.remote_value
-    discrepancy.local_version = local.version[:ID_MAX] if local else ""
-    discrepancy.remote_version = remote.version[:ID_MAX] if remote else ""
+    discrepancy.local_version = local.version[:ID_LENGTH_MAX] if local else ""
+    discrepancy.remote_version = remote.version[:ID_LENGTH_MAX] if remote else ""
     discrepancy.local_changed_at = local_changed_at
     discrepancy.remote_changed_at = remote_changed_at
     discrepancy.last_run_id, discrepancy.last_seen_at = run.pk, now

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef
 from hub.db import bulk
 from hub.scheduled.models import Run, StagedRecord
 from hub.scheduled.reconciliation.values.extraction import StagedRow
-from hub.scheduled.reconciliation.values.record_keys import UNMATCHED
+from hub.scheduled.reconciliation.values.record_keys import UNMATCHED_PREFIX
 from hub.scheduled.reconciliation.values.staged_values import decode_staged
 from hub.scheduled.reconciliation.verdicts.judge import ReadRow, hash_record_id
 
@@ -72,4 +72,4 @@ def has_keys_of_one_side(run: Run, *, is_local: bool) -> bool:
     """Return whether a key was read on this side, and not on the other."""
     rows = StagedRecord.objects.filter(run=run, is_local=is_local)
     counterpart = StagedRecord.objects.filter(run=run, is_local=not is_local, key=OuterRef("key"))
-    return rows.filter(~Exists(counterpart), key__lt=UNMATCHED).exists()
+    return rows.filter(~Exists(counterpart), key__lt=UNMATCHED_PREFIX).exists()

@@ -33,7 +33,7 @@ __all__ = [
 
 REPAIR_OPERATION = "repair"  # the kind of the operation
 COUNT_LIMIT = 1_000_000  # a plan counts no further
-SAMPLE_SIZE, CONNECTIONS_LISTED = 5, 10
+SAMPLE_SIZE, CONNECTIONS_LISTED_MAX = 5, 10
 
 
 @transaction.atomic
@@ -173,7 +173,7 @@ def _describe_plan(rows: Any, oldest: datetime | None) -> dict[str, Any]:
         )
         .annotate(rows=Count("pk"))
         .order_by("-rows")
-    )[: CONNECTIONS_LISTED + 1]
+    )[: CONNECTIONS_LISTED_MAX + 1]
     connections = [
         {
             "id": str(group["connection__public_id"]),
@@ -189,8 +189,8 @@ def _describe_plan(rows: Any, oldest: datetime | None) -> dict[str, Any]:
     return {
         "oldest": oldest.isoformat() if oldest else None,
         "tenants": len({group["tenant"] for group in connections}),
-        "connections": connections[:CONNECTIONS_LISTED],
-        "other_connections": max(0, len(connections) - CONNECTIONS_LISTED),
+        "connections": connections[:CONNECTIONS_LISTED_MAX],
+        "other_connections": max(0, len(connections) - CONNECTIONS_LISTED_MAX),
         "discrepancies": [
             {
                 "id": str(entry.public_id),

@@ -18,7 +18,7 @@ from hub.connections.credentials.provider_call import Call, Patience, call_provi
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
 from hub.scheduled.models import LOCAL
-from hub.scheduled.reading.requests import CONTROLLED
+from hub.scheduled.reading.requests import CONTROLLED_PARAMETERS
 from hub.scheduled.reconciliation.option_checks import find_collection
 from hub.scheduled.reconciliation.options import ReconcileOptions
 from hub.scheduled.reconciliation.values.extraction import RecordExtractor
@@ -91,7 +91,9 @@ class RecordReader:
         except CannotOpen:
             return None
         options = self._side_options.query
-        query = {name: value for name, value in options.items() if name not in CONTROLLED}
+        query = {
+            name: value for name, value in options.items() if name not in CONTROLLED_PARAMETERS
+        }
         query["ids"] = ",".join(ids)
         if part:
             query["part"] = part

@@ -193,7 +193,7 @@ def _begin_repair(request: RepairRequest, delivery: Delivery | None, *, now: dat
             "detail": "",
             "repair_side": request.side,
             "repair_delivery": delivery,
-            "replaced_value": request.replaced.get(discrepancy.pk),
+            "replaced_value": request.replaced_values.get(discrepancy.pk),
             "repaired_at": None,
             "read_again_at": None,
         }

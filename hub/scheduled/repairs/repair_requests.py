@@ -32,7 +32,7 @@ class RepairRequest:
     action: Action
     input: Mapping[str, Any]
     discrepancies: Sequence[Discrepancy]
-    replaced: Mapping[int, Any]  # the value before, by the key of the discrepancy
+    replaced_values: Mapping[int, Any]  # the value before, by the key of the discrepancy
     is_conditional: bool  # the system itself refuses it if the record has changed
 
 

@@ -19,9 +19,9 @@ from hub.scheduled.repairs.record_reading import CurrentRecord
 from hub.scheduled.repairs.repair_requests import MISSING_VERDICTS, target_path
 
 UNVERIFIED = "repair_unverified"
-VERIFY_WITHIN = timedelta(minutes=2)  # later it is shown that the repair is not proven
+UNVERIFIED_SHOWN_AFTER = timedelta(minutes=2)  # later it is shown that the repair is not proven
 READ_EVERY_MIN, READ_EVERY_MAX = timedelta(seconds=5), timedelta(hours=1)
-UNVERIFIED_MAX = timedelta(days=7)  # later a person may repair it again
+UNVERIFIED_FOR_MAX = timedelta(days=7)  # later a person may repair it again
 
 
 def match_delivered(*, now: datetime) -> Q:
@@ -82,12 +82,12 @@ def postpone_verification(delivered: Sequence[Discrepancy], *, now: datetime) ->
     for entry in delivered:
         assert entry.repair_delivery is not None
         age = now - entry.repair_delivery.state_changed_at
-        if age > UNVERIFIED_MAX:
+        if age > UNVERIFIED_FOR_MAX:
             reopen([entry], UNVERIFIED)
             continue
         Discrepancy.unscoped.filter(pk=entry.pk, state="repairing").update(
             read_again_at=now + min(max(age, READ_EVERY_MIN), READ_EVERY_MAX),
-            reason=UNVERIFIED if age > VERIFY_WITHIN else entry.reason,
+            reason=UNVERIFIED if age > UNVERIFIED_SHOWN_AFTER else entry.reason,
         )
 
 

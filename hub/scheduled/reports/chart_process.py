@@ -16,10 +16,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = 900, 420  # pixels
 LEFT, RIGHT, TOP, BOTTOM = 24, 24, 84, 64
-INK, FAINT, BAR, PAPER = "#1f2937", "#6b7280", "#0b6459", "#ffffff"
+INK_COLOUR, FAINT_COLOUR, BAR_COLOUR, PAPER_COLOUR = "#1f2937", "#6b7280", "#0b6459", "#ffffff"
 TITLE_SIZE, TEXT_SIZE = 22, 14
 MAX_BARS = 40
-MIN_BAR = 2  # pixels, so that a value that is not 0 is visible
+MIN_BAR_PIXELS = 2  # pixels, so that a value that is not 0 is visible
 
 UNASSIGNED = "\uffff"  # no character: a font shows its sign for a missing one
 
@@ -28,14 +28,14 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 def draw_chart(document: dict[str, Any]) -> bytes:
     """Return the PNG of a chart: one bar for each value, with its label below it."""
-    image = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
+    image = Image.new("RGB", (WIDTH, HEIGHT), PAPER_COLOUR)
     draw = ImageDraw.Draw(image)
     font = load_font(document["font"], TEXT_SIZE)
     title_font = load_font(document["font"], TITLE_SIZE)
     width = WIDTH - LEFT - RIGHT
     title = keep_readable(document["title"], title_font)
-    draw.text((LEFT, 16), fit_text(title, title_font, width), INK, title_font)
-    draw.text((LEFT, 46), fit_text(document["subtitle"], font, width), FAINT, font)
+    draw.text((LEFT, 16), fit_text(title, title_font, width), INK_COLOUR, title_font)
+    draw.text((LEFT, 46), fit_text(document["subtitle"], font, width), FAINT_COLOUR, font)
     draw_bars(draw, document["values"][:MAX_BARS], document["labels"][:MAX_BARS], font)
     file = BytesIO()
     image.save(file, "PNG", optimize=True)
@@ -65,18 +65,18 @@ def draw_bars(
     slot = (WIDTH - LEFT - RIGHT) / max(1, len(values))
     for position, (value, label) in enumerate(zip(values, labels, strict=True)):
         left = LEFT + position * slot
-        height = max(abs(value) * scale, MIN_BAR) if value else 0
+        height = max(abs(value) * scale, MIN_BAR_PIXELS) if value else 0
         top, bottom = (zero - height, zero) if value > 0 else (zero, zero + height)
         if height:
-            draw.rectangle((left + slot * 0.12, top, left + slot * 0.88, bottom), BAR)
+            draw.rectangle((left + slot * 0.12, top, left + slot * 0.88, bottom), BAR_COLOUR)
         number = format_short(value)
         if draw.textlength(number, font) <= slot:
-            draw_centred(draw, left + slot / 2, top - 20, number, font, INK)
+            draw_centred(draw, left + slot / 2, top - 20, number, font, INK_COLOUR)
         # a label of another script is the number of its row in the table
         is_readable = keep_readable(label, font) == label
         text = fit_text(label if is_readable else f"#{position + 1}", font, slot - 4)
-        draw_centred(draw, left + slot / 2, HEIGHT - BOTTOM + 16, text, font, FAINT)
-    draw.line((LEFT, zero, WIDTH - RIGHT, zero), FAINT, 1)
+        draw_centred(draw, left + slot / 2, HEIGHT - BOTTOM + 16, text, font, FAINT_COLOUR)
+    draw.line((LEFT, zero, WIDTH - RIGHT, zero), FAINT_COLOUR, 1)
 
 
 def draw_centred(

@@ -152,7 +152,7 @@ async def _publish(
     """Publish the message under the run's lease; the same run again has published it already."""
     report = _build_document(context, options, progress)
     upload = target.connector.file_upload
-    wait = timedelta(seconds=upload.ready_after if upload and progress.picture else 0)
+    wait = timedelta(seconds=upload.ready_after_seconds if upload and progress.picture else 0)
     published: list[Delivery] = []
 
     def publish() -> None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 NAME_PATTERN = re.compile(
     r"[A-Za-z][A-Za-z0-9_]{0,79}(\.[A-Za-z][A-Za-z0-9_]{0,79}){0,5}", re.ASCII
 )
-MAX_TEXT_LENGTH, MAX_SHORT_LENGTH = 200, 30  # characters
+MAX_TEXT_LENGTH, SHORT_TEXT_LENGTH_MAX = 200, 30  # characters
 
 Errors = dict[str, str]
 # adds what is wrong with a value to the errors, under its path
@@ -22,13 +22,13 @@ class Section:
     """An object of options. `required`: names without which it is invalid."""
 
     fields: Mapping[str, FieldCheck]
-    required: Collection[str] = ()
+    required_names: Collection[str] = ()
 
     def __call__(self, value: Any, path: str, errors: Errors) -> None:
         if not isinstance(value, Mapping):
             errors[path] = _("This must be an object.")
             return
-        for name in self.required:
+        for name in self.required_names:
             if value.get(name) in (None, "", [], {}):
                 errors[join_path(path, name)] = _("This is required.")
         for name, entry in value.items():
@@ -61,7 +61,7 @@ def text_of(most: int) -> FieldCheck:
     return check
 
 
-check_text, check_short_text = text_of(MAX_TEXT_LENGTH), text_of(MAX_SHORT_LENGTH)
+check_text, check_short_text = text_of(MAX_TEXT_LENGTH), text_of(SHORT_TEXT_LENGTH_MAX)
 
 
 def check_flag(value: Any, path: str, errors: Errors) -> None:
@@ -70,7 +70,7 @@ def check_flag(value: Any, path: str, errors: Errors) -> None:
 
 
 def check_name(value: Any, path: str, errors: Errors) -> None:
-    """Check the name of a field or object; empty if none is selected."""
+    """Check that a value is the name of a field or object, or empty, which selects none."""
     if not isinstance(value, str) or (value and not NAME_PATTERN.fullmatch(value)):
         errors[path] = _("This must be the name of a field or an object.")
 

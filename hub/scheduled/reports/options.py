@@ -30,28 +30,28 @@ from hub.scheduled.reports.periods import NEXT_PARTS, PERIODS
 
 SOQL, SUMMARY, OWN = "soql", "pipedrive_summary", "own"
 FUNCTIONS = ("count", "sum", "avg", "min", "max")
-ADDITIVE = ("count", "sum")
+ADDITIVE_FUNCTIONS = ("count", "sum")
 # how the figures of a period are split unless the options say otherwise
 DEFAULT_SPLITS = {"last_day": "", "last_week": "day", "last_month": "week", "last_quarter": "month"}
-RESERVED = PAGE_REQUEST_ARGUMENTS | {
+RESERVED_PARAMETERS = PAGE_REQUEST_ARGUMENTS | {
     *("object", "select", "group_by", "date_field", "since", "until", "page_size")
 }
-SPLIT = one_of("", *NEXT_PARTS)
+SPLIT_CHECK = one_of("", *NEXT_PARTS)
 
-MEASURE = Section(
+MEASURE_SECTION = Section(
     {"name": check_short_text, "function": one_of(*FUNCTIONS), "field": check_name}, ("function",)
 )
-QUERIES: Mapping[str, Section] = {
+QUERY_SECTIONS: Mapping[str, Section] = {
     SOQL: Section(
         {
             "kind": one_of(SOQL),
             "object": check_name,
             "time_field": check_name,
             "time_type": one_of("datetime", "date"),
-            "measures": list_of(MEASURE, most=6),
+            "measures": list_of(MEASURE_SECTION, most=6),
             "where": texts_by_name(check_name, most=10),
             "group_by": check_name,
-            "split": SPLIT,
+            "split": SPLIT_CHECK,
         }
     ),
     SUMMARY: Section(
@@ -67,7 +67,7 @@ QUERIES: Mapping[str, Section] = {
             "kind": one_of(OWN),
             "count": one_of("orders", "events", "deliveries"),
             "group_by": one_of("", "type", "state", "connector"),
-            "split": SPLIT,
+            "split": SPLIT_CHECK,
         }
     ),
 }
@@ -79,11 +79,11 @@ def check_query(value: Any, path: str, errors: Errors) -> None:
         errors[path] = _("This must be an object.")
         return
     kind = value.get("kind")
-    if kind is not None and (not isinstance(kind, str) or kind not in QUERIES):
-        errors[join_path(path, "kind")] = _("This must be one of: %s.") % ", ".join(QUERIES)
+    if kind is not None and (not isinstance(kind, str) or kind not in QUERY_SECTIONS):
+        errors[join_path(path, "kind")] = _("This must be one of: %s.") % ", ".join(QUERY_SECTIONS)
         return
     attempts: list[Errors] = []
-    for section in [QUERIES[kind]] if kind else QUERIES.values():
+    for section in [QUERY_SECTIONS[kind]] if kind else QUERY_SECTIONS.values():
         attempts.append({})
         section(value, path, attempts[-1])
     fewest: Errors = min(attempts, key=len)
@@ -95,7 +95,7 @@ def check_object(value: Any, path: str, errors: Errors) -> None:
         errors[path] = _("This must be an object.")
 
 
-REPORT = Section(
+REPORT_SECTION = Section(
     {
         "query": check_query,
         "period": one_of(*PERIODS),
@@ -137,7 +137,7 @@ class QueryOptions:
     split: str = ""
     statuses: tuple[str, ...] = ("open", "won", "lost")
     filters: Mapping[str, str] = field(default_factory=dict)
-    count: str = "orders"
+    counted_rows: str = "orders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ class ReportOptions:
 def check_report_options(options: Any, connector_key: str) -> Errors:
     """Return what is wrong with the options of a report, by the path of each; empty if valid."""
     errors: Errors = {}
-    REPORT(options, "", errors)
+    REPORT_SECTION(options, "", errors)
     if errors:
         return errors
     parsed = parse_report_options(options, connector_key)
@@ -183,10 +183,10 @@ def _check_grouping(options: ReportOptions, errors: Errors) -> None:
     if query.split == "day" and options.period == "last_quarter":
         errors["query.split"] = _("A quarter can be split into weeks or months.")
     allowed = {"orders": ("",), "events": ("", "type"), "deliveries": ("", "state", "connector")}
-    if query.kind == OWN and query.group_by not in allowed[query.count]:
-        errors["query.group_by"] = _("%s cannot be grouped by this.") % query.count
+    if query.kind == OWN and query.group_by not in allowed[query.counted_rows]:
+        errors["query.group_by"] = _("%s cannot be grouped by this.") % query.counted_rows
     for name in query.where:
-        if name in RESERVED:
+        if name in RESERVED_PARAMETERS:
             errors[f"query.where.{name}"] = _("This name cannot be used here.")
 
 
@@ -257,7 +257,7 @@ def _parse_query(query: Mapping[str, Any], connector_key: str, split: str) -> Qu
         split=query.get("split", "" if is_whole else split),
         statuses=tuple(query.get("statuses") or ("open", "won", "lost")),
         filters=filters,
-        count=query.get("count", "orders"),
+        counted_rows=query.get("count", "orders"),
     )
 
 

@@ -30,14 +30,16 @@ async def read_own_figures(context: RunContext, query: QueryOptions, period: Per
     """Return the counts of the tenant's orders, events or deliveries in the period."""
     parts = split_period(period, query.split) if query.split else [period]
     bounds = [(format_part(part), part.start, part.end) for part in parts]
-    if query.count == "orders":
+    if query.counted_rows == "orders":
         return await _read_orders(context, bounds)
     counts = await _count_rows(context, query, period, bounds)
     labels = sorted(counts) if query.group_by else [label for label, _start, _end in bounds]
     rows = [Row(label, (Decimal(counts[label]),)) for label in labels]
     names = {"events": _("Events"), "deliveries": _("Deliveries")}
     heading = {"type": _("Type"), "state": _("State"), "connector": _("System")}
-    return build_figures(heading.get(query.group_by, _("Day")), [Measure(names[query.count])], rows)
+    return build_figures(
+        heading.get(query.group_by, _("Day")), [Measure(names[query.counted_rows])], rows
+    )
 
 
 async def _read_orders(context: RunContext, parts: Parts) -> Figures:
@@ -85,7 +87,7 @@ async def _count_rows(
 
     Each batch is one statement, which an index answers.
     """
-    read = {"events": _list_events, "deliveries": _list_deliveries}[query.count]
+    read = {"events": _list_events, "deliveries": _list_deliveries}[query.counted_rows]
     counts: Counter[str] = Counter()
     before: int | None = None
     while True:

@@ -16,7 +16,7 @@ from hub.scheduled.reports.figures import (
     clean_label,
     parse_figure,
 )
-from hub.scheduled.reports.options import ADDITIVE, MeasureOptions, QueryOptions
+from hub.scheduled.reports.options import ADDITIVE_FUNCTIONS, MeasureOptions, QueryOptions
 from hub.scheduled.reports.periods import Period, format_part, split_period
 from hub.scheduled.runs.context import RunContext, RunFailed
 
@@ -33,7 +33,7 @@ async def read_soql_figures(context: RunContext, query: QueryOptions, period: Pe
     own, between two moments.
     """
     connection = await context.find_connection("salesforce")
-    measures = [Measure(one.name, one.function in ADDITIVE) for one in query.measures]
+    measures = [Measure(one.name, one.function in ADDITIVE_FUNCTIONS) for one in query.measures]
     rows: list[Row] = []
     parts = split_period(period, query.split) if query.split else [period]
     for part in parts:
@@ -85,7 +85,9 @@ def _build_row(label: object, record: Record, query: QueryOptions) -> Row:
     for position, measure in enumerate(query.measures):
         value = parse_figure(record[f"{ALIAS}{position}"])
         # the sum of no records is null in SOQL
-        values.append(parse_figure(0) if value is None and measure.function in ADDITIVE else value)
+        values.append(
+            parse_figure(0) if value is None and measure.function in ADDITIVE_FUNCTIONS else value
+        )
     return Row(clean_label(label), tuple(values))
 
 

@@ -12,7 +12,7 @@ from hub.scheduled.reports.figures import Figures, clean_label, format_figure
 LABEL_WIDTH = 28  # cells of the font; a wide character takes two
 # characters with HTML escapes: a section of a Slack message takes 3,000, with the title above it
 TABLE_LENGTH_MAX = 2_300
-WIDE = ("W", "F")
+WIDE_CLASSES = ("W", "F")
 GAP = "  "
 
 
@@ -68,7 +68,7 @@ def measure_width(text: str) -> int:
         0
         if unicodedata.combining(character)
         else 2
-        if unicodedata.east_asian_width(character) in WIDE
+        if unicodedata.east_asian_width(character) in WIDE_CLASSES
         else 1
         for character in text
     )

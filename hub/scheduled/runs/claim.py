@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce
 from hub.connections.models import KillSwitch
 from hub.scheduled.models import Run
 
-LEASE = timedelta(seconds=30)
+RUN_LEASE = timedelta(seconds=30)
 MAX_CRASHES = 5  # in a row without progress; then the run fails
 # why a claimed run stops
 LOST, CANCELLED, SUSPENDED = "lost", "cancelled", "tenant_suspended"
@@ -97,7 +97,7 @@ def _claim_runs(capacity: int, lease: UUID, *, now: datetime) -> list[Run]:
         reason="",
         detail="",
         lease=lease,
-        lease_until=now + LEASE,
+        lease_until=now + RUN_LEASE,
         attempt_count=F("attempt_count") + 1,
         started_at=Coalesce("started_at", now),
         heartbeat_at=now,
@@ -111,7 +111,7 @@ def extend_leases(leases: Mapping[int, UUID], *, now: datetime) -> dict[int, str
     LOST: another process has it, or it has ended.
     """
     held_runs = _select_held(leases)
-    held_runs.update(lease_until=now + LEASE, heartbeat_at=now)
+    held_runs.update(lease_until=now + RUN_LEASE, heartbeat_at=now)
     rows = held_runs.values_list("pk", "cancel_requested_at", "tenant__suspended_at")
     found = {
         pk: CANCELLED if cancelled_at else SUSPENDED if suspended_at else ""

@@ -15,9 +15,9 @@ from hub.scheduled.runs.notices import notify_failed_run
 from hub.scheduled.runs.run_connections import ConnectionBlocked
 
 RETRY_DELAY, MAX_RETRY_DELAY = timedelta(seconds=30), timedelta(minutes=30)  # doubling
-MAX_DETAIL = 500  # characters
+MAX_DETAIL_LENGTH = 500  # characters
 MAX_LOG_ENTRIES = 1000  # of one run
-RELEASED: Mapping[str, Any] = {"lease": None, "lease_until": None}
+RELEASED_COLUMNS: Mapping[str, Any] = {"lease": None, "lease_until": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class ClaimedRun:
 def finish_run(claimed: ClaimedRun, result: Mapping[str, Any], *, now: datetime) -> bool:
     """Store the result of a run; False if its lease was lost."""
     if not claimed.update(
-        state="finished", result=dict(result), finished_at=now, heartbeat_at=now, **RELEASED
+        state="finished", result=dict(result), finished_at=now, heartbeat_at=now, **RELEASED_COLUMNS
     ):
         return False
     add_log_entry(claimed.run, "finished", now=now)
@@ -52,14 +52,14 @@ def release_run(claimed: ClaimedRun, *, due_at: datetime, reason: str = "", now:
         reason=reason,
         attempt_count=max(claimed.run.attempt_count - 1, 0),
         heartbeat_at=now,
-        **RELEASED,
+        **RELEASED_COLUMNS,
     )
 
 
 @transaction.atomic
 def cancel_claimed_run(claimed: ClaimedRun, *, now: datetime) -> bool:
     """End a run that a person cancelled."""
-    if not claimed.update(state="cancelled", finished_at=now, heartbeat_at=now, **RELEASED):
+    if not claimed.update(state="cancelled", finished_at=now, heartbeat_at=now, **RELEASED_COLUMNS):
         return False
     add_log_entry(claimed.run, "cancelled", now=now)
     return True
@@ -72,11 +72,11 @@ def block_run(claimed: ClaimedRun, error: RunBlocked, *, now: datetime) -> bool:
     if not claimed.update(
         state="blocked",
         reason=reason,
-        detail=detail[:MAX_DETAIL],
+        detail=detail[:MAX_DETAIL_LENGTH],
         **describe_block(error),
         attempt_count=max(claimed.run.attempt_count - 1, 0),
         heartbeat_at=now,
-        **RELEASED,
+        **RELEASED_COLUMNS,
     ):
         return False
     add_log_entry(claimed.run, "blocked", level="warning", reason=reason, detail=detail, now=now)
@@ -103,9 +103,9 @@ def retry_or_fail_run(
         state="waiting",
         due_at=due_at,
         reason=reason,
-        detail=detail[:MAX_DETAIL],
+        detail=detail[:MAX_DETAIL_LENGTH],
         heartbeat_at=now,
-        **RELEASED,
+        **RELEASED_COLUMNS,
     ):
         return False
     add_log_entry(
@@ -132,10 +132,10 @@ def fail_run(claimed: ClaimedRun, reason: str, detail: str, *, now: datetime) ->
     if not claimed.update(
         state="failed",
         reason=reason,
-        detail=detail[:MAX_DETAIL],
+        detail=detail[:MAX_DETAIL_LENGTH],
         finished_at=now,
         heartbeat_at=now,
-        **RELEASED,
+        **RELEASED_COLUMNS,
     ):
         return False
     add_log_entry(claimed.run, "failed", level="error", reason=reason, detail=detail, now=now)
@@ -159,4 +159,4 @@ def add_log_entry(
 
 
 def _shorten(value: object) -> object:
-    return value if isinstance(value, int | float | bool | None) else str(value)[:MAX_DETAIL]
+    return value if isinstance(value, int | float | bool | None) else str(value)[:MAX_DETAIL_LENGTH]

@@ -16,7 +16,7 @@ from hub.scheduled.runs.open_runs import resume_run_row
 from hub.scheduled.runs.results import add_log_entry
 from tenants.models import Tenant
 
-MAX_LABEL = 200  # characters of the name of who requested a run
+MAX_LABEL_LENGTH = 200  # characters of the name of who requested a run
 
 
 class RunRefused(Exception):
@@ -43,7 +43,7 @@ def start_run(
         job=job,
         tenant=tenant,
         is_dry=is_dry,
-        requested_by=shorten(actor.actor.label, MAX_LABEL),
+        requested_by=shorten(actor.actor.label, MAX_LABEL_LENGTH),
         due_at=now,
         window_ends_at=now + window_of(job),
         deadline_at=now + timedelta(minutes=job.deadline_minutes),

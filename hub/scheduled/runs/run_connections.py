@@ -20,7 +20,7 @@ from hub.scheduled.runs.context import RunBlocked, RunFailed
 from tenants.models import Tenant
 
 NOT_CONNECTED = "not_connected"
-RELATED = ("tenant", "credential", "lane")
+RELATED_ROWS = ("tenant", "credential", "lane")
 STOPPED_FOR_NOW = (MAINTENANCE, BREAKER)  # hold reasons that end without a person
 
 
@@ -47,7 +47,7 @@ def find_run_connection(job: Job, tenant: Tenant, connector_key: str) -> Connect
     else:
         owner = None if CONNECTORS[key].is_for_platform else tenant
         rows = usable_connections().filter(connector_key=key, tenant=owner)
-    connections = list(rows.select_related(*RELATED).order_by("pk"))
+    connections = list(rows.select_related(*RELATED_ROWS).order_by("pk"))
     if not connections:
         label = CONNECTORS[key].label
         raise ConnectionBlocked(NOT_CONNECTED, str(label), connection=None, key=key)
@@ -59,7 +59,7 @@ def find_run_connection(job: Job, tenant: Tenant, connector_key: str) -> Connect
 
 def load_connection(connection: Connection) -> Connection:
     """Return the connection as it is stored now, with its credential. Raises ConnectionBlocked."""
-    stored = Connection.unscoped.select_related(*RELATED).filter(pk=connection.pk).first()
+    stored = Connection.unscoped.select_related(*RELATED_ROWS).filter(pk=connection.pk).first()
     if stored is None:
         key = connection.connector_key
         raise ConnectionBlocked(NOT_CONNECTED, str(connection), connection=None, key=key)

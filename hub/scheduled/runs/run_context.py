@@ -37,7 +37,7 @@ CALL_ATTEMPTS = 4  # of one call; then the run is repeated later
 FIRST_RETRY_DELAY = 1.0  # seconds before the second attempt of a call, doubling
 QUOTA_PATIENCE = timedelta(seconds=20)  # beyond it, a run waits as a row and not in a loop
 REFRESH_PATIENCE = timedelta(seconds=60)  # for a new access token
-ANSWERS = ("delivered", "never", "pending")  # kinds of outcomes that the executor receives
+ANSWER_KINDS = ("delivered", "never", "pending")  # kinds of outcomes that the executor receives
 STOPPING = "stopping"  # the loop ends: its worker stops, or its time is over
 
 
@@ -162,7 +162,7 @@ class ClaimedRunContext:
             done_count=done,
             attempt_count=1,  # what makes progress does not crash
             heartbeat_at=now,
-            lease_until=now + claim.LEASE,
+            lease_until=now + claim.RUN_LEASE,
             **columns,
         )
         if is_held and write is not None:
@@ -181,7 +181,7 @@ class ClaimedRunContext:
         while True:
             async with self.calls_in_flight:
                 answer = await self._call_once(connection, build, parse)
-            if not isinstance(answer, Outcome) or answer.kind in ANSWERS:
+            if not isinstance(answer, Outcome) or answer.kind in ANSWER_KINDS:
                 return answer
             if (
                 answer.kind == "refresh"

@@ -15,7 +15,11 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from hub.db.clock import Clock
-from hub.outgoing.pump.db_thread import DATABASE_AWAY_ERRORS, DATABASE_RETRY_EVERY, in_db_thread
+from hub.outgoing.pump.db_thread import (
+    DATABASE_AWAY_ERRORS,
+    DATABASE_RETRY_EVERY_SECONDS,
+    in_db_thread,
+)
 from hub.outgoing.pump.types import Sender
 from hub.outgoing.queue.pump_leases import new_lease
 from hub.processes.failpoints import failpoint
@@ -36,8 +40,8 @@ from hub.throttle import in_flight_leases
 
 log = structlog.get_logger(__name__)
 
-POLL_EVERY = 0.5  # seconds between looks for due runs
-EXTEND_EVERY = 3.0  # seconds between two extensions of all leases
+POLL_EVERY_SECONDS = 0.5  # between looks for due runs
+EXTEND_EVERY_SECONDS = 3.0  # between two extensions of all leases
 IDLE_SECONDS, RUN_SECONDS = 10.0, 40.0
 SLOT_YIELDED_AFTER = 5.0  # seconds before it leaves its slot to other tasks that wait for it
 STOP_GRACE_SECONDS = 12.0  # for a call in flight at the end; then the runs are interrupted
@@ -101,7 +105,7 @@ class RunLoop:
             elif loop.time() >= worked_at + self.dependencies.idle_seconds:
                 return
             await self.call_helper()
-            await asyncio.sleep(POLL_EVERY)
+            await asyncio.sleep(POLL_EVERY_SECONDS)
 
     async def must_stop(self, seconds: float) -> bool:
         """Return whether nothing more is claimed, after a loop of so many seconds."""
@@ -125,7 +129,7 @@ class RunLoop:
             return await in_db_thread(self._claim)
         except DATABASE_AWAY_ERRORS as error:
             log.warning("runs.database_away", error=type(error).__name__)
-            await asyncio.sleep(DATABASE_RETRY_EVERY)
+            await asyncio.sleep(DATABASE_RETRY_EVERY_SECONDS)
             return []
 
     def _claim(self) -> list[Run]:
@@ -194,7 +198,7 @@ class RunLoop:
                 for pk, cause in causes.items():
                     if context := self.contexts.get(pk):
                         context.stop.set(cause)
-            await asyncio.sleep(EXTEND_EVERY)
+            await asyncio.sleep(EXTEND_EVERY_SECONDS)
 
     def _list_leases(self) -> Iterable[tuple[int, UUID]]:
         return ((pk, context.lease) for pk, context in self.contexts.items())

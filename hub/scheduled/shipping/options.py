@@ -15,8 +15,8 @@ BATCH_BYTES_RANGE = (1_000, 990_000)
 BATCH_SECONDS_RANGE = (0, 30)
 ACKNOWLEDGE_SECONDS = 300  # Splunk's documentation advises about five minutes
 ACKNOWLEDGE_SECONDS_RANGE = (10, 3_600)
-FIELDS_MAX, TEXT_MAX = 20, 200
-TEXTS = ("index", "sourcetype", "host")
+FIELDS_MAX, TEXT_LENGTH_MAX = 20, 200
+TEXT_OPTIONS = ("index", "sourcetype", "host")
 APPLICATION = "app"  # the connector whose collection is read
 
 
@@ -39,7 +39,7 @@ class ShippingOptions:
 def parse_shipping_options(options: Mapping[str, Any]) -> ShippingOptions:
     """Return the options, with defaults; they were checked when the job was stored."""
     source = str(options.get("source", LogSource.API))
-    texts = {name: str(options.get(name) or "") for name in TEXTS}
+    texts = {name: str(options.get(name) or "") for name in TEXT_OPTIONS}
     return ShippingOptions(
         source=source,
         line_format=LineFormat(
@@ -71,8 +71,8 @@ def check_shipping_options(options: Mapping[str, Any], connector_key: str) -> di
 
 
 def _check_text(value: object) -> str:
-    is_text = isinstance(value, str) and value.isprintable() and len(value) <= TEXT_MAX
-    return "" if is_text else _("This must be a text of at most %s characters.") % TEXT_MAX
+    is_text = isinstance(value, str) and value.isprintable() and len(value) <= TEXT_LENGTH_MAX
+    return "" if is_text else _("This must be a text of at most %s characters.") % TEXT_LENGTH_MAX
 
 
 def _check_source(value: object) -> str:
@@ -115,5 +115,5 @@ CHECKS: Mapping[str, Callable[[Any], str]] = {
     "batch_bytes": _range_check(*BATCH_BYTES_RANGE),
     "batch_seconds": _range_check(*BATCH_SECONDS_RANGE),
     "acknowledge_seconds": _range_check(*ACKNOWLEDGE_SECONDS_RANGE),
-    **dict.fromkeys(TEXTS, _check_text),
+    **dict.fromkeys(TEXT_OPTIONS, _check_text),
 }

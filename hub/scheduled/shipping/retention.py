@@ -1,4 +1,6 @@
-"""Retention of log lines: what waits too long is dropped and counted, and what is late is noticed.
+"""Retention of log lines: lines that wait too long are dropped and counted.
+
+A shipment that is late opens a notice.
 
 Shipped lines are deleted by `hub.prune`, a day after they were received: until then a request that
 is repeated finds its key.
@@ -73,7 +75,7 @@ def notify_dropped(position: LogPosition, count: int, *, now: datetime) -> None:
     create_notice(
         DROPPED,
         DROPPED,
-        {"count": count, "days": settings.HUB_KEEP_LOG_DAYS, **name_of(connection)},
+        {"count": count, "days": settings.HUB_KEEP_LOG_DAYS, **build_system_parameter(connection)},
         about=f"{position.pk}:{now:%Y-%m-%d}",
         tenant_id=position.tenant_id,
         connection_id=connection.pk if connection else None,
@@ -116,7 +118,7 @@ def notify_late_log(position: Any, about: str, *, now: datetime) -> None:
         {
             "count": position.next_line - position.shipped_line,
             "since": f"{waiting_since:%Y-%m-%d %H:%M} UTC",
-            **name_of(connection),
+            **build_system_parameter(connection),
         },
         about=about,
         tenant_id=position.tenant_id,
@@ -147,5 +149,5 @@ def find_log_connection(tenant_id: int) -> Connection | None:
     return connections.order_by("pk").first()
 
 
-def name_of(connection: Connection | None) -> Mapping[str, str]:
+def build_system_parameter(connection: Connection | None) -> Mapping[str, str]:
     return {"connection": connection.name if connection else "–"}

@@ -12,7 +12,7 @@ from hub.scheduled.reading.requests import PAGE_REQUEST_ARGUMENTS
 
 CHANGES = ("created", "updated")
 KNOWN_OPTIONS = ("collection", "changes", "overlap_minutes", "lookback_hours", "query")
-MAX_OVERLAP, MAX_LOOKBACK = 24 * 60, 30 * 24  # minutes, hours
+MAX_OVERLAP_MINUTES, MAX_LOOKBACK_HOURS = 24 * 60, 30 * 24  # minutes, hours
 QUERY_PARAMETERS_MAX = 10  # parameters
 OWN_PARAMETERS = PAGE_REQUEST_ARGUMENTS | {
     "since",
@@ -59,7 +59,10 @@ def check_sync_options(options: Any, connector_key: str) -> Errors:
     is_list = isinstance(changes, list) and bool(changes)
     if not is_list or not all(isinstance(one, str) and one in CHANGES for one in changes):
         errors["changes"] = _("This must be a list of: %s.") % ", ".join(CHANGES)
-    for name, most in (("overlap_minutes", MAX_OVERLAP), ("lookback_hours", MAX_LOOKBACK)):
+    for name, most in (
+        ("overlap_minutes", MAX_OVERLAP_MINUTES),
+        ("lookback_hours", MAX_LOOKBACK_HOURS),
+    ):
         value = options.get(name, 1)
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
             errors[name] = _("This must be a whole number from 1 to %d.") % most

@@ -7,7 +7,7 @@ from connectors.http import Report, Response, Unreadable
 from connectors.object_schemas import FieldsPage
 from connectors.outcomes import Outcome
 from connectors.pipedrive.connector import Pipedrive
-from connectors.pipedrive.errors import ADDRESS, BURST, COMPANY, STATUSES, TOKEN
+from connectors.pipedrive.errors import ADDRESS, BURST, COMPANY, OUTCOMES_BY_STATUS, TOKEN
 from connectors.pipedrive.schema import RECORD_KINDS
 from connectors.schema import Account
 from tests.connectors.recorded import ORDER, credential, fixtures, message, recorded, rendered
@@ -117,7 +117,7 @@ def test_reads(name, expected):
     assert read == expected
 
 
-@pytest.mark.parametrize(("status", "meaning"), STATUSES.items())
+@pytest.mark.parametrize(("status", "meaning"), OUTCOMES_BY_STATUS.items())
 def test_a_status_means_what_the_table_says(status, meaning):
     verdict, reason = meaning
     outcome = PIPEDRIVE.action("create_deal").outcome(

@@ -33,7 +33,7 @@ def test_a_record_tells_of_its_creation_and_of_its_last_change():
         (item,) = items_of(change.body)
         assert (item.id, item.type, item.record) == (change.item_id, change.type, "31")
         assert (item.account, item.occurred_at) == ("701", change.at)
-        assert item.data["record"]["name"] == "Ann" and item.changed is None
+        assert item.data["record"]["name"] == "Ann" and item.changed_fields is None
 
 
 def test_a_creation_has_the_id_that_it_has_in_a_webhook():

@@ -82,7 +82,7 @@ def test_another_method_is_rejected(case, method):
 
 @all_cases
 def test_a_body_that_is_too_large_is_rejected_before_it_is_hashed(case):
-    request = replace(case.request, body=b"x" * (case.scheme.max_body + 1))
+    request = replace(case.request, body=b"x" * (case.scheme.body_bytes_max + 1))
     assert cause_of(case.scheme, request, case.secret) == Cause.BODY_TOO_LARGE
 
 

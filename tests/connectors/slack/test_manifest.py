@@ -10,7 +10,7 @@ SLACK, SALESFORCE = CONNECTORS["slack"], CONNECTORS["salesforce"]
 
 def test_slack_takes_a_manifest():
     stated = json.loads(
-        SLACK.manifest(redirect_uri=BACK, name="A hub with a name that is rather long")
+        SLACK.build_manifest(redirect_uri=BACK, name="A hub with a name that is rather long")
     )
     assert stated["oauth_config"]["redirect_urls"] == [BACK]
     assert "chat:write" in stated["oauth_config"]["scopes"]["bot"]
@@ -20,7 +20,7 @@ def test_slack_takes_a_manifest():
 
 def test_slacks_manifest_lists_events_commands_and_interactions_with_the_webhook_url():
     url = "https://hub.test/hooks/slack/key/"
-    stated = json.loads(SLACK.manifest(redirect_uri=BACK, name="Hub", webhook_url=url))
+    stated = json.loads(SLACK.build_manifest(redirect_uri=BACK, name="Hub", webhook_url=url))
     events = stated["settings"]["event_subscriptions"]
     assert events["request_url"] == url == stated["settings"]["interactivity"]["request_url"]
     assert {"app_mention", "message.im", "app_uninstalled", "tokens_revoked"} == set(

@@ -41,7 +41,7 @@ def gate():
 
 
 def build_front(wsgi, **limits):
-    limits = Limits(**{"hurried_seconds": 0.2} | limits)
+    limits = Limits(**{"webhook_answer_seconds": 0.2} | limits)
     return AsgiBridge(wsgi, behind_proxy=False, limits=limits, hurried_path="/hooks/")
 
 
@@ -107,8 +107,8 @@ def test_a_database_that_accepts_and_stays_silent_makes_a_webhook_503_at_its_dea
 ):
     sender = make_sender(make, client, "slack")
     wsgi = ShortChainHandler(settings.HUB_SHORT_CHAINS[settings.HUB_WEBHOOK_PATH])
-    deadline = Limits().hurried_seconds
-    front = build_front(wsgi, hurried_seconds=deadline, threads=threads)
+    deadline = Limits().webhook_answer_seconds
+    front = build_front(wsgi, webhook_answer_seconds=deadline, threads=threads)
     proxy.fronts.append(front)
 
     def post(body):

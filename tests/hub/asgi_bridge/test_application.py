@@ -98,7 +98,7 @@ def test_an_error_that_django_did_not_catch_is_not_the_end_of_a_thread():
 
 def test_a_client_that_stops_reading_is_left_alone_and_its_thread_is_free_again():
     stream = Stream([b"x" * MEBIBYTE] * 9)
-    front = front_for(Echo(stream), answer_seconds=0.05, threads=1)
+    front = front_for(Echo(stream), piece_seconds=0.05, threads=1)
     client = ask(front, stalls_after=2)
     idle(front)
     assert stream.closed and not client.complete
@@ -120,7 +120,9 @@ def test_one_client_that_reads_slowly_leaves_threads_to_others():
 
 def test_one_client_has_a_share_of_the_answers_that_wait_to_be_read():
     front = front_for(
-        Echo(Page([b"x" * MEBIBYTE])), answers=8 * MEBIBYTE, answers_per_client=2 * MEBIBYTE
+        Echo(Page([b"x" * MEBIBYTE])),
+        all_answers_bytes=8 * MEBIBYTE,
+        answers_bytes_per_client=2 * MEBIBYTE,
     )
     front.answers.acquire(2 * MEBIBYTE, "192.0.2.1")
     assert [ask(front, client=client).status for client in ("192.0.2.1", "192.0.2.2")] == [503, 200]
@@ -141,7 +143,7 @@ class Gate:
 
 def test_beyond_so_many_requests_the_hub_says_when_to_come_again():
     gate = Gate()
-    statuses = asyncio.run(three_at_once(front_for(gate, threads=1, requests=2), gate))
+    statuses = asyncio.run(three_at_once(front_for(gate, threads=1, requests_in_progress=2), gate))
     assert statuses == [503, 200, 200]
 
 
@@ -182,7 +184,7 @@ async def beside_stalled_bodies(front):
 
 
 def test_all_bytes_are_given_back_whatever_became_of_the_request(echo):
-    front = front_for(echo, body_seconds=0.01, body=1000)
+    front = front_for(echo, body_seconds=0.01, body_bytes=1000)
     for pieces in (
         [b"{}"],
         [b"x" * 1001],
@@ -200,7 +202,7 @@ def test_all_bytes_are_given_back_whatever_became_of_the_request(echo):
 
 def test_a_refusal_below_the_api_is_a_problem_and_elsewhere_a_page(echo):
     problem, page = (
-        ask(front_for(echo, body=1), [b"xx"], path=path)
+        ask(front_for(echo, body_bytes=1), [b"xx"], path=path)
         for path in ("/api/v1/events", "/accounts/login/")
     )
     document = json.loads(problem.body)
@@ -213,7 +215,7 @@ def test_a_refusal_below_the_api_is_a_problem_and_elsewhere_a_page(echo):
 
 
 def test_a_refusal_closes_the_connection_whose_body_was_not_read(echo):
-    assert ask(front_for(echo, body=1), [b"xx"]).headers["connection"] == "close"
+    assert ask(front_for(echo, body_bytes=1), [b"xx"]).headers["connection"] == "close"
 
 
 def test_it_starts_and_ends_with_the_process(echo):

@@ -25,20 +25,22 @@ def test_a_body_that_does_not_arrive_in_time_is_refused():
 
 def test_a_body_that_drips_has_no_more_time_than_its_bytes_are_worth():
     drips = [more(b"x")] * 100
-    assert code_of(ask(front_for(Echo(), body_seconds=0.01, body_rate=10**6), drips)) == (
+    assert code_of(
+        ask(front_for(Echo(), body_seconds=0.01, body_bytes_per_second=10**6), drips)
+    ) == (
         408,
         "request-timeout",
     )
 
 
 def test_a_large_body_that_arrives_steadily_has_the_time_that_it_needs():
-    front = front_for(Echo(), body_seconds=0.2, body_rate=1)
+    front = front_for(Echo(), body_seconds=0.2, body_bytes_per_second=1)
     assert ask(front, [more(b"x" * 100)] * 50 + [b"x"]).status == 200
 
 
 @pytest.mark.parametrize("headers", [[CHUNKED], [("Content-Length", "1001")]])
 def test_a_body_has_an_end(headers):
-    assert code_of(ask(front_for(Echo(), body=1000), [b"x" * 1001], headers=headers)) == (
+    assert code_of(ask(front_for(Echo(), body_bytes=1000), [b"x" * 1001], headers=headers)) == (
         413,
         "payload-too-large",
     )
@@ -72,12 +74,12 @@ def test_a_body_of_two_lengths_or_another_coding_is_refused(headers):
 
 
 def test_bodies_share_a_budget_of_bytes():
-    client = ask(front_for(Echo(), bodies=1000), [b"x" * 1001])
+    client = ask(front_for(Echo(), all_bodies_bytes=1000), [b"x" * 1001])
     assert code_of(client) == (503, "overloaded") and client.headers["retry-after"] == "1"
 
 
 def test_one_client_has_a_share_of_the_budget():
-    front = front_for(Echo(), bodies=1000, bodies_per_client=250)
+    front = front_for(Echo(), all_bodies_bytes=1000, bodies_bytes_per_client=250)
     front.bodies.acquire(200, "192.0.2.1")
     statuses = [
         ask(front, [b"x" * 100], client=client).status for client in ("192.0.2.1", "192.0.2.2")
@@ -86,7 +88,7 @@ def test_one_client_has_a_share_of_the_budget():
 
 
 def test_the_addresses_of_one_ipv6_network_share_it():
-    front = front_for(Echo(), bodies=1000, bodies_per_client=250)
+    front = front_for(Echo(), all_bodies_bytes=1000, bodies_bytes_per_client=250)
     front.bodies.acquire(200, "2001:db8::/64")
     statuses = [
         ask(front, [b"x" * 100], client=client).status
@@ -97,7 +99,7 @@ def test_the_addresses_of_one_ipv6_network_share_it():
 
 def test_a_client_that_sent_much_may_not_stand_still_for_long():
     began = time.monotonic()
-    front = front_for(Echo(), body_seconds=0.1, body_rate=1000)
+    front = front_for(Echo(), body_seconds=0.1, body_bytes_per_second=1000)
     assert code_of(ask(front, [more(b"x" * 100_000)])) == (
         408,
         "request-timeout",

@@ -140,6 +140,6 @@ def test_an_administrators_refusal_names_the_decision(browser, outside):
     assert problem(page) == "not_let_in" and "Access was not allowed" not in page.content.decode()
     assert "only an administrator can change this" in shown.cause
     assert (
-        shown.who == "An administrator of your Slack can fix it."
+        shown.responsible_text == "An administrator of your Slack can fix it."
         and "Restricted Apps" in shown.text
     )

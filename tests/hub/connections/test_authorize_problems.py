@@ -24,10 +24,17 @@ def helps(page, code):
     """The page says all that it must."""
     shown = page.context["problem"]
     assert shown.code == code, shown
-    assert shown.cause and shown.who and "%(" not in shown.title + shown.cause + shown.text
+    assert (
+        shown.cause
+        and shown.responsible_text
+        and "%(" not in shown.title + shown.cause + shown.text
+    )
     body = page.content.decode()
     assert "Who can fix it" in body and ("Try again" in body or "Back" in body or "Cancel" in body)
-    needs_somebody = shown.who not in (RESPONSIBLE_TEXTS["you"], RESPONSIBLE_TEXTS["wait"])
+    needs_somebody = shown.responsible_text not in (
+        RESPONSIBLE_TEXTS["you"],
+        RESPONSIBLE_TEXTS["wait"],
+    )
     assert bool(shown.text) or not needs_somebody
     assert not shown.text or "data-copy" in body
     return True
@@ -254,10 +261,10 @@ FORGED = {
 )
 def test_every_problem_says_its_cause_and_who_can_mend_it(code, connector):
     shown = explain_problem(code, connector, hub="Hub", account="T1")
-    assert shown.title and shown.cause.endswith((".", "?")) and shown.who
-    assert "%(" not in "".join((shown.title, shown.cause, shown.who, shown.text))
+    assert shown.title and shown.cause.endswith((".", "?")) and shown.responsible_text
+    assert "%(" not in "".join((shown.title, shown.cause, shown.responsible_text, shown.text))
     advice = connector.errors.get(code) if connector else None
-    who = (advice or PROBLEMS[code].advice).who
+    who = (advice or PROBLEMS[code].advice).responsible
     assert shown.text or who in ("you", "wait")
 
 

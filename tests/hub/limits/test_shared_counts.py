@@ -78,9 +78,9 @@ def test_several_limits_are_spent_together_or_none():
     counts = GrantCounters()
     few, many = charge(quota=1, subject="tenant:a", name="events"), charge(10, name="bytes")
     assert spent(counts, few, many)
-    before = [one.amount for one in counts.spend([charge(0, name="bytes")], now=NOON)]
+    before = [one.amount_left for one in counts.spend([charge(0, name="bytes")], now=NOON)]
     assert not spent(counts, few, many)
-    assert [one.amount for one in counts.spend([charge(0, name="bytes")], now=NOON)] == before
+    assert [one.amount_left for one in counts.spend([charge(0, name="bytes")], now=NOON)] == before
 
 
 def test_what_does_not_fit_leaves_room_for_less():

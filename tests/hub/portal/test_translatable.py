@@ -135,7 +135,9 @@ def test_every_advice_is_said_in_the_readers_language():
         for connector in CONNECTORS.values():
             for code in {*PROBLEMS, *connector.errors}:
                 advice = explain_problem(code, connector, hub="Hub")
-                assert whole(advice.title) and whole(advice.cause) and whole(advice.who)
+                assert (
+                    whole(advice.title) and whole(advice.cause) and whole(advice.responsible_text)
+                )
                 assert whole(advice.text) or not advice.text
 
 

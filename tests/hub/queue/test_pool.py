@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection as database
 
 from hub.processes import pool_pipe
-from hub.queue.member import FORK, LOCK_TIMEOUT, TIMER_EXPIRED, PoolMember
+from hub.queue.member import FORK_CONTEXT, LOCK_TIMEOUT, TIMER_EXPIRED, PoolMember
 from hub.queue.pool import TaskPool
 from hub.queue.work_classes import DELIVERY, LONG, QUICK
 
@@ -186,7 +186,7 @@ def replace_killed_members(times):
     """Return the sessions of this process and of the members that replaced killed ones."""
     seen = [backend_pid()]
     # a queue has a lock, which a killed member would keep
-    receiver, sender = FORK.Pipe(duplex=False)
+    receiver, sender = FORK_CONTEXT.Pipe(duplex=False)
     pool = TaskPool({QUICK: 1}, lambda pid: sender.send(backend_pid()), lambda: True)
     pool.members = [PoolMember(QUICK)]
     for _ in range(times):

@@ -50,7 +50,7 @@ def test_the_difference_names_what_would_change(acme):
     upgrade = describe_upgrade(integration)
     assert (upgrade.from_version, upgrade.to_version) == (0, 1)
     (difference,) = upgrade.differences
-    assert (difference.key, difference.kind, difference.kept) == ("message", "changed", [])
+    assert (difference.key, difference.kind, difference.kept_paths) == ("message", "changed", [])
     changes = {change.path: change.before for change in difference.changes}
     assert changes == {"mapping.text": OLD_TEXT, "mapping.unfurl_links": None}
     assert body_of(integration)["text"] == OLD_TEXT  # describing it changes nothing
@@ -70,7 +70,7 @@ def test_an_upgrade_keeps_what_a_person_changed(acme):
     body = body_of(integration) | {"unfurl_links": "`true`", "icon_emoji": "':tea:'"}
     change_mapping(integration.parts.get().mapping, SYSTEM, body=body, now=NOON)
     (difference,) = describe_upgrade(integration).differences
-    assert difference.kept == ["mapping.icon_emoji", "mapping.unfurl_links"]
+    assert difference.kept_paths == ["mapping.icon_emoji", "mapping.unfurl_links"]
     upgrade_integration(integration, {}, SYSTEM, now=NOON)
     assert body_of(integration)["unfurl_links"] == "`true`"
     assert "New order" in body_of(integration)["text"]

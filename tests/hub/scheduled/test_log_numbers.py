@@ -51,6 +51,6 @@ def test_a_request_that_is_repeated_at_the_same_time_is_stored_once(make):
         sender.start()
     for sender in senders:
         sender.join()
-    assert sorted(result.created for result in results) == [False] * (THREADS - 1) + [True]
+    assert sorted(result.is_new for result in results) == [False] * (THREADS - 1) + [True]
     assert {result.chunk.first_line for result in results} == {0}
     assert LogPosition.objects.of(tenant).get().next_line == 3

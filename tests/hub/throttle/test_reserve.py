@@ -275,7 +275,7 @@ class DelayingCaller:
 
     def send(self, calls, *, now):
         booking = Booking.of(Demand((self.scope,), calls), self.snapshots)
-        booking.granted = calls
+        booking.granted_calls = calls
         no_capacity = InFlightCapacity({}, {}, {}, {})
         CallBooker(
             [booking], self.snapshots, no_capacity, now, 0.05 * SECOND, now + SECOND, can_delay=True

@@ -113,7 +113,7 @@ def _build_consent_url(
     permissions = {*optional, *(connection and connection.permissions or ())}
     permissions |= find_needed_permissions(authorization.tenant, connector, connection)
     permissions |= find_incoming_permissions(authorization.tenant, connector, connection)
-    return connector.authorize_url(
+    return connector.build_authorize_url(
         app.open(),
         build_credential(draft, app, {}),
         optional=permissions,

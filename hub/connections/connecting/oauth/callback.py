@@ -25,7 +25,7 @@ from hub.shared_budget import BudgetExhausted
 
 CallbackParameters = Mapping[str, Sequence[str]]
 
-STATE_MAX, CODE_MAX, DETAIL_MAX = 200, 4096, 300  # characters
+STATE_LENGTH_MAX, CODE_LENGTH_MAX, DETAIL_LENGTH_MAX = 200, 4096, 300  # characters
 
 
 def receive_callback(
@@ -126,7 +126,7 @@ def _find_authorization(
     Raises AuthorizationRefused if none of this browser and person matches.
     """
     state = _read_single_parameter(parameters, "state")
-    if not state or len(state) > STATE_MAX:
+    if not state or len(state) > STATE_LENGTH_MAX:
         raise AuthorizationRefused(
             "begun_at_marketplace"
             if is_marketplace_install(parameters, connector)
@@ -176,15 +176,15 @@ def _find_callback_problem(
         issuer,
         build_client_credential(authorization, find_connector_app(authorization.connector_key)),
     ):
-        return "other_issuer", issuer[:DETAIL_MAX]
+        return "other_issuer", issuer[:DETAIL_LENGTH_MAX]
     if error:
         description = _read_single_parameter(parameters, "error_description")
-        return get_oauth_connector(authorization).consent_problem(error), clean_text(
-            f"{error} {description}".strip(), DETAIL_MAX
+        return get_oauth_connector(authorization).find_consent_problem(error), clean_text(
+            f"{error} {description}".strip(), DETAIL_LENGTH_MAX
         )
     return (
         ("", "")
-        if 0 < len(code) <= CODE_MAX
+        if 0 < len(code) <= CODE_LENGTH_MAX
         else ("strange_answer", "the response contains no code")
     )
 

@@ -221,7 +221,7 @@ def find_token_problem(connector: OAuth, probe_result: ProbeResult) -> str:
 def _find_outcome_problem(connector: OAuth, outcome: Outcome | ProbeResult) -> str:
     if outcome.reason in OWN_PROBLEMS:
         return OWN_PROBLEMS[outcome.reason]
-    problem = connector.problem(outcome.reason)
+    problem = connector.find_problem(outcome.reason)
     return (
         "unavailable" if problem == "refused" and outcome.kind in ("later", "unknown") else problem
     )

@@ -203,7 +203,9 @@ def _refuse_failed_probe(
     authorization: Authorization, probe_result: ProbeResult, *, now: datetime
 ) -> NoReturn:
     """Raise AuthorizationRefused; end the authorization, unless the problem may be temporary."""
-    is_closed = get_oauth_connector(authorization).problem(probe_result.reason) == "account_closed"
+    is_closed = (
+        get_oauth_connector(authorization).find_problem(probe_result.reason) == "account_closed"
+    )
     if not probe_result.passed and probe_result.kind in ("later", "unknown") and not is_closed:
         passing = (
             probe_result.reason

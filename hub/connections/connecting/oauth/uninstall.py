@@ -22,7 +22,7 @@ def handle_uninstall(connector: OAuth, authorization: str, body: bytes, *, now: 
     app = find_connector_app(connector.key)
     if app is None or not app.is_set_up:
         return False
-    account = connector.uninstalled_account(authorization, body, app.open())
+    account = connector.parse_uninstalled_account(authorization, body, app.open())
     if not account:
         return False
     same = Connection.unscoped.filter(connector_key=connector.key, account=account)

@@ -32,7 +32,7 @@ class Troubleshooting:
     code: str
     title: str
     cause: str
-    who: str
+    responsible_text: str
     text: str
     detail: str = ""
 
@@ -53,7 +53,7 @@ def explain_problem(
         code,
         title=fill_in(title),
         cause=fill_in(specific_advice.cause),
-        who=fill_in(RESPONSIBLE_TEXTS[specific_advice.who]),
+        responsible_text=fill_in(RESPONSIBLE_TEXTS[specific_advice.responsible]),
         text=fill_in(specific_advice.text),
         detail=detail,
     )

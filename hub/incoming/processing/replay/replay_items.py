@@ -23,7 +23,7 @@ from tenants.models import Tenant
 
 REPLAY_ITEMS = "replay_items"  # the kind of the operation
 COUNT_LIMIT = 100_000  # a plan counts no further
-SAMPLE_SIZE, CONNECTIONS_LISTED = 5, 10
+SAMPLE_SIZE, CONNECTIONS_LISTED_MAX = 5, 10
 
 
 @transaction.atomic
@@ -124,7 +124,7 @@ def _describe_plan(items: Any, oldest: datetime | None) -> dict[str, Any]:
         .values("connection__public_id", "connection__name", "connector_key", "tenant__reference")
         .annotate(rows=Count("pk"))
         .order_by("-rows")
-    )[: CONNECTIONS_LISTED + 1]
+    )[: CONNECTIONS_LISTED_MAX + 1]
     connections = [
         {
             "id": str(group["connection__public_id"]) if group["connection__public_id"] else None,
@@ -139,8 +139,8 @@ def _describe_plan(items: Any, oldest: datetime | None) -> dict[str, Any]:
     return {
         "oldest": oldest.isoformat() if oldest else None,
         "tenants": len({group["tenant"] for group in connections}),
-        "connections": connections[:CONNECTIONS_LISTED],
-        "other_connections": max(0, len(connections) - CONNECTIONS_LISTED),
+        "connections": connections[:CONNECTIONS_LISTED_MAX],
+        "other_connections": max(0, len(connections) - CONNECTIONS_LISTED_MAX),
         "items": [
             {"id": str(item.public_id), "type": item.type, "state": item.state}
             for item in items.order_by("pk")[:SAMPLE_SIZE]

@@ -23,7 +23,7 @@ from tenants.models import Tenant
 from tenants.scoping import visible_rows
 
 EXAMPLE_TYPE = "example"
-SENT = "It would be sent."
+SENT_SENTENCE = "It would be sent."
 
 
 def require_scope(request: Request, scope: str) -> None:
@@ -81,7 +81,7 @@ def _build_document(
 def describe_dry_run(dry_run: DryRun, connector_key: str) -> dict[str, Any]:
     """Return the result of a dry run as `DryRunSerializer` shows it."""
     reason = dry_run.reason
-    sentence = describe_delivery_reason(reason, connector_key).sentence if reason else SENT
+    sentence = describe_delivery_reason(reason, connector_key).sentence if reason else SENT_SENTENCE
     return {
         "state": dry_run.state,
         "reason": reason,

@@ -12,7 +12,7 @@ from hub.outgoing.models import EVENT_TYPE, Delivery
 from hub.problems import StrictSerializer
 from hub.rest.fields import ObjectField, TextField, object_url
 
-NAME_MAX = 200
+NAME_LENGTH_MAX = 200
 
 
 class MappingBodyField(ObjectField):
@@ -36,7 +36,7 @@ def _nest_error(error: MappingError) -> Any:
 
 
 class CreateMappingSerializer(StrictSerializer):
-    name = serializers.CharField(max_length=NAME_MAX)
+    name = serializers.CharField(max_length=NAME_LENGTH_MAX)
     tenant = TextField(
         max_length=100,
         allow_null=True,
@@ -53,7 +53,7 @@ class CreateMappingSerializer(StrictSerializer):
 class ChangeMappingSerializer(StrictSerializer):
     """Changes of a field mapping: omitted fields stay; another body is a new version."""
 
-    name = serializers.CharField(max_length=NAME_MAX, required=False)
+    name = serializers.CharField(max_length=NAME_LENGTH_MAX, required=False)
     body = MappingBodyField(required=False)
 
 

@@ -17,8 +17,12 @@ from hub.outgoing.serializers import NamedSerializer
 from hub.problems import StrictSerializer
 from hub.rest.fields import TextField, object_url
 
-NAME_MAX, EXPRESSION_MAX = 200, 4000
-WAITS_MAX, WAIT_MAX, EXPIRY_MAX = 30, 7 * 86400, 365 * 86400  # number, seconds, seconds
+NAME_LENGTH_MAX, EXPRESSION_LENGTH_MAX = 200, 4000
+WAITS_MAX, WAIT_SECONDS_MAX, EXPIRY_SECONDS_MAX = (
+    30,
+    7 * 86400,
+    365 * 86400,
+)  # number, seconds, seconds
 SOURCE_CONNECTORS = [
     (key, key) for key, connector in CONNECTORS.items() if connector.webhook_source is not None
 ]
@@ -28,7 +32,9 @@ class ExpressionField(serializers.CharField):
     """A JMESPath expression that compiles, as its text; empty: none."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=EXPRESSION_MAX, allow_blank=True, required=False, **kwargs)
+        super().__init__(
+            max_length=EXPRESSION_LENGTH_MAX, allow_blank=True, required=False, **kwargs
+        )
 
     def to_internal_value(self, data: Any) -> str:
         text: str = super().to_internal_value(data)
@@ -43,7 +49,7 @@ class ExpressionField(serializers.CharField):
 class RouteFieldsSerializer(StrictSerializer):
     """What a route says, without its tenant."""
 
-    name = serializers.CharField(max_length=NAME_MAX)
+    name = serializers.CharField(max_length=NAME_LENGTH_MAX)
     enabled = serializers.BooleanField(required=False, help_text="Omitted: true.")
     event_type = TextField(
         max_length=120, validators=[TYPE_PATTERN], help_text="Such as order.created, order.* or *."
@@ -75,7 +81,7 @@ class RouteFieldsSerializer(StrictSerializer):
         help_text="The field mapping; a new version of `mapping` where that is named.",
     )
     retry_schedule = serializers.ListField(
-        child=serializers.FloatField(min_value=1, max_value=WAIT_MAX),
+        child=serializers.FloatField(min_value=1, max_value=WAIT_SECONDS_MAX),
         max_length=WAITS_MAX,
         required=False,
         help_text="Seconds between attempts. Empty: the default schedule over 75 hours.",
@@ -91,7 +97,7 @@ class RouteFieldsSerializer(StrictSerializer):
     )
     expires_after = serializers.IntegerField(
         min_value=1,
-        max_value=EXPIRY_MAX,
+        max_value=EXPIRY_SECONDS_MAX,
         allow_null=True,
         required=False,
         help_text="Seconds after which a delivery is not sent any more. null: no expiry.",

@@ -45,7 +45,7 @@ from tenants.scoping import visible_rows
 
 READ, WRITE, WRITE_MAPPINGS = "routes:read", "routes:write", "mappings:write"
 SHARED_ROUTE = "This route applies to all tenants. Only a platform key can change it."
-HAS_DELIVERIES = "The route has deliveries. Disable it instead."
+HAS_DELIVERIES_TEXT = "The route has deliveries. Disable it instead."
 COLUMNS_BY_FIELD = {"connector": "connector_key", "origin_connector": "origin_connector_key"}
 REFERENCES: dict[str, type[Connection] | type[FieldMapping]] = {
     "origin": Connection,
@@ -191,7 +191,7 @@ class RouteView(APIView):
                 route = _lock_changeable_route(request, id)
                 delete_route(route, ActorContext.of_request(request), now=clock())
         except RouteInUse as error:
-            raise Problem("wrong-state", HAS_DELIVERIES) from error
+            raise Problem("wrong-state", HAS_DELIVERIES_TEXT) from error
         return Response(status=204)
 
 

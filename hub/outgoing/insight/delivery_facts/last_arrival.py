@@ -32,9 +32,12 @@ class ComparedFact:
 
 @dataclass(frozen=True, slots=True)
 class ArrivalComparison:
-    """The last delivery that arrived, facts of both, and the lines of both requests."""
+    """A delivery beside the last one that arrived: facts and the lines of the request of each.
 
-    arrived: Delivery
+    `lines` are those of the delivery itself.
+    """
+
+    arrived_delivery: Delivery
     facts: Sequence[ComparedFact]
     arrived_lines: Sequence[ComparedLine]
     lines: Sequence[ComparedLine]

@@ -62,7 +62,8 @@ def load_route_documents(tenant: Tenant, routes: Collection[Route]) -> list[Even
     keys = [
         pk
         for pk, type, origin, connector_key in newest
-        if not routes or any(_matches(route, type, origin, connector_key) for route in routes)
+        if not routes
+        or any(_is_matching_route(route, type, origin, connector_key) for route in routes)
     ][:EVENTS_LIMIT]
     events, bodies = Event.objects.of(tenant).in_bulk(keys), EventBody.objects.in_bulk(keys)
     return [
@@ -72,7 +73,9 @@ def load_route_documents(tenant: Tenant, routes: Collection[Route]) -> list[Even
     ]
 
 
-def _matches(route: Route, type: str, origin: int | None, connector_key: str | None) -> bool:
+def _is_matching_route(
+    route: Route, type: str, origin: int | None, connector_key: str | None
+) -> bool:
     if not matches_event_type(route.event_type, type):
         return False
     if origin is None:

@@ -56,7 +56,7 @@ class RequestPreview:
     sentence: str
     problem: str = ""
     lines: Sequence[ComparedLine] = ()
-    sent: SentDelivery | None = None
+    sent_delivery: SentDelivery | None = None
     sent_lines: Sequence[ComparedLine] = field(default=())
 
     @property

@@ -10,7 +10,7 @@ from hub.crypto.redaction import MASK, mask_headers, redact_all, redact_excerpt
 from hub.outgoing.insight.bodies import indent_json
 from hub.outgoing.insight.mapping_editor.masked_credential import PLACEHOLDER
 
-BODY_LIMIT = 10_000  # characters
+BODY_LENGTH_MAX = 10_000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def build_request_text(request: Request) -> RequestText:
     }
     content = request.content().decode("utf-8", "replace")
     url, *values = redact_all([request.url, *headers.values()], [PLACEHOLDER])
-    body = redact_excerpt(indent_json(content) or content, BODY_LIMIT, [PLACEHOLDER])
+    body = redact_excerpt(indent_json(content) or content, BODY_LENGTH_MAX, [PLACEHOLDER])
     return RequestText(request.method, url, list(zip(headers, values, strict=True)), body)
 
 

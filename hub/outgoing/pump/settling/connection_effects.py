@@ -10,7 +10,7 @@ from hub.connections.models import Connection, Credential
 from hub.crypto.redaction import redact_excerpt
 from hub.db.state_machine import InvalidTransition
 from hub.notices.notify import create_notice
-from hub.outgoing.pump.types import MAX_DETAIL, LaneBatch, SendResult
+from hub.outgoing.pump.types import MAX_DETAIL_LENGTH, LaneBatch, SendResult
 from hub.queue import wake_up
 
 CONNECTION_OUTCOMES = {"refresh", "reconnect", "disable"}  # kinds that concern the connection
@@ -26,7 +26,7 @@ def apply_connection_outcomes(send_results: Sequence[SendResult], *, now: dateti
 
 def _apply_connection_outcome(batch: LaneBatch, outcome: Outcome, *, now: datetime) -> None:
     """Change the connection's state, unless it changed meanwhile."""
-    detail = redact_excerpt(outcome.detail, MAX_DETAIL, batch.secrets)
+    detail = redact_excerpt(outcome.detail, MAX_DETAIL_LENGTH, batch.secrets)
     connection = Connection.unscoped.select_related("credential").get(pk=batch.connection.pk)
     try:
         if outcome.kind == "refresh" and connection.connector.refreshes_tokens:

@@ -19,7 +19,7 @@ from hub.db.state_machine import InvalidTransition
 from hub.notices.notify import create_notice
 from hub.outgoing import breaker
 from hub.outgoing.breaker import BreakerState, CallCounts
-from hub.outgoing.pump.types import MAX_DETAIL, LaneBatch, SendResult
+from hub.outgoing.pump.types import MAX_DETAIL_LENGTH, LaneBatch, SendResult
 
 BREAKER_COLUMNS = [field.name for field in fields(BreakerState)]
 FAILURE_KINDS = {"later", "unknown", "reconnect"}
@@ -113,7 +113,7 @@ def last_failure_texts(send_results: Sequence[SendResult]) -> dict[int, str]:
     for send_result in send_results:
         if (failure := _find_failure(send_result)) is not None:
             status = send_result.response.status if send_result.response else 0
-            detail = redact_excerpt(failure.detail, MAX_DETAIL, send_result.batch.secrets)
+            detail = redact_excerpt(failure.detail, MAX_DETAIL_LENGTH, send_result.batch.secrets)
             reason = f"status_{status}" if status >= 300 else failure.reason
             failure_texts[send_result.batch.lane.pk] = format_answer(reason, detail)
     return failure_texts

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hub.crypto.redaction import mask_headers, redact_all, redact_excerpt
-from hub.outgoing.pump.types import MAX_DETAIL, SendResult
+from hub.outgoing.pump.types import MAX_DETAIL_LENGTH, SendResult
 
-MAX_REASON, MAX_REFERENCE = 60, 200  # characters
+MAX_REASON_LENGTH, MAX_REFERENCE_LENGTH = 60, 200  # characters
 
 
 def attempt_columns(send_results: Sequence[SendResult]) -> dict[str, list[Any]]:
@@ -25,12 +25,13 @@ def attempt_columns(send_results: Sequence[SendResult]) -> dict[str, list[Any]]:
         "started_at": [send_result.started_at for send_result, _, _ in attempts],
         "milliseconds": [send_result.milliseconds for send_result, _, _ in attempts],
         "outcome": [outcome.kind for _, _, outcome in attempts],
-        "reason": [outcome.reason[:MAX_REASON] for _, _, outcome in attempts],
+        "reason": [outcome.reason[:MAX_REASON_LENGTH] for _, _, outcome in attempts],
         "detail": [
-            outcome.detail and redact_excerpt(outcome.detail, MAX_DETAIL, send_result.batch.secrets)
+            outcome.detail
+            and redact_excerpt(outcome.detail, MAX_DETAIL_LENGTH, send_result.batch.secrets)
             for send_result, _, outcome in attempts
         ],
-        "reference": [outcome.reference[:MAX_REFERENCE] for _, _, outcome in attempts],
+        "reference": [outcome.reference[:MAX_REFERENCE_LENGTH] for _, _, outcome in attempts],
         "exchange": [send_result.request.id for send_result, _, _ in attempts],
     }
 
@@ -50,7 +51,7 @@ def exchange_columns(send_results: Sequence[SendResult]) -> dict[str, list[Any]]
         ],
         "response_headers": [exchange.response_headers for exchange in exchanges],
         "response_body": [exchange.response_body.encode() for exchange in exchanges],
-        "error": [send_result.error[:MAX_REASON] for send_result in send_results],
+        "error": [send_result.error[:MAX_REASON_LENGTH] for send_result in send_results],
     }
 
 

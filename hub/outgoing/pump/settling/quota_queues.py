@@ -35,10 +35,10 @@ class LaneQueues:
     """
 
     known_queues: dict[QuotaQueueKey, QuotaQueue] = field(default_factory=dict)
-    lanes: set[int] = field(default_factory=set)  # lanes with queues; most have none
+    lane_ids: set[int] = field(default_factory=set)  # lanes with queues; most have none
     queues_by_scope: dict[str, list[QuotaQueue]] = field(default_factory=dict)
     first_to_open: dict[ScopeKey, QuotaQueue] = field(default_factory=dict)  # by closed scope
-    postponed: set[tuple[bool, frozenset[tuple[str, datetime]]]] = field(default_factory=set)
+    postponed_scopes: set[tuple[bool, frozenset[tuple[str, datetime]]]] = field(default_factory=set)
     changed_queues: dict[QuotaQueueKey, QuotaQueue] = field(default_factory=dict)
     last_claimed: dict[int, int] = field(default_factory=dict)  # newest claimed delivery by queue
 
@@ -57,7 +57,7 @@ class LaneQueues:
     def add(self, queue: QuotaQueue, *, now: datetime) -> None:
         """Index a queue by all keys of the look-ups, as a lane may have thousands of queues."""
         self.known_queues[queue.key] = queue
-        self.lanes.add(queue.connection_id)
+        self.lane_ids.add(queue.connection_id)
         for scope in queue.scopes:
             self.queues_by_scope.setdefault(scope, []).append(queue)
         for scope in queue.closed if queue.opens_at > now else ():
@@ -68,7 +68,9 @@ class LaneQueues:
 
     def find_own(self, lane: int, request: OutboundRequest) -> QuotaQueue | None:
         """Return the queue of the request's scopes."""
-        return self.known_queues.get(quota_queue_key(lane, request)) if lane in self.lanes else None
+        return (
+            self.known_queues.get(quota_queue_key(lane, request)) if lane in self.lane_ids else None
+        )
 
     def find_blocking(self, lane: int, request: OutboundRequest) -> QuotaQueue | None:
         """Return a queue whose deliveries wait for a scope of this request, and are sent before it.
@@ -76,7 +78,7 @@ class LaneQueues:
         A request that is older than these, as after a crash, may be sent together with the claimed
         deliveries of that queue.
         """
-        if request.quota_queue or lane not in self.lanes:
+        if request.quota_queue or lane not in self.lane_ids:
             return None
         if own_queue := self.find_own(lane, request):
             is_newer = request.oldest_delivery_id > self.last_claimed.get(own_queue.pk, 0)
@@ -117,9 +119,9 @@ class LaneQueues:
     ) -> None:
         """Postpone all queues that spend a closed scope until that scope opens, except `early`."""
         reservation_result = (low_priority, frozenset(closed.items()))
-        if reservation_result in self.postponed:
+        if reservation_result in self.postponed_scopes:
             return
-        self.postponed.add(reservation_result)
+        self.postponed_scopes.add(reservation_result)
         for queue in (queue for scope in closed for queue in self.queues_by_scope.get(scope, ())):
             opens = {key: closed[key] for key in queue.scopes if key in closed}
             opens_at = max(opens.values(), default=queue.opens_at) - early

@@ -20,7 +20,7 @@ from hub.outgoing.pump.settling.quota_queues import queue_throttled
 from hub.outgoing.pump.settling.release_lanes import release_lanes
 from hub.outgoing.pump.settling.transitions import Transition, find_transitions
 from hub.outgoing.pump.settling.written_records import complete_written_records
-from hub.outgoing.pump.types import MAX_DETAIL, Rejection, RequestResult, SendResult
+from hub.outgoing.pump.types import MAX_DETAIL_LENGTH, Rejection, RequestResult, SendResult
 from hub.outgoing.queue.ordering import promote_followers
 from hub.processes.failpoints import failpoint
 
@@ -71,7 +71,7 @@ def apply_rejections(lease: UUID, rejections: Sequence[Rejection], *, now: datet
             Transition(
                 rejection.state,
                 rejection.reason,
-                rejection.detail[:MAX_DETAIL],
+                rejection.detail[:MAX_DETAIL_LENGTH],
                 attempts_returned=1,
             ),
         )

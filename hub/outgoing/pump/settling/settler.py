@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hub.outgoing.pump.db_thread import (
     DATABASE_AWAY_ERRORS,
-    DATABASE_RETRY_EVERY,
+    DATABASE_RETRY_EVERY_SECONDS,
     in_db_thread,
 )
 from hub.outgoing.pump.lease_keeper import LeaseKeeper
@@ -16,8 +16,8 @@ from hub.outgoing.pump.settling.settle import settle_results
 from hub.outgoing.pump.types import LaneBatch, PumpRun, RequestResult
 from hub.throttle import in_flight_leases
 
-SETTLE_EVERY = 0.05  # seconds
-MAX_RESULTS = 250  # results that are settled at once rather than after SETTLE_EVERY
+SETTLE_EVERY_SECONDS = 0.05
+RESULTS_AT_ONCE = 250  # results that are settled at once rather than after SETTLE_EVERY
 FINAL_ATTEMPTS = 20  # how often an ending pump tries to store its last results
 
 
@@ -46,7 +46,7 @@ class Settler:
             slots.remaining_calls -= 1
             if not slots.remaining_calls:
                 self.released_slots += Counter(dict.fromkeys(slots.scope_keys, slots.size))
-        if len(self.results) >= MAX_RESULTS:
+        if len(self.results) >= RESULTS_AT_ONCE:
             self.settle_requested.set()
 
     def finish_batch(self, batch: LaneBatch) -> None:
@@ -66,7 +66,7 @@ class Settler:
         """
         while not self.is_closing:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.settle_requested.wait(), SETTLE_EVERY)
+                await asyncio.wait_for(self.settle_requested.wait(), SETTLE_EVERY_SECONDS)
             self.settle_requested.clear()
             with contextlib.suppress(*DATABASE_AWAY_ERRORS):
                 await self.settle_pending()
@@ -157,5 +157,5 @@ class Settler:
                 await self.settle_pending()
                 return await self.lease_keeper.flush_counts()
             except DATABASE_AWAY_ERRORS:
-                await asyncio.sleep(DATABASE_RETRY_EVERY)
+                await asyncio.sleep(DATABASE_RETRY_EVERY_SECONDS)
         return None

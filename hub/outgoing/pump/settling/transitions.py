@@ -11,7 +11,7 @@ from hub.outgoing.pump.claiming.deliveries import ClaimedDelivery
 from hub.outgoing.pump.settling.connection_effects import CONNECTION_OUTCOMES
 from hub.outgoing.pump.settling.quota_feedback import pause_end
 from hub.outgoing.pump.types import (
-    MAX_DETAIL,
+    MAX_DETAIL_LENGTH,
     NotSent,
     OutboundMessage,
     RequestResult,
@@ -83,7 +83,7 @@ def _complete_transition(
     )
     return replace(
         transition,
-        detail=redact_excerpt(transition.detail, MAX_DETAIL, result.batch.secrets),
+        detail=redact_excerpt(transition.detail, MAX_DETAIL_LENGTH, result.batch.secrets),
         was_sent=True,
         quota_queue=result.request.return_queue_id if waits_for_quota else 0,
     )

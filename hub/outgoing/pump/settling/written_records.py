@@ -10,7 +10,10 @@ POSSIBLY_WRITTEN = {"unknown", "pending"}
 
 
 def complete_written_records(results: Sequence[RequestResult], *, now: datetime) -> None:
-    """Set the records of what was delivered, and forget what was not written."""
+    """Complete the remembered writes that were delivered, and delete those that had no effect.
+
+    A write that created a record gets the id of that record.
+    """
     references: dict[int, str] = {}
     unwritten: set[int] = set()
     for result in results:

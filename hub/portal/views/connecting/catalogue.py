@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from hub.audit import ActorContext
 from hub.connections.connecting.connector_requests import (
-    SYSTEM_NAME_MAX,
+    SYSTEM_NAME_LENGTH_MAX,
     TooManyConnectorRequests,
     request_connector,
 )
@@ -52,7 +52,7 @@ def show_catalogue(request: HttpRequest, tenant_user: TenantUser) -> HttpRespons
 @require_POST
 @tenant_view()
 def request_system_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
-    name = request.POST.get("name", "").strip()[:SYSTEM_NAME_MAX]
+    name = request.POST.get("name", "").strip()[:SYSTEM_NAME_LENGTH_MAX]
     catalogue_url = reverse("portal:catalogue", args=[tenant_user.tenant.reference])
     if not name:
         return HttpResponseRedirect(catalogue_url)

@@ -46,7 +46,7 @@ class UsedObject:
 
     key: str
     label: str
-    names: Sequence[str]
+    use_names: Sequence[str]
     more_count: int
     compared_at: datetime | None
     failure: str
@@ -162,7 +162,7 @@ def _describe_object(
     return UsedObject(
         key=key,
         label=baseline.label if baseline else key,
-        names=names[:NAMES_SHOWN],
+        use_names=names[:NAMES_SHOWN],
         more_count=max(0, len(names) - NAMES_SHOWN),
         compared_at=baseline.compared_at if baseline else None,
         failure=find_reason(baseline.failure, system=system).sentence

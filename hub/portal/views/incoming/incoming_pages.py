@@ -23,7 +23,7 @@ from hub.incoming.insight.rows import (
 )
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.processing.replay import replay_item
-from hub.limits.spending import spend_exactly
+from hub.limits.spending import spend_tenant_limit
 from hub.portal.log.filter_chips import LogLink, build_query_string
 from hub.portal.log.pages import Cursor, assemble_page, filter_after_cursor, parse_cursor
 from hub.portal.log.rows import build_log_row
@@ -105,7 +105,7 @@ def replay_item_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) ->
     actor = ActorContext.of_visitor(request, tenant_user)
     try:
         with transaction.atomic():
-            spend_exactly(tenant_user.tenant, "replays", now=now)
+            spend_tenant_limit(tenant_user.tenant, "replays", now=now)
             replay_item(row.item, actor, now=now)
     except InvalidTransition:
         messages.warning(request, _("It cannot be replayed now: %(why)s") % {"why": row.sentence})

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST, require_safe
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
-from hub.limits.spending import spend_exactly
+from hub.limits.spending import spend_tenant_limit
 from hub.outgoing.insight.delivery_facts.last_arrival import compare_with_last_arrival
 from hub.outgoing.insight.delivery_facts.phases import find_call_times, measure_phases
 from hub.outgoing.insight.delivery_facts.same_error import count_same_error
@@ -213,7 +213,7 @@ def run_delivery_action(
     try:
         with transaction.atomic():
             if verb in LIMITED_ACTIONS:
-                spend_exactly(tenant_user.tenant, "replays", now=now)
+                spend_tenant_limit(tenant_user.tenant, "replays", now=now)
             actor = ActorContext.of_visitor(request, tenant_user)
             after = apply_delivery_action(verb, delivery, actor=actor, now=now)
     except InvalidTransition:

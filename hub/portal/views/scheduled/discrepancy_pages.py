@@ -28,7 +28,7 @@ from hub.scheduled.insight.discrepancies import (
     total_counts,
 )
 from hub.scheduled.insight.review_rows import (
-    PAGE_LIMIT,
+    PAGE_VALUE_LENGTH_MAX,
     SYSTEMS_WITHOUT_PRECONDITION,
     build_review_row,
 )
@@ -155,7 +155,7 @@ def show_discrepancy(request: HttpRequest, tenant_user: TenantUser, id: UUID) ->
     delivery = find_repair_delivery(discrepancy)
     context = {
         "tenant_user": tenant_user,
-        "row": build_review_row(discrepancy, limit=PAGE_LIMIT),
+        "row": build_review_row(discrepancy, limit=PAGE_VALUE_LENGTH_MAX),
         "lines": [build_log_row(delivery)] if delivery else [],
     }
     return render(request, "portal/scheduled/discrepancy.html", context)

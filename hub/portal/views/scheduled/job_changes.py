@@ -49,7 +49,7 @@ JOB_VERBS = {
     "disable": JobVerb(disable_job, _("The job is disabled. A run that has started goes on.")),
     "delete": JobVerb(delete_job, _("The job and its runs have been deleted.")),
 }
-STARTS = {"start": False, "dry": True}  # whether the run is a dry one
+IS_DRY_BY_VERB = {"start": False, "dry": True}  # whether the run is a dry one
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -98,8 +98,8 @@ def get_own_job(tenant_user: TenantUser, id: UUID) -> Job:
 def run_job_action(
     request: HttpRequest, tenant_user: TenantUser, id: UUID, verb: str
 ) -> HttpResponse:
-    if verb in STARTS:
-        return start_job(request, tenant_user, id, is_dry=STARTS[verb])
+    if verb in IS_DRY_BY_VERB:
+        return start_job(request, tenant_user, id, is_dry=IS_DRY_BY_VERB[verb])
     if verb not in JOB_VERBS:
         raise Http404(verb)
     job, actor = get_own_job(tenant_user, id), ActorContext.of_visitor(request, tenant_user)

@@ -13,12 +13,12 @@ from hub.scheduled.reports.options import (
     DEFAULT_QUERIES,
     OWN,
     QUERIED_CONNECTORS,
-    QUERIES,
+    QUERY_SECTIONS,
     SOQL,
     SUMMARY,
 )
 from hub.scheduled.shipping.options import APPLICATION
-from hub.scheduled.sync.options import MAX_LOOKBACK, MAX_OVERLAP, find_objects
+from hub.scheduled.sync.options import MAX_LOOKBACK_HOURS, MAX_OVERLAP_MINUTES, find_objects
 
 QUERY_LABELS = {
     SOQL: _("Records in Salesforce"),
@@ -86,7 +86,7 @@ class ReportOptionForm(OptionForm):
     shows_chart = forms.BooleanField(label=_("With a chart"), required=False, initial=True)
 
     def prepare_fields(self) -> None:
-        kinds = [kind for kind in QUERIES if self._is_possible(kind)]
+        kinds = [kind for kind in QUERY_SECTIONS if self._is_possible(kind)]
         self.set_choices("query", [(kind, QUERY_LABELS[kind]) for kind in kinds])
         self.initial.setdefault("query", DEFAULT_QUERIES.get(self.connector_key, OWN))
         for name in ("object", "time_field") if SOQL not in kinds else ():
@@ -98,7 +98,7 @@ class ReportOptionForm(OptionForm):
     def build(self) -> Options:
         """Return the options; of the query only what its kind has."""
         options = super().build()
-        field_names = QUERIES[self.cleaned_data["query"]].fields
+        field_names = QUERY_SECTIONS[self.cleaned_data["query"]].fields
         query = {name: value for name, value in options["query"].items() if name in field_names}
         return options | {"query": query}
 
@@ -162,14 +162,14 @@ class SyncOptionForm(OptionForm):
     overlap_minutes = forms.IntegerField(
         label=_("Overlap (minutes)"),
         min_value=1,
-        max_value=MAX_OVERLAP,
+        max_value=MAX_OVERLAP_MINUTES,
         required=False,
         help_text=_("How far before the last change that was read a run begins. Empty: 10."),
     )
     lookback_hours = forms.IntegerField(
         label=_("First run (hours back)"),
         min_value=1,
-        max_value=MAX_LOOKBACK,
+        max_value=MAX_LOOKBACK_HOURS,
         required=False,
         help_text=_("How far back the first run reads. Empty: 24."),
     )

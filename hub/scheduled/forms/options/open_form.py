@@ -9,7 +9,7 @@ from hub.scheduled.forms.options.kinds import (
     ShippingOptionForm,
     SyncOptionForm,
 )
-from hub.scheduled.forms.options.option_form import PRESENT, OptionForm
+from hub.scheduled.forms.options.option_form import PRESENCE_PARAMETER, OptionForm
 from hub.scheduled.forms.options.reconcile import ReconcileOptionForm
 from hub.scheduled.models import Job
 
@@ -30,5 +30,5 @@ def open_option_form(
     """
     if kind not in FORMS or connector_key not in CONNECTORS:
         return None
-    is_shown = data is not None and PRESENT in data
+    is_shown = data is not None and PRESENCE_PARAMETER in data
     return FORMS[kind](data if is_shown else None, options=options, connector_key=connector_key)

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 PREFIX = "option"
-PRESENT = f"{PREFIX}-present"  # in the data of a page that shows the fields
+PRESENCE_PARAMETER = f"{PREFIX}-present"  # in the data of a page that shows the fields
 Path = tuple[str, ...]
 Options = dict[str, Any]
 Choices = Sequence[tuple[str, Any]]

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from connectors.registry import CONNECTORS
 from hub.reason_codes import translate_text
 from hub.scheduled.forms.options.option_form import PREFIX, OptionForm, Options, Path
-from hub.scheduled.reconciliation.option_checks import FIELD_TYPES, FIELDS_MAX, NAME_MAX
+from hub.scheduled.reconciliation.option_checks import FIELD_TYPES, FIELDS_MAX, NAME_LENGTH_MAX
 from hub.scheduled.reconciliation.options import LOCAL_CONNECTOR
 
 EMPTY_ROWS_OFFERED = 3
@@ -36,7 +36,7 @@ MISSING_CHOICES = (("report", _("Report only")), ("create", _("Create it")))
 class FieldRowForm(forms.Form):
     """One compared field."""
 
-    name = forms.CharField(label=_("Name"), max_length=NAME_MAX, required=False)
+    name = forms.CharField(label=_("Name"), max_length=NAME_LENGTH_MAX, required=False)
     local = forms.CharField(label=_("Our field"), max_length=1000, required=False)
     remote = forms.CharField(label=_("Their field"), max_length=1000, required=False)
     type = forms.ChoiceField(

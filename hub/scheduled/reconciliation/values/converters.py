@@ -33,7 +33,7 @@ BOOLEANS = {
     "true": True, "yes": True, "1": True, "on": True,
     "false": False, "no": False, "0": False, "off": False,
 }  # fmt: skip
-UNCONVERTED = "!"  # the first element of the canonical value of an Unconverted
+UNCONVERTED_MARK = "!"  # the first element of the canonical value of an Unconverted
 
 
 class Unconverted(NamedTuple):
@@ -43,7 +43,7 @@ class Unconverted(NamedTuple):
     text: str
 
     def canonical(self) -> list[str]:
-        return [UNCONVERTED, self.reason, self.text]
+        return [UNCONVERTED_MARK, self.reason, self.text]
 
 
 class NotConvertible(ValueError):

@@ -11,7 +11,7 @@ from hub.scheduled.reconciliation.values.converters import format_scalar
 
 KEY_MAX_LENGTH = 200  # characters
 PREFIX_LENGTH = 120  # characters of a long key that stay readable
-UNMATCHED = b"\xff"  # begins the key of a record that has none: no text begins with it
+UNMATCHED_PREFIX = b"\xff"  # begins the key of a record that has none: no text begins with it
 
 
 def format_key(value: Any) -> str:
@@ -39,11 +39,11 @@ def encode_key(key: str) -> bytes:
 def encode_unmatched(record_id: str, *, is_local: bool) -> bytes:
     """Return the key of a record without a key, which matches nothing on the other side."""
     side = b"l" if is_local else b"r"
-    return UNMATCHED + side + format_key(record_id).encode()
+    return UNMATCHED_PREFIX + side + format_key(record_id).encode()
 
 
 def is_unmatched(key: bytes) -> bool:
-    return key.startswith(UNMATCHED)
+    return key.startswith(UNMATCHED_PREFIX)
 
 
 def decode_key(key: bytes) -> str:

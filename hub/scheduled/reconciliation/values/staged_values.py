@@ -14,7 +14,7 @@ import orjson
 
 from connectors.http import dump_checked_json
 
-DELETED = b"-"  # the first line of a deleted record
+DELETED_MARK = b"-"  # the first line of a deleted record
 VALUE_MAX_BYTES = 64 * 1024  # a larger value is compared, but cannot be repaired
 TOO_LARGE = "value_too_large"
 
@@ -39,7 +39,7 @@ class StagedValues:
 
 
 def encode_staged(values: StagedValues) -> bytes:
-    head = DELETED if values.is_deleted else dump_checked_json(list(values.canonical))
+    head = DELETED_MARK if values.is_deleted else dump_checked_json(list(values.canonical))
     changed_at = values.changed_at.isoformat() if values.changed_at else None
     tail = [values.record_id, values.version, changed_at, list(values.raw)]
     return head + b"\n" + dump_checked_json(tail)
@@ -50,7 +50,7 @@ def decode_staged(body: bytes) -> StagedValues:
     record_id, version, changed_at, raw = _load_json(tail)
     return StagedValues(
         record_id,
-        [] if head == DELETED else _load_json(head),
+        [] if head == DELETED_MARK else _load_json(head),
         raw,
         version,
         datetime.fromisoformat(changed_at) if changed_at else None,

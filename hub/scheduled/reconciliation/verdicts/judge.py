@@ -11,7 +11,7 @@ from hub.scheduled.reconciliation.options import FieldRule
 from hub.scheduled.reconciliation.values.converters import Canonical, is_unconverted
 from hub.scheduled.reconciliation.values.record_keys import decode_key, is_unmatched
 from hub.scheduled.reconciliation.values.staged_values import (
-    DELETED,
+    DELETED_MARK,
     StagedValues,
     compared_line,
     decode_staged,
@@ -42,7 +42,7 @@ class ReadScope:
     began_at: datetime
     proves_missing_here: bool
     proves_missing_there: bool
-    superseded: Mapping[bool, AbstractCollection[int]]
+    superseded_hashes: Mapping[bool, AbstractCollection[int]]
     texts_in_flight: TextsInFlight = NOTHING_IN_FLIGHT
     matches_by_identity: bool = False
 
@@ -104,8 +104,8 @@ def judge_records(
     """
     if _is_plain_pair(local_rows, remote_rows) and _is_equal(local_rows[0], remote_rows[0]):
         return Judgement(EQUAL)
-    local = _select_current(local_rows, scope.superseded[True])
-    remote = _select_current(remote_rows, scope.superseded[False])
+    local = _select_current(local_rows, scope.superseded_hashes[True])
+    remote = _select_current(remote_rows, scope.superseded_hashes[False])
     living_local = [values for values in local if not values.is_deleted]
     living_remote = [values for values in remote if not values.is_deleted]
     if not living_local and not living_remote:
@@ -127,7 +127,7 @@ def _is_plain_pair(local_rows: Sequence[ReadRow], remote_rows: Sequence[ReadRow]
 
 def _is_equal(local: ReadRow, remote: ReadRow) -> bool:
     line = compared_line(local.body)
-    return line == compared_line(remote.body) and line != DELETED
+    return line == compared_line(remote.body) and line != DELETED_MARK
 
 
 def hash_record_id(record_id: str) -> int:

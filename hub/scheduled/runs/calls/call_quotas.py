@@ -15,7 +15,7 @@ from connectors.http import InFlight, Request, Response
 from hub.connections.models import Connection
 from hub.connections.quotas.metered_call import MeteredCall
 from hub.connections.quotas.scopes import (
-    SCOPE_KEY_MAX,
+    SCOPE_KEY_LENGTH_MAX,
     build_scope_key,
     list_spent_quotas,
     list_tenant_shares,
@@ -106,7 +106,7 @@ def list_own_limits(connection: Connection, group: str) -> tuple[ScopeCost, ...]
     """
     limits = []
     if group:
-        key = f"|{GROUP_KIND}|{group}"[:SCOPE_KEY_MAX]
+        key = f"|{GROUP_KIND}|{group}"[:SCOPE_KEY_LENGTH_MAX]
         limits.append(ScopeCost(key, limit_in_flight(settings.HUB_GROUP_CALLS)))
     if connection.connector.is_for_platform:
         limits.append(ScopeCost(f"|{APPLICATION_KIND}||", limit_in_flight(settings.HUB_APP_CALLS)))

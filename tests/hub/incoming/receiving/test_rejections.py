@@ -135,18 +135,18 @@ def test_only_allowed_networks_may_send(pipedrive):
 
 
 def test_a_body_beyond_the_limit_of_its_source_is_413(pipedrive):
-    limit = SOURCES["pipedrive"].body_limit
+    limit = SOURCES["pipedrive"].body_bytes_max
     assert pipedrive.send(pipedrive.sign(b"x" * (limit + 1))).status_code == 413
     assert InboundMessage.unscoped.get().cause == "body_too_large"
     assert pipedrive.send(pipedrive.sign(b"x" * limit)).status_code == 200
 
 
 def test_too_many_requests_in_progress_are_503_with_the_time_of_a_retry(pipedrive):
-    admission.IN_PROGRESS.acquire(admission.MAX_IN_PROGRESS)
+    admission.IN_PROGRESS.acquire(admission.REQUESTS_IN_PROGRESS_MAX)
     try:
         answer = pipedrive.send(pipedrive.sign(b"{}"))
     finally:
-        admission.IN_PROGRESS.release(admission.MAX_IN_PROGRESS)
+        admission.IN_PROGRESS.release(admission.REQUESTS_IN_PROGRESS_MAX)
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert not InboundMessage.unscoped.exists()
 
@@ -225,8 +225,8 @@ def test_an_unknown_connector_is_404_and_not_remembered(client):
 
 
 def test_handshakes_are_admitted_as_webhooks_are(pipedrive):
-    admission.IN_PROGRESS.acquire(admission.MAX_IN_PROGRESS)
+    admission.IN_PROGRESS.acquire(admission.REQUESTS_IN_PROGRESS_MAX)
     try:
         assert pipedrive.send(pipedrive.sign(b""), method="GET").status_code == 503
     finally:
-        admission.IN_PROGRESS.release(admission.MAX_IN_PROGRESS)
+        admission.IN_PROGRESS.release(admission.REQUESTS_IN_PROGRESS_MAX)

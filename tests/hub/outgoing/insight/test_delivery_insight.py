@@ -88,7 +88,7 @@ def test_what_differs_from_the_last_arrival_is_marked(arrived, failed, django_as
     attempt(failed, NOON, status=400, outcome="never", body=b'{"channel": "", "text": "x"}')
     with django_assert_num_queries(4):
         comparison = compare_with_last_arrival(failed, evidence=True)
-    assert comparison.arrived == arrived and comparison.has_differences
+    assert comparison.arrived_delivery == arrived and comparison.has_differences
     marked = [line.text.strip() for line in comparison.lines if line.kind == "changed"]
     assert marked == ['"channel": "",']
     answers = {fact.label: (fact.before, fact.now) for fact in comparison.facts}

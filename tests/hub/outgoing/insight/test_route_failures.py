@@ -37,4 +37,4 @@ def test_a_refused_message_is_told_on_its_routes_page_and_leaves_the_connection_
 
 def test_a_route_of_which_nothing_was_refused_says_nothing(make):
     make.delivery()
-    assert count_route_failures(Route.unscoped.get()).last is None
+    assert count_route_failures(Route.unscoped.get()).last_failed is None

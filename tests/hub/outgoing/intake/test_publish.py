@@ -129,7 +129,7 @@ def test_one_conflict_in_a_batch_publishes_nothing(acme):
 def test_the_same_fact_twice_in_a_batch_is_one_event(acme):
     fact = EventInput(acme, "order.created", ORDER, "x")
     first, second = publish_batch([fact, fact], source="app", now=NOON)
-    assert (first.created, second.created, first.event) == (True, False, second.event)
+    assert (first.is_new, second.is_new, first.event) == (True, False, second.event)
 
 
 def test_of_facts_that_are_told_side_by_side_a_conflict_is_the_answer_of_its_own(make, acme):
@@ -160,7 +160,7 @@ def test_what_is_published_says_what_it_began_with(make, acme):
     make.route(connection)
     fact = EventInput(acme, "order.created", ORDER, "x")
     answers = [publish_batch([fact], source="app", now=NOON)[0] for _ in range(2)]
-    assert [(told.created, len(told.deliveries)) for told in answers] == [(True, 1), (False, 1)]
+    assert [(told.is_new, len(told.deliveries)) for told in answers] == [(True, 1), (False, 1)]
     first, again = (told.deliveries[0] for told in answers)
     assert (first.public_id, first.connection) == (again.public_id, connection)
 

@@ -16,9 +16,9 @@ pytestmark = pytest.mark.django_db
 class ActionWithoutQuota:
     """An action that names a scope which its connector does not declare."""
 
-    batch = 1
+    batch_size_max = 1
 
-    def read(self, response, contents):
+    def read_outcomes(self, response, contents):
         return [
             Outcome(
                 "later", "throttled", after=60.0, costs_no_attempt=True, paused_scopes=("no:scope",)

@@ -13,7 +13,7 @@ from connectors.http import Response
 from hub.outgoing.models import Delivery
 from hub.outgoing.pump.claiming.config_cache import ConfigCache
 from hub.outgoing.pump.claiming.suspects import claim_suspects, has_waiting_suspects
-from hub.outgoing.pump.quarantine import SUSPECT_EVERY, Quarantine
+from hub.outgoing.pump.quarantine import SUSPECT_EVERY_SECONDS, Quarantine
 from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.looking import crash
@@ -62,8 +62,8 @@ def test_suspects_are_looked_for_twice_a_second():
     quarantine = Quarantine()
     assert quarantine.is_check_due(1.0, is_idle=False)
     quarantine.record_check(1.0, has_suspects=False)
-    assert not quarantine.is_check_due(1.0 + SUSPECT_EVERY / 2, is_idle=False)
-    assert quarantine.is_check_due(1.0 + SUSPECT_EVERY, is_idle=False)
+    assert not quarantine.is_check_due(1.0 + SUSPECT_EVERY_SECONDS / 2, is_idle=False)
+    assert quarantine.is_check_due(1.0 + SUSPECT_EVERY_SECONDS, is_idle=False)
 
 
 @pytest.mark.django_db

@@ -32,7 +32,7 @@ def test_the_median_of_the_last_three_nights_is_expected(make, job):
     schedule = schedule_of(make, job, "acme", 9_000, 100, 300, 120)
     expectation = load_expectations([schedule], now=NOON)[schedule.pk]
     assert (expectation.calls, expectation.seconds) == ({"salesforce": 120}, 60)
-    assert expectation.units["salesforce|account|of acme|"] == 120
+    assert expectation.units_by_quota["salesforce|account|of acme|"] == 120
 
 
 def test_a_tenant_without_runs_is_expected_to_do_what_others_did(make, job):
@@ -41,7 +41,7 @@ def test_a_tenant_without_runs_is_expected_to_do_what_others_did(make, job):
     expectation = load_expectations([*known, new], now=NOON)[new.pk]
     assert (expectation.calls, expectation.seconds) == ({"salesforce": 150}, 90)
     assert not expectation.is_own
-    assert not any("of a" in key or "of b" in key for key in expectation.units)
+    assert not any("of a" in key or "of b" in key for key in expectation.units_by_quota)
 
 
 def test_a_job_without_runs_has_no_expectation(make, job):

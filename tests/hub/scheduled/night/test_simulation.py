@@ -69,7 +69,7 @@ def test_the_allowances_of_the_caller_are_not_changed():
 
 
 def test_a_night_without_runs_is_empty():
-    assert simulate_night([], {}, now=NOON).minutes == {}
+    assert simulate_night([], {}, now=NOON).units_by_quota_and_minute == {}
 
 
 def test_the_busiest_minute_is_compared_with_the_mean_of_the_window():
@@ -88,7 +88,7 @@ def test_runs_wait_for_a_place_beside_the_others():
 def test_a_place_serves_several_short_runs_in_a_minute():
     runs = [planned(number, units={DAY: 6}, seconds=6) for number in range(10)]
     night = simulate_night(runs, {}, places=1, now=NOON)
-    assert night.minutes[DAY] == [60]
+    assert night.units_by_quota_and_minute[DAY] == [60]
 
 
 def test_a_run_that_takes_no_place_waits_for_none():

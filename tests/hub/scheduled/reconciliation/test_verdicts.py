@@ -37,7 +37,7 @@ def tombstone(id, *, round=0, at=BEFORE):
 
 def scope(superseded=((), ()), **options):
     local, remote = ({hash_record_id(id) for id in ids} for ids in superseded)
-    return ReadScope(BEGAN, **{**FULL, **options}, superseded={True: local, False: remote})
+    return ReadScope(BEGAN, **{**FULL, **options}, superseded_hashes={True: local, False: remote})
 
 
 def judge(local, remote, key=b"A-1", **options):

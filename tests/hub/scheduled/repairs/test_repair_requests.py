@@ -70,7 +70,7 @@ def test_an_update_of_salesforce_has_the_time_of_the_compared_version():
         "unmodified_since": "2026-11-25T12:00:00.000+0000",
     }
     assert request.is_conditional
-    assert request.replaced == {1: "won"}
+    assert request.replaced_values == {1: "won"}
 
 
 def test_an_update_of_our_application_has_the_compared_version():
@@ -80,7 +80,7 @@ def test_an_update_of_our_application_has_the_compared_version():
         "fields": {"state": "won", "total": "13"},
         "if_match": '"3"',
     }
-    assert request.replaced == {1: "open", 2: "12.50"}
+    assert request.replaced_values == {1: "open", 2: "12.50"}
 
 
 def test_an_action_without_a_precondition_is_not_conditional():

@@ -49,7 +49,7 @@ def test_a_pending_delivery_is_asked_about_later():
 
 
 def test_a_throttled_call_waits_for_its_retry_after_and_counts_no_attempt():
-    after = transition("later", reason="throttled", after=30.0, free=True)
+    after = transition("later", reason="throttled", after=30.0, costs_no_attempt=True)
     assert (after.due_at, after.attempts_returned) == (NOON + 30 * SECOND, 1)
 
 
