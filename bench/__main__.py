@@ -20,7 +20,8 @@ from bench.suite import Bench, Options
 django.setup()
 quota_connectors.install()
 
-from bench import faults, identities, incoming, outgoing, portal, scheduled  # noqa: E402  (Django is ready)
+# Django is ready
+from bench import faults, identities, incoming, outgoing, portal, scheduled  # noqa: E402
 
 SUITES = {
     "outgoing": outgoing,

@@ -12,7 +12,8 @@ django = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402
 
-import hub.urls  # noqa: E402, F401 - all pages are loaded now, so that the first request does not wait for them
+# all pages are loaded now, so that the first request does not wait for them
+import hub.urls  # noqa: E402, F401
 from hub.asgi_bridge import AsgiBridge, Limits, raise_file_limit  # noqa: E402
 from hub.asgi_bridge.short_chain import ShortChainHandler, route_by_path  # noqa: E402
 from hub.crypto.sealed import check_keys  # noqa: E402

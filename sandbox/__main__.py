@@ -53,10 +53,8 @@ async def serve() -> None:
     try:
         await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
         mail = f"smtp://127.0.0.1:{await app[SMTP_SERVER].listen(mail_port)}"
-        print(
-            f"Mail goes to {mail}, and the sandbox is at http://127.0.0.1:{runner.addresses[0][1]}/",
-            flush=True,
-        )
+        place = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+        print(f"Mail goes to {mail}, and the sandbox is at {place}", flush=True)
         await stop_event.wait()
     finally:
         await runner.cleanup()

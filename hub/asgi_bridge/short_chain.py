@@ -27,8 +27,9 @@ class ShortChainHandler(WSGIHandler):
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
-        # `_get_response` is not in the stubs
-        handler = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
+        handler = convert_exception_to_response(
+            self._get_response  # type: ignore[attr-defined]  # not in the stubs
+        )
         for path in reversed(self.middleware):
             handler = convert_exception_to_response(import_string(path)(handler))
         self._middleware_chain = handler

@@ -20,7 +20,8 @@ from hub.crypto.sealed import Sealed, fingerprint
 
 MAX_TEXT_LENGTH = 2000  # characters of one text in before and after
 SECRET_NAME_PATTERN = re.compile(
-    r"secret|passw|(token|(api|private|signing)_?key|credentials?|assertion|authorization|cookie)(?![a-z_])",
+    r"secret|passw"
+    r"|(token|(api|private|signing)_?key|credentials?|assertion|authorization|cookie)(?![a-z_])",
     re.I,
 )
 

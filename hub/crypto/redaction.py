@@ -21,9 +21,9 @@ FRAGMENT_LENGTH = 8  # characters; a short one is found sooner
 NAME_ENDINGS = ("token", "secret", "key", "password", "verifier", "assertion")  # how the names end
 # The names by their first letter: where it does not fit, nothing else is compared.
 SECRET_NAMES = (
-    r"(?:[Aa](?ai:(?:ccess|pi|uth)_?token|pi_?key|ssertion)|[Rr](?ai:efresh_?token)|[Ii](?ai:d_?token)"
-    r"|[Ss](?ai:ession_?token|igning_?secret)|[Cc](?ai:lient_?secret|ode_verifier)|[Ww](?ai:ebhook_?secret)"
-    r"|[Pp](?ai:assword))"
+    r"(?:[Aa](?ai:(?:ccess|pi|uth)_?token|pi_?key|ssertion)|[Rr](?ai:efresh_?token)"
+    r"|[Ii](?ai:d_?token)|[Ss](?ai:ession_?token|igning_?secret)"
+    r"|[Cc](?ai:lient_?secret|ode_verifier)|[Ww](?ai:ebhook_?secret)|[Pp](?ai:assword))"
 )
 FIRST_LETTERS = "[AaCcIiPpRrSsWw]"  # letters of the names
 

@@ -49,7 +49,8 @@ class SessionStore(DatabaseSessions):
     def _get_session_from_db(self) -> AbstractBaseSession | None:
         key = str(self.session_key)
         self._session_key = digest_session_key(key)
-        session: AbstractBaseSession | None = super()._get_session_from_db()  # type: ignore[misc]
+        find_session = super()._get_session_from_db  # type: ignore[misc]  # not in the stubs
+        session: AbstractBaseSession | None = find_session()
         self._session_key = key if session else None
         return session
 
@@ -66,9 +67,11 @@ class SessionStore(DatabaseSessions):
             super().delete(digest_session_key(key))
 
     _aget_session_from_db = sync_to_async(_get_session_from_db)
-    aexists = sync_to_async(exists)  # type: ignore[arg-type]
-    acreate_model_instance = sync_to_async(create_model_instance)  # type: ignore[arg-type]
-    adelete = sync_to_async(delete)  # type: ignore[arg-type]
+    aexists = sync_to_async(exists)  # type: ignore[arg-type]  # stubs: a method in a class body
+    acreate_model_instance = sync_to_async(  # type: ignore[arg-type]  # the same
+        create_model_instance
+    )
+    adelete = sync_to_async(delete)  # type: ignore[arg-type]  # the same
 
 
 def delete_expired_sessions(*, now: datetime) -> None:

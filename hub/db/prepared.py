@@ -19,7 +19,7 @@ SENTINEL_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 @Field.register_lookup
-class AnyOf(Lookup):  # type: ignore[type-arg]
+class AnyOf(Lookup):  # type: ignore[type-arg]  # not subscriptable at run time
     """Look-up like `in`, with a single array parameter on PostgreSQL for any number of values."""
 
     lookup_name = "any_of"

@@ -31,6 +31,6 @@ class InterimLimitHandler(ResponseHandler):
 class LimitedConnector(aiohttp.TCPConnector):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._factory = functools.partial(  # type: ignore[assignment]
+        self._factory = functools.partial(  # type: ignore[assignment]  # as aiohttp's own
             InterimLimitHandler, loop=self._loop
         )

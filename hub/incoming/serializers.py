@@ -101,7 +101,7 @@ class InboundMessageDetailSerializer(InboundMessageSerializer):
 class InboundItemDetailSerializer(InboundItemSerializer):
     """An item with the headers of its request."""
 
-    message = InboundMessageDetailSerializer()  # type: ignore[assignment]
+    message = InboundMessageDetailSerializer()  # type: ignore[assignment]  # with more
 
 
 class WebhookSubscriptionSerializer(serializers.Serializer):

@@ -65,7 +65,7 @@ def _remember_remaining(request: Request, remaining: Iterable[RemainingQuota]) -
         known_quota = tightest.get(quota.charge.name)
         if known_quota is None or quota.amount_left <= known_quota.amount_left:
             tightest[quota.charge.name] = quota
-    request._request.rate_limits = tightest  # type: ignore[attr-defined]
+    request._request.rate_limits = tightest  # type: ignore[attr-defined]  # for our middleware
 
 
 class LimitsMiddleware:

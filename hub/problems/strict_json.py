@@ -92,15 +92,11 @@ def pointer_of(path: JsonPath) -> str:
 
 
 def _reject_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        seen_names: set[str] = set()
-        repeated_name = next(
-            name
-            for name, _ in pairs
-            if name in seen_names or seen_names.add(name)  # type: ignore[func-returns-value]
-        )
-        raise invalid_json(f"The name {repeated_name[:100]!a} occurs twice in one object.")
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise invalid_json(f"The name {name[:100]!a} occurs twice in one object.")
+        members[name] = value
     return members
 
 

@@ -62,7 +62,7 @@ class ProblemSerializer(serializers.Serializer):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
-    errors = ErrorSerializer(many=True)  # type: ignore[assignment]
+    errors = ErrorSerializer(many=True)  # type: ignore[assignment]  # DRF has its own
     request_id = serializers.CharField()
     doc_url = serializers.URLField()
     retryable = serializers.BooleanField(help_text="true: the same request can succeed later.")

@@ -54,9 +54,9 @@ class SchemaFieldSerializer(serializers.Serializer):
     """A field of an object of the other system."""
 
     key = serializers.CharField(help_text="As a mapping of the object writes it.")
-    label = serializers.CharField()  # type: ignore[assignment]
+    label = serializers.CharField()  # type: ignore[assignment]  # a field has its own `label`
     type = serializers.ChoiceField(get_args(SchemaFieldType))
-    required = serializers.BooleanField(  # type: ignore[assignment]
+    required = serializers.BooleanField(  # type: ignore[assignment]  # DRF has its own
         help_text="A new record needs a value."
     )
     writable = serializers.BooleanField()
@@ -75,14 +75,16 @@ class ObjectSchemaSerializer(serializers.Serializer):
     """The fields of one object, as they were last read."""
 
     key = serializers.CharField(source="object_key")
-    label = serializers.CharField()  # type: ignore[assignment]
+    label = serializers.CharField()  # type: ignore[assignment]  # a field has its own `label`
     read_at = serializers.DateTimeField()
-    fields = SchemaFieldSerializer(many=True, source="schema_fields")  # type: ignore[assignment]
+    fields = SchemaFieldSerializer(  # type: ignore[assignment]  # a serializer has its own `fields`
+        many=True, source="schema_fields"
+    )
 
 
 class SchemaObjectSerializer(serializers.Serializer):
     key = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
+    label = serializers.CharField()  # type: ignore[assignment]  # a field has its own `label`
     read_at = serializers.DateTimeField(
         allow_null=True, help_text="When its fields were last read; null: never."
     )

@@ -28,7 +28,9 @@ class StaffSessionMiddleware(MiddlewareMixin):
 
     def process_request(self, request: HttpRequest) -> None:
         user = request.user
-        request.user = SimpleLazyObject(lambda: user_within_limits(request, user))  # type: ignore[assignment]
+        request.user = SimpleLazyObject(  # type: ignore[assignment]  # as Django's middleware does
+            lambda: user_within_limits(request, user)
+        )
 
 
 def user_within_limits(request: HttpRequest, user: Any) -> Any:

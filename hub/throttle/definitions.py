@@ -1,5 +1,7 @@
 """The quota of a row: its connector's, or a rate of the hub's settings."""
 
+from typing import cast
+
 from django.conf import settings
 
 from connectors import http
@@ -50,4 +52,5 @@ def quota_definition(quota_state: QuotaState) -> http.Quota | None:
 
 
 def _connector_scope(quota_state: QuotaState) -> http.Scope:
-    return http.Scope(quota_state.kind, quota_state.name)  # type: ignore[arg-type]
+    kind = cast(http.ScopeKind, quota_state.kind)  # stored from a Scope
+    return http.Scope(kind, quota_state.name)

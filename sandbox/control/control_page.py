@@ -36,7 +36,8 @@ $sorry
 <label>Bytes <input name="bytes" inputmode="numeric" placeholder="pad the answer"></label>
 <label>Clock ahead, seconds <input name="ahead" inputmode="decimal"></label>
 <label class="wide">Body <input name="body" placeholder="the system's own words"></label>
-<label class="wide">Changes <input name="changes" placeholder='{"instance_url": "https://evil.example"}'></label>
+<label class="wide">Changes <input name="changes"
+ placeholder='{"instance_url": "https://evil.example"}'></label>
 <label class="wide">Consent <input name="consent" placeholder='{"error": "access_denied"}'></label>
 <label class="check"><input type="checkbox" name="effect">
 It takes effect, only the answer is lost</label>

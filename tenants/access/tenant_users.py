@@ -103,7 +103,7 @@ def find_tenant_user(request: HttpRequest, reference: str) -> TenantUser:
         if isinstance(user, User)
         else _find_guest(request, reference)
     )
-    request.tenant_user = tenant_user  # type: ignore[attr-defined]  # the frame of the page names them
+    request.tenant_user = tenant_user  # type: ignore[attr-defined]  # for the page's frame
     return tenant_user
 
 

@@ -21,12 +21,12 @@ class RequestedPermissionSerializer(serializers.Serializer):
 
 class FieldSerializer(serializers.Serializer):
     key = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
-    help = serializers.CharField()  # type: ignore[assignment]
+    label = serializers.CharField()  # type: ignore[assignment]  # a field has its own `label`
+    help = serializers.CharField()  # type: ignore[assignment]  # a field has its own `help`
     secret = serializers.BooleanField(
         help_text="true: it belongs in `secrets`; false: in `settings`."
     )
-    required = serializers.BooleanField()  # type: ignore[assignment]
+    required = serializers.BooleanField()  # type: ignore[assignment]  # DRF has its own
     kind = serializers.ChoiceField(["text", "url", "json", "flag", "choice", "number"])
 
 
@@ -37,15 +37,15 @@ class MoveSerializer(serializers.Serializer):
 
 class EnvironmentSerializer(serializers.Serializer):
     key = serializers.ChoiceField(ENVIRONMENT_KINDS)
-    label = serializers.CharField()  # type: ignore[assignment]
-    help = serializers.CharField(  # type: ignore[assignment]
+    label = serializers.CharField()  # type: ignore[assignment]  # a field has its own `label`
+    help = serializers.CharField(  # type: ignore[assignment]  # a field has its own `help`
         help_text="How a person recognizes an account of this kind."
     )
 
 
 class LoginHostSerializer(serializers.Serializer):
-    label = serializers.CharField()  # type: ignore[assignment]
-    help = serializers.CharField(  # type: ignore[assignment]
+    label = serializers.CharField()  # type: ignore[assignment]  # a field has its own `label`
+    help = serializers.CharField(  # type: ignore[assignment]  # a field has its own `help`
         help_text="Where people find their login host."
     )
     example = serializers.CharField()
@@ -55,7 +55,7 @@ class ConnectorSerializer(serializers.Serializer):
     """A system that a tenant can connect."""
 
     key = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
+    label = serializers.CharField()  # type: ignore[assignment]  # a field has its own `label`
     summary = serializers.CharField()
     categories = serializers.ListField(child=serializers.CharField())
     needs_oauth = serializers.BooleanField(

@@ -141,7 +141,7 @@ class SwitchOverSerializer(serializers.Serializer):
 class QuotaSerializer(serializers.Serializer):
     kind = serializers.CharField()
     name = serializers.CharField()
-    label = serializers.CharField(  # type: ignore[assignment]
+    label = serializers.CharField(  # type: ignore[assignment]  # a field has its own `label`
         help_text="The allowed number of calls, as text."
     )
     used = serializers.IntegerField()
@@ -204,7 +204,7 @@ class RotatedSecretSerializer(serializers.Serializer):
 
 
 class StepSerializer(serializers.Serializer):
-    label = serializers.CharField()  # type: ignore[assignment]
+    label = serializers.CharField()  # type: ignore[assignment]  # a field has its own `label`
     state = serializers.ChoiceField(["passed", "failed", "open"], help_text="open: not checked.")
     detail = serializers.CharField()
 

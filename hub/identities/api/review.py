@@ -120,7 +120,7 @@ class ReviewResultSerializer(serializers.Serializer):
     """What became of each item."""
 
     changed = serializers.ListField(child=serializers.CharField())
-    errors = ReviewErrorSerializer(many=True)  # type: ignore[assignment]
+    errors = ReviewErrorSerializer(many=True)  # type: ignore[assignment]  # DRF has its own
 
 
 class SuggestView(APIView):

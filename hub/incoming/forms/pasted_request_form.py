@@ -30,4 +30,6 @@ class PastedRequestForm(ActionForm):
 
     def __init__(self, *args: Any, connections: QuerySet[Connection], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["connection"].queryset = connections  # type: ignore[attr-defined]
+        field = self.fields["connection"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = connections

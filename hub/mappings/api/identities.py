@@ -85,7 +85,7 @@ class IdentitySerializer(serializers.Serializer):
         help_text="Only confirmed identities are used. Of others, `remote_id` is a suggestion, or "
         "empty.",
     )
-    source = serializers.ChoiceField(  # type: ignore[assignment]
+    source = serializers.ChoiceField(  # type: ignore[assignment]  # a field has its own `source`
         Identity.Source.choices,
         help_text="How it was found; `created`: the hub created the one record for the other; "
         "`import`: over this API.",

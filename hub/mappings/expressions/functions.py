@@ -11,7 +11,7 @@ from datetime import timedelta, tzinfo
 from html import escape
 from typing import Any, TypeVar
 
-from jmespath import functions as stock  # type: ignore[import-untyped]
+from jmespath import functions as stock  # type: ignore[import-untyped]  # no stubs
 
 from hub.mappings.expressions import formats
 from hub.mappings.expressions.budget import Budget, ExpressionRefused
@@ -73,7 +73,7 @@ def declare_arguments(*kinds: str, variadic: bool = False) -> Callable[[Function
     return decorated
 
 
-class Functions(stock.Functions):  # type: ignore[misc]
+class Functions(stock.Functions):  # type: ignore[misc]  # jmespath has no types
     def __init__(self, budget: Budget, zone: tzinfo, look_up_identity: Lookup) -> None:
         self.budget = budget
         self._zone = zone

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import Any
 
-from jmespath import exceptions  # type: ignore[import-untyped]
-from jmespath.lexer import Lexer  # type: ignore[import-untyped]
-from jmespath.parser import Parser  # type: ignore[import-untyped]
-from jmespath.visitor import TreeInterpreter  # type: ignore[import-untyped]
+from jmespath import exceptions  # type: ignore[import-untyped]  # no stubs
+from jmespath.lexer import Lexer  # type: ignore[import-untyped]  # no stubs
+from jmespath.parser import Parser  # type: ignore[import-untyped]  # no stubs
+from jmespath.visitor import TreeInterpreter  # type: ignore[import-untyped]  # no stubs
 
 from hub.mappings.expressions.budget import ExpressionRefused
 from hub.mappings.expressions.functions import Functions
@@ -41,7 +41,7 @@ class Expression:
     )  # where it is no more than names with dots between
 
 
-class StrictLexer(Lexer):  # type: ignore[misc]
+class StrictLexer(Lexer):  # type: ignore[misc]  # jmespath has no types
     """Parse a literal as JSON; jmespath still accepts any text in backticks, with a warning."""
 
     def _consume_literal(self) -> Token:
@@ -188,7 +188,7 @@ ORDER_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-class Evaluation(TreeInterpreter):  # type: ignore[misc]
+class Evaluation(TreeInterpreter):  # type: ignore[misc]  # jmespath has no types
     """jmespath's interpreter, with a count of its steps.
 
     One evaluation serves all expressions of a message, so that these share its budget.

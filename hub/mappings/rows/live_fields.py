@@ -6,6 +6,7 @@ They come from the schema and the lists of choices that were last read.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from connectors.object_schemas import SchemaField
@@ -78,9 +79,7 @@ def refresh_target_fields(
     Return the first Outcome of a read that failed. No transaction may be open.
     """
     refreshes: list[Callable[[], object]] = [
-        lambda kind=kind: refresh_choice_list(  # type: ignore[misc]
-            connection, kind, call=call, now=now
-        )
+        partial(refresh_choice_list, connection, kind, call=call, now=now)
         for _path, kind in _list_choice_inputs(action)
     ]
     if object_key := _find_object_key(connection, action, body):

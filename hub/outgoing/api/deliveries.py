@@ -107,8 +107,9 @@ class DeliveryView(APIView):
         """Return a delivery with each attempt and its HTTP call."""
         delivery = find_delivery(request, id)
         attempts = _load_attempts_with_exchanges(delivery)
-        # the cache of prefetch_related()
-        delivery._prefetched_objects_cache = {"attempts": attempts}  # type: ignore[attr-defined]
+        delivery._prefetched_objects_cache = {  # type: ignore[attr-defined]  # prefetch_related()'s
+            "attempts": attempts
+        }
         return Response(DeliveryDetailSerializer(delivery).data)
 
 

@@ -61,7 +61,7 @@ def _compile_by_index_state(
     return f"({condition} AND {default_sql[0]})", default_sql[1]
 
 
-class IsState(Exact):  # type: ignore[type-arg]
+class IsState(Exact):  # type: ignore[type-arg]  # not subscriptable at run time
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         default_sql = super().as_sql(compiler, connection)
         if isinstance(self.lhs, Col) and isinstance(self.rhs, str):
@@ -69,7 +69,7 @@ class IsState(Exact):  # type: ignore[type-arg]
         return default_sql
 
 
-class IsOneOfStates(In):  # type: ignore[type-arg]
+class IsOneOfStates(In):  # type: ignore[type-arg]  # not subscriptable at run time
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         default_sql = super().as_sql(compiler, connection)
         if isinstance(self.lhs, Col) and self.rhs_is_direct_value():

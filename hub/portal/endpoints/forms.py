@@ -97,8 +97,10 @@ class EventTypesForm(forms.Form):
             for name in self.prefixes_not_covered(covered_patterns)
         ]
         choices = [*everything, *prefix_choices, *((name, name) for name in offered_names)]
-        self.fields["types"].choices = choices  # type: ignore[attr-defined]
-        listed = {value for value, _label in self.fields["types"].choices}  # type: ignore[attr-defined]
+        field = self.fields["types"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = choices
+        listed = {value for value, _label in choices}
         self.initial.setdefault("types", [pattern for pattern in selected if pattern in listed])
         self.initial.setdefault(
             "others", " ".join(pattern for pattern in selected if pattern not in listed)
@@ -225,7 +227,9 @@ class CustomHeadersForm(forms.Form):
 
     def __init__(self, *args: Any, names: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["drop"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]
+        field = self.fields["drop"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(name, name) for name in names]
         if not names:
             del self.fields["drop"]
 

@@ -86,7 +86,9 @@ class LogForm(forms.Form):
     def __init__(self, *args: Any, connections: Iterable[Connection], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.names = {str(connection.public_id): str(connection) for connection in connections}
-        self.fields["connection"].choices = [ANY_CHOICE, *self.names.items()]  # type: ignore[attr-defined]
+        field = self.fields["connection"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [ANY_CHOICE, *self.names.items()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ RECIPE_CHOICES = [(key, key) for key in RECIPES]
 
 class QuestionOptionSerializer(serializers.Serializer):
     value = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
+    label = serializers.CharField()  # type: ignore[assignment]  # a field has its own `label`
 
 
 class QuestionSerializer(serializers.Serializer):
@@ -27,14 +27,16 @@ class QuestionSerializer(serializers.Serializer):
     kind = serializers.CharField(
         help_text="connection, choice, object, index, hour, select or text."
     )
-    label = serializers.CharField()  # type: ignore[assignment]
+    label = serializers.CharField()  # type: ignore[assignment]  # a field has its own `label`
     help = serializers.CharField()
     connector = serializers.CharField(help_text="Of an account or a list; empty: none.")
     choices = serializers.CharField(help_text="The kind of records to choose from; empty: none.")
-    default = serializers.CharField(  # type: ignore[assignment]
+    default = serializers.CharField(  # type: ignore[assignment]  # a field has its own `default`
         help_text="What an omitted answer means; empty: none."
     )
-    required = serializers.BooleanField(source="is_required")  # type: ignore[assignment]
+    required = serializers.BooleanField(  # type: ignore[assignment]  # DRF has its own
+        source="is_required"
+    )
     options = QuestionOptionSerializer(many=True)
 
 
@@ -191,7 +193,7 @@ class IntegrationActivitySerializer(serializers.Serializer):
     last_at = serializers.DateTimeField(allow_null=True)
     partial = serializers.BooleanField(
         source="is_partial", help_text="true: only the tenant's newest deliveries were counted."
-    )  # type: ignore[assignment]
+    )  # type: ignore[assignment]  # a serializer has its own `partial`
 
 
 class ChangedValueSerializer(serializers.Serializer):

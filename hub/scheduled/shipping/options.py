@@ -99,8 +99,11 @@ def _check_query(value: object) -> str:
 
 def _range_check(least: int, most: int) -> Callable[[object], str]:
     def check(value: object) -> str:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        is_within = is_number and least <= value <= most  # type: ignore[operator]
+        is_within = (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and least <= value <= most
+        )
         limits = {"least": f"{least:,}", "most": f"{most:,}"}
         return "" if is_within else _("This must be from %(least)s to %(most)s.") % limits
 

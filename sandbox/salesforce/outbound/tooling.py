@@ -67,7 +67,10 @@ def query(metadata: OrgMetadata, org: Org, call: ApiRequest) -> ApiResponse:
         raise Refusal(400, "INVALID_TYPE", message)
     rows = parsed.of(metadata.all(org, kind))
     if len(rows) > 1 and set(WHOLE) & set(parsed.fields):
-        message = "When retrieving results with Metadata or FullName fields, the query qualifications must specify no more than one row for retrieval."  # noqa: E501
+        message = (
+            "When retrieving results with Metadata or FullName fields, the query qualifications "
+            "must specify no more than one row for retrieval."
+        )
         raise Refusal(400, "MALFORMED_QUERY", message)
     if not parsed.fields:
         return ApiResponse(200, {"totalSize": len(rows), "done": True, "records": []})

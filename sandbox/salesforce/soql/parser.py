@@ -25,7 +25,8 @@ from sandbox.salesforce.soql.conditions import (
 )
 
 TOKEN = re.compile(
-    r"\s*(?:(?P<text>'(?:[^'\\]|\\.)*')|(?P<moment>\d{4}-\d\d-\d\d(?:T[0-9:.]+(?:Z|[+-]\d\d:?\d\d))?)"
+    r"\s*(?:(?P<text>'(?:[^'\\]|\\.)*')"
+    r"|(?P<moment>\d{4}-\d\d-\d\d(?:T[0-9:.]+(?:Z|[+-]\d\d:?\d\d))?)"
     r"|(?P<number>-?\d+(?:\.\d+)?)|(?P<word>[A-Za-z][A-Za-z0-9_.]*)|(?P<sign><=|>=|!=|<>|[=<>(),]))"
 )
 CONSTANTS = {"TRUE": True, "FALSE": False, "NULL": None}
