@@ -48,7 +48,7 @@ class RotationBatch:
     column_name: str
     rows_read: int
     resealed: int  # or that would be
-    unreadable: tuple[Any, ...] = ()  # primary keys
+    unreadable: tuple[object, ...] = ()  # primary keys
 
 
 def sealed_columns() -> list[SealedColumn]:

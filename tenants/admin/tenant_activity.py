@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count
+from django.db.models import Count, Model
 
 from hub.audit import AuditRow
 from tenants.models import User
@@ -21,7 +21,7 @@ class TimelineEntry(NamedTuple):
     at: datetime
     who: str
     text: str
-    row: Any
+    row: Model
 
 
 def find_activity(tenant: Any, user: User | AnonymousUser) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -53,5 +54,5 @@ class ConnectionAction:
     examples: Mapping[str, Any]
     status: int = 200
     body: type[serializers.Serializer] | None = None
-    requests: Sequence[Any] = ()
+    requests: Sequence[OpenApiExample] = ()
     problems: Sequence[str] = openapi.CHANGE_PROBLEMS

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.boundfield import BoundWidget
 from django.utils.translation import gettext_lazy as _
 
 from connectors.http import dump_json
@@ -41,7 +42,7 @@ class TypesField(forms.CharField):
 class Leaf(NamedTuple):
     """One event type in the tree: its checkbox, its schema and an example."""
 
-    box: Any
+    box: BoundWidget
     type: KnownEventType
     schema: DisplayBody | None
     example: DisplayBody | None
@@ -51,7 +52,7 @@ class Branch(NamedTuple):
     """The event types with one prefix; `box` is the checkbox for all, None if it is not offered."""
 
     name: str
-    box: Any
+    box: BoundWidget | None
     leaves: list[Leaf]
 
 
@@ -119,7 +120,7 @@ class EventTypesForm(forms.Form):
             if not any(is_overlapping(pattern, f"{name}.*") for pattern in covered_patterns)
         ]
 
-    def tree(self) -> tuple[Any, list[Branch]]:
+    def tree(self) -> tuple[BoundWidget | None, list[Branch]]:
         """Return the checkbox for all events (None if not offered) and the branches."""
         boxes = {box.data["value"]: box for box in self["types"]}
         branches = [
@@ -141,7 +142,7 @@ class EventTypesForm(forms.Form):
         return cleaned
 
 
-def build_leaf(box: Any, type: KnownEventType) -> Leaf:
+def build_leaf(box: BoundWidget, type: KnownEventType) -> Leaf:
     if not type.examples:
         return Leaf(box, type, None, None)
     return Leaf(

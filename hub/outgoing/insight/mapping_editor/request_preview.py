@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from connectors.registry import CONNECTORS
 from connectors.roles import Action
-from connectors.schema import Message
+from connectors.schema import Credential, Message
 from hub.connections.credentials.connector_context import find_connector_app
 from hub.connections.models import Connection
 from hub.mappings.models import MappingVersion
@@ -145,7 +145,7 @@ class _RequestBuilder:
     """Builds the requests of both sides with the same message id, time and masked credential."""
 
     action: Action
-    credential: Any
+    credential: Credential
     message_id: str
     event: Event
     tenant_reference: str
