@@ -137,8 +137,8 @@ def _find_account(document: Mapping[str, Any]) -> str:
     An event states in `authorizations` for which installation it was sent.
     """
     authorizations = document.get("authorizations")
-    listed = authorizations if isinstance(authorizations, list) else []
-    source = _as_object(listed[0]) if listed else document
+    installations = authorizations if isinstance(authorizations, list) else []
+    source = _as_object(installations[0]) if installations else document
     is_enterprise = source.get("is_enterprise_install") in (True, "true")
     enterprise = source.get("enterprise_id") or _as_object(document.get("enterprise")).get("id")
     team = source.get("team_id") or _as_object(document.get("team")).get("id")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -92,11 +93,11 @@ def pointer_of(path: JsonPath) -> str:
 
 
 def _reject_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in members:
-            raise invalid_json(f"The name {name[:100]!a} occurs twice in one object.")
-        members[name] = value
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        repeated_name = next(name for name, count in counts.items() if count > 1)
+        raise invalid_json(f"The name {repeated_name[:100]!a} occurs twice in one object.")
     return members
 
 
