@@ -19,7 +19,7 @@ from slack_sdk.models.blocks import (
 )
 
 from sandbox.slack.block_kit import check_blocks
-from tests.sandbox.test_slack import ACME, client, refused
+from tests.sandbox.slack.test_slack import ACME, client, refused
 
 GENERAL = "C0000GEN1"
 TEXT = {"type": "mrkdwn", "text": "*hi*"}
