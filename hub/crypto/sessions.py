@@ -68,8 +68,8 @@ class SessionStore(DatabaseSessions):
 
     _aget_session_from_db = sync_to_async(_get_session_from_db)
     aexists = sync_to_async(exists)  # type: ignore[arg-type]  # stubs: a method in a class body
-    acreate_model_instance = sync_to_async(  # type: ignore[arg-type]  # the same
-        create_model_instance
+    acreate_model_instance = sync_to_async(
+        create_model_instance  # type: ignore[arg-type]  # the same
     )
     adelete = sync_to_async(delete)  # type: ignore[arg-type]  # the same
 
