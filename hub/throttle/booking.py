@@ -46,9 +46,7 @@ class Booking:
         snapshots: dict[str, QuotaSnapshot],
         live_shares: Mapping[str, float] = NO_SHARES,
     ) -> "Booking":
-        """Return an empty booking. `live_shares`: by scope key, what calls of low priority leave
-        free.
-        """
+        """Return an empty booking. `live_shares`: by scope, what low priority leaves free."""
         scopes = [scope for scope in demand.scopes if scope.key in snapshots]
         is_paced = any(isinstance(scope.quota, Rate) for scope in scopes)
         return cls(demand, scopes, live_shares if demand.low_priority else NO_SHARES, is_paced)
@@ -74,8 +72,7 @@ class Booking:
 
 @dataclass(slots=True)
 class ScopeDemand:
-    """What several demands spend of one scope: units, and the largest share that they leave
-    free."""
+    """What several demands spend of one scope: units, and the largest share left free."""
 
     quota: Quota | None
     units: int = 0
@@ -177,9 +174,7 @@ class CallBooker:
                 heapq.heappush(turns, (possible_at, booking.next_rank, number))
 
     def acquire_capacity(self, booking: Booking) -> int:
-        """Return how many calls may be in flight at once; 0 if all slots are taken, or no call is
-        demanded.
-        """
+        """Return how many calls may be in flight at once; 0 without a free slot or a demand."""
         demand = booking.demand
         count = min(demand.calls, demand.calls_at_once or demand.calls)
         if not demand.in_flight or not count:
