@@ -53,7 +53,7 @@ class Grant:
 
 
 def parse_lifetime(value: object) -> float | None:
-    """Parse `expires_in`: seconds up to MAX_LIFETIME, None if it is unusable. Never raises."""
+    """Parse `expires_in`: seconds up to MAX_LIFETIME_SECONDS, None if unusable. Never raises."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

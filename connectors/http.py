@@ -45,7 +45,7 @@ class Rate:
     """A limit of `limit` units in any `per` seconds."""
 
     limit: int
-    per: float
+    per_seconds: float
     shape: Literal["rate"] = "rate"
     background_share: float = DEFAULT_BACKGROUND_SHARE
 
@@ -60,7 +60,7 @@ class Budget:
     """
 
     limit: int
-    per: float = 86400.0
+    per_seconds: float = 86400.0
     midnight_zone: str = ""
     shape: Literal["budget"] = "budget"
     background_share: float = DEFAULT_BACKGROUND_SHARE

@@ -48,7 +48,7 @@ SHAPES = {
 NOWHERE = "https://127.0.0.1"  # the guard refuses it, so nothing leaves the house
 TRACES = {*secret_forms(MARK), MARK.encode().hex()}
 HOUR = timedelta(hours=1)
-HAND = ActorContext(Actor("user", "1", "ann@example.com"), unrestricted=True)
+HAND = ActorContext(Actor("user", "1", "ann@example.com"), is_unrestricted=True)
 HERE = "a browser"
 
 

@@ -119,11 +119,11 @@ def figures(
         )
         breaks = checker.order_breaks(backlog, arrivals)
         yield Figure(f"channels_{action}_order_breaks", breaks, "deliveries", bar=Bar("==", 0))
-        if (quota := quota_connectors.QUOTAS[action]).per < end - begin:
+        if (quota := quota_connectors.QUOTAS[action]).per_seconds < end - begin:
             used = checker.used_share(
                 [firsts[id] for id in backlog if id in firsts],
                 quota.limit,
-                quota.per,
+                quota.per_seconds,
                 begin=begin,
                 end=end,
             )

@@ -66,7 +66,7 @@ def stage(sink: Sink, action: str, seconds: float) -> None:
             1, f"{sink.url}/ok", connector=quota_connectors.KEY, account=f"{action}-{number}"
         )
     ]
-    seed.orders(rows, round(2 * scopes * quota.limit * (seconds / quota.per + 1)), route)
+    seed.orders(rows, round(2 * scopes * quota.limit * (seconds / quota.per_seconds + 1)), route)
 
 
 def run(sink: Sink, seconds: float) -> tuple[float, float]:
@@ -117,21 +117,21 @@ def figures(arrivals: Sequence[Arrival], begin: float, end: float) -> Iterator[F
     scopes = moments_by_scope(arrivals)
     for kind, quota in quota_connectors.QUOTAS.items():
         broken = sum(
-            checker.breaches(at, quota.limit, quota.per)
+            checker.breaches(at, quota.limit, quota.per_seconds)
             for scope, at in scopes.items()
             if scope[0] == kind
         )
         yield Figure(f"quota_{kind}_breaches", broken, "windows", bar=Bar("==", 0))
     for kind, bar in USED.items():
         quota = quota_connectors.QUOTAS[kind]
-        if end - begin > quota.per:
+        if end - begin > quota.per_seconds:
             binding = [
                 moments
                 for (bound, action, *_), moments in scopes.items()
                 if bound == action == kind
             ]
             shares = [
-                checker.used_share(moments, quota.limit, quota.per, begin=begin, end=end)
+                checker.used_share(moments, quota.limit, quota.per_seconds, begin=begin, end=end)
                 for moments in binding
             ]
             yield Figure(f"quota_{kind}_used", min(shares), "of the limit", bar=Bar(">=", bar))

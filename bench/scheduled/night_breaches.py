@@ -29,7 +29,9 @@ def count_breaches(rows: Sequence[Mapping[str, Any]], system: str) -> int:
         of_owners = [everything] if name.startswith("app") else list(moments.values())
         limit = int(quota.limit * quota.background_share)
         if isinstance(quota, Rate) and name != TOKEN_QUOTA:
-            counts[name] = sum(checker.breaches(times, limit, quota.per) for times in of_owners)
+            counts[name] = sum(
+                checker.breaches(times, limit, quota.per_seconds) for times in of_owners
+            )
         elif isinstance(quota, Budget):
             counts[name] = sum(len(times) > limit for times in of_owners)
     return counts.total()

@@ -44,8 +44,8 @@ def decode_secret(scheme: Scheme, secret: Secret) -> bytes:
         key = secret.value.encode()
     else:
         key = _decode_text(secret.value.removeprefix(scheme.secret_prefix), scheme.secret_encoding)
-    if len(key) < scheme.min_secret:
-        raise ValueError(f"a secret has at least {scheme.min_secret} bytes")
+    if len(key) < scheme.secret_bytes_min:
+        raise ValueError(f"a secret has at least {scheme.secret_bytes_min} bytes")
     return key
 
 

@@ -23,7 +23,7 @@ STANDARD_WEBHOOKS = HmacScheme(
     id_header="webhook-id",
     secret_encoding="base64",
     secret_prefix="whsec_",
-    min_secret=24,
+    secret_bytes_min=24,
 )
 
 # https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries (2026-11)

@@ -56,7 +56,7 @@ class SignatureScheme:
     key_id_header: str = ""  # names the secret, for providers that send it
     secret_encoding: SecretEncoding = "text"
     secret_prefix: str = ""  # removed from the secret before it is decoded
-    min_secret: int = MIN_SECRET_BYTES  # bytes, decoded
+    secret_bytes_min: int = MIN_SECRET_BYTES  # bytes, decoded
     body_bytes_max: int = MAX_BODY_BYTES
     methods: tuple[str, ...] = ("POST",)
 
@@ -81,7 +81,7 @@ class Ed25519Scheme(SignatureScheme):
     """An Ed25519 signature of the signed content; the secret is the provider's public key."""
 
     secret_encoding: SecretEncoding = "hex"
-    min_secret: int = 32
+    secret_bytes_min: int = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,7 @@ class SharedSecretScheme:
     location: Location
     name: str = ""  # of the header or the query parameter
     prefix: str = ""  # before the secret in the header, such as "Bearer "
-    min_secret: int = MIN_SECRET_BYTES  # bytes
+    secret_bytes_min: int = MIN_SECRET_BYTES  # bytes
     body_bytes_max: int = MAX_BODY_BYTES
     methods: tuple[str, ...] = ("POST",)
 

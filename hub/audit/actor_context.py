@@ -54,7 +54,7 @@ class ActorContext:
     ip: str = field(default="", kw_only=True)
     # the project's user model, which is in a package above
     user: Any = field(default=None, kw_only=True)
-    unrestricted: bool = field(default=False, kw_only=True)
+    is_unrestricted: bool = field(default=False, kw_only=True)
 
     @classmethod
     def of_visitor(cls, request: HttpRequest, visitor: Visitor) -> Self:
@@ -68,7 +68,7 @@ class ActorContext:
         return cls(
             principal.actor,
             user=principal if isinstance(principal, AbstractBaseUser) else None,
-            unrestricted=principal.accessible_tenants() is None,
+            is_unrestricted=principal.accessible_tenants() is None,
             **_request_origin(request),
         )
 
@@ -80,7 +80,7 @@ class ActorContext:
     @classmethod
     def system(cls) -> Self:
         """Return the context of the hub itself: tasks and callbacks without a person."""
-        return cls(SYSTEM, unrestricted=True)
+        return cls(SYSTEM, is_unrestricted=True)
 
     def audit(
         self,

@@ -15,7 +15,7 @@ class NextStep(NamedTuple):
     label: str
     page: str  # the name of an admin URL
     query: str = ""
-    args: tuple[int, ...] = ()  # of the URL
+    url_args: tuple[int, ...] = ()  # of the URL
 
 
 class Headline(NamedTuple):
@@ -144,7 +144,7 @@ def build_reconnect_step(group: ConnectionGroup, snapshot: Overview) -> NextStep
         if (connection.connector_key, connection.state) == (group.connector, "needs_reconnect")
     ]
     if group.connections == len(rejected) == 1:
-        return NextStep("Reconnect", "connections_connection_change", args=(rejected[0].pk,))
+        return NextStep("Reconnect", "connections_connection_change", url_args=(rejected[0].pk,))
     query = f"state__exact=needs_reconnect&connector={group.connector}"
     return NextStep("Reconnect", "connections_connection_changelist", query)
 

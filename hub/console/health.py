@@ -245,7 +245,7 @@ def _find_slow_parts(snapshot: HealthSnapshot) -> HealthSummary | None:
 class BacklogBar(NamedTuple):
     label: str
     rows: int
-    share: float  # of the longest bar, in per cent
+    width_percent: float  # of the longest bar, in per cent
     query: str  # of the list of deliveries
 
 

@@ -41,7 +41,7 @@ ATTENTION_STATES = ("needs_reconnect", "degraded", "silent", "disabled")
 class WaitingCount(TypedDict):
     """The waiting deliveries that something holds (`stopped`), or that nothing does."""
 
-    stopped: bool
+    is_stopped: bool
     rows: int
     oldest: datetime
 
@@ -131,7 +131,7 @@ def build_overview(user: User | AnonymousUser, *, now: datetime) -> Overview:
         group_errors(deliveries, state, limit=MAX_ROWS_PER_STATE, now=now)
         for state in ("failed", "held")
     )
-    oldest_unblocked = [cause_row["oldest"] for cause_row in waiting if not cause_row["stopped"]]
+    oldest_unblocked = [cause_row["oldest"] for cause_row in waiting if not cause_row["is_stopped"]]
     return Overview(
         now=now,
         worker_seen_at=Heartbeat.objects.filter(name="worker").values_list("at", flat=True).first(),
@@ -140,7 +140,7 @@ def build_overview(user: User | AnonymousUser, *, now: datetime) -> Overview:
         errors=[*failed, *held],
         workers_started_at=Worker.objects.aggregate(at=Min("started_at"))["at"],
         waiting_count=sum(cause_row["rows"] for cause_row in waiting),
-        held_back_count=sum(cause_row["rows"] for cause_row in waiting if cause_row["stopped"]),
+        held_back_count=sum(cause_row["rows"] for cause_row in waiting if cause_row["is_stopped"]),
         oldest_accepted_at=min(oldest_unblocked, default=None),
         held_reasons=sum_by_reason(held),
         failed_reasons=sum_by_reason(failed),
@@ -195,7 +195,7 @@ def sum_hours(counts: Sequence[HourCount], *, now: datetime) -> list[Hour]:
 def count_waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[WaitingCount]:
     """Count the oldest deliveries in state *waiting*, MAX_ROWS_PER_STATE + 1 at most.
 
-    Returns a row for those that are effectively held (`stopped`: by a suspended tenant, a kill
+    Returns a row for those that are effectively held (`is_stopped`: by a suspended tenant, a kill
     switch, a held lane or an earlier delivery of their key) and one for the others, with the count
     `rows` and the time `oldest`; a row is left out if it would count none.
     """
@@ -209,7 +209,7 @@ def count_waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[WaitingCount]
     )
     rows = Delivery.unscoped.filter(pk__in=oldest).annotate(stopped=is_held).values("stopped")
     return [
-        WaitingCount(stopped=row["stopped"], rows=row["rows"], oldest=row["oldest"])
+        WaitingCount(is_stopped=row["stopped"], rows=row["rows"], oldest=row["oldest"])
         for row in rows.annotate(rows=Count("pk"), oldest=Min("accepted_at"))
     ]
 

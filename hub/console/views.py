@@ -151,7 +151,7 @@ def build_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, 
 
 
 def reverse_admin_page(step: NextStep) -> str:
-    url = reverse(f"admin:{step.page}", args=step.args)
+    url = reverse(f"admin:{step.page}", args=step.url_args)
     return f"{url}?{step.query}" if step.query else url
 
 

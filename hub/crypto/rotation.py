@@ -47,7 +47,7 @@ class SealedColumn:
 class RotationBatch:
     column_name: str
     rows_read: int
-    resealed: int  # or that would be
+    resealed_count: int  # or that would be
     unreadable: tuple[object, ...] = ()  # primary keys
 
 

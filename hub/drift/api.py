@@ -67,7 +67,7 @@ FINDING_EXAMPLE = {
 }
 
 
-class EventReadSerializer(serializers.Serializer):
+class ReadEventFieldSerializer(serializers.Serializer):
     """A path that a route reads of an event."""
 
     path = serializers.CharField(help_text="Such as data.record.Title.")
@@ -91,7 +91,7 @@ class BreakSerializer(serializers.Serializer):
     is_source = serializers.BooleanField(
         default=False, help_text="true: a route of events that the system sends."
     )
-    reads = EventReadSerializer(
+    reads = ReadEventFieldSerializer(
         many=True, default=list, help_text="What the route reads of these events."
     )
     use = serializers.CharField(help_text="What a route does, such as: writes to Salesforce.")

@@ -94,7 +94,7 @@ def check_due_schedules(context: SchemaCheckContext) -> None:
 
 
 def claim_schedule(schedule: DriftSchedule, *, now: datetime) -> bool:
-    """Claim the check by compare-and-swap; a check that dies is due again after CLAIM."""
+    """Claim the check by compare-and-swap; a check that dies is due again after CHECK_CLAIM."""
     unchanged = DriftSchedule.unscoped.filter(pk=schedule.pk, check_at=schedule.check_at)
     return bool(unchanged.update(check_at=now + CHECK_CLAIM))
 

@@ -102,8 +102,8 @@ def _store(
     *,
     now: datetime,
 ) -> StoredPeople:
-    """Insert and update in one statement for each BATCH; rows that are the same are only marked as
-    read.
+    """Insert and update in one statement for each BATCH_ROWS; rows that are the same are only
+    marked as read.
     """
     new: list[Any] = []
     changed: list[Any] = []

@@ -141,5 +141,5 @@ def check_mapping_change(
 ) -> None:
     """Raise ValidationError when the body differs and only the platform may change the mapping."""
     is_changed = not is_same_json(mapping.current.body, body)
-    if is_changed and mapping.tenant_id is None and not actor.unrestricted:
+    if is_changed and mapping.tenant_id is None and not actor.is_unrestricted:
         raise ValidationError({"body": SHARED_MAPPING})

@@ -69,7 +69,7 @@ class MappingVersion(Scoped):
 
     @property
     def ordered_body(self) -> dict[str, Any]:
-        """The body, its fields as they were written; otherwise as the action states its inputs."""
+        """The body in the order in which it was written, or else in that of the action's inputs."""
         if self.field_order is not None:
             return sort_by_paths(self.body, self.field_order)
         return sort_by_inputs(self.body, self._action_inputs)

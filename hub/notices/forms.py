@@ -21,7 +21,7 @@ class MailPreferencesForm(forms.Form):
         self.membership = membership
         choices = self.read_choices()
         for kind, entry in NOTICE_KINDS.items():
-            is_wanted = choices.get(kind, entry.mailed)
+            is_wanted = choices.get(kind, entry.is_mailed)
             self.fields[kind] = forms.BooleanField(
                 label=entry.label, required=False, initial=is_wanted
             )

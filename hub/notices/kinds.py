@@ -16,14 +16,14 @@ from hub.reason_codes import find_reason, translate_text
 class NoticeKind(NamedTuple):
     """A kind of notice: its label, what the reader can do, and how its mails are sent.
 
-    `mailed`: members receive it by mail by default. `can_wait`: the mail may wait for the end of
+    `is_mailed`: members receive it by mail by default. `can_wait`: the mail may wait for the end of
     quiet hours or for the daily mail. `page`: the page of the connection that shows more, below its
     own.
     """
 
     marked_label: str
     marked_todo: str
-    mailed: bool
+    is_mailed: bool
     can_wait: bool = True
     page: str = ""
 

@@ -107,7 +107,7 @@ def find_recipients(notice: Notice, *, now: datetime) -> tuple[list[Membership],
         ).values_list("membership", "enabled")
     )
     choices |= dict(connection_choices.values_list("membership", "enabled"))
-    default = NOTICE_KINDS[notice.kind].mailed
+    default = NOTICE_KINDS[notice.kind].is_mailed
     recipients = [membership for membership in members if choices.get(membership.pk, default)]
     if not default or len(find_absent_members(members, now=now)) < len(members):
         return recipients, []

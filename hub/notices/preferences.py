@@ -9,7 +9,7 @@ from tenants.models import Membership
 
 class EffectivePreference(NamedTuple):
     kind: NoticeKind
-    mailed: bool
+    is_mailed: bool
 
 
 def find_preferred_language(address: str) -> str:
@@ -40,7 +40,7 @@ def list_effective_preferences(
     return [
         EffectivePreference(
             entry,
-            specific_choices.get(kind, is_concerned and general_choices.get(kind, entry.mailed)),
+            specific_choices.get(kind, is_concerned and general_choices.get(kind, entry.is_mailed)),
         )
         for kind, entry in NOTICE_KINDS.items()
     ]

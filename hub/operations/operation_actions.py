@@ -77,7 +77,7 @@ def confirm_operation(operation: Operation, actor: ActorContext, *, now: datetim
 def operation_row_limit(actor: ActorContext) -> int:
     """Return how many rows this actor's operations may change within an hour."""
     limit: int = settings.HUB_OPERATION_ROWS_PER_HOUR
-    return limit * PLATFORM_FACTOR if actor.unrestricted else limit
+    return limit * PLATFORM_FACTOR if actor.is_unrestricted else limit
 
 
 def check_hourly_cap(operation: Operation, actor: ActorContext, *, now: datetime) -> None:

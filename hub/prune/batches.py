@@ -48,7 +48,7 @@ class RetentionCutoffs:
 class PrunedBatch:
     table: str
     rows_read: int
-    deleted: int
+    deleted_count: int
 
 
 def list_tables() -> list[Table]:

@@ -17,7 +17,7 @@ from hub.scheduled.models import Job
 from tenants.models import Tenant
 
 # what a part is; a part of which one of these changes is made anew
-ROUTE_NATURE, JOB_NATURE = ("connector", "action"), ("kind", "connector")
+ROUTE_KIND_FIELDS, JOB_KIND_FIELDS = ("connector", "action"), ("kind", "connector")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def _read_job_document(job: Job) -> dict[str, Any]:
 
 def has_same_nature(current: Document, wanted: Document) -> bool:
     """Return whether a stored part can become the wanted one by a change of its columns."""
-    names = ROUTE_NATURE if "action" in wanted else JOB_NATURE
+    names = ROUTE_KIND_FIELDS if "action" in wanted else JOB_KIND_FIELDS
     return all(current.get(name) == wanted.get(name) for name in names)
 
 

@@ -65,8 +65,8 @@ class RowAction:
     question: str  # a sentence above the form
     permission: str
     tone: str  # primary, plain or danger
-    atomic: bool
-    sensitive: bool  # whether it requires a recent login
+    is_atomic: bool
+    is_sensitive: bool  # whether it requires a recent login
 
 
 def row_action(
@@ -194,7 +194,7 @@ class RowActionsMixin(AdminBase):
         action = getattr(self, name).row_action
         if not self.can_run(request, action, instance):
             raise PermissionDenied
-        if action.sensitive and (redirect := reauthentication_redirect(request)):
+        if action.is_sensitive and (redirect := reauthentication_redirect(request)):
             return redirect
         form = action.form(request.POST or None, obj=instance) if action.form else None
         if request.method != "POST":
@@ -216,7 +216,7 @@ class RowActionsMixin(AdminBase):
                 raise ActionRejected(
                     f"{method.row_action.label}: not possible in the current state."
                 )
-            with transaction.atomic() if method.row_action.atomic else nullcontext():
+            with transaction.atomic() if method.row_action.is_atomic else nullcontext():
                 result = method(request, instance, data, now=now)
                 if not result.is_audited:
                     changes = {

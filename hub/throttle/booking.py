@@ -81,8 +81,10 @@ class ScopeDemand:
 
 @dataclass(slots=True)
 class CallBooker:
-    """Book the calls of several demands until `until`, paced ones `lead` ahead; changes
-    `snapshots`.
+    """Book the calls of several demands; changes `snapshots`.
+
+    No call is booked for a time after `until`. A call that a rate paces is booked at least
+    `lead` ahead.
     """
 
     bookings: Sequence[Booking]

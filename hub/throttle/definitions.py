@@ -28,7 +28,7 @@ def tenant_share(quota: http.Quota | None) -> http.Rate | None:
     if not isinstance(quota, http.Rate):
         return None
     limit = max(1, int(quota.limit * TENANT_SHARE))
-    return http.Rate(limit, quota.per, background_share=quota.background_share)
+    return http.Rate(limit, quota.per_seconds, background_share=quota.background_share)
 
 
 def find_quota_name(connector_key: str, kind: str, name: str) -> str:

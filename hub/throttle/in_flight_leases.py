@@ -26,7 +26,7 @@ class InFlightCapacity:
     limits: Mapping[str, int]
     counts: dict[str, int]  # slots that all pumps hold
     own_counts: dict[str, int]  # slots that this lease holds
-    own_counts_before: Mapping[str, int]  # the same as stored
+    stored_own_counts: Mapping[str, int]  # the same as stored
 
     @classmethod
     def load(
@@ -78,7 +78,7 @@ class InFlightCapacity:
     def save(self, lease: UUID, *, now: datetime) -> None:
         """Store the changed counts of this lease, in one statement."""
         changed = [
-            key for key, count in self.own_counts.items() if count != self.own_counts_before[key]
+            key for key, count in self.own_counts.items() if count != self.stored_own_counts[key]
         ]
         if changed:
             InFlightLease.objects.bulk_create(

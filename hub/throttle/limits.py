@@ -129,7 +129,7 @@ def has_fixed_window(snapshot: QuotaSnapshot, now: datetime) -> bool:
 
 def bucket_end(quota: Budget, at: datetime) -> float:
     """Return the end of the bucket at a time, in seconds since 1970."""
-    width = quota.per / BUCKET_COUNT
+    width = quota.per_seconds / BUCKET_COUNT
     return math.ceil((math.floor(at.timestamp() / width) + 1) * width * 1000) / 1000
 
 
@@ -138,7 +138,7 @@ def live_buckets(quota: Budget, snapshot: QuotaSnapshot, now: datetime) -> Bucke
     went back) as of now.
     """
     newest = bucket_end(quota, now + MAX_BOOKING_AHEAD)
-    oldest = now.timestamp() - quota.per - WINDOW_MARGIN
+    oldest = now.timestamp() - quota.per_seconds - WINDOW_MARGIN
     return tuple((min(end, newest), units) for end, units in snapshot.usage_buckets if end > oldest)
 
 
@@ -169,7 +169,7 @@ def _units_free_at(quota: Budget, snapshot: QuotaSnapshot, units: int, now: date
         (end for (end, _), units in zip(buckets, expired_units, strict=True) if units >= missing),
         now.timestamp(),
     )
-    return max(now, datetime.fromtimestamp(end + quota.per + WINDOW_MARGIN, UTC))
+    return max(now, datetime.fromtimestamp(end + quota.per_seconds + WINDOW_MARGIN, UTC))
 
 
 def add_units(buckets: Iterable[tuple[float, int]], end: float, units: int) -> Buckets:
@@ -234,9 +234,11 @@ def scope_opens_at(
     opens_at = max(now, snapshot.paused_until or now)
     limit = effective_limit(quota, snapshot)
     if isinstance(quota, Rate):
-        opens_at = max(opens_at, _earliest_call(snapshot.free_at, limit, quota.per, cost, now))
+        opens_at = max(
+            opens_at, _earliest_call(snapshot.free_at, limit, quota.per_seconds, cost, now)
+        )
         if share:
-            slower = quota.per / (1 - share)
+            slower = quota.per_seconds / (1 - share)
             opens_at = max(
                 opens_at, _earliest_call(snapshot.low_priority_free_at, limit, slower, cost, now)
             )
@@ -277,11 +279,11 @@ def spend_units(
     """Return the row after `cost` units are spent at `at`, which `scope_opens_at` allowed."""
     limit = effective_limit(quota, snapshot)
     if isinstance(quota, Rate):
-        free_at = booked_until(snapshot.free_at, limit, quota.per, cost, at)
+        free_at = booked_until(snapshot.free_at, limit, quota.per_seconds, cost, at)
         low_priority_free_at = snapshot.low_priority_free_at
         if share:
             low_priority_free_at = booked_until(
-                low_priority_free_at, limit, quota.per / (1 - share), cost, at
+                low_priority_free_at, limit, quota.per_seconds / (1 - share), cost, at
             )
         return replace(snapshot, free_at=free_at, low_priority_free_at=low_priority_free_at)
     if isinstance(quota, Budget):

@@ -40,7 +40,7 @@ def correct_snapshot(
         return replace(snapshot, used_units=used)
     true_units = _find_true_units(quota, snapshot, used, now)
     if window_ends is not None:
-        latest = now + timedelta(seconds=quota.per)
+        latest = now + timedelta(seconds=quota.per_seconds)
         return replace(
             snapshot,
             used_units=true_units,

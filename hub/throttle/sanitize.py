@@ -27,9 +27,9 @@ def sanitize_snapshot(quota: Quota | None, snapshot: QuotaSnapshot, now: datetim
         limit = effective_limit(quota, snapshot)
         return replace(
             snapshot,
-            free_at=_sanitize_rate(snapshot.free_at, limit, quota.per, now),
+            free_at=_sanitize_rate(snapshot.free_at, limit, quota.per_seconds, now),
             low_priority_free_at=_sanitize_rate(
-                snapshot.low_priority_free_at, limit, 10 * quota.per, now
+                snapshot.low_priority_free_at, limit, 10 * quota.per_seconds, now
             ),
             delayed_free_at=_sanitize_delayed(snapshot.delayed_free_at, now),
         )
@@ -38,7 +38,7 @@ def sanitize_snapshot(quota: Quota | None, snapshot: QuotaSnapshot, now: datetim
         and snapshot.window_ends
         and snapshot.window_ends > _latest_window_end(quota, now)
     ):
-        return replace(snapshot, window_ends=now + timedelta(seconds=quota.per))
+        return replace(snapshot, window_ends=now + timedelta(seconds=quota.per_seconds))
     return snapshot
 
 
@@ -61,7 +61,7 @@ def _sanitize_delayed(free_at: datetime | None, now: datetime) -> datetime | Non
 
 def _latest_window_end(quota: Budget, now: datetime) -> datetime:
     """Return the latest possible end of a window; a day may have 25 hours."""
-    return now + timedelta(seconds=quota.per * 1.05) + CLOCK_SKEW
+    return now + timedelta(seconds=quota.per_seconds * 1.05) + CLOCK_SKEW
 
 
 def _sanitize_pause(snapshot: QuotaSnapshot, now: datetime) -> QuotaSnapshot:

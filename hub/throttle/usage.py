@@ -59,12 +59,16 @@ def _describe_usage(
     if isinstance(quota, Rate):
         booked_calls = 0.0
         if snapshot.free_at:
-            booked_calls = max(0.0, (snapshot.free_at - now) / call_interval(limit, quota.per))
-        label = f"{_calls_text(limit)} in {_duration_text(quota.per)}"
+            booked_calls = max(
+                0.0, (snapshot.free_at - now) / call_interval(limit, quota.per_seconds)
+            )
+        label = f"{_calls_text(limit)} in {_duration_text(quota.per_seconds)}"
         return min(limit, round(booked_calls)), limit, label
     if isinstance(quota, Budget):
         day = (
-            f"a day of {quota.midnight_zone}" if quota.midnight_zone else _duration_text(quota.per)
+            f"a day of {quota.midnight_zone}"
+            if quota.midnight_zone
+            else _duration_text(quota.per_seconds)
         )
         return max(0, units_used(quota, snapshot, now)), limit, f"{_calls_text(limit)} in {day}"
     if isinstance(quota, InFlight):

@@ -119,7 +119,7 @@ def _estimate_quota_duration(
     """Return the time that this number of calls takes under one quota."""
     pause = max(timedelta(), (usage.paused_until or now) - now)
     if isinstance(quota, Rate):
-        return pause + call_interval(usage.limit or quota.limit, quota.per) * calls
+        return pause + call_interval(usage.limit or quota.limit, quota.per_seconds) * calls
     if isinstance(quota, Budget):
         beyond = calls - max(0, units_left(quota, usage, now))
         windows = (
@@ -128,5 +128,5 @@ def _estimate_quota_duration(
             else 0
         )
         first = max(timedelta(), (usage.window_ends or now) - now) if windows else timedelta()
-        return pause + first + timedelta(seconds=quota.per) * max(0, windows - 1)
+        return pause + first + timedelta(seconds=quota.per_seconds) * max(0, windows - 1)
     return pause

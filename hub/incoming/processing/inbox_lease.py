@@ -39,8 +39,8 @@ def wake_inbox(*, now: datetime) -> None:
 class InboxWaker:
     """Starts an inbox loop for what a receiver stored, without a statement for each group.
 
-    It relies on a running loop for KNOWN_FOR. The sweep finds what a loop that was killed in that
-    time has left.
+    It relies on a running loop for RUNNING_LOOP_KNOWN_FOR. The sweep finds what a loop that
+    was killed in that time has left.
     """
 
     def __init__(self) -> None:

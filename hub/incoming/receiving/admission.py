@@ -23,7 +23,7 @@ IN_PROGRESS = SharedBudget(REQUESTS_IN_PROGRESS_MAX)
 def admit_request() -> Iterator[None]:
     """Count a webhook request as in progress.
 
-    Raises Problem (503) beyond MAX_IN_PROGRESS, and if the database is away: nothing was
+    Raises Problem (503) beyond REQUESTS_IN_PROGRESS_MAX, and if the database is away: nothing was
     acknowledged then, so the system tries again.
     """
     try:

@@ -29,8 +29,8 @@ def unregister_webhooks(
     """Remove the registrations at an account that was disconnected or replaced by another one.
 
     `credential`: the last one of the account. Returns None if the authorization may be revoked now
-    (all are removed, or MAX_DELAY is over since then), otherwise the Outcome of what failed. No
-    transaction may be open: the system is called.
+    (all are removed, or REVOCATION_DELAY_MAX is over since then), otherwise the Outcome of what
+    failed. No transaction may be open: the system is called.
     """
     subscriptions = connection.connector.subscriptions
     if subscriptions is None or subscriptions.is_manual:

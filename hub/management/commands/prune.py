@@ -37,10 +37,10 @@ class Command(BaseCommand):
     def handle(self, *, dry_run: bool, **options: Any) -> None:
         cuts, deleted = RetentionCutoffs.at(clock()), dict[str, int]()
         for batch in prune_batches(cuts, dry=dry_run):
-            deleted[batch.table] = deleted.get(batch.table, 0) + batch.deleted
+            deleted[batch.table] = deleted.get(batch.table, 0) + batch.deleted_count
             if sys.stderr.isatty():
                 self.stderr.write(f"\r{batch.table}: {deleted[batch.table]:,}\033[K", ending="")
-            if batch.deleted and not dry_run:
+            if batch.deleted_count and not dry_run:
                 time.sleep(PAUSE_BETWEEN_BATCHES)
         if not dry_run:
             record_heartbeat(PRUNED_BEAT, now=clock())

@@ -78,7 +78,7 @@ class Command(BaseCommand):
             raise CommandError("Give a reason with --why. It is kept in the audit log.")
         actor = ActorContext(
             Actor("command", getpass.getuser(), f"{getpass.getuser()} at a terminal"),
-            unrestricted=True,
+            is_unrestricted=True,
         )
         operation = planning.plan_operation(
             "retry", filter, tenant=tenant, reason=options["why"], actor=actor, now=clock()

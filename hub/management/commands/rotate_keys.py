@@ -35,7 +35,7 @@ class Command(BaseCommand):
     def handle(self, *, dry_run: bool, **options: Any) -> None:
         looked_at, done, unreadable = self.reseal_all(dry=dry_run)
         remaining = (
-            0 if dry_run else sum(batch.resealed for batch in reseal_all(dry=True))
+            0 if dry_run else sum(batch.resealed_count for batch in reseal_all(dry=True))
         )  # sealed meanwhile by a process with the old keys
         summary = {
             "dry_run": dry_run,
@@ -54,10 +54,10 @@ class Command(BaseCommand):
         total, looked_at, done, unreadable = count_sealed_rows(), 0, Counter[str](), list[str]()
         for batch in reseal_all(dry=dry):
             looked_at += batch.rows_read
-            done[batch.column_name] += batch.resealed
+            done[batch.column_name] += batch.resealed_count
             unreadable += [f"{batch.column_name} of row {pk}" for pk in batch.unreadable]
             self.show_progress(looked_at, total)
-            if batch.resealed and not dry:
+            if batch.resealed_count and not dry:
                 time.sleep(PAUSE_BETWEEN_BATCHES)
         if sys.stderr.isatty():
             self.stderr.write("\r\033[K", ending="")

@@ -14,8 +14,8 @@ class DisplayBody:
     raw: str
     pretty: str
     size: int
-    redacted: bool
-    truncated: bool
+    is_redacted: bool
+    is_truncated: bool
 
 
 def build_display_body(content: bytes | memoryview | None) -> DisplayBody | None:
@@ -33,8 +33,8 @@ def build_display_body(content: bytes | memoryview | None) -> DisplayBody | None
         raw=raw,
         pretty=indented,
         size=len(content),
-        redacted=MASK in raw or MASK in indented,
-        truncated=len(text) > DISPLAYED_LENGTH_MAX,
+        is_redacted=MASK in raw or MASK in indented,
+        is_truncated=len(text) > DISPLAYED_LENGTH_MAX,
     )
 
 

@@ -46,7 +46,7 @@ class TimelineCall:
 
 @dataclass(frozen=True, slots=True)
 class TimelineStep:
-    look: str  # the state whose colour and icon are shown
+    shown_state: str  # the state whose colour and icon are shown
     title: str
     at: datetime | None = None
     text: str = ""
@@ -54,8 +54,8 @@ class TimelineStep:
     attempt: Attempt | None = None
     call: TimelineCall | None = None
     body: DisplayBody | None = None
-    share: int = 0  # percent of the longest attempt
-    pruned: bool = False
+    width_percent: int = 0  # percent of the longest attempt
+    is_pruned: bool = False
     is_future: bool = False
 
 
@@ -84,7 +84,7 @@ def _describe_acceptance(delivery: Delivery) -> Iterator[TimelineStep]:
         event.accepted_at,
         _("From %(source)s, as %(id)s") % {"source": event.source, "id": event.sender_id},
         body=build_display_body(received.body) if received else None,
-        pruned=received is None,
+        is_pruned=received is None,
     )
     names = {"type": route.event_type, "filter": route.filter}
     route_text = (
@@ -120,7 +120,7 @@ def _describe_mapping(delivery: Delivery) -> Iterator[TimelineStep]:
             "delivered",
             _("Mapped"),
             text=_("The rendering is no longer stored."),
-            pruned=True,
+            is_pruned=True,
         )
     elif delivery.state == "waiting":
         yield TimelineStep(
@@ -147,8 +147,8 @@ def describe_attempts(
             attempt.detail,
             attempt=attempt,
             call=_build_timeline_call(exchange) if exchange else None,
-            share=round(100 * (attempt.milliseconds or 0) / longest) if longest else 0,
-            pruned=evidence and exchange is None,
+            width_percent=round(100 * (attempt.milliseconds or 0) / longest) if longest else 0,
+            is_pruned=evidence and exchange is None,
         )
 
 

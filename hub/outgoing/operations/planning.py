@@ -60,10 +60,10 @@ def plan_operation(
 
     Raises PermissionError when the actor is restricted to some tenants and names none.
     """
-    if tenant is None and not actor.unrestricted:
+    if tenant is None and not actor.is_unrestricted:
         raise PermissionError("an operation over all tenants needs an unrestricted actor")
     estimate = preview_operation(
-        kind, filter, tenant=tenant, includes_platform=actor.unrestricted, now=now
+        kind, filter, tenant=tenant, includes_platform=actor.is_unrestricted, now=now
     )
     return _store_operation_plan(
         kind, filter, estimate, tenant=tenant, reason=reason, actor=actor, now=now
@@ -101,7 +101,7 @@ def _store_operation_plan(
         actor,
         kind=kind,
         filter=dict(filter),
-        includes_platform=actor.unrestricted,
+        includes_platform=actor.is_unrestricted,
         tenant=tenant,
         reason=reason,
         plan=estimate.facts,

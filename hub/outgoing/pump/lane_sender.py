@@ -55,8 +55,8 @@ class LaneSender:
         An error of ours is added to `failures`, which end the run.
         """
         started_at = asyncio.get_running_loop().time()
-        schedule = iter(sorted(batch.schedule, key=itemgetter(0)))
-        concurrency = min(batch.lane.in_flight, len(batch.schedule))
+        schedule = iter(sorted(batch.planned_requests, key=itemgetter(0)))
+        concurrency = min(batch.lane.in_flight, len(batch.planned_requests))
         self.calls_in_flight += concurrency
         deadline = started_at + BATCH_SECONDS
         workers = (

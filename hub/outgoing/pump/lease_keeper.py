@@ -61,7 +61,7 @@ class LeaseKeeper:
         self.closed_event.set()
 
     async def keep_leases(self) -> None:
-        """Extend the leases every EXTEND_EVERY seconds until closed, and more often while the
+        """Extend the leases every EXTEND_EVERY_SECONDS until closed, and more often while the
         database is away.
         """
         delay = EXTEND_EVERY_SECONDS

@@ -87,7 +87,7 @@ class PumpLoop:
     lane_sender: LaneSender
     background_tasks: Sequence[asyncio.Task[None]] = ()  # extension of leases, settlement
     claim_not_before: float = 0.0
-    helper_called_at: float = 0.0
+    next_pump_requested_at: float = 0.0
 
     @classmethod
     def for_run(cls, run: PumpRun) -> "PumpLoop":
@@ -196,10 +196,10 @@ class PumpLoop:
         return batches
 
     async def start_helper(self) -> None:
-        """Start another pump if a slot is free, at most once in HELPER_EVERY seconds."""
+        """Start another pump if a slot is free, at most once in HELPER_EVERY_SECONDS."""
         now = asyncio.get_running_loop().time()
-        if now > self.helper_called_at + HELPER_EVERY_SECONDS:
-            self.helper_called_at = now
+        if now > self.next_pump_requested_at + HELPER_EVERY_SECONDS:
+            self.next_pump_requested_at = now
             with contextlib.suppress(Error):
                 if await in_db_thread(self.is_slot_free):
                     await in_db_thread(self.run.start_another)
@@ -212,5 +212,5 @@ class PumpLoop:
 
 def _is_large_claim(batches: Sequence[LaneBatch]) -> bool:
     """Return whether a claim was so large that more deliveries are probably due."""
-    request_count = sum(len(batch.schedule) for batch in batches)
+    request_count = sum(len(batch.planned_requests) for batch in batches)
     return len(batches) >= MANY_LANES or request_count >= MANY_REQUESTS

@@ -30,7 +30,7 @@ def park_batches(
     apply_transitions(lease, list(find_transitions(not_sent, now=now, random=random)), now=now)
     parked_lanes = {entry.batch.lane.pk for entry in not_sent}
     sendable_batches = [
-        batch for batch in batches if batch.schedule or batch.lane.pk not in parked_lanes
+        batch for batch in batches if batch.planned_requests or batch.lane.pk not in parked_lanes
     ]
     idle_lanes = parked_lanes.difference(batch.lane.pk for batch in sendable_batches)
     sent_counts = {

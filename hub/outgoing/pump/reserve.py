@@ -81,7 +81,7 @@ def reserve_quota(
     """
     if _has_no_quotas(batches):
         for batch in batches:
-            batch.schedule += [(now, request) for request in batch.requests]
+            batch.planned_requests += [(now, request) for request in batch.requests]
         return []
     for batch in batches:
         batch.lead = lead
@@ -170,7 +170,7 @@ def _schedule_requests(group: RequestGroup, reservation: Reservation) -> None:
         request.slots = slots
         request.probed_at = scheduled_at if reservation.is_probe else None
         request.can_be_delayed = reservation.can_be_delayed
-        group.batch.schedule.append((scheduled_at, request))
+        group.batch.planned_requests.append((scheduled_at, request))
 
 
 def _queue_unbooked(

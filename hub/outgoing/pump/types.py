@@ -175,7 +175,7 @@ class LaneBatch:
     connection: Connection
     credential: LaneCredential | None
     requests: list[OutboundRequest] = field(default_factory=list)
-    schedule: list[tuple[datetime, OutboundRequest]] = field(default_factory=list)
+    planned_requests: list[tuple[datetime, OutboundRequest]] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
     lead: timedelta = timedelta(0)  # how far ahead its paced calls were booked
     progress: BatchProgress = field(default_factory=BatchProgress)
@@ -184,7 +184,7 @@ class LaneBatch:
     @property
     def delivery_count(self) -> int:
         """Number of scheduled deliveries."""
-        return sum(len(request.messages) for _, request in self.schedule)
+        return sum(len(request.messages) for _, request in self.planned_requests)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ def remember_written_records(
     for batch in batches:
         source = batch.connection.connector.webhook_source
         if source is not None and config.receives_events(batch.connection):
-            for _, request in batch.schedule:
+            for _, request in batch.planned_requests:
                 record_writes = list(_list_writes(batch, request))
                 request.is_remembered = bool(record_writes)
                 writes += record_writes

@@ -30,7 +30,7 @@ PRESET_VIEWS: tuple[tuple[Promise, dict[str, str]], ...] = (
 class LogLink:
     label: str
     query: str
-    current: bool = False
+    is_current: bool = False
 
 
 def keep_parameters(data: Mapping[str, str], without: tuple[str, ...] = ()) -> dict[str, str]:

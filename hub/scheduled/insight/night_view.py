@@ -59,7 +59,7 @@ class SystemChart:
     columns: Sequence[tuple[CallColumn, charts.Column]]
     lines: Sequence[tuple[SystemLine, float | None]]
     total: int
-    busiest: int  # calls in the busiest minute
+    busiest_minute_calls: int  # calls in the busiest minute
 
 
 @dataclass(frozen=True, slots=True)

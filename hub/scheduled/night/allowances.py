@@ -71,9 +71,9 @@ def build_allowance(
     """Return what background work may spend; a limit of calls in flight limits no minute."""
     limit = effective_limit(quota, snapshot) * share
     if isinstance(quota, Rate):
-        return Allowance(per_minute=limit * 60 / quota.per)
+        return Allowance(per_minute=limit * 60 / quota.per_seconds)
     if isinstance(quota, Budget):
         is_over = snapshot.window_ends is not None and snapshot.window_ends <= starts_at
         used = 0 if is_over else units_used(quota, snapshot, now)
-        return Allowance(remaining=max(0.0, limit - used))
+        return Allowance(units_left=max(0.0, limit - used))
     return Allowance()

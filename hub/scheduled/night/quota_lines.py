@@ -99,7 +99,7 @@ def summarize_quotas(night: PredictedNight, lines: Mapping[str, QuotaLine]) -> l
             len(members),
             sum_by_minute(night.units_by_quota_and_minute[key] for key in members),
             sum_known([lines[key].allowance.per_minute for key in members]),
-            sum_known([lines[key].allowance.remaining for key in members]),
+            sum_known([lines[key].allowance.units_left for key in members]),
             max(
                 measure_share(lines[key].allowance, night.units_by_quota_and_minute[key])
                 for key in members
@@ -114,8 +114,8 @@ def measure_share(allowance: Allowance, minutes: Sequence[float]) -> float:
     """Return the greatest part of an allowance that the minutes need; 0 if it limits neither."""
     if allowance.per_minute:
         return max(minutes) / allowance.per_minute
-    if allowance.remaining is not None:
-        return sum(minutes) / allowance.remaining if allowance.remaining else 1.0
+    if allowance.units_left is not None:
+        return sum(minutes) / allowance.units_left if allowance.units_left else 1.0
     return 0.0
 
 

@@ -33,7 +33,7 @@ class Allowance:
     """What background work may spend of a quota; None: not limited in this way."""
 
     per_minute: float | None = None
-    remaining: float | None = None  # of a budget, for the whole night
+    units_left: float | None = None  # of a budget, for the whole night
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,14 @@ class Progress:
     """A run in the simulation. `remaining`: the part of it that is not done, from 1 to 0."""
 
     run: PlannedRun
-    remaining: float = 1.0
+    remaining_share: float = 1.0
     ends_at: datetime | None = None
-    delays: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    delays_by_quota: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def wanted_share(self, minute: datetime) -> float:
         """Return the part of the run that it would do in this minute."""
         active = min(MINUTE, max(timedelta(0), minute + MINUTE - self.run.starts_at))
-        return min(self.remaining, active.total_seconds() / max(self.run.seconds, 1.0))
+        return min(self.remaining_share, active.total_seconds() / max(self.run.seconds, 1.0))
 
     def wanted_places(self, minute: datetime) -> float:
         """Return the part of this minute in which it would take a place."""
@@ -78,16 +78,16 @@ class Progress:
 
     def advance(self, minute: datetime, demand: float, done: float, quota_key: str) -> None:
         """Count what was done in a minute; `quota_key` is the quota that allowed no more."""
-        self.remaining -= done
+        self.remaining_share -= done
         if quota_key:
-            self.delays[quota_key] += demand - done
-        if self.remaining <= ROUNDING_REMAINDER:
+            self.delays_by_quota[quota_key] += demand - done
+        if self.remaining_share <= ROUNDING_REMAINDER:
             seconds = done * max(self.run.seconds, 1.0)
             started_at = max(minute, self.run.starts_at)
             self.ends_at = minute + MINUTE if quota_key else started_at + timedelta(seconds=seconds)
 
     def predict(self) -> PredictedRun:
-        delays = {key: delay for key, delay in self.delays.items() if delay > 0}
+        delays = {key: delay for key, delay in self.delays_by_quota.items() if delay > 0}
         slowed_by = max(delays, key=lambda key: delays[key], default="")
         return PredictedRun(self.ends_at, slowed_by)
 
@@ -98,8 +98,8 @@ class Simulation:
 
     allowances: Mapping[str, Allowance]
     starts_at: datetime
-    places: int
-    minutes: dict[str, list[float]] = field(default_factory=dict)
+    place_count: int
+    units_by_minute: dict[str, list[float]] = field(default_factory=dict)
     minute_count: int = 0
 
     def start_runs(self, active: list[Progress], waiting: list[Progress]) -> None:
@@ -115,8 +115,8 @@ class Simulation:
         delayed: list[Progress] = []
         for progress in due:
             wanted = progress.wanted_places(minute)
-            if wanted and occupied >= self.places:
-                progress.delays[PLACES] += progress.wanted_share(minute)
+            if wanted and occupied >= self.place_count:
+                progress.delays_by_quota[PLACES] += progress.wanted_share(minute)
                 delayed.append(progress)
             else:
                 occupied += wanted
@@ -147,19 +147,19 @@ class Simulation:
         for key, count in units.items():
             allowance = self.allowances.get(key, Allowance())
             limits = [
-                limit for limit in (allowance.per_minute, allowance.remaining) if limit is not None
+                limit for limit in (allowance.per_minute, allowance.units_left) if limit is not None
             ]
             factors[key] = min([1.0, *(max(0.0, limit) / count for limit in limits if count)])
         return factors
 
     def spend(self, progress: Progress, done: float) -> None:
         for key, count in progress.run.units_by_quota.items():
-            row = self.minutes.setdefault(key, [])
+            row = self.units_by_minute.setdefault(key, [])
             row.extend([0.0] * (self.minute_count + 1 - len(row)))
             row[self.minute_count] += done * count
             allowance = self.allowances.get(key)
-            if allowance is not None and allowance.remaining is not None:
-                allowance.remaining -= done * count
+            if allowance is not None and allowance.units_left is not None:
+                allowance.units_left -= done * count
 
 
 def simulate_night(
@@ -175,7 +175,7 @@ def simulate_night(
     """
     if not runs:
         return PredictedNight(now, {}, {})
-    copies = {key: Allowance(item.per_minute, item.remaining) for key, item in allowances.items()}
+    copies = {key: Allowance(item.per_minute, item.units_left) for key, item in allowances.items()}
     first = min(run.starts_at for run in runs)
     simulation = Simulation(copies, first.replace(second=0, microsecond=0), places)
     waiting = sorted((Progress(run) for run in runs), key=lambda progress: progress.run.starts_at)
@@ -188,7 +188,7 @@ def simulate_night(
         active = [progress for progress in active if progress.ends_at is None]
     return PredictedNight(
         simulation.starts_at,
-        simulation.minutes,
+        simulation.units_by_minute,
         {progress.run.key: progress.predict() for progress in everything},
     )
 

@@ -31,7 +31,7 @@ class PageSource:
     app: ConnectorApp | None
 
     async def fetch_page(self, cursor: str = "", **changes: str) -> Page | Outcome:
-        """Return a page, again up to TRIES times while it is not complete.
+        """Return a page, again up to PAGE_ATTEMPTS times while it is not complete.
 
         A page that is too large is asked in smaller ones, as are those after it. One that is never
         readable is empty and incomplete. Raises RunBlocked and RunFailed.

@@ -119,7 +119,7 @@ def plan_repairs(
     Without a tenant it covers discrepancies of all tenants. Raises PermissionError when the actor
     is restricted to some tenants and names none, LookupError for an unknown filter.
     """
-    if tenant is None and not actor.unrestricted:
+    if tenant is None and not actor.is_unrestricted:
         raise PermissionError("an operation over all tenants needs an unrestricted actor")
     rows = select_discrepancies(filter, tenant).filter(match_repairable())
     counted = rows.order_by("pk").values("pk")[: COUNT_LIMIT + 1]
@@ -130,7 +130,7 @@ def plan_repairs(
         actor,
         kind=REPAIR_OPERATION,
         filter=dict(filter),
-        includes_platform=actor.unrestricted,
+        includes_platform=actor.is_unrestricted,
         tenant=tenant,
         reason=reason,
         plan=_describe_plan(rows, totals["oldest"]),

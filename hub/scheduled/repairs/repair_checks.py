@@ -84,7 +84,7 @@ def limit_unread(
     batch: Sequence[Discrepancy], group: Mapping[str, object]
 ) -> Sequence[Discrepancy]:
     """Return the batch without the repairs that could not be sent within a minute: those beyond
-    BATCH that wait already.
+    BATCH_SIZE that wait already.
     """
     waiting = Discrepancy.unscoped.filter(
         state="repairing", repair_delivery__state__in=("waiting", "sending"), **group

@@ -78,7 +78,7 @@ def resolve(discrepancies: Sequence[Discrepancy], *, now: datetime) -> None:
 
 
 def postpone_verification(delivered: Sequence[Discrepancy], *, now: datetime) -> None:
-    """Read these records again later, each time later; after UNVERIFIED_MAX a person decides."""
+    """Read these records again, later each time; after UNVERIFIED_FOR_MAX a person decides."""
     for entry in delivered:
         assert entry.repair_delivery is not None
         age = now - entry.repair_delivery.state_changed_at

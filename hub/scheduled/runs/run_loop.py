@@ -76,7 +76,7 @@ class RunLoop:
     dependencies: LoopDependencies
     contexts: dict[int, ClaimedRunContext] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    helper_called_at: float = -math.inf
+    next_loop_requested_at: float = -math.inf
 
     async def run_to_end(self) -> None:
         """Execute runs until it is time to leave, then let them stop at their cursors."""
@@ -143,8 +143,8 @@ class RunLoop:
     async def call_helper(self) -> None:
         """Ask for one more loop, at most once a second, if due runs find no place here."""
         now = asyncio.get_running_loop().time()
-        if self.capacity <= 0 and now > self.helper_called_at + 1.0:
-            self.helper_called_at = now
+        if self.capacity <= 0 and now > self.next_loop_requested_at + 1.0:
+            self.next_loop_requested_at = now
             with contextlib.suppress(*DATABASE_AWAY_ERRORS):
                 await in_db_thread(self._call_helper)
 

@@ -97,7 +97,7 @@ def test_a_custom_scheme_as_a_form_gives_it():
         ({"timestamp_element": "t=", "separator": ","}, "timestamp_element"),
         ({"timestamp_element": "t", "timestamp_header": "X-T"}, "timestamp_element"),
         ({"body_bytes_max": 10**12}, "body_bytes_max"),
-        ({"min_secret": 0}, "min_secret"),
+        ({"secret_bytes_min": 0}, "secret_bytes_min"),
         ({"__class__": "x"}, "__class__"),
     ],
 )

@@ -93,7 +93,7 @@ def test_the_form_that_twilio_documents():
         b"&CallSid=CA1234567890ABCDE",
         (*FORM, ("X-Twilio-Signature", "RSOYDt4T1cUTdK1PDd93/VVr8B8=")),
     )
-    scheme = replace(TWILIO, min_secret=5)
+    scheme = replace(TWILIO, secret_bytes_min=5)
     assert verify(scheme, request, [Secret("12345")], NOW).is_valid
     assert verify(TWILIO, request, [Secret("12345")], NOW).cause == Cause.UNUSABLE_SECRET
 

@@ -91,7 +91,7 @@ def test_a_sandbox_is_refreshed_and_revoked_at_its_own_login(browser, outside):
     assert refresh_access_token(
         row, call=egress.send_request, now=clock(), random=lambda: 0.5, sleep=fail_on_sleep
     )
-    disconnect_account(row, ActorContext(SYSTEM, unrestricted=True), now=clock())
+    disconnect_account(row, ActorContext(SYSTEM, is_unrestricted=True), now=clock())
     assert attempt_revocation(Revocation.unscoped.get(), call=egress.send_request, clock=clock)
     assert [place[0] for place in asked_at(outside)] == ["test", "test", "test"]
 

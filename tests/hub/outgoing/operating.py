@@ -10,8 +10,8 @@ from hub.outgoing.operations.delivery_actions import apply_delivery_action
 from tests.factories import MINUTE, NOON
 
 LATER = NOON + MINUTE
-STAFF = ActorContext(Actor("user", "1", "ann@example.com"), unrestricted=True)
-MEMBER = ActorContext(Actor("user", "2", "ben@example.com"), unrestricted=False)
+STAFF = ActorContext(Actor("user", "1", "ann@example.com"), is_unrestricted=True)
+MEMBER = ActorContext(Actor("user", "2", "ben@example.com"), is_unrestricted=False)
 
 
 class Killed(BaseException):

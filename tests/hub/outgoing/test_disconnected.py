@@ -17,7 +17,7 @@ from tests.factories import MINUTE, NOON
 
 pytestmark = pytest.mark.django_db
 
-SOMEBODY = ActorContext(Actor("user", "1", "Robin"), unrestricted=False)
+SOMEBODY = ActorContext(Actor("user", "1", "Robin"), is_unrestricted=False)
 AGAIN = "Connect the same account again."
 
 

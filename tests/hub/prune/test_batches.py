@@ -34,7 +34,7 @@ def pruned(days, **options):
     """So many days after noon."""
     found = {}
     for batch in prune_batches(RetentionCutoffs.at(NOON + days * DAY), **options):
-        found[batch.table] = found.get(batch.table, 0) + batch.deleted
+        found[batch.table] = found.get(batch.table, 0) + batch.deleted_count
     return found
 
 

@@ -90,7 +90,7 @@ def test_not_even_where_calls_cost_more_than_one_unit(quota, costs):
     ],
 )
 def test_nearly_all_of_a_quota_is_used_after_its_first_window(quota, least):
-    moments, per, windows = calls(quota, 12 * quota.limit), quota.per * SECOND, 10
+    moments, per, windows = calls(quota, 12 * quota.limit), quota.per_seconds * SECOND, 10
     used = sum(NOON + per <= moment < NOON + (windows + 1) * per for moment in moments)
     assert used >= least * windows * quota.limit
 

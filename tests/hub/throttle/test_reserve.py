@@ -294,4 +294,4 @@ def test_no_window_holds_more_than_the_limit_however_long_calls_are_delayed(quot
     for number in range(600):
         now = NOON + SECOND + number * timedelta(seconds=8 / 600)
         caller.send(sizes[number % len(sizes)], now=now)
-    assert most_in_a_window(caller.sent_at, quota.per * SECOND) <= quota.limit
+    assert most_in_a_window(caller.sent_at, quota.per_seconds * SECOND) <= quota.limit

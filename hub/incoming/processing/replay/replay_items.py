@@ -60,7 +60,7 @@ def plan_replay(
     Without a tenant it covers items of all tenants. Raises PermissionError when the actor is
     restricted to some tenants and names none, LookupError for an unknown filter.
     """
-    if tenant is None and not actor.unrestricted:
+    if tenant is None and not actor.is_unrestricted:
         raise PermissionError("an operation over all tenants needs an unrestricted actor")
     items = select_items(filter, tenant).filter(match_replayable())
     counted = items.order_by("pk").values("pk")[: COUNT_LIMIT + 1]
@@ -71,7 +71,7 @@ def plan_replay(
         actor,
         kind=REPLAY_ITEMS,
         filter=dict(filter),
-        includes_platform=actor.unrestricted,
+        includes_platform=actor.is_unrestricted,
         tenant=tenant,
         reason=reason,
         plan=_describe_plan(items, totals["oldest"]),

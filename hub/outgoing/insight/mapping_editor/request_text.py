@@ -20,7 +20,7 @@ class RequestText:
     method: str
     url: str
     headers: Sequence[tuple[str, str]]
-    body: str  # indented, at most BODY_LIMIT characters
+    body: str  # indented, at most BODY_LENGTH_MAX characters
 
     @property
     def lines(self) -> list[str]:

@@ -17,7 +17,7 @@ from hub.outgoing.pump.types import LaneBatch, PumpRun, RequestResult
 from hub.throttle import in_flight_leases
 
 SETTLE_EVERY_SECONDS = 0.05
-RESULTS_AT_ONCE = 250  # results that are settled at once rather than after SETTLE_EVERY
+RESULTS_AT_ONCE = 250  # results that are settled at once rather than after SETTLE_EVERY_SECONDS
 FINAL_ATTEMPTS = 20  # how often an ending pump tries to store its last results
 
 
@@ -60,7 +60,7 @@ class Settler:
         self.settle_requested.set()
 
     async def settle_until_closed(self) -> None:
-        """Settle every SETTLE_EVERY seconds, or as soon as it is requested.
+        """Settle every SETTLE_EVERY_SECONDS, or as soon as it is requested.
 
         Raises what `settle_pending` raises, but waits while the database is away.
         """

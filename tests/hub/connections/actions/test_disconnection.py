@@ -39,7 +39,7 @@ def slack(make):
 
 @pytest.fixture
 def hand(make):
-    return ActorContext(Actor.of_user(make.user("robin@example.com")), unrestricted=False)
+    return ActorContext(Actor.of_user(make.user("robin@example.com")), is_unrestricted=False)
 
 
 def test_the_credential_is_wiped_and_the_history_stays(make, slack, hand):

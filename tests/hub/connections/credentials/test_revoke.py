@@ -21,7 +21,7 @@ from tests.sandbox.oauth_requests import slack_says, slack_token
 pytestmark = pytest.mark.django_db
 
 ROTATING = {"team": "T0000ACME", "refresh_token": "xoxe-1-acme", "expires_in": 43200}
-SOMEBODY = ActorContext(Actor("user", "1", "Robin"), unrestricted=False)
+SOMEBODY = ActorContext(Actor("user", "1", "Robin"), is_unrestricted=False)
 EXPIRED = Response(200, b'{"ok":false,"error":"token_expired"}')
 RENEWED = Response(
     200,

@@ -21,7 +21,7 @@ both_stops = pytest.mark.parametrize("stop", ["paused", "disabled"])
 __all__ = ["connection", "scheduled"]  # the fixtures
 
 HOUR = timedelta(hours=1)
-SOMEBODY = ActorContext(Actor("user", "1", "Robin"), unrestricted=False)
+SOMEBODY = ActorContext(Actor("user", "1", "Robin"), is_unrestricted=False)
 
 
 def stopped(row, stop):

@@ -9,7 +9,7 @@ def test_of_a_long_body_only_what_is_shown_is_looked_through():
     body = build_display_body(
         b'{"password": "s3cr3t", "rest": "' + b"x" * DISPLAYED_LENGTH_MAX + b'"}'
     )
-    assert body.redacted and body.truncated and "s3cr3t" not in body.raw + body.pretty
+    assert body.is_redacted and body.is_truncated and "s3cr3t" not in body.raw + body.pretty
     assert len(body.raw) == len(body.pretty) == DISPLAYED_LENGTH_MAX
 
 

@@ -200,7 +200,7 @@ def test_chips_take_away_what_they_name(admin, one):
 
 def test_a_view_knows_that_it_is_the_one_that_is_shown(admin):
     views = admin.get(f"{LOG}?state=failed").context["views"]
-    assert [view.label for view in views if view.current] == ["Failed"]
+    assert [view.label for view in views if view.is_current] == ["Failed"]
 
 
 # --- new rows, by asking again ---

@@ -136,7 +136,7 @@ def test_versions_name_who_stored_them(admin, mapping, changed):
 
 def test_who_changed_a_platform_mapping_is_not_shown(make, admin, shared):
     staff = make.user("secret-colleague@hub.test", is_superuser=True)
-    actor = ActorContext(Actor.of_user(staff), user=staff, unrestricted=True)
+    actor = ActorContext(Actor.of_user(staff), user=staff, is_unrestricted=True)
     change_mapping(shared, actor, body={"channel": "'C2'", "text": "data.a"}, now=NOON)
     for rest in ("", "versions/"):
         assert "secret-colleague" not in text(admin.get(page_of(shared, rest)))

@@ -30,14 +30,14 @@ def simulate(*runs, **allowances):
 def test_without_a_quota_a_run_takes_as_long_as_before():
     night = simulate(planned(1, starts=NOON + 0.5 * MINUTE))
     assert night.runs[1].ends_at == NOON + 10.5 * MINUTE
-    assert sum(night.minutes[RATE]) == pytest.approx(600)
-    assert night.minutes[RATE][0] == pytest.approx(30)
+    assert sum(night.units_by_quota_and_minute[RATE]) == pytest.approx(600)
+    assert night.units_by_quota_and_minute[RATE][0] == pytest.approx(30)
 
 
 def test_a_short_run_ends_within_its_minute():
     night = simulate(planned(1, seconds=12, units={RATE: 7}))
     assert night.runs[1].ends_at == NOON + timedelta(seconds=12)
-    assert night.minutes[RATE] == [7]
+    assert night.units_by_quota_and_minute[RATE] == [7]
 
 
 def test_a_rate_slows_all_runs_alike_and_no_minute_exceeds_it():
@@ -45,7 +45,7 @@ def test_a_rate_slows_all_runs_alike_and_no_minute_exceeds_it():
     (ends_at,) = {run.ends_at for run in night.runs.values()}
     assert NOON + 19 * MINUTE < ends_at <= NOON + 20 * MINUTE
     assert {run.slowed_by for run in night.runs.values()} == {RATE}
-    assert max(night.minutes[RATE]) <= 60.001
+    assert max(night.units_by_quota_and_minute[RATE]) <= 60.001
 
 
 def test_a_run_of_another_quota_is_not_slowed():
@@ -57,15 +57,15 @@ def test_a_run_of_another_quota_is_not_slowed():
 
 
 def test_a_run_that_uses_up_a_budget_does_not_end():
-    night = simulate(planned(1, units={DAY: 600}), day=Allowance(remaining=500))
+    night = simulate(planned(1, units={DAY: 600}), day=Allowance(units_left=500))
     assert (night.runs[1].ends_at, night.runs[1].slowed_by) == (None, DAY)
-    assert sum(night.minutes[DAY]) == pytest.approx(500)
+    assert sum(night.units_by_quota_and_minute[DAY]) == pytest.approx(500)
 
 
 def test_the_allowances_of_the_caller_are_not_changed():
-    allowance = Allowance(remaining=1000)
+    allowance = Allowance(units_left=1000)
     simulate(planned(1, units={DAY: 600}), day=allowance)
-    assert allowance.remaining == 1000
+    assert allowance.units_left == 1000
 
 
 def test_a_night_without_runs_is_empty():

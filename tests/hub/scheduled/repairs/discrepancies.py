@@ -4,7 +4,7 @@ from hub.audit import SYSTEM, ActorContext
 from hub.scheduled.models import Discrepancy
 from hub.scheduled.repairs.discrepancy_actions import plan_repairs
 
-ACTOR = ActorContext(SYSTEM, unrestricted=True)
+ACTOR = ActorContext(SYSTEM, is_unrestricted=True)
 
 
 def plant_differences(world, count=12):

@@ -36,7 +36,7 @@ def test_it_is_refreshed_and_revoked_at_its_host(browser, own_hosts):
     assert refreshed(row)
     row.refresh_from_db()
     assert row.settings["login_host"] == ACME
-    disconnect_account(row, ActorContext(SYSTEM, unrestricted=True), now=clock())
+    disconnect_account(row, ActorContext(SYSTEM, is_unrestricted=True), now=clock())
     assert attempt_revocation(Revocation.unscoped.get(), call=egress.send_request, clock=clock)
     assert hosts_asked(own_hosts) == [ACME, ACME, ACME]
 
