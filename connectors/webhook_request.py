@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 MAX_FORM_FIELDS = 1000  # the limit of Django's forms
+FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 class TooManyFormFields(ValueError):
@@ -30,6 +31,13 @@ class WebhookRequest:
         """Return every value of a header, without the spaces around it."""
         name = name.lower()
         return [value.strip(" \t") for key, value in self.headers if key.lower() == name]
+
+    def is_form(self) -> bool:
+        """Return whether the body is a form; the name of a type is not case-sensitive (RFC 9110,
+        section 8.3.1).
+        """
+        types = self.header_values("content-type")
+        return any(value.lower().startswith(FORM_TYPE) for value in types)
 
     def query_values(self, name: str) -> list[str]:
         """Return every decoded value of a query parameter. Raises TooManyFormFields.

@@ -7,13 +7,17 @@ from functools import lru_cache
 from urllib.parse import urlsplit, urlunsplit
 
 from connectors.signatures.verdicts import Cause, SignatureRejection
-from connectors.webhook_request import TooManyFormFields, WebhookRequest, decode_form
+from connectors.webhook_request import (
+    FORM_TYPE,
+    TooManyFormFields,
+    WebhookRequest,
+    decode_form,
+)
 
 FIELDS = ("method", "url", "id", "timestamp", "body", "form")
 MAX_TEMPLATE_LENGTH = 200  # characters
 PART_PATTERN = re.compile(r"\{([a-z]*)\}|([^{}]+)")
 BODY_HASH_PARAMETER = "bodySHA256"  # Twilio's, hexadecimal; for bodies that are not forms
-FORM_TYPE = "application/x-www-form-urlencoded"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 Template = tuple[str | bytes, ...]  # names of fields as str, literals as bytes

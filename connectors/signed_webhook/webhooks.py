@@ -1,4 +1,5 @@
-"""What any sender of signed webhooks delivers: an object of JSON, or a form.
+"""What any sender of signed webhooks delivers: an object of JSON, or a form, whose fields become
+texts, or lists of texts where a field is repeated.
 
 Standard Webhooks 1.0.0 (https://www.standardwebhooks.com) by default: `webhook-id` is the same in
 all attempts, `type` names the event.
@@ -18,7 +19,6 @@ from connectors.signed_webhook.webhook_types import EVENT_TYPES, MESSAGE_RECEIVE
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources import NO_SETTINGS, Item, WebhookSource
 
-FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_FORM_FIELDS = 1000
 MAX_TYPE_LENGTH = 80  # characters
 ANSWER_DEADLINE_SECONDS = 15.0  # seconds; "15-30 s" in Standard Webhooks
@@ -50,12 +50,12 @@ class SignedWebhooks(WebhookSource):
     def parse_items(
         self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
     ) -> Sequence[Item]:
+        """Return the one item, with the id of the message: headers are stored cut and masked."""
         document = _parse_body(request)
         if document is None:
             raise Unreadable("the body is neither an object of JSON nor a form")
         type = find_value(document, str(settings.get("type_path") or "type"))
-        id = _find_id(request, settings) or message_id
-        return [Item(id=id, type=clean_event_type(type), data=document)]
+        return [Item(id=message_id, type=clean_event_type(type), data=document)]
 
 
 def clean_event_type(value: Json) -> str:
@@ -115,10 +115,20 @@ def _format_id(value: Json) -> str:
 def _parse_body(request: WebhookRequest) -> dict[str, Json] | None:
     """Return the object of JSON or the form in the body; None for all else. Never raises."""
     try:
-        if any(value.startswith(FORM_TYPE) for value in request.header_values("content-type")):
-            fields = parse_qsl(request.body.decode(), max_num_fields=MAX_FORM_FIELDS)
-            return dict(fields)
+        if request.is_form():
+            return _parse_form(request.body.decode())
         value = orjson.loads(request.body)
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
+
+
+def _parse_form(text: str) -> dict[str, Json]:
+    """Return the fields of a form; of a repeated one the list of its values. Raises ValueError."""
+    values_by_name: dict[str, list[Json]] = {}
+    fields = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
+    for name, value in fields:
+        values_by_name.setdefault(name, []).append(value)
+    return {
+        name: values if len(values) > 1 else values[0] for name, values in values_by_name.items()
+    }

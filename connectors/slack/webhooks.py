@@ -35,7 +35,6 @@ SECRET_KEYS = (
     *("bot_access_token", "interactivity_pointer"),  # of workflows
 )
 MAX_FORM_FIELDS = 100
-FORM_TYPE = "application/x-www-form-urlencoded"
 
 MESSAGE_KEYS = ("channel", "channel_type", "user", "text", "ts", "thread_ts")
 EVENT_NAMES = {
@@ -85,7 +84,7 @@ class SlackWebhooks(WebhookSource):
             body = orjson.dumps(_remove_secrets(document))
         except (TypeError, RecursionError):  # nested too deeply
             return StoredRequest(b"", reply)
-        stored = urlencode({"payload": body}).encode() if _is_form(request) else body
+        stored = urlencode({"payload": body}).encode() if request.is_form() else body
         return StoredRequest(stored, reply)
 
     def parse_items(
@@ -105,14 +104,10 @@ class SlackWebhooks(WebhookSource):
         raise Unreadable("it is neither an event, a command nor an interaction")
 
 
-def _is_form(request: WebhookRequest) -> bool:
-    return any(value.startswith(FORM_TYPE) for value in request.header_values("content-type"))
-
-
 def _parse_document(request: WebhookRequest) -> dict[str, Any]:
     """Return the JSON of an event or interaction, or the form of a command; empty if unreadable."""
     try:
-        if not _is_form(request):
+        if not request.is_form():
             return _as_object(orjson.loads(request.body))
         fields = dict(parse_qsl(request.body.decode(), max_num_fields=MAX_FORM_FIELDS))
         return _as_object(orjson.loads(fields["payload"])) if "payload" in fields else fields

@@ -8,7 +8,7 @@ from standardwebhooks.webhooks import Webhook
 
 from hub.db.clock import clock
 from hub.incoming.models import InboundItem, InboundMessage
-from hub.outgoing.models import Event
+from hub.outgoing.models import Event, EventBody
 from tests.connectors.recorded import WHSEC
 from tests.hub.incoming.arriving import endpoint_of, local_path, run_inbox
 
@@ -16,15 +16,24 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BODY = json.dumps({"type": "user.created", "data": {"id": "u_1"}})
 
 
-def post_standard(client, connection, body=BODY, *, id="msg_1", secret=WHSEC):
+def post_standard(
+    client,
+    connection,
+    body=BODY,
+    *,
+    id="msg_1",
+    secret=WHSEC,
+    type="application/json",
+    headers=None,
+):
     now = clock()
-    headers = {
+    signed = {
         "webhook-id": id,
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(secret).sign(id, now, body),
     }
     path = local_path(endpoint_of(connection))
-    return client.post(path, body, content_type="application/json", headers=headers)
+    return client.post(path, body, content_type=type, headers=signed | (headers or {}))
 
 
 @pytest.fixture
@@ -60,6 +69,32 @@ def test_an_id_and_a_type_that_no_database_stores_are_cleaned(client, connection
     run_inbox()
     item = InboundItem.unscoped.get()
     assert item.state == "processed" and item.type.startswith("signed_webhook.a_bx")
+
+
+@pytest.mark.parametrize("name", ["X-Session-Id", "X-Long-Id"])
+def test_ids_in_a_header_that_is_stored_masked_or_cut_stay_apart(client, make, name):
+    connection = make.connection(
+        connector="signed_webhook",
+        account="",
+        secret={"signing_secret": WHSEC},
+        settings={"item_id_header": name},
+    )
+    for number in range(2):
+        headers = {name: f"{'x' * 600}{number}"}
+        post_standard(client, connection, id=f"msg_{number}", headers=headers)
+        post_standard(client, connection, id=f"again_{number}", headers=headers)
+    run_inbox()
+    assert Event.unscoped.count() == 2
+
+
+def test_a_form_keeps_empty_and_repeated_fields_however_its_type_is_spelled(client, connection):
+    type = "Application/X-WWW-Form-URLencoded; charset=utf-8"
+    post_standard(client, connection, "type=user.made&a=1&a=2&b=", type=type)
+    run_inbox()
+    event = Event.unscoped.get()
+    data = json.loads(bytes(EventBody.objects.get().body))["data"]
+    assert event.type == "signed_webhook.user.made"
+    assert (data["a"], data["b"]) == (["1", "2"], "")
 
 
 def test_an_alert_of_splunk_is_one_event_over_all_attempts(client, make):

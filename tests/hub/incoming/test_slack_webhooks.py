@@ -108,3 +108,9 @@ def test_tokens_of_workflows_are_not_stored_at_any_depth():
 def test_a_form_that_cannot_be_read_is_stored_empty():
     body = b"response_url=https%3A%2F%2Fhooks.slack.com%2F1&" + b"&".join([b"a=1"] * 101)
     assert store_of(body, "application/x-www-form-urlencoded").body == b""
+
+
+def test_a_command_is_stored_however_its_content_type_is_spelled():
+    headers = (("Content-Type", "Application/X-WWW-Form-URLencoded"),)
+    request = WebhookRequest("POST", "", b"command=%2Fask&team_id=T0ACME", headers=headers)
+    assert b"ask" in CONNECTORS["slack"].webhook_source.split_secrets(request).body
