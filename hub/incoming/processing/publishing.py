@@ -18,7 +18,7 @@ from hub.incoming.processing.echoes import set_echoes_aside
 from hub.outgoing.intake.event_input import EventConflict, EventInput, PublishedEvent
 from hub.outgoing.intake.publish import publish_independently
 
-MAX_EVENT_ID_LENGTH = 190  # characters, which leaves room for the number of a replay
+MAX_EVENT_ID_LENGTH = 190  # characters; of a longer key the digest is used
 ItemKey = tuple[int | None, str, str, str]
 
 
@@ -133,12 +133,14 @@ def build_event_data(row: InboundItem, item: Item, users: Mapping[Author, str]) 
 def build_event_id(connection: Connection, row: InboundItem) -> str:
     """Return an id for an item's event: of connection, item and, if it was replayed, the replay.
 
-    The digest stands for a long key, as two keys may begin alike.
+    The digest stands for a long key, as two keys may begin alike. The number of the replay precedes
+    the key, as another key may end like it.
     """
-    id = f"{connection.public_id}:{row.item_key}"
+    replay = f"/{row.replay_number}" if row.replay_number else ""
+    id = f"{connection.public_id}{replay}:{row.item_key}"
     if len(id) > MAX_EVENT_ID_LENGTH:
-        id = f"{connection.public_id}:{hashlib.sha256(row.item_key.encode()).hexdigest()}"
-    return f"{id}:{row.replay_number}" if row.replay_number else id
+        id = f"{connection.public_id}{replay}:{hashlib.sha256(row.item_key.encode()).hexdigest()}"
+    return id
 
 
 def record_result(row: InboundItem, result: PublishedEvent | Exception, *, now: datetime) -> None:

@@ -21,9 +21,10 @@ ITEM_FILTERS: Mapping[str, Callable[[Any], Q]] = {
     "items": lambda ids: Q(public_id__in=ids),
 }
 
-TOO_OLD, BOUNCING = "too_old", "bouncing"  # the reasons of items that only a person releases
+TOO_OLD, BOUNCING = "too_old", "bouncing"
+PERSON_RELEASES = (TOO_OLD, BOUNCING)  # the reasons of items that only a person releases
 REPLAYABLE = Q(state__in=("processed", "echo", "quarantined", "skipped")) | Q(
-    state="held", reason__in=(TOO_OLD, BOUNCING)
+    state="held", reason__in=PERSON_RELEASES
 )
 
 

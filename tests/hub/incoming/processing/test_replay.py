@@ -5,8 +5,10 @@ import pytest
 from hub.audit import ActorContext, AuditRow
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
+from hub.incoming.insight.outcomes import is_replayable
 from hub.incoming.models import InboundBody, InboundItem
 from hub.incoming.processing.replay import plan_replay, replay_item
+from hub.incoming.processing.replay.item_filters import PERSON_RELEASES
 from hub.operations.operation_actions import confirm_operation
 from hub.operations.operation_runner import run_batch
 from hub.outgoing.models import Event
@@ -43,11 +45,32 @@ def test_a_replayed_item_becomes_an_event_of_its_own_and_is_audited(client, pipe
     run_inbox()
 
     senders = list(Event.unscoped.order_by("pk").values_list("sender_id", flat=True))
-    assert senders[1] == f"{senders[0]}:1"
+    assert senders[1] == senders[0].replace(":", "/1:", 1)
     item.refresh_from_db()
     assert (item.state, item.event) == ("processed", Event.unscoped.latest("pk"))
     row = AuditRow.objects.get(verb="inbound_item.replay")
     assert (row.tenant, row.reason) == (pipedrive.tenant.public_id, "the route was missing")
+
+
+def test_a_replay_has_not_the_id_of_another_item(client, pipedrive):
+    post_pipedrive(client, pipedrive, action="change", id="change")
+    run_inbox()
+    replay_item(InboundItem.unscoped.get(), SYSTEM, now=clock())
+    run_inbox()
+    post_pipedrive(client, pipedrive, action="change", id="change:1")
+    run_inbox()
+    assert set(InboundItem.unscoped.values_list("state", flat=True)) == {"processed"}
+    assert Event.unscoped.count() == 3
+
+
+@pytest.mark.parametrize("reason", PERSON_RELEASES)
+def test_what_only_a_person_releases_offers_its_replay(client, pipedrive, reason):
+    post_pipedrive(client, pipedrive)
+    run_inbox()
+    InboundItem.unscoped.update(state="held", reason=reason)
+    item = InboundItem.unscoped.get()
+    assert is_replayable(item)
+    assert replay_item(item, SYSTEM, now=clock()).state == "received"
 
 
 def test_an_item_of_another_account_stays_quarantined_until_the_account_is_right(client, pipedrive):
