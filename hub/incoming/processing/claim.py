@@ -59,9 +59,18 @@ def list_shares(*, after: str) -> list[str]:
     """Return the accounts with waiting messages behind `after`, then those before it."""
     shares = [share for (share,) in bulk.query_rows(SHARES_SQL, [after, MAX_SHARES])]
     if after and len(shares) < MAX_SHARES:
-        wrapped = bulk.query_rows(SHARES_SQL, ["", MAX_SHARES])
-        shares += [share for (share,) in wrapped if share <= after]
+        first = [share for (share,) in bulk.query_rows(SHARES_SQL, ["", MAX_SHARES])]
+        shares = complete_turns(shares, first)
     return shares[:MAX_SHARES]
+
+
+def complete_turns(behind: Sequence[str], first: Sequence[str]) -> list[str]:
+    """Return the accounts behind the last turn, then those of `first` that are not among them.
+
+    The database orders them by its own rules: here they are not compared by their order.
+    """
+    known_shares = set(behind)
+    return [*behind, *(share for share in first if share not in known_shares)]
 
 
 def list_candidates(shares: Sequence[str], *, now: datetime) -> list[Candidate]:

@@ -3,12 +3,15 @@
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from connectors.http import Unreadable
 from connectors.outcomes import READ_ERRORS, clean_text
 from connectors.registry import CONNECTORS
 from connectors.webhook_request import WebhookRequest
 from connectors.webhook_sources import Item, UnreadableItem, WebhookSource
 from hub.incoming.models import InboundBody, InboundMessage
+from hub.problems.strict_json import MAX_DEPTH
 
 MAX_DETAIL_LENGTH = 500
 CANNOT_BE_READ = "cannot_be_read"
@@ -73,4 +76,27 @@ def read_items(
         query=message.query,
     )
     settings = connection.settings if connection else {}
-    return source.parse_items(request, settings, message_id=message.message_key)
+    items = source.parse_items(request, settings, message_id=message.message_key)
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        _refuse_deep_data(items)
+    return items
+
+
+def _refuse_deep_data(items: Sequence[Item | UnreadableItem]) -> None:
+    """Raise Unreadable for data that the hub would not accept from our own application either."""
+    for item in items:
+        if isinstance(item, Item) and measure_depth(item.data) > MAX_DEPTH:
+            raise Unreadable(f"its data is nested more than {MAX_DEPTH} levels deep")
+
+
+def measure_depth(value: Any) -> int:
+    """Return how many objects and lists lie within each other, level by level: no recursion."""
+    depth, level = 0, [value]
+    while level := [entry for entry in level if isinstance(entry, Mapping | list)]:
+        depth += 1
+        level = [
+            child
+            for entry in level
+            for child in (entry.values() if isinstance(entry, Mapping) else entry)
+        ]
+    return depth

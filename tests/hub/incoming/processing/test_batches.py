@@ -77,6 +77,12 @@ def test_the_next_claim_begins_behind_the_account_that_was_served_last(client, m
     assert claim.list_shares(after=shares[0]) == [shares[1], shares[2], shares[0]]
 
 
+def test_every_account_has_its_turn_however_the_database_orders_them():
+    # a database in en_US orders "5:" before "51:", Python behind it
+    assert claim.complete_turns([], ["5:", "51:"]) == ["5:", "51:"]
+    assert claim.complete_turns(["7:"], ["5:", "51:", "7:"]) == ["7:", "5:", "51:"]
+
+
 def test_a_batch_takes_the_same_statements_whatever_its_size(client, make, salesforce, pipedrive):
     def count_statements():
         with CaptureQueriesContext(database) as queries:
@@ -231,3 +237,13 @@ def test_one_bad_notification_is_quarantined_at_its_position_and_the_others_go_o
     item.refresh_from_db()
     assert (item.state, item.reason) == ("quarantined", "cannot_be_read")
     assert Event.unscoped.count() == 2
+
+
+def test_data_that_is_nested_too_deeply_delays_no_neighbour(client, make, pipedrive):
+    deep = make.connection(connector="splunk", account="")
+    body = '{"sid": "s", "result": ' + '{"a":' * 1000 + "1" + "}" * 1001
+    client.post(local_path(endpoint_of(deep)), body, content_type="application/json")
+    post_changes(client, pipedrive, 1)
+    run_inbox(rounds=0)
+    states = {row.connection: (row.state, row.reason) for row in InboundItem.unscoped.all()}
+    assert states == {deep: ("quarantined", "cannot_be_read"), pipedrive: ("processed", "")}
