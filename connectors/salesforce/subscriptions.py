@@ -267,6 +267,9 @@ def _parse_flow(record: Mapping[str, Any]) -> FoundSubscription:
 
 
 def _parse_change(url: str) -> str:
-    """Return the change that a URL states; empty if it states none. Raises ValueError."""
-    values = parse_qs(urlsplit(url).query).get(CHANGE_PARAMETER) or [""]
+    """Return the change that a URL states; empty if it states none, or is none: it is not ours."""
+    try:
+        values = parse_qs(urlsplit(url).query).get(CHANGE_PARAMETER) or [""]
+    except ValueError:
+        return ""
     return values[0] if values[0] in CHANGES else ""

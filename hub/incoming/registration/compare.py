@@ -46,7 +46,7 @@ def compare_subscriptions(
     """
     result, unused = Comparison(), list(registrations)
     for entry in targets:
-        match = _find_match(entry, unused, external_ids.get(entry.key, ""))
+        match = _find_match(subscriptions, entry, unused, external_ids.get(entry.key, ""))
         if match is None:
             result.missing.append(entry)
             continue
@@ -66,11 +66,19 @@ def compare_subscriptions(
 
 
 def _find_match(
-    target: WantedSubscription, registrations: Sequence[FoundSubscription], external_id: str
+    subscriptions: Subscriptions,
+    target: WantedSubscription,
+    registrations: Sequence[FoundSubscription],
+    external_id: str,
 ) -> FoundSubscription | None:
-    """Return the registration with the stored id, otherwise the one with our URL and its key."""
+    """Return the registration with the stored id, otherwise the one with our URL and its key.
+
+    One that is as wanted precedes: a repair may have created it, and not have removed the other.
+    """
     by_id = [entry for entry in registrations if external_id and entry.external_id == external_id]
     by_url = [
         entry for entry in registrations if entry.url == target.url and entry.key == target.key
     ]
-    return next(iter([*by_id, *by_url]), None)
+    matches = [*by_id, *by_url]
+    as_wanted = [entry for entry in matches if not subscriptions.differences(target, entry)]
+    return next(iter([*as_wanted, *matches]), None)

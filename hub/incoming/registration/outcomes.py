@@ -1,14 +1,17 @@
 """Store what a check found out about a subscription."""
 
 from datetime import datetime
+from typing import Any
 
-from connectors.outcomes import PERMISSION_MISSING, Outcome
+from connectors.outcomes import PERMISSION_MISSING, Outcome, clean_text
 from connectors.webhook_sources import FoundSubscription
+from hub.connections.credentials.provider_call import THROTTLED
 from hub.incoming.models import WebhookSubscription
 from hub.notices.notify import create_notice, resolve_notices
 from hub.reason_codes import REASONS
 
 MAX_FAILURES = 1000
+MAX_EXTERNAL_ID, MAX_EVIDENCE = 400, 500  # characters
 SETTLED_STATES = ("verified", "manual")  # a repair that may still fail precedes the others
 NOTICE_KIND = "webhooks_not_registered"
 FAILED_CALL = "failed_call"  # of the evidence
@@ -40,8 +43,8 @@ def record_state(
     if state in SETTLED_STATES:
         subscription.failure_count = 0
     if registration is not None:
-        subscription.external_id = registration.external_id[:400]
-        subscription.evidence = dict(registration.evidence) or subscription.evidence
+        subscription.external_id = clean_text(registration.external_id, MAX_EXTERNAL_ID)
+        subscription.evidence = _clean_evidence(registration) or subscription.evidence
     if state == "verified":
         subscription.evidence.pop(FAILED_CALL, None)
     elif state == "gone":
@@ -49,6 +52,16 @@ def record_state(
     if state == "verified":
         subscription.verified_at = now
     _store_observation(subscription)
+
+
+def _clean_evidence(registration: FoundSubscription) -> dict[str, Any]:
+    """Return what the system reported; PostgreSQL stores no NUL and no half of a surrogate pair."""
+    return {
+        name: value
+        if value is None or isinstance(value, bool | int)
+        else clean_text(value, MAX_EVIDENCE)
+        for name, value in registration.evidence.items()
+    }
 
 
 def record_failure(
@@ -63,7 +76,8 @@ def record_failure(
     subscription.checked_at = now
     subscription.reason = outcome.reason[:40] or "unreachable"
     subscription.detail = outcome.detail[:500]
-    subscription.failure_count = min(subscription.failure_count + 1, MAX_FAILURES)
+    if outcome.reason != THROTTLED:  # which ends by itself, and the registrations stay
+        subscription.failure_count = min(subscription.failure_count + 1, MAX_FAILURES)
     _store_observation(subscription)
     is_alerting = subscription.failure_count >= WebhookSubscription.ALERTING_FAILURES
     if is_alerting or subscription.reason == PERMISSION_MISSING:

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.outcomes import PERMISSION_MISSING, Outcome
+from connectors.outcomes import PERMISSION_MISSING, Outcome, throttled
+from connectors.webhook_sources import FoundSubscription
 from hub.incoming.registration.outcomes import NOTICE_KIND, record_failure, record_state
 from hub.notices.kinds import translate_notice
 from hub.notices.models import Notice
@@ -48,3 +49,20 @@ def test_the_notice_stays_while_another_registration_of_the_connection_fails(mak
     assert Notice.unscoped.get(kind=NOTICE_KIND).resolved_at is None
     record_state(other, "verified", None, now=NOON)
     assert Notice.unscoped.get(kind=NOTICE_KIND).resolved_at == NOON
+
+
+def test_a_spent_quota_is_no_failure_of_a_registration(subscription):
+    for _check in range(5):
+        record_failure(subscription, throttled("request over limit"), now=NOON)
+    subscription.refresh_from_db()
+    assert (subscription.failure_count, subscription.reason) == (0, "throttled")
+    assert not Notice.unscoped.exists()
+
+
+def test_a_report_with_characters_that_no_database_stores_is_stored_without_them(subscription):
+    evidence = {"is_active": True, "remove_reason": "a\0b\ud800", "last_http_status": None}
+    found = FoundSubscription("12\0", "https://hub.test/hooks/", evidence=evidence)
+    record_state(subscription, "verified", found, now=NOON)
+    subscription.refresh_from_db()
+    assert subscription.evidence == evidence | {"remove_reason": "a b "}
+    assert subscription.external_id == "12 "

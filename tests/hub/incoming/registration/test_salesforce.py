@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from connectors.http import Response
+from connectors.registry import CONNECTORS
 from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url, get_or_create_connection_endpoint
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
@@ -131,3 +132,18 @@ def test_where_it_is_allowed_the_flow_is_active_at_once(connection):
     assert [write.partition(" ")[0] for write in organisation.writes] == ["POST", "POST", "PATCH"]
     check(connection, organisation)
     assert len(organisation.writes) == 3
+
+
+def test_a_foreign_message_with_an_url_that_is_none_does_not_hide_ours():
+    records = [
+        {
+            "attributes": {"type": "WorkflowOutboundMessage"},
+            "Id": MESSAGE,
+            "Name": "Theirs",
+            "EndpointUrl": url,
+            "EntityDefinitionId": "Lead",
+        }
+        for url in ("https://[x", "https://hub.test/hooks/salesforce/key/?change=created")
+    ]
+    page = CONNECTORS["salesforce"].subscriptions.parse_list(answer(200, {"records": records}))
+    assert [entry.key for entry in page.subscriptions] == ["lead.", "lead.created"]
