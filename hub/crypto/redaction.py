@@ -23,9 +23,10 @@ NAME_ENDINGS = ("token", "secret", "key", "password", "verifier", "assertion")  
 SECRET_NAMES = (
     r"(?:[Aa](?ai:(?:ccess|pi|uth)_?token|pi_?key|ssertion)|[Rr](?ai:efresh_?token)"
     r"|[Ii](?ai:d_?token)|[Ss](?ai:ession_?token|igning_?secret)"
-    r"|[Cc](?ai:lient_?secret|ode_verifier)|[Ww](?ai:ebhook_?secret)|[Pp](?ai:assword))"
+    r"|[Cc](?ai:lient_?secret|ode_verifier)|[Ww](?ai:ebhook_?secret)"
+    r"|[Hh](?ai:ttp_auth_password)|[Pp](?ai:assword))"
 )
-FIRST_LETTERS = "[AaCcIiPpRrSsWw]"  # letters of the names
+FIRST_LETTERS = "[AaCcHhIiPpRrSsWw]"  # letters of the names
 
 Replacement = Callable[[re.Match[str]], str]
 

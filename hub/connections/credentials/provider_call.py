@@ -4,7 +4,7 @@ A call occupies one of the 32 threads of a web process for up to 10 s. So all ca
 per process, of which one tenant can use a share only.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from connectors.outcomes import Outcome, OutcomeBuilder, clean_text, later, neve
 from hub.connections.credentials.connector_context import redact_outcome
 from hub.connections.models import Connection
 from hub.connections.quotas.metered_call import QuotaExhausted, meter_call
-from hub.crypto.redaction import redact_text
+from hub.crypto.redaction import redact_excerpt, redact_text
 from hub.egress import EgressError, EgressRefused, RequestNotSent
 from hub.shared_budget import BudgetExhausted, SharedBudget
 
@@ -66,14 +66,14 @@ class ExchangeKeeper:
         return self.response
 
     @sensitive_variables()
-    def describe(self, secrets: Iterable[str]) -> str:
+    def describe(self, secrets: Collection[str]) -> str:
         """Return request line, status and answer of the last exchange; empty if there was none."""
         if self.request is None:
             return ""
         line = f"{self.request.method} {self.request.url}"
         if self.response is None:
             return clean_text(redact_text(line, secrets), STORED_EXCHANGE_LENGTH_MAX)
-        answer = self.response.text()[:STORED_RESPONSE_LENGTH_MAX]
+        answer = redact_excerpt(self.response.text(), STORED_RESPONSE_LENGTH_MAX, secrets)
         text = f"{line}: {self.response.status} {answer}"
         return clean_text(redact_text(text, secrets), STORED_EXCHANGE_LENGTH_MAX)
 

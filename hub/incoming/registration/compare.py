@@ -80,5 +80,5 @@ def _find_match(
         entry for entry in registrations if entry.url == target.url and entry.key == target.key
     ]
     matches = [*by_id, *by_url]
-    as_wanted = [entry for entry in matches if not subscriptions.differences(target, entry)]
+    as_wanted = [entry for entry in matches if not subscriptions.find_differences(target, entry)]
     return next(iter([*as_wanted, *matches]), None)

@@ -38,6 +38,7 @@ LOOKS_LIKE_A_SECRET = {
     "authorization code": "/callback?state=1&code=4/0AX4XfWh",
     "form": "grant_type=refresh_token&refresh_token=5Aep861.rest&client_secret=s3cr3t",
     "json": '{"access_token": "very\\"secret", "ok": true}',
+    "json of a webhook": '{"http_auth_user": "hub", "http_auth_password": "s3cr3t-of-another"}',
     "url with a password": "postgresql://hub:s3cr3t@db/hub",
     "private key": "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\n-----END RSA PRIVATE "
     "KEY-----",
