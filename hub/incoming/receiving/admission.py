@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Count
 
 from hub.db.outages import DATABASE_ERRORS
 from hub.incoming.models import InboundMessage
@@ -40,20 +41,40 @@ def admit_request() -> Iterator[None]:
 
 @dataclass(slots=True)
 class Backlog:
-    """Whether as many messages wait as HUB_INBOX_BACKLOG allows, counted once a second."""
+    """Whether as many messages wait as HUB_INBOX_BACKLOG allows, counted once a second.
+
+    `crowding_shares`: the accounts to which more than half of it belongs.
+    """
 
     counted_at: datetime | None = None
     is_full: bool = False
+    crowding_shares: frozenset[str] = frozenset()
 
     def refuse_if_full(self, *, now: datetime) -> None:
         """Raise Problem (503) if the backlog is full: the system tries again."""
         if self.counted_at is None or abs(now - self.counted_at) >= BACKLOG_COUNT_AGE_MAX:
             self.counted_at = now
-            limit = settings.HUB_INBOX_BACKLOG
-            waiting = InboundMessage.unscoped.filter(due_at__isnull=False)
-            self.is_full = waiting.values("pk")[limit - 1 : limit].exists()
+            self._count(settings.HUB_INBOX_BACKLOG)
         if self.is_full:
             raise Problem("overloaded", headers=RETRY_AFTER)
+
+    def refuse_if_crowding(self, share_key: str) -> None:
+        """Raise Problem (503) for an account with more than half of the backlog: the other half is
+        for the other accounts.
+        """
+        if share_key in self.crowding_shares:
+            raise Problem("overloaded", headers=RETRY_AFTER)
+
+    def _count(self, limit: int) -> None:
+        """Count in one statement, and in two more while more than half of the limit waits."""
+        waiting, half = InboundMessage.unscoped.filter(due_at__isnull=False), limit // 2
+        if not waiting.values("pk")[half : half + 1].exists():
+            self.is_full, self.crowding_shares = False, frozenset()
+            return
+        self.is_full = waiting.values("pk")[limit - 1 : limit].exists()
+        totals = waiting.order_by().values("share_key").annotate(total=Count("pk"))
+        shares = totals.filter(total__gt=half).values_list("share_key", flat=True)
+        self.crowding_shares = frozenset(shares)
 
 
 BACKLOG = Backlog()

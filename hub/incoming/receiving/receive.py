@@ -16,7 +16,7 @@ from connectors.webhook_sources import clean_id, respond_to_handshake
 from hub.crypto.redaction import mask_headers, redact_text
 from hub.incoming.models import InboundEndpoint, InboundMessage
 from hub.incoming.models.endpoints import hash_endpoint_key
-from hub.incoming.receiving.admission import RETRY_AFTER
+from hub.incoming.receiving.admission import BACKLOG, RETRY_AFTER
 from hub.incoming.receiving.receiver_cache import Receiver, ReceiverCache
 from hub.incoming.receiving.storage import ACCEPTED, DISCONNECTED, ReceivedMessage, store_message
 from hub.problems import Problem
@@ -35,8 +35,9 @@ def receive_webhook(
 ) -> Response:
     """Verify a request, store it, and return the response that its system expects.
 
-    Raises Problem: 404 for an unknown URL, 410 for one of a disconnected connection. A database
-    that is away raises OperationalError; nothing was acknowledged then.
+    Raises Problem: 404 for an unknown URL, 410 for one of a disconnected connection, 503 for an
+    account with more than half of the backlog. A database that is away raises OperationalError;
+    nothing was acknowledged then.
     """
     receiver = find_receiver(connector_key, key, now=now)
     if receiver.is_gone:
@@ -52,6 +53,7 @@ def receive_webhook(
     message.message_key = clean_id(message_id)
     share_key = f"{message.endpoint_id}:{receiver.source.share_key(request)}"
     message.share_key = clean_text(share_key, MAX_KEY_LENGTH)
+    BACKLOG.refuse_if_crowding(message.share_key)
     message.query = _select_query(receiver, request)
     stored = receiver.source.split_secrets(request)
     if stored.reply:

@@ -175,6 +175,20 @@ def test_a_full_backlog_is_503_until_it_is_processed(pipedrive, settings):
     backlog.refuse_if_full(now=clock() + 10 * admission.BACKLOG_COUNT_AGE_MAX)
 
 
+def test_one_account_fills_at_most_half_of_the_backlog(pipedrive, make, client, settings):
+    settings.HUB_INBOX_BACKLOG = 4
+    other = make_sender(make, client, "splunk")
+
+    def post(sender, number):
+        admission.BACKLOG.counted_at = None  # counted again, as a second later
+        return sender.send(sender.sign(b"%d" % number)).status_code
+
+    assert [post(pipedrive, number) for number in range(5)] == [200, 200, 200, 503, 503]
+    assert [post(other, number) for number in range(2)] == [200, 503]
+    InboundMessage.unscoped.update(due_at=None)
+    assert post(pipedrive, 9) == 200
+
+
 def test_an_accepted_request_takes_the_same_statements_whatever_its_size(pipedrive):
     pipedrive.send(pipedrive.sign(b"{}"))
 
