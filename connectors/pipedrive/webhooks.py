@@ -97,14 +97,23 @@ class PipedriveWebhooks(WebhookSource):
                 "company_id": account,
                 "timestamp": time,
             }
-            item_id = build_creation_id(meta) if action == "create" else meta["id"]
+            is_creation = action == "create"
+            item_id = build_creation_id(meta) if is_creation else meta["id"]
+            former_id = build_former_creation_id(meta) if is_creation else ""
             # without `previous`: which fields have changed is unknown
             body = dump_json({"meta": meta, "data": _wrap_custom_fields(record), "previous": None})
-            changes.append(RecordChange(item_id, f"{object}.{CHANGES[action]}", id, at, body))
+            type = f"{object}.{CHANGES[action]}"
+            changes.append(RecordChange(item_id, type, id, at, body, former_id))
         return changes
 
 
 def build_creation_id(meta: Mapping[str, Any]) -> str:
+    """Return the id of a creation, with the company, as the records of each begin with 1."""
+    return f"{meta['entity']}.created:{meta['company_id']}:{meta['entity_id']}"
+
+
+def build_former_creation_id(meta: Mapping[str, Any]) -> str:
+    """Return the id of a creation without the company, as earlier releases stored it."""
     return f"{meta['entity']}.created:{meta['entity_id']}"
 
 

@@ -99,6 +99,7 @@ class RecordChange:
     record: str  # the id of the record
     at: datetime
     body: bytes
+    former_id: str = ""  # under which an earlier release stored it; empty: under the same
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from connectors.webhook_sources import RecordChange, clean_id
 from hub.connections.models import Connection
 from hub.incoming.endpoints.create import get_or_create_connection_endpoint
@@ -65,8 +67,13 @@ def _find_unknown_changes(
     return [
         change
         for change in changes
-        if clean_id(change.item_id) not in known_ids and not _is_heard(change, heard)
+        if known_ids.isdisjoint(_list_ids(change)) and not _is_heard(change, heard)
     ]
+
+
+def _list_ids(change: RecordChange) -> list[str]:
+    """List the ids under which a change may be stored."""
+    return [clean_id(id) for id in (change.item_id, change.former_id) if id]
 
 
 def _find_known_ids(connection: Connection, changes: Sequence[RecordChange]) -> set[str]:
@@ -75,8 +82,8 @@ def _find_known_ids(connection: Connection, changes: Sequence[RecordChange]) -> 
     As an item, as an event, which is kept longer, or as a message that the inbox has still to
     process.
     """
-    ids = [clean_id(change.item_id) for change in changes]
-    items = InboundItem.unscoped.filter(connection=connection, item_key__in=ids)
+    ids = [id for change in changes for id in _list_ids(change)]
+    items = _select_items_of_account(connection).filter(item_key__in=ids)
     event_ids = {build_event_id(connection, InboundItem(item_key=id)): id for id in ids}
     events = Event.unscoped.filter(
         tenant=connection.tenant_id, source=connection.connector_key, sender_id__in=event_ids
@@ -92,6 +99,12 @@ def _find_known_ids(connection: Connection, changes: Sequence[RecordChange]) -> 
     }
 
 
+def _select_items_of_account(connection: Connection) -> QuerySet[InboundItem]:
+    """Select the items of a connection, without those of an account that was replaced."""
+    accounts = ("", connection.account)  # the system may name none
+    return InboundItem.unscoped.filter(connection=connection, account__in=accounts)
+
+
 def _build_message_key(item_id: str) -> str:
     return clean_id(f"read:{item_id}")
 
@@ -104,8 +117,7 @@ def _find_heard_changes(
 ) -> HeardChanges:
     """Return the changes of these records that webhooks told of, since the oldest of them."""
     oldest = max(min(change.at for change in changes), now - LONGEST_LOOK_BACK)
-    rows = InboundItem.unscoped.filter(
-        connection=connection,
+    rows = _select_items_of_account(connection).filter(
         record__in={change.record for change in changes},
         public_id__gte=smallest_id_at(oldest - RECEIVED_BEFORE_CHANGE_MAX),
     )

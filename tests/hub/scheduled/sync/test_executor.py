@@ -82,7 +82,8 @@ def test_a_sign_up_of_which_no_webhook_told_becomes_a_delivery(make, desk, acme,
     result = execute(run_sync, start(make, acme))
     run_inbox()
     assert (result["read"], result["found"], result["unreadable"]) == (1, 1, 0)
-    assert events() == [("pipedrive.person.created", f"{pipedrive.public_id}:person.created:{id}")]
+    event_id = f"{pipedrive.public_id}:person.created:{COMPANY}:{id}"
+    assert events() == [("pipedrive.person.created", event_id)]
     assert Delivery.unscoped.get().connection == salesforce
     item = InboundItem.unscoped.get()
     assert (item.state, item.record, item.account) == ("processed", id, COMPANY)
