@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from connectors.outcomes import clean_text
 from hub.connections.models import Connection
 from hub.crypto.sealed import SealedField, seal
 from hub.db.ids import uuid7
@@ -14,6 +15,7 @@ from hub.incoming.models.endpoints import InboundEndpoint
 from tenants.models import Tenant
 from tenants.scoping import Scoped
 
+MAX_SHARE_KEY_LENGTH = 200  # characters
 READ_METHOD = "READ"  # of what was read from the system, instead of received from it
 
 
@@ -42,7 +44,7 @@ class InboundMessage(Scoped):
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, null=True, db_index=False)
     # the provider's delivery id, or the SHA-256 of the body; unique per endpoint
     message_key = models.CharField(max_length=200)
-    share_key = models.CharField(max_length=200, blank=True)
+    share_key = models.CharField(max_length=MAX_SHARE_KEY_LENGTH, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.ACCEPTED)
     cause = models.CharField(max_length=40, blank=True)  # of a rejection
     detail = models.CharField(max_length=500, blank=True)
@@ -89,6 +91,11 @@ class InboundMessage(Scoped):
 
     def __str__(self) -> str:
         return f"{self.state} message {self.public_id}"
+
+    @staticmethod
+    def build_share_key(endpoint_id: int, account: str) -> str:
+        """Return the share key of the messages at an endpoint for an account; empty: unknown."""
+        return clean_text(f"{endpoint_id}:{account}", MAX_SHARE_KEY_LENGTH)
 
     @property
     def binding(self) -> str:

@@ -136,7 +136,7 @@ def build_event_id(connection: Connection, row: InboundItem) -> str:
     The digest stands for a long key, as two keys may begin alike. The number of the replay precedes
     the key, as another key may end like it.
     """
-    replay = f"/{row.replay_number}" if row.replay_number else ""
+    replay = f".{row.replay_number}" if row.replay_number else ""
     id = f"{connection.public_id}{replay}:{row.item_key}"
     if len(id) > MAX_EVENT_ID_LENGTH:
         id = f"{connection.public_id}{replay}:{hashlib.sha256(row.item_key.encode()).hexdigest()}"

@@ -151,7 +151,7 @@ def _build_message(
         tenant_id=endpoint.tenant_id,
         connection_id=endpoint.connection_id,
         message_key=_build_message_key(clean_id(change.item_id)),
-        share_key=f"{endpoint.pk}:",
+        share_key=InboundMessage.build_share_key(endpoint.pk, ""),
         method=READ_METHOD,
         size=len(change.body),
         received_at=now,

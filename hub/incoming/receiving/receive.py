@@ -51,8 +51,8 @@ def receive_webhook(
     message = build_message(receiver, request, now=now)
     message_id = receiver.source.message_id(request, receiver.settings)
     message.message_key = clean_id(message_id)
-    share_key = f"{message.endpoint_id}:{receiver.source.share_key(request)}"
-    message.share_key = clean_text(share_key, MAX_KEY_LENGTH)
+    account = receiver.source.share_key(request)
+    message.share_key = InboundMessage.build_share_key(message.endpoint_id, account)
     BACKLOG.refuse_if_crowding(message.share_key)
     message.query = _select_query(receiver, request)
     stored = receiver.source.split_secrets(request)

@@ -9,9 +9,10 @@ from connectors.registry import CONNECTORS
 from connectors.webhook_request import WebhookRequest
 from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url, get_or_create_app_endpoint
-from hub.incoming.models import InboundCount, InboundItem, InboundMessage
+from hub.incoming.models import InboundBody, InboundCount, InboundItem, InboundMessage
 from hub.incoming.processing.batch import process_messages
 from hub.incoming.processing.claim import claim_messages
+from hub.incoming.receiving.erase import erase_received_data
 from hub.outgoing.models import Event
 from hub.outgoing.queue.pump_leases import new_lease
 
@@ -114,3 +115,15 @@ def test_a_command_is_stored_however_its_content_type_is_spelled():
     headers = (("Content-Type", "Application/X-WWW-Form-URLencoded"),)
     request = WebhookRequest("POST", "", b"command=%2Fask&team_id=T0ACME", headers=headers)
     assert b"ask" in CONNECTORS["slack"].webhook_source.split_secrets(request).body
+
+
+def test_erasing_a_connection_erases_what_waits_at_the_url_of_the_app_for_it_alone(
+    client, make, slack_url
+):
+    connection, other = (make.connection(connector="slack", account="T0ACME") for _ in range(2))
+    post(client, slack_url, json.dumps(EVENT))
+    erase_received_data(connection, now=clock())
+    assert InboundBody.objects.exists()
+    other.disconnect(keeps_events=False, now=clock())
+    erase_received_data(connection, now=clock())
+    assert not InboundBody.objects.exists()

@@ -45,7 +45,7 @@ def test_a_replayed_item_becomes_an_event_of_its_own_and_is_audited(client, pipe
     run_inbox()
 
     senders = list(Event.unscoped.order_by("pk").values_list("sender_id", flat=True))
-    assert senders[1] == senders[0].replace(":", "/1:", 1)
+    assert senders[1] == senders[0].replace(":", ".1:", 1)
     item.refresh_from_db()
     assert (item.state, item.event) == ("processed", Event.unscoped.latest("pk"))
     row = AuditRow.objects.get(verb="inbound_item.replay")
