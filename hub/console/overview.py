@@ -104,7 +104,7 @@ class Overview:
         return sum(count for _, count in self.failed_reasons)
 
     @property
-    def ending(self) -> int:
+    def ending_connection_count(self) -> int:
         return sum(group.ending for group in self.connection_groups)
 
     @property

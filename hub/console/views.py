@@ -203,7 +203,13 @@ def list_tiles(snapshot: Overview) -> list[Tile]:
             needs_reconnect,
             alarms=True,
         ),
-        Tile("Expiring soon", snapshot.ending, "connections within 7 days", forecast, alarms=True),
+        Tile(
+            "Expiring soon",
+            snapshot.ending_connection_count,
+            "connections within 7 days",
+            forecast,
+            alarms=True,
+        ),
     ]
 
 

@@ -22,7 +22,7 @@ from tenants.models import ApiKey, Membership, Tenant
 
 ROWS_READ = 100  # of each kind
 WEBHOOK_PERIOD = timedelta(days=7)  # in which a registration expires
-KEY_PERIOD = timedelta(days=14)  # in which an API key expires
+API_KEY_FORECAST_PERIOD = timedelta(days=14)  # in which an API key expires
 OVERLAP_PERIOD = timedelta(days=2)  # longer than the overlap of two secrets lasts
 ROTATION_VERBS = ("endpoint.rotate", "endpoint.end_overlap")
 KINDS = (
@@ -160,7 +160,7 @@ def _list_former_members(tenant: Tenant) -> Iterator[UpcomingNeed]:
 
 def _list_expiring_keys(tenant: Tenant, *, now: datetime) -> Iterator[UpcomingNeed]:
     rows = ApiKey.objects.of(tenant).filter(
-        revoked_at=None, expires_at__gt=now, expires_at__lte=now + KEY_PERIOD
+        revoked_at=None, expires_at__gt=now, expires_at__lte=now + API_KEY_FORECAST_PERIOD
     )
     text = _("This API key expires. Ask support for a new one.")
     for key in rows.order_by("expires_at")[:ROWS_READ]:

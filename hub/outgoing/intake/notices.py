@@ -34,7 +34,7 @@ def publish_notices(*, now: datetime) -> None:
 
 
 def build_notice_data(notice: Notice) -> dict[str, Any]:
-    """Build the data of the event. Only notices about a connection are pending."""
+    """Build the data of the event about a notice, which must be about a connection."""
     connection = notice.connection
     assert connection is not None
     return {

@@ -103,7 +103,7 @@ class ComparedChunk:
 
     keys: JudgedKeys
     counts: ComparisonCounts
-    until: bytes | None  # None: it was the last
+    last_key: bytes | None  # None: it was the last
 
 
 def load_scope(
@@ -144,12 +144,12 @@ async def compare_sides(
         write = partial(
             record_findings, run, connection, chunk.keys, has_open=has_open, now=context.now()
         )
-        next_after = chunk.until.hex() if chunk.until is not None else None
+        next_after = chunk.last_key.hex() if chunk.last_key is not None else None
         stage = COMPARING if next_after else COMPARED
         await progress.save(
             {"stage": stage, "after": next_after, "counts": chunk.counts.to_json()}, write=write
         )
-        if chunk.until is None:
+        if chunk.last_key is None:
             return
 
 
