@@ -20,8 +20,10 @@ from hub.incoming.processing.publishing import (
     apply_account_changes,
     count_states,
     publish_items,
+    save_results,
     store_items,
 )
+from hub.incoming.processing.release_held_items import queue_behind_earlier_items
 from hub.processes.failpoints import failpoint
 
 log = structlog.get_logger(__name__)
@@ -68,7 +70,10 @@ def process_batch(
     ]
     new = store_items(attributed)
     apply_account_changes(new, now=now)
-    publish_items(new, now=now)
+    waiting = queue_behind_earlier_items([entry.row for entry in new], now=now)
+    save_results(waiting)
+    waiting_ids = {row.pk for row in waiting}
+    publish_items([entry for entry in new if entry.row.pk not in waiting_ids], now=now)
     settle_replayed_rows(parsed, now=now)
     _mark_processed(leased_messages, now=now)
     failpoint("R3")  # before the commit

@@ -1,10 +1,11 @@
 """Release held items whose cause has ended, and end those that need not wait any longer."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from hub.audit import ActorContext
 from hub.connections.models import DISCONNECTED, Connection
@@ -61,6 +62,33 @@ def select_undone_connections(held_items: QuerySet[InboundItem]) -> QuerySet[Con
     pending = held_items.filter(reason=DISCONNECT_PENDING, connection=OuterRef("pk"))
     connected = Connection.unscoped.exclude(state="disabled", reason=DISCONNECTED)
     return connected.filter(Exists(pending)).order_by("pk").values_list("pk", flat=True)
+
+
+def queue_behind_earlier_items(rows: Sequence[InboundItem], *, now: datetime) -> list[InboundItem]:
+    """Return the new rows that would overtake earlier ones of their connection.
+
+    One statement. Where earlier items are still held although nothing holds the connection any
+    more, the new ones become held for the same reason; where these were released and are not
+    published yet, the new ones stay in the inbox. Of replays nothing depends on the order.
+    """
+    received = [row for row in rows if row.state == "received" and row.connection_id]
+    if not received:
+        return []
+    earlier = InboundItem.unscoped.filter(connection=OuterRef("pk")).exclude(
+        message__in={row.message_id for row in received}
+    )
+    held = earlier.filter(state="held", reason__in=HOLD_REASONS)
+    released = earlier.filter(state="received", attempt_count=0, replay_number=0).exclude(type="")
+    connections = Connection.unscoped.filter(
+        pk__in={row.connection_id for row in received}
+    ).annotate(held_reason=Subquery(held.values("reason")[:1]), has_released=Exists(released))
+    behind = connections.filter(Q(held_reason__isnull=False) | Q(has_released=True))
+    reasons = dict(behind.values_list("pk", "held_reason"))
+    waiting = [row for row in received if row.connection_id in reasons]
+    for row in waiting:
+        if reason := reasons[row.connection_id or 0]:
+            row.state, row.reason, row.state_changed_at = "held", reason, now
+    return waiting
 
 
 @transaction.atomic

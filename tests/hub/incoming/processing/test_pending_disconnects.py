@@ -17,7 +17,10 @@ from hub.incoming.endpoints.create import get_or_create_app_endpoint
 from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.processing.batch import process_messages
 from hub.incoming.processing.claim import claim_messages
-from hub.incoming.processing.release_held_items import discard_items_of_final_disconnects
+from hub.incoming.processing.release_held_items import (
+    discard_items_of_final_disconnects,
+    release_held_items,
+)
 from hub.incoming.processing.replay import replay_item
 from hub.outgoing.models import Event
 from hub.outgoing.queue.pump_leases import new_lease
@@ -57,6 +60,24 @@ def test_what_arrives_is_acknowledged_held_and_published_once_in_order_by_the_un
     for _ in range(2):
         sweep()
     assert find_states() == [("processed", "")] * 4
+    published = Event.unscoped.order_by("pk").values_list("inbound_items__message", flat=True)
+    assert len(published) == 4 and list(published) == sorted(published)
+
+
+def test_what_arrives_after_the_undo_does_not_overtake_what_was_held(client, pipedrive):
+    disconnect(pipedrive)
+    post_changes(client, pipedrive, "one", "two")
+    run_inbox()
+    undo(pipedrive)
+    post_changes(client, pipedrive, "three")
+    run_inbox()
+    assert not Event.unscoped.exists()
+    release_held_items(now=clock())
+    post_changes(client, pipedrive, "four")
+    lease = new_lease()
+    process_messages(claim_messages(lease, after="", now=clock()).messages, lease, now=clock())
+    assert not Event.unscoped.exists()
+    sweep()
     published = Event.unscoped.order_by("pk").values_list("inbound_items__message", flat=True)
     assert len(published) == 4 and list(published) == sorted(published)
 
