@@ -2,9 +2,11 @@
 
 https://docs.splunk.com/Documentation/Splunk/latest/Alert/Webhooks (2026-11): one POST of JSON, with
 the first row of the results. Retries are not documented. `search_name` is null for a search that
-is not saved.
+is not saved. An alert that is triggered for each result is one POST for each, with the same `sid`
+(https://docs.splunk.com/Documentation/Splunk/latest/Alert/AlertTriggerConditions, 2026-11).
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,20 +27,31 @@ class SplunkWebhooks(WebhookSource):
     event_types = EVENT_TYPES
 
     def message_id(self, request: WebhookRequest, settings: Mapping[str, Any] = NO_SETTINGS) -> str:
-        """Return the id of the search that triggered the alert, otherwise the body's digest."""
-        sid = _parse_body(request).get("sid")
-        return sid if isinstance(sid, str) and sid else super().message_id(request)
+        """Return the id of the alert, otherwise the body's digest."""
+        return _build_alert_id(_parse_body(request)) or super().message_id(request)
 
     def parse_items(
         self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
     ) -> Sequence[Item]:
         document = _parse_body(request)
         sid, result = document.get("sid"), document.get("result")
-        if not isinstance(sid, str) or not sid:
+        alert_id = _build_alert_id(document)
+        if not alert_id:
             raise Unreadable("it has no sid, so it is no alert")
         texts = {key: str(document.get(key) or "") for key in TEXT_KEYS}
         data = texts | {"result": result if isinstance(result, dict) else {}}
-        return [Item(id=sid, type=ALERT_CREATED, data=data, record=sid)]
+        return [Item(id=alert_id, type=ALERT_CREATED, data=data, record=str(sid))]
+
+
+def _build_alert_id(document: Mapping[str, Json]) -> str:
+    """Return the id of the search that triggered the alert and a digest of the result, as an alert
+    may be triggered for each; empty if it names no search.
+    """
+    sid = document.get("sid")
+    if not isinstance(sid, str) or not sid:
+        return ""
+    result = orjson.dumps(document.get("result"), option=orjson.OPT_SORT_KEYS)
+    return f"{sid}:{hashlib.sha256(result).hexdigest()[:16]}"
 
 
 def _parse_body(request: WebhookRequest) -> dict[str, Json]:

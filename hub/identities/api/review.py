@@ -17,7 +17,7 @@ from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.identities.api.directories import READ, WRITE
 from hub.identities.models import ID_LENGTH, SuggestionRun
-from hub.identities.review import (
+from hub.identities.review.decisions import (
     DECISIONS_MAX,
     ReviewResult,
     confirm_identities,

@@ -12,7 +12,7 @@ Source = Literal["email", "login", "name"]
 class Candidate:
     """A person of the other side, and what speaks for them.
 
-    `confidence` is from 0 to 1. `reason` is a code of REASONS in hub/identities/review_texts.py.
+    `confidence` is from 0 to 1. `reason` is a code of REASONS in hub/identities/review/texts.py.
     """
 
     remote_id: str

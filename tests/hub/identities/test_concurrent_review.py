@@ -8,7 +8,7 @@ from django.db import connections
 
 from connectors.directories import Person
 from hub.identities.people_store import store_directory_entries
-from hub.identities.review import confirm_identities
+from hub.identities.review.decisions import confirm_identities
 from hub.identities.suggest import suggest_identities
 from hub.mappings.models import Identity
 from hub.outgoing.models import Delivery

@@ -6,7 +6,7 @@ from connectors.directories import Person
 from hub.audit import AuditRow
 from hub.identities.local_users import put_local_users
 from hub.identities.people_store import store_directory_entries
-from hub.identities.review import (
+from hub.identities.review.decisions import (
     confirm_identities,
     ignore_identities,
     keep_identities,

@@ -27,7 +27,7 @@ from hub.identities.directory_reads import (
     refresh_local_users,
 )
 from hub.identities.models import DirectoryRead
-from hub.identities.review import (
+from hub.identities.review.decisions import (
     DECISIONS_MAX,
     ReviewResult,
     confirm_identities,
@@ -35,7 +35,7 @@ from hub.identities.review import (
     keep_identities,
     reopen_identities,
 )
-from hub.identities.review_rows import (
+from hub.identities.review.rows import (
     CONFLICTS,
     PEOPLE_OFFERED,
     QUEUES,

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from connectors.directories import USER
 from hub.connections.models import Connection
 from hub.identities.models import DirectoryEntry, LocalUser
-from hub.identities.review_texts import CONFLICT_TEXTS, REASONS, ConflictText, Text
+from hub.identities.review.texts import CONFLICT_TEXTS, REASONS, ConflictText, Text
 from hub.mappings.models import Identity
 
 CONFLICTS = "conflicts"  # confirmed pairs that look wrong
