@@ -73,20 +73,24 @@ def running(demo, api):
 def test_it_tells_step_by_step_and_with_ids_what_arrived_where(running):
     steps = running.story()
     arrived = [
-        (step.ids["system"], step.ids["account"]) for step in steps if step.name == "arrived"
+        (step.evidence["system"], step.evidence["account"])
+        for step in steps
+        if step.name == "arrived"
     ]
     assert (
         len(arrived) == 16
     )  # two orders and the one that was refused at first, in five systems, and the way back
     assert all(
-        step.ids["delivery"] and step.ids["ledger"] for step in steps if step.name == "arrived"
+        step.evidence["delivery"] and step.evidence["ledger"]
+        for step in steps
+        if step.name == "arrived"
     )
     assert [step.name for step in steps if step.name in ("fault", "refused", "waited")] == [
         "fault",
         "refused",
         "waited",
     ]
-    assert (steps[-1].ids["system"], steps[-1].ids["account"]) == ("app", "globex")
+    assert (steps[-1].evidence["system"], steps[-1].evidence["account"]) == ("app", "globex")
 
 
 def test_what_does_not_arrive_is_told_with_its_reason(running):

@@ -58,7 +58,6 @@ class QuotaForecastSerializer(serializers.Serializer):
         help_text="What background work may spend; null: it limits no minute.",
     )
     units_left = serializers.FloatField(
-        source="left",
         allow_null=True,
         help_text="Of a budget, for background work; null: it is no budget.",
     )
