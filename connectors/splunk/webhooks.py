@@ -28,14 +28,14 @@ class SplunkWebhooks(WebhookSource):
 
     def message_id(self, request: WebhookRequest, settings: Mapping[str, Any] = NO_SETTINGS) -> str:
         """Return the id of the alert, otherwise the body's digest."""
-        return _build_alert_id(_parse_body(request)) or super().message_id(request)
+        return _build_alert_id(request) or super().message_id(request)
 
     def parse_items(
         self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
     ) -> Sequence[Item]:
         document = _parse_body(request)
         sid, result = document.get("sid"), document.get("result")
-        alert_id = _build_alert_id(document)
+        alert_id = _build_alert_id(request)
         if not alert_id:
             raise Unreadable("it has no sid, so it is no alert")
         texts = {key: str(document.get(key) or "") for key in TEXT_KEYS}
@@ -43,15 +43,14 @@ class SplunkWebhooks(WebhookSource):
         return [Item(id=alert_id, type=ALERT_CREATED, data=data, record=str(sid))]
 
 
-def _build_alert_id(document: Mapping[str, Json]) -> str:
-    """Return the id of the search that triggered the alert and a digest of the result, as an alert
-    may be triggered for each; empty if it names no search.
+def _build_alert_id(request: WebhookRequest) -> str:
+    """Return the id of the search that triggered the alert and a digest of the body, as an alert
+    may be triggered for each result; empty if it names no search.
     """
-    sid = document.get("sid")
+    sid = _parse_body(request).get("sid")
     if not isinstance(sid, str) or not sid:
         return ""
-    result = orjson.dumps(document.get("result"), option=orjson.OPT_SORT_KEYS)
-    return f"{sid}:{hashlib.sha256(result).hexdigest()[:16]}"
+    return f"{sid}:{hashlib.sha256(request.body).hexdigest()[:16]}"
 
 
 def _parse_body(request: WebhookRequest) -> dict[str, Json]:
