@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.db import transaction
 from slack_sdk.signature import Clock, SignatureVerifier
 
 from connectors.registry import CONNECTORS
@@ -124,6 +125,7 @@ def test_erasing_a_connection_erases_what_waits_at_the_url_of_the_app_for_it_alo
     post(client, slack_url, json.dumps(EVENT))
     erase_received_data(connection, now=clock())
     assert InboundBody.objects.exists()
-    other.disconnect(keeps_events=False, now=clock())
+    with transaction.atomic():
+        other.disconnect(keeps_events=False, now=clock())
     erase_received_data(connection, now=clock())
     assert not InboundBody.objects.exists()
