@@ -167,14 +167,11 @@ class Tile(NamedTuple):
     comparison: str = ""  # with yesterday
 
 
-def list_tiles(snapshot: Overview) -> list[Tile]:
-    deliveries, connections = "outgoing_delivery_changelist", "connections_connection_changelist"
+def list_delivery_tiles(snapshot: Overview) -> list[Tile]:
     delivered, waiting, held, failed = (
-        NextStep("", deliveries, f"state={state}")
+        NextStep("", "outgoing_delivery_changelist", f"state={state}")
         for state in ("delivered", "waiting", "held", "failed")
     )
-    needs_reconnect = NextStep("", connections, "state__exact=needs_reconnect")
-    forecast = NextStep("", "connections_connection_forecast")
     return [
         Tile(
             "Delivered",
@@ -196,6 +193,15 @@ def list_tiles(snapshot: Overview) -> list[Tile]:
             alarms=True,
             comparison=compare_days(snapshot, "failed"),
         ),
+    ]
+
+
+def list_connection_tiles(snapshot: Overview) -> list[Tile]:
+    needs_reconnect = NextStep(
+        "", "connections_connection_changelist", "state__exact=needs_reconnect"
+    )
+    forecast = NextStep("", "connections_connection_forecast")
+    return [
         Tile(
             "Needs reconnect",
             snapshot.count_connections("needs_reconnect"),
@@ -229,7 +235,7 @@ def build_tiles(snapshot: Overview) -> list[dict[str, Any]]:
             "comparison": tile.comparison,
             "alarm": tile.alarms and tile.value > 0,
         }
-        for tile in list_tiles(snapshot)
+        for tile in [*list_delivery_tiles(snapshot), *list_connection_tiles(snapshot)]
     ]
     return [
         *tiles,
