@@ -56,7 +56,8 @@ class Directory:
         raise NotImplementedError
 
     def parse_people(self, response: Response, *, tenant: str = "") -> PeoplePage | Outcome:
-        """Parse a page of people, or the Outcome of a refusal. Raises Unreadable, also for people
-        of another tenant than the given one.
+        """Parse a page of people; return the Outcome if the system refuses the request.
+
+        Raises Unreadable, also if the page contains people of a tenant other than `tenant`.
         """
         raise NotImplementedError

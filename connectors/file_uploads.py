@@ -1,6 +1,7 @@
-"""The role of a connector whose system takes files: three calls, after which messages can show it.
+"""The role of a connector whose system accepts file uploads, in three calls.
 
-A file is begun (the system names its id and where the bytes go), sent, and finished.
+`begin` announces the file, and the system answers with its id and an upload URL. `content` sends
+the bytes. `finish` completes the upload; only then can messages refer to the file.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from connectors.schema import Credential
 
 @dataclass(frozen=True, slots=True)
 class FileContent:
-    """A file to upload. `description` is read to people who do not see it."""
+    """A file to upload. `description` is the alternative text for screen readers."""
 
     name: str
     content: bytes
@@ -23,14 +24,16 @@ class FileContent:
 
 @dataclass(frozen=True, slots=True)
 class BegunUpload:
-    """A file that the system expects: its id there, and the URL to which its bytes are sent."""
+    """An upload that was begun: the file's id in the external system, and the URL that takes the
+    bytes.
+    """
 
     id: str
     url: str
 
 
 class FileUpload:
-    """How a system takes a file. No outcome of these calls changes the connection."""
+    """How a system accepts uploads. The outcomes of these calls do not change the connection."""
 
     permissions: Mapping[str, str] = {}  # by key, with the reason
     # seconds after the last call until messages may show the file
@@ -40,7 +43,7 @@ class FileUpload:
         raise NotImplementedError
 
     def parse_begin(self, response: Response, credential: Credential) -> BegunUpload | Outcome:
-        """Return where the bytes go. Raises Unreadable."""
+        """Return the file's id and its upload URL. Raises Unreadable."""
         raise NotImplementedError
 
     def content_request(self, upload: BegunUpload, file: FileContent) -> Request:
@@ -48,7 +51,7 @@ class FileUpload:
         raise NotImplementedError
 
     def parse_content(self, response: Response) -> Outcome:
-        """Return *delivered* if the system has all bytes. Raises Unreadable."""
+        """Return *delivered* if the system has received the whole file. Raises Unreadable."""
         raise NotImplementedError
 
     def finish_request(

@@ -184,9 +184,9 @@ def dump_checked_json(value: Json) -> bytes:
 
 
 def parse_retry_after(response: Response) -> float | None:
-    """Return the wait in seconds that the Retry-After header asks for. Never raises.
+    """Return the wait that the Retry-After header asks for, in seconds. Never raises.
 
-    It is between MIN_WAIT and MAX_WAIT; None if the header is missing or unusable.
+    The result is between MIN_WAIT and MAX_WAIT; None if the header is missing or cannot be parsed.
     """
     value = response.headers.get("retry-after", "").strip()
     if SECONDS_PATTERN.fullmatch(value):

@@ -121,14 +121,18 @@ class OAuth(Connector):
     def allows_own_login_hosts(
         self, urls: Mapping[str, str], host_patterns: tuple[str, ...]
     ) -> bool:
-        """Whether the host patterns allow login hosts of a customer's own, such as the example."""
+        """Return whether the host patterns allow login hosts of a customer, such as the example
+        host.
+        """
         login_host = self.login_host
         return login_host is not None and self.has_login_inside(
             host_patterns, self.urls_at("", urls, login_host.example)
         )
 
     def has_login_inside(self, host_patterns: tuple[str, ...], urls: Mapping[str, str]) -> bool:
-        """Whether the patterns allow the login, token and revocation URLs at these base URLs."""
+        """Return whether the patterns allow the login, token and revocation URLs at these base
+        URLs.
+        """
         places = (self.authorize_address, self.token_address, self.revoke_address)
         return all(
             find_allowed_origin(place.format(**urls), host_patterns or self.hosts)
@@ -199,7 +203,10 @@ class OAuth(Connector):
         )
 
     def find_token_rejection(self, response: Response) -> Outcome | None:
-        """Return what the token endpoint refuses; None if it grants. Raises Unreadable."""
+        """Return the Outcome of an error response of the token endpoint; None if it granted tokens.
+
+        Raises Unreadable.
+        """
         raise NotImplementedError
 
     @raises_unreadable
@@ -216,11 +223,13 @@ class OAuth(Connector):
         )
 
     def find_own_origin(self, url: object, credential: Credential) -> str:
-        """Return the origin of a URL in a response if it is this system's, otherwise empty."""
+        """Return the origin of a URL in a response if the URL belongs to this system,
+        otherwise "".
+        """
         return find_allowed_origin(url, credential.hosts or self.hosts)
 
     def is_issued_by(self, issuer: str, credential: Credential) -> bool:
-        """Whether `issuer`, the `iss` that came with a code (RFC 9207), is this system."""
+        """Return whether `issuer`, the `iss` parameter beside a code (RFC 9207), is this system."""
         own_issuer = find_allowed_origin(
             issuer, (extract_origin(self.authorize_address.format(**credential.urls)),)
         )
@@ -239,14 +248,14 @@ class OAuth(Connector):
     ) -> str:
         """Return the account that removed our app, from an uninstall call to the callback URL.
 
-        Empty if the call is not authenticated as the system's. Raises Unreadable.
+        Returns "" if the call is not authenticated as coming from the system. Raises Unreadable.
         """
         return ""
 
     def build_manifest(self, *, redirect_uri: str, name: str, webhook_url: str = "") -> str:
-        """Return a manifest to paste where our app is registered; empty if the system uses none.
+        """Return the manifest to paste where our app is registered; "" if the system uses none.
 
-        `webhook_url`: of the app; empty if it has none yet.
+        `webhook_url` is the app's webhook URL; "" if it has none yet.
         """
         return ""
 

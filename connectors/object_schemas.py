@@ -76,10 +76,10 @@ class FieldsPage:
 
 
 class Schema:
-    """Builds the requests for objects and fields, and parses the answers.
+    """Builds the requests for objects and fields, and parses the responses.
 
-    A parser raises Unreadable for an answer that is truncated or not what the system documents:
-    what is missing from such an answer is not known to be missing in the system.
+    A parser raises Unreadable for a response that is truncated or differs from the system's
+    documentation, so that an object or field that is absent from it is never treated as deleted.
     """
 
     # the objects of every account; empty: the system is asked
@@ -91,21 +91,22 @@ class Schema:
     missing_object_reasons: frozenset[str] = frozenset()
 
     def find_event_object(self, event_type: str) -> str:
-        """Return the object whose record an event of this type tells of; empty: of none.
+        """Return the key of the object to which an event of this type belongs; "" if there is none.
 
-        `event_type`: without the connector's key, such as `order.created`.
+        `event_type` has no connector prefix, such as `order.created`.
         """
         return ""
 
     def find_event_field(self, path: Sequence[str]) -> str:
-        """Return the key of the field that a path in an event's data reads; empty: it reads none.
+        """Return the key of the schema field that a path in an event's data reads; "" if it reads
+        none.
 
-        `path`: names below `data`, such as `record`, `Email`.
+        `path`: the names below `data`, such as `record`, `Email`.
         """
         return ""
 
     def find_query_field(self, name: str) -> str:
-        """Return the key of the field that a name in a query reads, of this object."""
+        """Return the key of the field of this object that a name in a query refers to."""
         return name
 
     def objects_request(self, credential: Credential, *, cursor: str = "") -> Request:

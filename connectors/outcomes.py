@@ -129,7 +129,9 @@ def throttled(
 def record_later(
     reason: str, detail: str = "", *, after: float | None = None, free: bool = False
 ) -> Outcome:
-    """Build a retryable outcome of one record or its neighbours in a batch, not of the system."""
+    """Build a retryable outcome of one record (or of others in its batch), not of the whole
+    system.
+    """
     return Outcome("later", reason, detail, after=after, costs_no_attempt=free, concerns="record")
 
 
@@ -165,12 +167,12 @@ def refresh(reason: str, detail: str = "") -> Outcome:
 
 
 def reconnect(reason: str, detail: str = "") -> Outcome:
-    """Build the outcome of an invalid authorization: a person must reconnect."""
+    """Build the outcome of an authorization that has ended: a person must reconnect."""
     return Outcome("reconnect", reason, detail)
 
 
 def disable(reason: str, detail: str = "") -> Outcome:
-    """Build the outcome of an endpoint that wants no more requests (410 Gone)."""
+    """Build the outcome of an endpoint that asks for no further requests (410 Gone)."""
     return Outcome("disable", reason, detail)
 
 
@@ -180,16 +182,18 @@ def unknown(reason: str, detail: str = "", *, after: float | None = None) -> Out
 
 
 def pending(ticket: str, *, after: float) -> Outcome:
-    """Build the outcome of an accepted request; ask for its confirmation after `after` seconds."""
+    """Build the outcome of an accepted request whose confirmation is requested after `after`
+    seconds.
+    """
     return Outcome("pending", "awaiting_confirmation", after=after, ticket=ticket)
 
 
 def read_outcomes(
     read: Callable[[], list[Outcome]], response: Response, count: int
 ) -> list[Outcome]:
-    """Return the outcomes that `read` parses, *unknown* for each if it fails. Never raises.
+    """Call the parser `read`; return its outcomes, or *unknown* for each message if it fails.
 
-    A request whose response cannot be parsed may have had its effect.
+    Never raises. A request whose response cannot be parsed may have taken effect.
     """
     try:
         outcomes = read()

@@ -68,13 +68,13 @@ class Action:
     def schema_object(self, body: Mapping[str, Any]) -> str:
         """Return the key of the schema object that a mapping with this body writes.
 
-        The leaves of the body are expressions. Empty if the action writes no object of the
-        schema, or if the object is known only once an event is mapped.
+        The values in `body` are expressions. Returns "" if the action writes no schema object, or
+        if the object is known only when an event is mapped.
         """
         return ""
 
     def needed_permissions(self, inputs: Iterable[str]) -> set[str]:
-        """Return the permissions that a mapping needs which fills in these inputs."""
+        """Return the permissions that a mapping with values for these inputs needs."""
         return set(self.permissions)
 
     def written_record(self, message: Message) -> RecordToWrite | None:
@@ -96,7 +96,9 @@ class Action:
         return read_outcomes(lambda: self.outcomes(response, messages), response, len(messages))
 
     def confirm_request(self, messages: Sequence[Message], credential: Credential) -> Request:
-        """Build the request that asks about `pending` messages, by their tickets."""
+        """Build the request that asks whether `pending` messages were confirmed, by their
+        tickets.
+        """
         raise NotImplementedError
 
     def parse_confirmation(self, response: Response, messages: Sequence[Message]) -> list[Outcome]:
@@ -168,7 +170,7 @@ class Collection:
         return None
 
     def version(self, record: Mapping[str, Any]) -> str:
-        """Return what the precondition of an update needs; empty: the system has none."""
+        """Return the value for the precondition of an update; "" if the system has none."""
         return ""
 
     def is_deleted(self, record: Mapping[str, Any]) -> bool:
@@ -204,7 +206,7 @@ class Choices(Collection):
 
 @dataclass(frozen=True, slots=True)
 class LineFormat:
-    """What all lines of a job have in common; empty texts are left to the system."""
+    """Fields that all lines of a job share; where a text is empty, the system sets its default."""
 
     index: str = ""
     sourcetype: str = ""
@@ -215,9 +217,10 @@ class LineFormat:
 
 @dataclass(frozen=True, slots=True)
 class BatchAnswer:
-    """Which lines of a batch the system accepted: the first ones, up to a line that it refused.
+    """How many lines of a batch the system accepted, counted from the first, and the line it
+    refused.
 
-    `ticket` identifies its later acknowledgement; None: accepting is final.
+    `ticket` identifies a later acknowledgement; None: the response is the final acknowledgement.
     """
 
     accepted_count: int
@@ -226,9 +229,10 @@ class BatchAnswer:
 
 
 class LogSink:
-    """Builds requests with many lines, and parses what became of each.
+    """Builds requests with many log lines, and parses the result for each line.
 
-    Tickets count upwards in each channel, from 0 again after a restart, which forgets them.
+    Each channel numbers its tickets from 0. A restart of the system forgets them and begins at 0
+    again.
     """
 
     batch_bytes: int  # of one request, at most
@@ -236,7 +240,9 @@ class LogSink:
     def build_events(
         self, lines: Sequence[bytes], first_line: int, line_format: LineFormat
     ) -> list[bytes]:
-        """Build what is sent for each line `<seconds> <JSON>`; it holds the number of the line."""
+        """Build the event for each line `<seconds> <JSON>`; an event contains the number of its
+        line.
+        """
         raise NotImplementedError
 
     def lines_request(
@@ -246,7 +252,9 @@ class LogSink:
         raise NotImplementedError
 
     def parse_answer(self, response: Response, count: int) -> BatchAnswer | Outcome:
-        """Parse the answer to `count` lines; the Outcome of a refusal of all. Raises Unreadable."""
+        """Parse the response to `count` lines; return the Outcome if all were refused. Raises
+        Unreadable.
+        """
         raise NotImplementedError
 
     def tickets_request(

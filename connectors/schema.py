@@ -60,15 +60,18 @@ class Message:
 
     @property
     def batch_group(self) -> str:
-        """Return the message's id after MAX_SHARED_ATTEMPTS in batches, otherwise empty.
+        """Return the message's id once it was in MAX_SHARED_ATTEMPTS batches, otherwise "".
 
-        As part of a group's key, it sends the message alone: another message may break the batch.
+        Used in a group's key, it makes the message a batch of its own, in case another message
+        breaks the batch.
         """
         return self.id if self.attempt > MAX_SHARED_ATTEMPTS and not self.ticket else ""
 
 
 def remove_nulls(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the body without nulls, which a mapping makes of what an event does not have."""
+    """Return the body without nulls: a mapping yields null for a value that an event does
+    not have.
+    """
     return {key: value for key, value in body.items() if value is not None}
 
 
@@ -122,7 +125,9 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class LoginHost:
-    """Hosts of a customer's own at which accounts sign in, instead of at the common login."""
+    """Login hosts of a customer, at which accounts sign in instead of at the system's common
+    login.
+    """
 
     label: str
     help: str  # where a person finds their login host
@@ -133,7 +138,7 @@ class LoginHost:
     urls: Mapping[str, str]
 
     def environment_of(self, host: str) -> Literal["", "production", "sandbox"]:
-        """Return the environment of the accounts at this host; empty if no pattern allows it."""
+        """Return the environment of the accounts at this host; "" if no pattern matches it."""
         if len(host) > LOGIN_HOST_LENGTH_MAX:
             return ""
         matches = (

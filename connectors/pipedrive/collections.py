@@ -118,7 +118,7 @@ def format_time(value: str) -> str:
 
 
 class Persons(PipedriveCollection):
-    """Persons that exist: deleted ones are not listed, so no read can tell that they were."""
+    """Persons that exist. Deleted persons are not listed, so a read cannot detect a deletion."""
 
     key = "persons"
     label = _("Persons")

@@ -96,9 +96,9 @@ def find_token_rejection(response: Response) -> Outcome | None:
 
 
 def _is_blocked(response: Response) -> bool:
-    """Whether Cloudflare blocks us, as it does after calls that ignore a 429.
+    """Return whether Cloudflare blocks us, as it does after calls that ignore a 429.
 
-    Its body is a page or `error code: 1015`, while the API's is JSON.
+    Its body is an HTML page or `error code: 1015`; the API's own responses are JSON.
     """
     text = response.text().lower()
     return (
@@ -118,9 +118,9 @@ def _build_blocked_outcome(response: Response) -> Outcome:
 
 
 def _build_quota_outcome(response: Response) -> Outcome:
-    """Return the Outcome of a 429: its headers say which quota is spent.
+    """Return the Outcome of a 429.
 
-    It is the daily budget, unless they report the two-second window as spent.
+    The daily budget is spent, unless the headers report that the two-second window is.
     """
     detail, wait = _format_error(_parse_error(response)), parse_retry_after(response) or 0.0
     day, burst = (

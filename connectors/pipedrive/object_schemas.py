@@ -105,7 +105,9 @@ class PipedriveSchema(Schema):
         return OBJECTS_BY_KIND.get(event_type.partition(".")[0], "")
 
     def find_event_field(self, path: Sequence[str]) -> str:
-        """Return the key of a field; of a custom field with whatever is read within its value."""
+        """Return the key of the field that a path reads; parts of a custom field's value belong to
+        it.
+        """
         if len(path) < 2 or path[0] not in RECORDS_OF_EVENT:
             return ""
         if path[1] != CUSTOM_FIELDS.key:
@@ -113,7 +115,9 @@ class PipedriveSchema(Schema):
         return f"{CUSTOM_FIELDS.key}.{path[2]}" if len(path) > 2 else ""
 
     def find_query_field(self, name: str) -> str:
-        """Return the key of a field, of which the name may read a part."""
+        """Return the key of the field that a name refers to; the name may refer to a part of the
+        field.
+        """
         parts = name.split(".")
         return ".".join(parts[:2] if parts[0] == CUSTOM_FIELDS.key else parts[:1])
 
@@ -157,7 +161,9 @@ class PipedriveSchema(Schema):
 def _parse_lead_fields(
     entries: Iterable[Mapping[str, Any]], kind: RecordKind
 ) -> Iterable[SchemaField]:
-    """Yield the fields of leads that are the same in every company, and the deals' custom ones."""
+    """Yield the standard fields of leads, which are the same in every company, and the custom
+    fields of deals.
+    """
     for entry in kind.inputs:
         if entry is not CUSTOM_FIELDS:
             required = entry.key == kind.required_input
@@ -168,8 +174,8 @@ def _parse_lead_fields(
 def parse_field(entry: Mapping[str, Any], kind: RecordKind) -> SchemaField:
     """Parse a field. Raises one of READ_ERRORS.
 
-    Custom fields stand in `custom_fields`. `required_fields` is what Pipedrive's own pages enforce,
-    for all stages of a deal if it names no stage.
+    Custom fields are below `custom_fields`. `required_fields` is enforced by Pipedrive's own pages
+    only; if it names no pipeline stage, the field is required in all stages.
     """
     code, is_custom = str(entry["field_code"]), entry["is_custom_field"] is True
     required = entry.get("required_fields") or {}

@@ -53,12 +53,12 @@ class RecordKind:
 
     @property
     def object_key(self) -> str:
-        """The key of the kind in the schema: the name in its path."""
+        """Return the kind's key in the schema, which is the name in its API path."""
         return self.path.partition("/")[2]
 
     @property
     def tokens(self) -> int:
-        """The tokens of the daily budget that creating or changing a record costs."""
+        """Return how many tokens of the daily budget the creation or change of a record costs."""
         return 10 if self.path.startswith("v1/") else 5
 
 

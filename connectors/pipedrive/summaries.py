@@ -1,7 +1,8 @@
-"""Pipedrive: how many deals there are, and what they are worth, as Pipedrive sums them up.
+"""Pipedrive: number and total value of deals, computed by Pipedrive.
 
 https://developers.pipedrive.com/docs/api/v1/Deals#getDealsSummary (2026-11): a v1 resource without
-a successor in v2. It has no period: a filter of the company may define one.
+a successor in v2. It takes no period; a filter that is defined in the company's account can limit
+it to one.
 """
 
 from datetime import datetime
@@ -42,7 +43,7 @@ class DealsSummary(Collection):
 
     @raises_unreadable
     def parse_page(self, response: Response) -> Page | Outcome:
-        """Parse a record for each currency: `currency`, `count`, `value`. Raises Unreadable."""
+        """Parse one record for each currency: `currency`, `count`, `value`. Raises Unreadable."""
         if rejection := find_rejection(response):
             return rejection
         totals = response.json()["data"]["values_total"]
@@ -59,7 +60,7 @@ class DealsSummary(Collection):
 
 
 def check_parameters(query: dict[str, str]) -> dict[str, str]:
-    """Return the parameters. Raises ValueError with a text."""
+    """Return the parameters. Raises ValueError, with a text for the user, for an invalid one."""
     for name, value in query.items():
         is_valid = (
             value in DEAL_STATUSES

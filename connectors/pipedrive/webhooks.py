@@ -108,7 +108,9 @@ class PipedriveWebhooks(WebhookSource):
 
 
 def build_creation_id(meta: Mapping[str, Any]) -> str:
-    """Return the id of a creation, with the company, as the records of each begin with 1."""
+    """Return the id of a creation; it contains the company, as each company's record ids begin with
+    1.
+    """
     return f"{meta['entity']}.created:{meta['company_id']}:{meta['entity_id']}"
 
 
@@ -128,7 +130,7 @@ def _wrap_custom_fields(record: Mapping[str, Any]) -> dict[str, Any]:
 def _find_changed(
     change: str, record: Mapping[str, Json], previous: Json
 ) -> Mapping[str, Json] | None:
-    """Return the changed fields with their new values; None: all of them, or it is unknown.
+    """Return the changed fields with their new values; None if all changed, or if it is unknown.
 
     `previous` holds only the fields that changed.
     """
@@ -153,6 +155,6 @@ def _as_object(value: Json) -> dict[str, Any]:
 
 
 def _parse_time(value: Json) -> datetime | None:
-    """Parse a time with its offset; None if it has none. Raises ValueError."""
+    """Parse a time with a UTC offset; None if it has no offset. Raises ValueError."""
     moment = datetime.fromisoformat(str(value)) if value else None
     return moment if moment and moment.tzinfo else None

@@ -1,7 +1,7 @@
 """Salesforce: create, update and upsert records, up to 200 in one call.
 
-A single record is sent in a collection, too: it costs one call all the same, and its response has
-the same form. Only an update with a precondition is a call of its own.
+A single record is sent as a collection of one, too: this also costs one call, and the response has
+the same form. Only an update with a precondition uses another resource.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -113,7 +113,7 @@ class WriteRecords(Action):
         )
 
     def _list_first_messages(self, messages: Sequence[Message]) -> list[Message]:
-        """List the first message of each record: two of one record would both be refused."""
+        """Return the first message of each record: Salesforce would refuse two of one record."""
         firsts: dict[str, Message] = {}
         for message in messages:
             firsts.setdefault(self.record_key(message), message)

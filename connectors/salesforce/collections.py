@@ -110,7 +110,7 @@ class Records(Query):
         return parse_instant(record.get("SystemModstamp"))
 
     def version(self, record: Mapping[str, Any]) -> str:
-        """Return the time of the last change, which `unmodified_since` of update_record takes."""
+        """Return the time of the last change, the value for `unmodified_since` of update_record."""
         return str(record.get("SystemModstamp") or "")
 
     def is_deleted(self, record: Mapping[str, Any]) -> bool:
@@ -144,7 +144,11 @@ class Aggregate(Query):
 
     @raises_unreadable
     def parse_page(self, response: Response) -> Page | Outcome:
-        """Parse the groups. More than a response may have are incomplete. Raises Unreadable."""
+        """Parse the groups. The page is incomplete if there are more groups than a response can
+        hold.
+
+        Raises Unreadable.
+        """
         if rejection := find_rejection(response):
             return rejection
         answer = response.json()

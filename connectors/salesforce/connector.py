@@ -153,7 +153,7 @@ class Salesforce(OAuth):
     lifetimes = AuthorizationLifetimes(access_token_seconds=2 * 3600.0, refresh_token_reuse="works")
 
     def reconnect_parameters(self, account: str) -> Mapping[str, str]:
-        """Ask for a new sign-in: no parameter can name an organisation."""
+        """Return the parameter that forces a new sign-in: an organisation cannot be preselected."""
         return {"prompt": "login"}
 
     def find_credential_problem(self, credential: Credential) -> str:
@@ -173,7 +173,7 @@ class Salesforce(OAuth):
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:
         """Build a query for the organisation.
 
-        The permission `api` suffices for it; userinfo would need `id` or `openid`.
+        The permission `api` is enough for it; userinfo would need `id` or `openid`.
         """
         query = quote(ORGANISATION_QUERY, safe="")
         url = f"{base_url(credential)}/services/data/{API_VERSION}/query?q={query}"
@@ -183,7 +183,7 @@ class Salesforce(OAuth):
     def parse_probe(self, response: Response, credential: Credential) -> Account | Outcome:
         """Return the organisation as the account. Raises Unreadable.
 
-        For a person without access to it, the account of the grant is returned: the session is
+        If the user may not read the organisation, return the account of the grant: the session is
         valid.
         """
         rejection = find_rejection(response)
@@ -196,9 +196,9 @@ class Salesforce(OAuth):
         return Account(id=str(records[0]["Id"]), name=str(records[0].get("Name") or ""))
 
     def has_permission(self, permission: str, given_permissions: set[str]) -> bool:
-        """Whether a permission is granted.
+        """Return whether a permission is granted.
 
-        `full` includes all but the refresh token, whose permission has two names.
+        `full` includes all permissions except that of the refresh token, which has two names.
         """
         if permission == "refresh_token":
             return not given_permissions.isdisjoint({"refresh_token", "offline_access"})
@@ -278,7 +278,7 @@ def _parse_account(answer: Mapping[str, Any]) -> Account:
 
 
 def _is_signature_valid(answer: Mapping[str, Any], secret: str) -> bool:
-    """Whether `signature` is the HMAC of identity and issue time; True if it is missing."""
+    """Return whether `signature` is the HMAC of URL and issue time; True if it is missing."""
     if "signature" not in answer:
         return True
     expected = hmac.digest(

@@ -56,7 +56,9 @@ class SalesforceSchema(Schema):
     missing_object_reasons = frozenset({"invalid_type", "not_found"})
 
     def find_event_object(self, event_type: str) -> str:
-        """Return the API name; of an object that we do not register, as the type spells it."""
+        """Return the object's API name; for an object we register no webhooks for, as the type
+        spells it.
+        """
         name = event_type.partition(".")[0]
         return OBJECT_NAMES.get(name, name)
 
@@ -64,7 +66,7 @@ class SalesforceSchema(Schema):
         return path[1] if len(path) > 1 and path[0] == "record" else ""
 
     def find_query_field(self, name: str) -> str:
-        """Return the field itself, or that of the relationship by which another record is read.
+        """Return the field that a name reads; for `Account.Name`, the relationship's field.
 
         https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/
         sforce_api_calls_soql_relationships_understanding.htm (2026-11): `Account.Name` is read by
@@ -106,7 +108,9 @@ class SalesforceSchema(Schema):
 
     @raises_unreadable
     def parse_fields(self, response: Response, object_key: str) -> FieldsPage | Outcome:
-        """Parse the describe of one object. An answer without its `Id` is not whole."""
+        """Parse the describe response of one object. A response without the field `Id` is
+        incomplete.
+        """
         if rejection := find_rejection(response):
             return rejection
         answer = _parse_whole_answer(response)

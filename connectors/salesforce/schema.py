@@ -48,6 +48,6 @@ UNMODIFIED_SINCE = Input(
 
 
 def parse_constant_name(expression: str) -> str:
-    """Return the API name that an expression states as a constant; empty if it states none."""
+    """Return the API name if the expression is a constant that contains one, otherwise ""."""
     match = CONSTANT_NAME_PATTERN.fullmatch(expression.strip())
     return match["name"] if match else ""

@@ -107,7 +107,7 @@ class SalesforceSubscriptions(Subscriptions):
         return f"{url}?{CHANGE_PARAMETER}={key.partition('.')[2]}"
 
     def list_request(self, credential: Credential, *, cursor: str = "") -> Request:
-        """Build the query for all outbound messages; with the cursor, for our active flows."""
+        """Return the id to store: that of the outbound message, by which its flow is found."""
         query = ACTIVE_FLOWS_QUERY if cursor == FLOWS_CURSOR else MESSAGES_QUERY
         return build_query(credential, query)
 
@@ -194,9 +194,9 @@ class SalesforceSubscriptions(Subscriptions):
 
     @raises_unreadable
     def parse_step(self, step: str, response: Response) -> Mapping[str, str] | Outcome:
-        """Return the ids that a step made. Raises Unreadable.
+        """Return the ids of what a step created. Raises Unreadable.
 
-        An organisation that does not let us activate a flow leaves that to a person.
+        If the organisation does not allow us to activate a flow, a person has to activate it.
         """
         if step.startswith("delete") and response.status == NOT_FOUND:
             return {}
@@ -211,7 +211,7 @@ class SalesforceSubscriptions(Subscriptions):
 
 
 def _find_user_step(credential: Credential, ids: Mapping[str, str]) -> Step | None:
-    """Return the call that finds the user under whom messages are sent; None: it is known."""
+    """Return the call that finds the user as whom messages are sent; None if the user is known."""
     if "user_id" not in ids:
         return Step("identity", build_identity(credential))
     if "username" not in ids:
@@ -222,9 +222,9 @@ def _find_user_step(credential: Credential, ids: Mapping[str, str]) -> Step | No
 def _find_flow_step(
     credential: Credential, key: str, message: str, ids: Mapping[str, str]
 ) -> Step | None:
-    """Return the next call that makes the flow of a message active; None: it is.
+    """Return the next call on the way to an active flow for a message; None if it is active.
 
-    It is created as a draft: where only a person may activate it, it is there.
+    The flow is created as a draft, so it exists where only a person may activate it.
     """
     if "definition" not in ids:
         return Step("find", build_flow_query(credential, message))
@@ -261,13 +261,16 @@ def _parse_message(record: Mapping[str, Any]) -> FoundSubscription:
 
 
 def _parse_flow(record: Mapping[str, Any]) -> FoundSubscription:
-    """Return an active flow of ours, with the id of its message."""
+    """Parse an active flow that the hub created, with the id of its outbound message."""
     message = str(record["MasterLabel"]).removeprefix(FLOW_LABEL).strip()
     return FoundSubscription(external_id=message, url="", key=FLOW_KEY)
 
 
 def _parse_change(url: str) -> str:
-    """Return the change that a URL states; empty if it states none, or is none: it is not ours."""
+    """Return the value of `change` in the query of a URL; "" if it is missing or unknown.
+
+    A URL without it is not one of ours.
+    """
     try:
         values = parse_qs(urlsplit(url).query).get(CHANGE_PARAMETER) or [""]
     except ValueError:

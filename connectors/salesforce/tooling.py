@@ -52,7 +52,7 @@ def build_user_query(credential: Credential, user: str) -> Request:
 
 
 def build_identity(credential: Credential) -> Request:
-    """Build the request for the resources of the API, which state who calls."""
+    """Build the request for the list of API resources, whose response names the calling user."""
     return _build_request("GET", credential, "")
 
 
@@ -80,7 +80,7 @@ def build_delete(credential: Credential, kind: str, id: str) -> Request:
 
 
 def build_activation(credential: Credential, definition: str, version: int) -> Request:
-    """Build the request that makes a version of a flow the active one; 0: none is."""
+    """Build the request that activates a version of a flow; version 0 deactivates the flow."""
     body = {"Metadata": {"activeVersionNumber": version}}
     return build_change(credential, DEFINITION, definition, body)
 
@@ -100,7 +100,7 @@ def _build_request(
 
 
 def _check_id(id: str) -> str:
-    """Return the id. Raises ValueError if it is none."""
+    """Return the id. Raises ValueError if it has not the form of a Salesforce id."""
     if not ID_PATTERN.fullmatch(id):
         raise ValueError(f"{id[:40]!r} is not an ID")
     return id
@@ -113,7 +113,9 @@ def select_fields(fields: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def name_message(key: str, url: str) -> str:
-    """Return the full name of a message: `<object>.<name>`, the same for the same URL."""
+    """Return the full name of an outbound message, `<object>.<name>`; `name` is derived from its
+    URL.
+    """
     object, _separator, change = key.partition(".")
     return f"{OBJECT_NAMES[object]}.Hub_{change}_{hashlib.sha256(url.encode()).hexdigest()[:10]}"
 

@@ -1,4 +1,4 @@
-"""What the steps of a registration learn from responses of the Tooling API, as texts by name."""
+"""Parse the Tooling API's responses to the steps of a registration into named text values."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,7 +16,7 @@ def _parse_metadata(answer: Any) -> Mapping[str, str]:
 
 
 def _parse_identity(answer: Any) -> Mapping[str, str]:
-    """Return the user of `https://…/id/<organisation>/<user>`; empty if it is not told."""
+    """Return the user in `https://…/id/<organisation>/<user>`; "" if the response contains none."""
     user = str(answer.get("identity") or "").rstrip("/").rpartition("/")[2]
     return {"user_id": user} if user else {"user_id": "", "username": ""}
 
@@ -26,7 +26,9 @@ def _parse_username(answer: Any) -> Mapping[str, str]:
 
 
 def _parse_flows(answer: Any) -> Mapping[str, str]:
-    """Return the versions of a flow, its definition, and the newest version, all empty if none."""
+    """Return the flow's versions, its definition id and its newest version; all empty without a
+    flow.
+    """
     flows = sorted(answer["records"], key=lambda flow: int(flow["VersionNumber"]))
     newest = flows[-1] if flows else {}
     return {

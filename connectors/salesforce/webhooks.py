@@ -50,7 +50,10 @@ class SalesforceWebhooks(WebhookSource):
     event_types = EVENT_TYPES
 
     def split_secrets(self, request: WebhookRequest) -> StoredRequest:
-        """Remove the session id, which is a live credential; what may hide one is not stored."""
+        """Remove the session id, which is a live credential.
+
+        A body that cannot be parsed may contain one, so it is not stored.
+        """
         body = SESSION.sub(rb"<\g<tag>/>", request.body)
         is_plain = (
             not any(mark in body for mark in HIDDEN_CONTENT_MARKS) and b"SessionId>" not in body
@@ -78,7 +81,7 @@ class SalesforceWebhooks(WebhookSource):
 
 
 def _parse_notifications(body: bytes) -> Element:
-    """Return the element with the notifications. Raises Unreadable for all but a plain message."""
+    """Return the element with the notifications. Raises Unreadable for any other SOAP message."""
     if not body:
         raise Unreadable("the message was not plain XML in UTF-8, and was not stored")
     try:
@@ -100,7 +103,7 @@ def _get_text(parent: Element, name: str) -> str:
 
 
 def _find_change(request: WebhookRequest) -> Change:
-    """Return the change that the URL states. Raises Unreadable for one that does not exist."""
+    """Return the change in the query of the URL. Raises Unreadable if it is missing or unknown."""
     values = request.query_values(CHANGE_PARAMETER) or [UPDATED]
     if values[0] == "created":
         return "created"

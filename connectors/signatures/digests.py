@@ -18,7 +18,10 @@ def encode_signature(signature: bytes, encoding: Encoding) -> str:
 
 
 def decode_signature(text: str, encoding: Encoding) -> bytes:
-    """Return the bytes of an encoded signature. Raises ValueError, also for a second spelling."""
+    """Return the bytes of an encoded signature.
+
+    Raises ValueError, also for an encoding of the same bytes other than the canonical one.
+    """
     signature = bytes.fromhex(text) if encoding == "hex" else base64.b64decode(text, validate=True)
     if encode_signature(signature, encoding) != text:
         raise ValueError("not the canonical encoding")

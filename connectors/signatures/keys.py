@@ -1,4 +1,4 @@
-"""Decode the secrets of a scheme into keys, and reject those that are no secret."""
+"""Decode the secrets of a scheme into keys, and reject unusable ones."""
 
 import base64
 import re

@@ -1,4 +1,4 @@
-"""Read what a verification needs from a request: exactly one value, in exactly one form."""
+"""Read signatures, timestamps and ids from a request; each must occur once, in one form."""
 
 import re
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ RFC3339_PATTERN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SignatureValues:
-    """What a request states beside its content: signatures, the id and the signed timestamp."""
+    """The values beside the signed content: signatures, id and signed timestamp."""
 
     signatures: tuple[str, ...]
     timestamp: str = ""
@@ -30,9 +30,9 @@ class SignatureValues:
 
 
 def read_header(request: WebhookRequest, name: str, *, malformed: Cause) -> str:
-    """Return the only value of a header. Raises SignatureRejection.
+    """Return the value of a header. Raises SignatureRejection unless it occurs exactly once.
 
-    An empty value is a missing one; a repeated header is rejected as `malformed`.
+    An empty value counts as missing; a repeated header is rejected as `malformed`.
     """
     values = request.header_values(name)
     if not any(values):
@@ -43,7 +43,7 @@ def read_header(request: WebhookRequest, name: str, *, malformed: Cause) -> str:
 
 
 def read_id(request: WebhookRequest, name: str, *, malformed: Cause) -> str:
-    """Return the only value of a header that names something. Raises SignatureRejection."""
+    """Return the value of a header that holds an id. Raises SignatureRejection."""
     value = read_header(request, name, malformed=malformed)
     if not ID_PATTERN.fullmatch(value):
         raise SignatureRejection(malformed)
@@ -72,8 +72,8 @@ def read_signature_values(
 def _split_items(scheme: SignatureScheme, header: str) -> list[str]:
     """Return the items of a header with several signatures, such as `t=…` and `v1=…`.
 
-    Raises SignatureRejection if one has not the form of the others: then the header is none of the
-    provider's, such as two values that a server has joined with a comma.
+    Raises SignatureRejection if an item differs in form from the others, for example because a
+    proxy has joined two values with a comma.
     """
     if not scheme.separator:
         return [header]

@@ -184,7 +184,9 @@ def _find_element_errors(scheme: SignatureScheme) -> dict[str, str]:
 
 
 def _find_template_errors(scheme: SignatureScheme) -> dict[str, str]:
-    """Return errors of the template: what is read must be signed, what is signed must be read."""
+    """Return the errors of the template: what is read from the request must be signed, and vice
+    versa.
+    """
     try:
         fields = template_fields(scheme.signed)
     except TemplateError as error:

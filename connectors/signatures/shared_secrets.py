@@ -55,14 +55,16 @@ def _read_query_secret(scheme: SharedSecretScheme, request: WebhookRequest) -> s
 
 
 def _read_path_secret(request: WebhookRequest) -> str:
-    """Return the last part of the path; a path with a second spelling is rejected."""
+    """Return the last part of the path. Raises SignatureRejection if it is not canonically
+    encoded.
+    """
     if "//" in request.path or "%" in request.path:
         raise SignatureRejection(Cause.MALFORMED_CREDENTIAL)
     return request.path.removesuffix("/").rpartition("/")[2]
 
 
 def is_equal_secret(presented: bytes, expected: bytes) -> bool:
-    """Compare in a time that depends neither on the content nor on the length of `expected`."""
+    """Compare in constant time: independent of the content and of the length of `expected`."""
     return hmac.compare_digest(
         hashlib.sha256(presented).digest(), hashlib.sha256(expected).digest()
     )

@@ -54,9 +54,9 @@ def template_fields(template: str) -> set[str]:
 
 
 def literals_around_id(template: str) -> list[str]:
-    """Return the texts beside the id in the signed content.
+    """Return the literals beside the id in the signed content.
 
-    An id that contains one could move the boundary between the id and its neighbours.
+    An id that contains one of them is ambiguous: it could move the boundary to its neighbours.
     """
     parts = parse_template(template)
     if "id" not in parts:
@@ -91,7 +91,7 @@ def build_signed_contents(
 
 
 def _sorted_form(request: WebhookRequest) -> bytes:
-    """Return the fields in the order of their names, each followed by its values, all joined.
+    """Return the fields sorted by name, each followed by its values, all joined.
 
     Equal values of one field are signed once (twilio-python 9, `RequestValidator`).
     """
@@ -107,7 +107,7 @@ def _sorted_form(request: WebhookRequest) -> bytes:
 
 
 def _has_signed_body_hash(request: WebhookRequest) -> bool:
-    """Whether the signed URL contains the hash of this body."""
+    """Return whether the signed URL contains the hash of this body."""
     query = request.url.partition("?")[2].partition("#")[0]
     try:
         hashes = WebhookRequest("", "", query=query).query_values(BODY_HASH_PARAMETER)
@@ -120,7 +120,7 @@ def _has_signed_body_hash(request: WebhookRequest) -> bool:
 
 
 def _list_port_variants(url: str) -> list[str]:
-    """Return the URL, and the same with or without the default port of its scheme."""
+    """Return the URL with and without the default port of its scheme."""
     try:
         parts = urlsplit(url)
         port = parts.port

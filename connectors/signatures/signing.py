@@ -18,11 +18,11 @@ from connectors.webhook_request import WebhookRequest
 def sign(
     scheme: Scheme, request: WebhookRequest, secrets: Sequence[Secret], now: float, id: str = ""
 ) -> WebhookRequest:
-    """Return the request with what authenticates it: one signature for each secret.
+    """Return the request with its authentication added: one signature for each secret.
 
-    `now`: Unix seconds; `id`: of the message, for a scheme with an id header. The secret of an
-    Ed25519Scheme is here the private key, in the encoding of the public one.
-    Raises SignatureRejection without a usable secret.
+    `now`: Unix seconds; `id`: the message's id, for a scheme with an id header. For an
+    Ed25519Scheme the secret is the private key, encoded like the public one. Raises
+    SignatureRejection without a usable secret.
     """
     keys = decode_keys(scheme, secrets)
     if isinstance(scheme, SharedSecretScheme):

@@ -39,7 +39,7 @@ def verify(
 def _find_matching_key(
     scheme: Scheme, request: WebhookRequest, secrets: Sequence[Secret], now: float
 ) -> Key:
-    """Return the key that matches. Raises SignatureRejection."""
+    """Return the key that made the signature. Raises SignatureRejection."""
     if request.method not in scheme.methods:
         raise SignatureRejection(Cause.WRONG_METHOD)
     if len(request.body) > scheme.body_bytes_max:
@@ -80,7 +80,7 @@ def _match_signature(
 def _match_hmac(
     scheme: HmacScheme, keys: list[Key], contents: list[bytes], signatures: tuple[str, ...]
 ) -> list[Key]:
-    """Return the keys that made one of the signatures; every combination is compared."""
+    """Return the keys that made one of the signatures; all pairs are compared, in constant time."""
     matches = []
     for key in keys:
         expected = [compute_hmac(scheme, key.content, content) for content in contents]
@@ -109,7 +109,7 @@ def _match_ed25519(
 
 
 def _is_ed25519_signature(scheme: Ed25519Scheme, key: Key, content: bytes, signature: str) -> bool:
-    """Whether the signature is valid; a public key of another size has no valid signature."""
+    """Return whether the signature is valid; False for a public key of the wrong size."""
     try:
         public_key = Ed25519PublicKey.from_public_bytes(key.content)
         public_key.verify(decode_signature(signature, scheme.encoding), content)

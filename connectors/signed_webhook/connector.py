@@ -40,7 +40,7 @@ class SignedWebhook(Connector):
     checks_every = None
 
     def find_credential_problem(self, credential: Credential) -> str:
-        """Return why no request could be verified, as text; empty if requests can."""
+        """Return why these settings cannot verify any request, as text; "" if they can."""
         if problem := find_path_problem(credential.settings):
             return problem
         try:

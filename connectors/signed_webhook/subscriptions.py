@@ -1,4 +1,4 @@
-"""The webhook of a sender that we do not know: a person registers our URL there."""
+"""Webhooks of a sender unknown to us: a person registers our URL there."""
 
 from collections.abc import Collection, Mapping
 

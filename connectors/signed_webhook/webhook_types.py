@@ -1,4 +1,4 @@
-"""The event types that signed webhooks become: the sender names them."""
+"""The event types of signed webhooks, which are named by the sender."""
 
 from connectors.i18n import _
 from connectors.webhook_sources import IncomingEventType

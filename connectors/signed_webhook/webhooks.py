@@ -1,8 +1,8 @@
-"""What any sender of signed webhooks delivers: an object of JSON, or a form, whose fields become
-texts, or lists of texts where a field is repeated.
+"""Webhooks of any sender that signs them: a JSON object, or a form.
 
-Standard Webhooks 1.0.0 (https://www.standardwebhooks.com) by default: `webhook-id` is the same in
-all attempts, `type` names the event.
+Form fields become texts; a repeated field becomes a list. By default Standard Webhooks 1.0.0
+(https://www.standardwebhooks.com): `webhook-id` is the same in all attempts, `type` names the
+event.
 """
 
 import re
@@ -44,13 +44,17 @@ class SignedWebhooks(WebhookSource):
         return (*self.stored_headers, *_list_id_headers(settings))
 
     def message_id(self, request: WebhookRequest, settings: Mapping[str, Any] = NO_SETTINGS) -> str:
-        """Return the event's id, as the settings say where it is; otherwise the digest."""
+        """Return the event's id from where the settings say, otherwise the digest of the
+        request.
+        """
         return _find_id(request, settings) or super().message_id(request)
 
     def parse_items(
         self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
     ) -> Sequence[Item]:
-        """Return the one item, with the id of the message: headers are stored cut and masked."""
+        """Return the one item of a message. Its id is the message's id: stored headers are masked,
+        so it cannot be read from them again.
+        """
         document = _parse_body(request)
         if document is None:
             raise Unreadable("the body is neither an object of JSON nor a form")
@@ -59,7 +63,7 @@ class SignedWebhooks(WebhookSource):
 
 
 def clean_event_type(value: Json) -> str:
-    """Return an event type of [a-z0-9_.] for the sender's; MESSAGE_RECEIVED if it names none."""
+    """Convert the sender's event type to [a-z0-9_.]; MESSAGE_RECEIVED if it is missing."""
     if not isinstance(value, str):
         return MESSAGE_RECEIVED
     type = OTHER_CHARACTERS.sub("_", value.lower())
@@ -89,7 +93,7 @@ def _list_id_headers(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _find_id(request: WebhookRequest, settings: Mapping[str, Any]) -> str:
-    """Return the event's id by the settings; empty if the request has none. Never raises."""
+    """List the headers that may contain the event's id, in lower case, the configured one first."""
     configured = str(settings.get("item_id_header") or "")
     path = str(settings.get("item_id_path") or "")
     names = _list_id_headers(settings)
@@ -100,20 +104,20 @@ def _find_id(request: WebhookRequest, settings: Mapping[str, Any]) -> str:
 
 
 def _find_header(request: WebhookRequest, names: Sequence[str]) -> str:
-    """Return the first header that has a value; empty if none has."""
+    """Return the value of the first of these headers that has one; "" if none has."""
     values = (value for name in names for value in request.header_values(name))
     return next((value for value in values if value and value.isprintable()), "")
 
 
 def _format_id(value: Json) -> str:
-    """Return a text or whole number as an id; empty for all else."""
+    """Return a text or an integer as an id; "" for any other value."""
     if isinstance(value, str) and value.isprintable():
         return value
     return str(value) if type(value) is int else ""
 
 
 def _parse_body(request: WebhookRequest) -> dict[str, Json] | None:
-    """Return the object of JSON or the form in the body; None for all else. Never raises."""
+    """Return the body's JSON object or form fields; None for any other body. Never raises."""
     try:
         if request.is_form():
             return _parse_form(request.body.decode())
@@ -124,7 +128,7 @@ def _parse_body(request: WebhookRequest) -> dict[str, Json] | None:
 
 
 def _parse_form(text: str) -> dict[str, Json]:
-    """Return the fields of a form; of a repeated one the list of its values. Raises ValueError."""
+    """Return the fields of a form; a list of values for a repeated one. Raises ValueError."""
     values_by_name: dict[str, list[Json]] = {}
     fields = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
     for name, value in fields:

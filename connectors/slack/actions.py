@@ -150,7 +150,8 @@ class PostMessage(ChatAction):
     def needed_permissions(self, inputs: Iterable[str]) -> set[str]:
         """Return chat:write, and chat:write.customize if the mapping sets the sender.
 
-        No mapping shows whether the app has joined the channel, so chat:write.public is left out.
+        chat:write.public is left out: a mapping does not tell whether the app has joined the
+        channel.
         """
         custom = {"chat:write.customize"} if SENDER_KEYS.intersection(inputs) else set()
         return {"chat:write", *custom}
@@ -229,7 +230,7 @@ class Respond(Action):
         return "" if is_deletion else find_content_problem(body, text_most=MAX_TEXT_LENGTH)
 
     def needed_permissions(self, inputs: Iterable[str]) -> set[str]:
-        """Return none: a click is answered without a permission, and so is a command."""
+        """Return an empty set: an answer to a click or a command needs no permission."""
         return set()
 
     def request(self, messages: Sequence[Message], credential: Credential) -> Request:

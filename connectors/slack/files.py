@@ -89,9 +89,9 @@ class SlackFiles(FileUpload):
 
 
 def find_file_rejection(response: Response, scope: Scope) -> Outcome | None:
-    """Return the Outcome of a refusal; None if there is none. Raises Unreadable.
+    """Return the Outcome of a refusal; None if the upload was accepted. Raises Unreadable.
 
-    The permission is optional, so that it is missing is an ordinary answer.
+    The permission is optional, so a missing permission is an expected answer.
     """
     rejection = find_rejection(response, scope)
     if rejection and rejection.reason == PERMISSION_MISSING:

@@ -1,4 +1,6 @@
-"""Slack's registrations: one for the app, entered by staff; no API tells whether it is enabled."""
+"""The registration at Slack: one for the whole app, entered by staff. No API reports whether it is
+enabled.
+"""
 
 from collections.abc import Collection, Mapping
 

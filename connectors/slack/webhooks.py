@@ -72,9 +72,10 @@ class SlackWebhooks(WebhookSource):
         return _find_account(_parse_document(request))
 
     def split_secrets(self, request: WebhookRequest) -> StoredRequest:
-        """Separate response URL and trigger from the body, which is stored as JSON without secrets.
+        """Separate response URL and trigger id from the body, which is stored as JSON without
+        secrets.
 
-        What is not read as an object is stored empty, as secrets in it would not be found.
+        A body that is not an object is stored as empty, as secrets in it would not be found.
         """
         document = _parse_document(request)
         if not document:
@@ -116,7 +117,7 @@ def _parse_document(request: WebhookRequest) -> dict[str, Any]:
 
 
 def _remove_secrets(value: Any) -> Any:
-    """Return a value of JSON without SECRET_KEYS at any depth. Raises RecursionError."""
+    """Return a JSON value without the keys in SECRET_KEYS, at any depth. Raises RecursionError."""
     if isinstance(value, dict):
         return {key: _remove_secrets(x) for key, x in value.items() if key not in SECRET_KEYS}
     return [_remove_secrets(x) for x in value] if isinstance(value, list) else value
@@ -142,7 +143,9 @@ def _find_account(document: Mapping[str, Any]) -> str:
 
 
 def _read_event(document: Mapping[str, Any]) -> Sequence[Item]:
-    """Read the event of an envelope; what is no new message, mention or end has no item."""
+    """Parse the event of an envelope; returns no item unless it is a new message, a mention or the
+    end of an installation.
+    """
     event = _as_object(document["event"])
     type = EVENT_NAMES.get(str(event.get("type")), "")
     is_change_of_message = event.get("subtype") not in (None, "bot_message", "thread_broadcast")
@@ -162,7 +165,9 @@ def _read_event(document: Mapping[str, Any]) -> Sequence[Item]:
 
 
 def _read_rate_limit(document: Mapping[str, Any], message_id: str) -> Item:
-    """Read that Slack left out events of a minute: more than 30,000 an hour for one workspace."""
+    """Parse the notice that Slack dropped events of a minute, as a workspace had more than 30,000
+    in an hour.
+    """
     minute = EPOCH + timedelta(seconds=int(document["minute_rate_limited"]))
     return Item(
         id=message_id,
@@ -174,7 +179,9 @@ def _read_rate_limit(document: Mapping[str, Any], message_id: str) -> Item:
 
 
 def _find_account_change(event: Mapping[str, Any]) -> AccountChange:
-    """Return what the event means for the installation; tokens of single users mean nothing."""
+    """Return what the event changes about the installation; revoked tokens of single users change
+    nothing.
+    """
     if event["type"] == "app_uninstalled":
         return "uninstalled"
     if event["type"] == "tokens_revoked" and _as_object(event.get("tokens")).get("bot"):
@@ -217,5 +224,5 @@ def _read_interaction(document: Mapping[str, Any], message_id: str) -> Item:
 
 
 def _select_texts(source: Mapping[str, Any], keys: Sequence[str]) -> dict[str, str]:
-    """Return these keys of an object as texts; what is missing is empty."""
+    """Return these keys of an object as texts; "" for a missing one."""
     return {key: str(source.get(key) or "") for key in keys}

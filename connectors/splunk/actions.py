@@ -22,7 +22,7 @@ ACK_TIMEOUT = 300.0  # seconds without acknowledgement, then it goes again
 
 
 def _build_channel_id(credential: Credential) -> str:
-    """Return the channel of acknowledgements, which is the same as long as the token is."""
+    """Return the acknowledgement channel, derived from URL and token, so that it stays the same."""
     digest = hashlib.sha256(str(credential.secret["token"]).encode()).hexdigest()
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{build_collector_url(credential)}#{digest}"))
 
@@ -78,7 +78,7 @@ class CollectorAction(Action):
 
 
 def _find_ack_problem(response: Response) -> Outcome | None:
-    """Return the Outcome of a failed question for acknowledgements; None if it was answered."""
+    """Return the Outcome of a failed acknowledgement request; None if it was answered."""
     try:
         if response.status == 200 and isinstance(response.json()["acks"], Mapping):
             return None

@@ -109,7 +109,7 @@ def parse_ticket(response: Response) -> int | None:
 
 
 def is_about_a_line(response: Response) -> bool:
-    """Return whether a line was refused, or the size of all, as opposed to the whole request."""
+    """Return whether the error concerns a line or the size of the batch, not the whole request."""
     try:
         return response.status == TOO_LARGE or parse_code(response) in CODES_OF_LINES
     except Unreadable:
@@ -117,7 +117,9 @@ def is_about_a_line(response: Response) -> bool:
 
 
 def find_rejection_of_tickets(response: Response) -> Outcome | None:
-    """Return the Outcome of a refused question; its answer has no code if it was answered."""
+    """Return the Outcome of a failed acknowledgement request; None for an answer, which has no
+    code.
+    """
     answer = response.json() if response.status == 200 else None
     if isinstance(answer, Mapping) and "acks" in answer:
         return None

@@ -36,7 +36,7 @@ def parse_time(value: object) -> int | float:
 
 
 def find_envelope_problem(body: Mapping[str, Any]) -> str:
-    """Return why Splunk would not index the envelope, as text; empty if it would."""
+    """Return why Splunk would not index the envelope, as text; "" if it would."""
     if body.get("event") in (None, "", {}, []):
         return "missing: event"
     for key in TEXT_FIELDS:

@@ -54,7 +54,7 @@ def _build_alert_id(request: WebhookRequest) -> str:
 
 
 def _parse_body(request: WebhookRequest) -> dict[str, Json]:
-    """Return the JSON object in the body; empty for all else."""
+    """Return the JSON object in the body; an empty dict for any other body."""
     try:
         value = orjson.loads(request.body)
     except ValueError:

@@ -20,9 +20,9 @@ WHOLE_EVENT = {"type": "type", "timestamp": "occurred_at", "data": "data"}
 
 
 def build_own_limit_scopes(settings: Mapping[str, Any]) -> tuple[Scope, ...]:
-    """Return the scope of the customer's own rate limit, named by the number.
+    """Return the scope of the customer's own rate limit; its key contains the limit.
 
-    A changed number is another scope, whose count starts at zero.
+    After a change of the limit the scope is another one, whose count starts at zero.
     """
     limit = settings.get("calls_a_second")
     return (Scope("connection", str(limit)),) if limit else ()

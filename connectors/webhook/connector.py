@@ -92,7 +92,7 @@ class Webhook(Connector):
             return str(error)
 
     def probe_request(self, credential: Credential, *, at: datetime) -> Request:
-        """Build a signed ping, to which the endpoint answers 2xx as to any event."""
+        """Build a signed ping; the endpoint answers it with 2xx like any event."""
         body = dump_json({"type": "ping", "timestamp": at.isoformat(), "data": {}})
         return build_signed_post(
             credential, id=f"ping_{int(at.timestamp() * 1000)}", at=at, body=body

@@ -1,7 +1,7 @@
-"""Answer the requests by which providers check that a URL is ours, described by parameters.
+"""Answer the requests by which providers check that a URL is ours; described by parameters.
 
-A receiver looks at `verify_first`: true, and the request must be authentic before it is answered
-(Slack signs its check); false, and it is answered as it is (Meta's check carries no signature).
+`verify_first` tells a receiver whether the request must be authentic before it is answered. Slack
+signs its check (True); Meta's check carries no signature (False).
 """
 
 import hmac
@@ -151,7 +151,7 @@ def _has_valid_token(
 
 
 def _usable_keys(secrets: Sequence[Secret]) -> list[bytes]:
-    """Return the secrets as UTF-8, without those that are too short to be secrets."""
+    """Return the secrets as UTF-8 bytes, without those that are too short."""
     values = (secret.value for secret in secrets if secret.value.strip())
     keys = (value.encode("utf-8", "surrogatepass") for value in values)
     return [key for key in keys if len(key) >= MIN_SECRET_BYTES]
@@ -182,13 +182,13 @@ def _respond_with_hash(
 
 
 def _answer(body: bytes = b"", status: int = 200, *, content_type: str = JSON) -> Response:
-    """Return an answer that no browser interprets as a page."""
+    """Build a response that browsers do not render as HTML."""
     headers = {"content-type": content_type, "x-content-type-options": "nosniff"}
     return Response(status=status, body=body, headers=headers if body else {})
 
 
 def _find_query_value(request: WebhookRequest, name: str) -> str | None:
-    """Return the only value of a query parameter; None if there is none, or several."""
+    """Return the value of a query parameter; None unless it occurs exactly once."""
     try:
         values = request.query_values(name)
     except ValueError:
@@ -197,7 +197,7 @@ def _find_query_value(request: WebhookRequest, name: str) -> str | None:
 
 
 def _has_json_values(request: WebhookRequest, values: Values) -> bool:
-    """Whether the JSON body has these values, each of the same type."""
+    """Return whether the JSON body has these values, each of the same type."""
     value_pairs = [(_find_json_value(request, path), value) for path, value in values]
     return all(type(actual) is type(value) and actual == value for actual, value in value_pairs)
 

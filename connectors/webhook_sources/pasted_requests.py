@@ -17,9 +17,9 @@ MAX_ERROR_LENGTH = 300
 
 @dataclass(frozen=True, slots=True)
 class PastedRequestCheck:
-    """What would become of a pasted request.
+    """The result of checking a pasted request.
 
-    `error`: why it could not be read, or has no items. `verdict` is None if it was not verified.
+    `error`: why it could not be parsed, or has no items. `verdict` is None if it was not verified.
     """
 
     verdict: Verdict | None = None
@@ -28,7 +28,7 @@ class PastedRequestCheck:
 
 
 class PastedRequestError(ValueError):
-    """The pasted text is no HTTP request."""
+    """The pasted text is not an HTTP request."""
 
 
 def check_pasted_request(
@@ -38,12 +38,11 @@ def check_pasted_request(
     raw_http_text: str,
     now: float,
 ) -> PastedRequestCheck:
-    """Verify a pasted HTTP request, and read its items. Never raises.
+    """Verify a pasted HTTP request, and parse its items. Never raises.
 
-    `settings`: of the connection; `secrets`: the valid ones. `raw_http_text`: the request line, the
-    headers, an empty line and the body; the request line may be left out. `now`: Unix seconds. A
-    browser pastes line ends as LF or CRLF, so the body of a form field is tried as it is, and with
-    the other line end.
+    `settings`: of the connection; `secrets`: the valid ones. `raw_http_text`: the request line
+    (optional), the headers, an empty line and the body. `now`: Unix seconds. A browser may change
+    line ends between LF and CRLF, so the body is tried with both.
     """
     try:
         scheme = source.scheme_for(settings)
@@ -62,7 +61,7 @@ def check_pasted_request(
 
 
 def parse_pasted_request(raw_http_text: str) -> list[WebhookRequest]:
-    """Return the request with each body that the text may stand for. Raises PastedRequestError."""
+    """Return one request for each body that the text may represent. Raises PastedRequestError."""
     if len(raw_http_text) > MAX_PASTED_LENGTH:
         raise PastedRequestError(f"the text has more than {MAX_PASTED_LENGTH} characters")
     text = raw_http_text.replace("\r\n", "\n").lstrip("\n")

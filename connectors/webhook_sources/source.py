@@ -50,7 +50,7 @@ class Item:
     account_change: AccountChange = ""
 
     def __post_init__(self) -> None:
-        """Replace ids that no database stores by their digest. Raises as stated above."""
+        """Replace ids that a database cannot store by their digest. Raises as the class states."""
         if not self.id:
             raise Unreadable("an item has no id")
         if len(self.type) > MAX_TYPE_LENGTH or not TYPE_PATTERN.fullmatch(self.type):
@@ -69,7 +69,7 @@ class UnreadableItem:
 
 
 def clean_id(id: str) -> str:
-    """Return the id; the digest of one that is long or has unprintable characters."""
+    """Return the id, or its digest if it is too long or contains unprintable characters."""
     if len(id) <= MAX_ID_LENGTH and id.isprintable():
         return id
     return hashlib.sha256(id.encode(errors="surrogatepass")).hexdigest()
@@ -79,7 +79,7 @@ def clean_id(id: str) -> str:
 class StoredRequest:
     """What is stored of a request: the body without secrets, and credentials for a reply.
 
-    `reply` is sealed: such as a response URL, by its name in the body.
+    `reply` is sealed; it maps names in the body to values, such as a response URL.
     """
 
     body: bytes
@@ -88,9 +88,9 @@ class StoredRequest:
 
 @dataclass(frozen=True, slots=True)
 class RecordChange:
-    """A change as a record tells of it, which was read instead of received.
+    """A change that was derived from a record that was read, instead of received as a webhook.
 
-    `body` is that of the webhook which would have told of the change; the item in it has the id
+    `body` is the body of the webhook that would have reported the change; its item has the id
     `item_id` and the type `type`.
     """
 
@@ -150,19 +150,22 @@ class WebhookSource:
         return hashlib.sha256(query + b"\n" + request.body).hexdigest()
 
     def share_key(self, request: WebhookRequest) -> str:
-        """Return the account for fair processing, cheaply; empty if unknown. Never raises."""
+        """Return the account for fair processing, without parsing the body fully; "" if unknown.
+
+        Never raises.
+        """
         return ""
 
     def is_same_account(self, account: str, connected: str) -> bool:
-        """Return whether two spellings name the same account."""
+        """Return whether two spellings denote the same account."""
         return account == connected
 
     def split_secrets(self, request: WebhookRequest) -> StoredRequest:
-        """Separate the secrets in a verified body from what is stored. Never raises."""
+        """Remove the secrets from a verified body; return what is stored. Never raises."""
         return StoredRequest(request.body)
 
     def make_secret(self, random_text: str) -> str:
-        """Return a secret for a registration, made of a random text."""
+        """Return a secret for a registration, derived from `random_text`."""
         return random_text
 
     def acknowledgement(self, request: WebhookRequest) -> Response:
@@ -172,9 +175,10 @@ class WebhookSource:
     def record_changes(
         self, collection: str, record: Mapping[str, Any], *, account: str
     ) -> Sequence[RecordChange]:
-        """Return what a record of one of `read_objects` tells: that it was created, and changed.
+        """Return the changes that a record of one of `read_objects` implies: its creation, and its
+        last change.
 
-        A creation has the same item id here as in a webhook. Raises one of READ_ERRORS.
+        A creation has the item id that it has in a webhook. Raises one of READ_ERRORS.
         """
         raise NotImplementedError
 
@@ -185,9 +189,9 @@ class WebhookSource:
     def parse_items(
         self, request: WebhookRequest, settings: Mapping[str, Any], *, message_id: str
     ) -> Sequence[Item | UnreadableItem]:
-        """Parse the items of a stored request, whose id was `message_id` when it was received.
+        """Parse the items of a stored request, which was received with the id `message_id`.
 
-        `settings`: of the connection; empty where one URL serves all. Raises one of READ_ERRORS if
-        none can be read.
+        `settings`: of the connection; empty if one URL serves all connections. Raises one of
+        READ_ERRORS if no item can be parsed.
         """
         raise NotImplementedError

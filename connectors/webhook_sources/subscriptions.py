@@ -1,8 +1,8 @@
-"""The role of a connector whose webhook registrations the hub creates and keeps.
+"""The role of a connector whose webhook registrations the hub creates and maintains.
 
-Listing, creating, updating and deleting are requests and parsed responses, as everywhere: nothing
-here sends. Where a system needs several objects for one registration (Salesforce: an outbound
-message and a flow), `next_step` returns one request after the other.
+Builds the requests that list, create, update and delete registrations, and parses the responses; it
+never sends. If a system needs several objects for one registration (Salesforce: an outbound message
+and a flow), `next_step` returns their requests one by one.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +19,7 @@ ONLY_BY_HAND = "only_by_hand"
 
 @dataclass(frozen=True, slots=True)
 class WantedSubscription:
-    """A registration as it should be."""
+    """A registration as it should be at the external system."""
 
     key: str  # identifies it at its endpoint, such as person.change
     event_types: tuple[str, ...]  # <object>.<change> of the source
@@ -29,9 +29,9 @@ class WantedSubscription:
 
 @dataclass(frozen=True, slots=True)
 class FoundSubscription:
-    """A registration as the system reports it.
+    """A registration as the external system reports it.
 
-    `key` is empty if it cannot be told from what is reported.
+    `key` is "" if the report does not identify the registration.
     """
 
     external_id: str
@@ -53,14 +53,14 @@ class SubscriptionPage:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call of a change, by a name that is unique in it."""
+    """One request of a change, with a name that is unique within the change."""
 
     name: str
     request: Request
 
 
 class Subscriptions:
-    """How the hub keeps registrations at one system."""
+    """How the hub maintains its webhook registrations at one system."""
 
     # what a person does where the hub cannot register, in steps; %(url)s and %(secret)s are
     # filled in. Not empty and `is_manual`: always by hand
@@ -72,11 +72,13 @@ class Subscriptions:
     def list_wanted_registrations(
         self, event_types: Collection[str]
     ) -> Mapping[str, tuple[str, ...]]:
-        """Return the registrations for these event types: the types of each, by its key."""
+        """Return the registrations needed for these event types: from the key of each to its
+        types.
+        """
         raise NotImplementedError
 
     def build_url(self, url: str, key: str) -> str:
-        """Return the URL that a registration delivers to, made of the endpoint's URL."""
+        """Return the URL to register, derived from the endpoint's URL."""
         return url
 
     def list_request(self, credential: Credential, *, cursor: str = "") -> Request:
@@ -90,20 +92,22 @@ class Subscriptions:
     def merge_pages(
         self, registrations: Sequence[FoundSubscription]
     ) -> Sequence[FoundSubscription]:
-        """Return the registrations of all pages, where several entries describe one."""
+        """Merge several entries of the listing that describe one registration."""
         return registrations
 
     def join_ids(self, ids: Mapping[str, str]) -> str:
-        """Return the registration's external id to store, made of the ids that the steps returned.
+        """Return the external id to store, built from the ids that the steps returned.
 
-        Empty: the stored one stays.
+        "" keeps the stored one.
         """
         return ",".join(ids.values())
 
     def find_differences(
         self, target: WantedSubscription, registration: FoundSubscription
     ) -> tuple[str, ...]:
-        """Name what the system reports otherwise than wanted: url, events, secret, inactive."""
+        """Return the names of the properties that differ from the wanted ones: url, events, secret,
+        inactive.
+        """
         return tuple(
             name
             for name, differs in (
@@ -118,7 +122,9 @@ class Subscriptions:
     def next_step(
         self, credential: Credential, target: WantedSubscription, ids: Mapping[str, str]
     ) -> Step | None:
-        """Return the next call that creates a registration or completes one begun; None: done."""
+        """Return the next request that creates a registration or completes a begun one; None at the
+        end.
+        """
         raise NotImplementedError
 
     def next_repair(
@@ -128,24 +134,24 @@ class Subscriptions:
         registration: FoundSubscription,
         done: Mapping[str, str],
     ) -> Step | None:
-        """Return the next call that repairs a registration; None: it is repaired.
+        """Return the next request that repairs a registration; None at the end.
 
-        `done`: the names of the steps before, and what `parse_step` returned for them.
+        `done` maps the name of each earlier step to the ids that `parse_step` returned for it.
         """
         raise NotImplementedError
 
     def next_removal(
         self, credential: Credential, external_id: str, done: Mapping[str, str]
     ) -> Step | None:
-        """Return the next call that removes a registration; None: it is removed.
+        """Return the next request that removes a registration; None at the end.
 
         `done` as for `next_repair`.
         """
         raise NotImplementedError
 
     def parse_step(self, step: str, response: Response) -> Mapping[str, str] | Outcome:
-        """Return the external ids that a step made, or the Outcome of a refusal.
+        """Return the external ids that a step created, or the Outcome of a refusal.
 
-        A removal of what does not exist is no refusal. Raises Unreadable.
+        The removal of a registration that does not exist counts as a success. Raises Unreadable.
         """
         raise NotImplementedError
