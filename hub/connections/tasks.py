@@ -119,8 +119,10 @@ def wake_up_due_refreshes(*, now: datetime) -> None:
 
 
 def recover_refused_credentials(*, now: datetime) -> None:
-    """Reset the refusals of credentials that are not rejected and have not changed for FRESH_FOR;
-    mark their connections healthy if they are degraded because of them.
+    """Reset the refusal count of credentials that are not rejected and were not changed for
+    FRESH_FOR.
+
+    Connections that are degraded only because of the refusals become healthy.
     """
     credentials = Credential.unscoped.filter(
         refusals__gt=0, rejected_at=None, updated_at__lte=now - TOKEN_FRESH_FOR

@@ -1,8 +1,8 @@
-"""Schema drift: a system's schema has changed in a way that will break what writes or reads it.
+"""Schema drift: a change of an external system's schema that will break mappings, routes or jobs.
 
-`check` reads the schema of an object again and compares it with the baseline, `findings` stores
-what was found, `schedule` says when the objects of a connection are checked. `comparison` compares,
-and `uses` finds which mappings, routes and jobs use which fields.
+`check` reads the schema of an object again and compares it with the baseline; `findings` stores the
+differences; `schedule` determines when a connection is checked. `comparison` compares, and `uses`
+finds the fields that mappings, routes and jobs use.
 
-Drift of a webhook registration is in `hub/incoming/registration/`.
+Drift of webhook registrations is in `hub/incoming/registration/`.
 """

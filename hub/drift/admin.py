@@ -154,7 +154,9 @@ class DriftFindingAdmin(ReadOnlyAdmin):
         }
 
     def page_context(self, request: HttpRequest, finding: DriftFinding) -> dict[str, Any]:
-        """Return the rows that break, as far as this person may see them; two statements."""
+        """Return the routes and jobs that the finding breaks, as far as this person may see them;
+        two queries.
+        """
         ids = {
             kind: [entry["id"] for entry in finding.breaks if entry["kind"] == kind]
             for kind in ("route", "job")

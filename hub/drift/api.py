@@ -68,7 +68,7 @@ FINDING_EXAMPLE = {
 
 
 class ReadEventFieldSerializer(serializers.Serializer):
-    """A path that a route reads of an event."""
+    """A field of an event that a route reads."""
 
     path = serializers.CharField(help_text="Such as data.record.Title.")
     places = serializers.ListField(
@@ -146,7 +146,7 @@ class FailedObjectSerializer(serializers.Serializer):
 
 
 class SchemaCheckSerializer(serializers.Serializer):
-    """Which objects were compared, and what is known of the connection now."""
+    """The objects that were compared, and the current findings of the connection."""
 
     compared = serializers.ListField(child=serializers.CharField())
     failed = FailedObjectSerializer(many=True)

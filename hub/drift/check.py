@@ -30,7 +30,9 @@ STOPPING_REASONS = ("throttled", "busy")
 
 @dataclass(frozen=True, slots=True)
 class SchemaCheckContext:
-    """How a check calls and waits, and its clock. `is_late`: the rest is checked another time."""
+    """The clients, clock and limits of a check. `is_late`: whether to leave the rest to a later
+    check.
+    """
 
     call: Call
     clock: Callable[[], datetime]
@@ -41,7 +43,7 @@ class SchemaCheckContext:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What changed of an object; `fields` are those with which it is compared next."""
+    """The changes of an object; `fields` is the baseline of the next comparison."""
 
     object_key: str
     label: str
@@ -51,7 +53,9 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """Which objects were compared; `failures` are the outcomes of the others that were read."""
+    """The objects that were compared; `failures` has the Outcome for each object that could not be
+    read.
+    """
 
     compared_objects: tuple[str, ...]
     failures: tuple[tuple[str, Outcome], ...] = ()
@@ -63,9 +67,10 @@ class CheckResult:
 
 
 def check_connection_objects(connection: Connection, context: SchemaCheckContext) -> CheckResult:
-    """Check each used object, the one first that was not compared for the longest time.
+    """Check each used object, in the order of the oldest comparison.
 
-    Objects that nothing uses any more are forgotten. No transaction may be open.
+    Baselines of objects that are not used any more are deleted, and their findings resolved. No
+    transaction may be open.
     """
     uses = find_connection_uses(connection)
     _forget_unused_objects(connection, uses, now=context.clock())
@@ -89,9 +94,9 @@ def check_object(
 ) -> Outcome | None:
     """Read an object's fields and compare them; return the Outcome if they cannot be read.
 
-    A read that failed or is not whole proves nothing. Fields that are missing are read a second
-    time, and only what both reads show is a finding. An object is gone if its system refuses to
-    describe it and does not list it any more.
+    A failed or incomplete read yields no finding. If fields are missing, they are read a second
+    time, and only differences that both reads show become findings. An object counts as removed if
+    its system neither describes nor lists it.
     """
     baseline = SchemaBaseline.unscoped.filter(connection=connection, object_key=object_key).first()
     earlier = baseline or find_object_schema(connection, object_key)
@@ -134,9 +139,9 @@ def _confirm_removal(
     uses: Sequence[SchemaUse],
     context: SchemaCheckContext,
 ) -> Comparison | Outcome:
-    """Return the removal of an object that its system does not describe and does not list.
+    """Return the removal of an object that its system neither describes nor lists.
 
-    Otherwise return the Outcome of the failed read. What was known of the object is kept.
+    Otherwise return the Outcome of the failed read, and keep the baseline.
     """
     schema = connection.connector.schema
     if schema is None or refusal.reason not in schema.missing_object_reasons:
@@ -170,7 +175,7 @@ def _read_fields(
 
 
 def _has_new_losses(connection: Connection, object_key: str, drifts: Sequence[Drift]) -> bool:
-    """Whether fields are gone that were there at the last comparison."""
+    """Return whether fields are missing that existed at the last comparison."""
     gone = {drift.field_key for drift in drifts if drift.change in DriftFinding.GONE}
     known = DriftFinding.unscoped.filter(
         connection=connection,
@@ -195,7 +200,7 @@ def _store_comparison(
     *,
     now: datetime,
 ) -> None:
-    """Store the findings and the next baseline, unless another check did so meanwhile."""
+    """Store the findings and the next baseline, unless a concurrent check stored them."""
     object_key, label = comparison.object_key, comparison.label
     fields = dump_fields(comparison.fields)
     stored, is_new = SchemaBaseline.unscoped.select_for_update(no_key=True).get_or_create(

@@ -1,7 +1,7 @@
-"""Compare two reads of an object's fields: which changes will break which uses. Pure.
+"""Compare two reads of an object's fields, and find the changes that break uses. Pure.
 
-A finding needs a used field that was there before. A new name is only taken for the old field's if
-nothing else could be it.
+A finding needs a used field that existed before. A new field is taken for a renamed one only if the
+match is unambiguous.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +26,7 @@ Index = dict[str, SchemaField]  # by fold_key(key)
 class Drift:
     """One change that breaks `uses`. `before` and `after` are the keys, types or value.
 
-    The key of the field is empty if the whole object is gone.
+    `field` is "" if the whole object was removed.
     """
 
     change: str
@@ -51,9 +51,9 @@ def find_drift(before: Fields, after: Fields, uses: Sequence[SchemaUse]) -> list
 
 
 def advance_baseline(before: Fields, after: Fields, drifts: Iterable[Drift]) -> list[SchemaField]:
-    """Return the fields to compare with next: as read last, but as before where drift was found.
+    """Return the next baseline: the fields as read last, but those with a finding as before.
 
-    So a finding is found again until the schema or the use is repaired.
+    A finding is therefore found again until the schema or the use is repaired.
     """
     old, fields = index_fields(before), index_fields(after)
     for drift in drifts:
@@ -68,7 +68,7 @@ def advance_baseline(before: Fields, after: Fields, drifts: Iterable[Drift]) -> 
 
 
 def build_object_drift(uses: Sequence[SchemaUse]) -> Drift:
-    """Return the drift of an object that is gone, which breaks all of its uses."""
+    """Build the drift of a removed object, which breaks all of its uses."""
     return Drift(OBJECT_REMOVED, "", "", "", "", tuple(uses))
 
 
@@ -108,8 +108,8 @@ def _match_renamed_fields(
 ) -> dict[str, SchemaField]:
     """Return the new field of each renamed one, by the old key.
 
-    An added field is a successor if it has the type, and the label or nearly the key, of exactly
-    one field that is gone, and this one has no other such successor.
+    An added field is the successor of a removed one if it has the same type, and the same label or
+    nearly the same key; the match must be unique in both directions.
     """
     candidates = {
         field.key: [entry for entry in added if _is_successor(field, entry)] for field in all_gone
@@ -134,7 +134,7 @@ def _is_successor(old: SchemaField, new: SchemaField) -> bool:
 
 
 def _bare_key(key: str) -> str:
-    """Return the letters and digits of a key without what marks a custom field."""
+    """Reduce a key to letters and digits, without the mark of a custom field."""
     name = key.rpartition(".")[2].casefold().removesuffix("__c")
     return "".join(letter for letter in name if letter.isalnum())
 
@@ -159,7 +159,7 @@ def _find_retyped_fields(old: Index, new: Index, uses: Sequence[SchemaUse]) -> I
 def _find_required_fields(
     old: Index, new: Index, uses: Sequence[SchemaUse], successors: set[str]
 ) -> Iterator[Drift]:
-    """Yield fields that are required now, and that a use does not fill which creates records."""
+    """Yield fields that became required, and that a use which creates records does not set."""
     for key, field in new.items():
         if not field.required or key in successors or (key in old and old[key].required):
             continue
@@ -169,9 +169,10 @@ def _find_required_fields(
 
 
 def _find_gone_values(old: Index, new: Index, uses: Sequence[SchemaUse]) -> Iterator[Drift]:
-    """Yield the values of picklists that were there and are not, and that a use needs.
+    """Yield the removed values of picklists that a use needs.
 
-    It needs one that it writes where other values are refused, or with which it compares.
+    A use needs a value if it compares with it, or writes it to a field that accepts only listed
+    values.
     """
     for key, field in old.items():
         current = new.get(key)

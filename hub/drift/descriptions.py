@@ -1,4 +1,4 @@
-"""The texts of a finding: what changed, and what a person can do."""
+"""The texts of a finding: what has changed, and how a person can fix it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -42,14 +42,14 @@ def describe_change_in_english(finding: DriftFinding) -> str:
 
 
 def advise(finding: DriftFinding) -> str:
-    """Return what a person can do, in the active language."""
+    """Return how a person can fix it, in the active language."""
     return str(ADVICE[finding.change])
 
 
 def describe_break(entry: Mapping[str, Any], *, system: str) -> str:
     """Return what an entry of `DriftFinding.breaks` reads or writes, in the active language.
 
-    Empty for a job, whose own page says it. `system`: the name of the other system.
+    Returns "" for a job, whose own page shows it. `system`: the name of the other system.
     """
     if entry["kind"] == "job":
         return ""

@@ -1,4 +1,4 @@
-"""What a person can do: have the schemas of a connection checked now."""
+"""The action of a person: check the schemas of a connection now."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,13 +16,13 @@ PERSON_WAITS_FOR = timedelta(
 
 
 class CheckRefused(Exception):
-    """The connection may not be asked in its state."""
+    """The state of the connection does not allow calls."""
 
 
 def build_interactive_check_context(
     call: Call, clock: Callable[[], datetime]
 ) -> SchemaCheckContext:
-    """Return the context of a check for which a person waits."""
+    """Return the context of a check during which a person waits."""
     until = clock() + PERSON_WAITS_FOR
     return SchemaCheckContext(call, clock, is_late=lambda: clock() > until)
 
@@ -30,10 +30,10 @@ def build_interactive_check_context(
 def check_schema_now(
     connection: Connection, actor: ActorContext, context: SchemaCheckContext
 ) -> CheckResult:
-    """Check the used objects of a connection, and audit it.
+    """Check the used objects of a connection, and audit the check.
 
-    What is not read in time is checked by the next task. Raises CheckRefused for a connection that
-    may not send. No transaction may be open.
+    Objects that cannot be read in time are checked by the next task. Raises CheckRefused for a
+    connection that may not send. No transaction may be open.
     """
     if connection.state in UNCHECKED_STATES:
         raise CheckRefused(connection.state)

@@ -1,4 +1,4 @@
-"""Erase what is known of the schema of a connection, at the customer's request."""
+"""Erase the stored schema data of a connection, at the customer's request."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Store what a check found, resolve what it did not find any more, and notify once."""
+"""Store the findings of a check, resolve those that it did not find again, and notify once."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -49,7 +49,7 @@ def store_findings(
 
 
 def count_open_findings() -> Subquery:
-    """Count the open findings of a connection, in a query of connections; null: there are none."""
+    """Build a subquery that counts a connection's open findings; null if there are none."""
     findings = DriftFinding.unscoped.filter(connection=OuterRef("pk"), resolved_at=None)
     return Subquery(
         findings.order_by().values("connection").annotate(count=Count("pk")).values("count")
@@ -70,7 +70,7 @@ def resolve_findings(findings: Iterable[DriftFinding], *, now: datetime) -> None
 
 
 def _slot(field_key: str, change: str, before: str) -> Slot:
-    """Return what identifies a finding among the open ones of an object."""
+    """Return the key that identifies a finding among the open ones of an object."""
     is_gone = change in DriftFinding.GONE
     return field_key, "gone" if is_gone else change, before[:MAX_TEXT_LENGTH]
 
@@ -85,7 +85,7 @@ def _describe_drift(finding: DriftFinding, drift: Drift, *, now: datetime) -> No
 
 
 def _notify_once(finding: DriftFinding, *, now: datetime) -> None:
-    """Notify the tenant's people of a finding that will break something that is enabled."""
+    """Notify the tenant's people of a finding that breaks an enabled route or job."""
     if finding.noticed_at is not None or not finding.enabled_breaks:
         return
     finding.noticed_at = now
@@ -125,7 +125,7 @@ def build_notice_parameters(finding: DriftFinding) -> dict[str, Any]:
 
 
 def list_names(breaks: Sequence[dict[str, Any]]) -> str:
-    """Return the first names, and how many there are besides."""
+    """Join the first names, followed by the number of the others."""
     names = list(dict.fromkeys(f"“{entry['name']}”" for entry in breaks))
     more = len(names) - NAMES_IN_NOTICE
     return ", ".join(names[:NAMES_IN_NOTICE]) + (f" (+{more})" if more > 0 else "")

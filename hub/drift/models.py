@@ -1,4 +1,4 @@
-"""Schema drift: what schemas are compared with, when, and what was found."""
+"""Schema drift: baselines, schedules and findings."""
 
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from tenants.scoping import Scoped
 
 
 class DriftSchedule(Scoped):
-    """When the objects that a connection's mappings and jobs use are checked next."""
+    """The time of the next check of the objects that a connection's mappings and jobs use."""
 
     TENANT = "connection__tenant"
 
@@ -39,7 +39,7 @@ class DriftSchedule(Scoped):
 class SchemaBaseline(Scoped):
     """The fields of a used object with which its schema is compared.
 
-    It is what was read last, except for the fields of open findings: these stay as they were.
+    Stored as they were read last, except the fields of open findings, which are kept as before.
     """
 
     TENANT = "connection__tenant"
@@ -131,7 +131,7 @@ class DriftFinding(Scoped):
 
     @property
     def title(self) -> str:
-        """Object and field, as the system calls them."""
+        """Return object and field, as the external system names them."""
         names = (self.object_label, self.field_label or self.field_key)
         return " · ".join(name for name in names if name)
 

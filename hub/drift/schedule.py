@@ -1,6 +1,6 @@
-"""When the schemas of connections are checked: each night, and soon after a use has changed.
+"""Schedule the checks of schemas: each night, and soon after a use has changed.
 
-The checks of a night are spread over it by the connection's id, in the tenant's time zone.
+The checks are spread over the night by the connection's id, in the tenant's time zone.
 """
 
 from datetime import datetime, time, timedelta
@@ -84,7 +84,7 @@ def find_due_schedules(*, now: datetime) -> QuerySet[DriftSchedule]:
 
 
 def check_due_schedules(context: SchemaCheckContext) -> None:
-    """Check due connections, the most overdue first, until it is late."""
+    """Check due connections, the most overdue first, until the time limit."""
     while not context.is_late():
         schedule = find_due_schedules(now=context.clock()).first()
         if schedule is None:
@@ -94,13 +94,15 @@ def check_due_schedules(context: SchemaCheckContext) -> None:
 
 
 def claim_schedule(schedule: DriftSchedule, *, now: datetime) -> bool:
-    """Claim the check by compare-and-swap; a check that dies is due again after CHECK_CLAIM."""
+    """Claim the check by compare-and-swap; if the process dies, the check is due again after
+    CHECK_CLAIM.
+    """
     unchanged = DriftSchedule.unscoped.filter(pk=schedule.pk, check_at=schedule.check_at)
     return bool(unchanged.update(check_at=now + CHECK_CLAIM))
 
 
 def check_scheduled_connection(connection: Connection, context: SchemaCheckContext) -> CheckResult:
-    """Check a connection and schedule the next check; one that may not send is not asked."""
+    """Check a connection and schedule the next check; a connection that may not send is skipped."""
     planned_at = context.clock()
     if connection.is_disconnected:
         forget_connection(connection, now=planned_at)
@@ -115,7 +117,7 @@ def check_scheduled_connection(connection: Connection, context: SchemaCheckConte
 
 @transaction.atomic
 def forget_connection(connection: Connection, *, now: datetime) -> None:
-    """Resolve the findings of a disconnected connection, which breaks nothing any more."""
+    """Resolve the findings of a disconnected connection: they do not break anything any more."""
     open_findings = DriftFinding.unscoped.filter(connection=connection, resolved_at=None)
     resolve_findings(open_findings, now=now)
     SchemaBaseline.unscoped.filter(connection=connection).delete()
@@ -125,7 +127,9 @@ def forget_connection(connection: Connection, *, now: datetime) -> None:
 def record_check(
     connection: Connection, result: CheckResult, *, planned_at: datetime, now: datetime
 ) -> None:
-    """Store how a check ended, and schedule the next one: soon if something was not read."""
+    """Store the result of a check, and schedule the next one: soon if an object could not
+    be read.
+    """
     next_night = find_next_night(connection, now=now)
     if result.is_complete:
         _schedule_next(
@@ -166,7 +170,7 @@ def _schedule_next(
 
 
 def find_next_night(connection: Connection, *, now: datetime) -> datetime:
-    """Return the connection's time in the next night of its tenant, at least an hour from now."""
+    """Return the connection's time in its tenant's next night, at least an hour from now."""
     zone = ZoneInfo(connection.tenant.time_zone) if connection.tenant else ZoneInfo("UTC")
     day = (now + timedelta(hours=1)).astimezone(zone).date()
     for days in range(3):
@@ -178,5 +182,5 @@ def find_next_night(connection: Connection, *, now: datetime) -> datetime:
 
 
 def spread_over(period: timedelta, number: int) -> timedelta:
-    """Return a share of the period that differs between numbers, the same for one each time."""
+    """Return a part of the period that is derived from the number: the same at each call."""
     return period * ((number * 619 % SPREAD_PRIME) / SPREAD_PRIME)

@@ -127,8 +127,8 @@ class FieldMappingAdminBase(ScopedAdminMixin, ModelAdmin):
 
 @dataclass(frozen=True, slots=True)
 class VersionChanges:
-    """A version with its lines, each marked as added, removed or unchanged since the version
-    before.
+    """A version with its lines, each marked as added, removed or unchanged since the previous
+    version.
     """
 
     version: MappingVersion
@@ -136,7 +136,7 @@ class VersionChanges:
 
 
 def list_version_changes(mapping: FieldMapping) -> list[VersionChanges]:
-    """List the versions, newest first, each compared with the one before."""
+    """List the versions, newest first, each compared with the previous one."""
     versions = list(
         mapping.versions.select_related("created_by").order_by("-number")[: VERSIONS_LIMIT + 1]
     )

@@ -1,7 +1,8 @@
-"""The order of the fields in the body of a mapping. PostgreSQL keeps no order of the keys of JSON.
+"""The order of the fields in the body of a mapping, as PostgreSQL does not keep the order of JSON
+keys.
 
-A leaf is a value that is no object and no list, or an empty one; its path is the names and list
-positions that lead to it. Pure.
+A leaf is a value that is not an object or a list, or an empty one; its path consists of the names
+and list positions that lead to it. Pure.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,7 +33,7 @@ def list_leaf_paths(body: Mapping[str, Any]) -> list[list[Segment]]:
 
 
 def sort_by_paths(body: Mapping[str, Any], paths: Iterable[Sequence[Segment]]) -> dict[str, Any]:
-    """Return the body with its names in the order in which the paths mention them."""
+    """Return the body with its names sorted by their first occurrence in the paths."""
     positions: dict[Segments, int] = {}
     for path in paths:
         for depth in range(1, len(path) + 1):
@@ -41,7 +42,9 @@ def sort_by_paths(body: Mapping[str, Any], paths: Iterable[Sequence[Segment]]) -
 
 
 def sort_by_inputs(body: Mapping[str, Any], inputs: Sequence[Input]) -> dict[str, Any]:
-    """Return the body with required inputs first, then other inputs, then other names by name."""
+    """Return the body with the required inputs first, then the other inputs, then other names
+    alphabetically.
+    """
     sorted_inputs = sorted(inputs, key=lambda entry: not entry.required)
     positions: dict[Segments, int] = {
         (entry.key,): number for number, entry in enumerate(sorted_inputs)

@@ -1,4 +1,4 @@
-"""Fallbacks of identities: what happens where no record has been selected, for each direction."""
+"""Fallbacks of identities: what happens to a record without an identity, in each direction."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -31,7 +31,7 @@ def set_identity_fallback(
     explanation: str = "",
     now: datetime,
 ) -> IdentityFallback:
-    """Store the fallback of a kind in one direction, and decide again what was held.
+    """Store the fallback of a kind in one direction, and evaluate held deliveries and items again.
 
     Raises ValidationError by field.
     """
@@ -54,7 +54,7 @@ def set_identity_fallback(
 def remove_identity_fallback(
     fallback: IdentityFallback, actor: ActorContext, *, now: datetime
 ) -> None:
-    """Return to what happens without a fallback."""
+    """Remove the fallback: deliveries are held, and events do not contain our user."""
     before = _describe(fallback)
     connection = fallback.connection
     fallback.delete()
@@ -72,7 +72,9 @@ def load_fallbacks(
 
 
 def apply_fallback(fallback: IdentityFallback, kind: str, value: str) -> str | None:
-    """Return the default id; None if what needs it is held. Raises IdentitySkipped."""
+    """Return the default id; None if the delivery or item has to be held. Raises
+    IdentitySkipped.
+    """
     if fallback.choice == IdentityFallback.Choice.SKIP:
         raise IdentitySkipped(kind, value, fallback.explanation)
     return fallback.default_id or None

@@ -79,7 +79,9 @@ class TenantField(forms.CharField):
         return tenant
 
     def for_user(self, user: User | AnonymousUser, help_text: str) -> None:
-        """Require a tenant, unless the user reaches all tenants: shared rows are the platform's."""
+        """Make the tenant required, unless the user may access all tenants and can create rows of
+        the platform.
+        """
         self.user = user
         if accessible_tenants(user) is ALL_TENANTS:
             self.help_text = help_text
@@ -163,7 +165,7 @@ class MappingForm(TargetForm):
         body.widget = self.body_widget = RowTableWidget(self.draft, body.widget.attrs)
 
     def change_draft(self, command: str) -> None:
-        """Change what is being edited, as a button asks; nothing is stored."""
+        """Apply a button of the editor to the draft; nothing is stored."""
         self.draft = self.draft.change(command)
         self.show_draft()
 

@@ -1,4 +1,4 @@
-"""Identities: confirm and remove the pair of our record and the other system's; both write their
+"""Confirm and remove identities, the pairs of our record and the other system's; with
 audit rows.
 """
 
@@ -27,7 +27,7 @@ SET_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Our record and the other system's; `name` is the other system's, for people only."""
+    """Our record and the other system's; `name` is that of the other system, for display only."""
 
     kind: str
     local_id: str
@@ -69,11 +69,11 @@ def set_identity(
 def set_identities(
     connection: Connection, pairs: Sequence[Pair], actor: ActorContext, *, now: datetime
 ) -> list[Identity]:
-    """Confirm pairs of different records of ours, in a fixed number of statements; existing
-    identities are replaced.
+    """Confirm pairs of different records of ours, in a fixed number of queries; existing identities
+    are replaced.
 
-    What was held for them is released. Raises ValidationError by field if one of them cannot be
-    confirmed; none is then.
+    Deliveries and items held for them are released. Raises ValidationError by field, and confirms
+    none, if one of them cannot be confirmed.
     """
     for pair in pairs:
         if problems := find_pair_problems(connection, pair):
@@ -96,9 +96,10 @@ def set_identities(
 
 
 def find_pair_problems(connection: Connection, pair: Pair) -> dict[str, str]:
-    """Return why the texts of a pair cannot be stored, by field; the same wherever it is entered.
+    """Return why the texts of a pair cannot be stored, by field; the same for every entry point.
 
-    Neither a list's cursor nor another system's request can carry a control character.
+    Control characters are refused, as neither a list's cursor nor a request of another system can
+    contain them.
     """
     problems = {
         field: problem
@@ -117,7 +118,7 @@ def find_pair_problems(connection: Connection, pair: Pair) -> dict[str, str]:
 
 
 def find_text_problem(field: str, text: str, length: int) -> str:
-    """Return why a text is no value of a field; empty if it is."""
+    """Return why a text is not a valid value of a field; "" if it is."""
     if len(text) > length:
         problem = _("%(column)s is longer than %(length)s characters.")
         return problem % {"column": field, "length": length}
@@ -127,16 +128,15 @@ def find_text_problem(field: str, text: str, length: int) -> str:
 
 
 def lock_identities(connection: Connection) -> None:
-    """Let changes of the connection's identities come one after the other, until the end of the
-    transaction.
-    """
+    """Serialize changes of the connection's identities until the end of the transaction."""
     Connection.unscoped.select_for_update(of=("self",), no_key=True).get(pk=connection.pk)
 
 
 def find_owners(connection: Connection, pairs: Sequence[Pair]) -> dict[PairKey, str]:
-    """Return the ids of ours that have the other record of a pair already, by kind and remote id.
+    """Return the ids of ours that are paired with the other records of these pairs, by kind and
+    remote id.
 
-    Only of kinds that are paired one to one; one statement.
+    Only for kinds that are paired one to one; one query.
     """
     exclusive = _select_exclusive(connection, pairs)
     return _compare_owners(exclusive, _load_confirmed(connection, exclusive))
@@ -145,10 +145,11 @@ def find_owners(connection: Connection, pairs: Sequence[Pair]) -> dict[PairKey, 
 def divide_pairs(
     connection: Connection, pairs: Sequence[Pair]
 ) -> tuple[list[Pair], dict[PairKey, str]]:
-    """Return the pairs that can be confirmed together, and why each of the others cannot be, by
-    its key of ours; one statement.
+    """Return the pairs that can be confirmed together, and for each other pair the reason, by its
+    local key.
 
-    A pair that is left out keeps its present record, which prevents a pair that would take it.
+    One query. A local record whose pair is left out keeps its present remote record, so a pair with
+    that remote record is left out, too.
     """
     confirmed = _load_confirmed(connection, _select_exclusive(connection, pairs))
     free, problems = list(pairs), dict[PairKey, str]()
@@ -167,7 +168,7 @@ def _select_exclusive(connection: Connection, pairs: Iterable[Pair]) -> list[Pai
 
 
 def _load_confirmed(connection: Connection, pairs: Sequence[Pair]) -> list[ConfirmedKey]:
-    """Load who is confirmed for the other records of these pairs."""
+    """Load the confirmed identities of the other records of these pairs."""
     if not pairs:
         return []
     confirmed = Identity.confirmed().filter(
@@ -197,7 +198,7 @@ def _compare_owners(
 
 
 def describe_taken(local_id: str) -> str:
-    """Return the error text of a record that another one of ours is paired with."""
+    """Return the error text for a record that is paired with another record of ours."""
     return _("Already paired with %(local_id)s. Remove that pair first.") % {"local_id": local_id}
 
 
@@ -212,7 +213,7 @@ def _find_by_local_key(connection: Connection, pairs: Sequence[Pair]) -> dict[Pa
 
 
 def _confirm(identity: Identity, pair: Pair, *, now: datetime) -> Identity:
-    """Change an identity in memory so that it is the confirmed pair."""
+    """Change an identity in memory to the confirmed pair; nothing is saved."""
     if identity.pk is None:
         identity.kind, identity.local_id, identity.created_at = pair.kind, pair.local_id, now
     identity.remote_id, identity.name, identity.source = pair.remote_id, pair.name, pair.source
@@ -222,7 +223,7 @@ def _confirm(identity: Identity, pair: Pair, *, now: datetime) -> Identity:
 
 
 def _withdraw_suggestions(connection: Connection, pairs: Sequence[Pair], *, now: datetime) -> None:
-    """Take what is confirmed now out of the suggestions for others of our records."""
+    """Remove records that are confirmed now from the suggestions for other records of ours."""
     kinds = {pair.kind for pair in pairs if connection.connector.is_one_to_one(pair.kind)}
     if not kinds:
         return

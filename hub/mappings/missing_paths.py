@@ -1,4 +1,4 @@
-"""Paths of a field mapping that found nothing in a document, often because of a misspelt name."""
+"""Find paths of a field mapping that yield nothing in a document, often because of a typo."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,10 +19,10 @@ FIRST_CHILD_ROOT_NODES = {
 def find_missing_paths(
     mapping: CompiledMapping, document: Mapping[str, Any], result: Any
 ) -> tuple[Gap, ...]:
-    """Return the paths that found nothing, unless the expression states a default for that case.
+    """Return the paths that yield nothing, unless the expression has a default for that case.
 
-    `result` is the result of the mapping. An expression without a result is returned as a whole
-    when every path in it found something.
+    `result` is the result of the mapping. If an expression has no result although every path in it
+    has a value, the whole expression is returned.
     """
     gaps: list[Gap] = []
     for leaf in mapping.leaves:

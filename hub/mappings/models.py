@@ -69,7 +69,9 @@ class MappingVersion(Scoped):
 
     @property
     def ordered_body(self) -> dict[str, Any]:
-        """The body in the order in which it was written, or else in that of the action's inputs."""
+        """Return the body in the order in which it was written, else in the order of the action's
+        inputs.
+        """
         if self.field_order is not None:
             return sort_by_paths(self.body, self.field_order)
         return sort_by_inputs(self.body, self._action_inputs)
@@ -86,8 +88,8 @@ class Identity(Scoped):
     """The pair of our record and the other system's, within one connection.
 
     Mappings, incoming events and reconciliations use confirmed pairs only: see `confirmed`. A row
-    that is not confirmed is one of our records in the queue of the review; its `remote_id` is what
-    is suggested, empty if nothing is.
+    that is not confirmed is a record of ours in the review queue; its `remote_id` is the
+    suggestion, "" if there is none.
     """
 
     TENANT = "connection__tenant"
@@ -169,19 +171,21 @@ class Identity(Scoped):
 
     @classmethod
     def confirmed(cls) -> models.QuerySet["Identity"]:
-        """Select the pairs that may be used: those that are confirmed, of all tenants."""
+        """Return a queryset of the confirmed pairs, which alone may be used, of all tenants."""
         return cls.unscoped.filter(state=cls.State.CONFIRMED)
 
     @property
     def cursor(self) -> str:
-        """The position of the identity in the order of kind and local id, for keyset pagination."""
+        """Return the identity's position in the order of kind and local id, for keyset
+        pagination.
+        """
         return f"{self.kind}\n{self.local_id}"
 
 
 class IdentityFallback(Scoped):
-    """What becomes of a delivery, or of an incoming event, whose record has no confirmed identity.
+    """What happens to a delivery or an incoming event whose record has no confirmed identity.
 
-    Without a row a delivery is held, and an incoming event is published without our user.
+    Without a row, a delivery is held, and an incoming event is published without our user.
     """
 
     TENANT = "connection__tenant"
@@ -219,7 +223,7 @@ class IdentityFallback(Scoped):
 
 
 def match_identities_after(cursor: str) -> models.Q:
-    """Match the identities behind a cursor."""
+    """Match the identities after a cursor."""
     kind, _line, local_id = cursor.partition("\n")
     return models.Q(kind=kind, local_id__gt=local_id) | models.Q(kind__gt=kind)
 

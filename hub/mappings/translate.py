@@ -192,10 +192,10 @@ def _fill(node: Any, document: Document, evaluation: Evaluation, output: Output)
 def collect_identities(
     compiled: CompiledMapping, document: Document, zone: tzinfo
 ) -> set[tuple[str, str]]:
-    """Return the pairs of kind and value that `translate` will probably look up, so that the
-    look-ups of many messages take one query.
+    """Return the pairs of kind and value that `translate` will probably look up.
 
-    An expression that chooses by the result of a look-up may need another pair.
+    The lookups of many messages then take one query. An expression that chooses by the result of a
+    lookup may need another pair.
     """
     pairs: set[tuple[str, str]] = set()
     if not compiled.uses_identities:
@@ -236,8 +236,8 @@ def _build_failure(path: str, expression: Expression, refused: ExpressionRefused
 
 @dataclass(frozen=True, slots=True)
 class FilterExplanation:
-    """The result of a filter: whether a document passes, else the first clause that rejected it,
-    and the value that it compared.
+    """The result of a filter: whether a document passes, else the first clause that rejected it
+    with the compared value.
     """
 
     passed: bool

@@ -21,7 +21,8 @@ def save_mapping_version(
 ) -> MappingVersion | None:
     """Store and return a new version of the mapping; None if the newest version has this body.
 
-    Such a version takes over the order of the fields, which changes nothing that is sent.
+    In the latter case the newest version takes the new order of fields, which does not change what
+    is sent.
     """
     with transaction.atomic():
         # two people at once make two versions

@@ -1,5 +1,6 @@
 """The live schema of a connection: its objects, their fields, and lists of choices; cached.
 
-`object_schemas` reads and finds objects and fields, `choice_lists` lists from which a person
-chooses. To find asks no system; to refresh asks it, through the throttle.
+`object_schemas` is about objects and fields, `choice_lists` about lists from which a person
+chooses. The `find_` functions read the cache only; the `refresh_` functions call the system,
+through the throttle.
 """

@@ -179,7 +179,7 @@ class SchemaRefreshView(APIView):
 
 
 def build_object_list(connection: Connection) -> dict[str, Any]:
-    """Return the objects with the times of their reads; two statements."""
+    """Return the objects with the times of their reads; two queries."""
     objects = list_schema_objects(connection)
     read = ObjectSchema.unscoped.filter(connection=connection)
     times = dict(read.values_list("object_key", "read_at"))

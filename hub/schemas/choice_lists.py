@@ -1,4 +1,6 @@
-"""Lists from which a person chooses, such as channels of Slack: find what was read, or refresh."""
+"""Lists from which a person chooses, such as Slack channels: find the cached list, or
+refresh it.
+"""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -27,12 +29,12 @@ def list_choice_kinds(connection: Connection) -> tuple[str, ...]:
 
 
 def find_choice_list(connection: Connection, kind: str) -> ChoiceList | None:
-    """Return the list as it was last read; None if it was never read. Asks no system."""
+    """Return the cached list; None if it was never read. Makes no external call."""
     return ChoiceList.unscoped.filter(connection=connection, kind=kind).first()
 
 
 def find_choice_name(connection: Connection, kind: str, id: str) -> str:
-    """Return the name of a record as it was last read; empty if it is not known."""
+    """Return the name of a record in the cached list; "" if it is unknown."""
     stored = find_choice_list(connection, kind)
     return dict(stored.choices).get(id, "") if stored else ""
 
@@ -46,10 +48,10 @@ def refresh_choice_list(
     low_priority: bool = False,
     patience: Patience | None = None,
 ) -> ChoiceList | Outcome:
-    """Read the list and store it, or return the Outcome of a read that failed.
+    """Read the list and store it; return the Outcome if the read fails.
 
-    A list with too many pages is stored as far as it was read, as incomplete. No transaction may be
-    open.
+    A list with too many pages is stored as far as it was read, marked as incomplete. No transaction
+    may be open.
     """
     if kind == OBJECTS and connection.connector.schema:
         return _refresh_objects(

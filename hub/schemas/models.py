@@ -1,4 +1,4 @@
-"""What was last read of the schemas of connections; it can be read again at any time."""
+"""The cached schemas of connections; they can be read again at any time."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -68,12 +68,12 @@ class ChoiceList(Scoped):
 
 
 def dump_fields(fields: Iterable[SchemaField]) -> list[dict[str, Any]]:
-    """Return the fields as JSON that a database takes: without unprintable characters."""
+    """Return the fields as JSON without unprintable characters, which databases do not accept."""
     return [clean_json(asdict(field)) for field in fields]
 
 
 def clean_json(value: Any) -> Any:
-    """Return the value with clean texts, and lists for tuples."""
+    """Return the value with cleaned texts, and with tuples as lists."""
     if isinstance(value, str):
         return clean_text(value, MAX_TEXT_LENGTH)
     if isinstance(value, Mapping):

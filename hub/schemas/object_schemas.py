@@ -1,4 +1,6 @@
-"""The objects of a connection's system and their fields: find what was read, or read it again."""
+"""The objects of a connection's system and their fields: find the cached ones, or read them
+again.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,7 +40,7 @@ def has_object_schemas(connection: Connection) -> bool:
 
 
 def find_object_schema(connection: Connection, object_key: str) -> ObjectSchema | None:
-    """Return what was last read of the object; None if it was never read. Asks no system."""
+    """Return the cached schema of the object; None if it was never read. Makes no external call."""
     if clean_text(object_key, MAX_KEY_LENGTH) != object_key:
         return None
     return ObjectSchema.unscoped.filter(connection=connection, object_key=object_key).first()
@@ -53,9 +55,9 @@ def refresh_object_schema(
     low_priority: bool = False,
     patience: Patience | None = None,
 ) -> ObjectSchema | Outcome:
-    """Read the object's fields and store them, or return the Outcome of a read that failed.
+    """Read the object's fields and store them; return the Outcome if the read fails.
 
-    A read that is not complete stores nothing. No transaction may be open.
+    An incomplete read stores nothing. No transaction may be open.
     """
     read = read_object_schema(
         connection, object_key, call=call, now=now, low_priority=low_priority, patience=patience
@@ -83,7 +85,7 @@ def read_object_schema(
     low_priority: bool = False,
     patience: Patience | None = None,
 ) -> SchemaRead | Outcome:
-    """Read the object's fields completely, or return the Outcome of a read that failed."""
+    """Read the object's fields completely; return the Outcome if the read fails."""
     schema = connection.connector.schema
     if schema is None or len(object_key) > MAX_KEY_LENGTH:
         return build_unsupported_outcome(connection, f"object {object_key[:MAX_KEY_LENGTH]}")
@@ -105,7 +107,9 @@ def read_object_schema(
 
 
 def list_schema_objects(connection: Connection) -> tuple[SchemaObject, ...] | None:
-    """Return the objects, sorted by label; None if they were never read. Asks no system."""
+    """Return the cached objects, sorted by label; None if they were never read. Makes no external
+    call.
+    """
     schema = connection.connector.schema
     if schema is not None and schema.objects:
         return tuple(schema.objects)
@@ -121,7 +125,7 @@ def refresh_schema_objects(
     low_priority: bool = False,
     patience: Patience | None = None,
 ) -> tuple[SchemaObject, ...] | Outcome:
-    """Read the list of objects and store it, or return the Outcome of a read that failed."""
+    """Read the list of objects and store it; return the Outcome if the read fails."""
     schema = connection.connector.schema
     if schema is None:
         return build_unsupported_outcome(connection, "objects that can be listed")
@@ -170,7 +174,7 @@ def read_object_keys(
     low_priority: bool = False,
     patience: Patience | None = None,
 ) -> frozenset[str] | Outcome:
-    """Read the keys of all objects that the account has, or return the Outcome of a failed read.
+    """Read the keys of all objects of the account; return the Outcome if the read fails.
 
     Nothing is stored. No transaction may be open.
     """
@@ -196,7 +200,7 @@ def _read_object_pages(
     low_priority: bool,
     patience: Patience | None,
 ) -> tuple[ObjectsPage, ...] | Outcome:
-    """Return all pages of the list of objects, or the Outcome of a read that is not complete."""
+    """Return all pages of the list of objects, or the Outcome of an incomplete read."""
     pages = read_provider_pages(
         connection,
         _build_objects_query(schema),

@@ -43,7 +43,7 @@ P = TypeVar("P", bound=CursorPage)
 class PageQuery(Generic[P]):
     """How the pages of one list are requested and parsed.
 
-    `build` builds the request behind a cursor; an empty cursor is the first page.
+    `build` builds the request for the page after a cursor; "" is the first page.
     """
 
     build: Callable[[Credential, str], Request]
@@ -54,7 +54,7 @@ class PageQuery(Generic[P]):
 
 @dataclass(frozen=True, slots=True)
 class PageList(Generic[P]):
-    """All pages that were read; it is not complete if more follow."""
+    """The pages that were read; `is_complete` is false if there are more."""
 
     pages: tuple[P, ...]
     is_complete: bool
@@ -70,11 +70,11 @@ def read_provider_pages(
     low_priority: bool = False,
     patience: Patience | None = None,
 ) -> PageList[P] | Outcome:
-    """Return the pages, or the Outcome of a call that failed. Never raises.
+    """Return the pages, or the Outcome of a failed call. Never raises.
 
-    `patience`: how long each page may wait for its quotas; None: not at all. A cursor that comes
-    twice ends the read as incomplete. An expired access token is renewed in the background; the
-    Outcome says so.
+    `patience`: how long each page may wait for a spent quota; None: not at all. A repeated cursor
+    ends the read as incomplete. An expired access token is renewed in the background; the Outcome
+    says so.
     """
     try:
         credential = open_credential(connection, find_connector_app(connection.connector_key))
@@ -103,7 +103,7 @@ def read_provider_pages(
 def _collect_pages(
     query: PageQuery[P], read_page: Callable[[str], P | Outcome]
 ) -> PageList[P] | Outcome:
-    """Read page after page; `read_page` takes the cursor, which is empty for the first."""
+    """Read page after page; `read_page` takes the cursor, which is "" for the first."""
     pages: list[P] = []
     cursors = {""}
     cursor = ""

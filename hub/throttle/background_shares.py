@@ -22,14 +22,14 @@ def load_staff_shares() -> dict[tuple[str, str], float]:
 def find_background_share(
     scope_key: str, quota: Quota | None, staff_shares: Mapping[tuple[str, str], float]
 ) -> float:
-    """Return what background work may use of a scope's quota, from 0 to 1."""
+    """Return the part of a scope's quota that background work may use, from 0 to 1."""
     connector_key, kind, _, name = (scope_key.split("|", 3) + ["", "", ""])[:4]
     default = quota.background_share if quota else DEFAULT_BACKGROUND_SHARE
     return staff_shares.get((connector_key, find_quota_name(connector_key, kind, name)), default)
 
 
 def change_background_share(quota_state: QuotaState, percent: int | None) -> None:
-    """Store staff's own share of all quotas that are defined like this row's; None: the
+    """Store staff's own share of all quotas with the same definition as this row; None: the
     connector's.
     """
     definition: dict[str, Any] = {**definition_of(quota_state)}
@@ -40,15 +40,15 @@ def change_background_share(quota_state: QuotaState, percent: int | None) -> Non
 
 
 def definition_of(quota_state: QuotaState) -> dict[str, str]:
-    """Return the columns of BackgroundShare that identify the definition of a row's quota."""
+    """Return the columns of BackgroundShare that identify the definition of this row's quota."""
     name = find_quota_name(quota_state.connector_key, quota_state.kind, quota_state.name)
     return {"connector_key": quota_state.connector_key, "quota_name": name}
 
 
 def find_live_shares(demands: Sequence[Demand]) -> dict[str, float]:
-    """Return by scope key what calls of low priority leave free for live work.
+    """Return by scope key the part that calls of low priority leave free for live work.
 
-    Asks the database only if one of the demands has low priority.
+    Queries the database only if one of the demands has low priority.
     """
     scopes = [scope for demand in demands if demand.low_priority for scope in demand.scopes]
     if not scopes:

@@ -1,4 +1,4 @@
-"""Book calls one after the other, the earliest possible first, so that no demand delays another."""
+"""Book calls one by one, the earliest possible first, so that no demand delays another."""
 
 import heapq
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,9 @@ class Booking:
         snapshots: dict[str, QuotaSnapshot],
         live_shares: Mapping[str, float] = NO_SHARES,
     ) -> "Booking":
-        """Return an empty booking. `live_shares`: by scope, what low priority leaves free."""
+        """Return an empty booking. `live_shares`: by scope, the part that low priority
+        leaves free.
+        """
         scopes = [scope for scope in demand.scopes if scope.key in snapshots]
         is_paced = any(isinstance(scope.quota, Rate) for scope in scopes)
         return cls(demand, scopes, live_shares if demand.low_priority else NO_SHARES, is_paced)
@@ -65,14 +67,14 @@ class Booking:
 
     @property
     def next_rank(self) -> int:
-        """The rank of the next call."""
+        """Return the rank of the next call."""
         ranks, booked = self.demand.ranks, len(self.call_times)
         return ranks[booked] if ranks else booked
 
 
 @dataclass(slots=True)
 class ScopeDemand:
-    """What several demands spend of one scope: units, and the largest share left free."""
+    """What several demands together spend of one scope: units, and the largest share left free."""
 
     quota: Quota | None
     units: int = 0
@@ -81,10 +83,9 @@ class ScopeDemand:
 
 @dataclass(slots=True)
 class CallBooker:
-    """Book the calls of several demands; changes `snapshots`.
+    """Books the calls of several demands; changes `snapshots`.
 
-    No call is booked for a time after `until`. A call that a rate paces is booked at least
-    `lead` ahead.
+    No call is booked after `until`. A call with a paced rate is booked at least `lead` ahead.
     """
 
     bookings: Sequence[Booking]
@@ -106,8 +107,8 @@ class CallBooker:
         return [self.build_reservation(booking) for booking in self.bookings]
 
     def book_calls(self, bookings: Sequence[Booking]) -> None:
-        """Book those calls in one step whose scopes have room for all that is demanded of these,
-        then the others one after the other.
+        """Book in one step the calls whose scopes have room for all of the demand, then the others
+        one by one.
         """
         at_once = self.find_bookings_with_room(bookings)
         for booking in self.find_delayable_bookings(at_once) if self.can_delay else ():
@@ -118,8 +119,8 @@ class CallBooker:
         self.book_in_turn_order([booking for booking in bookings if not booking.is_complete])
 
     def find_bookings_with_room(self, bookings: Sequence[Booking]) -> list[Booking]:
-        """Return the bookings whose scopes allow all calls that `bookings` demand of these, at the
-        first possible time.
+        """Return the bookings whose scopes allow all calls demanded by `bookings` at the first
+        possible time.
         """
         roomy_keys = {
             key
@@ -140,7 +141,7 @@ class CallBooker:
         ]
 
     def find_delayable_bookings(self, bookings: Sequence[Booking]) -> list[Booking]:
-        """Return the paced bookings whose calls may all be sent within SEND_DELAY."""
+        """Return the paced bookings, all of whose calls may be sent within SEND_DELAY."""
         delayable_keys = {
             key
             for key, demand in combine_demands(bookings).items()
@@ -156,7 +157,7 @@ class CallBooker:
         ]
 
     def book_in_turn_order(self, bookings: Sequence[Booking]) -> None:
-        """Book call after call: the earliest possible time first, then the lowest rank."""
+        """Book call by call: the earliest possible time first, then the lowest rank."""
         turns = [
             (self.opens_at(booking), booking.next_rank, number)
             for number, booking in enumerate(bookings)
@@ -203,7 +204,7 @@ class CallBooker:
         return Reservation(call_times, next_at, used, probes, closed, can_be_delayed)
 
     def closed_scopes(self, booking: Booking) -> dict[str, datetime]:
-        """Return the scopes that allow no further call in time, and when each opens."""
+        """Return the scopes that allow no further call within the horizon, and when each opens."""
         end = self.booking_end(booking)
         opens = {scope.key: self.scope_opens_at(booking, scope) for scope in booking.scopes}
         return {key: opens_at for key, opens_at in opens.items() if opens_at > end}
@@ -220,14 +221,14 @@ class CallBooker:
         return scope_opens_at(scope.quota, snapshot, self.now, cost=scope.cost, share=share)
 
     def booking_end(self, booking: Booking) -> datetime:
-        """Return until when calls are booked: not beyond a budget's window, as later calls count in
-        the next window.
+        """Return until when calls may be booked: the end of a budget's window, as later calls count
+        in the next one.
         """
         window_ends = self.window_ends(booking)
         return min([self.until, *(end - timedelta(microseconds=1) for end in window_ends)])
 
     def window_ends(self, booking: Booking) -> list[datetime]:
-        """Return when the windows of the booking's budgets end, if these are known."""
+        """Return when the windows of the booking's budgets end, if known."""
         snapshots = [
             self.snapshots[scope.key] for scope in booking.scopes if isinstance(scope.quota, Budget)
         ]
@@ -263,7 +264,7 @@ class CallBooker:
 
 
 def combine_demands(bookings: Sequence[Booking]) -> dict[str, ScopeDemand]:
-    """Return by scope key what all these bookings demand together."""
+    """Return by scope key the total demand of these bookings."""
     scope_demands: dict[str, ScopeDemand] = {}
     for booking in bookings:
         for scope in booking.scopes:
@@ -279,7 +280,7 @@ def has_delayed_units(
 ) -> bool:
     """Return whether units that are booked now may be spent at any time within SEND_DELAY.
 
-    This is about a rate's share for delayed calls alone; `can_spend_at_once` is about the rate.
+    This checks only a rate's share for delayed calls; `can_spend_at_once` checks the rate itself.
     """
     if not isinstance(quota, Rate):
         return True
@@ -292,7 +293,7 @@ def has_delayed_units(
 def spend_delayed_units(
     quota: Quota | None, snapshot: QuotaSnapshot, units: int, *, at: datetime
 ) -> QuotaSnapshot:
-    """Return the snapshot after `units` of a rate's share for delayed calls are spent."""
+    """Return the snapshot after spending `units` of a rate's share for delayed calls."""
     if not isinstance(quota, Rate):
         return snapshot
     step = delayed_interval(effective_limit(quota, snapshot))

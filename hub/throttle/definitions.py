@@ -24,7 +24,7 @@ def hub_quota(kind: str) -> http.Rate | None:
 
 
 def tenant_share(quota: http.Quota | None) -> http.Rate | None:
-    """Return what one tenant may use of a rate that all tenants share; None for other quotas."""
+    """Return the part of a shared rate that one tenant may use; None for other quotas."""
     if not isinstance(quota, http.Rate):
         return None
     limit = max(1, int(quota.limit * TENANT_SHARE))
@@ -32,8 +32,9 @@ def tenant_share(quota: http.Quota | None) -> http.Rate | None:
 
 
 def find_quota_name(connector_key: str, kind: str, name: str) -> str:
-    """Return under which name a scope's quota is defined: `kind:name` or `kind` of its connector,
-    or the kind of a rate of the hub.
+    """Return the name under which a scope's quota is defined.
+
+    This is `kind:name` or `kind` of its connector, or the kind of a rate of the hub.
     """
     connector = CONNECTORS.get(connector_key)
     kind = "app" if kind == TENANT_KIND else kind

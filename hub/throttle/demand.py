@@ -21,11 +21,11 @@ class ScopeCost:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """A number of requests that each spend all of `scopes`.
+    """A number of requests, each of which spends all of `scopes`.
 
-    `calls`: how many. `calls_at_once`: how many of these may be in flight; 0: all. Calls of low
-    priority keep to each quota's share for background work. `ranks`, one for each call, decide
-    which of several demands goes first: the lowest. Without ranks demands take turns.
+    `calls`: how many. `calls_at_once`: how many of them may be in flight; 0: all. Calls of low
+    priority keep to each quota's share for background work. `ranks`, one for each call, give the
+    order among several demands: the lowest first. Without ranks demands take turns.
     """
 
     scopes: tuple[ScopeCost, ...]
@@ -36,7 +36,7 @@ class Demand:
 
     @property
     def in_flight(self) -> list[str]:
-        """The keys of the scopes that limit calls in flight."""
+        """Return the keys of the scopes that limit calls in flight."""
         return [scope.key for scope in self.scopes if isinstance(scope.quota, InFlight)]
 
 
@@ -44,9 +44,9 @@ class Demand:
 class Reservation:
     """The times at which calls may be sent, at most as many as demanded.
 
-    `next_at` is when one more could be sent. `max_in_flight`: how many of these at once, if a scope
-    limits that. `is_probe`: one of the scopes was paused, and these calls show whether it is open
-    again. `closed_scopes`: the scopes that are spent within the horizon, and when each opens.
+    `next_at` is when one more call could be sent. `max_in_flight`: how many of them at once, if a
+    scope limits that. `is_probe`: one of the scopes was paused, and these calls test whether it is
+    open again. `closed_scopes`: the scopes that are spent within the horizon, and when each opens.
     `can_be_delayed`: the calls may be sent up to SEND_DELAY after their times.
     """
 

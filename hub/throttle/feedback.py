@@ -42,7 +42,7 @@ TIME_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class QuotaReport:
-    """The used units, and the limit, that a system reports of one of its quotas."""
+    """The used units and the limit of a quota, as its system reports them."""
 
     quota: Quota | None
     used: int
@@ -53,7 +53,7 @@ class QuotaReport:
 def pause_scope(
     key: str, *, until: datetime, now: datetime, probed_at: datetime | None = None
 ) -> None:
-    """Pause a scope after a 429: no call spends it before `until`, and then one call is sent as a
+    """Pause a scope after a 429: no call spends it before `until`; the first call after that is a
     probe.
 
     Of two pauses the later end applies. A 429 to a probe, which was sent at `probed_at`, replaces
@@ -107,7 +107,7 @@ def correct_quotas(reports: Mapping[str, QuotaReport], *, now: datetime) -> None
 
 
 def shift_after_clock_jump(jump: timedelta, *, now: datetime) -> None:
-    """Shift all stored times by `jump`, by which the clock went ahead without time passing.
+    """Shift all stored times by `jump`, the amount by which the clock jumped ahead.
 
     Rows that were written since then are skipped, so that several pumps may report the same jump.
     """

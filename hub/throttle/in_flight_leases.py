@@ -60,7 +60,7 @@ class InFlightCapacity:
     def acquire(self, keys: list[str], count: int, *, reserved_shares: Mapping[str, float]) -> int:
         """Take as many slots as are free in all these scopes, at most `count`; return how many.
 
-        `reserved_shares`: by scope key, what of its limit is left free; 0 for others.
+        `reserved_shares`: by scope key, the part of its limit to leave free; 0 for others.
         """
         available_counts = [
             self.available(key, reserved_share=reserved_shares.get(key, 0.0)) for key in keys

@@ -47,8 +47,9 @@ class QuotaSnapshot:
 
 
 def effective_limit(quota: Quota, snapshot: QuotaSnapshot) -> int:
-    """Return the lower of staff's limit and the reported one, otherwise the connector's; unusable
-    ones do not count.
+    """Return the lower of staff's limit and the reported one, otherwise the connector's.
+
+    Unusable limits are ignored.
     """
     reported = snapshot.reported_limit if isinstance(quota, Budget) else None
     limits = [limit for limit in (snapshot.limit, reported) if limit is not None]
@@ -73,14 +74,12 @@ def burst_size(limit: int) -> int:
 
 
 def delayed_units(limit: int) -> int:
-    """Return how many units of a rate may be unsent at their booked time; 0 of a small one."""
+    """Return how many units of a rate may be booked and not sent yet; 0 for a small rate."""
     return limit // DELAYED_SHARE
 
 
 def delayed_burst(limit: int) -> int:
-    """Return how many delayed calls may be booked at once: half of those that may be on their
-    way.
-    """
+    """Return how many delayed calls may be booked at once: half of `delayed_units`."""
     return (delayed_units(limit) + 1) // 2
 
 
@@ -95,8 +94,8 @@ def delayed_interval(limit: int) -> timedelta:
 def call_interval(limit: int, per: float) -> timedelta:
     """Return the time between two calls of a rate.
 
-    With b calls at once and then one each interval, a window of `per` seconds holds at most
-    b + ceil(per / interval) - 1 booked calls; the interval keeps that at `limit`, less the delayed
+    With b calls at once and then one each interval, a window of `per` seconds contains at most b +
+    ceil(per / interval) - 1 booked calls. The interval keeps this at `limit`, less the delayed
     calls that were booked before the window and are sent in it.
     """
     booked_limit = limit - delayed_units(limit)
@@ -106,7 +105,7 @@ def call_interval(limit: int, per: float) -> timedelta:
 def _earliest_call(
     free_at: datetime | None, limit: int, per: float, cost: int, now: datetime
 ) -> datetime:
-    """Return when a call of `cost` units is within the burst."""
+    """Return the first time at which a call of `cost` units is within the burst."""
     if free_at is None:
         return now
     return max(now, free_at + call_interval(limit, per) * (min(cost, limit) - burst_size(limit)))
@@ -134,8 +133,9 @@ def bucket_end(quota: Budget, at: datetime) -> float:
 
 
 def live_buckets(quota: Budget, snapshot: QuotaSnapshot, now: datetime) -> Buckets:
-    """Return the buckets of a rolling budget that still count, oldest first; future ones (a clock
-    went back) as of now.
+    """Return the buckets of a rolling budget that still count, oldest first.
+
+    Buckets in the future (after a clock went back) count as of now.
     """
     newest = bucket_end(quota, now + MAX_BOOKING_AHEAD)
     oldest = now.timestamp() - quota.per_seconds - WINDOW_MARGIN
@@ -157,7 +157,7 @@ def units_left(quota: Budget, snapshot: QuotaSnapshot, now: datetime) -> int:
 
 
 def _units_free_at(quota: Budget, snapshot: QuotaSnapshot, units: int, now: datetime) -> datetime:
-    """Return when this many units are left."""
+    """Return when this many units will be left."""
     missing = units - units_left(quota, snapshot, now)
     if missing <= 0:
         return now
@@ -181,7 +181,9 @@ def add_units(buckets: Iterable[tuple[float, int]], end: float, units: int) -> B
 
 
 def recent_buckets(buckets: Buckets, now: datetime) -> Buckets:
-    """Return the buckets that a report may not count yet, as their calls were sent just now."""
+    """Return the buckets that a report may not include yet, as their calls were sent just before
+    it.
+    """
     return tuple(
         (end, units) for end, units in buckets if end > (now - MAX_REPORT_DELAY).timestamp()
     )
@@ -228,8 +230,8 @@ def spend_budget(
 def scope_opens_at(
     quota: Quota, snapshot: QuotaSnapshot, now: datetime, *, cost: int = 1, share: float = 0.0
 ) -> datetime:
-    """Return when `cost` units of a scope may be spent, `now` or later; `share` of the scope is
-    reserved for live work.
+    """Return the first time from `now` on at which `cost` units may be spent; `share` of the scope
+    is reserved for live work.
     """
     opens_at = max(now, snapshot.paused_until or now)
     limit = effective_limit(quota, snapshot)

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class QuotaState(models.Model):
-    """State of one quota.
+    """The state of one quota.
 
     `free_at` is the theoretical arrival time (GCRA) of the next call of a rate.
     """
@@ -42,12 +42,12 @@ class QuotaState(models.Model):
 
     @property
     def owner(self) -> str:
-        """The account or connection that has the quota; empty: all share it."""
+        """Return the account or connection that has the quota; "": it is shared by all."""
         return (self.key.split("|") + ["", ""])[2]
 
     @property
     def name(self) -> str:
-        """The method, channel or host to which the quota applies."""
+        """Return the method, channel or host to which the quota applies."""
         return (self.key.split("|", 3) + ["", "", ""])[3]
 
 

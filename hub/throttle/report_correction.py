@@ -73,8 +73,9 @@ def _find_true_units(quota: Budget, snapshot: QuotaSnapshot, used: int, now: dat
 
 
 def _level_buckets(quota: Budget, buckets: Buckets, used: int, now: datetime) -> Buckets:
-    """Level the buckets with a report: add units that others spent as of now, or remove units that
-    we counted too much, oldest first.
+    """Adjust the buckets to a report.
+
+    Add units that others spent as of now, or remove units that we counted too much, oldest first.
     """
     excess = used - sum(units for _, units in buckets)
     if excess >= 0:

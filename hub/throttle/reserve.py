@@ -35,7 +35,7 @@ def reserve_calls(
 ) -> list[Reservation]:
     """Book calls up to `horizon` ahead, and return a reservation for each demand, in order.
 
-    A call that a rate paces is booked at least `lead` ahead, so that a pump that is late by less is
+    A call with a paced rate is booked at least `lead` ahead, so that a pump with a smaller delay is
     in time. `can_delay`: where the rates have ample room, calls are booked at once instead, and may
     be sent up to SEND_DELAY later. `lease` holds the slots for calls in flight until
     `in_flight_leases.release_calls`.
@@ -62,7 +62,7 @@ def reserve_calls(
 
 
 def is_unlimited(quotas: Mapping[str, Quota | None]) -> bool:
-    """Return whether none of these scopes has a quota or was ever paused, as most; no transaction
-    is needed then.
+    """Return whether none of these scopes has a quota or was ever paused, the most frequent case;
+    no transaction is needed then.
     """
     return not any(quotas.values()) and not EXISTING_KEYS.fetch_rows(keys=list(quotas))

@@ -21,7 +21,7 @@ from hub.throttle.limits import (
 
 
 def sanitize_snapshot(quota: Quota | None, snapshot: QuotaSnapshot, now: datetime) -> QuotaSnapshot:
-    """Return the snapshot with times that the quota can explain."""
+    """Return the snapshot with impossible times corrected."""
     snapshot = _sanitize_pause(snapshot, now)
     if isinstance(quota, Rate):
         limit = effective_limit(quota, snapshot)
@@ -45,7 +45,7 @@ def sanitize_snapshot(quota: Quota | None, snapshot: QuotaSnapshot, now: datetim
 def _sanitize_rate(
     free_at: datetime | None, limit: int, per: float, now: datetime
 ) -> datetime | None:
-    """Cut a time that is further ahead than bookings of the whole limit explain."""
+    """Reduce a time that is further ahead than the full limit of bookings can explain."""
     step = call_interval(limit, per)
     if free_at is None or free_at <= now + MAX_BOOKING_AHEAD + CLOCK_SKEW + step * limit:
         return free_at
@@ -53,7 +53,7 @@ def _sanitize_rate(
 
 
 def _sanitize_delayed(free_at: datetime | None, now: datetime) -> datetime | None:
-    """Cut a time that is further ahead than any delayed calls explain."""
+    """Reduce a time that is further ahead than delayed calls can explain."""
     if free_at is None or free_at <= now + 2 * SEND_DELAY + CLOCK_SKEW:
         return free_at
     return now + SEND_DELAY
@@ -85,7 +85,7 @@ def _sanitize_pause(snapshot: QuotaSnapshot, now: datetime) -> QuotaSnapshot:
 
 
 def describe_problem(quota: Quota | None, snapshot: QuotaSnapshot, now: datetime) -> str:
-    """Return what is wrong with a row, as a sentence for staff; empty if nothing is."""
+    """Return what is wrong with a row, as a sentence for staff; "" if nothing is."""
     if (
         quota is not None
         and snapshot.limit is not None

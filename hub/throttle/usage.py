@@ -28,7 +28,7 @@ class QuotaUsage:
 
     @property
     def share(self) -> int:
-        """Used share in percent, 100 at most."""
+        """Return the used share in percent, 100 at most."""
         return min(100, round(100 * self.used / self.limit)) if self.limit else 0
 
     @property
@@ -39,8 +39,8 @@ class QuotaUsage:
 def measure_usage(
     quota: Quota | None, snapshot: QuotaSnapshot, *, now: datetime, in_flight: int = 0
 ) -> QuotaUsage:
-    """Return the usage of a quota; `in_flight` is the number of calls in flight, if it limits
-    these.
+    """Return the usage of a quota; `in_flight` is the number of calls in flight, for quotas that
+    limit them.
     """
     problem = describe_problem(quota, snapshot, now)
     snapshot = sanitize_snapshot(quota, snapshot, now)

@@ -1,4 +1,6 @@
-"""What a system tells about the account itself: our app was removed, or its tokens were revoked."""
+"""Apply changes that a system reports about the account: our app was removed, or its tokens
+revoked.
+"""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -12,11 +14,11 @@ EVENT_TIME_PRECISION = timedelta(seconds=1)  # of the time of an event
 def apply_account_change(
     connection: Connection, change: str, *, occurred_at: datetime, now: datetime
 ) -> None:
-    """Mark a connection whose app was removed or whose tokens were revoked as needing a person.
+    """Mark a connection whose app was removed or whose tokens were revoked as needs_reconnect.
 
-    `change`: `uninstalled` or `tokens_revoked`, which is the reason. A disconnected connection
-    stays as it is, and so does one whose credential was stored after the change: it was connected
-    again since. Locks the connection; needs a transaction of the caller.
+    `change` is `uninstalled` or `tokens_revoked`, and becomes the reason. A disconnected connection
+    is not changed, nor one whose credential was stored after the change, as it was reconnected
+    since. Locks the connection; must be called in a transaction.
     """
     credential = Credential.lock(connection)
     if credential and credential.updated_at >= occurred_at + EVENT_TIME_PRECISION:

@@ -86,7 +86,7 @@ def disable_connection(
 
 
 def is_token_renewable(connection: Connection) -> bool:
-    """Whether the connection's access token expires and can be refreshed."""
+    """Return whether the connection's access token expires and can be refreshed."""
     connector = CONNECTORS.get(connection.connector_key)
     if connector is None or not connector.refreshes_tokens:
         return False

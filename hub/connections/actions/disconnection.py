@@ -97,7 +97,9 @@ def revoke_disconnected_account(
 
 
 def revoke_due_accounts(*, now: datetime) -> None:
-    """Revoke what was disconnected 24 hours ago; a step of the sweep."""
+    """Revoke the credentials of accounts that were disconnected 24 hours ago; a step of the
+    sweep.
+    """
     due = Disconnection.unscoped.filter(revoke_at__lte=now).order_by("revoke_at")
     for disconnection in due.select_related("connection__tenant")[:DISCONNECTIONS_AT_ONCE]:
         with suppress(InvalidConnectionState):  # another process was faster

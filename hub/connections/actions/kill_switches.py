@@ -41,9 +41,9 @@ def _insert_kill_switch(switch: KillSwitch) -> None:
 
 @transaction.atomic
 def switch_on(switch: KillSwitch, actor: ActorContext, *, now: datetime) -> None:
-    """Delete the switch and audit this; the deliveries that it held are sent now.
+    """Delete the switch and audit it; the deliveries that it held are then sent.
 
-    Does nothing if it is gone already, by another person or its end.
+    Does nothing if the switch does not exist any more.
     """
     if not _delete_kill_switch(switch, now=now):
         return

@@ -22,7 +22,7 @@ def find_connection_window(connection: Connection, *, now: datetime) -> Maintena
 
 
 def _find_lanes_in_maintenance(*, now: datetime) -> Q:
-    """Return the condition for lanes in a current window."""
+    """Return the Q condition for lanes in a current window."""
     lanes = MATCHES_NO_LANE
     for connector, connection in find_current_windows(now=now).values_list(
         "connector_key", "connection"
@@ -38,7 +38,7 @@ def _hold_lanes_in_maintenance(lanes: Q) -> None:
 
 
 def begin_maintenance(*, now: datetime) -> None:
-    """Hold the lanes whose window has begun. Without a current window this is one query."""
+    """Hold the lanes whose window has begun; one query if there is no current window."""
     _hold_lanes_in_maintenance(_find_lanes_in_maintenance(now=now))
 
 

@@ -1,4 +1,4 @@
-"""Connection tests that a worker makes, as no web thread is free; a page shows the progress."""
+"""Run connection tests in a worker when no web thread is free; a page shows the progress."""
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -63,7 +63,7 @@ def run_queued_test(connection: Connection, *, call: Call, now: datetime) -> Non
 
 
 def _claim_test(connection: Connection, queued_at: str) -> bool:
-    """Whether this task makes the test; of concurrent tasks exactly one does."""
+    """Return whether this task makes the test; of concurrent tasks exactly one does."""
     key = f"{_build_progress_key(connection)}, queued at {queued_at}"
     return cache.add(key, True, RESULT_LIFETIME_SECONDS)
 
@@ -71,7 +71,8 @@ def _claim_test(connection: Connection, queued_at: str) -> bool:
 def read_test_progress(connection: Connection, *, now: datetime) -> dict[str, Any] | None:
     """Return `state` (waiting, running, done) and `result`; None if no test is queued.
 
-    Sends a lost wake-up again. A test whose worker died is done, with the kind *unknown*.
+    Sends a lost wake-up again. A test whose worker died is reported as done, with the kind
+    *unknown*.
     """
     entry: dict[str, Any] | None = cache.get(_build_progress_key(connection))
     if (

@@ -1,4 +1,4 @@
-"""Undo a disconnect: test the credential that was kept, restore it, and continue."""
+"""Undo a disconnect: test the stored credential, restore it, and continue."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -34,14 +34,16 @@ OTHER_ACCOUNT = "other_account"
 
 @dataclass(frozen=True, slots=True)
 class _Undo:
-    """An undo in progress: the disconnect that it has claimed, until when."""
+    """An undo in progress: the claimed disconnect, and when the claim ends."""
 
     connection: Connection
     disconnection: Disconnection
     claimed_until: datetime
 
     def query_claimed(self) -> Any:
-        """Select the disconnect, unless it was revoked or claimed by another undo meanwhile."""
+        """Return a queryset of the disconnect; empty if it was revoked or claimed by another undo
+        since.
+        """
         return Disconnection.unscoped.filter(
             pk=self.disconnection.pk,
             public_id=self.disconnection.public_id,
@@ -55,9 +57,9 @@ def undo_disconnect(
     """Restore the account if its credential passes the test; otherwise nothing is changed.
 
     The connection gets its credential and its former state, its webhooks are registered again, and
-    what was held is sent. An expired access token is refreshed first. No transaction may be open:
-    the system is called. Raises InvalidConnectionState if the disconnect cannot be undone (any
-    more) or another undo is in progress, TenantSuspended if the tenant is suspended.
+    held deliveries are sent. An expired access token is refreshed first. Calls the external system,
+    so no transaction may be open. Raises InvalidConnectionState if the disconnect cannot be undone
+    (any more) or another undo is in progress, TenantSuspended if the tenant is suspended.
     """
     undo = _claim_undo(connection, now=now)
     probe_result = _test_kept_credential(undo, call, random=random, now=now)
@@ -84,7 +86,7 @@ def _claim_undo(connection: Connection, *, now: datetime) -> _Undo:
 
 @sensitive_variables()
 def _test_kept_credential(undo: _Undo, call: Call, *, random: Random, now: datetime) -> ProbeResult:
-    """Test the kept credential; refresh its access token once if it has expired."""
+    """Test the stored credential; refresh its access token once if it has expired."""
     try:
         probe_result = _probe(undo, call, now=now)
         if probe_result.kind != "refresh":
@@ -99,7 +101,7 @@ def _test_kept_credential(undo: _Undo, call: Call, *, random: Random, now: datet
 
 @sensitive_variables()
 def _probe(undo: _Undo, call: Call, *, now: datetime) -> ProbeResult:
-    """Test the document, and that it is still of the account that was disconnected."""
+    """Test the credential document; fail unless it belongs to the disconnected account."""
     document = undo.disconnection.open()
     draft = _draft_connection(undo, document["settings"])
     probe_result = probe_credential(draft, document["secret"], call=call, now=now)
@@ -131,7 +133,7 @@ def _refresh_kept_credential(
 def _store_grant(
     undo: _Undo, document: Mapping[str, Any], grant: Grant, *, random: Random, now: datetime
 ) -> None:
-    """Store new tokens with the disconnect. If that was ended meanwhile, they are revoked.
+    """Store new tokens with the disconnect; if it has ended meanwhile, revoke them.
 
     Raises InvalidConnectionState in that case.
     """
@@ -171,7 +173,7 @@ def _revoke_late_grant(
 
 
 def _draft_connection(undo: _Undo, settings: Mapping[str, Any]) -> Connection:
-    """Build the connection as it was, unsaved: a disconnected one may not be called."""
+    """Build the unsaved connection as it was, as a disconnected connection may not be called."""
     return Connection(
         tenant_id=undo.connection.tenant_id,
         connector_key=undo.connection.connector_key,
@@ -183,7 +185,7 @@ def _draft_connection(undo: _Undo, settings: Mapping[str, Any]) -> Connection:
 @transaction.atomic
 @sensitive_variables()
 def _restore_account(undo: _Undo, actor: ActorContext, *, now: datetime) -> None:
-    """Put the tested credential back, with the state before the disconnect.
+    """Restore the tested credential and the state before the disconnect.
 
     Raises TenantSuspended, and InvalidConnectionState if the credential was revoked or the account
     connected again during the test.
@@ -210,7 +212,9 @@ def _restore_account(undo: _Undo, actor: ActorContext, *, now: datetime) -> None
 
 
 def _restore_state(connection: Connection, disconnection: Disconnection, *, now: datetime) -> None:
-    """Set the state before the disconnect. What a passed test disproves becomes *healthy*."""
+    """Set the state before the disconnect; a problem that the passed test disproves becomes
+    *healthy*.
+    """
     connection.mark_healthy(now=now)
     if disconnection.state == "paused" and (
         disconnection.paused_until is None or disconnection.paused_until > now

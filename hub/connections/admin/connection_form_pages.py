@@ -31,7 +31,9 @@ from tenants.models import User
 
 
 def _raise_if_rejected(result: FormResult) -> Connected:
-    """Return the stored result. Raises ActionRejected, with the test's steps, for any other."""
+    """Return the result if the connection was stored. Raises ActionRejected, with the test's steps,
+    otherwise.
+    """
     if isinstance(result, Connected):
         return result
     steps = probe_checklist.list_probe_steps(result.probe_result) if result.probe_result else []

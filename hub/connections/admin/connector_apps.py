@@ -149,7 +149,7 @@ class ConnectorAppAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def test(
         self, request: HttpRequest, app: ConnectorApp, data: dict[str, Any], *, now: datetime
     ) -> staff.ActionResult:
-        """Ask the external system whether it accepts our client id and secret."""
+        """Test whether the external system accepts our client id and secret."""
         connector = cast(OAuth, CONNECTORS[app.connector_key])
         check_result = check_connector_app(
             app, connector, redirect_uri=build_redirect_uri(connector), call=self.call, now=now

@@ -26,7 +26,7 @@ class ConnectorRequestAdmin(ScopedAdminMixin, staff.ModelAdmin):
     fields = readonly_fields = list_display
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        """Add `same`: the number of tenants that requested the system.
+        """Annotate `same`: the number of tenants that requested the system.
 
         Only tenants that this person may see are counted.
         """

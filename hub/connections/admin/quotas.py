@@ -49,7 +49,7 @@ def _find_spenders(scope: QuotaState) -> QuerySet[Connection]:
 
 
 def measure_background_percent(scope: QuotaState) -> int:
-    """Return what background work may use of this quota, in percent."""
+    """Return the percentage of this quota that background work may use."""
     share = find_background_share(scope.key, quota_definition(scope), load_staff_shares())
     return round(100 * share)
 
@@ -115,7 +115,7 @@ class ScopeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the list; the quotas of the page are named together."""
+        """Show the list; the names of the page's quotas are read in one go."""
         response: HttpResponse = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data:
             rows = response.context_data["cl"].result_list

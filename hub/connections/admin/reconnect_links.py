@@ -16,7 +16,7 @@ from hub.connections.models import Connection, ConnectLink
 
 
 def can_send_reconnect_link(connection: Connection) -> bool:
-    """Whether the connection has a tenant and an installed connector, which both are needed."""
+    """Return whether the connection has a tenant and an installed connector; a link needs both."""
     connector = CONNECTORS.get(connection.connector_key)
     return (
         connector is not None and not connector.is_for_platform and connection.tenant_id is not None

@@ -1,4 +1,6 @@
-"""A REST action on a connection: its request, what performs it, and how OpenAPI describes it."""
+"""A REST action on a connection: its request, the function that performs it, its OpenAPI
+description.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +22,9 @@ from hub.connections.models import Connection
 
 @dataclass(frozen=True)
 class ActionRequest:
-    """A request for an action, with its validated body and the way to the network."""
+    """A request for an action: the validated body, and the clients for calls to external
+    systems.
+    """
 
     request: Request
     connection: Connection
@@ -41,7 +45,7 @@ class ActionRequest:
 
 @dataclass(frozen=True)
 class ConnectionAction:
-    """What performs an action, and its description in OpenAPI.
+    """The function that performs an action, and its OpenAPI description.
 
     `perform` raises InvalidConnectionState or InvalidTransition if the state does not allow it.
     `body` is the serializer of the request; None if it has no body.

@@ -77,7 +77,7 @@ def read_changed_input(connection: Connection, data: Mapping[str, Any]) -> FormI
 
 @sensitive_variables()
 def _flatten_input(connector: Connector, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Flatten settings and secrets to form data; a secret that is null is to be deleted."""
+    """Flatten settings and secrets to form data; a secret that is null is marked for deletion."""
     errors = list(_find_input_errors(connector, data))
     if errors:
         raise Problem("validation-failed", errors=errors)

@@ -18,7 +18,7 @@ FORM_CONNECTOR_CHOICES = [
 
 
 class FilledSerializer(StrictSerializer):
-    """Settings and secrets of a connector, by the keys that GET /connectors lists."""
+    """Settings and secrets of a connector; their keys are listed by GET /connectors."""
 
     settings = ObjectField(required=False)
     secrets = ObjectField(required=False, help_text="Stored encrypted and never returned.")

@@ -131,7 +131,7 @@ class TokenSerializer(serializers.Serializer):
 
 
 class SwitchOverSerializer(serializers.Serializer):
-    """A kill switch of a wider scope that stops the connection."""
+    """A kill switch of a wider level (platform, tenant, connector) that stops the connection."""
 
     scope = serializers.CharField(help_text="platform, tenant or connector.")
     activated_at = serializers.DateTimeField()

@@ -224,11 +224,11 @@ def probe_draft(
     random: RandomSource,
     now: datetime,
 ) -> ProbedDraft | ConnectionTestFailed | ConnectionRefused:
-    """Ask the external system whether it accepts the input; nothing is stored.
+    """Test the input at the external system; nothing is stored.
 
-    `tested_version`: of the credential that the input would replace; it is stored only if the
-    credential still has it.
-    No transaction may be open. A suspended tenant is refused without a call.
+    `tested_version` is the version of the credential that the input would replace; the input is
+    stored only if the credential still has this version. No transaction may be open. A suspended
+    tenant is refused without a call.
     """
     if draft.tenant and draft.tenant.suspended:
         return ConnectionRefused("tenant_suspended", connect.TENANT_SUSPENDED_TEXT)

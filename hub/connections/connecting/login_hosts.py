@@ -26,8 +26,8 @@ class LoginHostRefused(Exception):
 def read_login_host(connector: Connector, text: str, environment: str = "") -> tuple[str, str]:
     """Return the normalized host and the environment of its accounts.
 
-    `environment`: the environment that was chosen, or empty. Raises LoginHostRefused for a host
-    that is not a login host of the system, or is of another environment.
+    `environment`: the environment that was chosen, or "". Raises LoginHostRefused for a host that
+    is not a login host of the system, or belongs to another environment.
     """
     login_host = connector.login_host
     if login_host is None:

@@ -41,7 +41,7 @@ class ConnectionChanged(ConnectionChangeRefused):
 
 
 class AccountMismatch(ConnectionChangeRefused):
-    """The credential is of another account than the waiting deliveries are for."""
+    """The credential belongs to another account than the one the waiting deliveries are for."""
 
 
 class SecretChangedTooOften(ConnectionChangeRefused):
@@ -60,14 +60,13 @@ def reconnect_account(
     random: Random,
     now: datetime,
 ) -> None:
-    """Store other settings and another credential; after a passed test the backlog is sent.
+    """Store changed settings and a new credential; after a passed test, send the backlog.
 
     `connection` is as it was read before the test; its other settings may have changed since.
-    `tested_version`: of the credential before the test; None if any version may be replaced.
-    `replaces`: an owner has agreed to replace the account by another one. Raises TenantSuspended,
-    ConnectionChanged if credential or account was changed during the test, AccountMismatch if the
-    account is another one without `replaces`, and SecretChangedTooOften if too many old signing
-    secrets are still valid.
+    `tested_version` is the credential's version before the test; None: any version may be replaced.
+    `replaces`: an owner has agreed to another account. Raises TenantSuspended, ConnectionChanged if
+    credential or account was changed during the test, AccountMismatch if the account is another one
+    without `replaces`, and SecretChangedTooOften if too many old signing secrets are still valid.
     """
     settings_before = connection.settings
     with transaction.atomic():
@@ -88,9 +87,9 @@ def reconnect_account(
 
 
 def wake_up_waiting_work(connection: Connection, *, now: datetime) -> None:
-    """Wake up what waited for the account: held deliveries, items, webhooks, and its lane.
+    """Wake up the work that waited for the account: held deliveries, items, webhooks, and its lane.
 
-    Of the reasons for which a lane is held, only a refresh ends here.
+    Of the reasons to hold a lane, only a pending refresh is cleared here.
     """
     report_connected_account(connection, now=now)
     Lane.unscoped.filter(connection=connection, hold_reason=REFRESHING).update(
@@ -111,9 +110,10 @@ def _replace_account(connection: Connection, probe_result: ProbeResult, *, now: 
 def _merge_settings(
     before: Mapping[str, Any], stored: Mapping[str, Any], entered: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the stored settings with the entered ones.
+    """Merge the entered settings into the stored ones.
 
-    A setting that another request has changed since `before`, and the input has not, stays.
+    A setting that another request has changed since `before` is kept, unless the input changes it
+    too.
     """
     unchanged = {
         name

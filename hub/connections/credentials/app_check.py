@@ -34,7 +34,7 @@ class AppCheckResult:
 def check_connector_app(
     app: ConnectorApp, connector: OAuth, *, redirect_uri: str, call: Call, now: datetime
 ) -> AppCheckResult:
-    """Check the app in each environment, as it may be unknown in one. Never raises."""
+    """Check the app in each environment, as some may not know it. Never raises."""
     try:
         app.open()
     except CannotOpen:

@@ -95,7 +95,7 @@ def _recover_from_failing_calls(connection: Connection, lane: Lane, *, now: date
 
 
 def is_failure_unresolved(connection: Connection) -> bool:
-    """Whether the problem persists after a passed check: other calls or a refresh failed.
+    """Return whether the problem persists although a check passed: other calls or a refresh failed.
 
     If deliveries wait after failed attempts, the next attempt decides; otherwise the check does.
     """
@@ -107,7 +107,7 @@ def is_failure_unresolved(connection: Connection) -> bool:
 
 
 def _update_connection_state(connection: Connection, **changes: Any) -> bool:
-    """Change row and object, if state and reason of the row are unchanged."""
+    """Update the row and the object, if the row still has the state and reason of the object."""
     connections = Connection.unscoped.filter(
         pk=connection.pk, state=connection.state, reason=connection.reason
     )

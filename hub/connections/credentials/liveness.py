@@ -1,4 +1,4 @@
-"""Check the credentials of quiet connections from time to time, before an event needs them.
+"""Check the credentials of quiet connections periodically, before an event needs them.
 
 Rejected credentials are checked too: if an administrator has removed the cause, no reconnect is
 needed.
@@ -63,7 +63,7 @@ def check_due_connections(
 def check_liveness(
     connection: Connection, *, call: Call, now: datetime, random: Random
 ) -> ProbeResult | None:
-    """Check one connection; None if it was only scheduled, or recent deliveries suffice."""
+    """Check one connection; returns None if the check was only scheduled, or is not needed."""
     interval = timedelta(seconds=connection.connector.checks_every or 0)
     first = connection.check_at is None
     share = random() if first else 1 + INTERVAL_JITTER_SHARE * (2 * random() - 1)
@@ -84,7 +84,7 @@ def check_liveness(
 
 
 def _is_check_needless(connection: Connection, since: datetime) -> bool:
-    """Whether recent deliveries or a refresh have already shown the credential's state."""
+    """Return whether recent deliveries or a refresh have already shown the credential's state."""
     return (
         is_found_by_refresh(connection)
         if connection.state == NEEDS_RECONNECT
@@ -93,7 +93,7 @@ def _is_check_needless(connection: Connection, since: datetime) -> bool:
 
 
 def _is_recently_served(connection: Connection, since: datetime) -> bool:
-    """Whether attempts were made, and none has failed since the last success."""
+    """Return whether attempts were made, and none has failed since the last success."""
     lane = connection.lane
     return lane.virtual_time > since and lane.failing_since is None
 

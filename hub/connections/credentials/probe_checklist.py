@@ -45,7 +45,7 @@ class ProbeStep(NamedTuple):
 
 
 def describe_failed_probe(probe_result: ProbeResult) -> str:
-    """Describe the failure, without the text of an HTML page that came instead of a response."""
+    """Describe the failure; the text of a response that is an HTML page is left out."""
     code = probe_result.reason.removeprefix("status_")
     return (
         _("it responded with status %(code)s") % {"code": code}

@@ -1,7 +1,7 @@
-"""One blocking call of an external system: build, meter, send and parse a request.
+"""Make one blocking call to an external system: build, meter, send and parse a request.
 
 A call occupies one of the 32 threads of a web process for up to 10 s. So all calls share one budget
-per process, of which one tenant can use a share only.
+per process, of which one tenant can use only a part.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
@@ -43,7 +43,7 @@ STORED_RESPONSE_LENGTH_MAX, STORED_EXCHANGE_LENGTH_MAX = 300, 500
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a call may wait for its quotas, and the function that waits, for seconds."""
+    """How long a call may wait for a spent quota, in seconds, and the function that waits."""
 
     wait: timedelta
     sleep: Callable[[float], object]
@@ -53,7 +53,7 @@ NO_PATIENCE = Patience(timedelta(0), lambda seconds: None)
 
 
 class ExchangeKeeper:
-    """A function that sends requests, and remembers the last one with its response."""
+    """Callable that sends requests and keeps the last one with its response, as evidence."""
 
     def __init__(self, call: Call) -> None:
         self.call = call
@@ -67,7 +67,7 @@ class ExchangeKeeper:
 
     @sensitive_variables()
     def describe(self, secrets: Collection[str]) -> str:
-        """Return request line, status and answer of the last exchange; empty if there was none."""
+        """Return request line, status and body of the last exchange; "" if there was none."""
         if self.request is None:
             return ""
         line = f"{self.request.method} {self.request.url}"
@@ -109,13 +109,12 @@ def call_provider(
     patience: Patience | None = None,
     low_priority: bool = False,
 ) -> T | Outcome:
-    """Return what `parse` returns, or a redacted Outcome if the call fails. Never raises.
+    """Return the result of `parse`, or a redacted Outcome if the call fails. Never raises.
 
-    `patience`: how long a spent quota is waited for; None: not at all. `low_priority`: it keeps to
-    each quota's share for background work. `unanswered` builds the
-    Outcome of a request that may have arrived, `unreadable` that of a response which the connector
-    cannot parse. The quotas that the response reports are recorded when `afterwards` closes,
-    immediately by default.
+    `patience`: how long to wait for a spent quota; None: do not wait. `low_priority`: limits the
+    call to each quota's share for background work. `unanswered` builds the Outcome of a request
+    that may have arrived, `unreadable` that of a response which the connector cannot parse. The
+    quotas that the response reports are recorded when `afterwards` closes, by default immediately.
     """
     answer: T | Outcome
     with ExitStack() as at_once:
@@ -143,7 +142,9 @@ def _build_failure(
     *,
     now: datetime,
 ) -> Outcome:
-    """Return the Outcome of a call that was not made, not answered, or not understood."""
+    """Return the Outcome of a call that was not sent, not answered, or answered with an unparsable
+    response.
+    """
     match error:
         case RequestIncomplete():
             return never("incomplete", str(error))
@@ -159,7 +160,7 @@ def _build_failure(
 
 
 def _send_patiently(send: Callable[..., T], patience: Patience, *, now: datetime) -> T:
-    """Call `send(now=…)`, again after a spent quota if it is free within the patience.
+    """Call `send(now=…)`; if a quota is spent, wait within the patience and send again.
 
     Raises what `send` raises.
     """

@@ -123,9 +123,9 @@ class TokenRefresh:
     def _keep_or_revoke_late_grant(
         self, document: Mapping[str, Any], columns: Mapping[str, Any]
     ) -> None:
-        """Revoke a grant whose authorization a person ended or replaced meanwhile.
+        """Revoke a grant whose authorization was ended or replaced by a person meanwhile.
 
-        It is kept instead while the disconnect can be undone.
+        While the disconnect can be undone, the grant is stored for the undo instead.
         """
         connection = self.connection
         if keep_late_grant(connection, self.credential.version, document, columns):
@@ -194,7 +194,7 @@ class TokenRefresh:
 
     @transaction.atomic
     def _schedule_retry(self, outcome: Outcome) -> None:
-        """Schedule another attempt: the sweep makes it when `refresh_lease_until` has passed."""
+        """Schedule another attempt, which the sweep makes after `refresh_lease_until`."""
         credential, detail = self.credential, outcome.detail or outcome.reason
         sent = outcome.reason not in NOT_SENT_REASONS
         failures = credential.refresh_failures + sent
@@ -236,7 +236,9 @@ class TokenRefresh:
 
     @transaction.atomic
     def _drop_further_token(self, outcome: Outcome) -> None:
-        """Forget a token that deliveries do not use, and degrade the connection."""
+        """Delete a secondary token (one that deliveries do not use), and mark the connection
+        degraded.
+        """
         remaining_columns: dict[str, Any] = token_lifetimes.build_token_columns(
             self._read_other_tokens(), self.connection.connector, now=self.now
         )
@@ -267,7 +269,7 @@ def _retry_database_write(write: Callable[[], T], *, sleep: Sleep) -> T:
 
 
 def is_found_by_refresh(connection: Connection) -> bool:
-    """Whether a refresh caused the connection's state.
+    """Return whether a refresh caused the connection's state.
 
     A valid access token does not resolve such a state.
     """
@@ -285,7 +287,7 @@ def _compute_refresh_delay(outcome: Outcome, failures: int) -> timedelta:
 
 
 def _is_about_to_expire(credential: Credential, failures: int, *, then: datetime) -> bool:
-    """Whether the access token will have expired at the next attempt."""
+    """Return whether the access token will have expired at the next attempt."""
     if credential.expires_at and not credential.rejected_at:
         return then >= credential.expires_at
     return failures >= FAILURES_TOLERATED

@@ -1,4 +1,4 @@
-"""Records of an external system from which a person chooses; the first page only."""
+"""List records of an external system from which a person chooses; the first page only."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -75,7 +75,7 @@ def schedule_connection_revocation(connection: Connection, *, now: datetime) -> 
 
 @sensitive_variables()
 def keep_credential_for_undo(connection: Connection, *, now: datetime) -> Disconnection | None:
-    """Move the stored credential to where only an undo finds it, in the caller's transaction.
+    """Move the stored credential to where only an undo reads it, in the caller's transaction.
 
     Returns None if there is nothing that an undo could restore. The caller empties the credential.
     """
@@ -106,9 +106,9 @@ def keep_credential_for_undo(connection: Connection, *, now: datetime) -> Discon
 
 @sensitive_variables()
 def end_undo(connection: Connection, *, now: datetime) -> bool:
-    """Delete the credential that was kept for an undo, and schedule its revocation.
+    """Delete the credential stored for an undo, and schedule its revocation.
 
-    Returns False if none is kept. Needs a transaction of the caller: both happen, or neither.
+    Returns False if there is none. Must be called in a transaction: both happen, or neither.
     """
     rows = Disconnection.unscoped.select_for_update(no_key=True).filter(connection=connection)
     disconnection = rows.first()
@@ -134,9 +134,10 @@ def end_undo(connection: Connection, *, now: datetime) -> bool:
 def keep_late_grant(
     connection: Connection, version: int, document: Mapping[str, Any], columns: Mapping[str, Any]
 ) -> bool:
-    """Keep the tokens of a refresh that a disconnect overtook, for its undo.
+    """Store the tokens of a refresh that finished after a disconnect, for its undo.
 
-    Returns False if no credential of this version is kept. Needs a transaction of the caller.
+    Returns False if no credential of this version is stored for an undo. Must be called in a
+    transaction.
     """
     rows = Disconnection.unscoped.select_for_update(no_key=True)
     disconnection = rows.filter(connection=connection, version=version).first()
@@ -195,7 +196,9 @@ def extract_tokens(secret: Mapping[str, Any]) -> set[Any]:
 
 
 def is_grant_in_use(connector: str, account: str, connection: Connection | None) -> bool:
-    """Whether another connection has the account's only grant, or the account is unknown."""
+    """Return whether another connection uses the account's only grant; True if the account is
+    unknown.
+    """
     if not CONNECTORS[connector].has_one_grant:
         return False
     others = Connection.unscoped.filter(connector_key=connector, account=account)

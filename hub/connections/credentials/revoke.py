@@ -45,10 +45,10 @@ INCONCLUSIVE_REASONS = {"other_account", "no_access_token"}
 def attempt_revocation(
     revocation: Revocation, *, call: Call, clock: Clock, patience: Patience = NO_PATIENCE
 ) -> bool:
-    """Attempt the revocation once; return whether it is finished or another task has claimed it.
+    """Attempt the revocation once; return whether it is finished or claimed by another task.
 
-    Our webhooks at the system are removed before. `patience`: with spent quotas of these calls.
-    No transaction may be open: the external system is called.
+    Our webhooks at the system are removed first. `patience`: how long these calls may wait for
+    spent quotas. Calls the external system, so no transaction may be open.
     """
     now = clock()
     due = Revocation.unscoped.filter(pk=revocation.pk, due_at__lte=now)
@@ -75,7 +75,7 @@ def attempt_revocation(
 def _unregister_webhooks(
     revocation: Revocation, call: Call, patience: Patience, *, clock: Clock
 ) -> bool:
-    """Remove our webhooks with the tokens; return whether these may be revoked now.
+    """Remove our webhooks, which needs the tokens; return whether the tokens may be revoked now.
 
     An expired access token is refreshed once.
     """
@@ -114,7 +114,7 @@ def _try_to_unregister(
 
 @sensitive_variables()
 def _is_needed_again(revocation: Revocation) -> bool:
-    """Whether a connection uses the token again, or another token of the same grant."""
+    """Return whether a connection uses this token again, or another token of the same grant."""
     if is_grant_in_use(revocation.connector_key, revocation.account, None):
         return True
     connection = revocation.connection
@@ -131,7 +131,7 @@ def _is_needed_again(revocation: Revocation) -> bool:
 
 
 def _is_reconnected(revocation: Revocation) -> bool:
-    """Whether the connection has a new authorization of the same account."""
+    """Return whether the connection has a new authorization of the same account."""
     connection = revocation.connection
     return bool(
         connection and not connection.is_disconnected and connection.account == revocation.account
@@ -213,9 +213,9 @@ def request_new_grant(
     now: datetime,
     afterwards: ExitStack,
 ) -> Grant | Outcome:
-    """Request new tokens of a credential that no connection has; the caller stores them.
+    """Request new tokens for a credential that belongs to no connection; the caller stores them.
 
-    `client`: our client id and secret. `afterwards`: closed once they are stored.
+    `client`: our client id and secret. `afterwards`: closed once the tokens are stored.
     """
     return call_provider(
         connection,

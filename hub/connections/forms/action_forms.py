@@ -74,5 +74,5 @@ class StaffDisconnectForm(DisconnectForm, staff.ActionForm):
 
 
 def compute_pause_end(data: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Return when the pause ends, by the data of a PauseForm; None: when it is resumed."""
+    """Return when the pause ends, from the data of a PauseForm; None: it has no end."""
     return now + timedelta(hours=int(data["length"])) if data["length"] else None

@@ -19,7 +19,7 @@ from tenants.scoping import visible_rows
 
 
 def list_environment_choices(connectors: Iterable[str]) -> list[tuple[str, Any]]:
-    """List the environments of these systems, after an empty choice."""
+    """List the environments of these systems, preceded by an empty choice."""
     environments = {
         entry.key: translate_text(entry.label)
         for key in connectors

@@ -51,7 +51,9 @@ class ConnectorAppForm(StaffFieldsForm):
         self.initial["hosts"] = "\n".join(app.hosts)
 
     def _open_document(self, app: ConnectorApp) -> dict[str, Any]:
-        """Return the stored document; empty if it does not open: all is filled in again then."""
+        """Return the stored document; empty if it does not open, so that all fields have to be
+        entered again.
+        """
         try:
             document, self.is_unreadable = app.open(), False
         except CannotOpen:
@@ -62,7 +64,7 @@ class ConnectorAppForm(StaffFieldsForm):
         return str(self.cleaned_data["hosts"]).split()
 
     def clean(self) -> dict[str, Any]:
-        """Add the fields that are not secret to the sealed document."""
+        """Add the fields that are not secret to the document to seal."""
         data = super().clean()
         data["document"] |= {name: value for name, value in data["settings"].items() if value}
         base_urls = {name: data.get(f"url_{name}") for name in self.bases}

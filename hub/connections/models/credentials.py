@@ -118,15 +118,17 @@ class Credential(Scoped):
 
     @classmethod
     def lock_if_unchanged(cls, connection: Connection, version: int | None) -> bool:
-        """Lock the connection as `lock` does; return whether the credential has this version."""
+        """Lock the connection as `lock` does; return whether the credential still has this
+        version.
+        """
         credential = cls.lock(connection)
         return (credential.version if credential else None) == version
 
     def await_refresh(self, *, used: int, now: datetime) -> bool:
         """Hold the lane until the credential is newer than version `used`.
 
-        Returns False if it is newer already. A refresh is due at once, or with a growing delay if
-        the token was rejected within a minute of its issue.
+        Returns False if it is newer already. A refresh becomes due immediately, or after a growing
+        delay if the token was rejected within a minute of its issue.
         """
         credentials = Credential.unscoped.filter(pk=self.pk, version=used)
         if not credentials.exists():
@@ -142,13 +144,13 @@ class Credential(Scoped):
         return True
 
     def is_fresh(self, *, now: datetime) -> bool:
-        """Whether the access token of deliveries was issued less than `TOKEN_FRESH_FOR` ago."""
+        """Return whether the main access token was issued less than `TOKEN_FRESH_FOR` ago."""
         token_data = self.token_lifetimes.get(MAIN_PREFIX)
         granted_at = Token.from_json(token_data).granted_at if token_data else self.updated_at
         return self.version > 1 and now - granted_at < TOKEN_FRESH_FOR
 
     def request_refresh(self, *, now: datetime) -> None:
-        """Make a refresh due now, although the token was not rejected."""
+        """Make a refresh due now, although no call has rejected the token."""
         Credential.unscoped.filter(pk=self.pk).update(refresh_due_at=now)
 
     def open(self, connection: Connection) -> dict[str, Any]:

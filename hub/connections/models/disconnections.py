@@ -14,9 +14,9 @@ from tenants.scoping import Scoped
 class Disconnection(Scoped):
     """A disconnect that can be undone until `revoke_at`.
 
-    The connection's own credential is empty meanwhile, so nothing can use it. The document here is
-    bound to this row; only an undo and the revocation open it, and the receiver of webhooks, to
-    verify these by the signing secret in it.
+    The connection's own credential is empty meanwhile, so it cannot be used. The sealed document is
+    bound to this row. It is opened by an undo, by the revocation, and by the receiver of webhooks
+    to verify them with its signing secret.
     """
 
     TENANT = "connection__tenant"
@@ -57,10 +57,10 @@ class Disconnection(Scoped):
 
 
 def get_pending_disconnection(connection: Connection) -> Disconnection | None:
-    """Return the disconnect that is not final yet; None if there is none.
+    """Return the disconnect that can still be undone; None if there is none.
 
-    It ends when an undo, a reconnection or the revocation deletes its row. That is read with the
-    connection where the query selects both, and otherwise by a statement of its own.
+    Its row is deleted by an undo, a reconnection or the revocation. Reads it from the connection if
+    the query has joined it, otherwise with a query of its own.
     """
     if not connection.is_disconnected:
         return None

@@ -52,7 +52,9 @@ class KillSwitch(Scoped):
 
     @classmethod
     def find_level_of(cls, connection: Connection) -> str:
-        """Return the widest level at which its lane is switched off; empty if at none."""
+        """Return the widest level at which the connection's lane is switched off; "" if it
+        is not.
+        """
         levels = set(
             cls.unscoped.filter(
                 models.Q(scope="platform")

@@ -13,9 +13,9 @@ from tenants.scoping import Scoped
 
 
 class QuotaQueue(Scoped):
-    """Deliveries of one connection that spend the same scopes and wait for one scope.
+    """Deliveries of one connection that spend the same scopes and wait for one of them.
 
-    The pump claims none of these before `opens_at`, and at most `width` at a time.
+    The pump claims none of them before `opens_at`, and at most `width` at a time.
     `Delivery.quota_queue` stores the id without a foreign key, so an empty queue can be deleted.
     """
 
@@ -49,7 +49,7 @@ class QuotaQueue(Scoped):
 
     @classmethod
     def reopen(cls, keys: Collection[str], *, now: datetime) -> None:
-        """Open the queues that wait for these scopes, which are available early."""
+        """Open the queues that wait for these scopes, as the scopes are available early."""
         waiting = cls.unscoped.filter(waits_for_any(keys), opens_at__gt=now)
         with transaction.atomic():
             # as a pump writes them
@@ -62,7 +62,7 @@ class QuotaQueue(Scoped):
 
 
 def waits_for_any(keys: Collection[str]) -> models.Q | RawSQL:
-    """Return the condition for queues that waited for one of these scopes at the last check."""
+    """Return the Q condition for queues that waited for one of these scopes at the last check."""
     if database.vendor == "postgresql":
         return models.Q(closed__has_any_keys=list(keys))
     marks = ", ".join(["%s"] * len(keys))

@@ -12,7 +12,7 @@ from tenants.scoping import Scoped
 
 
 class Revocation(Scoped):
-    """Tokens that are no longer needed, stored until their system has revoked them."""
+    """Tokens that are not needed any more, stored until they are revoked at their system."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="revocations")
     connector_key = models.CharField(max_length=40, validators=[validate_connector_key])

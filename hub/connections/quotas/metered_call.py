@@ -46,9 +46,9 @@ class MeteredCall:
     now: datetime
 
     def record_response(self, answer: object) -> None:
-        """Update the quotas by a response: a 429 pauses them, an answered probe reopens them.
+        """Update the quotas after a response: a 429 pauses them, a successful probe reopens them.
 
-        A call that was in flight when another one received a 429 reopens nothing.
+        A call that was in flight when another call received a 429 reopens nothing.
         """
         if isinstance(answer, Outcome) and (answer.reason == "throttled" or answer.paused_scopes):
             self._pause_quotas(answer)
@@ -76,9 +76,9 @@ class MeteredCall:
 def meter_call(
     connection: Connection, request: Request, *, low_priority: bool = False, now: datetime
 ) -> Iterator[MeteredCall]:
-    """Reserve the quotas of a call for a block; name lookups are charged to its tenant.
+    """Reserve the quotas of a call for the duration of a block; charge name lookups to its tenant.
 
-    `low_priority`: it keeps to each quota's share for background work. Does not wait: raises
+    `low_priority`: limits the call to each quota's share for background work. Never waits: raises
     QuotaExhausted if a quota is spent.
     """
     scopes = list_spent_quotas(connection, request) + list_tenant_shares(connection, request)

@@ -61,7 +61,7 @@ def _join_name(key: str, owner_name: str) -> str:
 
 
 def _owner_of(key: str) -> tuple[str, str]:
-    """Return the owner of a quota as (the connector, or the kind that counts tenants; its id)."""
+    """Return the owner of a quota as (connector key or kind of counter, owner id)."""
     connector_key, kind, owner, _name = split_scope_key(key)
     return (TENANT_KIND if kind == TENANT_KIND else connector_key), owner
 

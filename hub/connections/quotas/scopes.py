@@ -46,7 +46,9 @@ def _list_own_quotas(request: Request) -> tuple[ScopeCost, ...]:
 
 
 def list_tenant_shares(connection: Connection, request: Request) -> tuple[ScopeCost, ...]:
-    """List the tenant's shares of quotas that all tenants share, such as the token endpoint's."""
+    """List the tenant's shares of quotas that all tenants share, such as that of the token
+    endpoint.
+    """
     if connection.tenant_id is None:
         return ()
     return tuple(
@@ -65,10 +67,10 @@ def list_tenant_shares(connection: Connection, request: Request) -> tuple[ScopeC
 
 
 def is_counted(connection_pk: int | None, account: str, scope: Scope) -> bool:
-    """Return whether the calls of the scope are counted.
+    """Return whether calls of the scope are counted.
 
-    A draft has no primary key and perhaps no account: what only it would share is not counted, so
-    that two drafts do not wait for each other.
+    An unsaved draft has no primary key and perhaps no account. Scopes that these would identify
+    are then not counted, as all drafts would share them.
     """
     return (
         connection_pk is not None

@@ -95,7 +95,7 @@ def find_stopping_switches(connections: Iterable[Connection]) -> dict[int, KillS
 
 
 def _is_stopping_switch(switch: KillSwitch, connection: Connection) -> bool:
-    """Whether this is the kill switch that the lane of the connection names."""
+    """Return whether this is the kill switch that the connection's lane names."""
     subjects = {
         "platform": True,
         "connector": switch.connector_key == connection.connector_key,
@@ -109,7 +109,8 @@ def find_stop_cause(
 ) -> tuple[str, datetime | None]:
     """Return the widest cause that stops the connection, else the reason of its state.
 
-    Empty if the state itself is the reason. The second value is the end of a maintenance window.
+    Returns "" if the state itself is the reason. The second value is the end of a maintenance
+    window.
     """
     lane = getattr(connection, "lane", None)
     hold_reason, off = getattr(lane, "hold_reason", ""), getattr(lane, "switched_off_by", "")

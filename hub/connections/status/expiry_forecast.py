@@ -1,4 +1,4 @@
-"""Valid authorizations that expire within `FORECAST_PERIOD`, and why."""
+"""Find valid authorizations that expire within `FORECAST_PERIOD`, with the reason."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

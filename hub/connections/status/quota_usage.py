@@ -57,7 +57,7 @@ def list_quota_usage(
 def list_named_quota_usage(
     connection: Connection, *, now: datetime
 ) -> list[tuple[str, QuotaState, QuotaUsage]]:
-    """List the same with the names of the quotas."""
+    """List the usage like `list_quota_usage`, with the names of the quotas."""
     return [
         (name_connection_quota(quota_state.key, connection), quota_state, usage)
         for quota_state, usage in list_quota_usage(connection, now=now)

@@ -46,7 +46,7 @@ class TimelineMark(NamedTuple):
 
 
 class TimelineSegment(NamedTuple):
-    """A segment between two marks; its style says whether the authorization was valid."""
+    """A segment between two marks; its style shows whether the authorization was valid."""
 
     x: float
     width: float

@@ -35,7 +35,7 @@ from tenants.access.guest_sessions import protect_secret_url, start_session
 @protect_secret_url
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
-    """Open the link by POST: a GET, such as a mail program's preview, does not use the link up."""
+    """Open the link by POST; a GET, for example by a mail program's preview, leaves it unused."""
     link = connect_links.find_connect_link_by_token(token)
     if link is None or not _can_open_link(request, link):
         return render_ended_link(request, link)
@@ -160,6 +160,6 @@ def find_current_login(link: ConnectLink) -> dict[str, str]:
 
 
 def render_ended_link(request: HttpRequest, link: ConnectLink | None = None) -> HttpResponse:
-    """Render that the link has ended; for a guessed address nothing else is disclosed."""
+    """Render that the link has ended; a guessed address gets the same page, without details."""
     elsewhere = link is not None and link.state(clock()) == "opened"
     return render(request, "connections/link_ended.html", {"elsewhere": elsewhere}, status=404)

@@ -60,7 +60,7 @@ def identify_browser(request: HttpRequest) -> BrowserIdentity:
 
 
 def _choose_internal_url(url: str, *, otherwise: str) -> str:
-    """Return the URL if it is a path of ours, else `otherwise`: prevents open redirects."""
+    """Return the URL if it is a path of the hub, else `otherwise`; this prevents open redirects."""
     safe = url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
     return url if safe and url.isprintable() and len(url) <= 500 else otherwise
 

@@ -1,5 +1,6 @@
-"""Which mappings, routes and jobs use which fields of which objects of a connection.
+"""Find which mappings, routes and jobs use which fields of a connection's objects.
 
-`connection_uses` finds all of them: what routes write (`mapping_uses`), what routes read of the
-events that the system sends (`event_uses`), and what the options of jobs name (`job_uses`).
+`connection_uses` combines all of them: the fields that routes write (`mapping_uses`), those of the
+system's events that routes read (`event_uses`), and those that the options of jobs name
+(`job_uses`).
 """

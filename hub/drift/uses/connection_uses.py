@@ -1,4 +1,4 @@
-"""All uses of the schema of a connection, by object; a fixed number of statements."""
+"""Find all uses of a connection's schema, by object, in a fixed number of queries."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,9 +22,9 @@ UsesByObject = dict[str, Sequence[SchemaUse]]
 
 
 def find_connection_uses(connection: Connection) -> UsesByObject:
-    """Return the uses by routes and jobs, disabled ones among them, by the object's key.
+    """Return the uses by routes and jobs, including disabled ones, by the object's key.
 
-    Three statements. Spellings of a key that differ in upper and lower case name one object.
+    Three queries. Keys that differ in upper and lower case only denote the same object.
     """
     if connection.connector.schema is None or connection.tenant_id is None:
         return {}
@@ -37,7 +37,9 @@ def find_connection_uses(connection: Connection) -> UsesByObject:
 
 
 def _list_spellings(connection: Connection, uses: Sequence[SchemaUse]) -> dict[str, str]:
-    """Return the spelling of each object: as it was compared, as it is written, or as events do."""
+    """Return the spelling of each object: as in the baseline, else as in mappings, else as in
+    events.
+    """
     compared = SchemaBaseline.unscoped.filter(connection=connection).order_by("pk")
     keys = [
         *compared.values_list("object_key", flat=True),
@@ -47,7 +49,7 @@ def _list_spellings(connection: Connection, uses: Sequence[SchemaUse]) -> dict[s
 
 
 def _iterate_route_uses(connection: Connection) -> Iterator[SchemaUse]:
-    """Yield the uses by the routes to the connection, and by those of events from it."""
+    """Yield the uses by routes to the connection, and by routes of events from it."""
     newest = (
         MappingVersion.unscoped.filter(mapping=OuterRef("mapping"))
         .order_by("-number")

@@ -1,4 +1,4 @@
-"""The fields of an object that routes read of the events which its system sends."""
+"""Find the fields of an object that routes read from the events of its system."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -24,8 +24,8 @@ def iterate_event_uses(
 ) -> Iterator[SchemaUse]:
     """Yield the uses by a route of events that this connection receives.
 
-    A route of one object's events uses the object even if it reads no field. One of many objects
-    uses those of which it reads a field.
+    A route that takes the events of a single object uses this object even if it reads no field. A
+    route of several objects uses those of which it reads a field.
     """
     schema = connection.connector.schema
     required = find_required_values(route.filter)
@@ -48,7 +48,7 @@ def _accepts_connection(route: Route, connection: Connection, required: Mapping[
 def _find_single_object(
     connector_key: str, schema: Schema, route: Route, required: Mapping[Path, str]
 ) -> str:
-    """Return the only object whose events the route takes; empty: there are several, or none."""
+    """Return the object whose events the route takes; "" if there are several or none."""
     pattern = required.get(("type",), route.event_type)
     prefix, _dot, event_type = pattern.partition(".")
     if prefix == connector_key and not event_type.startswith("*"):

@@ -1,4 +1,4 @@
-"""The paths that an expression reads, and the constants with which it compares their values. Pure.
+"""Find the paths that an expression reads, and the constants it compares their values with. Pure.
 
 A path is a tuple of names from the root of the document, such as `("data", "record", "Email")`; the
 items of a list have the path of the list.
@@ -24,7 +24,7 @@ COMPARING_CALLS = ("contains", "ends_with", "starts_with")
 
 
 def list_path_reads(text: str) -> PathReads:
-    """Return what an expression reads; nothing if it is no expression."""
+    """Return what an expression reads; empty if the text is not a valid expression."""
     tree = parse_tree(text)
     reader = _PathReader()
     if tree is not None:
@@ -33,7 +33,7 @@ def list_path_reads(text: str) -> PathReads:
 
 
 def list_leaf_reads(leaf: Any) -> PathReads:
-    """Return what the expressions in a leaf, list or object of a mapping read."""
+    """Return what the expressions in a mapping's value, list or object read."""
     if isinstance(leaf, str):
         return list_path_reads(leaf)
     reads: PathReads = {}
@@ -50,7 +50,9 @@ def _list_children(value: Any) -> list[Any]:
 
 
 def find_required_values(text: str) -> dict[Path, str]:
-    """Return the texts that a filter requires at paths: all its `path == 'text'` joined by &&."""
+    """Return the texts that a filter requires at paths: its conditions `path == 'text'` joined by
+    &&.
+    """
     required: dict[Path, str] = {}
     pending = [parse_tree(text)] if text else []
     while pending:
@@ -68,22 +70,23 @@ def find_required_values(text: str) -> dict[Path, str]:
 
 
 class _PathReader:
-    """Collects the paths that a tree reads in `reads`."""
+    """Collects the paths that an expression tree reads in `reads`."""
 
     def __init__(self) -> None:
         self.reads: PathReads = {}
 
     def read(self, node: Node, base: Path | None) -> Path | None:
-        """Collect what a node reads whose value is used, and return the path of the value."""
+        """Collect the paths read by a node whose value is used; return the path of the value."""
         path = self.visit(node, base)
         if path:
             self.reads.setdefault(path, set())
         return path
 
     def visit(self, node: Node, base: Path | None) -> Path | None:
-        """Collect what is read inside a node, and return the path of its value.
+        """Collect the paths read inside a node; return the path of its value, None if it is
+        computed.
 
-        `base`: the path of the value on which the node works. None: the value is computed.
+        `base` is the path of the value on which the node works; None if that is computed.
         """
         kind, children = node["type"], node["children"]
         if kind == "field":
@@ -107,7 +110,9 @@ class _PathReader:
         return self.visit(children[1], items)
 
     def _visit_operands(self, node: Node, base: Path | None) -> Path | None:
-        """Visit operands, one of which may be the value; collect with what they are compared."""
+        """Visit operands, one of which may be the value; collect the constants they are compared
+        with.
+        """
         operands = [child for child in node["children"] if isinstance(child, dict)]
         plain = [child for child in operands if child["type"] != "expref"]
         paths = [path for child in plain if (path := self.read(child, base))]

@@ -81,7 +81,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _find_object(connector: Connector, collection: Any, query: Mapping[str, Any]) -> str:
-    """Return the object that a collection reads; empty if the schema does not know it."""
+    """Return the object that a collection reads; "" if the schema does not contain it."""
     schema = connector.schema
     if schema is None or not isinstance(collection, str):
         return ""
@@ -91,7 +91,7 @@ def _find_object(connector: Connector, collection: Any, query: Mapping[str, Any]
 
 
 def _list_query_fields(query: Mapping[str, Any]) -> Iterator[FieldUse]:
-    """Yield the fields that are read, and those with a required value."""
+    """Yield the fields that the query reads, and those that it compares with a value."""
     yield from _list_read_fields(str(query.get("fields") or "").split(","))
     values = {name: value for name, value in query.items() if name not in USED_PARAMETERS}
     yield from _list_compared_fields(values)
@@ -104,7 +104,7 @@ def _list_read_fields(names: Iterable[Any]) -> Iterator[FieldUse]:
 
 
 def _list_compared_fields(values: Mapping[str, Any]) -> Iterator[FieldUse]:
-    """Yield the fields that must have a value, with it."""
+    """Yield the fields that must have a certain value, each with this value."""
     for name, value in values.items():
         for use in _list_read_fields([name]):
             yield replace(use, compared_values=frozenset({str(value)}))
@@ -116,7 +116,7 @@ def _list_path_uses(expression: Any, **use: Any) -> Iterator[FieldUse]:
 
 
 def _list_rule_uses(rule: Mapping[str, Any]) -> list[FieldUse]:
-    """List the field of a rule; it is written unless their value is always right."""
+    """Return the use of a rule's field; it is only read if the remote value always wins."""
     is_written = rule.get("owner") in WRITING_OWNERS
     values = _mapping(rule.get("values")).values()
     constants = frozenset(str(value) for value in values) if is_written else frozenset()

@@ -1,4 +1,4 @@
-"""The fields that a mapping writes, and the constants that it writes into them."""
+"""Find the fields that a mapping writes, and the constants that it writes to them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,9 +15,9 @@ PASSING_CALLS = ("default", "not_null", "text", "to_array", "to_string", "trim")
 
 
 def list_written_fields(action: Action, body: Mapping[str, Any]) -> tuple[list[FieldUse], bool]:
-    """Return the fields that a mapping of this action writes, and whether these are all.
+    """Return the fields that a mapping of this action writes, and whether the list is complete.
 
-    They are not all if an expression builds an object whose names only an event shows.
+    It is incomplete if an expression builds an object whose keys depend on the event.
     """
     fields = body.get(action.fields_input) if action.fields_input else body
     names = _ObjectReader()
@@ -32,7 +32,7 @@ def list_written_fields(action: Action, body: Mapping[str, Any]) -> tuple[list[F
 
 
 class _ObjectReader:
-    """Reads the names of nested objects; `is_complete` is false if some are not known."""
+    """Reads the keys of nested objects; `is_complete` is false if some depend on the event."""
 
     def __init__(self) -> None:
         self.is_complete = True
@@ -47,13 +47,13 @@ class _ObjectReader:
                 yield from self.read_nested_expression(child, f"{key}.")
 
     def read_nested_expression(self, text: str, prefix: str) -> Iterator[FieldUse]:
-        """Read the names of an object that the expression of one field builds, if it does."""
+        """Read the keys of the object that the expression of a field builds, if it builds one."""
         tree = parse_tree(text)
         if tree is not None and tree["type"] == "multi_select_dict":
             yield from self._read_dict_node(tree, prefix)
 
     def read_expression_object(self, value: Any, prefix: str) -> Iterator[FieldUse]:
-        """Read the names of the object that holds the fields, where an expression builds it."""
+        """Read the keys of the object with the fields, if an expression builds that object."""
         tree = parse_tree(value) if isinstance(value, str) else None
         if tree is None or tree["type"] != "multi_select_dict":
             self.is_complete = False
@@ -70,7 +70,7 @@ class _ObjectReader:
 
 
 def parse_tree(text: str) -> Node | None:
-    """Return the tree of an expression; None if it is none."""
+    """Return the tree of an expression; None if the text is not a valid expression."""
     try:
         return parse_expression(text).tree
     except ExpressionRefused:
@@ -118,5 +118,5 @@ def flatten_literal(value: Any) -> Iterator[str]:
 
 
 def format_constant(value: str | int | float) -> str:
-    """Return the constant as a picklist states it: text, or the digits of an id."""
+    """Return the constant as a picklist would contain it: text, or the digits of an id."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -9,9 +9,9 @@ from typing import Any
 class FieldUse:
     """The use of one field.
 
-    `constants`: the values that it may be given which do not depend on an event, as text.
-    `compared_values`: those with which it is compared. `reads`: of events that the system sends,
-    the paths that read it, each with the place: `filter`, `mapping` or `order_key`.
+    `constants`: the constant values that may be written to it, as text. `compared_values`: the
+    constants with which it is compared. `reads`: the paths in events that read it, each with the
+    place: `filter`, `mapping` or `order_key`.
     """
 
     key: str
@@ -26,8 +26,8 @@ class SchemaUse:
     """The use of an object by one route or job.
 
     `subject` describes the route or job for people: see DriftFinding.breaks. `creates`: it may
-    create records, and `fields` names all that it writes. `is_source`: it is a route of the events
-    that the system sends.
+    create records, and `fields` contains all fields that it writes. `is_source`: it is a route of
+    events that the system sends.
     """
 
     object_key: str
@@ -40,7 +40,9 @@ class SchemaUse:
         return self.fields.get(fold_key(key))
 
     def describe(self, key: str = "") -> dict[str, Any]:
-        """Return the subject with what it reads of this field; without a key, of the object."""
+        """Return the subject with what it reads of this field, or of the object if the key
+        is "".
+        """
         uses = self.fields.values() if not key else [use for use in [self.find(key)] if use]
         places: dict[str, list[str]] = {}
         for path, place in sorted({read for use in uses for read in use.reads}):
@@ -50,12 +52,12 @@ class SchemaUse:
 
 
 def fold_key(key: str) -> str:
-    """Return the key for comparisons: systems do not distinguish upper and lower case in names."""
+    """Return the key in lower case, for comparisons: systems ignore the case of names."""
     return key.casefold()
 
 
 def index_uses(uses: Iterable[FieldUse]) -> dict[str, FieldUse]:
-    """Return the uses by key; uses of the same field are joined."""
+    """Return the uses by key; uses of the same field are merged."""
     indexed: dict[str, FieldUse] = {}
     for use in uses:
         earlier = indexed.get(fold_key(use.key))

@@ -1,1 +1,1 @@
-"""REST of mappings: identities and their fallbacks."""
+"""REST of mappings: identities, and the fallbacks for missing ones."""

@@ -9,9 +9,7 @@ CHARACTERS_PER_STEP = 16
 
 
 class ExpressionRefused(ValueError):
-    """An expression is invalid or has no result; `value` is the value that caused this, if there is
-    one.
-    """
+    """An expression is invalid or has no result; `value` is the value that caused this, if any."""
 
     def __init__(self, message: str, *offending: Any) -> None:
         super().__init__(message)
@@ -20,7 +18,7 @@ class ExpressionRefused(ValueError):
 
 
 class OverBudget(ExpressionRefused):
-    """The evaluation needs more steps than the budget has."""
+    """The evaluation exceeds its budget of steps."""
 
 
 class Budget:
@@ -40,14 +38,14 @@ class Budget:
         self.spend(characters // CHARACTERS_PER_STEP)
 
     def spend_on(self, value: Any) -> None:
-        """Spend the cost of one value, without the values inside it."""
+        """Spend the cost of one value, not including nested values."""
         if isinstance(value, str):
             self.spend_characters(len(value))
         elif isinstance(value, list | dict):
             self.spend(len(value))
 
     def spend_on_all(self, value: Any) -> None:
-        """Spend the cost of a value with all values inside it; a list that occurs twice counts
+        """Spend the cost of a value including nested values; a list that occurs twice counts
         twice.
         """
         pending = [value]

@@ -27,8 +27,8 @@ UNITS = {"minutes": 60, "hours": 3600, "days": 86400, "weeks": 604800}
 
 
 class IdentityMissing(Exception):
-    """No identity is known for a record that an expression looks up, by our id or by the other
-    system's.
+    """No identity exists for a record that an expression looks up, by our id or by the
+    remote id.
     """
 
     def __init__(self, kind: str, value: str) -> None:
@@ -43,14 +43,14 @@ class IdentityMissing(Exception):
 
     @staticmethod
     def parse(detail: str) -> tuple[str, str] | None:
-        """Return kind and value that the text of this exception names; None for another text."""
+        """Return the kind and value in the text of this exception; None for any other text."""
         before, _, value = detail.partition(" is known for ")
         _, _, kind = before.partition("no identity of kind ")
         return (kind, value) if kind and value else None
 
 
 class IdentitySkipped(IdentityMissing):
-    """No identity is known, and the connection's fallback says to skip the record.
+    """No identity exists, and the connection's fallback is to skip the record.
 
     `explanation` is the text that a person entered with the fallback.
     """

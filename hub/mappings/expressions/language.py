@@ -83,7 +83,7 @@ def split_clauses(expression: Expression) -> list[Expression]:
 
 
 def extract_path_names(tree: Node) -> tuple[str, ...]:
-    """Return the names of a path such as `data.customer.name`; empty for anything else."""
+    """Return the names of a path such as `data.customer.name`; empty for any other expression."""
     if tree["type"] == "field":
         return (tree["value"],)
     if tree["type"] != "subexpression":
@@ -93,7 +93,7 @@ def extract_path_names(tree: Node) -> tuple[str, ...]:
 
 
 def find_clause_subject(clause: Expression) -> Expression:
-    """Return what a clause compares: of `data.amount > `100`` it is `data.amount`."""
+    """Return what a clause compares: for `data.amount > `100`` it is `data.amount`."""
     if clause.tree["type"] in ("comparator", "not_expression", "function_expression"):
         for child in clause.tree["children"]:
             if child["type"] not in ("literal", "expref"):
@@ -189,9 +189,9 @@ ORDER_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class Evaluation(TreeInterpreter):  # type: ignore[misc]  # jmespath has no types
-    """jmespath's interpreter, with a count of its steps.
+    """jmespath's interpreter with a count of its steps.
 
-    One evaluation serves all expressions of a message, so that these share its budget.
+    One evaluation serves all expressions of a message, so that they share its budget.
     """
 
     def __init__(self, functions: Functions) -> None:
@@ -224,7 +224,7 @@ class Evaluation(TreeInterpreter):  # type: ignore[misc]  # jmespath has no type
             ) from None
 
     def _follow_path(self, names: tuple[str, ...], value: Any) -> Any:
-        """Evaluate a plain path, as most of a mapping are, with the same result and cost as a
+        """Evaluate a plain path, the most frequent expression, with the same result and cost as a
         visit.
         """
         self._budget.spend(len(names) + (len(names) > 1))
@@ -262,7 +262,7 @@ class Evaluation(TreeInterpreter):  # type: ignore[misc]  # jmespath has no type
 
 
 def _is_comparable(first: Any, second: Any) -> bool:
-    """Compare numbers with numbers and texts with texts; other pairs are neither more nor less."""
+    """Return whether two values can be ordered: both are numbers, or both are texts."""
     if isinstance(first, bool) or isinstance(second, bool):
         return False
     return any(isinstance(first, kind) and isinstance(second, kind) for kind in (int | float, str))

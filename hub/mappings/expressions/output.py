@@ -15,8 +15,8 @@ EXCERPT_LENGTH = 200
 
 
 class Output:
-    """Copies results, so that a result shares nothing with the document or the expression, and
-    counts their bytes.
+    """Copies results, so that they share no objects with the document or the expression, and counts
+    their bytes.
     """
 
     __slots__ = ("remaining_bytes",)
@@ -25,8 +25,8 @@ class Output:
         self.remaining_bytes = OUTPUT_MAX_BYTES
 
     def copy_plain(self, value: Any, depth: int = 0) -> Any:
-        """Return a copy of the value. Raises ExpressionRefused when it is no JSON value, too large,
-        or cannot be stored.
+        """Return a copy of the value. Raises ExpressionRefused if it is not JSON, too large, or
+        cannot be stored.
         """
         kind = type(value)
         if kind is str:
@@ -76,7 +76,9 @@ def _check_number(value: int | float) -> int | float:
 
 
 def format_excerpt(value: Any) -> str:
-    """Write a value as JSON in at most 200 characters that can be stored; reads no further."""
+    """Format the beginning of a value as JSON: at most 200 characters, without those that cannot be
+    stored.
+    """
     pieces: list[str] = []
     length = 0
     try:

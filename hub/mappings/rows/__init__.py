@@ -1,7 +1,7 @@
-"""The body of a field mapping as rows of a table, and back, without loss.
+"""Convert the body of a field mapping to rows of a table and back, without loss.
 
-A row is one leaf of the body: `field_paths` names where it stands, `row_values` what it holds,
-`body_rows` turns a whole body into rows and rows into a body, `row_changes` compares two versions.
+A row is one leaf of the body: `field_paths` is about its path, `row_values` about its value.
+`body_rows` converts whole bodies, `row_changes` compares two versions.
 """
 
 from hub.mappings.rows.body_rows import InvalidRows, body_of_rows, rows_of_body

@@ -55,8 +55,8 @@ class BodyDraft:
             return None
 
     def change(self, command: str) -> "BodyDraft":
-        """Return the draft after a button: `add`, `remove` with the number of a row, `json`,
-        `table`; as it is for any other.
+        """Return the draft after a button: `add`, `remove` with a row number, `json` or `table`;
+        unchanged for any other.
         """
         name, _separator, number = command.partition(" ")
         if name in ("json", "table"):
@@ -68,11 +68,11 @@ class BodyDraft:
         return self
 
     def switch_view(self, view: BodyView) -> "BodyDraft":
-        """Return the draft in the other view; as it is if there are errors."""
+        """Return the draft in the other view; unchanged if it has errors."""
         body = self.build_body()
         return self if body is None else BodyDraft.of_body(body, view)
 
 
 def read_view(data: Mapping[str, Any]) -> BodyView:
-    """Return the view that an address asks for."""
+    """Return the view that a URL's query asks for."""
     return "json" if data.get("view") == "json" else "table"

@@ -22,7 +22,9 @@ Tree = dict[Segment, Any]  # of names or of list positions: another tree, or a L
 
 
 class InvalidRows(ValueError):
-    """Rows make no valid body: `errors` by the number of the row, from 0; `problem` of them all."""
+    """The rows do not form a valid body. `errors` is by row number, from 0; `problem` concerns all
+    rows.
+    """
 
     def __init__(self, errors: Mapping[int, str], problem: str = "") -> None:
         super().__init__(errors, problem)
@@ -75,7 +77,7 @@ class _BodyBuilder:
     numbers: dict[Segments, int] = field(default_factory=dict)
 
     def add(self, number: int, row: Row) -> None:
-        """Put the row's leaf into the tree, or store why it cannot be used."""
+        """Add the row's leaf to the tree, or record its error."""
         try:
             segments = parse_field_path(row.path)
             leaf = Leaf(leaf_of_row(row))
@@ -86,7 +88,7 @@ class _BodyBuilder:
             self.numbers[segments] = number
 
     def locate_error(self, error: MappingError) -> InvalidRows:
-        """Return the error at its row: the one at the JSON pointer, or the first below it."""
+        """Return the error with the number of its row: the first at or below the JSON pointer."""
         parts = parse_pointer(error.path)
         for segments, number in self.numbers.items():
             if parts and tuple(map(str, segments))[: len(parts)] == parts:
@@ -97,7 +99,7 @@ class _BodyBuilder:
 
 
 def _place_leaf(tree: Tree, segments: Segments, leaf: Leaf) -> None:
-    """Put a leaf into the tree. Raises InvalidRow when it collides with another row."""
+    """Add a leaf to the tree. Raises InvalidRow if it conflicts with another row."""
     node: Any = tree
     for depth, segment in enumerate(segments):
         is_last = depth == len(segments) - 1

@@ -19,7 +19,7 @@ class Converter:
         return f"{self.before}{path}{self.after}"
 
     def unwrap(self, expression: str) -> str:
-        """Return what stands inside; empty if the expression is not of this form."""
+        """Return the expression inside; "" if the outer expression has another form."""
         is_wrapped = expression.startswith(self.before) and expression.endswith(self.after)
         return expression[len(self.before) : -len(self.after)] if is_wrapped else ""
 

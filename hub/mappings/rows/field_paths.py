@@ -1,7 +1,7 @@
-"""Paths of their fields as people write them, such as `fields.LastName` or `blocks[0].text`.
+"""Paths of the other system's fields as people enter them, such as `fields.LastName` or
+`blocks[0].text`.
 
-A name that holds a dot, a bracket, a quotation mark or a space at an end is written as JSON:
-`fields."a.b"`.
+A name with a dot, bracket, quotation mark, or a space at an end is written as JSON: `fields."a.b"`.
 """
 
 import json
@@ -22,7 +22,7 @@ SHOWN_CHARACTERS = 20
 
 
 class InvalidFieldPath(ValueError):
-    """A text is no path of a field; its message says why."""
+    """A text is not a valid path of a field; the message explains why."""
 
 
 def format_field_path(segments: Segments) -> str:
@@ -72,7 +72,7 @@ def parse_field_path(text: str) -> Segments:
 
 
 def _parse_name(text: str, position: int) -> tuple[str, int]:
-    """Return the name that begins at this position, and where it ends."""
+    """Return the name that begins at this position, and the position of its end."""
     if text.startswith('"', position):
         try:
             name, end = DECODER.raw_decode(text, position)
@@ -85,6 +85,6 @@ def _parse_name(text: str, position: int) -> tuple[str, int]:
 
 
 def parse_pointer(pointer: str) -> tuple[str, ...]:
-    """Return the parts of a JSON pointer, as errors of a mapping name them."""
+    """Return the parts of a JSON pointer, as used in errors of a mapping."""
     parts = pointer.split("/")[1:]
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)

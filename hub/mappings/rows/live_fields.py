@@ -1,4 +1,4 @@
-"""The fields to which a mapping can write, as the connected account has them.
+"""Load the fields that a mapping can write, as the connected account has them.
 
 They come from the schema and the lists of choices that were last read.
 """
@@ -30,10 +30,10 @@ CHOICES_LIMIT = 2_000  # of one list
 
 @dataclass(frozen=True, slots=True)
 class TargetFields:
-    """The fields to which a mapping can write, as they were last read.
+    """The fields that a mapping can write, as they were last read.
 
-    `can_refresh`: the system can be asked again. `read_at`: when the oldest of them was read; None
-    if something was never read.
+    `can_refresh`: they can be read again now. `read_at`: when the oldest of them was read; None if
+    one was never read.
     """
 
     fields: Sequence[TargetField]
@@ -44,9 +44,9 @@ class TargetFields:
 def load_target_fields(
     connection: Connection | None, action: Action, body: Mapping[str, Any]
 ) -> TargetFields:
-    """Load the fields of the other system to which this action with this body can write.
+    """Load the fields that this action with this body can write.
 
-    One statement for the object's schema and one for each list; no system is asked.
+    One query for the object's schema and one for each list; calls no external system.
     """
     fields = {field.path: field for field in list_action_fields(action)}
     times: list[datetime | None] = []
@@ -74,7 +74,7 @@ def refresh_target_fields(
     call: Call,
     now: datetime,
 ) -> Outcome | None:
-    """Ask the system for the schema and the lists that an action needs, and store what it answers.
+    """Read the schema and the lists of an action from the external system, and store them.
 
     Return the first Outcome of a read that failed. No transaction may be open.
     """

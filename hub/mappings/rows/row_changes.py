@@ -9,7 +9,7 @@ from hub.mappings.rows.row_values import Row
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
-    """What became of one field: the row before and after; None where there was none."""
+    """The change of one field: the row before and after; None if it did not exist."""
 
     path: str
     kind: Literal["added", "removed", "changed", "same"]

@@ -1,7 +1,7 @@
-"""The rows of a mapping as a table in a form: as stored, or as posted, with errors at the rows.
+"""The rows of a mapping as a table in a form: as stored or as posted, with the errors of each row.
 
-A row is five inputs with the same names in every row, so a page can add or leave out rows without
-numbering them again. A row without field and value does not count.
+A row consists of five inputs whose names are the same in every row, so a page can add or omit rows
+without renumbering. A row without field and value is ignored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ INPUT_NAMES = ("row_path", "row_kind", "row_value", "row_converter", "row_identi
 
 @dataclass(frozen=True, slots=True)
 class TableEntry:
-    """A row as it is shown, from 1."""
+    """A row as displayed, numbered from 1."""
 
     number: int
     row: Row
@@ -45,12 +45,12 @@ class TableEntry:
 
     @property
     def choices(self) -> Sequence[tuple[str, str]]:
-        """The values that the row's field in the other system takes, in the form of a constant."""
+        """Return the values that the row's field accepts, in the form of a constant."""
         return self.target.choices[:CHOICES_OFFERED] if self.target else ()
 
     @property
     def choice_name(self) -> str:
-        """The name of the value that was chosen, such as that of a channel; empty if unknown."""
+        """Return the name of the chosen value, such as that of a channel; "" if it is unknown."""
         if self.row.kind != "constant" or not self.target:
             return ""
         return next((name for value, name in self.target.choices if value == self.row.value), "")
@@ -75,7 +75,7 @@ class RowTable:
 
     @classmethod
     def of_posted(cls, data: QueryDict, stored: Mapping[str, Any]) -> "RowTable":
-        """Return the posted rows. `stored` is the body that the page was made of."""
+        """Return the posted rows. `stored` is the body from which the page was built."""
         rows = _read_rows(data)
         return cls(_restore_line_ends(rows, rows_of_body(stored)))
 
@@ -85,7 +85,7 @@ class RowTable:
 
     @property
     def entries(self) -> list[TableEntry]:
-        """The rows as they are shown."""
+        """Return the rows as displayed."""
         targets = {target.path: target for target in self.targets}
         return [
             TableEntry(number + 1, row, self.errors.get(number, ""), targets.get(row.path))
@@ -108,7 +108,7 @@ class RowTable:
             self.added_row_number = len(self.rows)
 
     def remove_row(self, number: int) -> None:
-        """Remove the row with this number, from 1; nothing if there is none."""
+        """Remove the row with this number, from 1; does nothing if there is none."""
         self.rows = [row for index, row in enumerate(self.rows) if index != number - 1]
 
 

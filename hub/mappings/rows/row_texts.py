@@ -1,4 +1,4 @@
-"""Rows in words, for pages on which they are only read."""
+"""Describe rows as text, for pages that only display them."""
 
 from django.utils.translation import gettext as _
 
@@ -7,7 +7,7 @@ from hub.mappings.rows.row_values import Row
 
 
 def describe_row(row: Row) -> str:
-    """Return what a row writes, without its field."""
+    """Describe what a row writes, without naming its field."""
     if row.kind == "identity":
         return _("the %(kind)s that matches %(value)s") % {
             "kind": row.identity_kind,

@@ -1,7 +1,7 @@
 """One row of the table: a leaf of a mapping's body in the form in which people edit it.
 
-`row_of_leaf` recognizes a form only if `leaf_of_row` makes the same leaf of it again, so nothing is
-lost: what has no simple form stays an expression.
+`row_of_leaf` uses a form only if `leaf_of_row` converts it back to the same leaf, so nothing is
+lost; a leaf without a simple form is shown as an expression.
 """
 
 import json
@@ -24,16 +24,16 @@ UNQUOTED_TEXT = re.compile(r'[^\s"]|[^\s"][^\x00-\x09\x0b-\x1f]*[^\s]')
 
 
 class InvalidRow(ValueError):
-    """The value of a row cannot be used; its message says why."""
+    """The value of a row cannot be used; the message explains why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: their field, and what is written into it.
+    """One row: a field of the other system, and the value that is written to it.
 
-    `value` is a path, a constant as people write it, an expression, or what an identity is looked
-    up by. A constant is a number, true, false, null, {} or []; everything else is text, and text
-    that looks like one of these stands in quotation marks.
+    `value` is a path, a constant as people write it, an expression, or the argument of an identity
+    lookup. A constant is a number, true, false, null, {} or []; everything else is text. Text that
+    looks like one of these is put in quotation marks.
     """
 
     path: str
@@ -44,7 +44,7 @@ class Row:
 
 
 def leaf_of_row(row: Row) -> Any:
-    """Return the leaf that the row stands for. Raises InvalidRow."""
+    """Return the leaf that the row describes. Raises InvalidRow."""
     if row.kind == "constant":
         constant = _parse_constant(row.value)
         return _quote_text(constant) if isinstance(constant, str) else constant
@@ -56,7 +56,7 @@ def leaf_of_row(row: Row) -> Any:
 
 
 def row_of_leaf(path: str, leaf: Any) -> Row:
-    """Return the simplest row for this leaf, of which `leaf_of_row` makes the same leaf."""
+    """Return the simplest row for this leaf that `leaf_of_row` converts back to it."""
     candidates = _list_text_rows(path, leaf) if isinstance(leaf, str) else [_constant(path, leaf)]
     for row in candidates:
         try:
@@ -136,10 +136,9 @@ def _format_json(value: Any) -> str:
 
 
 def _parse_constant(text: str) -> Any:
-    """Return the number, truth value, null, {} or [] that a text stands for, or else the text.
+    """Return the number, boolean, null, {} or [] that a text denotes, otherwise the text itself.
 
-    Raises InvalidRow when there is nothing, or when quotation marks are opened and the text is no
-    JSON.
+    Raises InvalidRow if the text is empty, or begins with a quotation mark and is not JSON.
     """
     if not text.strip():
         raise InvalidRow(_('Enter a value, or "" for an empty text.'))
@@ -157,7 +156,9 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _quote_text(text: str) -> str:
-    """Write a text as an expression: in single quotes, or as JSON if these cannot hold it."""
+    """Write a text as an expression: in single quotes, or as JSON if it contains characters that
+    these do not allow.
+    """
     quoted = "'" + text.replace("'", "\\'") + "'"
     if _unquote_text(quoted) != text:
         quoted = "`" + json.dumps(text, ensure_ascii=False).replace("`", "\\`") + "`"
@@ -165,7 +166,7 @@ def _quote_text(text: str) -> str:
 
 
 def _unquote_text(expression: str) -> str | None:
-    """Return the text that an expression consists of; None if it is no text."""
+    """Return the text if an expression is a constant text; None otherwise."""
     if not expression.startswith(("'", "`")):
         return None
     try:

@@ -12,8 +12,8 @@ from hub.mappings.rows.body_draft import BodyDraft
 
 
 class RowTableWidget(forms.Textarea):
-    """Shows a draft in the view that it has. The value of a table that was posted is the JSON of
-    its rows, or empty if these have errors.
+    """Shows a draft in its view. A posted table's value is the JSON of its rows; "" if they have
+    errors.
     """
 
     def __init__(self, draft: BodyDraft, attrs: Mapping[str, Any] | None = None) -> None:

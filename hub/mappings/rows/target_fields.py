@@ -1,4 +1,4 @@
-"""The fields of the other system to which a mapping can write: the inputs of its action."""
+"""The fields of the other system that a mapping can write: the inputs of its action."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class TargetField:
 
     @property
     def type_label(self) -> str:
-        """The type in words; empty if it is unknown."""
+        """Return the type as text; "" if it is unknown."""
         return str(TYPE_LABELS.get(self.type, self.type))
 
 
@@ -55,7 +55,7 @@ def list_action_fields(action: Action) -> list[TargetField]:
 
 
 def find_missing_fields(fields: Sequence[TargetField], rows: Sequence[Row]) -> list[TargetField]:
-    """Return the required fields into which no row writes, not even a part."""
+    """Return the required fields that no row writes, not even in part."""
     filled = set()
     for row in rows:
         try:

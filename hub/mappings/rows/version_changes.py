@@ -1,4 +1,4 @@
-"""The versions of a mapping, each with its difference to the one before."""
+"""The versions of a mapping, each with its differences from the previous one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from hub.mappings.rows.row_texts import describe_row
 
 @dataclass(frozen=True, slots=True)
 class VersionChange:
-    """One version, and what it changed; the rows of the first one are all added."""
+    """One version, with its changes; all rows of the first version are added ones."""
 
     version: MappingVersion
     is_newest: bool
@@ -19,7 +19,7 @@ class VersionChange:
 
     @property
     def row_texts(self) -> list[tuple[str, str, str, str]]:
-        """What changed: field, kind of the change, and the value before and after in words."""
+        """Return the changes as text: field, kind of the change, and the value before and after."""
         return [
             (
                 change.path,

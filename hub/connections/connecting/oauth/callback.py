@@ -82,7 +82,10 @@ def _redeem_in_slot(
 
 @sensitive_variables()
 def _store_code(authorization: Authorization, code: str) -> None:
-    """Seal the code until a slot is free; fail if what was sealed before does not open."""
+    """Store the code, sealed, until a slot is free.
+
+    The authorization fails if the values sealed before cannot be opened.
+    """
     try:
         authorization.store_code(code)
     except CannotOpen as error:
@@ -153,7 +156,9 @@ def _find_authorization(
 
 
 def is_marketplace_install(parameters: CallbackParameters, connector: OAuth) -> bool:
-    """Whether the callback comes from the system's catalogue of apps: a code without a state."""
+    """Return whether the callback comes from the system's app catalogue: it has a code and no
+    state.
+    """
     return (
         connector.installs_from_marketplace
         and "state" not in parameters

@@ -116,7 +116,7 @@ def _build_grant_document(
 
 
 def _has_too_many_refused_codes(authorization: Authorization, *, now: datetime) -> bool:
-    """Whether the system refused too many codes of this tenant to try another one.
+    """Return whether the system refused too many codes of this tenant for another attempt.
 
     Refused codes spend a quota that all tenants share.
     """

@@ -1,4 +1,4 @@
-"""Plan a confirmation: what it would do with the account, shown before the person confirms."""
+"""Determine what a confirmation would do with the account; shown before the person confirms."""
 
 from dataclasses import dataclass
 from typing import Literal

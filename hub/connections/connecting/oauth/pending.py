@@ -45,7 +45,9 @@ def find_pending_authorizations(tenant: Tenant, *, now: datetime) -> QuerySet[Au
 
 
 def has_outcome(authorization: Authorization) -> bool:
-    """Whether the authorization came back and failed for a known reason, such as an outage."""
+    """Return whether the authorization came back and failed for a known reason, such as an
+    outage.
+    """
     return authorization.state == "failed" and authorization.reason not in AWAITING_AN_ADMIN
 
 

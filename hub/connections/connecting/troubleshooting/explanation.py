@@ -1,4 +1,4 @@
-"""Fill a problem's texts in: the cause, who can fix it, and a text to send to them."""
+"""Fill in a problem's texts: the cause, who can fix it, and a text to send to them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
