@@ -138,7 +138,7 @@ def compute_failing_since(
 
 
 def count_consecutive_failures(health: BreakerState, calls: CallCounts) -> int:
-    """Count failures in a row; a success in the same settlement resets the count."""
+    """Count failures in a row; a success among the same settled calls resets the count."""
     return 0 if calls.succeeded else min(health.failed_calls + calls.failed, MAX_FAILED_CALLS)
 
 
@@ -150,8 +150,9 @@ def has_failed_for(health: BreakerState, *, after: timedelta, now: datetime) -> 
 def find_due_disable_warning(
     health: BreakerState, *, disable_after: timedelta, now: datetime
 ) -> int | None:
-    """Return the highest warning threshold reached, in percent of the time after which the
-    connection is disabled; None if none.
+    """Return the highest warning threshold that was reached; None if none was.
+
+    Thresholds are in percent of the time after which the connection is disabled.
     """
     if health.failing_since is None:
         return None

@@ -1,7 +1,7 @@
 """Release held deliveries whose cause is removed.
 
-Deliveries of a connection that is paused, disabled or needs a reconnect are not among them: they
-stay *waiting* on a lane that is held (`Connection._change_state`), and pages show them as held.
+Deliveries of a connection that is paused, disabled or needs a reconnect are not in state *held*:
+they stay *waiting* on a held lane (`Connection._change_state`), and pages show them as held.
 
 Each cause is one query, so a lost wake-up loses nothing.
 """
@@ -36,8 +36,10 @@ CONNECTION_REASONS = ("egress_refused", "credential_unreadable", "permission_mis
 
 
 def release_held_deliveries(*, now: datetime) -> int:
-    """Release the deliveries whose cause is removed, and hold those that are switched off or of a
-    suspended tenant; return how many became due.
+    """Release the deliveries whose cause is removed; hold those of switched-off subjects and
+    suspended tenants.
+
+    Return how many became due.
     """
     expire_deliveries(now=now)
     _hold_for_suspended_tenants(now=now)
@@ -217,8 +219,8 @@ def _reevaluate_batch(batch: QuerySet[Delivery], *, now: datetime) -> int:
 def reevaluate_deliveries(deliveries: Iterable[Delivery], *, now: datetime) -> list[Delivery]:
     """Evaluate failed filters again, and look for a connection for deliveries without one.
 
-    Return the deliveries of which the cause is removed, changed in memory: they wait, or their
-    filter skips them.
+    Return the deliveries whose cause is removed, changed in memory: they wait, or their filter
+    skips them.
     """
     deliveries = list(deliveries)
     if not deliveries:
@@ -262,8 +264,8 @@ def _reevaluate_in_memory(
 
 
 def store_reevaluated(deliveries: Sequence[Delivery], *, now: datetime) -> set[int]:
-    """Write what `reevaluate_deliveries` changed; return the lanes that have due deliveries by
-    this.
+    """Write what `reevaluate_deliveries` changed; return the lanes that have newly due
+    deliveries.
     """
     if not deliveries:
         return set()

@@ -1,5 +1,5 @@
-"""Routing: the routes that events match, and the deliveries for these; the number of statements
-does not depend on the number of events.
+"""Routing: find the routes that events match, and build their deliveries, in a fixed number of
+queries.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -126,7 +126,7 @@ def is_reply(route: Route) -> bool:
 
 
 def evaluate_filter(route: Route, document: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return the state, reason and detail with which a delivery of this route begins."""
+    """Return the initial state, reason and detail of a delivery of this route."""
     if not route.filter:
         return WAITING, "", ""
     try:
@@ -195,7 +195,7 @@ def _build_delivery(
 def build_replay(
     delivery: Delivery, document: Mapping[str, Any], number: int, *, now: datetime
 ) -> Delivery:
-    """Build a delivery with the same message id, by today's filter; it is not stored yet."""
+    """Build a delivery with the same message id, by the current filter; it is not stored yet."""
     outcome, order_key = (
         evaluate_filter(delivery.route, document),
         compute_order_key(delivery.route, document),
@@ -218,7 +218,9 @@ def build_replay(
 
 @dataclass(frozen=True, slots=True)
 class ActiveSwitches:
-    """Kill switches on single deliveries: of a route, or of a tenant on platform connections."""
+    """Kill switches that apply to single deliveries: of a route, or of a tenant on platform
+    connections.
+    """
 
     routes: Collection[int] = ()
     tenants: Collection[int] = ()
@@ -238,7 +240,9 @@ class ActiveSwitches:
     def find_block(
         self, tenant: Tenant, route: Route, target: Connection | None
     ) -> tuple[str, str, str] | None:
-        """Return the state, reason and detail of a delivery that may not be sent, else None."""
+        """Return the state, reason and detail of a delivery that may not be sent; None if
+        it may.
+        """
         if target is None:
             return HELD, "not_connected", ""
         if target.is_disconnected and not target.keeps_events:

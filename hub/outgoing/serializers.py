@@ -143,8 +143,8 @@ class DeliveryWithAttemptsSerializer(DeliverySerializer):
 
 
 class ExchangeSerializer(serializers.Serializer):
-    """The HTTP call; its bodies are for staff only, as one call may carry the messages of many
-    tenants.
+    """The HTTP call; its bodies are visible to staff only, as one call may carry the messages of
+    many tenants.
     """
 
     at = serializers.DateTimeField()
@@ -235,7 +235,7 @@ class OriginSerializer(serializers.Serializer):
 
 
 class EventDetailSerializer(EventRowSerializer):
-    """An event with its deliveries, and where it came from."""
+    """An event with its deliveries and its origin."""
 
     origin = serializers.SerializerMethodField(
         help_text="The connection that received it; null: it was sent by the API or by staff."

@@ -44,8 +44,8 @@ def drain(name: str) -> None:
 
 
 def index_values(name: str) -> None:
-    """Index values for two seconds at most, so that the index takes a small share of a processor:
-    about 180 events a second while it catches up.
+    """Index values for at most two seconds, which limits the CPU use: about 180 events a second
+    while it catches up.
     """
     acknowledge_wake_up(name)
     deadline = clock() + INDEXING_TIME

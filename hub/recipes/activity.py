@@ -1,4 +1,4 @@
-"""What integrations did lately: deliveries of their routes, and runs of their jobs."""
+"""The recent activity of integrations: deliveries of their routes, and runs of their jobs."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ class Activity:
 
     @property
     def troubled_count(self) -> int:
-        """How many deliveries and runs need attention."""
+        """Return the number of deliveries and runs that need attention."""
         return self.held + self.failed + self.failed_runs
 
     def count_delivery(self, state: str) -> None:
@@ -73,9 +73,9 @@ class PartOwners:
 def count_activity(
     tenant: Tenant, integrations: Sequence[Integration], *, since: datetime
 ) -> Mapping[int, Activity]:
-    """Return what each integration of the tenant did since then, by its primary key.
+    """Return the activity of each integration of the tenant since a time, by primary key.
 
-    Three statements, however many integrations there are.
+    Three queries for any number of integrations.
     """
     owners = _load_owners(integrations)
     activities: defaultdict[int, Activity] = defaultdict(lambda: Activity(since))

@@ -93,7 +93,7 @@ class IntegrationAdmin(ReadOnlyAdmin):
         )
 
     def switch_on(self, request: HttpRequest, form: StaffIntegrationForm) -> Integration | None:
-        """Switch it on, or show in the form why it cannot be."""
+        """Switch the integration on, or show in the form why that is not possible."""
         data, actor = form.cleaned_data, ActorContext.of_request(request)
         try:
             return switch_on_integration(

@@ -1,4 +1,4 @@
-"""Check the answers to the questions of a recipe, and find the accounts that they name."""
+"""Check the answers to the questions of a recipe, and find the accounts in them."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -56,7 +56,7 @@ def list_usable_connections(recipe: Recipe, tenant: Tenant) -> dict[str, list[Co
 def check_answers(recipe: Recipe, tenant: Tenant, answers: Mapping[str, Any]) -> CheckedAnswers:
     """Return the answers, with defaults for omitted ones. Raises InvalidAnswers.
 
-    An omitted account is the oldest that the tenant has connected there.
+    For an omitted account, the tenant's oldest connection of the system is used.
     """
     errors = {
         str(key)[:80]: _("There is no such question.")
@@ -84,7 +84,7 @@ def check_answers(recipe: Recipe, tenant: Tenant, answers: Mapping[str, Any]) ->
 
 
 def _find_platform_errors(recipe: Recipe) -> dict[str, str]:
-    """Return, by connector, that the platform has not connected our own application."""
+    """Return an error, by connector, if the platform has not connected our own application."""
     platform = set(recipe.connectors) - set(recipe.tenant_connectors)
     if not platform:
         return {}
@@ -96,7 +96,7 @@ def _find_platform_errors(recipe: Recipe) -> dict[str, str]:
 def _select_connection(
     recipe: Recipe, question: Question, usable: Sequence[Connection], answer: Any
 ) -> Connection:
-    """Return the account that is named, or the oldest. Raises ValueError with a sentence."""
+    """Return the account in the answer, or the oldest. Raises ValueError with a sentence."""
     names = {"system": CONNECTORS[question.connector].label}
     if not usable:
         raise ValueError(_("Connect %(system)s first.") % names)
@@ -115,7 +115,7 @@ def _select_connection(
 def list_missing_permissions(recipe: Recipe, connection: Connection) -> list[str]:
     """List the permissions that the recipe needs and the account did not grant.
 
-    None is missing if the system does not report them.
+    Empty if the system does not report permissions.
     """
     if connection.permissions is None:
         return []

@@ -1,7 +1,7 @@
 """Parts of integrations as JSON documents: merged and compared leaf by leaf.
 
-A leaf is a value that is no object, or an empty object; its path is the tuple of keys that lead to
-it. Lists are leaves.
+A leaf is any value other than a non-empty object; its path is the tuple of keys that lead to it.
+Lists are leaves.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ Path = tuple[str, ...]
 
 
 class Absent:
-    """The value of a leaf that a document does not have."""
+    """The value of a leaf that is absent from a document."""
 
 
 ABSENT = Absent()
@@ -21,7 +21,7 @@ ABSENT = Absent()
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A leaf that differs; None: it was, or will be, absent."""
+    """A leaf that differs; a value is None if the leaf was, or will be, absent."""
 
     path: str
     before: Any
@@ -38,10 +38,10 @@ def flatten_document(document: Document, path: Path = ()) -> Iterator[tuple[Path
 
 
 def merge_documents(current: Document, made: Document, wanted: Document) -> dict[str, Any]:
-    """Return the current document with what differs between `made` and `wanted`.
+    """Return the current document with the differences between `made` and `wanted` applied.
 
-    Where the recipe makes the same as before, the current value is kept: a person may have changed
-    it.
+    A leaf that is the same in `made` and `wanted` keeps its current value, as a person may have
+    changed it.
     """
     leaves = dict(flatten_document(current))
     made_leaves, wanted_leaves = dict(flatten_document(made)), dict(flatten_document(wanted))
@@ -55,7 +55,7 @@ def merge_documents(current: Document, made: Document, wanted: Document) -> dict
 
 
 def build_document(leaves: Mapping[Path, Any]) -> dict[str, Any]:
-    """Return the document with these leaves; of two that exclude each other, the later one."""
+    """Return the document with these leaves; if two exclude each other, with the later one."""
     document: dict[str, Any] = {}
     for path, value in leaves.items():
         node = document

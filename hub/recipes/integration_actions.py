@@ -1,7 +1,7 @@
 """Switch integrations on, change, pause, resume, upgrade and remove them.
 
-Each action is one transaction, writes its audit row, and makes what the recipe says by the service
-functions of routes and jobs, which audit these.
+Each action is one transaction and writes its audit row. Routes and jobs are created by their own
+service functions, which audit them.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,7 +37,7 @@ LATER_RELEASE_TEXT = gettext_noop(
 
 
 class IntegrationExists(Exception):
-    """The tenant has switched on this recipe with these answers already."""
+    """The tenant has already switched on this recipe with these answers."""
 
     def __init__(self, integration: Integration) -> None:
         super().__init__(f"{integration.recipe_key} is on with these answers.")
@@ -45,11 +45,11 @@ class IntegrationExists(Exception):
 
 
 class TooManyIntegrations(Exception):
-    """The tenant has as many integrations as it may have."""
+    """The tenant has the maximal number of integrations."""
 
 
 class RecipeUnavailable(Exception):
-    """This release has no recipe of the integration's key."""
+    """This release has no recipe with the integration's key."""
 
 
 @transaction.atomic
@@ -62,7 +62,8 @@ def switch_on_integration(
     names: Mapping[str, str] = {},
     now: datetime,
 ) -> Integration:
-    """Make what the recipe says for these answers. `names`: those of chosen records, to show them.
+    """Create the routes and jobs of the recipe for these answers. `names`: of chosen records, for
+    display.
 
     Raises InvalidAnswers, IntegrationExists and TooManyIntegrations.
     """
@@ -95,7 +96,7 @@ def _check_number_of_integrations(recipe: Recipe, tenant: Tenant, checked: Check
 
 
 def _check_answers_are_new(integration: Integration) -> None:
-    """Raise IntegrationExists if another one of the tenant does the same; the tenant is locked."""
+    """Raise IntegrationExists if the tenant has an equal integration; the tenant is locked."""
     others = Integration.objects.of(integration.tenant).exclude(state="removed")
     others = others.filter(recipe_key=integration.recipe_key).exclude(pk=integration.pk)
     for other in others:
@@ -122,11 +123,11 @@ def change_answers(
     names: Mapping[str, str] = {},
     now: datetime,
 ) -> Integration:
-    """Change the given answers, and with them what the integration made.
+    """Change the given answers, and update the routes and jobs of the integration.
 
-    What a person changed in a route, mapping or job is kept, unless these answers decide it. Raises
-    InvalidAnswers, also if the recipe of this release has another version, IntegrationExists,
-    InvalidTransition if it is removed, and RecipeUnavailable.
+    Changes that a person made to a route, mapping or job are kept, unless a changed answer sets the
+    same value. Raises InvalidAnswers, also if the recipe of this release has another version,
+    IntegrationExists, InvalidTransition if it is removed, and RecipeUnavailable.
     """
     lock_tenant(integration.tenant)
     integration = lock_integration(integration)
@@ -160,8 +161,8 @@ def upgrade_integration(
 ) -> Integration:
     """Apply the newest version of the recipe, if it is newer; `answers` are those to new questions.
 
-    What a person changed is kept where both versions make the same. Raises InvalidAnswers,
-    InvalidTransition if it is removed, and RecipeUnavailable.
+    Changes that a person made are kept where both versions have the same value. Raises
+    InvalidAnswers, InvalidTransition if it is removed, and RecipeUnavailable.
     """
     integration = lock_integration(integration)
     recipe, before = _require_recipe(integration), integration.recipe_version
@@ -188,7 +189,7 @@ def _apply_recipe(
     *,
     now: datetime,
 ) -> None:
-    """Store the changed answers, and make what the recipe says for all answers."""
+    """Store the changed answers, and update routes and jobs by the recipe and all answers."""
     checked = check_answers(recipe, integration.tenant, merge_answers(recipe, integration, answers))
     apply_plan(integration, plan_parts(recipe, checked), actor, now=now)
     kept = {
@@ -205,7 +206,9 @@ def _apply_recipe(
 def merge_answers(
     recipe: Recipe, integration: Integration, answers: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the integration's answers with the changed ones; those to former questions go."""
+    """Return the integration's answers with the changed ones; answers to former questions are
+    dropped.
+    """
     known = {question.key for question in recipe.questions}
     return {key: value for key, value in integration.answers.items() if key in known} | dict(
         answers
@@ -216,9 +219,9 @@ def merge_answers(
 def pause_integration(
     integration: Integration, actor: ActorContext, *, reason: str = "", now: datetime
 ) -> Integration:
-    """Disable its routes and jobs: events and times that pass meanwhile are left out.
+    """Disable its routes and jobs: events and due times in the meantime are skipped.
 
-    Deliveries that exist continue. Raises InvalidTransition unless it is on.
+    Existing deliveries continue. Raises InvalidTransition unless it is on.
     """
     integration = lock_integration(integration)
     integration.transition_to("paused", changed_at=now)
@@ -235,7 +238,7 @@ def pause_integration(
 def resume_integration(
     integration: Integration, actor: ActorContext, *, now: datetime
 ) -> Integration:
-    """Enable its routes and jobs from now on, but those that a person disabled before the pause.
+    """Enable its routes and jobs from now on, except those that a person disabled before the pause.
 
     Raises InvalidTransition unless it is paused.
     """
@@ -261,9 +264,9 @@ def _enable_parts(
 def remove_integration(
     integration: Integration, actor: ActorContext, *, reason: str = "", now: datetime
 ) -> None:
-    """Remove the integration whole: with its routes, mappings and jobs.
+    """Remove the integration with its routes, mappings and jobs.
 
-    Those with a history are disabled now, and deleted when that has passed its retention. Raises
+    Those with a history are disabled now, and deleted when the history has been pruned. Raises
     InvalidTransition if it is removed already.
     """
     integration = lock_integration(integration)
@@ -276,7 +279,7 @@ def remove_integration(
 
 
 def lock_integration(integration: Integration) -> Integration:
-    """Lock and return the stored row. Raises InvalidTransition if it is removed or gone."""
+    """Lock and return the stored row. Raises InvalidTransition if it is removed or deleted."""
     rows = Integration.unscoped.select_for_update(of=("self",), no_key=True)
     locked = rows.select_related("tenant").filter(pk=integration.pk).first()
     if locked is None or locked.state == "removed":

@@ -21,9 +21,9 @@ from tenants.scoping import Scoped
 class Integration(Scoped, StateMachine):
     """A recipe that is switched on for a tenant.
 
-    `answers` are those to the recipe's questions; an account is named by the connection's public
-    id. `answer_names` are the names of chosen records, to show them. A removed integration stays
-    until its last retired part is deleted.
+    `answers` are those to the recipe's questions; an account is stored as the connection's public
+    id. `answer_names` are the names of chosen records, for display. The row of a removed
+    integration stays until its last retired part is deleted.
     """
 
     class State(models.TextChoices):
@@ -57,7 +57,7 @@ class Integration(Scoped, StateMachine):
 
     @property
     def recipe(self) -> Recipe | None:
-        """The recipe as this release has it; None if it has none of this key."""
+        """Return the recipe in this release; None if it has none with this key."""
         return RECIPES.get(self.recipe_key)
 
     @property
@@ -70,7 +70,7 @@ class Integration(Scoped, StateMachine):
 
     @property
     def has_current_recipe(self) -> bool:
-        """Whether the integration is of the version of the recipe that this release has.
+        """Return whether the integration has the recipe's version of this release.
 
         After a return to an earlier release, the recipe is older than the integration.
         """
@@ -78,13 +78,14 @@ class Integration(Scoped, StateMachine):
 
 
 class IntegrationPart(Scoped):
-    """A route with its mapping, or a job, that an integration made.
+    """A route with its mapping, or a job, that an integration created.
 
-    `key` is the template's. `made` is the part as the recipe made it last: what a person changed
-    since is kept when the recipe or the answers change. A retired part is disabled, and is deleted
-    when its history allows that. `mapping` is the one that was made, which its route may have left;
-    it cannot be deleted alone, as the part would be forgotten with it. `was_disabled`: a person had
-    disabled the part before the integration was paused, so resuming does not enable it.
+    `key` is the template's. `made` is the part as the recipe last created or changed it: later
+    changes by a person are kept when the recipe or the answers change. A retired part is disabled,
+    and deleted once it has no history. `mapping` is the one that was created; its route may use
+    another one since. It cannot be deleted alone, as this row would be deleted with it.
+    `was_disabled`: a person had disabled the part before the integration was paused, so resuming
+    does not enable it.
     """
 
     TENANT = "integration__tenant"
@@ -128,7 +129,7 @@ class IntegrationPart(Scoped):
 
     @property
     def row(self) -> Route | Job:
-        """The route or job."""
+        """Return the route or job."""
         row = self.route or self.job
         assert row is not None  # by the table's constraint
         return row

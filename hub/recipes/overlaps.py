@@ -1,4 +1,6 @@
-"""Routes and jobs of a tenant that do already what a part would do: it would happen twice."""
+"""Find routes and jobs of a tenant that already do what a part would do, so that it would happen
+twice.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,7 +33,7 @@ def find_route_overlap(route: Route, routes: Sequence[Route]) -> Route | None:
 
 
 def find_job_overlap(job: Job, jobs: Sequence[Job]) -> Job | None:
-    """Return a job that does the same work with the same account, at whatever time."""
+    """Return a job that does the same work with the same account, at any time."""
     work = describe_work(job)
     return next(
         (
@@ -46,8 +48,10 @@ def find_job_overlap(job: Job, jobs: Sequence[Job]) -> Job | None:
 
 
 def describe_work(job: Job) -> Any:
-    """Return what two jobs that do the same work have in common: which report of which figures is
-    posted where, which lines arrive in which index, or which records are compared.
+    """Return a key that is equal for jobs that do the same work.
+
+    It contains which figures a report posts where, which lines are shipped to which index, or which
+    records are compared.
     """
     options: Mapping[str, Any] = job.options
     if job.kind == Job.Kind.REPORT:

@@ -1,4 +1,4 @@
-"""Make, change, retire and delete the parts of integrations."""
+"""Create, change, retire and delete the parts of integrations."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -60,7 +60,7 @@ def apply_plan(
     *,
     now: datetime,
 ) -> None:
-    """Make the integration's parts what is planned: change, add and retire them.
+    """Change, add and retire the integration's parts so that they match the plan.
 
     Runs in the caller's transaction, which has locked the integration. Raises InvalidAnswers if a
     job cannot be stored.
@@ -88,7 +88,7 @@ def _load_connections(
     parts: Iterable[IntegrationPart],
     planned_parts: Iterable[PlannedPart],
 ) -> Connections:
-    """Return the tenant's connections that current or planned parts name."""
+    """Return the tenant's connections in current or planned parts."""
     documents = [read_part_document(part) for part in parts]
     documents += [dict(planned.document) for planned in planned_parts]
     ids = {
@@ -131,7 +131,7 @@ def _change_part(
     *,
     now: datetime,
 ) -> None:
-    """Change what differs between the part as it was made and as it is wanted."""
+    """Apply the differences between the part as it was created and as it is wanted."""
     merged = merge_documents(read_part_document(part), part.made, wanted)
     if part.route is not None:
         set_route_columns(part.route, merged, connections)
@@ -144,7 +144,7 @@ def _change_part(
 
 
 def retire_part(part: IntegrationPart, actor: ActorContext, *, now: datetime) -> None:
-    """Disable the part; the sweep deletes it when its history has gone."""
+    """Disable the part; the sweep deletes it once it has no history."""
     if part.route is not None and part.route.enabled:
         enable_route(part.route, actor, enabled=False, now=now)
     if part.job is not None and part.job.is_enabled:
@@ -157,7 +157,9 @@ def retire_part(part: IntegrationPart, actor: ActorContext, *, now: datetime) ->
 def delete_retired_parts(
     actor: ActorContext, *, now: datetime, integration: Integration | None = None
 ) -> None:
-    """Delete retired parts that have no history, and removed integrations whose last part goes."""
+    """Delete retired parts without a history, and removed integrations whose last part is
+    deleted.
+    """
     own = Q() if integration is None else Q(integration=integration)
     rows = IntegrationPart.unscoped.filter(own, _has_no_history(), retired_at__isnull=False)
     parts = list(rows.select_related(*RELATED_ROWS).order_by("pk")[:DELETED_AT_ONCE])
@@ -175,7 +177,11 @@ def _has_no_history() -> Q:
 
 
 def _delete_part(part: IntegrationPart, actor: ActorContext, *, now: datetime) -> None:
-    """Delete a part with its row; a mapping that another route uses is kept."""
+    """Delete retired parts of all integrations without deliveries and open runs, and removed
+    integrations without parts.
+
+    A step of the sweep.
+    """
     mapping = part.mapping
     try:
         if part.route is not None:

@@ -1,4 +1,4 @@
-"""What a recipe makes for given answers: documents of routes and jobs, and unsaved rows."""
+"""Plan what a recipe creates for given answers: documents of routes and jobs, and unsaved rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ ROUTE_KIND_FIELDS, JOB_KIND_FIELDS = ("connector", "action"), ("kind", "connecto
 
 @dataclass(frozen=True, slots=True)
 class PlannedPart:
-    """A part to make. Connections in its document are named by their public ids."""
+    """A part to create. Connections in its document are identified by their public ids."""
 
     key: str
     kind: Literal["route", "job"]
@@ -35,7 +35,7 @@ class PlannedPart:
 
 
 def plan_parts(recipe: Recipe, answers: CheckedAnswers) -> list[PlannedPart]:
-    """Return what the recipe makes for these answers."""
+    """Return the parts that the recipe creates for these answers."""
     routes = [
         PlannedPart(template.key, "route", template, _build_route_document(template, answers))
         for template in recipe.routes
@@ -122,7 +122,7 @@ def set_job_columns(job: Job, document: Document, connections: Mapping[str, Conn
 
 
 def read_part_document(part: IntegrationPart) -> dict[str, Any]:
-    """Return the document of a stored part as it is now."""
+    """Return the document of a stored part in its current state."""
     if part.route is not None:
         return _read_route_document(part.route)
     assert part.job is not None  # by the table's constraint
@@ -155,13 +155,13 @@ def _read_job_document(job: Job) -> dict[str, Any]:
 
 
 def has_same_nature(current: Document, wanted: Document) -> bool:
-    """Return whether a stored part can become the wanted one by a change of its columns."""
+    """Return whether a stored part can become the wanted one by changing its columns."""
     names = ROUTE_KIND_FIELDS if "action" in wanted else JOB_KIND_FIELDS
     return all(current.get(name) == wanted.get(name) for name in names)
 
 
 def describe_action(document: Document) -> str:
-    """Return the label of the route's action; empty if this release has none."""
+    """Return the label of the route's action; "" if this release does not have the action."""
     try:
         return str(CONNECTORS[document["connector"]].action(document["action"]).label)
     except LookupError:

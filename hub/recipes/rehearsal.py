@@ -35,7 +35,7 @@ class PartRehearsal:
     """What one part would do.
 
     `event`: the real event that was tried; None: the sample, or a job. `dry_run`: its message; None
-    for a job that sends none by itself. `overlap`: a route or job that does the same already.
+    for a job that sends none itself. `overlap`: a route or job that already does the same.
     """
 
     part: PlannedPart
@@ -56,7 +56,7 @@ class Rehearsal:
 
     @property
     def succeeds(self) -> bool:
-        """Whether everything that was tried would be sent."""
+        """Return whether every message that was tried would be sent."""
         return all(part.dry_run is None or part.dry_run.state == "waiting" for part in self.parts)
 
 
@@ -65,7 +65,7 @@ def rehearse_integration(
 ) -> Rehearsal:
     """Return what the recipe would do for these answers. Raises InvalidAnswers.
 
-    The number of statements depends on the number of parts only.
+    The number of queries depends only on the number of parts.
     """
     checked = check_answers(recipe, tenant, answers)
     parts = plan_parts(recipe, checked)
@@ -124,7 +124,7 @@ def build_version(route: Route, body: Mapping[str, Any]) -> MappingVersion:
 def build_sample_document(
     event_type: str, sample: Mapping[str, Any], tenant: Tenant, *, now: datetime
 ) -> dict[str, Any]:
-    """Return the document of a sample event, as a mapping reads it."""
+    """Return the document of a sample event, as mappings evaluate it."""
     return build_event_document(SAMPLE_ID, event_type, tenant, now, dict(sample))
 
 
@@ -158,7 +158,7 @@ def _rehearse_report(
     *,
     now: datetime,
 ) -> DryRun:
-    """Return the message of a report about the sample's figures."""
+    """Return the message of a report for the sample's figures."""
     options = parse_report_options(part.document["options"], template.connector)
     message, connection = options.message, answers.connections.get(options.message.connector)
     route = Route(tenant=tenant, connector_key=message.connector, action=message.action)

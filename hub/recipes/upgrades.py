@@ -1,4 +1,6 @@
-"""What the newest version of a recipe would change of an integration; nothing is stored."""
+"""Describe what the newest version of a recipe would change of an integration; nothing is
+stored.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +17,9 @@ from hub.recipes.part_plans import PlannedPart, has_same_nature, plan_parts, rea
 
 @dataclass(frozen=True, slots=True)
 class PartDifference:
-    """How one part would change.
+    """The changes of one part.
 
-    `kept_paths`: where a person changed the part, and the upgrade leaves it as it is.
+    `kept_paths`: the values that a person changed, and that the upgrade does not change.
     """
 
     key: str
@@ -29,9 +31,9 @@ class PartDifference:
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """The difference to the newest version of the recipe.
+    """The differences to the newest version of the recipe.
 
-    `questions` must be answered before: they are new, or their answers are not valid any more.
+    `questions` must be answered first: they are new, or their answers are no longer valid.
     """
 
     from_version: int
@@ -108,5 +110,5 @@ def _compare_part(part: IntegrationPart | None, planned: PlannedPart) -> PartDif
 
 
 def _list_kept(merged: Document, wanted: Document) -> list[str]:
-    """Return the paths at which a person's change is kept instead of what the recipe makes."""
+    """Return the paths at which a person's change is kept instead of the recipe's value."""
     return [change.path for change in list_changes(merged, wanted)]

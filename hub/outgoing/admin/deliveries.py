@@ -136,7 +136,7 @@ class DeliveryAdmin(DeliveryRowActions):
 
     @display(description="event")
     def event_type(self, delivery: Delivery) -> str:
-        """The event type with the sender's id, which both our staff and the tenant know."""
+        """Return the event type with the sender's id, which both our staff and the tenant know."""
         return format_html(
             '{}<br><span class="hub-quiet">{}</span>', delivery.event.type, delivery.event.sender_id
         )

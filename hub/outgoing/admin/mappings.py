@@ -24,9 +24,9 @@ ROUTES_LIMIT = 50
 
 
 def offer_fields(mapping: FieldMapping, form: MappingForm, trial: Trial | None) -> dict[str, Any]:
-    """Offer our paths and their fields in the form, as the editor of customers does.
+    """Add our paths and the other system's fields to the form, as the customers' editor does.
 
-    Return the context of the preview as a request: of the event that was tried.
+    Return the context of the request preview for the event that was tried.
     """
     entry = trial.entry if trial else None
     tenant = mapping.tenant or (entry[0].tenant if entry else None)

@@ -53,8 +53,10 @@ def build_planning_url(query: dict[str, Any]) -> str:
 
 
 def build_planning_url_for_list(request: HttpRequest) -> str:
-    """Return the URL that plans an operation for all rows that the list matches; empty if a search
-    narrows the list, as a search is no filter of operations.
+    """Return the URL that plans an operation for all rows of the list; "" if a search narrows the
+    list.
+
+    A search cannot be expressed as a filter of an operation.
     """
     if request.GET.get("q"):
         return ""

@@ -157,9 +157,7 @@ def _list_event_patterns(obj: Any) -> Sequence[str]:
 
 
 def _fill_in_example(request: HttpRequest) -> Any:
-    """Return the posted data; if the example of the action was requested, with that example as the
-    mapping.
-    """
+    """Return the posted data, with the example of the action as the mapping if it was requested."""
     posted: QueryDict = request.POST
     if "_example" in posted and posted.get("target"):
         try:

@@ -1,5 +1,5 @@
-"""The next step of staff for a delivery that is not sent: a button of its page, or the page with
-the remedy.
+"""The next step of staff for a delivery that is not sent: a button of its page, or a link to the
+remedy.
 """
 
 from dataclasses import dataclass
@@ -31,9 +31,7 @@ def find_next_step(delivery: Delivery, state: EffectiveState) -> NextStep | None
 
 
 def build_remedy_url(delivery: Delivery, remedy: Remedy) -> str:
-    """Return the page on which staff apply the remedy; the connection's page if there is no
-    narrower one.
-    """
+    """Return the URL of the page with the remedy; by default the connection's page."""
     match remedy:
         case Remedy.IDENTITY:
             missing = IdentityMissing.parse(delivery.detail)

@@ -1,5 +1,6 @@
-"""Admin of routes: for an event type and filter an action, a connection and a mapping; a route can
-be tried before it is saved.
+"""Admin of routes; a route can be tried before it is saved.
+
+A route has an event type, a filter, an action, a connection and a mapping.
 """
 
 from datetime import datetime

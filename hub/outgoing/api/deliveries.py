@@ -114,8 +114,9 @@ class DeliveryView(APIView):
 
 
 def _load_attempts_with_exchanges(delivery: Delivery) -> list[Attempt]:
-    """Load the attempts, each with its call; the URL of a call on the platform's own connection is
-    left out.
+    """Load the attempts, each with its call.
+
+    The URL of a call on the platform's own connection is left out.
     """
     attempts = list(Attempt.unscoped.filter(delivery=delivery))
     exchanges = Exchange.objects.defer("request_body", "response_body").in_bulk(

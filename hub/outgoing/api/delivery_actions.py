@@ -30,7 +30,9 @@ PLATFORM_ONLY = (
 
 
 def _describe_action(summary: str, name: str, state: str, *, status: int = 200) -> Any:
-    """The OpenAPI description of one action; `state` is that of the delivery in the example."""
+    """Return the OpenAPI description of one action; `state` is that of the delivery in the
+    example.
+    """
     return openapi.describe_operation(
         f"deliveries_{name}",
         summary,
@@ -49,7 +51,7 @@ def _find_changeable_delivery(request: Request, id: UUID) -> Delivery:
 
 
 def _apply_action(request: Request, id: UUID, action: str) -> Delivery:
-    """Apply the action, and return the delivery that it changed or made."""
+    """Apply the action, and return the delivery that it changed or created."""
     now, actor = clock(), ActorContext.of_request(request)
     try:
         with transaction.atomic():

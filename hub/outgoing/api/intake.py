@@ -1,4 +1,4 @@
-"""Intake: from the body of a request to events, and from the published events to the response."""
+"""Intake: convert a request body to events, and published events to the response."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -90,9 +90,10 @@ def _parse_event_inputs(request: Request, *, now: datetime) -> list[EventInput]:
 
 
 def _split_raw_bodies(request: Request) -> list[bytes]:
-    """Return the bytes of each event: as received, or written anew out of a batch.
+    """Return the bytes of each event: as received, or serialized again if they were part of a
+    batch.
 
-    Raises Problem where an event is too large, or the batch has too many.
+    Raises Problem if an event is too large, or the batch has too many events.
     """
     if not isinstance(request.data, list):
         raws = [getattr(request, "raw_body", b"")]
@@ -151,8 +152,9 @@ def _build_event_errors(
 
 
 def serialize_accepted_event(event_input: EventInput, published: PublishedEvent) -> dict[str, Any]:
-    """Build the data that AcceptedSerializer describes, without the serializer, which takes as long
-    as the database.
+    """Build the data that AcceptedSerializer describes.
+
+    The serializer itself would take as long as the database.
     """
     event = published.event
     return {

@@ -73,8 +73,8 @@ class RequestedActionView(APIView):
     def post(self, request: Request, id: UUID, action: str) -> Response:
         """Carry out one action of the connection's system with this input, without a route.
 
-        Waits up to 10 seconds for the result: 200 with the delivery when it is finished, otherwise
-        202; the delivery goes on and can be read later. An `Idempotency-Key` makes a repetition
+        Waits up to 10 seconds for the result: 200 with the delivery if it is finished, otherwise
+        202; the delivery continues and can be read later. An `Idempotency-Key` makes a repetition
         safe.
         """
         now = clock()
@@ -111,7 +111,7 @@ class RequestedActionView(APIView):
 def wait_for_delivery(id: UUID) -> bool:
     """Wait until a delivery is finished or held; return whether it is.
 
-    Does not wait where WAITING_THREADS wait already.
+    Returns at once if WAITING_THREADS other requests wait already.
     """
     deadline = clock() + timedelta(seconds=settings.HUB_ACTION_WAIT_SECONDS)
     try:
@@ -144,7 +144,9 @@ def _find_action(connection: Connection, key: str) -> Action:
 
 
 def _find_tenant(request: Request, connection: Connection, reference: str) -> Tenant:
-    """Return the tenant of the connection; for one of the platform, the tenant that is named."""
+    """Return the connection's tenant; for a connection of the platform, the tenant in the
+    request.
+    """
     if connection.tenant:
         return connection.tenant
     key_tenant = get_key_user(request).tenant

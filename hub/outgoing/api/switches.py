@@ -1,4 +1,4 @@
-"""Kill switches by REST: list, switch off, switch on; a switch is named by its subject."""
+"""Kill switches by REST: list, switch off, switch on; a switch is identified by its subject."""
 
 import re
 from collections.abc import Mapping

@@ -1,5 +1,5 @@
-"""Recognize echoes: received changes that the system itself marks as ours (`is_own`), and those in
-which every changed field holds what the hub wrote.
+"""Recognize echoes: received changes that the system reports as caused by our app (`is_own`), and
+those in which every changed field has the value that the hub wrote.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ class ReceivedChange:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What a received change is."""
+    """The classification of a received change."""
 
     is_echo: bool = False
     is_bouncing: bool = False  # the same two records have changed each other several times
@@ -47,9 +47,9 @@ NEW_CHANGE, OWN_CHANGE = Recognition(), Recognition(is_echo=True)
 
 
 def recognize_changes(changes: Sequence[ReceivedChange], *, now: datetime) -> list[Recognition]:
-    """Return what each change is; each write explains as many echoes as it had attempts.
+    """Classify each change; a write explains as many echoes as it had attempts.
 
-    Runs in the caller's transaction: one query, and two statements more when there are echoes.
+    Runs in the caller's transaction: one query, and two more if there are echoes.
     """
     writes = _load_writes(changes, now=now)
     recognitions: list[Recognition] = []
@@ -71,7 +71,7 @@ def recognize_changes(changes: Sequence[ReceivedChange], *, now: datetime) -> li
 def _load_writes(
     changes: Iterable[ReceivedChange], *, now: datetime
 ) -> dict[RecordKey, list[RememberedWrite]]:
-    """Load the writes to these records, and to those that were created and are not settled."""
+    """Load the writes to these records, and writes that created a record and are not settled."""
     compared = [change for change in changes if change.record and not change.is_own]
     if not compared:
         return {}
@@ -102,9 +102,10 @@ def _find_write(
 
 
 def explains_change(written: Mapping[str, Any], change: ReceivedChange) -> bool:
-    """Return whether every changed field holds what was written.
+    """Return whether every changed field has the written value.
 
-    If the system does not tell which fields changed, the written ones that it sent are compared.
+    If the system does not report which fields changed, the written fields in its report are
+    compared.
     """
     changed = change.changed_fields
     if changed is None:
@@ -120,7 +121,7 @@ def _count_bounces(
     *,
     now: datetime,
 ) -> int:
-    """Return how often the record was written lately because its counterpart had changed."""
+    """Return how often the record was written recently because its counterpart had changed."""
     if not change.record:
         return 0
     of_record = writes.get((change.connection_id, change.object, change.record), ())

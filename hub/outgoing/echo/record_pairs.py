@@ -1,7 +1,7 @@
-"""Pairs of records: what was created for another system's record is updated from then on.
+"""Pairs of records: a record that was created for another system's record is updated from then on.
 
-A pair is two identities: of the record that was created, at its connection, and of the first one,
-at the connection that its event came from. Their kind is the object, such as person or lead.
+A pair is stored as two identities: one of the created record at its connection, and one of the
+original record at the connection of its event. Their kind is the object, such as person or lead.
 """
 
 import json
@@ -29,7 +29,8 @@ def has_due_pairs() -> bool:
 def store_due_pairs(*, now: datetime) -> None:
     """Store the pairs of the records that were created.
 
-    Each identity is a transaction of its own: two connections are never locked at once.
+    Each identity is stored in its own transaction, so that two connections are never locked at
+    once.
     """
     due = RememberedWrite.unscoped.filter(is_pair_due=True).order_by("pk")
     for write in due.select_related("connection")[:PAIRS_LIMIT]:
@@ -57,9 +58,7 @@ def _confirm_pair(
     *,
     now: datetime,
 ) -> None:
-    """Set the identity, unless the other record is paired with another one that has to be unique:
-    the pair that is confirmed stays.
-    """
+    """Store the identity, unless the other record has another identity that must be unique."""
     try:
         source = Identity.Source.CREATED
         set_identity(connection, kind, local_id, remote_id, actor, source=source, now=now)
@@ -68,7 +67,7 @@ def _confirm_pair(
 
 
 def _find_record(event: Event) -> str:
-    """Return the id of the record that an event is about; empty if it names none."""
+    """Return the id of the record that an event is about; "" if it contains none."""
     body = EventBody.objects.filter(pk=event.pk).first()
     id = json.loads(bytes(body.body))["data"].get("id") if body else None
     return str(id)[:200] if isinstance(id, str | int) else ""

@@ -1,4 +1,4 @@
-"""Remember what deliveries write before it is sent, and complete it when they are settled."""
+"""Store what deliveries are about to write, and complete these rows when they are settled."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class RecordWrite:
 
 
 def remember_writes(writes: Sequence[RecordWrite], *, now: datetime) -> None:
-    """Store what is about to be written; a repeated write may come back once more than before."""
+    """Store what is about to be written; each repetition of a write may cause one more echo."""
     repeated = [write.delivery_id for write in writes if write.is_repeated]
     if repeated:
         rows = RememberedWrite.unscoped.filter(pk__in=repeated)
@@ -54,7 +54,7 @@ def complete_writes(
     """Store which records the delivered writes concern, and delete the writes that had no effect.
 
     `references`: the id of the record, by delivery. The pairs of records that were created for
-    another system's event are stored by the release of held deliveries, which is woken.
+    another system's event are stored by the task that releases held deliveries, which is woken.
     """
     ids = sorted({*references, *unwritten})
     # in one order, as the inbox locks them, too
@@ -78,6 +78,6 @@ def complete_writes(
 
 
 def delete_old_writes(*, now: datetime) -> None:
-    """Forget what was written two days ago; a step of the sweep."""
+    """Delete writes that are older than two days; a step of the sweep."""
     old = RememberedWrite.unscoped.filter(written_at__lt=now - REMEMBERED_FOR)
     old.filter(is_pair_due=False).delete()

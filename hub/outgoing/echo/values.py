@@ -1,4 +1,4 @@
-"""Compare what was written with what a system sends back, which may spell it differently."""
+"""Compare a written value with the one that a system sends back, possibly in another notation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _read_number(value: Any) -> float | str:
-    """Return the number that a value spells; its text if it spells none."""
+    """Return the number that a value denotes, otherwise its text."""
     text = _spell(value)
     try:
         return float(text)

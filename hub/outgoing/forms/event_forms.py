@@ -64,7 +64,7 @@ def recent_events(
 ) -> list[Event]:
     """Return the newest events that match one of the patterns, among the newest of all.
 
-    `origin`: the connector whose events count, empty for our own application; None: all events.
+    `origin`: the key of the connector that sent them, "" for our own application; None: any.
     """
     events = visible_rows(Event, user).order_by("-pk")
     if origin is not None:

@@ -134,7 +134,7 @@ class RouteForm(TargetForm):
             self.initial["body"] = self.first_body()
 
     def find_owner(self) -> Tenant | None:
-        """Return the tenant of the route, as far as the form names it."""
+        """Return the tenant that is entered in the form, if any."""
         reference = (self.data.get("tenant") if self.is_bound else self.initial.get("tenant")) or ""
         return (
             visible_rows(Tenant, self.user).filter(reference=reference).first()
@@ -149,7 +149,7 @@ class RouteForm(TargetForm):
         owner: Tenant | None,
         label: Callable[[Any], str],
     ) -> None:
-        """Accept every row that the user may see; list only the rows of the route's tenant."""
+        """Accept every row that the user may see, but list only the rows of the route's tenant."""
         field = self.fields[name]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = visible = visible_rows(model, self.user)
@@ -162,7 +162,7 @@ class RouteForm(TargetForm):
         field.choices = [("", field.empty_label), *((row.pk, label(row)) for row in rows)]
 
     def first_body(self) -> str:
-        """Return the present mapping; for a new route the example of its action."""
+        """Return the current mapping; for a new route the example of its action."""
         if self.instance.pk:
             return format_json_text(self.instance.mapping.current.ordered_body)
         target = self.initial.get("target")
@@ -185,7 +185,7 @@ class RouteForm(TargetForm):
         return data
 
     def build_route(self) -> Route:
-        """Build an unsaved route of the references that the form names."""
+        """Build an unsaved route from the references in the form."""
         data = self.cleaned_data
         return Route(
             connector_key=self.instance.connector_key,

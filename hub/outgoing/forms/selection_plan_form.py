@@ -19,7 +19,7 @@ ANY_CHOICE = [("", "any")]
 class SelectedIdsField(forms.CharField):
     """The public ids of rows that were selected one by one, separated by spaces.
 
-    `rows`: what the rows are called, in the plural; `limit`: how many there may be.
+    `rows`: the plural noun for the rows; `limit`: the maximal number.
     """
 
     widget = forms.HiddenInput

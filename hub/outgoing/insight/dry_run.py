@@ -54,7 +54,7 @@ class RouteDraft:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """Result for one event: the state and reason with which its delivery would begin, or would be
+    """The result for one event: the initial state and reason of its delivery, or why it would be
     held.
     """
 
@@ -84,8 +84,8 @@ def dry_run_route(
 
 
 def compile_draft(route: Route, version: MappingVersion) -> RouteDraft | DryRun:
-    """Return the compiled route, or the result for every event if it cannot be compiled; raises
-    nothing.
+    """Return the compiled route, or the result that applies to every event if it cannot be
+    compiled. Never raises.
     """
     try:
         return RouteDraft.compile(route, version)
@@ -101,8 +101,8 @@ def dry_run_draft(
     tenant: Tenant,
     connection: Connection | None = None,
 ) -> DryRun:
-    """Return the result of a draft for one event, with the identities of a connection; raises
-    nothing.
+    """Return the result of a draft for one event, with the identities of a connection. Never
+    raises.
     """
     zone = ZoneInfo(tenant.time_zone)
     identities = load_identities(
@@ -117,8 +117,8 @@ def evaluate_draft(
     zone: ZoneInfo,
     identities: Mapping[IdentityPair, str | IdentitySkipped],
 ) -> DryRun:
-    """Evaluate in the order of sending: filter, mapping, identities, check of the action; raises
-    nothing.
+    """Evaluate in the order of sending: filter, mapping, identities, check of the action. Never
+    raises.
     """
     try:
         clause = draft.filter.explain(dict(document)) if draft.filter else None
@@ -179,9 +179,9 @@ def find_trial_connection(
 def load_identities(
     identity_pairs: set[IdentityPair], connection: Connection | None
 ) -> dict[IdentityPair, str | IdentitySkipped]:
-    """Load the other system's ids; for missing ones what the connection's fallback says instead.
+    """Load the remote ids; for missing ones apply the connection's fallback.
 
-    Two statements at most. A pair that is in neither holds the delivery.
+    Two queries at most. A pair that is in neither result holds the delivery.
     """
     if not identity_pairs or connection is None:
         return {}

@@ -1,8 +1,8 @@
-"""The values by which a person looks for an event: order numbers, ids and mail addresses.
+"""The values by which a person searches for an event: order numbers, ids and mail addresses.
 
-Only whole values are found, in upper or lower case. Text with spaces, dates, decimal numbers,
-addresses of pages and numbers of fewer than four digits are not indexed: too many events share
-them, or nobody types them. The sender's id is also found by its ends, so that `A-1005` finds
+Only whole values match, regardless of case. Not indexed are text with spaces, dates, decimal
+numbers, URLs and numbers of fewer than four digits: too many events share them, or people do not
+search for them. The sender's id is also found by its parts at the end, so that `A-1005` finds
 `order-A-1005`.
 """
 
@@ -28,7 +28,7 @@ SEPARATOR = re.compile(r"[-_:/.#]")
 
 
 def normalize_value(text: str) -> str:
-    """Return the text as it is indexed; empty if it is no value by which events are found."""
+    """Return the text as it is indexed; "" if it is not a value that is indexed."""
     value = text.strip().casefold()
     if not VALUE.fullmatch(value) or value.startswith(("http://", "https://")):
         return ""
@@ -47,7 +47,7 @@ def list_event_values(sender_id: str, body: bytes) -> set[str]:
 
 
 def _read_data(body: bytes) -> Any:
-    """Return the data of an event; None if it cannot be read, as the index must go on."""
+    """Return the data of an event; None if it cannot be read, as indexing must continue."""
     try:
         return json.loads(body)["data"]
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -55,7 +55,7 @@ def _read_data(body: bytes) -> Any:
 
 
 def _iterate_ends(sender_id: str) -> Iterator[str]:
-    """Yield the sender's id, and what follows each separator in it."""
+    """Yield the sender's id, and the part after each separator in it."""
     yield sender_id
     for separator in SEPARATOR.finditer(sender_id):
         yield sender_id[separator.end() :]
@@ -81,9 +81,9 @@ def digest_value(tenant_id: int, value: str) -> int:
 
 
 def find_events_by_value(term: str, tenants: TenantIds, tenant_ids: Collection[int]) -> list[int]:
-    """Return the row ids of events that name the value, newest first, at most EVENTS_FOUND.
+    """Return the row ids of events with the value, newest first, at most EVENTS_FOUND.
 
-    What is not indexed yet is read, if it is among the newest events. At most four statements.
+    Of the events that are not indexed yet, the newest are searched directly. At most four queries.
     tenant_ids: the ids of `tenants`.
     """
     value = normalize_value(term)
@@ -99,7 +99,7 @@ def find_events_by_value(term: str, tenants: TenantIds, tenant_ids: Collection[i
 
 
 def _find_new_events(value: str, tenants: TenantIds) -> list[int]:
-    """Return the newest events that name the value and are not indexed yet, newest first."""
+    """Return the newest events with the value that are not indexed yet, newest first."""
     position = ValueIndexPosition.objects.values_list("last_event", flat=True).first() or 0
     new_events = Event.unscoped.filter(readable_condition(Event, tenants), pk__gt=position)
     sender_ids = dict(new_events.order_by("-pk").values_list("pk", "sender_id")[:EVENTS_READ])

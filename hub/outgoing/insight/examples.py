@@ -67,7 +67,7 @@ def build_event_type(name: str, count: int, examples: Sequence[Any]) -> KnownEve
 def load_recent_documents(
     tenant: Tenant, patterns: Collection[str]
 ) -> list[tuple[Event, dict[str, Any]]]:
-    """Return the newest events that match, in the form that a filter reads; two statements."""
+    """Return the newest matching events, as the documents that filters evaluate; two queries."""
     newest = Event.objects.of(tenant).order_by("-pk")[:EVENTS_SCANNED]
     matching = [
         event
@@ -85,7 +85,9 @@ def load_recent_documents(
 def load_newest_documents(
     tenant: Tenant, patterns: Collection[str]
 ) -> dict[str, tuple[Event, dict[str, Any]]]:
-    """Return the newest matching event of each pattern, as a mapping reads it; three statements."""
+    """Return the newest matching event of each pattern, as the document that mappings evaluate;
+    three queries.
+    """
     newest_ids: dict[str, int] = {}
     for type, pk in (
         Event.objects.of(tenant).order_by("-pk").values_list("type", "pk")[:EVENTS_SCANNED]

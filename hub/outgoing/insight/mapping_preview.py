@@ -60,13 +60,13 @@ class MappingPreview:
 
     @property
     def reason_text(self) -> str:
-        """The sentence why the sample would not be sent."""
+        """Return the sentence that explains why the sample would not be sent."""
         reason = self.dry_run.reason if self.dry_run else ""
         return describe_delivery_reason(reason, self.route.connector_key).sentence if reason else ""
 
     @property
     def body(self) -> DisplayBody | None:
-        """The body that would be sent for the sample."""
+        """Return the body that would be sent for the sample."""
         return (
             build_display_body(self.dry_run.body.encode(errors="backslashreplace"))
             if self.dry_run
@@ -140,7 +140,7 @@ def _preview_field(key: str, label: str, value: Any) -> FieldPreview:
 
 
 def _describe_expression(expression: str) -> str:
-    """Describe a simple expression in words; return an empty text for others."""
+    """Describe a simple expression as text; "" for any other expression."""
     if value := VALUE.fullmatch(expression):
         return _("the event's %(name)s") % {
             "name": value[1][1:].replace("_", " ").replace(".", " › ")

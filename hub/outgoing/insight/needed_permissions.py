@@ -45,9 +45,9 @@ def find_needed_permissions(
 def find_incoming_permissions(
     tenant: Tenant, connector: Connector, connection: Connection | None
 ) -> set[str]:
-    """Return the permissions without which the system does not send what active routes take.
+    """Return the permissions that the system requires to send the events which active routes take.
 
-    One statement. `connection` is the existing connection if there is one.
+    One query. `connection` is the existing connection if there is one.
     """
     if connector.webhook_source is None:
         return set()
@@ -70,8 +70,8 @@ def find_incoming_permissions(
 def find_missing_incoming_permissions(connection: Connection) -> list[str]:
     """List the permissions that its routes for incoming events need and the account lacks.
 
-    None is missing if the granted permissions are unknown. One statement, none if the account has
-    granted all of them.
+    Empty if the granted permissions are unknown. One query, none if the account has granted all of
+    them.
     """
     connector = connection.connector
     source, tenant = connector.webhook_source, connection.tenant

@@ -1,4 +1,7 @@
-"""Which of a route's newest deliveries failed; that is no evidence about its connections."""
+"""Count which of a route's newest deliveries failed.
+
+This does not tell whether its connections work.
+"""
 
 from typing import NamedTuple
 

@@ -32,7 +32,9 @@ STOPPED_CONDITION = Q(
 
 
 def match_states_of_reason(reason: str) -> Q:
-    """Return the states that a delivery with this reason may have, as the indexes name these."""
+    """Return the states that a delivery with this reason can have, for queries that use the partial
+    indexes.
+    """
     if reason in SKIP_REASONS:
         return Q(state="skipped")
     return (
@@ -43,9 +45,9 @@ def match_states_of_reason(reason: str) -> Q:
 
 
 def smallest_id_at(moment: datetime) -> uuid.UUID:
-    """Return the smallest UUIDv7 of a time, as public ids are indexed and in order of time.
+    """Return the smallest UUIDv7 of a time: public ids are indexed and in order of time.
 
-    Every time before 1970 has the smallest UUIDv7 of all.
+    All times before 1970 share the smallest UUIDv7.
     """
     return uuid.UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 

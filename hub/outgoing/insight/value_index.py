@@ -1,7 +1,7 @@
-"""Write the index of values: in the order of acceptance, in small transactions, slowly.
+"""Write the index of values: in the order of acceptance, in small transactions, at a limited pace.
 
-A batch is written together with the new position, so a killed process loses and repeats nothing.
-Two processes at once cannot write the same batch: only one of them moves the position.
+A batch is written together with the new position, so a killed process loses and repeats nothing. Of
+two processes only one moves the position, so the same batch is not written twice.
 """
 
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ class PositionMoved(Exception):
 def index_next_events(*, now: datetime) -> bool:
     """Index the next batch of events; return whether there was one.
 
-    Raises PositionMoved if another process was faster.
+    Raises PositionMoved if another process has indexed it.
     """
     position = ValueIndexPosition.objects.get_or_create(pk=1)[0].last_event
     events = list_settled_events(position, BATCH_SIZE, now=now)
@@ -47,7 +47,7 @@ def store_values(events: list[tuple[Any, ...]], *, position: int) -> None:
 
 
 def list_settled_events(position: int, limit: int, *, now: datetime) -> list[tuple[Any, ...]]:
-    """Return row id, tenant and sender's id of the events behind the position, oldest first."""
+    """Return row id, tenant and sender's id of the events after the position, oldest first."""
     events = Event.unscoped.filter(pk__gt=position).order_by("pk")
     rows = events.values_list("pk", "tenant_id", "sender_id", "accepted_at")[:limit]
     return list(takewhile(lambda row: row[3] <= now - SETTLING_TIME, rows))
@@ -66,7 +66,7 @@ def _build_values(events: list[tuple[Any, ...]]) -> list[EventValue]:
 
 
 def wake_up_value_index(*, now: datetime) -> None:
-    """Send the wake-up of the index if an event waits for it; a step of the sweep."""
+    """Send the wake-up of the index if an event is not indexed yet; a step of the sweep."""
     position = ValueIndexPosition.objects.values_list("last_event", flat=True).first() or 0
     if list_settled_events(position, 1, now=now):
         wake_up("value_index", now=now)

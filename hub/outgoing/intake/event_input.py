@@ -1,4 +1,4 @@
-"""What is published, and the result: values without the database."""
+"""The input and the result of publishing, as values without the database."""
 
 import hashlib
 import json

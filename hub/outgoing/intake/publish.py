@@ -273,7 +273,7 @@ def _load_existing_deliveries(events: Sequence[Event]) -> dict[int, list[Deliver
 
 
 def serialize_event_body(event_input: EventInput, event: Event) -> bytes:
-    """Return the body as received, or in the same shape if our own code made the event."""
+    """Return the body as received, or in the same form if our own code created the event."""
     return event_input.raw or dump_json(
         {"id": event.sender_id, "type": event_input.type, "data": event_input.data}
     )

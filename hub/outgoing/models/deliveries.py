@@ -1,7 +1,7 @@
 """Deliveries, their attempts, and exchanges (the HTTP calls).
 
-Renderings and exchanges are side tables to which no foreign key refers, so that pruning can delete
-these in batches.
+Renderings and exchanges are side tables without foreign keys to them, so that pruning can delete
+them in batches.
 """
 
 from collections.abc import Mapping
@@ -167,7 +167,7 @@ class Delivery(Scoped, StateMachine):
 
     @property
     def message_id(self) -> str:
-        """The message id that the other system receives."""
+        """Return the message id that the other system receives."""
         return f"msg_{self.message_uuid.hex}"
 
     @classmethod
@@ -245,8 +245,8 @@ class Exchange(models.Model):
 
 
 class PumpSlot(models.Model):
-    """A slot for one running pump, under a lease; the table has as many rows as pumps ever ran at
-    once.
+    """A slot for one running pump, under a lease; the table has as many rows as pumps have ever run
+    at once.
     """
 
     number = models.PositiveSmallIntegerField(primary_key=True)

@@ -28,7 +28,7 @@ class EventValue(Scoped):
 
 
 class ValueIndexPosition(models.Model):
-    """How far the index of values reaches: the row id of the last event in it. One row."""
+    """The position of the index of values: the row id of the last indexed event. One row."""
 
     last_event = models.BigIntegerField(default=0)
 

@@ -1,10 +1,10 @@
-"""The index state of deliveries: what indexes store instead of the state; *waiting* and *sending*
-are one.
+"""The index state of deliveries, which indexes store instead of the state: *waiting* and *sending*
+share one.
 
-A claim writes `sending` into thousands of rows. PostgreSQL updates no index of a row (heap-only
-update) only where no index, nor the condition of one, names a changed column. So no index names
-`state`, and look-ups of a state add the index state. Source: PostgreSQL's documentation, "Heap-Only
-Tuples (HOT)".
+A claim writes `sending` into thousands of rows. PostgreSQL can avoid index updates (heap-only
+tuples) only if no index, nor its condition, uses a changed column. So no index uses `state`, and
+look-ups of a state add the index state. Source: PostgreSQL's documentation, "Heap-Only Tuples
+(HOT)".
 """
 
 from collections.abc import Iterable
@@ -41,10 +41,10 @@ def match_index_states(*states: str) -> Q:
 def _compile_by_index_state(
     lookup: Exact | In, states: list[str], default_sql: tuple[str, Any], compiler: Any
 ) -> Any:
-    """Compile a look-up of states to one of index states, and to both where the states are
-    narrower.
+    """Compile a look-up of states to one of index states, or to both if the states are narrower.
 
-    The values are literals: SQLite uses a partial index only where its condition reads the same.
+    The values are literals: SQLite uses a partial index only if its condition is textually the
+    same.
     """
     field = lookup.lhs.target
     if not {value for value, _ in field.flatchoices}.issuperset(states):
@@ -78,6 +78,6 @@ class IsOneOfStates(In):  # type: ignore[type-arg]  # not subscriptable at run t
 
 
 def register_state_lookups(state: "Field[Any, Any]") -> None:
-    """Make each look-up on `Delivery.state` add its condition on the index state."""
+    """Register look-ups on `Delivery.state` that add the condition on the index state."""
     state.register_lookup(IsState)
     state.register_lookup(IsOneOfStates)

@@ -1,5 +1,5 @@
-"""What the hub wrote to records of other systems, by which its own changes are recognized when they
-come back.
+"""What the hub wrote to records of other systems, to recognize its own changes when they come back
+as webhooks.
 """
 
 from django.db import models

@@ -1,6 +1,4 @@
-"""Backfill: count and send events that an endpoint's present routes match and that were never sent
-to it.
-"""
+"""Backfill: send events that match an endpoint's present routes and were never sent to it."""
 
 import json
 from collections.abc import Iterable
@@ -27,7 +25,9 @@ from hub.outgoing.subscriptions.endpoint_routes import OWN_EVENT_TYPES, load_end
 def find_missing_events(
     connection: Connection, routes: Iterable[Route], *, since: datetime
 ) -> QuerySet[Event]:
-    """Select our application's events since then that the routes match and were not delivered."""
+    """Select our application's events since a time that the routes match and that were not
+    delivered.
+    """
     existing = Delivery.unscoped.filter(event=OuterRef("pk"), connection=connection)
     events = Event.objects.of(connection.tenant).filter(
         _match_route_patterns(routes), public_id__gte=smallest_id_at(since), origin=None

@@ -54,9 +54,9 @@ class DeliveryActionContext:
 def apply_delivery_action(
     action: str, delivery: Delivery, *, actor: ActorContext, reason: str = "", now: datetime
 ) -> Delivery:
-    """Lock one delivery, apply the action and return the delivery that it changed or made.
+    """Lock one delivery, apply the action, and return the delivery that it changed or created.
 
-    Raises InvalidTransition, and changes nothing, when the delivery's state does not allow the
+    Raises InvalidTransition, and changes nothing, if the delivery's state does not allow the
     action.
     """
     context = DeliveryActionContext(now, actor, reason)
@@ -69,8 +69,8 @@ def apply_delivery_action(
 def lock_deliveries(condition: Q, *, skip_locked: bool = False) -> list[Delivery]:
     """Lock lanes, then their deliveries in the order of their ids; load all that an action reads.
 
-    Deliveries that are being sent are left out: no action changes these, and the pump that settles
-    them locks their lanes after them.
+    Deliveries that are being sent are left out: no action changes them, and the pump locks their
+    lanes later, when it settles them.
     """
     lock_lanes_of(Delivery.unscoped.filter(condition))
     deliveries: QuerySet[Delivery] = readable_deliveries().filter(condition, ~Q(state="sending"))
@@ -87,10 +87,10 @@ def retry_deliveries(
     """Make the deliveries due now, with the bytes that were rendered for them; return the changed
     ones.
 
-    The attempt count goes on: at the end of the schedule a retry is one more attempt. A waiting
+    The attempt count continues: at the end of the schedule a retry is one more attempt. A waiting
     delivery keeps its reason, which states the last failure. A failed filter is evaluated again,
-    and a delivery without a connection takes the first that exists now. A delivery for which that
-    does not help, or of which neither the event's body nor a rendering is stored, stays as it is.
+    and a delivery without a connection gets the first that exists now. A delivery is not changed if
+    this does not resolve its cause, or if neither a rendering nor the event's body is stored.
     """
     allowed = _select_allowed("retry", deliveries)
     before = _describe_states(allowed, context)
@@ -118,11 +118,11 @@ def retry_deliveries(
 def send_deliveries_again(
     deliveries: Sequence[Delivery], context: DeliveryActionContext
 ) -> list[Delivery]:
-    """Make new deliveries under the same message ids, by today's filter, mapping and settings;
-    return the new ones.
+    """Create new deliveries with the same message ids, by the current filter, mapping and settings;
+    return them.
 
-    A delivery is left out when its event body is no longer stored, or when another transaction
-    sends the same message again at this moment.
+    A delivery is left out if its event body is no longer stored, or if a concurrent transaction
+    sends the same message again.
     """
     allowed = _select_allowed("send_again", deliveries)
     before = _describe_states(allowed, context)
@@ -157,7 +157,7 @@ def cancel_deliveries(
 def skip_deliveries(
     deliveries: Sequence[Delivery], context: DeliveryActionContext
 ) -> list[Delivery]:
-    """Skip held or failed deliveries for good; where the detail is empty, it becomes the previous
+    """Skip held or failed deliveries for good; an empty detail is replaced by the previous
     reason.
     """
     reasons = {delivery.pk: resolve_state_and_reason(delivery)[1] for delivery in deliveries}
@@ -200,7 +200,7 @@ def _update(deliveries: Sequence[Delivery], **columns: Any) -> None:
 def _end_deliveries(
     action: str, deliveries: Sequence[Delivery], context: DeliveryActionContext, **columns: Any
 ) -> list[Delivery]:
-    """Write a final state, and wake the lanes of the deliveries that waited behind these in ordered
+    """Write a final state, and wake the lanes of deliveries that waited behind these in ordered
     routes.
     """
     allowed = _select_allowed(action, deliveries)
@@ -228,7 +228,7 @@ def _needs_reevaluation(delivery: Delivery) -> bool:
 
 
 def _requeue(deliveries: Sequence[Delivery], context: DeliveryActionContext) -> None:
-    """Set stopped deliveries to *waiting*; a cancelled one of an ordered route joins the end of its
+    """Set stopped deliveries to *waiting*; in an ordered route a cancelled one is appended to its
     queue.
     """
     move_to_queue_end(deliveries)
@@ -248,7 +248,7 @@ def _requeue(deliveries: Sequence[Delivery], context: DeliveryActionContext) -> 
 
 def _select_sendable(deliveries: Sequence[Delivery]) -> list[Delivery]:
     """Return the deliveries with stored content to send: a rendering, or the event's body, which is
-    stored for a shorter time.
+    pruned earlier.
     """
     if not deliveries:
         return []
@@ -265,7 +265,7 @@ def _select_sendable(deliveries: Sequence[Delivery]) -> list[Delivery]:
 def _describe_states(
     deliveries: Iterable[Delivery], context: DeliveryActionContext
 ) -> dict[int, dict[str, str]]:
-    """Return shown state and reason by primary key; empty if no audit row is written."""
+    """Return the effective state and reason by primary key; empty if no audit row is written."""
     return {row.pk: _describe_state(row) for row in deliveries} if context.actor else {}
 
 
@@ -282,8 +282,8 @@ def _audit_action(
     *,
     results: Sequence[Delivery] | None = None,
 ) -> None:
-    """Write one audit row for each delivery; `results` are the new deliveries, where the action
-    makes some.
+    """Write one audit row for each delivery; `results` are the new deliveries, if the action
+    creates some.
     """
     if context.actor is None:
         return

@@ -34,7 +34,7 @@ ERASE_COUNT_LIMIT = 10_000  # more are not counted
 def erase_connection_data(
     connection: Connection, actor: ActorContext, *, cancel: bool, now: datetime
 ) -> Operation | None:
-    """Delete the identities and what was received now, and erase contents by an operation.
+    """Delete the identities and received contents at once, and erase sent contents by an operation.
 
     Waiting deliveries are cancelled, or keep the contents that they need to be sent.
     """

@@ -1,5 +1,5 @@
-"""Estimate of an operation before it is confirmed: how many deliveries, how old, at which
-connections, how long it takes, and how many might arrive twice.
+"""Estimate an operation before it is confirmed: number, age and connections of the deliveries,
+duration, possible duplicates.
 """
 
 from collections.abc import Iterable
@@ -36,7 +36,9 @@ class OperationEstimate:
 def estimate_operation(
     kind: str, deliveries: QuerySet[Delivery], *, now: datetime, limit: int = COUNT_LIMIT
 ) -> OperationEstimate:
-    """Estimate an operation; counts no further than `limit`, which bounds the time of a plan."""
+    """Estimate an operation; counts at most `limit` deliveries, which bounds the duration of
+    planning.
+    """
     first = deliveries.order_by("pk").values("pk")[: limit + 1]
     counted_deliveries = Delivery.unscoped.filter(pk__in=first).order_by()
     counts = _count_by_action(counted_deliveries)
@@ -97,8 +99,9 @@ def _count_by_action(deliveries: QuerySet[Delivery]) -> list[dict[str, Any]]:
 
 
 def count_possible_duplicates(kind: str, groups: Iterable[DeliveryGroup]) -> int:
-    """Count the deliveries that the operation may make arrive twice, of actions that are not
-    idempotent: all for send_again, those possibly delivered for retry, none for other kinds.
+    """Count the deliveries that may arrive twice, of actions that are not idempotent.
+
+    For send_again all of them, for retry those possibly delivered, for other kinds none.
     """
     if kind not in SENDING_KINDS:
         return 0

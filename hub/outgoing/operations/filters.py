@@ -35,7 +35,7 @@ OPERATION_FILTERS: Mapping[str, Callable[[Any], Q]] = {
 
 
 def serialize_filter(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the filter as an operation stores it: times as ISO texts, without empty values."""
+    """Return the filter as an operation stores it: times as ISO texts, empty values removed."""
     return {name: _serialize_value(value) for name, value in values.items() if value}
 
 

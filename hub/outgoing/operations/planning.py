@@ -58,7 +58,7 @@ def plan_operation(
     """Store a plan, which `confirm_operation` starts; without a tenant it covers deliveries of all
     tenants.
 
-    Raises PermissionError when the actor is restricted to some tenants and names none.
+    Raises PermissionError if the actor is restricted to some tenants and specifies none.
     """
     if tenant is None and not actor.is_unrestricted:
         raise PermissionError("an operation over all tenants needs an unrestricted actor")

@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 
 def replay_key(delivery: Delivery) -> ReplayKey:
-    """Return what replays of one message have in common."""
+    """Return the key that all replays of one message share."""
     return delivery.event_id, delivery.route_id, delivery.connection_id
 
 
@@ -28,7 +28,7 @@ def find_newest_replays(deliveries: Collection[Delivery]) -> dict[ReplayKey, int
 
 
 def insert_replays(replays: Sequence[Delivery]) -> list[Delivery]:
-    """Insert the replays; return those of which no other transaction has inserted the number."""
+    """Insert the replays; return those whose number no concurrent transaction has inserted."""
     if not replays:
         return []
     try:

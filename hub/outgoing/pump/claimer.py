@@ -1,5 +1,5 @@
-"""Claim lanes and prepare their deliveries: render, build requests, reserve quota, park what must
-wait.
+"""Claim lanes and prepare their deliveries: render, build requests, reserve quota, park those that
+must wait.
 """
 
 import asyncio
@@ -64,9 +64,10 @@ class Claimer:
         return self.found_work or await in_db_thread(lambda: is_work_due(now=self.run.clock()))
 
     async def correct_clock_jump(self) -> None:
-        """Shift the quotas when the clock went ahead without time passing.
+        """Shift the quotas if the clock went ahead without time passing.
 
-        Raises django.db.Error when the database is away; the next call measures the jump again.
+        Raises django.db.Error if the database connection is lost; the next call measures the jump
+        again.
         """
         loop_time, previous = asyncio.get_running_loop().time(), self.clock_jump.last_reading
         jump = self.clock_jump.measure(now=self.run.clock(), loop_time=loop_time)
@@ -79,16 +80,16 @@ class Claimer:
             raise
 
     async def update_quarantine(self, *, is_idle: bool) -> None:
-        """Begin the quarantine when suspects wait, end it when none does."""
+        """Begin the quarantine if suspects wait, end it if none does."""
         loop_time = asyncio.get_running_loop().time()
         if self.quarantine.is_check_due(loop_time, is_idle=is_idle):
             has_suspects = await in_db_thread(lambda: has_waiting_suspects(now=self.run.clock()))
             self.quarantine.record_check(loop_time, has_suspects=has_suspects)
 
     async def claim_and_prepare(self) -> tuple[list[LaneBatch], list[NotSent]]:
-        """Claim until a request can be sent or nothing is due, as other lanes may have quota.
+        """Claim until a request can be sent or no lane is due, as other lanes may have quota.
 
-        Each claim is a database call of its own, so that leases are extended in time.
+        Each claim is a separate database call, so that leases are extended in time.
         """
         not_sent: list[NotSent] = []
         for _ in range(MAX_PARKED_CLAIMS):

@@ -13,7 +13,7 @@ class ClockJump:
     last_reading: tuple[datetime, float] | None = None
 
     def measure(self, *, now: datetime, loop_time: float) -> timedelta:
-        """Return how much further the clock went than the loop's time since the last call."""
+        """Return how much further the clock advanced than the loop's time since the last call."""
         previous, self.last_reading = self.last_reading, (now, loop_time)
         if previous is None:
             return timedelta(0)

@@ -59,7 +59,7 @@ def run_with_loop(main: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
 def run_loop(
     main: Callable[[], Coroutine[Any, Any, ResultT]], calls: DatabaseCalls, result: Future[ResultT]
 ) -> None:
-    """Run the loop on this thread; the result, or the exception, goes to the future."""
+    """Run the loop on this thread; pass its result or exception to the future."""
     DATABASE_CALLS.set(calls)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

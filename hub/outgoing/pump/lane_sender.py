@@ -107,8 +107,8 @@ class LaneSender:
     ) -> None:
         """Book the next calls further ahead if the pump is late for this one.
 
-        The time of an earlier call does not count: that is the other system's, and a slow one would
-        delay the calls to all others.
+        Lateness caused by an earlier call is ignored: that time is the other system's, and a slow
+        system would delay the calls to all others.
         """
         late_by = measure_lateness(request, scheduled_at, now=self.run.clock())
         if late_by > LATE_AFTER:
@@ -133,8 +133,8 @@ class LaneSender:
     def must_return(
         self, batch: LaneBatch, request: OutboundRequest, *, is_over: bool, now: datetime
     ) -> bool:
-        """Return whether a request may not be sent any more; `is_over`: the time of the batch is
-        over.
+        """Return whether a request may not be sent any more; `is_over`: the time of the batch has
+        ended.
         """
         return (
             is_over
@@ -145,8 +145,8 @@ class LaneSender:
         )
 
     def record_outcomes(self, send_result: SendResult) -> None:
-        """Apply the response's effects on other requests (pauses, disabled connections) at once,
-        before they are stored.
+        """Apply the response's effects on other requests (pauses, disabled connections) before they
+        are stored.
         """
         batch = send_result.batch
         for outcome in send_result.outcomes:

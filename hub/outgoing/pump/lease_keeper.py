@@ -43,7 +43,7 @@ class LeaseKeeper:
         self.leased_lanes[batch.lane.pk] = batch.progress.leased_at
 
     def forget(self, lanes: Collection[int]) -> None:
-        """Stop keeping the leases of lanes that were released."""
+        """Stop extending the leases of lanes that were released."""
         for lane in lanes:
             self.leased_lanes.pop(lane, None)
 
@@ -73,7 +73,7 @@ class LeaseKeeper:
                 await self.flush_counts()
 
     async def is_closed_within(self, seconds: float) -> bool:
-        """Wait until the keeper is closed, at most so long; return whether it is."""
+        """Wait until the keeper is closed, for a limited time; return whether it is closed."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.closed_event.wait(), seconds)
         return self.closed_event.is_set()
@@ -86,8 +86,9 @@ class LeaseKeeper:
             self.leased_lanes[lane] = max(extended_at, self.leased_lanes[lane])
 
     def store_leases(self, lanes: Collection[int]) -> datetime:
-        """Extend the leases, and apply maintenance windows that began or ended; return the time
-        from which the lanes' leases count.
+        """Extend the leases, and apply maintenance windows that began or ended.
+
+        Return the time from which the extended leases count.
         """
         lease, clock = self.run.lease, self.run.clock
         extended_at = clock()
@@ -103,8 +104,8 @@ class LeaseKeeper:
         """Store the counts, less often than results are settled, as pumps would otherwise wait for
         each other's commit.
 
-        A crash loses the counts of a few seconds. Raises django.db.Error, and retains the counts,
-        when the database is away.
+        A crash loses the counts of a few seconds. Raises django.db.Error, and keeps the counts, if
+        the database connection is lost.
         """
         counts, self.counts = self.counts, Counter()
         try:

@@ -51,8 +51,8 @@ def run_pump(
 ) -> bool:
     """Run one pump, for less than a minute; return False if all slots for pumps are taken.
 
-    Raises an error of ours after all results are settled and the leases are free; the worker's next
-    look for due work starts another pump.
+    Raises an internal error after all results are settled and the leases are released; the worker
+    starts another pump when it next looks for due work.
     """
     lease = new_lease()
     if not pump_slots.acquire_slot(
@@ -103,9 +103,9 @@ class PumpLoop:
         return not self.lane_sender.lane_tasks and self.settler.is_empty
 
     async def run_to_end(self) -> None:
-        """Claim until it is time to leave, then send and settle the remaining requests.
+        """Claim until it is time to stop, then send and settle the remaining requests.
 
-        An error of ours ends the run in the same way, and is raised then.
+        An internal error ends the run in the same way, and is raised then.
         """
         async with self.run.open_client() as send, AsyncExitStack() as end:
             self.background_tasks = [
@@ -121,17 +121,21 @@ class PumpLoop:
 
     @property
     def has_failed(self) -> bool:
-        """Return whether an error of ours ended a task of this run."""
+        """Return whether an internal error ended a task of this run."""
         return bool(self.lane_sender.failures) or any(task.done() for task in self.background_tasks)
 
     async def send_remaining(self) -> None:
-        """Send the rest of the claimed batches. Raises the first error of ours while sending."""
+        """Send the rest of the claimed batches. Raises the first internal error that occurred while
+        sending.
+        """
         await asyncio.gather(*self.lane_sender.lane_tasks)
         if self.lane_sender.failures:
             raise self.lane_sender.failures[0]
 
     async def end_background_tasks(self) -> None:
-        """End the extension of leases and the settlement; raise an error that ended one before."""
+        """End the extension of leases and the settlement; raise an error that ended one of them
+        before.
+        """
         self.lease_keeper.close()
         self.settler.close()
         results = await asyncio.gather(*self.background_tasks, return_exceptions=True)
@@ -167,7 +171,7 @@ class PumpLoop:
                 await asyncio.sleep(POLL_EVERY_SECONDS)
 
     def must_stop(self, started_at: float) -> bool:
-        """Return whether nothing more is claimed, in a run that began at `started_at`."""
+        """Return whether to claim nothing more, in a run that began at `started_at`."""
         is_over = asyncio.get_running_loop().time() >= started_at + self.run.run_seconds
         return is_over or self.run.stopping() or self.has_failed
 
@@ -183,7 +187,7 @@ class PumpLoop:
         )
 
     async def claim_batches(self) -> list[LaneBatch]:
-        """Claim the next batches; none for a while after an error of the database."""
+        """Claim the next batches; none for a while after a database error."""
         try:
             batches, not_sent = await self.claimer.claim_batches(is_idle=self.is_idle)
         except Error as error:  # calls in flight continue

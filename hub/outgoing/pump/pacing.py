@@ -16,8 +16,9 @@ LEAD_HALF_LIFE = timedelta(seconds=1)
 
 @dataclass(slots=True)
 class PacedLead:
-    """The lead of paced calls, which is how far ahead these are booked: longer after late calls,
-    and back at MIN_LEAD within seconds.
+    """The lead of paced calls, which is how far ahead they are booked.
+
+    It is extended after late calls, and returns to MIN_LEAD within seconds.
     """
 
     lead: timedelta = MIN_LEAD
@@ -30,7 +31,7 @@ class PacedLead:
         return self.lead
 
     def extend(self, booked_lead: timedelta, late_by: timedelta) -> None:
-        """Book further ahead, by what a call was late that was booked `booked_lead` ahead."""
+        """Extend the lead by the lateness of a call that was booked `booked_lead` ahead."""
         self.lead = min(MAX_LEAD, max(self.lead, booked_lead + late_by))
 
 
@@ -57,7 +58,7 @@ class PausedScopes:
             self.until[key] = max(until, self.until.get(key, LONG_AGO))
 
     def paused_until(self, request: OutboundRequest) -> datetime:
-        """Return when the last of the request's scopes opens; LONG_AGO if none is paused."""
+        """Return when the last of the request's paused scopes opens; LONG_AGO if none is paused."""
         if not self.until:
             return LONG_AGO
         pause_ends = (self.until.get(scope.key, LONG_AGO) for scope in request.scope_costs)

@@ -1,6 +1,6 @@
 """Turn claimed deliveries into requests: render, store the renderings, group messages by request.
 
-A defect of our code or of a mapping holds its own delivery and no other.
+A defect of our code or of a mapping holds only the delivery concerned.
 """
 
 from collections.abc import Iterable, Sequence
@@ -198,12 +198,12 @@ def _add_request(
 
 
 class ReplyRefused(Exception):
-    """The item cannot be answered any more, or never could."""
+    """The item cannot be answered (any more)."""
 
 
 @sensitive_variables()
 def _use_reply_url(batch: LaneBatch, content: Message) -> str:
-    """Return the secret address at which the item in a message is answered. Raises ReplyRefused."""
+    """Return the secret reply URL of the item in a message. Raises ReplyRefused."""
     try:
         item_id = str(content.get("item") or "")
         use_reply_url = import_string(settings.HUB_USE_REPLY_URL)

@@ -34,7 +34,7 @@ IdentityKey = tuple[int, str, str]  # connection, kind, our id
 
 
 class CannotSend(Exception):
-    """A delivery that is not sent: reason code, the cause in words, and what it becomes."""
+    """A delivery that is not sent: reason code, the cause as text, and the new state."""
 
     def __init__(
         self, reason: str, detail: str, state: Literal["held", "skipped"] = "held"
@@ -56,8 +56,8 @@ class RenderedBody:
 
 
 class IdentityLookup:
-    """The identities that the mappings of a claim need, read in one statement, and in a second one
-    the fallbacks of those that are missing.
+    """The identities that the mappings of a claim need, loaded in one query, and in a second one
+    the fallbacks of missing ones.
     """
 
     def __init__(
@@ -92,9 +92,9 @@ class IdentityLookup:
         return cls(pairs, load_fallbacks(connections, kinds, IdentityFallback.Direction.OUT))
 
     def find_remote_id(self, connection: int | None, kind: str, local_id: str) -> str | None:
-        """Return the other system's id, or the default one; None if the delivery is held for it.
+        """Return the remote id, or the fallback's default; None if the delivery is held for it.
 
-        Raises IdentitySkipped if the fallback says to skip the delivery.
+        Raises IdentitySkipped if the fallback is to skip the delivery.
         """
         if connection is None:
             return None
@@ -152,9 +152,9 @@ def _render_delivery(
 
 
 def _build_document(delivery: ClaimedDelivery) -> dict[str, Any]:
-    """Return the document that filters and mappings read, as at publishing.
+    """Return the document that filters and mappings evaluate, the same as at publishing.
 
-    Raises CannotSend when the body of the event was pruned.
+    Raises CannotSend if the body of the event was pruned.
     """
     if delivery.event_body is None:
         raise CannotSend("defect", "the body of the event was pruned, so it cannot be rendered")

@@ -1,5 +1,5 @@
-"""Reserve quota for the requests of a claim: schedule those that may be sent soon, queue those that
-must wait for a scope.
+"""Reserve quota for the requests of a claim: schedule those that may be sent soon, queue the
+others.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ BOOKING_HORIZON = timedelta(seconds=0.25)
 
 @dataclass(slots=True)
 class RequestGroup:
-    """Requests of one batch with the same scopes and priority, oldest first; `ranks`: their places
-    in the batch.
+    """Requests of one batch with the same scopes and priority, oldest first; `ranks`: their
+    positions in the batch.
     """
 
     batch: LaneBatch
@@ -55,8 +55,8 @@ class ReservationRound:
 
     @property
     def queue_lead_time(self) -> timedelta:
-        """Return how long before its opening a queue is claimed, so that its calls are booked in
-        time.
+        """Return how long before its opening a queue may be claimed, so that its calls are booked
+        in time.
         """
         return self.lead + CLAIMED_EARLY_BY
 
@@ -119,7 +119,9 @@ def _has_no_quotas(batches: Sequence[LaneBatch]) -> bool:
 
 
 def _assign_return_queues(reservation_round: ReservationRound) -> None:
-    """Store the queues that changed, and note for each request which queue its deliveries join."""
+    """Store the changed queues, and assign each waiting request the queue that its
+    deliveries join.
+    """
     queue_ids = reservation_round.queues.save()
     for not_sent in reservation_round.not_sent:
         if can_queue(not_sent.request):
@@ -131,7 +133,7 @@ def _group_by_scopes(batch: LaneBatch, reservation_round: ReservationRound) -> l
     """Group the batch's requests by scope costs and priority, each group oldest first.
 
     A request that would overtake a queue is in no group: it is recorded as not sent, and waits
-    behind that queue.
+    behind the queue.
     """
     groups: dict[object, RequestGroup] = {}
     oldest_first = sorted(batch.requests, key=lambda request: request.oldest_delivery_id)
@@ -153,7 +155,9 @@ def _wait_behind(
     request: OutboundRequest,
     reservation_round: ReservationRound,
 ) -> None:
-    """Let a request wait until the queue opens: in that queue, or in its own scopes' queue."""
+    """Let a request wait until the queue opens: in that queue, or in the queue of its own
+    scopes.
+    """
     lane, opens_at = batch.lane, queue.opens_at
     closed = sorted(set(queue.closed).intersection(request.scope_keys))
     reservation_round.add_not_sent(batch, request, max(opens_at, reservation_round.now), closed)

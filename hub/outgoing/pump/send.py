@@ -13,7 +13,7 @@ async def send_once(
 ) -> SendResult:
     """Send a request once, and return its outcomes.
 
-    Raises nothing: each failure is an outcome, *unknown* if the request may have arrived.
+    Never raises: each failure is an outcome, *unknown* if the request may have arrived.
     """
     started_at, loop_time = clock(), asyncio.get_running_loop().time
     loop_started_at = loop_time()

@@ -58,9 +58,9 @@ class OutboundMessage:
 
 @dataclass(slots=True)
 class Rejection:
-    """A delivery that is not sent: the reason code, and the cause in words.
+    """A delivery that is not sent: the reason code, and the cause as text.
 
-    It is held until the cause is removed, or skipped.
+    It is skipped, or held until the cause is removed.
     """
 
     delivery: ClaimedDelivery
@@ -107,17 +107,19 @@ class OutboundRequest:
 
     @property
     def low_priority(self) -> bool:
-        """Return whether the request leaves quota for live work; all its messages agree."""
+        """Return whether the request leaves quota for live work; this is the same for all its
+        messages.
+        """
         return self.messages[0].delivery.low_priority
 
     @property
     def quota_queue(self) -> int:
-        """The queue from which all its deliveries were claimed; 0: none."""
+        """Return the queue from which all its deliveries were claimed; 0: none."""
         return self.messages[0].delivery.quota_queue
 
     @property
     def oldest_delivery_id(self) -> int:
-        """The id of its delivery that was accepted first."""
+        """Return the id of its delivery that was accepted first."""
         return min(message.delivery.pk for message in self.messages)
 
     @property
@@ -126,7 +128,7 @@ class OutboundRequest:
 
     @property
     def is_paced(self) -> bool:
-        """Return whether a rate books the moment at which the request is sent."""
+        """Return whether the request is sent at a time that a rate has booked."""
         return any(isinstance(scope.quota, Rate) for scope in self.scope_costs)
 
     def repeat_outcome(self, outcome: Outcome) -> list[Outcome]:
@@ -148,7 +150,7 @@ class OutboundRequest:
 
 @dataclass(frozen=True, slots=True)
 class LaneCredential:
-    """An opened credential, its secrets (redacted from all that is stored), and its version."""
+    """An opened credential, its secrets (redacted from all stored data), and its version."""
 
     value: Credential
     secrets: tuple[str, ...]
@@ -183,12 +185,12 @@ class LaneBatch:
 
     @property
     def delivery_count(self) -> int:
-        """Number of scheduled deliveries."""
+        """Return the number of scheduled deliveries."""
         return sum(len(request.messages) for _, request in self.planned_requests)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What is redacted from all that is stored of the batch."""
+        """Return the secrets, which are redacted from all stored data of the batch."""
         return (*(self.credential.secrets if self.credential else ()), *self.reply_urls)
 
     @property
@@ -198,7 +200,7 @@ class LaneBatch:
 
 @dataclass(slots=True)
 class SendResult:
-    """The outcomes of one request. Without a response, it was not sent or no response came."""
+    """The outcomes of one request. Without a response, it was not sent or no response arrived."""
 
     batch: LaneBatch
     request: OutboundRequest

@@ -1,4 +1,4 @@
-"""Expiry: a delivery that is too late is not sent, and fails with the reason *expired*."""
+"""Expiry: fail deliveries whose time has passed, with the reason *expired*."""
 
 from datetime import datetime
 

@@ -1,9 +1,9 @@
-"""Ordered routes: deliveries of one connection, route and key are sent one after the other, in the
-order of acceptance.
+"""Ordered routes: send the deliveries of one connection, route and key one by one, in the order of
+acceptance.
 
-Only the head of a key is ever claimed: a claim takes the due time from a delivery behind the head,
+Only the head of a key can be claimed: a claim removes the due time of a delivery behind the head,
 and the end of the head makes the next one due. Appending, claiming and ending deliveries lock the
-lane, so that each sees what the other has committed.
+lane, so that each sees what the others have committed.
 """
 
 import hashlib
@@ -89,9 +89,9 @@ def lock_lanes(connections: Collection[int]) -> dict[int, Lane]:
 def lock_lanes_of(deliveries: QuerySet[Delivery]) -> None:
     """Lock the lanes of these deliveries, before the deliveries are locked or changed.
 
-    Those of a delivery without a connection are all lanes that it may get. A claim locks in this
-    order; any other can deadlock. On SQLite nothing is needed: only one connection writes at a
-    time.
+    For a delivery without a connection these are all lanes that it may get. A claim locks in this
+    order; any other order can deadlock. On SQLite nothing is needed: only one connection writes at
+    a time.
     """
     if database.vendor != "postgresql":
         return

@@ -1,7 +1,7 @@
-"""Deliveries that a pump held for a cause that a person had just removed.
+"""Find deliveries that a pump held for a cause that a person had just removed.
 
 The person confirmed the identity, or set a fallback for its kind, after the pump had read the
-identities and before it stored the hold. So the change is older than the hold, and the release,
+identities and before it stored the hold. The change is then older than the hold, so the release,
 which looks for newer changes, does not find it.
 """
 
@@ -20,8 +20,8 @@ NAME_LENGTH_MAX = 100  # characters of a kind or an id that the text of a hold h
 
 
 def find_overtaken_holds(*, now: datetime) -> QuerySet[Delivery]:
-    """Select the deliveries that were held a moment ago for a pair that is confirmed, or whose
-    fallback does not hold them; three statements.
+    """Select deliveries that were held a moment ago for an identity that exists, or whose fallback
+    does not hold them; three queries.
     """
     held_deliveries = Delivery.unscoped.filter(state="held", reason="identity_missing")
     recent = held_deliveries.filter(
@@ -53,7 +53,7 @@ def find_overtaken_holds(*, now: datetime) -> QuerySet[Delivery]:
 
 
 def _find_decided_kinds(connections: Collection[int | None]) -> set[tuple[int, str]]:
-    """Return the connections and kinds whose fallback is a default record, or to skip."""
+    """Return the connections and kinds whose fallback is to use a default record, or to skip."""
     fallbacks = IdentityFallback.unscoped.filter(
         connection__in=connections, direction=IdentityFallback.Direction.OUT
     ).exclude(choice=IdentityFallback.Choice.HOLD)

@@ -1,5 +1,5 @@
-"""Leases of pumps: a lease names its worker and process, so that the leases of a dead process are
-freed at once.
+"""Leases of pumps: a lease contains its worker and process id, so that the leases of a dead process
+can be freed at once.
 """
 
 import os
@@ -17,7 +17,7 @@ WORKER_BYTES, PROCESS_BYTES, LEASE_BYTES = 6, 4, 16
 
 
 def new_lease() -> UUID:
-    """Make a lease: six bytes of the worker's id, four of the process id, and six random ones."""
+    """Create a lease: six bytes of the worker's id, four of the process id, and six random ones."""
     prefix = process_prefix(current_worker_id(), os.getpid())
     return UUID(bytes=prefix + os.urandom(LEASE_BYTES - len(prefix)))
 

@@ -38,7 +38,7 @@ def _count_pumps(worker: UUID, leases: Sequence[UUID]) -> int:
 
 
 def has_local_slot(*, per_worker: int, total: int, now: datetime) -> bool:
-    """Return whether this worker may run one more pump; `total` limits the installation, 0: no
+    """Return whether this worker may run one more pump. `total` limits the installation; 0: no
     limit.
     """
     leases = active_pump_leases(now=now)

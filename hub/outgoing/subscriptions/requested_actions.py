@@ -42,8 +42,8 @@ def request_action(
     """Publish an event `action.requested` and its one delivery, which is claimed first; audit it.
 
     `id` is the sender's: the same id again returns the first delivery. Raises ActionRefused if the
-    input is not what the action takes, or the account is disconnected, and LimitExceeded if too
-    many were requested of this connection.
+    action does not accept the input, or the account is disconnected, and LimitExceeded if too many
+    were requested of this connection.
     """
     if problem := action.find_body_problem(input):
         raise ActionRefused(problem)
@@ -68,7 +68,7 @@ def request_action(
 
 
 def _find_requested(tenant: Tenant, id: str) -> Delivery | None:
-    """Return the delivery that was requested under this id before."""
+    """Return the delivery of an earlier request with this id."""
     if not id:
         return None
     deliveries = Delivery.unscoped.filter(
@@ -101,5 +101,5 @@ def get_or_create_action_route(
 
 
 def build_input_mapping(action: Action) -> dict[str, str]:
-    """Return the field mapping that passes on what was requested."""
+    """Return the field mapping that passes on the requested input."""
     return {entry.key: f"{INPUT_PATH}.{entry.key}" for entry in action.inputs}

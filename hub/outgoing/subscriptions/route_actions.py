@@ -1,4 +1,4 @@
-"""Create, change, enable and delete routes; each writes its audit row and wakes what waits."""
+"""Create, change, enable and delete routes; each writes its audit row and wakes waiting work."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -34,7 +34,7 @@ class RouteInUse(Exception):
 def add_route(
     route: Route, body: Mapping[str, Any] | None, actor: ActorContext, *, now: datetime
 ) -> Route:
-    """Store an unsaved route; without a mapping it gets one of its own with this body.
+    """Store an unsaved route; without a mapping it gets a mapping of its own with this body.
 
     A body for an existing mapping becomes a new version of it. Raises ValidationError by field.
     """
@@ -78,7 +78,7 @@ def change_route(
 
 
 def enable_route(route: Route, actor: ActorContext, *, enabled: bool, now: datetime) -> Route:
-    """Let the route match events from now on, or not; existing deliveries are not changed."""
+    """Enable or disable the matching of new events; existing deliveries are not changed."""
     route.enabled = enabled
     return change_route(route, None, actor, now=now)
 

@@ -209,7 +209,7 @@ class PauseView(APIView):
         examples={"paused": openapi.INTEGRATION | {"state": "paused"}},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Let an integration take no events and run no jobs until it is resumed."""
+        """Pause an integration: it takes no events and runs no jobs until it is resumed."""
         integration = find_integration(request, id)
         with report_refusals():
             pause_integration(integration, ActorContext.of_request(request), now=clock())

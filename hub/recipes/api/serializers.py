@@ -115,7 +115,7 @@ class PartRehearsalSerializer(serializers.Serializer):
 
 
 class RehearsalSerializer(serializers.Serializer):
-    """What an integration would do; nothing was stored or sent."""
+    """What an integration would do; nothing is stored or sent."""
 
     succeeds = serializers.BooleanField(help_text="Everything that was tried would be sent.")
     answers = serializers.DictField(source="answers.values")
@@ -215,7 +215,7 @@ class PartDifferenceSerializer(serializers.Serializer):
 
 
 class UpgradeSerializer(serializers.Serializer):
-    """The difference to the newest version of the recipe."""
+    """The differences to the newest version of the recipe."""
 
     from_version = serializers.IntegerField()
     to_version = serializers.IntegerField()

@@ -1,4 +1,4 @@
-"""Recipes as files: what they are, how they are loaded, checked and filled in."""
+"""Recipes as files: their content, and how they are loaded, checked and filled in."""
 
 from hub.recipes.definitions.loading import RECIPES
 from hub.recipes.definitions.recipe import (

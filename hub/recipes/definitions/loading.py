@@ -1,4 +1,4 @@
-"""Load the recipes from their files. The texts that people read are translated when shown."""
+"""Load the recipes from their files. The texts for people are translated when they are shown."""
 
 import tomllib
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ RECIPE_KEYS = {
 
 
 class RecipeUnreadable(ValueError):
-    """A file is no recipe; the message names it and what is wrong."""
+    """A file is not a valid recipe; the message contains its name and the error."""
 
 
 def load_recipes(folder: Path) -> dict[str, Recipe]:

@@ -1,4 +1,4 @@
-"""Put answers into the templates of a recipe: `{{key}}` stands for the answer to a question."""
+"""Put answers into the templates of a recipe: `{{key}}` is replaced by the answer to a question."""
 
 import json
 import re
@@ -12,14 +12,18 @@ Answers = Mapping[str, Answer]
 
 
 def fill_expressions(node: Any, answers: Answers) -> Any:
-    """Return a mapping or filter in which each answer is a literal of its expression."""
+    """Return a mapping or filter in which each answer is inserted as a literal of the
+    expression.
+    """
     if isinstance(node, str):
         return PLACEHOLDER.sub(lambda match: quote_literal(answers[match[1]]), node)
     return _fill_children(node, answers, fill_expressions)
 
 
 def fill_values(node: Any, answers: Answers) -> Any:
-    """Return options in which a text that is only a placeholder becomes the answer itself."""
+    """Return options in which a text that consists of a placeholder is replaced by the answer's
+    value.
+    """
     if isinstance(node, str):
         if whole := PLACEHOLDER.fullmatch(node):
             return answers[whole[1]]
@@ -36,7 +40,7 @@ def _fill_children(node: Any, answers: Answers, fill: Any) -> Any:
 
 
 def quote_literal(answer: Answer) -> str:
-    """Return the literal of an answer in an expression; no text can end it."""
+    """Return the answer as a literal of an expression, escaped so that no text can end it."""
     if isinstance(answer, str) and not {"'", "\\"} & set(answer):
         return f"'{answer}'"
     return "`" + json.dumps(answer).replace("`", "\\u0060") + "`"

@@ -1,4 +1,4 @@
-"""What a recipe consists of; each is one file of `hub/recipes/catalogue`."""
+"""The parts of a recipe; each recipe is one file of `hub/recipes/catalogue`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person answers before the integration is switched on.
+    """A question that a person answers before the integration is switched on.
 
     `kind`: *connection* (an account of the tenant; the key is its connector's), *choice* (a record
     of a live list, `choices` names the list of `connector`), *object* (of Salesforce), *index* (of
@@ -55,10 +55,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class RouteTemplate:
-    """A route to make. `{{key}}` in its filter and mapping stands for an answer, as a literal.
+    """A route to create. `{{key}}` in its filter and mapping is replaced by an answer, as a
+    literal.
 
-    `origin`: the connector that receives the events; empty: our own application. `sample`: the data
-    of an event, for a rehearsal without a real one.
+    `origin`: the connector that receives the events; "": our own application. `sample`: the data of
+    an event, for a rehearsal without a real one.
     """
 
     key: str
@@ -74,10 +75,10 @@ class RouteTemplate:
 
 @dataclass(frozen=True, slots=True)
 class JobTemplate:
-    """A job to make. `{{key}}` in its schedule and options stands for an answer.
+    """A job to create. `{{key}}` in its schedule and options is replaced by an answer.
 
-    `marked_effect`: what a run does, in a sentence. `sample`: of a report, the document that its
-    message is made of.
+    `marked_effect`: what a run does, in a sentence. `sample`: for a report, the document from which
+    its message is rendered.
     """
 
     key: str
@@ -96,7 +97,9 @@ class JobTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A ready-made integration. `permissions`: what it needs at each system, by connector."""
+    """A ready-made integration. `permissions`: the permissions it needs at each system, by
+    connector.
+    """
 
     key: str
     version: int
@@ -122,12 +125,14 @@ class Recipe:
 
     @property
     def tenant_connectors(self) -> tuple[str, ...]:
-        """The systems that the tenant connects; our own application is connected for all."""
+        """Return the systems that the tenant must connect; our own application is connected for all
+        tenants.
+        """
         return tuple(key for key in self.connectors if not CONNECTORS[key].is_for_platform)
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """All questions: the account of each system first."""
+        """Return all questions, beginning with those for accounts."""
         accounts = (
             Question(key, CONNECTION, CONNECTORS[key].label, connector=key)
             for key in self.tenant_connectors

@@ -1,4 +1,4 @@
-"""Checks of a recipe: whether what it makes can work in this release."""
+"""Check whether the routes and jobs of a recipe can work in this release."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ EXAMPLES: Mapping[str, Answer] = {"hour": 9, "choice": "C0123456789", "object": 
 
 
 def find_recipe_problems(recipe: Recipe) -> list[str]:
-    """Return what is wrong with a recipe, as sentences; empty if it can work."""
+    """Return the problems of a recipe as sentences; empty if it can work."""
     if problems := [*_find_form_problems(recipe), *_find_connector_problems(recipe)]:
         return problems  # what follows relies on these
     if problems := [*_find_question_problems(recipe), *_find_placeholder_problems(recipe)]:
@@ -47,7 +47,9 @@ def find_recipe_problems(recipe: Recipe) -> list[str]:
 
 
 def build_example(question: Question) -> Answer:
-    """Return an answer; of a free text one that is hostile to expressions."""
+    """Return an example answer; for a free text one with characters that could break an
+    expression.
+    """
     if question.default != "":
         return question.default
     if question.kind == "select":

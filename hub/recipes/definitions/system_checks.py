@@ -1,4 +1,4 @@
-"""The check of the recipes at startup: `manage.py check` names each that cannot work."""
+"""The check of the recipes at startup: `manage.py check` reports each that cannot work."""
 
 from typing import Any
 

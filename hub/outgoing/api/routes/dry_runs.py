@@ -35,7 +35,7 @@ def require_scope(request: Request, scope: str) -> None:
 def try_on_event(
     request: Request, route: Route, data: Mapping[str, Any], *, now: datetime
 ) -> Response:
-    """Return what would become of an event by this route, which need not be stored."""
+    """Return the result of an event on this route, which need not be stored."""
     tenant, document = (
         _find_document(request, route, data)
         if "event" in data
@@ -66,7 +66,9 @@ def _find_document(
 
 
 def _accepts_origin(route: Route, event: Event) -> bool:
-    """Return whether the route takes the event; a mapping that is tried alone takes every one."""
+    """Return whether the route takes the event; without a route (a mapping alone) all events are
+    taken.
+    """
     return route.pk is None or route.accepts_origin(event.origin)
 
 

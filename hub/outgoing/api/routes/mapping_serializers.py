@@ -16,7 +16,7 @@ NAME_LENGTH_MAX = 200
 
 
 class MappingBodyField(ObjectField):
-    """The body of a mapping, which must compile; an error names the place in it."""
+    """The body of a mapping, which must compile; an error contains its position."""
 
     def to_internal_value(self, data: Any) -> Any:
         body = super().to_internal_value(data)
@@ -110,7 +110,7 @@ class VersionPageSerializer(serializers.Serializer):
 
 
 class TrySerializer(StrictSerializer):
-    """What is tried: a stored event, or data."""
+    """The input of a trial: a stored event, or data."""
 
     event = serializers.UUIDField(
         required=False, help_text="ID of an event; requires the scope events:read."
@@ -145,7 +145,7 @@ class MissingValueSerializer(serializers.Serializer):
 
 
 class DryRunSerializer(serializers.Serializer):
-    """What would become of the event; nothing was stored or sent."""
+    """The result for the event; nothing was stored or sent."""
 
     state = serializers.ChoiceField(
         Delivery.State.choices,

@@ -1,4 +1,4 @@
-"""Whose a new route or field mapping is, and the names of its fields in errors."""
+"""Determine the owner of a new route or field mapping, and translate field names in errors."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ FIELDS_BY_COLUMN = {"connector_key": "connector", "origin_connector_key": "origi
 
 
 def resolve_owner(request: Request, data: Mapping[str, Any]) -> Tenant | None:
-    """Return the tenant that the body names; None if it says null, which a platform key may."""
+    """Return the tenant in the body; None if it is null, which only a platform key may send."""
     if "tenant" in data and data["tenant"] is None:
         if get_key_user(request).tenant is not None:
             raise Problem("permission-denied", PLATFORM_ONLY)
@@ -32,10 +32,10 @@ def resolve_owner(request: Request, data: Mapping[str, Any]) -> Tenant | None:
 def find_changeable_row(
     request: Request, rows: QuerySet[AnyRow], id: UUID, *, shared: str
 ) -> AnyRow:
-    """Return the row with this public id, of those that the key may see.
+    """Return the row with this public id among those that the key may see.
 
-    Raises Http404; and Problem, with the sentence `shared`, if the row applies to all tenants and
-    the key is a tenant's.
+    Raises Http404, and Problem with the text `shared` if the row applies to all tenants and the key
+    belongs to one.
     """
     row = get_object_or_404(rows, public_id=id)
     if not is_among(changeable_rows, request.user, row):

@@ -29,7 +29,7 @@ SOURCE_CONNECTORS = [
 
 
 class ExpressionField(serializers.CharField):
-    """A JMESPath expression that compiles, as its text; empty: none."""
+    """A JMESPath expression that compiles, as its text; "": none."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -47,7 +47,7 @@ class ExpressionField(serializers.CharField):
 
 
 class RouteFieldsSerializer(StrictSerializer):
-    """What a route says, without its tenant."""
+    """The properties of a route, without its tenant."""
 
     name = serializers.CharField(max_length=NAME_LENGTH_MAX)
     enabled = serializers.BooleanField(required=False, help_text="Omitted: true.")
@@ -126,7 +126,7 @@ class ChangeRouteSerializer(RouteFieldsSerializer):
 
 
 class TryRouteSerializer(TrySerializer):
-    """What the route is tried on; `body` and `filter` are used instead of the stored ones."""
+    """The input of a route's trial; `body` and `filter` are used instead of the stored ones."""
 
     filter = ExpressionField()
 

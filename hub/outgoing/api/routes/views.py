@@ -89,7 +89,7 @@ def _lock_changeable_route(request: Request, id: UUID) -> Route:
 
 
 def _set_fields(request: Request, route: Route, data: Mapping[str, Any]) -> None:
-    """Set the columns that the request names; references by the rows that the key may see."""
+    """Set the columns in the request; referenced rows must be visible to the key."""
     for name in data.keys() - {"body", "tenant"}:
         value = data[name]
         if name in REFERENCES and value is not None:

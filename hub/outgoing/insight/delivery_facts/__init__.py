@@ -1,5 +1,5 @@
-"""What a delivery is compared with on its page.
+"""Facts about a delivery by comparison, for its page.
 
-That is the last delivery that arrived, the phases in which its time was spent, and the other
-deliveries that stopped for the same reason.
+The last delivery that arrived, the phases in which its time was spent, and other deliveries with
+the same error.
 """

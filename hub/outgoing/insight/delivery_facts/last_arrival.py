@@ -1,4 +1,4 @@
-"""What differs between a delivery and the last one of its route and connection that arrived."""
+"""Compare a delivery with the last one of its route and connection that arrived."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class ComparedFact:
 
 @dataclass(frozen=True, slots=True)
 class ArrivalComparison:
-    """A delivery beside the last one that arrived: facts and the lines of the request of each.
+    """A delivery beside the last one that arrived: facts, and the lines of both requests.
 
     `lines` are those of the delivery itself.
     """
@@ -59,10 +59,10 @@ class _SentSide:
 
 
 def compare_with_last_arrival(delivery: Delivery, *, evidence: bool) -> ArrivalComparison | None:
-    """Compare a delivery that has not arrived with the last one that did, in five statements.
+    """Compare a delivery that has not arrived with the last one that did, in five queries.
 
-    Without `evidence` no call is compared: a call on the platform's connection carries messages of
-    other tenants. None if it arrived itself, or if none arrived before.
+    Without `evidence` no calls are compared, as a call on the platform's connection carries
+    messages of other tenants. None if the delivery itself arrived, or if none arrived before.
     """
     if delivery.state == "delivered" or delivery.connection_id is None:
         return None

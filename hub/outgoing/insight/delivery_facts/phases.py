@@ -1,5 +1,5 @@
-"""Where the time of a delivery went: waiting for its turn, sending without an answer, and waiting
-for the system's answers.
+"""Divide the time of a delivery into phases: waiting for its turn, sending without a response, and
+waiting for the external system.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ WAITING, SENDING, ANSWERING = "waiting", "sending", "answering"
 
 
 class Phase(NamedTuple):
-    """A stretch of time of one kind, with its place in the picture."""
+    """A period of one kind, with its position in the chart."""
 
     kind: str
     label: str
@@ -31,7 +31,7 @@ class Phase(NamedTuple):
 
     @property
     def tone(self) -> str:
-        """The colour of the picture in the portal."""
+        """Return the colour of the phase in the portal's chart."""
         return {WAITING: "info", SENDING: "bad"}.get(self.kind, "good")
 
 
@@ -47,7 +47,7 @@ class PhaseTotal(NamedTuple):
 
 
 class Phases(NamedTuple):
-    """The phases of a delivery in order, and how long each kind took together."""
+    """The phases of a delivery in order, and the total time of each kind."""
 
     starts_at: datetime
     ends_at: datetime
@@ -56,7 +56,7 @@ class Phases(NamedTuple):
 
 
 class CallTime(NamedTuple):
-    """When an attempt called the other system, and whether an answer came."""
+    """When an attempt called the other system, and whether a response was received."""
 
     number: int
     started_at: datetime
@@ -78,11 +78,11 @@ def find_call_times(delivery: Delivery) -> list[CallTime]:
 def measure_phases(
     delivery: Delivery, calls: Sequence[CallTime], *, now: datetime
 ) -> Phases | None:
-    """Return the phases from the acceptance to the end, or to now; None if it never waited nor was
+    """Return the phases from acceptance to the end, or to now; None if it never waited nor was
     sent. Pure.
 
-    A call without a stored answer counts as *sending*: the request may not have left, or the answer
-    was lost.
+    A call without a stored response counts as *sending*: the request may not have left, or the
+    response was lost.
     """
     starts_at = delivery.accepted_at
     is_over = delivery.state in FINAL_STATES
@@ -99,7 +99,7 @@ def measure_phases(
 
 
 def sum_phases(phases: Sequence[Phase]) -> list[PhaseTotal]:
-    """Return each kind with its length and its share of the whole."""
+    """Return each kind with its total time and its share of the whole."""
     labels = {
         WAITING: _("Waiting in the hub"),
         SENDING: _("Sending without an answer"),
@@ -130,7 +130,7 @@ def _split_time(
 
 
 def format_length(length: timedelta) -> str:
-    """Return a length of time in units that fit: 85 ms, 4.2 s, 3 min 20 s, 2 h 5 min."""
+    """Format a duration in fitting units: 85 ms, 4.2 s, 3 min 20 s, 2 h 5 min."""
     milliseconds = round(length.total_seconds() * 1000)
     if milliseconds < 1000:
         return f"{milliseconds} ms"

@@ -1,4 +1,4 @@
-"""How many other deliveries stopped for the same reason at the same system."""
+"""Count other deliveries with the same reason at the same system."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,9 @@ COUNTED_STATES = ("failed", "held")
 
 
 class SameError(NamedTuple):
-    """Other deliveries with the same state, reason and system, and the filter that selects all."""
+    """Other deliveries with the same state, reason and system, and the filter that selects them
+    all.
+    """
 
     deliveries: int
     tenants: int
@@ -29,10 +31,10 @@ class SameError(NamedTuple):
 def count_same_error(
     delivery: Delivery, tenants: TenantIds, *, of_connection: bool = False
 ) -> SameError | None:
-    """Count the other deliveries of these tenants with the same error, in one statement: of all
-    connections to the system, or of the delivery's own.
+    """Count the other deliveries of these tenants with the same error, in one query.
 
-    None if the delivery did not stop for a reason, or if it is the only one.
+    Of all connections to the system, or of the delivery's own connection only. None if the delivery
+    did not stop for a reason, or is the only one.
     """
     if delivery.state not in COUNTED_STATES or not delivery.reason:
         return None

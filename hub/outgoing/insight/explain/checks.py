@@ -1,4 +1,4 @@
-"""The checks of a delivery in order; the first that did not pass is why it was not delivered."""
+"""The checks of a delivery in order; the first that failed explains why it was not delivered."""
 
 from datetime import datetime
 

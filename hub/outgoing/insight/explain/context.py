@@ -1,4 +1,4 @@
-"""The rows that an explanation reads, in a fixed number of statements."""
+"""Load the rows that an explanation needs, in a fixed number of queries."""
 
 import json
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
-"""The effective state: a waiting delivery behind a held lane or a suspended tenant counts as held
-on every page and in the API.
+"""The effective state: a waiting delivery of a held lane or suspended tenant counts as held, on
+every page and in the API.
 """
 
 from typing import NamedTuple
@@ -86,14 +86,16 @@ def match_effective_state(state: str) -> Q:
 
 
 def effective_state_case() -> Case:
-    """Build the effective state for a statement that counts or groups."""
+    """Build the SQL expression of the effective state, for queries that count or group."""
     return Case(
         When(EFFECTIVELY_HELD, then=Value("held")), default=F("state"), output_field=CharField()
     )
 
 
 def effective_reason_case() -> Case:
-    """Build the effective reason, the widest first, as `resolve_state_and_reason` returns it."""
+    """Build the SQL expression of the effective reason, the widest first, like
+    `resolve_state_and_reason`.
+    """
     waiting = Q(state="waiting")
     return Case(
         When(waiting & HELD_BY_TENANT, then=Value("tenant_suspended")),

@@ -15,7 +15,7 @@ EXAMPLE_LENGTH = 60  # characters
 def list_document_paths(documents: Sequence[EventDocument]) -> list[tuple[str, str]]:
     """List the paths that a mapping can read, each with a value from the newest event that has it.
 
-    Of a list the first item is listed.
+    Of a list only the first item is listed.
     """
     paths: dict[str, str] = {}
     for _event, document in documents:

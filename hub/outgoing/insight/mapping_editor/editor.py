@@ -1,4 +1,4 @@
-"""The editor of one mapping, for customers and staff: the draft, what is offered for it, and its
+"""The editor of one mapping, for customers and staff: the draft, its suggestions, and its
 preview.
 """
 
@@ -36,7 +36,7 @@ from tenants.models import Tenant
 
 @dataclass
 class MappingEditor:
-    """What the page of the editor shows."""
+    """The state of the editor's page."""
 
     mapping: FieldMapping
     tenant: Tenant
@@ -72,7 +72,7 @@ class MappingEditor:
 
     @property
     def is_outdated(self) -> bool:
-        """Return whether another version was stored since the page was made."""
+        """Return whether another version was stored since the page was rendered."""
         return self.version not in ("", self.newest_version)
 
     @property
@@ -84,7 +84,7 @@ class MappingEditor:
 
     @property
     def route(self) -> Route:
-        """The route to preview; one that is not stored if none uses the mapping."""
+        """Return the route to preview; an unsaved one if no route uses the mapping."""
         for route in self.use.routes:
             if str(route.public_id) == self.route_id:
                 return route
@@ -99,9 +99,9 @@ class MappingEditor:
         )
 
     def load_targets(self, body: Mapping[str, Any] | None) -> TargetFields:
-        """Load the fields to which this body can write, with their texts in the reader's language.
+        """Load the fields that this body can write, with their texts in the reader's language.
 
-        With errors in the draft (`body` is None), those of the stored body.
+        If the draft has errors (`body` is None), those of the stored body.
         """
         if self.action is None:
             return TargetFields([])
@@ -119,7 +119,7 @@ class MappingEditor:
         return self.route.connection or self.use.connection
 
     def refresh_targets(self, *, call: Call, now: datetime) -> None:
-        """Ask the system for the fields and lists that this mapping needs."""
+        """Read the fields and lists that this mapping needs from the external system again."""
         connection, action = self.connection, self.action
         if connection is None or action is None:
             return

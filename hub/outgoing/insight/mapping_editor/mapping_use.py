@@ -1,4 +1,6 @@
-"""Where a mapping is used: routes, the connection whose schema applies, and the newest events."""
+"""Find where a mapping is used: routes, the connection whose schema applies, and the newest
+events.
+"""
 
 import json
 from collections.abc import Collection, Sequence
@@ -21,8 +23,10 @@ EventDocument = tuple[Event, dict[str, Any]]  # the document is what mappings re
 
 @dataclass(frozen=True, slots=True)
 class MappingUse:
-    """The routes of a tenant that use a mapping, the connection that they send to, and the newest
-    events that they match, the last one first.
+    """The use of a mapping: a tenant's routes with it, their connection, and the newest matching
+    events.
+
+    The newest event is first.
     """
 
     routes: Sequence[Route]

@@ -1,4 +1,4 @@
-"""A credential without secrets: requests can be built with it to be shown, and never sent."""
+"""A credential without secrets, with which requests can be built for display only."""
 
 import json
 from base64 import b64encode

@@ -46,9 +46,9 @@ class SentDelivery:
 
 @dataclass(frozen=True, slots=True)
 class RequestPreview:
-    """What an event would become, and what differs from the last request of the route.
+    """The request for an event, and its differences from the last request of the route.
 
-    `problem` says why there is no request to show; `lines` are those of the new request.
+    `problem` is why there is no request to show; `lines` are those of the new request.
     """
 
     event: Event
@@ -93,9 +93,9 @@ def preview_request(
     *,
     now: datetime,
 ) -> RequestPreview:
-    """Preview what a route would send for this event with this body of its mapping.
+    """Preview the request of a route for this event, with this body of its mapping.
 
-    Raises nothing for what the customer can cause: errors are part of the result.
+    Never raises for errors that a customer can cause: they are part of the result.
     """
     event, document = entry
     version = MappingVersion(body=dict(body))
@@ -142,7 +142,7 @@ def _compare_with_sent(
 
 @dataclass(frozen=True, slots=True)
 class _RequestBuilder:
-    """Builds the requests of both sides with the same message id, time and masked credential."""
+    """Builds both requests with the same message id, time and masked credential."""
 
     action: Action
     credential: Credential

@@ -15,7 +15,7 @@ BODY_LENGTH_MAX = 10_000  # characters
 
 @dataclass(frozen=True, slots=True)
 class RequestText:
-    """A request as it is shown: nothing in it is a secret."""
+    """A request as displayed, without secrets."""
 
     method: str
     url: str
@@ -30,7 +30,7 @@ class RequestText:
 
 @dataclass(frozen=True, slots=True)
 class ComparedLine:
-    """A line of one request: `changed` if the other request has no such line at this place."""
+    """A line of one request; `changed` if the other request has no equal line at this place."""
 
     kind: Literal["same", "changed"]
     text: str

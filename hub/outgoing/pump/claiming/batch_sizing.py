@@ -27,10 +27,10 @@ SMALL_BUDGET_FOR = timedelta(seconds=0.25)
 
 @dataclass(slots=True)
 class BatchSizing:
-    """Batch size per lane, learned from the last batches.
+    """Batch size per lane, adapted to the last batches.
 
-    Unknown lanes start with two rounds: a delivery that is claimed and not sent must be returned,
-    which costs as much as sending it.
+    Unknown lanes start with two rounds: returning a delivery that was claimed and not sent costs as
+    much as sending it.
     """
 
     rounds_by_lane: dict[int, int] = field(default_factory=dict)
@@ -40,9 +40,7 @@ class BatchSizing:
 
     @classmethod
     def for_new_pump(cls, *, now: datetime) -> "BatchSizing":
-        """Return the sizing of a pump that has claimed nothing yet: small claims for the first
-        moments.
-        """
+        """Return the sizing of a pump without claims: small claims at first."""
         return cls(small_lane_until=now + SMALL_BUDGET_FOR, large_lane_until=now + SMALL_BUDGET_FOR)
 
     def rounds_for(self, lane: int) -> int:
@@ -50,14 +48,16 @@ class BatchSizing:
         return self.rounds_by_lane.get(lane, INITIAL_ROUNDS)
 
     def record_batch(self, lane: int, *, seconds: float, completed: bool) -> None:
-        """Learn from a batch; `completed`: nothing of it was returned for lack of time."""
+        """Adapt to a batch; `completed`: none of its deliveries was returned for lack of time."""
         if not completed:
             self.rounds_by_lane[lane] = max(1, self.rounds_for(lane) // 2)
         elif seconds < QUICK_BATCH_SECONDS:
             self.rounds_by_lane[lane] = min(MAX_ROUNDS, self.rounds_for(lane) * 2)
 
     def record_parked(self, lane: int) -> None:
-        """Learn that a whole batch waits for quotas: a larger one finds what may be sent."""
+        """Adapt to a batch that waits for quotas as a whole: a larger one may contain deliveries
+        that can be sent.
+        """
         self.rounds_by_lane[lane] = min(MAX_PARKED_ROUNDS, self.rounds_for(lane) * 2)
 
     def claim_budget(self, *, now: datetime) -> ClaimBudget:
@@ -69,7 +69,7 @@ class BatchSizing:
         return SMALL_BUDGET if now < both_until else LARGE_BUDGET
 
     def observe_claim(self, exceeds_in_flight: Iterable[bool], *, now: datetime) -> None:
-        """Count small and large lanes as active for LANE_SIZE_REMEMBERED_FOR if the claim had some.
+        """Remember for LANE_SIZE_REMEMBERED_FOR whether the claim had small and large lanes.
 
         `exceeds_in_flight`: for each claimed lane, whether it has more deliveries than it may have
         in flight, which makes it a large one.

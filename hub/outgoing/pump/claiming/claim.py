@@ -71,9 +71,7 @@ def lock_next_lanes(lanes: QuerySet[Lane], limit: int) -> QuerySet[Lane]:
 
 
 def deliveries_in_flight() -> QuerySet[Delivery]:
-    """Select the deliveries that are being sent. Only leased lanes have any, and few lanes are
-    leased.
-    """
+    """Select the deliveries that are being sent, by their leased lanes, of which there are few."""
     return Delivery.unscoped.filter(state="sending", connection__lane__lease__isnull=False)
 
 
@@ -129,8 +127,10 @@ def claim_lanes(
 
 
 def recover_held_lanes(*, now: datetime) -> None:
-    """End the expired leases of lanes that are held: no claim takes these, and what a dead pump was
-    sending on them would read as *sending* until the hold ends.
+    """End the expired leases of lanes that are held.
+
+    No claim takes these lanes, so the deliveries of a dead pump would stay *sending* until the hold
+    ends.
     """
     expired = Lane.unscoped.filter(lease__isnull=False, lease_until__lt=now)
     held_lanes = expired.exclude(pk__in=sendable_lanes(now=now).values("pk"))
@@ -144,7 +144,7 @@ def recover_held_lanes(*, now: datetime) -> None:
 
 
 def lanes_within(lanes: list[Lane], budget: ClaimBudget, sizing: BatchSizing) -> list[Lane]:
-    """Return the first lanes whose batches the budget holds, one at least."""
+    """Return the first lanes whose batches fit into the budget, at least one."""
     totals = accumulate(lane.in_flight * sizing.rounds_for(lane.pk) for lane in lanes)
     within = [lane for lane, total in zip(lanes, totals, strict=True) if total <= budget.deliveries]
     return within or lanes[:1]
@@ -216,7 +216,7 @@ def correct_virtual_time(lease: UUID, sent_counts: Mapping[int, int], *, now: da
 def extend_lane_leases(lease: UUID, lanes: Collection[int], *, now: datetime) -> None:
     """Extend the lease on these lanes.
 
-    The holder passes the lanes, as after a claim whose response was lost it may not know of one
-    that it leased.
+    The caller passes the lanes, as it may not know of one that it leased by a claim whose response
+    was lost.
     """
     Lane.unscoped.filter(lease=lease, pk__in=lanes).update(lease_until=now + LANE_LEASE)

@@ -85,8 +85,8 @@ ORDER BY claimed.quota_queue = 0, CASE claimed.quota_queue WHEN 0 THEN claimed.d
 def claim_due_rows(
     max_rows_by_lane: Mapping[int, int], lease: UUID, *, now: datetime
 ) -> list[tuple[Any, ...]]:
-    """Claim at most `max_rows_by_lane[lane]` due rows of each lane; return one tuple for each, in
-    ClaimedDelivery's order.
+    """Claim at most `max_rows_by_lane[lane]` due rows of each lane; return tuples in the order of
+    ClaimedDelivery's fields.
     """
     due_parameters = [
         list(max_rows_by_lane),
@@ -103,7 +103,7 @@ def claim_due_rows(
 def claim_rows_by_id(
     delivery_ids: Sequence[int], lease: UUID, *, now: datetime
 ) -> list[tuple[Any, ...]]:
-    """Claim those of these rows that may be sent."""
+    """Claim these rows by id, except those that may not be sent."""
     return _claim(DUE_BY_ID_SQL, [now, list(delivery_ids)], lease, now=now)
 
 

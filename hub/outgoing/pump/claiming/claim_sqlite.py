@@ -24,8 +24,8 @@ PK, EVENT_ID, QUOTA_QUEUE = 0, 9, 13  # their places among the columns
 def claim_due_rows(
     max_rows_by_lane: Mapping[int, int], lease: UUID, *, now: datetime
 ) -> list[tuple[Any, ...]]:
-    """Claim at most `max_rows_by_lane[lane]` due rows of each lane; return one tuple for each, in
-    ClaimedDelivery's order.
+    """Claim at most `max_rows_by_lane[lane]` due rows of each lane; return tuples in the order of
+    ClaimedDelivery's fields.
     """
     return claim_rows_by_id(find_due_deliveries(max_rows_by_lane, now=now), lease, now=now)
 
@@ -53,7 +53,9 @@ def find_due_deliveries(max_rows_by_lane: Mapping[int, int], *, now: datetime) -
 def claim_rows_by_id(
     delivery_ids: Sequence[int], lease: UUID, *, now: datetime
 ) -> list[tuple[Any, ...]]:
-    """Claim those of these rows that may be sent: rows of a queue first, in the given order."""
+    """Claim these rows by id, except those that may not be sent: rows of a queue first, in the
+    given order.
+    """
     move_on_unsendable_rows(delivery_ids, now=now)
     Delivery.unscoped.filter(pk__in=delivery_ids, state="waiting", due_at__isnull=False).update(
         state="sending", lease=lease, attempt_count=F("attempt_count") + 1, state_changed_at=now
@@ -72,7 +74,7 @@ def claim_rows_by_id(
 
 
 def move_on_unsendable_rows(delivery_ids: Sequence[int], *, now: datetime) -> None:
-    """Move on the due rows that may not be sent, by the rules of SKIP_REASON_SQL."""
+    """Give due rows that may not be sent their next state, by the rules of SKIP_REASON_SQL."""
     head = Subquery(select_same_key().order_by("position").values("position")[:1])
     waiting = Delivery.unscoped.filter(pk__in=delivery_ids, state="waiting")
     behind = _list_ids(waiting.filter(position__gt=head))

@@ -36,7 +36,7 @@ class ConfigCache:
     recent_tenants: set[int] = field(default_factory=set)  # loaded with the next missing one
 
     def expire(self, *, now: datetime) -> None:
-        """Empty the cache once it is MAX_AGE old, also by a clock that went back."""
+        """Empty the cache if it is MAX_AGE old, or if the clock went back."""
         if abs(now - self.loaded_at) >= MAX_AGE:
             self.loaded_at = now
             self.recent_tenants = set(self.tenants)
@@ -51,7 +51,7 @@ class ConfigCache:
         routes: Collection[int] = (),
         connectors: Collection[str] = (),
     ) -> None:
-        """Load the missing rows of these keys: at most one statement for each kind."""
+        """Load the missing rows of these keys: at most one query for each kind."""
         if missing := set(tenants) - self.tenants.keys():
             self._load_tenants(missing | self.recent_tenants)
         if missing := set(routes) - self.routes.keys():

@@ -1,4 +1,4 @@
-"""Claim due deliveries with all that sending needs: in one statement on PostgreSQL."""
+"""Claim due deliveries with all data for sending: on PostgreSQL in one statement."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from tenants.models import Tenant
 
 @dataclass(slots=True)
 class ClaimedDelivery:
-    """A claimed delivery, its event and the rendering of an earlier attempt: a row of the claim,
-    column by column.
+    """A claimed delivery, its event and the rendering of an earlier attempt; the fields are the
+    columns of a claim.
     """
 
     pk: int
@@ -50,7 +50,7 @@ class ClaimedDelivery:
 def claim_due_deliveries(
     max_rows_by_lane: Mapping[int, int], lease: UUID, config: ConfigCache, *, now: datetime
 ) -> list[ClaimedDelivery]:
-    """Claim on each lane at most `max_rows_by_lane[lane]` due deliveries, longest due first."""
+    """Claim at most `max_rows_by_lane[lane]` due deliveries on each lane, the longest due first."""
     if not max_rows_by_lane:
         return []
     backend = claim_postgresql if database.vendor == "postgresql" else claim_sqlite
@@ -62,7 +62,7 @@ def claim_due_deliveries(
 def claim_deliveries_by_id(
     delivery_ids: Sequence[int], lease: UUID, config: ConfigCache, *, now: datetime
 ) -> list[ClaimedDelivery]:
-    """Claim those of these deliveries that may be sent."""
+    """Claim these deliveries by id, except those that may not be sent."""
     backend = claim_postgresql if database.vendor == "postgresql" else claim_sqlite
     return _build_claimed_deliveries(backend.claim_rows_by_id(delivery_ids, lease, now=now), config)
 

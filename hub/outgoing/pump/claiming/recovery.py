@@ -1,4 +1,4 @@
-"""Recovery after a crash: deliveries that a dead pump was sending may have arrived, and are sent
+"""Recover after a crash: deliveries that a dead pump was sending may have arrived, and are sent
 again.
 """
 
@@ -15,11 +15,12 @@ from hub.outgoing.pump.claiming.crash_limits import MAX_CRASHES
 
 
 def recover_expired_leases(lanes: Sequence[Lane], *, now: datetime) -> None:
-    """End the attempts that were in flight on lanes with an expired lease, as *unknown*.
+    """End the attempts that were in flight on lanes with an expired lease, with the outcome
+    *unknown*.
 
-    Their deliveries wait again, before what became due after them, marked as possibly delivered.
-    After MAX_CRASHES crashes they fail; those of a route that holds possibly delivered messages are
-    held.
+    Their deliveries return to *waiting*, at the front of their lane and marked as possibly
+    delivered. After MAX_CRASHES crashes they fail; those of a route that holds possibly delivered
+    messages are held.
     """
     expired_ids = [lane.pk for lane in lanes if lane.lease is not None]
     if not expired_ids:

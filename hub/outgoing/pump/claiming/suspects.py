@@ -1,5 +1,5 @@
-"""Claim suspects: deliveries that were in flight at several crashes in a row, and may have caused
-these.
+"""Claim suspects: deliveries that were in flight at several crashes in a row, and may be the
+cause.
 """
 
 from datetime import datetime

@@ -44,8 +44,8 @@ def _stop_connection(
 ) -> None:
     """Disable the connection or mark that it needs a reconnect.
 
-    Nothing changes if another credential was stored since the call: the outcome is of the old one.
-    Raises InvalidTransition if the state forbids it.
+    Nothing is changed if another credential was stored since the call, as the outcome belongs to
+    the old one. Raises InvalidTransition if the state forbids it.
     """
     if not Credential.lock_if_unchanged(connection, used_version or None):
         return

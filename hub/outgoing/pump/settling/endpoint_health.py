@@ -94,8 +94,8 @@ def _count_call(send_result: SendResult) -> CallCounts:
 def _find_failure(send_result: SendResult) -> Outcome | None:
     """Return the outcome for which this call counts as failed; None if it does not.
 
-    At a customer's own endpoint every response outside 2xx but 429 counts. At other systems a
-    rejection of the whole request counts, but not of one record, nor by a quota.
+    At a customer's own endpoint every response outside 2xx except 429 counts. At other systems the
+    rejection of a whole request counts, but not of one record, nor by a quota.
     """
     outcomes, response = send_result.outcomes, send_result.response
     if any(outcome.kind in ARRIVED_KINDS for outcome in outcomes):

@@ -13,7 +13,7 @@ MAX_REASON_LENGTH, MAX_REFERENCE_LENGTH = 60, 200  # characters
 
 
 def attempt_columns(send_results: Sequence[SendResult]) -> dict[str, list[Any]]:
-    """Return the columns of the attempts, one row for each delivery."""
+    """Build the columns of the attempts, one row for each delivery, for a bulk insert."""
     attempts = [
         (send_result, message.delivery, outcome)
         for send_result in send_results
@@ -37,7 +37,7 @@ def attempt_columns(send_results: Sequence[SendResult]) -> dict[str, list[Any]]:
 
 
 def exchange_columns(send_results: Sequence[SendResult]) -> dict[str, list[Any]]:
-    """Return the columns of the exchanges, one row for each request."""
+    """Build the columns of the exchanges, one row for each request, for a bulk insert."""
     exchanges = [_redact_exchange(send_result) for send_result in send_results]
     return {
         "id": [send_result.request.id for send_result in send_results],

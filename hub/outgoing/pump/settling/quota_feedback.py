@@ -15,7 +15,7 @@ from hub.throttle.feedback import QuotaReport, correct_quotas, pause_scope, reop
 
 
 def apply_feedback(send_results: Sequence[SendResult], *, now: datetime) -> None:
-    """Pause the scopes that a 429 named, reopen what a probe found open, and apply reported
+    """Pause the scopes of a 429, reopen scopes that a probe found open, and apply reported
     budgets.
     """
     probes: dict[str, datetime] = {}  # successful ones by scope: when the probe was sent
@@ -64,7 +64,7 @@ def _apply_quota_reports(send_results: Sequence[SendResult], *, now: datetime) -
 
 
 def build_quota_report(connection: Connection, report: Report, *, now: datetime) -> QuotaReport:
-    """Return a report of a response as the quotas of this connection take it."""
+    """Convert a quota report of a response to the quotas of this connection."""
     seconds = clamp_wait(report.resets_in)
     window_ends = None if seconds is None else now + timedelta(seconds=seconds)
     quota = connection.connector.quota(report.scope)

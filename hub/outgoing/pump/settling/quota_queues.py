@@ -29,9 +29,9 @@ QUEUES_OF_LANES = PreparedQuery(
 
 @dataclass(slots=True)
 class LaneQueues:
-    """The quota queues of some lanes: those that were loaded, and those to create or change.
+    """The quota queues of some lanes: loaded ones, and those to create or change.
 
-    Loaded are queues in which unclaimed deliveries wait.
+    Queues with unclaimed deliveries are loaded.
     """
 
     known_queues: dict[QuotaQueueKey, QuotaQueue] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class LaneQueues:
     def find_blocking(self, lane: int, request: OutboundRequest) -> QuotaQueue | None:
         """Return a queue whose deliveries wait for a scope of this request, and are sent before it.
 
-        A request that is older than these, as after a crash, may be sent together with the claimed
+        A request that is older than them, as after a crash, may be sent together with the claimed
         deliveries of that queue.
         """
         if request.quota_queue or lane not in self.lane_ids:

@@ -1,4 +1,4 @@
-"""Set aside a result that cannot be stored, so that it keeps no other result from being stored."""
+"""Set aside a result that cannot be stored, so that the others can be stored."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -71,7 +71,7 @@ def _build_transition(kind: str, error: Exception) -> Transition:
 def _insert_attempts(
     result: SendResult, kinds: Sequence[tuple[ClaimedDelivery, str]], error: Exception
 ) -> None:
-    """Store an attempt of each delivery, with nothing of the response."""
+    """Store an attempt of each delivery, without any data of the response."""
     Attempt.unscoped.bulk_create(
         Attempt(
             delivery_id=delivery.pk,

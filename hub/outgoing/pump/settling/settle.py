@@ -84,7 +84,7 @@ def apply_rejections(lease: UUID, rejections: Sequence[Rejection], *, now: datet
 def apply_transitions(lease: UUID, transitions: Transitions, *, now: datetime) -> int:
     """Store transitions in one statement; return how many were applied.
 
-    A delivery whose lease was lost stays as its new holder has it.
+    A delivery whose lease was lost is not changed, as another pump has claimed it.
     """
     columns: dict[str, Sequence[Any]] = {
         "state": [transition.state for _, transition in transitions],
@@ -127,7 +127,7 @@ def count_results(results: Sequence[RequestResult], *, now: datetime) -> Counter
 
 
 def promote_ordered_followers(transitions: Transitions, *, now: datetime) -> None:
-    """Make those deliveries due that waited behind delivered or skipped ones of ordered routes."""
+    """Make deliveries due that waited behind delivered or skipped ones of ordered routes."""
     passed_ids = [
         delivery.pk
         for delivery, transition in transitions

@@ -74,8 +74,8 @@ class Settler:
     async def settle_pending(self) -> None:
         """Settle the pending results.
 
-        A result that cannot be stored is set aside. Raises, and retains what is not settled, when
-        the database is away, or when an error concerns no single result.
+        A result that cannot be stored is set aside. Raises, and keeps what is not settled, if the
+        database connection is lost, or if an error is not caused by a single result.
         """
         results, self.results = self.results, []
         finished_lanes, self.finished_lanes = self.finished_lanes, set()
@@ -98,8 +98,8 @@ class Settler:
     ) -> None:
         """Settle the last part, with the lanes if it is the only one, and remove it.
 
-        After an error that is not the database's absence it is divided instead, until only the
-        result that causes the error is left.
+        After an error other than a lost connection it is divided instead, until only the result
+        that causes the error is left.
         """
         lease, clock, random = self.run.lease, self.run.clock, self.run.random
         part, lanes = parts[-1], finished_lanes if len(parts) == 1 else set()
@@ -118,7 +118,7 @@ class Settler:
     async def divide_last_part(self, parts: list[list[RequestResult]], error: Exception) -> None:
         """Divide the last part, or set its only result aside.
 
-        Raises the error if it is caused by no result.
+        Raises the error if no result causes it.
         """
         part = parts[-1]
         if not part:
@@ -137,7 +137,7 @@ class Settler:
             self.lease_keeper.add_counts(counts)
 
     async def release_slots(self) -> None:
-        """Release slots for calls in flight; retain these, and raise, when that fails."""
+        """Release slots for calls in flight; if that fails, keep them and raise."""
         released_slots, self.released_slots = self.released_slots, Counter()
         try:
             if released_slots:
@@ -149,7 +149,7 @@ class Settler:
     async def settle_remaining(self) -> None:
         """Settle the last results.
 
-        If the database stays away, the next claim recovers these as unknown. Raises what
+        If the database connection stays lost, the next claim recovers them as unknown. Raises what
         `settle_pending` raises.
         """
         for _ in range(FINAL_ATTEMPTS):

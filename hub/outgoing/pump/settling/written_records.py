@@ -1,4 +1,4 @@
-"""Complete what was remembered of written records, by the outcomes of their requests."""
+"""Complete the remembered writes to records, by the outcomes of their requests."""
 
 from collections.abc import Sequence
 from datetime import datetime
