@@ -40,7 +40,9 @@ class EventLinkSerializer(serializers.Serializer):
 
 
 class InboundItemSerializer(serializers.Serializer):
-    """A notification in a webhook request; a request that was rejected has none, and is one row."""
+    """A notification in a webhook request. A rejected request has no notifications and is
+    one row.
+    """
 
     id = serializers.UUIDField(source="public_id")
     url = serializers.SerializerMethodField()
@@ -162,7 +164,8 @@ class WebhookSubscriptionSerializer(serializers.Serializer):
 
 
 class WebhookSubscriptionDetailSerializer(WebhookSubscriptionSerializer):
-    """A subscription with the system's report, and what a person does where the hub cannot.
+    """A subscription with the system's report, and the steps for a person if the hub cannot
+    register.
 
     The URL is a secret: the context says by `reveals_url` whether the key may see it.
     """

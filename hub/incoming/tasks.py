@@ -73,7 +73,7 @@ def check_registrations(name: str) -> None:
 
 
 def _call_in_check(endpoint: InboundEndpoint, request: Request) -> Response:
-    """Send a request of a check, which keeps its claim. Raises EgressError if it fails."""
+    """Send a request of a check, and extend its claim. Raises EgressError if the call fails."""
     report_progress()
     extend_claim(endpoint, now=clock())
     return egress.send_request(request)

@@ -1,4 +1,4 @@
-"""Admin of inbound items: the inbox, and the page of one with what it became and its replay."""
+"""Admin of inbound items: the inbox, and the page of an item with its result and its replay."""
 
 from datetime import datetime
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""Admin of inbound messages: each request with its verdict, its items, and what they became."""
+"""Admin of inbound messages: each request with its verdict, its items and their results."""
 
 import zlib
 from datetime import datetime
@@ -78,7 +78,7 @@ class InboundMessageAdmin(ReadOnlyAdmin):
         ]
 
     def sources_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what each system sent in the last day, and what waits in the inbox."""
+        """Show what each system sent in the last day, and the backlog of the inbox."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         tenants = accessible_tenants(request.user)
@@ -93,7 +93,7 @@ class InboundMessageAdmin(ReadOnlyAdmin):
 
     @method_decorator(sensitive_post_parameters("request"))
     def test_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what would become of a pasted request; nothing is stored."""
+        """Show how a pasted request would be processed; nothing is stored."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         connections = select_testable_connections(request.user)  # type: ignore[arg-type]  # staff
@@ -158,7 +158,7 @@ class InboundMessageAdmin(ReadOnlyAdmin):
 
 
 def _test_pasted_request(form: PastedRequestForm) -> dict[str, Any]:
-    """Return the verdict of a valid form, with its exact cause."""
+    """Return the verdict on the request in a valid form, with the exact cause of a rejection."""
     connection = form.cleaned_data["connection"]
     check = verify_pasted_request(connection, form.cleaned_data["request"], now=clock())
     cause = str(check.verdict.cause or "") if check.verdict else ""

@@ -1,4 +1,4 @@
-"""Admin of webhook subscriptions: state, evidence, what a person must do; check, repair, rotate."""
+"""Admin of webhook subscriptions: state, evidence and required steps; check, repair, rotate."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -157,7 +157,9 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
         }
 
     def _reveals_url(self, request: HttpRequest) -> bool:
-        """Return whether the user may see URLs, which are secrets, as those who may rotate them."""
+        """Return whether the user may see URLs, which are secrets: those who may rotate
+        them may.
+        """
         return request.user.has_perm("incoming.change_webhooksubscription")
 
     # --- what can be done ---

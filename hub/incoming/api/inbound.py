@@ -1,4 +1,4 @@
-"""REST API: list and read what arrived by webhooks."""
+"""REST API: list and read received webhooks."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -83,7 +83,7 @@ MESSAGE_FILTERS: dict[str, Callable[[Any], Q]] = {
 
 
 def find_inbound_row(request: Request, id: UUID) -> InboundRow:
-    """Return an item, or a rejected request, that the key may see. Raises Http404."""
+    """Return an item or a rejected request that the key may see. Raises Http404."""
     tenants = accessible_tenants(request.user)
     items = readable_items().filter(readable_condition(InboundItem, tenants), public_id=id)
     messages = rejected_messages().filter(readable_condition(InboundMessage, tenants), public_id=id)

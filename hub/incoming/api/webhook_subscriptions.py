@@ -1,4 +1,4 @@
-"""REST API: webhook subscriptions, their states, and what people do with them."""
+"""REST API: webhook subscriptions, their states, and the actions on them."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -115,7 +115,7 @@ def _describe_action(summary: str, name: str) -> Any:
 
 
 def _apply_action(request: Request, id: UUID, action: Callable[..., object]) -> Response:
-    """Apply an action whose effect at the other system follows in the background."""
+    """Apply an action that continues in the background at the external system."""
     try:
         action(find_subscription(request, id), ActorContext.of_request(request), now=clock())
     except SubscriptionActionRefused as refused:

@@ -32,7 +32,9 @@ class InboundWebhookView(APIView):
     http_method_names = ("get", "head", "post")
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse a second spelling of a URL, such as %2f for a slash. Raises Problem (404)."""
+        """Refuse a URL that is not in canonical form, such as %2f for a slash. Raises Problem
+        (404).
+        """
         super().initial(request, *args, **kwargs)
         if "%" in get_raw_path(request._request):
             raise Problem("not-found")
@@ -61,7 +63,9 @@ class InboundWebhookView(APIView):
 
 
 def read_webhook_request(request: HttpRequest) -> WebhookRequest:
-    """Return the request as a value: its URL as the system has it registered, and the raw body."""
+    """Return the request as a value: its URL as it is registered at the system, and the
+    raw body.
+    """
     query = request.META.get("QUERY_STRING", "")
     path = get_raw_path(request)
     return WebhookRequest(
@@ -75,7 +79,7 @@ def read_webhook_request(request: HttpRequest) -> WebhookRequest:
 
 
 def get_raw_path(request: HttpRequest) -> str:
-    """Return the path as it was sent; encoded again where the server does not pass it."""
+    """Return the path as it was sent; re-encoded if the server does not provide the raw path."""
     return request.META.get(RAW_PATH) or escape_uri_path(request.path)
 
 
@@ -89,7 +93,7 @@ def _list_headers(request: HttpRequest) -> list[tuple[str, str]]:
 
 
 def build_http_response(response: Response) -> HttpResponse:
-    """Return a response of a connector as Django's."""
+    """Convert a connector's response to Django's."""
     headers = dict(response.headers)
     content_type = headers.pop("content-type", "text/plain; charset=utf-8")
     return HttpResponse(

@@ -1,1 +1,1 @@
-"""Inbound endpoints: their URLs, their keys, and the secrets that verify what arrives."""
+"""Inbound endpoints: their URLs, their keys, and the secrets that verify requests."""

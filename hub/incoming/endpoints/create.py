@@ -1,4 +1,4 @@
-"""Create inbound endpoints, and state their URLs."""
+"""Create inbound endpoints, and build their URLs."""
 
 import secrets
 from collections.abc import Callable

@@ -1,8 +1,8 @@
-"""Rotate the secrets and the URL keys of inbound endpoints, with overlap, audited.
+"""Rotate the secrets and the URL keys of inbound endpoints, with an overlap; audited.
 
-Pages and REST call these. The controller of webhook subscriptions then registers the new secret or
-URL; until the overlap ends, both are accepted: 24 hours after all registrations were verified with
-the new one, or where the hub registers nothing, 24 hours after the rotation.
+Called by pages and REST. The check of webhook subscriptions then registers the new secret or URL.
+Until the overlap ends, both are accepted: 24 hours after all registrations were verified with the
+new one, or, if the hub registers nothing at the system, 24 hours after the rotation.
 """
 
 from collections.abc import Mapping
@@ -47,9 +47,9 @@ def rotate_endpoint_secret(
     random: RandomText = new_endpoint_key,
     now: datetime,
 ) -> datetime:
-    """Make a new secret, and return until when the old one is accepted as well.
+    """Create a new secret; return until when the old one is accepted, too.
 
-    Raises RotationRefused if the secret is not made by the hub, or was rotated too often, and
+    Raises RotationRefused if the secret is not created by the hub, or was rotated too often, and
     CannotOpen.
     """
     stored = _lock_endpoint(endpoint)
@@ -86,7 +86,7 @@ def rotate_endpoint_key(
     random: RandomText = new_endpoint_key,
     now: datetime,
 ) -> str:
-    """Give the endpoint a new URL, and return it; the old one is accepted for a time as well.
+    """Give the endpoint a new URL, and return it; the old URL is accepted during the overlap.
 
     Raises RotationRefused during the overlap of the last rotation, and CannotOpen.
     """
@@ -115,7 +115,7 @@ def rotate_endpoint_key(
 def end_overlap_of_registered(
     endpoint: InboundEndpoint, document: Mapping[str, Any], *, now: datetime
 ) -> None:
-    """Let what was replaced end 24 hours from now: the system has what replaced it.
+    """End the overlap 24 hours from now, as the system has the new secret or URL.
 
     `document`: of the endpoint, as it was registered; nothing is changed if it was rotated since.
     Raises CannotOpen.
@@ -146,7 +146,7 @@ def _lock_endpoint(endpoint: InboundEndpoint) -> InboundEndpoint:
 
 
 def _find_overlap(endpoint: InboundEndpoint) -> timedelta:
-    """Return how long the old secret or URL is accepted, unless the registration ends that."""
+    """Return the length of the overlap; None if the verification of the registrations ends it."""
     subscriptions = endpoint.connector.subscriptions
     is_registered = subscriptions is not None and not subscriptions.is_manual
     wanted_subscriptions = WebhookSubscription.unscoped.filter(endpoint=endpoint, is_wanted=True)
@@ -162,7 +162,9 @@ def _is_valid(entry: dict[str, Any], *, now: datetime) -> bool:
 
 
 def _finish_rotation(stored: InboundEndpoint, endpoint: InboundEndpoint, *, now: datetime) -> None:
-    """Make the check of its registrations due, so that the system gets the new value at once."""
+    """Make the check of the endpoint's registrations due, so that the system gets the new value
+    soon.
+    """
     InboundEndpoint.unscoped.filter(pk=stored.pk).update(next_check_at=now)
     wake_up(f"register:{stored.pk}", now=now)
     _copy_columns(stored, endpoint)

@@ -1,4 +1,4 @@
-"""Figures of the sources of webhooks: what was accepted, repeated and rejected in each hour."""
+"""Statistics of webhook sources: accepted, repeated and rejected requests in each hour."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ class SourceFigures:
 
     @property
     def causes(self) -> list[tuple[str, int]]:
-        """The causes of rejections in words, the most frequent first."""
+        """Return the causes of rejections as texts, the most frequent first."""
         return [(describe_cause(cause), n) for cause, n in self.rejected_by_cause.most_common()]
 
     @property
@@ -97,7 +97,7 @@ def _build_figures(
 
 @dataclass(frozen=True, slots=True)
 class InboxHealth:
-    """What waits in the inbox, and what a person must look at."""
+    """The backlog of the inbox, and the numbers of items that require a person."""
 
     oldest_at: datetime | None = None  # when the oldest message that waits was received
     quarantined: int = 0
@@ -105,12 +105,12 @@ class InboxHealth:
     broken_subscriptions: int = 0
 
     def measure_age(self, *, now: datetime) -> timedelta:
-        """Return how long the oldest message has waited."""
+        """Return the age of the oldest waiting message."""
         return now - self.oldest_at if self.oldest_at else timedelta()
 
 
 def measure_inbox(tenants: TenantIds, *, limit: int) -> InboxHealth:
-    """Measure the inbox in three statements over indexes, which read at most `limit` + 1 rows."""
+    """Measure the inbox in three indexed queries, which read at most `limit` + 1 rows each."""
     waiting = InboundMessage.unscoped.filter(
         readable_condition(InboundMessage, tenants), due_at__isnull=False
     )

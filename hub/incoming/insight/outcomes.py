@@ -1,4 +1,4 @@
-"""What became of items: their events, and the deliveries of these."""
+"""The results of items: their events, and the deliveries of these."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ FINAL_STATES = ("processed", "duplicate", "echo", "quarantined", "unmatched", "s
 
 
 def is_replayable(item: InboundItem) -> bool:
-    """Return whether the state of an item allows a replay, as `match_replayable` selects it.
+    """Return whether the state of an item allows a replay, as `match_replayable` does in SQL.
 
-    Whether its request is still stored, the replay finds out.
+    Whether its request is still stored is checked by the replay.
     """
     is_held_for_person = item.state == "held" and item.reason in PERSON_RELEASES
     return item.state in ("processed", "echo", "quarantined", "skipped") or is_held_for_person

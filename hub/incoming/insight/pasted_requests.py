@@ -1,4 +1,4 @@
-"""What would become of a request that staff paste, at a connection whose sender we do not know."""
+"""Test a request that staff paste, for a connection whose sender is unknown to the hub."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from tenants.scoping import visible_rows
 
 
 def select_testable_connections(user: User) -> QuerySet[Connection]:
-    """Select the connections whose settings describe how their sender signs."""
+    """Select the connections whose settings describe how their sender signs requests."""
     keys = [
         key
         for key, connector in CONNECTORS.items()

@@ -1,4 +1,4 @@
-"""The rows that lists of incoming webhooks show: items, and requests that were rejected."""
+"""The rows in lists of received webhooks: items, and rejected requests."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ REJECTED = "rejected"
 
 @dataclass(frozen=True, slots=True)
 class InboundRow:
-    """An item with its message, or without an item a message that was rejected."""
+    """An item with its message, or a rejected message without an item."""
 
     message: InboundMessage
     item: InboundItem | None = None
@@ -47,7 +47,7 @@ class InboundRow:
 
     @property
     def sentence(self) -> str:
-        """Return what the state means, or the reason for it."""
+        """Return the sentence that explains the state or its reason."""
         if self.item is None:
             return describe_cause(self.message.cause)
         reason = ITEM_REASONS.get(self.item.reason)
@@ -55,7 +55,7 @@ class InboundRow:
 
     @property
     def action(self) -> str:
-        """Return what a person can do; empty: nothing."""
+        """Return what a person can do; "" if nothing."""
         if self.item is None:
             return describe_remedy(self.message.cause)
         reason = ITEM_REASONS.get(self.item.reason)
@@ -63,7 +63,9 @@ class InboundRow:
 
     @property
     def retries_until(self) -> datetime | None:
-        """Return until when the system sends a rejected request again; None: it does not."""
+        """Return until when the system repeats a rejected request; None if it does not
+        repeat it.
+        """
         return None if self.item else find_retry_end(self.message)
 
 
@@ -77,7 +79,7 @@ def describe_cause(cause: str) -> str:
 
 
 def describe_remedy(cause: str) -> str:
-    """Return what a person can do so that the next request is accepted; empty: nothing."""
+    """Return what a person can do so that the next request is accepted; "" if nothing."""
     if cause == "address_not_allowed":
         return _("Add the address to the allowed sources, if it belongs to the system.")
     if cause in ("no_secret", "unusable_secret"):
@@ -90,12 +92,12 @@ def describe_remedy(cause: str) -> str:
 
 
 def readable_items() -> QuerySet[InboundItem]:
-    """Select items with what a row shows, in one statement."""
+    """Return a queryset of items with the columns of a row, in one query."""
     return InboundItem.unscoped.select_related("tenant", "connection", "event", "message")
 
 
 def rejected_messages() -> QuerySet[InboundMessage]:
-    """Select rejected requests with what a row shows, in one statement."""
+    """Return a queryset of rejected requests with the columns of a row, in one query."""
     rows = InboundMessage.unscoped.select_related("tenant", "connection")
     return rows.filter(state=InboundMessage.State.REJECTED)
 

@@ -26,7 +26,7 @@ def match_items(term: str, tenants: TenantIds) -> Q:
 
 
 def _list_conditions(text: str, tenants: TenantIds) -> list[Q]:
-    """List the conditions of the search, each of which uses an index of its own."""
+    """List the conditions of the search, each of which uses its own index."""
     connections = Connection.unscoped.filter(readable_condition(Connection, tenants))
     conditions = [
         Q(connection__in=connections.values("pk"), item_key=text),

@@ -1,4 +1,4 @@
-"""What a webhook subscription's state means, and what a person must do about it."""
+"""Texts about a webhook subscription: what its state means, and what a person must do."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,7 +31,7 @@ class SubscriptionStatus:
 
 
 def readable_subscriptions() -> QuerySet[WebhookSubscription]:
-    """Select subscriptions with what pages and REST show, in one statement."""
+    """Return a queryset of subscriptions with what pages and REST show, in one query."""
     return WebhookSubscription.unscoped.select_related("tenant", "endpoint__connection__tenant")
 
 
@@ -47,7 +47,7 @@ def describe_subscription(subscription: WebhookSubscription) -> SubscriptionStat
 
 
 def list_guide_steps(subscription: WebhookSubscription) -> tuple[str, ...]:
-    """List what a person does where the hub cannot register; empty: nothing."""
+    """List the steps for a person if the hub cannot register; empty if it can."""
     if subscription.state not in HANDLED_BY_A_PERSON:
         return ()
     subscriptions = subscription.endpoint.connector.subscriptions
@@ -71,12 +71,12 @@ def find_url(subscription: WebhookSubscription) -> str | None:
 
 
 def find_last_item_at(subscription: WebhookSubscription) -> datetime | None:
-    """Return when an item last arrived; at an app's endpoint, for any of its tenants."""
+    """Return when an item last arrived; for an app's endpoint, of any of its tenants."""
     return subscription.last_item_at or subscription.endpoint.last_item_at
 
 
 def is_checked_by_hub(endpoint: InboundEndpoint) -> bool:
-    """Return whether the hub registers at this system, rather than a person."""
+    """Return whether the hub, rather than a person, registers webhooks at this system."""
     subscriptions = endpoint.connector.subscriptions
     return (
         subscriptions is not None
@@ -86,9 +86,10 @@ def is_checked_by_hub(endpoint: InboundEndpoint) -> bool:
 
 
 def find_rotated_part(endpoint: InboundEndpoint) -> RotatedPart:
-    """Return what the hub can rotate: the secret it made, the URL if that is the secret, or none.
+    """Return what the hub can rotate: the secret it created, the URL if that is the secret, or
+    nothing.
 
-    A secret that the system made is rotated there.
+    A secret that the system created can be rotated there only.
     """
     source = endpoint.connector.webhook_source
     if source is None:

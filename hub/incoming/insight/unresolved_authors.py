@@ -1,4 +1,4 @@
-"""External users who caused items, and whom no identity pairs with a user of ours."""
+"""External users who caused items, and have no identity that pairs them with a user of ours."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ AUTHORS_LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedAuthor:
-    """An external user, with how many of the newest ITEMS_SEARCHED items are theirs."""
+    """An external user, with the number of their items among the newest ITEMS_SEARCHED."""
 
     remote_id: str
     item_count: int
 
 
 def list_unresolved_authors(connection: Connection) -> list[UnresolvedAuthor]:
-    """Return the authors without an identity, those of the most items first; two statements."""
+    """Return the authors without an identity, those with the most items first; two queries."""
     newest = InboundItem.unscoped.filter(connection=connection).order_by("-pk")
     counts = Counter(filter(None, newest.values_list("author", flat=True)[:ITEMS_SEARCHED]))
     if not counts:

@@ -1,4 +1,4 @@
-"""The URLs at which webhooks of external systems arrive, and counts of what arrived."""
+"""The URLs at which webhooks of external systems arrive, and counts of their requests."""
 
 import hashlib
 from collections.abc import Mapping
@@ -19,17 +19,19 @@ from tenants.scoping import Scoped
 
 
 def hash_endpoint_key(key: str) -> str:
-    """Return the SHA-256 of the key in an endpoint's URL, hex: by it the endpoint is found."""
+    """Return the SHA-256, in hex, of the key in an endpoint's URL, by which the endpoint is looked
+    up.
+    """
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 
 class InboundEndpoint(Scoped):
     """One URL of ours at which a system delivers webhooks, with the secrets that verify them.
 
-    It belongs to a connection, or to a connector app where one URL serves all tenants
-    (`connection` and `tenant` are null). The sealed document is `{"key", "previous_key",
-    "secrets"}`: the keys of the URL, and a list of `{"secret", "until"}` (`until`: ISO 8601, or
-    null for a secret that has no end).
+    It belongs to a connection, or to a connector app if one URL serves all tenants (`connection`
+    and `tenant` are then null). The sealed document is `{"key", "previous_key", "secrets"}`: the
+    keys of the URL, and a list of `{"secret", "until"}` (`until`: ISO 8601, null for a secret
+    without an end).
     """
 
     public_id = models.UUIDField(default=uuid7, unique=True, editable=False)
@@ -84,7 +86,7 @@ class InboundEndpoint(Scoped):
 
     @property
     def connector(self) -> Connector:
-        """The connector. Raises LookupError if it is not installed."""
+        """Return the connector. Raises LookupError if it is not installed."""
         return CONNECTORS[self.connector_key]
 
     def open(self) -> dict[str, Any]:
@@ -105,7 +107,7 @@ class InboundEndpoint(Scoped):
 
 
 class InboundCount(Scoped):
-    """How many requests an endpoint answered in one minute, by the result.
+    """How many requests with the same result an endpoint answered in one minute.
 
     `cause` is `accepted`, `duplicate`, or the cause of a rejection.
     """

@@ -19,8 +19,8 @@ from tenants.scoping import Scoped
 class InboundItem(Scoped, StateMachine):
     """One notification in an inbound message, for one connection.
 
-    An item that cannot be attributed has no connection. Items of a message for an account that
-    several connections share have one row for each of these.
+    An item that cannot be attributed has no connection. If several connections share the message's
+    account, the item has a row for each of them.
     """
 
     class State(models.TextChoices):
@@ -113,5 +113,7 @@ class InboundItem(Scoped, StateMachine):
 
     @property
     def is_whole_message(self) -> bool:
-        """Whether it stands for a message that could not be read, or whose processing failed."""
+        """Return whether it represents a message that could not be read, or whose processing
+        failed.
+        """
         return not self.type

@@ -22,12 +22,12 @@ READ_METHOD = "READ"  # of what was read from the system, instead of received fr
 class InboundMessage(Scoped):
     """One webhook request: accepted, or rejected with its exact cause.
 
-    Or a record that a sync has read, in the form of the webhook that did not arrive.
+    It may also be a record that a sync has read, in the form of the webhook that did not arrive.
 
-    A repetition of an accepted message is counted and leaves no row. An accepted message is due
+    A repetition of an accepted message is counted and not stored. An accepted message is due
     (`due_at`) until it is processed into items; `lease` and `lease_until` claim it. `share_key` is
-    the account for which it came, as far as the receiver can tell without parsing it in full:
-    processing is fair between these. A rejected one has no body; its row is deleted after 7 days.
+    its account, as far as the receiver can determine it without parsing the whole body; accounts
+    are processed in turns. A rejected message has no body; its row is deleted after 7 days.
     """
 
     class State(models.TextChoices):
@@ -94,7 +94,9 @@ class InboundMessage(Scoped):
 
     @staticmethod
     def build_share_key(endpoint_id: int, account: str) -> str:
-        """Return the share key of the messages at an endpoint for an account; empty: unknown."""
+        """Return the share key of the messages at an endpoint for an account; "" if it is
+        unknown.
+        """
         return clean_text(f"{endpoint_id}:{account}", MAX_SHARE_KEY_LENGTH)
 
     @property
@@ -110,7 +112,7 @@ class InboundMessage(Scoped):
 
 
 class InboundBody(models.Model):
-    """The bytes of an accepted message, compressed by zlib, without the secrets in them."""
+    """The body of an accepted message without the secrets in it, compressed with zlib."""
 
     message_id = models.BigIntegerField(primary_key=True)
     body = models.BinaryField()
@@ -120,7 +122,7 @@ class InboundBody(models.Model):
 
 
 class InboxLease(models.Model):
-    """A running inbox loop; its lease names its worker and process."""
+    """A running inbox loop; the lease contains its worker and process id."""
 
     lease = models.UUIDField(primary_key=True)
     lease_until = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""Webhook subscriptions: our registrations in external systems, as desired and as observed."""
+"""Webhook subscriptions: our registrations in external systems, desired and observed state."""
 
 from typing import ClassVar
 
@@ -15,9 +15,9 @@ from tenants.scoping import Scoped
 class WebhookSubscription(Scoped):
     """One registration of an endpoint in its external system.
 
-    `event_types` are those that the registration delivers: one registration per object and change
-    at most systems, one for all at Slack. `is_wanted` is the desired state; the controller sets the
-    observed `state` with its time and evidence.
+    `event_types` are those that the registration delivers: at most systems there is one
+    registration per object and change, at Slack one for all. `is_wanted` is the desired state; the
+    check of registrations sets the observed `state` with its time and evidence.
     """
 
     class State(models.TextChoices):

@@ -1,1 +1,1 @@
-"""Processing: from a received message to items of connections, and to published events."""
+"""Processing: from received messages to items of connections, and to published events."""

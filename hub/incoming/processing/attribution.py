@@ -1,4 +1,4 @@
-"""Attribute items to the connections of their account, and decide what becomes of them."""
+"""Attribute items to the connections of their account, and determine their state."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,14 +30,14 @@ ConnectionsByAccount = Mapping[tuple[str, str], Sequence[Connection]]
 
 @dataclass(slots=True)
 class AttributedItem:
-    """An item as the connector read it, with the row that is stored for it."""
+    """An item as parsed by the connector, with the row that is stored for it."""
 
     row: InboundItem
     item: Item | None = None  # None: the message could not be read
 
 
 def load_connections(messages: Iterable[ParsedMessage]) -> ConnectionsByAccount:
-    """Load the connections of the accounts that app-wide messages name, in one statement."""
+    """Load the connections of the accounts that messages at app-wide URLs name, in one query."""
     accounts = {
         (parsed.message.connector_key, item.account)
         for parsed in messages
@@ -70,7 +70,7 @@ def attribute_items(
 ) -> list[AttributedItem]:
     """Build a row for each item and connection.
 
-    A message that cannot be read has one quarantined row, and so has a notification in it.
+    A message, or a notification in it, that cannot be parsed gets one quarantined row.
     """
     message = parsed.message
     if parsed.error:
@@ -93,7 +93,7 @@ def attribute_items(
 def find_connections(
     message: InboundMessage, item: Item, connections: ConnectionsByAccount
 ) -> Sequence[Connection | None]:
-    """Return the connections that an item is for; [None] if there is none."""
+    """Return the connections to which an item belongs; [None] if there is none."""
     own_connection = message.endpoint.connection
     if own_connection is not None:
         return [own_connection]
@@ -103,10 +103,10 @@ def find_connections(
 def decide_state(
     message: InboundMessage, item: Item, connection: Connection | None
 ) -> tuple[str, str]:
-    """Return the state and reason with which an item begins.
+    """Return the initial state and reason of an item.
 
-    What arrived before its account was disconnected waits for the account to be connected again;
-    what arrived later waits for an undo, and is skipped without one.
+    An item that arrived before its account was disconnected waits for the account to be connected
+    again. One that arrived later waits for an undo, and is skipped if no undo is possible.
     """
     if connection is None:
         return "unmatched", UNKNOWN_ACCOUNT
@@ -123,7 +123,7 @@ def decide_state(
 def is_same_account(account: str, connection: Connection) -> bool:
     """Return whether an item's account is the connection's.
 
-    The connector decides for ids that have two spellings.
+    The connector compares, as an id may have two spellings.
     """
     source = connection.connector.webhook_source
     if not connection.account:
@@ -132,7 +132,7 @@ def is_same_account(account: str, connection: Connection) -> bool:
 
 
 def find_hold_reason(connection: Connection) -> str:
-    """Return why items of a connection are held; empty if they are processed."""
+    """Return the reason to hold items of a connection; "" if they are processed."""
     if connection.tenant and connection.tenant.suspended:
         return "tenant_suspended"
     if connection.is_disconnected:
@@ -171,7 +171,7 @@ def build_item_row(
 
 
 def find_users(items: Iterable[InboundItem]) -> Mapping[Author, str]:
-    """Return our users of the items' authors, as far as identities name them; one statement."""
+    """Return our users who are paired with the items' authors by identities; one query."""
     authors = {(item.connection_id, item.author) for item in items if item.author}
     if not authors:
         return {}

@@ -1,4 +1,4 @@
-"""Items whose author is no user of ours: what the connection's fallback says of them."""
+"""Apply a connection's fallback to items whose author has no user of ours."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,7 +21,7 @@ def apply_author_fallbacks(
 ) -> None:
     """Hold or skip the items whose author is unknown, or add the default user to `users`.
 
-    One statement if an author is unknown, none otherwise. Without a fallback nothing changes.
+    One query if an author is unknown, none otherwise. Without a fallback nothing changes.
     """
     unknown = [
         item
@@ -52,8 +52,10 @@ def _set_aside(item: InboundItem, fallback: IdentityFallback, *, now: datetime) 
 
 @transaction.atomic
 def release_items_of_known_authors(*, now: datetime) -> int:
-    """Return the items to the inbox that were held for an author who has a user now, or whose
-    connection has another fallback; a step of the sweep, which returns how many.
+    """Return items to the inbox that were held for an author who has a user now, or whose
+    connection has another fallback.
+
+    A step of the sweep; returns their number.
     """
     held_items = InboundItem.unscoped.filter(state="held", reason=AUTHOR_UNKNOWN)
     user = Identity.confirmed().filter(

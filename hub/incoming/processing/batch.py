@@ -1,4 +1,6 @@
-"""Process claimed messages: each batch is one transaction, which publishes and marks."""
+"""Process claimed messages in batches; the transaction of a batch publishes events and marks
+messages.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -33,10 +35,11 @@ LAST_ITEM_PRECISION = timedelta(seconds=1)  # of `InboundEndpoint.last_item_at`
 
 
 def process_messages(messages: Sequence[InboundMessage], lease: UUID, *, now: datetime) -> None:
-    """Process claimed messages; a failure leaves them to be tried again, each alone.
+    """Process claimed messages; if this fails, each is tried again alone.
 
-    A message that failed MAX_ATTEMPTS times is quarantined. What a lock held up did not fail: it is
-    processed again at once. Raises the errors of a database that is away.
+    A message that failed MAX_ATTEMPTS times is quarantined. A lock timeout does not count as a
+    failure: the messages are processed again at once. Raises the errors of a lost database
+    connection.
     """
     if len(messages) == 1 and messages[0].attempt_count > MAX_ATTEMPTS:
         quarantine_message(messages[0], lease, now=now)
@@ -60,7 +63,7 @@ def process_batch(
 ) -> Counter[str]:
     """Store the items of messages, publish their events, and mark the messages as processed.
 
-    Messages whose lease was lost are left to their new holder.
+    Messages whose lease was lost are skipped, as another process has claimed them.
     """
     leased_messages = _lock_leased(messages, lease)
     parsed = parse_messages(leased_messages)
@@ -85,7 +88,7 @@ def release_failed_messages(
 ) -> None:
     """Let messages be tried again, each alone: at once after a batch, later after a failure alone.
 
-    So one that fails alone again and again does not keep the others from their turn.
+    The delay keeps a message that fails repeatedly from delaying the others.
     """
     leased = InboundMessage.unscoped.filter(pk__in=[row.pk for row in messages], lease=lease)
     delay = RETRY_DELAY * messages[0].attempt_count if len(messages) == 1 else timedelta()
@@ -102,7 +105,7 @@ def release_untried_messages(
 
 
 def _lock_leased(messages: Sequence[InboundMessage], lease: UUID) -> list[InboundMessage]:
-    """Lock the messages that this lease still holds, and return these."""
+    """Lock the messages that this lease still holds, and return them."""
     rows = InboundMessage.unscoped.filter(pk__in=[message.pk for message in messages], lease=lease)
     leased_ids = set(rows.select_for_update(no_key=True).values_list("pk", flat=True))
     return [message for message in messages if message.pk in leased_ids]
@@ -122,7 +125,7 @@ def _mark_processed(messages: Sequence[InboundMessage], *, now: datetime) -> Non
 
 @transaction.atomic
 def quarantine_message(message: InboundMessage, lease: UUID, *, now: datetime) -> None:
-    """Set a message aside that could not be processed, so that its neighbours are not delayed."""
+    """Quarantine a message that could not be processed, so that later messages are not delayed."""
     if _lock_leased([message], lease):
         store_failed_message(message, now=now)
         _mark_processed([message], now=now)

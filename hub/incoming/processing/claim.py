@@ -1,4 +1,4 @@
-"""Claim received messages in short transactions, fair between the accounts they came for."""
+"""Claim received messages in short transactions, in fair turns between their accounts."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -56,7 +56,9 @@ class Candidate:
 
 
 def list_shares(*, after: str) -> list[str]:
-    """Return the accounts with waiting messages behind `after`, then those before it."""
+    """Return the accounts with waiting messages: those sorted after `after`, then those
+    before it.
+    """
     shares = [share for (share,) in bulk.query_rows(SHARES_SQL, [after, MAX_SHARES])]
     if after and len(shares) < MAX_SHARES:
         first = [share for (share,) in bulk.query_rows(SHARES_SQL, ["", MAX_SHARES])]
@@ -65,9 +67,10 @@ def list_shares(*, after: str) -> list[str]:
 
 
 def complete_turns(behind: Sequence[str], first: Sequence[str]) -> list[str]:
-    """Return the accounts behind the last turn, then those of `first` that are not among them.
+    """Return the accounts after the last turn, then the accounts of `first` that are not among
+    them.
 
-    The database orders them by its own rules: here they are not compared by their order.
+    They are not compared here, as the database's collation determines their order.
     """
     known_shares = set(behind)
     return [*behind, *(share for share in first if share not in known_shares)]
@@ -85,7 +88,7 @@ def list_candidates(shares: Sequence[str], *, now: datetime) -> list[Candidate]:
 
 
 def choose_batch(candidates: Iterable[Candidate], shares: Sequence[str]) -> list[Candidate]:
-    """Choose messages in turns, one of each account, until the batch is full."""
+    """Choose messages in turns, one from each account, until the batch is full."""
     by_share: dict[str, list[Candidate]] = {share: [] for share in shares}
     for candidate in candidates:
         by_share[candidate.share_key].append(candidate)
@@ -100,7 +103,7 @@ def choose_batch(candidates: Iterable[Candidate], shares: Sequence[str]) -> list
 
 
 def due_messages(*, now: datetime) -> QuerySet[InboundMessage]:
-    """Select the messages that may be claimed."""
+    """Return a queryset of the messages that may be claimed."""
     unleased = Q(lease_until=None) | Q(lease_until__lte=now)
     return InboundMessage.unscoped.filter(unleased, due_at__lte=now)
 
@@ -108,7 +111,7 @@ def due_messages(*, now: datetime) -> QuerySet[InboundMessage]:
 class Claim(NamedTuple):
     """Leased messages in the order of their turns, and the account that had the last turn.
 
-    Where no message of the listed accounts may be claimed, all of these had their turn.
+    If no message of the listed accounts can be claimed, all of them count as served.
     """
 
     messages: Sequence[InboundMessage]
@@ -117,7 +120,7 @@ class Claim(NamedTuple):
 
 @transaction.atomic
 def claim_messages(lease: UUID, *, after: str, now: datetime) -> Claim:
-    """Lease the next new messages, as many for each account, and count the attempt.
+    """Lease the next new messages, evenly from each account, and count the attempt.
 
     `after`: the account that was served last.
     """
@@ -134,7 +137,9 @@ def claim_messages(lease: UUID, *, after: str, now: datetime) -> Claim:
 
 @transaction.atomic
 def claim_repeated_message(lease: UUID, *, now: datetime) -> Sequence[InboundMessage]:
-    """Lease the oldest message that was tried before, alone, as it may be what stopped others."""
+    """Lease the oldest message that was tried before, alone, as it may have caused the failure of
+    its batch.
+    """
     rows = due_messages(now=now).filter(attempt_count__gt=0).order_by("pk")
     return _lease_messages(rows, lease, limit=1, now=now)
 
@@ -142,7 +147,7 @@ def claim_repeated_message(lease: UUID, *, now: datetime) -> Sequence[InboundMes
 def _lease_messages(
     rows: QuerySet[InboundMessage], lease: UUID, *, limit: int = BATCH_SIZE, now: datetime
 ) -> list[InboundMessage]:
-    """Lease those of the rows that no other transaction has locked."""
+    """Lease those rows that no other transaction has locked."""
     locked = rows.select_for_update(skip_locked=True, no_key=True)
     ids = list(locked.values_list("pk", flat=True)[:limit])
     if not ids:

@@ -1,4 +1,6 @@
-"""Claim stored items that are processed again, fair between the connections that received them."""
+"""Claim stored items that are due to be processed again, in fair turns between their
+connections.
+"""
 
 from collections.abc import Sequence
 
@@ -34,12 +36,15 @@ ARRIVAL_ORDER = ("message_id", "position")  # the items of a batch are not inser
 
 
 def due_items() -> QuerySet[InboundItem]:
-    """Select the items that wait to be processed again; those of a whole message follow that."""
+    """Return a queryset of the items due to be processed again.
+
+    Items that represent a whole message are left out: they follow the message.
+    """
     return InboundItem.unscoped.filter(state="received").exclude(type="")
 
 
 def list_connections(*, after: int) -> list[int]:
-    """Return the connections with due items behind `after`, then those before it."""
+    """Return the connections with due items: those after `after`, then those before it."""
     behind = [pk for (pk,) in bulk.query_rows(CONNECTIONS_SQL, [after, MAX_CONNECTIONS])]
     if after and len(behind) < MAX_CONNECTIONS:
         wrapped = bulk.query_rows(CONNECTIONS_SQL, [0, MAX_CONNECTIONS])
@@ -48,7 +53,7 @@ def list_connections(*, after: int) -> list[int]:
 
 
 def list_candidates(connections: Sequence[int]) -> list[int]:
-    """Return the ids of the next due items, as many of each connection, in one statement."""
+    """Return the ids of the next due items, evenly from each connection, in one query."""
     if not connections:
         return []
     limit = max(1, BATCH_SIZE // len(connections))
@@ -61,7 +66,7 @@ def list_candidates(connections: Sequence[int]) -> list[int]:
 def count_attempt(items: QuerySet[InboundItem], *, limit: int) -> list[int]:
     """Count an attempt of the next items before it begins, and return their ids.
 
-    So an item that ends the process is tried alone afterwards.
+    An item that crashes the process is therefore tried alone afterwards.
     """
     locked = items.order_by(*ARRIVAL_ORDER).select_for_update(skip_locked=True, no_key=True)
     ids = list(locked.values_list("pk", flat=True)[:limit])
@@ -71,6 +76,6 @@ def count_attempt(items: QuerySet[InboundItem], *, limit: int) -> list[int]:
 
 
 def take_attempt_back(ids: Sequence[int]) -> None:
-    """Let items be processed again as if they had not been tried."""
+    """Let items be processed again without counting the attempt."""
     tried = due_items().filter(pk__in=ids, attempt_count__gt=0)
     tried.update(attempt_count=F("attempt_count") - 1)

@@ -1,4 +1,6 @@
-"""Set echoes aside: items that are the hub's own changes, and pairs of records that bounce."""
+"""Set echoes aside: items caused by the hub's own changes, and records that bounce between two
+systems.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,9 +18,9 @@ DELETED_SUFFIX = ".deleted"
 
 
 def set_echoes_aside(attributed: Sequence[AttributedItem], *, now: datetime) -> None:
-    """Set the state of the received items that are echoes, or whose record bounces.
+    """Set the state of received items that are echoes, or whose record bounces between two systems.
 
-    A replayed item is published: a person asked for it.
+    A replayed item is published, as a person requested it.
     """
     compared = [entry for entry in attributed if not entry.row.replay_number]
     recognitions = recognize_changes([build_change(entry) for entry in compared], now=now)
@@ -35,7 +37,7 @@ def _apply_recognition(row: InboundItem, recognition: Recognition, *, now: datet
 
 
 def build_change(entry: AttributedItem) -> ReceivedChange:
-    """Return what the item says of its record."""
+    """Return the change of a record that the item reports."""
     row, item = entry.row, entry.item
     assert row.connection_id is not None and item is not None
     record = item.data.get("record")
@@ -53,9 +55,9 @@ def build_change(entry: AttributedItem) -> ReceivedChange:
 
 
 def has_foreign_author(row: InboundItem) -> bool:
-    """Return whether another user than the one whose account is connected caused the item.
+    """Return whether a user other than the one who connected the account caused the item.
 
-    Our own author proves nothing: the connected user is a person who edits, too.
+    The reverse proves nothing: the connecting user is a person who edits records, too.
     """
     assert row.connection is not None
     source, own_user = row.connection.connector.webhook_source, row.connection.settings.get(USER_ID)

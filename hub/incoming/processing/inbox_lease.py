@@ -1,4 +1,4 @@
-"""Which inbox loops run: a leased row each, so that receivers need not send a wake-up."""
+"""Record which inbox loops run, by a leased row each, so that receivers need not send a wake-up."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,7 +12,7 @@ RUNNING_LOOP_KNOWN_FOR = timedelta(milliseconds=500)
 
 
 def acquire_inbox_lease(lease: UUID, *, now: datetime) -> None:
-    """Store that a loop runs."""
+    """Store that a loop is running."""
     InboxLease.objects.filter(lease_until__lt=now).delete()
     InboxLease.objects.create(lease=lease, lease_until=now + INBOX_LEASE)
 
@@ -26,7 +26,7 @@ def release_inbox_lease(lease: UUID) -> None:
 
 
 def is_inbox_running(*, now: datetime) -> bool:
-    """Return whether a loop runs, which claims due messages without a wake-up."""
+    """Return whether a loop is running, which claims due messages without a wake-up."""
     return InboxLease.objects.filter(lease_until__gt=now).exists()
 
 
@@ -37,10 +37,10 @@ def wake_inbox(*, now: datetime) -> None:
 
 
 class InboxWaker:
-    """Starts an inbox loop for what a receiver stored, without a statement for each group.
+    """Starts an inbox loop for stored messages, without a query for each group of them.
 
-    It relies on a running loop for RUNNING_LOOP_KNOWN_FOR. The sweep finds what a loop that
-    was killed in that time has left.
+    It relies on a running loop for RUNNING_LOOP_KNOWN_FOR. The sweep finds the messages if that
+    loop was killed in the meantime.
     """
 
     def __init__(self) -> None:

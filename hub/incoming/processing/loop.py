@@ -1,4 +1,4 @@
-"""The inbox loop: claim and process messages, as long as some are due."""
+"""The inbox loop: claim and process messages while some are due."""
 
 import math
 import time
@@ -29,9 +29,10 @@ Pause = Callable[[float], object]
 
 
 class InboxLoop:
-    """A run of the inbox loop. It ends when it was idle for long, is stopped, or its time is over.
+    """A run of the inbox loop. It ends after an idle time, when it is stopped, or at its time
+    limit.
 
-    `pause` waits for seconds.
+    `pause` waits for a number of seconds.
     """
 
     def __init__(
@@ -66,8 +67,8 @@ class InboxLoop:
     def process_next(self) -> bool:
         """Claim and process the next batches; return whether there was one.
 
-        New messages take turns with one message that failed before, and with items that were
-        released or replayed. While there are none of these, it looks for them less often.
+        Batches of new messages alternate with one message that failed before, and with items that
+        were released or replayed. If there are none of the latter, it looks for them less often.
         """
         now, is_busy = self.clock(), False
         if time.monotonic() > self.looked_again_at + LOOK_AGAIN_EVERY_SECONDS:

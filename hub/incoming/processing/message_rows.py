@@ -1,4 +1,4 @@
-"""The rows that stand for a message, or a notification in it, that could not be processed."""
+"""Rows that represent a message, or a notification in it, that could not be processed."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -46,12 +46,12 @@ def store_failed_message(message: InboundMessage, *, now: datetime) -> None:
 
 
 def build_row_key(message: InboundMessage, position: int | None) -> str:
-    """Return the key of the row of a message, or of a notification in it."""
+    """Return the key of the row that represents a message, or a notification in it."""
     return str(message.public_id) if position is None else f"{message.public_id}:{position}"
 
 
 def settle_replayed_rows(parsed: Sequence[ParsedMessage], *, now: datetime) -> None:
-    """Set the state of rows that were replayed, after their messages were processed again."""
+    """Set the state of replayed rows after their messages were processed again."""
     replayed = [entry for entry in parsed if entry.message.processed_at]
     for entry in replayed:
         for key, detail in _list_failures(entry):
@@ -64,7 +64,7 @@ def settle_replayed_rows(parsed: Sequence[ParsedMessage], *, now: datetime) -> N
 
 
 def _list_failures(entry: ParsedMessage) -> list[tuple[str, str]]:
-    """List the keys of the rows that still cannot be read, with the cause."""
+    """List the keys of the rows that still cannot be parsed, with the cause."""
     if entry.error:
         return [(build_row_key(entry.message, None), entry.error)]
     return [

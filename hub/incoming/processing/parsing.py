@@ -19,7 +19,7 @@ CANNOT_BE_READ = "cannot_be_read"
 
 @dataclass(frozen=True, slots=True)
 class ParsedMessage:
-    """A message with its items; `error` says why it has none, empty if it could be read."""
+    """A message with its items; `error` is why it has none, "" if it could be parsed."""
 
     message: InboundMessage
     items: Sequence[Item | UnreadableItem] = ()
@@ -27,17 +27,17 @@ class ParsedMessage:
 
     @property
     def readable_items(self) -> list[tuple[int, Item]]:
-        """The items that could be read, with their positions."""
+        """Return the items that could be parsed, with their positions."""
         return [(n, item) for n, item in enumerate(self.items) if isinstance(item, Item)]
 
     @property
     def unreadable_items(self) -> list[tuple[int, UnreadableItem]]:
-        """The notifications that could not be read, with their positions."""
+        """Return the notifications that could not be parsed, with their positions."""
         return [(n, item) for n, item in enumerate(self.items) if isinstance(item, UnreadableItem)]
 
 
 def parse_messages(messages: Sequence[InboundMessage]) -> list[ParsedMessage]:
-    """Parse stored messages; one that cannot be read has no items and an error."""
+    """Parse stored messages; one that cannot be parsed has no items and an error."""
     bodies = {
         pk: bytes(body)
         for pk, body in InboundBody.objects.filter(
@@ -48,7 +48,7 @@ def parse_messages(messages: Sequence[InboundMessage]) -> list[ParsedMessage]:
 
 
 def parse_message(message: InboundMessage, bodies: Mapping[int, bytes]) -> ParsedMessage:
-    """Parse one message, with the compressed bodies by primary key. Never raises."""
+    """Parse one message; `bodies` are compressed, by primary key. Never raises."""
     connector = CONNECTORS.get(message.connector_key)
     source = connector.webhook_source if connector else None
     if source is None:
@@ -83,14 +83,14 @@ def read_items(
 
 
 def _refuse_deep_data(items: Sequence[Item | UnreadableItem]) -> None:
-    """Raise Unreadable for data that the hub would not accept from our own application either."""
+    """Raise Unreadable for data nested more deeply than the API for events accepts."""
     for item in items:
         if isinstance(item, Item) and measure_depth(item.data) > MAX_DEPTH:
             raise Unreadable(f"its data is nested more than {MAX_DEPTH} levels deep")
 
 
 def measure_depth(value: Any) -> int:
-    """Return how many objects and lists lie within each other, level by level: no recursion."""
+    """Return the nesting depth of objects and lists, computed level by level without recursion."""
     depth, level = 0, [value]
     while level := [entry for entry in level if isinstance(entry, Mapping | list)]:
         depth += 1

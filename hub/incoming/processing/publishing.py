@@ -1,4 +1,4 @@
-"""Store attributed items, and publish the events of those that nothing holds."""
+"""Store attributed items, and publish the events of those that are not held."""
 
 import hashlib
 from collections import Counter
@@ -23,7 +23,7 @@ ItemKey = tuple[int | None, str, str, str]
 
 
 def store_items(attributed: Sequence[AttributedItem]) -> list[AttributedItem]:
-    """Insert the items that are new, and return these; one that exists already is a duplicate.
+    """Insert the items that are new, and return them; an existing one is a duplicate.
 
     Rows are inserted in the order of their unique key, so that two batches with the same items
     cannot deadlock.
@@ -56,14 +56,16 @@ def _build_key(row: InboundItem) -> ItemKey:
 def _build_key_of_columns(
     connection_id: int | None, connector_key: str, account: str, item_key: str
 ) -> ItemKey:
-    """Return what is unique: connection and item, or without a connection connector and account."""
+    """Return the unique key: connection and item, or without a connection connector, account and
+    item.
+    """
     return connection_id, connector_key, "" if connection_id else account, item_key
 
 
 def apply_account_changes(attributed: Sequence[AttributedItem], *, now: datetime) -> None:
-    """Change the connections whose new items are about the account itself, even while paused.
+    """Apply new items that report changes of the account itself, even to paused connections.
 
-    In the order of their keys, as each is locked.
+    Connections are processed in the order of their keys, as each is locked.
     """
     for entry in sorted(attributed, key=lambda entry: entry.row.connection_id or 0):
         is_attributed = entry.row.state in ("received", "held")
@@ -101,7 +103,7 @@ def publish_items(attributed: Sequence[AttributedItem], *, now: datetime) -> Non
 
 
 def build_event_input(entry: AttributedItem, users: Mapping[Author, str]) -> EventInput:
-    """Return the event of an item. A replay is an event of its own."""
+    """Return the event of an item. A replay creates a separate event."""
     row, item = entry.row, entry.item
     assert row.connection is not None and row.tenant is not None and item is not None
     return EventInput(
@@ -117,8 +119,8 @@ def build_event_input(entry: AttributedItem, users: Mapping[Author, str]) -> Eve
 def build_event_data(row: InboundItem, item: Item, users: Mapping[Author, str]) -> dict[str, Any]:
     """Return the item's data, with the id of the connection that received it.
 
-    If an address to answer at came with the item, the item's id is added; if an identity names our
-    user who caused it, this user is added. A name that the sender uses itself keeps the sender's
+    If the item has a reply URL, the item's id is added; if an identity pairs its author with a user
+    of ours, that user is added. A key that the sender's data contains itself keeps the sender's
     value.
     """
     assert row.connection is not None
@@ -131,10 +133,11 @@ def build_event_data(row: InboundItem, item: Item, users: Mapping[Author, str]) 
 
 
 def build_event_id(connection: Connection, row: InboundItem) -> str:
-    """Return an id for an item's event: of connection, item and, if it was replayed, the replay.
+    """Return the id of an item's event, from the connection, the item and the number of the replay,
+    if any.
 
-    The digest stands for a long key, as two keys may begin alike. The number of the replay precedes
-    the key, as another key may end like it.
+    A long key is replaced by its digest, as two long keys may begin alike. The replay's number
+    precedes the key, as another key may end with such a number.
     """
     replay = f".{row.replay_number}" if row.replay_number else ""
     id = f"{connection.public_id}{replay}:{row.item_key}"
@@ -146,7 +149,7 @@ def build_event_id(connection: Connection, row: InboundItem) -> str:
 def record_result(row: InboundItem, result: PublishedEvent | Exception, *, now: datetime) -> None:
     """Set the state of an item by the result of publishing it.
 
-    An item whose event exists already, perhaps with other content, is a duplicate.
+    An item whose event exists already, even with other content, is a duplicate.
     """
     if isinstance(result, PublishedEvent):
         row.state = "processed" if result.is_new else "duplicate"
@@ -174,7 +177,7 @@ def save_results(rows: Sequence[InboundItem]) -> None:
 def count_states(
     attributed: Sequence[AttributedItem], new: Sequence[AttributedItem]
 ) -> Counter[str]:
-    """Return how many items have each state; those that were not new are duplicates."""
+    """Return the number of items in each state; those that existed before count as duplicates."""
     counts = Counter(str(entry.row.state) for entry in new)
     counts["duplicate"] = len(attributed) - len(new)
     return counts

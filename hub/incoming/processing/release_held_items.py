@@ -27,9 +27,11 @@ HELD_TOO_LONG = "held_too_long"
 
 @transaction.atomic
 def release_held_items(*, now: datetime) -> int:
-    """Return held items to the inbox whose connection, tenant or switch holds them no longer.
+    """Return held items to the inbox whose connection, tenant or switch does not hold them any
+    more.
 
-    A step of the sweep; returns how many. The inbox decides again: another cause may hold them.
+    A step of the sweep; returns their number. The inbox checks them again, as another cause may
+    hold them.
     """
     held_items = InboundItem.unscoped.filter(state="held", reason__in=HOLD_REASONS)
     connections = [
@@ -46,7 +48,7 @@ def release_held_items(*, now: datetime) -> int:
 
 
 def select_usable_connections(held_items: QuerySet[InboundItem]) -> QuerySet[Connection, int]:
-    """Select the ids of connections that have held items, and that nothing holds."""
+    """Select the ids of connections that have held items and are not held themselves."""
     usable = Connection.unscoped.exclude(state__in=STATE_REASONS).filter(
         tenant__suspended_at=None, lane__switched_off_by=""
     )
@@ -57,7 +59,7 @@ def select_usable_connections(held_items: QuerySet[InboundItem]) -> QuerySet[Con
 def select_undone_connections(held_items: QuerySet[InboundItem]) -> QuerySet[Connection, int]:
     """Select the ids of connections whose items waited for an undo, and that are not disconnected.
 
-    Such a connection may be paused again: its items then have that reason.
+    Such a connection may have been paused meanwhile: its items then get that reason.
     """
     pending = held_items.filter(reason=DISCONNECT_PENDING, connection=OuterRef("pk"))
     connected = Connection.unscoped.exclude(state="disabled", reason=DISCONNECTED)
@@ -67,9 +69,9 @@ def select_undone_connections(held_items: QuerySet[InboundItem]) -> QuerySet[Con
 def queue_behind_earlier_items(rows: Sequence[InboundItem], *, now: datetime) -> list[InboundItem]:
     """Return the new rows that would overtake earlier ones of their connection.
 
-    One statement. Where earlier items are still held although nothing holds the connection any
-    more, the new ones become held for the same reason; where these were released and are not
-    published yet, the new ones stay in the inbox. Of replays nothing depends on the order.
+    One query. If earlier items are still held although their connection is not, the new ones are
+    held for the same reason. If the earlier ones were released and are not published yet, the new
+    ones stay in the inbox. Replays are exempt, as their order does not matter.
     """
     received = [row for row in rows if row.state == "received" and row.connection_id]
     if not received:
@@ -93,10 +95,10 @@ def queue_behind_earlier_items(rows: Sequence[InboundItem], *, now: datetime) ->
 
 @transaction.atomic
 def discard_items_of_final_disconnects(*, now: datetime) -> int:
-    """Skip the items that arrived after their account was disconnected, when that has become final.
+    """Skip the items that arrived after a disconnect, once the disconnect is final.
 
-    A step of the sweep; returns how many, and audits the number for each connection. While the row
-    of the disconnect exists, an undo may be in progress.
+    A step of the sweep; returns their number, and audits it for each connection. While the row of
+    the disconnect exists, an undo may be in progress.
     """
     held_items = InboundItem.unscoped.filter(state="held", reason=DISCONNECT_PENDING)
     final = Connection.unscoped.filter(
@@ -119,9 +121,9 @@ def discard_items_of_final_disconnects(*, now: datetime) -> int:
 
 
 def end_old_holds(*, now: datetime) -> int:
-    """Quarantine items that are held for longer than bodies are kept; a step of the sweep.
+    """Quarantine items that are held for longer than bodies are stored; a step of the sweep.
 
-    Returns how many. Their content is then deleted, as that of other items.
+    Returns their number. Their content is then deleted like that of other items.
     """
     cutoff = now - timedelta(days=settings.HUB_KEEP_BODIES_DAYS)
     oldest = InboundItem.unscoped.filter(state="held").order_by("pk")

@@ -1,4 +1,4 @@
-"""Process items that were released, replayed or attributed later: read them from their messages."""
+"""Process items that were released, replayed or attributed later: parse their messages again."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -36,11 +36,11 @@ RELATED_ROWS = (
 
 
 def process_due_items(*, after: int = 0, now: datetime) -> int | None:
-    """Process the next due items, by turns of their connections behind `after`.
+    """Process the next due items, in turns between their connections, beginning behind `after`.
 
-    Returns the connection that was served last, None if no item was due. If none is new, one that
-    failed before is tried alone; one that failed MAX_ATTEMPTS times is quarantined. Raises the
-    errors of a database that is away.
+    Returns the connection that was served last, None if no item was due. If no new item is due, one
+    that failed before is tried alone; after MAX_ATTEMPTS failures it is quarantined. Raises the
+    errors of a lost database connection.
     """
     connections = list_connections(after=after)
     new = due_items().filter(pk__in=list_candidates(connections), attempt_count=0)
@@ -64,7 +64,7 @@ def process_due_items(*, after: int = 0, now: datetime) -> int | None:
 
 @transaction.atomic
 def process_items(ids: Sequence[int], *, now: datetime) -> None:
-    """Decide again what becomes of stored items, and publish those that nothing holds."""
+    """Determine the state of stored items again, and publish those that are not held."""
     locked = (
         due_items()
         .filter(pk__in=ids)
@@ -83,7 +83,7 @@ def process_items(ids: Sequence[int], *, now: datetime) -> None:
 
 
 def decide_state_again(row: InboundItem, parsed: ParsedMessage, *, now: datetime) -> AttributedItem:
-    """Set the state of a stored item by its message as it is read today."""
+    """Set the state of a stored item by its message as it is parsed today."""
     item = find_item(row, parsed)
     if item is None:
         set_state(row, "quarantined", CANNOT_BE_READ, parsed.error or NOT_IN_MESSAGE, now=now)
@@ -93,7 +93,9 @@ def decide_state_again(row: InboundItem, parsed: ParsedMessage, *, now: datetime
 
 
 def find_item(row: InboundItem, parsed: ParsedMessage) -> Item | None:
-    """Return the item of a row: the one with its key, at its position if several have it."""
+    """Return the parsed item of a row: the one with its key, and at its position if several have
+    the key.
+    """
     matches = [
         (position != row.position, position, item)
         for position, item in parsed.readable_items

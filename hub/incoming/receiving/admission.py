@@ -1,4 +1,4 @@
-"""Admission control: how many webhooks are in progress at a time, and how many may wait."""
+"""Admission control: limit the webhooks in progress, and the backlog."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,8 +24,8 @@ IN_PROGRESS = SharedBudget(REQUESTS_IN_PROGRESS_MAX)
 def admit_request() -> Iterator[None]:
     """Count a webhook request as in progress.
 
-    Raises Problem (503) beyond REQUESTS_IN_PROGRESS_MAX, and if the database is away: nothing was
-    acknowledged then, so the system tries again.
+    Raises Problem (503) beyond REQUESTS_IN_PROGRESS_MAX, and if the database connection is lost:
+    then nothing was acknowledged, so the system tries again.
     """
     try:
         IN_PROGRESS.acquire(1)
@@ -41,9 +41,9 @@ def admit_request() -> Iterator[None]:
 
 @dataclass(slots=True)
 class Backlog:
-    """Whether as many messages wait as HUB_INBOX_BACKLOG allows, counted once a second.
+    """Whether the inbox has reached HUB_INBOX_BACKLOG messages; counted once a second.
 
-    `crowding_shares`: the accounts to which more than half of it belongs.
+    `crowding_shares`: the accounts to which more than half of the backlog belongs.
     """
 
     counted_at: datetime | None = None
@@ -51,7 +51,7 @@ class Backlog:
     crowding_shares: frozenset[str] = frozenset()
 
     def refuse_if_full(self, *, now: datetime) -> None:
-        """Raise Problem (503) if the backlog is full: the system tries again."""
+        """Raise Problem (503) if the backlog is full; the system then tries again."""
         if self.counted_at is None or abs(now - self.counted_at) >= BACKLOG_COUNT_AGE_MAX:
             self.counted_at = now
             self._count(settings.HUB_INBOX_BACKLOG)
@@ -59,14 +59,14 @@ class Backlog:
             raise Problem("overloaded", headers=RETRY_AFTER)
 
     def refuse_if_crowding(self, share_key: str) -> None:
-        """Raise Problem (503) for an account with more than half of the backlog: the other half is
-        for the other accounts.
+        """Raise Problem (503) for an account with more than half of the backlog; the other half is
+        reserved for other accounts.
         """
         if share_key in self.crowding_shares:
             raise Problem("overloaded", headers=RETRY_AFTER)
 
     def _count(self, limit: int) -> None:
-        """Count in one statement, and in two more while more than half of the limit waits."""
+        """Count in one query; in two more if more than half of the limit is used."""
         waiting, half = InboundMessage.unscoped.filter(due_at__isnull=False), limit // 2
         if not waiting.values("pk")[half : half + 1].exists():
             self.is_full, self.crowding_shares = False, frozenset()

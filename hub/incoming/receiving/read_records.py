@@ -1,4 +1,4 @@
-"""Receive what a sync has read: changes of which no webhook told, with the same deduplication."""
+"""Receive changes that a sync has read and no webhook has reported, with the same deduplication."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -28,10 +28,10 @@ LONGEST_LOOK_BACK = timedelta(days=30)  # as long as items and their messages ar
 def find_new_changes(
     connection: Connection, changes: Sequence[RecordChange], *, now: datetime
 ) -> list[RecordChange]:
-    """Return the changes that are not known yet; four statements.
+    """Return the changes that are not stored yet; four queries.
 
-    If the creation of a record is among them, its later changes are left out: what was read as its
-    creation contains them.
+    If the creation of a record is among them, its later changes are left out: the record was read
+    with them.
     """
     if not changes:
         return []
@@ -47,10 +47,10 @@ def find_new_changes(
 def receive_record_changes(
     connection: Connection, changes: Sequence[RecordChange], *, now: datetime
 ) -> None:
-    """Store new changes as messages. Runs in the caller's transaction.
+    """Store new changes as messages; runs in the caller's transaction.
 
-    The inbox processes them like webhooks: it holds, publishes and recognizes echoes alike. One
-    that a webhook told of in the meantime is a duplicate there.
+    The inbox processes them like webhooks, including holds and the detection of echoes. A change
+    that a webhook has reported in the meantime is a duplicate there.
     """
     if changes:
         endpoint = get_or_create_connection_endpoint(connection, now=now)
@@ -79,8 +79,8 @@ def _list_ids(change: RecordChange) -> list[str]:
 def _find_known_ids(connection: Connection, changes: Sequence[RecordChange]) -> set[str]:
     """Return the item ids of these changes that are stored already.
 
-    As an item, as an event, which is kept longer, or as a message that the inbox has still to
-    process.
+    As an item, as an event (which is stored longer), or as a message that the inbox has not
+    processed yet.
     """
     ids = [id for change in changes for id in _list_ids(change)]
     items = _select_items_of_account(connection).filter(item_key__in=ids)
@@ -100,7 +100,7 @@ def _find_known_ids(connection: Connection, changes: Sequence[RecordChange]) -> 
 
 
 def _select_items_of_account(connection: Connection) -> QuerySet[InboundItem]:
-    """Select the items of a connection, without those of an account that was replaced."""
+    """Select the items of a connection, without those of a replaced account."""
     accounts = ("", connection.account)  # the system may name none
     return InboundItem.unscoped.filter(connection=connection, account__in=accounts)
 
@@ -115,7 +115,7 @@ HeardChanges = dict[str, list[tuple[str, datetime]]]  # type and time, by record
 def _find_heard_changes(
     connection: Connection, changes: Sequence[RecordChange], *, now: datetime
 ) -> HeardChanges:
-    """Return the changes of these records that webhooks told of, since the oldest of them."""
+    """Return the changes of these records that webhooks reported, since the oldest of them."""
     oldest = max(min(change.at for change in changes), now - LONGEST_LOOK_BACK)
     rows = _select_items_of_account(connection).filter(
         record__in={change.record for change in changes},
@@ -130,10 +130,11 @@ def _find_heard_changes(
 
 
 def _is_heard(change: RecordChange, heard: HeardChanges) -> bool:
-    """Return whether a webhook told of the change, under an id that the record does not tell.
+    """Return whether a webhook reported the change, under an id that cannot be derived from the
+    record.
 
-    A creation is told once. A change is known if the record has not changed after what was heard;
-    the times of records are in whole seconds.
+    A creation is reported once. A change counts as reported if the record has not changed after the
+    last report; the times of records are in whole seconds.
     """
     object = change.type.partition(".")[0]
     entries = [entry for entry in heard.get(change.record, ()) if entry[0].startswith(f"{object}.")]

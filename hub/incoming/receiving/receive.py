@@ -1,4 +1,4 @@
-"""From a request at an endpoint's URL to a stored message, and to what the system expects."""
+"""Receive a request at an endpoint's URL: verify it, store it, and build the response."""
 
 from datetime import datetime
 from typing import NoReturn
@@ -36,8 +36,8 @@ def receive_webhook(
     """Verify a request, store it, and return the response that its system expects.
 
     Raises Problem: 404 for an unknown URL, 410 for one of a disconnected connection, 503 for an
-    account with more than half of the backlog. A database that is away raises OperationalError;
-    nothing was acknowledged then.
+    account with more than half of the backlog. A lost database connection raises OperationalError;
+    then nothing was acknowledged.
     """
     receiver = find_receiver(connector_key, key, now=now)
     if receiver.is_gone:
@@ -73,10 +73,10 @@ def find_receiver(connector_key: str, key: str, *, now: datetime) -> Receiver:
 
 
 def store_request(received: ReceivedMessage) -> None:
-    """Store a request with those of other threads.
+    """Store a request in one transaction with those of other threads.
 
-    Raises Problem: 404 if its endpoint was deleted, 503 if the database refuses it otherwise, as
-    many systems do not try again after a 404.
+    Raises Problem: 404 if its endpoint was deleted; 503 for any other database error, since many
+    systems do not repeat a request after a 404.
     """
     try:
         store_message(received)
@@ -96,7 +96,7 @@ def refuse_disconnected(receiver: Receiver, request: WebhookRequest, *, now: dat
 def find_webhook_rejection(
     receiver: Receiver, request: WebhookRequest, *, address: str, now: datetime
 ) -> str:
-    """Return the cause for which a request is rejected; empty if it is authentic."""
+    """Return the cause of the request's rejection; "" if it is authentic."""
     if not receiver.allows_address(address):
         return ADDRESS_NOT_ALLOWED
     if len(request.body) > receiver.source.body_bytes_max:
@@ -107,7 +107,7 @@ def find_webhook_rejection(
 def answer_handshake(
     receiver: Receiver, request: WebhookRequest, *, is_verified: bool
 ) -> Response | None:
-    """Return the response to a handshake, None if the request is none.
+    """Return the response to a handshake, None if the request is not a handshake.
 
     `is_verified`: whether the request is verified; each handshake states whether it must be.
     """
@@ -159,7 +159,7 @@ def _select_headers(receiver: Receiver, request: WebhookRequest) -> dict[str, st
 
 
 def _select_query(receiver: Receiver, request: WebhookRequest) -> str:
-    """Return the query without the secret that the scheme reads from it, redacted."""
+    """Return the redacted query without the parameter that contains the scheme's secret."""
     query, scheme = request.query, receiver.scheme
     if isinstance(scheme, SharedSecretScheme) and scheme.location == "query":
         pairs = (pair for pair in query.split("&") if unquote_plus(_get_name(pair)) != scheme.name)

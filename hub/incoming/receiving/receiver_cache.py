@@ -1,4 +1,4 @@
-"""What a web process needs to verify the webhooks of an endpoint, cached for a second."""
+"""Cache the data by which a web process verifies the webhooks of an endpoint, for a second."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,9 @@ UNUSABLE_SCHEME = SharedSecretScheme(location="path")  # without secrets it acce
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """An endpoint with all that verifies its requests. `secrets`: the valid ones, newest first."""
+    """An endpoint with the data that verifies its requests. `secrets`: the valid ones, newest
+    first.
+    """
 
     endpoint: InboundEndpoint
     source: WebhookSource
@@ -59,7 +61,9 @@ class Receiver:
 
 
 class ReceiverCache:
-    """Receivers by connector and key digest, at most MAX_AGE old; None for an unknown key."""
+    """Receivers by connector and key digest, at most MAX_AGE old; None is cached for an unknown
+    key.
+    """
 
     def __init__(self) -> None:
         self.receivers: dict[tuple[str, str], tuple[datetime, Receiver | None]] = {}
@@ -98,8 +102,9 @@ def load_receiver(connector_key: str, digest: str, *, now: datetime) -> Receiver
 
 
 def build_receiver(endpoint: InboundEndpoint, source: WebhookSource, *, now: datetime) -> Receiver:
-    """Build the receiver of an endpoint; without secrets, so that all is rejected, if its settings
-    describe no scheme.
+    """Build the receiver of an endpoint.
+
+    If its settings describe no valid scheme, it gets no secrets, so all requests are rejected.
     """
     connection = endpoint.connection
     settings = connection.settings if connection else {}
@@ -121,12 +126,12 @@ def build_receiver(endpoint: InboundEndpoint, source: WebhookSource, *, now: dat
 
 
 def is_disconnect_final(connection: Connection) -> bool:
-    """Return whether a connection is disconnected for good: no undo can bring it back."""
+    """Return whether a connection is disconnected and can no longer be restored by an undo."""
     return connection.is_disconnected and get_pending_disconnection(connection) is None
 
 
 def _parse_networks(endpoint: InboundEndpoint) -> list[Network]:
-    """Return the networks of an endpoint; a text that is none of them allows nothing."""
+    """Return the networks of an endpoint; an invalid text allows no address."""
     networks: list[Network] = []
     for text in endpoint.allowed_sources:
         try:
@@ -137,7 +142,9 @@ def _parse_networks(endpoint: InboundEndpoint) -> list[Network]:
 
 
 def _load_secrets(endpoint: InboundEndpoint, source: WebhookSource, *, now: datetime) -> list[str]:
-    """Return the valid secrets, newest first; none if they cannot be opened: all is rejected."""
+    """Return the valid secrets, newest first; none if they cannot be opened, so all requests are
+    rejected.
+    """
     try:
         document = endpoint.open()
         if source.secret_from == "url":
@@ -161,7 +168,7 @@ def _list_previous_keys(
 def _load_entered_secrets(
     endpoint: InboundEndpoint, source: WebhookSource, *, now: datetime
 ) -> list[str]:
-    """List the secrets that people filled in, at the connector app or the connection.
+    """List the secrets that people entered, for the connector app or the connection.
 
     A replaced signing secret of a connection is valid until the end of its overlap.
     """
@@ -177,8 +184,7 @@ def _load_entered_secrets(
 
 @sensitive_variables()
 def _open_credential(connection: Connection) -> Mapping[str, Any]:
-    """Return the document of the connection's credential; of a disconnect that can be undone, the
-    one that is kept for the undo.
+    """Return the document of the connection's credential, or of its disconnect that can be undone.
 
     Raises CannotOpen.
     """

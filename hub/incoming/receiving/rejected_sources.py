@@ -1,4 +1,4 @@
-"""Notices about sources of which everything has been rejected for ten minutes."""
+"""Notices about webhook sources whose requests were all rejected for ten minutes."""
 
 from datetime import datetime, timedelta
 
@@ -17,10 +17,10 @@ LOOK_BACK = timedelta(minutes=20)  # for the first rejection, in case the sweep 
 
 
 def notify_rejected_sources(*, now: datetime) -> None:
-    """Create a notice for each endpoint of which everything was rejected; a step of the sweep.
+    """Create a notice for each endpoint that rejected all of its requests; a step of the sweep.
 
-    That is: a request was rejected ten minutes ago or before, at least MIN_REJECTIONS were since
-    then, and none has been accepted. The notice is resolved when one is accepted again.
+    Condition: a request was rejected ten minutes ago or earlier, at least MIN_REJECTIONS since
+    then, and none was accepted. The notice is resolved when a request is accepted again.
     """
     recent = InboundCount.unscoped.filter(minute__gte=now - LOOK_BACK)
     accepted = recent.filter(endpoint=OuterRef("endpoint"), cause__in=("accepted", "duplicate"))

@@ -1,4 +1,4 @@
-"""Reply credentials: addresses that came with an item, at which it is answered for a short time."""
+"""Reply credentials: URLs that came with an item, at which it can be answered for a short time."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -20,9 +20,9 @@ REPLY_URL_FIELD = "response_url"
 
 @sensitive_variables()
 def use_reply_url(connection: Connection, item_id: str, *, now: datetime) -> str:
-    """Return the address at which an item of a connection is answered, and count the answer.
+    """Return the URL at which an item of a connection is answered, and count the answer.
 
-    HUB_USE_REPLY_URL names this function. Raises LookupError, which says why there is none.
+    HUB_USE_REPLY_URL names this function. Raises LookupError, with the reason, if there is none.
     """
     message = _find_message(connection, item_id)
     if message is None:

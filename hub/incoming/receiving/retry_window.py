@@ -1,4 +1,4 @@
-"""Until when a system repeats a request that was rejected."""
+"""Compute until when a system repeats a request that was rejected."""
 
 from datetime import datetime, timedelta
 
@@ -7,7 +7,7 @@ from hub.incoming.models import InboundMessage
 
 
 def find_retry_end(message: InboundMessage) -> datetime | None:
-    """Return the time of the last attempt of a rejected request; None if there is no other."""
+    """Return the time of a rejected request's last repetition; None if it is not repeated."""
     connector = CONNECTORS.get(message.connector_key)
     source = connector.webhook_source if connector else None
     if source is None or not source.retry_period_seconds:

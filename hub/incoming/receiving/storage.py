@@ -51,7 +51,7 @@ class ReceivedMessage:
 def store_messages(received: Sequence[ReceivedMessage]) -> list[str]:
     """Store messages in one transaction; return the result of each: `duplicate` for a repetition.
 
-    If this raises, nothing was stored.
+    If an exception is raised, nothing was stored.
     """
     with transaction.atomic():
         _limit_lock_waits()
@@ -68,14 +68,16 @@ def store_messages(received: Sequence[ReceivedMessage]) -> list[str]:
 
 
 def _limit_lock_waits() -> None:
-    """Let the system try again instead of waiting for a row that another process holds."""
+    """Limit waits for rows that another process has locked: the system rather tries again."""
     if database.vendor == "postgresql":
         with database.cursor() as cursor:
             cursor.execute(SHORT_LOCK_TIMEOUT)
 
 
 def wake_inbox_after_commit(*, now: datetime) -> None:
-    """Start an inbox loop if none runs; if the database is away, the sweep does it later."""
+    """Start an inbox loop if none runs; if the database connection is lost, the sweep starts one
+    later.
+    """
     with suppress(Error):
         INBOX_WAKER.wake(now=now)
 
@@ -126,7 +128,7 @@ def insert_accepted(
 def _insert_rejected(rejected: Sequence[ReceivedMessage]) -> None:
     """Insert a row for each rejected request, at most MAX_REJECTED_ROWS a minute and endpoint.
 
-    They are counted already, so the counts of the minute tell how many came before them.
+    The counts of the minute, which include them already, determine how many may be inserted.
     """
     if not rejected:
         return

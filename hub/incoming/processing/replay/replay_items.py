@@ -1,7 +1,7 @@
 """Replay: process stored items again, one or all that match a filter.
 
-A replayed item is read from its stored message and published as an event of its own. A message
-that could not be read, or that failed, is processed again as a whole.
+A replayed item is parsed from its stored message and published as a new event. A message that could
+not be parsed, or that failed, is processed again as a whole.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ SAMPLE_SIZE, CONNECTIONS_LISTED_MAX = 5, 10
 def replay_item(
     item: InboundItem, actor: ActorContext, *, reason: str = "", now: datetime
 ) -> InboundItem:
-    """Let the inbox process one item again, audited; return it as it is stored now.
+    """Queue one item to be processed again, audited; return it as it is stored now.
 
     Raises InvalidTransition, and changes nothing, if its state allows no replay or its message's
     body is not stored any more.
@@ -57,8 +57,8 @@ def plan_replay(
 ) -> Operation:
     """Store a plan to replay all items that match, which `confirm_operation` starts.
 
-    Without a tenant it covers items of all tenants. Raises PermissionError when the actor is
-    restricted to some tenants and names none, LookupError for an unknown filter.
+    Without a tenant it covers items of all tenants. Raises PermissionError if the actor is
+    restricted to some tenants and specifies none, LookupError for an unknown filter.
     """
     if tenant is None and not actor.is_unrestricted:
         raise PermissionError("an operation over all tenants needs an unrestricted actor")
@@ -99,7 +99,9 @@ def replay_batch(operation: Operation, size: int, *, now: datetime) -> BatchResu
 
 
 def return_to_inbox(items: Sequence[InboundItem], *, now: datetime) -> None:
-    """Make locked items due again; those that stand for a whole message make the message due."""
+    """Make locked items due again; an item that represents a whole message makes the
+    message due.
+    """
     ids = [item.pk for item in items]
     InboundItem.unscoped.filter(pk__in=ids).update(
         state="received",
