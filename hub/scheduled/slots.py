@@ -1,8 +1,8 @@
-"""Slots: when a cron expression is due in a time zone. Pure.
+"""Compute when a cron expression is due in a time zone. Pure.
 
-Where a clock is set back, a job at fixed hours runs at the first of two equal times; where it is
-set forward, at the next valid time. A job of every hour runs whenever its minute comes, so in both
-hours. croniter enumerates local times only; the time zone is applied here.
+When the clock is set back, a job at fixed hours runs at the first of two equal times; when it is
+set forward, at the next valid time. A job of every hour runs at its minute of every hour, so in
+both equal hours. croniter enumerates local times only; the time zone is applied here.
 """
 
 import heapq
@@ -30,7 +30,7 @@ class InvalidCron(ValueError):
 
 
 def check_cron(cron: str) -> None:
-    """Raise InvalidCron unless the text has five fields, and is due at some time."""
+    """Raise InvalidCron unless the text has five fields and matches some time."""
     fields = cron.split()
     if len(fields) != CRON_FIELD_COUNT or len(cron) > CRON_LENGTH_MAX:
         raise InvalidCron("it must have five fields: minute, hour, day, month and day of the week")
@@ -62,7 +62,7 @@ def next_slot(cron: str, time_zone: str, *, after: datetime) -> datetime | None:
 
 
 def is_slot(cron: str, time_zone: str, at: datetime) -> bool:
-    """Return whether a slot is at this time."""
+    """Return whether there is a slot at this time."""
     return next_slot(cron, time_zone, after=at - timedelta(microseconds=1)) == at
 
 
@@ -103,9 +103,9 @@ def iterate_local_times(cron: str, *, after: datetime) -> Iterator[datetime]:
 
 
 def find_local_start(zone: ZoneInfo, after: datetime) -> datetime:
-    """Return the local time after which all slots are that follow `after`.
+    """Return the local time to search from for all slots that follow `after`.
 
-    Where the clock was set back within a day before, that is earlier than the clock shows.
+    If the clock was set back within the day before, it is earlier than the clock shows.
     """
     offset = read_offset(zone, after)
     set_back = max(read_offset(zone, after - DAY) - offset, timedelta(0))
@@ -116,7 +116,9 @@ def find_local_start(zone: ZoneInfo, after: datetime) -> datetime:
 def resolve_local_time(
     local_time: datetime, zone: ZoneInfo, *, is_hourly: bool
 ) -> tuple[datetime, list[datetime]]:
-    """Return when a clock first shows this local time or a later one, and the slots of it."""
+    """Return when the clock first shows this local time or a later one, and the slots of
+    that time.
+    """
     first, second = (local_time.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
     if first == second:
         return first, [first]

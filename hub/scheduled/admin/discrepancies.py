@@ -91,7 +91,7 @@ class DiscrepancyAdmin(RepairViews):
         return [path(route, view, name="scheduled_discrepancy_certificate"), *super().get_urls()]
 
     def certificate_view(self, request: HttpRequest, id: UUID, kind: str) -> HttpResponse:
-        """Download the certificate of a run."""
+        """Download the certificate of a run's reconciliation."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         runs = visible_rows(Run, request.user).select_related("job", "tenant")

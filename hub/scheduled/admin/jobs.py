@@ -1,4 +1,4 @@
-"""Admin of jobs: the list with their schedules in words, and the page of one."""
+"""Admin of jobs: the list with their schedules as text, and the page of one."""
 
 import json
 from collections.abc import Callable
@@ -97,7 +97,9 @@ class JobAdmin(ReadOnlyAdmin):
     def form_page(
         self, request: HttpRequest, form: StaffJobForm, action: JobAction, *, title: str
     ) -> HttpResponse:
-        """Store the job by the service function, and show its errors at their fields."""
+        """Show and process the job's form; store the job by the service function, with its errors
+        at their fields.
+        """
         if request.method == "POST" and form.is_valid():
             try:
                 job = action(form.build(), ActorContext.of_request(request), now=clock())

@@ -1,4 +1,4 @@
-"""What staff do with discrepancies: repair and ignore one, and plan the repair of many."""
+"""Actions of staff on discrepancies: repair and ignore one, and plan the repair of many."""
 
 from datetime import datetime
 from typing import Any
@@ -46,7 +46,7 @@ def build_planning_url(request: HttpRequest) -> str:
 
 
 class RepairViews(PlanViews):
-    """The actions of the page of a discrepancy, and the plan of repairs."""
+    """The actions of a discrepancy's page, and the page that plans repairs."""
 
     row_actions = ("repair", "ignore", "stop_ignoring")
     actions = ("plan_for_selected",)

@@ -1,4 +1,4 @@
-"""What stands above the list of discrepancies: counts by verdict and field, and the last result."""
+"""The summary above the list of discrepancies: counts by verdict and field, and the last result."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +35,7 @@ class SummaryRow:
 
 
 def build_review_context(request: HttpRequest) -> dict[str, Any]:
-    """Return the summary of the tenant and job that the list is filtered by, of all otherwise."""
+    """Return the summary for the tenant and job by which the list is filtered, if any."""
     tenant, job = _find_tenant(request), _find_job(request)
     rows = visible_rows(Discrepancy, request.user)
     if tenant is not None:

@@ -1,4 +1,4 @@
-"""Admin of runs: list, the page of one with its live progress, and the night at a glance."""
+"""Admin of runs: list, the page of one with its live progress, and the chart of a night."""
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -68,7 +68,7 @@ class JobFilter(TextFilter):
 
 
 def start_by_hand(request: HttpRequest, job: Job, tenant: Tenant, *, now: datetime) -> ActionResult:
-    """Start a run of the job for a tenant now, and lead to its page."""
+    """Start a run of the job for a tenant now, and redirect to its page."""
     try:
         run = start_run(job, tenant, ActorContext.of_request(request), now=now)
     except RunRefused as refused:
@@ -124,7 +124,7 @@ class RunAdmin(ReadOnlyAdmin):
         return [path("night/", view, name="scheduled_run_night"), *super().get_urls()]
 
     def night_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the coming night before it happens, or the last one beside its plan."""
+        """Show the forecast of the coming night, or the last night beside its plan."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if accessible_tenants(request.user) is not ALL_TENANTS:

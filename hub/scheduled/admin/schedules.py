@@ -1,4 +1,4 @@
-"""Admin of schedules: each tenant's next slot of a job, and whether staff left the tenant out."""
+"""Admin of schedules: each tenant's next slot of a job, and whether staff excluded the tenant."""
 
 from datetime import datetime
 from typing import Any, ClassVar

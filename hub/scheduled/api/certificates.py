@@ -20,7 +20,7 @@ from tenants.scoping import accessible_tenants, readable_condition
 
 
 class CertificateTextRenderer(BaseRenderer):
-    """Renders a certificate as text; a problem stays JSON, as every problem is."""
+    """Renders a certificate as text; problems are rendered as JSON."""
 
     media_type, format, charset = "text/plain", "txt", "utf-8"
 

@@ -39,7 +39,7 @@ from tenants.access.api_authentication import resolve_tenant
 def _apply_action(
     request: Request, discrepancy: Discrepancy, action: Callable[[ActorContext], object]
 ) -> None:
-    """Call a service function; its refusals become problems."""
+    """Call a service function; convert its refusals to problems."""
     try:
         action(ActorContext.of_request(request))
     except RepairRefused as refused:

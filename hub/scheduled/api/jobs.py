@@ -96,7 +96,7 @@ def _lock_changeable_job(request: Request, id: UUID) -> Job:
 
 
 def resolve_job_tenant(request: Request, job: Job, reference: str | None) -> Tenant:
-    """Return the tenant of the job, or the one that is named for a job of all tenants."""
+    """Return the job's tenant; for a job of all tenants, the tenant in the request."""
     if job.tenant is None:
         return resolve_tenant(request, reference)
     if reference not in (None, job.tenant.reference):
@@ -105,7 +105,7 @@ def resolve_job_tenant(request: Request, job: Job, reference: str | None) -> Ten
 
 
 def _read_columns(request: Request, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns that a body names, with the connection that the key may see."""
+    """Return the columns in a body, with a connection that the key may see."""
     if "priority" in data and get_key_user(request).tenant is not None:
         raise Problem("permission-denied", PRIORITY_RESERVED)
     columns = {COLUMNS.get(name, name): data[name] for name in data.keys() - {"tenant"}}
@@ -131,7 +131,7 @@ def report_invalid_job() -> Iterator[None]:
 
 
 def build_pointer(path: str) -> str:
-    """Return the JSON pointer of a path such as "options.fields.0.name"."""
+    """Return the JSON pointer for a path such as "options.fields.0.name"."""
     column, *rest = path.replace("[", ".").replace("]", "").split(".")
     return "/" + "/".join([FIELDS_BY_COLUMN.get(column, column), *rest])
 

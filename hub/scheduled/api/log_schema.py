@@ -1,4 +1,4 @@
-"""What the REST API of logs takes and answers: queries, serializers and examples."""
+"""The REST API of logs: query parameters, serializers and examples."""
 
 from rest_framework import serializers
 
@@ -101,7 +101,7 @@ class LogSerializer(LogFiguresSerializer):
 
 
 class LogPositionSerializer(LogFiguresSerializer):
-    """The sums of a tenant's logs, and each of them."""
+    """The totals of a tenant's logs, and the figures of each log."""
 
     tenant = serializers.CharField()
     logs = LogSerializer(many=True)

@@ -141,7 +141,7 @@ def _build_line_problem(code: str, number: int, reason: str) -> Problem:
 def _group_by_tenant(
     request: Request, lines: Iterable[LogLine], named: str
 ) -> Mapping[Tenant, list[LogLine]]:
-    """Return the lines of each tenant: of the one that a line names, else `named`, else the key's.
+    """Return the lines of each tenant: of the tenant in the line, else `named`, else the key's.
 
     Raises Problem with the code tenant-required or tenant-not-found, about the first such line.
     """

@@ -60,7 +60,7 @@ class OptionsField(forms.CharField):
 
 @dataclass(frozen=True, slots=True)
 class FieldGroup:
-    """Fields of a form that a page shows together, as its templates expect a form."""
+    """Fields of a form that a page shows together; templates use it like a form."""
 
     form: forms.Form
     names: Collection[str]
@@ -85,10 +85,10 @@ class FieldGroup:
 
 
 class JobForm(forms.Form):
-    """The values of a job. Without a tenant, the job is one of all tenants.
+    """The values of a job. Without a tenant, the job is for all tenants.
 
-    If its kind and system are known, `option_form` has a field for each option; what an expert
-    writes as JSON is for options that have none.
+    If its kind and system are known, `option_form` has a field for each option; options without a
+    field can be entered as JSON.
 
     The errors of the service functions are added to their fields by `add_job_errors`.
     """
@@ -149,7 +149,7 @@ class JobForm(forms.Form):
         self.option_form = self._open_option_form()
 
     def _open_option_form(self) -> OptionForm | None:
-        """Return the form of the options. The kind and system of a new job are chosen before."""
+        """Return the form of the options; the kind and system of a new job are chosen before."""
         data = self.data if self.is_bound else None
         if self.job is not None:
             return open_option_form(self.job.kind, self.job.connector_key, self.job.options, data)
@@ -163,7 +163,7 @@ class JobForm(forms.Form):
 
     @property
     def chosen_texts(self) -> tuple[Any, Any] | None:
-        """The kind and the system that were chosen for a new job, in words."""
+        """Return the labels of the kind and the system that were chosen for a new job."""
         if self.job is not None or self.option_form is None:
             return None
         kinds = dict(Job.Kind.choices)
@@ -179,7 +179,7 @@ class JobForm(forms.Form):
 
     @property
     def has_option_fields(self) -> bool:
-        """Whether the person filled in the fields of options."""
+        """Return whether the fields of options, rather than the JSON, were filled in."""
         return self.option_form is not None and self.option_form.is_bound
 
     def is_valid(self) -> bool:
@@ -207,11 +207,11 @@ class JobForm(forms.Form):
 
     @property
     def examples(self) -> Sequence[OptionExample]:
-        """Examples of options: those of the job's kind, or of all kinds."""
+        """Return examples of options: of the job's kind, or of all kinds."""
         return [entry for entry in EXAMPLES if self.job is None or entry.kind == self.job.kind]
 
     def build(self) -> Job:
-        """Return the unsaved job, or the stored one with unsaved changes."""
+        """Return the new unsaved job, or the stored one with unsaved changes."""
         values = {name: value for name, value in self.cleaned_data.items() if value is not None}
         if self.option_form and self.has_option_fields and OPTIONS not in self.changed_data:
             values[OPTIONS] = self.option_form.build()
@@ -223,7 +223,7 @@ class JobForm(forms.Form):
         return self.job
 
     def add_job_errors(self, invalid: InvalidJob) -> None:
-        """Show each error at its field; those of options with their path."""
+        """Add each error to its field; errors of options include their path."""
         for path, error in invalid.errors.items():
             name, _dot, rest = path.partition(".")
             text = f"{rest}: {error}" if rest else error
@@ -253,7 +253,9 @@ def list_system_choices(tenant: Tenant | None) -> list[tuple[str, Any]]:
 
 
 class StaffJobForm(JobForm):
-    """The form of staff: also the tenant, the priority, and which jobs share calls in flight."""
+    """The form of staff, which adds the tenant, the priority, and the group of jobs that share
+    calls in flight.
+    """
 
     owner = TenantField(label="Tenant", max_length=100, required=False)
     priority = forms.IntegerField(

@@ -1,4 +1,4 @@
-"""The certificate of a reconciliation: what was compared, and how much of it was equal."""
+"""The certificate of a reconciliation: the numbers of compared and equal records."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ CONTENT_TYPES = {"txt": "text/plain; charset=utf-8", "json": "application/json"}
 
 
 def build_certificate(run: Run) -> dict[str, Any] | None:
-    """Return the certificate of a reconciliation; None if the run has no result of one.
+    """Return the certificate of a reconciliation; None if the run has no such result.
 
     `digest` is the SHA-256 of the other entries as JSON with sorted keys and without spaces.
     """
@@ -57,7 +57,7 @@ def _format_time(moment: datetime | None) -> str | None:
 
 
 def format_certificate(certificate: Mapping[str, Any]) -> str:
-    """Return a certificate as a text of one entry a line."""
+    """Return a certificate as text, with one entry per line."""
     lines = [
         (_("Organisation"), certificate["tenant"]),
         (_("Job"), f"{certificate['job']['name']} ({certificate['job']['id']})"),
@@ -102,7 +102,9 @@ class CertificateFile:
 
 
 def build_certificate_file(run: Run, kind: str) -> CertificateFile | None:
-    """Return the certificate as a file of a kind in CONTENT_TYPES; None if there is none."""
+    """Return the certificate as a file of a kind in CONTENT_TYPES; None if there is no
+    certificate.
+    """
     certificate = build_certificate(run) if kind in CONTENT_TYPES else None
     if certificate is None:
         return None

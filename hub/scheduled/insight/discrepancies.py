@@ -1,4 +1,4 @@
-"""Discrepancies as lists and pages show them: filters, counts, and pages by keyset."""
+"""Discrepancies for lists and pages: filters, counts, and keyset pagination."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,14 +19,16 @@ COUNTED_STATES = ("new", "open", "repairing", "ignored")
 
 
 def find_repair_delivery(discrepancy: Discrepancy) -> Delivery | None:
-    """Return the delivery of the repair with what pages show, in one statement; None: none."""
+    """Return the delivery of the repair with the rows that pages show, in one query; None if there
+    is none.
+    """
     if discrepancy.repair_delivery_id is None:
         return None
     return readable_deliveries().filter(pk=discrepancy.repair_delivery_id).first()
 
 
 def readable_discrepancies() -> QuerySet[Discrepancy]:
-    """Select discrepancies with what pages and REST show, in one statement."""
+    """Return a queryset of discrepancies with what pages and REST show, in one query."""
     return Discrepancy.unscoped.select_related(
         "tenant", "job", "connection", "last_run", "repair_delivery"
     )

@@ -1,4 +1,4 @@
-"""Jobs as lists and pages show them: schedule in words, next times, last run."""
+"""Jobs for lists and pages: the schedule as text, next times, last run."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ class ShownTime(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A job, and of one tenant its schedule and its last run.
+    """A job, with one tenant's schedule and last run.
 
-    `schedule`: None if the tenant has no usable connection, or if all tenants are concerned.
+    `schedule` is None if the tenant has no usable connection, or if the row is about all tenants.
     """
 
     job: Job
@@ -38,7 +38,7 @@ class JobRow:
 
     @property
     def words(self) -> str:
-        """When it runs, in words."""
+        """Return the schedule as text."""
         return describe_schedule(self.job.cron)
 
     @property
@@ -56,19 +56,19 @@ class JobRow:
 
     @property
     def state(self) -> str:
-        """Return enabled, disabled, or excluded where staff left the tenant out."""
+        """Return enabled, disabled, or excluded if staff excluded the tenant."""
         if not self.job.is_enabled:
             return "disabled"
         return "excluded" if self.schedule and self.schedule.is_excluded else "enabled"
 
 
 def readable_jobs() -> QuerySet[Job]:
-    """Select jobs with what a row shows, in one statement."""
+    """Return a queryset of jobs with the columns of a row, in one query."""
     return Job.unscoped.select_related("tenant", "connection")
 
 
 def build_job_rows(jobs: Collection[Job], tenant: Tenant | None, *, now: datetime) -> list[JobRow]:
-    """Return a row for each job; with a tenant its schedules and runs, in three statements.
+    """Return a row for each job; with a tenant its schedules and runs, in three queries.
 
     Without one, the schedule is that of the job's own tenant.
     """
@@ -105,7 +105,7 @@ def build_job_row(
 
 
 def list_next_times(job: Job, schedule: JobSchedule, *, now: datetime) -> list[datetime]:
-    """Return the next slots in the schedule's zone; none of a job that does not run."""
+    """List the next slots in the schedule's time zone; empty for a job that does not run."""
     if not job.is_enabled or schedule.is_excluded:
         return []
     start = max(now, schedule.next_slot_at or now)

@@ -21,7 +21,7 @@ from tenants.models import Tenant
 
 @dataclass(frozen=True, slots=True)
 class ShippingStatus:
-    """A word, what it means, and the next step (empty: none). `tone` is its colour."""
+    """A label, what it means, and the next step ("": none). `tone` is its colour."""
 
     tone: str
     word: str
@@ -31,7 +31,7 @@ class ShippingStatus:
 
 @dataclass(frozen=True, slots=True)
 class ShippingView:
-    """What the page of log shipping shows of one tenant."""
+    """The data of a tenant's page of log shipping."""
 
     figures: Sequence[LogFigures]
     runs: Sequence[ShippingRun]
@@ -54,7 +54,7 @@ def view_log_shipping(tenant: Tenant, *, now: datetime) -> ShippingView:
 def describe_shipping(
     figures: Sequence[LogFigures], last_error: Run | None, *, has_job: bool
 ) -> ShippingStatus:
-    """Return the status of log shipping; an error counts more than a lag."""
+    """Return the status of log shipping; an error takes precedence over a lag."""
     backlog = sum(row.backlog for row in figures)
     lag = timedelta(seconds=max((row.lag_seconds for row in figures), default=0.0))
     if last_error is not None:

@@ -1,4 +1,4 @@
-"""The lines of a run's log as sentences."""
+"""Convert the lines of a run's log to sentences."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The night at a glance: charts and tables of a coming or of the last night."""
+"""Charts and tables of a coming or of the last night."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ DRAWN_LINE_FACTOR_MAX = 3  # a quota's line further above the columns is stated,
 
 @dataclass(frozen=True, slots=True)
 class RunBar:
-    """A run in the chart: its plan, and what became of it."""
+    """A run in the chart: its plan, and what actually happened."""
 
     night_run: NightRun
     planned: charts.Bar | None
@@ -52,7 +52,7 @@ class RunBar:
 class SystemChart:
     """The calls of one system by minute, and the lines of its quotas.
 
-    `lines`: pairs of a line and its y in the chart; None if it lies far above.
+    `lines`: pairs of a line and its y in the chart; None if it is far above the chart.
     """
 
     system: str
@@ -64,7 +64,7 @@ class SystemChart:
 
 @dataclass(frozen=True, slots=True)
 class NightView:
-    """What the page of a night shows. `bars`: the late runs first, at most BARS_SHOWN."""
+    """The data of a night's page. `bars`: the late runs first, at most BARS_SHOWN."""
 
     is_coming: bool
     span: Span
@@ -105,9 +105,9 @@ def view_coming_night(*, now: datetime) -> NightView:
 
 
 def view_last_night(*, now: datetime, tenant: Tenant | None = None) -> NightView:
-    """Show the runs that were due in the last 24 hours, beside the plan that was made for them.
+    """Show the runs that were due in the last 24 hours, beside their plan.
 
-    With a tenant, only its own, and no lines of quotas, which it shares with others.
+    With a tenant only its own runs, and without the lines of quotas, which it shares with others.
     """
     rows = readable_runs().filter(due_at__gt=now - NIGHT, due_at__lte=now).order_by("due_at")
     if tenant:

@@ -1,4 +1,4 @@
-"""The result of a run as lines of a name and a value, each in the reader's language."""
+"""Convert the result of a run to lines of a name and a value, in the reader's language."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -38,7 +38,7 @@ REPAIR_STATES: Mapping[str, Promise] = {
 
 
 class ResultLine(NamedTuple):
-    """A value of a result with its name; a table keeps its columns."""
+    """A value of a result with its name; a table's columns are kept aligned."""
 
     name: str
     value: str

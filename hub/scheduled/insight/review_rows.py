@@ -1,4 +1,4 @@
-"""What the discrepancy review shows of one discrepancy: both values, and what they mean."""
+"""What the review shows of one discrepancy: both values, and explanations."""
 
 from dataclasses import dataclass
 
@@ -52,13 +52,15 @@ def find_system_label(discrepancy: Discrepancy) -> str:
 
 
 def describe_verdict(discrepancy: Discrepancy) -> str:
-    """Return a sentence that says what the verdict means."""
+    """Return a sentence that explains the verdict."""
     system = find_system_label(discrepancy)
     return str(VERDICT_SENTENCES[discrepancy.verdict]) % {"system": system}
 
 
 def describe_reason(discrepancy: Discrepancy, code: str) -> str:
-    """Return the sentences of a reason code: why it is not repaired, and what a person can do."""
+    """Return the sentences of a reason code: why the discrepancy is not repaired, and what a person
+    can do.
+    """
     reason = DISCREPANCY_REASONS.get(code) or find_reason(
         code, system=find_system_label(discrepancy)
     )
@@ -67,7 +69,7 @@ def describe_reason(discrepancy: Discrepancy, code: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RepairChoice:
-    """One way to repair a discrepancy; `side` is the one that is changed."""
+    """One way to repair a discrepancy; `side` is the side that is changed."""
 
     side: str
     label: str
@@ -75,7 +77,7 @@ class RepairChoice:
 
 
 def list_repair_choices(discrepancy: Discrepancy) -> list[RepairChoice]:
-    """List how a person can repair a discrepancy, the owner's way first; empty if no write can."""
+    """List the possible repairs of a discrepancy, the owner's first; empty if none is possible."""
     names = {"system": find_system_label(discrepancy)}
     owner_side = {"ours": REMOTE, "theirs": LOCAL}.get(discrepancy.owner, "")
     if discrepancy.state not in REPAIRABLE_STATES:
@@ -113,29 +115,31 @@ class ReviewRow:
 
     @property
     def sentence(self) -> str:
-        """What the verdict means."""
+        """Return the sentence that explains the verdict."""
         return describe_verdict(self.discrepancy)
 
     @property
     def owner_sentence(self) -> str:
-        """Whose value is right; empty if no owner is stated."""
+        """Return which side's value is right; "" if the field has no owner."""
         sentence = OWNER_SENTENCES.get(self.discrepancy.owner)
         return str(sentence) % {"system": self.system} if sentence else ""
 
     @property
     def reason_sentence(self) -> str:
-        """Why it is not repaired; empty: no reason is known."""
+        """Return why it is not repaired; "" if no reason is known."""
         code = self.discrepancy.reason
         return describe_reason(self.discrepancy, code) if code else ""
 
     @property
     def has_precondition(self) -> bool:
-        """Whether the other system refuses to change a value that was changed meanwhile."""
+        """Return whether the other system refuses to overwrite a value that was changed
+        meanwhile.
+        """
         return self.discrepancy.connection.connector_key not in SYSTEMS_WITHOUT_PRECONDITION
 
     @property
     def repaired_side(self) -> str:
-        """The name of the system that its repair changes; empty: no repair was requested."""
+        """Return the name of the system that its repair changes; "" if no repair was requested."""
         names = {"local": _("our application"), "remote": self.system}
         return names.get(self.discrepancy.repair_side, "")
 
@@ -145,7 +149,7 @@ class ReviewRow:
 
     @property
     def can_repair(self) -> bool:
-        """Whether a write can remove it."""
+        """Return whether a write can resolve it."""
         return bool(self.repair_choices)
 
     @property

@@ -1,4 +1,4 @@
-"""How far a run has come, how fast it goes, what it cost, and what became of it."""
+"""Progress, pace, cost and result of a run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ LOG_LINES_SHOWN = 100
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """Progress as pages show it. `percent`: None without an expected number; `rate` in each
-    second; None: unknown.
+    """Progress for pages. `percent`: None without an expected number; `rate`: per second, None if
+    unknown.
     """
 
     percent: int | None
@@ -32,7 +32,7 @@ class RunFigures:
 
 @dataclass(frozen=True, slots=True)
 class SpentQuota:
-    """Units that a run spent of one quota, as pages name it."""
+    """The units that a run spent of one quota, with the quota's display name."""
 
     system: str
     quota: str
@@ -40,12 +40,12 @@ class SpentQuota:
 
 
 def readable_runs() -> QuerySet[Run]:
-    """Select runs with what a row shows, in one statement."""
+    """Return a queryset of runs with the columns of a row, in one query."""
     return Run.unscoped.select_related("job__connection", "tenant")
 
 
 def describe_run(run: Run) -> Reason:
-    """Return what the state of a run means, or the reason for it, with the next step."""
+    """Return what the run's state or reason means, with the next step."""
     if not run.reason:
         return RUN_STATES[run.state]
     connector = CONNECTORS.get(run.job.connector_key)
@@ -72,6 +72,6 @@ def list_spent_quotas(run: Run) -> list[SpentQuota]:
 
 
 def list_log_lines(run: Run) -> Sequence[RunLogEntry]:
-    """Return the newest lines of a run's log, the oldest of these first."""
+    """Return the newest lines of a run's log, in order of time."""
     newest = RunLogEntry.unscoped.filter(run=run).order_by("-pk")[:LOG_LINES_SHOWN]
     return list(newest)[::-1]

@@ -40,7 +40,7 @@ NIGHT_GROUPS: Sequence[tuple[str, Promise, Sequence[str]]] = (
 
 @dataclass(frozen=True, slots=True)
 class ReconciliationResult:
-    """The counts of one run; those that its executor did not store are 0."""
+    """The counts of one run; counts that are not stored are 0."""
 
     compared: int
     equal: int
@@ -67,12 +67,14 @@ class ReconciliationResult:
 
     @property
     def is_equal(self) -> bool:
-        """Whether every record of a complete and full read was equal."""
+        """Return whether a complete and full read found every record equal."""
         return self.is_complete and self.read == "full" and self.compared == self.equal
 
 
 def read_result(run: Run) -> ReconciliationResult | None:
-    """Return what a reconciliation counted; None if it has not ended or is of another kind."""
+    """Return the counts of a reconciliation; None if it has not ended or the run is of another
+    kind.
+    """
     stored = run.result
     if run.job.kind != Job.Kind.RECONCILE or "compared" not in stored:
         return None
@@ -108,7 +110,7 @@ def describe_result(result: ReconciliationResult, zone: ZoneInfo) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Night:
-    """One run in the picture of the last nights."""
+    """One run in the chart of the last nights."""
 
     run: Run
     at: datetime
@@ -116,17 +118,17 @@ class Night:
 
     @property
     def statement(self) -> str:
-        """The result in a sentence, in the tenant's time zone."""
+        """Return the result as a sentence, in the tenant's time zone."""
         return describe_result(self.result, ZoneInfo(self.run.tenant.time_zone))
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the safety valve stopped its repairs."""
+        """Return whether the safety valve stopped its repairs."""
         return self.result.repairs == STOPPED
 
     @property
     def numbers(self) -> Sequence[int]:
-        """The discrepancies of each group of NIGHT_GROUPS."""
+        """Return the number of discrepancies in each group of NIGHT_GROUPS."""
         return [
             sum(self.result.verdicts.get(verdict, 0) for verdict in verdicts)
             for _tone, _label, verdicts in NIGHT_GROUPS
@@ -134,7 +136,7 @@ class Night:
 
 
 def list_last_runs(jobs: Sequence[Job], tenant: Tenant) -> list[Night]:
-    """List the last run of each job that compared, in the order of the jobs; one statement."""
+    """List each job's last run with a comparison, in the order of the jobs; one query."""
     finished = Run.objects.of(tenant).filter(job=OuterRef("pk"), state=Run.State.FINISHED)
     newest = Job.objects.of(tenant).filter(pk__in=[job.pk for job in jobs])
     ids = newest.annotate(run=Subquery(finished.order_by("-pk").values("pk")[:1])).values("run")
@@ -150,7 +152,7 @@ def _build_night(run: Run) -> Night | None:
 
 
 def is_confirmation_needed(run: Run, result: ReconciliationResult) -> bool:
-    """Return whether the safety valve stopped repairs of which some still wait for a person."""
+    """Return whether the safety valve stopped repairs, some of which still await a decision."""
     if result.repairs != STOPPED:
         return False
     waiting = Discrepancy.unscoped.filter(match_repairable(), last_run=run.pk, job=run.job_id)
@@ -158,7 +160,7 @@ def is_confirmation_needed(run: Run, result: ReconciliationResult) -> bool:
 
 
 def list_nights(job: Job, tenant: Tenant, *, limit: int = NIGHTS) -> list[Night]:
-    """List the last runs of a job that compared, the oldest first; one statement."""
+    """List the last runs of a job that compared records, oldest first; one query."""
     runs = Run.objects.of(tenant).filter(job=job, state=Run.State.FINISHED)
     newest = runs.select_related("job", "tenant").order_by("-pk")[:limit]
     nights = [night for run in newest if (night := _build_night(run)) is not None]

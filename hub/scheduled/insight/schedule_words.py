@@ -1,4 +1,4 @@
-"""A cron expression in words."""
+"""Describe a cron expression as text."""
 
 from collections.abc import Callable
 
@@ -19,9 +19,10 @@ EVERY = "*"
 
 
 def describe_schedule(cron: str) -> str:
-    """Return when a cron expression is due, in words; what has no short words is quoted.
+    """Return when a cron expression is due, as text; an expression without a short description is
+    quoted.
 
-    The words name local times; the zone is the reader's to add.
+    The text contains local times; the caller adds the time zone.
     """
     fields = cron.lower().split()
     if len(fields) == 5:

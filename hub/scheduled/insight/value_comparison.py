@@ -1,7 +1,7 @@
-"""Two values side by side, so that a reader sees where they differ. Pure.
+"""Show two values side by side, so that a reader sees where they differ. Pure.
 
-What a reader could not see is made visible: no value, an empty text, invisible characters, and a
-number next to a text of the same digits.
+Differences that are otherwise invisible are shown: a missing value, an empty text, invisible
+characters, and a number beside a text with the same digits.
 """
 
 import json
@@ -28,7 +28,7 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class DisplayValue:
-    """One value: its text in parts, or a label in its place; `note` follows the text."""
+    """One value: its text in parts, or a label instead; `note` follows the text."""
 
     parts: tuple[TextPart, ...] = ()
     label: str | Promise = ""
@@ -75,16 +75,16 @@ def _format_plain(value: Any) -> str:
 
 
 def _show_character(character: str) -> str:
-    """Return a character as it is if it can be seen, and otherwise its code."""
+    """Return a visible character unchanged, otherwise its code."""
     if character.isprintable() or character == "\n":
         return character
     return f"\\u{ord(character):04x}"
 
 
 def _find_difference(left: str, right: str) -> tuple[int, int]:
-    """Return how many characters both texts share at their beginning, and at their end.
+    """Return the lengths of the common prefix and the common suffix.
 
-    Texts that share less than half of the shorter one differ as a whole.
+    Texts with less than half of the shorter one in common differ as a whole.
     """
     shortest = min(len(left), len(right))
     start = next((at for at in range(shortest) if left[at] != right[at]), shortest)

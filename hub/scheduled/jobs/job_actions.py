@@ -1,4 +1,4 @@
-"""Create, change, enable and delete jobs, and leave tenants out; each writes its audit row."""
+"""Create, change, enable and delete jobs, and exclude tenants; each writes its audit row."""
 
 from datetime import datetime
 from typing import Any
@@ -32,7 +32,7 @@ class JobInUse(Exception):
 
 
 def build_job(**values: Any) -> Job:
-    """Return an unsaved job, whose window and deadline are its kind's where none are given."""
+    """Return an unsaved job; window and deadline default to those of its kind."""
     window = values.setdefault("window_minutes", DEFAULT_WINDOWS.get(values.get("kind", ""), 240))
     values.setdefault("deadline_minutes", window + DEADLINE_AFTER_WINDOW)
     return Job(**values)
@@ -40,9 +40,9 @@ def build_job(**values: Any) -> Job:
 
 @transaction.atomic
 def create_job(job: Job, actor: ActorContext, *, now: datetime) -> Job:
-    """Store an unsaved job; its slots begin now. Raises InvalidJob.
+    """Store an unsaved job, with slots from now on. Raises InvalidJob.
 
-    A job of all tenants gets the schedules of its tenants by the next sweep.
+    A job of all tenants gets the schedules of its tenants in the next sweep.
     """
     check_job(job)
     _check_number_of_jobs(job)
@@ -56,7 +56,7 @@ def create_job(job: Job, actor: ActorContext, *, now: datetime) -> Job:
 
 
 def _check_number_of_jobs(job: Job) -> None:
-    """Raise InvalidJob if the tenant has as many jobs as it may have."""
+    """Raise InvalidJob if the tenant has the maximal number of jobs."""
     if job.tenant_id and Job.unscoped.filter(tenant=job.tenant_id).count() >= MAX_JOBS:
         most = {"most": MAX_JOBS}
         raise InvalidJob({"name": _("A tenant may have %(most)s jobs. Delete one first.") % most})
@@ -66,7 +66,7 @@ def _check_number_of_jobs(job: Job) -> None:
 def change_job(job: Job, actor: ActorContext, *, now: datetime) -> Job:
     """Store the changed columns of a job. Raises InvalidJob; a job can always be disabled.
 
-    After a change of its schedule, slots up to now are not run any more. Runs that wait keep their
+    After a change of its schedule, earlier slots are not run any more. Waiting runs keep their
     times.
     """
     stored = Job.unscoped.select_for_update(of=("self",), no_key=True).get(pk=job.pk)
@@ -115,7 +115,7 @@ def _skip_waiting_runs(job: Job, *, now: datetime) -> None:
 def delete_job(job: Job, actor: ActorContext, *, now: datetime) -> None:
     """Delete a job with its runs and discrepancies. Raises JobInUse while one of its runs is open.
 
-    Waiting runs that have not started do not prevent that.
+    Runs that wait for their first start do not prevent this.
     """
     Job.unscoped.select_for_update(of=("self",)).get(pk=job.pk)
     open_runs = Run.unscoped.filter(job=job, state__in=Run.OPEN_STATES)
@@ -129,7 +129,7 @@ def delete_job(job: Job, actor: ActorContext, *, now: datetime) -> None:
 def set_excluded(
     job: Job, tenant: Tenant, actor: ActorContext, *, is_excluded: bool, now: datetime
 ) -> JobSchedule:
-    """Leave a tenant out of a job, or take it in again from now on."""
+    """Exclude a tenant from a job, or include it again from now on."""
     schedule = create_schedule(job, tenant, now=now)
     if schedule.is_excluded == is_excluded:
         return schedule
@@ -149,8 +149,9 @@ def set_excluded(
 def set_tenant_priority(
     job: Job, tenant: Tenant, priority: int, actor: ActorContext, *, now: datetime
 ) -> JobSchedule:
-    """Let a tenant's runs of a job start before those of others, from the next slot on: a greater
-    priority starts first.
+    """Set the priority of a tenant's runs of a job, from the next slot on.
+
+    Runs with a greater priority start first.
     """
     schedule = create_schedule(job, tenant, now=now)
     if schedule.priority == priority:

@@ -1,4 +1,4 @@
-"""Checks of a job: its values, and whether they fit each other."""
+"""Check a job: its values, and whether they are consistent."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -29,7 +29,7 @@ class InvalidJob(Exception):
 
 
 def check_job(job: Job) -> None:
-    """Raise InvalidJob unless the job's values are valid and fit each other."""
+    """Raise InvalidJob unless the job's values are valid and consistent."""
     errors = _find_value_errors(job)
     errors |= {name: error for name, error in _find_fit_errors(job).items() if error}
     if not errors:
@@ -93,7 +93,7 @@ def _find_minutes_error(minutes: int) -> str:
 
 
 def find_option_errors(job: Job) -> dict[str, str]:
-    """Return the errors of the job's options by path, as its kind finds them."""
+    """Return the errors of the job's options by path, from the check of its kind."""
     check: CheckOptions = import_string(settings.HUB_JOB_KINDS[job.kind]["check_options"])
     errors = check(job.options, job.connector_key)
     return {

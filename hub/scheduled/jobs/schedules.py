@@ -40,7 +40,7 @@ def find_next_slot(job: Job, time_zone: str, *, after: datetime) -> datetime | N
 
 
 def create_missing_schedules(*, now: datetime) -> int:
-    """Create the schedules of jobs of all tenants for tenants that connected the system.
+    """Create schedules of jobs of all tenants for tenants that have connected the system since.
 
     A step of the sweep; returns how many were created.
     """
@@ -57,7 +57,7 @@ def create_missing_schedules(*, now: datetime) -> int:
 def select_tenants_without_schedule(job: Job) -> QuerySet[Tenant]:
     """Select the tenants that have connected the job's system, and have no schedule of it.
 
-    All tenants share our own application.
+    Our own application is shared by all tenants.
     """
     connections = usable_connections().filter(
         tenant=OuterRef("pk"), connector_key=job.connector_key
@@ -69,13 +69,13 @@ def select_tenants_without_schedule(job: Job) -> QuerySet[Tenant]:
 
 
 def usable_connections() -> QuerySet[Connection]:
-    """Select the connections that were not disconnected."""
+    """Return a queryset of the connections that are not disconnected."""
     return Connection.unscoped.exclude(Q(state="disabled") & Q(reason=DISCONNECTED))
 
 
 @transaction.atomic
 def apply_changed_time_zones(*, now: datetime) -> int:
-    """Compute the next slots of tenants whose time zone has changed; return of how many.
+    """Compute the next slots of tenants whose time zone has changed; return how many were changed.
 
     A step of the sweep.
     """
@@ -93,10 +93,10 @@ def lock_schedules(schedules: QuerySet[JobSchedule]) -> list[JobSchedule]:
 
 
 def change_time_zone(schedule: JobSchedule, time_zone: str) -> None:
-    """Apply another time zone to an unsaved schedule, so that it repeats nothing.
+    """Apply another time zone to an unsaved schedule, without repeating a slot.
 
-    The last slot of fixed hours has used up its local time: in the new zone too, only later local
-    times follow.
+    A slot at fixed hours counts as done for its local time: in the new zone only later local times
+    follow.
     """
     job, last = schedule.job, schedule.last_slot_at
     if not is_hourly_cron(job.cron) and is_slot(job.cron, schedule.time_zone, last):
@@ -110,7 +110,7 @@ def change_time_zone(schedule: JobSchedule, time_zone: str) -> None:
 def restart_schedules(job: Job, *, now: datetime) -> None:
     """Compute the next slots of a job that was changed, enabled or disabled.
 
-    Slots up to now are not run any more. Needs a transaction of the caller.
+    Earlier slots are not run any more. Must be called in a transaction.
     """
     rows = JobSchedule.unscoped.filter(job=job).select_for_update(no_key=True, of=("self",))
     schedules = list(rows.select_related("tenant").order_by("pk"))

@@ -1,4 +1,4 @@
-"""Intake of log lines: from NDJSON, or records, to numbered chunks.
+"""Intake of log lines: convert NDJSON or records to numbered chunks.
 
 `lines` parses and packs lines, `append` numbers and stores them, `backlog` reads them.
 """

@@ -16,7 +16,7 @@ Log = tuple[int, str]  # the id of the tenant, and the source
 
 
 class LinesConflict(Exception):
-    """The key was used for other lines of this tenant."""
+    """The key was already used for other lines of this tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def build_chunk_input(
 
 
 def append_chunks(inputs: Sequence[ChunkInput]) -> list[StoredChunk]:
-    """Store all chunks or none, in a fixed number of statements. Raises LinesConflict."""
+    """Store all chunks or none, in a fixed number of queries. Raises LinesConflict."""
     (result,) = append_independently([inputs])
     if isinstance(result, Exception):
         raise result
@@ -63,7 +63,8 @@ def append_chunks(inputs: Sequence[ChunkInput]) -> list[StoredChunk]:
 def append_independently(
     requests: Sequence[Sequence[ChunkInput]],
 ) -> list[list[StoredChunk] | Exception]:
-    """Store the chunks of several requests in one transaction; each is stored whole or refused.
+    """Store the chunks of several requests in one transaction; each request is stored whole or
+    refused.
 
     The positions of the logs stay locked until the transaction ends.
     """

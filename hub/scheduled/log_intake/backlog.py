@@ -1,4 +1,4 @@
-"""Read the lines of a log that wait, from a line on."""
+"""Read the waiting lines of a log, from a given line on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ CHUNKS_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class WaitingLines:
-    """Lines of a log, each `<seconds> <JSON>`; `received_at` is that of the first."""
+    """Lines of a log, each `<seconds> <JSON>`; `received_at` is that of the first line."""
 
     first_line: int
     lines: list[bytes]
@@ -46,9 +46,9 @@ def read_waiting_lines(
 def _choose_chunks(
     position: LogPosition, first_line: int, most_bytes: int
 ) -> list[tuple[int, int, int]]:
-    """Return id, first line and size of the chunks from a line on, until they fill the bytes.
+    """Return id, first line and size of the chunks from a line on, up to the size limit.
 
-    Both statements read the index by lines, and none of the chunks before.
+    Both queries use the index on lines, and read none of the earlier chunks.
     """
     chunks = LogChunk.unscoped.filter(tenant=position.tenant_id, source=position.source)
     before = chunks.filter(first_line__lte=first_line).order_by("-first_line")
@@ -63,7 +63,9 @@ def _choose_chunks(
 def _take_until_full(
     rows: Iterator[tuple[int, int, int]], most_bytes: int
 ) -> Iterator[tuple[int, int, int]]:
-    """Yield the chunks that fill the bytes; the first may begin before the line, and adds none."""
+    """Yield chunks up to the size limit; the first may begin before the line, and does not
+    count.
+    """
     filled = 0
     for number, row in enumerate(rows):
         if filled >= most_bytes:

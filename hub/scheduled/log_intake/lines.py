@@ -94,7 +94,7 @@ def parse_time(value: object) -> float:
 
 
 def build_line(record: Mapping[str, Any], *, now: datetime) -> LogLine:
-    """Build the line of a record; without a time that can be read, it happened now."""
+    """Build the line of a record; a record without a readable time gets the current time."""
     time = now.timestamp()
     for name in TIME_NAMES:
         with suppress(ValueError, OverflowError):
@@ -114,7 +114,7 @@ def digest_lines(lines: Iterable[LogLine]) -> str:
 def mask_lines(lines: Sequence[LogLine]) -> Sequence[LogLine]:
     """Return the lines without secrets, by the rules of `hub.crypto.redaction`.
 
-    Nearly always there are none, which one pass over all lines shows.
+    Nearly always there are none, which is checked for all lines at once.
     """
     text = b"\n".join(line.text for line in lines).decode()
     if redact_text(text) == text:
@@ -123,7 +123,7 @@ def mask_lines(lines: Sequence[LogLine]) -> Sequence[LogLine]:
 
 
 def mask_line(line: LogLine) -> LogLine:
-    """Return the line without secrets; it stays valid JSON, as each value is masked by itself."""
+    """Return the line without secrets; it remains valid JSON, as values are masked one by one."""
     text = line.text.decode()
     if redact_text(text) == text:
         return line
@@ -142,7 +142,7 @@ def mask_value(value: Any, name: str = "") -> Any:
 
 
 def pack_lines(lines: Iterable[LogLine]) -> tuple[bytes, int]:
-    """Return the compressed lines, each `<seconds> <JSON>`, and their size before."""
+    """Return the compressed lines, each `<seconds> <JSON>`, and their uncompressed size."""
     body = b"\n".join(b"%.6f %b" % (line.time, line.text) for line in lines)
     return zlib.compress(body, COMPRESSION_LEVEL), len(body)
 

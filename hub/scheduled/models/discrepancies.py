@@ -20,9 +20,9 @@ LOCAL, REMOTE = "local", "remote"  # our application, the other system
 
 
 class Discrepancy(Scoped, StateMachine):
-    """One difference that runs of a job found in one record, or in one of its fields.
+    """One difference that a job's runs found in a record, or in one of its fields.
 
-    It keeps its row over nights: `record_key` and `field` identify it. `field` is empty if the
+    The row is kept over nights and identified by `record_key` and `field`. `field` is "" if the
     whole record is concerned.
     """
 

@@ -1,4 +1,4 @@
-"""Jobs: work on a schedule, and when each tenant's next slot is."""
+"""Jobs: work on a schedule, and the next slot of each tenant."""
 
 from django.db import models
 from django.db.models import Q
@@ -60,7 +60,9 @@ class Job(Scoped):
 
 
 class JobSchedule(Scoped):
-    """When the next slot of a job is for one tenant, and up to which one its runs exist."""
+    """The schedule of a job for one tenant: its next slot, and the last slot for which a run was
+    created.
+    """
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="schedules")
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="job_schedules")

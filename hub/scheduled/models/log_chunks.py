@@ -10,7 +10,7 @@ from tenants.scoping import Scoped
 
 
 class LogSource(models.TextChoices):
-    """Where lines come from. Each source of a tenant is a log of its own."""
+    """The origin of lines. Each source of a tenant is a separate log."""
 
     API = "api", _("Sent to the API")
     COLLECTION = "collection", _("Read from our application")
@@ -18,9 +18,9 @@ class LogSource(models.TextChoices):
 
 
 class LogChunk(Scoped):
-    """Lines of one request, compressed. Its lines have the numbers from `first_line` on.
+    """The lines of one request, compressed, numbered from `first_line`.
 
-    The numbers of a log's lines have no gaps, so a cursor is one number. `body`: see
+    The lines of a log are numbered without gaps, so a cursor is one number. `body`: see
     `hub.scheduled.log_intake.lines.pack_lines`.
     """
 
@@ -51,10 +51,10 @@ class LogChunk(Scoped):
 
 
 class LogPosition(Scoped):
-    """How many lines of one log of a tenant were received, shipped, rejected and dropped.
+    """The numbers of received, shipped, rejected and dropped lines of one tenant's log.
 
-    `run` is the run that ships: one at a time for each log. `batches` are those that were sent and
-    wait for their acknowledgement, oldest first.
+    `run` is the run that ships: one at a time for each log. `batches` are those that wait for their
+    acknowledgement, oldest first.
     """
 
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="log_positions")

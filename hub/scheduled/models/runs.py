@@ -105,12 +105,12 @@ class Run(Scoped, StateMachine):
         return f"{self.job} at {self.slot_at or self.created_at:%Y-%m-%d %H:%M}"
 
     def is_late(self, *, now: datetime) -> bool:
-        """Return whether it has not ended at its deadline."""
+        """Return whether the run has missed its deadline."""
         return self.state in self.OPEN_STATES and now > self.deadline_at
 
 
 class RunLogEntry(Scoped):
-    """One line of a run's log: what happened, as a kind with its parameters."""
+    """One line of a run's log: the kind of what happened, with its parameters."""
 
     TENANT = "run__tenant"
 
@@ -128,7 +128,7 @@ class RunLogEntry(Scoped):
 
 
 class RunLoopLease(models.Model):
-    """A loop that executes runs, as long as its lease is extended."""
+    """A loop that executes runs, while its lease is extended."""
 
     lease = models.UUIDField(primary_key=True)
     lease_until = models.DateTimeField()

@@ -1,5 +1,5 @@
-"""The night: when each tenant's run starts in its window, and what the coming night will cost.
+"""The night: the start of each tenant's run in its window, and the forecast of the coming night.
 
-`planner.plan_runs` spreads the runs of a slot; `forecast.forecast_night` predicts calls,
-ends and missed deadlines; `picture` compares runs with their plan.
+`planner.plan_runs` spreads the runs of a slot; `forecast.forecast_night` predicts calls, ends and
+missed deadlines; `picture` compares runs with their plan.
 """

@@ -1,4 +1,4 @@
-"""What background work may spend of each quota in a minute, or in the night."""
+"""Compute what background work may spend of each quota in a minute, or in the night."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from hub.throttle.usage import measure_usage
 
 @dataclass(frozen=True, slots=True)
 class QuotaLine:
-    """A quota with what background work may spend of it. `label`: such as "300 calls in a minute".
+    """A quota with its allowance for background work. `label`: such as "300 calls in a minute".
 
-    `share` is that of background work, from 0 to 1.
+    `share` is the part for background work, from 0 to 1.
     """
 
     connector_key: str
@@ -31,9 +31,9 @@ class QuotaLine:
 def load_quota_lines(
     keys: Collection[str], *, now: datetime, starts_at: datetime
 ) -> dict[str, QuotaLine]:
-    """Return the lines of these quotas by key, in two statements; unlimited scopes have none.
+    """Return the lines of these quotas by key, in two queries; unlimited scopes have none.
 
-    What was spent of a budget counts unless its window ends before `starts_at`.
+    Units already spent of a budget count unless its window ends before `starts_at`.
     """
     staff_shares = load_staff_shares()
     rows = {row.key: row for row in QuotaState.objects.filter(key__in=list(keys))}
@@ -68,7 +68,9 @@ def build_line(
 def build_allowance(
     quota: Quota, snapshot: QuotaSnapshot, share: float, *, now: datetime, starts_at: datetime
 ) -> Allowance:
-    """Return what background work may spend; a limit of calls in flight limits no minute."""
+    """Return the allowance of background work; a limit of calls in flight does not limit
+    minutes.
+    """
     limit = effective_limit(quota, snapshot) * share
     if isinstance(quota, Rate):
         return Allowance(per_minute=limit * 60 / quota.per_seconds)

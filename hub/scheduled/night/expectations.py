@@ -1,4 +1,4 @@
-"""What a run is expected to spend and how long it takes, from the runs before it."""
+"""Compute the expected cost and duration of a run, from earlier runs."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -22,7 +22,7 @@ SUMMED_KINDS = ("method", "channel")  # one call spends one of these; of other k
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """Units by the key of each quota, and seconds. `is_own`: from runs of the same tenant."""
+    """Expected units by quota key, and seconds. `is_own`: derived from runs of the same tenant."""
 
     units_by_quota: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
@@ -30,7 +30,7 @@ class Expectation:
 
     @property
     def calls(self) -> dict[str, int]:
-        """Expected calls by connector."""
+        """Return the expected calls by connector."""
         return {key: round(count) for key, count in count_calls(self.units_by_quota).items()}
 
     def at_pace(self, seconds_between_calls: float | None) -> "Expectation":
@@ -40,9 +40,10 @@ class Expectation:
 
 
 def count_calls(units: Mapping[str, float]) -> dict[str, float]:
-    """Return the calls by connector: those counted, otherwise those that spent these units.
+    """Return calls by connector: the counted ones, otherwise estimated from the spent units.
 
-    A call spends a unit of each kind of scope, but of one account, and of one method or channel.
+    A call spends a unit of each kind of scope, but only of one account, and of one method or
+    channel.
     """
     of_owners: dict[tuple[str, str, str], float] = defaultdict(float)
     for key, count in units.items():
@@ -63,10 +64,10 @@ def count_calls(units: Mapping[str, float]) -> dict[str, float]:
 def load_expectations(
     schedules: Collection[JobSchedule], *, now: datetime
 ) -> dict[int, Expectation]:
-    """Return the expectation of each schedule's next run by the schedule's id, in one statement.
+    """Return the expectation of each schedule's next run by the schedule's id, in one query.
 
-    A schedule without finished runs is expected to do what the job's other tenants did, and is
-    absent if there is nothing to go by.
+    For a schedule without finished runs, those of the job's other tenants are used; it is absent if
+    there are none.
     """
     runs: dict[tuple[int, int], list[Mapping[str, Any]]] = defaultdict(list)
     for run in select_recent_runs({schedule.job_id for schedule in schedules}, now=now):

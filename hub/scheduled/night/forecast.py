@@ -1,4 +1,6 @@
-"""The coming night before it happens: what runs spend, when they end, which are late and why."""
+"""Forecast the coming night: quotas spent by runs, their ends, and which miss their deadline, and
+why.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +28,7 @@ NIGHT = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class NightForecast:
-    """The night from `starts_at` on; `runs` by their starts."""
+    """The night from `starts_at` on; `runs` are sorted by their starts."""
 
     starts_at: datetime
     ends_at: datetime | None  # of the last run; None: no run, or one does not end
@@ -41,11 +43,11 @@ class NightForecast:
 
     @property
     def unknown_count(self) -> int:
-        """The number of runs without an expectation, which the figures leave out."""
+        """Return the number of runs without an expectation, which the figures do not include."""
         return sum(run.expectation is None for run in self.runs)
 
     def explain_lateness(self, run: ExpectedRun) -> str:
-        """Return why a run is expected to miss its deadline, as a sentence; empty if it is not."""
+        """Return why a run is expected to miss its deadline, as a sentence; "" if it is not."""
         if run.expectation is None or not run.is_late:
             return ""
         if run.prediction.slowed_by == PLACES:
@@ -110,14 +112,14 @@ def forecast_night(*, now: datetime, length: timedelta = NIGHT) -> NightForecast
 
 
 def count_places(*, now: datetime) -> int:
-    """Return how many runs are executed side by side: by the loops of all workers, at least one."""
+    """Return how many runs are executed concurrently: by the loops of all workers, at least one."""
     workers = Worker.objects.filter(seen_at__gt=now - WORKER_LOST_AFTER).count()
     at_once: int = settings.HUB_RUNS_AT_ONCE
     return at_once * count_loops() * max(1, workers)
 
 
 def active_schedules() -> QuerySet[JobSchedule]:
-    """Select the schedules whose slots become runs."""
+    """Return a queryset of the schedules whose slots become runs."""
     return JobSchedule.unscoped.filter(
         job__is_enabled=True, is_excluded=False, tenant__suspended_at=None
     ).select_related("job", "tenant")
@@ -139,7 +141,7 @@ def build_forecast(
 
 
 def count_calls_by_minute(night: PredictedNight) -> dict[str, list[float]]:
-    """Return calls by connector and minute, by the rule of `count_calls` in each minute."""
+    """Return calls by connector and minute, counted as in `count_calls`."""
     length = max((len(row) for row in night.units_by_quota_and_minute.values()), default=0)
     calls: dict[str, list[float]] = {}
     for number in range(length):

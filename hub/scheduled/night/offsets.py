@@ -1,7 +1,7 @@
-"""The start of each tenant's run inside its window.
+"""Compute the start of each tenant's run inside its window.
 
-The rank of a run is the same every night. Its offset is not: it moves with the weights, which are
-the expected calls of the runs before it.
+The rank of a run is the same every night. Its offset is not: it depends on the expected calls of
+the runs before it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -24,7 +24,7 @@ def spread_schedules(
     window: timedelta,
     expectations: Mapping[int, Expectation],
 ) -> dict[int, timedelta]:
-    """Return the offsets of schedules that have the same slot and window."""
+    """Return the offsets of schedules with the same slot and window."""
     return spread_starts(
         [build_weighted_start(schedule, expectations.get(schedule.pk)) for schedule in schedules],
         window,
@@ -38,9 +38,9 @@ def find_pace(
 ) -> dict[int, float]:
     """Return the seconds between two calls of the next runs, by the id of the schedule.
 
-    Only reconciliations and syncs with an expectation have a pace: a report is sent at its time,
-    and log lines are shipped as they arrive. Calls are never further apart than the maximum, even
-    if few runs share the window, as what a run has read grows old.
+    Only reconciliations and syncs with an expectation have a pace: reports are sent at their time,
+    and log lines are shipped as they arrive. The interval is bounded even if few runs share the
+    window, as the data that a run has read gets outdated.
     """
     starts = [
         build_weighted_start(schedule, expectations.get(schedule.pk)) for schedule in schedules
@@ -61,9 +61,8 @@ def build_weighted_start(schedule: JobSchedule, expectation: Expectation | None)
 
 @lru_cache(maxsize=4096)
 def find_interval(cron: str, time_zone: str, slot_at: datetime) -> timedelta:
-    """Return the time from a slot to the next one: the runs of a slot are spread over that at most.
-
-    Many tenants share cron and zone.
+    """Return the time from a slot to the next one, which is the longest time over which its runs
+    are spread.
     """
     following = next_slot(cron, time_zone, after=slot_at)
     return following - slot_at if following else timedelta.max
@@ -72,8 +71,10 @@ def find_interval(cron: str, time_zone: str, slot_at: datetime) -> timedelta:
 def find_peers(
     slot_at: datetime, window: timedelta, runs: Collection[Run] = ()
 ) -> list[JobSchedule]:
-    """List the schedules with this slot and window, whether or not their runs exist already, and
-    those of the runs, whose stored slots may be earlier ones.
+    """List the schedules with this slot and window, and those of the runs.
+
+    Schedules are included whether or not their runs exist already; the stored slots of runs may be
+    earlier ones.
     """
     of_runs = Q(job__in={run.job_id for run in runs}, tenant__in={run.tenant_id for run in runs})
     return list(

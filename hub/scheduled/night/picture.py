@@ -1,4 +1,6 @@
-"""A night as a picture: runs as bars beside their plan, and calls by minute under the quotas."""
+"""Data of a night's charts: runs as bars beside their plan, and calls by minute beside the
+quotas.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +17,7 @@ COLUMNS_MAX = 120  # of one chart
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A length of time, with the calls by connector that are spread evenly over it."""
+    """A period with calls by connector, evenly spread over it."""
 
     starts_at: datetime
     ends_at: datetime
@@ -23,13 +25,13 @@ class Span:
 
     @classmethod
     def between(cls, start: datetime, end: datetime, calls: Mapping[str, float]) -> "Span":
-        """Return a span that takes at least a second, so that its calls have a place."""
+        """Return a period of at least a second, so that its calls can be shown."""
         return cls(start, max(end, start + SECOND), calls)
 
 
 @dataclass(frozen=True, slots=True)
 class NightRun:
-    """A run in the picture. `actual`: None before it starts. `planned`: None without a plan."""
+    """A run in the chart. `actual`: None before it starts. `planned`: None without a plan."""
 
     label: str
     tenant: str
@@ -45,7 +47,7 @@ class NightRun:
 
 @dataclass(frozen=True, slots=True)
 class CallColumn:
-    """Calls in a minute, on average over the column's `length`."""
+    """Calls per minute, averaged over the column's `length`."""
 
     starts_at: datetime
     planned: float
@@ -53,7 +55,7 @@ class CallColumn:
 
 
 def list_coming_runs(forecast: NightForecast) -> list[NightRun]:
-    """Return the runs of a forecast; what is predicted is their plan."""
+    """Return the runs of a forecast; the prediction is shown as their plan."""
     return [
         NightRun(
             str(expected.job),
@@ -78,7 +80,7 @@ def list_coming_runs(forecast: NightForecast) -> list[NightRun]:
 
 
 def list_past_runs(runs: Iterable[Run], *, now: datetime) -> list[NightRun]:
-    """Return runs that exist, beside the plan that was made when they were created."""
+    """Return existing runs with the plan that was made when they were created."""
     return [
         NightRun(
             str(run.job),
@@ -121,7 +123,7 @@ def find_range(runs: Sequence[NightRun], *, now: datetime) -> Span:
 def count_calls_in_columns(
     runs: Sequence[NightRun], span: Span
 ) -> tuple[timedelta, dict[str, list[CallColumn]]]:
-    """Return the length of a column, and by connector the calls in a minute of each column."""
+    """Return the length of a column, and by connector the calls per minute of each column."""
     minutes = -(-(span.ends_at - span.starts_at) // MINUTE)
     length = MINUTE * -(-minutes // COLUMNS_MAX)
     count = -(-minutes * MINUTE // length)

@@ -1,4 +1,4 @@
-"""The runs of the coming night: those that wait, and those of slots that are not due yet."""
+"""List the runs of the coming night: waiting ones, and those of slots that are not due yet."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ SLOTS_MAX = 48  # of one schedule in one night
 
 @dataclass(frozen=True, slots=True)
 class ExpectedRun:
-    """A run that exists and is not finished, or that will exist, with what is expected of it."""
+    """A run that is not finished, or that will be created, with its expectation."""
 
     job: Job
     tenant: Tenant
@@ -31,12 +31,12 @@ class ExpectedRun:
 
     @property
     def ends_at(self) -> datetime | None:
-        """The predicted end; None if nothing is known, or if it does not end."""
+        """Return the predicted end; None if it is unknown, or if the run does not end."""
         return self.prediction.ends_at if self.expectation else None
 
     @property
     def is_late(self) -> bool:
-        """Return whether it is expected to miss its deadline."""
+        """Return whether the run is expected to miss its deadline."""
         if self.expectation is None:
             return False
         return self.ends_at is None or self.ends_at > self.deadline_at
@@ -68,7 +68,7 @@ def list_expected_runs(
 
 
 def find_remaining(run: Run, expectation: Expectation | None) -> Expectation | None:
-    """Return what is left of a run that has begun: what its quotas have not been charged yet."""
+    """Return the rest of the expectation of a run that has begun: the units not spent yet."""
     if expectation is None:
         return None
     expectation = expectation.at_pace(run.seconds_between_calls)
@@ -129,5 +129,7 @@ def list_coming_slots(schedule: JobSchedule, *, until: datetime) -> Iterable[dat
 def list_slots_of(
     cron: str, time_zone: str, start: datetime, end: datetime
 ) -> tuple[datetime, ...]:
-    """Return these slots; many tenants share cron and zone, and a page asks for all of them."""
+    """Return these slots; cached, as many tenants share cron and zone, and a page needs all of
+    them.
+    """
     return tuple(list_slots(cron, time_zone, start=start, end=end, limit=SLOTS_MAX))

@@ -1,4 +1,4 @@
-"""The plan of new runs: when each starts in its window, and what is expected of it."""
+"""Plan new runs: the start of each in its window, and its expectation."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -14,11 +14,10 @@ LATE_SLOT_AFTER = timedelta(
 
 
 def plan_runs(runs: Collection[Run], *, now: datetime) -> None:
-    """Set `due_at`, `expected_seconds` and `expected_calls` of unsaved runs of slots that are due.
+    """Set `due_at`, `expected_seconds` and `expected_calls` of unsaved runs of due slots.
 
-    The rank of a run is that among all runs of its slot and window, whichever of them are planned
-    together: so a slot may be worked off in several batches. Takes two statements for each slot
-    and window.
+    The rank of a run is among all runs of its slot and window, even if they are planned in several
+    batches. Takes two queries for each slot and window.
     """
     groups: dict[tuple[datetime, int], list[Run]] = defaultdict(list)
     for run in runs:

@@ -1,4 +1,4 @@
-"""The lines of quotas under which a night stays: of each quota, and of each system."""
+"""The limits of quotas for a night: of each quota, and of each system."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,12 +14,12 @@ from hub.scheduled.night.simulation import Allowance, PredictedNight
 
 @dataclass(frozen=True, slots=True)
 class QuotaForecast:
-    """What the night spends of one quota: for all its owners together, and of the tightest one.
+    """The use of one quota in the night: for all its owners together, and for the busiest one.
 
     `units_by_minute`: of the night. `line`: what background work may spend in a minute, of all
-    owners; None if the quota limits no minute. `units_left`: what it may spend of a budget.
-    `busiest_share`: the greatest part of an owner's allowance that a minute, or for a budget the
-    night, needs.
+    owners; None if the quota does not limit minutes. `units_left`: the remaining units of a budget.
+    `busiest_share`: the greatest part of an owner's allowance that is used in a minute, or for a
+    budget in the night.
     """
 
     connector_key: str
@@ -55,7 +55,7 @@ class QuotaForecast:
 
 @dataclass(frozen=True, slots=True)
 class SystemLine:
-    """A quota of a system in calls a minute, for background work and all owners together."""
+    """A quota of a system in calls per minute, for background work and all owners together."""
 
     label: str
     per_minute: float
@@ -111,7 +111,9 @@ def summarize_quotas(night: PredictedNight, lines: Mapping[str, QuotaLine]) -> l
 
 
 def measure_share(allowance: Allowance, minutes: Sequence[float]) -> float:
-    """Return the greatest part of an allowance that the minutes need; 0 if it limits neither."""
+    """Return the greatest used part of an allowance; 0 if it limits neither minutes nor the
+    night.
+    """
     if allowance.per_minute:
         return max(minutes) / allowance.per_minute
     if allowance.units_left is not None:

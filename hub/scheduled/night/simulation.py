@@ -1,7 +1,7 @@
-"""Predict when the runs of a night end, if quotas slow them. Pure.
+"""Predict when the runs of a night end, considering quotas. Pure.
 
-Time goes by minutes. A run spends its units evenly over its length; where runs want more of a quota
-in a minute than it allows, all of them are slowed alike.
+The simulation proceeds by minutes. A run spends its units evenly over its length; if runs together
+want more of a quota in a minute than it allows, all of them are slowed by the same factor.
 """
 
 import math
@@ -19,7 +19,7 @@ PLACES = "places"  # what delayed a run, if that was no quota
 
 @dataclass(frozen=True, slots=True)
 class PlannedRun:
-    """A run that starts at a time, takes `seconds` where no quota slows it, and spends units."""
+    """A run with a start, a duration in `seconds` without delays by quotas, and units to spend."""
 
     key: int
     starts_at: datetime
@@ -58,7 +58,7 @@ class PredictedNight:
 
 @dataclass(slots=True)
 class Progress:
-    """A run in the simulation. `remaining`: the part of it that is not done, from 1 to 0."""
+    """A run in the simulation. `remaining`: the part that is not done, from 1 to 0."""
 
     run: PlannedRun
     remaining_share: float = 1.0
@@ -66,18 +66,18 @@ class Progress:
     delays_by_quota: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def wanted_share(self, minute: datetime) -> float:
-        """Return the part of the run that it would do in this minute."""
+        """Return the part of the run that it would do in this minute without delays."""
         active = min(MINUTE, max(timedelta(0), minute + MINUTE - self.run.starts_at))
         return min(self.remaining_share, active.total_seconds() / max(self.run.seconds, 1.0))
 
     def wanted_places(self, minute: datetime) -> float:
-        """Return the part of this minute in which it would take a place."""
+        """Return the part of this minute for which it would occupy a place."""
         if not self.run.takes_place:
             return 0.0
         return self.wanted_share(minute) * max(self.run.seconds, 1.0) / MINUTE.total_seconds()
 
     def advance(self, minute: datetime, demand: float, done: float, quota_key: str) -> None:
-        """Count what was done in a minute; `quota_key` is the quota that allowed no more."""
+        """Record the part done in a minute; `quota_key` is the quota that limited it."""
         self.remaining_share -= done
         if quota_key:
             self.delays_by_quota[quota_key] += demand - done
@@ -94,7 +94,7 @@ class Progress:
 
 @dataclass(slots=True)
 class Simulation:
-    """The minutes of a night, one after the other."""
+    """A simulation of a night, minute by minute."""
 
     allowances: Mapping[str, Allowance]
     starts_at: datetime
@@ -103,9 +103,9 @@ class Simulation:
     minute_count: int = 0
 
     def start_runs(self, active: list[Progress], waiting: list[Progress]) -> None:
-        """Move the runs to `active` that start in this minute, the last ones in `waiting`.
+        """Move the runs that start in this minute, the last ones in `waiting`, to `active`.
 
-        A place serves as many runs in a minute as end in it, one after the other.
+        A place can serve several runs in a minute, one after the other.
         """
         minute = self.starts_at + MINUTE * self.minute_count
         occupied = sum(progress.wanted_places(minute) for progress in active)
@@ -138,7 +138,7 @@ class Simulation:
         self.minute_count += 1
 
     def find_factors(self, demands: Sequence[tuple[Progress, float]]) -> dict[str, float]:
-        """Return for each quota what part of the wanted units it allows in this minute."""
+        """Return for each quota the part of the wanted units that it allows in this minute."""
         units: dict[str, float] = defaultdict(float)
         for progress, share in demands:
             for key, count in progress.run.units_by_quota.items():
@@ -169,9 +169,9 @@ def simulate_night(
     places: int = UNLIMITED_PLACES,
     now: datetime,
 ) -> PredictedNight:
-    """Predict the night of these runs; those that have not ended after MAX_MINUTES do not end.
+    """Predict the night of these runs; runs not finished after MAX_MINUTES do not end.
 
-    At most `places` runs are executed side by side. The allowances are not changed.
+    At most `places` runs are executed concurrently. The allowances are not changed.
     """
     if not runs:
         return PredictedNight(now, {}, {})

@@ -25,9 +25,9 @@ class WeightedStart:
 def spread_starts(starts: Sequence[WeightedStart], window: timedelta) -> dict[int, timedelta]:
     """Return the offset of each start in the window, by its key.
 
-    Each run gets a part of the first STARTS_WINDOW_SHARE of the window, in proportion to its
-    weight, and starts with its part: every minute then holds about as many expected calls as any
-    other. A start that is added delays those behind it by its own part only.
+    The first STARTS_WINDOW_SHARE of the window is divided among the runs in proportion to their
+    weights, and each run starts with its part: every minute then has about the same number of
+    expected calls. An added run delays the later ones by its own part only.
     """
     weights = fill_weights(starts)
     total = sum(weights.values())
@@ -40,13 +40,17 @@ def spread_starts(starts: Sequence[WeightedStart], window: timedelta) -> dict[in
 
 def find_call_interval(starts: Sequence[WeightedStart], window: timedelta) -> float:
     """Return the seconds between two calls of a run that spreads its calls over its part of the
-    window: the same for all of them, as their parts are in proportion to their calls.
+    window.
+
+    It is the same for all runs, as their parts are in proportion to their calls.
     """
     return window.total_seconds() * STARTS_WINDOW_SHARE / sum(fill_weights(starts).values())
 
 
 def fill_weights(starts: Sequence[WeightedStart]) -> Mapping[int, float]:
-    """Return the weights by key; an unknown one is the mean of the known, and none is below 1."""
+    """Return the weights by key; an unknown one becomes the mean of the known ones, and none is
+    below 1.
+    """
     known_weights = [start.weight for start in starts if start.weight is not None]
     mean = sum(known_weights) / len(known_weights) if known_weights else 1.0
     return {start.key: max(1.0, mean if start.weight is None else start.weight) for start in starts}

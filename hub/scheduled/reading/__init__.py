@@ -1,4 +1,4 @@
-"""Read a collection of a system, and know whether the read was complete.
+"""Read a collection of a system, and determine whether the read was complete.
 
 `read_pages` reads it to its end, page by page; `read_records` reads single records again.
 """

@@ -1,4 +1,4 @@
-"""Read a collection to its end: never endlessly, and knowing whether it was complete."""
+"""Read a collection to its end, never endlessly, and determine whether the read was complete."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ CLOCK_TOLERANCE = timedelta(minutes=1)  # of the system's clock against ours
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:
-    """Records of one page, and what is known of the read up to here.
+    """Records of one page, and the state of the read up to here.
 
-    `cursor` continues after this page, also after a restart; empty: the read has ended.
-    `is_complete`: nothing is missing up to here; on the last page this holds for the whole read.
-    `reason` is a code that says why something may be missing.
+    `cursor` continues after this page, also after a restart; "": the read has ended. `is_complete`:
+    nothing is missing so far; on the last page this applies to the whole read. `reason` is a code
+    that says why something may be missing.
     """
 
     records: Sequence[Mapping[str, Any]]
@@ -43,12 +43,12 @@ async def read_pages(
     *,
     cursor: str = "",
 ) -> AsyncIterator[ReadPage]:
-    """Read the pages after `cursor`, an earlier page's, to the end. There is at least one page.
+    """Read the pages after `cursor` (of an earlier page) to the end. There is at least one page.
 
-    A record that changes meanwhile may be read twice; the later one is newer. A page that cannot be
-    read after several attempts ends the read, as does one that brings no progress: it is then
-    incomplete. Raises RunFailed if the first page is refused, RunBlocked if a person must act, and
-    InvalidPosition for a cursor of something else.
+    A record that changes meanwhile may be read twice; the later one is newer. The read ends as
+    incomplete if a page cannot be read after several attempts, or if a page brings no progress.
+    Raises RunFailed if the first page is refused, RunBlocked if a person must act, and
+    InvalidPosition for a cursor of another read.
     """
     source = await open_source(context, connection, collection, query)
     earlier = parse_position(cursor)
@@ -91,7 +91,9 @@ def _describe_gap(page: Page) -> str:
 def _find_obstacle(
     watch: ProgressWatch, position: ReadPosition, page: Page, ids: Sequence[str]
 ) -> str:
-    """Return why the read cannot go on after this page; empty if it can, or was the last."""
+    """Return why the read cannot continue after this page; "" if it can, or if this was the last
+    one.
+    """
     if not page.cursor:
         return ""
     if position.page_count + 1 >= PAGES_MAX:
@@ -102,7 +104,7 @@ def _find_obstacle(
 def _end_after_refusal(position: ReadPosition, outcome: Outcome) -> ReadPage:
     """Return the end of a read whose next page is refused. Raises RunFailed and RunBlocked.
 
-    What was read before is of use, if the system refuses only this page.
+    The records read so far remain usable if only this page is refused.
     """
     is_final = outcome.kind == "never" and outcome.reason != PERMISSION_MISSING
     if position.page_count == 0 or not is_final:
@@ -111,7 +113,7 @@ def _end_after_refusal(position: ReadPosition, outcome: Outcome) -> ReadPage:
 
 
 async def _resume(source: PageSource, position: ReadPosition) -> ReadPosition:
-    """Return the position, as incomplete if the data changed during a long interruption."""
+    """Return the position, marked as incomplete if the data changed during a long interruption."""
     interruption = source.context.now() - (position.read_at or source.context.now())
     if position.reason or position.read_at is None or interruption <= SHORT_INTERRUPTION:
         return position
@@ -124,7 +126,9 @@ async def _resume(source: PageSource, position: ReadPosition) -> ReadPosition:
 
 
 async def _is_unchanged(source: PageSource, *, since: datetime) -> bool:
-    """Ask the system whether any record changed. Raises RunFailed and RunBlocked."""
+    """Return whether no record has changed, by asking the system. Raises RunFailed and
+    RunBlocked.
+    """
     deleted = {"deleted": "true"} if source.collection.reads_deleted else {}
     cursor = ""
     while True:

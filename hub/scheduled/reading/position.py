@@ -1,4 +1,4 @@
-"""The position of a read: the system's cursor, and what is known of the pages before it."""
+"""The position of a read: the system's cursor, and the state of the pages before it."""
 
 import json
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from connectors.outcomes import READ_ERRORS
 
 
 class InvalidPosition(ValueError):
-    """The text is no position of a read."""
+    """The text is not a position of a read."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadPosition:
-    """Where a read continues.
+    """The position at which a read continues.
 
-    `reason` is a code that says why the read is incomplete already; empty: it is complete so far.
+    `reason` is a code that says why the read is incomplete already; "": it is complete so far.
     """
 
     cursor: str = ""  # of the system; empty: before the first page
@@ -37,7 +37,7 @@ class ReadPosition:
 
 
 def parse_position(text: str) -> ReadPosition:
-    """Parse what `to_text` returned; the start for an empty text. Raises InvalidPosition."""
+    """Parse the result of `to_text`; the start for an empty text. Raises InvalidPosition."""
     if not text:
         return ReadPosition()
     try:
@@ -49,7 +49,7 @@ def parse_position(text: str) -> ReadPosition:
 
 
 class ProgressWatch:
-    """Notice a read that does not advance: the same cursor or page again, or only empty pages."""
+    """Detects a read without progress: a repeated cursor or page, or only empty pages."""
 
     def __init__(self, *, empty_pages_max: int) -> None:
         self._cursors: set[int] = set()
@@ -58,7 +58,7 @@ class ProgressWatch:
         self._empty_page_count = 0
 
     def find_problem(self, cursor: str, ids: Sequence[str]) -> str:
-        """Return why this page, which another follows, is no progress; empty if it is."""
+        """Return why this page, which is not the last, brings no progress; "" if it does."""
         key = hash(cursor)
         if key in self._cursors:
             return "cursor_repeated"

@@ -18,11 +18,11 @@ async def read_records(
     query: Mapping[str, Any],
     ids: Ids[str],
 ) -> dict[str, Mapping[str, Any]]:
-    """Return the records with these ids as they are now, by id.
+    """Return the records with these ids in their current state, by id.
 
     A record that does not exist is absent; a deleted one is absent or marked as deleted. Raises
-    ValueError if the collection cannot be asked for single records, RunFailed if it does not answer
-    completely, and RunBlocked if a person must act.
+    ValueError if the collection does not support reading by id, RunFailed if the response is not
+    complete, and RunBlocked if a person must act.
     """
     if not collection.ids_max:
         raise ValueError(f"{collection.key} cannot be read by ids")

@@ -22,7 +22,7 @@ BLOCKING_KINDS = ("reconnect", "disable")
 
 @dataclass(frozen=True, slots=True)
 class PageSource:
-    """A collection as one tenant may read it."""
+    """A collection, restricted to one tenant."""
 
     context: RunContext
     connection: Connection
@@ -31,10 +31,11 @@ class PageSource:
     app: ConnectorApp | None
 
     async def fetch_page(self, cursor: str = "", **changes: str) -> Page | Outcome:
-        """Return a page, again up to PAGE_ATTEMPTS times while it is not complete.
+        """Return a page; an incomplete one is requested up to PAGE_ATTEMPTS times.
 
-        A page that is too large is asked in smaller ones, as are those after it. One that is never
-        readable is empty and incomplete. Raises RunBlocked and RunFailed.
+        After a page that is too large, this and the later pages are requested in a smaller size. A
+        page that is never readable is returned as empty and incomplete. Raises RunBlocked and
+        RunFailed.
         """
         part, inner_cursor = split_cursor(self.collection, cursor)
         parts = {"part": part} if part else {}
@@ -61,7 +62,7 @@ class PageSource:
         return answer
 
     def _parse_page(self, response: Response) -> Page | Outcome:
-        """Parse a response; an empty incomplete page if it is cut or cannot be read."""
+        """Parse a response; return an empty incomplete page if it is truncated or unreadable."""
         if response.is_cut:
             return Page((), is_complete=False, reason=CUT)
         try:
@@ -70,7 +71,7 @@ class PageSource:
             return Page((), is_complete=False, reason=UNREADABLE)
 
     def _check_records(self, page: Page) -> Page:
-        """Return the page without records that cannot be used; it is incomplete then."""
+        """Return the page without unusable records; it is then incomplete."""
         problems = [self._find_problem(record) for record in page.records]
         first_problem = next((problem for problem in problems if problem), "")
         if not first_problem:
@@ -80,7 +81,7 @@ class PageSource:
         return replace(page, records=usable, is_complete=False, reason=page.reason or first_problem)
 
     def _find_problem(self, record: Any) -> str:
-        """Return why a record cannot be used; empty if it can."""
+        """Return why a record cannot be used; "" if it can."""
         if not isinstance(record, Mapping):
             return "not_a_record"
         if self.collection.by_tenant and record.get("tenant") != self.query.get("tenant"):
@@ -93,7 +94,9 @@ class PageSource:
 
 
 def split_cursor(collection: Collection, cursor: str) -> tuple[str, str]:
-    """Return the part of a collection at which a read is, and the cursor within it."""
+    """Return the part of a divided collection to which a cursor belongs, and the cursor
+    within it.
+    """
     if not collection.parts:
         return "", cursor
     part, _, inner = cursor.partition("/")
@@ -101,7 +104,9 @@ def split_cursor(collection: Collection, cursor: str) -> tuple[str, str]:
 
 
 def join_cursor(collection: Collection, part: str, cursor: str) -> str:
-    """Return the cursor of a read after a page: behind the last one of a part is the next part."""
+    """Return the cursor after a page; after the last page of a part it is the start of the next
+    part.
+    """
     if not part or cursor:
         return f"{part}/{cursor}" if part else cursor
     following = collection.parts[collection.parts.index(part) + 1 :]
@@ -114,7 +119,7 @@ async def open_source(
     collection: Collection,
     query: Mapping[str, Any],
 ) -> PageSource:
-    """Return the collection as the tenant of the run may read it."""
+    """Return the collection, restricted to the tenant of the run."""
     app = await context.in_database(lambda: find_connector_app(connection.connector_key))
     parameters = {
         str(key): str(value)
@@ -127,7 +132,7 @@ async def open_source(
 
 
 def read_id(collection: Collection, record: Mapping[str, Any]) -> str:
-    """Return the id of a record; empty if it has none that can be stored. Never raises."""
+    """Return the id of a record; "" if it has none that can be stored. Never raises."""
     try:
         id = collection.record_id(record)
     except READ_ERRORS:
@@ -144,7 +149,7 @@ def read_ids(collection: Collection, records: Sequence[Mapping[str, Any]]) -> li
 
 
 def raise_refusal(outcome: Outcome) -> NoReturn:
-    """Raise what a refused page means for the run: RunBlocked or RunFailed."""
+    """Raise RunBlocked or RunFailed for a refused page."""
     if outcome.kind in BLOCKING_KINDS or outcome.reason == PERMISSION_MISSING:
         raise RunBlocked(outcome.reason, outcome.detail)
     raise RunFailed(outcome.reason, outcome.detail, can_retry=outcome.kind != "never")

@@ -1,4 +1,4 @@
-"""What deliveries that are not settled yet are about: records that may be about to change."""
+"""Find records that unsettled deliveries may be about to change."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -18,8 +18,8 @@ IN_FLIGHT_STATES = ("waiting", "sending")
 class TextsInFlight:
     """The texts and numbers in the events of unsettled deliveries, as hashes.
 
-    Without a limit, so many deliveries may wait that their texts need much memory: then every
-    record may be about to change.
+    Beyond a limit they would need too much memory; then every record counts as about to change
+    (`is_cut`).
     """
 
     def __init__(self, hashes: set[int], *, is_cut: bool = False) -> None:
@@ -27,8 +27,8 @@ class TextsInFlight:
         self.is_cut = is_cut
 
     def has_any(self, names: Sequence[str]) -> bool:
-        """Return whether an unsettled delivery may contain one of these texts; always True if too
-        many deliveries wait to be read (`is_cut`).
+        """Return whether an unsettled delivery may contain one of these texts; always True if
+        `is_cut`.
         """
         return self.is_cut or any(hash(name) in self._hashes for name in names)
 
@@ -55,7 +55,7 @@ def collect_texts_in_flight(tenant: Tenant, connections: Sequence[Connection]) -
 
 
 def iterate_texts(body: bytes) -> Iterator[str]:
-    """Yield the texts and whole numbers of a JSON document; none of one that cannot be read."""
+    """Yield the texts and integers of a JSON document; nothing if it cannot be parsed."""
     try:
         pending: list[Any] = [orjson.loads(body)]
     except orjson.JSONDecodeError:

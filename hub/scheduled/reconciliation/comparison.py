@@ -1,5 +1,5 @@
-"""Compare what was staged, chunk by chunk; each chunk's findings are stored with the cursor behind
-it.
+"""Compare the staged records, chunk by chunk; each chunk's findings are stored with the next
+cursor.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ CHUNK_SIZE = 4000  # rows of each side
 
 @dataclass(slots=True)
 class ComparisonCounts:
-    """What was compared so far: keys by outcome, discrepancies by verdict and by field."""
+    """The counts of a comparison so far: keys by outcome, discrepancies by verdict and by field."""
 
     keys: int = 0
     equal: int = 0
@@ -99,7 +99,7 @@ class ComparisonCounts:
 
 @dataclass(frozen=True, slots=True)
 class ComparedChunk:
-    """The judgements of one chunk, and the key behind which the next one begins."""
+    """The judgements of one chunk, and the key after which the next one begins."""
 
     keys: JudgedKeys
     counts: ComparisonCounts
@@ -109,7 +109,7 @@ class ComparedChunk:
 def load_scope(
     run: Run, progress: Progress, options: ReconcileOptions, texts: TextsInFlight
 ) -> ReadScope:
-    """Return what this run has read, which decides the verdicts that it may give."""
+    """Return what this run has read, which determines the verdicts that are possible."""
     is_full = not progress.cursor.get("since")
     local, remote = progress.read_state(LOCAL_SIDE), progress.read_state(REMOTE_SIDE)
     return ReadScope(
@@ -132,7 +132,7 @@ async def compare_sides(
     options: ReconcileOptions,
     texts: TextsInFlight,
 ) -> None:
-    """Compare the chunks that are left, and record what they find."""
+    """Compare the remaining chunks, and record their findings."""
     run = context.run
     scope = await context.in_database(partial(load_scope, run, progress, options, texts))
     has_open = await context.in_database(partial(has_open_discrepancies, run))
@@ -162,7 +162,7 @@ def compare_chunk(
     *,
     size: int = CHUNK_SIZE,
 ) -> ComparedChunk:
-    """Compare the next chunk of both sides behind the key `after` (hex)."""
+    """Compare the next chunk of both sides after the key `after` (hex)."""
     start = bytes.fromhex(after) if after else None
     local = read_slice(run, start, size, is_local=True)
     remote = read_slice(run, start, size, is_local=False)

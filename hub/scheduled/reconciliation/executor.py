@@ -1,6 +1,6 @@
-"""The executor of a reconciliation: read both sides, read what changed meanwhile, compare, record.
+"""The executor of a reconciliation: read both sides, then changes during the read; compare; record.
 
-Everything that it stores is stored with its cursor, so an interrupted run continues.
+All data is stored together with its cursor, so an interrupted run continues.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ REPAIR_OPERATION = "repair"  # the kind of the operation that repairs what a run
 async def run_reconciliation(context: RunContext) -> Mapping[str, Any]:
     """Reconcile the two sides of a job; return the result.
 
-    Raises RunFailed for options that are not valid any more.
+    Raises RunFailed for options that are no longer valid.
     """
     options = _read_options(context)
     progress = Progress.load(context)
@@ -74,8 +74,8 @@ def _read_options(context: RunContext) -> ReconcileOptions:
 
 
 async def _restart_if_changed(context: RunContext, progress: Progress) -> None:
-    """Begin again if the options have changed since the run began: what was staged has the values
-    of other fields.
+    """Begin again if the options have changed since the run began, as records were staged with
+    other fields.
     """
     digest = hashlib.sha256(describe_value(context.job.options).encode()).hexdigest()
     stored_options = progress.cursor.get("options")
@@ -92,7 +92,7 @@ async def _restart_if_changed(context: RunContext, progress: Progress) -> None:
 async def _read(
     context: RunContext, options: ReconcileOptions, sides: Sequence[Side], progress: Progress
 ) -> None:
-    """Read both sides: everything, or what changed since the last complete run began."""
+    """Read both sides: everything, or the changes since the last complete run began."""
     if "since" not in progress.cursor:
         await context.in_database(partial(delete_staged_of_ended_runs, context.run))
         since, expected = await context.in_database(
@@ -119,7 +119,9 @@ def _parse_since(progress: Progress, options: ReconcileOptions) -> datetime | No
 
 
 def _load_start(run: Run, is_incremental: bool) -> tuple[datetime | None, int | None]:
-    """Return from when changes are read (None: everything), and how many records are expected."""
+    """Return the time from which changes are read (None: everything), and the expected number of
+    records.
+    """
     previous = (
         Run.unscoped.filter(job=run.job_id, tenant=run.tenant_id, state="finished")
         .order_by("-pk")
@@ -135,7 +137,7 @@ def _load_start(run: Run, is_incremental: bool) -> tuple[datetime | None, int | 
 async def _read_counterparts(
     context: RunContext, sides: Sequence[Side], progress: Progress
 ) -> None:
-    """Read a whole side if records that changed on the other one were not among its changes."""
+    """Read a whole side if it lacks counterparts of records that changed on the other side."""
     for side, is_lacking in ((sides[0], LOCAL_SIDE), (sides[1], REMOTE_SIDE)):
         is_begun = bool(progress.read_state(f"whole.{is_lacking}").pages)
         lacks = partial(has_keys_of_one_side, context.run, is_local=not side.is_local)
@@ -146,10 +148,10 @@ async def _read_counterparts(
 async def _read_changes(
     context: RunContext, sides: Sequence[Side], progress: Progress
 ) -> TextsInFlight:
-    """Read what changed since the run began; return what deliveries in flight are about.
+    """Read the changes since the run began; return the texts of deliveries in flight.
 
-    These are collected before the changes are read: what is delivered later is in flight here, and
-    what was delivered before is among the changes.
+    These texts are collected first: what is delivered later is then in flight, and what was
+    delivered earlier is among the changes.
     """
     connections = [side.connection for side in sides]
     while True:

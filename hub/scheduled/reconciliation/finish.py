@@ -1,6 +1,6 @@
-"""The end of a reconciliation: resolve what is gone, plan the repairs, publish the result.
+"""Finish a reconciliation: resolve what was not found again, plan the repairs, publish the result.
 
-All of it joins the transaction that stores the last cursor.
+All of this joins the transaction that stores the last cursor.
 """
 
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ def finish_run(
     repairs: str,
     now: datetime,
 ) -> None:
-    """Store what follows from a comparison, in the caller's transaction."""
+    """Store the consequences of a comparison, in the caller's transaction."""
     if is_proof(progress):
         resolve_unseen(run, now=now)
     if is_read_complete(progress):
@@ -60,7 +60,7 @@ def finish_run(
 
 
 def is_read_complete(progress: Progress) -> bool:
-    """Return whether the run read all that it wanted to read of both sides."""
+    """Return whether the run read both sides as far as it intended."""
     return all(progress.read_state(side).is_complete for side in ("local", "remote"))
 
 
@@ -78,8 +78,8 @@ def delete_old_discrepancies(run: Run, *, now: datetime) -> None:
 
 
 def _store_since(run: Run, progress: Progress) -> None:
-    """Let the next incremental run begin where this complete one did, or at the earliest change
-    that this one did not judge.
+    """Store where the next incremental run begins: where this complete run began, or at the
+    earliest change that it did not judge.
     """
     unsettled_since = ComparisonCounts.from_json(progress.counts).unsettled_since
     began_at = progress.began_at
@@ -92,7 +92,9 @@ def _store_since(run: Run, progress: Progress) -> None:
 
 
 def plan_run_repairs(run: Run, *, now: datetime) -> Operation | None:
-    """Plan and start the operation that repairs what the run found; None if that is nothing."""
+    """Plan and start the operation that repairs the discrepancies of the run; None if there are
+    none to repair.
+    """
     function = import_string(settings.HUB_PLAN_RUN_REPAIRS)
     operation: Operation | None = function(run, now=now)
     return operation

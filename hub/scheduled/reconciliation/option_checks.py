@@ -1,4 +1,4 @@
-"""The checks of a reconciliation's options: strict, with one error for each JSON path."""
+"""Check a reconciliation's options strictly, with one error for each JSON path."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ KNOWN_NAMES = {
 
 @dataclass
 class OptionErrors:
-    """The errors that were found, by JSON path; the first of a path counts."""
+    """The errors by JSON path; only the first error of a path is kept."""
 
     by_path: dict[str, str] = field(default_factory=dict)
 
@@ -55,7 +55,7 @@ class OptionErrors:
         self.by_path.setdefault(path, message)
 
     def check_object(self, value: Any, path: str, known: str) -> Mapping[str, Any]:
-        """Return the object at a path, after a check of its names; {} if it is none."""
+        """Return the object at a path after checking its keys; {} if it is not an object."""
         if not isinstance(value, Mapping):
             self.add(path or "options", "must be an object")
             return {}

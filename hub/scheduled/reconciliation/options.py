@@ -18,9 +18,9 @@ DEFAULT_OVERLAP = 10  # minutes
 
 @dataclass(frozen=True)
 class FieldRule:
-    """How one field is compared, and whose value is right.
+    """How one field is compared, and which side's value is right.
 
-    `values` maps our picklist values to theirs; `identity` is the kind of a reference.
+    `values` maps our picklist values to the remote ones; `identity` is the kind of a reference.
     """
 
     name: str
@@ -39,12 +39,12 @@ class FieldRule:
 
     @cached_property
     def folded_values(self) -> dict[str, str]:
-        """The picklist values by our value in lower case, for fields that ignore case."""
+        """Return the picklist values by our value in lower case, for fields that ignore case."""
         return {key.casefold(): value for key, value in self.values.items()}
 
     @cached_property
     def reversed_values(self) -> dict[str, str]:
-        """Our picklist values by theirs; of several the first."""
+        """Return our picklist values by the remote ones; if several map to one, the first."""
         return {theirs: ours for ours, theirs in reversed(list(self.values.items()))}
 
 
@@ -67,7 +67,7 @@ class MatchRule:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many changes a run makes without asking."""
+    """The number of changes that a run makes without confirmation."""
 
     share: float = DEFAULT_SHARE  # of the compared records
     count: int = DEFAULT_COUNT
@@ -89,17 +89,19 @@ class ReconcileOptions:
     remote_action: str = ""
 
     def rule(self, name: str) -> FieldRule | None:
-        """Return the rule of a field; None if the options do not name it any more."""
+        """Return the rule of a field; None if it is not in the options any more."""
         return next((rule for rule in self.fields if rule.name == name), None)
 
 
 def check_reconcile_options(options: Any, connector_key: str) -> dict[str, str]:
-    """Return the errors of a job's options by JSON path, such as `fields[0].type`; {} if valid."""
+    """Return the errors of a job's options by JSON path, such as `fields[0].type`; {} if they are
+    valid.
+    """
     return find_option_errors(options, connector_key)
 
 
 def parse_reconcile_options(options: Mapping[str, Any]) -> ReconcileOptions:
-    """Parse options that `check_reconcile_options` found valid."""
+    """Parse options that `check_reconcile_options` has accepted."""
     match = options["match"]
     missing = options.get("missing", {})
     repair = options.get("repair", {})
@@ -128,7 +130,7 @@ def _parse_field(entry: Mapping[str, Any]) -> FieldRule:
 
 
 def parse_path(text: str) -> tuple[str, ...]:
-    """Return the names of a plain path such as `customer.name`; empty for another expression."""
+    """Return the names of a plain path such as `customer.name`; empty for any other expression."""
     try:
         expression: Expression = parse_expression(text)
     except ExpressionRefused:

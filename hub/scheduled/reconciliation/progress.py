@@ -15,7 +15,9 @@ LOCAL_SIDE, REMOTE_SIDE = "local", "remote"
 
 @dataclass(frozen=True, slots=True)
 class ReadState:
-    """How far one side was read: its cursor, its pages and records, and whether it is complete."""
+    """The state of one side's read: its cursor, its pages and records, and whether it is
+    complete.
+    """
 
     cursor: str = ""
     pages: int = 0
@@ -44,9 +46,9 @@ class ReadState:
 
 
 class Progress:
-    """The stored cursor of a run. What `save` wrote is what a resumed run continues from.
+    """The stored cursor of a run; a resumed run continues from what `save` last wrote.
 
-    Saves of both sides are serialized, so that no cursor tells of rows that were not stored.
+    Saves of both sides are serialized, so that no cursor is ahead of the stored rows.
     """
 
     def __init__(self, context: RunContext, cursor: Mapping[str, Any]) -> None:
@@ -65,7 +67,7 @@ class Progress:
 
     @property
     def began_at(self) -> datetime:
-        """When the first page was requested: what changes later is judged by the next run."""
+        """Return when the first page was requested; later changes are judged by the next run."""
         return datetime.fromisoformat(self.cursor["began_at"])
 
     @property
@@ -85,13 +87,13 @@ class Progress:
     async def save(
         self, changes: Mapping[str, Any], *, write: Callable[[], object] | None = None
     ) -> None:
-        """Store changes of the cursor and what `write` writes in one transaction."""
+        """Store changes of the cursor and the rows of `write` in one transaction."""
         async with self._lock:
             cursor = {**self.cursor, **changes}
             await self._store(cursor, write)
 
     async def restart(self, first: Mapping[str, Any], *, write: Callable[[], object]) -> None:
-        """Forget all progress, in one transaction with what `write` writes."""
+        """Reset all progress, in one transaction with the rows of `write`."""
         async with self._lock:
             await self._store({**begin_cursor(now=self._context.now()), **first}, write)
 

@@ -1,6 +1,6 @@
-"""Record the findings of a chunk: each discrepancy keeps its row over nights.
+"""Record the findings of a chunk; each discrepancy keeps its row over nights.
 
-Runs in the transaction that stores the cursor behind the chunk.
+Runs in the transaction that stores the cursor after the chunk.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ UPDATED_FIELDS = (
 
 @dataclass(slots=True)
 class JudgedKeys:
-    """What a chunk found: findings, the keys that were judged, and those that were not."""
+    """The result of a chunk: findings, the keys that were judged, and those that were not."""
 
     findings: list[Finding] = field(default_factory=list)
     judged_keys: list[str] = field(default_factory=list)
@@ -39,10 +39,10 @@ class JudgedKeys:
 def record_findings(
     run: Run, connection: Connection, keys: JudgedKeys, *, has_open: bool, now: datetime
 ) -> None:
-    """Insert new discrepancies, update those that are still there, and resolve the others.
+    """Insert new discrepancies, update those found again, and resolve the others.
 
     `has_open`: the job had unresolved discrepancies of the tenant when the comparison began.
-    Discrepancies of postponed keys stay as they are.
+    Discrepancies of postponed keys are not changed.
     """
     known = _lock_known(run, keys, has_open=has_open)
     new, changed = [], []
@@ -69,7 +69,9 @@ def record_findings(
 def _lock_known(
     run: Run, keys: JudgedKeys, *, has_open: bool
 ) -> dict[tuple[str, str], Discrepancy]:
-    """Lock the discrepancies of this chunk's keys: of found keys all, of others the open ones."""
+    """Lock the discrepancies of this chunk's keys: all of keys with findings, the open ones of
+    other keys.
+    """
     record_keys = {finding.record_key for finding in keys.findings}
     condition = Q(record_key__in=sorted(record_keys)) if record_keys else Q(pk__in=())
     if has_open:
@@ -96,7 +98,7 @@ def _create(run: Run, connection: Connection, finding: Finding, *, now: datetime
 
 
 def _update_from(discrepancy: Discrepancy, finding: Finding, run: Run, *, now: datetime) -> None:
-    """Write a finding into its row, and set the state that follows."""
+    """Write a finding to its row, and set the resulting state."""
     is_new = discrepancy.state in ("", "resolved")
     before = discrepancy.reason
     local_changed_at, remote_changed_at = _find_change_times(discrepancy, finding, is_new=is_new)
@@ -121,10 +123,10 @@ def _update_from(discrepancy: Discrepancy, finding: Finding, run: Run, *, now: d
 def _find_change_times(
     discrepancy: Discrepancy, finding: Finding, *, is_new: bool
 ) -> tuple[datetime | None, datetime | None]:
-    """Return when both sides changed: of a value that is still the known one, the known time.
+    """Return when both sides changed; a value that is still the stored one keeps its stored time.
 
-    Systems state the time of a record. A later change of another field, such as by our own repair,
-    makes this one's value not newer.
+    Systems report the time of a record, so a change of another field, for example by our own
+    repair, does not make this field's value newer.
     """
     local = finding.local.changed_at if finding.local else None
     remote = finding.remote.changed_at if finding.remote else None
@@ -151,7 +153,7 @@ def _set_state(discrepancy: Discrepancy, *, is_new: bool, reason_before: str) ->
 
 
 def _end_repair(discrepancy: Discrepancy, reason_before: str) -> None:
-    """Reopen a discrepancy that its repair did not remove, unless the repair is under way."""
+    """Reopen a discrepancy that its repair did not remove, unless the repair is in progress."""
     delivery = discrepancy.repair_delivery
     if delivery is None or is_repair_under_way(discrepancy):
         discrepancy.reason = discrepancy.reason or reason_before
@@ -165,14 +167,16 @@ def _end_repair(discrepancy: Discrepancy, reason_before: str) -> None:
 
 
 def is_repair_under_way(discrepancy: Discrepancy) -> bool:
-    """Return whether a write may still be sent: the repair is settled by what becomes of it."""
+    """Return whether the write of the repair may still be sent; its result then decides."""
     delivery = discrepancy.repair_delivery
     is_unsettled = delivery is None or delivery.state in UNSETTLED_DELIVERY_STATES
     return discrepancy.state == "repairing" and is_unsettled
 
 
 def _resolve(discrepancy: Discrepancy, *, now: datetime) -> None:
-    """Resolve what a run did not find any more; of a delivered repair that is the proof."""
+    """Resolve discrepancies that a run did not find any more; this also confirms a delivered
+    repair.
+    """
     delivery = discrepancy.repair_delivery
     is_repaired = discrepancy.state == "repairing" and bool(
         delivery and delivery.state == "delivered"
@@ -194,13 +198,15 @@ def _store_changes(discrepancies: Sequence[Discrepancy]) -> None:
 
 
 def digest_values(discrepancy: Discrepancy) -> str:
-    """Return the SHA-256 of verdict and values, by which a change ends that it is ignored."""
+    """Return the SHA-256 of verdict and values; when it changes, the discrepancy is not ignored any
+    more.
+    """
     content = [discrepancy.verdict, discrepancy.local_value, discrepancy.remote_value]
     return hashlib.sha256(describe_value(content).encode("utf-8", "replace")).hexdigest()
 
 
 def match_under_way() -> Q:
-    """Match the repairs of which a write may still be sent, as `is_repair_under_way` says."""
+    """Match the repairs whose write may still be sent, like `is_repair_under_way`."""
     is_unsettled = Q(repair_delivery=None) | Q(repair_delivery__state__in=UNSETTLED_DELIVERY_STATES)
     return Q(is_unsettled, state="repairing")
 
@@ -211,7 +217,9 @@ def has_open_discrepancies(run: Run) -> bool:
 
 
 def resolve_unseen(run: Run, *, now: datetime) -> int:
-    """Resolve the discrepancies of which a complete run found neither record; return how many."""
+    """Resolve the discrepancies whose record a complete run found on neither side; return
+    how many.
+    """
     rows = Discrepancy.unscoped.filter(job=run.job_id, tenant=run.tenant_id)
     unseen = rows.exclude(state="resolved").exclude(last_run=run.pk).exclude(match_under_way())
     return unseen.update(

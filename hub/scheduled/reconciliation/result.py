@@ -1,4 +1,4 @@
-"""The result of a reconciliation: its counts, of which certificates are made, and its repairs."""
+"""The result of a reconciliation: the counts, which certificates contain, and the repairs."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ STATES = tuple(Discrepancy.State.values)
 
 
 def decide_repairs(run: Run, progress: Progress, options: ReconcileOptions) -> str:
-    """Return what becomes of the repairs: *stopped* by the safety valve if more would change than
-    the limits allow.
+    """Return the state of the repairs: *stopped* by the safety valve if there are more changes than
+    allowed.
     """
     counts = ComparisonCounts.from_json(progress.counts)
     if not counts.changes:
@@ -31,9 +31,7 @@ def decide_repairs(run: Run, progress: Progress, options: ReconcileOptions) -> s
 
 
 def is_over_limits(change_count: int, record_count: int, limits: Limits) -> bool:
-    """Return whether the safety valve stops a run: so many records would be changed that a person
-    has to confirm it.
-    """
+    """Return whether the safety valve stops a run: a person has to confirm so many changes."""
     return change_count > limits.count or change_count > limits.share * record_count
 
 
@@ -45,10 +43,10 @@ def count_records(progress: Progress) -> int:
 def build_result(
     run: Run, progress: Progress, options: ReconcileOptions, operation: Operation | None
 ) -> dict[str, Any]:
-    """Return the result as JSON; the same each time after the comparison was stored.
+    """Return the result as JSON; it does not change once the comparison is stored.
 
     `compared` are the keys of at least one side, `equal` those without a difference. `unsettled`
-    keys changed during the run, `unproven` ones were on a side that was not read completely.
+    keys changed during the run; `unproven` keys were on a side that was not read completely.
     """
     counts = ComparisonCounts.from_json(progress.counts)
     local, remote = progress.read_state(LOCAL_SIDE), progress.read_state(REMOTE_SIDE)
@@ -74,7 +72,7 @@ def build_result(
 
 
 def count_states(run: Run) -> dict[str, int]:
-    """Count the discrepancies that this run found, or found to be gone, by state; one statement."""
+    """Count the discrepancies that this run found or resolved, by state; one query."""
     rows = Discrepancy.unscoped.filter(job=run.job_id, tenant=run.tenant_id, last_run=run.pk)
     counts = dict(rows.order_by().values_list("state").annotate(rows=Count("pk")))
     return {state: counts.get(state, 0) for state in STATES}

@@ -1,4 +1,4 @@
-"""Read both sides page by page, and stage what was read with the cursor that continues it."""
+"""Read both sides page by page, and stage the records together with the cursor."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -30,7 +30,7 @@ CHANGES_ATTEMPTS = 3  # to read the changes completely
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of the comparison: what is read there, and how its records are staged."""
+    """One side of the comparison: its collection, and how its records are staged."""
 
     name: str
     connection: Connection
@@ -87,7 +87,7 @@ async def run_together(first: Awaitable[Any], second: Awaitable[Any]) -> None:
 async def read_sides(
     context: RunContext, sides: Sequence[Side], progress: Progress, *, since: datetime | None
 ) -> None:
-    """Read what is not read yet of both sides, at the same time; with `since` only changes."""
+    """Read the remaining pages of both sides at the same time; with `since` only changes."""
     first, second = (
         _read_side(context, side, progress, name=side.name, round=0, since=since) for side in sides
     )
@@ -95,14 +95,14 @@ async def read_sides(
 
 
 async def read_whole_side(context: RunContext, side: Side, progress: Progress) -> None:
-    """Read all of a side of which only changes were read: the other side's changes need it."""
+    """Read all of a side of which only changes were read, as the other side's changes need it."""
     await _read_side(context, side, progress, name=f"whole.{side.name}", round=0, since=None)
 
 
 async def read_changes(context: RunContext, sides: Sequence[Side], progress: Progress) -> bool:
-    """Read what has changed since it was read; return False if an interrupted read was completed.
+    """Read the changes since the last read; return False if this completed an interrupted read.
 
-    In that case there may be later changes: read them too, before anything is judged.
+    In that case there may be later changes, which must be read before anything is judged.
     """
     changes = progress.cursor.get("changes")
     is_resumed = changes is not None
@@ -153,7 +153,7 @@ async def _read_side(
     round: int,
     since: datetime | None,
 ) -> None:
-    """Read the pages that are left of one read; each is stored with the cursor behind it."""
+    """Read the remaining pages of one read; each is stored with the cursor after it."""
     state = progress.read_state(name)
     if state.is_done:
         return
@@ -186,6 +186,6 @@ def _insert(run: Run, rows: Sequence[StagedRow], *, is_local: bool, round: int) 
 
 
 def stage_rows(side: Side, records: Sequence[Record]) -> list[StagedRow]:
-    """Return the records of a page as the rows that are staged."""
+    """Convert the records of a page to staged rows."""
     pairs = load_pairs(side.paired_connection, side.extractor, records)
     return [side.extractor.extract(record, pairs) for record in records]

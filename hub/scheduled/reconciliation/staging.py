@@ -46,7 +46,7 @@ def _copy_staged(run_id: int, rows: Sequence[StagedRow], *, is_local: bool, roun
 
 
 def read_slice(run: Run, after: bytes | None, size: int, *, is_local: bool) -> list[ReadRow]:
-    """Return the first rows of one side behind a key, ordered by the bytes of keys, then by age."""
+    """Return the next rows of one side after a key, ordered by the bytes of keys, then by age."""
     rows = StagedRecord.objects.filter(run=run, is_local=is_local)
     if after is not None:
         rows = rows.filter(key__gt=after)

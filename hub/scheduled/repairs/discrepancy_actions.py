@@ -1,4 +1,4 @@
-"""What people and programs may do with discrepancies: repair, ignore, and repair all that match."""
+"""Actions on discrepancies: repair, ignore, and repair all that match."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -40,11 +40,11 @@ SAMPLE_SIZE, CONNECTIONS_LISTED_MAX = 5, 10
 def repair_discrepancy(
     discrepancy: Discrepancy, actor: ActorContext, *, side: str = "", now: datetime
 ) -> Discrepancy:
-    """Send the repair of one discrepancy as a delivery, audited; return it as it is stored now.
+    """Send the repair of one discrepancy as a delivery, audited; return the stored row.
 
-    `side` is the side that is changed (local or remote); empty: as the field's owner says. Raises
-    RepairRefused with a reason code if it cannot be repaired, and InvalidTransition if its state
-    does not allow it.
+    `side` is the side that is changed (local or remote); "": determined by the field's owner.
+    Raises RepairRefused with a reason code if it cannot be repaired, and InvalidTransition if its
+    state does not allow it.
     """
     if side not in ("", LOCAL, REMOTE):
         raise RepairRefused("no_such_side")
@@ -91,7 +91,7 @@ def stop_ignoring(discrepancy: Discrepancy, actor: ActorContext, *, now: datetim
 
 
 def _lock(discrepancy: Discrepancy, states: Sequence[str], next_state: str) -> Discrepancy:
-    """Lock a discrepancy in one of these states. Raises InvalidTransition if it has another."""
+    """Lock a discrepancy. Raises InvalidTransition if it is in none of these states."""
     rows = Discrepancy.unscoped.select_related("job", "connection", "tenant")
     stored = (
         rows.select_for_update(of=("self",), no_key=True)
@@ -116,8 +116,8 @@ def plan_repairs(
 ) -> Operation:
     """Store a plan to repair all discrepancies that match, which `confirm_operation` starts.
 
-    Without a tenant it covers discrepancies of all tenants. Raises PermissionError when the actor
-    is restricted to some tenants and names none, LookupError for an unknown filter.
+    Without a tenant it covers discrepancies of all tenants. Raises PermissionError if the actor is
+    restricted to some tenants and specifies none, LookupError for an unknown filter.
     """
     if tenant is None and not actor.is_unrestricted:
         raise PermissionError("an operation over all tenants needs an unrestricted actor")
@@ -143,7 +143,8 @@ def plan_repairs(
 
 
 def plan_run_repairs(run: Run, *, now: datetime) -> Operation | None:
-    """Plan and start the repairs of what a run found, for the hub; None if nothing can be repaired.
+    """Plan and start the repairs of a run's discrepancies, as the hub; None if none can be
+    repaired.
 
     HUB_PLAN_RUN_REPAIRS names this function.
     """

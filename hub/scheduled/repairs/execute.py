@@ -16,9 +16,9 @@ from hub.scheduled.repairs.repair_deliveries import RepairResult, RepairSender
 def repair_batch(operation: Operation, size: int, *, now: datetime) -> BatchResult:
     """Send the repairs of the next `size` discrepancies of an operation.
 
-    Discrepancies of a record that the batch would divide are repaired together: a second write
-    would find another version. Rows that another transaction has locked are waited for, as the
-    operation comes here once. Those that cannot be repaired keep their state, with the reason.
+    All discrepancies of a record are repaired together, even beyond `size`, as a second write would
+    find another version. Waits for rows that another transaction has locked, as the operation does
+    not return to them. Those that cannot be repaired keep their state, with the reason.
     """
     rows = select_discrepancies(operation.filter, operation.tenant).filter(match_repairable())
     remaining = rows.filter(pk__gt=operation.cursor, pk__lte=operation.last).order_by("pk")
@@ -39,7 +39,7 @@ def repair_batch(operation: Operation, size: int, *, now: datetime) -> BatchResu
 
 
 def find_siblings(ids: Sequence[int], later: QuerySet[Discrepancy]) -> list[int]:
-    """Return the later discrepancies of the records that these are about."""
+    """Return the other, later discrepancies of the records that these are about."""
     records = set(
         Discrepancy.unscoped.filter(pk__in=ids).values_list("job", "tenant", "record_key")
     )
@@ -53,7 +53,7 @@ def find_siblings(ids: Sequence[int], later: QuerySet[Discrepancy]) -> list[int]
 
 
 def store_refusals(result: RepairResult) -> None:
-    """Store why discrepancies are not repaired, except where the options ask for a report only."""
+    """Store why discrepancies are not repaired, except if the options ask for a report only."""
     for discrepancy, refused in result.refused:
         if refused.reason != "report_only":
             Discrepancy.unscoped.filter(pk=discrepancy.pk).update(

@@ -1,4 +1,4 @@
-"""Which discrepancies an action may change, and the filters of operations on many."""
+"""The discrepancies that an action may change, and the filters of operations on many."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,15 +26,16 @@ REPAIR_FILTERS: Mapping[str, Callable[[Any], Q]] = {
 
 
 def match_repairable() -> Q:
-    """Match the discrepancies that wait, of verdicts that a write can remove."""
+    """Match the waiting discrepancies with a verdict that a write can resolve."""
     return Q(state__in=REPAIRABLE_STATES, verdict__in=REPAIRABLE_VERDICTS)
 
 
 def select_discrepancies(filter: Mapping[str, Any], tenant: Tenant | None) -> QuerySet[Discrepancy]:
     """Select the discrepancies of a tenant, or of all, that match every condition.
 
-    A filter by run selects what that run found itself: what it left undecided was found by an
-    earlier run, and did not count towards its limits. Raises LookupError for an unknown name.
+    A filter by run selects the discrepancies that this run found itself. Those that it left
+    undecided were found by an earlier run, and did not count towards its limits. Raises LookupError
+    for an unknown name.
     """
     rows = Discrepancy.objects.of(tenant) if tenant else Discrepancy.unscoped.all()
     for name, value in filter.items():
@@ -43,6 +44,6 @@ def select_discrepancies(filter: Mapping[str, Any], tenant: Tenant | None) -> Qu
 
 
 def match_found_by_last_run() -> Q:
-    """Match what the last run found itself, and not only came across without a verdict."""
+    """Match discrepancies that the last run found itself, not those that it left undecided."""
     begun_at = Coalesce(F("last_run__started_at"), F("last_run__created_at"))
     return Q(last_seen_at__gte=begun_at)

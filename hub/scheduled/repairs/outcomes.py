@@ -1,4 +1,4 @@
-"""What becomes of a discrepancy when the delivery that repairs it was not delivered."""
+"""Reopen discrepancies whose repair was not delivered."""
 
 from datetime import datetime
 

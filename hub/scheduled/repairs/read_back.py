@@ -1,4 +1,4 @@
-"""Read the records of repairs again just before they are sent, and send those still unchanged."""
+"""Read the records of repairs again just before they are sent, and send only the unchanged ones."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ def find_target_id(discrepancy: Discrepancy) -> str:
 
 
 def is_same_value(first: Any, second: Any, rule: FieldRule) -> bool:
-    """Return whether two values of one side are the same to the field."""
+    """Return whether two values of one side are equal for the field."""
     return convert_remote(first, rule) == convert_remote(second, rule)
 
 

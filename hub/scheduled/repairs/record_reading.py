@@ -27,7 +27,7 @@ from tenants.models import Tenant
 
 @dataclass(frozen=True, slots=True)
 class CurrentRecord:
-    """A record as it is now: its key, its values by field, and its version."""
+    """A record in its current state: its key, its values by field, and its version."""
 
     key: str  # empty if the sides are matched by identities
     values: Mapping[str, Any]
@@ -67,7 +67,9 @@ class RecordReader:
     def _read_parts(
         self, collection: Collection, ids: Sequence[str], *, now: datetime
     ) -> Mapping[str, CurrentRecord] | None:
-        """Read the records from the first part of the collection that has them."""
+        """Read the records from the parts of a divided collection; each from the first part that
+        has it.
+        """
         records: dict[str, CurrentRecord] = {}
         for part in collection.parts or ("",):
             missing = [id for id in ids if id not in records]

@@ -1,5 +1,6 @@
-"""The task `repair`: read records again, before a repair that its system would carry out
-unconditionally, and after one that was delivered.
+"""The task `repair`: read records again before unconditional repairs and after delivered ones.
+
+Before: if the system would carry out the repair without a precondition.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +40,7 @@ GROUP_COLUMNS = ("job", "tenant", "connection", "repair_side")
 
 @dataclass(frozen=True, slots=True)
 class RepairCheckContext:
-    """What the task gives to the checks: the network, the clock, and how long to wait."""
+    """The clients, clock and limits of the checks."""
 
     call: Call
     clock: Clock
@@ -48,7 +49,7 @@ class RepairCheckContext:
 
 
 def wake_up_for_repairs(*, now: datetime) -> None:
-    """Start the task if a record is to be read again; a step of the sweep."""
+    """Start the task if a record must be read again; a step of the sweep."""
     if Discrepancy.unscoped.filter(match_unread() | match_delivered(now=now)).exists():
         wake_up(REPAIR_WAKE_UP, now=now)
 
@@ -56,7 +57,7 @@ def wake_up_for_repairs(*, now: datetime) -> None:
 def check_repairs(context: RepairCheckContext) -> None:
     """Check repairs of each job, tenant and side, in any order, for up to TIME_SLICE.
 
-    A job whose repairs cannot be checked does not stop those of the others.
+    If the repairs of one job cannot be checked, the others are still checked.
     """
     deadline = context.clock() + TIME_SLICE
     rows = Discrepancy.unscoped.filter(match_unread() | match_delivered(now=context.clock()))
@@ -72,7 +73,7 @@ def check_repairs(context: RepairCheckContext) -> None:
 
 
 def check_safely(batch: Sequence[Discrepancy], context: RepairCheckContext) -> None:
-    """Check a batch; after an error its repairs wait, like those of records that are not read."""
+    """Check a batch; after an error its repairs wait like those whose records could not be read."""
     try:
         check_batch(batch, context)
     except Exception:
@@ -83,8 +84,9 @@ def check_safely(batch: Sequence[Discrepancy], context: RepairCheckContext) -> N
 def limit_unread(
     batch: Sequence[Discrepancy], group: Mapping[str, object]
 ) -> Sequence[Discrepancy]:
-    """Return the batch without the repairs that could not be sent within a minute: those beyond
-    BATCH_SIZE that wait already.
+    """Return the batch without the repairs that cannot be sent within a minute.
+
+    At most BATCH_SIZE repairs may wait to be sent, including those that already wait.
     """
     waiting = Discrepancy.unscoped.filter(
         state="repairing", repair_delivery__state__in=("waiting", "sending"), **group
@@ -129,7 +131,7 @@ def check_batch(batch: Sequence[Discrepancy], context: RepairCheckContext) -> No
 
 
 def split_batch(batch: Sequence[Discrepancy]) -> tuple[list[Discrepancy], list[Discrepancy]]:
-    """Return the repairs that wait for a read before they are sent, and those delivered."""
+    """Divide the batch into repairs to read before they are sent, and delivered ones."""
     unread = [entry for entry in batch if entry.repair_delivery is None]
     return unread, [entry for entry in batch if entry.repair_delivery]
 

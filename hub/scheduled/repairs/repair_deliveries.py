@@ -35,7 +35,7 @@ AWAITING_READ = "awaiting_read"  # the reason of a repair that is sent after ano
 
 @dataclass(slots=True)
 class RepairResult:
-    """What became of some discrepancies: those that are being repaired, and the refused ones."""
+    """The result for some discrepancies: those in repair, and the refused ones."""
 
     repairing: list[Discrepancy] = field(default_factory=list)
     refused: list[tuple[Discrepancy, RepairRefused]] = field(default_factory=list)
@@ -56,8 +56,9 @@ class RepairSender:
     def repair(self, discrepancies: Sequence[Discrepancy], *, side: str = "") -> RepairResult:
         """Publish the repairs of locked discrepancies, and set them to *repairing*.
 
-        Discrepancies of one record and side are one delivery. `side` overrides the owners. What its
-        system would overwrite unconditionally is read again first, by the task `repair`.
+        Discrepancies of one record and side are one delivery. `side` overrides the owners. Records
+        that the system would overwrite without a precondition are first read again, by the task
+        `repair`.
         """
         result = RepairResult()
         for group in self._build_all(discrepancies, side, result):
@@ -70,7 +71,7 @@ class RepairSender:
     def publish_after_reading(
         self, discrepancies: Sequence[Discrepancy], *, expires_at: datetime
     ) -> RepairResult:
-        """Publish the repairs of discrepancies whose records were read again just before."""
+        """Publish the repairs of discrepancies whose records were just read again."""
         result = RepairResult()
         side = discrepancies[0].repair_side
         for group in self._build_all(discrepancies, side, result):
@@ -79,7 +80,7 @@ class RepairSender:
         return result
 
     def options_of(self, job: Job) -> ReconcileOptions:
-        """Return the options of a job. Raises RepairRefused if they are not valid any more."""
+        """Return the options of a job. Raises RepairRefused if they are no longer valid."""
         if job.pk not in self._options:
             if check_reconcile_options(job.options, job.connector_key):
                 raise RepairRefused("options_invalid")
@@ -87,7 +88,7 @@ class RepairSender:
         return self._options[job.pk]
 
     def find_connection(self, discrepancy: Discrepancy, side: str) -> Connection:
-        """Return the connection that a repair of this side writes over. Raises RepairRefused."""
+        """Return the connection over which this side is written. Raises RepairRefused."""
         if side == REMOTE:
             return discrepancy.connection
         if self._local is None:
@@ -179,7 +180,7 @@ class RepairSender:
             _begin_repair(request, delivery, now=self._now)
 
     def _postpone(self, requests: Sequence[RepairRequest]) -> None:
-        """Let the task `repair` read these records again before anything is sent."""
+        """Mark the records to be read again by the task `repair` before anything is sent."""
         for request in requests:
             _begin_repair(request, None, now=self._now)
         if requests:

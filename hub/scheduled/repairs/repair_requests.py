@@ -1,6 +1,6 @@
-"""The requests of repairs: which action writes what to which record, and under which condition.
+"""Build the requests of repairs: the action, its input, the record, and the precondition.
 
-Pure: discrepancies, options and identities go in, the input of an action comes out.
+Pure: converts discrepancies, options and identities to the input of an action.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ def build_repair(
     connector: Connector,
     pairs: ReferencePairs,
 ) -> RepairRequest:
-    """Return the write that removes these discrepancies of one record. Raises RepairRefused."""
+    """Return the write that resolves these discrepancies of one record. Raises RepairRefused."""
     (first, *_) = discrepancies
     if first.verdict in MISSING_VERDICTS:
         return _build_create(first, side, options, connector, pairs)
@@ -113,7 +113,7 @@ def set_path(fields: dict[str, Any], path: Sequence[str], value: Any) -> None:
 def _name_record(
     names: set[str], record_id: str, side: str, options: ReconcileOptions
 ) -> dict[str, Any]:
-    """Return the inputs that name the record, and its object where the action has one."""
+    """Return the inputs that identify the record, and its object if the action takes one."""
     named: dict[str, Any] = {
         name: record_id for name in RECORD_INPUTS if name in names and record_id
     }
@@ -124,7 +124,7 @@ def _name_record(
 
 
 def _wrap_fields(names: set[str], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields as an object of the input, or as inputs, which cannot be null."""
+    """Return the fields as an object of the input, or as single inputs, which cannot be null."""
     if "fields" in names:
         return {"fields": dict(fields)}
     if any(value is None for value in fields.values()):
@@ -169,9 +169,9 @@ def _build_create(
 
 
 def find_create_action(connector: Connector, update_key: str, *, has_key: bool) -> Action:
-    """Return the action that creates what `update_key` updates; an upsert is repeatable.
+    """Return the action that creates the records which `update_key` updates.
 
-    Raises RepairRefused if the connector has none.
+    An upsert is preferred, as it is repeatable. Raises RepairRefused if the connector has none.
     """
     keys = [update_key.replace("update", "create", 1), "create"]
     if has_key:

@@ -1,4 +1,4 @@
-"""Values as a repair writes them: converted to what the other side stores."""
+"""Convert values to the form in which the other side stores them."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -18,7 +18,7 @@ SAFE_FLOAT_DIGITS = 15  # significant digits that a JSON number carries
 
 
 class RepairRefused(Exception):
-    """The discrepancy cannot be repaired, for the reason of this code."""
+    """The discrepancy cannot be repaired; `reason` is a reason code."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(detail or reason)
@@ -26,7 +26,7 @@ class RepairRefused(Exception):
 
 
 class ReferencePairs:
-    """The identities that repairs need: their ids by ours, and ours by theirs."""
+    """The identities that repairs need: remote ids by local ones, and vice versa."""
 
     def __init__(self, remote_ids: Mapping[tuple[str, str], str]) -> None:
         self.remote_ids = remote_ids
@@ -38,7 +38,8 @@ class ReferencePairs:
 def convert_to_remote(value: Any, present: Any, rule: FieldRule, pairs: ReferencePairs) -> Any:
     """Return our value as the other system stores it. Raises RepairRefused.
 
-    `present` is the value that is replaced: a number that is a text there stays one.
+    `present` is the value that is replaced: if it is a number stored as text, the result is text,
+    too.
     """
     canonical = convert_local(value, rule, pairs.remote_ids)
     _check_convertible(value, canonical)
@@ -50,7 +51,7 @@ def convert_to_remote(value: Any, present: Any, rule: FieldRule, pairs: Referenc
 
 
 def convert_to_local(value: Any, present: Any, rule: FieldRule, pairs: ReferencePairs) -> Any:
-    """Return their value as our application stores it. Raises RepairRefused."""
+    """Return the remote value as our application stores it. Raises RepairRefused."""
     canonical = convert_remote(value, rule)
     _check_convertible(value, canonical)
     if canonical is not None and rule.type == "picklist" and rule.values:
@@ -85,7 +86,7 @@ def _format_value(value: Any, canonical: Canonical, present: Any, rule: FieldRul
 
 
 def _format_number(value: Any, canonical: str, present: Any) -> Any:
-    """Return a number as a JSON number, or as a text where it is one or would lose digits."""
+    """Return a number as a JSON number, or as text if `present` is text or digits would be lost."""
     if " " in canonical:  # an amount with its currency, as it was read
         return value
     number = Decimal(canonical)

@@ -1,6 +1,6 @@
-"""Settle repairs that were delivered, by their records as they were read afterwards.
+"""Settle delivered repairs, by their records as they were read afterwards.
 
-What cannot be read is not proven: it stays *repairing*, until a later read or the next run shows
+If a record cannot be read, its repair stays *repairing*, until a later read or the next run shows
 whether the values are there.
 """
 
@@ -25,13 +25,15 @@ UNVERIFIED_FOR_MAX = timedelta(days=7)  # later a person may repair it again
 
 
 def match_delivered(*, now: datetime) -> Q:
-    """Match the repairs that were delivered, and whose effect is to be read now."""
+    """Match the delivered repairs whose effect is to be read now."""
     is_due = Q(read_again_at=None) | Q(read_again_at__lte=now)
     return Q(is_due, state="repairing", repair_delivery__state="delivered")
 
 
 def load_created_ids(delivered: Sequence[Discrepancy]) -> dict[int, str]:
-    """Return the ids of the records that repairs created, by discrepancy, as the systems said."""
+    """Return the ids of the records that repairs created, by discrepancy, as the systems returned
+    them.
+    """
     created = [entry for entry in delivered if entry.verdict in MISSING_VERDICTS]
     attempts = Attempt.unscoped.filter(
         delivery__in={entry.repair_delivery_id for entry in created}, outcome="delivered"
@@ -54,7 +56,7 @@ def verify_delivered(
 ) -> None:
     """Resolve the repairs whose values are in the record, and reopen the others.
 
-    A record that was created cannot be found without its id: such a repair waits for the next run.
+    A created record cannot be found without its id: such a repair waits for the next run.
     """
     inputs = _load_inputs(delivered)
     verified: list[Discrepancy] = []
@@ -78,7 +80,9 @@ def resolve(discrepancies: Sequence[Discrepancy], *, now: datetime) -> None:
 
 
 def postpone_verification(delivered: Sequence[Discrepancy], *, now: datetime) -> None:
-    """Read these records again, later each time; after UNVERIFIED_FOR_MAX a person decides."""
+    """Schedule these records to be read again, with growing intervals; after UNVERIFIED_FOR_MAX
+    reopen them for a person.
+    """
     for entry in delivered:
         assert entry.repair_delivery is not None
         age = now - entry.repair_delivery.state_changed_at
@@ -92,7 +96,7 @@ def postpone_verification(delivered: Sequence[Discrepancy], *, now: datetime) ->
 
 
 def _load_inputs(discrepancies: Sequence[Discrepancy]) -> dict[int, Mapping[str, Any]]:
-    """Return what the deliveries wrote, by their event."""
+    """Return the input of the deliveries, by their event."""
     events = {entry.repair_delivery.event_id for entry in discrepancies if entry.repair_delivery}
     rows = EventBody.objects.filter(pk__in=events).values_list("pk", "body")
     return {pk: orjson.loads(bytes(body))["data"]["input"] for pk, body in rows}
@@ -104,7 +108,7 @@ def _has_written(
     options: ReconcileOptions,
     input: Mapping[str, Any],
 ) -> bool:
-    """Return whether the record has what was written: one field, or all of a new record."""
+    """Return whether the record has the written values: one field, or all of a new record."""
     side, written = discrepancy.repair_side, input.get("fields", input)
     if discrepancy.verdict not in MISSING_VERDICTS:
         rule = options.rule(discrepancy.field)
@@ -132,10 +136,11 @@ def _find_value(written: Any, path: Sequence[str]) -> Any:
 def _refresh_versions(
     verified: Sequence[Discrepancy], records: Records, options: ReconcileOptions
 ) -> None:
-    """Store the version that our repair made with the record's other discrepancies, so that they
-    can be repaired too; only where the compared value is still there.
+    """Store the version after our repair with the record's other discrepancies, so that they can be
+    repaired, too.
 
-    The time of change stays: our repair makes no other value the newer one.
+    Only where the compared value is still there. The time of change is kept, as our repair does not
+    make another field's value newer.
     """
     by_key = {entry.record_key: entry for entry in verified if entry.verdict == "differs"}
     if not by_key:

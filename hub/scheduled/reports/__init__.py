@@ -1,1 +1,1 @@
-"""Reports: a query over a period, as a message with a table and a chart."""
+"""Reports: send the result of a query over a period as a message with a table and a chart."""

@@ -1,4 +1,4 @@
-"""A chart of figures as PNG, drawn by a process of its own."""
+"""A chart of figures as PNG, drawn by a separate process."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ async def draw_picture(figures: Figures, measure: int, *, title: str, subtitle: 
 
 
 def run_program(document: bytes, program: Path, timeout: float) -> bytes:
-    """Run the program that draws, isolated from the environment and from our modules.
+    """Run the drawing program, isolated from the environment and from our modules.
 
     `timeout`: in seconds. Raises PictureFailed.
     """

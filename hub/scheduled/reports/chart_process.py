@@ -1,9 +1,9 @@
-"""Draw a bar chart as PNG: a program of its own, which reads JSON and writes the picture.
+"""Draw a bar chart as PNG: a separate program, which reads JSON and writes the picture.
 
 `{"title", "subtitle", "labels": […], "values": […], "font"}` on standard input, PNG on standard
-output; `font` is the path of a font, empty for Pillow's own, which has the letters of English only.
+output; `font` is the path of a font, "" for Pillow's own, which has only the letters of English.
 Pillow takes 20 MB in a process that has loaded it. No other module imports this one, so that the
-processes of the hub, which live long, do not hold it.
+long-lived processes of the hub do not load Pillow.
 """
 
 import json
@@ -50,7 +50,7 @@ def load_font(path: str, size: int) -> Font:
 
 
 def keep_readable(text: str, font: Font) -> str:
-    """Return the characters that the font has."""
+    """Return the text without characters that the font lacks."""
     missing = bytes(font.getmask(UNASSIGNED))
     return "".join(one for one in text if one == " " or bytes(font.getmask(one)) != missing)
 
@@ -58,7 +58,7 @@ def keep_readable(text: str, font: Font) -> str:
 def draw_bars(
     draw: ImageDraw.ImageDraw, values: Sequence[float], labels: Sequence[str], font: Font
 ) -> None:
-    """Draw the bars from a common line of zero, which lies higher if there are negative values."""
+    """Draw the bars from a common zero line, which is higher if there are negative values."""
     highest, lowest = max(0.0, *values), min(0.0, *values)
     scale = (HEIGHT - TOP - BOTTOM) / ((highest - lowest) or 1.0)
     zero = TOP + highest * scale
@@ -86,7 +86,7 @@ def draw_centred(
 
 
 def fit_text(text: str, font: Font, width: float) -> str:
-    """Return as much of a text as fits; nothing if not even a part of it does."""
+    """Return as much of a text as fits; "" if no part of it fits."""
     cut_text = text
     while cut_text and font.getlength(cut_text + ("" if cut_text == text else "…")) > width:
         cut_text = cut_text[:-1]

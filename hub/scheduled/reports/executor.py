@@ -40,9 +40,9 @@ DRAWING_FAILED = "picture_failed"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What an interrupted run has done: figures read, and the chart uploaded or given up.
+    """The progress of an interrupted run: figures read, and the chart uploaded or given up.
 
-    `picture` is the id of the uploaded file; None if that was not tried yet.
+    `picture` is the id of the uploaded file; None if the upload was not tried yet.
     """
 
     period: Period
@@ -78,8 +78,8 @@ class Progress:
 async def run_report(context: RunContext) -> Mapping[str, Any]:
     """Send the report of a run, and return its result.
 
-    A run that was interrupted continues after the last step that was stored, so that one message
-    leaves, with the figures that were read first.
+    An interrupted run continues after the last stored step, so that one message is sent, with the
+    figures that were read first.
     """
     job = context.job
     if errors := check_report_options(job.options, job.connector_key):
@@ -116,7 +116,7 @@ async def _read_figures(context: RunContext, options: ReportOptions) -> Progress
 async def _add_picture(
     context: RunContext, options: ReportOptions, target: Connection, progress: Progress
 ) -> Progress:
-    """Draw and upload the chart. Without one, the message has the table only."""
+    """Draw and upload the chart. If that fails, the message has only the table."""
     figures = progress.figures
     has_chart = options.shows_chart and len(figures.rows) > 1 and not figures.is_empty
     if not has_chart or target.connector.file_upload is None:
@@ -141,7 +141,7 @@ async def _add_picture(
 
 
 def find_charted_measure(figures: Figures, name: str) -> int:
-    """Return the position of the measure that the chart shows: without a name, the second one."""
+    """Return the position of the measure in the chart: the named one, by default the second."""
     names = [measure.name for measure in figures.measures]
     return names.index(name) if name in names else min(1, len(names) - 1)
 
@@ -149,7 +149,9 @@ def find_charted_measure(figures: Figures, name: str) -> int:
 async def _publish(
     context: RunContext, options: ReportOptions, target: Connection, progress: Progress
 ) -> Delivery:
-    """Publish the message under the run's lease; the same run again has published it already."""
+    """Publish the message under the run's lease; for a resumed run, return what was published
+    before.
+    """
     report = _build_document(context, options, progress)
     upload = target.connector.file_upload
     wait = timedelta(seconds=upload.ready_after_seconds if upload and progress.picture else 0)
@@ -182,7 +184,7 @@ def _build_document(
 def _build_result(
     context: RunContext, options: ReportOptions, progress: Progress, delivery: Delivery | None
 ) -> dict[str, Any]:
-    """Return what the run's page shows; `table` is the report's as text."""
+    """Return the data for the run's page; `table` is the report's table as text."""
     report = _build_document(context, options, progress)
     shown = ("period", "is_empty", "columns", "rows", "totals", "summary", "table")
     return {

@@ -13,12 +13,12 @@ MAX_MAGNITUDE = Decimal(10) ** 30  # a greater number is not a figure of a busin
 
 
 class FigureInvalid(ValueError):
-    """A system returned something that is no number, or an impossible one."""
+    """A system returned a value that is not a number, or an impossible one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One column of numbers. `is_additive`: the sum of its rows means something."""
+    """One column of numbers. `is_additive`: whether its rows may be summed."""
 
     name: str
     is_additive: bool = True
@@ -41,12 +41,12 @@ class Figures:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no row has a number other than 0."""
+        """Return whether all numbers are 0 or missing."""
         return not any(value for row in self.rows for value in row.values)
 
     @property
     def totals(self) -> tuple[Decimal | None, ...]:
-        """The sum of each additive measure; None for the others."""
+        """Return the sum of each additive measure; None for the others."""
         columns = [[row.values[position] for row in self.rows] for position in self.positions]
         return tuple(
             sum((value or Decimal() for value in column), Decimal())
@@ -106,7 +106,7 @@ def parse_figure(value: Json) -> Decimal | None:
 
 
 def clean_label(value: object, most: int = MAX_LABEL_LENGTH) -> str:
-    """Return a label as one line of printable characters; a dash if there is nothing to see."""
+    """Return a label as one line of printable characters; a dash if nothing is left."""
     text = "".join(character if character.isprintable() else " " for character in str(value))
     text = " ".join(text.split())
     return f"{text[: most - 1]}…" if len(text) > most else text or "–"

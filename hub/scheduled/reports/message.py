@@ -1,4 +1,4 @@
-"""The document of a report, which its field mapping turns into a message."""
+"""Build the document of a report, from which its field mapping renders a message."""
 
 from typing import Any
 
@@ -38,13 +38,13 @@ def build_report(
 
 
 def build_subtitle(figures: Figures, period: Period) -> str:
-    """Return the days and the time zone; for an empty period, that there was nothing."""
+    """Return the days and the time zone; for an empty period, a sentence that there is nothing."""
     subtitle = f"{period.label} ({period.zone.key})"
     return f"{subtitle}\n{_('Nothing happened in this period.')}" if figures.is_empty else subtitle
 
 
 def describe_totals(figures: Figures) -> str:
-    """Return the totals in one line; empty if there are none."""
+    """Return the totals in one line; "" if there are none."""
     if figures.is_empty:
         return ""
     pairs = zip(figures.measures, figures.totals, strict=True)

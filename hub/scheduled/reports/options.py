@@ -1,6 +1,6 @@
-"""The options of a report: which figures of which period, and the message that carries them.
+"""The options of a report: figures, period, and message.
 
-Every option has a default: without any, a report shows last week's orders by day in Slack.
+Every option has a default: without options, a report shows last week's orders by day in Slack.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,7 +74,7 @@ QUERY_SECTIONS: Mapping[str, Section] = {
 
 
 def check_query(value: Any, path: str, errors: Errors) -> None:
-    """Check a query by its kind; without one, by the kind that it fits best."""
+    """Check a query by its kind; if it has none, by the kind whose fields fit best."""
     if not isinstance(value, Mapping):
         errors[path] = _("This must be an object.")
         return
@@ -125,7 +125,7 @@ class MeasureOptions:
 
 @dataclass(frozen=True, slots=True)
 class QueryOptions:
-    """What is counted; which of the fields apply depends on the kind."""
+    """The query of a report; the kind determines which fields apply."""
 
     kind: str
     object: str = "Order"
@@ -142,7 +142,9 @@ class QueryOptions:
 
 @dataclass(frozen=True, slots=True)
 class MessageOptions:
-    """`mapping`: empty, the one that the action suggests for reports."""
+    """The options of the message. `mapping`: "" selects the one that the action suggests for
+    reports.
+    """
 
     connector: str
     action: str
@@ -161,7 +163,7 @@ class ReportOptions:
 
 
 def check_report_options(options: Any, connector_key: str) -> Errors:
-    """Return what is wrong with the options of a report, by the path of each; empty if valid."""
+    """Return the errors of a report's options by path; empty if they are valid."""
     errors: Errors = {}
     REPORT_SECTION(options, "", errors)
     if errors:
@@ -262,7 +264,7 @@ def _parse_query(query: Mapping[str, Any], connector_key: str, split: str) -> Qu
 
 
 def _parse_measures(measures: Sequence[Mapping[str, str]] | None) -> tuple[MeasureOptions, ...]:
-    """Return the measures: by default the number of orders and what they are worth."""
+    """Return the measures: by default the number of orders and their value."""
     if not measures:
         return (
             MeasureOptions("count", "", _("Orders")),

@@ -1,4 +1,6 @@
-"""The queries of reports about our own data: orders, and events and deliveries of the hub."""
+"""The queries of reports about our own data: orders of our application, events and deliveries of
+the hub.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,10 +45,10 @@ async def read_own_figures(context: RunContext, query: QueryOptions, period: Per
 
 
 async def _read_orders(context: RunContext, parts: Parts) -> Figures:
-    """Return the number of orders of each part, and their total in each currency.
+    """Return the number of orders in each part of the period, and their total in each currency.
 
-    An order that was placed in the period has changed since its beginning, so that older ones are
-    not read. One that changes meanwhile is read twice and counted once.
+    Orders placed in the period have changed since its beginning, so unchanged older ones are not
+    read. An order that changes meanwhile may be read twice, and is counted once.
     """
     connection = await context.find_connection("app")
     counts: Counter[str] = Counter()
@@ -74,7 +76,7 @@ async def _read_orders(context: RunContext, parts: Parts) -> Figures:
 
 
 def find_part(parts: Parts, at: datetime | None) -> str | None:
-    """Return the label of the part in which a moment lies; None if it lies in none."""
+    """Return the label of the part to which a moment belongs; None if it belongs to none."""
     if at is None:
         return None
     return next((label for label, start, end in parts if start <= at < end), None)
@@ -85,7 +87,7 @@ async def _count_rows(
 ) -> Counter[str]:
     """Count the rows by part, or by group, from the newest back to the beginning of the period.
 
-    Each batch is one statement, which an index answers.
+    Each batch is one query that uses an index.
     """
     read = {"events": _list_events, "deliveries": _list_deliveries}[query.counted_rows]
     counts: Counter[str] = Counter()
@@ -128,7 +130,7 @@ def _list_deliveries(tenant_id: int, group_by: str, before: int | None) -> list[
 
 
 def _take_batch(rows: Any, group: str, before: int | None) -> Iterator[CountedRow]:
-    """Yield the newest rows with smaller ids, newest first."""
+    """Yield the next rows with smaller ids, newest first."""
     if before is not None:
         rows = rows.filter(pk__lt=before)
     yield from rows.order_by("-pk").values_list("pk", "accepted_at", group)[:BATCH_SIZE]

@@ -10,7 +10,7 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The days from `first_day` up to `end_day`, which is not part of it."""
+    """The days from `first_day` up to but not including `end_day`."""
 
     first_day: date
     end_day: date
@@ -18,12 +18,12 @@ class Period:
 
     @property
     def start(self) -> datetime:
-        """The beginning of its first day, in UTC."""
+        """Return the beginning of the first day, in UTC."""
         return find_start_of_day(self.first_day, self.zone)
 
     @property
     def end(self) -> datetime:
-        """The beginning of the day after it, in UTC."""
+        """Return the end of the last day, in UTC."""
         return find_start_of_day(self.end_day, self.zone)
 
     @property
@@ -32,12 +32,12 @@ class Period:
 
     @property
     def label(self) -> str:
-        """Its days, such as “16 Nov 2026 – 22 Nov 2026”."""
+        """Return the days as text, such as “16 Nov 2026 – 22 Nov 2026”."""
         first, last = f"{self.first_day:%-d %b %Y}", f"{self.last_day:%-d %b %Y}"
         return first if first == last else f"{first} – {last}"
 
     def to_json(self) -> dict[str, str]:
-        """Return its ends, with their UTC offsets in its zone."""
+        """Return start and end with the UTC offsets of the time zone."""
         return {
             "from": self.start.astimezone(self.zone).isoformat(),
             "until": self.end.astimezone(self.zone).isoformat(),
@@ -49,8 +49,8 @@ class Period:
 def find_start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """Return the first moment of a local day, in UTC.
 
-    Where the clock is set forward at midnight, that is the moment of the change; where midnight
-    comes twice, the first one.
+    If the clock is set forward at midnight, this is the moment of the change; if midnight occurs
+    twice, the first one.
     """
     return datetime.combine(day, time(), zone).astimezone(UTC)
 

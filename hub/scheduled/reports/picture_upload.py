@@ -1,4 +1,4 @@
-"""Upload the chart of a report; where that is not possible, the report goes without it."""
+"""Upload the chart of a report; if that is not possible, the report is sent without it."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -17,9 +17,9 @@ NO_PERMISSION = "missing_scope"
 
 
 async def upload_picture(context: RunContext, connection: Connection, file: FileContent) -> Outcome:
-    """Upload a file by the three calls of its system. Never raises but RunStopped.
+    """Upload a file by the three calls of its system. Raises only RunStopped.
 
-    Return *delivered* with the file's id as reference, or why the system does not take it.
+    Return *delivered* with the file's id as reference, or why the system does not accept the file.
     """
     upload = connection.connector.file_upload
     if upload is None:
@@ -34,7 +34,9 @@ async def upload_picture(context: RunContext, connection: Connection, file: File
 
 
 def find_missing_permission(connection: Connection, upload: FileUpload) -> str:
-    """Return a permission that the account is known not to have granted; empty if there is none."""
+    """Return a permission that the account did not grant; "" if none is missing or this is
+    unknown.
+    """
     if connection.permissions is None:
         return ""
     granted = set(connection.permissions)
@@ -77,7 +79,7 @@ def _load_credential(connection: Connection) -> tuple[ConnectorApp | None, Crede
 
 
 def _read_safely(parse: Callable[[Response], T | Outcome]) -> Callable[[Response], T | Outcome]:
-    """Return a parser that gives an Outcome for a response that cannot be read."""
+    """Wrap a parser: return an Outcome for a response that cannot be parsed."""
 
     def read(response: Response) -> T | Outcome:
         try:

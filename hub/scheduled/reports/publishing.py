@@ -43,7 +43,7 @@ def publish_report(
 
 
 def find_delivery(run: Run) -> Delivery | None:
-    """Return the delivery that the run published before."""
+    """Return the delivery that the run published earlier."""
     deliveries = Delivery.unscoped.filter(
         event__tenant=run.tenant_id, event__source=SOURCE, event__sender_id=str(run.public_id)
     )
@@ -51,10 +51,10 @@ def find_delivery(run: Run) -> Delivery | None:
 
 
 def get_or_create_route(connection: Connection, message: MessageOptions, *, now: datetime) -> Route:
-    """Return the route of reports to this connection with this mapping.
+    """Return the route for reports to this connection with this mapping.
 
-    Without a mapping, the action's for reports applies, or its default. The route is disabled, so
-    that no published event matches it.
+    Without a mapping, the action's suggestion for reports is used, or its default. The route is
+    disabled, so that it matches no published events.
     """
     action = connection.connector.action(message.action)
     body = dict(message.mapping or action.report_mapping)

@@ -1,4 +1,4 @@
-"""The queries of reports in other systems: their figures for a period."""
+"""The queries of reports to other systems, for a period."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -29,8 +29,8 @@ Record = Mapping[str, Any]
 async def read_soql_figures(context: RunContext, query: QueryOptions, period: Period) -> Figures:
     """Return aggregates of one object: one row for each part of the period, or each group.
 
-    Salesforce would group days in the time zone of its own user. So each part is a query of its
-    own, between two moments.
+    Salesforce groups days in the time zone of its own user. So each part is a separate query,
+    between two moments.
     """
     connection = await context.find_connection("salesforce")
     measures = [Measure(one.name, one.function in ADDITIVE_FUNCTIONS) for one in query.measures]
@@ -99,9 +99,10 @@ def _name_labels(query: QueryOptions) -> str:
 
 
 async def read_summary_figures(context: RunContext, query: QueryOptions, period: Period) -> Figures:
-    """Return how many deals have each status now, and their value in each currency.
+    """Return the current number of deals with each status, and their value in each currency.
 
-    Pipedrive's summary has no period; `filter_id` names a filter of the company that has one.
+    Pipedrive's summary takes no period; `filter_id` refers to a filter in the company's account
+    that may have one.
     """
     connection = await context.find_connection("pipedrive")
     counts: dict[str, Any] = {}
@@ -130,7 +131,7 @@ async def read_summary_figures(context: RunContext, query: QueryOptions, period:
 async def read_all(
     context: RunContext, connection: Connection, key: str, parameters: Mapping[str, str]
 ) -> AsyncIterator[Record]:
-    """Yield the records of a collection. Raises RunFailed if they are not complete."""
+    """Yield the records of a collection. Raises RunFailed if they are incomplete."""
     collections = CONNECTORS[connection.connector_key].collections
     (collection,) = (entry for entry in collections if entry.key == key)
     async for page in read_pages(context, connection, collection, parameters):

@@ -1,4 +1,4 @@
-"""A table of figures as text in columns, for a font in which all characters are equally wide."""
+"""Format a table of figures as text in columns, for a monospaced font."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ GAP = "  "
 
 
 def format_table(figures: Figures) -> str:
-    """Return a heading, a line for each row, and the totals if several rows have some.
+    """Return a heading, a line for each row, and the totals if there are several rows.
 
-    Rows that do not fit TABLE_LENGTH_MAX are counted in a last line. A markup character never
-    counts as markup here: who shows the table escapes it.
+    Rows beyond TABLE_LENGTH_MAX are counted in a last line. Markup characters are not escaped; the
+    caller has to do this.
     """
     names = [measure.name for measure in figures.measures]
     lines = [[clean_label(figures.heading), *names]]
@@ -52,7 +52,7 @@ def _join_lines(lines: Sequence[str], totals: Sequence[str], left_out: int) -> s
 
 
 def _align_line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    """Return the label on the left, and the numbers on the right of their columns."""
+    """Return the label left-aligned, and the numbers right-aligned in their columns."""
     label, *numbers = cells
     parts = [label + " " * (widths[0] - measure_width(label))]
     parts += [
@@ -63,7 +63,7 @@ def _align_line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def measure_width(text: str) -> int:
-    """Return how many cells a text takes: two for a wide character, none for a combining one."""
+    """Return how many columns a text takes: two for a wide character, none for a combining one."""
     return sum(
         0
         if unicodedata.combining(character)

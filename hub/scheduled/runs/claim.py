@@ -1,7 +1,7 @@
-"""Claim due runs under leases, extend them, and recover the runs of processes that died.
+"""Claim due runs under leases, extend the leases, and recover the runs of dead processes.
 
-A lease names its process (hub/outgoing/queue/pump_leases.py), so that it is freed when that dies.
-Everything that a run stores is fenced by its lease.
+A lease contains its process (hub/outgoing/queue/pump_leases.py), so that it can be freed when that
+dies. All writes of a run require that its lease is still held.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,9 +29,9 @@ def is_switched_off() -> bool:
 
 
 def claimable_runs(*, now: datetime) -> QuerySet[Run]:
-    """Select the runs that may be claimed, those with the highest priority first.
+    """Return a queryset of the runs that may be claimed, highest priority first.
 
-    A run starts in its window, and one that has started continues at any time. While a run of the
+    A run starts in its window; a run that has started may continue at any time. While a run of the
     same job and tenant is unfinished, no other one starts.
     """
     may_start = Q(window_ends_at__gt=now) | Q(started_at__isnull=False)
@@ -46,7 +46,7 @@ def claimable_runs(*, now: datetime) -> QuerySet[Run]:
 
 
 def has_unfinished_run() -> Exists:
-    """Return the condition that another run of the same job and tenant has started."""
+    """Return the SQL condition that another run of the same job and tenant has started."""
     same_pair = Run.unscoped.filter(
         job=OuterRef("job"),
         tenant=OuterRef("tenant"),
@@ -59,13 +59,13 @@ def has_unfinished_run() -> Exists:
 
 
 def is_run_due(*, now: datetime) -> bool:
-    """Return whether a run may be claimed, or one is to be recovered, as its process died."""
+    """Return whether a run may be claimed, or must be recovered because its process died."""
     is_due = claimable_runs(now=now).exists() or expired_runs(now=now).exists()
     return is_due and not is_switched_off()
 
 
 def expired_runs(*, now: datetime) -> QuerySet[Run]:
-    """Select the runs whose lease has expired."""
+    """Return a queryset of the runs whose lease has expired."""
     return Run.unscoped.filter(state="running", lease_until__lte=now)
 
 
@@ -106,9 +106,9 @@ def _claim_runs(capacity: int, lease: UUID, *, now: datetime) -> list[Run]:
 
 
 def extend_leases(leases: Mapping[int, UUID], *, now: datetime) -> dict[int, str]:
-    """Extend the leases of runs, by pk; return why runs among them must stop.
+    """Extend the leases of runs, by pk; return the runs among them that must stop, with the reason.
 
-    LOST: another process has it, or it has ended.
+    LOST: another process has the run, or it has ended.
     """
     held_runs = _select_held(leases)
     held_runs.update(lease_until=now + RUN_LEASE, heartbeat_at=now)
@@ -134,7 +134,7 @@ def free_run_leases(low: UUID, high: UUID, *, now: datetime) -> None:
 def recover_runs(*, now: datetime) -> Sequence[Run]:
     """Return runs with an expired lease to *waiting*; return those that crashed too often.
 
-    Those keep their state, and are for the caller to fail.
+    The latter keep their state; the caller has to fail them.
     """
     expired = expired_runs(now=now)
     released = {"lease": None, "lease_until": None}

@@ -1,7 +1,7 @@
-"""What a run may do while it executes: call systems, store its progress, and log.
+"""The interface of a run to its environment: call systems, store progress, and log.
 
-The loop of the class *long* implements `RunContext`; a kind of job is a coroutine function that
-takes one, an `Executor`.
+`RunContext` is implemented by the loop of the class *long*. A kind of job is a coroutine function
+that takes one, an `Executor`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,11 +18,13 @@ T = TypeVar("T")
 
 
 class RunStopped(Exception):
-    """The run was cancelled, lost its lease, or its worker stops: it continues from its cursor."""
+    """The run was cancelled, lost its lease, or its worker stops; it continues later from its
+    cursor.
+    """
 
 
 class RunBlocked(Exception):
-    """A person must act before the run can go on; `reason` is a reason code."""
+    """A person must act before the run can continue; `reason` is a reason code."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(detail or reason)
@@ -30,7 +32,7 @@ class RunBlocked(Exception):
 
 
 class RunFailed(Exception):
-    """The run cannot go on. It is repeated with backoff inside its window if `can_retry`."""
+    """The run cannot continue. If `can_retry`, it is repeated with backoff inside its window."""
 
     def __init__(self, reason: str, detail: str = "", *, can_retry: bool = True) -> None:
         super().__init__(detail or reason)
@@ -38,7 +40,7 @@ class RunFailed(Exception):
 
 
 class RunContext(Protocol):
-    """The run as it was claimed, and what its loop shares. Every method may raise RunStopped.
+    """The claimed run and the resources of its loop. Every method may raise RunStopped.
 
     The rows are snapshots: only `save` changes the run.
     """
@@ -69,10 +71,10 @@ class RunContext(Protocol):
     ) -> T | Outcome:
         """Call a system within its quotas and the limit of calls in flight.
 
-        `build` is called on the database thread with the connection as it is stored, before each
-        attempt; so it uses the newest credential, and may query. `parse` is called in the loop.
-        Waits while a quota is spent. Refreshes an expired token once. Raises RunBlocked if a person
-        must act, and RunFailed if the system did not answer after several attempts.
+        `build` is called on the database thread with the currently stored connection, before each
+        attempt; so it gets the newest credential, and may run queries. `parse` is called in the
+        loop. Waits while a quota is spent. Refreshes an expired token once. Raises RunBlocked if a
+        person must act, and RunFailed if the system did not respond after several attempts.
         """
         ...
 
@@ -88,7 +90,7 @@ class RunContext(Protocol):
         ...
 
     async def in_database(self, function: Callable[[], T]) -> T:
-        """Call a function on the database thread, in no transaction of ours."""
+        """Call a function on the database thread, outside of transactions."""
         ...
 
     async def log(self, kind: str, *, level: str = "info", **parameters: object) -> None: ...

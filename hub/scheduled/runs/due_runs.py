@@ -26,10 +26,10 @@ RunPlanner = Callable[..., None]  # plan_runs(runs, *, now) sets what unsaved ru
 
 @transaction.atomic
 def create_due_runs(*, now: datetime) -> int:
-    """Create the runs of all slots up to now; return of how many schedules.
+    """Create the runs of all slots up to now; return the number of schedules.
 
-    A step of the sweep. Several processes may do this at the same time: a schedule is locked, and
-    a run that exists is not created again.
+    A step of the sweep. Several processes may do this at the same time: a schedule is locked, and a
+    run that exists is not created again.
     """
     schedules = lock_schedules(JobSchedule.unscoped.filter(next_slot_at__lte=now))
     idle_ids = find_idle_schedules(schedules)
@@ -43,7 +43,9 @@ def create_due_runs(*, now: datetime) -> int:
 
 
 def find_idle_schedules(schedules: Sequence[JobSchedule]) -> set[int]:
-    """Return the ids of schedules whose kind of job says that a run would have nothing to do."""
+    """Return the ids of schedules whose next run would have nothing to do, according to the kind of
+    job.
+    """
     by_kind: dict[str, list[JobSchedule]] = defaultdict(list)
     for schedule in schedules:
         by_kind[schedule.job.kind].append(schedule)
@@ -81,7 +83,8 @@ def take_due_slots(schedule: JobSchedule, *, now: datetime) -> list[Run]:
 def build_runs(schedule: JobSchedule, slots: Sequence[datetime], *, now: datetime) -> list[Run]:
     """Return an unsaved run of each slot; those whose window is over are skipped.
 
-    If all windows are over, and the job runs late, the last one gets another window from now on.
+    If all windows are over, and the job has the option to run late, the last one gets a new window
+    that begins now.
     """
     runs = [build_run(schedule, slot, now=now) for slot in slots]
     missed = [run for run in runs if run.window_ends_at <= now]
@@ -96,7 +99,7 @@ def build_runs(schedule: JobSchedule, slots: Sequence[datetime], *, now: datetim
 
 
 def build_run(schedule: JobSchedule, slot: datetime, *, now: datetime) -> Run:
-    """Return the unsaved run of a slot, due at its time."""
+    """Return the unsaved run of a slot, due at the slot's time."""
     job = schedule.job
     return Run(
         job=job,

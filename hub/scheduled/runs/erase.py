@@ -1,4 +1,4 @@
-"""Erase what runs stored of a connection's contents, at the customer's request."""
+"""Erase contents of a connection that runs have stored, at the customer's request."""
 
 from datetime import datetime
 
@@ -7,9 +7,9 @@ from hub.scheduled.models import Run, RunLogEntry
 
 
 def erase_run_texts(connection: Connection, *, now: datetime) -> None:
-    """Delete the texts of systems in the runs and logs of jobs that work on a connection.
+    """Delete texts of external systems in the runs and logs of jobs of a connection.
 
-    HUB_ERASE_CONNECTION names this function. The rows stay, as history.
+    HUB_ERASE_CONNECTION names this function. The rows are kept, as history.
     """
     runs = Run.unscoped.filter(
         tenant=connection.tenant_id, job__connector_key=connection.connector_key

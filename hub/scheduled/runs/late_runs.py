@@ -1,5 +1,7 @@
-"""Spread runs again that did not start when they were due, as no loop ran or the loops were full:
-otherwise all of them would start at once.
+"""Spread overdue runs again.
+
+Runs that did not start when they were due, because no loop ran or all loops were full, would
+otherwise start all at once.
 """
 
 from collections.abc import Iterable
@@ -18,11 +20,10 @@ SLOT_GROUPS_AT_ONCE = 20  # of one look
 
 
 def spread_late_runs(*, now: datetime) -> int:
-    """Set new times for the waiting runs of slots that are late; return how many.
+    """Set new times for the overdue waiting runs of slots; return how many.
 
-    They start at their planned distances from now on, and closer together only if the rest of their
-    window requires it. Otherwise runs that are late repeatedly would start closer together each
-    time.
+    They start from now on at their planned distances, and closer together only if the rest of their
+    window requires it. This keeps the distances of runs that are overdue repeatedly.
     """
     late = Run.unscoped.filter(
         state="waiting", started_at=None, slot_at__isnull=False, due_at__lte=now - LATE_RUN_AFTER

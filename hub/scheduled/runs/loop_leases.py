@@ -1,5 +1,6 @@
-"""Which run loops run: a leased row each, so that few wake-ups are sent, and loops leave slots of
-their class to other tasks.
+"""Record which run loops run, by a leased row each.
+
+So few wake-ups are sent, and loops leave slots of their class to other tasks.
 """
 
 from datetime import datetime, timedelta
@@ -16,7 +17,9 @@ LOOP_LEASE = timedelta(seconds=15)
 
 
 def acquire_loop_lease(lease: UUID, *, now: datetime) -> bool:
-    """Store that a loop runs; False if this worker's loops would occupy all slots of the class."""
+    """Store that a loop is running; return False if this worker's loops would occupy all slots of
+    the class.
+    """
     RunLoopLease.objects.filter(lease_until__lt=now).delete()
     low, high = lease_range(worker_prefix(current_worker_id()))
     running = RunLoopLease.objects.filter(lease__range=(low, high)).count()
@@ -27,12 +30,12 @@ def acquire_loop_lease(lease: UUID, *, now: datetime) -> bool:
 
 
 def count_loops() -> int:
-    """Return how many loops one worker runs at most: they leave a slot of the class free."""
+    """Return how many loops one worker may run: one less than the slots of the class."""
     return max(1, count_slots()[LONG] - 1)
 
 
 def is_slot_wanted() -> bool:
-    """Return whether other tasks wait for the only slot of the class, so that a loop ends early."""
+    """Return whether other tasks wait for the only slot of the class; the loop then ends early."""
     return count_slots()[LONG] == 1 and has_queued_wake_ups(LONG)
 
 
@@ -50,6 +53,6 @@ def free_loop_leases(low: UUID, high: UUID) -> None:
 
 
 def wake_runs(*, now: datetime) -> None:
-    """Start a loop if runs are due and none runs; a step of the sweep."""
+    """Start a loop if runs are due and none is running; a step of the sweep."""
     if is_run_due(now=now) and not RunLoopLease.objects.filter(lease_until__gt=now).exists():
         wake_up("run", now=now)

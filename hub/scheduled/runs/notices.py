@@ -1,4 +1,4 @@
-"""The notices about a run: it failed, or missed its deadline. Each is sent once."""
+"""Notices about a run: it failed, or missed its deadline. Each is sent once."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ def notify_failed_run(run: Run, reason: str, *, now: datetime) -> None:
 
 
 def notify_missed_deadlines(*, now: datetime) -> int:
-    """Notify the tenants of runs that have not ended by their deadline; return of how many.
+    """Notify the tenants of runs that have not ended by their deadline; return how many.
 
     A step of the sweep.
     """
@@ -54,7 +54,7 @@ def _notify(run: Run, kind: str, message: str, reason: str, *, now: datetime) ->
 
 
 def find_notified_connection(job: Job, run: Run) -> Connection | None:
-    """Return the connection of which a notice about a run is; None if the tenant has none."""
+    """Return the connection for a notice about a run; None if the tenant has none."""
     if job.connection_id:
         return job.connection
     rows = usable_connections().filter(tenant=run.tenant_id, connector_key=job.connector_key)

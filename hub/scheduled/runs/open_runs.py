@@ -1,6 +1,6 @@
 """Open runs: recover interrupted ones, skip those whose window is over, and resume blocked ones.
 
-Steps of the sweep.
+These are steps of the sweep.
 """
 
 from datetime import datetime
@@ -27,7 +27,7 @@ CONNECTION_REASONS = (
 
 
 def recover_interrupted_runs(*, now: datetime) -> None:
-    """Let runs continue whose process died; fail those that crashed too often without progress."""
+    """Requeue runs whose process died; fail those that crashed too often without progress."""
     for run in recover_runs(now=now):
         claimed = ClaimedRun(run, run.lease or UUID(int=0), run.calls)
         fail_run(claimed, CRASHED, "", now=now)
@@ -54,9 +54,9 @@ def _skip(runs: QuerySet[Run], reason: str, *, now: datetime) -> int:
 
 
 def resume_blocked_runs(*, now: datetime) -> int:
-    """Resume blocked runs whose cause is gone; return how many.
+    """Resume blocked runs whose cause is resolved; return how many.
 
-    A run that is blocked at the end of its window fails.
+    A run that is still blocked at the end of its window fails.
     """
     related = ("job__connection", "tenant", "blocking_connection")
     connection = "blocking_connection"
@@ -93,9 +93,9 @@ def fail_blocked_run(run: Run, *, now: datetime) -> None:
 
 
 def is_block_gone(run: Run) -> bool:
-    """Return whether the person's action has happened that a blocked run waits for.
+    """Return whether a person has resolved the cause of a blocked run.
 
-    Where that cannot be seen, a change of the connection counts.
+    If that cannot be determined, any change of the connection counts.
     """
     if run.reason == NOT_CONNECTED:
         return is_connected(run)

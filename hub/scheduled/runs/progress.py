@@ -1,4 +1,4 @@
-"""How far a run is, how fast it goes, and when it is expected to end. Pure."""
+"""Compute the progress and pace of a run, and its expected end. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +8,7 @@ from hub.scheduled.models import Run
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """Counts of records, rows or lines; `rate` in each second. None: unknown."""
+    """Counts of records, rows or lines; `rate` is per second. None: unknown."""
 
     done: int
     expected: int | None
@@ -17,7 +17,7 @@ class RunProgress:
 
 
 def measure_progress(run: Run, *, now: datetime) -> RunProgress:
-    """Return the progress of a run, by what it has done since it started."""
+    """Return the progress of a run, from what it has done since its start."""
     rate = _measure_rate(run, now=now)
     missing = None if run.expected_count is None else max(run.expected_count - run.done_count, 0)
     is_running = run.state == Run.State.RUNNING

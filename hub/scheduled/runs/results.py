@@ -1,4 +1,4 @@
-"""End, release, block or repeat a claimed run; everything is fenced by its lease."""
+"""End, release, block or repeat a claimed run; all writes require its lease."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ RELEASED_COLUMNS: Mapping[str, Any] = {"lease": None, "lease_until": None}
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRun:
-    """A run, the lease under which it was claimed, and what it has spent so far."""
+    """A run, the lease under which it was claimed, and the units it has spent so far."""
 
     run: Run
     lease: UUID
     calls: Mapping[str, int]  # units by the key of each quota
 
     def update(self, **changes: Any) -> bool:
-        """Change the run if its lease is still held, and store what it has spent."""
+        """Change the run if its lease is still held, and store the units it has spent."""
         return update_held_run(self.run.pk, self.lease, calls=dict(self.calls), **changes)
 
 
@@ -45,7 +45,9 @@ def finish_run(claimed: ClaimedRun, result: Mapping[str, Any], *, now: datetime)
 
 
 def release_run(claimed: ClaimedRun, *, due_at: datetime, reason: str = "", now: datetime) -> bool:
-    """Return a run to *waiting*, as its worker stops or it waits; that is no attempt."""
+    """Return a run to *waiting* because its worker stops or it has to wait; the attempt is not
+    counted.
+    """
     return claimed.update(
         state="waiting",
         due_at=due_at,
@@ -67,7 +69,7 @@ def cancel_claimed_run(claimed: ClaimedRun, *, now: datetime) -> bool:
 
 @transaction.atomic
 def block_run(claimed: ClaimedRun, error: RunBlocked, *, now: datetime) -> bool:
-    """Let a run wait for a person, who changes the connection that the error names, if any."""
+    """Block a run until a person acts, usually on the connection in the error."""
     reason, detail = error.reason, error.detail
     if not claimed.update(
         state="blocked",
@@ -94,7 +96,7 @@ def describe_block(error: RunBlocked) -> dict[str, Any]:
 def retry_or_fail_run(
     claimed: ClaimedRun, reason: str, detail: str, *, can_retry: bool, now: datetime
 ) -> bool:
-    """Repeat a run later in its window, each time later, else fail it with one notice."""
+    """Repeat a run later in its window, with growing delays, otherwise fail it with one notice."""
     run = claimed.run
     due_at = now + compute_retry_delay(run.attempt_count)
     if not can_retry or due_at >= run.window_ends_at:

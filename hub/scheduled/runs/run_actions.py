@@ -20,7 +20,7 @@ MAX_LABEL_LENGTH = 200  # characters of the name of who requested a run
 
 
 class RunRefused(Exception):
-    """The run cannot be started, for the reason code `reason`."""
+    """The run cannot be started; `reason` is a reason code."""
 
     def __init__(self, reason: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -34,7 +34,7 @@ def start_run(
     """Create a run outside of the schedule, due now, and wake the loop of runs.
 
     It waits while another run of the job and tenant has not ended. Raises RunRefused if the tenant
-    is suspended, scheduled work is switched off, or a requested run waits already.
+    is suspended, scheduled work is switched off, or another requested run is already waiting.
     """
     schedule = create_schedule(job, tenant, now=now)
     JobSchedule.unscoped.select_for_update(no_key=True).get(pk=schedule.pk)  # one after the other
@@ -67,9 +67,9 @@ def _check_start(job: Job, tenant: Tenant) -> None:
 
 @transaction.atomic
 def cancel_run(run: Run, actor: ActorContext, *, now: datetime) -> Run:
-    """End a run that waits; one that is executed ends at its next page or call.
+    """End a waiting run; a run in execution ends at its next page or call.
 
-    What it has done stays done. Raises InvalidTransition if it has ended.
+    What it has done already is kept. Raises InvalidTransition if it has ended.
     """
     stored = Run.unscoped.select_for_update(no_key=True, of=("self",)).get(pk=run.pk)
     if stored.state not in Run.OPEN_STATES:
@@ -87,7 +87,7 @@ def cancel_run(run: Run, actor: ActorContext, *, now: datetime) -> Run:
 
 @transaction.atomic
 def resume_run(run: Run, actor: ActorContext, *, now: datetime) -> Run:
-    """Let a blocked run continue, as a person has done what it waits for.
+    """Let a blocked run continue, after a person has resolved the cause.
 
     Raises InvalidTransition if it is not blocked.
     """

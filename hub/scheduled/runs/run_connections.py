@@ -1,4 +1,4 @@
-"""The connections that a run may call, and why it may not call one."""
+"""Find the connections that a run may call, or why it may not call one."""
 
 from datetime import datetime
 
@@ -67,7 +67,9 @@ def load_connection(connection: Connection) -> Connection:
 
 
 def find_block(connection: Connection) -> str:
-    """Return the reason code of what a person must do before it may be called; empty: nothing."""
+    """Return the reason code of what a person must do before the connection may be called; "" if
+    nothing.
+    """
     if connection.tenant and connection.tenant.suspended:
         return "tenant_suspended"
     if connection.lane.switched_off_by:
@@ -78,7 +80,7 @@ def find_block(connection: Connection) -> str:
 
 
 def check_connection(connection: Connection) -> None:
-    """Raise ConnectionBlocked if a person must act, and RunFailed if it is stopped for a time."""
+    """Raise ConnectionBlocked if a person must act, and RunFailed if it is stopped temporarily."""
     if reason := find_block(connection):
         raise ConnectionBlocked(reason, connection.detail, connection=connection)
     if connection.lane.hold_reason in STOPPED_FOR_NOW:
@@ -93,9 +95,9 @@ def is_refreshing(connection: Connection) -> bool:
 def stop_connection(
     connection: Connection, outcome: Outcome, secrets: tuple[str, ...], *, now: datetime
 ) -> None:
-    """Record that a connection needs a reconnect, or is disabled, as its system refused a call.
+    """Mark a connection as needs_reconnect or disabled, as its system refused a call.
 
-    Nothing changes if another credential was stored since the call.
+    Nothing is changed if another credential was stored since the call.
     """
     detail = redact_excerpt(outcome.detail, 500, secrets)
     if not Credential.lock_if_unchanged(connection, Credential.read_version(connection)):

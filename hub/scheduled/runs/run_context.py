@@ -1,4 +1,4 @@
-"""The implementation of RunContext: what the executor of a claimed run works with."""
+"""The implementation of RunContext for the executor of a claimed run."""
 
 import asyncio
 from collections import Counter
@@ -42,7 +42,7 @@ STOPPING = "stopping"  # the loop ends: its worker stops, or its time is over
 
 
 class RunDeferred(RunStopped):
-    """The run waits until `until`, and continues from its cursor then."""
+    """The run waits until `until`, and then continues from its cursor."""
 
     def __init__(self, until: datetime, reason: str) -> None:
         super().__init__(reason)
@@ -51,7 +51,7 @@ class RunDeferred(RunStopped):
 
 @dataclass(slots=True)
 class StopSignal:
-    """Why a claimed run must stop; empty: it need not."""
+    """Why a claimed run must stop; "" if it need not."""
 
     cause: str = ""
     event: asyncio.Event = field(default_factory=asyncio.Event)
@@ -69,7 +69,9 @@ class StopSignal:
 
 @dataclass(frozen=True, slots=True)
 class LoopResources:
-    """What the runs of a loop share. `lease`: of the loop, which holds its calls in flight."""
+    """Resources shared by the runs of a loop. `lease`: of the loop, which holds its calls in
+    flight.
+    """
 
     lease: UUID
     clock: Clock
@@ -111,7 +113,7 @@ class ClaimedRunContext:
 
     @property
     def group(self) -> str:
-        """The key of the job's concurrency group; groups of different owners are different."""
+        """Return the key of the job's concurrency group, which includes the owner."""
         name = self.job.concurrency_group
         return f"{self.job.tenant_id or ''}|{name}" if name else ""
 
@@ -154,7 +156,7 @@ class ClaimedRunContext:
         expected: int | None,
         write: Callable[[], object] | None,
     ) -> bool:
-        """Store progress and call `write`; False, without either, if the lease was lost."""
+        """Store progress and call `write`; return False, and do neither, if the lease was lost."""
         now = self.now()
         columns = {} if expected is None else {"expected_count": expected}
         is_held = self.claimed.update(
@@ -197,7 +199,7 @@ class ClaimedRunContext:
             await self._wait_before_retry(answer, attempts)
 
     async def _wait_before_retry(self, outcome: Outcome, attempts: int) -> None:
-        """Wait as the outcome asks for. Raises RunFailed after CALL_ATTEMPTS failures."""
+        """Wait as the outcome requests. Raises RunFailed after CALL_ATTEMPTS failures."""
         if attempts >= CALL_ATTEMPTS:
             raise RunFailed(outcome.reason, outcome.detail)
         seconds = outcome.after
@@ -215,7 +217,9 @@ class ClaimedRunContext:
         build: Callable[[Connection], Request],
         parse: Callable[[Response], T | Outcome],
     ) -> T | Outcome:
-        """Reserve the quotas, send the request, and return its answer without secrets."""
+        """Reserve the quotas, send the request, and return its parsed response or an Outcome
+        without secrets.
+        """
         await self._wait_until(self.pace.reserve_call(now=self.now()), "paced")
         prepared = await self._reserve(connection, build)
         if isinstance(prepared, Outcome):
@@ -276,7 +280,7 @@ class ClaimedRunContext:
 
 
 def is_quota_outcome(outcome: Outcome) -> bool:
-    """Return whether a quota refused the call, which is no failure of the system."""
+    """Return whether a quota refused the call, which does not count as a failure of the system."""
     return outcome.reason == "throttled" or bool(outcome.paused_scopes)
 
 
@@ -289,7 +293,7 @@ def raise_refused(outcome: Outcome, connection: Connection) -> None:
 
 
 def describe_egress_error(error: EgressError) -> Any:
-    """Return the Outcome of a call that failed on its way."""
+    """Return the Outcome of a call that could not be sent or answered."""
     if isinstance(error, EgressRefused):
         return never(error.reason, str(error))
     build = later if isinstance(error, RequestNotSent) else unknown

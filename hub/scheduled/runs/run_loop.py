@@ -1,5 +1,5 @@
-"""The loop that executes runs: claim due runs, run their executors side by side, store how each
-ended.
+"""The loop that executes runs: claim due runs, run their executors concurrently, store their
+results.
 """
 
 import asyncio
@@ -71,7 +71,7 @@ class LoopDependencies:
 
 @dataclass(slots=True)
 class RunLoop:
-    """One loop. `contexts`: of the runs that it executes, by pk; `tasks`: that execute them."""
+    """One loop. `contexts` and `tasks`: of the runs that it executes, by pk."""
 
     dependencies: LoopDependencies
     contexts: dict[int, ClaimedRunContext] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class RunLoop:
     next_loop_requested_at: float = -math.inf
 
     async def run_to_end(self) -> None:
-        """Execute runs until it is time to leave, then let them stop at their cursors."""
+        """Execute runs until it is time to stop, then let them stop at their cursors."""
         async with self.dependencies.open_client() as send:
             dependencies = self.dependencies
             resources = LoopResources(
@@ -94,7 +94,7 @@ class RunLoop:
                 await asyncio.gather(keeper, return_exceptions=True)
 
     async def claim_until_stopped(self, resources: LoopResources) -> None:
-        """Claim runs until the loop must end, or had nothing to do for `idle_seconds`."""
+        """Claim runs until the loop must end, or was idle for `idle_seconds`."""
         loop = asyncio.get_running_loop()
         started_at = worked_at = loop.time()
         while not await self.must_stop(loop.time() - started_at):
@@ -108,7 +108,7 @@ class RunLoop:
             await asyncio.sleep(POLL_EVERY_SECONDS)
 
     async def must_stop(self, seconds: float) -> bool:
-        """Return whether nothing more is claimed, after a loop of so many seconds."""
+        """Return whether to claim nothing more, after the loop has run for this many seconds."""
         if self.dependencies.stopping() or seconds >= self.dependencies.run_seconds:
             return True
         if seconds < self.dependencies.yield_after:
@@ -119,12 +119,12 @@ class RunLoop:
 
     @property
     def capacity(self) -> int:
-        """How many more runs it may execute."""
+        """Return how many more runs it may execute."""
         at_once: int = settings.HUB_RUNS_AT_ONCE
         return at_once - len(self.tasks)
 
     async def claim_runs(self) -> list[Run]:
-        """Claim due runs; none while the database is away."""
+        """Claim due runs; none while the database connection is lost."""
         try:
             return await in_db_thread(self._claim)
         except DATABASE_AWAY_ERRORS as error:
@@ -141,7 +141,7 @@ class RunLoop:
         return runs
 
     async def call_helper(self) -> None:
-        """Ask for one more loop, at most once a second, if due runs find no place here."""
+        """Request one more loop, at most once a second, if due runs exceed this loop's capacity."""
         now = asyncio.get_running_loop().time()
         if self.capacity <= 0 and now > self.next_loop_requested_at + 1.0:
             self.next_loop_requested_at = now
@@ -160,15 +160,15 @@ class RunLoop:
         task.add_done_callback(lambda _: self.forget_run(context, task))
 
     def forget_run(self, context: ClaimedRunContext, task: asyncio.Task[None]) -> None:
-        """Forget a run that has ended here, unless it was claimed again meanwhile."""
+        """Remove a run that has ended, unless it was claimed again meanwhile."""
         self.tasks.discard(task)
         if self.contexts.get(context.run.pk) is context:
             del self.contexts[context.run.pk]
 
     async def execute_run(self, context: ClaimedRunContext) -> None:
-        """Run the executor, and store how the run ended.
+        """Run the executor, and store the result of the run.
 
-        If that cannot be stored, the lease expires, and the run continues from its cursor.
+        If the result cannot be stored, the lease expires, and the run continues from its cursor.
         """
         try:
             store = await self.find_end(context)
@@ -179,7 +179,7 @@ class RunLoop:
             log.exception("runs.end_not_stored", run=context.run.pk)
 
     async def find_end(self, context: ClaimedRunContext) -> Callable[[], object]:
-        """Run the executor; return the function that stores how the run ended."""
+        """Run the executor; return the function that stores the result of the run."""
         try:
             result = await find_executor(context.run)(context)
         except asyncio.CancelledError:
@@ -191,7 +191,7 @@ class RunLoop:
         return lambda: results.finish_run(context.claimed, result, now=context.now())
 
     async def keep_leases(self) -> None:
-        """Extend the leases of the loop and its runs, and stop runs that must not go on."""
+        """Extend the leases of the loop and its runs, and stop runs that must not continue."""
         while True:
             with contextlib.suppress(*DATABASE_AWAY_ERRORS):
                 causes = await in_db_thread(self._extend_leases, dict(self._list_leases()))
@@ -233,7 +233,9 @@ def find_executor(run: Run) -> Executor:
 
 
 def find_cause(error: Exception) -> Exception:
-    """Return the first error of a group that says how the run goes on, else the first one."""
+    """Return the first error of a group that determines how the run continues, else the first
+    error.
+    """
     if not isinstance(error, ExceptionGroup):
         return error
     causes = [find_cause(inner) for inner in error.exceptions]

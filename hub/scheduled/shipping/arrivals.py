@@ -1,4 +1,4 @@
-"""Ship lines as they arrive: where a job ships each minute, lines do not wait for its next slot."""
+"""Ship lines as they arrive, without waiting for the next slot, if a job ships every minute."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -21,10 +21,10 @@ ARRIVAL = "arrival"  # `requested_by` of these runs
 
 
 def ship_arrived_lines(*, now: datetime) -> int:
-    """Create runs for logs whose lines wait, or bring their next run forward; return how many.
+    """Create runs for logs with waiting lines, or bring their next run forward; return how many.
 
-    A step of the sweep, before loops are woken. A log whose source must be asked is left to the
-    slots of its job, and so is one whose last run did not finish.
+    A step of the sweep, before loops are woken. Logs whose source must be polled are left to the
+    slots of their job, and so are logs whose last run did not finish.
     """
     schedules = [
         row for row in frequent_schedules(now=now) if find_log_source(row) != LogSource.COLLECTION
@@ -38,7 +38,7 @@ def ship_arrived_lines(*, now: datetime) -> int:
 
 @transaction.atomic
 def create_arrival_runs(schedule_ids: Collection[int], *, now: datetime) -> int:
-    """Create a run for each of these schedules that has none that is open, under their locks."""
+    """Create a run for each of these schedules without an open run, under their locks."""
     locked = lock_schedules(JobSchedule.unscoped.filter(pk__in=schedule_ids))
     with_work = find_schedules_with_work(locked)
     runs = [
@@ -51,7 +51,7 @@ def create_arrival_runs(schedule_ids: Collection[int], *, now: datetime) -> int:
 
 
 def frequent_schedules(*, now: datetime) -> QuerySet[JobSchedule]:
-    """Select the enabled schedules of log shipping that have a slot soon."""
+    """Return a queryset of the enabled schedules of log shipping with a slot soon."""
     return JobSchedule.unscoped.filter(
         job__kind=Job.Kind.SHIP,
         job__is_enabled=True,
@@ -66,7 +66,7 @@ def find_log_source(schedule: JobSchedule) -> str:
 
 
 def bring_runs_forward(schedules: Collection[JobSchedule], *, now: datetime) -> int:
-    """Let runs that wait for their place in the window start now; return how many."""
+    """Let runs that are delayed within their window start now; return how many."""
     pairs = {(row.job_id, row.tenant_id) for row in schedules}
     waiting = Run.unscoped.filter(
         state="waiting", started_at=None, due_at__gt=now, due_at__lte=now + FREQUENT_SLOT_INTERVAL
@@ -77,7 +77,7 @@ def bring_runs_forward(schedules: Collection[JobSchedule], *, now: datetime) -> 
 
 
 def may_ship_again(schedule: JobSchedule, *, now: datetime) -> bool:
-    """Return whether the last run finished, and some time ago; delete runs of earlier arrivals."""
+    """Return whether the last run finished some time ago; delete runs of earlier arrivals."""
     runs = Run.unscoped.filter(job=schedule.job_id, tenant=schedule.tenant_id)
     runs.filter(
         requested_by=ARRIVAL, state=Run.State.FINISHED, finished_at__lt=now - ARRIVAL_RUNS_KEPT_FOR

@@ -1,4 +1,4 @@
-"""How large the next batch may be: smaller after a refusal, to find the line that caused it."""
+"""Limit the size of the next batch: smaller after a refusal, to find the line that caused it."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,9 @@ FULL_BATCH_SHARE = 0.9  # of the bytes
 
 
 class BatchLimits:
-    """`most_lines` is None unless a batch was refused as a whole lately."""
+    """The limits of a batch. `most_lines` is None unless a batch was recently refused as a
+    whole.
+    """
 
     def __init__(self, most_bytes: int) -> None:
         self.most_bytes = most_bytes
@@ -19,12 +21,12 @@ class BatchLimits:
         return is_full or (self.most_lines is not None and len(lines) >= self.most_lines)
 
     def narrow(self, line_count: int) -> None:
-        """Halve the batch, as this many lines were refused together."""
+        """Halve the batch size, after this many lines were refused together."""
         self.refused_count = max(self.refused_count, line_count)
         self.most_lines = max(1, line_count // 2)
 
     def widen(self) -> None:
-        """Let the batches grow again, as one was accepted."""
+        """Increase the batch size again, after a batch was accepted."""
         if self.most_lines is not None:
             self.most_lines *= 4
             if self.most_lines >= self.refused_count:

@@ -9,7 +9,7 @@ from hub.scheduled.models import LogChunk, LogPosition
 
 
 def erase_shipped_lines(connection: Connection, *, now: datetime) -> None:
-    """Delete the tenant's shipped lines; those that wait stay, to be shipped.
+    """Delete the tenant's shipped lines; waiting lines are kept and shipped.
 
     HUB_ERASE_CONNECTION names this function.
     """

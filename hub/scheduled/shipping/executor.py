@@ -1,8 +1,8 @@
-"""The executor of log shipping: the lines of one log go to the tenant's system, in batches.
+"""The executor of log shipping: send the lines of one log to the tenant's system, in batches.
 
-No line is lost: the position advances only over lines that the system accepted and, where it can,
-acknowledged. A line arrives twice only if the answer to its batch, or its acknowledgement, was
-lost, or did not come in time.
+No line is lost: the position advances only over lines that the system accepted and, if it supports
+that, acknowledged. A line arrives twice only if the response to its batch, or its acknowledgement,
+was lost or late.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ Sleep = Callable[[float], Awaitable[object]]
 
 
 async def run_shipping(context: RunContext) -> Mapping[str, Any]:
-    """Ship the lines of the job's log that wait; return counts of lines and batches.
+    """Ship the waiting lines of the job's log; return counts of lines and batches.
 
     A dry run only counts the lines that it would ship.
     """
@@ -68,7 +68,9 @@ async def count_waiting_lines(context: RunContext) -> dict[str, int]:
 
 
 class Shipping:
-    """One execution of a run. Its state is the position of the log, so it continues anywhere."""
+    """One execution of a run. Its state is the position of the log, from which any process can
+    continue.
+    """
 
     def __init__(self, context: RunContext, options: ShippingOptions, *, sleep: Sleep) -> None:
         self.context, self.options, self.sleep = context, options, sleep
@@ -92,7 +94,7 @@ class Shipping:
         return dict(self.counts)
 
     async def begin(self) -> None:
-        """Claim the log, and read the source of its lines."""
+        """Claim the log, and append the new lines of its source."""
         context, source = self.context, self.options.source
         self.position: LogPosition = await context.in_database(
             partial(claim_position, context.tenant, source, context.run)
@@ -112,7 +114,7 @@ class Shipping:
         self.expected = self.done + next_line - position.shipped_line
 
     async def take_step(self) -> bool:
-        """Send a batch, or ask for acknowledgements; return whether anything is left to do."""
+        """Send a batch, or request acknowledgements; return whether there is more to do."""
         await self.poll_when_due()
         gap = self.shipment.find_gap()
         waiting = await self.context.in_database(partial(self.read_lines, gap))
@@ -137,7 +139,7 @@ class Shipping:
         )
 
     def seconds_to_fill(self, waiting: WaitingLines, gap: Gap) -> float:
-        """Return how long a batch that is not full waits for more lines."""
+        """Return how long a partly filled batch waits for more lines."""
         if gap.count is not None or self.limits.is_reached_by(waiting.lines):
             return 0.0
         age = (self.context.now() - waiting.received_at).total_seconds()
@@ -161,9 +163,9 @@ class Shipping:
         await self.save()
 
     async def refuse_line(self, line: int, refusal: str) -> None:
-        """Set aside a line that is refused alone; it is rejected if another one is accepted.
+        """Set aside a line that is refused alone; it is rejected once another line is accepted.
 
-        Raises RunFailed if many are refused: then it is not the lines.
+        Raises RunFailed if many lines are refused, as the cause is then not a single line.
         """
         if len(self.shipment.refused_lines()) >= REFUSED_LINES_MAX:
             raise RunFailed("log_lines_refused", refusal)
@@ -171,7 +173,9 @@ class Shipping:
         await self.context.log("line_refused", level="error", line=line, answer=refusal)
 
     async def poll_when_due(self) -> None:
-        """Ask which batches are acknowledged, and forget those that were not in time."""
+        """Request acknowledgements of batches, and take out batches without one after the time
+        limit.
+        """
         now = self.context.now().timestamp()
         if not self.shipment.pending() or now < self.next_poll:
             return
@@ -194,7 +198,9 @@ class Shipping:
             await self.note_unacknowledged(unconfirmed_lines)
 
     def choose_polled_batches(self, *, now: float) -> list[Batch]:
-        """Return the batches to ask about: those of which the last question is the longest ago."""
+        """Return the batches to ask about: those whose last request for an acknowledgement is
+        oldest.
+        """
         ripe = [
             batch
             for batch in self.shipment.pending()
@@ -207,7 +213,8 @@ class Shipping:
         return chosen_batches
 
     async def poll_acknowledgements(self, batches: Sequence[Batch]) -> int:
-        """Ask about each batch, and store each acknowledgement at once, as it is given once only.
+        """Request the acknowledgement of each batch, and store it at once, as it is reported only
+        once.
 
         Returns how many are acknowledged.
         """
@@ -220,7 +227,7 @@ class Shipping:
         return acknowledged_count
 
     async def note_unacknowledged(self, unconfirmed_lines: int) -> None:
-        """Raise RunFailed if acknowledgements have failed to come several times in this run."""
+        """Raise RunFailed if acknowledgements were missing several times in this run."""
         self.counts["sent_again"] += unconfirmed_lines
         self.unacknowledged_count += 1
         await self.context.log("not_acknowledged", level="warning", lines=unconfirmed_lines)

@@ -1,4 +1,4 @@
-"""Figures of log shipping: what was received, shipped, dropped, and how far it is behind."""
+"""Figures of log shipping: received, shipped and dropped lines, and the lag."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ KIND = "ship"
 
 @dataclass(frozen=True, slots=True)
 class LogFigures:
-    """Counts of lines. `lag_seconds` is the age of the oldest line that waits, 0 if none does."""
+    """Counts of lines. `lag_seconds` is the age of the oldest waiting line, 0 if none waits."""
 
     source: str
     received: int
@@ -46,10 +46,10 @@ def measure_waiting_logs(*, now: datetime) -> list[LogFigures]:
 
 
 def positions_with_age(positions: QuerySet[LogPosition]) -> QuerySet[Any]:
-    """Annotate `waiting_since`: when the oldest line that waits was received.
+    """Annotate `waiting_since`: when the oldest waiting line was received.
 
-    It is the chunk with the line after the shipped ones, found as the newest that begins there or
-    before: one row of the index. Without a backlog the value means nothing.
+    It is read from the chunk of the line after the shipped ones, which is the newest that begins at
+    this line or before: one row of the index. Without a backlog the value is meaningless.
     """
     begun_chunks = LogChunk.unscoped.filter(
         tenant=OuterRef("tenant"),
@@ -82,7 +82,7 @@ def measure_position(position: Any, *, now: datetime) -> LogFigures:
 
 
 def sum_figures(figures: Iterable[LogFigures]) -> dict[str, float]:
-    """Return the counts of all logs together, and the longest lag."""
+    """Return the sum of the counts of all logs, and the longest lag."""
     rows = list(figures)
     return {
         "received": sum(row.received for row in rows),
@@ -119,7 +119,7 @@ def build_shipping_run(run: Run) -> ShippingRun:
 
 
 def find_last_error(tenant: Tenant) -> Run | None:
-    """Return the newest run of log shipping that ended, if it failed; its `reason` says why."""
+    """Return the last run of log shipping that ended, if it failed; its `reason` says why."""
     runs = Run.objects.of(tenant).filter(job__kind=KIND).exclude(state__in=("waiting", "running"))
     newest = runs.order_by("-id").first()
     return newest if newest is not None and newest.state in ("failed", "blocked") else None

@@ -1,4 +1,4 @@
-"""The options of a job of log shipping, and what is wrong with them."""
+"""The options of a job of log shipping, and their check."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,9 +22,10 @@ APPLICATION = "app"  # the connector whose collection is read
 
 @dataclass(frozen=True, slots=True)
 class ShippingOptions:
-    """`source` names the log. A batch is sent when it has `batch_bytes`, or when its first line has
-    waited for `batch_seconds`; it is sent again after `acknowledge_seconds` without an
-    acknowledgement.
+    """Options of log shipping; `source` is the log.
+
+    A batch is sent when it has `batch_bytes`, or when its first line has waited for
+    `batch_seconds`; it is sent again after `acknowledge_seconds` without an acknowledgement.
     """
 
     source: str
@@ -37,7 +38,7 @@ class ShippingOptions:
 
 
 def parse_shipping_options(options: Mapping[str, Any]) -> ShippingOptions:
-    """Return the options, with defaults; they were checked when the job was stored."""
+    """Return the options with defaults; they were checked when the job was stored."""
     source = str(options.get("source", LogSource.API))
     texts = {name: str(options.get(name) or "") for name in TEXT_OPTIONS}
     return ShippingOptions(
@@ -54,7 +55,7 @@ def parse_shipping_options(options: Mapping[str, Any]) -> ShippingOptions:
 
 
 def check_shipping_options(options: Mapping[str, Any], connector_key: str) -> dict[str, str]:
-    """Return what is wrong, by the path in the options; empty if they are valid."""
+    """Return the errors of the options by path; empty if they are valid."""
     errors = {
         name: problem
         for name, value in options.items()

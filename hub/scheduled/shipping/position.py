@@ -1,4 +1,4 @@
-"""The position of a log while a run ships it: claimed by one run, and changed under its claim."""
+"""The position of a log while a run ships it: claimed by one run, which alone may change it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +14,9 @@ from tenants.models import Tenant
 
 @transaction.atomic
 def claim_position(tenant: Tenant, source: str, run: Run) -> LogPosition:
-    """Return the position of a log for this run, which alone may change it until it ends.
+    """Claim and return the position of a log for this run, which alone may change it until it ends.
 
-    Raises RunFailed if another run ships this log at the moment.
+    Raises RunFailed if another run is shipping this log.
     """
     LogPosition.unscoped.bulk_create(
         [LogPosition(tenant=tenant, source=source)], ignore_conflicts=True
@@ -33,14 +33,18 @@ def claim_position(tenant: Tenant, source: str, run: Run) -> LogPosition:
 
 @dataclass(slots=True)
 class PositionWriter:
-    """Stores a shipment in the position of its log. `stored_line`: the shipped line as stored."""
+    """Stores a shipment in the position of its log. `stored_line`: the stored number of the shipped
+    line.
+    """
 
     position: LogPosition
     run: Run
     stored_line: int
 
     def store(self, shipment: Shipment, *, rejected: int, now: datetime) -> None:
-        """Raise RunStopped if another run or the retention changed the position meanwhile."""
+        """Store the shipment. Raises RunStopped if another run or the retention has changed the
+        position.
+        """
         held_positions = LogPosition.unscoped.filter(
             pk=self.position.pk, run=self.run, shipped_line=self.stored_line
         )
@@ -57,7 +61,7 @@ class PositionWriter:
 
 
 def find_next_line(position: LogPosition) -> int:
-    """Return the number of the next line that will be received, as it is stored now."""
+    """Return the number that the next received line will get, from the database."""
     next_line: int = LogPosition.unscoped.values_list("next_line", flat=True).get(pk=position.pk)
     return next_line
 

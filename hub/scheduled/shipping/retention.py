@@ -1,9 +1,9 @@
 """Retention of log lines: lines that wait too long are dropped and counted.
 
-A shipment that is late opens a notice.
+A shipment that is late creates a notice.
 
-Shipped lines are deleted by `hub.prune`, a day after they were received: until then a request that
-is repeated finds its key.
+Shipped lines are deleted by `hub.prune`, a day after they were received: until then a repeated
+request finds its key.
 """
 
 from collections.abc import Collection, Mapping
@@ -29,7 +29,7 @@ POSITIONS_AT_ONCE = 100  # of one step
 def drop_expired_lines(*, now: datetime) -> int:
     """Drop lines that waited longer than HUB_KEEP_LOG_DAYS; return how many.
 
-    A step of the sweep. Shipped lines are gone long before: what is that old has waited.
+    A step of the sweep. Shipped lines are deleted much earlier, so lines of that age were waiting.
     """
     expired_before = now - timedelta(days=settings.HUB_KEEP_LOG_DAYS)
     expired = LogChunk.unscoped.filter(received_at__lt=expired_before)
@@ -43,9 +43,10 @@ def drop_expired_lines(*, now: datetime) -> int:
 def drop_lines_of_log(
     tenant_id: int, source: str, received_before: datetime, *, now: datetime
 ) -> int:
-    """Delete the expired chunks of a log, and advance its position; return how many lines wait.
+    """Delete the expired chunks of a log, and advance its position; return how many lines were
+    dropped.
 
-    A run that ships this log at the moment notices it, and begins again.
+    A run that is shipping this log notices this, and begins again.
     """
     position = LogPosition.unscoped.select_for_update(no_key=True).get(
         tenant=tenant_id, source=source
@@ -86,7 +87,7 @@ def notify_dropped(position: LogPosition, count: int, *, now: datetime) -> None:
 def notify_late_logs(*, now: datetime) -> None:
     """Create a notice for each log whose oldest line has waited for LATE_AFTER; at most one a day.
 
-    A step of the sweep. The notice is resolved when no line of the tenant waits that long.
+    A step of the sweep. The notice is resolved when no line of the tenant waits that long any more.
     """
     positions = find_late_positions(now=now).order_by("pk")
     about = {f"{position.pk}:{now:%Y-%m-%d}": position for position in positions}
@@ -96,7 +97,7 @@ def notify_late_logs(*, now: datetime) -> None:
 
 
 def find_new_occurrences(names: Collection[str]) -> list[str]:
-    """Return the occurrences of which there is no notice."""
+    """Return the occurrences without a notice."""
     keys = {f"{LATE}:{name}": name for name in names}
     if not keys:
         return []

@@ -1,4 +1,4 @@
-"""Send batches of log lines, and ask for their acknowledgements."""
+"""Send batches of log lines, and request their acknowledgements."""
 
 import uuid
 from typing import Any
@@ -35,7 +35,7 @@ class BatchSender:
         self.position, self.line_format = position, line_format
 
     async def send(self, waiting: WaitingLines, channel: int) -> BatchAnswer:
-        """Send lines on a channel on which no batch waits.
+        """Send lines on a channel without a waiting batch.
 
         Raises RunFailed if the system refuses all of them.
         """
@@ -52,7 +52,9 @@ class BatchSender:
         return answer
 
     async def is_acknowledged(self, batch: Batch) -> bool:
-        """Ask whether a batch is acknowledged; the system says so once."""
+        """Return whether a batch is acknowledged, by asking the system, which reports this only
+        once.
+        """
         tickets = set() if batch.ticket is None else {batch.ticket}
 
         def build(connection: Connection) -> Request:
@@ -66,12 +68,14 @@ class BatchSender:
         return acknowledged >= tickets
 
     def channel_id(self, number: int) -> str:
-        """Return the channel of this log with this number, a UUID."""
+        """Return the UUID of this log's channel with this number."""
         return str(uuid.uuid5(self.connection.public_id, f"{self.position.pk}:{number}"))
 
 
 def require_answer(answer: Any) -> Any:
-    """Return the answer. Raises RunFailed for an Outcome: the request was refused as a whole."""
+    """Return the parsed answer. Raises RunFailed for an Outcome, as the whole request was
+    refused.
+    """
     if isinstance(answer, Outcome):
         raise RunFailed(answer.reason, answer.detail)
     return answer

@@ -12,8 +12,8 @@ from connectors.roles import BatchAnswer
 class Batch:
     """Lines that were sent in one request. `ticket` is None once they need no acknowledgement.
 
-    `sent_at` in seconds since 1970. `refused`: the system refused this one line, alone;
-    `rejected`: for good, as it accepts others.
+    `sent_at` is in seconds since 1970. `refused`: the system refused this single line; `rejected`:
+    permanently, as it accepts others.
     """
 
     first: int
@@ -38,19 +38,19 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Lines to send: `count` of them from `first` on; None: all that follow."""
+    """Lines to send: `count` of them from `first` on; None: all following ones."""
 
     first: int
     count: int | None
 
 
 class Shipment:
-    """All lines before `shipped_line` are settled; `batches` are those after it that were sent.
+    """All lines before `shipped_line` are settled; `batches` are the sent batches after it.
 
-    What no batch covers is to be sent. A batch that gets lost is taken out, and so is sent again.
-    A channel has one batch at a time that waits for its acknowledgement. For tickets count from 0
-    again when the system restarts, and a batch whose answer was lost has one that we do not know:
-    on a channel of its own, no other batch's ticket can be taken for that of a batch.
+    Lines in no batch are to be sent. A lost batch is removed, so its lines are sent again. A
+    channel has at most one batch that waits for its acknowledgement: tickets start at 0 again when
+    the system restarts, and the ticket of a batch is unknown if its response was lost. With a
+    channel of its own, a batch cannot be acknowledged by another batch's ticket.
     """
 
     def __init__(self, shipped_line: int, batches: Sequence[Mapping[str, Any]]) -> None:
@@ -58,7 +58,7 @@ class Shipment:
         self.batches = [Batch(**batch) for batch in batches]
 
     def find_gap(self) -> Gap:
-        """Return the first lines that are to be sent."""
+        """Return the first range of lines to send."""
         line = self.shipped_line
         for batch in self.batches:
             if batch.first > line:
@@ -71,31 +71,31 @@ class Shipment:
         return [batch for batch in self.batches if batch.ticket is not None]
 
     def find_channel(self) -> int:
-        """Return the smallest number of a channel on which no batch waits."""
+        """Return the smallest number of a channel without a waiting batch."""
         occupied = {batch.channel for batch in self.pending()}
         return next(number for number in count() if number not in occupied)
 
     def record_answer(self, first: int, answer: BatchAnswer, *, channel: int, now: float) -> None:
-        """Note the lines that were accepted."""
+        """Record that the lines were accepted."""
         if answer.accepted_count:
             self._insert(Batch(first, answer.accepted_count, channel, answer.ticket, now))
 
     def refused_lines(self) -> list[int]:
-        """Return the lines that are refused, and not rejected."""
+        """Return the lines that are refused and not rejected."""
         return [batch.first for batch in self.batches if batch.refused and not batch.rejected]
 
     def record_refused(self, line: int) -> None:
-        """Note that the system refuses this one line alone."""
+        """Record that the system refuses this single line."""
         self._insert(Batch(line, 1, refused=True))
 
     def reject_refused(self) -> None:
-        """Give up the lines that are refused, as the system accepts others."""
+        """Mark refused lines as rejected, as the system accepts others."""
         self.batches = [
             replace(batch, rejected=True) if batch.refused else batch for batch in self.batches
         ]
 
     def acknowledge(self, acknowledged: Batch) -> None:
-        """Note that a batch is acknowledged."""
+        """Record that a batch is acknowledged."""
         self.batches = [
             replace(batch, ticket=None) if batch == acknowledged else batch
             for batch in self.batches
@@ -104,11 +104,11 @@ class Shipment:
     def take_out_unacknowledged(
         self, asked_batches: Sequence[Batch], *, sent_before: float, overtaken_before: float
     ) -> int:
-        """Take out those of the batches that are not acknowledged in time, so that they are sent
-        again; return the number of their lines.
+        """Remove those of the batches that are not acknowledged in time, so that they are sent
+        again.
 
-        That time is shorter for a batch if one that was sent after it is acknowledged: then its own
-        acknowledgement was probably lost.
+        Return the number of their lines. The time limit is shorter for a batch if a later one is
+        acknowledged, as its own acknowledgement was then probably lost.
         """
         newest = max((batch.sent_at for batch in self.batches if batch.is_settled), default=0.0)
         overtaken_before = min(overtaken_before, newest)
@@ -122,7 +122,7 @@ class Shipment:
         return sum(batch.count for batch in unconfirmed)
 
     def settle(self) -> tuple[int, int]:
-        """Advance over settled batches; return the number of lines, and of rejected ones."""
+        """Advance over settled batches; return the numbers of lines and of rejected ones."""
         before, rejected = self.shipped_line, 0
         while self.batches and self.batches[0].is_settled:
             if self.batches[0].first != self.shipped_line:
@@ -133,14 +133,18 @@ class Shipment:
         return self.shipped_line - before, rejected
 
     def drop(self, end: int) -> int:
-        """Advance to a line, whatever became of those before it; return how many were shipped."""
+        """Advance to a line, regardless of the state of earlier lines; return how many of these
+        were shipped.
+        """
         before = [batch for batch in self.batches if batch.first < end]
         self.batches = [batch for batch in self.batches if batch.first >= end]
         self.shipped_line = max([end, *(batch.end for batch in before if batch.is_settled)])
         return sum(batch.count for batch in before if batch.is_settled)
 
     def to_json(self) -> list[dict[str, Any]]:
-        """Return the batches; a line that is only refused is tried again after an interruption."""
+        """Return the batches as JSON; a line that is refused but not rejected is tried again after
+        an interruption.
+        """
         return [batch.to_json() for batch in self.batches if batch.rejected or not batch.refused]
 
     def _insert(self, batch: Batch) -> None:

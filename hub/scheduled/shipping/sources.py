@@ -1,4 +1,4 @@
-"""Append the lines of a log that the hub reads itself: our application's log, or the audit log."""
+"""Append lines that the hub reads itself: from our application's log, or the audit log."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -20,10 +20,10 @@ AUDIT_ROWS = 500  # of one chunk
 
 
 async def read_source(context: RunContext, position: LogPosition, options: ShippingOptions) -> None:
-    """Append what the source has new to the log; nothing for lines that are sent to the API.
+    """Append the new lines of the source to the log; nothing for lines that are sent to the API.
 
-    Each chunk is stored with the cursor, in one transaction: so no line is read twice or left out.
-    Raises RunFailed and RunBlocked.
+    Each chunk is stored with the cursor in one transaction, so that no line is read twice or left
+    out. Raises RunFailed and RunBlocked.
     """
     if options.source == LogSource.AUDIT:
         await read_audit_log(context, position)
@@ -32,7 +32,7 @@ async def read_source(context: RunContext, position: LogPosition, options: Shipp
 
 
 async def read_audit_log(context: RunContext, position: LogPosition) -> None:
-    """Append the audit rows after the last one that was read, by their numbers in the chain."""
+    """Append the audit rows after the last one read, by their numbers in the chain."""
     while rows := await context.in_database(partial(find_audit_rows, context.tenant, position)):
         lines = await context.in_database(partial(build_audit_lines, context.tenant, rows))
         cursor = {"number": rows[-1].number}
@@ -47,7 +47,7 @@ def find_audit_rows(tenant: Tenant, position: LogPosition) -> list[AuditRow]:
 
 
 def build_audit_lines(tenant: Tenant, rows: Sequence[AuditRow]) -> list[LogLine]:
-    """Build a line of each row; addresses only of the tenant's own members and programs."""
+    """Build a line for each row; IP addresses only of the tenant's own members and programs."""
     members = {str(user_id) for user_id in tenant.memberships.values_list("user_id", flat=True)}
     return [
         build_line(
@@ -85,7 +85,7 @@ def build_audit_record(row: AuditRow, *, with_address: bool) -> Mapping[str, Any
 async def read_collection(
     context: RunContext, position: LogPosition, options: ShippingOptions
 ) -> None:
-    """Append the records of the collection after the last one that was read, by its keyset."""
+    """Append the records of the collection after the last one read, by its keyset."""
     connection: Connection = await context.find_connection(APPLICATION)
     collection = find_collection(connection, options.collection)
     after = str(position.read_cursor.get("after", ""))
@@ -116,7 +116,7 @@ async def append_lines(
     *,
     key: str,
 ) -> None:
-    """Store lines and the cursor behind them, under the lease of the run."""
+    """Store lines and the next cursor, under the lease of the run."""
     chunk_input = build_chunk_input(
         context.tenant, position.source, key[:255], lines, now=context.now()
     )

@@ -1,4 +1,6 @@
-"""Which schedules of log shipping have lines to ship: a run of the others would do nothing."""
+"""Find the schedules of log shipping that have lines to ship; runs of the others would do
+nothing.
+"""
 
 from collections.abc import Sequence
 
@@ -12,10 +14,10 @@ Log = tuple[int, str]  # the id of the tenant, and the source
 
 
 def find_schedules_with_work(schedules: Sequence[JobSchedule]) -> set[int]:
-    """Return the ids of schedules whose next run has lines to ship, in at most three statements.
+    """Return the ids of schedules whose next run has lines to ship, in at most three queries.
 
-    HUB_JOB_KINDS names this function. A log whose source must be asked always has work. An open
-    run ships what was received since, too: no other one is needed beside it.
+    HUB_JOB_KINDS names this function. A log whose source must be polled always has work. If a run
+    is open, no other one is needed, as it also ships lines received since.
     """
     sources = {row.pk: parse_shipping_options(row.job.options).source for row in schedules}
     logs = {(row.tenant_id, sources[row.pk]) for row in schedules}
@@ -32,7 +34,7 @@ def find_schedules_with_work(schedules: Sequence[JobSchedule]) -> set[int]:
 
 
 def find_waiting_logs(logs: set[Log]) -> set[Log]:
-    """Return the logs with lines that wait."""
+    """Return the logs with waiting lines."""
     positions = LogPosition.unscoped.filter(
         tenant__in={tenant for tenant, _ in logs}, next_line__gt=F("shipped_line")
     )
@@ -40,7 +42,7 @@ def find_waiting_logs(logs: set[Log]) -> set[Log]:
 
 
 def find_unread_audit_logs(schedules: Sequence[JobSchedule], logs: set[Log]) -> set[Log]:
-    """Return the audit logs whose newest rows were not read yet."""
+    """Return the audit logs with unread rows."""
     tenants = {
         row.tenant_id: str(row.tenant.public_id)
         for row in schedules
@@ -64,9 +66,9 @@ def find_unread_audit_logs(schedules: Sequence[JobSchedule], logs: set[Log]) -> 
 
 
 def delete_idle_run_before(run: Run) -> None:
-    """Delete the run before this one if it found nothing to ship either: one of them is enough.
+    """Delete the run before this one if both found nothing to ship, as one such run is enough.
 
-    A log whose source must be asked has a run in each slot. Requested runs stay.
+    A log whose source must be polled has a run in each slot. Requested runs are kept.
     """
     runs = Run.unscoped.filter(job=run.job_id, tenant=run.tenant_id, pk__lt=run.pk)
     before = runs.order_by("-pk").first()
@@ -81,7 +83,7 @@ def delete_idle_run_before(run: Run) -> None:
 
 
 def find_open_runs(schedules: Sequence[JobSchedule]) -> set[tuple[int, int]]:
-    """Return the jobs and tenants that have a run which has not ended."""
+    """Return the jobs and tenants with a run that has not ended."""
     runs = Run.unscoped.filter(
         job__in={row.job_id for row in schedules},
         tenant__in={row.tenant_id for row in schedules},

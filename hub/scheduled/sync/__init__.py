@@ -1,1 +1,1 @@
-"""Syncs: changes in another system of which no webhook told are read, and become events."""
+"""Syncs: read changes in another system that no webhook has reported, and turn them into events."""

@@ -1,4 +1,6 @@
-"""Run a sync: read what has changed since the last run, and receive what no webhook told of."""
+"""Run a sync: read the changes since the last run, and receive those that no webhook has
+reported.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,8 +25,8 @@ CHANGED_UNTIL = "changed_until"  # in the cursor of the schedule: the last chang
 class Progress:
     """What an interrupted run has read.
 
-    `since`: where it began. `newest_change_at`: the last change. `cursor`: behind the last page;
-    empty: before the first.
+    `since`: the start of the read. `newest_change_at`: the last change. `cursor`: after the last
+    page; "": before the first.
     """
 
     since: datetime
@@ -53,7 +55,7 @@ class Progress:
 
 @dataclass(slots=True)
 class SyncRun:
-    """One run: the records of a collection as a connection may read it."""
+    """One run: the records of a collection, as read through a connection."""
 
     context: RunContext
     options: SyncOptions
@@ -62,7 +64,7 @@ class SyncRun:
     source: WebhookSource
 
     async def read_all(self, progress: Progress) -> Progress:
-        """Read the pages after the progress; each is stored with what it brought.
+        """Read the pages after the progress; each is stored with its changes.
 
         Raises RunFailed if the read was not complete.
         """
@@ -77,7 +79,7 @@ class SyncRun:
         return progress
 
     async def _store_page(self, progress: Progress, page: ReadPage) -> Progress:
-        """Receive what is new on a page, in one transaction with the cursor after it."""
+        """Receive the new changes of a page, in one transaction with the cursor after it."""
         context, connection = self.context, self.connection
         changes, unreadable = self._list_changes(page.records, progress.since)
         new = await context.in_database(
@@ -105,7 +107,7 @@ class SyncRun:
     def _list_changes(
         self, records: Sequence[Mapping[str, Any]], since: datetime
     ) -> tuple[list[RecordChange], int]:
-        """Return the wanted changes since a moment, and how many records cannot be read."""
+        """Return the wanted changes since a moment, and the number of unreadable records."""
         changes: list[RecordChange] = []
         unreadable = 0
         for record in records:
@@ -125,10 +127,11 @@ class SyncRun:
 
 
 async def run_sync(context: RunContext) -> Mapping[str, Any]:
-    """Receive the changes of which no webhook told, and return the run's result.
+    """Receive the changes that no webhook has reported, and return the run's result.
 
-    A run begins before the last change that the run before it has read (`overlap`), so that none
-    is missed that became visible late; what is known already is not received again.
+    A run begins before the last change that the previous run has read (`overlap`), so that changes
+    which became visible late are not missed; changes that are stored already are not received
+    again.
     """
     job = context.job
     if errors := check_sync_options(job.options, job.connector_key):
@@ -163,7 +166,7 @@ async def _open_run(context: RunContext, options: SyncOptions) -> SyncRun:
 
 
 async def _find_beginning(context: RunContext, options: SyncOptions) -> Progress:
-    """Return where an interrupted run continues, or where a new one begins."""
+    """Return where an interrupted run continues, or a new one begins."""
     if "page" in context.run.cursor:
         return Progress.from_json(context.run.cursor)
     cursor = await context.in_database(lambda: _load_cursor(context))

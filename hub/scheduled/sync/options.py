@@ -1,4 +1,4 @@
-"""The options of a sync: which records are read, and which of their changes become events."""
+"""The options of a sync: which records are read, and which changes become events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ Errors = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
-    """`overlap`: how far before the last change that was read the next run begins.
+    """The options of a sync. `overlap`: how far before the last read change the next run begins.
 
     `lookback`: how far before its time the first run begins.
     """
@@ -41,7 +41,7 @@ class SyncOptions:
 
 
 def check_sync_options(options: Any, connector_key: str) -> Errors:
-    """Return what is wrong with the options of a sync, by the path of each; empty if valid."""
+    """Return the errors of a sync's options by path; empty if they are valid."""
     if not isinstance(options, Mapping):
         return {"": _("This must be an object.")}
     objects = find_objects(connector_key)

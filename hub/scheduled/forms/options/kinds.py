@@ -96,7 +96,7 @@ class ReportOptionForm(OptionForm):
         return QUERIED_CONNECTORS.get(kind, self.connector_key) == self.connector_key
 
     def build(self) -> Options:
-        """Return the options; of the query only what its kind has."""
+        """Return the options; the query contains only the parameters of its kind."""
         options = super().build()
         field_names = QUERY_SECTIONS[self.cleaned_data["query"]].fields
         query = {name: value for name, value in options["query"].items() if name in field_names}

@@ -26,7 +26,7 @@ def open_option_form(
 ) -> OptionForm | None:
     """Return the form of a kind for a system; None if either is unknown.
 
-    It is bound only if the data are those of a page that shows it.
+    It is bound only if the data come from a page that shows it.
     """
     if kind not in FORMS or connector_key not in CONNECTORS:
         return None

@@ -14,9 +14,9 @@ Choices = Sequence[tuple[str, Any]]
 
 
 class OptionForm(forms.Form):
-    """Fields for options. Options that have no field are kept as they are.
+    """Fields for options. Options without a field are kept as they are.
 
-    `option_paths`: where the value of each field is; an empty value removes the option.
+    `option_paths`: the path of each field's value; an empty value removes the option.
     """
 
     option_paths: Mapping[str, Path] = {}
@@ -52,7 +52,7 @@ class OptionForm(forms.Form):
         return options
 
     def find_field(self, path: str) -> str:
-        """Return the field of an option, or of one below it; empty if it has none."""
+        """Return the field of an option, or of an option below it; "" if there is none."""
         for name, own_path in self.option_paths.items():
             option = ".".join(own_path)
             if name in self.fields and (
@@ -62,7 +62,7 @@ class OptionForm(forms.Form):
         return ""
 
     def set_choices(self, name: str, choices: Choices) -> None:
-        """Set the choices of a field; a stored value that is none of them stays possible."""
+        """Set the choices of a field; a stored value that is not among them remains possible."""
         field = self.fields[name]
         stored = self.initial.get(name)
         choice_values = [value for value, _label in choices]
@@ -79,7 +79,7 @@ def find_option(options: Any, path: Path) -> Any:
 
 
 def set_option(options: Options, path: Path, value: Any) -> None:
-    """Set the value at a path; an empty one is removed, as are objects that become empty."""
+    """Set the value at a path; an empty value is removed, and so are objects that become empty."""
     name, *rest = path
     if not rest:
         if value in ("", None) or value == []:

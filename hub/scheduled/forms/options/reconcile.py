@@ -51,7 +51,7 @@ class FieldRowForm(forms.Form):
 
     @property
     def is_empty(self) -> bool:
-        """Whether the row names no field: it is left out."""
+        """Return whether the row has no field name; it is then ignored."""
         return not any(self.cleaned_data.get(name) for name in ("name", "local", "remote"))
 
     def clean(self) -> dict[str, Any]:

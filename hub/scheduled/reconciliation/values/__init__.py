@@ -1,1 +1,1 @@
-"""Values and keys of records: converted, so that what is equal has equal bytes."""
+"""Convert values and keys of records, so that equal ones have equal bytes."""

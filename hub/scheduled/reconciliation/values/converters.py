@@ -1,7 +1,7 @@
-"""Converters: a value of either side as a canonical value, so that equal values have equal bytes.
+"""Converters: convert a value of either side to a canonical value; equal values get equal bytes.
 
 Canonical values are null, true, false and texts. A value that cannot be converted becomes an
-`Unconverted`, which equals nothing but the same value that was not converted either.
+`Unconverted`, which equals only the same unconverted value.
 """
 
 import json
@@ -37,7 +37,7 @@ UNCONVERTED_MARK = "!"  # the first element of the canonical value of an Unconve
 
 
 class Unconverted(NamedTuple):
-    """A value that has no canonical value, and the reason code why."""
+    """A value without a canonical form, and the reason code."""
 
     reason: str
     text: str
@@ -51,7 +51,9 @@ class NotConvertible(ValueError):
 
 
 def convert_local(value: Any, rule: FieldRule, references: References) -> Canonical:
-    """Return the canonical value of ours: picklist values and references become theirs."""
+    """Return the canonical form of our value, with picklist values and references converted to the
+    remote ones.
+    """
     if rule.type == "picklist" and rule.values:
         return _translate_picklist(value, rule)
     if rule.type == "reference":
@@ -60,7 +62,7 @@ def convert_local(value: Any, rule: FieldRule, references: References) -> Canoni
 
 
 def convert_remote(value: Any, rule: FieldRule) -> Canonical:
-    """Return the canonical value of theirs. Null, empty text and blanks are the same."""
+    """Return the canonical form of a remote value. Null, an empty text and blanks are the same."""
     if value is None:
         return None
     if isinstance(value, str):
@@ -78,7 +80,7 @@ def is_unconverted(value: Canonical) -> bool:
 
 
 def describe_value(value: Any) -> str:
-    """Return a text that is the same for the same JSON value."""
+    """Return a text form of a JSON value that is equal for equal values."""
     if isinstance(value, str):
         return value
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
@@ -164,9 +166,9 @@ def _convert_money(value: Mapping[str, Any]) -> str:
 
 
 def parse_number(value: Any) -> Decimal:
-    """Parse a JSON number or a text; digits may be grouped by commas. Raises NotConvertible.
+    """Parse a JSON number or a text; commas may group digits. Raises NotConvertible.
 
-    A float has 15 significant digits: 0.1 + 0.2 is 0.3.
+    A float is read with 15 significant digits, so that 0.1 + 0.2 is 0.3.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise NotConvertible("not a number")

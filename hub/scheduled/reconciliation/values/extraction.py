@@ -1,4 +1,4 @@
-"""Turn records of a collection into keys and staged values, by the options of the job."""
+"""Convert records of a collection to keys and staged values, by the options of the job."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ Accessor = Callable[[Record], Any]  # Raises ExpressionRefused
 
 @dataclass(frozen=True, slots=True)
 class StagedRow:
-    """A record as it is stored: the key that it is sorted by, and its body."""
+    """A record as it is stored: the sort key and the body."""
 
     key: bytes
     body: bytes
@@ -40,8 +40,8 @@ class StagedRow:
 class PairedIds:
     """The identities that a page needs.
 
-    `references`: their id by kind and our id. `keys`: the key of a pair by the id on this side; it
-    is their id.
+    `references`: the remote id by kind and local id. `keys`: the key by the id on this side; the
+    key is the remote id.
     """
 
     references: References
@@ -52,7 +52,7 @@ NO_PAIRS = PairedIds({}, {})
 
 
 class RecordSource(Protocol):
-    """What a collection tells about one of its records."""
+    """A collection's methods that read id, version and time of change from a record."""
 
     def record_id(self, record: Record) -> str: ...
     def changed_at(self, record: Record) -> datetime | None: ...
@@ -77,7 +77,7 @@ class RecordExtractor:
         self._fields = [compile_accessor(getattr(rule, side)) for rule in options.fields]
 
     def needed_identities(self, records: Iterable[Record]) -> set[tuple[str, str]]:
-        """Return the pairs of kind and our id that the references of these records name."""
+        """Return the pairs of kind and local id in the references of these records."""
         if not self.is_local:
             return set()
         return {
@@ -110,14 +110,16 @@ class RecordExtractor:
         return StagedRow(encoded_key, encode_staged(values))
 
     def read_values(self, record: Record) -> dict[str, Any]:
-        """Return the values of a record as they are, by the names of the fields."""
+        """Return the unconverted values of a record, by the names of the fields."""
         return {
             rule.name: _read_quietly(accessor, record)
             for rule, accessor in zip(self.rules, self._fields, strict=True)
         }
 
     def read_key(self, record: Record) -> str:
-        """Return what the record is matched by; empty if that is an identity."""
+        """Return the value by which the record is matched; "" if records are matched by
+        identity.
+        """
         return format_key(_read_quietly(self._key, record)) if self._key else ""
 
     def _find_key(self, record: Record, record_id: str, pairs: PairedIds) -> str:
@@ -145,7 +147,9 @@ class RecordExtractor:
 
 
 def compile_accessor(text: str) -> Accessor:
-    """Compile an expression; a plain path, as most are, is followed without the interpreter."""
+    """Compile an expression; plain paths, which are frequent, are evaluated without the
+    interpreter.
+    """
     expression = parse_expression(text)
     if len(expression.names) == 1:
         (name,) = expression.names
@@ -167,7 +171,7 @@ def _evaluate(expression: Expression, record: Record) -> Any:
 
 
 def _refuse_identity(kind: str, value: str) -> str | None:
-    """Identities are looked up for references only, many at a time."""
+    """Raise an error, as identities are looked up for references only, many at a time."""
     raise ExpressionRefused("calls identity(), which only references may use", value)
 
 

@@ -10,7 +10,7 @@ from hub.scheduled.reconciliation.values.extraction import PairedIds, Record, Re
 def load_pairs(
     connection: Connection, extractor: RecordExtractor, records: Sequence[Record]
 ) -> PairedIds:
-    """Return the identities within the other system's connection that these records need."""
+    """Return the identities at the other system's connection that these records need."""
     return PairedIds(
         _load_references(connection, extractor.needed_identities(records)),
         _load_keys(connection, extractor, records),

@@ -15,10 +15,10 @@ UNMATCHED_PREFIX = b"\xff"  # begins the key of a record that has none: no text 
 
 
 def format_key(value: Any) -> str:
-    """Return the key of a match expression's value; empty if the record has none.
+    """Return the key for the value of a match expression; "" if the record has no value.
 
-    Blanks around it do not count. 17, 17.0 and "17" are one key. A longer text, and one that cannot
-    be stored, is shortened with its digest, alike on both sides.
+    Surrounding blanks are ignored. 17, 17.0 and "17" are the same key. A text that is too long or
+    cannot be stored is replaced by a short form with its digest, equally on both sides.
     """
     if value is None or isinstance(value, bool | list | dict):
         return ""
@@ -37,7 +37,7 @@ def encode_key(key: str) -> bytes:
 
 
 def encode_unmatched(record_id: str, *, is_local: bool) -> bytes:
-    """Return the key of a record without a key, which matches nothing on the other side."""
+    """Return a unique key for a record without a key, which matches no record of the other side."""
     side = b"l" if is_local else b"r"
     return UNMATCHED_PREFIX + side + format_key(record_id).encode()
 
@@ -47,7 +47,7 @@ def is_unmatched(key: bytes) -> bool:
 
 
 def decode_key(key: bytes) -> str:
-    """Return the key as people read it; of a record without one, its id."""
+    """Return the key in readable form; for a record without a key, its id."""
     if not is_unmatched(key):
         return key.decode()
     return f"without key: {key[2:].decode()}"[:KEY_MAX_LENGTH]

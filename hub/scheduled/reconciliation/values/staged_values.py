@@ -1,7 +1,7 @@
-"""Records as they are staged: one line of canonical values, and one line of everything else.
+"""Encode staged records: one line of canonical values, and one line with the rest.
 
 Records of both sides are equal if their first lines have the same bytes, so only records that
-differ are parsed again.
+differ have to be parsed again.
 """
 
 import json
@@ -58,7 +58,7 @@ def decode_staged(body: bytes) -> StagedValues:
 
 
 def _load_json(document: bytes) -> Any:
-    """Parse what `dump_checked_json` made, which may have a lone surrogate as an escape."""
+    """Parse the output of `dump_checked_json`, in which a lone surrogate may be an escape."""
     try:
         return orjson.loads(document)
     except orjson.JSONDecodeError:
@@ -66,12 +66,14 @@ def _load_json(document: bytes) -> Any:
 
 
 def compared_line(body: bytes) -> bytes:
-    """Return the line of canonical values, which is the same for equal records."""
+    """Return the first line, which holds the canonical values and is the same for equal records."""
     return body.partition(b"\n")[0]
 
 
 def limit_value(value: Any) -> Any:
-    """Return a value as it is kept for pages and repairs; a very large one is cut to an excerpt."""
+    """Return a value as it is stored for pages and repairs; a very large one is cut to an
+    excerpt.
+    """
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str) and len(value) <= VALUE_MAX_BYTES // 4:
@@ -87,7 +89,9 @@ def is_cut(value: Any) -> bool:
 
 
 def make_storable(value: Any) -> Any:
-    """Return a JSON value without what databases refuse in JSON: NUL and lone surrogates."""
+    """Return a JSON value without NUL and lone surrogates, which databases do not accept
+    in JSON.
+    """
     if isinstance(value, str):
         if "\0" in value or not value.isascii():
             return value.encode("utf-8", "replace").decode().replace("\0", "�")

@@ -1,1 +1,1 @@
-"""Verdicts: what the records of one key say about each other, and which side a repair changes."""
+"""Verdicts: compare the records of one key, and determine which side a repair changes."""

@@ -1,4 +1,4 @@
-"""The verdict on the records of one key: a pure function of what was read on both sides."""
+"""Judge the records of one key: a pure function of what was read on both sides."""
 
 from collections.abc import Collection as AbstractCollection
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class ReadRow:
 
 @dataclass(frozen=True, slots=True)
 class ReadScope:
-    """What a run has read, which decides the verdicts that it may give.
+    """What a run has read, which determines the verdicts that are possible.
 
     `superseded`: hashes of the record ids that were read again, by side.
     """
@@ -49,7 +49,7 @@ class ReadScope:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One discrepancy as a run found it. `field` is empty if it concerns the whole record."""
+    """One discrepancy found by a run. `field` is "" if it concerns the whole record."""
 
     record_key: str
     field: str
@@ -66,7 +66,7 @@ class Finding:
 class Judgement:
     """The result for one key: equal, unsettled, unproven, or findings.
 
-    `changed_at`: of unsettled records, when the last of them was changed.
+    `changed_at`: for unsettled records, when the last of them was changed.
     """
 
     outcome: str
@@ -76,7 +76,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class KeyRecords:
-    """The records of a key that exist, as they were read last.
+    """The existing records of a key, as they were last read.
 
     `is_known_here`, `is_known_there`: a record with this key was read, existing or deleted.
     """
@@ -119,7 +119,7 @@ def judge_records(
 
 
 def _is_plain_pair(local_rows: Sequence[ReadRow], remote_rows: Sequence[ReadRow]) -> bool:
-    """Return whether each side has one row, of its first read."""
+    """Return whether each side has exactly one row, from its first read."""
     if len(local_rows) != 1 or len(remote_rows) != 1:
         return False
     return not local_rows[0].round and not remote_rows[0].round
@@ -138,9 +138,9 @@ def hash_record_id(record_id: str) -> int:
 def _select_current(
     rows: Sequence[ReadRow], superseded: AbstractCollection[int]
 ) -> list[StagedValues]:
-    """Return each record as it was read last, deleted ones included.
+    """Return each record as it was last read, including deleted ones.
 
-    A row of the first read whose record was read again under another key does not count.
+    A row of the first read is ignored if its record was read again under another key.
     """
     latest: dict[str, tuple[int, StagedValues]] = {}
     for row in rows:
@@ -201,7 +201,7 @@ def _describe_values(values: StagedValues | None, rules: Sequence[FieldRule]) ->
 
 
 def _describe_ambiguous(records: KeyRecords) -> Finding:
-    """Return a finding that names the ids of the records that share the key."""
+    """Return a finding with the ids of the records that share the key."""
     local, remote = records.local, records.remote
     return Finding(
         decode_key(records.key),
@@ -241,7 +241,7 @@ def _compare_fields(records: KeyRecords) -> list[Finding]:
 
 
 def _find_unmapped_reason(ours: Canonical, theirs: Canonical) -> str:
-    """Return why two values cannot be compared; empty if they can."""
+    """Return why two values cannot be compared; "" if they can."""
     for value in (ours, theirs):
         if is_unconverted(value):
             assert isinstance(value, list)

@@ -1,7 +1,7 @@
 """Merge two streams of staged rows, ordered by the bytes of their keys, chunk by chunk.
 
-A chunk is a pair of slices that begin behind the same key. It ends with the last key of which both
-slices certainly have all rows, so a merge continues after an interruption by one key alone.
+A chunk is a pair of slices that begin after the same key. It ends with the last key of which both
+slices certainly have all rows, so this key alone is enough to continue after an interruption.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from hub.scheduled.reconciliation.verdicts.judge import ReadRow
 
 @dataclass(frozen=True, slots=True)
 class MergedChunk:
-    """The rows of both sides up to a key. `until` is None if no rows are left behind them."""
+    """The rows of both sides up to a key. `until` is None if there are no more rows."""
 
     local: Sequence[ReadRow]
     remote: Sequence[ReadRow]
@@ -33,8 +33,8 @@ class KeyGroup:
 def cut_chunk(local: Sequence[ReadRow], remote: Sequence[ReadRow], *, size: int) -> MergedChunk:
     """Return the rows up to the last key that both slices contain completely.
 
-    Each slice has the first `size` rows behind a key, or all that there are. More rows of one key
-    than a slice has are cut: their key is ambiguous in any case.
+    Each slice has the first `size` rows after a key, or all remaining ones. If one key has more
+    rows than a slice, they are cut: the key is ambiguous in any case.
     """
     ends = [
         end

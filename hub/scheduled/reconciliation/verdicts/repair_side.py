@@ -1,4 +1,6 @@
-"""Which side a repair changes: by verdict, the field's owner, and when the sides changed."""
+"""Choose the side that a repair changes: by verdict, the field's owner, and when the sides
+changed.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ SIDE_OF_OWNER: Mapping[str, str] = {"ours": REMOTE, "theirs": LOCAL}  # the side
 
 @dataclass(frozen=True, slots=True)
 class RepairSide:
-    """The side that a repair changes; empty with the reason code if there is none."""
+    """The side that a repair changes; "" with the reason code if no repair is possible."""
 
     side: str
     reason: str = ""
@@ -27,7 +29,7 @@ def choose_repair_side(
     remote_changed_at: datetime | None,
     options: ReconcileOptions,
 ) -> RepairSide:
-    """Return the side that the options of the job change."""
+    """Return the side that is changed according to the options of the job."""
     if verdict == "differs":
         return _choose_by_owner(owner, local_changed_at, remote_changed_at)
     if reason in ("deleted_here", "deleted_there"):
@@ -52,7 +54,7 @@ def _choose_by_owner(
 
 
 def is_change_by_repair(finding: Finding, options: ReconcileOptions) -> bool:
-    """Return whether a run that applies repairs would change a side for this finding."""
+    """Return whether a run that applies repairs would change one side for this finding."""
     repair_side = choose_repair_side(
         finding.verdict,
         finding.owner,

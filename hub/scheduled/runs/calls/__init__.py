@@ -1,1 +1,1 @@
-"""Calls of runs: their pace, the quotas that they reserve, and what the answers mean."""
+"""Calls of runs: their pace, the quotas that they reserve, and the meaning of responses."""

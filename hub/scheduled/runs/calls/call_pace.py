@@ -22,7 +22,7 @@ class CallPace:
 
     @classmethod
     def of(cls, run: Run) -> "CallPace":
-        """Return the pace of a run that may have made some of its calls before."""
+        """Return the pace of a run, some of whose calls may already have been made."""
         made_count = sum(count for key, count in run.calls.items() if key.endswith(CALLS_KEY))
         return cls(
             timedelta(seconds=run.seconds_between_calls or 0.0),
@@ -32,7 +32,7 @@ class CallPace:
         )
 
     def reserve_call(self, *, now: datetime) -> datetime:
-        """Return when the next call is made, and reserve that time for it."""
+        """Return the time of the next call, and reserve it."""
         if not self.interval or self.planned_count <= 0 or now >= self.ends_at:
             return now
         self.planned_count -= 1

@@ -1,7 +1,7 @@
-"""The quotas of a background call: reserve them, and record what the response says about them.
+"""Reserve the quotas of a background call, and update them by its response.
 
 Besides the system's own quotas, a call spends the limits of calls in flight of its job's group and
-of our own application, which hold for the whole installation. The run's own limit of calls in
+of our own application, which apply to the whole installation. The run's own limit of calls in
 flight is in `run_context.py`.
 """
 
@@ -43,7 +43,7 @@ class ReservedCall:
 
     @property
     def spent_units(self) -> dict[str, int]:
-        """The units of each of the system's quotas, by key."""
+        """Return the units of each of the system's quotas, by key."""
         return {
             scope.key: scope.cost
             for scope in self.scopes
@@ -51,13 +51,15 @@ class ReservedCall:
         }
 
     def end(self) -> None:
-        """Release the slots of the call, which was sent or given up."""
+        """Release the slots of the call, after it was sent or given up."""
         keys = [scope.key for scope in self.scopes if isinstance(scope.quota, InFlight)]
         if keys:
             in_flight_leases.release_calls(self.lease, dict.fromkeys(keys, 1))
 
     def record_response(self, response: Response, answer: object, *, now: datetime) -> None:
-        """Update the quotas by the response: pauses after a 429, what a probe opened, reports."""
+        """Update the quotas by the response: pauses after a 429, reopened scopes, reported
+        budgets.
+        """
         call = MeteredCall(self.connection, self.request, self.probed_at, now)
         call.record_response(answer)
         reports = self.connection.connector.parse_quota_reports(response)
@@ -114,5 +116,5 @@ def list_own_limits(connection: Connection, group: str) -> tuple[ScopeCost, ...]
 
 
 def limit_in_flight(limit: int) -> InFlight:
-    """Return a limit that only background work spends."""
+    """Return a quota for calls in flight that only background work spends."""
     return InFlight(limit, background_share=1.0)

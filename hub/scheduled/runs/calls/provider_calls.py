@@ -1,6 +1,6 @@
-"""The database's part of one call of a run: check, build and reserve before it, record after it.
+"""The database part of one call of a run: check, build and reserve before it, record after it.
 
-These functions run on the database thread, each in short transactions of its own.
+These functions run on the database thread, each in its own short transactions.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ Build = Callable[[Connection], Request]
 
 @dataclass(frozen=True, slots=True)
 class NotYet:
-    """No call is possible before `until`, for this reason."""
+    """No call is possible before `until`; `reason` says why."""
 
     until: datetime
     reason: str
@@ -48,10 +48,10 @@ class NotYet:
 def prepare_call(
     connection: Connection, build: Build, *, group: str, lease: UUID, now: datetime
 ) -> ReservedCall | NotYet | Outcome:
-    """Build a request with the credential as it is stored now, and reserve its quotas.
+    """Build a request with the currently stored credential, and reserve its quotas.
 
-    Returns an Outcome if the request cannot be built. Raises ConnectionBlocked if a person must
-    act first, and RunFailed if the connection is stopped for a time.
+    Returns an Outcome if the request cannot be built. Raises ConnectionBlocked if a person must act
+    first, and RunFailed if the connection is stopped temporarily.
     """
     stored = load_connection(connection)
     check_connection(stored)
@@ -73,9 +73,9 @@ def prepare_call(
 def record_answer(
     call: ReservedCall, response: Response | None, answer: object, *, now: datetime
 ) -> object:
-    """Release the slots of a call, and apply what its answer says about quotas and credential.
+    """Release the slots of a call, and apply the effects of its result on quotas and credential.
 
-    `response`: None if there was none. Returns the answer, an Outcome without secrets.
+    `response`: None if there was none. Returns the result; an Outcome without secrets.
     """
     call.end()
     if response is not None:
@@ -103,7 +103,7 @@ def apply_authorization_outcome(
 
 @sensitive_variables()
 def read_secrets(connection: Connection) -> tuple[str, ...]:
-    """Return the secrets of a connection, which no text of ours may repeat."""
+    """Return the secrets of a connection, which must be removed from all texts."""
     try:
         app = find_connector_app(connection.connector_key)
         return collect_secrets(open_credential(connection, app))
