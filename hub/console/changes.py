@@ -1,4 +1,4 @@
-"""What changed since yesterday: deviations, the largest first, each with its likely cause. Pure."""
+"""Rank what changed since yesterday, the largest deviation first, with its likely cause. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -37,8 +37,8 @@ LIKELY_CAUSES = (
 
 
 class Change(NamedTuple):
-    """A difference from yesterday: what happened, since when, its likely cause, and the query of
-    the deliveries concerned.
+    """A deviation from yesterday: description, start, likely cause, and the query of its
+    deliveries.
     """
 
     tone: str
@@ -50,7 +50,7 @@ class Change(NamedTuple):
 
 
 class Cluster(NamedTuple):
-    """What failed or is held at one system for one reason, of all tenants."""
+    """Failed or held deliveries of one system with one reason code, of all tenants."""
 
     state: str
     connector_key: str
@@ -67,7 +67,7 @@ def rank_changes(
     *,
     started_at: datetime | None,
 ) -> list[Change]:
-    """Return the largest deviations from yesterday; `started_at`: when all workers were started."""
+    """Return the largest deviations from yesterday. `started_at`: when the workers were started."""
     changes = [
         describe_cluster(cluster, started_at=started_at)
         for cluster in cluster_errors(errors)
@@ -108,7 +108,9 @@ def describe_cluster(cluster: Cluster, *, started_at: datetime | None) -> Change
 
 
 def find_likely_cause(cluster: Cluster, *, started_at: datetime | None) -> str:
-    """Return the likely cause: what the reason points to, or a release that came just before."""
+    """Return the likely cause: that of the reason code, or a release shortly before the first
+    error.
+    """
     if is_after_start(cluster, started_at):
         return "Likely cause: a deploy. The workers were started shortly before."
     for reasons, cause in LIKELY_CAUSES:
@@ -127,7 +129,7 @@ def is_after_start(cluster: Cluster, started_at: datetime | None) -> bool:
 
 
 def describe_quiet_systems(days: dict[tuple[str, str], list[int]]) -> list[Change]:
-    """Return the systems that received less than half of yesterday's deliveries."""
+    """Return the systems with less than half of yesterday's deliveries."""
     changes = []
     for (connector_key, state), (today, yesterday) in days.items():
         if state == "delivered" and yesterday >= DELIVERED_YESTERDAY_MIN and today * 2 < yesterday:

@@ -1,5 +1,7 @@
-"""The deliveries of the last two days by hour and system, and what failed or is held by cause and
-tenant: one bounded query for each state.
+"""Count the deliveries of the last two days: by hour and system, and the failed and held ones by
+cause and tenant.
+
+One bounded query for each state.
 """
 
 from collections import Counter
@@ -22,7 +24,7 @@ DRAWN_STATES = ("delivered", "failed")
 
 
 class HourCount(NamedTuple):
-    """Deliveries of one system that reached a state in the hour that starts then."""
+    """How many deliveries of a system reached a state in the hour that begins at `starts`."""
 
     starts: datetime
     connector_key: str
@@ -31,10 +33,10 @@ class HourCount(NamedTuple):
 
 
 class ErrorGroup(NamedTuple):
-    """Deliveries of one tenant that failed or are held at one system for one reason.
+    """Failed or held deliveries of one tenant at one system with one reason code.
 
-    `today` and `yesterday` count those of the last 24 hours and of the 24 hours before; `since` is
-    the first of today.
+    `today` counts those of the last 24 hours, `yesterday` those of the 24 hours before; `since` is
+    the time of the first of today.
     """
 
     state: str

@@ -21,7 +21,7 @@ class HourBar(NamedTuple):
 
 
 class DayChart(NamedTuple):
-    """A chart with the labels of its axes. `title` and the sums name what it shows."""
+    """A chart with the labels of its axes. `title` and the sums are its text alternative."""
 
     title: str
     delivered: int

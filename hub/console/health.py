@@ -102,7 +102,9 @@ def take_health_snapshot(*, now: datetime) -> HealthSnapshot:
 
 
 def list_pump_slots(workers: Sequence[Worker], *, now: datetime) -> list[PumpSlot]:
-    """Return the slots of the running pumps, and one for each further pump that may start."""
+    """Return a slot for each running pump, and an empty one for each further pump that may
+    start.
+    """
     taken_places = list(PumpSlot.objects.filter(lease_until__gt=now).order_by("number"))
     free_count = pump_capacity(workers, total=settings.HUB_PUMPS_TOTAL, now=now) - len(taken_places)
     unused = (
@@ -129,7 +131,7 @@ def count_due_deliveries(*, now: datetime) -> int:
 
 
 def measure_longest_lane_wait(*, now: datetime) -> timedelta:
-    """Return how long the lane that was served least recently has been due without being served."""
+    """Return how long the least recently served lane has been due."""
     rows = (
         claimable_lanes(now=now)
         .values_list("due_at", "virtual_time")
@@ -169,7 +171,7 @@ class HealthSummary(NamedTuple):
 
 
 def summarize_health(snapshot: HealthSnapshot) -> HealthSummary:
-    """Return the summary of the worst problem. Pure."""
+    """Return the summary of the most severe problem. Pure."""
     count = len(snapshot.live_workers)
     return (
         _find_missing_processes(snapshot)
@@ -250,7 +252,7 @@ class BacklogBar(NamedTuple):
 
 
 def build_backlog_bars(snapshot: HealthSnapshot) -> list[BacklogBar]:
-    """Return one bar for each state of deliveries that have not arrived. Pure."""
+    """Return one bar for each state of deliveries that are not delivered. Pure."""
     counts = [
         ("due", snapshot.due_deliveries, "state=waiting"),
         ("sending", snapshot.claimed_count, "state=sending"),
@@ -272,9 +274,9 @@ class Pump(NamedTuple):
 
 
 def list_pumps(snapshot: HealthSnapshot) -> list[Pump]:
-    """Return each slot with its pump's claims, and the claims without a slot. Pure.
+    """Return each slot with the claims of its pump, then the claims without a slot. Pure.
 
-    A claim without a slot belongs to a pump that is stopping or died.
+    A claim without a slot belongs to a pump that is stopping or has died.
     """
     claims = {claim.lease: claim for claim in snapshot.pump_claims}
     pumps = []

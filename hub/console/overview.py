@@ -39,7 +39,7 @@ ATTENTION_STATES = ("needs_reconnect", "degraded", "silent", "disabled")
 
 
 class WaitingCount(TypedDict):
-    """The waiting deliveries that something holds (`stopped`), or that nothing does."""
+    """The number of waiting deliveries, separately for held ones (`stopped`) and others."""
 
     is_stopped: bool
     rows: int
@@ -163,7 +163,7 @@ def build_overview(user: User | AnonymousUser, *, now: datetime) -> Overview:
 
 
 def list_last_deliveries(deliveries: QuerySet[Delivery]) -> list[Delivery]:
-    """Return the newest deliveries, with what a row shows of them."""
+    """Return the newest deliveries with the values that a row shows."""
     rows = deliveries.select_related("event", "tenant", "route", "connection__lane")
     return list(rows.order_by("-id")[:LAST_SHOWN])
 
@@ -195,9 +195,9 @@ def sum_hours(counts: Sequence[HourCount], *, now: datetime) -> list[Hour]:
 def count_waiting_by_cause(deliveries: QuerySet[Delivery]) -> list[WaitingCount]:
     """Count the oldest deliveries in state *waiting*, MAX_ROWS_PER_STATE + 1 at most.
 
-    Returns a row for those that are effectively held (`is_stopped`: by a suspended tenant, a kill
-    switch, a held lane or an earlier delivery of their key) and one for the others, with the count
-    `rows` and the time `oldest`; a row is left out if it would count none.
+    Returns one row with `is_stopped` for effectively held deliveries (by a suspended tenant, a kill
+    switch, a held lane or an earlier delivery with their key), and one for the others. Each has the
+    count `rows` and the time `oldest`; a row with count 0 is left out.
     """
     oldest = (
         deliveries.filter(STOPPED_CONDITION, state="waiting")

@@ -34,9 +34,9 @@ ConditionBuilder = Callable[[str, TenantIds], Q | None]
 
 
 class SearchSource(NamedTuple):
-    """A model whose rows are found; `condition` returns None where the term finds none of them.
+    """A model that the search covers; `condition` returns None if a term cannot match it.
 
-    related: the foreign keys that the title reads.
+    `related`: the foreign keys that the title reads.
     """
 
     model: type[Model]
@@ -47,7 +47,9 @@ class SearchSource(NamedTuple):
 
 
 def by_text(*lookups: str) -> ConditionBuilder:
-    """Match by the public id, if the model has one and the term is an id, or by any look-up."""
+    """Match by the public id if the term is an id and the model has one, or else by these
+    look-ups.
+    """
 
     def build_condition(term: str, tenants: TenantIds) -> Q | None:
         return Q.create([(lookup, term) for lookup in lookups], connector=Q.OR)
@@ -56,7 +58,7 @@ def by_text(*lookups: str) -> ConditionBuilder:
 
 
 def by_id(*lookups: str) -> ConditionBuilder:
-    """Match by the public id only, or by any look-up if the term is no id."""
+    """Match by the public id if the term is an id, otherwise by these look-ups."""
 
     def build_condition(term: str, tenants: TenantIds) -> Q | None:
         public_id = parse_id(term)
@@ -106,7 +108,7 @@ SOURCES: Sequence[SearchSource] = (
 
 
 def search_all(request: HttpRequest, term: str) -> list[staff.SearchResult]:
-    """Return what the search box finds. It lowers the case of the term; ids keep theirs."""
+    """Return the results for a term, which is matched in lower case, except for ids."""
     text = request.GET.get("s", term).replace("\0", "").strip()
     if not text:
         return []
@@ -124,7 +126,7 @@ def parse_id(term: str) -> UUID | None:
 
 
 def search_pages(request: HttpRequest, term: str) -> Iterator[staff.SearchResult]:
-    """Yield the pages of the menu whose title or section has a word that begins with the term."""
+    """Yield the menu pages whose title or section contains a word that begins with the term."""
     for title, page in HELP.items():
         if f" {term}" in f" {title}".lower():
             yield staff.SearchResult(title, "Page", reverse(page), "menu_book")
@@ -164,7 +166,7 @@ def build_result(row: Any, source: SearchSource, path: str) -> staff.SearchResul
 
 
 def name_tenant(row: Any, path: str) -> str:
-    """Return the name of the row's tenant; empty for a tenant, and the platform's own rows."""
+    """Return the name of the row's tenant; "" for a tenant itself and for rows of the platform."""
     if isinstance(row, AuditRow):
         return row.tenant_reference
     for name in path.split("__") if path else ():

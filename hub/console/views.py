@@ -156,7 +156,7 @@ def reverse_admin_page(step: NextStep) -> str:
 
 
 class Tile(NamedTuple):
-    """A number of the dashboard; `alarms`: it is alarming above 0."""
+    """A number on the dashboard. With `alarms` it is highlighted if it is above 0."""
 
     label: str
     value: int
@@ -251,7 +251,7 @@ def build_tiles(snapshot: Overview) -> list[dict[str, Any]]:
 
 
 def compare_days(snapshot: Overview, state: str) -> str:
-    """Return today's number beside yesterday's, in whole hours."""
+    """Return today's number beside yesterday's, both in whole hours."""
     days = [days for (_, one), days in snapshot.days.items() if one == state]
     today, yesterday = sum(day[0] for day in days), sum(day[1] for day in days)
     if not yesterday:
@@ -261,7 +261,9 @@ def compare_days(snapshot: Overview, state: str) -> str:
 
 
 def list_errors(snapshot: Overview) -> list[dict[str, Any]]:
-    """Return what failed or is held by cause, each with its tenants, the most frequent first."""
+    """Return the failed and held deliveries by cause, with the tenants of each, most frequent
+    first.
+    """
     rows: dict[tuple[str, str, str], list[ErrorGroup]] = {}
     for group in snapshot.errors:
         rows.setdefault((group.state, group.connector_key, group.reason), []).append(group)

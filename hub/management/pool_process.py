@@ -1,6 +1,7 @@
-"""The pool as the worker sees it: a forked process and the pipes of its heartbeat.
+"""The pool as the worker sees it: a forked process, and the pipes of its heartbeat.
 
-A fork shares the worker's memory, where the product is loaded already, so it starts at once.
+A forked process shares the worker's memory, in which the product is loaded already, so it starts
+quickly.
 """
 
 import contextlib
@@ -105,7 +106,7 @@ def run_as_pool(pipe: pool_pipe.PoolPipe, worker: uuid.UUID) -> None:
 
 
 def free_leases_of_process(pid: int) -> None:
-    """Free the leases of a dead process of this worker, and wake the loops that continue."""
+    """Free the leases of a dead process of this worker, and wake the loops that take over."""
     _free_leases_with(process_prefix(current_worker_id(), pid))
     wake_pump(now=clock())
     wake_inbox_for_due_messages(now=clock())

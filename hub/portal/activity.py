@@ -86,7 +86,7 @@ def build_activity_entry(audit_row: AuditRow) -> ActivityEntry:
 
 
 def describe_actor(audit_row: AuditRow) -> str:
-    """Return who did it, in words."""
+    """Return the name or kind of the actor as text."""
     actor = (
         gettext(ACTOR_TEXTS[audit_row.actor_kind]) % {"name": audit_row.actor_label}
         if audit_row.actor_kind in ACTOR_TEXTS
@@ -96,9 +96,9 @@ def describe_actor(audit_row: AuditRow) -> str:
 
 
 def find_version_authors(mapping: FieldMapping, numbers: Collection[int]) -> dict[int, str]:
-    """Return who stored these versions of a tenant's own mapping, by their numbers; one statement.
+    """Return who stored these versions of a tenant's own mapping, by their numbers; one query.
 
-    Who changed a platform mapping is not shown to tenants.
+    The authors of a platform mapping are not shown to tenants.
     """
     if mapping.tenant_id is None:
         return {}

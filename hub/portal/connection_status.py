@@ -1,4 +1,4 @@
-"""The status of a connection as its page shows it: a word, a sentence and the primary action."""
+"""The status of a connection as its page shows it: a label, a sentence and the primary action."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

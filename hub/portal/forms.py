@@ -95,13 +95,13 @@ class ErasingDisconnectForm(DisconnectForm):
 
     @property
     def can_be_undone(self) -> bool:
-        """Whether the credential is kept for an undo. Data that was erased cannot come back."""
+        """Return whether an undo is possible: not if the sent data is erased, too."""
         has_to_erase = self.cleaned_data["data"] == "erase"
         return self.cleaned_data["revoke"] == REVOKE_LATER and not has_to_erase
 
 
 class OwnRecordForm(forms.Form):
-    """The form that names one of our records; its counterpart is chosen next."""
+    """The form for one of our records; its counterpart is chosen in the next step."""
 
     kind = forms.CharField(
         label=_("Kind"),

@@ -1,4 +1,4 @@
-"""The saved views of the log of a tenant, and the last visits of persons."""
+"""Saved views of a tenant's log, and the last visits of people."""
 
 from django.db import models
 

@@ -1,4 +1,4 @@
-"""NUL in the query of a page: no text has it, and PostgreSQL refuses a statement with one."""
+"""Remove NUL from the query of a page: no stored text contains it, and PostgreSQL rejects it."""
 
 import re
 from collections.abc import Callable
@@ -11,9 +11,9 @@ NUL, REPLACEMENT = re.compile(r"%00|\0"), "%EF%BF%BD"  # U+FFFD, which is the na
 
 
 class QueryMiddleware:
-    """Replace each NUL in the query of a page, so that it finds nothing instead of failing.
+    """Replace each NUL in the query of a page, so that the search finds nothing instead of failing.
 
-    The API refuses it by the name of the field.
+    The API rejects it with the name of the field.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

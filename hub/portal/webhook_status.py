@@ -1,4 +1,4 @@
-"""The webhooks registered for a connection as its page shows them, with what a visitor can do."""
+"""The webhooks registered for a connection as its page shows them, with the actions of visitors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,7 +61,9 @@ class ShownSubscription:
 
     @property
     def last_item_at(self) -> datetime | None:
-        """When an item last arrived; None at a URL of all tenants, as others' items count there."""
+        """Return when an item last arrived; None at a URL of all tenants, which counts others'
+        items, too.
+        """
         is_own = self.subscription.endpoint.connection_id is not None
         return find_last_item_at(self.subscription) if is_own else None
 

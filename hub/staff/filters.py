@@ -1,4 +1,6 @@
-"""The filters of a list. A related filter offers the rows that this user may see, by search."""
+"""The filters of a list. A related filter offers the rows that this user may see, through a
+search.
+"""
 
 from typing import Any
 

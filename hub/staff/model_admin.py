@@ -46,7 +46,7 @@ class Paginator(InfinitePaginator):
 
 
 class EmptyStep(NamedTuple):
-    """What fills an empty list: a link to the page `page` (its URL name), for users with the
+    """The hint of an empty list: a link to the page `page` (its URL name), for users with the
     permission.
     """
 
@@ -56,7 +56,7 @@ class EmptyStep(NamedTuple):
 
 
 class ChangeList(UnfoldChangeList):
-    """A list with its own title and its own words for being empty, without a total of all rows."""
+    """A list with its own title and its own text for an empty list, without a total of all rows."""
 
     def __init__(self, request: HttpRequest, *arguments: Any, **options: Any) -> None:
         super().__init__(request, *arguments, **options)
@@ -66,7 +66,7 @@ class ChangeList(UnfoldChangeList):
 
     @property
     def is_narrowed(self) -> bool:
-        """Return whether a search or a filter leaves rows out."""
+        """Return whether a search or a filter is active."""
         return bool(self.query or self.has_active_filters)
 
     def get_results(self, request: HttpRequest) -> None:
@@ -75,12 +75,12 @@ class ChangeList(UnfoldChangeList):
 
 
 class ModelAdmin(RowActionsMixin, UnfoldModelAdmin):
-    """The base of the admin's pages; `row_actions` names its @row_action methods shown as buttons.
+    """The base of the admin's pages; `row_actions` lists its @row_action methods shown as buttons.
 
-    `search_fields` are indexed columns that are compared with the whole term, or with a prefix of
-    the value if the name begins with ^. `list_title` is the title of the list and its name in the
-    menu, by default the plural name of the model. `empty_text` says what an empty list will hold,
-    and `empty_step` how it is filled.
+    `search_fields` are indexed columns that are compared with the whole term, or with a prefix if
+    the name begins with ^. `list_title` is the title of the list and its name in the menu, by
+    default the plural name of the model. `empty_text` describes what an empty list will contain,
+    and `empty_step` how to fill it.
     """
 
     list_title = ""

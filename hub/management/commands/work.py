@@ -71,7 +71,7 @@ class Supervisor:
         self.stop_requests += 1
 
     def start_pool(self) -> PoolProcess:
-        """Start a pool and forget pending wake-ups: the new pool has received none."""
+        """Start a pool and reset all pending wake-ups, as the new pool has received none."""
         with contextlib.suppress(Error):
             Worker.objects.filter(id=self.id).update(pool=None)
             reset_wake_ups()
@@ -96,7 +96,7 @@ class Supervisor:
     def run_duties(self, pool: PoolProcess) -> None:
         """Record the heartbeat, wake tasks for due work, and sweep, each at its interval.
 
-        Without a database all of it waits for the next turn of the loop.
+        If the database is not available, all of this waits for the next turn of the loop.
         """
         try:
             if time.monotonic() - self.heartbeat_at > HEARTBEAT_INTERVAL:
@@ -137,8 +137,9 @@ class Supervisor:
         record_heartbeat("worker", now=now)
 
     def free_leases_of_dead_workers(self) -> None:
-        """Free the leases of workers of this machine that were killed with their pools: what they
-        were sending goes again at once. Elsewhere leases expire.
+        """Free the leases of workers of this machine that were killed with their pools.
+
+        Their deliveries are sent again at once. Leases of other machines expire by themselves.
         """
         recent = Worker.objects.filter(seen_at__gt=clock() - WORKER_LOST_AFTER)
         for worker in recent.exclude(id=self.id):

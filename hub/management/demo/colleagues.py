@@ -1,7 +1,7 @@
 """The people of a demo customer: as users of our application, and in each connected system.
 
-Most have the same address on both sides, so that they are suggested as pairs; of the namesakes it
-must be decided which one is meant, and nobody fits the newcomer.
+Most have the same address on both sides, so that they are suggested as pairs. For the namesakes a
+person must choose between two candidates, and for the newcomer there is no candidate.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ Users = list[dict[str, Any]]
 
 
 def build_own_users(customer: Customer) -> Users:
-    """Return the users of our application; it numbers them."""
+    """Build the users of our application, with their ids."""
     users: Users = [
         {"name": name, "email": build_address(customer, name)}
         for name in (*list_known_names(customer), customer.newcomer)
@@ -21,7 +21,7 @@ def build_own_users(customer: Customer) -> Users:
 
 
 def build_slack_users(customer: Customer) -> Users:
-    """Return the members of the workspace; the first one lets the app in."""
+    """Build the members of the Slack workspace; the first one installs the app."""
     return [
         {
             "id": f"U{customer.team[1:]}{number:02}",
@@ -47,13 +47,13 @@ def build_salesforce_users(customer: Customer) -> Users:
 
 
 def build_pipedrive_users(customer: Customer) -> Users:
-    """Return the users of the company, beside the buyer, who lets the app in."""
+    """Build the users of the company, apart from the buyer, who authorizes the app."""
     others = list_remote_people(customer)[1:]
     return [{"name": name, "email": address} for name, address in others]
 
 
 def list_known_names(customer: Customer) -> list[str]:
-    """Return the names of the people who have one address on both sides, the buyer first."""
+    """Return the names of the people with the same address on both sides, the buyer first."""
     return [customer.buyer["customer"], *customer.colleagues]
 
 

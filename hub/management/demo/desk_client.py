@@ -87,13 +87,13 @@ class DeskClient:
         self.send_request("POST", f"{self.sandbox}/_control/send", json=event)
 
     def change_record(self, url: str, changes: Mapping[str, Any]) -> None:
-        """Change a record of our own application, whatever its version is."""
+        """Change a record of our own application, whatever version it has."""
         self.send_request("PATCH", url, json=changes, headers={"If-Match": "*"})
 
     def plant_records(
         self, system: str, account: str, object: str, records: Sequence[Mapping[str, Any]]
     ) -> None:
-        """Store records in a system of the sandbox, as if they had been there."""
+        """Store records in a system of the sandbox, as existing data."""
         seed = {"system": system, "account": account, "object": object, "records": records}
         self.send_request("POST", f"{self.sandbox}/_control/seed", json=seed)
 

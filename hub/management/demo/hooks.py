@@ -1,4 +1,4 @@
-"""The URLs at which the demo's systems deliver webhooks, and the secrets that sign these."""
+"""The URLs to which the demo's systems send webhooks, and the secrets that sign them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -53,6 +53,6 @@ def describe_tenant_hooks(
 
 
 def read_secret(endpoint: InboundEndpoint) -> str:
-    """Return the newest secret that the hub made for an endpoint."""
+    """Return the newest secret that the hub generated for an endpoint."""
     secret: str = endpoint.open()["secrets"][0]["secret"]
     return secret

@@ -1,6 +1,6 @@
-"""The demo's scheduled scenarios: orders are reconciled, sales reported, logs shipped.
+"""The demo's scheduled scenarios: reconcile orders, report sales, ship logs.
 
-Each is shown by what the systems of the sandbox hold afterwards, not by the hub's own rows.
+The evidence of each comes from the sandbox's systems, not from the hub's own rows.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,7 +38,9 @@ class ScheduledStory:
         yield self.ship_logs(customer)
 
     def reconcile_orders(self, customer: Customer) -> ScenarioResult:
-        """Cancel an order here only: the run finds it, and a repair tells Salesforce."""
+        """Cancel an order in our application only; the run finds the difference, and a repair
+        updates Salesforce.
+        """
         number = self.cancel_order(customer)
         run = self.run_job(RECONCILIATION, customer)
         (found,) = self.find_rows(
@@ -70,7 +72,7 @@ class ScheduledStory:
         return str(number)
 
     def read_stage(self, customer: Customer, number: str) -> str:
-        """Return the stage of an order's opportunity when it is lost; empty before."""
+        """Return the stage of an order's opportunity once it is lost; "" before."""
         name = str(ORDER_FIELD["name"])
         for record in self.read_opportunities(customer):
             if record.get(name) == number and record["StageName"] == "Closed Lost":
@@ -81,7 +83,7 @@ class ScheduledStory:
         return self.desk.read_records("salesforce", customer.org, "Opportunity")
 
     def report_sales(self, customer: Customer) -> ScenarioResult:
-        """Plant two orders of the last week; the report in Slack has that week's sum."""
+        """Create two orders of the last week; the report in Slack contains that week's sum."""
         last_week = self.now - timedelta(days=7)
         orders = [{"TotalAmount": amount, "CreatedDate": last_week.isoformat()} for amount in SALES]
         self.desk.plant_records("salesforce", customer.org, "Order", orders)

@@ -38,7 +38,7 @@ def build_world(demo: DemoSummary) -> World:
 
 
 def build_senders(demo: DemoSummary) -> World:
-    """Build the settings of what sends webhooks to the hub's URLs."""
+    """Build the settings of the sandbox's webhook senders."""
     hooks = {entry["reference"]: entry["hooks"] for entry in demo["tenants"]}
     return {
         "slack_apps": [build_slack_app(demo)],
@@ -54,7 +54,7 @@ def build_senders(demo: DemoSummary) -> World:
 
 
 def build_slack_app(demo: DemoSummary) -> World:
-    """Build the settings of our Slack app: where it sends what happens, and how it signs that."""
+    """Build the settings of our Slack app: the URLs to which it sends, and its signing secret."""
     hook = demo["hooks"]["slack"]
     return {
         "app_id": SLACK_APP,
@@ -68,7 +68,7 @@ def build_slack_app(demo: DemoSummary) -> World:
 
 
 def update_hub_address(world: World, demo: DemoSummary) -> World:
-    """Return the world unchanged, except for the addresses at which it calls the hub."""
+    """Return the world with other addresses of the hub."""
     return world | {
         "app": world.get("app", {}) | {"hub": demo["hub"]},
         **build_senders(demo),

@@ -1,4 +1,4 @@
-"""What other people and programs did at a tenant, from its audit log."""
+"""List the changes that other people and programs made at a tenant, from its audit log."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -77,10 +77,10 @@ ROUTINE_VERBS = (
 
 
 def find_changes_by_others(tenant_user: TenantUser, *, since: datetime) -> list[AuditRow]:
-    """Return what others did at the tenant since this time, newest first, in one statement.
+    """Return what others changed at the tenant since a time, newest first, in one query.
 
-    At most the newest ROWS_READ acts. The person's own acts, routine acts, and acts that belong to
-    no area are left out.
+    At most the newest ROWS_READ audit rows. The person's own, routine ones, and those without an
+    area are left out.
     """
     actor, has_area = tenant_user.actor, Q()
     for name in AREAS:
@@ -92,7 +92,7 @@ def find_changes_by_others(tenant_user: TenantUser, *, since: datetime) -> list[
 
 
 def find_area(audit_row: AuditRow) -> str:
-    """Return the label of the area, to be translated; empty for what no area has."""
+    """Return the label of the area, to be translated; "" for an audit verb without an area."""
     return AREAS.get(audit_row.verb.partition(".")[0], "")
 
 
@@ -101,7 +101,7 @@ def count_changes_by_area(audit_rows: Sequence[AuditRow]) -> Counter[str]:
 
 
 class ChangeEntry(NamedTuple):
-    """One act: when, who, what, and the connection it is about, if it is about one."""
+    """One audited change: time, actor, verb, and the connection, if any."""
 
     at: datetime
     actor: str
@@ -111,7 +111,9 @@ class ChangeEntry(NamedTuple):
 
 
 def describe_changes(audit_rows: Sequence[AuditRow], names: Mapping[str, str]) -> list[ChangeEntry]:
-    """Return the acts as sentences. `names`: of the tenant's connections, by their public id."""
+    """Describe the changes as sentences. `names`: of the tenant's connections, by their
+    public id.
+    """
     return [_describe_change(row, names) for row in audit_rows]
 
 

@@ -1,4 +1,4 @@
-"""What changed at a tenant since a time: counts in a fixed number of statements."""
+"""Summarize what changed at a tenant since a time: counts, in a fixed number of queries."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ ROWS_EXAMINED = 1_000  # of each kind, the newest
 
 @dataclass(frozen=True, slots=True)
 class ChangeLine:
-    """One line: what changed, and the page that shows it."""
+    """One line: the change, and the page that shows it."""
 
     text: str
     url: str
@@ -37,7 +37,7 @@ def summarize_changes(
     *,
     since: datetime,
 ) -> list[ChangeLine]:
-    """Return what changed since this time, in three statements.
+    """Return lines about the changes since a time, in three queries.
 
     `connections`: those of the tenant. `audit_rows`: what other people and programs did.
     """

@@ -9,7 +9,7 @@ from hub.prune.tables import Table
 
 
 def _ages_unknown(ids: Sequence[Any]) -> dict[Any, datetime]:
-    """Return no ages: each visit rewrites the person's row, so its key does not tell its age."""
+    """Return no ages: the row of a person is updated in place, so its key does not show its age."""
     return {}
 
 

@@ -11,10 +11,10 @@ SUPPORT_PERIOD = timedelta(days=7)  # of changes that support is shown
 
 
 def record_visit(tenant_user: TenantUser, *, now: datetime) -> datetime | None:
-    """Return the end of the person's last visit; None if this is the first one.
+    """Return the end of the person's last visit; None at the first visit.
 
-    Stores that the person is here now, at most every ten minutes. A support visit stores nothing,
-    and is shown the last seven days.
+    Stores the current visit at most every ten minutes. A support visit stores nothing, and gets a
+    time seven days ago.
     """
     if tenant_user.support_visit:
         return now - SUPPORT_PERIOD

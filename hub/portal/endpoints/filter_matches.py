@@ -24,7 +24,7 @@ class FilterMatch:
 def match_recent_events(
     tenant: Tenant, patterns: Collection[str], filter: str
 ) -> list[FilterMatch]:
-    """Return for each recent event of these types whether the filter lets it pass; send nothing.
+    """Return for each recent event of these types whether it passes the filter; sends nothing.
 
     Raises MappingError if the filter is invalid.
     """

@@ -1,1 +1,3 @@
-"""Ready-made integrations as the portal shows them: catalogue, questions, and what runs."""
+"""Ready-made integrations in the portal: catalogue, questions, and integrations that are switched
+on.
+"""

@@ -1,4 +1,4 @@
-"""The form of a recipe's questions; lists of an account are offered where they were read."""
+"""The form of a recipe's questions, with the lists of an account that were read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ OTHER_SUFFIX = "_other"  # ends the name of the field for a record that is not l
 class OfferedChoices:
     """Records of an account; `detail`: why there are none.
 
-    `is_complete`: the system has no more.
+    `is_complete`: the list contains all records.
     """
 
     rows: Sequence[tuple[str, str]] = ()
@@ -40,9 +40,10 @@ def load_offered_choices(
     call: Call | None,
     now: datetime,
 ) -> OfferedChoices:
-    """Return the records of the question's list, which is read from the system the first time.
+    """Return the records of the question's list, which is read from the external system the first
+    time.
 
-    Without `call` the system is not asked.
+    Without `call` the external system is not called.
     """
     stored: ChoiceList | Outcome | None = find_choice_list(connection, question.choices)
     if call is not None and (stored is None or is_read_again):
@@ -55,7 +56,7 @@ def load_offered_choices(
 
 
 class AnswerForm(forms.Form):
-    """The questions of a recipe. A field of an account is there if several can be chosen."""
+    """The questions of a recipe. The account is asked for if there are several to choose from."""
 
     def __init__(
         self,
@@ -105,7 +106,7 @@ class AnswerForm(forms.Form):
 
     @property
     def alternatives(self) -> set[str]:
-        """The names of fields that come in pairs.
+        """Return the names of fields that come in pairs.
 
         One of each pair must be filled in, so neither is marked as optional.
         """
@@ -129,7 +130,7 @@ class AnswerForm(forms.Form):
         return {key: dict(self.choices[key].rows).get(answers[key], "") for key in self.choices}
 
     def add_answer_errors(self, invalid: InvalidAnswers) -> None:
-        """Show what is wrong with the answers at their fields."""
+        """Add the errors of the answers to their fields."""
         for key, error in invalid.errors.items():
             known_names = [name for name in (key, key + OTHER_SUFFIX) if name in self.fields]
             self.add_error(known_names[0] if known_names else None, error)

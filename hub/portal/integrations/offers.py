@@ -22,9 +22,9 @@ class RecipeOffer:
 
 
 def list_recipe_offers(tenant: Tenant, query: str = "") -> list[RecipeOffer]:
-    """Return the recipes that match every word, those that need no further system first.
+    """Return the recipes that match every word, those without missing systems first.
 
-    Two statements. A recipe with our own application is left out if that is not connected.
+    Two queries. A recipe with our own application is left out if that is not connected.
     """
     connected = find_connected_systems(tenant)
     counts: dict[str, int] = {}

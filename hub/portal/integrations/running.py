@@ -1,4 +1,4 @@
-"""What a tenant has switched on, with what each did this week."""
+"""The integrations of a tenant, with their numbers of this week."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ INTEGRATIONS_SHOWN = 100  # a tenant has no more
 
 @dataclass(frozen=True, slots=True)
 class RunningIntegration:
-    """An integration with what it did this week."""
+    """An integration with its deliveries and runs of this week."""
 
     integration: Integration
     activity: Activity
@@ -25,12 +25,12 @@ class RunningIntegration:
 
     @property
     def badge(self) -> str:
-        """The state whose colour and icon its badge has."""
+        """Return the state that determines colour and icon of its badge."""
         return "enabled" if self.integration.state == "on" else "paused"
 
     @property
     def details(self) -> str:
-        """What distinguishes it from others of the same recipe, such as the channel."""
+        """Return what distinguishes it from others of the same recipe, such as the channel."""
         names = self.integration.answer_names
         return ", ".join(str(name) for name in names.values())
 
@@ -44,7 +44,7 @@ def list_running_integrations(tenant: Tenant, *, now: datetime) -> list[RunningI
 def describe_integrations(
     tenant: Tenant, integrations: Sequence[Integration], *, now: datetime
 ) -> list[RunningIntegration]:
-    """Return integrations of the tenant with what they did this week; three statements."""
+    """Return the tenant's integrations with their numbers of this week; three queries."""
     if not integrations:
         return []
     activities = count_activity(tenant, integrations, since=now - WEEK)
@@ -62,7 +62,7 @@ def describe_integrations(
 
 
 def list_answers(integration: Integration) -> list[tuple[str, str]]:
-    """Return the label of each own question, with its answer as a person knows it."""
+    """Return the label of each question that was asked, with its answer as text."""
     recipe = integration.recipe
     answers = []
     for question in recipe.own_questions if recipe else ():

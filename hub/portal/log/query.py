@@ -106,7 +106,7 @@ class LogQuery:
 
     @property
     def lists_events(self) -> bool:
-        """Return whether the query lists events without a route, which have no delivery."""
+        """Return whether the query lists events without a route; these have no deliveries."""
         return self.data.get("state") == NO_ROUTE
 
     @property

@@ -1,4 +1,4 @@
-"""The pages that the search finds by their name, or by a word for what one does there."""
+"""The pages that the search finds by their name, or by keywords."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -38,7 +38,7 @@ PAGE_NAMES = (
 
 
 def find_pages(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
-    """Yield the pages whose name or words have a word that begins with each word of the term."""
+    """Yield the pages for which each word of the term begins a word of the name or the keywords."""
     page_urls: set[str] = set()
     for name in PAGE_NAMES:
         arguments = () if name.page.startswith("api_docs:") else (tenant_user.tenant.reference,)

@@ -14,7 +14,7 @@ RESULTS_SHOWN = 6  # of each source
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """One result. `url` is empty for what has no page; `state` is shown as a badge."""
+    """One result. `url` is "" if it has no page; `state` is shown as a badge."""
 
     title: str
     url: str
@@ -24,7 +24,7 @@ class SearchResult:
 
 
 class SearchSource(NamedTuple):
-    """What the search looks through; `find` takes the person and the term, which is not empty."""
+    """A source of the search; `find` receives the person and the term, which is not empty."""
 
     label: str | Promise
     icon: str

@@ -1,6 +1,7 @@
-"""What the search of the portal looks through: one entry of SOURCES for each kind of result.
+"""The sources of the portal's search: one entry of SOURCES for each kind of result.
 
-Every query is one of the tenant's rows, by an index or in a table that has few rows of a tenant.
+Every query is restricted to the tenant's rows, and uses an index or a table with few rows per
+tenant.
 """
 
 from collections.abc import Iterator, Sequence
@@ -47,7 +48,9 @@ AUDITED_PAGES = {
 
 
 def search_tenant(tenant_user: TenantUser, term: str) -> list[SearchGroup]:
-    """Return what the term finds at the tenant, by source; sources without results are left out."""
+    """Return the results for a term at the tenant, by source; sources without results are
+    left out.
+    """
     text = term.replace("\0", "").strip()
     if not text:
         return []
@@ -196,7 +199,7 @@ def find_people(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
 
 
 def find_requests(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
-    """Yield what the request with this id changed at the tenant."""
+    """Yield the changes at the tenant that were made by the request with this id."""
     tenant = tenant_user.tenant
     audit_rows = AuditRow.objects.filter(request_id=term, tenant=tenant.public_id)
     for audit_row in audit_rows.order_by("pk")[:RESULTS_SHOWN]:

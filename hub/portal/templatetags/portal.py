@@ -56,7 +56,7 @@ def render_badge(state: str, word: str = "") -> SafeString:
 
 @register.simple_tag(name="logo")
 def render_logo(connector: str) -> SafeString:
-    """Render a connector's logo; one without a logo is shown by its initials."""
+    """Render a connector's logo; its initials if it has none."""
     if has_logo(connector):
         return format_html(
             '<img class="logo" src="{}" alt="" width="40" height="40">',

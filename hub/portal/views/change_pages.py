@@ -49,9 +49,9 @@ def show_changes(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
 def build_changes_context(
     tenant_user: TenantUser, connections: list[Connection], *, now: datetime
 ) -> dict[str, Any]:
-    """Return what the first page says about changes since the last visit; none at the first one.
+    """Return the first page's lines about changes since the last visit; empty at the first visit.
 
-    The visit takes one statement, or two at the first visit; the changes take four.
+    The visit takes one query, or two at the first visit; the changes take four.
     """
     since = record_visit(tenant_user, now=now)
     if since is None:

@@ -1,4 +1,4 @@
-"""The page of the search: what a text finds at the tenant."""
+"""The page of the search results for a term."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render

@@ -1,4 +1,4 @@
-"""The visits of support to a tenant's pages, for its members to see."""
+"""The support visits to a tenant's pages, shown to its members."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render

@@ -1,4 +1,4 @@
-"""What will need the tenant's people soon."""
+"""The page of the forecast: what will require the tenant's people soon."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,7 +12,7 @@ from tenants.access.tenant_users import TenantUser, tenant_view
 @require_safe
 @tenant_view()
 def show_upcoming(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
-    """List what will need a person, the first in time first."""
+    """List what will require a person soon, in order of time."""
     needs = list_upcoming_needs(tenant_user.tenant, now=clock())
     return render(
         request, "portal/upcoming/page.html", {"tenant_user": tenant_user, "needs": needs}

@@ -100,7 +100,9 @@ def handle_sent_data(
     *,
     now: datetime,
 ) -> None:
-    """Erase what was sent over the connection, or cancel what waits, as the form says."""
+    """Erase the data sent over the connection, or cancel waiting deliveries, as chosen in
+    the form.
+    """
     if data["data"] == "erase":
         erase_connection_data(connection, actor, cancel=data["what_waits"] == "cancel", now=now)
         messages.info(

@@ -131,7 +131,7 @@ def _save_choice(
     *,
     now: datetime,
 ) -> bool:
-    """Set the identity, and return whether it could be set; if not, the form has the error."""
+    """Set the identity; return False, with the error in the form, if it cannot be set."""
     try:
         set_identity(
             connection,

@@ -1,4 +1,4 @@
-"""The schema of a connection's system: what drifted, which objects are used, and their fields."""
+"""Pages of the schema of a connection's system: drift, the used objects, and their fields."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ NAMES_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class UsedObject:
-    """An object that routes or jobs use, and when it was compared last."""
+    """An object that routes or jobs use, with the time of its last comparison."""
 
     key: str
     label: str

@@ -1,4 +1,4 @@
-"""Pages that export identities as CSV, and import them by a plan that a person confirms."""
+"""Pages that export identities as CSV, and import them after a person has confirmed the plan."""
 
 from uuid import UUID
 
@@ -46,7 +46,7 @@ def export_identities_view(
 @require_http_methods(["GET", "POST"])
 @tenant_view(min_role=ADMIN)
 def import_identities_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Show the form of an import, the plan of its file, and run a plan that was confirmed."""
+    """Show the import form and the plan of a file; run a confirmed plan."""
     connection = get_own_connection(tenant_user, id)
     if "digest" in request.POST:
         return _run_plan(request, tenant_user, connection)

@@ -1,4 +1,4 @@
-"""The page on which customers say what happens to records that have no identity."""
+"""The page on which customers choose what happens to records without an identity."""
 
 from uuid import UUID
 

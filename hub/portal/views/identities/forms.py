@@ -1,4 +1,4 @@
-"""The forms of the pages of identities: a file of pairs, and what happens to missing ones."""
+"""The forms of the pages of identities: a file of pairs, and the fallback for missing ones."""
 
 from typing import Any
 
@@ -36,12 +36,12 @@ class ConfirmedPlanForm(forms.Form):
     digest = forms.CharField(widget=forms.HiddenInput, max_length=64)
 
     def clean_text(self) -> str:
-        """Return the text as it was planned: a browser submits line ends as CR LF."""
+        """Return the text as it was planned; browsers change line ends to CR LF."""
         return str(self.cleaned_data["text"]).replace("\r\n", "\n")
 
 
 class FallbackKeyForm(forms.Form):
-    """The kind and direction by which a stored fallback is named."""
+    """The kind and direction that identify a stored fallback."""
 
     kind = forms.CharField(max_length=60, strip=False)
     direction = forms.ChoiceField(choices=IdentityFallback.Direction.choices)
@@ -79,7 +79,7 @@ class FallbackForm(forms.Form):
     )
 
     def add_errors(self, error: ValidationError) -> None:
-        """Show the errors of the service at the fields that they concern."""
+        """Add the errors of the service function to their fields."""
         problems: dict[str, Any] = error.message_dict
         for name, texts in problems.items():
             self.add_error(name if name in self.fields else None, texts)

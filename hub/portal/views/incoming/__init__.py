@@ -1,1 +1,1 @@
-"""Pages of what a tenant's systems send, and of the webhooks registered there."""
+"""Pages of received webhooks, and of the webhooks registered at a tenant's systems."""

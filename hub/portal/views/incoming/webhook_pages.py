@@ -1,4 +1,4 @@
-"""What visitors do with the webhooks of a connection: check, repair and rotate."""
+"""Actions of visitors on the webhooks of a connection: check, repair and rotate."""
 
 from uuid import UUID
 

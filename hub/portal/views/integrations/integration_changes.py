@@ -1,4 +1,4 @@
-"""Change what a tenant has switched on: its answers, its version, pause, resume and remove it."""
+"""Change a tenant's integration: its answers and version; pause, resume and remove it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ SAME_ANSWERS = gettext_lazy(
 
 @dataclass(frozen=True, slots=True)
 class IntegrationVerb:
-    """What a visitor can do with an integration. `run`: called with it, actor and now."""
+    """An action of a visitor on an integration. `run`: called with it, actor and now."""
 
     run: Callable[..., Any]
     success_text: str | Promise
@@ -116,7 +116,7 @@ def build_change_form(
 
 
 def apply_answers(form: AnswerForm, change: Callable[[], Integration]) -> bool:
-    """Call the service function; show what is wrong with the answers in the form."""
+    """Call the service function; add its errors about the answers to the form."""
     try:
         change()
     except InvalidAnswers as invalid:

@@ -1,4 +1,4 @@
-"""The integrations of a tenant: what runs and what can be switched on, and the page of one."""
+"""The integrations of a tenant: those switched on, those available, and the page of one."""
 
 from uuid import UUID
 
@@ -24,7 +24,9 @@ MAX_QUERY_LENGTH = 100
 @require_safe
 @tenant_view()
 def list_integrations(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
-    """List what is switched on, and below it what can be; `q` searches the latter."""
+    """List the integrations that are switched on, then the recipes that can be; `q` searches the
+    latter.
+    """
     query = request.GET.get("q", "")[:MAX_QUERY_LENGTH]
     context = {
         "tenant_user": tenant_user,

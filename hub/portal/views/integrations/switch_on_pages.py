@@ -47,7 +47,7 @@ STEPS = (gettext_lazy("Choose"), gettext_lazy("Answer"), gettext_lazy("See it"),
 
 @dataclass(frozen=True, slots=True)
 class QuestionData:
-    """What the form of a recipe offers a tenant."""
+    """The accounts and lists that the form of a recipe offers a tenant."""
 
     connections: dict[str, list[Connection]]
     choices: dict[str, OfferedChoices]
@@ -62,7 +62,7 @@ def load_question_data(
 ) -> QuestionData:
     """Load the accounts, and the lists of the selected or oldest account of each system.
 
-    For support, which only reads, no system is asked.
+    On a support visit, which is read-only, external systems are not called.
     """
     tenant = tenant_user.tenant
     connections = list_usable_connections(recipe, tenant)
@@ -144,7 +144,7 @@ def switch_on_view(request: HttpRequest, tenant_user: TenantUser, key: str) -> H
 def accept_answers(
     request: HttpRequest, tenant_user: TenantUser, recipe: Recipe, form: AnswerForm
 ) -> HttpResponse:
-    """Switch it on, and lead to its page. Raises InvalidAnswers."""
+    """Switch the recipe on, and redirect to the integration's page. Raises InvalidAnswers."""
     actor = ActorContext.of_visitor(request, tenant_user)
     try:
         integration = switch_on_integration(

@@ -185,7 +185,7 @@ def has_own_connection(delivery: Delivery) -> bool:
 def build_insight_context(
     tenant_user: TenantUser, delivery: Delivery, *, now: datetime
 ) -> dict[str, Any]:
-    """Return the context of what the delivery is compared with, all of it this tenant's own."""
+    """Return the context of comparisons with other deliveries, all of them this tenant's own."""
     same_error = count_same_error(delivery, [tenant_user.tenant.pk], of_connection=True)
     plan_url = ""
     if same_error and same_error.query and tenant_user.can_manage:

@@ -28,7 +28,7 @@ from tenants.access.tenant_users import TenantUser, tenant_view
 @require_http_methods(["GET", "HEAD", "POST"])
 @tenant_view(min_role=ADMIN)
 def edit_mapping_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Show the editor; change the draft, preview or save it."""
+    """Show the editor; change, preview or save the draft."""
     mapping, tenant = get_own_mapping(tenant_user, id), tenant_user.tenant
     use = load_mapping_use(mapping, tenant)
     if request.method != "POST":

@@ -33,8 +33,9 @@ ROUTES_SHOWN = 50
 
 
 def readable_mappings(tenant: Tenant) -> QuerySet[Any]:
-    """Return the tenant's own mappings, and those of the platform that routes of theirs use, each
-    with number and time of its newest version.
+    """Return the tenant's own mappings, and those of the platform that its routes use.
+
+    Each with number and time of its newest version.
     """
     mappings = FieldMapping.objects.of(tenant)
     used = Route.objects.of(tenant).filter(mapping__tenant=None).values("mapping")
@@ -66,7 +67,7 @@ def redirect_to_mapping(tenant_user: TenantUser, mapping: FieldMapping) -> HttpR
 
 
 def describe_target(mapping: FieldMapping) -> str:
-    """Return system and action of a mapping in words."""
+    """Describe system and action of a mapping as text."""
     connector = CONNECTORS.get(mapping.connector_key)
     if connector is None:
         return f"{mapping.connector_key}: {mapping.action}"
@@ -132,7 +133,7 @@ def load_routes(tenant: Tenant, mapping: FieldMapping) -> list[Route]:
 @require_POST
 @tenant_view(min_role=ADMIN)
 def copy_mapping_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> HttpResponse:
-    """Copy a mapping to an own one, which the chosen own routes use from now on."""
+    """Copy a mapping for the tenant; the chosen routes of the tenant use the copy from now on."""
     mapping, tenant = get_mapping(tenant_user, id), tenant_user.tenant
     chosen_routes = set(request.POST.getlist("routes"))
     routes = [

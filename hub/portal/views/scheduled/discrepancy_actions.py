@@ -1,4 +1,4 @@
-"""What visitors do with discrepancies: repair, ignore, and plan the repair of many."""
+"""Actions of visitors on discrepancies: repair, ignore, and plan the repair of many."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -32,7 +32,7 @@ from tenants.models import Membership
 
 
 class ActionRefused(Exception):
-    """The action was refused; the message says why."""
+    """The action was refused; the message contains the reason."""
 
 
 def _repair(discrepancy: Discrepancy, data: QueryDict, actor: ActorContext, now: datetime) -> str:

@@ -48,7 +48,7 @@ JOB_LIMIT = 20  # jobs whose links are listed
 
 
 def list_reconciliations(tenant: Tenant) -> list[Job]:
-    """List the jobs that reconcile the tenant's records, those of all tenants included."""
+    """List the jobs that reconcile the tenant's records, including those for all tenants."""
     jobs = Job.objects.of(tenant).filter(kind=Job.Kind.RECONCILE)
     return list(jobs.order_by("-pk")[:JOB_LIMIT])
 
@@ -56,7 +56,7 @@ def list_reconciliations(tenant: Tenant) -> list[Job]:
 @require_safe
 @tenant_view()
 def show_discrepancies(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
-    """Show the review; without a filter of states, what a person can still decide."""
+    """Show the review; without a filter by state, the discrepancies that await a decision."""
     tenant, data, cursor = tenant_user.tenant, request.GET.dict(), parse_cursor(request.GET)
     jobs = list_reconciliations(tenant)
     try:
@@ -104,7 +104,7 @@ def _choose_job(jobs: list[Job], filter: dict[str, Any]) -> Job | None:
 
 
 def _build_repair_query(filter: dict[str, Any], jobs: list[Job]) -> str:
-    """Return the query of the plan of repairs for all that match; empty if all would match."""
+    """Return the query of the plan of repairs for all that match; "" if there is no filter."""
     if not filter and len(jobs) == 1:
         filter = {"job": str(jobs[0].public_id)}
     return urlencode(filter, doseq=True)

@@ -1,4 +1,4 @@
-"""What visitors do with jobs: add, change, enable, disable, start and delete them."""
+"""Actions of visitors on jobs: add, change, enable, disable, start and delete them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ ADMIN = Membership.Role.ADMIN
 
 @dataclass(frozen=True, slots=True)
 class JobVerb:
-    """What a visitor can do with an own job. `run`: called with job, actor and now."""
+    """An action of a visitor on an own job. `run`: called with job, actor and now."""
 
     run: Callable[..., Any]
     success_text: str | Promise
@@ -86,7 +86,9 @@ def change_job_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
 
 
 def get_own_job(tenant_user: TenantUser, id: UUID) -> Job:
-    """Return the tenant's own job. Raises Http404, and PermissionDenied for one of all tenants."""
+    """Return the tenant's own job. Raises Http404, and PermissionDenied for a job of all
+    tenants.
+    """
     job = get_job_row(tenant_user, id).job
     if job.tenant_id is None:
         raise PermissionDenied
@@ -120,7 +122,7 @@ def run_job_action(
 def start_job(
     request: HttpRequest, tenant_user: TenantUser, id: UUID, *, is_dry: bool
 ) -> HttpResponse:
-    """Start a run of the job for this tenant now, and lead to its page."""
+    """Start a run of the job for this tenant now, and redirect to its page."""
     job, actor = get_job_row(tenant_user, id).job, ActorContext.of_visitor(request, tenant_user)
     try:
         run = start_run(job, tenant_user.tenant, actor, is_dry=is_dry, now=clock())

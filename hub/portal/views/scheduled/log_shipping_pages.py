@@ -1,4 +1,4 @@
-"""The page of log shipping: what was received and shipped, what waits, and what stopped it."""
+"""The page of log shipping: received and shipped lines, the backlog, and the cause of a stop."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse

@@ -57,7 +57,7 @@ PARSERS: Mapping[str, Callable[[str], str]] = {
 def parse_review_filter(data: QueryDict) -> dict[str, Any]:
     """Return the filter of a URL; selected discrepancies exclude all other filters.
 
-    Raises ValueError if a value cannot be read, so that no more is selected than was meant.
+    Raises ValueError for an unreadable value, so that not more is selected than intended.
     """
     if ids := data.getlist("discrepancies"):
         if len(ids) > SELECTED_LIMIT:
@@ -93,7 +93,9 @@ def build_summary(counts: Sequence[DiscrepancyCount], data: Mapping[str, str]) -
 
 
 def list_state_links(state: str, data: Mapping[str, str]) -> list[LogLink]:
-    """List the links that filter by state; the first shows what a person can still decide."""
+    """List the links that filter by state; the first shows the discrepancies that await a
+    decision.
+    """
     links = [
         LogLink(str(label), build_query_string(data, state=value), value == state)
         for value, label in STATE_LABELS.items()
@@ -102,7 +104,7 @@ def list_state_links(state: str, data: Mapping[str, str]) -> list[LogLink]:
 
 
 def list_job_links(jobs: Sequence[Job], current: str, data: Mapping[str, str]) -> list[LogLink]:
-    """List the links that filter by job; none if there is nothing to choose."""
+    """List the links that filter by job; empty if there is only one."""
     if len(jobs) < 2:
         return []
     links = [
@@ -117,7 +119,7 @@ def list_job_links(jobs: Sequence[Job], current: str, data: Mapping[str, str]) -
 
 
 def describe_review_filter(filter: Mapping[str, Any], jobs: Sequence[Job]) -> list[str]:
-    """Describe each condition in words."""
+    """Describe each condition as text."""
     names = {str(job.public_id): job.name for job in jobs}
     described = {
         "job": lambda id: _("Job: %(name)s") % {"name": names.get(id, id)},
