@@ -66,12 +66,12 @@ def time_labels(first: datetime, last: datetime, count: int = 5) -> list[str]:
 
 
 def line_height(value: float, highest: float) -> float:
-    """Return the y of a horizontal line at a value of columns that are scaled to `highest`."""
+    """Return the y coordinate of a horizontal line at a value, in a chart scaled to `highest`."""
     return round(HEIGHT - HEIGHT * value / (highest or 1), 2)
 
 
 def time_bar(start: datetime, end: datetime, first: datetime, last: datetime) -> Bar:
-    """Return the bar of a length of time in a chart from `first` to `last`, cut at its edges."""
+    """Return the bar of a period in a chart from `first` to `last`, clipped at the edges."""
     whole = (last - first).total_seconds() or 1.0
     left = WIDTH * min(max((start - first).total_seconds() / whole, 0.0), 1.0)
     right = WIDTH * min(max((end - first).total_seconds() / whole, 0.0), 1.0)

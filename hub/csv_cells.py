@@ -23,6 +23,6 @@ def escape_formula(value: Any) -> Any:
 
 
 def unescape_formula(text: str) -> str:
-    """Return the text that `escape_formula` was given."""
+    """Revert `escape_formula`."""
     is_escaped = text.startswith("'") and FORMULA.match(text[1:])
     return text[1:] if is_escaped else text

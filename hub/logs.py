@@ -37,7 +37,7 @@ ADDRESS_LOGGERS = ("django.request", "django.security.csrf", "django.server")
 
 
 def configure(options: dict[str, Any]) -> None:
-    """Configure structlog and logging; the function of the setting LOGGING_CONFIG."""
+    """Configure structlog and logging; the setting LOGGING_CONFIG names this function."""
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -92,8 +92,8 @@ def build_formatter() -> logging.Formatter:
 
 
 def _sanitize_event(logger: Any, method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-    """Return the event without secrets, control characters and overlong values, as strangers may
-    have chosen its texts.
+    """Return the event without secrets, control characters and overlong values, as its texts may
+    come from outside.
     """
     traceback = event.pop("exception", None)
     sanitized = {

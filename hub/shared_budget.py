@@ -1,4 +1,4 @@
-"""A limited amount in one process, of which each holder may use a share; thread-safe."""
+"""A limited amount in one process, of which each holder may use only a share; thread-safe."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterator
@@ -7,7 +7,7 @@ from threading import Condition
 
 
 class BudgetExhausted(Exception):
-    """The amount is not available at this moment, in all or for this holder."""
+    """The amount is currently not available, in total or for this holder."""
 
 
 class SharedBudget:
@@ -21,7 +21,7 @@ class SharedBudget:
         """Reserve an amount, waiting at most `within` seconds; the holder None is not limited to a
         share.
 
-        Raises BudgetExhausted when the amount is not available in time.
+        Raises BudgetExhausted if the amount is not available in time.
         """
         with self.changed:
             if not self.changed.wait_for(lambda: self.has_room(amount, holder), within):

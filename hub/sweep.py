@@ -90,11 +90,11 @@ Step = Callable[..., object]
 
 
 def run_sweep(*, now: datetime) -> None:
-    """Run every step; a step that fails is logged and shown until it succeeds, and stops no other
-    step.
+    """Run every step; a failing step is logged, is shown until it succeeds, and does not stop the
+    others.
 
-    Steps cost little when there is nothing to find, and may run in any process any number of times.
-    Raises the database's own error when the database is away, as no step can work then.
+    A step is cheap if it finds no work, and may run in any process any number of times. Raises the
+    database's own error if the connection is lost, as no step can work then.
     """
     failed: dict[str, str] = {}
     for step in STEPS:

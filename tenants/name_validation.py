@@ -20,7 +20,7 @@ JOINERS = "\u200c\u200d"  # within emoji, and letters of some scripts
 
 
 def validate_name(value: str) -> None:
-    """Raise ValidationError when the name could be taken for a line or a link of ours in a mail
+    """Raise ValidationError if the name could be mistaken for a line or a link of ours in a mail
     that contains it.
     """
     if any(

@@ -30,7 +30,7 @@ SECRET_COLUMNS = {
 
 
 class TenantNotNamed(Exception):
-    """A query asked for rows of a tenant without naming the tenant."""
+    """A query for rows of a tenant did not specify the tenant."""
 
 
 M = TypeVar("M", bound=models.Model, covariant=True)
@@ -63,7 +63,7 @@ class Scoped(models.Model):
     "connection__tenant".
 
     The path uses foreign keys only. If the model is SHARED, every tenant may read the rows without
-    a tenant, and only the platform may change these.
+    a tenant, and only the platform may change them.
     """
 
     TENANT = "tenant"
@@ -79,10 +79,10 @@ class Scoped(models.Model):
 
     @classmethod
     def reserved_for_platform(cls) -> Q | None:
-        """Return the condition of a tenant's rows that only the platform may change; None if there
-        are none.
+        """Return the Q condition of a tenant's rows that only the platform may change; None if
+        there are none.
 
-        An example are the deliveries over the platform's own connection.
+        For example the deliveries over the platform's own connection.
         """
         return None
 
@@ -99,9 +99,7 @@ def readable_condition(model: type[models.Model], tenants: TenantIds) -> Q:
 
 
 def changeable_condition(model: type[models.Model], tenants: TenantIds) -> Q:
-    """Return the condition of the tenants' own rows, without those that the model reserves for the
-    platform.
-    """
+    """Return the Q condition of the tenants' own rows, without those reserved for the platform."""
     if tenants is ALL_TENANTS:
         return Q()
     rows = _own_rows_condition(model, tenants)
@@ -110,7 +108,7 @@ def changeable_condition(model: type[models.Model], tenants: TenantIds) -> Q:
 
 
 def _own_rows_condition(model: type[models.Model], tenants: TenantIds) -> Q:
-    """Return the condition for these tenants' rows; a model without `TENANT` belongs to the
+    """Return the Q condition for these tenants' rows; a model without `TENANT` belongs to the
     platform.
     """
     path = tenant_path(model)
@@ -118,13 +116,15 @@ def _own_rows_condition(model: type[models.Model], tenants: TenantIds) -> Q:
 
 
 def tenant_path(model: type[models.Model]) -> str:
-    """Return the look-up from the model to its tenant; empty if its rows are the platform's."""
+    """Return the look-up path from the model to its tenant; "" if its rows belong to the
+    platform.
+    """
     path: str = getattr(model, "TENANT", "")
     return path
 
 
 def accessible_tenants(user: object) -> TenantIds:
-    """Return the tenants of a user or an API key; none for anything else."""
+    """Return the tenants of a user or an API key; an empty queryset for anything else."""
     return user.accessible_tenants() if hasattr(user, "accessible_tenants") else NO_TENANTS
 
 
@@ -210,8 +210,8 @@ def is_among(
     user: object,
     obj: models.Model | None,
 ) -> bool:
-    """Return whether the user may reach this object, by its own model, as an inline is asked about
-    its parent.
+    """Return whether the user may access this object; checks the object's own model, as an inline
+    is asked about its parent.
     """
     if obj is None or obj.pk is None or accessible_tenants(user) is ALL_TENANTS:
         return True

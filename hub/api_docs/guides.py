@@ -41,7 +41,7 @@ OTHER_GROUP = "Guides"  # every other section, in the order of the page
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """A page of the documentation. `source` is its Markdown, `file` where that stands."""
+    """A page of the documentation. `source` is its Markdown text, `file` its path."""
 
     slug: str
     title: str

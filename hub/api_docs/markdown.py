@@ -53,7 +53,7 @@ def build_anchor(text: str) -> str:
 
 
 def _number_headings(tokens: list[Token]) -> list[Passage]:
-    """Give headings their anchors; return each with the text below it."""
+    """Give each heading an anchor; return it with the text below it."""
     headings: list[Heading] = []
     texts: list[list[str]] = []
     for place, token in enumerate(tokens):
@@ -89,7 +89,7 @@ def _resolve_links(children: list[Token], find_url: FindUrl) -> list[Token]:
 
 
 def _wrap_tables(tokens: list[Token]) -> list[Token]:
-    """Put each table into a region that scrolls, and each block of code into one for a button."""
+    """Wrap each table in a region that scrolls, and each code block in one with a copy button."""
     wrapped: list[Token] = []
     tables = 0
     _label_cells(tokens)
@@ -104,7 +104,7 @@ def _wrap_tables(tokens: list[Token]) -> list[Token]:
 
 
 def _label_cells(tokens: list[Token]) -> None:
-    """Give each cell but the first of a row the name of its column: on a phone rows stack."""
+    """Add the name of its column to each cell but the first: on narrow screens rows are stacked."""
     names: list[str] = []
     column = 0
     for token, content in pairwise(tokens):

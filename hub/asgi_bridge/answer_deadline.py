@@ -1,4 +1,4 @@
-"""Answer webhooks in time although the database does not answer: their systems try again."""
+"""Answer webhooks in time even if the database does not respond, so that the sender tries again."""
 
 import math
 
@@ -11,12 +11,12 @@ SERVER_ERROR = 500
 
 
 class AnswerDeadline:
-    """How long a request below a path may take; a long queue is no reason to refuse it.
+    """The time limit for requests below a path.
 
-    A thread that waits for a database which is silent cannot be interrupted. So its request is
-    refused while the thread goes on; if it stores the webhook after all, the next attempt of the
-    system is a duplicate. What waits for a thread is refused if no such request has succeeded for
-    as long.
+    A thread that waits for an unresponsive database cannot be interrupted. Its request is refused
+    at the deadline while the thread goes on; if the webhook is stored after all, the sender's next
+    attempt is a duplicate. A request that still waits for a thread is refused only if no such
+    request has succeeded within the time limit; a long queue alone is no reason.
     """
 
     def __init__(self, threads: ThreadPool, *, path: str, seconds: float) -> None:
@@ -24,7 +24,7 @@ class AnswerDeadline:
         self.succeeded_at = -math.inf
 
     async def wait_for(self, exchange: WsgiExchange) -> Answer:
-        """Return the answer of a submitted exchange. Raises Problem (503) at the deadline."""
+        """Return the response of a submitted exchange. Raises Problem (503) at the deadline."""
         if not self.path or not exchange.environ["PATH_INFO"].startswith(self.path):
             return await exchange.answer
         timer = exchange.loop.call_later(self.seconds, self._end_wait, exchange)
@@ -37,7 +37,7 @@ class AnswerDeadline:
         return answer
 
     def _end_wait(self, exchange: WsgiExchange) -> None:
-        """Refuse an exchange that has no answer, or let it wait again for a thread."""
+        """Refuse an exchange that has no response, or let it wait for a thread once more."""
         if exchange.answer.done():
             return
         is_moving = exchange.loop.time() - self.succeeded_at < self.seconds

@@ -19,7 +19,7 @@ POLL_INTERVAL = 0.05  # seconds
 
 
 class AsgiBridge:
-    """The application. `hurried_path`: requests below it are answered within a deadline."""
+    """The ASGI application. Requests below `hurried_path` are answered within a deadline."""
 
     def __init__(
         self, wsgi: WSGI, *, behind_proxy: bool, limits: Limits, hurried_path: str = ""
@@ -73,9 +73,9 @@ class AsgiBridge:
         await self.send(answer, send, client)
 
     async def send(self, answer: Answer, send: Send, client: str) -> None:
-        """Send a small answer at once, and a large one in pieces, as fast as the client reads.
+        """Send a small response at once, and a large one in pieces, as fast as the client reads.
 
-        Raises ClientStalled if the client does not read a piece in time, or if the answer broke
+        Raises ClientStalled if the client does not read a piece in time, or if the response was cut
         off.
         """
         start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}

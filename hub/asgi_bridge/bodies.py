@@ -12,7 +12,9 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 class Body:
-    """A body that counts in the shared budget from its first byte until it is released."""
+    """A request body that counts against the shared budget from its first byte until it is
+    released.
+    """
 
     def __init__(self, limits: Limits, budget: SharedBudget, client: str) -> None:
         self.limits, self.budget, self.client = limits, budget, client
@@ -20,7 +22,7 @@ class Body:
         self.size = 0
 
     async def read(self, receive: Receive, length: int | None) -> bytes:
-        """Return the whole body; `length` is the announced length, None if it is unknown.
+        """Return the whole body. `length` is the announced length, None if it is unknown.
 
         Each piece extends the deadline by its size divided by `body_bytes_per_second`, to at most
         `body_seconds` from now. Raises Problem if the body is late, too large or cut off, and
@@ -43,10 +45,7 @@ class Body:
         return b"".join(self.pieces)
 
     async def read_piece(self, receive: Receive) -> bool:
-        """Read the next piece; return whether more follow.
-
-        Raises Problem and BudgetExhausted as `read`.
-        """
+        """Read the next piece; return whether more follow. Raises like `read`."""
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Problem("unreadable-body")  # cut off in transit

@@ -60,7 +60,9 @@ def _convert_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def _find_client_address(environ: Environ) -> str:
-    """Return the last address of X-Forwarded-For, set by the proxy; clients can forge others."""
+    """Return the last address in X-Forwarded-For, which the proxy sets; clients can forge the
+    others.
+    """
     last_address = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
     try:
         return str(ip_address(last_address))
@@ -69,7 +71,7 @@ def _find_client_address(environ: Environ) -> str:
 
 
 def client_network(address: str) -> str:
-    """Return the network that counts as one client: of an IPv6 address the /64."""
+    """Return the network that counts as one client: the /64 of an IPv6 address."""
     try:
         client = ip_address(address)
     except ValueError:
@@ -80,7 +82,7 @@ def client_network(address: str) -> str:
 
 
 def put_body(environ: Environ, body: bytes) -> None:
-    """Set the body and its length: to Django, a chunked body without a length is empty."""
+    """Set the body and its length; Django reads a body without CONTENT_LENGTH as empty."""
     environ.pop("HTTP_TRANSFER_ENCODING", None)
     environ["CONTENT_LENGTH"] = str(len(body))
     environ["wsgi.input"] = io.BytesIO(body)

@@ -38,6 +38,8 @@ def build_overloaded_problem() -> Problem:
 
 
 def raise_file_limit() -> None:
-    """Raise the limit of open files to the hard limit: each connection needs one."""
+    """Raise the soft limit of open files to the hard limit, as each connection needs a
+    descriptor.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,4 +1,4 @@
-"""Answers that are sent without Django; they close the connection, as the body may still arrive."""
+"""Responses that are sent without Django. They close the connection: the body may still arrive."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ REFUSAL_PAGE = (
 
 
 async def send_problem(problem: Problem, path: str, send: Send) -> None:
-    """Send the problem, as JSON to API clients and as a page to browsers."""
+    """Send a problem, as JSON to API clients and as HTML to browsers."""
     request_id = str(uuid7())
     if path.startswith(API_PREFIXES):
         content_type, body = MEDIA_TYPE, json.dumps(problem.document(request_id))

@@ -1,4 +1,4 @@
-"""Hand Django's answer from its thread to the event loop, as fast as the client reads it."""
+"""Pass Django's response from its thread to the event loop, as fast as the client reads it."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +30,9 @@ class Answer:
 
 @dataclass(slots=True)
 class StreamedRemainder:
-    """The pieces of a long answer, one at a time, after its first; an empty piece is the end."""
+    """The pieces of a long response after the first, one at a time; an empty piece marks
+    the end.
+    """
 
     loop: asyncio.AbstractEventLoop
     piece_seconds: float
@@ -38,9 +40,9 @@ class StreamedRemainder:
     is_broken: bool = False  # the answer is incomplete
 
     def put(self, piece: bytes) -> None:
-        """Queue a piece, from the thread.
+        """Queue a piece; called in the thread.
 
-        Raises ClientStalled if the last one is not taken in time.
+        Raises ClientStalled if the previous piece is not taken in time.
         """
         pending = asyncio.run_coroutine_threadsafe(self.pieces.put(piece), self.loop)
         try:
@@ -50,7 +52,9 @@ class StreamedRemainder:
             raise ClientStalled from None
 
     def end(self, *, broken: bool) -> None:
-        """Mark the end of the answer, from the thread; broken: the answer is incomplete."""
+        """Mark the end of the response; called in the thread. `broken`: the response is
+        incomplete.
+        """
         self.is_broken = broken
         self.loop.call_soon_threadsafe(self.finish)
 
@@ -61,7 +65,7 @@ class StreamedRemainder:
 
 
 class WsgiExchange:
-    """The handling of one request by Django, from its environment to its answer, as a job."""
+    """A job for the thread pool: one request handled by Django, from environ to response."""
 
     def __init__(
         self, wsgi: WSGI, environ: Environ, limits: Limits, long_answers: SharedBudget, client: str
@@ -73,7 +77,7 @@ class WsgiExchange:
         self.status, self.headers = 500, Headers()
 
     def __call__(self) -> None:
-        """Run Django's WSGI handler in this thread, and hand over the answer or the error."""
+        """Run Django's WSGI handler in this thread, and pass on the response or the error."""
         try:
             response = self.wsgi(self.environ, self.start_response)
             try:
@@ -110,7 +114,7 @@ class WsgiExchange:
             return self.stream_response(first, pieces)
 
     def stream_response(self, first: bytes, pieces: Iterator[bytes]) -> None:
-        """Hand over a long answer in pieces; the thread waits for the client between them."""
+        """Pass on a long response in pieces; the thread waits for the client between them."""
         remainder = StreamedRemainder(self.loop, self.limits.piece_seconds)
         self.resolve_answer(first, remainder)
         is_broken = True

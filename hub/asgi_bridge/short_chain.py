@@ -11,10 +11,10 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class ShortChainHandler(WSGIHandler):
-    """Django's handler with this middleware only, by dotted paths, instead of settings.MIDDLEWARE.
+    """Django's handler with this middleware (dotted paths) instead of settings.MIDDLEWARE.
 
-    Of a middleware's hooks only the call itself is used: views of programs answer their own
-    exceptions. Sessions, CSRF, sign-in and pages cost a webhook as much as its verification and
+    Only the middlewares' `__call__` is used, not their other hooks: these views handle their own
+    exceptions. Sessions, CSRF and sign-in would cost a webhook as much as its verification and
     storage.
     """
 
@@ -36,7 +36,7 @@ class ShortChainHandler(WSGIHandler):
 
 
 def route_by_path(special: Mapping[str, WSGI], otherwise: WSGI) -> WSGI:
-    """Return an application that passes a request to the one for the beginning of its path."""
+    """Return an application that dispatches a request by the prefix of its path."""
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"]

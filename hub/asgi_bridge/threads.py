@@ -1,4 +1,4 @@
-"""A pool of threads that live as long as the process, so that their connections are reused."""
+"""A pool of threads that live as long as the process, so that database connections are reused."""
 
 import logging
 from collections import deque
@@ -12,7 +12,9 @@ log = logging.getLogger(__name__)
 
 
 class ThreadPool:
-    """A thread pool that uses the last idle thread first, so that few database connections open."""
+    """A thread pool that takes the most recently idle thread, so that few database connections
+    open.
+    """
 
     def __init__(self, size: int, name: str = "django") -> None:
         self.size, self.name = size, name
@@ -22,7 +24,7 @@ class ThreadPool:
         self.waiting: deque[Job] = deque()
 
     def submit(self, job: Job) -> None:
-        """Hand the job to an idle or a new thread, otherwise queue it; never block."""
+        """Hand the job to an idle or a new thread, otherwise queue it; never blocks."""
         with self.lock:
             if self.idle:
                 self.idle.pop().put(job)
@@ -40,7 +42,7 @@ class ThreadPool:
             return job in self.waiting
 
     def withdraw(self, job: Job) -> None:
-        """Forget a job that waits; one that a thread has begun goes on."""
+        """Remove a job from the queue; a job that a thread has begun continues."""
         with self.lock, suppress(ValueError):
             self.waiting.remove(job)
 

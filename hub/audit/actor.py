@@ -1,4 +1,4 @@
-"""Who acts: a user, an API key, a guest, a command or the hub itself."""
+"""Describe who acts: a user, an API key, a guest, a command or the hub itself."""
 
 from dataclasses import dataclass
 from typing import Protocol, Self

@@ -1,4 +1,4 @@
-"""The actor of one call of a service function: who acts, from where, and with which reach."""
+"""The actor of one call of a service function: who acts, from where, and on which tenants."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -46,7 +46,7 @@ class _Origin(TypedDict, total=False):
 class ActorContext:
     """Who acts, and from where. `user` is None for a program or a guest.
 
-    `unrestricted` actors reach the rows of every tenant.
+    `unrestricted` actors may access the rows of every tenant.
     """
 
     actor: Actor
@@ -74,7 +74,9 @@ class ActorContext:
 
     @classmethod
     def of_user(cls, user: UserRow, request: HttpRequest | None = None) -> Self:
-        """Return the context of a user who acts for themselves, perhaps before a session begins."""
+        """Return the context of a user who acts for themselves, for example before a session
+        begins.
+        """
         return cls(Actor.of_user(user), user=user, **_request_origin(request))
 
     @classmethod

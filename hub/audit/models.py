@@ -32,7 +32,9 @@ class AuditRowQuerySet(models.QuerySet["AuditRow"]):
 
 
 class AuditRow(models.Model):
-    """One act. It names its tenant by id and reference, so that it outlives the tenant."""
+    """One audited action. It stores the tenant's id and reference, as the tenant may be deleted
+    later.
+    """
 
     chain = models.CharField(max_length=40)
     number = models.PositiveBigIntegerField()
@@ -90,7 +92,9 @@ class AuditRow(models.Model):
 
 
 class AuditHead(models.Model):
-    """The end of a chain: a writer locks it; a chain that lost its last rows does not reach it."""
+    """The head of a chain, which a writer locks; a mismatch shows that rows at the end were
+    removed.
+    """
 
     chain = models.CharField(max_length=40, primary_key=True)
     number = models.PositiveBigIntegerField(default=0)
@@ -101,7 +105,7 @@ class AuditHead(models.Model):
 
 
 def find_audit_rows(obj: models.Model) -> models.QuerySet[AuditRow]:
-    """Return the audit rows of an object, under its former model label too."""
+    """Return the audit rows of an object, including those under its former model label."""
     label = obj._meta.label
     return AuditRow.objects.filter(
         object_label__in=(label, FORMER_LABELS.get(label, label)), object_id=audited_object_id(obj)

@@ -32,7 +32,7 @@ Replacement = Callable[[re.Match[str]], str]
 
 
 def mask_after(separator: str = "") -> Replacement:
-    """Return a replacement that keeps the first group and masks the rest.
+    """Return a replacement function for `re.sub` that keeps the first group and masks the rest.
 
     A function, as a replacement template takes three times as long for each match.
     """
@@ -134,7 +134,7 @@ def redact_excerpt(text: str, length: int, secrets: Iterable[str] = ()) -> str:
 
 
 def find_likely_patterns(text: str) -> list[tuple[re.Pattern[str], Replacement]]:
-    """Return the patterns of which the text contains a mark; most texts contain none."""
+    """Return the patterns whose marker occurs in the text; most texts contain none."""
     folded = text.casefold()
     marks = (
         (mark for mark in MARKS if mark in folded)
@@ -187,8 +187,10 @@ def mask_value(value: str) -> str:
 
 
 def shorten(text: str, max_length: int) -> str:
-    """Return at most `max_length` characters, with unprintable ones escaped: none that ends a line,
-    moves a terminal's cursor or changes the direction of reading.
+    """Return at most `max_length` characters, with unprintable ones escaped.
+
+    These include characters that end a line, move a terminal's cursor or change the direction of
+    reading.
     """
     text = text[: max_length + 1]
     if not text.isprintable():
@@ -198,8 +200,8 @@ def shorten(text: str, max_length: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _all_secret_forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
-    """Return every written form of the secrets, the longest first, so that no rest of a longer form
-    remains.
+    """Return every written form of the secrets, the longest first, so that a longer form is masked
+    as a whole.
     """
     written_forms = {
         form
@@ -212,7 +214,7 @@ def _all_secret_forms(secrets: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=4096)
 def _secret_fragments(secrets: tuple[str, ...]) -> frozenset[str]:
-    """Return short fragments, of which any text that contains a secret contains at least one."""
+    """Return short fragments, at least one of which occurs in any text that contains a secret."""
     return frozenset(
         max(PLAIN_TEXT.findall(form), key=len, default=form)[:FRAGMENT_LENGTH]
         for form in _all_secret_forms(secrets)

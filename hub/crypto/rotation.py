@@ -133,7 +133,7 @@ def reseal_value(value: Any) -> Any:
 
 
 def write_changes(sealed_column: SealedColumn, changes: list[tuple[Any, Any, Any]]) -> int:
-    """Write the new values to the rows that still hold the old one; return how many rows were
+    """Write the new values to the rows that still have the old one; return how many rows were
     changed.
     """
     if not changes:

@@ -65,7 +65,7 @@ class Sealed:
 
     @property
     def fingerprint(self) -> str:
-        """The fingerprint of the ciphertext, which differs after each sealing."""
+        """Return the fingerprint of the ciphertext, which differs after each sealing."""
         return fingerprint(self._ciphertext)
 
     def __repr__(self) -> str:
@@ -133,7 +133,7 @@ def _decrypt_text(ciphertext: str, binding: str) -> bytes:
 def _parse_document(inside: bytes) -> Any:
     """Return the parsed JSON; None if it is invalid.
 
-    No exception is raised, as it would carry the secret text.
+    Raises no exception, as its message would contain the secret text.
     """
     with suppress(ValueError):
         return json.loads(inside)

@@ -25,7 +25,7 @@ class Waiter(Generic[Item, Result]):
         self.wake_lock.acquire()
 
     def wait_until_leader(self) -> bool:
-        """Wait until the item is processed or this thread has to lead; return whether it has to
+        """Wait until the item is processed, or this thread has to lead; return whether it has to
         lead.
         """
         self.wake_lock.acquire()

@@ -1,4 +1,4 @@
-"""Tell a database that is away from one that cannot carry out a statement for now."""
+"""Distinguish a lost database connection from a statement that fails temporarily."""
 
 import sqlite3
 from collections.abc import Callable
@@ -13,15 +13,15 @@ PRIMARY_CODE_MASK = 0xFF  # of an extended result code
 
 
 def is_database_away(error: Exception, *, is_usable: Callable[[], bool]) -> bool:
-    """Return whether the connection broke, as opposed to a rejected statement."""
+    """Return whether the connection is lost, as opposed to a rejected statement."""
     return isinstance(error, DATABASE_ERRORS) and not is_usable()
 
 
 def is_database_busy(error: Exception) -> bool:
-    """Return whether the same statements may succeed a moment later, on a usable connection.
+    """Return whether the same statements may succeed a moment later on the same connection.
 
-    A lock was held for too long, a deadlock was ended, or a disk is full. A statement that took too
-    long may do so again: it failed. SQLite reports wrong statements as operational errors, too.
+    True after a lock timeout, a deadlock or a full disk. False after a statement timeout, which
+    would recur. SQLite reports invalid statements as operational errors, too.
     """
     cause = error.__cause__
     if isinstance(cause, sqlite3.Error):

@@ -1,4 +1,4 @@
-"""The only package that opens sockets: what may be called, how long, and how much is read.
+"""The only package that opens sockets; it limits the addresses, duration and size of calls.
 
 Two clients follow the same rules: `async_client.open_async_client` for deliveries, and
 `send_request` (blocking) for everything else, which callers receive as an argument. The async

@@ -43,7 +43,7 @@ def parse_literal_address(host: str) -> IPAddress | None:
 
 
 def is_denied(address: str | IPAddress) -> bool:
-    """Whether the address may not be called, or is no IP address."""
+    """Return whether the address may not be called, or is not an IP address."""
     ip = parse_literal_address(address) if isinstance(address, str) else address
     if isinstance(ip, IPv6Address):
         ip = ip.ipv4_mapped or ip

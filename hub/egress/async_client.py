@@ -92,7 +92,7 @@ class GuardedResolver(AbstractResolver):
 
 
 class AsyncClient:
-    """Send requests, hundreds at the same time.
+    """Sends requests, hundreds of them concurrently.
 
     A call raises EgressRefused and RequestNotSent if nothing was sent, and ResponseNotReceived if
     the request may have arrived.
@@ -195,10 +195,10 @@ async def open_async_client(
     lookup: Lookup = system_lookup,
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[AsyncClient]:
-    """Open an async client; `timeout` is in seconds, for one call.
+    """Open an async client; `timeout` limits one call, in seconds.
 
-    `clock` runs in the event loop, so it must not query a database. Connecting has half of
-    `timeout`: a time-out after that means that the request was sent.
+    `clock` runs in the event loop, so it must not query a database. Connecting may take half of
+    `timeout`, so a later time-out means that the request was sent.
     """
     resolver = GuardedResolver(rules, lookup, min(LOOKUP_TIMEOUT, timeout / 4))
     connector = LimitedConnector(

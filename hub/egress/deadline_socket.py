@@ -1,4 +1,4 @@
-"""A connection of the blocking client: to a checked address, shut down at its deadline."""
+"""A connection of the blocking client to a checked address, shut down at its deadline."""
 
 import socket
 import threading
@@ -12,10 +12,10 @@ from hub.egress.errors import EgressRefused, RequestNotSent
 
 
 class DeadlineSocket:
-    """A socket with a deadline for the whole call, which requests does not have.
+    """A socket with a deadline for the whole call, which the library requests does not offer.
 
-    A timer shuts the socket down through a second handle. `is_connected`: connected, with TLS; from
-    then on the request may have arrived.
+    A timer shuts the socket down through a duplicated handle. `is_connected`: the connection
+    including TLS is established; from then on the request may have arrived.
     """
 
     def __init__(self, host: str, port: int, addresses: Sequence[str], *, deadline: float) -> None:
@@ -57,9 +57,9 @@ class DeadlineSocket:
                     self.handle.shutdown(socket.SHUT_RDWR)
 
     def connect_socket(self) -> socket.socket:
-        """Connect to the first address that answers.
+        """Connect to the first address that accepts a connection.
 
-        Raises RequestNotSent if none answers in time, and EgressRefused if the peer is another
+        Raises RequestNotSent if none does in time, and EgressRefused if the peer has another
         address.
         """
         for tried_count, address in enumerate(self.addresses):
@@ -73,10 +73,10 @@ class DeadlineSocket:
     def check_and_guard_socket(
         self, connected_socket: socket.socket, address: str
     ) -> socket.socket:
-        """Return the socket, whose deadline is watched from now on.
+        """Return the socket, and start to watch its deadline.
 
-        Raises EgressRefused if its peer is another address, and RequestNotSent if its time is over;
-        then it is closed.
+        Closes it and raises EgressRefused if its peer has another address, or RequestNotSent if the
+        deadline has passed.
         """
         try:
             if parse_literal_address(connected_socket.getpeername()[0]) != parse_literal_address(

@@ -9,7 +9,9 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 @register(Tags.security, deploy=True)
 def egress_has_no_exceptions(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
-    """Reject exceptions: each could lead to a metadata service of the cloud, unchecked."""
+    """Report exceptions from the egress rules: each could reach a cloud metadata service
+    unchecked.
+    """
     if not settings.HUB_EGRESS_ALLOW:
         return []
     allowed = ", ".join(settings.HUB_EGRESS_ALLOW)

@@ -1,4 +1,4 @@
-"""Threads for name lookups, shared fairly: slow names of a tenant delay that tenant only."""
+"""Threads for name lookups, shared fairly: slow lookups of a tenant delay only that tenant."""
 
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -54,7 +54,9 @@ class LookupPool:
         return pending.future
 
     def start_waiting(self) -> None:
-        """Start waiting lookups, in order, whose tenant is below its limit; needs the lock."""
+        """Start the queued lookups whose tenants are below their limit, in order; requires the
+        lock.
+        """
         postponed: deque[PendingLookup] = deque()
         while self.waiting and self.running.total() < self.threads:
             pending = self.waiting.popleft()

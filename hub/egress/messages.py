@@ -62,7 +62,7 @@ def _is_plain(value: str) -> bool:
 
 
 def _clean_response_headers(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return headers by name in lower case, repeated ones joined, cleaned; without cookies."""
+    """Return the headers by lower-case name, repeated ones joined, cleaned, without cookies."""
     headers: dict[str, str] = {}
     for name, value in pairs:
         key = name.lower()

@@ -89,7 +89,9 @@ class SingleCallAdapter(HTTPAdapter):
         return self.pool
 
     def cert_verify(self, *args: Any, **options: Any) -> None:
-        """Do nothing: the TLS context verifies, and requests would add its own authorities."""
+        """Do nothing: the TLS context verifies; requests would add its own certificate
+        authorities.
+        """
 
     def close(self) -> None:
         self.pool.close()
@@ -203,7 +205,7 @@ def _translate_error(error: Exception, deadline_socket: DeadlineSocket) -> Egres
 
 
 def _is_not_http(error: BaseException | None) -> bool:
-    """Whether the response was not HTTP; False if the connection was lost."""
+    """Return whether the response was not HTTP; False if the connection was lost."""
     while error is not None:
         # http.client raises ValueError for an invalid chunk
         if isinstance(error, (HTTPException, ValueError)):

@@ -1,4 +1,4 @@
-"""Check URLs, as the parser of the client and a strict grammar of our own read them."""
+"""Check URLs, both as the client's parser and as a strict grammar of our own parse them."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -47,10 +47,10 @@ def _format_host_and_port(host: str, port: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class EgressRules:
-    """What this deployment may call.
+    """The addresses that this deployment may call.
 
-    `allow`: exact "host:port" of a local installation's sandbox, which no other rule restricts
-    (http is allowed, too); `own_hosts`: names and addresses of the hub itself.
+    `allow`: exact "host:port" pairs of a local installation's sandbox, which are exempt from all
+    other rules (http is allowed, too); `own_hosts`: names and addresses of the hub itself.
     """
 
     allow: frozenset[str] = frozenset()
@@ -67,7 +67,7 @@ class EgressRules:
     def check_answers(self, host: str, port: int, answers: Iterable[str]) -> None:
         """Raise EgressRefused if one of the resolved addresses is denied.
 
-        Using the others would leave the choice between them to the other side.
+        Otherwise the other side could influence which of the addresses is used.
         """
         if not self.allows(host, port) and any(self.denies(answer) for answer in answers):
             raise EgressRefused("denied_address", host)
@@ -123,9 +123,9 @@ def parse_with_urllib3(url: str) -> ParsedUrl:
 
 
 def check_url(url: str, rules: EgressRules, *parsers: Parser) -> ParsedUrl:
-    """Return the URL as the last parser reads it. Raises EgressRefused.
+    """Return the URL as the last parser parses it. Raises EgressRefused.
 
-    Without parsers, both clients' check it. They must agree with the strict grammar.
+    By default both clients' parsers check it; each must agree with the strict grammar.
     """
     strict_url = _parse_strictly(url)
     for parser in parsers or (parse_with_urllib3, parse_with_yarl):

@@ -1,1 +1,4 @@
-"""The forecast of what will need a tenant's people: `upcoming.list_upcoming_needs()`."""
+"""The forecast of problems that a tenant's people will have to solve soon.
+
+Entry point: `upcoming.list_upcoming_needs()`.
+"""

@@ -1,4 +1,4 @@
-"""REST API of the forecast: what will need a tenant's people."""
+"""REST API of the forecast: upcoming problems that require a person."""
 
 from typing import ClassVar
 
@@ -36,7 +36,7 @@ class UpcomingQuery(StrictSerializer):
 
 
 class UpcomingNeedSerializer(serializers.Serializer):
-    """One thing that will need a person."""
+    """One upcoming problem that requires a person."""
 
     kind = serializers.ChoiceField([(kind, kind) for kind in KINDS])
     at = serializers.DateTimeField(allow_null=True, help_text="null: at any moment.")

@@ -1,4 +1,6 @@
-"""What will need a tenant's people soon, from rows that exist, in a fixed number of statements."""
+"""Find what will require a tenant's people soon, from existing rows, in a fixed number of
+queries.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,7 +40,9 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class UpcomingNeed:
-    """One thing that will need a person: when (None: at any moment), why, and where."""
+    """An upcoming problem that requires a person: when (None: at any moment), why, and on which
+    page.
+    """
 
     kind: str
     at: datetime | None
@@ -48,9 +52,9 @@ class UpcomingNeed:
 
 
 def list_upcoming_needs(tenant: Tenant, *, now: datetime) -> list[UpcomingNeed]:
-    """Return what will need the tenant's people, the first in time first, in seven statements.
+    """Return what will require the tenant's people, in order of time, in seven queries.
 
-    What has no time, because it may fail at any moment, comes before all others.
+    Problems without a time, which may occur at any moment, come first.
     """
     needs = (
         *_list_ending_authorizations(tenant, now=now),
@@ -65,7 +69,7 @@ def list_upcoming_needs(tenant: Tenant, *, now: datetime) -> list[UpcomingNeed]:
 
 
 def count_urgent_needs(tenant: Tenant, *, now: datetime) -> int:
-    """Count the connections that will need a person within seven days, in one statement."""
+    """Count the connections that will require a person within seven days, in one query."""
     findings = DriftFinding.unscoped.filter(resolved_at=None).values("connection")
     is_urgent = build_expiring_condition(now=now) | Q(disconnection__revoke_at__gt=now)
     is_urgent |= Q(pk__in=findings) & ~Q(state="disabled", reason="disconnected")
@@ -91,7 +95,7 @@ def _list_ending_disconnects(tenant: Tenant, *, now: datetime) -> Iterator[Upcom
 
 
 def _list_ending_overlaps(tenant: Tenant, *, now: datetime) -> Iterator[UpcomingNeed]:
-    """Yield the own endpoints whose old signing secret ends, from the audit of its rotation."""
+    """Yield the endpoints whose old signing secret ends, from the audit rows of its rotation."""
     rotations = AuditRow.objects.filter(
         tenant=tenant.public_id, at__gt=now - OVERLAP_PERIOD, verb__in=ROTATION_VERBS
     )
@@ -106,14 +110,14 @@ def _list_ending_overlaps(tenant: Tenant, *, now: datetime) -> Iterator[Upcoming
 
 
 def _read_overlap_end(audit_row: AuditRow) -> datetime | None:
-    """Return the end of the overlap; None if it was ended by a person."""
+    """Return the end of the overlap; None if a person has ended it early."""
     stored = (audit_row.after or {}).get("overlap_until")
     is_rotation = audit_row.verb == "endpoint.rotate"
     return datetime.fromisoformat(stored) if stored and is_rotation else None
 
 
 def _list_failing_webhooks(tenant: Tenant, *, now: datetime) -> Iterator[UpcomingNeed]:
-    """Yield the wanted registrations that are not as wanted, or expire soon."""
+    """Yield the wanted registrations that differ from the wanted state, or expire soon."""
     is_failing = Q(state__in=WebhookSubscription.UNHEALTHY_STATES)
     is_expiring = Q(expires_at__lte=now + WEBHOOK_PERIOD)
     rows = WebhookSubscription.objects.of(tenant).filter(is_failing | is_expiring, is_wanted=True)
@@ -139,8 +143,9 @@ def _list_schema_changes(tenant: Tenant) -> Iterator[UpcomingNeed]:
 
 
 def _list_former_members(tenant: Tenant) -> Iterator[UpcomingNeed]:
-    """Yield the connections of people who are no members any more: nobody may be able to authorize
-    these accounts again.
+    """Yield the connections of former members.
+
+    Possibly no other person is able to authorize these accounts again.
     """
     members = Membership.objects.of(tenant).filter(user__is_active=True).values("user")
     rows = (

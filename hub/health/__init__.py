@@ -1,1 +1,1 @@
-"""Health: probes of liveness, readiness and service, and metrics."""
+"""Health: the liveness, readiness and service probes, and metrics."""

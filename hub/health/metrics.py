@@ -65,8 +65,10 @@ class MetricsView(APIView):
 
 
 class MetricsCollector:
-    """Collect the metrics with few cheap queries: narrow tables, partial indexes and stored
-    counters; none counts old rows.
+    """Collects the metrics with few cheap queries, over narrow tables, partial indexes and stored
+    counters.
+
+    No query counts old rows.
     """
 
     def __init__(self, *, now: datetime) -> None:

@@ -1,6 +1,6 @@
-"""/livez, /readyz and /healthz: public, so they say only whether a check passes, and why not.
+"""/livez, /readyz and /healthz: public, so they report only which checks pass, and why one fails.
 
-/livez: the process answers. /readyz: this process can accept events, whatever the state of the
+/livez: the process responds. /readyz: this process can accept events, whatever the state of the
 workers. /healthz: the installation delivers: workers, pools, the sweep, and due deliveries.
 """
 
@@ -65,10 +65,10 @@ def _respond_with_checks(
 def run_checks_in_time(
     build_checks: Callable[[], dict[str, HealthCheck]], timeout: float = DATABASE_TIMEOUT
 ) -> dict[str, HealthCheck]:
-    """Run the checks on a thread with its own connection, and fail them when the database does not
-    answer within `timeout` seconds.
+    """Run the checks on a thread with its own connection; fail them if the database does not
+    respond within `timeout` seconds.
 
-    The thread ends with the connection's own timeouts. SQLite runs in this process and needs no
+    The thread ends by the connection's own timeouts. SQLite runs in this process and needs no
     thread.
     """
     if connection.vendor == "sqlite":
@@ -120,8 +120,8 @@ def check_health(*, now: datetime) -> dict[str, HealthCheck]:
 
 
 def _check_database() -> HealthCheck:
-    """Check that the database answers and accepts writes: after a failover it may be a standby that
-    is read-only.
+    """Check that the database responds and accepts writes: after a failover it may be a read-only
+    standby.
     """
     latency = measure_database_latency()
     if connection.vendor == "postgresql":
@@ -143,7 +143,7 @@ def _check_workers(workers: Sequence[Worker], *, now: datetime) -> HealthCheck:
 
 
 def _check_pools(workers: Sequence[Worker], *, now: datetime) -> HealthCheck:
-    """Check that at least one pool of a live worker is responsive; a worker replaces its
+    """Check that at least one pool of a live worker is responsive; a worker replaces an
     unresponsive pool.
     """
     last_heard = max((worker.heard_at for worker in workers if worker.heard_at), default=None)
@@ -175,7 +175,7 @@ def _check_sweep(*, now: datetime) -> HealthCheck:
 
 def check_deliveries(*, now: datetime) -> HealthCheck:
     """Check that no connection with a due delivery has waited longer than MAX_UNSERVED_TIME,
-    however long the queue.
+    regardless of the length of its queue.
     """
     longest_wait = longest_unserved_time(now=now)
     if longest_wait > MAX_UNSERVED_TIME:

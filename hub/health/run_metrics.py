@@ -1,4 +1,4 @@
-"""Metrics of runs: open ones by state, late ones, and how long the first has waited."""
+"""Metrics of runs: the open ones by state, the late ones, and the longest wait."""
 
 from collections import Counter
 from collections.abc import Iterator

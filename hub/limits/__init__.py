@@ -1,6 +1,6 @@
-"""Limits of what one tenant and one API key may use: definitions, counts, and the refusal.
+"""Limits of one tenant's and one API key's use: definitions, counts, and refusals.
 
-`request_limits.count_request` counts each API request, `spending.spend_tenant_limit` a row that is
-written (such as an invitation), and `spending.require_room` compares the number of existing rows
-with a limit.
+`request_limits.count_request` counts each API request, `spending.spend_tenant_limit` a written row
+(such as an invitation), and `spending.require_room` compares the number of existing rows with a
+limit.
 """

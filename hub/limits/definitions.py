@@ -49,7 +49,7 @@ LIMITS = {
 
 
 class LimitedTenant(Protocol):
-    """A tenant, as far as its limits are concerned; `limits` has the quotas that staff set."""
+    """A protocol: a tenant with the quotas that staff set, in `limits`."""
 
     @property
     def public_id(self) -> UUID: ...
@@ -59,7 +59,7 @@ class LimitedTenant(Protocol):
 
 
 class LimitedKey(Protocol):
-    """An API key; without a tenant it is the platform's."""
+    """A protocol: an API key; without a tenant it belongs to the platform."""
 
     @property
     def prefix(self) -> str: ...
@@ -69,7 +69,7 @@ class LimitedKey(Protocol):
 
 
 class LimitedConnection(Protocol):
-    """A connection; without a tenant it is the platform's."""
+    """A protocol: a connection; without a tenant it belongs to the platform."""
 
     @property
     def public_id(self) -> UUID: ...
@@ -103,7 +103,7 @@ def default_quota(name: str) -> int | None:
 def key_quota(key: LimitedKey, name: str) -> int | None:
     """Return the quota of one API key; None: unlimited.
 
-    It is half of its tenant's quota; a platform key has ten default quotas.
+    It is half of its tenant's quota; that of a platform key is ten times the default.
     """
     if key.tenant is None:
         quota = default_quota(name)

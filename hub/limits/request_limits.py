@@ -59,7 +59,7 @@ def _content_length(request: Request) -> int:
 
 
 def _remember_remaining(request: Request, remaining: Iterable[RemainingQuota]) -> None:
-    """Keep, for the response headers, the smallest remaining amount of each limit."""
+    """Store the smallest remaining amount of each limit for the response headers."""
     tightest: dict[str, RemainingQuota] = getattr(request._request, "rate_limits", {})
     for quota in remaining:
         known_quota = tightest.get(quota.charge.name)

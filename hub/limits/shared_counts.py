@@ -1,9 +1,9 @@
-"""Counts that all web processes share, without a statement for each request.
+"""Counts shared by all web processes, without a query for each request.
 
-The database grants a process a part of a quota (one statement), which the process spends in memory:
-a small part first, twice as much with each further grant. The sum of the grants in one window never
-exceeds the quota. A grant that is not spent is lost with the window: at most 1/60 of the quota for
-each process.
+The database grants a process a part of a quota (one query), which the process spends in memory: a
+small part first, twice as much with each further grant. The sum of the grants in one window never
+exceeds the quota. A grant that is not spent is lost at the end of the window: at most 1/60 of the
+quota for each process.
 """
 
 from collections.abc import Iterable, Sequence
@@ -56,7 +56,9 @@ class Charge:
 
 @dataclass(slots=True)
 class GrantedShare:
-    """This process's share of a counter: what it may still spend, and what may still be granted."""
+    """This process's share of a counter: the amount it may still spend, and the amount still
+    available to grants.
+    """
 
     window_number: int
     quota: int
@@ -77,7 +79,7 @@ class RemainingQuota:
 class GrantCounters:
     """The grants of this process.
 
-    Charges of one tenant share a lock, so that charges for the tenant and its key are spent
+    Charges of one tenant share a lock, so that charges of the tenant and its key are spent
     atomically.
     """
 
@@ -87,7 +89,8 @@ class GrantCounters:
     def spend(self, charges: Sequence[Charge], *, now: datetime) -> list[RemainingQuota]:
         """Spend all charges or none. Raises LimitExceeded if one exceeds its quota.
 
-        Call it outside transactions: other processes would wait for the end of the transaction.
+        Must be called outside transactions: other processes would wait for the end of the
+        transaction.
         """
         if not charges:
             return []
@@ -129,7 +132,9 @@ class LockStripe:
             self.shares = {counter: self.shares[counter] for counter in current}
 
     def request_grants(self, charges: Sequence[Charge], now: datetime) -> None:
-        """Ask the database for grants where a share is too small and the quota is not exhausted."""
+        """Request grants from the database where a share is too small and the quota is not
+        exhausted.
+        """
         shortfalls = [
             (charge, max(charge.amount - share.free_amount, _compute_next_grant(share)))
             for charge in charges

@@ -1,4 +1,6 @@
-"""Mail: `queue_mail` stores a row that a worker sends, so that no page waits for a mail server."""
+"""Mail: `queue_mail` stores a row, and a worker sends it, so that no page waits for a mail
+server.
+"""
 
 from hub.mail.languages import register_language_finder
 from hub.mail.outbox import MailNotConfigured, queue_mail, withdraw_mails

@@ -53,7 +53,7 @@ class Mail(StateMachine):
 
     @property
     def kind_label(self) -> str:
-        """Return the template's name in words, such as "password reset key"."""
+        """Return the template's name as text, such as "password reset key"."""
         return self.kind.rpartition("/")[2].removesuffix(".txt").replace("_", " ")
 
     @property

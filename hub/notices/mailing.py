@@ -67,7 +67,7 @@ def choose_language(membership: Membership) -> str:
 def choose_mail_time(membership: Membership, notice: Notice, *, now: datetime) -> datetime | None:
     """Return when the mail may be sent: after quiet hours if it can wait.
 
-    None: the daily mail includes the notice instead.
+    None: it is not sent; the daily mail includes the notice instead.
     """
     mail_hours = getattr(membership, "quiet_hours", None)
     if mail_hours is None or not NOTICE_KINDS[notice.kind].can_wait:
@@ -85,10 +85,12 @@ def schedule_next_reminder(notice: Notice) -> datetime | None:
 
 
 def find_recipients(notice: Notice, *, now: datetime) -> tuple[list[Membership], list[Membership]]:
-    """Return the members who receive mails of this notice, and those who do in their place.
+    """Return the members who receive mails of this notice, and those who receive them as
+    substitutes.
 
-    The owners, the member who connected the account, and those who subscribed to the connection,
-    unless they switched this kind off. Where all of them are absent, other members as well.
+    By default the owners, the member who connected the account, and those who subscribed to the
+    connection, except for members who switched this kind off. If all of them are absent,
+    substitutes are notified, too.
     """
     connection_choices = ConnectionMailPreference.unscoped.filter(
         connection=notice.connection_id, kind=notice.kind

@@ -85,8 +85,8 @@ class Notice(Scoped):
     def sentence(self) -> str:
         """Return what happened, in the active language.
 
-        The kind's label if the sentence cannot be rendered: an error would keep the mails and
-        events of the other notices waiting, too.
+        Falls back to the kind's label if the sentence cannot be rendered, as an error would also
+        delay the mails and events of other notices.
         """
         if not self.message:
             return self.stored_sentence

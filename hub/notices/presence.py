@@ -1,4 +1,4 @@
-"""Which members do not read their mails at present, and who is notified in their place."""
+"""Find the members who do not read their mails at present, and their substitutes."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -42,8 +42,7 @@ def is_away(membership: Membership, *, now: datetime) -> bool:
 def find_substitutes(
     tenant_members: Sequence[Membership], kind_choices: dict[int, bool], *, now: datetime
 ) -> list[Membership]:
-    """Return the members who are notified in the place of those concerned: the admins who are
-    present, or else all members who are.
+    """Return the substitutes of absent members: the present admins, or else all present members.
 
     `kind_choices`: by membership, whether the member wants mails of the kind.
     """

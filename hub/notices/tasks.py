@@ -33,6 +33,6 @@ def mail_due_notices(name: str) -> None:
 
 
 def wake_for_due_notices(*, now: datetime) -> None:
-    """Wake the task when reminders or daily mails are due, or when a wake-up was lost."""
+    """Wake the task if reminders or daily mails are due, or a wake-up was lost."""
     if mailing.find_due_notices(now=now).exists() or digest.find_due_digests(now=now).exists():
         wake_up("tell", now=now)

@@ -1,5 +1,5 @@
-"""Plan, confirm and cancel operations; each action writes an audit row, and the rows that one actor
-may change in an hour are limited.
+"""Plan, confirm and cancel operations, with audit rows; the number of rows per actor and hour is
+limited.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class OperationRefused(Exception):
 
 
 class TooManyRows(OperationRefused):
-    """The hourly limit of rows is reached. `again` is the time from which there is room; None if
+    """The hourly limit of rows is reached. `again` is when the operation is possible; None if
     waiting does not help.
     """
 

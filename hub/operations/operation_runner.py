@@ -27,8 +27,8 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """Result of one batch: the last examined row (None: no row was left), and the numbers of rows
-    that were changed and left out.
+    """The result of a batch: the last examined row (None: no row was left), and the numbers of
+    changed and skipped rows.
     """
 
     cursor: int | None
@@ -61,7 +61,7 @@ def run_operation(
 
 @transaction.atomic
 def run_batch(id: int, *, now: datetime) -> bool:
-    """Run one batch; return False where the operation does not run, or has just finished."""
+    """Run one batch; return False if the operation is not running, or has just finished."""
     operation = (
         Operation.unscoped.select_for_update(of=("self",)).filter(pk=id, state="running").first()
     )

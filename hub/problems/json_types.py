@@ -13,7 +13,7 @@ TEXT_FIELDS = (
 
 
 def describe_type_error(field: serializers.Field, value: Any, *, from_query: bool = False) -> str:
-    """Return why the value has the wrong JSON type for the field; empty if it is right.
+    """Return why the value has the wrong JSON type for the field; "" if its type is right.
 
     from_query: the value comes from a query, where every value is a string.
     """

@@ -11,7 +11,7 @@ from hub.problems.strict_json import read_bounded_body, require_utf8
 
 
 class NdjsonParser(BaseParser):
-    """Return the bytes of a body of limited size, `view.max_bytes`; also `request.raw_body`."""
+    """Returns the bytes of a body of limited size, `view.max_bytes`, also as `request.raw_body`."""
 
     media_type = "application/x-ndjson"
 

@@ -67,7 +67,9 @@ class ParsingMiddleware:
 
 
 def _release_contents(request: Any) -> None:
-    """Drop the body and its data: a REST framework request is a reference cycle, freed late."""
+    """Drop the body and its data, as a REST framework request is a reference cycle that is freed
+    late.
+    """
     request.raw_body = b""
     vars(request).update(_data=Empty, _full_data=Empty)
 

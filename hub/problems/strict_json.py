@@ -50,7 +50,7 @@ def read_json(raw: bytes) -> Any:
 
 
 def _needs_examination(raw: bytes) -> bool:
-    """Return whether the document may hold a NUL, a lone surrogate or too deep nesting.
+    """Return whether the document may contain a NUL, a lone surrogate or too deep nesting.
 
     NULs and lone surrogates need an escape, and depth needs brackets.
     """

@@ -1,9 +1,8 @@
 """Failpoints: named places where a test breaks the hub, by
 HUB_FAILPOINTS="O4=kill@3,O6=raise,O8=sleep:2@1".
 
-`@3`: at the third call in a process; without it at every call. Each call says what its name means.
-If HUB_FAILPOINTS_DONE names a folder, each kill leaves a file there, and the next process does not
-repeat it.
+`@3`: at the third call in a process; without it at every call. If HUB_FAILPOINTS_DONE names a
+folder, each kill leaves a file there, and the next process does not repeat it.
 """
 
 import os
@@ -48,7 +47,7 @@ class FailpointPlan:
 
 
 def _is_first_time(name: str) -> bool:
-    """Leave the failpoint's file; False if an earlier process has left it."""
+    """Create the failpoint's file; return False if an earlier process has created it."""
     if folder := os.environ.get(DONE_FOLDER_NAME):
         try:
             with (Path(folder) / name).open("x") as marker:
@@ -59,9 +58,9 @@ def _is_first_time(name: str) -> bool:
 
 
 def parse_plans(text: str) -> dict[str, FailpointPlan]:
-    """Return the plans of a setting by failpoint.
+    """Parse a setting; return the plans by failpoint.
 
-    Raises ValueError: a bench that breaks nothing would pass.
+    Raises ValueError, as otherwise a bench that breaks nothing would pass.
     """
     plans = {}
     for part in filter(None, text.split(",")):

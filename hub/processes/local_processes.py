@@ -1,7 +1,6 @@
-"""Processes of this machine, told apart from those of others: whether one that is known by its id
-still runs.
+"""Find out whether processes of this machine still run, by their ids.
 
-All of it is read from Linux's /proc, see proc(5).
+Everything is read from Linux's /proc, see proc(5).
 """
 
 from functools import cache
@@ -15,9 +14,10 @@ ENDED_STATES = "ZX"  # ended, though its parent has not asked for its exit code
 
 @cache
 def current_pid_namespace() -> str:
-    """Return what the processes share that see each other by their ids: one boot of one machine,
-    and its namespace of process ids (a container has its own). Empty where the system does not
-    tell.
+    """Return an id of the namespace in which process ids are valid.
+
+    It consists of the boot id and the pid namespace (a container has its own). Returns "" if the
+    system does not provide them.
     """
     try:
         return f"{BOOT_ID.read_text().strip()}:{PID_NAMESPACE.stat().st_ino}"

@@ -11,7 +11,9 @@ YOUNG_THRESHOLD, MIDDLE_THRESHOLD, OLD_THRESHOLD = 50_000, 20, 20
 
 
 def freeze_heap() -> None:
-    """Exempt all objects from garbage collection; before a fork, this keeps shared pages shared."""
+    """Exempt all objects from garbage collection, so that after a fork shared memory pages stay
+    shared.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_THRESHOLD, MIDDLE_THRESHOLD, OLD_THRESHOLD)

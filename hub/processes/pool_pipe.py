@@ -18,8 +18,8 @@ STOP_GRACE = 22.5  # seconds that a stop may take; a call in flight may take 20
 class PoolPipe:
     """The file descriptors of both pipes.
 
-    The worker's ends are -1 when they are closed; the pool inherits the others: where it reads the
-    stop, and where it writes heartbeats.
+    The worker's ends are -1 when they are closed. The pool inherits the other ends: one to read the
+    stop from, one to write heartbeats to.
     """
 
     stop_descriptor: int
@@ -70,7 +70,7 @@ def _inherited_descriptors() -> tuple[int, int] | None:
 
 
 def is_stop_requested(*, within: float = 0.0) -> bool:
-    """Return whether the worker asked for a stop or is gone; waits up to `within` seconds.
+    """Return whether the worker requested a stop or is gone; waits up to `within` seconds.
 
     Needs one system call.
     """

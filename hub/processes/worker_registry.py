@@ -55,7 +55,9 @@ class Worker(models.Model):
 
     def is_surely_dead(self) -> bool:
         """Return whether the worker and all processes of its pool have ended, as this process can
-        see; False for those of other machines and containers.
+        see.
+
+        False for those of other machines and containers, which it cannot see.
         """
         return (
             bool(self.pid_namespace)
@@ -84,9 +86,7 @@ class Replacement(models.Model):
 
 
 class SweepFailure(models.Model):
-    """A step of the sweep that fails in some process; deleted when it succeeds and has not failed
-    for 30 s.
-    """
+    """A failing step of the sweep; deleted when it succeeds and has not failed for 30 s."""
 
     step = models.CharField(max_length=60, primary_key=True)
     error = models.CharField(max_length=80)  # type of the exception; its text may hold a secret

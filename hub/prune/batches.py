@@ -52,17 +52,18 @@ class PrunedBatch:
 
 
 def list_tables() -> list[Table]:
-    """Return all tables to prune, with those of packages above, which HUB_PRUNED_TABLES names."""
+    """List the tables to prune, including those of higher packages, which HUB_PRUNED_TABLES
+    names.
+    """
     return [*TABLES, *map(import_string, settings.HUB_PRUNED_TABLES)]
 
 
 def prune_batches(
     cutoffs: RetentionCutoffs, *, dry: bool = False, size: int = BATCH_SIZE
 ) -> Iterator[PrunedBatch]:
-    """Yield after each deleted batch, so that the caller decides how fast to go on and when to
-    stop.
+    """Yield after each deleted batch, so that the caller decides on the pace and when to stop.
 
-    `dry` only counts.
+    With `dry` rows are only counted.
     """
     for table in list_tables():
         cursor: Any = None
@@ -108,7 +109,7 @@ def prune_until(
 def wake_up_daily_pruning(*, now: datetime) -> None:
     """Send the wake-up of pruning once a day, unless a run is in progress; a step of the sweep.
 
-    It is sent again when a wake-up was lost, or the worker that pruned was killed.
+    It is sent again if a wake-up was lost, or the worker that pruned was killed.
     """
     beats = dict(
         Heartbeat.objects.filter(name__in=(PRUNED_BEAT, PRUNING_BEAT)).values_list("name", "at")

@@ -1,8 +1,7 @@
-"""The tables to prune: the retention of each, and which of its old rows are not deleted.
+"""The tables to prune: the retention of each, and which of its old rows are kept.
 
-A delivery that has not ended is not deleted, however old, nor the rows that are needed to send it.
-An event's row holds the sender's id: as long as the row exists, the same event is not accepted
-twice.
+A delivery that has not ended is kept, however old, and so are the rows needed to send it. An
+event's row contains the sender's id: while it exists, the same event is not accepted twice.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -83,7 +82,7 @@ def _inbound_bodies_still_needed(ids: Collection[Any], cutoff: datetime) -> Coll
 
 
 def _messages_still_needed(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
-    """Return the messages that are due, and those of items that were processed again lately."""
+    """Return a queryset of the messages that are due, and those of recently replayed items."""
     moved = InboundItem.unscoped.filter(message__in=ids, state_changed_at__gte=cutoff)
     return {*_inbound_bodies_still_needed(ids, cutoff), *moved.values_list("message", flat=True)}
 
@@ -113,7 +112,7 @@ def _open_discrepancies(ids: Collection[Any], cutoff: datetime) -> Collection[An
 
 
 def _recent_drift_findings(ids: Collection[Any], cutoff: datetime) -> Collection[Any]:
-    """Return the findings that are open, or were resolved lately."""
+    """Return a queryset of the findings that are open, or were resolved recently."""
     rows = DriftFinding.unscoped.filter(pk__in=ids)
     is_recent = Q(resolved_at=None) | Q(resolved_at__gte=cutoff)
     return rows.filter(is_recent).values_list("pk", flat=True)

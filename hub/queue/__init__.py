@@ -1,5 +1,5 @@
-"""Wake-ups: the only interface to django-q2. A task carries only a name; database rows state what
-is to be done.
+"""Wake-ups: the only interface to django-q2. A task contains only a name; database rows state the
+work.
 
 A lost, late, duplicate or unprocessable wake-up changes only the latency.
 """
@@ -86,8 +86,8 @@ def acknowledge_wake_up(name: str) -> str:
 
 
 def pending_wake_ups(prefix: str, *, since: datetime) -> list[str]:
-    """Return the pending wake-ups whose names start with `prefix` and which were sent since that
-    time.
+    """Return the pending wake-ups whose names start with `prefix` and which were sent since
+    a time.
     """
     return list(
         WakeUp.objects.filter(name__startswith=prefix, requested_at__gte=since).values_list(
@@ -97,8 +97,10 @@ def pending_wake_ups(prefix: str, *, since: datetime) -> list[str]:
 
 
 def migrate_queued_functions(queued: "models.QuerySet[OrmQ]") -> None:
-    """Store the current function and queue of each queued task, as an earlier version may have
-    stored others. A task that cannot be read is deleted: the row of its wake-up sends it again.
+    """Update function and queue of each queued task to those of this version.
+
+    An earlier version may have stored others. A task that cannot be read is deleted: its wake-up
+    row sends it again.
     """
     for row in queued:
         try:
@@ -115,26 +117,27 @@ def migrate_queued_functions(queued: "models.QuerySet[OrmQ]") -> None:
 
 
 def migrate_queued_tasks() -> None:
-    """Store the current queue of each queued task: during a restart an earlier version may have
-    queued some where no pool of this version reads.
+    """Update the queue of each queued task to that of this version.
+
+    During a restart an earlier version may have queued tasks where no pool of this version reads.
     """
     migrate_queued_functions(OrmQ.objects.all())
 
 
 def reset_wake_ups() -> None:
-    """Forget all pending wake-ups after a pool died: each may be sent again at once."""
+    """Reset all pending wake-ups after a pool died, so that each can be sent again at once."""
     WakeUp.objects.update(requested_at=None)
 
 
 def queue_length() -> int:
-    """Return the number of queued tasks; few, as each wake-up is queued once, and again only after
-    WAKE_UP_REPEATED_AFTER.
+    """Return the number of queued tasks, which is small: a wake-up is queued once, and again only
+    after WAKE_UP_REPEATED_AFTER.
     """
     return int(OrmQ.objects.count())
 
 
 def has_queued_wake_ups(work_class: str) -> bool:
-    """Return whether a wake-up of this class waits for a slot."""
+    """Return whether a wake-up of this class is queued until a slot is free."""
     return bool(OrmQ.objects.filter(key=work_class).exists())
 
 
@@ -144,15 +147,15 @@ def record_heartbeat(name: str, *, now: datetime) -> None:
 
 
 def report_progress() -> None:
-    """Send a heartbeat from a task that takes more than a few seconds, so that its pool does not
-    seem hung.
+    """Send a heartbeat from a task that takes more than a few seconds, so that its pool is not
+    taken for hung.
     """
     pool_pipe.send_heartbeat()
 
 
 def run_canary(name: str) -> None:
-    """Show that this pool receives its tasks; the heartbeat row is skipped while the database is
-    away.
+    """Record that this pool receives its tasks; the heartbeat row is skipped while the database
+    connection is lost.
     """
     pool_pipe.send_heartbeat()
     with suppress(Error):
@@ -166,14 +169,14 @@ def _record_pool_heartbeat(*, now: datetime) -> None:
 
 
 class WakeUpBroker(ORM):
-    """The broker of one pool: its queue is the pending wake-ups in the database, and a canary for
-    this pool alone.
+    """The broker of one pool: its queue consists of the wake-ups in the database, and a canary of
+    this pool.
 
-    `idle_classes()` returns the classes of work of which the pool takes a task now.
+    `idle_classes()` returns the classes of work for which the pool currently takes tasks.
 
-    The canary takes the way of every task, from the pusher to a member, and no other pool can take
-    it. A wake-up leaves the queue when it is taken; if it is lost after that, the sweep finds the
-    row for which it was sent.
+    The canary passes through the same steps as every task, from the pusher to a member, and no
+    other pool can take it. A wake-up leaves the queue when it is taken; if it is lost after that,
+    the sweep finds the row for which it was sent.
     """
 
     canary_sent_at = float("-inf")
@@ -188,10 +191,10 @@ class WakeUpBroker(ORM):
         self.idle_classes = idle_classes
 
     def dequeue(self) -> list[tuple[int | None, str]] | None:
-        """Return a list of the next task: the canary if it is due, otherwise the oldest wake-up.
+        """Return a list with the next task: the canary if it is due, otherwise the oldest wake-up.
 
         Returns None, mostly after a short wait, if no member is idle, no wake-up is queued, another
-        pool took it, or the database is away.
+        pool took it, or the database connection is lost.
         """
         try:
             classes = self.idle_classes()

@@ -24,8 +24,7 @@ STOP_TASK = "STOP"  # ends the loop of django-q2
 
 
 class ResultCounter:
-    """Replacement of django-q2's result queue, whose reader stores results and unpickles what is
-    stored.
+    """Replacement for django-q2's result queue, whose reader stores results and unpickles them.
 
     Nothing is stored here: a failed task is logged, and each task is counted.
     """
@@ -46,7 +45,7 @@ class ResultCounter:
 
 
 class PoolMember:
-    """A child process with a task pipe of its own, so that a killed member blocks no other."""
+    """A child process with its own task pipe, so that a killed member does not block another."""
 
     def __init__(
         self,
@@ -102,7 +101,7 @@ class PoolMember:
         return "recycled" if self.process.exitcode == 0 else "killed"
 
     def unfreed_pids(self) -> list[int]:
-        """Return the dead processes whose leases this member did not free, as it died first."""
+        """Return the dead processes whose leases this member should have freed before it died."""
         return [] if self.ready.value else self.replaces
 
     def terminate(self, *, timeout: float = 0.0) -> None:

@@ -50,7 +50,9 @@ class TaskPool:
         self.pusher_stopping = threading.Event()
 
     def run(self) -> None:
-        """Run until the worker closes its pipe. Signals are ignored: they are for the worker."""
+        """Run until the worker closes its pipe. Signals are ignored, as only the worker handles
+        them.
+        """
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         start_watchdog()
@@ -145,7 +147,7 @@ class TaskPool:
         return WakeUpBroker(idle_classes=self.idle_classes)
 
     def idle_classes(self) -> set[str]:
-        """Return the classes with an idle member; delivery only if one more pump may run."""
+        """Return the classes with an idle member; *delivery* only if one more pump may run."""
         idle = {member.work_class for member in self.members.copy() if member.is_idle()}
         if DELIVERY in idle and not self.is_pump_allowed():
             idle.remove(DELIVERY)

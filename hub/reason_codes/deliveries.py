@@ -234,7 +234,7 @@ REASONS = {
 
 
 def find_reason(code: str, *, system: str) -> Reason:
-    """Return the reason of a code; a code of the other system becomes a sentence that quotes it."""
+    """Return the reason of a code; for a code of the other system, a sentence that quotes it."""
     if code in REASONS:
         return REASONS[code]
     names = {"system": system, "word": code.replace("_", " ")}
@@ -242,7 +242,7 @@ def find_reason(code: str, *, system: str) -> Reason:
 
 
 def endpoint_rejection(code: str) -> Reason | None:
-    """Return the reason of a 4xx of the customer's own endpoint; None for any other code."""
+    """Return the reason for a 4xx of the customer's own endpoint; None for any other code."""
     status = code.removeprefix("status_")
     if status == code or not status.startswith("4"):
         return None

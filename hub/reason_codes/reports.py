@@ -1,4 +1,4 @@
-"""Reason codes of reports and syncs: why a run cannot go on, and why a message has no chart."""
+"""Reason codes of reports and syncs: why a run cannot continue, and why a message has no chart."""
 
 from collections.abc import Mapping
 

@@ -15,7 +15,7 @@ MIN_TIMESTAMP = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class PublicRow(Protocol):
-    """A row with an id for the outside."""
+    """A protocol: a row with a public id."""
 
     @property
     def public_id(self) -> UUID: ...

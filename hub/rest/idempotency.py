@@ -1,6 +1,6 @@
-"""Idempotency-Key: a repeated request gets the first answer, and its changes are made once.
+"""Idempotency-Key: a repeated request gets the first response, and its changes are made once.
 
-The first answers are rows that belong to the API key; their model is in a package above this one.
+The first responses are rows that belong to the API key; their model is in a package above this one.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ KEY_PATTERN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
 
 class StoredAnswer(Protocol):
-    """The row of a first answer; `digest` is that of the request's body."""
+    """The row of a first response; `digest` is that of the request's body."""
 
     @property
     def digest(self) -> str: ...
@@ -55,10 +55,11 @@ class IdempotentAnswer:
 def run_once(
     request: Request, perform: Callable[[], IdempotentAnswer], *, body: Any = None, now: datetime
 ) -> Response:
-    """Run `perform` and store its answer in one transaction; for a known key, repeat the answer.
+    """Run `perform` and store its response in one transaction; for a known key, return the stored
+    response.
 
     An error is not stored, so the request may be corrected and sent again with the same key. `body`
-    replaces the request's body in the comparison if that one holds secrets. Raises Problem
+    replaces the request's body in the comparison if the latter contains secrets. Raises Problem
     ("idempotency-key-reused") if the key was used with another body.
     """
     key = idempotency_key(request)
@@ -80,7 +81,7 @@ def run_once(
 
 
 def find_replay(request: Request, body: Any) -> Response | None:
-    """Return the stored answer of this key, for views that call another system before they write.
+    """Return the stored response of this key, for views that call another system before they write.
 
     None if there is none. Raises Problem ("idempotency-key-reused") if the key was used with
     another body.
@@ -101,14 +102,14 @@ def idempotency_key(request: Request) -> str | None:
 
 
 def _digest_body(body: Any) -> str:
-    """Return the SHA-256 of the body's content, independent of the order of its names."""
+    """Return the SHA-256 of the body's content, independent of the order of keys."""
     return hashlib.sha256(
         json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
     ).hexdigest()
 
 
 def _answers_of_key(request: Request) -> Manager[Any]:
-    """Return the manager of the key's first answers, whose model is in a package above."""
+    """Return the manager of the key's first responses, whose model is in a package above."""
     key: Any = request.auth  # an API key
     answers: Manager[Any] = key.idempotency_set
     return answers

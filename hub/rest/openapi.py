@@ -1,4 +1,4 @@
-"""Describe operations in OpenAPI: their answers, and the problems that they may end in."""
+"""Describe operations in OpenAPI: their responses and problems."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -55,7 +55,7 @@ class ErrorSerializer(serializers.Serializer):
 
 
 class ProblemSerializer(serializers.Serializer):
-    """RFC 9457: what went wrong, by a stable `type`."""
+    """RFC 9457: what went wrong, identified by a stable `type`."""
 
     type = serializers.URLField(help_text="URL of a page that explains this kind of problem.")
     code = serializers.ChoiceField(list(CATALOGUE))
@@ -77,9 +77,9 @@ def describe_operation(
     examples: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Callable[[Any], Any]:
-    """Describe an operation: its id, summary, answers by status, and the problems it may end in.
+    """Describe an operation: its id, summary, responses by status, and possible problems.
 
-    `examples` are example answers by name; example requests are passed in `requests` as a list.
+    `examples` are example responses by name; example requests are passed in `requests` as a list.
     """
     (status, *_) = answers
     body_problems = BODY_PROBLEMS if options.get("request") is not None else ()

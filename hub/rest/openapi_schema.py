@@ -8,7 +8,7 @@ from drf_spectacular.utils import PolymorphicProxySerializer
 
 
 class OpenApiSchema(AutoSchema):
-    """Mark a body as required, too, that may have one of several schemas, or is no JSON."""
+    """Mark a body as required also if it has one of several schemas, or is not JSON."""
 
     def _get_request_for_media_type(
         self, serializer: Any, direction: str = "request"

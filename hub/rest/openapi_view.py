@@ -17,7 +17,7 @@ BUILD_LOCK = Lock()  # building takes a part of a second; concurrent requests wa
 class OpenApiView(SpectacularJSONAPIView):
     """Serve the OpenAPI document without authentication; the query is ignored.
 
-    A client could otherwise choose, by the query, expensive work or a response header.
+    Otherwise a client could choose, by the query, expensive work or a response header.
     """
 
     authentication_classes = ()

@@ -1,6 +1,6 @@
 """Paginate lists by keyset, newest first; pages are stable while rows are added.
 
-A cursor names a row and is signed and opaque.
+A cursor identifies a row; it is signed and opaque.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ SALT = "hub.rest.pagination"
 
 
 class CursorField(serializers.CharField):
-    """A cursor from `next` or `prev` of a page, read as the public id of the row that it names."""
+    """A cursor from `next` or `prev` of a page, parsed to the public id of its row."""
 
     default_error_messages = {"strange": "Not a valid cursor. Start at the first page."}
 
@@ -64,7 +64,9 @@ def paginate_response(
     query: dict[str, Any],
     serializer: type[serializers.Serializer],
 ) -> Response:
-    """Return one page of `rows` with its neighbours' URLs, in the body and as Link headers."""
+    """Return one page of `rows` with the URLs of the next and previous page, in the body and as
+    Link headers.
+    """
     limit, backwards = query["limit"], "before" in query and "after" not in query
     items = list(
         _filter_after_cursor(rows, query, backwards).order_by("pk" if backwards else "-pk")[
@@ -82,7 +84,9 @@ def _build_page(
     backwards: bool,
     serializer: type[serializers.Serializer],
 ) -> Response:
-    """Return the page of the first rows, of which one more than the limit may be given."""
+    """Return the page with the first rows; one more row than the limit shows that there is a next
+    page.
+    """
     limit = query["limit"]
     has_more, items = len(items) > limit, items[:limit]
     if backwards:
@@ -109,7 +113,7 @@ def paginate_merged_response(
 ) -> Response:
     """Return one page of several models' rows, merged in the order of their public ids.
 
-    These are in order of time. `build_row` makes what the serializer shows.
+    This is their order of time. `build_row` converts a row for the serializer.
     """
     limit, backwards = query["limit"], "before" in query and "after" not in query
     rows = [

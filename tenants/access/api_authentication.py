@@ -38,7 +38,7 @@ MAX_KEYS_PER_LOOKUP = 100  # requests whose keys are looked up in one statement
 
 @dataclass(frozen=True)
 class ApiKeyUser:
-    """The API key of a request in the place of a user: `request.user` of the API."""
+    """The API key of a request, used as `request.user` of the API."""
 
     key: ApiKey
 
@@ -54,7 +54,7 @@ class ApiKeyUser:
 
     @property
     def tenant(self) -> Tenant | None:
-        """The tenant of the key; None for a platform key, which works for every tenant."""
+        """Return the tenant of the key; None for a platform key, which works for every tenant."""
         return self.key.tenant
 
     @property
@@ -66,7 +66,7 @@ class ApiKeyUser:
 
 
 def api_key_of(request: Request) -> ApiKey:
-    """Return the API key that authenticated the request, which every view of the API requires."""
+    """Return the API key that authenticated the request; every view of the API requires one."""
     assert isinstance(request.auth, ApiKey)
     return request.auth
 
@@ -108,8 +108,9 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def find_keys(prefixes: Sequence[str]) -> list[ApiKey | None]:
-    """Return the key of each prefix with its tenant, None for an unknown prefix; each request gets
-    its own objects, which it may change.
+    """Return the key of each prefix with its tenant, None for an unknown prefix.
+
+    Each request gets its own objects, which it may change.
     """
     statement = FIND_KEYS_SQL.format(marks=", ".join(["%s"] * len(prefixes)))
     keys_by_prefix = {
@@ -154,10 +155,10 @@ class HasScope(BasePermission):
 
 
 def resolve_tenant(request: Request, reference: Any) -> Tenant:
-    """Return the tenant that the request concerns: a platform key must name one; a tenant's key may
-    name its own or none.
+    """Return the tenant that the request concerns.
 
-    Raises Problem with the code tenant-required or tenant-not-found.
+    A platform key must specify one; a tenant's key may specify its own or none. Raises Problem with
+    the code tenant-required or tenant-not-found.
     """
     principal: Any = request.user
     own_tenant: Tenant | None = principal.tenant
@@ -178,9 +179,9 @@ def resolve_tenant(request: Request, reference: Any) -> Tenant:
 def filter_by_tenant(
     request: Request, rows: QuerySet[AnyRow], query: Mapping[str, Any]
 ) -> QuerySet[AnyRow]:
-    """Narrow rows to the tenant that a query names; those of all tenants if it names none.
+    """Filter rows by the tenant in the query; without one, return the rows of all tenants.
 
-    Raises Problem as `resolve_tenant` does.
+    Raises Problem like `resolve_tenant`.
     """
     if "tenant" not in query:
         return rows

@@ -22,8 +22,8 @@ REMEMBERED_FOR = timedelta(
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """A person whom our own application sent, identified by its own reference, to the pages of one
-    tenant.
+    """A person whom our own application sent to the pages of one tenant, identified by its own
+    reference.
     """
 
     tenant: str  # its reference
@@ -39,7 +39,7 @@ class Guest:
 
 
 def start_session(request: HttpRequest, name: str, value: Any, *, until: datetime) -> None:
-    """Begin a new session with this value only: data of the old session is deleted, and its key is
+    """Begin a new session with only this value: data of the old session is deleted, and its key is
     no longer valid.
     """
     request.session.flush()
@@ -54,8 +54,8 @@ def start_guest_session(request: HttpRequest, guest: Guest) -> None:
 
 
 def current_guest(request: HttpRequest) -> Guest | None:
-    """Return the guest of this session, even if the visit is over; None if there is none or a user
-    is signed in.
+    """Return the guest of this session, even if the visit has ended; None if there is none or a
+    user is signed in.
     """
     if request.user.is_authenticated or SESSION_KEY not in request.session:
         return None

@@ -1,8 +1,7 @@
-"""The support visit of a session: which tenant's pages a member of staff reads in it.
+"""The support visit of a session: which tenant's pages a member of staff may read in it.
 
-The session holds the visit's public id; whether the visit goes on is read from its row, and from
-the permissions of the person, at every request: those of the admin (staff with a second factor),
-and those of a visit.
+The session contains the visit's public id. Every request checks the visit's row, and the
+permissions of the person: those of the admin (staff with a second factor), and those of a visit.
 """
 
 from datetime import datetime
@@ -27,7 +26,7 @@ class SupportVisitOver(PermissionDenied):
 
 
 class SupportVisitReadOnly(PermissionDenied):
-    """A support visit asked for a change, or for a page that it is not shown."""
+    """A support visit requested a change, or a page that is not shown to support."""
 
 
 def can_visit_tenant(user: User, tenant: Tenant) -> bool:

@@ -70,8 +70,8 @@ class TenantUser:
 
 
 class TenantPagesMiddleware(MiddlewareMixin):
-    """Forbid browsers and proxies to store pages below /t/, so that the next user of a computer
-    cannot read these pages.
+    """Forbid browsers and proxies to store pages below /t/, so that a later user of the computer
+    cannot read them.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
@@ -91,9 +91,9 @@ def tenant_home_url(tenant: Tenant) -> str:
 def find_tenant_user(request: HttpRequest, reference: str) -> TenantUser:
     """Return the member or guest of the tenant with this reference, or the support visit to it.
 
-    Raises Http404 when the tenant is unknown or another one's, GuestSessionOver when the guest's
-    visit has ended, SupportVisitOver when that of support has ended, SupportVisitReadOnly when
-    support asks for a change.
+    Raises Http404 if the tenant is unknown or another one's, GuestSessionOver if the guest's visit
+    has ended, SupportVisitOver if the support visit has ended, SupportVisitReadOnly if support
+    requests a change.
     """
     if not is_reference(reference):  # PostgreSQL raises an error for a query with a NUL
         raise Http404(reference)
@@ -108,8 +108,10 @@ def find_tenant_user(request: HttpRequest, reference: str) -> TenantUser:
 
 
 def _find_support(request: HttpRequest, reference: str) -> TenantUser | None:
-    """Return the person of a support visit in this session. The visit comes before a membership,
-    so that who visits changes nothing.
+    """Return the person of a support visit in this session.
+
+    The visit takes precedence over a membership, so that a visitor who is also a member changes
+    nothing.
     """
     visit = find_support_visit(request, reference, now=clock())
     if visit is None:
@@ -145,8 +147,10 @@ def _find_guest(request: HttpRequest, reference: str) -> TenantUser:
 def tenant_view(
     *, min_role: str = Membership.Role.MEMBER, shown_to_support: bool = True
 ) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """Decorate a view of a page below /t/<tenant>/: it is called with the TenantUser, and only if
-    the person has `min_role`. A page with secrets or exports is not `shown_to_support`.
+    """Decorate a view of a page below /t/<tenant>/: it is called with the TenantUser if the person
+    has `min_role`.
+
+    A page with secrets or exports is not `shown_to_support`.
     """
 
     def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -210,12 +214,13 @@ def render_read_only(request: HttpRequest, reference: str) -> HttpResponse:
 def require_recent_login(
     view: Callable[..., HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
-    """Decorate a sensitive view: a user who has not authenticated for five minutes does so again,
-    by password or second factor, and returns to the same request. The decorator comes below
-    tenant_view(), or alone.
+    """Decorate a sensitive view: a user who has not authenticated for five minutes has to do so
+    again.
 
-    A POST is stored in the session meanwhile, so it must carry no secret. A guest cannot
-    authenticate, and is shown who can do it. Support is never asked, and reads no such page.
+    By password or second factor; the user then returns to the same request. The decorator comes
+    below tenant_view(), or alone. A POST is stored in the session meanwhile, so it must not contain
+    a secret. A guest cannot authenticate, and is shown who can make the change. Support is never
+    asked, and cannot open such a page.
     """
 
     @wraps(view)

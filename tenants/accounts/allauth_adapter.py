@@ -77,8 +77,8 @@ class AccountAdapter(DefaultAccountAdapter):
     # --- mail ---
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Queue the mail, and do the same work for an unknown account: no page waits for a mail
-        server or fails with it.
+        """Queue the mail, and do the same work for an unknown account, so that no page waits for a
+        mail server or fails with it.
         """
         page_urls = {
             "reset_url": mail.build_absolute_url(reverse("account_reset_password")),
@@ -114,8 +114,8 @@ class AccountAdapter(DefaultAccountAdapter):
     # --- signing in ---
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Return whether the user has to authenticate again: not within REAUTHENTICATION_TIMEOUT
-        after the last time.
+        """Return whether the user has to authenticate again, as the last time is longer ago than
+        REAUTHENTICATION_TIMEOUT.
         """
         records = get_authentication_records(self.request, self.request.user)
         oldest = clock().timestamp() - app_settings.REAUTHENTICATION_TIMEOUT
@@ -127,9 +127,9 @@ class AccountAdapter(DefaultAccountAdapter):
         return url.startswith("/") and super().is_safe_url(url)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count the attempt by our own limits. Raises ValidationError when there were too many.
+        """Count the attempt by our own limits. Raises ValidationError if there were too many.
 
-        One stranger could use up allauth's own limit for everyone.
+        A stranger could otherwise use up allauth's own limit for everyone.
         """
         self.attempt = self.build_attempt(request, **credentials)
         if not self.attempt.consume_limits():
@@ -151,7 +151,7 @@ class AccountAdapter(DefaultAccountAdapter):
 def _simulate_mail(email: str, context: dict[str, Any], *, now: datetime) -> None:
     """Do the work of queueing a mail, without sending one.
 
-    The response time thus does not reveal whether an account exists, and no mail goes to a
+    The response time therefore does not reveal whether an account exists, and no mail is sent to a
     stranger's address.
     """
     about = f"nobody:{digest_token(email)}"
@@ -171,7 +171,9 @@ class MFAAdapter(DefaultMFAAdapter):
 
 
 class LoginForm(AllauthLoginForm):
-    """Sign-in. The page links to a new password; the help text of the field would do so again."""
+    """Sign-in form, without the field's help text that links to the reset of the password, as the
+    page has this link.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

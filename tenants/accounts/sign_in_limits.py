@@ -1,7 +1,7 @@
 """Limits of password attempts: for one account from one address, and from all addresses together.
 
-Wrong passwords that others enter do not lock a user out: a browser in which the user has signed in
-before, or has set a new password by mail, has a count of its own.
+Wrong passwords of others do not lock a user out: a browser in which the user has signed in before,
+or has set a new password by mail, has its own count.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ class SignInAttempt:
         self.usages: list[ratelimit.RateLimitUsage] = []
 
     def consume_limits(self) -> bool:
-        """Count the attempt; False, and nothing is counted, if a limit is reached."""
+        """Count the attempt; return False, and count nothing, if a limit is reached."""
         for action, key in self.keys.items():
             usage = ratelimit.consume(self.request, app="allauth.account", action=action, key=key)
             if not usage:

@@ -25,7 +25,7 @@ class MembershipForm(ModelForm):
 
 
 class MembershipFormSet(BaseInlineFormSet):
-    """The members of a tenant as staff change them: the tenant keeps an owner."""
+    """The members of a tenant in the staff form; the tenant must keep an owner."""
 
     def clean(self) -> None:
         super().clean()

@@ -1,5 +1,5 @@
-"""What a tenant's page shows of its activity: the newest events, deliveries by state, and a
-timeline of acts and notices.
+"""The activity on a tenant's staff page: newest events, deliveries by state, and a timeline of
+audited actions and notices.
 """
 
 from datetime import datetime
@@ -16,7 +16,7 @@ DELIVERIES_COUNTED = 2_000  # the newest ones
 
 
 class TimelineEntry(NamedTuple):
-    """An act of a person or a notice of the hub; `row` is the object that its link leads to."""
+    """An audited action or a notice; `row` is the object to which it links."""
 
     at: datetime
     who: str
@@ -25,7 +25,7 @@ class TimelineEntry(NamedTuple):
 
 
 def find_activity(tenant: Any, user: User | AnonymousUser) -> dict[str, Any]:
-    """Return what this user may see of the tenant's activity, in four statements at most."""
+    """Return the part of the tenant's activity that this user may see, in at most four queries."""
     events: Any = ()
     states: Any = ()
     if user.has_perm("outgoing.view_event"):
@@ -43,7 +43,7 @@ def find_activity(tenant: Any, user: User | AnonymousUser) -> dict[str, Any]:
 
 
 def list_timeline(tenant: Any, user: User | AnonymousUser) -> list[TimelineEntry]:
-    """Return the newest acts and notices of a tenant, merged, the newest first."""
+    """Return the newest audited actions and notices of a tenant, merged, newest first."""
     entries: list[TimelineEntry] = []
     if user.has_perm("hub.view_auditrow"):
         rows = AuditRow.objects.filter(tenant=tenant.public_id).order_by("-at")[:ENTRIES_SHOWN]

@@ -114,7 +114,7 @@ class MeView(APIView):
         examples={"a tenant's key": ME_EXAMPLE},
     )
     def get(self, request: Request) -> Response:
-        """Return what this key is, its scopes and its limits."""
+        """Return the name, tenant, scopes and limits of this key."""
         key, now = api_key_of(request), clock()
         me = {
             "key": key,

@@ -85,7 +85,7 @@ class Invitation(Scoped):
 
     @property
     def mail_problem(self) -> str:
-        """The sentence that explains why the mail was not sent at the last attempt; empty if no
-        failure is recorded.
+        """Return the sentence that explains why the last mail was not sent; "" if no failure is
+        recorded.
         """
         return MAIL_REASONS[self.mail_reason].sentence if self.mail_reason else ""

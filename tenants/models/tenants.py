@@ -19,8 +19,9 @@ REFERENCE = RegexValidator(REFERENCE_PATTERN.pattern, "Letters, digits and . _ :
 
 
 def is_reference(value: str) -> bool:
-    """Return whether the text is a valid reference of a tenant. PostgreSQL raises an error for a
-    query with a NUL.
+    """Return whether the text is a valid reference of a tenant.
+
+    Queries are not made for other texts: PostgreSQL raises an error for a NUL.
     """
     return REFERENCE_PATTERN.match(value) is not None
 

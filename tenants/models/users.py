@@ -66,7 +66,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @cached_property
     def tenant_ids(self) -> list[int]:
-        """Ids of the person's tenants, read once: with a list the database uses the tenant's index,
-        with a subquery it may not.
+        """Return the ids of the person's tenants, read once.
+
+        With a list the database uses the tenant's index, with a subquery it may not.
         """
         return list(self.memberships.values_list("tenant", flat=True))

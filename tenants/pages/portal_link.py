@@ -1,7 +1,7 @@
-"""Page of a portal link, with a button, which no script presses.
+"""Page of a portal link, with a button that a script does not press.
 
-Opening the URL does not use the link up, and no browser is brought into another tenant's pages
-without its user's click.
+Opening the URL does not use the link up, and no browser opens another tenant's pages without a
+click of its user.
 """
 
 from django.http import HttpRequest, HttpResponse

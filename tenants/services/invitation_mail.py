@@ -1,4 +1,4 @@
-"""Mails of invitations, from the queue to the page, and through sign-up."""
+"""Mails of invitations: queue them, show their state, and remember them during sign-up."""
 
 from datetime import datetime
 
@@ -42,7 +42,7 @@ def record_mail_result(digest: str, *, reason: str, sent_at: datetime | None) ->
 
 
 def find_invitation_by_token(token: str) -> Invitation | None:
-    """Return the invitation with this token, in whatever state; None if there is none."""
+    """Return the invitation with this token, in any state; None if there is none."""
     return Invitation.unscoped.select_related("tenant").filter(digest=digest_token(token)).first()
 
 
@@ -51,9 +51,7 @@ def remember_invitation(request: HttpRequest, invitation: Invitation) -> None:
 
 
 def remembered_invitation(request: HttpRequest, *, now: datetime) -> Invitation | None:
-    """Return the invitation that this person follows through sign-up, as long as it can be
-    accepted.
-    """
+    """Return the invitation that this person follows during sign-up, while it can be accepted."""
     if SESSION_KEY not in request.session:
         return None
     rows = Invitation.unscoped.select_related("tenant").filter(

@@ -226,7 +226,7 @@ def lock_tenants_and_require_other_owner(user: User) -> None:
 
 
 def tenants_owned_alone(user: User) -> list[Tenant]:
-    """Select the user's tenants that have no other owner who can sign in."""
+    """Return a queryset of the user's tenants that have no other owner who can sign in."""
     return [
         tenant
         for tenant in tenants_owned_by(user)

@@ -69,7 +69,7 @@ def create_portal_link(
 
 
 def find_portal_link(token: str) -> PortalLink | None:
-    """Return the link with this token, in whatever state; None if there is none."""
+    """Return the link with this token, in any state; None if there is none."""
     return PortalLink.unscoped.select_related("tenant").filter(digest=digest_token(token)).first()
 
 
@@ -77,7 +77,7 @@ def find_portal_link(token: str) -> PortalLink | None:
 def use_portal_link(
     link: PortalLink, *, request_id: str = "", ip: str = "", now: datetime
 ) -> Guest:
-    """Use the link once and return its guest; the second call raises PortalLinkEnded."""
+    """Use the link once and return its guest. Raises PortalLinkEnded if it was used before."""
     rows = PortalLink.unscoped.filter(pk=link.pk, used_at=None, revoked_at=None, expires_at__gt=now)
     if not rows.update(used_at=now):
         raise PortalLinkEnded

@@ -86,7 +86,9 @@ def restore_tenant(tenant: Tenant, actor: ActorContext, *, now: datetime) -> Ten
 def set_tenant_limits(
     tenant: Tenant, limits: Mapping[str, int], actor: ActorContext, *, now: datetime
 ) -> Tenant:
-    """Return the tenant with these quotas, by name; a limit that is missing takes its default."""
+    """Set the quotas of the tenant by limit name; a limit that is missing gets its default. Return
+    the tenant.
+    """
     tenant = lock_tenant(tenant)
     before, tenant.limits = tenant.limits, dict(limits)
     tenant.save(update_fields=["limits"])
