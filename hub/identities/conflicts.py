@@ -1,4 +1,4 @@
-"""What is wrong with confirmed pairs of people, as both directories show them now."""
+"""Find problems of confirmed pairs of people, by the current directories of both sides."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,9 +22,9 @@ SUGGESTION_CONFLICTS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A reason to look at a confirmed pair again; `detail` is the name or id that it is about.
+    """A reason to review a confirmed pair; `detail` is the name or id concerned.
 
-    A person who keeps the pair accepts this `fingerprint`: another conflict is shown again.
+    A person who keeps the pair accepts this `fingerprint`: a different conflict is shown again.
     """
 
     code: str
@@ -36,7 +36,9 @@ class Conflict:
         return f"{self.code}:{self.side}:{self.detail}"[:300]
 
     def to_evidence(self, accepted: str | None) -> dict[str, Any]:
-        """Build the evidence of an identity, which keeps what a person accepted before."""
+        """Build the evidence of an identity, which includes the conflict that a person accepted
+        earlier.
+        """
         evidence = {"reason": self.code, "side": self.side, "detail": self.detail}
         return evidence | {"fingerprint": self.fingerprint, "accepted": accepted or ""}
 
@@ -44,7 +46,7 @@ class Conflict:
 def find_conflicts(
     confirmed: Sequence[Identity], local: Iterable[Person], remote: Iterable[Person]
 ) -> Iterator[tuple[Identity, Conflict | None]]:
-    """Yield each confirmed pair with its conflict; None if there is none."""
+    """Yield each confirmed pair with its conflict, None if it has none."""
     local_by_id = {person.id: person for person in local}
     remote_by_id = {person.id: person for person in remote}
     uses = Counter(identity.remote_id for identity in confirmed)

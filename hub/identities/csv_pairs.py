@@ -1,4 +1,4 @@
-"""Identities as CSV: export of the confirmed pairs, and import by a plan that says what changes."""
+"""Identities as CSV: export the confirmed pairs, and import them through a plan of the changes."""
 
 import csv
 import hashlib
@@ -45,7 +45,7 @@ NO_HEADER = gettext_noop(
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """A row of the file; `line` counts from 1. With a problem it has no change."""
+    """A row of the file; `line` counts from 1. A row with a problem has no change."""
 
     line: int
     pair: Pair
@@ -56,7 +56,7 @@ class ImportRow:
 
 @dataclass(frozen=True)
 class ImportPlan:
-    """What an import would change. It can run only if no row has a problem."""
+    """The changes that an import would make. It can run only if no row has a problem."""
 
     rows: Sequence[ImportRow]
     text: str
@@ -86,19 +86,21 @@ class ImportPlan:
 
     @property
     def digest(self) -> str:
-        """Identifies the plan: another one has other rows, or other changes of them."""
+        """Return the SHA-256 of the plan's rows and changes, by which an equal plan is
+        recognized.
+        """
         facts = [(row.line, row.change, row.problem, row.current_remote_id) for row in self.rows]
         return hashlib.sha256(f"{self.text}{facts}".encode(errors="replace")).hexdigest()
 
 
 class PlanChanged(Exception):
-    """The pairs have changed since the plan was shown, so that it would do something else."""
+    """The stored pairs have changed since the plan was shown, so it would make other changes."""
 
 
 def export_identities(
     connection: Connection, actor: ActorContext, *, now: datetime
 ) -> Iterator[str]:
-    """Return the lines of the confirmed pairs, which are read while they are sent; audit it."""
+    """Return the lines of the confirmed pairs as a stream, and audit the export."""
     actor.audit("connection.export_identities", connection, now=now)
     return write_pairs(connection)
 
@@ -122,9 +124,9 @@ def decode_file(content: bytes) -> str:
 
 
 def plan_identity_import(connection: Connection, text: str) -> ImportPlan:
-    """Read the file, and compare its pairs with the stored ones; nothing is stored.
+    """Parse the file, and compare its pairs with the stored ones; nothing is stored.
 
-    Raises ValidationError if the file as a whole cannot be read.
+    Raises ValidationError if the file as a whole cannot be parsed.
     """
     pairs = _read_pairs(text)
     checked = _check_pairs(connection, pairs)
@@ -144,7 +146,7 @@ def import_identities(
 ) -> int:
     """Confirm the new and changed pairs of a plan that was shown, all or none; return how many.
 
-    Raises PlanChanged unless the plan is still the same, and ValidationError.
+    Raises PlanChanged if the plan would be different now, and ValidationError.
     """
     lock_identities(connection)
     plan = plan_identity_import(connection, text)
@@ -189,7 +191,7 @@ def _build_pair(cells: Mapping[str, str]) -> Pair:
 
 
 def _check_pairs(connection: Connection, pairs: Sequence[tuple[int, Pair]]) -> dict[int, str]:
-    """Return the problem of each line; empty: none. One statement."""
+    """Return the problem of each line, "" if it has none. One query."""
     own_lines: dict[PairKey, int] = {}
     remote_lines: dict[PairKey, int] = {}
     for line, pair in reversed(pairs):

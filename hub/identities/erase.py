@@ -1,4 +1,4 @@
-"""Erase what was read of the people of a connection's system, at the customer's request."""
+"""Erase the stored people of a connection's system, at the customer's request."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The users of our own application, as a program sends them in bulk."""
+"""Store the users of our own application, as a program sends them in bulk."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,10 +30,10 @@ def put_local_users(
     are_deactivations_confirmed: bool = False,
     now: datetime,
 ) -> StoredPeople:
-    """Store users of ours, in a fixed number of statements for each thousand.
+    """Store our users, in a fixed number of queries for each thousand.
 
-    `complete`: these are all users; the others of the tenant are deactivated. Raises
-    SafetyValveStopped, and stores nothing, if those are too many and were not confirmed.
+    `complete`: the list contains all users, so the tenant's other users are deactivated. Raises
+    SafetyValveStopped, and stores nothing, if these are too many and the list was not confirmed.
     """
     stored = store_local_users(tenant, people, now=now)
     if complete:

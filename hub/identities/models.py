@@ -1,4 +1,4 @@
-"""The people of both sides, as they were last read, and the reads that are under way."""
+"""The people of both sides, as last read, and the reads in progress."""
 
 from django.db import models
 from django.db.models import Q
@@ -15,8 +15,8 @@ EMAIL_LENGTH = 254
 
 
 class PersonRow(Scoped):
-    """What is known of a person; `aliases` are further addresses and logins, `other_names` what
-    they are called besides.
+    """The data of a person; `aliases` are further addresses and logins, `other_names` other
+    names.
     """
 
     name = models.CharField(max_length=TEXT_LENGTH, blank=True, default="")
@@ -111,10 +111,10 @@ class DirectoryEntry(PersonRow):
 
 
 class DirectoryRead(Scoped):
-    """The last read of a directory: of a connection's, or of our own users if it has none.
+    """The last read of a connection's directory, or of our own users if it has no connection.
 
-    `next_page_at` is when its next page is due, null if it has ended. A page that is being read
-    has a due time in the future, by which another task continues after a crash.
+    `next_page_at` is when its next page is due, null if the read has ended. While a page is being
+    read, the due time is in the future, so that another task continues after a crash.
     """
 
     class State(models.TextChoices):
@@ -171,12 +171,12 @@ class DirectoryRead(Scoped):
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the safety valve stopped it, so that a person has to confirm it."""
+        """Return whether the safety valve stopped it, so that a person has to confirm it."""
         return self.state == self.State.INCOMPLETE and self.stopped_count > 0
 
 
 class SuggestionRun(Scoped):
-    """The last time that a person or program asked for suggested pairs of a connection's people."""
+    """The last request by a person or program for suggested pairs of a connection's people."""
 
     TENANT = "connection__tenant"
 

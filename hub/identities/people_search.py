@@ -1,7 +1,8 @@
-"""Search for people by their id, or by how their name or e-mail address begins, in any case.
+"""Search for people by their id, or by the beginning of their name or e-mail address, ignoring
+case.
 
-Each condition is an equality that an index answers, on both databases: of names and addresses the
-first letters are indexed, and the rows that have them are compared with the whole term.
+Each condition uses an index on both databases: the first letters of names and addresses are
+indexed, and the rows with these letters are compared with the whole term.
 """
 
 from typing import Any
@@ -16,13 +17,14 @@ SEARCHED = ("name", "email")
 
 
 def build_letters(column: str) -> Lower:
-    """Return the expression whose value is indexed: the first letters, in lower case."""
+    """Return the expression that is indexed: the first letters, in lower case."""
     return Lower(Substr(F(column), 1, LETTERS))
 
 
 def find_people(people: QuerySet[Any], id_column: str, term: str) -> set[int]:
-    """Return the keys of the people whose id is the term, or whose name or address begins with it;
-    at most FOUND_MAX of each. Three statements.
+    """Return the keys of people whose id is the term, or whose name or address begins with it.
+
+    At most FOUND_MAX of each. Three queries.
     """
     conditions = [Q(**{id_column: term})]
     if len(term) >= LETTERS:

@@ -1,4 +1,4 @@
-"""Store people that were read or sent: new ones, changed ones, and those that are gone."""
+"""Store people that were read or sent, and deactivate missing ones."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ BATCH_ROWS = 1_000  # rows in one statement
 
 @dataclass(frozen=True, slots=True)
 class StoredPeople:
-    """How many people a list has changed."""
+    """How many people a list has created, changed and deactivated."""
 
     created: int
     updated: int
@@ -38,7 +38,7 @@ class StoredPeople:
 
 
 def store_local_users(tenant: Tenant, people: Iterable[Person], *, now: datetime) -> StoredPeople:
-    """Store users of ours; two people with one id are one, the last."""
+    """Store our users; of two people with the same id the last one counts."""
     with transaction.atomic():
         Tenant.objects.select_for_update(no_key=True).get(pk=tenant.pk)  # one list at a time
         usable = _keep_usable(people)
@@ -54,7 +54,9 @@ def store_local_users(tenant: Tenant, people: Iterable[Person], *, now: datetime
 def store_directory_entries(
     connection: Connection, people: Iterable[Person], *, kind: str, now: datetime
 ) -> StoredPeople:
-    """Store people of the connection's system. A transaction must be open, and hold its read."""
+    """Store people of the connection's system. Must be called in a transaction that has locked the
+    read.
+    """
     usable = _keep_usable(people)
     entries = DirectoryEntry.unscoped.filter(connection=connection, kind=kind, remote_id__in=usable)
     stored = {entry.remote_id: entry for entry in entries}
@@ -75,9 +77,9 @@ def select_directory_entries(connection: Connection, kind: str) -> QuerySet[Dire
 
 
 def deactivate_unlisted_users(tenant: Tenant, *, since: datetime) -> int:
-    """Deactivate the users of ours that no list has named since then; return how many.
+    """Deactivate our users whom no list has contained since a time; return how many.
 
-    Who has not been named for long is deleted.
+    Those not contained for a long time are deleted.
     """
     users = select_local_users(tenant).filter(read_at__lt=since)
     users.filter(read_at__lt=since - GONE_KEPT_FOR).delete()
@@ -85,8 +87,9 @@ def deactivate_unlisted_users(tenant: Tenant, *, since: datetime) -> int:
 
 
 def deactivate_unlisted_entries(connection: Connection, kind: str, *, since: datetime) -> int:
-    """Deactivate the people of a system that a complete read has not named, and delete those that
-    have not been named for long; return how many were deactivated.
+    """Deactivate the people of a system whom a complete read did not contain; return how many.
+
+    Those not contained for a long time are deleted.
     """
     entries = select_directory_entries(connection, kind).filter(read_at__lt=since)
     entries.filter(read_at__lt=since - GONE_KEPT_FOR).delete()
@@ -102,8 +105,8 @@ def _store(
     *,
     now: datetime,
 ) -> StoredPeople:
-    """Insert and update in one statement for each BATCH_ROWS; rows that are the same are only
-    marked as read.
+    """Insert and update in one query for each BATCH_ROWS; unchanged rows are only marked
+    as read.
     """
     new: list[Any] = []
     changed: list[Any] = []

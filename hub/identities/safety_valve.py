@@ -1,4 +1,4 @@
-"""The safety valve of complete lists of people: a list that would deactivate too many stops."""
+"""The safety valve of complete lists of people: stops a list that would deactivate too many."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,9 +12,9 @@ COUNT_MIN = 10  # of so few, a list may deactivate any share but all
 
 @dataclass(frozen=True, slots=True)
 class Deactivations:
-    """What a complete list would deactivate: `count` of the `known_count` active people.
+    """The deactivations by a complete list: `count` of the `known_count` active people.
 
-    `listed_count`: how many people the list names, active or not.
+    `listed_count`: how many people the list contains, active or not.
     """
 
     count: int
@@ -23,7 +23,7 @@ class Deactivations:
 
     @property
     def exceeds_limits(self) -> bool:
-        """Whether a person has to confirm the list."""
+        """Return whether a person has to confirm the list."""
         if not self.count or not self.listed_count:
             return bool(self.count)
         return self.known_count > COUNT_MIN and self.count > SHARE_MAX * self.known_count
@@ -33,7 +33,7 @@ class Deactivations:
 
 
 class SafetyValveStopped(Exception):
-    """A complete list would deactivate too many people, and nobody has confirmed it."""
+    """A complete list would deactivate too many people, and was not confirmed."""
 
     def __init__(self, deactivations: Deactivations) -> None:
         super().__init__(str(deactivations))
@@ -41,7 +41,7 @@ class SafetyValveStopped(Exception):
 
 
 def count_deactivations(people: QuerySet[Any], *, since: datetime) -> Deactivations:
-    """Count what a list, which was stored since then, would deactivate; one statement."""
+    """Count the deactivations by a list that was stored since a time; one query."""
     is_listed = Q(read_at__gte=since)
     counts = people.aggregate(
         count=Count("pk", filter=~is_listed & Q(is_active=True)),

@@ -1,6 +1,6 @@
-"""Suggest pairs for the people of a connection, and find what is wrong with confirmed ones.
+"""Suggest pairs for the people of a connection, and find conflicts of confirmed pairs.
 
-Nothing here confirms a pair: see `review`.
+Nothing is confirmed here: see `review`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ DECIDED_STATES = (Identity.State.CONFIRMED, Identity.State.IGNORED)
 
 @dataclass(frozen=True, slots=True)
 class SuggestionCounts:
-    """How many of our people are in each state now, and how many pairs have a conflict."""
+    """How many of our people are in each state, and how many pairs have a conflict."""
 
     confirmed: int
     suggested: int
@@ -58,10 +58,10 @@ class People:
 def suggest_identities(
     connection: Connection, actor: ActorContext, *, now: datetime
 ) -> SuggestionCounts:
-    """Match the people of both sides, and store what was found for each of ours.
+    """Match the people of both sides, and store the result for each of ours.
 
-    What a person decided stays. Our people whom events named, and whom no list has, are matched by
-    what their id looks like. The number of statements grows with the thousands of people only.
+    Decisions by people are not changed. People of ours who occur in events, but in no list, are
+    matched by the form of their id. The number of queries grows only with the thousands of people.
     """
     people = load_people(connection)
     decided = _load_identities(connection, states=DECIDED_STATES)
@@ -89,8 +89,10 @@ def suggest_identities(
 
 
 def suggest_after_read(read_id: int, *, now: datetime) -> None:
-    """Suggest pairs after a complete read, unless that was done: for its connection, or for all of
-    the tenant's that have a directory if our users were read.
+    """Suggest pairs after a complete read, unless this was done.
+
+    For the connection of the read; after a read of our users, for all of the tenant's connections
+    with a directory.
     """
     unused = DirectoryRead.unscoped.filter(
         pk=read_id, state=DirectoryRead.State.COMPLETE, suggested_at=None
@@ -108,7 +110,7 @@ def suggest_after_read(read_id: int, *, now: datetime) -> None:
 
 
 def load_people(connection: Connection) -> People:
-    """Load the people of both sides; four statements."""
+    """Load the people of both sides; four queries."""
     users = LocalUser.objects.of(connection.tenant).order_by("user_id")
     local = [user.to_person() for user in users]
     known_ids = {person.id for person in local}
@@ -124,7 +126,7 @@ def load_people(connection: Connection) -> People:
 
 
 def count_suggestions(connection: Connection) -> SuggestionCounts:
-    """Count the identities of people by state; one statement."""
+    """Count the identities of people by state; one query."""
     rows = Identity.unscoped.filter(connection=connection, kind=USER).order_by()
     counts = rows.values("state").annotate(
         count=Count("pk"), conflicts=Count("pk", filter=~Q(conflict=""))
@@ -159,7 +161,7 @@ def _store_suggestions(
     *,
     now: datetime,
 ) -> None:
-    """Write the suggestions, and remove those for people of ours who are gone."""
+    """Store the suggestions, and remove those of local people who no longer exist."""
     stored = {entry.local_id: entry for entry in identities}
     paired_ids = {
         entry.remote_id for entry in identities if entry.state == Identity.State.CONFIRMED
@@ -210,7 +212,7 @@ def _build_columns(
     paired_ids: set[str],
     event_ids: frozenset[str],
 ) -> dict[str, Any]:
-    """Return the columns of an identity that is not decided."""
+    """Return the columns of an undecided identity."""
     suggestion = _leave_out_paired(suggestion, paired_ids)
     candidates = suggestion.candidates
     is_conflict = suggestion.state == "ambiguous" and suggestion.reason in SUGGESTION_CONFLICTS
@@ -231,8 +233,9 @@ def _build_columns(
 
 
 def _leave_out_paired(suggestion: Suggestion, paired_ids: set[str]) -> Suggestion:
-    """Return what is left of a suggestion after people were paired meanwhile: the second best is no
-    sure match because the best is gone.
+    """Return a suggestion without people who were paired meanwhile.
+
+    The second-best candidate does not become a sure match because the best one is taken.
     """
     candidates = tuple(
         entry for entry in suggestion.candidates if entry.remote_id not in paired_ids
@@ -261,7 +264,7 @@ def _describe(candidate: Candidate, person: Person) -> dict[str, Any]:
 
 
 def _store_conflicts(identities: Sequence[Identity], people: People, *, now: datetime) -> None:
-    """Note what is wrong with confirmed pairs, unless a person has said that it is right."""
+    """Store the conflicts of confirmed pairs, except those that a person has accepted."""
     confirmed = [entry for entry in identities if entry.state == Identity.State.CONFIRMED]
     changed: list[Identity] = []
     for identity, conflict in find_conflicts(confirmed, people.local, people.remote):

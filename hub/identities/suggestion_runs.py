@@ -1,6 +1,6 @@
-"""Suggestions that a person or program asked for: a worker makes them, and a page has the progress.
+"""Make suggestions requested by a person or program in a worker, and provide the progress.
 
-Matching takes seconds for thousands of people, which no web request waits for.
+Matching takes seconds for thousands of people, too long for a web request.
 """
 
 from dataclasses import asdict
@@ -26,7 +26,7 @@ State = SuggestionRun.State
 def request_suggestions(
     connection: Connection, actor: ActorContext, *, now: datetime
 ) -> SuggestionRun:
-    """Have pairs suggested in the background; a request that is under way is the same one."""
+    """Request suggestions in the background; if a request is in progress, return it."""
     run, is_new = SuggestionRun.unscoped.select_for_update(of=("self",)).get_or_create(
         connection=connection, defaults={"requested_at": now}
     )
@@ -46,14 +46,14 @@ def find_suggestion_run(connection: Connection) -> SuggestionRun | None:
 
 
 def wake_up_due_suggestions(*, now: datetime) -> None:
-    """Wake what waits, and what a worker that died has left; a step of the sweep."""
+    """Wake waiting requests, and those whose worker has died; a step of the sweep."""
     due = SuggestionRun.unscoped.filter(_match_due(now))
     for pk in due.values_list("pk", flat=True):
         wake_up(f"{WAKE_UP}:{pk}", now=now)
 
 
 def perform_suggestion_run(run_id: int, *, clock: Clock) -> None:
-    """Suggest pairs for a request that is due; of two tasks at once only one does.
+    """Suggest pairs for a due request; of two concurrent tasks only one does.
 
     A request whose worker died is tried again, ATTEMPTS_MAX times in all.
     """
@@ -82,6 +82,6 @@ def _match_due(now: datetime) -> Q:
 
 
 def _end_run(run: SuggestionRun, state: str, *, now: datetime) -> None:
-    """End the run, unless another task has begun it again."""
+    """End the run, unless another task has started it again."""
     own = SuggestionRun.unscoped.filter(pk=run.pk, state=State.RUNNING, started_at=run.started_at)
     own.update(state=state, finished_at=now)

@@ -62,8 +62,8 @@ ACTIONS: Mapping[str, Callable[..., ReviewResult]] = {
 
 
 class SuggestionsSerializer(serializers.Serializer):
-    """The last request for suggestions; and how many people of ours are in each state now, and how
-    many pairs have a conflict.
+    """The state of the last request for suggestions, how many of our people are in each state, and
+    how many pairs have a conflict.
     """
 
     state = serializers.ChoiceField(
@@ -117,7 +117,7 @@ class ReviewErrorSerializer(serializers.Serializer):
 
 
 class ReviewResultSerializer(serializers.Serializer):
-    """What became of each item."""
+    """The results by item."""
 
     changed = serializers.ListField(child=serializers.CharField())
     errors = ReviewErrorSerializer(many=True)  # type: ignore[assignment]  # DRF has its own
@@ -134,7 +134,7 @@ class SuggestView(APIView):
         examples={"finished": SUGGESTIONS_EXAMPLE},
     )
     def get(self, request: Request, id: UUID) -> Response:
-        """Return what became of the last request for suggestions, and the counts of today."""
+        """Return the state of the last request for suggestions, and the current counts."""
         connection = find_visible_connection(request, id)
         return Response(_describe_suggestions(connection, find_suggestion_run(connection)))
 
@@ -147,11 +147,11 @@ class SuggestView(APIView):
         examples={"waiting": SUGGESTIONS_EXAMPLE | {"state": "waiting"}},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Match our users with those of the connection's system, in the background, and store what
-        was found for a person to decide. `GET` has the progress; a request that is under way is the
-        same one.
+        """Match our users with those of the connection's system, in the background, and store the
+        suggestions for a decision by a person. `GET` has the progress; while a request is in
+        progress, it is returned instead of a new one.
 
-        What was decided stays. Nothing is confirmed by this.
+        Existing decisions are not changed, and nothing is confirmed.
         """
         connection = find_visible_connection(request, id)
         run = request_suggestions(connection, ActorContext.of_request(request), now=clock())
@@ -183,8 +183,8 @@ class ReviewView(APIView):
     def post(self, request: Request, id: UUID) -> Response:
         """Confirm, ignore, reopen or keep up to 200 identities at a time.
 
-        Deliveries that are held for a confirmed one are released. What cannot be done has an
-        error, and does not stop the others.
+        Deliveries held for a confirmed identity are released. An item that fails has an error, and
+        does not stop the others.
         """
         connection = find_visible_connection(request, id)
         serializer = ReviewSerializer(data=request.data)

@@ -1,4 +1,4 @@
-"""Match the people of two lists: pure functions that prefer no suggestion to a wrong one.
+"""Match the people of two lists: pure functions, which rather suggest nothing than a wrong pair.
 
 `match_people` is the entry point.
 """

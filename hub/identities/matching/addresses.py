@@ -1,4 +1,4 @@
-"""E-mail addresses in the form by which two spellings of one mailbox compare equal."""
+"""Normalize e-mail addresses, so that two spellings of one mailbox are equal."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ MAILBOX_LENGTH_MAX, DOMAIN_LENGTH_MAX = 64, 253
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A parsed address: its mailbox and domain, without what the provider ignores."""
+    """A normalized address: mailbox and domain, without the parts that the provider ignores."""
 
     mailbox: str
     domain: str
@@ -39,10 +39,10 @@ class Address:
 
 
 def parse_address(text: str) -> Address | None:
-    """Parse an address; None if this is none.
+    """Parse an address; None if the text is not one.
 
-    The part after a plus sign is a tag of its owner (RFC 5233), and `.invalid` at the end of the
-    domain keeps test systems from sending mails (RFC 2606).
+    The part after a plus sign is a tag of its owner (RFC 5233). The ending `.invalid` of the domain
+    prevents mails from test systems (RFC 2606).
     """
     folded = unicodedata.normalize("NFKC", text).strip().strip("<>").casefold()
     mailbox, at, domain = folded.removeprefix("mailto:").rpartition("@")

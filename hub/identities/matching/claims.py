@@ -1,4 +1,4 @@
-"""Which people are paired already: each person once, and by the strongest evidence first."""
+"""Assign each person to at most one pair, beginning with the strongest evidence."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,10 +10,12 @@ EvidenceLists = dict[str, list[Evidence]]
 
 
 class Claims:
-    """Collects evidence; claims the pairs that are unique both ways, and leaves the others open.
+    """Collects evidence; claims pairs that are unique in both directions, and leaves the others
+    open.
 
-    `confirmed` are pairs of ids that a person has decided. A person who fits is a rival also when
-    they are paired: the second best is no sure match, only because the best is gone.
+    `confirmed` are pairs of ids that a person has decided. A fitting person is a rival even if
+    already paired: the second-best candidate does not become a sure match only because the best one
+    is taken.
     """
 
     def __init__(self, confirmed: Mapping[str, str], ignored: Collection[str]) -> None:
@@ -45,7 +47,9 @@ class Claims:
         )
 
     def has_paired_rival(self, evidence: Evidence) -> bool:
-        """Return whether one of both fits at least as well with someone who is paired."""
+        """Return whether one of the two people fits at least as well with someone who is already
+        paired.
+        """
         return any(
             _is_as_strong(rival, evidence, "remote")
             for rival in self.rivals_of_local[evidence.local.id]
@@ -55,7 +59,9 @@ class Claims:
         )
 
     def add(self, evidence: Iterable[Evidence], level: Level) -> None:
-        """Claim the pairs of this level that are unique both ways; the others are contested."""
+        """Claim the pairs of this level that are unique in both directions; the others are
+        contested.
+        """
         evidence = list(evidence)
         self._add_rivals(evidence)
         found = [entry for entry in evidence if self.is_open(entry)]
@@ -79,7 +85,9 @@ class Claims:
                 self.contested_remote.add(entry.remote.id)
 
     def _add_rivals(self, evidence: Iterable[Evidence]) -> None:
-        """Keep the evidence for people who are paired with another one, by whom it concerns."""
+        """Store the evidence for already paired people, by the person whose pair it makes
+        doubtful.
+        """
         for entry in evidence:
             if entry.level < Level.NAME:
                 continue
@@ -91,7 +99,7 @@ class Claims:
                 self.rivals_of_remote[entry.remote.id].append(entry)
 
     def is_local_paired(self, profile: Profile) -> bool:
-        """Return whether a person has paired this one of ours."""
+        """Return whether a confirmed pair contains this person of ours."""
         return profile.id in self.confirmed_local
 
     def is_remote_paired(self, profile: Profile) -> bool:
@@ -104,8 +112,9 @@ class Claims:
 
 
 def _is_as_strong(rival: Evidence, evidence: Evidence, side: str) -> bool:
-    """Return whether a rival on one side makes the evidence doubtful: it is as strong, and its
-    account is used if that of the evidence is.
+    """Return whether a rival on one side makes the evidence doubtful.
+
+    It does if it is as strong, and its account is used if that of the evidence is.
     """
     if getattr(evidence, side).is_active and not getattr(rival, side).is_active:
         return False
@@ -120,8 +129,10 @@ def _group(evidence: Iterable[Evidence], side: str) -> EvidenceLists:
 
 
 def _find_best(entries: Sequence[Evidence], side: str) -> Evidence | None:
-    """Return the one that stands out: the only one with an active account, or with the closest
-    name; None if several are as good.
+    """Return the best candidate if it is unique: the only one with an active account, or with the
+    closest name.
+
+    None if several are equally good.
     """
     active = [entry for entry in entries if getattr(entry, side).is_active] or entries
     closest = max(entry.relation for entry in active)

@@ -1,4 +1,4 @@
-"""Domains of one company: proven by people who have the same mailbox at both."""
+"""Find domains of one company: proven by people with the same mailbox at both."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ DomainPair = tuple[str, str]
 def find_same_domains(
     local: Sequence[Profile], remote: Sequence[Profile], statistics: NameStatistics
 ) -> Mapping[str, str]:
-    """Return for each domain that is proven to be another one of a company the name of the first.
+    """Return the first domain of a company for each of its other domains.
 
     A mailbox counts only if one person of each side has it. Domains of mail providers belong to no
     company.
@@ -60,7 +60,7 @@ def _sort_domains(first: Address | None, second: Address | None) -> DomainPair |
 
 
 def _join_domains(pairs: Iterable[DomainPair]) -> dict[str, str]:
-    """Return each domain's first one, by the order of the alphabet."""
+    """Return the first domain of each domain's group, in alphabetical order."""
     first: dict[str, str] = {}
 
     def find(domain: str) -> str:
@@ -76,7 +76,7 @@ def _join_domains(pairs: Iterable[DomainPair]) -> dict[str, str]:
 
 
 def move_domains(profile: Profile, same_domains: Mapping[str, str]) -> Profile:
-    """Return the profile with each address at the first of its company's domains."""
+    """Return the profile with each address moved to the first of its company's domains."""
     if not same_domains:
         return profile
     return replace(

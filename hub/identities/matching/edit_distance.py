@@ -1,4 +1,4 @@
-"""Words that differ by a slip of the keyboard."""
+"""Recognize words that differ by a typing error."""
 
 LENGTH_MIN, LONG_WORD_LENGTH_MIN = 4, 9  # letters; a long word may have two slips
 

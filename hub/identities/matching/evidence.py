@@ -1,4 +1,4 @@
-"""What speaks for a pair of two people: addresses and logins, weighed by their names."""
+"""Evidence for pairs of people: equal addresses and logins, weighted by their names."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ TELLING_SURNAME_LENGTH_MIN = 4  # letters of a surname that make a login or a ma
 
 
 class Level(IntEnum):
-    """How strong evidence is; only from NAME on can a pair be suggested by it."""
+    """The strength of evidence; a pair can be suggested from NAME on."""
 
     DISPUTED = 0  # the same address or login, but another name
     WEAK = 1
@@ -50,7 +50,9 @@ RENAMED_BY_EMAIL, RENAMED_BY_LOGIN, NAMED_BY_MAILBOX, BY_NUMBER = 0.92, 0.9, 0.9
 def weigh_email(
     local: Profile, remote: Profile, key: str, reason: str, is_given: Callable[[str], bool]
 ) -> Evidence:
-    """Weigh that two people have the same personal address, whose key this is."""
+    """Build the evidence of two people with the same personal address; `key` is the normalized
+    address.
+    """
     relation = compare_profiles(local, remote, is_given)
     mailbox = key.partition("@")[0]
 
@@ -69,7 +71,9 @@ def weigh_email(
 def weigh_login(
     local: Profile, remote: Profile, login: str, reason: str, is_given: Callable[[str], bool]
 ) -> Evidence:
-    """Weigh that two people have the same login, or one's login is the other's mailbox."""
+    """Build the evidence of two people with the same login, or whose login is the other's
+    mailbox.
+    """
     relation = compare_profiles(local, remote, is_given)
 
     def build(level: Level, reason: str, confidence: float) -> Evidence:
@@ -89,7 +93,9 @@ def weigh_login(
 
 
 def is_telling(text: str, local: Profile, remote: Profile) -> bool:
-    """Return whether a mailbox or login is one person's own: it has a surname, or a number."""
+    """Return whether a mailbox or login identifies one person: it contains a surname, or a
+    number.
+    """
     folded = fold_name(text)
     if EMPLOYEE_NUMBER.fullmatch(text):
         return True
@@ -103,7 +109,7 @@ def is_telling(text: str, local: Profile, remote: Profile) -> bool:
 
 
 def is_named_by_mailbox(local: Profile, remote: Profile) -> bool:
-    """Return whether an address has the whole name of one of both, whom it was made for."""
+    """Return whether an address contains the whole name of one of the two people."""
     for profile in (local, remote):
         named = parse_mailbox_name(profile.address) if profile.address else None
         if named:
@@ -112,7 +118,7 @@ def is_named_by_mailbox(local: Profile, remote: Profile) -> bool:
 
 
 def have_different_addresses(local: Profile, remote: Profile) -> bool:
-    """Return whether both have addresses at one domain, and none in common."""
+    """Return whether both have addresses at the same domain, and none in common."""
     if not local.addresses or not remote.addresses or local.addresses & remote.addresses:
         return False
     domains = {key.rpartition("@")[2] for key in local.addresses}

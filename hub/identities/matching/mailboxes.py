@@ -29,8 +29,8 @@ SEPARATORS = re.compile(r"[^a-z]+")
 
 
 def is_role_mailbox(mailbox: str, name: str) -> bool:
-    """Return whether the mailbox of an address is that of a role, and not of a person who is called
-    so, such as Dev Patel.
+    """Return whether the mailbox of an address belongs to a role, not to a person with such a name,
+    like Dev Patel.
     """
     words = _split_words(mailbox)
     is_role = bool(words) and (words[0] in ROLES or "".join(words) in ROLES)
@@ -39,7 +39,7 @@ def is_role_mailbox(mailbox: str, name: str) -> bool:
 
 
 def is_role_title(name: str) -> bool:
-    """Return whether a name has no word that is a person's, such as Sales Team."""
+    """Return whether a name contains no word of a person's name, such as Sales Team."""
     words = _split_words(name)
     return bool(words) and all(word in ROLES for word in words)
 

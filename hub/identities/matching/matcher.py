@@ -1,7 +1,7 @@
 """Match two lists of people: by address, then by login, then by name.
 
-What a stage pairs is out of the reach of weaker ones. A pair that is not clearly the best one for
-both people is not suggested; a person decides.
+People who are paired in one stage are not considered in later, weaker stages. A pair that is not
+clearly the best for both people is not suggested, but left to a person.
 """
 
 from collections import defaultdict
@@ -29,10 +29,10 @@ def match_people(
     confirmed: Mapping[str, str] | None = None,
     ignored: Collection[str] = (),
 ) -> list[Suggestion]:
-    """Return a suggestion for each active person of `local` who is not confirmed or ignored.
+    """Return a suggestion for each active person of `local` who is neither confirmed nor ignored.
 
     `confirmed` are pairs of ids that a person has decided, `ignored` ids of `local`. The result
-    depends on the people only, not on their order.
+    does not depend on the order of the people.
     """
     confirmed = confirmed or {}
     people = _Directories(local, remote)
@@ -49,7 +49,7 @@ def match_people(
 
 
 class _Directories:
-    """Both lists as profiles, sorted by id, and what is known of their names and domains."""
+    """Both lists as profiles, sorted by id, with statistics of their names and domains."""
 
     def __init__(self, local: Iterable[Person], remote: Iterable[Person]) -> None:
         ours = [build_profile(person) for person in sorted(local, key=lambda entry: entry.id)]
@@ -63,7 +63,7 @@ class _Directories:
 
 
 def find_shared_addresses(profiles: Sequence[Profile], statistics: NameStatistics) -> set[str]:
-    """Return the addresses that several different people of one list have."""
+    """Return the addresses that several different people of one list share."""
     users: dict[str, list[Profile]] = defaultdict(list)
     for profile in profiles:
         for key in profile.addresses:
@@ -76,7 +76,7 @@ def find_shared_addresses(profiles: Sequence[Profile], statistics: NameStatistic
 
 
 def _is_one_person(profiles: Sequence[Profile], statistics: NameStatistics) -> bool:
-    """Return whether profiles are accounts of one person, of which one is used."""
+    """Return whether profiles are accounts of one person, only one of which is used."""
     first, *others = profiles
     is_same = all(
         compare_profiles(first, other, statistics.is_given) >= NameRelation.VARIANT
@@ -101,7 +101,7 @@ def _weigh_addresses(people: _Directories) -> Iterator[Evidence]:
 
 
 def _list_shared_addresses(people: _Directories) -> Iterator[Evidence]:
-    """Yield the people who share a mailbox: it says nothing by itself."""
+    """Yield the people who share a mailbox, which is no evidence by itself."""
     ours = _group_by_keys((profile, _list_shared_keys(profile, people)) for profile in people.local)
     theirs = _group_by_keys(
         (profile, _list_shared_keys(profile, people)) for profile in people.remote
@@ -132,7 +132,9 @@ def _describe_address(first: Profile, second: Profile) -> str:
 
 
 def _weigh_logins(people: _Directories) -> Iterator[Evidence]:
-    """Weigh equal logins, and logins that are the mailbox of the other's address."""
+    """Build the evidence of equal logins, and of logins that are the mailbox of the other's
+    address.
+    """
     keys = [
         (people.local, _list_logins, people.remote, _list_logins, "login"),
         (people.local, _list_logins, people.remote, _list_mailboxes, "mailbox_login"),
@@ -203,7 +205,7 @@ def _build_candidate(entry: Evidence) -> Candidate:
 
 
 def _rank(evidence: Iterable[Evidence]) -> list[Evidence]:
-    """Return the strongest evidence for each person, the most likely person first."""
+    """Return the strongest evidence for each person, sorted from the most likely person."""
     best: dict[str, Evidence] = {}
     for entry in evidence:
         known = best.get(entry.remote.id)
@@ -217,7 +219,7 @@ def _rank(evidence: Iterable[Evidence]) -> list[Evidence]:
 
 
 def _explain(evidence: Sequence[Evidence]) -> str:
-    """Return why a person has to decide."""
+    """Return the reason code that explains why a person has to decide."""
     if any(entry.level is Level.DISPUTED for entry in evidence):
         return "name_differs"
     if all(entry.reason == "shared_mailbox" for entry in evidence):

@@ -1,7 +1,7 @@
-"""Pairs by name, among the people whom no address and no login has paired.
+"""Match people by name who are not paired by address or login.
 
-A name is enough only if namesakes are improbable: a namesake of someone who is missing on one side
-would be a wrong pair. How probable that is follows from how common the words of the name are.
+A name is enough only if namesakes are improbable, as a namesake of someone missing on one side
+would be a wrong pair. The probability is derived from the frequency of the words in the name.
 """
 
 from collections import Counter, defaultdict
@@ -40,7 +40,7 @@ def match_names(
     statistics: NameStatistics,
     claims: Claims,
 ) -> Iterator[Evidence]:
-    """Yield evidence of pairs whose names fit, of level NAME where it is enough by itself."""
+    """Yield the evidence of pairs with fitting names; of level NAME if the name alone is enough."""
     ours = [entry for entry in local if entry.id not in claims.claimed_local and not entry.is_role]
     theirs = [
         entry for entry in remote if entry.id not in claims.claimed_remote and not entry.is_role
@@ -73,8 +73,8 @@ def _find_paired_rivals(
     statistics: NameStatistics,
     claims: Claims,
 ) -> list[Evidence]:
-    """Return the pairs of an open person and a paired one whose names may be one: the name is no
-    longer the only one of its kind.
+    """Return the pairs of an open and an already paired person whose names fit, so that the name is
+    not unique.
     """
     paired_local = [entry for entry in local if claims.is_local_paired(entry)]
     paired_remote = [entry for entry in remote if claims.is_remote_paired(entry)]
@@ -85,8 +85,9 @@ def _find_paired_rivals(
 
 
 def _is_counted(entry: Evidence) -> bool:
-    """Return whether a pair makes another one of the same person doubtful; a misspelling of a name
-    does not, beside the name itself.
+    """Return whether a pair makes another pair of the same person doubtful.
+
+    A misspelled name does not, if the other pair has exactly the name.
     """
     if entry.relation is R.SIMILAR:
         return False
@@ -96,7 +97,7 @@ def _is_counted(entry: Evidence) -> bool:
 def _find_fitting(
     local: Sequence[Profile], remote: Sequence[Profile], statistics: NameStatistics
 ) -> Iterator[Evidence]:
-    """Yield the pairs of open people whose names may be one."""
+    """Yield the pairs of open people whose names fit."""
     by_word: Mapping[str, list[Profile]] = _group_by_words(remote)
     for ours in local:
         names = ours.list_names(with_mailbox=True)
@@ -129,14 +130,14 @@ def _build_weak(local: Profile, remote: Profile, relation: NameRelation) -> Evid
 
 
 class _Namesakes:
-    """How many people of each side have one name, whether they are paired or not."""
+    """The number of people of each side with one name, paired or not."""
 
     def __init__(self, local: Sequence[Profile], remote: Sequence[Profile]) -> None:
         self._local = Counter(frozenset(entry.name.words) for entry in local)
         self._remote = Counter(frozenset(entry.name.words) for entry in remote)
 
     def are_balanced(self, entry: Evidence) -> bool:
-        """Return whether both sides have as many people of each of both names."""
+        """Return whether both sides have the same number of people with each of the two names."""
         if entry.relation is not R.EXACT:
             return True
         words = frozenset(entry.local.name.words)
@@ -144,7 +145,7 @@ class _Namesakes:
 
 
 class _NameJudge:
-    """Decides whether a name is enough, by how common it is."""
+    """Decides whether a name is enough, by its frequency."""
 
     def __init__(
         self,
@@ -160,8 +161,10 @@ class _NameJudge:
         self.statistics = statistics
 
     def raise_levels(self, evidence: Sequence[Evidence]) -> Iterator[Evidence]:
-        """Yield the evidence, as enough to suggest the pair where namesakes are improbable: the
-        surest pairs first, as long as few of all suggestions are expected to be wrong.
+        """Yield the evidence, raised to the level at which a pair is suggested if namesakes are
+        improbable.
+
+        The surest pairs come first, as long as few of all suggestions are expected to be wrong.
         """
         rated = sorted(
             ((self._rate_doubt(entry), entry) for entry in evidence),
@@ -179,7 +182,7 @@ class _NameJudge:
             yield replace(entry, level=Level.NAME, reason=reason, confidence=confidence)
 
     def _rate_doubt(self, entry: Evidence) -> float:
-        """Return how probable it is that the pair is wrong: 1 if it is not to be suggested."""
+        """Return the probability that the pair is wrong; 1 if it must not be suggested."""
         if entry.relation not in CONFIDENCE:
             return 1.0
         overlap = self.overlap
@@ -202,7 +205,7 @@ class _NameJudge:
 
 
 def estimate_overlap(local: Sequence[Profile], remote: Sequence[Profile], claims: Claims) -> float:
-    """Estimate which share of our people have an account on the other side, by those who have an
+    """Estimate which share of our people have an account on the other side, from those with an
     address.
     """
     with_address = [entry for entry in local if entry.is_active and entry.address]

@@ -1,4 +1,4 @@
-"""Names of people as folded words, and how two of them relate."""
+"""Names of people as folded words, and the relation between two names."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ COMMON_WORD_LENGTH_MIN = 3  # letters of a word that two names have in common
 
 
 class NameRelation(IntEnum):
-    """How two names relate, the closest last."""
+    """The relation between two names, ordered from different to equal."""
 
     UNKNOWN = 0  # one is not known
     DIFFERENT = 1
@@ -60,14 +60,14 @@ def _split_words(text: str) -> list[str]:
 
 
 def is_same_name(first: str, second: str) -> bool:
-    """Return whether two names as people write them can be forms of one."""
+    """Return whether two names can be spellings or forms of the same name."""
     relation = compare_names(parse_name(first), parse_name(second), lambda word: False)
     return relation is NameRelation.UNKNOWN or relation >= NameRelation.PARTIAL
 
 
 @dataclass(slots=True)
 class Alignment:
-    """Which words of two names fit each other, and how."""
+    """Which words of two names fit, and how."""
 
     same: list[str]
     short_forms: list[tuple[str, str]]
@@ -78,12 +78,12 @@ class Alignment:
 
     @property
     def is_whole(self) -> bool:
-        """Whether all words of the shorter name fit."""
+        """Return whether all words of the shorter name fit."""
         return not self.left_first or not self.left_second
 
 
 def align_words(first: Name, second: Name) -> Alignment:
-    """Pair the words of two names: the same ones first, then short forms, initials, misspelt
+    """Pair the words of two names: equal ones first, then short forms, initials, and misspelled
     ones.
     """
     left_first, left_second = list(first.words), list(second.words)
@@ -97,7 +97,7 @@ def align_words(first: Name, second: Name) -> Alignment:
 def _take_pairs(
     first: list[str], second: list[str], fits: Callable[[str, str], bool]
 ) -> Iterator[tuple[str, str]]:
-    """Remove words that fit from both lists, and yield them."""
+    """Remove the fitting words from both lists, and yield them."""
     for word in list(first):
         match = next((other for other in second if fits(word, other)), None)
         if match is not None:
@@ -111,7 +111,7 @@ def _is_initial(first: str, second: str) -> bool:
 
 
 def compare_names(first: Name, second: Name, is_given: Callable[[str], bool]) -> NameRelation:
-    """Return how two names relate. `is_given` knows which words are usually given names."""
+    """Return the relation of two names. `is_given` tells which words are usually given names."""
     if not first.words or not second.words:
         return NameRelation.UNKNOWN
     found = align_words(first, second)

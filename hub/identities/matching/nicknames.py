@@ -1,4 +1,4 @@
-"""Short and familiar forms of given names, a group of one name on each line."""
+"""Short and familiar forms of given names; each line contains the forms of one name."""
 
 from hub.identities.matching.folding import fold_name
 
@@ -151,7 +151,7 @@ PREFIX_LENGTH_MIN, LETTERS_CUT_MIN = 3, 2
 
 
 def is_short_form(first: str, second: str) -> bool:
-    """Return whether two folded given names are forms of one: by the list, or as a beginning."""
+    """Return whether two folded given names are forms of one: by the list, or as a prefix."""
     if _groups_by_name.get(first, set()) & _groups_by_name.get(second, set()):
         return True
     short, long = sorted((first, second), key=len)

@@ -17,7 +17,7 @@ LOGIN_LENGTH_MIN = 3
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What is compared of one person. Addresses of roles are apart: they say nothing of a
+    """The compared properties of one person. Role addresses are separate, as they do not identify a
     person.
     """
 
@@ -65,7 +65,7 @@ def build_profile(person: Person) -> Profile:
 
 
 def _find_other_names(person: Person, name: Name) -> Iterable[Name]:
-    """Yield whole names that a person has besides."""
+    """Yield other whole names of a person."""
     for text in person.other_names:
         other = parse_name(text)
         if len(other.words) > 1 and other.words != name.words:
@@ -73,7 +73,9 @@ def _find_other_names(person: Person, name: Name) -> Iterable[Name]:
 
 
 def _find_mailbox_name(name: Name, address: Address | None) -> Name | None:
-    """Return the name in an address, unless it is another person's: addresses are handed on."""
+    """Return the name in an address, unless it belongs to another person, as addresses are passed
+    on.
+    """
     named = parse_mailbox_name(address) if address else None
     if named is None or named.words == name.words:
         return None
@@ -83,7 +85,7 @@ def _find_mailbox_name(name: Name, address: Address | None) -> Name | None:
 
 
 def parse_mailbox_name(address: Address) -> Name | None:
-    """Return the name in an address such as ann.archer2@…; None if there is no whole one."""
+    """Parse the name in an address such as ann.archer2@…; None if it contains no whole name."""
     parts = [DIGITS_AT_END.sub("", part) for part in MAILBOX_SEPARATORS.split(address.mailbox)]
     if len(parts) < 2 or not all(part.isalpha() for part in parts):
         return None
@@ -105,9 +107,9 @@ def compare_profiles(
     *,
     with_mailboxes: bool = False,
 ) -> NameRelation:
-    """Return the closest relation of any of their names; other names show a variant at best.
+    """Return the closest relation of any of their names; other names give a variant at best.
 
-    `with_mailboxes`: the names in addresses count, too.
+    `with_mailboxes`: include the names in addresses.
     """
     main = compare_names(first.name, second.name, is_given)
     if main is NameRelation.EXACT:

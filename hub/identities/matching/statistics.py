@@ -1,4 +1,4 @@
-"""How common names are in two lists of people, and how likely a namesake is."""
+"""Statistics of names in two lists of people, and the probability of a namesake."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -32,7 +32,9 @@ class NameStatistics:
         return self._first[word] > self._last[word]
 
     def expect_namesakes(self, first: Name, second: Name, people_count: int) -> float:
-        """Return how many of so many other people are expected to have a name that fits as well."""
+        """Return how many of a number of other people are expected to have a name that fits as
+        well.
+        """
         found = align_words(first, second)
         expected = float(people_count)
         for word in found.same:

@@ -1,4 +1,4 @@
-"""What the matcher finds for one of our people."""
+"""The results of the matcher for one of our people."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ Source = Literal["email", "login", "name"]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A person of the other side, and what speaks for them.
+    """A person of the other side, with the evidence.
 
     `confidence` is from 0 to 1. `reason` is a code of REASONS in hub/identities/review/texts.py.
     """
@@ -25,8 +25,8 @@ class Candidate:
 class Suggestion:
     """The result for one of our people; the best candidate is the first.
 
-    A *suggested* one has a first candidate that can be confirmed as it is. `reason` says why; of an
-    *ambiguous* one, why a person has to decide.
+    The first candidate of a *suggested* one can be confirmed without changes. `reason` explains the
+    suggestion; for an *ambiguous* one, why a person has to decide.
     """
 
     local_id: str

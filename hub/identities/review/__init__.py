@@ -1,1 +1,1 @@
-"""The review of people: its queues, what a row says, and what a person decides."""
+"""The review of people: its queues, its rows, and the decisions."""

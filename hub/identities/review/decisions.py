@@ -1,4 +1,4 @@
-"""The decisions of a review: confirm, ignore, ask again, and keep a pair that looks wrong."""
+"""The decisions of a review: confirm, ignore, reopen, and keep a pair with a conflict."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ State = Identity.State
 
 @dataclass(frozen=True, slots=True)
 class ReviewResult:
-    """What became of each decision: the ids of ours that were changed, and errors by id of ours."""
+    """The result of a decision: the local ids that were changed, and errors by local id."""
 
     changed: tuple[str, ...]
     errors: Mapping[str, str]
@@ -42,10 +42,10 @@ def confirm_identities(
     kind: str = USER,
     now: datetime,
 ) -> ReviewResult:
-    """Confirm one pair for each of our records, by its id; what was held for them is released.
+    """Confirm one pair for each of our records, by its id; release what was held for them.
 
-    A choice is the id of the other system's record; empty: the suggested one. What cannot be
-    confirmed has an error, and does not stop the others. The number of statements is fixed.
+    A choice is the id of the other system's record; "" selects the suggested one. A pair that
+    cannot be confirmed has an error, and does not stop the others. The number of queries is fixed.
     """
     lock_identities(connection)
     errors: dict[str, str] = {}
@@ -76,7 +76,9 @@ def ignore_identities(
     kind: str = USER,
     now: datetime,
 ) -> ReviewResult:
-    """Take records of ours out of the queue: they have no counterpart. Confirmed pairs stay."""
+    """Remove our records from the queue, as they have no counterpart. Confirmed pairs are not
+    changed.
+    """
     lock_identities(connection)
     wanted = list(dict.fromkeys(local_ids))
     rows = Identity.unscoped.filter(connection=connection, kind=kind, local_id__in=wanted)
@@ -101,7 +103,7 @@ def reopen_identities(
     kind: str = USER,
     now: datetime,
 ) -> ReviewResult:
-    """Put ignored records of ours back into the queue; the next suggestions look for them again."""
+    """Return ignored records of ours to the queue, so that they get suggestions again."""
     lock_identities(connection)
     wanted = list(dict.fromkeys(local_ids))
     rows = Identity.unscoped.filter(
@@ -125,9 +127,9 @@ def keep_identities(
     kind: str = USER,
     now: datetime,
 ) -> ReviewResult:
-    """Accept the conflicts of confirmed pairs: they are right as they are.
+    """Accept the conflicts of confirmed pairs as correct.
 
-    The same conflict is not shown again, another one is.
+    The same conflict is not shown again; a different one is.
     """
     lock_identities(connection)
     wanted = list(dict.fromkeys(local_ids))
@@ -161,7 +163,7 @@ def _load_names(
     choices: Mapping[str, str],
     stored: Mapping[str, Identity],
 ) -> dict[str, str]:
-    """Return the names of the chosen records, as far as the directory has them."""
+    """Return the names of the chosen records that are in the directory."""
     ids = {*choices.values(), *(identity.remote_id for identity in stored.values())} - {""}
     entries = DirectoryEntry.unscoped.filter(
         connection=connection, kind=kind, remote_id__in=list(ids)
@@ -170,7 +172,7 @@ def _load_names(
 
 
 def _find_problem(connection: Connection, identity: Identity | None, pair: Pair) -> str:
-    """Return why a choice cannot be confirmed; empty if it can."""
+    """Return why a choice cannot be confirmed; "" if it can."""
     if not pair.remote_id:
         return _("Nothing is suggested. Choose a record.")
     is_same = identity is not None and identity.remote_id == pair.remote_id
@@ -186,7 +188,7 @@ def _build_pair(
     identity: Identity | None,
     names: Mapping[str, str],
 ) -> Pair:
-    """Build the pair; a suggestion that is confirmed keeps its source and confidence."""
+    """Build the pair; a confirmed suggestion keeps its source and confidence."""
     name = names.get(remote_id, "")
     candidate = _find_candidate(identity, remote_id)
     if candidate is None:
@@ -195,7 +197,7 @@ def _build_pair(
 
 
 def _find_candidate(identity: Identity | None, remote_id: str) -> Mapping[str, Any] | None:
-    """Return what was found for the chosen record; None if it was chosen freely."""
+    """Return the suggested candidate that was chosen; None if another record was chosen."""
     evidence = (identity.evidence or {}) if identity else {}
     candidates: Sequence[Mapping[str, Any]] = evidence.get("candidates", ())
     return next((entry for entry in candidates if entry["remote_id"] == remote_id), None)

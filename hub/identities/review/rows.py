@@ -1,4 +1,4 @@
-"""The queue of a review: which identities it shows, and what a person needs to decide."""
+"""The queue of a review: its identities, with the data that a person needs to decide."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ PEOPLE_OFFERED = 1_000  # entries of a directory that a page offers to choose fr
 
 @dataclass(frozen=True, slots=True)
 class ReviewRow:
-    """An identity of the queue, with the people of both sides as the directories show them."""
+    """An identity of the queue, with the people of both sides from the directories."""
 
     identity: Identity
     ours: LocalUser | None
@@ -32,13 +32,15 @@ class ReviewRow:
 
     @property
     def percent(self) -> int | None:
-        """The confidence in percent, rounded down."""
+        """Return the confidence in percent, rounded down."""
         confidence = self.identity.confidence
         return None if confidence is None else int(confidence * 100)
 
 
 def select_queue(connection: Connection, queue: str) -> QuerySet[Identity]:
-    """Select the identities of people in a queue, by our ids. Raises LookupError."""
+    """Return a queryset of the identities of people in a queue, by local id. Raises LookupError for
+    an unknown queue.
+    """
     identities = Identity.unscoped.filter(connection=connection, kind=USER).order_by("local_id")
     if queue == CONFLICTS:
         return identities.exclude(conflict="").filter(state=Identity.State.CONFIRMED)
@@ -58,7 +60,7 @@ def match_people_named(connection: Connection, term: str) -> Q:
 
 
 def build_review_rows(connection: Connection, identities: Sequence[Identity]) -> list[ReviewRow]:
-    """Build the rows of a page, in two statements."""
+    """Build the rows of a page, in two queries."""
     users = {
         user.user_id: user
         for user in LocalUser.objects.of(connection.tenant).filter(
@@ -71,7 +73,7 @@ def build_review_rows(connection: Connection, identities: Sequence[Identity]) ->
 
 
 def list_people_offered(connection: Connection) -> list[DirectoryEntry]:
-    """Return the active people of the system, by name, from whom a person chooses."""
+    """Return the active people of the system, by name, for a person to choose from."""
     entries = DirectoryEntry.unscoped.filter(connection=connection, kind=USER, is_active=True)
     return list(entries.exclude(is_shared=True).order_by("name", "remote_id")[:PEOPLE_OFFERED])
 

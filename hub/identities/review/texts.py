@@ -1,4 +1,4 @@
-"""The texts of the review: why something was suggested, what is wrong, and what to do."""
+"""The texts of the review: reasons for suggestions, conflicts, and next steps."""
 
 from dataclasses import dataclass
 

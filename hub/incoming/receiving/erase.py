@@ -9,11 +9,11 @@ from hub.incoming.models import InboundBody, InboundEndpoint, InboundItem, Inbou
 
 
 def erase_received_data(connection: Connection, *, now: datetime) -> None:
-    """Delete the bodies of a connection's messages and what its items name, in few statements.
+    """Delete the bodies of a connection's messages and the contents of its items, in few queries.
 
-    HUB_ERASE_CONNECTION names this function. The rows stay, as history. A message that other
-    connections received as well keeps its body for these. Items that are not processed yet cannot
-    be read any more, and are quarantined.
+    HUB_ERASE_CONNECTION names this function. The rows are kept, as history. A message that other
+    connections received as well keeps its body for them. Items that are not processed yet cannot be
+    read any more, and are quarantined.
     """
     own_items = InboundItem.unscoped.filter(connection=connection, message=OuterRef("pk"))
     other_items = InboundItem.unscoped.filter(message=OuterRef("pk"), connection__isnull=False)
@@ -28,8 +28,10 @@ def erase_received_data(connection: Connection, *, now: datetime) -> None:
 
 
 def _match_waiting(connection: Connection) -> Q:
-    """Match the messages for its account, which no other connection has, that wait at the URL of
-    the connector app: they have no items yet.
+    """Match messages for its account, used by no other connection, that wait at the URL of the
+    connector app.
+
+    They have no items yet.
     """
     endpoint = InboundEndpoint.unscoped.filter(
         connector_key=connection.connector_key, connection=None

@@ -1,5 +1,5 @@
-"""Registration: keep our webhooks in external systems as the enabled routes want them.
+"""Keep our webhook registrations in external systems as the enabled routes need them.
 
-`check` lists what a system has registered, `compare` decides what has drifted, and `changes`
-creates, repairs and removes.
+`check` lists the registrations of a system, `compare` finds the differences, and `changes` creates,
+repairs and removes.
 """

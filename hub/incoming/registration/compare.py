@@ -1,5 +1,5 @@
-"""Compare the registrations that a system reports with the wanted ones: which have
-drifted, are missing, or belong to nothing. Pure.
+"""Compare the registrations that a system reports with the wanted ones, and find drifted, missing
+and orphaned ones. Pure.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -14,9 +14,11 @@ from connectors.webhook_sources import (
 
 @dataclass(slots=True)
 class Comparison:
-    """What is as wanted, what to create, repair and remove; by the key of the subscription.
+    """The result: registrations that are correct, and those to create, repair and remove, by
+    subscription key.
 
-    A repair carries the names of what differs. `orphans` are ours, and belong to no subscription.
+    A repair has the names of the differences. `orphans` are our registrations without a
+    subscription.
     """
 
     verified: dict[str, FoundSubscription] = field(default_factory=dict)
@@ -38,11 +40,11 @@ def compare_subscriptions(
     own_prefix: str,
     foreign_urls: Collection[str],
 ) -> Comparison:
-    """Compare what is wanted at an endpoint with what its system has.
+    """Compare the wanted registrations of an endpoint with those of its system.
 
     `external_ids`: the stored ids by key. A registration is ours if its URL begins with
-    `own_prefix`, or if we stored its id; what has another URL and an unknown id is left alone, and
-    so are `foreign_urls`, the beginnings of URLs of our other endpoints.
+    `own_prefix`, or if its id is stored; all others are ignored. So are those with `foreign_urls`,
+    the beginnings of URLs of our other endpoints.
     """
     result, unused = Comparison(), list(registrations)
     for entry in targets:
@@ -73,7 +75,7 @@ def _find_match(
 ) -> FoundSubscription | None:
     """Return the registration with the stored id, otherwise the one with our URL and its key.
 
-    One that is as wanted precedes: a repair may have created it, and not have removed the other.
+    A correct one takes precedence: a repair may have created it without having removed the other.
     """
     by_id = [entry for entry in registrations if external_id and entry.external_id == external_id]
     by_url = [

@@ -1,4 +1,6 @@
-"""Which event types of an endpoint the enabled routes want, and the registrations for these."""
+"""Determine the event types that the enabled routes need from an endpoint, and their
+registrations.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -44,9 +46,9 @@ def find_wanted_types(endpoint: InboundEndpoint, source: WebhookSource) -> tuple
 def plan_subscriptions(
     endpoint: InboundEndpoint, *, now: datetime
 ) -> Mapping[str, WebhookSubscription]:
-    """Store which subscriptions are wanted; return all of the endpoint by their keys.
+    """Store which subscriptions are wanted; return all of the endpoint's by key.
 
-    Those that no route wants any more stay until the system has removed them.
+    Unwanted ones are kept until the system has removed them.
     """
     types_by_key = find_wanted_subscriptions(endpoint)
     existing = {
@@ -70,7 +72,9 @@ def plan_subscriptions(
 
 
 def find_wanted_subscriptions(endpoint: InboundEndpoint) -> Mapping[str, tuple[str, ...]]:
-    """Return the event types of each wanted subscription by its key; none if it is disconnected."""
+    """Return the event types of each wanted subscription by key; none if the connection is
+    disconnected.
+    """
     connector, connection = endpoint.connector, endpoint.connection
     source, subscriptions = connector.webhook_source, connector.subscriptions
     if source is None or (connection and connection.is_disconnected):
@@ -103,7 +107,7 @@ def build_wanted_subscriptions(
 
 
 def list_missing_permissions(connection: Connection, subscriptions: Subscriptions) -> list[str]:
-    """List the permissions that registering needs and the account did not grant."""
+    """List the permissions that registrations need and the account did not grant."""
     if connection.permissions is None:
         return []
     granted = set(connection.permissions)
