@@ -1,10 +1,12 @@
 """Requests, responses, and the quotas that requests spend, as values: nothing here sends."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -19,6 +21,9 @@ DEFAULT_RESPONSE_BYTES_MAX = (
 )  # bytes of a response that are read; a longer body is cut
 SECONDS_PATTERN = re.compile(r"[0-9]{1,100}(\.[0-9]{1,100})?", re.ASCII)
 MIN_WAIT, MAX_WAIT = 1.0, 24 * 3600.0  # seconds
+# a number, not in a text, that a parser of 64-bit numbers may round: 16 digits, or an exponent
+MAY_BE_ROUNDED = re.compile(rb'[-0-9](?<![\w."-][-0-9])(?:[0-9.]{15,}|[0-9.]*[eE])')
+MIN_INTEGER, MAX_INTEGER, MAX_INTEGER_LENGTH = -(2**63), 2**64 - 1, 20
 COMPACT_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 ScopeKind = Literal["app", "account", "connection", "method", "channel", "host", "address"]
@@ -181,6 +186,49 @@ def dump_checked_json(value: Json) -> bytes:
         return orjson.dumps(value)
     except TypeError:  # a lone surrogate, or a whole number of more than 64 bits
         return dump_json(value)
+
+
+def load_exact_json(raw: bytes) -> Json:
+    """Parse JSON without rounding any number. Raises ValueError.
+
+    A number that 64 bits do not hold exactly, as an integer or a float, becomes a text with its
+    digits.
+    """
+    if not MAY_BE_ROUNDED.search(raw):
+        return orjson.loads(raw)
+    try:
+        value = EXACT_DECODER.decode(raw.decode())
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    if rb"\u" in raw:
+        COMPACT_ENCODER.encode(value).encode()  # raises UnicodeEncodeError for a lone surrogate
+    return value
+
+
+def _parse_integer(digits: str) -> int | str:
+    """Return the integer if it has 64 bits, otherwise the digits."""
+    is_short = len(digits) <= MAX_INTEGER_LENGTH  # Python reads no more than 4,300 digits
+    number = int(digits) if is_short else None
+    return number if number is not None and MIN_INTEGER <= number <= MAX_INTEGER else digits
+
+
+def _parse_decimal(digits: str) -> float | str:
+    """Return the float that stands for exactly these digits, otherwise the digits."""
+    number = float(digits)
+    try:
+        is_exact = math.isfinite(number) and Decimal(repr(number)) == Decimal(digits)
+    except InvalidOperation:  # an exponent beyond those of decimals
+        is_exact = False
+    return number if is_exact else digits
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+EXACT_DECODER = json.JSONDecoder(
+    parse_int=_parse_integer, parse_float=_parse_decimal, parse_constant=_refuse_constant
+)
 
 
 def parse_retry_after(response: Response) -> float | None:

@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import orjson
-
-from connectors.http import Json, Unreadable, dump_json
+from connectors.http import Json, Unreadable, dump_json, load_exact_json
 from connectors.pipedrive.webhook_types import CHANGES, EVENT_TYPES
 from connectors.signatures import SharedSecretScheme
 from connectors.webhook_request import WebhookRequest
@@ -145,7 +143,7 @@ def _find_changed(
 
 def _parse_body(request: WebhookRequest) -> dict[str, Any]:
     try:
-        return _as_object(orjson.loads(request.body))
+        return _as_object(load_exact_json(request.body))
     except ValueError:
         return {}
 

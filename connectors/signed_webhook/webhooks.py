@@ -10,9 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
-import orjson
-
-from connectors.http import Json, Unreadable
+from connectors.http import Json, Unreadable, load_exact_json
 from connectors.signatures import STANDARD_WEBHOOKS, Ed25519Scheme, HmacScheme, Scheme
 from connectors.signed_webhook.schema import SIGNING_SECRET, build_scheme, find_scheme
 from connectors.signed_webhook.webhook_types import EVENT_TYPES, MESSAGE_RECEIVED
@@ -121,7 +119,7 @@ def _parse_body(request: WebhookRequest) -> dict[str, Json] | None:
     try:
         if request.is_form():
             return _parse_form(request.body.decode())
-        value = orjson.loads(request.body)
+        value = load_exact_json(request.body)
     except ValueError:
         return None
     return value if isinstance(value, dict) else None

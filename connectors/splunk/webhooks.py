@@ -10,9 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
-from connectors.http import Json, Unreadable
+from connectors.http import Json, Unreadable, load_exact_json
 from connectors.signatures import SharedSecretScheme
 from connectors.splunk.webhook_types import ALERT_CREATED, EVENT_TYPES
 from connectors.webhook_request import WebhookRequest
@@ -56,7 +54,7 @@ def _build_alert_id(request: WebhookRequest) -> str:
 def _parse_body(request: WebhookRequest) -> dict[str, Json]:
     """Return the JSON object in the body; an empty dict for any other body."""
     try:
-        value = orjson.loads(request.body)
+        value = load_exact_json(request.body)
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

@@ -1,6 +1,7 @@
 """Compare a written value with the one that a system sends back, possibly in another notation."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 
@@ -31,13 +32,16 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _read_number(value: Any) -> float | str:
-    """Return the number that a value denotes, otherwise its text."""
+def _read_number(value: Any) -> int | float | str:
+    """Return the number that a value denotes, otherwise its text.
+
+    Integers are compared exactly: two that are one as floats are two values.
+    """
     text = _spell(value)
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    for read in (int, float):
+        with suppress(ValueError):
+            return read(text)
+    return text
 
 
 def _spell(value: Any) -> str:

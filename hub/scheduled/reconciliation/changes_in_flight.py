@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import orjson
-
+from connectors.http import load_exact_json
 from hub.connections.models import Connection
 from hub.outgoing.models import Delivery, EventBody
 from tenants.models import Tenant
@@ -57,8 +56,8 @@ def collect_texts_in_flight(tenant: Tenant, connections: Sequence[Connection]) -
 def iterate_texts(body: bytes) -> Iterator[str]:
     """Yield the texts and integers of a JSON document; nothing if it cannot be parsed."""
     try:
-        pending: list[Any] = [orjson.loads(body)]
-    except orjson.JSONDecodeError:
+        pending: list[Any] = [load_exact_json(body)]
+    except ValueError:
         return
     while pending:
         value = pending.pop()

@@ -109,6 +109,11 @@ def test_what_a_delivery_in_flight_names_is_left_to_the_next_run():
     assert found == ("unsettled", [])
 
 
+def test_a_delivery_in_flight_names_integers_of_any_size():
+    number = 123456789012345678901234567890
+    assert list(iterate_texts(b'{"data": {"id": %d}}' % number)) == [str(number)]
+
+
 def test_too_many_deliveries_in_flight_leave_every_difference_to_the_next_run():
     texts = TextsInFlight(set(), is_cut=True)
     assert judge([row("1")], [], texts_in_flight=texts) == ("unsettled", [])
