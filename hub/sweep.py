@@ -53,6 +53,7 @@ from hub.outgoing.echo.remember import delete_old_writes
 from hub.outgoing.insight.value_index import wake_up_value_index
 from hub.outgoing.intake.notices import publish_notices
 from hub.outgoing.models import Delivery, Idempotency
+from hub.outgoing.operations.erase_received import continue_erasures
 from hub.outgoing.pump.claiming.claim import is_work_due, recover_held_lanes
 from hub.outgoing.pump.claiming.crash_limits import SUSPECT_CRASHES
 from hub.outgoing.pump.claiming.suspects import has_waiting_suspects
@@ -244,6 +245,7 @@ STEPS: tuple[Step, ...] = (
     wake_up_value_index,
     delete_old_idempotent_responses,
     delete_old_writes,
+    continue_erasures,
     sweep_retired_parts,
     delete_stale_worker_records,
     end_finished_visits,

@@ -71,7 +71,7 @@ class RepairPlanForm(forms.Form):
 
 
 class ErasingDisconnectForm(DisconnectForm):
-    """The form to disconnect an account, and to erase what was sent over it."""
+    """The form to disconnect an account, and to erase what was sent and received over it."""
 
     field_order = ("revoke", "what_waits", "data", "reason", "sure")
 
@@ -82,8 +82,8 @@ class ErasingDisconnectForm(DisconnectForm):
             (
                 "erase",
                 _(
-                    "Delete it now: requests, responses and identities. The record that "
-                    "deliveries were sent is kept"
+                    "Delete it now: requests, responses, received events and identities. The "
+                    "record that deliveries were sent is kept"
                 ),
             ),
         ],

@@ -16,6 +16,7 @@ from hub.outgoing.models.events import (
     Event,
     EventBody,
     Idempotency,
+    ReceivedDataErasure,
     build_event_document,
 )
 from hub.outgoing.models.remembered_writes import RememberedWrite
@@ -35,6 +36,7 @@ __all__ = [
     "Exchange",
     "Idempotency",
     "PumpSlot",
+    "ReceivedDataErasure",
     "RememberedWrite",
     "Rendering",
     "Route",

@@ -82,6 +82,21 @@ class EventBody(models.Model):
         return f"body of event {self.event_id}"
 
 
+class ReceivedDataErasure(Scoped):
+    """The erasure of the events that a connection received until a time, until it is complete."""
+
+    TENANT = "connection__tenant"
+
+    connection = models.OneToOneField(
+        Connection, on_delete=models.CASCADE, related_name="received_data_erasure"
+    )
+    erased_at = models.DateTimeField()  # of the request: later events stay
+    due_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"erasure of events of connection {self.connection_id}"
+
+
 class Idempotency(models.Model):
     """The first response to an Idempotency-Key, stored for 24 hours."""
 

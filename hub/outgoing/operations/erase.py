@@ -26,6 +26,7 @@ from hub.outgoing.operations.delivery_actions import (
     cancel_deliveries,
     lock_deliveries,
 )
+from hub.outgoing.operations.erase_received import erase_received_events
 
 ERASE_COUNT_LIMIT = 10_000  # more are not counted
 
@@ -36,12 +37,14 @@ def erase_connection_data(
 ) -> Operation | None:
     """Delete the identities and received contents at once, and erase sent contents by an operation.
 
-    Waiting deliveries are cancelled, or keep the contents that they need to be sent.
+    What another connection has still to deliver of it is erased afterwards. Waiting deliveries are
+    cancelled, or keep the contents that they need to be sent.
     """
     Identity.unscoped.filter(connection=connection).delete()
     RememberedWrite.unscoped.filter(connection=connection).delete()
     for path in settings.HUB_ERASE_CONNECTION:
         import_string(path)(connection, now=now)
+    erase_received_events(connection, now=now)
     deliveries = Delivery.objects.of(connection.tenant).filter(connection=connection)
     count, last = (
         deliveries.order_by()[: ERASE_COUNT_LIMIT + 1].count(),

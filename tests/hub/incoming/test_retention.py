@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
+from hub.connections.models import Connection
 from hub.crypto.rotation import sealed_columns
 from hub.db.clock import clock
 from hub.health.metrics import MetricsCollector
@@ -15,10 +16,15 @@ from hub.health.probes import check_inbox
 from hub.incoming.endpoints.create import get_or_create_app_endpoint
 from hub.incoming.models import InboundBody, InboundCount, InboundItem, InboundMessage
 from hub.incoming.processing.release_held_items import end_old_holds
+from hub.incoming.receiving.receive import RECEIVERS
 from hub.incoming.receiving.rejected_sources import MIN_REJECTIONS, notify_rejected_sources
 from hub.incoming.receiving.storage import truncate_to_minute
 from hub.notices.models import Notice
+from hub.outgoing.intake.event_input import EventInput
+from hub.outgoing.intake.publish import publish_batch
+from hub.outgoing.models import Delivery, Event, EventBody, EventValue, ReceivedDataErasure
 from hub.outgoing.operations.erase import erase_connection_data
+from hub.outgoing.operations.erase_received import EVENTS_AT_ONCE, continue_erasures
 from hub.prune.batches import RetentionCutoffs, prune_batches
 from tests.hub.incoming.arriving import endpoint_of, post_pipedrive, run_inbox
 
@@ -95,6 +101,85 @@ def test_erasing_a_connection_erases_what_it_received(client, make, pipedrive):
     item = InboundItem.unscoped.get(connection=pipedrive)
     assert (item.record, item.author) == ("", "")
     assert InboundBody.objects.get().pk == InboundItem.unscoped.get(connection=other).message_id
+
+
+def received_event(client, make, connection):
+    """Return the event of a received change, which waits to be delivered by another connection."""
+    make.route(
+        make.connection(connection.tenant),
+        event_type="pipedrive.person.*",
+        origin_connector_key="pipedrive",
+    )
+    post_pipedrive(client, connection)
+    run_inbox()
+    event = Event.unscoped.get(origin=connection)
+    EventValue.unscoped.create(event=event, digest=17)
+    return event
+
+
+def erase(connection):
+    with transaction.atomic():
+        connection.disconnect(keeps_events=False, now=clock())
+        erase_connection_data(connection, SYSTEM, cancel=True, now=clock())
+
+
+def has_contents(event):
+    values = EventValue.unscoped.filter(event=event)
+    return (EventBody.objects.filter(pk=event.pk).exists(), values.exists())
+
+
+def test_an_erased_connection_leaves_the_rows_of_its_events_without_contents(
+    client, make, pipedrive
+):
+    event = received_event(client, make, pipedrive)
+    own = make.event(pipedrive.tenant)
+    Delivery.unscoped.filter(event=event).update(state="delivered")
+    erase(pipedrive)
+    assert has_contents(event) == (False, False)
+    assert InboundItem.unscoped.get().event == event and event.sender_id
+    assert EventBody.objects.filter(pk=own.pk).exists()
+
+
+@pytest.mark.parametrize("state", ["waiting", "held", "sending"])
+def test_an_event_that_another_connection_still_delivers_is_erased_afterwards(
+    client, make, pipedrive, state
+):
+    event, now = received_event(client, make, pipedrive), clock()
+    Delivery.unscoped.filter(event=event).update(state=state)
+    erase(pipedrive)
+    continue_erasures(now=now + 20 * MINUTE)
+    assert has_contents(event) == (True, True)
+    Delivery.unscoped.filter(event=event).update(state="delivered")
+    continue_erasures(now=now + 21 * MINUTE)  # it looks again every ten minutes
+    assert has_contents(event) == (True, True)
+    continue_erasures(now=now + 31 * MINUTE)
+    assert has_contents(event) == (False, False)
+    assert not ReceivedDataErasure.unscoped.exists()
+
+
+def test_what_the_same_account_receives_after_it_was_connected_again_stays(client, make, pipedrive):
+    erase(pipedrive)
+    Connection.unscoped.filter(pk=pipedrive.pk).update(state="healthy", reason="")
+    RECEIVERS.receivers.clear()
+    event = received_event(client, make, pipedrive)
+    Delivery.unscoped.filter(event=event).update(state="delivered")
+    continue_erasures(now=clock() + DAY)
+    assert has_contents(event) == (True, True)
+    assert not ReceivedDataErasure.unscoped.exists()
+
+
+def test_many_events_are_erased_in_several_steps(pipedrive):
+    count = 2 * EVENTS_AT_ONCE + 1
+    inputs = [
+        EventInput(pipedrive.tenant, "a.b", {}, str(n), origin=pipedrive) for n in range(count)
+    ]
+    publish_batch(inputs, source="pipedrive", now=clock())
+    erase(pipedrive)
+    left = [EventBody.objects.count()]
+    for _ in range(2):
+        continue_erasures(now=clock())
+        left.append(EventBody.objects.count())
+    assert left == [EVENTS_AT_ONCE + 1, 1, 0]
 
 
 def test_a_rotation_of_keys_reseals_secrets_of_endpoints_and_replies():
