@@ -18,12 +18,8 @@ from hub.incoming.processing.inbox_lease import (
     wake_inbox,
 )
 from hub.incoming.processing.loop import InboxLoop
-from hub.incoming.registration.check import (
-    RegistrationCheckContext,
-    check_endpoint,
-    claim_check,
-    extend_claim,
-)
+from hub.incoming.registration.check import RegistrationCheckContext, check_endpoint
+from hub.incoming.registration.lease import RegistrationLease, claim_check
 from hub.incoming.registration.schedule import AWAITED_SUFFIX
 from hub.outgoing.queue.pump_leases import new_lease
 from hub.processes.pool_pipe import is_stop_requested
@@ -59,21 +55,22 @@ def check_registrations(name: str) -> None:
     On `register:17:awaited` a person waits for it.
     """
     id, _, manner = acknowledge_wake_up(name).partition(":")
-    endpoint = (
-        InboundEndpoint.unscoped.select_related("tenant", "connection__credential")
-        .filter(pk=int(id))
-        .first()
-    )
-    if endpoint and not is_stop_requested() and claim_check(endpoint, now=clock()):
-        call = partial(_call_in_check, endpoint)
+    endpoint = InboundEndpoint.unscoped.filter(pk=int(id)).first()
+    if endpoint is None or is_stop_requested():
+        return
+    if lease := claim_check(endpoint, now=clock()):
+        call = partial(_call_in_check, lease)
         context = RegistrationCheckContext(
             call, clock, time.sleep, random.random, low_priority=manner != AWAITED_SUFFIX
         )
-        check_endpoint(endpoint, context)
+        check_endpoint(lease, context)
 
 
-def _call_in_check(endpoint: InboundEndpoint, request: Request) -> Response:
-    """Send a request of a check, and extend its claim. Raises EgressError if the call fails."""
+def _call_in_check(lease: RegistrationLease, request: Request) -> Response:
+    """Send a request of a check, and extend its lease.
+
+    Raises EgressError if the call fails, RegistrationLeaseLost if the lease was lost.
+    """
     report_progress()
-    extend_claim(endpoint, now=clock())
+    lease.extend(now=clock())
     return egress.send_request(request)

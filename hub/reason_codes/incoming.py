@@ -106,6 +106,13 @@ SUBSCRIPTION_REASONS = {  # why a webhook subscription could not be checked or r
         _("The other system could not be reached. The hub checks again automatically.")
     ),
     "throttled": Reason(_("A quota is used up. The hub checks again as soon as the quota allows.")),
+    "installation_moved": Reason(
+        _(
+            "The address of the hub has changed since the webhook was registered. The hub "
+            "observes it and changes nothing."
+        ),
+        _("The operator of the hub must confirm the new address."),
+    ),
     "not_supported": Reason(
         _("The other system does not let the hub register webhooks."),
         _("Register the URL there by hand."),

@@ -25,6 +25,8 @@ from hub.incoming.registration.actions import (
     repair_subscription,
     rotate_subscription,
 )
+from hub.incoming.registration.address import MoveNotConfirmed, confirm_move
+from hub.incoming.registration.outcomes import INSTALLATION_MOVED
 from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
 from hub.outgoing.admin.read_only_admin import ReadOnlyAdmin
 from hub.outgoing.forms.delivery_forms import ReasonForm
@@ -39,6 +41,9 @@ from hub.staff import (
     row_action,
 )
 
+NOT_MOVED_TEXT = "The address is confirmed already. The webhooks are checked in a moment."
+RESTRICTED_TEXT = "It concerns all tenants. A staff member who is not limited to some confirms it."
+
 
 class EndpointConnectorFilter(ConnectorFilter):
     path = "endpoint__connector_key"
@@ -46,6 +51,10 @@ class EndpointConnectorFilter(ConnectorFilter):
 
 def is_repairable(subscription: WebhookSubscription) -> bool:
     return is_checked_by_hub(subscription.endpoint)
+
+
+def is_moved(subscription: WebhookSubscription) -> bool:
+    return subscription.reason == INSTALLATION_MOVED
 
 
 def is_rotatable(subscription: WebhookSubscription) -> bool:
@@ -65,7 +74,7 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
     )
     page_template = "incoming/subscription.html"
     live_template = "incoming/subscription_live.html"
-    row_actions = ("check_now", "repair", "rotate")
+    row_actions = ("check_now", "repair", "rotate", "confirm_move")
 
     list_display = (
         "shown_state",
@@ -165,6 +174,8 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
     # --- what can be done ---
 
     def suggested_action(self, subscription: WebhookSubscription) -> str:
+        if is_moved(subscription):
+            return "confirm_move"
         return "" if subscription.state == "verified" else "repair"
 
     @row_action("Check now", icon="refresh")
@@ -212,6 +223,37 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
             "Rotated. The old one is accepted until the system has had the new one for 24 hours."
         )
         return _run(rotate_subscription, request, subscription, data, detail, now)
+
+    @row_action(
+        "Confirm the new address",
+        icon="move_down",
+        is_available=is_moved,
+        form=ReasonForm,
+        question=(
+            "HUB_PUBLIC_URL has changed since the webhooks of this installation were registered. "
+            "If the installation has moved, confirm it: all of its webhooks are registered again "
+            "under the new address. If this is a copy, and the original still runs, do not "
+            "confirm: the original would no longer receive anything."
+        ),
+        sensitive=True,
+    )
+    def confirm_move(
+        self,
+        request: HttpRequest,
+        subscription: WebhookSubscription,
+        data: dict[str, Any],
+        *,
+        now: datetime,
+    ) -> ActionResult:
+        actor = ActorContext.of_request(request)
+        if not actor.is_unrestricted:
+            raise ActionRejected(RESTRICTED_TEXT)
+        try:
+            former_url = confirm_move(actor, reason=data["reason"], now=now)
+        except MoveNotConfirmed:
+            raise ActionRejected(NOT_MOVED_TEXT) from None
+        detail = f"The webhooks that were registered for {former_url} are being registered again."
+        return ActionResult(detail, is_audited=True)
 
 
 def _run(

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from hub.audit import ActorContext
@@ -28,13 +29,13 @@ class RotationRefused(Exception):
     """The secret or the URL was not rotated; the message contains the reason."""
 
 
-NOT_MADE_HERE_TEXT = (
+NOT_MADE_HERE_TEXT = _(
     "Its secret is not made by the hub. Change it where the external system shows it."
 )
-IS_CHANGING_TEXT = (
+IS_CHANGING_TEXT = _(
     "Its URL was rotated, and the old one is still accepted. Wait until it has expired."
 )
-TOO_MANY_SECRETS_TEXT = "Its secret was rotated too often. Wait until an old one has expired."
+TOO_MANY_SECRETS_TEXT = _("Its secret was rotated too often. Wait until an old one has expired.")
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 from hub.incoming.models.endpoints import InboundCount, InboundEndpoint
 from hub.incoming.models.items import InboundItem
 from hub.incoming.models.messages import READ_METHOD, InboundBody, InboundMessage, InboxLease
-from hub.incoming.models.subscriptions import WebhookSubscription
+from hub.incoming.models.subscriptions import WebhookAddress, WebhookSubscription
 
 __all__ = [
     "READ_METHOD",
@@ -13,5 +13,6 @@ __all__ = [
     "InboundItem",
     "InboundMessage",
     "InboxLease",
+    "WebhookAddress",
     "WebhookSubscription",
 ]

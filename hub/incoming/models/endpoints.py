@@ -57,6 +57,9 @@ class InboundEndpoint(Scoped):
     last_item_at = models.DateTimeField(null=True, blank=True, editable=False)
     # when its registrations are compared with the system's next; null: there is nothing to compare
     next_check_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # who changes its registrations at the system, and until when
+    registration_lease = models.UUIDField(null=True, editable=False)
+    registration_lease_until = models.DateTimeField(null=True, editable=False)
     # when its wanted registrations were last derived from the routes
     planned_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

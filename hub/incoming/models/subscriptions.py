@@ -12,6 +12,18 @@ from tenants.models import Tenant
 from tenants.scoping import Scoped
 
 
+class WebhookAddress(models.Model):
+    """The public URL of this installation under which its webhooks are registered; one row."""
+
+    ONLY_ROW: ClassVar[int] = 1
+
+    public_url = models.CharField(max_length=500)
+    changed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.public_url
+
+
 class WebhookSubscription(Scoped):
     """One registration of an endpoint in its external system.
 

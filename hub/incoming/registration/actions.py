@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from hub.audit import ActorContext
 from hub.crypto.sealed import CannotOpen
@@ -12,7 +13,8 @@ from hub.incoming.endpoints.rotate import (
     rotate_endpoint_secret,
 )
 from hub.incoming.models import WebhookSubscription
-from hub.incoming.registration.schedule import request_check
+from hub.incoming.registration.address import find_former_url
+from hub.incoming.registration.schedule import is_check_awaited, request_check
 
 
 class SubscriptionActionRefused(Exception):
@@ -20,10 +22,15 @@ class SubscriptionActionRefused(Exception):
 
 
 MIN_CHECK_INTERVAL = timedelta(seconds=20)  # between two checks that people request
-JUST_CHECKED_TEXT = "It was checked a few seconds ago. Its state is up to date."
-DISCONNECTED_TEXT = "The connection is disconnected. Connect the account again."
-MANUAL_TEXT = "The hub cannot register it. A person does it in the other system."
-UNREADABLE_TEXT = "Its secret cannot be decrypted. Ask the operator of the hub."
+JUST_CHECKED_TEXT = _("It was checked a few seconds ago. Its state is up to date.")
+DISCONNECTED_TEXT = _("The connection is disconnected. Connect the account again.")
+BEING_CHECKED_TEXT = _("It is being checked already. Its state is up to date in a moment.")
+MOVED_TEXT = _(
+    "The address of this installation has changed. It is repaired when the operator of the hub has "
+    "confirmed the new address."
+)
+MANUAL_TEXT = _("The hub cannot register it. A person does it in the other system.")
+UNREADABLE_TEXT = _("Its secret cannot be decrypted. Ask the operator of the hub.")
 
 
 @transaction.atomic
@@ -32,12 +39,14 @@ def check_subscription(
 ) -> None:
     """Compare the registrations of its endpoint with the system's now, in the background.
 
-    Raises SubscriptionActionRefused if its connection is disconnected, or it was checked a moment
-    ago: each check costs quota of the account.
+    Raises SubscriptionActionRefused if its connection is disconnected, a check is running or has
+    been requested, or it was checked a moment ago: each check costs quota of the account.
     """
     _refuse_if_disconnected(subscription)
     if subscription.checked_at and now - subscription.checked_at < MIN_CHECK_INTERVAL:
         raise SubscriptionActionRefused(JUST_CHECKED_TEXT)
+    if is_check_awaited(subscription.endpoint, now=now):
+        raise SubscriptionActionRefused(BEING_CHECKED_TEXT)
     actor.audit("webhook_subscription.check", subscription, reason=reason, now=now)
     request_check(subscription.endpoint, is_awaited=True, now=now)
 
@@ -48,13 +57,15 @@ def repair_subscription(
 ) -> None:
     """Register it again as it should be now, in the background, whatever failed before.
 
-    Raises SubscriptionActionRefused if its connection is disconnected, or only a person can
-    register it.
+    A check that runs is followed by this one. Raises SubscriptionActionRefused if its connection is
+    disconnected, only a person can register it, or a move of the installation is not confirmed.
     """
     _refuse_if_disconnected(subscription)
     subscriptions = subscription.endpoint.connector.subscriptions
     if subscriptions is None or subscriptions.is_manual:
         raise SubscriptionActionRefused(MANUAL_TEXT)
+    if find_former_url():
+        raise SubscriptionActionRefused(MOVED_TEXT)
     before = {"state": subscription.state, "failures": subscription.failure_count}
     subscription.failure_count = 0
     subscription.save(update_fields=["failure_count"])

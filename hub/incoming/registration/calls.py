@@ -30,7 +30,9 @@ INCOMPLETE = "incomplete"  # nothing is changed by a list that is cut
 class RegistrationCalls:
     """The calls for one connection, with an opened credential.
 
-    `own_secrets`: of the endpoint; no outcome repeats them.
+    `check_allowed`: called before each call that changes something; it raises
+    RegistrationLeaseLost if nothing more may be changed. `own_secrets`: of the endpoint; no outcome
+    repeats them.
     """
 
     connection: Connection
@@ -39,6 +41,7 @@ class RegistrationCalls:
     call: ExchangeKeeper
     clock: Clock
     patience: Patience
+    check_allowed: Callable[[], None]
     own_secrets: tuple[str, ...] = field(default=(), repr=False)
     low_priority: bool = False  # deliveries go first
 
@@ -112,6 +115,7 @@ class RegistrationCalls:
         return (*collect_secrets(self.credential), *self.own_secrets)
 
     def _send_step(self, step: Step) -> Mapping[str, str] | Outcome:
+        self.check_allowed()
         return self._send(lambda: step.request, partial(self.subscriptions.parse_step, step.name))
 
     def _send(

@@ -1,6 +1,7 @@
 """Create, repair and remove registrations, as a comparison says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 import structlog
@@ -18,6 +19,7 @@ from hub.incoming.registration.outcomes import record_failure, record_state
 
 log = structlog.get_logger(__name__)
 
+Held = Callable[[], AbstractContextManager[None]]
 INACTIVE = "inactive"  # one of the differences
 
 
@@ -27,27 +29,40 @@ def apply_comparison(
     targets: Sequence[WantedSubscription],
     existing: Mapping[str, WebhookSubscription],
     *,
+    held: Held,
     now: datetime,
 ) -> Outcome | None:
-    """Create, repair and remove; return the Outcome of what failed first."""
+    """Create, repair and remove; return the Outcome of what failed first.
+
+    What was done is stored under `held()`. Raises RegistrationLeaseLost.
+    """
     by_key = {entry.key: entry for entry in targets}
-    for key, match in comparison.verified.items():
-        record_state(existing[key], "verified", match, now=now)
+    with held():
+        for key, match in comparison.verified.items():
+            record_state(existing[key], "verified", match, now=now)
     failures: list[Outcome] = []
     for key, (match, differences) in comparison.drifted.items():
-        if existing[key].state == "manual" and differences == (INACTIVE,):
-            record_state(existing[key], "manual", match, detail=existing[key].detail, now=now)
-            continue  # a person activates it: the system has refused to let us
-        record_state(existing[key], "drifted", match, detail=", ".join(differences), now=now)
+        subscription = existing[key]
+        # a person activates it: the system has refused to let us
+        is_manual = subscription.state == "manual" and differences == (INACTIVE,)
+        detail = subscription.detail if is_manual else ", ".join(differences)
+        with held():
+            state = "manual" if is_manual else "drifted"
+            record_state(subscription, state, match, detail=detail, now=now)
+        if is_manual:
+            continue
         result = calls.repair(by_key[key], match)
-        failures += _record(existing[key], calls, result, now=now)
+        with held():
+            failures += _record(subscription, calls, result, now=now)
     for entry in comparison.missing:
         subscription = existing[entry.key]
         if subscription.external_id:
-            record_state(subscription, "gone", None, now=now)
+            with held():
+                record_state(subscription, "gone", None, now=now)
         result = calls.create(entry, {})
-        failures += _record(subscription, calls, result, now=now)
-    _remove_unwanted(calls, comparison.orphans, existing)
+        with held():
+            failures += _record(subscription, calls, result, now=now)
+    _remove_unwanted(calls, comparison.orphans, existing, held=held)
     return failures[0] if failures else None
 
 
@@ -80,6 +95,8 @@ def _remove_unwanted(
     calls: RegistrationCalls,
     orphans: list[FoundSubscription],
     existing: Mapping[str, WebhookSubscription],
+    *,
+    held: Held,
 ) -> None:
     """Remove registrations of ours that nothing wants, and the rows of those that are removed.
 
@@ -91,6 +108,7 @@ def _remove_unwanted(
         if outcome is not None:
             not_removed.add(orphan.external_id)
             log.warning("incoming.orphan_not_removed", reason=outcome.reason)
-    for subscription in existing.values():
-        if not subscription.is_wanted and subscription.external_id not in not_removed:
-            subscription.delete()
+    with held():
+        for subscription in existing.values():
+            if not subscription.is_wanted and subscription.external_id not in not_removed:
+                subscription.delete()

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.db import transaction
 
 from connectors.outcomes import PERMISSION_MISSING, Outcome, later, never
 from connectors.webhook_sources import (
@@ -22,10 +21,12 @@ from hub.db.clock import Clock
 from hub.db.outages import DATABASE_ERRORS
 from hub.incoming.endpoints.rotate import end_overlap_of_registered
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
+from hub.incoming.registration.address import establish_address, find_former_url
 from hub.incoming.registration.calls import RegistrationCalls
 from hub.incoming.registration.changes import apply_comparison
 from hub.incoming.registration.compare import Comparison, compare_subscriptions
-from hub.incoming.registration.outcomes import record_failure, record_state
+from hub.incoming.registration.lease import RegistrationLease, RegistrationLeaseLost
+from hub.incoming.registration.outcomes import record_failure, record_move, record_state
 from hub.incoming.registration.own_urls import list_endpoint_secrets, list_other_urls
 from hub.incoming.registration.wanted import (
     build_wanted_subscriptions,
@@ -35,19 +36,13 @@ from hub.incoming.registration.wanted import (
 
 log = structlog.get_logger(__name__)
 
-CHECK_CLAIM = timedelta(seconds=60)  # no other task checks the endpoint meanwhile
 RETRY_AFTER, RETRY_AFTER_MAX = timedelta(seconds=30), timedelta(hours=1)
 HELD_RECHECK_DELAY = timedelta(minutes=5)  # of a connection that may not be called now
 QUOTA_PATIENCE = timedelta(seconds=3)  # with a spent quota
 INTERVAL_SPREAD_SHARE = 0.1  # of the interval, so that checks do not coincide
 HOOKS_PATH = "/hooks/"
 INTERNAL_ERROR = "internal_error"
-
-
-def claim_check(endpoint: InboundEndpoint, *, now: datetime) -> bool:
-    """Claim the due check of an endpoint; False if another task has."""
-    due = InboundEndpoint.unscoped.filter(pk=endpoint.pk, next_check_at__lte=now)
-    return bool(due.update(next_check_at=now + CHECK_CLAIM))
+NOT_CHECKED_STATES = ("paused", "disabled", "needs_reconnect")  # of connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,38 +59,52 @@ class RegistrationCheckContext:
     low_priority: bool = True
 
 
-def extend_claim(endpoint: InboundEndpoint, *, now: datetime) -> None:
-    """Keep the claim of a check that goes on, unless another one was requested during it."""
-    claimed = InboundEndpoint.unscoped.filter(pk=endpoint.pk, next_check_at__gt=now)
-    claimed.update(next_check_at=now + CHECK_CLAIM)
-
-
-def check_endpoint(endpoint: InboundEndpoint, context: RegistrationCheckContext) -> None:
+def check_endpoint(lease: RegistrationLease, context: RegistrationCheckContext) -> None:
     """Compare an endpoint's registrations with what its routes want, and change what differs.
 
-    Nothing is written at the system if all is as wanted. No transaction may be open: the system is
-    called.
+    Nothing is written at the system if all is as wanted. A check whose lease was lost, or whose
+    account was disconnected meanwhile, stores and writes nothing more. No transaction may be open:
+    the system is called.
     """
-    now, random = context.clock(), context.random
-    with transaction.atomic():
+    endpoints = InboundEndpoint.unscoped.select_related("tenant", "connection__credential")
+    endpoint = endpoints.filter(pk=lease.endpoint_id).first()
+    if endpoint is None:
+        return  # its tenant was deleted
+    try:
+        wait = _check_registrations(endpoint, lease, context)
+    except RegistrationLeaseLost:
+        log.info("incoming.check_stopped", endpoint=str(endpoint.public_id))
+        wait = RETRY_AFTER
+    now, spread = context.clock(), 1 + INTERVAL_SPREAD_SHARE * (context.random() - 0.5)
+    lease.finish_check(next_check_at=now + wait * spread, now=now)
+
+
+def _check_registrations(
+    endpoint: InboundEndpoint, lease: RegistrationLease, context: RegistrationCheckContext
+) -> timedelta:
+    """Check the registrations of an endpoint; return the time until the next check.
+
+    Raises RegistrationLeaseLost.
+    """
+    now = context.clock()
+    with lease.held():
         existing = plan_subscriptions(endpoint, now=now)
     subscriptions, connection = endpoint.connector.subscriptions, endpoint.connection
     if subscriptions is None or subscriptions.is_manual or connection is None:
-        _record_manual(existing.values(), now=now)
-        _schedule(endpoint, _check_interval(subscriptions), now=now, random=random)
-        return
-    if connection.state in ("paused", "disabled", "needs_reconnect"):
-        _schedule(endpoint, HELD_RECHECK_DELAY, now=now, random=random)
-        return
+        with lease.held():
+            _record_manual(existing.values(), now=now)
+        return _check_interval(subscriptions)
+    if connection.state in NOT_CHECKED_STATES:
+        return HELD_RECHECK_DELAY
+    check = _Check(endpoint, connection, subscriptions, existing, lease, context)
     try:
-        failed = _correct_registrations(endpoint, connection, subscriptions, existing, context)
-    except DATABASE_ERRORS:
+        failed = check.correct_registrations()
+    except (*DATABASE_ERRORS, RegistrationLeaseLost):
         raise
     except Exception:
         log.exception("incoming.check_failed", endpoint=str(endpoint.public_id))
-        failed = _record_all(existing.values(), later(INTERNAL_ERROR), now=context.clock())
-    wait = _find_wait(failed, subscriptions, existing.values())
-    _schedule(endpoint, wait, now=context.clock(), random=random)
+        failed = check.record_failure_of_all(later(INTERNAL_ERROR))
+    return _find_wait(failed, subscriptions, existing.values())
 
 
 def _find_wait(
@@ -109,77 +118,100 @@ def _find_wait(
     return max(wait, timedelta(seconds=failed.after or 0))
 
 
-def _correct_registrations(
-    endpoint: InboundEndpoint,
-    connection: Connection,
-    subscriptions: Subscriptions,
-    existing: Mapping[str, WebhookSubscription],
-    context: RegistrationCheckContext,
-) -> Outcome | None:
-    """List, compare and change; return the Outcome of what failed first."""
-    now = context.clock()
-    if not existing:
-        return None
-    try:
-        calls = _open_calls(endpoint, connection, subscriptions, context)
-        targets = build_wanted_subscriptions(endpoint, subscriptions, existing)
-        document = endpoint.open()
-    except CannotOpen:
-        return _record_all(existing.values(), never("credential_unreadable"), now=now)
-    if missing := list_missing_permissions(connection, subscriptions):
-        outcome = never(PERMISSION_MISSING, ", ".join(missing))
-        return _record_all(existing.values(), outcome, now=now)
-    registrations = calls.list_all()
-    if isinstance(registrations, Outcome):
-        request_refresh_if_rejected(connection, registrations, now=now)
-        exchange = calls.describe_last_exchange()
-        return _record_all(existing.values(), registrations, exchange=exchange, now=now)
-    comparison = _compare(endpoint, subscriptions, targets, registrations, existing)
-    failed = apply_comparison(calls, comparison, targets, existing, now=now)
-    if all(existing[entry.key].state == "verified" for entry in targets):
-        end_overlap_of_registered(endpoint, document, now=now)
-    return failed
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """A check of the registrations of one connection, while it holds their lease."""
 
+    endpoint: InboundEndpoint
+    connection: Connection
+    subscriptions: Subscriptions
+    existing: Mapping[str, WebhookSubscription]
+    lease: RegistrationLease
+    context: RegistrationCheckContext
 
-def _open_calls(
-    endpoint: InboundEndpoint,
-    connection: Connection,
-    subscriptions: Subscriptions,
-    context: RegistrationCheckContext,
-) -> RegistrationCalls:
-    """Prepare the calls with the stored credential. Raises CannotOpen."""
-    return RegistrationCalls(
-        connection,
-        subscriptions,
-        open_credential(connection, find_connector_app(connection.connector_key)),
-        ExchangeKeeper(context.call),
-        context.clock,
-        Patience(QUOTA_PATIENCE, context.sleep),
-        list_endpoint_secrets(endpoint),
-        low_priority=context.low_priority,
-    )
+    def correct_registrations(self) -> Outcome | None:
+        """List, compare and change; return the Outcome of what failed first.
 
+        Raises RegistrationLeaseLost.
+        """
+        if not self.existing:
+            return None
+        try:
+            calls, document = self._open_calls(), self.endpoint.open()
+            targets = build_wanted_subscriptions(self.endpoint, self.subscriptions, self.existing)
+        except CannotOpen:
+            return self.record_failure_of_all(never("credential_unreadable"))
+        if missing := list_missing_permissions(self.connection, self.subscriptions):
+            return self.record_failure_of_all(never(PERMISSION_MISSING, ", ".join(missing)))
+        registrations = calls.list_all()
+        if isinstance(registrations, Outcome):
+            request_refresh_if_rejected(self.connection, registrations, now=self.context.clock())
+            exchange = calls.describe_last_exchange()
+            return self.record_failure_of_all(registrations, exchange=exchange)
+        now, ids = self.context.clock(), {entry.external_id for entry in self.existing.values()}
+        establish_address(self.endpoint, registrations, ids, now=now)
+        if former_url := find_former_url():
+            with self.lease.held():
+                record_move(self.existing.values(), registrations, former_url, now=now)
+            return None
+        comparison = self._compare(targets, registrations)
+        failed = apply_comparison(
+            calls, comparison, targets, self.existing, held=self.lease.held, now=now
+        )
+        if all(self.existing[entry.key].state == "verified" for entry in targets):
+            end_overlap_of_registered(self.endpoint, document, now=now)
+        return failed
 
-def _compare(
-    endpoint: InboundEndpoint,
-    subscriptions: Subscriptions,
-    targets: Sequence[WantedSubscription],
-    registrations: Sequence[FoundSubscription],
-    existing: Mapping[str, WebhookSubscription],
-) -> Comparison:
-    """Compare what is wanted with what the system has; without the URLs of others no orphans."""
-    other_urls, are_others_known = list_other_urls(endpoint)
-    comparison = compare_subscriptions(
-        subscriptions,
-        targets,
-        registrations,
-        external_ids={key: entry.external_id for key, entry in existing.items()},
-        own_prefix=f"{settings.HUB_PUBLIC_URL}{HOOKS_PATH}",
-        foreign_urls=other_urls,
-    )
-    if not are_others_known:
-        comparison.orphans.clear()
-    return comparison
+    def record_failure_of_all(self, outcome: Outcome, *, exchange: str = "") -> Outcome:
+        """Store the failure of the whole check; return it. Raises RegistrationLeaseLost."""
+        now = self.context.clock()
+        with self.lease.held():
+            for subscription in self.existing.values():
+                record_failure(subscription, outcome, exchange=exchange, now=now)
+        return outcome
+
+    def _check_allowed(self) -> None:
+        """Keep the lease before a call that changes something.
+
+        Raises RegistrationLeaseLost if it was lost, or the account is not connected any more. The
+        removal of our webhooks waits for the lease: it finds what a call in progress creates.
+        """
+        self.lease.extend(now=self.context.clock())
+        connected = Connection.unscoped.exclude(state__in=NOT_CHECKED_STATES)
+        if not connected.filter(pk=self.connection.pk, account=self.connection.account).exists():
+            raise RegistrationLeaseLost
+
+    def _open_calls(self) -> RegistrationCalls:
+        """Prepare the calls with the stored credential. Raises CannotOpen."""
+        app = find_connector_app(self.connection.connector_key)
+        return RegistrationCalls(
+            self.connection,
+            self.subscriptions,
+            open_credential(self.connection, app),
+            ExchangeKeeper(self.context.call),
+            self.context.clock,
+            Patience(QUOTA_PATIENCE, self.context.sleep),
+            self._check_allowed,
+            list_endpoint_secrets(self.endpoint),
+            low_priority=self.context.low_priority,
+        )
+
+    def _compare(
+        self, targets: Sequence[WantedSubscription], registrations: Sequence[FoundSubscription]
+    ) -> Comparison:
+        """Compare what is wanted with what there is; without the URLs of others no orphans."""
+        other_urls, are_others_known = list_other_urls(self.endpoint)
+        comparison = compare_subscriptions(
+            self.subscriptions,
+            targets,
+            registrations,
+            external_ids={key: entry.external_id for key, entry in self.existing.items()},
+            own_prefix=f"{settings.HUB_PUBLIC_URL}{HOOKS_PATH}",
+            foreign_urls=other_urls,
+        )
+        if not are_others_known:
+            comparison.orphans.clear()
+        return comparison
 
 
 def request_refresh_if_rejected(connection: Connection, outcome: Outcome, *, now: datetime) -> None:
@@ -187,19 +219,6 @@ def request_refresh_if_rejected(connection: Connection, outcome: Outcome, *, now
     credential = getattr(connection, "credential", None)
     if outcome.kind == "refresh" and credential is not None:
         credential.await_refresh(used=credential.version, now=now)
-
-
-def _record_all(
-    subscriptions: Iterable[WebhookSubscription],
-    outcome: Outcome,
-    *,
-    exchange: str = "",
-    now: datetime,
-) -> Outcome:
-    """Store the failure of a whole check; return it."""
-    for subscription in subscriptions:
-        record_failure(subscription, outcome, exchange=exchange, now=now)
-    return outcome
 
 
 def _record_manual(subscriptions: Iterable[WebhookSubscription], *, now: datetime) -> None:
@@ -215,12 +234,3 @@ def _check_interval(subscriptions: Subscriptions | None) -> timedelta:
     override = settings.HUB_SUBSCRIPTION_CHECK_SECONDS
     seconds = subscriptions.check_every if subscriptions else 3600.0
     return timedelta(seconds=override or seconds)
-
-
-def _schedule(
-    endpoint: InboundEndpoint, wait: timedelta, *, now: datetime, random: Callable[[], float]
-) -> None:
-    """Set the time of the next check, unless another one was requested during this one."""
-    spread = 1 + INTERVAL_SPREAD_SHARE * (random() - 0.5)
-    claimed = InboundEndpoint.unscoped.filter(pk=endpoint.pk, next_check_at__gt=now)
-    claimed.update(next_check_at=now + wait * spread)

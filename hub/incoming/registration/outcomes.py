@@ -1,7 +1,10 @@
 """Store what a check found out about a subscription."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
+
+from django.conf import settings
 
 from connectors.outcomes import PERMISSION_MISSING, Outcome, clean_text
 from connectors.webhook_sources import FoundSubscription
@@ -14,6 +17,7 @@ MAX_FAILURES = 1000
 MAX_EXTERNAL_ID, MAX_EVIDENCE = 400, 500  # characters
 SETTLED_STATES = ("verified", "manual")  # a repair that may still fail precedes the others
 NOTICE_KIND = "webhooks_not_registered"
+INSTALLATION_MOVED = "installation_moved"  # not confirmed
 FAILED_CALL = "failed_call"  # of the evidence
 # what a check stores; another process may have changed the other columns meanwhile
 OBSERVED_COLUMNS = (
@@ -82,6 +86,27 @@ def record_failure(
     is_alerting = subscription.failure_count >= WebhookSubscription.ALERTING_FAILURES
     if is_alerting or subscription.reason == PERMISSION_MISSING:
         notify_registration_failure(subscription, now=now)
+
+
+def record_move(
+    subscriptions: Iterable[WebhookSubscription],
+    registrations: Sequence[FoundSubscription],
+    former_url: str,
+    *,
+    now: datetime,
+) -> None:
+    """Store what the system reports of registrations that this installation may not change.
+
+    Nothing has failed: no notice goes to the tenant's people.
+    """
+    found = {entry.external_id: entry for entry in registrations}
+    for subscription in subscriptions:
+        registration = found.get(subscription.external_id)
+        if registration is not None:
+            subscription.evidence = _clean_evidence(registration) or subscription.evidence
+        subscription.reason, subscription.checked_at = INSTALLATION_MOVED, now
+        subscription.detail = f"{former_url} → {settings.HUB_PUBLIC_URL}"[:500]
+        _store_observation(subscription)
 
 
 def _store_observation(subscription: WebhookSubscription) -> None:

@@ -30,7 +30,11 @@ def list_other_urls(endpoint: InboundEndpoint) -> tuple[list[str], bool]:
             connector_key=endpoint.connector_key, connection__isnull=False
         )
         .exclude(pk=endpoint.pk)
-        .exclude(connection__state="disabled", connection__reason="disconnected")
+        .exclude(
+            connection__state="disabled",
+            connection__reason="disconnected",
+            connection__disconnection=None,  # of one that can be undone they stay
+        )
         .select_related("connection")
     )
     urls: list[str] = []

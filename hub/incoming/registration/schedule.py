@@ -1,6 +1,6 @@
 """Which endpoints are checked when, and endpoints for what has none yet; steps of the sweep."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -11,10 +11,12 @@ from hub.incoming.endpoints.create import (
     get_or_create_connection_endpoint,
 )
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
+from hub.incoming.registration.lease import is_unleased, revoke_lease
 from hub.outgoing.models import Route
-from hub.queue import wake_up
+from hub.queue import pending_wake_ups, wake_up
 
 ENDPOINTS_AT_ONCE = 20  # endpoints of one sweep
+PENDING_FOR = timedelta(minutes=1)  # how long a requested check is expected to begin
 AWAITED_SUFFIX = "awaited"  # behind the id in the wake-up of a check that a person requested
 
 
@@ -46,7 +48,24 @@ def request_check(endpoint: InboundEndpoint, *, is_awaited: bool = False, now: d
     `is_awaited`: a person waits for it, so its calls are not those of background work.
     """
     InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(next_check_at=now)
-    wake_up(f"register:{endpoint.pk}{f':{AWAITED_SUFFIX}' if is_awaited else ''}", now=now)
+    wake_up(_name_awaited_check(endpoint) if is_awaited else f"register:{endpoint.pk}", now=now)
+
+
+def is_check_awaited(endpoint: InboundEndpoint, *, now: datetime) -> bool:
+    """Return whether a check of the endpoint runs, or a person has requested one.
+
+    Locks the endpoint in the caller's transaction: of two people who request a check at the same
+    time, the second one sees the request of the first.
+    """
+    rows = InboundEndpoint.unscoped.filter(pk=endpoint.pk)
+    list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
+    if rows.filter(registration_lease_until__gt=now).exists():
+        return True
+    return bool(pending_wake_ups(_name_awaited_check(endpoint), since=now - PENDING_FOR))
+
+
+def _name_awaited_check(endpoint: InboundEndpoint) -> str:
+    return f"register:{endpoint.pk}:{AWAITED_SUFFIX}"
 
 
 def request_connection_check(connection: Connection, *, now: datetime) -> None:
@@ -79,8 +98,10 @@ def forget_registrations(connection: Connection, *, now: datetime) -> None:
     """Forget what was registered at the former account of a connection, in the transaction that
     replaces it.
 
-    HUB_ACCOUNT_REPLACED names this function. At another account the same id is another webhook.
+    HUB_ACCOUNT_REPLACED names this function. At another account the same id is another webhook. A
+    check of the former account that runs stores nothing more.
     """
+    revoke_lease(InboundEndpoint.unscoped.filter(connection=connection))
     subscriptions = WebhookSubscription.unscoped.filter(endpoint__connection=connection)
     subscriptions.update(
         external_id="",
@@ -102,6 +123,6 @@ def wake_up_due_registrations(*, now: datetime) -> None:
     changed = InboundEndpoint.unscoped.filter(has_changed, next_check_at__gt=now)
     for endpoint in changed[:ENDPOINTS_AT_ONCE]:
         request_check(endpoint, now=now)
-    due = InboundEndpoint.unscoped.filter(next_check_at__lte=now).order_by("next_check_at")
-    for pk in due.values_list("pk", flat=True)[:ENDPOINTS_AT_ONCE]:
+    due = InboundEndpoint.unscoped.filter(is_unleased(now=now), next_check_at__lte=now)
+    for pk in due.order_by("next_check_at").values_list("pk", flat=True)[:ENDPOINTS_AT_ONCE]:
         wake_up(f"register:{pk}", now=now)

@@ -1,9 +1,10 @@
 """Remove our webhooks of an account before its authorization is revoked."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from connectors.outcomes import Outcome
+from connectors.outcomes import Outcome, later
 from connectors.schema import Credential
 from hub.connections.credentials.provider_call import Call, ExchangeKeeper, Patience
 from hub.connections.models import Connection
@@ -11,8 +12,11 @@ from hub.crypto.sealed import CannotOpen
 from hub.db.clock import Clock
 from hub.incoming.endpoints.create import endpoint_urls
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
+from hub.incoming.registration.address import find_former_url
 from hub.incoming.registration.calls import RegistrationCalls
+from hub.incoming.registration.lease import RegistrationLeaseLost, removal_lease
 
+CHECK_RUNNING = "check_running"
 REVOCATION_DELAY_MAX = timedelta(minutes=10)  # of a revocation, for the removal of webhooks
 
 
@@ -30,28 +34,46 @@ def unregister_webhooks(
 
     `credential`: the last one of the account. Returns None if the authorization may be revoked now
     (all are removed, or REVOCATION_DELAY_MAX is over since then), otherwise the Outcome of what
-    failed. No transaction may be open: the system is called.
+    failed. While a check runs, it waits, so that it finds what the check has created. Webhooks that
+    another installation may own are left alone. No transaction may be open: the system is called.
     """
     subscriptions = connection.connector.subscriptions
     if subscriptions is None or subscriptions.is_manual:
         return None
     is_replaced = bool(account) and account != connection.account
-    if not (is_replaced or connection.is_disconnected):
+    endpoint = InboundEndpoint.unscoped.filter(connection=connection).first()
+    if not (is_replaced or connection.is_disconnected) or endpoint is None or find_former_url():
         return None
     former = _build_former_connection(connection, credential, account)
-    urls = _list_urls(connection)
-    if is_replaced and not urls:  # no webhook can have been registered
-        return None
-    keeper = ExchangeKeeper(call)
-    calls = RegistrationCalls(former, subscriptions, credential, keeper, clock, patience)
-    rows = WebhookSubscription.unscoped.filter(endpoint__connection=connection)
-    if is_replaced:  # the rows are of the new account
-        outcome = _remove_all(calls, [], urls)
-    else:
-        outcome = _remove_all(calls, rows, urls) if rows else None
-        if outcome is None:
-            rows.delete()
+    outcome: Outcome | None = later(CHECK_RUNNING)
+    with suppress(RegistrationLeaseLost), removal_lease(endpoint, clock) as lease:
+        calls = RegistrationCalls(
+            former,
+            subscriptions,
+            credential,
+            ExchangeKeeper(call),
+            clock,
+            patience,
+            lambda: lease.extend(now=clock()),
+        )
+        outcome = _remove_registrations(calls, endpoint, is_replaced=is_replaced)
     return None if clock() - since >= REVOCATION_DELAY_MAX else outcome
+
+
+def _remove_registrations(
+    calls: RegistrationCalls, endpoint: InboundEndpoint, *, is_replaced: bool
+) -> Outcome | None:
+    """Remove the registrations of an endpoint, and the rows of a disconnected account.
+
+    `is_replaced`: the rows are of the new account. Raises RegistrationLeaseLost.
+    """
+    urls, rows = _list_urls(endpoint), WebhookSubscription.unscoped.filter(endpoint=endpoint)
+    if is_replaced:
+        return _remove_all(calls, [], urls) if urls else None
+    outcome = _remove_all(calls, rows, urls) if rows else None
+    if outcome is None:
+        rows.delete()
+    return outcome
 
 
 def _build_former_connection(
@@ -81,9 +103,8 @@ def _remove_all(
     return None
 
 
-def _list_urls(connection: Connection) -> tuple[str, ...]:
-    endpoint = InboundEndpoint.unscoped.filter(connection=connection).first()
+def _list_urls(endpoint: InboundEndpoint) -> tuple[str, ...]:
     try:
-        return tuple(endpoint_urls(endpoint)) if endpoint else ()
+        return tuple(endpoint_urls(endpoint))
     except CannotOpen:
         return ()

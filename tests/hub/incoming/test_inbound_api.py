@@ -3,9 +3,10 @@
 import pytest
 
 from connectors.signatures import Cause
-from hub.audit import AuditRow
+from hub.audit import ActorContext, AuditRow
 from hub.db.clock import clock
 from hub.incoming.models import InboundItem, InboundMessage, WebhookSubscription
+from hub.incoming.registration.actions import check_subscription
 from hub.queue import WakeUp
 from tests.hub.incoming.arriving import endpoint_of, post_pipedrive, run_inbox
 
@@ -145,6 +146,15 @@ def test_a_check_or_repair_is_due_at_once_and_audited(api, subscription, action)
     assert WakeUp.objects.filter(name=f"register:{subscription.endpoint.pk}:awaited").exists()
     assert AuditRow.objects.get(verb=f"webhook_subscription.{action}")
     assert answer.json()["failure_count"] == (0 if action == "repair" else 7)
+
+
+def test_a_check_that_another_person_has_just_requested_is_refused(api, subscription):
+    check_subscription(subscription, ActorContext.system(), now=clock())
+    url = f"/api/v1/webhook-subscriptions/{subscription.public_id}/check"
+    answer = api.of(subscription.tenant).post(url)
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong-state")
+    assert "being checked already" in answer.json()["detail"]
+    assert AuditRow.objects.filter(verb="webhook_subscription.check").count() == 1
 
 
 def test_a_disconnected_connection_refuses_a_repair(api, subscription):

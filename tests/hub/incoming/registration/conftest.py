@@ -25,3 +25,9 @@ def connection(make):
         connector="webhook",
     )
     return connection
+
+
+@pytest.fixture
+def staff(make, client):
+    client.force_login(make.staff(is_superuser=True))
+    return client

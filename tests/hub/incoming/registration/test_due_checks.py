@@ -1,6 +1,5 @@
 """When the webhooks at a provider are checked, and by whom."""
 
-import time
 from datetime import timedelta
 
 import pytest
@@ -10,7 +9,8 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
-from hub.incoming.registration.check import RegistrationCheckContext, check_endpoint, claim_check
+from hub.incoming.registration.check import RegistrationCheckContext, check_endpoint
+from hub.incoming.registration.lease import claim_check
 from hub.incoming.registration.schedule import (
     create_missing_endpoints,
     request_check,
@@ -84,11 +84,10 @@ def test_a_check_that_a_person_awaits_may_use_what_background_work_leaves_free(
     )
     company.webhooks.clear()
     InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(next_check_at=clock())
-    endpoint = InboundEndpoint.unscoped.select_related("connection__credential").get(pk=endpoint.pk)
     context = RegistrationCheckContext(
         company, clock, lambda seconds: None, lambda: 0.5, not is_awaited
     )
-    check_endpoint(endpoint, context)
+    check_endpoint(claim_check(endpoint, now=clock()), context)
     assert bool(company.webhooks) is is_awaited
 
 
@@ -147,10 +146,5 @@ def test_a_check_that_is_requested_during_another_is_not_forgotten(connection, c
         request_connection_check(connection, now=clock())
         return company(request)
 
-    InboundEndpoint.unscoped.update(next_check_at=clock())
-    assert claim_check(endpoint, now=clock())
-    check_endpoint(
-        endpoint, RegistrationCheckContext(request_meanwhile, clock, time.sleep, lambda: 0.5)
-    )
-    endpoint.refresh_from_db()
+    endpoint = check(connection, request_meanwhile)
     assert endpoint.next_check_at <= clock()

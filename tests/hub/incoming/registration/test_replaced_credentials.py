@@ -17,7 +17,7 @@ from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url
 from hub.incoming.endpoints.rotate import MAX_OVERLAP, OVERLAP, rotate_endpoint_secret
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
-from hub.incoming.registration.check import extend_claim
+from hub.incoming.registration.lease import RegistrationLeaseLost, claim_check
 from hub.incoming.registration.schedule import forget_registrations, request_connection_check
 from hub.incoming.registration.unregister import unregister_webhooks
 from tests.hub.incoming.registration.pipedrive_company import (
@@ -99,15 +99,19 @@ def test_a_defect_in_a_check_is_recorded_as_a_failure_and_tried_later(connection
 
 
 def test_a_check_that_goes_on_keeps_its_claim_and_a_requested_one_stays_due(connection, company):
-    endpoint = check(connection, company)
-    InboundEndpoint.unscoped.update(next_check_at=clock() + timedelta(seconds=5))
-    extend_claim(endpoint, now=clock())
+    endpoint, now = check(connection, company), clock()
+    InboundEndpoint.unscoped.update(next_check_at=now)
+    lease = claim_check(endpoint, now=now)
+    lease.extend(now=now + timedelta(seconds=50))
     endpoint.refresh_from_db()
-    assert endpoint.next_check_at - clock() > timedelta(seconds=50)
-    request_connection_check(connection, now=clock())
-    extend_claim(endpoint, now=clock())
+    assert endpoint.next_check_at == now + timedelta(seconds=110)
+    request_connection_check(connection, now=now)
+    lease.extend(now=now + timedelta(seconds=55))
     endpoint.refresh_from_db()
-    assert endpoint.next_check_at <= clock()
+    assert endpoint.next_check_at == now
+    lease.release()
+    with pytest.raises(RegistrationLeaseLost):
+        lease.extend(now=now)
 
 
 def test_an_expired_token_is_refreshed_once_and_then_the_webhooks_are_removed(

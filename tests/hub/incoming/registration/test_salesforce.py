@@ -14,6 +14,7 @@ from hub.db.clock import clock
 from hub.incoming.endpoints.create import endpoint_url, get_or_create_connection_endpoint
 from hub.incoming.models import InboundEndpoint, WebhookSubscription
 from hub.incoming.registration.check import RegistrationCheckContext, check_endpoint
+from hub.incoming.registration.lease import claim_check
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MESSAGE, FLOW, DEFINITION = "04k000000000001AAA", "301000000000001AAA", "300000000000001AAA"
@@ -100,8 +101,9 @@ def connection(make):
 
 def check(connection, organisation):
     endpoint = get_or_create_connection_endpoint(connection, now=clock())
-    endpoint = InboundEndpoint.unscoped.select_related("connection__credential").get(pk=endpoint.pk)
-    check_endpoint(endpoint, RegistrationCheckContext(organisation, clock, time.sleep, lambda: 0.5))
+    InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(next_check_at=clock())
+    lease = claim_check(endpoint, now=clock())
+    check_endpoint(lease, RegistrationCheckContext(organisation, clock, time.sleep, lambda: 0.5))
     return endpoint
 
 

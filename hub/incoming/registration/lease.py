@@ -1,0 +1,128 @@
+"""The lease of an endpoint's registrations: one holder at a time changes them at the system.
+
+A check holds it, and so does the removal of our webhooks before an authorization is revoked.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from hub.db.clock import Clock
+from hub.db.ids import uuid7
+from hub.incoming.models import InboundEndpoint
+from hub.queue import wake_up
+
+REGISTRATION_LEASE = timedelta(seconds=60)  # longer than one call takes; each call extends it
+
+
+class RegistrationLeaseLost(Exception):
+    """Nothing more may be written: the lease has another holder, or its account has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationLease:
+    """The right to change the registrations of one endpoint."""
+
+    endpoint_id: int
+    token: UUID
+
+    def query_held(self) -> QuerySet[InboundEndpoint]:
+        """Select the endpoint, unless the lease was lost."""
+        return InboundEndpoint.unscoped.filter(pk=self.endpoint_id, registration_lease=self.token)
+
+    def extend(self, *, now: datetime) -> None:
+        """Keep the lease, and the time of the next check unless one was requested meanwhile.
+
+        Raises RegistrationLeaseLost.
+        """
+        until = now + REGISTRATION_LEASE
+        not_requested = self.query_held().filter(next_check_at__gt=now)
+        if not_requested.update(registration_lease_until=until, next_check_at=until):
+            return
+        if not self.query_held().update(registration_lease_until=until):
+            raise RegistrationLeaseLost
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Run a block in a transaction, during which the lease cannot be lost.
+
+        Raises RegistrationLeaseLost if it was lost before.
+        """
+        with transaction.atomic():
+            locked = self.query_held().select_for_update(no_key=True).values_list("pk", flat=True)
+            if locked.first() is None:
+                raise RegistrationLeaseLost
+            yield
+
+    def release(self) -> None:
+        self.query_held().update(registration_lease=None, registration_lease_until=None)
+
+    def finish_check(self, *, next_check_at: datetime, now: datetime) -> None:
+        """Release the lease, and set the time of the next check.
+
+        One that was requested during this one is due, and its task is woken.
+        """
+        not_requested = self.query_held().filter(next_check_at__gt=now)
+        released: dict[str, Any] = {"registration_lease": None, "registration_lease_until": None}
+        if not_requested.update(next_check_at=next_check_at, **released):
+            return
+        if self.query_held().update(**released):
+            wake_up(f"register:{self.endpoint_id}", now=now)
+
+
+def is_unleased(*, now: datetime) -> Q:
+    """Match endpoints whose registrations have no holder."""
+    return Q(registration_lease_until=None) | Q(registration_lease_until__lte=now)
+
+
+def acquire_lease(
+    endpoints: QuerySet[InboundEndpoint], endpoint_id: int, *, now: datetime, **values: Any
+) -> RegistrationLease | None:
+    """Lease the registrations of an endpoint that is among `endpoints`, and set `values`.
+
+    One statement; None if another holder was faster.
+    """
+    lease = RegistrationLease(endpoint_id, uuid7())
+    rows = endpoints.filter(is_unleased(now=now), pk=endpoint_id)
+    columns = {
+        "registration_lease": lease.token,
+        "registration_lease_until": now + REGISTRATION_LEASE,
+        **values,
+    }
+    return lease if rows.update(**columns) else None
+
+
+def claim_check(endpoint: InboundEndpoint, *, now: datetime) -> RegistrationLease | None:
+    """Claim the due check of an endpoint; None if another task has, or its webhooks are removed."""
+    due = InboundEndpoint.unscoped.filter(next_check_at__lte=now)
+    return acquire_lease(due, endpoint.pk, now=now, next_check_at=now + REGISTRATION_LEASE)
+
+
+@contextmanager
+def removal_lease(endpoint: InboundEndpoint, clock: Clock) -> Iterator[RegistrationLease]:
+    """Hold the lease of the registrations to remove them.
+
+    Raises RegistrationLeaseLost while a check runs.
+    """
+    lease = acquire_lease(InboundEndpoint.unscoped.all(), endpoint.pk, now=clock())
+    if lease is None:
+        raise RegistrationLeaseLost
+    try:
+        yield lease
+    finally:
+        lease.release()
+
+
+def revoke_lease(endpoints: QuerySet[InboundEndpoint]) -> None:
+    """Take the lease from a check whose account was replaced, in the caller's transaction.
+
+    It stores nothing and begins no other write. Until the lease would have ended nobody has it, as
+    a call may be in progress.
+    """
+    endpoints.filter(registration_lease__isnull=False).update(registration_lease=uuid7())
