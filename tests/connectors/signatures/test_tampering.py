@@ -80,11 +80,15 @@ def test_no_input_raises_or_is_authentic(case, names, values, body, texts, secre
         (known[index % len(known)], value) for index, value in zip(names, values, strict=False)
     )
     method, url, path, query = texts
+    # a request that contains a shared secret is authentic
+    unknown = [
+        secret for secret in secrets if not any(secret in text for text in (*texts, *values))
+    ]
     for request in (
         WebhookRequest("POST", url, body, headers, path, query),
         WebhookRequest(method, url, body, headers, path, query),
     ):
-        for candidates in ([case.secret], [TEXT_SECRET, *map(Secret, secrets)]):
+        for candidates in ([case.secret], [TEXT_SECRET, *map(Secret, unknown)]):
             assert not verify(case.scheme, request, candidates, now).is_valid
 
 
