@@ -1,4 +1,4 @@
-"""What people do with webhook subscriptions, audited; called by REST, the admin and the portal."""
+"""Actions of people on webhook subscriptions, audited; called by REST, the admin and the portal."""
 
 from datetime import datetime, timedelta
 
@@ -40,7 +40,7 @@ def check_subscription(
     """Compare the registrations of its endpoint with the system's now, in the background.
 
     Raises SubscriptionActionRefused if its connection is disconnected, a check is running or has
-    been requested, or it was checked a moment ago: each check costs quota of the account.
+    been requested, or it was checked a moment ago, as each check spends quota of the account.
     """
     _refuse_if_disconnected(subscription)
     if subscription.checked_at and now - subscription.checked_at < MIN_CHECK_INTERVAL:
@@ -55,10 +55,10 @@ def check_subscription(
 def repair_subscription(
     subscription: WebhookSubscription, actor: ActorContext, *, reason: str = "", now: datetime
 ) -> None:
-    """Register it again as it should be now, in the background, whatever failed before.
+    """Register it again in its wanted state, in the background, even after many failures.
 
-    A check that runs is followed by this one. Raises SubscriptionActionRefused if its connection is
-    disconnected, only a person can register it, or a move of the installation is not confirmed.
+    If a check is running, another one follows. Raises SubscriptionActionRefused if its connection
+    is disconnected, only a person can register it, or a move of the installation is not confirmed.
     """
     _refuse_if_disconnected(subscription)
     subscriptions = subscription.endpoint.connector.subscriptions
@@ -77,10 +77,10 @@ def repair_subscription(
 def rotate_subscription(
     subscription: WebhookSubscription, actor: ActorContext, *, reason: str = "", now: datetime
 ) -> None:
-    """Rotate what proves that a webhook of its endpoint is authentic, with an overlap.
+    """Rotate the secret that authenticates the webhooks of its endpoint, with an overlap.
 
-    That is the secret that the hub made, or the URL where the URL is the secret. The registration
-    follows in the background. Raises SubscriptionActionRefused.
+    This is the secret that the hub generated, or the URL if the URL is the secret. The registration
+    is updated in the background. Raises SubscriptionActionRefused.
     """
     _refuse_if_disconnected(subscription)
     endpoint = subscription.endpoint

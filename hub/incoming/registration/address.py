@@ -1,6 +1,6 @@
 """The public URL under which this installation has registered its webhooks.
 
-A copy of an installation at another URL has the same subscriptions and credentials: it only
+A copy of an installation at another URL has the same subscriptions and credentials. It only
 observes the webhooks of the original, until staff confirm that the installation has moved.
 """
 
@@ -17,13 +17,13 @@ from hub.incoming.models import InboundEndpoint, WebhookAddress, WebhookSubscrip
 
 
 class MoveNotConfirmed(Exception):
-    """There is no move to confirm: the webhooks are registered under today's URL."""
+    """There is no move to confirm: the webhooks are registered under the current URL."""
 
 
 def find_former_url() -> str:
-    """Return the URL under which webhooks are registered, if it is another one than today's.
+    """Return the URL under which webhooks are registered if it differs from the current one.
 
-    Empty: this installation may change them.
+    "" means that this installation may change them.
     """
     address = WebhookAddress.objects.first()
     is_moved = address is not None and address.public_url != settings.HUB_PUBLIC_URL
@@ -37,10 +37,10 @@ def establish_address(
     *,
     now: datetime,
 ) -> None:
-    """Store the URL under which webhooks are registered, where it is not known yet.
+    """Store the URL under which webhooks are registered, if it is not known yet.
 
-    An installation that registered webhooks before the URL was stored learns it from what the
-    system reports of them; one that registered none begins with today's. Raises CannotOpen.
+    An installation that registered webhooks before this URL was stored derives it from the system's
+    report of them; one that registered none uses its current URL. Raises CannotOpen.
     """
     if WebhookAddress.objects.exists():
         return

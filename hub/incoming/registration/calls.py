@@ -30,9 +30,9 @@ INCOMPLETE = "incomplete"  # nothing is changed by a list that is cut
 class RegistrationCalls:
     """The calls for one connection, with an opened credential.
 
-    `check_allowed`: called before each call that changes something; it raises
-    RegistrationLeaseLost if nothing more may be changed. `own_secrets`: of the endpoint; no outcome
-    repeats them.
+    `check_allowed`: called before each call that changes something; it raises RegistrationLeaseLost
+    if nothing more may be changed. `own_secrets`: of the endpoint; they are removed from all
+    outcomes.
     """
 
     connection: Connection
@@ -46,11 +46,11 @@ class RegistrationCalls:
     low_priority: bool = False  # deliveries go first
 
     def describe_last_exchange(self) -> str:
-        """Return the last call with its answer, without secrets, as evidence of a failure."""
+        """Return the last call with its response, without secrets, as evidence of a failure."""
         return self.call.describe(self._list_secrets())
 
     def list_all(self) -> list[FoundSubscription] | Outcome:
-        """Read all pages of registrations; the Outcome of a page that failed."""
+        """Read all pages of registrations; return the Outcome if a page fails."""
         registrations: list[FoundSubscription] = []
         cursor = ""
         for _page in range(MAX_PAGES):

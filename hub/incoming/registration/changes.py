@@ -1,4 +1,4 @@
-"""Create, repair and remove registrations, as a comparison says."""
+"""Create, repair and remove registrations, by the result of a comparison."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -32,9 +32,9 @@ def apply_comparison(
     held: Held,
     now: datetime,
 ) -> Outcome | None:
-    """Create, repair and remove; return the Outcome of what failed first.
+    """Create, repair and remove; return the Outcome of the first failure.
 
-    What was done is stored under `held()`. Raises RegistrationLeaseLost.
+    The results are stored under `held()`. Raises RegistrationLeaseLost.
     """
     by_key = {entry.key: entry for entry in targets}
     with held():
@@ -73,9 +73,9 @@ def _record(
     *,
     now: datetime,
 ) -> list[Outcome]:
-    """Record the result of a change; return the failure, if it is one.
+    """Record the result of a change; return it if it is a failure.
 
-    What the system leaves to a person is no failure: the subscription is *manual*.
+    A step that the system leaves to a person is not a failure: the subscription becomes *manual*.
     """
     if isinstance(result, Outcome) and result.reason == ONLY_BY_HAND:
         record_state(subscription, "manual", None, detail=result.detail, now=now)
@@ -98,9 +98,9 @@ def _remove_unwanted(
     *,
     held: Held,
 ) -> None:
-    """Remove registrations of ours that nothing wants, and the rows of those that are removed.
+    """Remove our unwanted registrations, and the rows of those that are removed.
 
-    What the system does not let us remove is tried again at the next ordinary check.
+    If the system refuses a removal, it is tried again at the next regular check.
     """
     not_removed = set()
     for orphan in orphans:

@@ -1,4 +1,4 @@
-"""Check the registrations of one endpoint, and bring them to the wanted state."""
+"""Check the registrations of one endpoint, and correct them to the wanted state."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,9 +47,9 @@ NOT_CHECKED_STATES = ("paused", "disabled", "needs_reconnect")  # of connections
 
 @dataclass(frozen=True, slots=True)
 class RegistrationCheckContext:
-    """What a check uses of the outside: the network, the clock, waiting and randomness.
+    """The clients, clock, waiting and randomness of a check.
 
-    `low_priority`: its calls keep to the share of background work.
+    `low_priority`: limits its calls to the share of background work.
     """
 
     call: Call
@@ -60,11 +60,12 @@ class RegistrationCheckContext:
 
 
 def check_endpoint(lease: RegistrationLease, context: RegistrationCheckContext) -> None:
-    """Compare an endpoint's registrations with what its routes want, and change what differs.
+    """Compare an endpoint's registrations with those that its routes need, and correct the
+    differences.
 
-    Nothing is written at the system if all is as wanted. A check whose lease was lost, or whose
-    account was disconnected meanwhile, stores and writes nothing more. No transaction may be open:
-    the system is called.
+    Nothing is written at the system if there are none. A check whose lease was lost, or whose
+    account was disconnected meanwhile, stores and writes nothing more. Calls the external system,
+    so no transaction may be open.
     """
     endpoints = InboundEndpoint.unscoped.select_related("tenant", "connection__credential")
     endpoint = endpoints.filter(pk=lease.endpoint_id).first()
@@ -110,7 +111,7 @@ def _check_registrations(
 def _find_wait(
     failed: Outcome | None, subscriptions: Subscriptions, existing: Iterable[WebhookSubscription]
 ) -> timedelta:
-    """Return the time until the next check: longer with each failure in a row."""
+    """Return the time until the next check, which grows with each failure in a row."""
     if failed is None:
         return _check_interval(subscriptions)
     count = max((entry.failure_count for entry in existing), default=1)
@@ -130,7 +131,7 @@ class _Check:
     context: RegistrationCheckContext
 
     def correct_registrations(self) -> Outcome | None:
-        """List, compare and change; return the Outcome of what failed first.
+        """List, compare and correct; return the Outcome of the first failure.
 
         Raises RegistrationLeaseLost.
         """
@@ -171,10 +172,10 @@ class _Check:
         return outcome
 
     def _check_allowed(self) -> None:
-        """Keep the lease before a call that changes something.
+        """Extend the lease before a call that changes something.
 
         Raises RegistrationLeaseLost if it was lost, or the account is not connected any more. The
-        removal of our webhooks waits for the lease: it finds what a call in progress creates.
+        removal of our webhooks waits for the lease, so it finds what a call in progress creates.
         """
         self.lease.extend(now=self.context.clock())
         connected = Connection.unscoped.exclude(state__in=NOT_CHECKED_STATES)
@@ -199,7 +200,9 @@ class _Check:
     def _compare(
         self, targets: Sequence[WantedSubscription], registrations: Sequence[FoundSubscription]
     ) -> Comparison:
-        """Compare what is wanted with what there is; without the URLs of others no orphans."""
+        """Compare the wanted registrations with the system's; without the URLs of other endpoints,
+        report no orphans.
+        """
         other_urls, are_others_known = list_other_urls(self.endpoint)
         comparison = compare_subscriptions(
             self.subscriptions,
@@ -215,14 +218,14 @@ class _Check:
 
 
 def request_refresh_if_rejected(connection: Connection, outcome: Outcome, *, now: datetime) -> None:
-    """Have the access token refreshed if the system rejected it."""
+    """Request a refresh of the access token if the system rejected it."""
     credential = getattr(connection, "credential", None)
     if outcome.kind == "refresh" and credential is not None:
         credential.await_refresh(used=credential.version, now=now)
 
 
 def _record_manual(subscriptions: Iterable[WebhookSubscription], *, now: datetime) -> None:
-    """Store that only a person can register these; those that nothing wants are deleted."""
+    """Store that only a person can register these; unwanted ones are deleted."""
     for subscription in subscriptions:
         if not subscription.is_wanted:
             subscription.delete()

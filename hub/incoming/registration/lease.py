@@ -22,7 +22,7 @@ REGISTRATION_LEASE = timedelta(seconds=60)  # longer than one call takes; each c
 
 
 class RegistrationLeaseLost(Exception):
-    """Nothing more may be written: the lease has another holder, or its account has ended."""
+    """Nothing more may be written, as the lease has another holder or the account has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ class RegistrationLease:
     token: UUID
 
     def query_held(self) -> QuerySet[InboundEndpoint]:
-        """Select the endpoint, unless the lease was lost."""
+        """Return a queryset of the endpoint; empty if the lease was lost."""
         return InboundEndpoint.unscoped.filter(pk=self.endpoint_id, registration_lease=self.token)
 
     def extend(self, *, now: datetime) -> None:
-        """Keep the lease, and the time of the next check unless one was requested meanwhile.
+        """Extend the lease, and keep the time of the next check unless one was requested meanwhile.
 
         Raises RegistrationLeaseLost.
         """
@@ -66,7 +66,7 @@ class RegistrationLease:
     def finish_check(self, *, next_check_at: datetime, now: datetime) -> None:
         """Release the lease, and set the time of the next check.
 
-        One that was requested during this one is due, and its task is woken.
+        A check that was requested during this one is due immediately, and its task is woken.
         """
         not_requested = self.query_held().filter(next_check_at__gt=now)
         released: dict[str, Any] = {"registration_lease": None, "registration_lease_until": None}
@@ -77,7 +77,7 @@ class RegistrationLease:
 
 
 def is_unleased(*, now: datetime) -> Q:
-    """Match endpoints whose registrations have no holder."""
+    """Match endpoints whose registrations are not leased."""
     return Q(registration_lease_until=None) | Q(registration_lease_until__lte=now)
 
 
@@ -99,7 +99,9 @@ def acquire_lease(
 
 
 def claim_check(endpoint: InboundEndpoint, *, now: datetime) -> RegistrationLease | None:
-    """Claim the due check of an endpoint; None if another task has, or its webhooks are removed."""
+    """Claim the due check of an endpoint; None if another task has claimed it, or its webhooks are
+    being removed.
+    """
     due = InboundEndpoint.unscoped.filter(next_check_at__lte=now)
     return acquire_lease(due, endpoint.pk, now=now, next_check_at=now + REGISTRATION_LEASE)
 
@@ -122,7 +124,7 @@ def removal_lease(endpoint: InboundEndpoint, clock: Clock) -> Iterator[Registrat
 def revoke_lease(endpoints: QuerySet[InboundEndpoint]) -> None:
     """Take the lease from a check whose account was replaced, in the caller's transaction.
 
-    It stores nothing and begins no other write. Until the lease would have ended nobody has it, as
-    a call may be in progress.
+    The check then stores nothing and begins no other write. The lease stays unavailable until it
+    would have ended, as a call may be in progress.
     """
     endpoints.filter(registration_lease__isnull=False).update(registration_lease=uuid7())

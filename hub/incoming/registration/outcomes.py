@@ -1,4 +1,4 @@
-"""Store what a check found out about a subscription."""
+"""Store the results of a check in subscriptions."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -59,7 +59,9 @@ def record_state(
 
 
 def _clean_evidence(registration: FoundSubscription) -> dict[str, Any]:
-    """Return what the system reported; PostgreSQL stores no NUL and no half of a surrogate pair."""
+    """Return the system's report without NUL and lone surrogates, which PostgreSQL does not
+    store.
+    """
     return {
         name: value
         if value is None or isinstance(value, bool | int)
@@ -71,9 +73,9 @@ def _clean_evidence(registration: FoundSubscription) -> dict[str, Any]:
 def record_failure(
     subscription: WebhookSubscription, outcome: Outcome, *, exchange: str = "", now: datetime
 ) -> None:
-    """Store why a check or a repair failed; the observed state stays as it was.
+    """Store why a check or a repair failed; the observed state is not changed.
 
-    `exchange`: the call that failed with its answer, without secrets, as evidence.
+    `exchange`: the failed call with its response, without secrets, as evidence.
     """
     if exchange:
         subscription.evidence = {**subscription.evidence, FAILED_CALL: exchange}
@@ -95,9 +97,9 @@ def record_move(
     *,
     now: datetime,
 ) -> None:
-    """Store what the system reports of registrations that this installation may not change.
+    """Store the system's report of registrations that this installation may not change.
 
-    Nothing has failed: no notice goes to the tenant's people.
+    This is not a failure, so no notice is sent to the tenant's people.
     """
     found = {entry.external_id: entry for entry in registrations}
     for subscription in subscriptions:

@@ -1,4 +1,4 @@
-"""What endpoints contain: URLs that are ours, and secrets that no text may repeat."""
+"""Read endpoints' documents: our URLs, and secrets that must be removed from texts."""
 
 from hub.crypto.sealed import CannotOpen
 from hub.incoming.endpoints.create import endpoint_urls
@@ -6,7 +6,7 @@ from hub.incoming.models import InboundEndpoint
 
 
 def list_endpoint_secrets(endpoint: InboundEndpoint) -> tuple[str, ...]:
-    """List the keys and secrets of an endpoint, which no stored text may repeat.
+    """List the keys and secrets of an endpoint, which must not occur in stored texts.
 
     Raises CannotOpen.
     """
@@ -18,9 +18,9 @@ def list_endpoint_secrets(endpoint: InboundEndpoint) -> tuple[str, ...]:
 
 
 def list_other_urls(endpoint: InboundEndpoint) -> tuple[list[str], bool]:
-    """List the URLs of our other endpoints for the same account, whose registrations stay.
+    """List the URLs of our other endpoints for the same account, whose registrations are kept.
 
-    Returns also whether all of them could be read: otherwise nothing may be removed as an orphan.
+    Also return whether all of them could be read: if not, nothing may be removed as an orphan.
     """
     connection, source = endpoint.connection, endpoint.connector.webhook_source
     if connection is None or source is None:

@@ -1,4 +1,4 @@
-"""Which endpoints are checked when, and endpoints for what has none yet; steps of the sweep."""
+"""Schedule the checks of endpoints, and create missing endpoints; steps of the sweep."""
 
 from datetime import datetime, timedelta
 
@@ -45,17 +45,17 @@ def create_missing_endpoints(*, now: datetime) -> None:
 def request_check(endpoint: InboundEndpoint, *, is_awaited: bool = False, now: datetime) -> None:
     """Make the check of an endpoint due now, and wake the task that runs it.
 
-    `is_awaited`: a person waits for it, so its calls are not those of background work.
+    `is_awaited`: a person waits for it, so its calls do not have low priority.
     """
     InboundEndpoint.unscoped.filter(pk=endpoint.pk).update(next_check_at=now)
     wake_up(_name_awaited_check(endpoint) if is_awaited else f"register:{endpoint.pk}", now=now)
 
 
 def is_check_awaited(endpoint: InboundEndpoint, *, now: datetime) -> bool:
-    """Return whether a check of the endpoint runs, or a person has requested one.
+    """Return whether a check of the endpoint is running, or a person has requested one.
 
-    Locks the endpoint in the caller's transaction: of two people who request a check at the same
-    time, the second one sees the request of the first.
+    Locks the endpoint in the caller's transaction, so that of two simultaneous requests the second
+    sees the first.
     """
     rows = InboundEndpoint.unscoped.filter(pk=endpoint.pk)
     list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
@@ -79,10 +79,10 @@ def request_connection_check(connection: Connection, *, now: datetime) -> None:
 
 
 def request_checks_of_origin(route: Route, *, now: datetime) -> None:
-    """Request the checks of the endpoints whose events a route takes, as the route is deleted.
+    """Request the checks of the endpoints whose events a deleted route took.
 
-    Runs in the transaction that deletes it: the sweep finds a route that was changed, but not one
-    that is gone. HUB_ROUTE_DELETED names this function.
+    Runs in the transaction that deletes it, as the sweep only finds routes that exist.
+    HUB_ROUTE_DELETED names this function.
     """
     if not route.origin_connector_key:
         return
@@ -95,11 +95,11 @@ def request_checks_of_origin(route: Route, *, now: datetime) -> None:
 
 
 def forget_registrations(connection: Connection, *, now: datetime) -> None:
-    """Forget what was registered at the former account of a connection, in the transaction that
+    """Delete the stored registrations of a connection's former account, in the transaction that
     replaces it.
 
-    HUB_ACCOUNT_REPLACED names this function. At another account the same id is another webhook. A
-    check of the former account that runs stores nothing more.
+    HUB_ACCOUNT_REPLACED names this function. The same id denotes another webhook at another
+    account. A running check of the former account stores nothing more.
     """
     revoke_lease(InboundEndpoint.unscoped.filter(connection=connection))
     subscriptions = WebhookSubscription.unscoped.filter(endpoint__connection=connection)
@@ -114,7 +114,7 @@ def forget_registrations(connection: Connection, *, now: datetime) -> None:
 
 
 def wake_up_due_registrations(*, now: datetime) -> None:
-    """Wake the checks that are due, and those of endpoints whose routes have changed."""
+    """Wake the due checks, and those of endpoints whose routes have changed."""
     routes = Route.unscoped.filter(
         origin_connector_key=OuterRef("connector_key"), changed_at__gt=OuterRef("planned_at")
     )

@@ -1,4 +1,4 @@
-"""Remove our webhooks of an account before its authorization is revoked."""
+"""Remove our webhooks from an account before its authorization is revoked."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -30,12 +30,13 @@ def unregister_webhooks(
     clock: Clock,
     patience: Patience,
 ) -> Outcome | None:
-    """Remove the registrations at an account that was disconnected or replaced by another one.
+    """Remove the registrations from an account that was disconnected or replaced.
 
     `credential`: the last one of the account. Returns None if the authorization may be revoked now
-    (all are removed, or REVOCATION_DELAY_MAX is over since then), otherwise the Outcome of what
-    failed. While a check runs, it waits, so that it finds what the check has created. Webhooks that
-    another installation may own are left alone. No transaction may be open: the system is called.
+    (all are removed, or REVOCATION_DELAY_MAX has passed), otherwise the Outcome of the failure. It
+    waits for a running check, so that it finds what the check has created. Webhooks that may belong
+    to another installation are not removed. Calls the external system, so no transaction may be
+    open.
     """
     subscriptions = connection.connector.subscriptions
     if subscriptions is None or subscriptions.is_manual:
@@ -65,7 +66,7 @@ def _remove_registrations(
 ) -> Outcome | None:
     """Remove the registrations of an endpoint, and the rows of a disconnected account.
 
-    `is_replaced`: the rows are of the new account. Raises RegistrationLeaseLost.
+    `is_replaced`: the rows belong to the new account. Raises RegistrationLeaseLost.
     """
     urls, rows = _list_urls(endpoint), WebhookSubscription.unscoped.filter(endpoint=endpoint)
     if is_replaced:
@@ -79,7 +80,7 @@ def _remove_registrations(
 def _build_former_connection(
     connection: Connection, credential: Credential, account: str
 ) -> Connection:
-    """Return the connection as it was with this account, unsaved: its quotas are the account's."""
+    """Return the unsaved connection with this account, as the quotas belong to the account."""
     return Connection(
         tenant_id=connection.tenant_id,
         connector_key=connection.connector_key,
@@ -91,7 +92,7 @@ def _build_former_connection(
 def _remove_all(
     calls: RegistrationCalls, rows: Iterable[WebhookSubscription], urls: tuple[str, ...]
 ) -> Outcome | None:
-    """Remove what has a stored id or our URL; return the Outcome of what failed."""
+    """Remove registrations with a stored id or our URL; return the Outcome of the first failure."""
     registrations = calls.list_all()
     if isinstance(registrations, Outcome):
         return registrations

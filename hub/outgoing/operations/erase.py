@@ -37,8 +37,8 @@ def erase_connection_data(
 ) -> Operation | None:
     """Delete the identities and received contents at once, and erase sent contents by an operation.
 
-    What another connection has still to deliver of it is erased afterwards. Waiting deliveries are
-    cancelled, or keep the contents that they need to be sent.
+    Received contents that another connection still has to deliver are erased afterwards. Waiting
+    deliveries are cancelled, or keep the contents that they need to be sent.
     """
     Identity.unscoped.filter(connection=connection).delete()
     RememberedWrite.unscoped.filter(connection=connection).delete()

@@ -1,8 +1,8 @@
 """Erase the contents of events that a connection received, at the customer's request.
 
-The rows of the events stay, as history. An event that another connection has not delivered yet
-keeps its contents until that is done; the sweep comes back for it. What was sent over another
-connection is content of that connection, and erased with it.
+The rows of the events are kept, as history. An event that another connection has not delivered yet
+keeps its contents until then; the sweep erases them later. Requests sent over another connection
+are contents of that connection, and erased with it.
 """
 
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ LOOK_AGAIN_AFTER = timedelta(minutes=10)
 
 
 def erase_received_events(connection: Connection, *, now: datetime) -> None:
-    """Erase the events that a connection has received until now, in the caller's transaction.
+    """Erase the events that a connection has received so far, in the caller's transaction.
 
     At most EVENTS_AT_ONCE; the sweep erases the others.
     """
