@@ -1,8 +1,10 @@
-"""Charts as SVG columns, computed on the server so that pages need no script. Pure."""
+"""Charts as SVG columns, computed on the server so that pages need no script."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
+
+from hub.number_texts import format_rounded, format_whole
 
 WIDTH, HEIGHT, GAP = 240.0, 60.0, 2.0
 MIN_HEIGHT = 1.5  # so that a block above 0 is visible
@@ -55,14 +57,27 @@ def round_top(highest: float) -> int:
 
 def value_labels(top: int) -> list[str]:
     """Return the labels of the vertical axis, from the top to 0."""
-    half = f"{top / 2:,.1f}" if top % 2 else f"{top // 2:,}"
-    return [f"{top:,}", half, "0"]
+    half = format_rounded(top / 2) if top % 2 else format_whole(top // 2)
+    return [format_whole(top), half, "0"]
 
 
 def time_labels(first: datetime, last: datetime, count: int = 5) -> list[str]:
-    """Return labels at equal distances of the horizontal axis, from `first` to `last`."""
+    """Return labels at equal distances of the horizontal axis, from `first` to `last`; with seconds
+    where they would be the same otherwise.
+    """
     step = (last - first) / (count - 1)
-    return [f"{first + step * number:%H:%M}" for number in range(count)]
+    pattern = "%H:%M" if step >= timedelta(minutes=1) else "%H:%M:%S"
+    return [f"{first + step * number:{pattern}}" for number in range(count)]
+
+
+def spread_labels(labels: Sequence[str], most: int = 3) -> list[str]:
+    """Return at most so many of the labels of columns, at equal distances: the first and the last
+    are among them.
+    """
+    if len(labels) <= most:
+        return list(labels)
+    last = len(labels) - 1
+    return [labels[round(last * number / (most - 1))] for number in range(most)]
 
 
 def line_height(value: float, highest: float) -> float:

@@ -84,8 +84,8 @@ class SalesforceSubscriptions(Subscriptions):
         _(
             "If the flow or its message is missing as well: open Setup, Process Automation, "
             "Outbound Messages, New Outbound Message. Select the object and its fields, leave "
-            "Send Session ID off, and enter as Endpoint URL: %(url)s. It ends with the change of "
-            "which it tells, created or updated."
+            "Send Session ID off, and enter as Endpoint URL: %(url)s. Its last part names the "
+            "change, created or updated."
         ),
         _(
             "Then open Flows, New Flow, Record-Triggered Flow: the same object, A record is "

@@ -208,7 +208,7 @@ def _check_pairs(connection: Connection, pairs: Sequence[tuple[int, Pair]]) -> d
         owner = owners.get(pair.remote_key, "")
         if not problem and own_lines[pair.local_key] != line:
             first = own_lines[pair.local_key]
-            problem = _("The same record stands in line %(line)s.") % {"line": first}
+            problem = _("The same record is in line %(line)s.") % {"line": first}
         elif not problem and (first := remote_lines.get(pair.remote_key, line)) != line:
             text = _("Line %(line)s has the same record of the other system.")
             problem = text % {"line": first}

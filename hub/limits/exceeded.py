@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from hub.limits.definitions import LIMITS
+from hub.number_texts import format_whole
 from hub.problems import Problem
 
 PROBLEM_CODE_BY_CAN_WAIT = {
@@ -37,7 +38,7 @@ class LimitExceeded(Problem):
         limit, self.retry_at = LIMITS[name], retry_at
         detail = _("%(limit)s: at most %(quota)s for %(whose)s.") % {
             "limit": limit.label,
-            "quota": f"{quota:,}",
+            "quota": format_whole(quota),
             "whose": subject_label,
         }
         seconds = seconds_until(retry_at, now) if retry_at else 0

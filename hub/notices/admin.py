@@ -14,7 +14,7 @@ from tenants.scoping import ScopedAdminMixin
 @admin.register(Notice)
 class NoticeAdmin(ScopedAdminMixin, staff.ModelAdmin):
     empty_text = (
-        "The hub writes a notice when it does something by itself, or asks somebody to act. "
+        "The hub writes a notice when it does something by itself, or asks a person to act. "
         "There was no reason so far."
     )
     list_display = ("sentence", "tenant_link", "connection_link", "sent_on", "seen_on")

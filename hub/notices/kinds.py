@@ -10,6 +10,7 @@ from typing import NamedTuple
 from django.utils.translation import gettext_noop as _
 from django.utils.translation import ngettext
 
+from hub.number_texts import format_whole
 from hub.reason_codes import find_reason, translate_text
 
 
@@ -269,7 +270,7 @@ def translate_notice(message: str, parameters: Mapping[str, str | int], *, reaso
     count = values.get("count")
     if not isinstance(count, int):
         return translate_text(entry.singular) % values
-    values["count"] = f"{count:,}"
+    values["count"] = format_whole(count)
     text = (
         ngettext(entry.singular, entry.plural, count)
         if entry.plural

@@ -24,8 +24,8 @@ REASONS: dict[str, Text] = {
     "login": _("Same login"),
     "login_renamed": _("Same login and given name; the surname has changed"),
     "mailbox_login": _("The login is the mailbox name of the other address"),
-    "name": _("Same name, which nobody else has"),
-    "name_variant": _("Another form of the same name, which nobody else has"),
+    "name": _("Same name, which no other user has"),
+    "name_variant": _("Another form of the same name, which no other user has"),
     "similar_name": _("A similar name"),
     "two_candidates": _("Several people fit"),
     "two_to_one": _("Several of your users fit the same person"),
@@ -36,7 +36,7 @@ REASONS: dict[str, Text] = {
     "shared_mailbox": _("The address is a shared mailbox"),
     "common_name": _("The name is common, and nothing else speaks for it"),
     "weak": _("Too little speaks for it"),
-    "": _("Nobody fits"),
+    "": _("No user fits"),
 }
 CONFLICT_TEXTS: dict[str, ConflictText] = {
     BEST_IS_PAIRED: ConflictText(

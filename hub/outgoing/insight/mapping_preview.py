@@ -149,7 +149,9 @@ def _describe_expression(expression: str) -> str:
         return _("always “%(text)s”") % {"text": text[1]}
     if pair := IDENTITY.fullmatch(expression):
         kind, literal = pair[1], TEXT.fullmatch(pair[2])
-        subject = f"“{literal[1]}”" if literal else _describe_expression(pair[2])
+        subject = (
+            _("“%(text)s”") % {"text": literal[1]} if literal else _describe_expression(pair[2])
+        )
         return (
             _("the %(kind)s that is selected for %(whose)s") % {"kind": kind, "whose": subject}
             if subject

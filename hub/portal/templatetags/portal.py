@@ -13,16 +13,18 @@ from django.http import HttpRequest
 from django.template.context import Context
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from connectors.base import Connector
 from connectors.schema import Permission
 from hub import charts, state_texts
 from hub.connections.status import connector_permissions
 from hub.db.clock import clock
+from hub.number_texts import describe_distance, describe_length, format_rounded, format_whole
 from hub.portal import api_snippets, display_preferences, navigation
 from hub.portal.connection_status import PrimaryAction
 from hub.scheduled.insight.log_texts import describe_log_entry
@@ -111,9 +113,7 @@ def format_ago(context: Context, at: datetime | None) -> SafeString | str:
     """Render a relative time; exact in the reader's zone on hover and focus, ISO for machines."""
     if at is None:
         return "–"
-    now = clock()
-    template = _("in %(span)s") if at > now else _("%(span)s ago")
-    return render_time(context, at, template % {"span": format_span(abs(now - at))})
+    return render_time(context, at, describe_distance((at - clock()).total_seconds()))
 
 
 @register.simple_tag(takes_context=True, name="moment")
@@ -161,30 +161,15 @@ def render_countdown(until: datetime, total: timedelta, label: str) -> SafeStrin
 @register.filter(name="span")
 def format_span(length: timedelta | float) -> str:
     """Return a duration in its largest unit: 3 days, 14 minutes."""
-    seconds = int(length.total_seconds() if isinstance(length, timedelta) else length)
-    if seconds >= 86400:
-        return format_count(
-            seconds // 86400, ngettext("%(count)s day", "%(count)s days", seconds // 86400)
-        )
-    if seconds >= 3600:
-        return format_count(
-            seconds // 3600, ngettext("%(count)s hour", "%(count)s hours", seconds // 3600)
-        )
-    if seconds >= 60:
-        return format_count(
-            seconds // 60, ngettext("%(count)s minute", "%(count)s minutes", seconds // 60)
-        )
-    return format_count(seconds, ngettext("%(count)s second", "%(count)s seconds", seconds))
-
-
-def format_count(count: int, text: str) -> str:
-    return text % {"count": f"{count:,}"}
+    return describe_length(length.total_seconds() if isinstance(length, timedelta) else length)
 
 
 @register.filter(name="number")
 def format_number(value: int, limit: int | None = None) -> str:
     """Return a number as 1,204; above the counted limit as 1,000+."""
-    return f"{limit:,}+" if limit is not None and value > limit else f"{value:,}"
+    if limit is not None and value > limit:
+        return f"{format_whole(limit)}+"
+    return format_whole(value)
 
 
 register.filter("log_text", describe_log_entry)
@@ -198,7 +183,7 @@ def format_size(count: int) -> str:
         if value < 1000 or unit == SIZES[-1]:
             break
         value /= 1000
-    return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+    return f"{value:.0f} {unit}" if unit == "B" else f"{format_rounded(value)} {unit}"
 
 
 # --- parts of a page ---
@@ -226,20 +211,22 @@ def build_stacks(
     hours: Sequence[tuple[datetime, Sequence[int]]],
     parts: Any,
     caption: str,
-    time_format: str = "%a %H:%M",
+    time_format: str = "D H:i",
 ) -> dict[str, Any]:
     """Render numbers by time as a chart and as a table.
 
-    hours: pairs of a time and its numbers; parts: pairs of tone and label, one for each number.
+    hours: pairs of a time and its numbers; parts: pairs of tone and label, one for each number;
+    time_format: as of Django's filter `date`.
     """
     zone = display_preferences.resolve_display_zone(context.get("request"))
-    rows = [(f"{at.astimezone(zone):{time_format}}", numbers) for at, numbers in hours]
-    chart_columns = charts.stacked_columns([numbers for _label, numbers in rows])
+    rows = [(date_format(at.astimezone(zone), time_format), numbers) for at, numbers in hours]
+    top = charts.round_top(max((sum(numbers) for _label, numbers in rows), default=0))
+    chart_columns = charts.stacked_columns([numbers for _label, numbers in rows], top)
     return {
         "caption": caption,
         "parts": parts,
-        "width": charts.WIDTH,
-        "height": charts.HEIGHT,
+        "value_labels": charts.value_labels(top),
+        "time_labels": charts.spread_labels([label for label, _numbers in rows]),
         "columns": [
             {
                 "label": label,
@@ -255,6 +242,13 @@ def build_stacks(
             for (label, numbers), column in zip(rows, chart_columns, strict=True)
         ],
     }
+
+
+@register.simple_tag(takes_context=True, name="time_labels")
+def list_time_labels(context: Context, first: datetime, last: datetime) -> list[str]:
+    """Return the labels of a horizontal axis, in the reader's zone."""
+    zone = display_preferences.resolve_display_zone(context.get("request"))
+    return charts.time_labels(first.astimezone(zone), last.astimezone(zone))
 
 
 @register.inclusion_tag("portal/parts/pages.html", name="pages")

@@ -147,7 +147,7 @@ class CertificateSerializer(serializers.Serializer):
     compared_at = serializers.DateTimeField(allow_null=True)
     read = serializers.CharField(help_text="full, or incremental (what changed since `since`).")
     since = serializers.DateTimeField(allow_null=True)
-    is_complete = serializers.BooleanField(help_text="false: one side could not be read whole.")
+    is_complete = serializers.BooleanField(help_text="false: a side was not read completely.")
     is_dry = serializers.BooleanField()
     records = RecordCountsSerializer()
     compared = serializers.IntegerField(help_text="Records of at least one side.")

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
 
+from hub.number_texts import format_whole
 from hub.scheduled.insight.run_results import describe_result, read_result
 from hub.scheduled.models import Discrepancy, Run
 
@@ -67,11 +68,11 @@ def format_certificate(certificate: Mapping[str, Any]) -> str:
         (_("Compared"), certificate["compared_at"]),
         (_("Finished"), certificate["finished_at"]),
         (_("Read"), _describe_read(certificate)),
-        (_("Our records"), f"{certificate['records']['local']:,}"),
-        (_("Their records"), f"{certificate['records']['remote']:,}"),
-        (_("Equal"), f"{certificate['equal']:,}"),
+        (_("Our records"), format_whole(certificate["records"]["local"])),
+        (_("Their records"), format_whole(certificate["records"]["remote"])),
+        (_("Equal"), format_whole(certificate["equal"])),
         *(
-            (str(Discrepancy.Verdict(verdict).label), f"{count:,}")
+            (str(Discrepancy.Verdict(verdict).label), format_whole(count))
             for verdict, count in certificate["verdicts"].items()
         ),
         (_("Digest of the records"), certificate["records_digest"] or "–"),

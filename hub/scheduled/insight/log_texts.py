@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext_noop as _
 
+from hub.number_texts import format_whole
 from hub.reason_codes import translate_text
 from hub.scheduled.models import RunLogEntry
 
@@ -21,7 +22,7 @@ LOG_TEXTS: Mapping[str, str] = {
     "figures_read": _("The figures of the report were read."),
     "picture_failed": _("The chart could not be drawn. The message is sent without it."),
     "picture_refused": _("The system did not take the chart. The message is sent without it."),
-    "changes_found": _("Changes were found of which no webhook had told."),
+    "changes_found": _("Changes were found that no webhook had reported."),
     # why records may be missing from a read
     "read_cut": _("A page of records was cut off, even when smaller pages were requested."),
     "read_unreadable": _("A page of records could not be read after three attempts."),
@@ -51,5 +52,6 @@ def describe_log_entry(entry: RunLogEntry) -> str:
 
 
 def format_parameter(value: object) -> str:
-    is_count = isinstance(value, int) and not isinstance(value, bool)
-    return f"{value:,}" if is_count else str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return format_whole(value)
+    return str(value)

@@ -1,6 +1,7 @@
 """Convert the result of a run to lines of a name and a value, in the reader's language."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -8,10 +9,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from hub.number_texts import format_whole
 from hub.scheduled.insight.run_results import ReconciliationResult, describe_result, read_result
 from hub.scheduled.models import Discrepancy, Run
 
 TABLE = "table"
+TIMES = ("since", "until")  # of a sync, in ISO 8601
 LABELS: Mapping[str, Promise] = {  # of results of reports, log shipping and sync
     "lines": gettext_lazy("Lines"),
     "batches": gettext_lazy("Batches"),
@@ -50,9 +53,12 @@ def list_result_lines(run: Run) -> list[ResultLine]:
     result = read_result(run)
     if result is not None:
         return [ResultLine(*line) for line in _list_reconciliation_lines(run, result)]
+    zone = ZoneInfo(run.tenant.time_zone)
     return [
         ResultLine(
-            str(LABELS.get(name, name.replace("_", " "))), _format_value(value), name == TABLE
+            str(LABELS.get(name, name.replace("_", " "))),
+            _format_time(value, zone) if name in TIMES else _format_value(value),
+            name == TABLE,
         )
         for name, value in run.result.items()
         if isinstance(value, int | float | str)
@@ -61,25 +67,30 @@ def list_result_lines(run: Run) -> list[ResultLine]:
     ]
 
 
+def _format_time(value: Any, zone: ZoneInfo) -> str:
+    local = datetime.fromisoformat(value).astimezone(zone)
+    return f"{local:%Y-%m-%d %H:%M:%S %Z}"
+
+
 def _format_value(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return format_whole(value) if isinstance(value, int) else str(value)
 
 
 def _list_reconciliation_lines(run: Run, result: ReconciliationResult) -> list[tuple[str, str]]:
     zone = ZoneInfo(run.tenant.time_zone)
     lines = [
         (_("Result"), describe_result(result, zone)),
-        (_("Our records"), f"{result.local_records:,}"),
-        (_("Their records"), f"{result.remote_records:,}"),
+        (_("Our records"), format_whole(result.local_records)),
+        (_("Their records"), format_whole(result.remote_records)),
         *(
-            (str(label), f"{result.verdicts[verdict]:,}")
+            (str(label), format_whole(result.verdicts[verdict]))
             for verdict, label in Discrepancy.Verdict.choices
             if result.verdicts.get(verdict)
         ),
         (_("Read"), _("everything") if result.read == "full" else _("what had changed")),
     ]
     if not result.is_complete:
-        lines.append((_("Incomplete"), _("missing records were not judged")))
+        lines.append((_("Incomplete"), _("missing records are not reported")))
     if result.repairs in REPAIR_STATES:
         lines.append((_("Repairs"), str(REPAIR_STATES[result.repairs])))
     return [*lines, (_("Digest of the records"), result.digest or "–")]

@@ -23,6 +23,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from hub.number_texts import format_whole
 from hub.scheduled.models import Discrepancy, Job, Run
 from hub.scheduled.reconciliation.result import STOPPED
 from hub.scheduled.repairs.filters import match_repairable
@@ -101,7 +102,7 @@ def read_result(run: Run) -> ReconciliationResult | None:
 
 def describe_result(result: ReconciliationResult, zone: ZoneInfo) -> str:
     """Return the result in a sentence, such as “10,000 of 10,000 equal at 02:14”."""
-    counts = {"equal": f"{result.equal:,}", "compared": f"{result.compared:,}"}
+    counts = {"equal": format_whole(result.equal), "compared": format_whole(result.compared)}
     if result.compared_at is None:
         return _("%(equal)s of %(compared)s equal") % counts
     local = result.compared_at.astimezone(zone)

@@ -63,7 +63,7 @@ class SystemLine:
 
 def find_system_label(connector_key: str) -> str:
     connector = CONNECTORS.get(connector_key)
-    return str(connector.label) if connector else _("the hub itself")
+    return _(str(connector.label)) if connector else _("the hub itself")
 
 
 def find_system_lines(lines: Mapping[str, QuotaLine]) -> dict[str, list[SystemLine]]:

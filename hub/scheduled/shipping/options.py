@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from connectors.registry import CONNECTORS
 from connectors.roles import LineFormat
+from hub.number_texts import format_whole
 from hub.scheduled.models import LogSource
 
 BATCH_BYTES = 900_000
@@ -105,7 +106,7 @@ def _range_check(least: int, most: int) -> Callable[[object], str]:
             and not isinstance(value, bool)
             and least <= value <= most
         )
-        limits = {"least": f"{least:,}", "most": f"{most:,}"}
+        limits = {"least": format_whole(least), "most": format_whole(most)}
         return "" if is_within else _("This must be from %(least)s to %(most)s.") % limits
 
     return check

@@ -161,7 +161,7 @@ def test_the_page_and_the_first_page_say_so(owner, make, acme):
     assert f'href="/t/acme/connections/{connection.public_id}/"' in text
     assert "Its access token expires, and there is no refresh token." in text
     home = normalize_markup(owner.get("/t/acme/").content.decode())
-    assert "One connection will need someone within seven days." in home
+    assert "One connection will need attention within seven days." in home
     assert 'href="/t/acme/upcoming/"' in home
 
 

@@ -53,7 +53,7 @@ def test_the_last_run_is_stated_with_its_certificate_and_its_nights(make, browse
     ("changes", "text"),
     [
         ({"equal": 10_000, "verdicts": {}}, "Every record of both sides was compared."),
-        ({"is_complete": False}, "could not be read whole"),
+        ({"is_complete": False}, "could not be read completely"),
         ({"read": "incremental"}, "what had changed since the run before"),
     ],
 )

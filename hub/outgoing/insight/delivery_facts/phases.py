@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from hub.charts import Bar, time_bar
+from hub.number_texts import format_rounded, format_whole
 from hub.outgoing.insight.timeline import ATTEMPTS_LIMIT
 from hub.outgoing.models import FINAL_STATES, Delivery, Exchange
 
@@ -135,9 +136,9 @@ def format_length(length: timedelta) -> str:
     if milliseconds < 1000:
         return f"{milliseconds} ms"
     if milliseconds < 60_000:
-        return f"{milliseconds / 1000:.1f} s"
+        return f"{format_rounded(milliseconds / 1000)} s"
     minutes, seconds = divmod(milliseconds // 1000, 60)
     if minutes < 60:
         return _("%(minutes)s min %(seconds)s s") % {"minutes": minutes, "seconds": seconds}
     hours, minutes = divmod(minutes, 60)
-    return _("%(hours)s h %(minutes)s min") % {"hours": f"{hours:,}", "minutes": minutes}
+    return _("%(hours)s h %(minutes)s min") % {"hours": format_whole(hours), "minutes": minutes}

@@ -66,7 +66,7 @@ def _run_plan(
 ) -> HttpResponse:
     confirmed = ConfirmedPlanForm(request.POST)
     if not confirmed.is_valid():
-        messages.error(request, _("Choose the file again: its plan did not arrive whole."))
+        messages.error(request, _("Choose the file again: its plan was not received completely."))
         return _render_form(request, tenant_user, connection, PairsFileForm())
     text, digest = confirmed.cleaned_data["text"], confirmed.cleaned_data["digest"]
     actor = ActorContext.of_visitor(request, tenant_user)

@@ -23,7 +23,16 @@ def test_a_reconciliation_is_stated_in_words(make, acme):
     assert (lines["Differs"], lines["Missing there"]) == ("3", "1")
     assert "Ambiguous" not in lines
     assert "more would change" in lines["Repairs"]
-    assert lines["Incomplete"] == "missing records were not judged"
+    assert lines["Incomplete"] == "missing records are not reported"
+
+
+def test_times_of_a_sync_are_in_the_zone_of_the_tenant(make, acme):
+    job = make.job(acme, kind="sync", connector="pipedrive")
+    run = make.finished_run(job, result={"since": "2026-11-27T15:46:21.309101+00:00", "read": 1})
+    assert [line[:2] for line in list_result_lines(run)] == [
+        ("Changed since", "2026-11-27 16:46:21 CET"),
+        ("Records that were read", "1"),
+    ]
 
 
 def test_other_results_have_names_that_people_read(make, acme):
