@@ -20,7 +20,7 @@
   /* On a phone rows stack, and each cell names its column. */
   const label = (table) => {
     const names = [...all("thead th", table)].map((head) => head.textContent.trim());
-    all("tbody tr", table).forEach((row) => [...row.cells].forEach((cell, place) => {
+    all("tbody tr, tfoot tr", table).forEach((row) => [...row.cells].forEach((cell, place) => {
       if (cell.tagName === "TD" && cell.colSpan === 1) cell.dataset.label ??= names[place] || "";
     }));
   };

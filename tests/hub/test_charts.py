@@ -1,4 +1,13 @@
-from hub.charts import HEIGHT, MIN_HEIGHT, WIDTH, stacked_columns
+from datetime import UTC, datetime, timedelta
+
+from hub.charts import (
+    HEIGHT,
+    MIN_HEIGHT,
+    WIDTH,
+    spread_labels,
+    stacked_columns,
+    time_labels,
+)
 
 
 def test_the_highest_column_fills_the_picture_and_nothing_is_drawn_of_nothing():
@@ -14,3 +23,14 @@ def test_one_among_thousands_is_seen():
 def test_columns_share_the_width():
     assert stacked_columns([(1,)] * 24)[-1].x + WIDTH / 24 == WIDTH
     assert stacked_columns([]) == []
+
+
+def test_labels_of_columns_are_spread_from_the_first_to_the_last():
+    assert spread_labels([f"{hour}" for hour in range(25)]) == ["0", "12", "24"]
+    assert spread_labels(["Mon", "Tue"]) == ["Mon", "Tue"]
+
+
+def test_times_that_are_close_have_seconds():
+    two = datetime(2026, 11, 28, 2, tzinfo=UTC)
+    assert time_labels(two, two + timedelta(minutes=1), 3) == ["02:00:00", "02:00:30", "02:01:00"]
+    assert time_labels(two, two + timedelta(hours=1), 3) == ["02:00", "02:30", "03:00"]

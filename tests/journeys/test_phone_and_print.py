@@ -20,12 +20,22 @@ PAGES = (
     "settings/",
     "search/?q=o",
 )
+TABLES = ("events/", "jobs/", "runs/", "discrepancies/", "members/")
 OUTSIDE = """
 (selector) => [...document.querySelectorAll(selector)].filter((place) => {
   if (place.matches("[type=hidden], [hidden], [hidden] *, details:not([open]) *")) return false;
   const box = place.getBoundingClientRect();
   return !box.width || box.left < 0 || Math.floor(box.right) > document.documentElement.clientWidth;
 }).map((place) => place.outerHTML.slice(0, 120))
+"""
+
+COVERED = """
+(selector) => [...document.querySelectorAll(selector)].filter((row) => {
+  const boxes = [...row.cells].map((cell) => cell.getBoundingClientRect());
+  return boxes.some((box, place) => boxes.slice(place + 1).some((other) =>
+    box.left < other.right - 1 && other.left < box.right - 1 &&
+    box.top < other.bottom - 1 && other.top < box.bottom - 1));
+}).map((row) => row.textContent.trim().slice(0, 120))
 """
 
 
@@ -40,6 +50,7 @@ def owner(make):
     for name in ("Warehouse", "Accounting"):
         put([make.delivery(make.connection(acme, name=name))], "failed", "exhausted")
     make.run(make.job(acme, name="Nightly orders"))
+    make.discrepancy(make.connection(acme, "salesforce"))
     return client
 
 
@@ -77,6 +88,11 @@ def test_a_row_of_the_log_tells_its_destination_on_a_phone(look):
         "events/",
     ).values()
     assert set(labels) == {'"To: "Accounting', '"To: "Warehouse'}
+
+
+def test_no_cell_of_a_row_covers_another_one_on_a_phone(look):
+    found = look(PHONE, COVERED, ".scroll tbody tr", *TABLES)
+    assert found == {path: [] for path in TABLES}
 
 
 def test_no_control_and_no_section_is_cut_on_a_phone_or_zoomed(look):

@@ -9,7 +9,7 @@ from django.db.models import Min, Sum
 from django.db.models.functions import TruncHour
 
 from connectors.registry import CONNECTORS
-from hub.charts import Column, stacked_columns
+from hub.charts import Column, round_top, stacked_columns, time_labels, value_labels
 from hub.incoming.insight.rows import describe_cause
 from hub.incoming.models import InboundCount, InboundItem, InboundMessage, WebhookSubscription
 from hub.incoming.receiving.storage import ACCEPTED, DUPLICATE, NOT_REJECTED
@@ -57,9 +57,25 @@ class SourceFigures:
         return [(describe_cause(cause), n) for cause, n in self.rejected_by_cause.most_common()]
 
     @property
+    def top(self) -> int:
+        """The number at the top of the chart."""
+        return round_top(max(map(sum, self.stacks), default=0))
+
+    @property
+    def stacks(self) -> list[tuple[int, int, int]]:
+        return [(hour.accepted, hour.duplicate, hour.rejected) for hour in self.hours]
+
+    @property
     def bars(self) -> list[tuple[SourceHour, Column]]:
-        stacks = [(hour.accepted, hour.duplicate, hour.rejected) for hour in self.hours]
-        return list(zip(self.hours, stacked_columns(stacks), strict=True))
+        return list(zip(self.hours, stacked_columns(self.stacks, self.top), strict=True))
+
+    @property
+    def value_labels(self) -> list[str]:
+        return value_labels(self.top)
+
+    @property
+    def time_labels(self) -> list[str]:
+        return time_labels(self.hours[0].starts, self.hours[-1].starts + timedelta(hours=1))
 
 
 def list_source_figures(tenants: TenantIds, *, now: datetime) -> list[SourceFigures]:

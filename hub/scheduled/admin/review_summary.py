@@ -6,8 +6,9 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils.formats import date_format
 
-from hub.charts import stacked_columns
+from hub.charts import round_top, spread_labels, stacked_columns, value_labels
 from hub.scheduled.insight.discrepancies import (
     COUNTED_STATES,
     count_by_verdict_and_field,
@@ -95,6 +96,7 @@ def _build_result_context(job: Job, tenant: Tenant) -> dict[str, Any]:
         return {}
     last = nights[-1]
     stacks = [tuple(night.numbers) for night in nights]
+    top = round_top(max(map(sum, stacks)))
     return {
         "job": job,
         "last_run": last.run,
@@ -103,5 +105,7 @@ def _build_result_context(job: Job, tenant: Tenant) -> dict[str, Any]:
         "statement": last.statement,
         "needs_confirmation": is_confirmation_needed(last.run, last.result),
         "groups": [label for _tone, label, _verdicts in NIGHT_GROUPS],
-        "nights": list(zip(nights, stacked_columns(stacks), strict=True)),
+        "nights": list(zip(nights, stacked_columns(stacks, top), strict=True)),
+        "night_value_labels": value_labels(top),
+        "night_time_labels": spread_labels([date_format(night.at, "j M H:i") for night in nights]),
     }

@@ -60,6 +60,7 @@ class SystemChart:
     lines: Sequence[tuple[SystemLine, float | None]]
     total: int
     busiest_minute_calls: int  # calls in the busiest minute
+    value_labels: Sequence[str]  # labels of the vertical axis, from the top
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,10 @@ class NightView:
     @property
     def bars_height(self) -> int:
         return max(1, len(self.bars))
+
+    @property
+    def time_labels(self) -> list[str]:
+        return charts.time_labels(self.span.starts_at, self.span.ends_at)
 
     @property
     def late_shown(self) -> Sequence[NightRun]:
@@ -176,17 +181,18 @@ def build_chart(
     values = [row.planned if is_coming else row.actual for row in rows]
     peak = max([*values, *(row.planned for row in rows), 0.0])
     drawn = [line.per_minute for line in lines if line.per_minute <= DRAWN_LINE_FACTOR_MAX * peak]
-    highest = max([peak, *drawn]) * 1.05
-    columns = charts.stacked_columns([(value,) for value in values], highest)
+    top = charts.round_top(max([peak, *drawn]))
+    columns = charts.stacked_columns([(value,) for value in values], top)
     return SystemChart(
         find_system_label(connector_key),
         list(zip(rows, columns, strict=True)),
         [
-            (line, charts.line_height(line.per_minute, highest))
+            (line, charts.line_height(line.per_minute, top))
             if line.per_minute in drawn
             else (line, None)
             for line in lines
         ],
         round(sum(values) * (length / MINUTE)),
         round(max(values, default=0)),
+        charts.value_labels(top),
     )
