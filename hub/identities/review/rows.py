@@ -68,7 +68,7 @@ def build_review_rows(connection: Connection, identities: Sequence[Identity]) ->
         )
     }
     remote_ids = {remote_id for identity in identities for remote_id in _list_remote_ids(identity)}
-    entries = _load_entries(connection, remote_ids)
+    entries = load_directory_entries(connection, remote_ids)
     return [_build_row(identity, users, entries) for identity in identities]
 
 
@@ -102,7 +102,10 @@ def _list_remote_ids(identity: Identity) -> Iterable[str]:
     return filter(None, (identity.remote_id, *_list_candidate_ids(identity)))
 
 
-def _load_entries(connection: Connection, remote_ids: Iterable[str]) -> dict[str, DirectoryEntry]:
+def load_directory_entries(
+    connection: Connection, remote_ids: Iterable[str]
+) -> dict[str, DirectoryEntry]:
+    """Return the people of the system with these ids, by id."""
     entries = DirectoryEntry.unscoped.filter(
         connection=connection, kind=USER, remote_id__in=list(remote_ids)
     )

@@ -108,7 +108,7 @@ class Discrepancy(Scoped, StateMachine):
         )
 
     def __str__(self) -> str:
-        return f"{self.record_key} {self.field or self.verdict}"
+        return f"{self.record_key} {self.field or self.get_verdict_display()}"
 
 
 class StagedRecord(models.Model):

@@ -143,7 +143,7 @@ def test_the_last_day_is_a_picture_and_a_table(admin, make, connection):
         )
     text = text_of(admin, connection)
     assert "2 delivered" in text and "1 held" in text and "1 failed" in text
-    assert "Last event received" in text and "2 hours ago</time>" in text
+    assert "an event received" in text and "2 hours ago</time>" in text
     assert '<rect class="good"' in text and '<td class="figure">2</td>' in text
 
 

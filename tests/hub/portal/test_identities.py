@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from hub.audit import AuditRow
+from hub.identities.models import DirectoryEntry
 from hub.mappings.models import Identity
 from hub.outgoing.models import Delivery
 from hub.outgoing.release import release_held_deliveries
@@ -231,6 +232,12 @@ def test_a_person_whose_user_is_not_known_is_listed_and_an_identity_is_begun_the
     admin.post(saying(slack, "user", "u-17"), {"remote_id": "U0ANN"})
     assert told() == [("user", "u-17", "U0ANN", "")]
     assert "People whose user is not known" not in text_of(admin, url_of(slack))
+
+
+def test_a_person_whose_user_is_not_known_has_a_name_if_the_directory_has_one(admin, make, slack):
+    DirectoryEntry.unscoped.create(connection=slack, remote_id="U0ANN", name="Ann Archer")
+    make.inbound_item(slack, author="U0ANN")
+    assert "Ann Archer" in text_of(admin, url_of(slack))
 
 
 @pytest.mark.parametrize("count", [0, 1, 60])

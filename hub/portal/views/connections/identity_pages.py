@@ -20,7 +20,9 @@ from hub.audit import ActorContext
 from hub.connections.credentials.remote_choices import RemoteChoices, list_remote_choices
 from hub.connections.models import Connection
 from hub.db.clock import clock
-from hub.incoming.insight.unresolved_authors import list_unresolved_authors
+from hub.identities.models import DirectoryEntry
+from hub.identities.review.rows import load_directory_entries
+from hub.incoming.insight.unresolved_authors import UnresolvedAuthor, list_unresolved_authors
 from hub.mappings.identity_pairs import remove_identity, set_identity
 from hub.mappings.models import Identity, match_identities_after, match_identity_prefix
 from hub.outgoing.insight.missing_identities import list_missing_identities
@@ -67,13 +69,24 @@ def list_identities(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> 
         else "",
         "newer": f"?{urlencode(search_parameters)}" if cursor else "",
         "missing": missing,
-        "unresolved_authors": list_unresolved_authors(connection),
+        "unresolved_authors": name_unresolved_authors(connection),
         "form": OwnRecordForm(),
         "kinds": sorted(
             {*connection.connector.list_choices_by_kind, *(entry.kind for entry in missing)}
         ),
     }
     return render(request, "portal/identities/list.html", context)
+
+
+def name_unresolved_authors(
+    connection: Connection,
+) -> list[tuple[UnresolvedAuthor, DirectoryEntry | None]]:
+    """Return the authors without an identity, with the person where the directory has one."""
+    authors = list_unresolved_authors(connection)
+    if not authors:
+        return []
+    entries = load_directory_entries(connection, [author.remote_id for author in authors])
+    return [(author, entries.get(author.remote_id)) for author in authors]
 
 
 def redirect_to_identities(tenant_user: TenantUser, connection: Connection) -> HttpResponseRedirect:
