@@ -38,6 +38,7 @@ from hub.incoming.processing.release_held_items import (
     release_held_items,
 )
 from hub.incoming.processing.unmatched import attribute_items_of_connected_accounts
+from hub.incoming.receiving.erase import erase_late_messages
 from hub.incoming.receiving.rejected_sources import notify_rejected_sources
 from hub.incoming.receiving.replies import forget_reply_credentials
 from hub.incoming.registration.schedule import (
@@ -246,6 +247,7 @@ STEPS: tuple[Step, ...] = (
     delete_old_idempotent_responses,
     delete_old_writes,
     continue_erasures,
+    erase_late_messages,
     sweep_retired_parts,
     delete_stale_worker_records,
     end_finished_visits,

@@ -1,11 +1,16 @@
 """Erase the contents that were received for a connection, at the customer's request."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q
 
 from hub.connections.models import DISCONNECTED, Connection
 from hub.incoming.models import InboundBody, InboundEndpoint, InboundItem, InboundMessage
+from hub.outgoing.insight.search import smallest_id_at
+from hub.outgoing.models import ReceivedDataErasure
+
+# how long before and after an erasure a message may be received and stored only after it
+RECEIVED_BEFORE_MAX, STORED_AFTER_MAX = timedelta(minutes=1), timedelta(minutes=10)
 
 
 def erase_received_data(connection: Connection, *, now: datetime) -> None:
@@ -25,6 +30,26 @@ def erase_received_data(connection: Connection, *, now: datetime) -> None:
     messages.update(sealed=None, query="", headers={}, detail="")
     items = InboundItem.unscoped.filter(connection=connection)
     items.update(record="", author="", detail="")
+
+
+def erase_late_messages(*, now: datetime) -> None:
+    """Erase the messages that were being received while their connection was erased; a step of the
+    sweep.
+
+    The data of an account that was connected again is left unchanged.
+    """
+    recent = ReceivedDataErasure.unscoped.filter(
+        erased_at__gt=now - STORED_AFTER_MAX,
+        connection__state="disabled",
+        connection__reason=DISCONNECTED,
+    )
+    for erasure in recent.select_related("connection"):
+        late_messages = InboundMessage.unscoped.filter(
+            endpoint__connection=erasure.connection,
+            public_id__gte=smallest_id_at(erasure.erased_at - RECEIVED_BEFORE_MAX),
+        )
+        if InboundBody.objects.filter(pk__in=late_messages.values("pk")).exists():
+            erase_received_data(erasure.connection, now=now)
 
 
 def _match_waiting(connection: Connection) -> Q:

@@ -16,6 +16,7 @@ from hub.health.probes import check_inbox
 from hub.incoming.endpoints.create import get_or_create_app_endpoint
 from hub.incoming.models import InboundBody, InboundCount, InboundItem, InboundMessage
 from hub.incoming.processing.release_held_items import end_old_holds
+from hub.incoming.receiving.erase import erase_late_messages
 from hub.incoming.receiving.receive import RECEIVERS
 from hub.incoming.receiving.rejected_sources import MIN_REJECTIONS, notify_rejected_sources
 from hub.incoming.receiving.storage import truncate_to_minute
@@ -166,6 +167,21 @@ def test_what_the_same_account_receives_after_it_was_connected_again_stays(clien
     continue_erasures(now=clock() + DAY)
     assert has_contents(event) == (True, True)
     assert not ReceivedDataErasure.unscoped.exists()
+
+
+@pytest.mark.parametrize("is_connected_again", [False, True])
+def test_a_message_that_was_stored_after_the_erasure_is_erased_by_the_sweep(
+    make, pipedrive, is_connected_again
+):
+    erase(pipedrive)
+    late = make.inbound_item(pipedrive, record="31", now=clock())
+    assert InboundBody.objects.filter(pk=late.message_id).exists()
+    if is_connected_again:
+        Connection.unscoped.filter(pk=pipedrive.pk).update(state="healthy", reason="")
+    erase_late_messages(now=clock() + MINUTE)
+    late.refresh_from_db()
+    assert InboundBody.objects.filter(pk=late.message_id).exists() is is_connected_again
+    assert late.record == ("31" if is_connected_again else "")
 
 
 def test_many_events_are_erased_in_several_steps(pipedrive):
