@@ -83,9 +83,9 @@ def repeats(case: Evaluation) -> Iterator[Figure]:
         max(0, count - 1 - len(case.crashes.get(id, ()))) for id, count in sends.items()
     )
     yield figure("unexplained_sends", unexplained, "requests", NONE)
-    yield figure(
-        "stray_crashes", sum(crash.kill is None for crash in crashes_of(case)), "deliveries", NONE
-    )
+    strays = [crash for crash in crashes_of(case) if crash.kill is None]
+    print_stray_crashes(case, strays)
+    yield figure("stray_crashes", len(strays), "deliveries", NONE)
 
 
 def print_unexcused_sends(case: Evaluation, sends: Iterable[tuple[Arrival, Arrival]]) -> None:
@@ -116,6 +116,30 @@ class Crash:
     kill: Kill | None  # None: no kill explains it
     sent_again: float
     sender_known: bool  # the killed process is the one that had sent it
+
+
+def print_stray_crashes(case: Evaluation, strays: Sequence[Crash]) -> None:
+    """Print, for whoever reads along, when each was accepted, sent by whom, and found, and all
+    kills since.
+    """
+    begin = case.kills[0].at if case.kills else 0.0
+    for crash in strays:
+        accepted = case.acknowledged.get(crash.id, math.nan)
+        sends = [
+            f"{arrival.at - begin:.2f} by {case.owner(arrival.port, arrival.at)}"
+            for arrival in case.arrivals
+            if arrival.id == crash.id
+        ]
+        kills = [
+            f"{kill.what} {kill.at - begin:.2f} of {sorted(kill.pids)}"
+            for kill in case.kills
+            if accepted - 1 <= kill.at <= crash.at
+        ]
+        print(
+            f"{crash.at - begin:7.1f} s stray crash of {crash.id}: accepted "
+            f"{accepted - begin:.2f}, sent {', '.join(sends)}; {'; '.join(kills)}",
+            file=sys.stderr,
+        )
 
 
 def crashes_of(case: Evaluation) -> Iterator[Crash]:
