@@ -119,12 +119,12 @@ class Crash:
 
 
 def print_stray_crashes(case: Evaluation, strays: Sequence[Crash]) -> None:
-    """Print, for whoever reads along, when each was accepted, sent by whom, and found, and all
+    """Print, for whoever reads along, when each was stored, sent by whom, and found, and all
     kills since.
     """
     begin = case.kills[0].at if case.kills else 0.0
     for crash in strays:
-        accepted = case.acknowledged.get(crash.id, math.nan)
+        stored = case.stored.get(crash.id, math.nan)
         sends = [
             f"{arrival.at - begin:.2f} by {case.owner(arrival.port, arrival.at)}"
             for arrival in case.arrivals
@@ -133,11 +133,11 @@ def print_stray_crashes(case: Evaluation, strays: Sequence[Crash]) -> None:
         kills = [
             f"{kill.what} {kill.at - begin:.2f} of {sorted(kill.pids)}"
             for kill in case.kills
-            if accepted - 1 <= kill.at <= crash.at
+            if stored - 1 <= kill.at <= crash.at
         ]
         print(
-            f"{crash.at - begin:7.1f} s stray crash of {crash.id}: accepted "
-            f"{accepted - begin:.2f}, sent {', '.join(sends)}; {'; '.join(kills)}",
+            f"{crash.at - begin:7.1f} s stray crash of {crash.id}: stored "
+            f"{stored - begin:.2f}, sent {', '.join(sends)}; {'; '.join(kills)}",
             file=sys.stderr,
         )
 
@@ -149,10 +149,11 @@ def crashes_of(case: Evaluation) -> Iterator[Crash]:
     requests: defaultdict[str, list[Arrival]] = defaultdict(list)
     for arrival in case.arrivals:
         requests[arrival.id].append(arrival)
-    accepted = case.acknowledged
     for id, crash_times in case.crashes.items():
         moments = [arrival.at for arrival in requests[id]]
-        for before, at in itertools.pairwise([accepted.get(id, -math.inf), *sorted(crash_times)]):
+        # an event may be stored long before its caller gets the acknowledgement
+        since = case.stored.get(id, -math.inf)
+        for before, at in itertools.pairwise([since, *sorted(crash_times)]):
             sent = [arrival for arrival in requests[id] if before <= arrival.at < at]
             kill = kill_behind(case, before, at, sent[-1] if sent else None)
             yield Crash(id, at, kill, following(moments, at), sender_known=bool(sent))

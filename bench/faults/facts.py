@@ -24,6 +24,7 @@ class Evaluation:
     logs: list[CallerLog]  # of each caller
     arrivals: Sequence[Arrival]
     ids: dict[str, str]  # the id that the sink saw, by the sender's
+    stored: dict[str, float]  # by that id, when its event was stored
     crashes: dict[str, list[float]]  # by that id, when each was found lying after its pump had died
     outages: list[tuple[float, float]]  # without a database, in which nothing can be settled
     kills: list[Kill]  # in the order of time; with the pools that a worker replaced
@@ -31,11 +32,14 @@ class Evaluation:
 
     @classmethod
     def of(cls, desk: AttackedInstallation, arrivals: Sequence[Arrival]) -> Self:
-        rows = Delivery.unscoped.values_list("event__sender_id", "message_uuid")
+        rows = list(
+            Delivery.unscoped.values_list("event__sender_id", "message_uuid", "event__accepted_at")
+        )
         return cls(
             logs=[caller.log for caller in desk.callers],
             arrivals=arrivals,
-            ids={sender: f"msg_{id.hex}" for sender, id in rows},
+            ids={sender: f"msg_{id.hex}" for sender, id, _at in rows},
+            stored={f"msg_{id.hex}": clocks.monotonic(at) for _sender, id, at in rows},
             crashes=crashes_by_id(),
             outages=desk.outages,
             kills=sorted([*desk.kills, *replacements(desk.owners)], key=lambda kill: kill.at),

@@ -3,6 +3,7 @@ real worker: in a first night, and in a second one whose plan knows the first.
 """
 
 import os
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -74,11 +75,16 @@ class Night:
     runs: list[Run]
 
     @property
-    def busiest_factor(self) -> float:
-        """The calls of the busiest part of the window, divided by the mean of all parts."""
+    def calls_by_part(self) -> list[int]:
+        """The calls in each part of the window."""
         length = self.window / PARTS
         parts = Counter(int((time - self.slot_at) / length) for time in self.request_times)
-        return busiest_minute_factor([parts[number] for number in range(PARTS)], PARTS)
+        return [parts[number] for number in range(PARTS)]
+
+    @property
+    def busiest_factor(self) -> float:
+        """The calls of the busiest part of the window, divided by the mean of all parts."""
+        return busiest_minute_factor(self.calls_by_part, PARTS)
 
     @property
     def call_count(self) -> int:
@@ -129,6 +135,7 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
 
 def night_figures(name: str, night: Night) -> Iterator[Figure]:
     unfinished = sum(run.state != Run.State.FINISHED for run in night.runs)
+    print(f"{name}: calls by part of the window {night.calls_by_part}", file=sys.stderr)
     yield Figure(f"{name}_busiest_part", night.busiest_factor, "x mean", bar=Bar("<=", 1.3))
     yield Figure(f"{name}_calls", night.call_count, "")
     yield Figure(f"{name}_429", night.refused_count, "", bar=Bar("==", 0))

@@ -12,12 +12,13 @@ PUMP, OTHER = 100, 200  # process ids
 TWICE = [Arrival(10.0, "msg_a", "/", port=PUMP), Arrival(14.0, "msg_a", "/", port=OTHER)]
 
 
-def case(*, kills=(), crashes=(12.0,), arrivals=TWICE, outages=()):
-    """One event, accepted at second 9.5, whose sender's port is its process id."""
+def case(*, kills=(), crashes=(12.0,), arrivals=TWICE, outages=(), acknowledged=9.5):
+    """One event, stored at second 9.5, whose sender's port is its process id."""
     return Evaluation(
-        logs=[CallerLog(acknowledged={"a": 9.5})],
+        logs=[CallerLog(acknowledged={"a": acknowledged})],
         arrivals=arrivals,
         ids={"a": "msg_a"},
+        stored={"msg_a": 9.5},
         crashes={"msg_a": list(crashes)},
         outages=list(outages),
         kills=list(kills),
@@ -80,7 +81,13 @@ def test_the_replacement_of_a_killed_pool_is_no_kill_beside_it(later, seconds):
     assert found == pytest.approx(seconds)
 
 
-def test_what_was_claimed_and_never_sent_counts_from_the_first_kill_after_it_was_accepted():
+def test_a_kill_explains_a_crash_also_if_the_event_was_acknowledged_after_it():
+    kills = [Kill(10.2, "everything", frozenset([OTHER]))]
+    found = list(crashes_of(case(kills=kills, arrivals=[TWICE[1]], acknowledged=13.0)))
+    assert [crash.kill for crash in found] == kills
+
+
+def test_what_was_claimed_and_never_sent_counts_from_the_first_kill_after_it_was_stored():
     arrivals, kills = (
         [Arrival(14.0, "msg_a", "/", port=OTHER)],
         [Kill(9.8, "pool", frozenset([PUMP]))],

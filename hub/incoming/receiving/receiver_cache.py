@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from threading import Lock
 from typing import Any
 
 import structlog
@@ -27,8 +28,10 @@ log = structlog.get_logger(__name__)
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+ReceiverKey = tuple[str, str]  # connector key and digest of the key in the URL
 
 MAX_AGE = timedelta(seconds=1)
+LOCK_COUNT = 64  # each is shared by the keys of a hash
 MAX_RECEIVERS = 10_000  # cached at a time, unknown keys included
 UNUSABLE_SCHEME = SharedSecretScheme(location="path")  # without secrets it accepts nothing
 
@@ -61,23 +64,35 @@ class Receiver:
 
 
 class ReceiverCache:
-    """Receivers by connector and key digest, at most MAX_AGE old; None is cached for an unknown
-    key.
+    """Receivers by connector and key digest, at most MAX_AGE old; None for an unknown key.
+
+    One thread loads a receiver that is too old, and the others that need it wait for that: in a
+    spike each of them would otherwise load it.
     """
 
     def __init__(self) -> None:
-        self.receivers: dict[tuple[str, str], tuple[datetime, Receiver | None]] = {}
+        self.receivers: dict[ReceiverKey, tuple[datetime, Receiver | None]] = {}
+        self.locks = [Lock() for _ in range(LOCK_COUNT)]
 
     def get(self, connector_key: str, digest: str, *, now: datetime) -> Receiver | None:
         """Return the receiver of a URL; None if there is no such URL."""
-        cached = self.receivers.get((connector_key, digest))
-        if cached and abs(now - cached[0]) < MAX_AGE:
+        key = connector_key, digest
+        if cached := self._get_fresh(key, now=now):
             return cached[1]
-        receiver = load_receiver(connector_key, digest, now=now)
-        if len(self.receivers) >= MAX_RECEIVERS:
-            self.receivers.clear()
-        self.receivers[connector_key, digest] = now, receiver
+        with self.locks[hash(key) % LOCK_COUNT]:
+            if cached := self._get_fresh(key, now=now):
+                return cached[1]
+            receiver = load_receiver(connector_key, digest, now=now)
+            if len(self.receivers) >= MAX_RECEIVERS:
+                self.receivers.clear()
+            self.receivers[key] = now, receiver
         return receiver
+
+    def _get_fresh(
+        self, key: ReceiverKey, *, now: datetime
+    ) -> tuple[datetime, Receiver | None] | None:
+        cached = self.receivers.get(key)
+        return cached if cached and abs(now - cached[0]) < MAX_AGE else None
 
 
 def load_receiver(connector_key: str, digest: str, *, now: datetime) -> Receiver | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 # of the window: the rest is for runs that a busy worker starts late, as they are skipped after it
-STARTS_WINDOW_SHARE = 0.9
+STARTS_WINDOW_SHARE = 0.95
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ def test_a_planned_run_spreads_its_calls_over_its_part_of_the_window(make):
         create_run(job, schedule.tenant, slot_at=NOON - DAY, calls=calls)
     run = new_run(schedules[0], window_ends_at=NOON + 10 * MINUTE)
     plan_runs([run], now=NOON)
-    assert run.seconds_between_calls == pytest.approx(540 / 1800)
+    assert run.seconds_between_calls == pytest.approx(570 / 1800)
 
 
 def test_a_run_among_few_does_not_take_the_whole_window(schedules):
