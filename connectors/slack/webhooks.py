@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from connectors.http import Json, Unreadable, dump_checked_json, load_exact_json
+import orjson
+
+from connectors.http import Json, Unreadable
 from connectors.signatures import SLACK as SLACK_SCHEME
 from connectors.slack.webhook_types import EVENT_TYPES
 from connectors.webhook_request import WebhookRequest
@@ -80,7 +82,7 @@ class SlackWebhooks(WebhookSource):
             return StoredRequest(b"")
         reply = {key: str(document[key]) for key in REPLY_KEYS if document.get(key)}
         try:
-            body = dump_checked_json(_remove_secrets(document))
+            body = orjson.dumps(_remove_secrets(document))
         except (TypeError, RecursionError):  # nested too deeply
             return StoredRequest(b"", reply)
         stored = urlencode({"payload": body}).encode() if request.is_form() else body
@@ -104,16 +106,15 @@ class SlackWebhooks(WebhookSource):
 
 
 def _parse_document(request: WebhookRequest) -> dict[str, Any]:
-    """Return the JSON of an event or interaction, or the form of a command; empty if unreadable."""
+    """Return the JSON of an event or interaction, or the form of a command; empty if unreadable.
+
+    Slack's values are texts and short integers, so no number can be rounded.
+    """
     try:
         if not request.is_form():
-            return _as_object(load_exact_json(request.body))
+            return _as_object(orjson.loads(request.body))
         fields = dict(parse_qsl(request.body.decode(), max_num_fields=MAX_FORM_FIELDS))
-        return (
-            _as_object(load_exact_json(fields["payload"].encode()))
-            if "payload" in fields
-            else fields
-        )
+        return _as_object(orjson.loads(fields["payload"])) if "payload" in fields else fields
     except (ValueError, RecursionError):
         return {}
 
