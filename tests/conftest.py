@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import gc
 import json
 import math
 import unittest
@@ -8,6 +9,9 @@ import hypothesis
 import pytest
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_serialized_rollback"}
+
+# The collector would traverse all modules, models and tests again and again: a third of all time.
+gc.set_threshold(100_000, 20, 20)
 
 hypothesis.settings.register_profile(
     "hub", deadline=None
@@ -37,6 +41,12 @@ def pytest_collection_modifyitems(config, items):
         unused = [item for item in items if not uses_database(item)]
         config.hook.pytest_deselected(items=unused)
         items[:] = [item for item in items if uses_database(item)]
+
+
+def pytest_collection_finish():
+    """Whatever exists now exists until the end: the collector leaves it out."""
+    gc.collect()
+    gc.freeze()
 
 
 def uses_database(item):
