@@ -212,8 +212,8 @@ class Connector:
     def refresh_request(self, app: Mapping[str, str], credential: Credential) -> Request:
         """Build the request that refreshes the credential's access_token.
 
-        The caller stores the pair to refresh under access_token and refresh_token, without its
-        prefix.
+        `credential` contains the tokens to refresh as access_token and refresh_token, also if the
+        stored document has them under a prefix.
         """
         raise NotImplementedError
 

@@ -15,7 +15,7 @@ USER = "user"  # the kind of the identities of people
 class Person:
     """A user of a system.
 
-    `aliases` are further e-mail addresses and logins, `other_names` what people are called besides.
+    `aliases` are further e-mail addresses and logins, `other_names` other names of the person.
     """
 
     id: str

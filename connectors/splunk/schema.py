@@ -64,9 +64,9 @@ def is_flat(fields: object) -> bool:
 
 
 def build_envelope(body: Mapping[str, Any], *, id: str) -> bytes:
-    """Build the envelope as it is sent, with the indexed field `delivery_id`.
+    """Build the envelope to send, with the indexed field `delivery_id`.
 
-    It is the same in all attempts: Splunk does not detect duplicates.
+    It is the same in all attempts, as Splunk does not detect duplicates.
     """
     document = remove_nulls(body)
     document["fields"] = {**document.get("fields", {}), "delivery_id": id}

@@ -127,8 +127,8 @@ def redact_text(text: str, secrets: Iterable[str] = ()) -> str:
 def redact_excerpt(text: str, length: int, secrets: Iterable[str] = ()) -> str:
     """Return the first `length` characters of a text, redacted.
 
-    Reads only these and the MAX_SECRET_LENGTH characters behind them, so that a secret that begins
-    within the excerpt is recognised.
+    Reads MAX_SECRET_LENGTH characters beyond them, so that a secret that begins within the excerpt
+    is recognised.
     """
     return redact_text(text[: length + MAX_SECRET_LENGTH], secrets)[:length]
 

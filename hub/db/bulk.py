@@ -29,7 +29,7 @@ def insert_rows(
     """Insert one row for each index of the columns. Every field without a database default must be
     named.
 
-    With `ignore_conflicts`, existing rows stay as they are.
+    With `ignore_conflicts`, existing rows are not changed.
     """
     fields = [column_field(model, name) for name in columns]
     if not next(iter(columns.values())):

@@ -53,7 +53,7 @@ def change_mapping(
 ) -> FieldMapping:
     """Set the name of a mapping, and store a new version if its body differs.
 
-    None leaves either as it is. Raises ValidationError by field.
+    None keeps the current name or body. Raises ValidationError by field.
     """
     stored = FieldMapping.unscoped.select_for_update(no_key=True).get(pk=mapping.pk)
     if body is not None:

@@ -75,7 +75,7 @@ def wake_up(name: str, *, now: datetime) -> bool:
 
 
 def acknowledge_wake_up(name: str) -> str:
-    """Acknowledge a wake-up, so that it can be sent again, and return the id behind the colon.
+    """Acknowledge a wake-up, so that it can be sent again, and return the id in its name.
 
     Each task calls this first.
     """

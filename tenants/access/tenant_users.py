@@ -207,7 +207,7 @@ def render_visit_over(request: HttpRequest) -> HttpResponse:
 
 
 def render_read_only(request: HttpRequest, reference: str) -> HttpResponse:
-    """Render the page that tells support what a visit does not show or change."""
+    """Render the page that explains to support staff what a visit does not show or allow."""
     return render(request, "people/support_read_only.html", {"tenant": reference}, status=403)
 
 

@@ -89,8 +89,10 @@ class ApiKey(Scoped):
         return api_key, text
 
     def has_scope(self, scope: str) -> bool:
-        """Return whether the key has the scope; a tenant's key never has a scope that is reserved
-        for the platform, whatever its row contains.
+        """Return whether the key has the scope.
+
+        A tenant's key never has a scope that is reserved for the platform, even if its row contains
+        one.
         """
         reserved = SCOPES[scope].platform_only and self.tenant_id is not None
         return scope in self.scopes and not reserved

@@ -37,8 +37,8 @@ IDENTITY = re.compile(r"identity\('([^'\\]*)', *(.+)\)")
 
 @dataclass(frozen=True, slots=True)
 class FieldPreview:
-    """One field of the other system, with its source in words, or as an expression if that is not
-    simple.
+    """One field of the other system, with a description of its source, or the expression if that is
+    not simple.
     """
 
     key: str

@@ -31,8 +31,8 @@ class MissingIdentity:
 def find_static_identities(
     routes: Iterable[Route], connection: Connection
 ) -> list[MissingIdentity]:
-    """Return the missing identities that mappings name literally, whatever the event; two
-    statements.
+    """Return the missing identities with constant ids in mappings, which are needed for every
+    event; two queries.
     """
     return [
         MissingIdentity(*pair)
@@ -45,7 +45,7 @@ def find_static_identities(
 def _find_static_identities_by_connection(
     routes: Iterable[Route], connections: Sequence[Connection]
 ) -> dict[int, set[IdentityPair]]:
-    """Return the missing identities that mappings name literally, for several connections of one
+    """Return the missing identities with constant ids in mappings, for several connections of one
     tenant.
     """
     missing: dict[int, set[IdentityPair]] = {connection.pk: set() for connection in connections}
@@ -84,7 +84,9 @@ def load_newest_versions(routes: Iterable[Route]) -> dict[int, MappingVersion]:
 def _collect_static_identities(
     version: MappingVersion | None, route: Route, connection: Connection
 ) -> set[IdentityPair]:
-    """Evaluate the mapping with an empty event, which finds only literal identities."""
+    """Evaluate the mapping with an empty event, which finds only the identities with
+    constant ids.
+    """
     if version is None:
         return set()
     try:

@@ -44,10 +44,10 @@ class Claimer:
     found_work: bool = False  # the last claim found something, so the next one does not ask first
 
     async def claim_batches(self, *, is_idle: bool) -> tuple[list[LaneBatch], list[NotSent]]:
-        """Claim due deliveries; `is_idle`: nothing is being sent or settled.
+        """Claim due deliveries. `is_idle`: nothing is being sent or settled.
 
-        Return the batches to send, and the requests that were parked. Raises django.db.Error when
-        the database is away.
+        Return the batches to send, and the requests that were parked. Raises django.db.Error if the
+        database connection is lost.
         """
         await self.correct_clock_jump()
         await self.update_quarantine(is_idle=is_idle)

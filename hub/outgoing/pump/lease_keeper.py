@@ -62,7 +62,7 @@ class LeaseKeeper:
 
     async def keep_leases(self) -> None:
         """Extend the leases every EXTEND_EVERY_SECONDS until closed, and more often while the
-        database is away.
+        database connection is lost.
         """
         delay = EXTEND_EVERY_SECONDS
         while not await self.is_closed_within(delay):

@@ -52,10 +52,9 @@ def add_route(
 def change_route(
     route: Route, body: Mapping[str, Any] | None, actor: ActorContext, *, now: datetime
 ) -> Route:
-    """Store the changed columns of a route, and a new version of its mapping if the body differs;
-    None leaves the mapping as it is.
+    """Store the changed columns of a route, and a new version of its mapping if the body differs.
 
-    Raises ValidationError by field.
+    A body of None keeps the mapping. Raises ValidationError by field.
     """
     stored = Route.unscoped.select_for_update(of=("self",), no_key=True).get(pk=route.pk)
     check_route(route)

@@ -79,5 +79,5 @@ class DiscrepancyView(APIView):
         examples={"read": openapi.DISCREPANCY},
     )
     def get(self, request: Request, id: UUID) -> Response:
-        """Return a difference with both values, and what became of its repair."""
+        """Return a difference with both values, and the result of its repair."""
         return Response(DiscrepancySerializer(find_discrepancy(request, id)).data)

@@ -270,7 +270,7 @@ class TryMappingView(APIView):
         examples={"tried": examples.DRY_RUN},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Return what the mapping makes of an event: nothing is stored or sent."""
+        """Return the result of the mapping for an event: nothing is stored or sent."""
         mapping = _find_mapping(request, id)
         route = Route(
             tenant=mapping.tenant,

@@ -208,7 +208,7 @@ class TryRouteView(APIView):
         examples={"tried": examples.DRY_RUN},
     )
     def post(self, request: Request, id: UUID) -> Response:
-        """Return what would become of an event by this route: nothing is stored or sent."""
+        """Return the result of an event on this route: nothing is stored or sent."""
         route = find_route(request, id)
         data = validate_data(TryRouteSerializer, request.data)
         route.filter = data.get("filter", route.filter)

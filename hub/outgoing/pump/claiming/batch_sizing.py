@@ -63,7 +63,7 @@ class BatchSizing:
     def claim_budget(self, *, now: datetime) -> ClaimBudget:
         """Return the small budget while small and large lanes are active.
 
-        A small lane would otherwise wait behind a whole claim of another one's backlog.
+        Otherwise a small lane would wait until the whole claim of a large lane's backlog is sent.
         """
         both_until = min(self.small_lane_until, self.large_lane_until)
         return SMALL_BUDGET if now < both_until else LARGE_BUDGET

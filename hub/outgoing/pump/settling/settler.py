@@ -60,9 +60,9 @@ class Settler:
         self.settle_requested.set()
 
     async def settle_until_closed(self) -> None:
-        """Settle every SETTLE_EVERY_SECONDS, or as soon as it is requested.
+        """Settle every SETTLE_EVERY_SECONDS, or immediately on request.
 
-        Raises what `settle_pending` raises, but waits while the database is away.
+        Raises what `settle_pending` raises, but waits while the database connection is lost.
         """
         while not self.is_closing:
             with contextlib.suppress(TimeoutError):
