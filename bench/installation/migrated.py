@@ -5,12 +5,15 @@ The copies lie in `.cache/migrated`, by a fingerprint of the migrations; a folde
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from cryptography.fernet import Fernet
 
 from bench.installation import postgres
 from bench.installation.processes import MANAGE, ROOT
@@ -21,12 +24,15 @@ FORGET_KEYS = "DELETE FROM hub_keycanary"  # migrate makes another, under the ke
 
 
 def migrate_fresh(url: str, environment: Mapping[str, str]) -> None:
-    """Migrate an empty database; from a copy, if the migrations have run before."""
+    """Migrate an empty database; if the same migrations have run before, copy their result, under
+    the keys of this environment.
+    """
     copy = COPIES / f"{fingerprint_migrations()}.{'sqlite3' if is_sqlite(url) else 'sql'}"
-    if is_known := copy.exists() and can_be_copied(url):
-        restore(url, copy)
+    if copy.exists() and can_be_copied(url):
+        restore(url, copy, afterwards=replace_key_canary(environment["HUB_FIELD_KEYS"]))
+        return
     migrate(environment)
-    if not is_known and can_be_copied(url):
+    if can_be_copied(url):
         with replacing(copy) as beside:
             store(url, beside)
 
@@ -54,14 +60,25 @@ def can_be_copied(url: str) -> bool:
     return is_sqlite(url) or postgres.folder_of(url) is not None
 
 
-def restore(url: str, copy: Path) -> None:
+def replace_key_canary(field_keys: str) -> str:
+    """Return the statement that seals the key canary under the newest of these keys.
+
+    `KeyCanary.ensure_exists` would do it with the keys of this process.
+    """
+    document = json.dumps({"binding": "canary", "document": {}})
+    sealed = Fernet(field_keys.split(",")[0]).encrypt(document.encode()).decode()
+    return f"UPDATE hub_keycanary SET sealed = '{sealed}'"
+
+
+def restore(url: str, copy: Path, *, afterwards: str = FORGET_KEYS) -> None:
+    """Fill an empty database from a copy, and run a statement on its key canary."""
     if is_sqlite(url):
         shutil.copyfile(copy, sqlite_file(url))
         with contextlib.closing(sqlite3.connect(sqlite_file(url))) as database, database:
-            database.execute(FORGET_KEYS)
+            database.execute(afterwards)
     else:
         # the script ends with an empty search path
-        script = f"SET search_path = public;\n{FORGET_KEYS};\n"
+        script = f"SET search_path = public;\n{afterwards};\n"
         postgres.restore(url, copy.read_bytes() + script.encode())
 
 
