@@ -30,13 +30,7 @@ job = build_job(
 create_job(job, ActorContext.system(), now=clock())
 start_run(job, slack.tenant, ActorContext.system(), now=clock())
 """
-ENDED = """
-import django; django.setup()
-from hub.outgoing.models import Delivery
-from hub.scheduled.models import Run
-print([*Run.unscoped.values_list("state", flat=True)],
-      [*Delivery.unscoped.values_list("state", flat=True)])
-"""
+ENDED = "SELECT run.state, delivery.state FROM scheduled_run run, outgoing_delivery delivery"
 # its figures are stored, its message is written and not committed, and it is committed
 PLACES = ["J3=kill@1", "J2=kill@3", "J3=kill@3"]
 
@@ -75,9 +69,9 @@ def test_a_report_is_posted_once_whenever_its_worker_is_killed(sandbox, place, f
     there.environment["HUB_FAILPOINTS"] = failpoint
     there.work()
     wait_until(
-        lambda: there.run(ENDED).strip() == "['finished'] ['delivered']",
+        lambda: there.ask(ENDED) == [("finished", "delivered")],
         within=120,
-        every=1.0,
+        every=0.2,
         what="the delivery of the report",
     )
     assert [path.name for path in done.iterdir()] == [failpoint[:2]]
