@@ -1,8 +1,12 @@
-"""Installations for a test: fresh ones, and others that have their database already."""
+"""Installations for a test: fresh ones, and others that have their database already. Places for
+workers.
+"""
 
 import pytest
 
+from bench.installation import environments
 from tests.desk.installation import Installation
+from tests.desk.worker_processes import WorkerProcesses
 
 
 @pytest.fixture
@@ -23,6 +27,18 @@ def desk(fresh_desk):
     return fresh_desk
 
 
+def standing(context):
+    with context() as environment:
+        there = WorkerProcesses(environment)
+        yield there
+        there.end()
+
+
 @pytest.fixture
-def another_desk(another_fresh_desk):
-    return another_fresh_desk
+def place():
+    yield from standing(environments.sqlite_environment)
+
+
+@pytest.fixture
+def shared_place():
+    yield from standing(environments.postgresql_environment)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 import subprocess
 import sys
 
@@ -103,6 +104,8 @@ def test_a_fresh_clone_installs_makes_its_database_and_is_ready(fresh_desk, tmp_
     said = fresh_desk.start(HUB_VENV=str(tmp_path / "venv")).says(READY)
     assert fresh_desk.has(f"{tmp_path}/venv/bin/python")
     assert [step for step in ("packages", "database", "processes") if step not in said] == []
+    database = fresh_desk.folder / "var" / "hub.sqlite3"
+    assert stat.S_IMODE(database.stat().st_mode) == 0o600
     fresh_desk.stop()
     installed = (fresh_desk.folder / "var" / "log" / "prepare.log").stat().st_size
     fresh_desk.start(HUB_VENV=str(tmp_path / "venv")).says(READY)
