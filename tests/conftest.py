@@ -41,6 +41,15 @@ def pytest_collection_modifyitems(config, items):
         unused = [item for item in items if not uses_database(item)]
         config.hook.pytest_deselected(items=unused)
         items[:] = [item for item in items if uses_database(item)]
+    items.sort(key=desk_limit, reverse=True)
+
+
+def desk_limit(item):
+    """Return the seconds that a desk test may take, 0 of others. Those that may take longest begin
+    first, so that none is left to run alone at the end.
+    """
+    limit = item.get_closest_marker("timeout")
+    return limit.args[0] if limit and item.get_closest_marker("desk") else 0
 
 
 def pytest_collection_finish():

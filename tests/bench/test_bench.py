@@ -11,7 +11,7 @@ from bench.installation.processes import MANAGE, descendants, wait_until
 from bench.portal.pages import PAGES
 from tests.bench.conftest import WITHIN, told_by
 
-pytestmark = [pytest.mark.desk, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.desk, pytest.mark.timeout(600), pytest.mark.xdist_group("bench")]
 
 TOLD = {"name", "value", "unit", "baseline", "ratio", "bar", "holds"}
 BENCHES = (

@@ -13,7 +13,11 @@ from connectors.registry import CONNECTORS
 from tests.conformance.node import cases_of
 from tests.connectors.recorded import WHSEC, credential, message
 
-pytestmark = [pytest.mark.desk, pytest.mark.timeout(240)]  # the first run installs
+pytestmark = [
+    pytest.mark.desk,
+    pytest.mark.timeout(240),  # the first run installs
+    pytest.mark.xdist_group("node"),
+]
 
 CASES = {
     "slack_clients": (

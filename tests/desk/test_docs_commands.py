@@ -10,7 +10,7 @@ import requests
 
 from tests.desk.installation import READY, ROOT, Installation, shell
 
-pytestmark = [pytest.mark.desk, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.desk, pytest.mark.timeout(300), pytest.mark.xdist_group("docs")]
 
 GUIDES = [str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs/api").glob("*.md"))]
 PAGES = ["README.md", "docs/operators.md", "docs/partners.md", *GUIDES]

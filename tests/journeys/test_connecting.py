@@ -4,7 +4,7 @@ processes.
 
 import pytest
 
-pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.desk, pytest.mark.timeout(180), pytest.mark.xdist_group("running_hub")]
 
 JOURNEYS = {
     "Slack": ("slack", True),

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.desk, pytest.mark.timeout(180), pytest.mark.xdist_group("running_hub")]
 
 YOU = "You can fix it yourself."
 US = "The operator of Integration Hub can fix it."

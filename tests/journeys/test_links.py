@@ -5,7 +5,7 @@ that arrives.
 import pytest
 from playwright.sync_api import expect
 
-pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.desk, pytest.mark.timeout(180), pytest.mark.xdist_group("running_hub")]
 
 SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 

@@ -4,7 +4,7 @@ import pytest
 
 from bench.installation.processes import wait_until
 
-pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.desk, pytest.mark.timeout(180), pytest.mark.xdist_group("running_hub")]
 
 YOU = "You can fix it yourself."
 ADMIN = "An administrator of your {} can fix it."
