@@ -106,14 +106,20 @@ def django_db_setup(django_db_setup, django_db_blocker):
     would refuse.
     """
     from django.db import connection
+    from django.test import TransactionTestCase
 
-    from tests import migrated_databases
+    from tests import emptied_tables, migrated_databases
 
     with django_db_blocker.unblock():
         migrated_databases.store()
     if connection.vendor == "sqlite":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
             cursor.execute("DROP TRIGGER IF EXISTS hub_audit_is_not_deleted")
+    with django_db_blocker.unblock():
+        emptier = emptied_tables.TableEmptier()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda test: emptier.empty())
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
