@@ -5,7 +5,7 @@ import pytest
 from hub.incoming.models import InboundItem
 from tenants.api_scopes import SCOPES
 from tenants.models import ApiKey
-from tests.wall_api.routes import GUARDED, ORDER, ROUTES, address, ids, rows, tells_of
+from tests.wall_api.routes import GUARDED, ORDER, ROUTES, address, ids, rows, tells_of, words_of
 
 pytestmark = pytest.mark.django_db
 BY_ID = [  # recipes are the same for all tenants
@@ -195,7 +195,7 @@ def test_another_tenants_key_neither_sends_lines_nor_reads_a_position(
         answer = client.post(
             url, body, content_type="application/x-ndjson", HTTP_IDEMPOTENCY_KEY="key"
         )
-        assert (answer.status_code, tells_of(answer, acme)) == (404, [])
+        assert (answer.status_code, tells_of(answer, words_of(acme))) == (404, [])
     assert rows() == before
 
 

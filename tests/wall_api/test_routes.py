@@ -22,18 +22,19 @@ def test_every_route_has_a_line():
 
 @pytest.mark.parametrize("route", GUARDED)
 def test_without_a_key_nothing_is_told(client, api, acme, assert_refused, route):
+    url, wrong_key = address(route, acme), api("hub_test_00000000_wrong")
     for method in METHODS:
-        assert_refused(client, method, address(route, acme), {401})
-        assert_refused(api("hub_test_00000000_wrong"), method, address(route, acme), {401})
+        assert_refused(client, method, url, {401})
+        assert_refused(wrong_key, method, url, {401})
 
 
 @pytest.mark.parametrize("route", GUARDED)
 def test_a_method_that_is_not_in_the_table_is_refused_to_the_most_powerful_key(
     api, acme, assert_refused, route
 ):
-    client = api.platform()
+    client, url = api.platform(), address(route, acme)
     for method in set(METHODS) - set(ROUTES[route]) - {"HEAD"}:
-        assert_refused(client, method, address(route, acme), {405})
+        assert_refused(client, method, url, {405})
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_a_method_that_is_not_in_the_table_is_refused_to_the_most_powerful_key(
 def test_a_key_without_the_scope_is_refused_even_at_home(
     api, acme, assert_refused, route, method, scope
 ):
-    others = [name for name in SCOPES if name != scope]
-    assert_refused(api.platform(scopes=others), method, address(route, acme), {403})
+    url, others = address(route, acme), [name for name in SCOPES if name != scope]
+    assert_refused(api.platform(scopes=others), method, url, {403})
     theirs = [name for name in others if not SCOPES[name].platform_only]
-    assert_refused(api.of(acme, scopes=theirs), method, address(route, acme), {403})
+    assert_refused(api.of(acme, scopes=theirs), method, url, {403})
