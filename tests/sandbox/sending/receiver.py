@@ -64,7 +64,7 @@ def running_receiver():
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=[0.01])  # seconds
     thread.start()
     receiver.url = f"http://127.0.0.1:{server.server_address[1]}"
     try:
