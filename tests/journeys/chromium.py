@@ -73,12 +73,14 @@ def ask(client: Client, request, path):
 
 @contextmanager
 def window(browser, client: Client, **options):
-    """A window of somebody; what the browser complains of is in `complaints`."""
+    """A window of somebody; what the browser complains of is in `complaints`, and in `look` the
+    theme and the width, once tests/journeys/axe.py has set them.
+    """
     context = browser.new_context(base_url=ORIGIN, **options)
     here = copy_context()
     context.route("**/*", lambda route, request: answer(client, here, route, request))
     page = context.new_page()
-    page.complaints = []
+    page.complaints, page.look = [], None
     page.on(
         "console",
         lambda said: (

@@ -5,13 +5,15 @@ A page is loaded once and looked at twice. Of pages that are alike one is enough
 have in common, and of the actions that ask for the same.
 """
 
+import itertools
+
 import pytest
 from django.contrib import admin
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.test import Client
 
 from tests.hub.scheduled.night.builders import DAY, create_job, create_run, create_schedule
-from tests.journeys.axe import OF_ITS_STATUS, wear, wrong_as_it_is
+from tests.journeys.axe import OF_ITS_STATUS, bring_axe, prefer, wear, wrong_as_it_is
 from tests.journeys.chromium import chromium, window
 from tests.secret_canaries import HOUR, CanaryRows
 from tests.test_wall_admin import ROWS
@@ -141,9 +143,10 @@ def look_at(client, looks_of):
     with chromium() as browser:  # its loop runs in this thread, see test_every_page
         connections[DEFAULT_DB_ALIAS] = database
         with window(browser, client) as shown:
+            bring_axe(shown)
             found, seen = {}, ""
             for address, looks in looks_of.items():
-                wear(shown, *looks[0])
+                prefer(shown, *looks[0])
                 shown.goto(address)
                 shown.evaluate(UNFOLD)
                 found[address] = [wrong for look in looks if (wrong := wrong_in(shown, look, seen))]
@@ -163,10 +166,12 @@ def test_staff_can_use_every_page_and_every_address_leads_to_one(staff, rows):
     assert set(routes("admin/")) >= NO_PAGES
     found, silent = find_pages(staff)
     assert silent == []
-    look_at(staff, dict.fromkeys(found, LOOKS))
+    orders = itertools.cycle([LOOKS, LOOKS[::-1]])  # each loads in the last look of the one before
+    look_at(staff, dict(zip(found, orders, strict=False)))
 
 
 def test_staff_can_use_every_page_before_there_is_anything(staff):
-    """They share a template: one is seen light and wide, the next one dark and narrow."""
+    """They share a template: one half is seen light and wide, the other dark and narrow."""
     found = pages_without_rows(staff)
-    look_at(staff, {address: LOOKS[n % 2 :][:1] for n, address in enumerate(found)})
+    light, dark = LOOKS
+    look_at(staff, dict.fromkeys(found[::2], [light]) | dict.fromkeys(found[1::2], [dark]))

@@ -1,11 +1,10 @@
 """The customers' pages on a phone, at 200 % zoom and on paper: nothing is cut or hidden."""
 
 import pytest
-from django.db import DEFAULT_DB_ALIAS, connections
 from django.test import Client
 
 from tests.hub.outgoing.operating import put
-from tests.journeys.chromium import chromium, window
+from tests.journeys.chromium import window
 
 pytestmark = [pytest.mark.desk, pytest.mark.django_db, pytest.mark.timeout(300)]
 
@@ -55,23 +54,20 @@ def owner(make):
 
 
 @pytest.fixture
-def look(owner):
+def look(browser, owner):
     """Return a function that opens pages at a width and returns what a script says of each."""
 
     def look(width, script, argument, *paths, media="screen", theme=None, scripts=True):
-        database = connections[DEFAULT_DB_ALIAS]
-        with chromium() as browser:
-            connections[DEFAULT_DB_ALIAS] = database
-            size = {"width": width, "height": 900}
-            with window(browser, owner, viewport=size, java_script_enabled=scripts) as shown:
-                if theme:
-                    owner.cookies["hub_theme"] = theme
-                shown.emulate_media(media=media)
-                answers = {}
-                for path in paths:
-                    shown.goto(f"/t/acme/{path}")
-                    answers[path] = shown.evaluate(script, argument)
-                return answers
+        size = {"width": width, "height": 900}
+        with window(browser, owner, viewport=size, java_script_enabled=scripts) as shown:
+            if theme:
+                owner.cookies["hub_theme"] = theme
+            shown.emulate_media(media=media)
+            answers = {}
+            for path in paths:
+                shown.goto(f"/t/acme/{path}")
+                answers[path] = shown.evaluate(script, argument)
+            return answers
 
     return look
 
