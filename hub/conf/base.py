@@ -163,6 +163,7 @@ HUB_ACCOUNT_CONNECTED = (
 # The functions that are called, with the connection, in the transaction that replaces its account.
 HUB_ACCOUNT_REPLACED = (
     "hub.incoming.registration.schedule.forget_registrations",
+    "hub.incoming.processing.former_accounts.hold_items_of_former_account",
     "hub.identities.erase.erase_directory",
     "hub.schemas.erase.erase_schemas",
     "hub.drift.erase.erase_drift",

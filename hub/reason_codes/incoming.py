@@ -37,6 +37,13 @@ ITEM_REASONS = {  # of an incoming item
         _("It was more than 24 hours old when its account was connected."),
         _("Replay it if it is still needed."),
     ),
+    "former_account": Reason(
+        _(
+            "It arrived for the account that was connected before, and does not name its account. "
+            "Without a replay it is discarded when its stored content is deleted."
+        ),
+        _("Replay it if it belongs to the account that is connected now."),
+    ),
     "bouncing": Reason(
         _("Two systems changed the same pair of records several times within ten minutes."),
         _("Check the field mappings of both directions, then replay it if it is still needed."),

@@ -15,6 +15,7 @@ from hub.connections.connecting.connect import (
     report_connected_account,
     report_replaced_account,
 )
+from hub.connections.connecting.former_account import FormerAccount
 from hub.connections.credentials import signing_secrets
 from hub.connections.credentials.account_probe import ProbeResult
 from hub.connections.credentials.revocation_schedule import end_undo
@@ -25,7 +26,7 @@ from hub.queue import wake_up
 
 RECONNECT_COLUMNS = (
     *("settings", "permissions", "changed_at", "checked_at"),
-    *("account", "account_name", "connected_by"),
+    *("account", "account_name", "account_since", "connected_by"),
 )
 SECRET_LIMIT_TEXT = (
     "The signing secret was changed too often in one day. Old secrets keep signing for 24 hours."
@@ -72,10 +73,14 @@ def reconnect_account(
     with transaction.atomic():
         lock_active_tenant(connection)
         stored = _lock_unchanged_credential(connection, tested_version)
+        former = FormerAccount.of(connection, stored)
         end_undo(connection, now=now)
         _refuse_other_account(connection, probe_result, replaces=replaces)
         document = _add_replaced_secrets(connection, stored, document, now=now)
-        _replace_account(connection, probe_result, now=now)
+        copy_account(connection, probe_result)
+        if former.is_replaced_by(connection, document):
+            connection.account_since = now
+            report_replaced_account(connection, now=now)
         connection.settings = _merge_settings(settings_before, connection.settings, settings)
         connection.changed_at = connection.checked_at = now
         connection.save(update_fields=RECONNECT_COLUMNS)
@@ -97,14 +102,6 @@ def wake_up_waiting_work(connection: Connection, *, now: datetime) -> None:
     )
     wake_up("drain", now=now)
     wake_up("pump", now=now)
-
-
-def _replace_account(connection: Connection, probe_result: ProbeResult, *, now: datetime) -> None:
-    """Set the account that the test found; report it where it is another one than before."""
-    before = connection.account
-    copy_account(connection, probe_result)
-    if before and connection.account != before:
-        report_replaced_account(connection, now=now)
 
 
 def _merge_settings(

@@ -68,6 +68,8 @@ class Connection(Scoped, StateMachine):
         max_length=200, blank=True, help_text="Its id in the external system."
     )
     account_name = models.CharField(max_length=200, blank=True)
+    # when it replaced another account, or may have; null: it is the first one
+    account_since = models.DateTimeField(null=True, blank=True, editable=False)
     settings = models.JSONField(default=dict, blank=True)
     # as the account granted them; null: the system does not report them
     permissions = models.JSONField(null=True, editable=False)

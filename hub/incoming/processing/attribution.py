@@ -16,6 +16,8 @@ from hub.mappings.models import Identity
 OTHER_ACCOUNT, UNKNOWN_ACCOUNT = "other_account", "unknown_account"
 # of items that arrived after their account was disconnected: while that can be undone, and later
 DISCONNECT_PENDING, DISCONNECT_FINAL = "disconnect_pending", "disconnect_final"
+# of items that name no account, and arrived for another account than the connection has now
+FORMER_ACCOUNT = "former_account"
 # the reasons for which items are held until their cause ends
 HOLD_REASONS = (
     *("tenant_suspended", "switched_off", DISCONNECTED, DISCONNECT_PENDING),
@@ -101,17 +103,21 @@ def find_connections(
 
 
 def decide_state(
-    message: InboundMessage, item: Item, connection: Connection | None
+    message: InboundMessage, item: Item, connection: Connection | None, *, is_replay: bool = False
 ) -> tuple[str, str]:
     """Return the initial state and reason of an item.
 
-    An item that arrived before its account was disconnected waits for the account to be connected
-    again. One that arrived later waits for an undo, and is skipped if no undo is possible.
+    An item that names no account belongs to the account that was connected when it arrived, unless
+    a person replays it. One that arrived before its account was disconnected waits for the account
+    to be connected again. One that arrived later waits for an undo, and is skipped if no undo is
+    possible.
     """
     if connection is None:
         return "unmatched", UNKNOWN_ACCOUNT
     if item.account and not is_same_account(item.account, connection):
         return "quarantined", OTHER_ACCOUNT
+    if not item.account and not is_replay and is_older_than_account(message, connection):
+        return "held", FORMER_ACCOUNT
     if connection.is_disconnected and message.received_at > connection.state_changed_at:
         is_pending = get_pending_disconnection(connection) is not None
         return ("held", DISCONNECT_PENDING) if is_pending else ("skipped", DISCONNECT_FINAL)
@@ -129,6 +135,12 @@ def is_same_account(account: str, connection: Connection) -> bool:
     if not connection.account:
         return True  # the system names no account when it is connected
     return source is not None and source.is_same_account(account, connection.account)
+
+
+def is_older_than_account(message: InboundMessage, connection: Connection) -> bool:
+    """Return whether a message arrived before the connection got the account that it has now."""
+    since = connection.account_since
+    return since is not None and message.received_at < since
 
 
 def find_hold_reason(connection: Connection) -> str:

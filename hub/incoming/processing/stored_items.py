@@ -88,7 +88,9 @@ def decide_state_again(row: InboundItem, parsed: ParsedMessage, *, now: datetime
     if item is None:
         set_state(row, "quarantined", CANNOT_BE_READ, parsed.error or NOT_IN_MESSAGE, now=now)
     else:
-        set_state(row, *decide_state(parsed.message, item, row.connection), now=now)
+        is_replay = row.replay_number > 0
+        state = decide_state(parsed.message, item, row.connection, is_replay=is_replay)
+        set_state(row, *state, now=now)
     return AttributedItem(row, item)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from hub.incoming.models import InboundBody, InboundItem
+from hub.incoming.processing.attribution import FORMER_ACCOUNT
 from tenants.models import Tenant
 
 # By name; times are ISO texts, rows are named by their public ids.
@@ -22,7 +23,8 @@ ITEM_FILTERS: Mapping[str, Callable[[Any], Q]] = {
 }
 
 TOO_OLD, BOUNCING = "too_old", "bouncing"
-PERSON_RELEASES = (TOO_OLD, BOUNCING)  # the reasons of items that only a person releases
+# the reasons of items that only a person releases
+PERSON_RELEASES = (TOO_OLD, BOUNCING, FORMER_ACCOUNT)
 REPLAYABLE = Q(state__in=("processed", "echo", "quarantined", "skipped")) | Q(
     state="held", reason__in=PERSON_RELEASES
 )

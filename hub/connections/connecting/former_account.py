@@ -1,0 +1,56 @@
+"""The account of a connection before it is reconnected, and whether another one replaces it."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from django.views.decorators.debug import sensitive_variables
+
+from hub.connections.models import Connection, Credential, get_pending_disconnection
+from hub.crypto.sealed import CannotOpen
+
+
+@dataclass(frozen=True, slots=True)
+class FormerAccount:
+    """An account: `id` is empty where the system names none, `name` is its host then.
+
+    `secrets`: the values in its credential, as far as that is still stored.
+    """
+
+    id: str
+    name: str
+    is_disconnected: bool
+    secrets: frozenset[str] = field(repr=False)
+
+    @classmethod
+    @sensitive_variables()
+    def of(cls, connection: Connection, credential: Credential | None) -> Self:
+        """Read it from a locked connection and its credential, before either is replaced."""
+        secrets: frozenset[str] = frozenset()
+        disconnection = get_pending_disconnection(connection)
+        with suppress(CannotOpen):
+            if disconnection is not None:
+                secrets = _list_secrets(disconnection.open()["secret"])
+            elif credential is not None:
+                secrets = _list_secrets(credential.open(connection))
+        return cls(connection.account, connection.account_name, connection.is_disconnected, secrets)
+
+    @sensitive_variables()
+    def is_replaced_by(self, connection: Connection, document: Mapping[str, Any]) -> bool:
+        """Return whether the connection has another account now, or may have one.
+
+        Where the system names no account, another host is another account. Without hosts, only a
+        connection that was disconnected may have another one: if its secrets are others, too.
+        """
+        if self.id or connection.account:
+            return bool(self.id) and connection.account != self.id
+        if connection.connector.webhook_source is None:
+            return False
+        if self.name and connection.account_name:
+            return connection.account_name != self.name
+        return self.is_disconnected and not self.secrets & _list_secrets(document)
+
+
+def _list_secrets(document: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(value for value in document.values() if isinstance(value, str) and value)
