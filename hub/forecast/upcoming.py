@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from hub.audit import AuditRow
@@ -17,8 +17,10 @@ from hub.connections.status.expiry_forecast import (
 )
 from hub.drift.findings import build_notice_parameters
 from hub.drift.models import DriftFinding
+from hub.identities.models import DirectoryRead
 from hub.incoming.insight.subscription_status import describe_subscription
-from hub.incoming.models import WebhookSubscription
+from hub.incoming.models import InboundItem, WebhookSubscription
+from hub.incoming.processing.attribution import FORMER_ACCOUNT
 from hub.notices.kinds import translate_notice
 from tenants.models import ApiKey, Membership, Tenant
 
@@ -33,6 +35,8 @@ KINDS = (
     "secret_overlap_ends",
     "webhook_fails",
     "schema_changed",
+    "people_list_stopped",
+    "webhooks_held",
     "connected_by_former_member",
     "api_key_expires",
 )
@@ -52,7 +56,7 @@ class UpcomingNeed:
 
 
 def list_upcoming_needs(tenant: Tenant, *, now: datetime) -> list[UpcomingNeed]:
-    """Return what will require the tenant's people, in order of time, in seven queries.
+    """Return what will require the tenant's people, in order of time, in nine queries.
 
     Problems without a time, which may occur at any moment, come first.
     """
@@ -62,6 +66,8 @@ def list_upcoming_needs(tenant: Tenant, *, now: datetime) -> list[UpcomingNeed]:
         *_list_ending_overlaps(tenant, now=now),
         *_list_failing_webhooks(tenant, now=now),
         *_list_schema_changes(tenant),
+        *_list_stopped_lists(tenant),
+        *_list_held_webhooks(tenant),
         *_list_former_members(tenant),
         *_list_expiring_keys(tenant, now=now),
     )
@@ -73,6 +79,7 @@ def count_urgent_needs(tenant: Tenant, *, now: datetime) -> int:
     findings = DriftFinding.unscoped.filter(resolved_at=None).values("connection")
     is_urgent = build_expiring_condition(now=now) | Q(disconnection__revoke_at__gt=now)
     is_urgent |= Q(pk__in=findings) & ~Q(state="disabled", reason="disconnected")
+    is_urgent |= Q(directory_read__state="incomplete", directory_read__stopped_count__gt=0)
     return Connection.objects.of(tenant).filter(is_urgent).order_by().distinct().count()
 
 
@@ -140,6 +147,29 @@ def _list_schema_changes(tenant: Tenant) -> Iterator[UpcomingNeed]:
         changed = finding.field_label or finding.field_key or finding.object_label
         subject = f"{finding.connection.name}: {changed}"
         yield UpcomingNeed("schema_changed", None, subject, text, finding.connection)
+
+
+def _list_stopped_lists(tenant: Tenant) -> Iterator[UpcomingNeed]:
+    """Yield the lists of people that the safety valve has stopped."""
+    rows = DirectoryRead.objects.of(tenant).filter(state="incomplete", stopped_count__gt=0)
+    text = _("A list of people would deactivate too many of them. Confirm or reject it.")
+    for read in rows.select_related("connection").order_by("pk")[:ROWS_READ]:
+        subject = read.connection.name if read.connection else _("Your users")
+        yield UpcomingNeed("people_list_stopped", None, subject, text, read.connection)
+
+
+def _list_held_webhooks(tenant: Tenant) -> Iterator[UpcomingNeed]:
+    """Yield the connections at which webhooks for the account before wait for a decision."""
+    held = InboundItem.unscoped.filter(
+        connection=OuterRef("pk"), state="held", reason=FORMER_ACCOUNT
+    )
+    rows = Connection.objects.of(tenant).filter(Exists(held), account_since__isnull=False)
+    text = _(
+        "Webhooks that arrived for the account before are held. Replay those that belong to the "
+        "account that is connected now."
+    )
+    for connection in rows.order_by("pk")[:ROWS_READ]:
+        yield UpcomingNeed("webhooks_held", None, connection.name, text, connection)
 
 
 def _list_former_members(tenant: Tenant) -> Iterator[UpcomingNeed]:

@@ -221,54 +221,27 @@ def _end_read(read: DirectoryRead, *, now: datetime) -> None:
     safety valve stops that.
     """
     read.next_page_at, read.finished_at, read.cursor = None, now, ""
-    deactivations = count_deactivations(_select_people(read), since=read.started_at)
+    deactivations = count_deactivations(select_people(read), since=read.started_at)
     if deactivations.exceeds_limits and not read.reason:
         read.reason, read.detail = "safety_valve", str(deactivations)
         read.stopped_count = deactivations.count
     if read.reason:
         read.state = State.INCOMPLETE
     else:
-        _complete_read(read)
+        complete_read(read)
 
 
-@transaction.atomic
-def confirm_deactivations(
-    tenant: Tenant, connection: Connection | None, actor: ActorContext, *, now: datetime
-) -> DirectoryRead:
-    """Deactivate whom a read left out that the safety valve stopped; it is complete by that.
-
-    Raises ValidationError if no read is stopped, or not any more.
-    """
-    reads = DirectoryRead.unscoped.select_for_update(of=("self",), no_key=True)
-    read = (
-        reads.select_related("tenant", "connection")
-        .filter(tenant=tenant, connection=connection)
-        .first()
-    )
-    if read is None or not read.is_stopped:
-        raise ValidationError(_("No list of people waits for a confirmation."))
-    details = {"deactivated": read.stopped_count}
-    read.reason = read.detail = ""
-    read.stopped_count = 0
-    _complete_read(read)
-    read.save()
-    wake_up(f"directory:{read.pk}", now=now)
-    verb = "connection.confirm_deactivations" if connection else "tenant.confirm_deactivations"
-    actor.audit(verb, connection or tenant, after=details, now=now)
-    return read
-
-
-def _complete_read(read: DirectoryRead) -> None:
-    """Deactivate the people whom the list did not name."""
+def complete_read(read: DirectoryRead) -> int:
+    """Deactivate the people whom the list did not name; return how many."""
     read.state, read.complete_at = State.COMPLETE, read.finished_at
     if read.connection:
         kind = _find_directory(read.connection).kind
-        deactivate_unlisted_entries(read.connection, kind, since=read.started_at)
-    else:
-        deactivate_unlisted_users(read.tenant, since=read.started_at)
+        return deactivate_unlisted_entries(read.connection, kind, since=read.started_at)
+    return deactivate_unlisted_users(read.tenant, since=read.started_at)
 
 
-def _select_people(read: DirectoryRead) -> QuerySet[Any]:
+def select_people(read: DirectoryRead) -> QuerySet[Any]:
+    """Select the people of the list that is read."""
     if read.connection:
         return select_directory_entries(read.connection, _find_directory(read.connection).kind)
     return select_local_users(read.tenant)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_noop as _
 
 from hub import audit
 from hub.audit import AuditRow
+from hub.audit.own_reasons import translate_reason
 from hub.connections.models import Connection
 from hub.mappings.models import FieldMapping
 
@@ -29,12 +30,14 @@ VERB_TEXTS = {
     "connection.undo_disconnect": _("undid the disconnect"),
     "connection.end_undo": _("revoked its authorization after the disconnect"),
     "connection.discard_webhooks": _("discarded webhooks that arrived after the disconnect"),
+    "connection.hold_webhooks": _("held webhooks that arrived for the account before"),
     "connection.uninstall": _("was notified that the app was removed at the other system"),
     "connection.rename": _("renamed it"),
     "connection.identify": _("selected a matching record"),
     "connection.forget": _("removed a matching record"),
     "connection.read_directory": _("started to read the list of its users"),
     "connection.confirm_deactivations": _("confirmed which of its users are deactivated"),
+    "connection.reject_deactivations": _("rejected a list of its users that left out too many"),
     "connection.suggest_identities": _("matched its users with yours"),
     "connection.ignore_identities": _("ignored users without a counterpart"),
     "connection.reopen_identities": _("put ignored users back into the review"),
@@ -82,7 +85,8 @@ def build_activity_entry(audit_row: AuditRow) -> ActivityEntry:
         if audit_row.verb in VERB_TEXTS
         else audit_row.verb.replace(".", ": ").replace("_", " ")
     )
-    return ActivityEntry(audit_row.at, describe_actor(audit_row), action, audit_row.reason)
+    reason = translate_reason(audit_row.reason)
+    return ActivityEntry(audit_row.at, describe_actor(audit_row), action, reason)
 
 
 def describe_actor(audit_row: AuditRow) -> str:

@@ -1,5 +1,5 @@
-"""Admin of the people of both sides: our users, the users of connected systems, and the reads of
-these lists. Programs and other systems write them; staff read them.
+"""Admin of the people of both sides: our users, and the users of connected systems. Programs and
+other systems write them; staff read them.
 """
 
 from typing import Any, ClassVar
@@ -8,15 +8,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from hub.identities.models import DirectoryEntry, DirectoryRead, LocalUser, PersonRow
+from hub.identities.models import DirectoryEntry, LocalUser, PersonRow
 from hub.identities.people_search import find_people
 from hub.outgoing.admin.list_filters import ConnectorFilter, TenantFilter
 from hub.staff import (
-    ChoicesFilter,
     EmptyStep,
     ModelAdmin,
     display,
-    format_number,
     render_badge,
     render_full_time,
     render_page_link,
@@ -31,14 +29,6 @@ SHOW_CONNECTIONS = EmptyStep(
 )
 
 
-READ_BADGES = {  # the state whose colour and icon the state of a read has
-    "reading": "running",
-    "complete": "finished",
-    "incomplete": "degraded",
-    "failed": "failed",
-}
-
-
 class EntryTenantFilter(TenantFilter):
     path = "connection__tenant"
 
@@ -48,7 +38,7 @@ class EntryConnectorFilter(ConnectorFilter):
 
 
 class ReadOnlyListAdmin(ScopedAdminMixin, ModelAdmin):
-    """Base of the pages of this module: rows that staff read, and do not write."""
+    """Base of the pages of people and of their lists: rows that staff read, and do not write."""
 
     ordering = ("-pk",)
     sortable_by: ClassVar[tuple[str, ...]] = ()
@@ -178,74 +168,3 @@ class DirectoryEntryAdmin(PersonAdmin):
     @display(description="used by")
     def use(self, entry: DirectoryEntry) -> str:
         return "an application or several people" if entry.is_shared else "one person"
-
-
-@admin.register(DirectoryRead)
-class DirectoryReadAdmin(ReadOnlyListAdmin):
-    list_title = "Reads of users"
-    empty_text = (
-        "A row appears when a list of users is read from a connected system, or from our own "
-        "application."
-    )
-    empty_step = SHOW_CONNECTIONS
-    list_display = ("source", "customer", "shown_state", "why", "people", "started", "finished")
-    list_filter = (("state", ChoicesFilter), TenantFilter)
-    list_select_related = ("tenant", "connection")
-    fields = readonly_fields = (
-        "source_link", "customer", "shown_state", "why", "detail", "people", "page_count",
-        "failure_count", "started_exactly", "next_page", "finished_exactly", "last_complete",
-        "suggested",
-    )  # fmt: skip
-
-    @display(description="users of")
-    def source(self, read: DirectoryRead) -> str:
-        return str(read.connection) if read.connection else "Our own application"
-
-    @display(description="users of")
-    def source_link(self, read: DirectoryRead) -> str:
-        return render_page_link(read.connection) if read.connection else self.source(read)
-
-    @display(description="tenant")
-    def customer(self, read: DirectoryRead) -> str:
-        return read.tenant.name
-
-    @display(description="state")
-    def shown_state(self, read: DirectoryRead) -> str:
-        return render_badge(READ_BADGES[read.state], read.state)
-
-    @display(description="why it is not whole")
-    def why(self, read: DirectoryRead) -> str:
-        reason = read.reason.replace("_", " ") or "–"
-        return f"{reason}: {read.detail}" if read.is_stopped else reason
-
-    @display(description="people")
-    def people(self, read: DirectoryRead) -> str:
-        return format_number(read.people_count)
-
-    @display(description="started")
-    def started(self, read: DirectoryRead) -> str:
-        return render_time(read.started_at)
-
-    @display(description="finished")
-    def finished(self, read: DirectoryRead) -> str:
-        return render_time(read.finished_at)
-
-    @display(description="started")
-    def started_exactly(self, read: DirectoryRead) -> str:
-        return render_full_time(read.started_at)
-
-    @display(description="next page")
-    def next_page(self, read: DirectoryRead) -> str:
-        return render_full_time(read.next_page_at)
-
-    @display(description="finished")
-    def finished_exactly(self, read: DirectoryRead) -> str:
-        return render_full_time(read.finished_at)
-
-    @display(description="last complete read")
-    def last_complete(self, read: DirectoryRead) -> str:
-        return render_full_time(read.complete_at)
-
-    @display(description="pairs suggested")
-    def suggested(self, read: DirectoryRead) -> str:
-        return render_full_time(read.suggested_at)

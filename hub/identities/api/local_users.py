@@ -17,13 +17,10 @@ from hub.identities.api.directories import (
     WRITE,
     DirectoryReadSerializer,
     ReadDirectorySerializer,
+    decide_stopped_read,
     describe_read,
 )
-from hub.identities.directory_reads import (
-    confirm_deactivations,
-    find_directory_read,
-    refresh_local_users,
-)
+from hub.identities.directory_reads import find_directory_read, refresh_local_users
 from hub.identities.local_users import USERS_MAX, put_local_users
 from hub.identities.models import EMAIL_LENGTH, ID_LENGTH, TEXT_LENGTH
 from hub.identities.people_store import ALIASES_MAX
@@ -191,13 +188,12 @@ class LocalDirectoryView(APIView):
         is under way goes on.
 
         A list that is empty, or leaves out more than half of more than ten active users, is stopped
-        by the safety valve until `confirm_deactivations` confirms it.
+        by the safety valve until `confirm_deactivations` confirms or `reject_deactivations` rejects
+        it.
         """
         tenant = resolve_tenant(request, reference)
         data = validate_data(ReadDirectorySerializer, request.data)
         actor, now = ActorContext.of_request(request), clock()
-        if data["confirm_deactivations"]:
-            read = confirm_deactivations(tenant, None, actor, now=now)
-        else:
-            read = refresh_local_users(tenant, actor, now=now)
+        read = decide_stopped_read(tenant, None, data, actor, now=now)
+        read = read or refresh_local_users(tenant, actor, now=now)
         return Response(describe_read(read), status=202)

@@ -64,6 +64,10 @@ CHANGE_TEXTS = {
     "tenant.change": _("changed the settings of your organisation"),
     "tenant.suspend": _("suspended your organisation"),
     "tenant.restore": _("restored your organisation"),
+    "tenant.read_users": _("started to read the list of your users"),
+    "tenant.put_users": _("sent a list of your users"),
+    "tenant.confirm_deactivations": _("confirmed which of your users are deactivated"),
+    "tenant.reject_deactivations": _("rejected a list of your users that left out too many"),
     "tenant.set_limits": _("changed the limits of your organisation"),
 }
 # what changes nothing that its owner would want to hear of

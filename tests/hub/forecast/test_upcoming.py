@@ -16,6 +16,9 @@ from hub.connections.models import Credential
 from hub.db.clock import clock
 from hub.drift.models import DriftFinding
 from hub.forecast.upcoming import count_urgent_needs, list_upcoming_needs
+from hub.identities.models import DirectoryRead
+from hub.identities.stopped_reads import reject_deactivations
+from hub.incoming.models import InboundItem
 from tests.factories import NOON
 from tests.hub.portal.counting import queries
 from tests.markup import normalize_markup
@@ -117,6 +120,39 @@ def test_a_changed_schema_before_it_breaks_something(make, acme):
     assert needs_of(acme) == [] and count_urgent_needs(acme, now=NOON) == 0
 
 
+def stop_list(tenant, connection=None, count=3):
+    return DirectoryRead.unscoped.create(
+        tenant=tenant,
+        connection=connection,
+        state="incomplete",
+        reason="safety_valve",
+        stopped_count=count,
+        started_at=NOON,
+    )
+
+
+def test_a_list_of_people_that_was_stopped(make, acme):
+    slack = make.connection(acme, "slack", name="Our Slack")
+    reads = [stop_list(acme, slack), stop_list(acme)]
+    stop_list(make.tenant("globex"))
+    assert needs_of(acme) == [
+        ("people_list_stopped", None, "Our Slack"),
+        ("people_list_stopped", None, "Your users"),
+    ]
+    assert count_urgent_needs(acme, now=NOON) == 1  # connections
+    for read in reads:
+        reject_deactivations(acme, read.connection, HAND, now=NOON)
+    assert needs_of(acme) == [] and count_urgent_needs(acme, now=NOON) == 0
+
+
+def test_webhooks_that_wait_since_the_account_was_replaced(make, acme):
+    connection = make.connection(acme, "splunk", name="Our Splunk", account_since=NOON)
+    item = make.inbound_item(connection, state="held", reason="former_account")
+    assert needs_of(acme) == [("webhooks_held", None, "Our Splunk")]
+    InboundItem.unscoped.filter(pk=item.pk).update(state="processed", reason="")
+    assert needs_of(acme) == []
+
+
 def test_a_connection_whose_person_has_left(make, acme):
     membership = make.membership(acme, make.user("robin@acme.test"), "admin")
     make.connection(acme, name="Ours", connected_by=membership.user)
@@ -181,5 +217,6 @@ def test_many_needs_cost_no_more_queries(owner, make, acme, count):
         end_token(connection, clock() + DAY)
         find_drift(connection, f"Field {number}")
         make.webhook_subscription(connect_pipedrive(make, acme), state="gone")
+        stop_list(acme, make.connection(acme, "slack"))
     owner.get("/t/acme/upcoming/")
-    assert queries(lambda: owner.get("/t/acme/upcoming/"))[1] == 10
+    assert queries(lambda: owner.get("/t/acme/upcoming/"))[1] == 12

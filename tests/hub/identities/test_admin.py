@@ -7,11 +7,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from connectors.directories import Person
-from hub.audit import ActorContext
+from hub.audit import ActorContext, AuditRow
 from hub.identities.local_users import put_local_users
 from hub.identities.models import DirectoryRead, LocalUser
 from hub.identities.people_store import store_directory_entries
-from tests.factories import NOON
+from tests.factories import MINUTE, NOON
 from tests.hub.portal.counting import queries
 
 pytestmark = pytest.mark.django_db
@@ -121,6 +121,37 @@ def test_a_read_says_its_state_and_why_people_may_be_missing(staff, acme, state)
     assert state in page and "too many pages" in page and "Our own application" in page
     assert "a secret place" not in page
     assert "Acme Teas" in staff.get(READS, {"state__exact": state}).text
+
+
+@pytest.mark.parametrize(("verb", "is_active"), [("reject", True), ("confirm", False)])
+def test_staff_decide_about_a_stopped_list_with_a_reason(staff, acme, verb, is_active):
+    put(acme, *range(12))
+    read = DirectoryRead.unscoped.create(
+        tenant=acme, state="incomplete", reason="safety_valve", stopped_count=12,
+        started_at=NOON + MINUTE, finished_at=NOON + MINUTE,
+    )  # fmt: skip
+    url = reverse("admin:identities_directoryread_change", args=[read.pk])
+    page = staff.get(url).text
+    assert "12 of 12 active users would be deactivated" in page and "and 2 more" in page
+    assert "Reject the list" in page and "Confirm the list" in page
+    answer = staff.post(url.replace("change", f"verbs/{verb}"), {"reason": "asked"}, follow=True)
+    assert "The list is rejected" in answer.text or "are deactivated" in answer.text
+    assert {user.is_active for user in LocalUser.unscoped.all()} == {is_active}
+    assert AuditRow.objects.get(verb=f"tenant.{verb}_deactivations").reason == "asked"
+    assert "Reject the list" not in staff.get(url).text
+
+
+def test_staff_who_only_read_connections_decide_about_no_list(make, client, acme):
+    colleague = make.staff(acme)
+    codenames = ("view_directoryread", "view_connection")
+    colleague.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client.force_login(colleague)
+    read = DirectoryRead.unscoped.create(
+        tenant=acme, state="incomplete", reason="safety_valve", stopped_count=1, started_at=NOON
+    )
+    url = reverse("admin:identities_directoryread_change", args=[read.pk])
+    assert "Confirm the list" not in client.get(url).text
+    assert client.post(url.replace("change", "verbs/confirm"), {"reason": "x"}).status_code == 403
 
 
 def test_nobody_changes_or_deletes_a_user_by_hand(staff, acme):

@@ -6,7 +6,7 @@ from connectors.directories import Person
 from hub.identities.api.local_users import USER_EXAMPLE
 from hub.identities.directory_reads import read_next_page, refresh_directory
 from hub.identities.local_users import put_local_users
-from hub.identities.models import DirectoryRead, LocalUser, SuggestionRun
+from hub.identities.models import DirectoryEntry, DirectoryRead, LocalUser, SuggestionRun
 from hub.identities.people_store import store_directory_entries
 from hub.identities.suggest import suggest_after_read
 from hub.identities.tasks import suggest_pairs
@@ -183,10 +183,35 @@ def test_a_stopped_directory_says_how_many_and_is_confirmed(shop, slack, people)
     url = of(slack, "directory")
     stopped = shop.get(url).json()
     assert (stopped["reason"], stopped["would_deactivate"]) == ("safety_valve", 1)
+    assert [person["id"] for person in stopped["would_deactivate_people"]] == ["U1"]
     confirmed = shop.post(url, {"confirm_deactivations": True}, format="json")
     assert (confirmed.status_code, confirmed.json()["state"]) == (202, "complete")
     again = shop.post(url, {"confirm_deactivations": True}, format="json")
     assert refusal(again)[:2] == (400, "validation-failed")
+
+
+@pytest.mark.parametrize("is_theirs", [True, False])
+def test_a_stopped_list_is_rejected(shop, slack, acme, people, is_theirs):
+    DirectoryRead.unscoped.create(
+        tenant=acme,
+        connection=slack if is_theirs else None,
+        state="incomplete",
+        reason="safety_valve",
+        stopped_count=1,
+        started_at=NOON + MINUTE,
+        finished_at=NOON + MINUTE,
+    )
+    url = of(slack, "directory") if is_theirs else "/api/v1/tenants/acme/users/directory"
+    both = {"confirm_deactivations": True, "reject_deactivations": True}
+    answer = shop.post(url, both, format="json")
+    assert refusal(answer) == (400, "validation-failed", ["/reject_deactivations"])
+    rejected = shop.post(url, {"reject_deactivations": True}, format="json")
+    assert (rejected.status_code, rejected.json()["reason"]) == (202, "list_rejected")
+    assert rejected.json()["would_deactivate_people"] == []
+    again = shop.post(url, {"reject_deactivations": True}, format="json")
+    assert refusal(again)[:2] == (400, "validation-failed")
+    kinds = (DirectoryEntry, LocalUser)
+    assert not any(kind.unscoped.filter(is_active=False).exists() for kind in kinds)
 
 
 def test_a_system_without_a_directory_is_refused(shop, make, acme):

@@ -10,7 +10,6 @@ from hub.audit import AuditRow
 from hub.connections.models import Connection
 from hub.identities.directory_reads import (
     PAGE_LEASE,
-    confirm_deactivations,
     find_due_reads,
     read_next_page,
     refresh_directory,
@@ -58,21 +57,6 @@ def test_who_is_gone_from_a_complete_read_is_deactivated(slack):
     read_whole(slack, FakeHttp(members(member("U1", "Ann"), member("U2", "Bob"))))
     read_whole(slack, FakeHttp(members(member("U1", "Ann Archer"))), now=NOON + MINUTE)
     assert entries(slack) == [("U1", "Ann Archer", True), ("U2", "Bob", False)]
-
-
-def test_the_safety_valve_stops_an_empty_directory_until_it_is_confirmed(slack):
-    read_whole(slack, FakeHttp(members(member("U1", "Ann"), member("U2", "Bob"))))
-    read = read_whole(slack, FakeHttp(members()), now=NOON + MINUTE)
-    assert (read.state, read.reason, read.stopped_count) == ("incomplete", "safety_valve", 2)
-    assert read.detail == "2 of 2 active users would be deactivated"
-    assert [is_active for _, _, is_active in entries(slack)] == [True, True]
-    confirmed = confirm_deactivations(slack.tenant, slack, SYSTEM, now=NOON + 2 * MINUTE)
-    assert (confirmed.state, confirmed.complete_at) == ("complete", NOON + MINUTE)
-    assert [is_active for _, _, is_active in entries(slack)] == [False, False]
-    audited = AuditRow.objects.get(verb="connection.confirm_deactivations")
-    assert audited.after == {"deactivated": 2}
-    with pytest.raises(ValidationError):
-        confirm_deactivations(slack.tenant, slack, SYSTEM, now=NOON + 3 * MINUTE)
 
 
 def test_a_read_after_a_stopped_one_begins_anew(slack):

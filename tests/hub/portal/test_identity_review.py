@@ -84,8 +84,8 @@ def test_without_people_the_page_says_what_comes_first(admin, slack):
     assert "not read yet" in text
 
 
-def test_a_list_that_the_safety_valve_stopped_is_confirmed_on_the_page(admin, slack):
-    add_people(slack)
+def stop_lists(slack):
+    """Stop the lists of both sides, which left out everyone."""
     for connection in (None, slack):
         DirectoryRead.unscoped.create(
             tenant=slack.tenant,
@@ -96,16 +96,46 @@ def test_a_list_that_the_safety_valve_stopped_is_confirmed_on_the_page(admin, sl
             started_at=timezone.now() + MINUTE,
             finished_at=timezone.now() + MINUTE,
         )
+
+
+def test_a_list_that_the_safety_valve_stopped_is_confirmed_on_the_page(admin, slack):
+    add_people(slack)
+    stop_lists(slack)
     text = text_of(admin.get(url_of(slack)))
-    assert "leaves out 3 active ones" in text and "Deactivate 3 of your users here" in text
-    answer = admin.post(url_of(slack, "deactivate-ours"), follow=True)
+    assert "leaves out 3 active ones" in text and "Confirm the list, deactivate 3" in text
+    assert "Of 3 active ones it leaves out 3" in text and "<li>Person 2" in text
+    answer = admin.post(url_of(slack, "deactivate-ours"), {"count": 3}, follow=True)
     assert "The users that the list left out are deactivated." in text_of(answer)
     assert not LocalUser.unscoped.filter(is_active=True).exists()
     assert DirectoryEntry.unscoped.filter(is_active=True).count() == 3
-    admin.post(url_of(slack, "deactivate-theirs"))
+    admin.post(url_of(slack, "deactivate-theirs"), {"count": 3})
     assert not DirectoryEntry.unscoped.filter(is_active=True).exists()
-    again = text_of(admin.post(url_of(slack, "deactivate-theirs"), follow=True))
+    again = text_of(admin.post(url_of(slack, "deactivate-theirs"), {"count": 3}, follow=True))
     assert "No list of people waits for a confirmation." in again
+
+
+@pytest.mark.parametrize("side", ["theirs", "ours"])
+def test_a_list_that_the_safety_valve_stopped_is_rejected_on_the_page(admin, slack, side):
+    add_people(slack)
+    stop_lists(slack)
+    answer = admin.post(url_of(slack, f"keep-{side}"), {"count": 2}, follow=True)
+    assert "Another list was stopped meanwhile." in text_of(answer)
+    answer = admin.post(url_of(slack, f"keep-{side}"), {"count": 3}, follow=True)
+    text = text_of(answer)
+    assert "The list is rejected, and everyone stays active." in text
+    assert "The list was rejected, and no account was deactivated." in text
+    assert text.count("Confirm the list") == 1  # the other side waits
+    assert not DirectoryEntry.unscoped.filter(is_active=False).exists()
+    assert not LocalUser.unscoped.filter(is_active=False).exists()
+
+
+@pytest.mark.parametrize("verb", ["keep-ours", "deactivate-ours", "keep-theirs"])
+def test_a_member_decides_about_no_list(member, slack, verb):
+    add_people(slack)
+    stop_lists(slack)
+    assert "Reject the list" not in text_of(member.get(url_of(slack)))
+    assert member.post(url_of(slack, verb), {"count": 3}).status_code == 403
+    assert DirectoryRead.unscoped.filter(stopped_count=3).count() == 2
 
 
 def test_suggested_pairs_are_confirmed_together_and_release_what_was_held_once(admin, make, slack):

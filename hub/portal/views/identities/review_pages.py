@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -20,12 +21,7 @@ from django.views.decorators.http import require_POST, require_safe
 from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.db.clock import clock
-from hub.identities.directory_reads import (
-    confirm_deactivations,
-    find_directory_read,
-    refresh_directory,
-    refresh_local_users,
-)
+from hub.identities.directory_reads import find_directory_read
 from hub.identities.models import DirectoryRead
 from hub.identities.review.decisions import (
     DECISIONS_MAX,
@@ -44,11 +40,13 @@ from hub.identities.review.rows import (
     match_people_named,
     select_queue,
 )
+from hub.identities.stopped_reads import describe_stopped_list
 from hub.identities.suggest import SuggestionCounts, count_suggestions
-from hub.identities.suggestion_runs import find_suggestion_run, request_suggestions
+from hub.identities.suggestion_runs import find_suggestion_run
 from hub.mappings.models import Identity
 from hub.portal.views.connections.own_connection import ADMIN, get_own_connection
 from hub.portal.views.etag import respond_if_modified
+from hub.portal.views.identities.list_steps import STEPS, STOPPED_LIST_DECISIONS, read_count
 from tenants.access.tenant_users import TenantUser, tenant_view
 
 ROWS_SHOWN = 50
@@ -138,7 +136,10 @@ def decide_identities_view(
     if verb in DECISIONS:
         _decide(request, connection, verb, actor, now=now)
     elif verb in STEPS:
-        _take_step(request, connection, verb, actor, now=now)
+        _take_step(request, STEPS[verb], connection, actor, now=now)
+    elif verb in STOPPED_LIST_DECISIONS:
+        step = partial(STOPPED_LIST_DECISIONS[verb], stopped_count=read_count(request.POST))
+        _take_step(request, step, connection, actor, now=now)
     else:
         raise Http404(verb)
     queue = request.POST.get("queue", "")
@@ -166,6 +167,8 @@ def build_read_context(tenant_user: TenantUser, connection: Connection) -> dict[
     return {
         "their_read": reads[0],
         "our_read": reads[1],
+        "their_stopped_list": describe_stopped_list(reads[0]),
+        "our_stopped_list": describe_stopped_list(reads[1]),
         "suggestion_run": run,
         "is_working": is_reading or (run is not None and run.is_open),
     }
@@ -232,42 +235,19 @@ def _tell_result(request: HttpRequest, verb: str, result: ReviewResult) -> None:
 
 
 def _take_step(
-    request: HttpRequest, connection: Connection, verb: str, actor: ActorContext, *, now: datetime
+    request: HttpRequest,
+    step: Callable[..., str],
+    connection: Connection,
+    actor: ActorContext,
+    *,
+    now: datetime,
 ) -> None:
     try:
-        text = STEPS[verb](connection, actor, now=now)
+        text = step(connection, actor, now=now)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     else:
         messages.success(request, text)
-
-
-def _read_theirs(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
-    refresh_directory(connection, actor, now=now)
-    return _("The users of the other system are being read.")
-
-
-def _read_ours(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
-    assert connection.tenant is not None
-    refresh_local_users(connection.tenant, actor, now=now)
-    return _("Your users are being read.")
-
-
-def _deactivate_theirs(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
-    assert connection.tenant is not None
-    confirm_deactivations(connection.tenant, connection, actor, now=now)
-    return _("The users that the list left out are deactivated.")
-
-
-def _deactivate_ours(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
-    assert connection.tenant is not None
-    confirm_deactivations(connection.tenant, None, actor, now=now)
-    return _("The users that the list left out are deactivated.")
-
-
-def _suggest(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
-    request_suggestions(connection, actor, now=now)
-    return _("Your users are being matched with those of the other system.")
 
 
 DECISIONS: dict[str, Callable[..., ReviewResult]] = {
@@ -275,11 +255,4 @@ DECISIONS: dict[str, Callable[..., ReviewResult]] = {
     "ignore": ignore_identities,
     "reopen": reopen_identities,
     "keep": keep_identities,
-}
-STEPS: dict[str, Callable[..., str]] = {
-    "read-theirs": _read_theirs,
-    "read-ours": _read_ours,
-    "deactivate-theirs": _deactivate_theirs,
-    "deactivate-ours": _deactivate_ours,
-    "suggest": _suggest,
 }

@@ -1,0 +1,178 @@
+"""Admin of the reads of lists of people, and what staff decide about one that was stopped."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from hub.audit import ActorContext
+from hub.identities.admin.people import SHOW_CONNECTIONS, ReadOnlyListAdmin
+from hub.identities.models import DirectoryRead
+from hub.identities.stopped_reads import (
+    confirm_deactivations,
+    describe_stopped_list,
+    reject_deactivations,
+)
+from hub.outgoing.admin.list_filters import TenantFilter
+from hub.staff import (
+    ActionRejected,
+    ActionResult,
+    ChoicesFilter,
+    ReasonForm,
+    display,
+    format_number,
+    render_badge,
+    render_full_time,
+    render_page_link,
+    render_time,
+    row_action,
+)
+
+READ_BADGES = {  # the state whose colour and icon the state of a read has
+    "reading": "running",
+    "complete": "finished",
+    "incomplete": "degraded",
+    "failed": "failed",
+}
+
+
+@admin.register(DirectoryRead)
+class DirectoryReadAdmin(ReadOnlyListAdmin):
+    list_title = "Reads of users"
+    empty_text = (
+        "A row appears when a list of users is read from a connected system, or from our own "
+        "application."
+    )
+    empty_step = SHOW_CONNECTIONS
+    list_display = ("source", "customer", "shown_state", "why", "people", "started", "finished")
+    list_filter = (("state", ChoicesFilter), TenantFilter)
+    list_select_related = ("tenant", "connection")
+    row_actions = ("reject", "confirm")
+    fields = readonly_fields = (
+        "source_link", "customer", "shown_state", "why", "would_change", "detail", "people",
+        "page_count", "failure_count", "started_exactly", "next_page", "finished_exactly",
+        "last_complete", "suggested",
+    )  # fmt: skip
+
+    @display(description="users of")
+    def source(self, read: DirectoryRead) -> str:
+        return str(read.connection) if read.connection else "Our own application"
+
+    @display(description="users of")
+    def source_link(self, read: DirectoryRead) -> str:
+        return render_page_link(read.connection) if read.connection else self.source(read)
+
+    @display(description="tenant")
+    def customer(self, read: DirectoryRead) -> str:
+        return read.tenant.name
+
+    @display(description="state")
+    def shown_state(self, read: DirectoryRead) -> str:
+        return render_badge(READ_BADGES[read.state], read.state)
+
+    @display(description="why it is not whole")
+    def why(self, read: DirectoryRead) -> str:
+        reason = read.reason.replace("_", " ") or "–"
+        return f"{reason}: {read.detail}" if read.is_stopped else reason
+
+    @display(description="would be deactivated")
+    def would_change(self, read: DirectoryRead) -> str:
+        stopped_list = describe_stopped_list(read)
+        if stopped_list is None:
+            return "–"
+        names = ", ".join(str(person) for person in stopped_list.people)
+        more = f", and {stopped_list.more_count:,} more" if stopped_list.more_count else ""
+        return f"{stopped_list.deactivations}: {names}{more}"
+
+    @display(description="people")
+    def people(self, read: DirectoryRead) -> str:
+        return format_number(read.people_count)
+
+    @display(description="started")
+    def started(self, read: DirectoryRead) -> str:
+        return render_time(read.started_at)
+
+    @display(description="finished")
+    def finished(self, read: DirectoryRead) -> str:
+        return render_time(read.finished_at)
+
+    @display(description="started")
+    def started_exactly(self, read: DirectoryRead) -> str:
+        return render_full_time(read.started_at)
+
+    @display(description="next page")
+    def next_page(self, read: DirectoryRead) -> str:
+        return render_full_time(read.next_page_at)
+
+    @display(description="finished")
+    def finished_exactly(self, read: DirectoryRead) -> str:
+        return render_full_time(read.finished_at)
+
+    @display(description="last complete read")
+    def last_complete(self, read: DirectoryRead) -> str:
+        return render_full_time(read.complete_at)
+
+    @display(description="pairs suggested")
+    def suggested(self, read: DirectoryRead) -> str:
+        return render_full_time(read.suggested_at)
+
+    # --- a stopped list ---
+
+    def has_decide_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("connections.change_connection")
+
+    @row_action(
+        "Reject the list",
+        icon="undo",
+        form=ReasonForm,
+        question="The list is wrong. Everyone stays active; the next read decides again.",
+        is_available=lambda read: read.is_stopped,
+        permission="decide",
+    )
+    def reject(
+        self, request: HttpRequest, read: DirectoryRead, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        self._decide(reject_deactivations, request, read, data["reason"], now=now)
+        return ActionResult("The list is rejected. Everyone stays active.", is_audited=True)
+
+    @row_action(
+        "Confirm the list",
+        icon="person_off",
+        form=ReasonForm,
+        question="The people whom the list leaves out are deactivated in the hub.",
+        is_available=lambda read: read.is_stopped,
+        permission="decide",
+        tone="danger",
+    )
+    def confirm(
+        self, request: HttpRequest, read: DirectoryRead, data: dict[str, Any], *, now: datetime
+    ) -> ActionResult:
+        self._decide(confirm_deactivations, request, read, data["reason"], now=now)
+        detail = "The people whom the list leaves out are deactivated."
+        return ActionResult(detail, is_audited=True)
+
+    def _decide(
+        self,
+        decide: Callable[..., DirectoryRead],
+        request: HttpRequest,
+        read: DirectoryRead,
+        reason: str,
+        *,
+        now: datetime,
+    ) -> None:
+        """Apply the decision about the list as it was loaded. Raises ActionRejected."""
+        actor = ActorContext.of_request(request)
+        try:
+            decide(
+                read.tenant,
+                read.connection,
+                actor,
+                stopped_count=read.stopped_count,
+                reason=reason,
+                now=now,
+            )
+        except ValidationError as error:
+            raise ActionRejected(" ".join(error.messages)) from None

@@ -1,0 +1,83 @@
+"""The buttons above the review: read the lists of people, decide about a stopped one, and suggest
+pairs.
+
+Each function returns what the page says then.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from hub.audit import ActorContext
+from hub.connections.models import Connection
+from hub.identities.directory_reads import refresh_directory, refresh_local_users
+from hub.identities.stopped_reads import confirm_deactivations, reject_deactivations
+from hub.identities.suggestion_runs import request_suggestions
+
+COUNT_LENGTH = 10  # digits of a number of people
+
+
+def read_count(data: QueryDict) -> int | None:
+    """Return the number of people that the button named; None if it is no number."""
+    text = data.get("count", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < COUNT_LENGTH else None
+
+
+def _read_theirs(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
+    refresh_directory(connection, actor, now=now)
+    return _("The users of the other system are being read.")
+
+
+def _read_ours(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
+    assert connection.tenant is not None
+    refresh_local_users(connection.tenant, actor, now=now)
+    return _("Your users are being read.")
+
+
+def _confirm_stopped_list(
+    connection: Connection,
+    actor: ActorContext,
+    *,
+    of_theirs: bool,
+    stopped_count: int | None,
+    now: datetime,
+) -> str:
+    assert connection.tenant is not None
+    source = connection if of_theirs else None
+    confirm_deactivations(connection.tenant, source, actor, stopped_count=stopped_count, now=now)
+    return _("The users that the list left out are deactivated.")
+
+
+def _reject_stopped_list(
+    connection: Connection,
+    actor: ActorContext,
+    *,
+    of_theirs: bool,
+    stopped_count: int | None,
+    now: datetime,
+) -> str:
+    assert connection.tenant is not None
+    source = connection if of_theirs else None
+    reject_deactivations(connection.tenant, source, actor, stopped_count=stopped_count, now=now)
+    return _("The list is rejected, and everyone stays active. Read it again when it is right.")
+
+
+def _suggest(connection: Connection, actor: ActorContext, *, now: datetime) -> str:
+    request_suggestions(connection, actor, now=now)
+    return _("Your users are being matched with those of the other system.")
+
+
+STEPS: dict[str, Callable[..., str]] = {
+    "read-theirs": _read_theirs,
+    "read-ours": _read_ours,
+    "suggest": _suggest,
+}
+STOPPED_LIST_DECISIONS: dict[str, Callable[..., str]] = {
+    "deactivate-theirs": partial(_confirm_stopped_list, of_theirs=True),
+    "deactivate-ours": partial(_confirm_stopped_list, of_theirs=False),
+    "keep-theirs": partial(_reject_stopped_list, of_theirs=True),
+    "keep-ours": partial(_reject_stopped_list, of_theirs=False),
+}
