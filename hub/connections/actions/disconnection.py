@@ -10,6 +10,7 @@ from django.db.models import Count, F, Max
 
 from connectors.base import Grant
 from hub.audit import ActorContext
+from hub.audit.own_reasons import ACCOUNT_DISCONNECTED
 from hub.connections import token_lifetimes
 from hub.connections.actions.connection_actions import InvalidConnectionState
 from hub.connections.credentials.revocation_schedule import (
@@ -126,7 +127,7 @@ def cancel_waiting_deliveries(connection: Connection, actor: ActorContext, *, no
         kind="cancel",
         filter={"connection": str(connection.public_id)},
         tenant=connection.tenant,
-        reason="it was disconnected",
+        reason=ACCOUNT_DISCONNECTED,
         count=waiting["count"],
         last=waiting["last"],
         now=now,

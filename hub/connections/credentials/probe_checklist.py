@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from hub.connections.credentials.account_probe import ProbeResult
+from hub.connections.credentials.provider_call import translate_detail
 from hub.reason_codes import translate_text
 
 PROBE_STEPS = (
@@ -50,7 +51,7 @@ def describe_failed_probe(probe_result: ProbeResult) -> str:
     return (
         _("it responded with status %(code)s") % {"code": code}
         if code != probe_result.reason
-        else probe_result.detail
+        else translate_detail(probe_result.reason, probe_result.detail)
     )
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.debug import sensitive_variables
 
 from connectors.http import Request, Response, Unreadable
@@ -36,6 +36,10 @@ holds_slot: ContextVar[bool] = ContextVar("holds_slot", default=False)
 
 THROTTLED = "throttled"
 BUSY = "busy"  # the budget is exhausted; nothing was sent
+BUSY_TEXT = gettext_noop(
+    "Too many external systems are being called right now. This call was not made and nothing was "
+    "saved. Wait ten seconds, then try again."
+)
 NOT_SENT_REASONS = (THROTTLED, BUSY)
 # characters that are kept of a response, and of an exchange with its status line and response
 STORED_RESPONSE_LENGTH_MAX, STORED_EXCHANGE_LENGTH_MAX = 300, 500
@@ -149,7 +153,7 @@ def _build_failure(
         case RequestIncomplete():
             return never("incomplete", str(error))
         case BudgetExhausted():
-            return later(BUSY, describe_busy())
+            return later(BUSY, BUSY_TEXT)
         case QuotaExhausted():
             return later(THROTTLED, str(error), after=(error.until - now).total_seconds())
         case EgressError():
@@ -213,11 +217,9 @@ def _build_egress_outcome(error: EgressError, unanswered: OutcomeBuilder) -> Out
     return build(error.reason, str(error))
 
 
-def describe_busy() -> str:
-    return _(
-        "Too many external systems are being called right now. This call was not made and "
-        "nothing was saved. Wait ten seconds, then try again."
-    )
+def translate_detail(reason: str, detail: str) -> str:
+    """Return the detail of an outcome for a reader: ours in their language, others as they are."""
+    return gettext(detail) if reason == BUSY and detail else detail
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from hub.connections.credentials.connector_context import (
     find_connector_app,
     open_credential,
 )
-from hub.connections.credentials.provider_call import Call, call_provider
+from hub.connections.credentials.provider_call import Call, call_provider, translate_detail
 from hub.connections.models import Connection
 from hub.crypto.sealed import CannotOpen
 
@@ -51,7 +51,9 @@ def list_remote_choices(
             secrets=collect_secrets(credential),
         )
         if isinstance(page, Outcome):
-            return RemoteChoices(detail=page.detail or page.reason.replace("_", " "))
+            return RemoteChoices(
+                detail=translate_detail(page.reason, page.detail) or page.reason.replace("_", " ")
+            )
         options = [collection.parse_choice(record) for record in page.records]
     except (CannotOpen, KeyError, TypeError) as error:
         return RemoteChoices(detail=str(error))

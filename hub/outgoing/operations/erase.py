@@ -8,6 +8,7 @@ from django.db.models import Max, Q
 from django.utils.module_loading import import_string
 
 from hub.audit import ActorContext
+from hub.audit.own_reasons import ACCOUNT_DISCONNECTED
 from hub.connections.models import Connection
 from hub.mappings.models import Identity
 from hub.operations import operation_actions
@@ -57,7 +58,7 @@ def erase_connection_data(
         kind="erase",
         filter={"connection": str(connection.public_id), "cancel": cancel},
         tenant=connection.tenant,
-        reason="it was disconnected",
+        reason=ACCOUNT_DISCONNECTED,
         count=min(count, ERASE_COUNT_LIMIT),
         more=count > ERASE_COUNT_LIMIT,
         last=last,

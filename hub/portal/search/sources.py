@@ -205,7 +205,7 @@ def find_requests(tenant_user: TenantUser, term: str) -> Iterator[SearchResult]:
     for audit_row in audit_rows.order_by("pk")[:RESULTS_SHOWN]:
         entry, page = build_activity_entry(audit_row), AUDITED_PAGES.get(audit_row.object_label)
         url = reverse(page, args=[tenant.reference, audit_row.object_id]) if page else ""
-        yield SearchResult(f"{entry.actor}: {entry.action}", url, audit_row.reason, at=entry.at)
+        yield SearchResult(f"{entry.actor}: {entry.action}", url, entry.reason, at=entry.at)
 
 
 SOURCES: Sequence[SearchSource] = (

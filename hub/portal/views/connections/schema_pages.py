@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 from connectors.object_schemas import SchemaField
 from hub import egress
 from hub.audit import ActorContext
+from hub.connections.credentials.provider_call import translate_detail
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.drift.check import CheckResult
@@ -103,7 +104,8 @@ def _report_check(request: HttpRequest, connection: Connection, result: CheckRes
     if result.failures:
         key, outcome = result.failures[0]
         sentence = find_reason(outcome.reason, system=connection.connector.label).sentence
-        detail = {"object": key, "reason": sentence or outcome.detail}
+        reason = sentence or translate_detail(outcome.reason, outcome.detail)
+        detail = {"object": key, "reason": reason}
         messages.warning(request, _("%(object)s could not be read. %(reason)s") % detail)
     elif result.unread_objects:
         messages.info(request, _("The remaining objects are checked in the background."))

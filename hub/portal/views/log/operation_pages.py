@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from hub.audit import ActorContext
+from hub.audit.own_reasons import REQUESTED_IN_LOG, translate_reason
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.operations import operation_actions
@@ -42,7 +43,7 @@ def plan_operation_view(request: HttpRequest, tenant_user: TenantUser) -> HttpRe
         data = form.cleaned_data
         operation = planning.plan_operation(
             data["kind"], operation_filter, tenant=tenant_user.tenant,
-            reason=data["reason"] or _("requested on the log pages"),
+            reason=data["reason"] or REQUESTED_IN_LOG,
             actor=ActorContext.of_visitor(request, tenant_user), now=clock(),
         )  # fmt: skip
         return HttpResponseRedirect(
@@ -88,6 +89,7 @@ def show_operation(request: HttpRequest, tenant_user: TenantUser, id: UUID) -> H
     context = {
         "tenant_user": tenant_user,
         "label": planning.OPERATION_LABELS[operation.kind],
+        "reason": translate_reason(operation.reason),
         "is_repair": operation.kind == REPAIR_OPERATION,
         "samples": [(entry, entry["id"] in visible_ids) for entry in operation.facts["sample"]],
         "oldest": operation.facts["oldest"] and datetime.fromisoformat(operation.facts["oldest"]),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from hub.audit import ActorContext
+from hub.audit.own_reasons import REQUESTED_IN_REVIEW
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.portal.forms import IgnoreForm, RepairPlanForm
@@ -101,7 +102,7 @@ def plan_repairs_view(request: HttpRequest, tenant_user: TenantUser) -> HttpResp
             filter,
             ActorContext.of_visitor(request, tenant_user),
             tenant=tenant_user.tenant,
-            reason=form.cleaned_data["reason"] or _("requested in the discrepancy review"),
+            reason=form.cleaned_data["reason"] or REQUESTED_IN_REVIEW,
             now=clock(),
         )
         url = reverse_object_page("portal:operation", tenant_user.tenant, operation)

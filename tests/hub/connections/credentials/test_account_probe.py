@@ -3,11 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import translation
 
 from connectors.http import Response
 from hub.audit import Actor, ActorContext
 from hub.connections.actions import connection_actions
 from hub.connections.credentials.liveness import check_liveness
+from hub.connections.credentials.probe_checklist import describe_failed_probe
+from hub.connections.credentials.provider_call import PROVIDER_CALL_BUDGET, PROVIDER_CALLS_MAX
 from hub.connections.credentials.signing_secrets import rewrite_credential
 from hub.connections.models import Connection, Lane
 from tests.factories import NOON
@@ -81,3 +84,11 @@ def test_a_refused_token_stops_a_connection_that_was_degraded_during_the_test(sl
         slack, during_test(lambda row: row.mark_degraded("calls_failing", "", now=NOON), REVOKED)
     )
     assert Connection.unscoped.get().state == "needs_reconnect"
+
+
+def test_that_there_is_no_room_is_stored_in_english_and_shown_in_the_readers_language(slack):
+    room = PROVIDER_CALL_BUDGET.acquire_for_block(PROVIDER_CALLS_MAX)
+    with translation.override("de"), room:
+        result = perform_test(slack, FakeHttp(PASSED).call)
+        assert result.detail.startswith("Too many external systems are being called")
+        assert describe_failed_probe(result).startswith("Gerade werden zu viele")

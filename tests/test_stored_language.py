@@ -1,0 +1,132 @@
+"""What is stored is English or of no language, whoever's language an action was done in: each form
+of each page is submitted in a language of brackets, and no bracket is stored.
+"""
+
+import json
+import re
+from contextlib import contextmanager
+
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+from django.test import Client
+from django.utils import translation
+
+from hub.operations.models import Operation
+from tests.bracketed_language import OPEN, bracketed_language
+from tests.page_forms import find_submissions
+from tests.secret_canaries import TEXT, CanaryRows
+from tests.tenants.door import code_of
+from tests.url_walk import addresses, routes
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+
+WRITE = re.compile(r'\s*(?:INSERT INTO|UPDATE|WITH|COPY)\s+"?(\w+)', re.I)
+ESCAPED = json.dumps(OPEN).strip('"')
+ENDS = ("logout", "/accounts/")  # what signs the person out, or belongs to allauth
+FORMS_AT_LEAST = 200
+
+
+class StoredTexts:
+    """Texts of a person's language that a statement stored, with the statement's table."""
+
+    def __init__(self):
+        self.found, self.posted = set(), ""
+
+    def __call__(self, execute, sql, parameters, many, context):
+        if match := WRITE.match(sql):
+            self.look_at(match[1], parameters)
+        return execute(sql, parameters, many, context)
+
+    def look_at(self, table, value):
+        if isinstance(value, dict):
+            value = list(value.values())
+        if isinstance(value, list | tuple):
+            for inner in value:
+                self.look_at(table, inner)
+        elif (OPEN in (text := str(value)) or ESCAPED in text) and text not in self.posted:
+            self.found.add((table, text[:200]))
+
+    @contextmanager
+    def posting(self, data):
+        """What a person sends is theirs, also if the page suggested it in their language."""
+        self.posted = " ".join(value for values in data.values() for value in values)
+        yield
+        self.posted = ""
+
+
+def submit(client, address, data, stored):
+    """Submit a form; what it did is undone."""
+    with transaction.atomic(), stored.posting(data):
+        answer = client.post(address, data)
+        transaction.set_rollback(True)
+    assert answer.status_code < 500, address
+    return answer
+
+
+def submit_all(client, stored, *beginnings, without=()):
+    """Submit each form of each page once; return how many."""
+    done = set()
+    for route in routes(*beginnings):
+        for address in addresses(route):
+            page = client.get(address)
+            if page.status_code != 200 or page.streaming or b"<form" not in page.content:
+                continue
+            for action, data in find_submissions(page.content.decode(), address):
+                key = (action, str(sorted(data.items())))
+                if key not in done and not any(word in action for word in without):
+                    done.add(key)
+                    submit(client, action, data, stored)
+    return len(done)
+
+
+@pytest.fixture
+def house(make):
+    house = CanaryRows(make)
+    house.live()
+    return house
+
+
+@pytest.fixture
+def owner(house):
+    client = house.browser(Client(), house.owner)
+    client.post("/accounts/2fa/reauthenticate/", {"code": code_of(TEXT)})
+    return client
+
+
+def test_no_action_of_a_customer_stores_a_text_in_the_readers_language(owner):
+    stored = StoredTexts()
+    with bracketed_language(), connection.execute_wrapper(stored):
+        count = submit_all(owner, stored, "t/", without=ENDS)
+    assert count >= FORMS_AT_LEAST
+    assert stored.found == set()
+
+
+def test_no_action_of_staff_stores_a_text_in_the_readers_language(house):
+    client, stored = house.browser(Client(), house.staff), StoredTexts()
+    with bracketed_language(), connection.execute_wrapper(stored):
+        count = submit_all(client, stored, "admin/", without=ENDS)
+    assert count >= FORMS_AT_LEAST
+    assert stored.found == set()
+
+
+def test_what_the_house_does_by_itself_stores_no_text_in_a_readers_language(make):
+    """Its services run in a process whose language a request before them has chosen."""
+    stored = StoredTexts()
+    with bracketed_language(), connection.execute_wrapper(stored):
+        CanaryRows(make).live()
+    assert stored.found == set()
+
+
+@pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES])
+def test_a_reason_of_the_hub_is_stored_in_english_and_shown_in_the_readers_language(
+    owner, house, language
+):
+    owner.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    with translation.override("en"):  # the language of a request stays in its thread
+        owner.post("/t/acme/operations/plan?state=failed", {"kind": "retry", "reason": ""})
+        operation = Operation.unscoped.latest("pk")
+        page = owner.get(f"/t/acme/operations/{operation.public_id}/").content.decode()
+    assert operation.reason == "requested on the log pages"
+    shown = {"en": operation.reason, "de": "auf den Protokollseiten angefordert"}[language]
+    assert f"<dd>{shown}</dd>" in page
