@@ -4,13 +4,13 @@ of both sides, a mapping of its own, and an integration.
 
 import json
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from bench import seed
 from hub.audit import ActorContext
+from hub.connections.actions.queued_tests import queue_connection_test
 from hub.connections.models import Connection
 from hub.identities.models import DirectoryEntry, LocalUser
 from hub.incoming.models import InboundBody, InboundEndpoint, InboundItem, InboundMessage
@@ -62,7 +62,7 @@ OF_THE_USUAL = FeatureCounts(items=50, runs=20, discrepancies=20, people=40)
 
 def insert_feature_rows(
     tenant: Tenant, counts: FeatureCounts, *, now: datetime
-) -> Mapping[str, object]:
+) -> dict[str, object]:
     """Insert the rows of a tenant; return what addresses name: a row of each kind."""
     slack = Connection.objects.of(tenant).filter(connector_key="slack").order_by("pk").first()
     assert slack is not None, "every fourth connection is one"
@@ -71,6 +71,10 @@ def insert_feature_rows(
     job, run, discrepancy = _insert_scheduled_work(tenant, counts, now=now)
     _insert_people(slack, counts.people, now=now)
     integration = _insert_integration(tenant, route, now=now)
+    outdated = _insert_integration(tenant, route, recipe_version=0, now=now)
+    tested = Connection.objects.of(tenant).filter(connector_key="slack").order_by("-pk").first()
+    assert tested is not None, "every fourth connection is one"
+    queue_connection_test(tested, ActorContext.system(), now=now)
     return {
         "slack": slack.public_id,
         "mapping": route.mapping.public_id,
@@ -80,6 +84,8 @@ def insert_feature_rows(
         "run": run.public_id,
         "discrepancy": discrepancy.public_id,
         "integration": integration.public_id,
+        "outdated": outdated.public_id,
+        "tested": tested.public_id,
         "operation": _plan_retry(tenant, now=now).public_id,
         "kind": "user",
         "local_id": "user-0",
@@ -197,9 +203,11 @@ def _insert_people(slack: Connection, count: int, *, now: datetime) -> None:
     )  # fmt: skip
 
 
-def _insert_integration(tenant: Tenant, route: Route, *, now: datetime) -> Integration:
+def _insert_integration(
+    tenant: Tenant, route: Route, *, recipe_version: int = 1, now: datetime
+) -> Integration:
     integration = Integration.unscoped.create(
-        tenant=tenant, recipe_key="order_to_slack", recipe_version=1, created_at=now,
+        tenant=tenant, recipe_key="order_to_slack", recipe_version=recipe_version, created_at=now,
         answers={"channel": "C0000000001"},
     )  # fmt: skip
     made: dict[str, Any] = {}

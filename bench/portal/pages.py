@@ -1,15 +1,17 @@
-"""Each page of a customer: what the real web server needs for it, 95 times of 100, beside a million
-deliveries.
+"""Each page of customers, of staff and of people by themselves: what the real web server needs for
+it, 95 times of 100, beside a million deliveries.
 """
 
 import http.client
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from bench.checker import percentile
 from bench.figures import Bar, Figure
 from bench.installation.web import serving
+from bench.portal.own_pages import OWN_PAGES, STRANGERS_PAGES
+from bench.portal.staff_pages import find_staff_pages
 from bench.portal.test_data import (
     FULL,
     QUICK,
@@ -26,7 +28,10 @@ DATABASES = ("postgresql",)
 LOOKS, QUICK_LOOKS = 60, 4  # at each page, every second one at the large tenant's
 WARM = 16
 BAR = Bar("<=", 150)
+NOT_READ = (403, 405)  # what staff neither add nor delete by hand, or only post to
+OTHER_LOOKS = 20  # at each page of staff, each at another row, and of no tenant
 PAGES = {
+    "connection_test_progress": "connections/{tested}/test/progress/",  # kept for ten minutes
     "home": "",
     "search_for_an_id": "search/?q={delivery}",
     "search_for_a_value": "search/?q={number}",
@@ -51,6 +56,7 @@ PAGES = {
     "connection_schema": "connections/{slack}/schema/",
     "integrations": "integrations/",
     "integration": "integrations/{integration}/",
+    "integration_upgrade": "integrations/{outdated}/upgrade/",
     "integration_answers": "integrations/{integration}/answers/",
     "integration_new": "integrations/new/order_to_pipedrive/",
     "changes": "changes/",
@@ -99,24 +105,22 @@ PAGES = {
     "endpoint": "endpoints/{endpoint}/",
     "settings": "settings/",
     "members": "members/",
+    "member_remove": "members/{membership}/remove/",
     "links": "links/",
     "plan": "operations/plan?state=failed",
+    "delivery_live": "deliveries/{delivery}/live",
+    "run_live": "runs/{run}/live",
+    "logs_live": "logs/live",
+    "operation_live": "operations/{operation}/live",
+    "endpoint_match": "endpoints/{endpoint}/match",
+    "identity_reads": "connections/{slack}/identities/review/reads",
 }
 
 NO_PAGES = {  # addresses below a tenant that are not measured, each with its reason
     "events/export.<slug:kind>": "a download",
     "connections/<uuid:id>/identities/export.csv": "a download",
     "runs/<uuid:id>/certificate.<slug:kind>": "a download",
-    "deliveries/<uuid:id>/live": "a part of a measured page",
-    "runs/<uuid:id>/live": "a part of a measured page",
-    "logs/live": "a part of a measured page",
-    "operations/<uuid:id>/live": "a part of a measured page",
-    "endpoints/<uuid:id>/match": "a part of a measured page",
-    "connections/<uuid:id>/identities/review/reads": "a part of a measured page",
     "connections/<uuid:id>/identities/review/<slug:verb>": "it is only posted to",
-    "connections/<uuid:id>/test/progress/": "a page while a test is in progress",
-    "integrations/<uuid:id>/upgrade/": "a page while a newer recipe is offered",
-    "members/<uuid:id>/remove/": "it asks for the second factor first",
 }
 
 
@@ -129,9 +133,28 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
         for address in itertools.islice(itertools.cycle(paths_by_page["home"]), WARM):
             browser.milliseconds(address)
         for name, paths in paths_by_page.items():
-            durations = [browser.milliseconds(path) for path in paths]
-            yield Figure(f"portal_{name}", percentile(durations, 0.95), "ms", bar=BAR)
+            yield figure_of(browser, f"portal_{name}", paths)
+        for name, path in OWN_PAGES.items():
+            yield figure_of(browser, f"own_{name}", [path] * min(looks, OTHER_LOOKS))
         browser.close()
+        stranger = Browser(place, "")
+        for name, path in STRANGERS_PAGES.items():
+            yield figure_of(stranger, f"stranger_{name}", [path] * min(looks, OTHER_LOOKS))
+        stranger.close()
+        staff = Browser(place, stage.staff_cookie)
+        for page in find_staff_pages(min(looks, OTHER_LOOKS)):
+            if staff.status(page.paths[0]) not in NOT_READ:
+                yield figure_of(staff, page.name, page.paths)
+        staff.close()
+
+
+def figure_of(browser: "Browser", name: str, paths: Sequence[str]) -> Figure:
+    """Return how long a page takes; a page that is not there is a figure with the error."""
+    try:
+        durations = [browser.milliseconds(path) for path in paths]
+    except UnexpectedStatus as error:
+        return Figure(name, 0, "ms", error=str(error))
+    return Figure(name, percentile(durations, 0.95), "ms", bar=BAR)
 
 
 def addresses(stage: PortalTestData, looks: int) -> dict[str, list[str]]:
@@ -172,12 +195,16 @@ def rows_of(
         }
 
 
+class UnexpectedStatus(Exception):
+    """A page was not there."""
+
+
 class Browser:
     """One person who looks at one page after another, over one connection."""
 
     def __init__(self, place: str, cookie: str) -> None:
         self.connection = http.client.HTTPConnection(place, timeout=60)
-        self.headers = {"Cookie": cookie}
+        self.headers = {"Cookie": cookie} if cookie else {}
 
     def milliseconds(self, path: str) -> float:
         """From asking to the last byte; the page must be there."""
@@ -187,8 +214,14 @@ class Browser:
         answer.read()
         took = (time.perf_counter() - started) * 1000
         if answer.status != 200:
-            raise SystemExit(f"{path} answered {answer.status}")
+            raise UnexpectedStatus(f"{path} answered {answer.status}")
         return took
+
+    def status(self, path: str) -> int:
+        self.connection.request("GET", path, headers=self.headers)
+        answer = self.connection.getresponse()
+        answer.read()
+        return answer.status
 
     def close(self) -> None:
         self.connection.close()
