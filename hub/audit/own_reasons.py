@@ -6,8 +6,14 @@ from django.utils.translation import gettext, gettext_noop
 
 REQUESTED_IN_LOG = gettext_noop("requested on the log pages")
 REQUESTED_IN_REVIEW = gettext_noop("requested in the discrepancy review")
+REQUESTED_AT_ENDPOINT = gettext_noop("requested on the endpoint's page")
 ACCOUNT_DISCONNECTED = gettext_noop("it was disconnected")
-OWN_REASONS = (REQUESTED_IN_LOG, REQUESTED_IN_REVIEW, ACCOUNT_DISCONNECTED)
+OWN_REASONS = (
+    REQUESTED_IN_LOG,
+    REQUESTED_IN_REVIEW,
+    REQUESTED_AT_ENDPOINT,
+    ACCOUNT_DISCONNECTED,
+)
 
 
 def translate_reason(reason: str) -> str:

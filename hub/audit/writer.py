@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from django.db import models, transaction
+from django.utils import translation
 
 from hub.audit.actor import Actor
 from hub.audit.models import PLATFORM, AuditHead, AuditRow, audited_object_id
@@ -63,8 +64,7 @@ def record(
         object_label=obj._meta.label,
         object_id=audited_object_id(obj),
         reason=shorten(redact_excerpt(reason, 501), 500),
-        before=_audit_value(before),
-        after=_audit_value(after),
+        **_build_changes(before, after),
         request_id=shorten(request_id, 100),
         ip=shorten(ip, 45),
     )
@@ -81,6 +81,14 @@ def append_to_chain(audit_row: AuditRow) -> None:
     audit_row.save()
     head.number, head.hash = audit_row.number, audit_row.hash
     head.save()
+
+
+def _build_changes(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return both columns; names of rows are in no reader's language but in that of the source."""
+    with translation.override(None):
+        return {"before": _audit_value(before), "after": _audit_value(after)}
 
 
 def _audit_value(value: Any, path: str = "") -> Any:

@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from hub.audit import ActorContext
+from hub.audit.own_reasons import REQUESTED_AT_ENDPOINT
 from hub.connections.actions import connection_actions
 from hub.connections.credentials import custom_headers
 from hub.connections.models import Connection
@@ -213,11 +214,10 @@ def plan_recovery_view(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
         return HttpResponseRedirect(
             f"{reverse('portal:plan', args=[tenant_user.tenant.reference])}?{urlencode(plan_query)}"
         )
-    reason = _("requested on the endpoint's page")
     operation = planning.plan_backfill(
         endpoint,
         since=since,
-        reason=reason,
+        reason=REQUESTED_AT_ENDPOINT,
         actor=ActorContext.of_visitor(request, tenant_user),
         now=now,
     )
