@@ -30,6 +30,7 @@ from hub.staff.session_limits import ACTIVE_AT, SIGNED_IN_AT
 from tenants.models import Membership, Tenant, User
 
 HERE = "the browser of the bench"
+AUTHENTICATED_USER_SESSION_KEY = "account_authentication_methods_user"  # allauth's
 SLACK = 4  # every fourth connection
 MEMBERS = 100
 INDEXED_DELIVERIES = 60  # the newest of a tenant, for which the search looks
@@ -140,6 +141,7 @@ def signed_in_cookie(person: User, *, now: datetime) -> str:
     session[HASH_SESSION_KEY] = person.get_session_auth_hash()
     session[BROWSER_SESSION_KEY] = HERE
     session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "mfa", "at": at}]
+    session[AUTHENTICATED_USER_SESSION_KEY] = str(person.pk)
     session[mfa_gate.SESSION_KEY] = person.pk
     session[SIGNED_IN_AT] = session[ACTIVE_AT] = at
     session.save()

@@ -15,6 +15,7 @@ from bench.portal.own_pages import NO_OWN_PAGES, OWN_PAGES, STRANGERS_PAGES
 from bench.portal.pages import NO_PAGES, NOT_READ, PAGES
 from bench.portal.staff_pages import NO_STAFF_PAGES, find_staff_pages, find_staff_routes
 from bench.portal.staff_rows import insert_staff_rows
+from bench.portal.test_data import AUTHENTICATED_USER_SESSION_KEY
 from hub.db.clock import clock
 from tests.journeys import test_every_page, test_every_staff_page
 from tests.test_wall_admin import ROWS
@@ -70,6 +71,7 @@ def test_the_pages_of_no_tenant_are_there(client, make):
     session = client.session
     moment = {"method": "mfa", "at": clock().timestamp()}
     session[AUTHENTICATION_METHODS_SESSION_KEY] = [moment]
+    session[AUTHENTICATED_USER_SESSION_KEY] = str(person.pk)
     session.save()
     answers = {path: client.get(path).status_code for path in OWN_PAGES.values()}
     stranger = Client()
