@@ -3,6 +3,7 @@
 import hashlib
 from datetime import datetime, timedelta
 
+from bench.seed import tenant_of
 from hub.audit import AuditRow
 from hub.connections.models import (
     Connection,
@@ -102,7 +103,7 @@ def _insert_findings(connections: list[Connection], *, now: datetime) -> None:
     )  # fmt: skip
     for connection in connections:
         DirectoryRead.unscoped.create(
-            tenant=connection.tenant, connection=connection, state="incomplete",
+            tenant=tenant_of(connection), connection=connection, state="incomplete",
             reason="safety_valve", stopped_count=1, people_count=1, page_count=1, started_at=now,
             finished_at=now,
         )  # fmt: skip
