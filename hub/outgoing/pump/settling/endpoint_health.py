@@ -24,7 +24,6 @@ from hub.outgoing.pump.types import MAX_DETAIL_LENGTH, LaneBatch, SendResult
 BREAKER_COLUMNS = [field.name for field in fields(BreakerState)]
 FAILURE_KINDS = {"later", "unknown", "reconnect"}
 STATUS_THROTTLED = 429
-ARRIVED_KINDS = {"delivered", "pending"}
 SUCCESSFUL_CALL = CallCounts(up=1, succeeded=1)  # shared, as nearly all are successful
 NOT_SENT_REASONS = {"egress_refused"}  # refused by our settings: no evidence about the endpoint
 
@@ -86,7 +85,7 @@ def _count_call(send_result: SendResult) -> CallCounts:
     return CallCounts(
         up=not is_down and not is_free,
         down=is_down,
-        succeeded=bool(kinds & ARRIVED_KINDS),
+        succeeded=_has_arrived(send_result),
         failed=failed,
     )
 
@@ -98,13 +97,26 @@ def _find_failure(send_result: SendResult) -> Outcome | None:
     rejection of a whole request counts, but not of one record, nor by a quota.
     """
     outcomes, response = send_result.outcomes, send_result.response
-    if any(outcome.kind in ARRIVED_KINDS for outcome in outcomes):
+    if _has_arrived(send_result):
         return None
     if send_result.batch.connection.connector.is_own_endpoint and response is not None:
         failed = not 200 <= response.status < 300 and response.status != STATUS_THROTTLED
         return next(iter(outcomes), None) if failed else None
-    refused = (outcome for outcome in outcomes if outcome.kind in FAILURE_KINDS)
+    is_down = response is None or response.status >= 500
+    failure_kinds = FAILURE_KINDS | {"pending"} if is_down else FAILURE_KINDS
+    refused = (outcome for outcome in outcomes if outcome.kind in failure_kinds)
     return next((outcome for outcome in refused if outcome.concerns == "system"), None)
+
+
+def _has_arrived(send_result: SendResult) -> bool:
+    """Return whether the system accepted or confirmed a message.
+
+    A message also stays *pending* when the request for its confirmation fails: that is no success.
+    """
+    response = send_result.response
+    is_answered = response is not None and response.status < 300
+    accepted_kinds = {"delivered", "pending"} if is_answered else {"delivered"}
+    return any(outcome.kind in accepted_kinds for outcome in send_result.outcomes)
 
 
 def last_failure_texts(send_results: Sequence[SendResult]) -> dict[int, str]:

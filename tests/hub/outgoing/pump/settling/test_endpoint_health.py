@@ -9,7 +9,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
 from connectors.http import Response
-from connectors.outcomes import later
+from connectors.outcomes import Outcome, later
 from hub.connections.models import Connection, Lane
 from hub.egress import RequestNotSent, ResponseNotReceived
 from hub.notices.models import Notice
@@ -111,6 +111,18 @@ def test_the_first_success_makes_it_healthy_again_and_ends_its_notice(sending):
 
 def test_a_success_between_failures_begins_the_count_anew(sending):
     assert sending("webhook", REFUSED, REFUSED, Response(200), REFUSED, REFUSED).state == "healthy"
+
+
+def test_a_failed_request_for_a_confirmation_is_a_failed_call_and_no_success(make):
+    row = make.connection(connector="splunk")
+    for number, kind in enumerate(("later", "pending", "later")):
+        outcome = Outcome(kind, "throttled", "Server is busy")
+        request = OutboundRequest(row.public_id, None, [], None, ())
+        send_result = SendResult(LaneBatch(row.lane, row, None), request, [outcome], NOON, 1, BUSY)
+        texts = last_failure_texts([send_result])
+        update_endpoint_health([send_result], texts, now=NOON + number * SECOND)
+    row.refresh_from_db()
+    assert (row.state, row.detail) == ("degraded", "503: Server is busy")
 
 
 def test_a_minute_of_only_failures_degrades_it_although_no_call_goes(sending):
