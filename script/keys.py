@@ -13,6 +13,9 @@ HEAD = """\
 # opened again.
 """
 
+# a webhook that was deleted or changed in the sandbox is registered again within a minute
+LOCAL_SETTINGS = {"HUB_SUBSCRIPTION_CHECK_SECONDS": "60"}
+
 
 def fresh() -> dict[str, str]:
     return {
@@ -48,7 +51,7 @@ def ensure(path: Path, **ports: int) -> bool:
         f"{key}={moved[key]}" if (key := line.partition("=")[0]) in moved else line
         for line in text.splitlines()
     ]
-    defaults = fresh() | addresses(**ports)
+    defaults = fresh() | addresses(**ports) | LOCAL_SETTINGS
     lines += [f"{name}={value}" for name, value in defaults.items() if name not in stored]
     if (new := "\n".join(lines) + "\n") != text or not path.exists():
         write(path, new)
