@@ -13,11 +13,11 @@ from django.test import Client
 from django.utils import translation
 
 from hub.operations.models import Operation
-from tests.bracketed_language import OPEN, bracketed_language
+from tests.canary.secret_canaries import TEXT, CanaryRows
 from tests.page_forms import find_submissions
-from tests.secret_canaries import TEXT, CanaryRows
+from tests.tenant_isolation.url_walk import addresses, routes
 from tests.tenants.door import code_of
-from tests.url_walk import addresses, routes
+from tests.translations.bracketed_language import OPEN, bracketed_language
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 

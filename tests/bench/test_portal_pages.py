@@ -17,10 +17,10 @@ from bench.portal.staff_pages import NO_STAFF_PAGES, find_staff_pages, find_staf
 from bench.portal.staff_rows import insert_staff_rows
 from bench.portal.test_data import AUTHENTICATED_USER_SESSION_KEY
 from hub.db.clock import clock
-from tests.journeys import test_every_page, test_every_staff_page
-from tests.test_wall_admin import ROWS
-from tests.test_wall_pages import BELOW, ROUTES, acme, address
-from tests.url_walk import routes
+from tests.journeys.pages import test_every_page, test_every_staff_page
+from tests.tenant_isolation.test_admin import ROWS
+from tests.tenant_isolation.test_pages import BELOW, ROUTES, acme, address
+from tests.tenant_isolation.url_walk import routes
 
 __all__ = ["acme", "address"]
 pytestmark = pytest.mark.django_db

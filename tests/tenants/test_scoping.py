@@ -1,4 +1,4 @@
-"""The wall between tenants."""
+"""The filter by tenant that every model inherits."""
 
 import pytest
 from django.contrib.admin import AdminSite, ModelAdmin

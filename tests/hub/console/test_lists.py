@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from hub.console.navigation import MENU
-from tests.test_wall_admin import ROWS, admin_of, page_of
+from tests.tenant_isolation.test_admin import ROWS, admin_of, page_of
 
 pytestmark = pytest.mark.django_db
 PAGES = [entry for entries in MENU.values() for entry in entries]

@@ -14,7 +14,7 @@ from hub.mappings.models import Identity
 from hub.queue import WakeUp
 from tests.factories import MINUTE, NOON
 from tests.fakes import FakeHttp
-from tests.hub.connections.rest import of, refusal
+from tests.hub.connections.api.rest import of, refusal
 from tests.hub.identities.people import SYSTEM, member, members
 
 pytestmark = pytest.mark.django_db

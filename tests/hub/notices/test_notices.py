@@ -18,10 +18,10 @@ from hub.outgoing.models import Event, EventBody
 from hub.prune.batches import RetentionCutoffs, prune_batches
 from hub.queue import WakeUp
 from tenants.models import Membership
-from tests.bracketed_language import OPEN, bracketed_language
 from tests.factories import MINUTE, NOON
 from tests.fakes import MailServer
 from tests.mails import letters
+from tests.translations.bracketed_language import OPEN, bracketed_language
 
 pytestmark = pytest.mark.django_db
 

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.urls import resolve
 
-from tests.secret_canaries import CanaryRows
-from tests.url_walk import addresses, routes
+from tests.canary.secret_canaries import CanaryRows
+from tests.tenant_isolation.url_walk import addresses, routes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 SCOPES = (

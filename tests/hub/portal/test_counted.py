@@ -4,10 +4,10 @@ import pytest
 from django.test import Client
 
 from hub.outgoing.models import Delivery
+from tests.canary.secret_canaries import CanaryRows
 from tests.hub.outgoing.operating import many
 from tests.hub.portal.counting import asked
-from tests.secret_canaries import CanaryRows
-from tests.url_walk import addresses, routes
+from tests.tenant_isolation.url_walk import addresses, routes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 SIXTY = range(60)

@@ -14,9 +14,9 @@ from connectors.registry import CONNECTORS
 from hub import reason_codes, state_texts
 from hub.connections.connecting.troubleshooting import PROBLEMS, explain_problem
 from hub.notices.kinds import NOTICE_KINDS, NOTICE_MESSAGES, translate_notice
-from tests.bracketed_language import bracketed_language, unbracketed, unmarked_texts
-from tests.secret_canaries import CanaryRows
-from tests.url_walk import addresses, routes
+from tests.canary.secret_canaries import CanaryRows
+from tests.tenant_isolation.url_walk import addresses, routes
+from tests.translations.bracketed_language import bracketed_language, unbracketed, unmarked_texts
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 

@@ -16,7 +16,7 @@ from hub.crypto.sealed import seal
 from tenants.access.tenant_users import TenantUser
 from tests.factories import NOON
 from tests.fakes import FakeHttp
-from tests.hub.connections.rest import NO_DATA, TOKEN, of, refusal
+from tests.hub.connections.api.rest import NO_DATA, TOKEN, of, refusal
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,237 @@
+"""A canary in every sealed place: it is found nowhere, whatever is looked at, told, queued,
+exported or dumped.
+"""
+
+import io
+import logging
+import sys
+from functools import partial
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+from django.test import Client, RequestFactory
+from django.views.debug import get_exception_reporter_class
+from django_q.models import OrmQ
+from django_q.signing import SignedPackage
+
+from hub.connections.actions import connection_actions
+from hub.connections.credentials.revoke import attempt_revocation
+from hub.crypto.rotation import sealed_columns
+from hub.crypto.sealed import KeyCanary, field_cipher
+from hub.logs import build_formatter
+from hub.throttle.models import QuotaState
+from tests.canary.secret_canaries import HAND, NOWHERE, CanaryRows, flew, on_fire, secret_of
+from tests.clients import Api
+from tests.tenant_isolation.test_pages import SAID
+from tests.tenant_isolation.url_walk import addresses, routes
+from tests.tenants.door import come_as_guest, sign_in
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+
+SHOWS = "reveal"  # the one page whose purpose it is, for an admin who has just shown who they are
+ENDS = "logout"
+ELSEWHERE = ("admin/", "api/", "t/")
+
+
+@pytest.fixture
+def lines():
+    """What is logged at DEBUG, as it leaves the house; nothing of it may sing."""
+    written, kept, root = [], logging.StreamHandler(io.StringIO()), logging.getLogger()
+    kept.emit = lambda record: written.append(kept.format(record))
+    kept.setFormatter(build_formatter())
+    level = root.level
+    root.addHandler(kept)
+    root.setLevel(logging.DEBUG)
+    yield written
+    root.removeHandler(kept)
+    root.setLevel(level)
+    assert [line for line in written if flew(line)] == []
+
+
+@pytest.fixture
+def house(make, lines):
+    house = CanaryRows(make)
+    house.live()
+    return house
+
+
+def looked_at(client, route, *, posted=None):
+    """Each address of the route, by GET and, where something is posted, by POST; what a POST does
+    is undone.
+    """
+    for address in addresses(route):
+        yield f"GET {address}", client.get(address)
+        if posted is not None:
+            with transaction.atomic():
+                yield f"POST {address}", client.post(address, posted)
+                transaction.set_rollback(True)
+
+
+def body_of(answer):
+    parts = answer.streaming_content if answer.streaming else [answer.content]
+    return b"".join(parts).decode() + str(answer.headers) + str(answer.cookies)
+
+
+def sung(looks):
+    """Where a canary was seen; that there were pages to look at is looked at too."""
+    seen = [(address, answer.status_code, flew(body_of(answer))) for address, answer in looks]
+    assert any(status == 200 for _address, status, _flew in seen)
+    assert not [address for address, status, _flew in seen if status == 500]
+    return [(address, where) for address, _status, where in seen if where]
+
+
+def through(client, beginning, *, but=(), posted=None):
+    chosen = [route for route in routes(beginning) if not any(word in route for word in but)]
+    return sung(look for route in chosen for look in looked_at(client, route, posted=posted))
+
+
+# --- that there is something to be found ----------------------------------------------------------
+
+
+def test_every_sealed_place_holds_a_canary(house):
+    silent = {
+        place.name
+        for place in sealed_columns()
+        if place.model is not KeyCanary and not holds(place)
+    }
+    assert silent == set()
+
+
+def holds(place):
+    return any(flew(opened(value)) for value in place.rows().values_list(place.column, flat=True))
+
+
+def opened(value):
+    if isinstance(value, dict):
+        return "".join(map(opened, value.values()))
+    ciphertext = getattr(value, "_ciphertext", value)
+    return (
+        field_cipher().decrypt(ciphertext).decode() if str(ciphertext).startswith("gAAAA") else ""
+    )
+
+
+def test_the_page_that_shows_a_secret_shows_it(house, make):
+    make.membership(house.tenant, make.user("ben@acme.test"), "admin")
+    client = Client()
+    sign_in(client, "ben@acme.test")
+    (route,) = [route for route in routes("t/") if SHOWS in route]
+    assert any(flew(body_of(answer)) for _address, answer in looked_at(client, route, posted={}))
+
+
+# --- that it is found nowhere else ----------------------------------------------------------------
+
+
+def test_no_page_of_a_customer_sings(house):
+    assert through(house.browser(Client(), house.owner), "t/", but=(SHOWS,), posted=SAID) == []
+
+
+def test_no_page_of_staff_sings(house):
+    assert through(house.browser(Client(), house.staff), "admin/", but=(ENDS,), posted={}) == []
+
+
+def test_no_answer_of_the_api_sings(house, make):
+    assert through(Api(make).platform(), "api/", posted={}) == []
+
+
+def test_what_a_program_or_a_person_fills_in_is_not_told_back(house, make, settings):
+    """It is tested, and nobody answers there."""
+    settings.HUB_EGRESS_ALLOW = ["127.0.0.1:443"]
+    client, person = Api(make).platform(), house.browser(Client(), house.owner)
+    for connector in (
+        row.connector for row in house.connections if row.tenant and not row.connector.needs_oauth
+    ):
+        stated = {field.key for field in connector.fields}
+        kept = {key: value for key, value in secret_of(connector.key).items() if key in stated}
+        asked = {
+            "tenant": "acme",
+            "connector": connector.key,
+            "settings": {"url": NOWHERE},
+            "secrets": kept,
+        }
+        answers = [client.post("/api/v1/connections", asked, format="json")]
+        said = {"name": "mine", "url": NOWHERE} | kept
+        answers += [person.post(f"/t/acme/connect/{connector.key}/fill-in/", said)]
+        assert [flew(body_of(answer)) for answer in answers] == [[], []]
+        if connector.has_probe:
+            assert [answer.status_code for answer in answers] == [422, 422]
+
+
+def test_no_page_of_a_person_sings(house):
+    client = house.browser(Client(), house.owner)
+    chosen = [
+        route for route in routes("") if not route.startswith(ELSEWHERE) and ENDS not in route
+    ]
+    assert sung(look for route in chosen for look in looked_at(client, route)) == []
+
+
+def test_no_page_of_a_guest_sings(house, make):
+    """Who came by a portal link to all pages of the tenant, and who came by a connect link for each
+    connection.
+    """
+    client = Client()
+    come_as_guest(client, make.portal_link(house.tenant))
+    assert through(client, "t/", but=(SHOWS,), posted=SAID) == []
+    for connection in house.connections:
+        if connection.tenant:
+            link = make.connect_link(
+                house.tenant, connection.connector_key, connection=connection, now=house.now
+            )
+            client = Client()
+            began = client.post(f"/connect/link/{link.token}/")
+            assert began.status_code in (200, 302) and not flew(body_of(began))
+            assert through(client, "connect/", posted={}) == []
+
+
+def test_no_report_of_an_error_sings(house):
+    found = dict(reports(house))
+    assert sum(bool(report) for report in found.values()) > 10
+    assert {name: flew(report) for name, report in found.items() if flew(report)} == {}
+
+
+def reports(house):
+    """What Django shows and mails of an error while a secret is in use."""
+    # a call that has to wait for its quota would not come to its error
+    QuotaState.objects.all().delete()
+    for connection in house.connections:
+        yield report_of(
+            f"test {connection}",
+            partial(
+                connection_actions.perform_connection_test,
+                connection,
+                HAND,
+                call=on_fire,
+                now=house.now,
+            ),
+        )
+        yield report_of(f"refresh {connection}", partial(house.renew, connection, on_fire))
+        yield report_of(f"authorize {connection}", partial(house.authorize, connection, on_fire))
+    for row in house.give_back():
+        yield report_of(
+            f"revoke {row.connector_key}",
+            partial(attempt_revocation, row, call=on_fire, clock=lambda: house.now),
+        )
+
+
+def report_of(name, do):
+    try:
+        with transaction.atomic():
+            do()
+    except RuntimeError:
+        request = RequestFactory().get("/")
+        reporter = get_exception_reporter_class(request)(request, *sys.exc_info())
+        return name, reporter.get_traceback_html() + reporter.get_traceback_text()
+    return name, ""
+
+
+def test_nothing_in_the_queue_sings(house):
+    tasks = [SignedPackage.loads(row.payload) for row in OrmQ.objects.all()]
+    assert tasks
+    assert [task for task in tasks if flew(str(task))] == []
+
+
+def test_no_dump_sings(house):
+    dump = io.StringIO()
+    call_command("dumpdata", stdout=dump)
+    assert "connections.credential" in dump.getvalue()
+    assert flew(dump.getvalue()) == []

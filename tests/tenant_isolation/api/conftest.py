@@ -1,0 +1,60 @@
+"""A tenant that has everything, another one, and the check that a request was refused."""
+
+import json
+
+import pytest
+
+from hub.audit import ActorContext
+from hub.connections.actions.kill_switches import switch_off
+from hub.connections.models import KillSwitch
+from tests.factories import NOON
+from tests.fakes import FakeHttp
+from tests.hub.outgoing.operating import planned
+from tests.hub.outgoing.pump.test_loop import pump
+from tests.tenant_isolation.api.routes import BODIES, rows, tells_of, words_of
+
+
+@pytest.fixture
+def acme(make):
+    """Everything that a tenant can have, with a name that is seen nowhere else."""
+    tenant = make.tenant("acme-only", name="Acme only")
+    connection = make.connection(tenant, name="only Acme's connection")
+    make.route(connection, name="only Acme's route")
+    make.identity(connection, "user", "only-ours", "only-theirs")
+    make.event(tenant, id="only-acmes-id")
+    pump(FakeHttp())
+    switch_off(
+        KillSwitch(scope="tenant", tenant=tenant, reason="only Acme's reason"),
+        ActorContext.system(),
+        now=NOON,
+    )
+    planned("send_again", tenant)
+    make.membership(tenant, make.user("ann@only-acme.test"), "owner")
+    make.invitation(tenant, "bob@only-acme.test")
+    make.connect_link(tenant)
+    make.portal_link(tenant)
+    make.inbound_item(connection, record="only-acmes-record")
+    make.webhook_subscription(connection)
+    make.drift_finding(connection, object_label="only Acme's object")
+    discrepancy = make.discrepancy(connection, record_key="only-acmes-order")
+    make.finished_run(discrepancy.job)
+    make.integration(tenant, answers={"channel": "only-acmes-channel"})
+    return tenant
+
+
+@pytest.fixture
+def assert_refused(acme):
+    """The answer is one of these, tells nothing of the tenant, and nothing was changed."""
+
+    words = words_of(acme)
+
+    def assert_refused(client, method, url, statuses, body=None):
+        before = rows()
+        response = client.generic(
+            method, url, json.dumps(body or BODIES.get(method)), "application/json"
+        )
+        assert response.status_code in statuses, (method, url, response.status_code)
+        assert tells_of(response, words) == []
+        assert rows() == before
+
+    return assert_refused

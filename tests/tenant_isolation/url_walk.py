@@ -1,0 +1,111 @@
+"""Every address that there is, filled in with the rows that there are: an unknown name in an
+address fails.
+"""
+
+import itertools
+import re
+
+from django.contrib import admin
+from django.contrib.admindocs.views import simplify_regex
+from django.urls import get_resolver
+
+from connectors.registry import CONNECTORS
+from hub.connections.models import Authorization, Connection, ConnectLink
+from hub.drift.models import DriftFinding
+from hub.incoming.models import InboundItem, WebhookSubscription
+from hub.mappings.models import FieldMapping
+from hub.operations.models import Operation
+from hub.outgoing.models import Delivery, Event, Route
+from hub.portal.models import SavedView
+from hub.portal.views.integrations import integration_changes
+from hub.portal.views.log import delivery_pages, operation_pages
+from hub.portal.views.scheduled import job_changes, run_pages
+from hub.portal.views.scheduled.discrepancy_actions import DISCREPANCY_ACTIONS
+from hub.portal.webhook_status import SUBSCRIPTION_ACTIONS
+from hub.problems import CATALOGUE
+from hub.recipes.models import Integration
+from hub.scheduled.models import Discrepancy, Job, Run
+from tenants.models import Invitation, Membership, PortalLink
+from tests.tenant_isolation.api.routes import patterns
+
+NAME = re.compile(r"<(?:\w+:)?(\w+)>")
+ROWS = {  # what an id stands for, by the word before it
+    "connections": lambda: Connection.unscoped.exclude(tenant=None),
+    "endpoints": lambda: Connection.unscoped.filter(connector_key="webhook"),
+    "deliveries": lambda: Delivery.unscoped.all(),
+    "events": lambda: Event.unscoped.all(),
+    "inbound": lambda: InboundItem.unscoped.all(),
+    "incoming": lambda: InboundItem.unscoped.all(),
+    "webhook-subscriptions": lambda: WebhookSubscription.unscoped.all(),
+    "webhooks": lambda: WebhookSubscription.unscoped.all(),
+    "drift": lambda: DriftFinding.unscoped.all(),
+    "discrepancies": lambda: Discrepancy.unscoped.all(),
+    "jobs": lambda: Job.unscoped.all(),
+    "runs": lambda: Run.unscoped.all(),
+    "integrations": lambda: Integration.unscoped.all(),
+    "operations": lambda: Operation.unscoped.all(),
+    "routes": lambda: Route.unscoped.all(),
+    "mappings": lambda: FieldMapping.unscoped.all(),
+    "members": lambda: Membership.unscoped.all(),
+    "invitations": lambda: Invitation.unscoped.all(),
+    "links": lambda: ConnectLink.unscoped.all(),
+    "connect-links": lambda: ConnectLink.unscoped.all(),
+    "portal-links": lambda: PortalLink.unscoped.all(),
+    "views": lambda: SavedView.unscoped.all(),
+    "waiting": lambda: Authorization.unscoped.all(),
+    "confirm": lambda: Authorization.unscoped.all(),
+    "<slug:kind>": lambda: Event.unscoped.all(),  # of open/, which leads on
+}
+PLAIN = {
+    "tenant": ["acme"],
+    "reference": ["acme"],
+    "connector": list(CONNECTORS),
+    "object": ["Lead"],
+    "kind": ["csv", "ndjson", "event", "txt", "json"],
+    "verb": [
+        *delivery_pages.DELIVERY_ACTION_TEXTS,
+        *operation_pages.OPERATION_ACTIONS,
+        *job_changes.JOB_VERBS,
+        *integration_changes.INTEGRATION_VERBS,
+        *run_pages.RUN_VERBS,
+        *SUBSCRIPTION_ACTIONS,
+        *DISCREPANCY_ACTIONS,
+    ],
+    "action": ["send"],
+    "code": [*CATALOGUE, "refused"],
+    "token": ["none"],
+    "key": ["none", "order_to_slack"],
+    "uidb36": ["1"],
+    "name": ["tenant:acme"],
+    "slug": ["introduction", "quick-start"],
+}
+
+
+def routes(*beginnings):
+    """All that begin so, without the ends that expect whatever else there is."""
+    every = [simplify_regex(route).lstrip("/") for route in patterns(get_resolver())]
+    return [route for route in dict.fromkeys(every) if route.startswith(beginnings)]
+
+
+def addresses(route):
+    names = list(NAME.finditer(route))
+    for values in itertools.product(*(choices(route, name) for name in names)):
+        yield "/" + NAME.sub("{}", route).format(*values)
+
+
+def choices(route, name):
+    word, before = name[1], route[: name.start()].rstrip("/").rpartition("/")[2]
+    if route.startswith("admin/"):
+        return of_the_admin(route, word)
+    return [row.public_id for row in ROWS[before]()] if word == "id" else PLAIN[word]
+
+
+def of_the_admin(route, word):
+    """Rows of the model that the address names, and the actions of its page."""
+    label = ".".join(route.split("/")[1:3])
+    pages = {model._meta.label_lower: page for model, page in admin.site._registry.items()}
+    if label not in pages:
+        return ["1"]
+    if word == "name":
+        return pages[label].row_actions
+    return [row.pk for row in pages[label].model._base_manager.all()]
