@@ -1,11 +1,12 @@
 """The decisions of a review: confirm, ignore, reopen, and keep a pair with a conflict."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from connectors.directories import USER
@@ -67,7 +68,6 @@ def confirm_identities(
     return ReviewResult(tuple(pair.local_id for pair in free), errors)
 
 
-@transaction.atomic
 def ignore_identities(
     connection: Connection,
     local_ids: Iterable[str],
@@ -79,22 +79,24 @@ def ignore_identities(
     """Remove our records from the queue, as they have no counterpart. Confirmed pairs are not
     changed.
     """
-    lock_identities(connection)
-    wanted = list(dict.fromkeys(local_ids))
-    rows = Identity.unscoped.filter(connection=connection, kind=kind, local_id__in=wanted)
-    open_rows = rows.exclude(state__in=(State.CONFIRMED, State.IGNORED))
-    ignored = list(open_rows.values_list("local_id", flat=True))
-    open_rows.filter(local_id__in=ignored).update(
-        state=State.IGNORED, remote_id="", name="", confidence=None, conflict="", updated_at=now
+
+    def ignore(identities: QuerySet[Identity]) -> list[str]:
+        undecided = identities.exclude(state__in=(State.CONFIRMED, State.IGNORED))
+        empty = {"remote_id": "", "name": "", "confidence": None, "conflict": ""}
+        return _update_identities(undecided, state=State.IGNORED, updated_at=now, **empty)
+
+    return _decide(
+        connection,
+        local_ids,
+        actor,
+        kind=kind,
+        change=ignore,
+        verb="connection.ignore_identities",
+        refusal=_("This is not in the queue: it is confirmed, ignored already, or unknown."),
+        now=now,
     )
-    if ignored:
-        after = {"kind": kind, "local_ids": ignored}
-        actor.audit("connection.ignore_identities", connection, after=after, now=now)
-    text = _("This is not in the queue: it is confirmed, ignored already, or unknown.")
-    return ReviewResult(tuple(ignored), dict.fromkeys(set(wanted) - set(ignored), text))
 
 
-@transaction.atomic
 def reopen_identities(
     connection: Connection,
     local_ids: Iterable[str],
@@ -104,21 +106,23 @@ def reopen_identities(
     now: datetime,
 ) -> ReviewResult:
     """Return ignored records of ours to the queue, so that they get suggestions again."""
-    lock_identities(connection)
-    wanted = list(dict.fromkeys(local_ids))
-    rows = Identity.unscoped.filter(
-        connection=connection, kind=kind, local_id__in=wanted, state=State.IGNORED
+
+    def reopen(identities: QuerySet[Identity]) -> list[str]:
+        ignored = identities.filter(state=State.IGNORED)
+        return _update_identities(ignored, state=State.UNMATCHED, updated_at=now)
+
+    return _decide(
+        connection,
+        local_ids,
+        actor,
+        kind=kind,
+        change=reopen,
+        verb="connection.reopen_identities",
+        refusal=_("This is not ignored."),
+        now=now,
     )
-    reopened = list(rows.values_list("local_id", flat=True))
-    rows.update(state=State.UNMATCHED, updated_at=now)
-    if reopened:
-        after = {"kind": kind, "local_ids": reopened}
-        actor.audit("connection.reopen_identities", connection, after=after, now=now)
-    text = _("This is not ignored.")
-    return ReviewResult(tuple(reopened), dict.fromkeys(set(wanted) - set(reopened), text))
 
 
-@transaction.atomic
 def keep_identities(
     connection: Connection,
     local_ids: Iterable[str],
@@ -131,23 +135,61 @@ def keep_identities(
 
     The same conflict is not shown again; a different one is.
     """
+    return _decide(
+        connection,
+        local_ids,
+        actor,
+        kind=kind,
+        change=_accept_conflicts,
+        verb="connection.keep_identities",
+        refusal=_("This pair has no conflict."),
+        now=now,
+    )
+
+
+@transaction.atomic
+def _decide(
+    connection: Connection,
+    local_ids: Iterable[str],
+    actor: ActorContext,
+    *,
+    kind: str,
+    change: Callable[[QuerySet[Identity]], list[str]],
+    verb: str,
+    refusal: str,
+    now: datetime,
+) -> ReviewResult:
+    """Change those of the records that the decision applies to, audit it, and refuse the others.
+
+    `change` returns the ids of ours that it changed.
+    """
     lock_identities(connection)
     wanted = list(dict.fromkeys(local_ids))
-    rows = Identity.confirmed().filter(connection=connection, kind=kind, local_id__in=wanted)
-    kept = list(rows.exclude(conflict=""))
-    for identity in kept:
+    identities = Identity.unscoped.filter(connection=connection, kind=kind, local_id__in=wanted)
+    changed = change(identities)
+    if changed:
+        actor.audit(verb, connection, after={"kind": kind, "local_ids": changed}, now=now)
+    return ReviewResult(tuple(changed), dict.fromkeys(set(wanted) - set(changed), refusal))
+
+
+def _update_identities(identities: QuerySet[Identity], **values: Any) -> list[str]:
+    """Update the identities, which are locked, and return their ids of ours."""
+    local_ids = list(identities.values_list("local_id", flat=True))
+    identities.update(**values)
+    return local_ids
+
+
+def _accept_conflicts(identities: QuerySet[Identity]) -> list[str]:
+    """Accept the conflicts of those that are confirmed, and return their ids of ours."""
+    accepted = list(identities.filter(state=State.CONFIRMED).exclude(conflict=""))
+    for identity in accepted:
         evidence = identity.evidence or {}
         if evidence.get("reason") == "renamed":
             identity.name = evidence.get("detail") or identity.name
         identity.conflict = ""
         identity.evidence = {"accepted": evidence.get("fingerprint", "")}
-    Identity.unscoped.bulk_update(kept, ("name", "conflict", "evidence"))
-    kept_ids = [identity.local_id for identity in kept]
-    if kept:
-        after = {"kind": kind, "local_ids": kept_ids}
-        actor.audit("connection.keep_identities", connection, after=after, now=now)
-    text = _("This pair has no conflict.")
-    return ReviewResult(tuple(kept_ids), dict.fromkeys(set(wanted) - set(kept_ids), text))
+    Identity.unscoped.bulk_update(accepted, ("name", "conflict", "evidence"))
+    return [identity.local_id for identity in accepted]
 
 
 def _load_by_local_id(
