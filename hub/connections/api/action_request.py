@@ -14,10 +14,10 @@ from rest_framework.response import Response
 
 from connectors import http
 from hub.audit import ActorContext
-from hub.connections.api import openapi_examples as openapi
 from hub.connections.api.queries import find_visible_connection
 from hub.connections.api.serializers import ConnectionSerializer
 from hub.connections.models import Connection
+from hub.rest import openapi
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,14 @@ from hub.connections.status.effective_status import determine_effective_status
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.problems import Problem
+from hub.rest import openapi
 from hub.state_texts import state_label
 
 
 def build_action_view(name: str, action: ConnectionAction) -> Any:
     """Return the view of an action; `name` is the last part of its URL."""
 
-    @openapi_examples.describe_operation(
+    @openapi.describe_operation(
         f"connections_{name.replace('-', '_')}",
         action.summary,
         {action.status: action.answer},

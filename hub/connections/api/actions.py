@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from hub.connections.actions import connection_actions, signing_secret_actions
 from hub.connections.actions.connection_actions import InvalidConnectionState
-from hub.connections.api import openapi_examples as openapi
+from hub.connections.api import openapi_examples
 from hub.connections.api.action_request import ActionRequest, ConnectionAction
 from hub.connections.api.connect_links import create_link_response
 from hub.connections.api.disconnect_actions import DISCONNECT_ACTIONS
@@ -25,6 +25,7 @@ from hub.connections.api.serializers import (
 from hub.connections.credentials import account_probe, probe_checklist
 from hub.crypto.sealed import CannotOpen
 from hub.problems import Problem
+from hub.rest import openapi
 
 UNREADABLE_SECRET = (
     "The stored secrets cannot be decrypted. Send a new signing_secret with PATCH on this "
@@ -123,36 +124,36 @@ ACTIONS = {
         "Test the connection at the external system; its state follows the result.\n\n"
         "The test has no effect there.",
         TestSerializer,
-        {"passed": openapi.TESTED},
+        {"passed": openapi_examples.TESTED},
     ),
     "pause": ConnectionAction(
         _pause,
         "Pause a connection",
         "Pause the connection: nothing is sent, and new deliveries wait until it is resumed.",
         ConnectionSerializer,
-        {"paused": openapi.PAUSED},
+        {"paused": openapi_examples.PAUSED},
         body=PauseSerializer,
         requests=[openapi.request_example("until it is resumed", {"reason": "They move servers."})],
-        problems=openapi.ACTION_PROBLEMS,
+        problems=openapi_examples.ACTION_PROBLEMS,
     ),
     "resume": ConnectionAction(
         _resume,
         "Resume a connection",
         "Resume a paused or enable a disabled connection: its waiting deliveries are sent now.",
         ConnectionSerializer,
-        {"resumed": openapi.CONNECTION},
+        {"resumed": openapi_examples.CONNECTION},
     ),
     "disable": ConnectionAction(
         _disable,
         "Disable a connection",
         "Disable the connection until `resume`: nothing is sent, new deliveries are held.",
         ConnectionSerializer,
-        {"disabled": openapi.DISABLED},
+        {"disabled": openapi_examples.DISABLED},
         body=DisableSerializer,
         requests=[
             openapi.request_example("until it is enabled", {"reason": "They asked us to stop."})
         ],
-        problems=openapi.ACTION_PROBLEMS,
+        problems=openapi_examples.ACTION_PROBLEMS,
     ),
     "renew": ConnectionAction(
         _renew,
@@ -160,7 +161,7 @@ ACTIONS = {
         "Request a new access token from the external system.\n\n"
         "A worker requests it now; read the connection later for its new expiry.",
         ConnectionSerializer,
-        {"requested": openapi.CONNECTION},
+        {"requested": openapi_examples.CONNECTION},
         status=202,
     ),
     "rotate-signing-secret": ConnectionAction(
@@ -169,14 +170,14 @@ ACTIONS = {
         "Rotate the signing secret: the old one signs for another 24 hours beside the new one.\n\n"
         "Only this response contains the new secret. Only webhook endpoints have a signing secret.",
         RotatedSecretSerializer,
-        {"rotated": openapi.ROTATED_SECRET},
+        {"rotated": openapi_examples.ROTATED_SECRET},
     ),
     "end-signing-overlap": ConnectionAction(
         _end_signing_overlap,
         "End the overlap of signing secrets",
         "End the overlap: only the newest secret signs. Use it after an old secret leaked.",
         ConnectionSerializer,
-        {"ended": openapi.CONNECTION | {"connector": "webhook"}},
+        {"ended": openapi_examples.CONNECTION | {"connector": "webhook"}},
     ),
     **DISCONNECT_ACTIONS,
     "reconnect-link": ConnectionAction(
@@ -187,8 +188,8 @@ ACTIONS = {
         "connection's\npage.",
         MadeConnectLinkSerializer,
         {
-            "a link": openapi.CONNECT_LINK
-            | {"connection": openapi.EXAMPLE_ID, "url": openapi.CONNECT_AT}
+            "a link": openapi_examples.CONNECT_LINK
+            | {"connection": openapi.EXAMPLE_ID, "url": openapi_examples.CONNECT_AT}
         },
         status=201,
         problems=(*openapi.CHANGE_PROBLEMS, "too-many-links"),

@@ -10,12 +10,13 @@ from connectors.registry import CONNECTORS
 from hub.connections.api import openapi_examples
 from hub.connections.api.catalogue_serializers import ConnectorListSerializer
 from hub.connections.models import ConnectorApp
+from hub.rest import openapi
 
 
 class ConnectorsView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": openapi_examples.READ}
 
-    @openapi_examples.describe_operation(
+    @openapi.describe_operation(
         "connectors_list",
         "List connectors",
         {200: ConnectorListSerializer},

@@ -24,6 +24,7 @@ from hub.connections.connecting.login_hosts import LoginHostRefused
 from hub.connections.models import Connection, ConnectLink
 from hub.db.clock import clock
 from hub.problems import Problem
+from hub.rest import openapi
 from tenants.access.api_authentication import resolve_tenant
 from tenants.models import Tenant
 from tenants.scoping import accessible_tenants, changeable_condition
@@ -31,7 +32,7 @@ from tenants.serializers import TenantQuery
 
 READ, WRITE = "connect-links:read", "connect-links:write"
 LINKS_LISTED = 200
-LINK_LIST = openapi_examples.list_schema(ConnectLinkSerializer, "ConnectLinkList")
+LINK_LIST = openapi.list_schema(ConnectLinkSerializer, "ConnectLinkList")
 
 
 def _find_connect_link(request: Request, id: UUID) -> ConnectLink:
@@ -48,11 +49,11 @@ def _find_connect_link(request: Request, id: UUID) -> ConnectLink:
 class ConnectLinksView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "POST": WRITE}
 
-    @openapi_examples.describe_operation(
+    @openapi.describe_operation(
         "connect_links_list",
         "List connect links",
         {200: LINK_LIST},
-        problems=("tenant-required", *openapi_examples.READ_PROBLEMS),
+        problems=("tenant-required", *openapi.READ_PROBLEMS),
         parameters=[TenantQuery],
         examples={"all": {"items": [openapi_examples.CONNECT_LINK]}},
     )
@@ -70,7 +71,7 @@ class ConnectLinksView(APIView):
             {"items": ConnectLinkSerializer(rows, many=True, context={"now": clock()}).data}
         )
 
-    @openapi_examples.describe_operation(
+    @openapi.describe_operation(
         "connect_links_make",
         "Create a connect link",
         {201: MadeConnectLinkSerializer},
@@ -83,12 +84,12 @@ class ConnectLinksView(APIView):
         request=WantedConnectLinkSerializer,
         examples={"made": openapi_examples.CONNECT_LINK | {"url": openapi_examples.CONNECT_AT}},
         requests=[
-            openapi_examples.request_example("Slack", {"tenant": "acme", "connector": "slack"}),
-            openapi_examples.request_example(
+            openapi.request_example("Slack", {"tenant": "acme", "connector": "slack"}),
+            openapi.request_example(
                 "a sandbox of Salesforce",
                 {"tenant": "acme", "connector": "salesforce", "environment": "sandbox"},
             ),
-            openapi_examples.request_example(
+            openapi.request_example(
                 "a login host of their own",
                 {
                     "tenant": "acme",
@@ -165,7 +166,7 @@ def _find_tenant_connection(tenant: Tenant, id: Any) -> Connection | None:
 class ConnectLinkView(APIView):
     required_scopes: ClassVar[dict[str, str]] = {"GET": READ, "DELETE": WRITE}
 
-    @openapi_examples.describe_operation(
+    @openapi.describe_operation(
         "connect_links_read",
         "Read a connect link",
         {200: ConnectLinkSerializer},
@@ -178,11 +179,11 @@ class ConnectLinkView(APIView):
             ConnectLinkSerializer(_find_connect_link(request, id), context={"now": clock()}).data
         )
 
-    @openapi_examples.describe_operation(
+    @openapi.describe_operation(
         "connect_links_revoke",
         "Revoke a connect link",
         {200: ConnectLinkSerializer},
-        problems=openapi_examples.CHANGE_PROBLEMS,
+        problems=openapi.CHANGE_PROBLEMS,
         examples={"revoked": openapi_examples.CONNECT_LINK | {"state": "revoked"}},
     )
     def delete(self, request: Request, id: UUID) -> Response:

@@ -39,6 +39,7 @@ from hub.connections.connecting.form_results import ProbedDraft
 from hub.connections.models import Connection, Credential
 from hub.db.clock import clock
 from hub.problems import Problem
+from hub.rest import openapi
 from hub.rest.fields import object_url
 from hub.rest.idempotency import IdempotentAnswer, find_replay, run_once
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
@@ -60,13 +61,13 @@ class ConnectionsView(form_input.ProviderCallView):
         "POST": openapi_examples.WRITE,
     }
 
-    @openapi_examples.describe_operation(
+    @openapi.describe_operation(
         "connections_list",
         "List connections",
-        {200: openapi_examples.page_schema(ConnectionSerializer, "ConnectionPage")},
-        problems=openapi_examples.READ_PROBLEMS,
+        {200: openapi.page_schema(ConnectionSerializer, "ConnectionPage")},
+        problems=openapi.READ_PROBLEMS,
         parameters=[ConnectionsQuery],
-        examples={"a page": openapi_examples.list_example(openapi_examples.CONNECTION)},
+        examples={"a page": openapi.list_example(openapi_examples.CONNECTION)},
     )
     def get(self, request: Request) -> Response:
         """List connections, the newest first."""
@@ -77,7 +78,7 @@ class ConnectionsView(form_input.ProviderCallView):
         )
         return paginate_response(request, rows, query, ConnectionSerializer)
 
-    @openapi_examples.describe_operation(
+    @openapi.describe_operation(
         "connections_connect",
         "Connect a system",
         {201: ConnectedSerializer},
@@ -85,7 +86,7 @@ class ConnectionsView(form_input.ProviderCallView):
         request=ConnectSerializer,
         parameters=openapi_examples.IDEMPOTENCY_HEADERS,
         examples={"connected": openapi_examples.CONNECTED},
-        requests=[openapi_examples.request_example("Splunk", openapi_examples.CONNECT_BODY)],
+        requests=[openapi.request_example("Splunk", openapi_examples.CONNECT_BODY)],
     )
     @sensitive_variables()
     def post(self, request: Request) -> Response:
@@ -141,7 +142,7 @@ class ConnectionView(form_input.ProviderCallView):
         "PATCH": openapi_examples.WRITE,
     }
 
-    @openapi_examples.describe_operation(
+    @openapi.describe_operation(
         "connections_read",
         "Read a connection",
         {200: ReadConnectionSerializer},
@@ -155,7 +156,7 @@ class ConnectionView(form_input.ProviderCallView):
             setattr(connection, name, value)
         return Response(ReadConnectionSerializer(connection).data)
 
-    @openapi_examples.describe_operation(
+    @openapi.describe_operation(
         "connections_change",
         "Change a connection",
         {200: ConnectedSerializer},
@@ -163,7 +164,7 @@ class ConnectionView(form_input.ProviderCallView):
         request=ChangeSerializer,
         examples={"changed": openapi_examples.CONNECTED},
         requests=[
-            openapi_examples.request_example(
+            openapi.request_example(
                 "another token", {"secrets": openapi_examples.CONNECT_BODY["secrets"]}
             )
         ],

@@ -13,7 +13,7 @@ from hub.connections.actions.disconnection import (
     revoke_disconnected_account,
 )
 from hub.connections.actions.undo_disconnect import undo_disconnect
-from hub.connections.api import openapi_examples as openapi
+from hub.connections.api import openapi_examples
 from hub.connections.api.action_request import ActionRequest, ConnectionAction
 from hub.connections.api.form_input import build_busy_problem
 from hub.connections.api.input_serializers import DisconnectSerializer
@@ -22,6 +22,7 @@ from hub.connections.connecting.connect import TenantSuspended
 from hub.connections.credentials import account_probe, probe_checklist
 from hub.operations.operation_actions import OperationRefused
 from hub.problems import Problem
+from hub.rest import openapi
 
 
 def _disconnect(action: ActionRequest) -> Response:
@@ -80,14 +81,14 @@ DISCONNECT_ACTIONS: Mapping[str, ConnectionAction] = {
         "Nothing is sent from now on. Webhooks are refused, or with `revoke: later` stored for an\n"
         "undo. The history stays, and the account can be connected again.",
         DisconnectedSerializer,
-        {"disconnected": openapi.DISCONNECTED},
+        {"disconnected": openapi_examples.DISCONNECTED},
         body=DisconnectSerializer,
         requests=[
             openapi.request_example(
                 "and cancel", {"what_waits": "cancel", "reason": "Customer left."}
             )
         ],
-        problems=openapi.ACTION_PROBLEMS,
+        problems=openapi_examples.ACTION_PROBLEMS,
     ),
     "undo-disconnect": ConnectionAction(
         _undo_disconnect,
@@ -96,7 +97,7 @@ DISCONNECT_ACTIONS: Mapping[str, ConnectionAction] = {
         "Its credential is tested first; if the test fails, nothing is changed. Its webhooks are\n"
         "registered again, what was held is sent, and what arrived meanwhile is processed.",
         ConnectionSerializer,
-        {"undone": openapi.CONNECTION},
+        {"undone": openapi_examples.CONNECTION},
     ),
     "revoke-now": ConnectionAction(
         _revoke_now,
@@ -104,6 +105,6 @@ DISCONNECT_ACTIONS: Mapping[str, ConnectionAction] = {
         "End the 24 hours: the authorization is revoked and deleted now.\n\n"
         "The disconnect can then not be undone.",
         ConnectionSerializer,
-        {"revoked": openapi.DISCONNECTED_CONNECTION},
+        {"revoked": openapi_examples.DISCONNECTED_CONNECTION},
     ),
 }

@@ -5,24 +5,8 @@ from hub.rest.openapi import (
     EXAMPLE_ID,
     EXAMPLE_ORIGIN,
     EXAMPLE_TIME,
-    READ_PROBLEMS,
-    describe_operation,
     header_parameter,
-    list_example,
-    list_schema,
-    page_schema,
-    request_example,
 )
-
-__all__ = [
-    "CHANGE_PROBLEMS",
-    "READ_PROBLEMS",
-    "list_schema",
-    "request_example",
-    "describe_operation",
-    "list_example",
-    "page_schema",
-]
 
 READ, WRITE = "connections:read", "connections:write"
 

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
-from hub.incoming.api import openapi_examples as openapi
+from hub.incoming.api import openapi_examples
 from hub.incoming.insight.rows import (
     REJECTED,
     InboundRow,
@@ -34,6 +34,7 @@ from hub.limits.spending import spend_tenant_limit
 from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.insight.search import smallest_id_at
 from hub.problems import Problem
+from hub.rest import openapi
 from hub.rest.fields import TimestampField
 from hub.rest.pagination import PageQuery, paginate_merged_response, parse_query
 from tenants.access.api_authentication import resolve_tenant
@@ -102,7 +103,7 @@ class InboundView(APIView):
         {200: openapi.page_schema(InboundItemSerializer, "InboundPage")},
         problems=openapi.READ_PROBLEMS,
         parameters=[InboundQuery],
-        examples={"a page": openapi.list_example(openapi.ITEM)},
+        examples={"a page": openapi.list_example(openapi_examples.ITEM)},
     )
     def get(self, request: Request) -> Response:
         """List what arrived by webhooks, newest first: items, and requests that were rejected.
@@ -132,7 +133,7 @@ class InboundItemView(APIView):
         "Read an incoming item",
         {200: InboundItemDetailSerializer},
         problems=["not-found"],
-        examples={"read": openapi.ITEM_DETAIL},
+        examples={"read": openapi_examples.ITEM_DETAIL},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return an item with the request in which it arrived, and the event that it became."""
@@ -148,7 +149,9 @@ class ReplayView(APIView):
         {202: InboundItemDetailSerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=None,
-        examples={"replayed": openapi.ITEM_DETAIL | {"state": "received", "replay_number": 1}},
+        examples={
+            "replayed": openapi_examples.ITEM_DETAIL | {"state": "received", "replay_number": 1}
+        },
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Process an item again: it is published as a new event, and routes match it anew.

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from connectors.registry import CONNECTORS
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.incoming.api import openapi_examples as openapi
+from hub.incoming.api import openapi_examples
 from hub.incoming.api.inbound import WRITE
 from hub.incoming.models import InboundItem
 from hub.incoming.processing.replay import plan_replay
@@ -20,6 +20,7 @@ from hub.outgoing.api.operation_serializers import OperationSerializer
 from hub.outgoing.models import EVENT_TYPE
 from hub.outgoing.operations.filters import serialize_filter
 from hub.problems import StrictSerializer
+from hub.rest import openapi
 from hub.rest.fields import TextField, TimestampField, object_url
 from hub.rest.validation import validate_data
 from tenants.access.api_authentication import resolve_tenant
@@ -73,8 +74,8 @@ class ReplaysView(APIView):
         {201: OperationSerializer},
         problems=openapi.READ_PROBLEMS,
         request=ReplayPlanSerializer,
-        requests=[openapi.request_example("all quarantined items", openapi.REPLAY_PLAN)],
-        examples={"planned": openapi.REPLAY},
+        requests=[openapi.request_example("all quarantined items", openapi_examples.REPLAY_PLAN)],
+        examples={"planned": openapi_examples.REPLAY},
     )
     def post(self, request: Request) -> Response:
         """Plan an operation that replays all items that match. Nothing is changed before the plan

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from hub.audit import ActorContext
 from hub.db.clock import clock
-from hub.incoming.api import openapi_examples as openapi
+from hub.incoming.api import openapi_examples
 from hub.incoming.insight.subscription_status import readable_subscriptions
 from hub.incoming.models import WebhookSubscription
 from hub.incoming.registration.actions import (
@@ -28,6 +28,7 @@ from hub.incoming.serializers import (
 )
 from hub.outgoing.api.key_user import get_key_user
 from hub.problems import Problem
+from hub.rest import openapi
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
 from tenants.access.api_authentication import filter_by_tenant
 from tenants.scoping import accessible_tenants, changeable_condition, readable_condition
@@ -70,7 +71,7 @@ class WebhookSubscriptionsView(APIView):
         {200: openapi.page_schema(WebhookSubscriptionSerializer, "WebhookSubscriptionPage")},
         problems=openapi.READ_PROBLEMS,
         parameters=[WebhookSubscriptionsQuery],
-        examples={"a page": openapi.list_example(openapi.SUBSCRIPTION)},
+        examples={"a page": openapi.list_example(openapi_examples.SUBSCRIPTION)},
     )
     def get(self, request: Request) -> Response:
         """List our registrations in other systems, newest first."""
@@ -89,7 +90,7 @@ class WebhookSubscriptionView(APIView):
         "Read a webhook subscription",
         {200: WebhookSubscriptionDetailSerializer},
         problems=["not-found"],
-        examples={"read": openapi.SUBSCRIPTION_DETAIL},
+        examples={"read": openapi_examples.SUBSCRIPTION_DETAIL},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return a registration with what the other system reported, and what a person must do."""
@@ -110,7 +111,7 @@ def _describe_action(summary: str, name: str) -> Any:
         {202: WebhookSubscriptionDetailSerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=None,
-        examples={"requested": openapi.SUBSCRIPTION_DETAIL},
+        examples={"requested": openapi_examples.SUBSCRIPTION_DETAIL},
     )
 
 

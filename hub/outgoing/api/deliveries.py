@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub.db.clock import clock
-from hub.outgoing.api import openapi_examples as openapi
+from hub.outgoing.api import openapi_examples
 from hub.outgoing.insight.explain import (
     explain_delivery,
     match_effective_reason,
@@ -26,6 +26,7 @@ from hub.outgoing.serializers import (
     DeliverySerializer,
     ExplanationSerializer,
 )
+from hub.rest import openapi
 from hub.rest.fields import TimestampField
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
 from tenants.access.api_authentication import filter_by_tenant
@@ -79,7 +80,7 @@ class DeliveriesView(APIView):
         {200: openapi.page_schema(DeliverySerializer, "DeliveryPage")},
         problems=openapi.READ_PROBLEMS,
         parameters=[DeliveriesQuery],
-        examples={"a page": openapi.list_example(openapi.DELIVERY)},
+        examples={"a page": openapi.list_example(openapi_examples.DELIVERY)},
     )
     def get(self, request: Request) -> Response:
         """List deliveries, newest first."""
@@ -99,8 +100,8 @@ class DeliveryView(APIView):
         {200: DeliveryDetailSerializer},
         problems=["not-found"],
         examples={
-            "read": openapi.DELIVERY
-            | {"attempts": [openapi.ATTEMPT | {"exchange": openapi.EXCHANGE}]}
+            "read": openapi_examples.DELIVERY
+            | {"attempts": [openapi_examples.ATTEMPT | {"exchange": openapi_examples.EXCHANGE}]}
         },
     )
     def get(self, request: Request, id: UUID) -> Response:
@@ -138,7 +139,7 @@ class ExplainView(APIView):
         "Explain a delivery",
         {200: ExplanationSerializer},
         problems=["not-found"],
-        examples={"explained": openapi.EXPLANATION},
+        examples={"explained": openapi_examples.EXPLANATION},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Explain why a delivery was not delivered: the checks in order, and the next step."""

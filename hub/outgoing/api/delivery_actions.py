@@ -12,7 +12,7 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.limits.spending import spend_tenant_limit
-from hub.outgoing.api import openapi_examples as openapi
+from hub.outgoing.api import openapi_examples
 from hub.outgoing.api.deliveries import find_delivery
 from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.insight.explain import resolve_effective_state
@@ -20,6 +20,7 @@ from hub.outgoing.models import Delivery
 from hub.outgoing.operations.delivery_actions import LIMITED_ACTIONS, apply_delivery_action
 from hub.outgoing.serializers import DeliverySerializer
 from hub.problems import Problem
+from hub.rest import openapi
 from hub.rest.fields import object_url
 from tenants.scoping import changeable_rows
 
@@ -39,7 +40,7 @@ def _describe_action(summary: str, name: str, state: str, *, status: int = 200) 
         {status: DeliverySerializer},
         problems=(*openapi.CHANGE_PROBLEMS, "permission-denied"),
         request=None,
-        examples={"decided": openapi.DELIVERY | openapi.with_state(state)},
+        examples={"decided": openapi_examples.DELIVERY | openapi_examples.with_state(state)},
     )
 
 

@@ -13,7 +13,7 @@ from hub.connections.api.queries import find_visible_connection
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.mappings.translate import MappingError, compile_filter
-from hub.outgoing.api import openapi_examples as openapi
+from hub.outgoing.api import openapi_examples
 from hub.outgoing.api.deliveries import find_delivery
 from hub.outgoing.models import TYPE_PATTERN
 from hub.outgoing.serializers import DeliverySerializer
@@ -25,6 +25,7 @@ from hub.outgoing.subscriptions.endpoint_routes import (
     subscribe_endpoint,
 )
 from hub.problems import Problem, StrictSerializer
+from hub.rest import openapi
 from hub.rest.fields import TextField, object_url
 from hub.rest.validation import validate_data
 
@@ -131,7 +132,7 @@ class TestEventView(APIView):
         {201: DeliverySerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=None,
-        examples={"sent": openapi.DELIVERY | openapi.with_state("waiting")},
+        examples={"sent": openapi_examples.DELIVERY | openapi_examples.with_state("waiting")},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Send a `hub.test` event to this webhook endpoint and no other; its delivery can be read

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from hub.db.clock import clock
 from hub.limits.request_limits import count_request
-from hub.outgoing.api import openapi_examples as openapi
+from hub.outgoing.api import openapi_examples
 from hub.outgoing.api.intake import SOURCE, accept_batch, accept_one
 from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.insight.explain import explain_event, match_effective_state, readable_deliveries
@@ -29,6 +29,7 @@ from hub.outgoing.serializers import (
     EventRowSerializer,
     EventSerializer,
 )
+from hub.rest import openapi
 from hub.rest.idempotency import idempotency_key, run_once
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
 from tenants.access.api_authentication import filter_by_tenant, resolve_tenant
@@ -82,7 +83,7 @@ class EventsView(APIView):
         {200: openapi.page_schema(EventRowSerializer, "EventPage")},
         problems=openapi.READ_PROBLEMS,
         parameters=[EventsQuery],
-        examples={"a page": openapi.list_example(openapi.EVENT)},
+        examples={"a page": openapi.list_example(openapi_examples.EVENT)},
     )
     def get(self, request: Request) -> Response:
         """List events, newest first."""
@@ -116,10 +117,13 @@ class EventsView(APIView):
                 "Location", "URL that explains the deliveries of the event.", response=[202]
             ),
         ],
-        examples={"accepted": openapi.ACCEPTED, "a batch": {"events": [openapi.ACCEPTED]}},
+        examples={
+            "accepted": openapi_examples.ACCEPTED,
+            "a batch": {"events": [openapi_examples.ACCEPTED]},
+        },
         requests=[
-            openapi.request_example("one event", openapi.EVENT_INPUT),
-            openapi.request_example("a batch", [openapi.EVENT_INPUT | {"tenant": "acme"}]),
+            openapi.request_example("one event", openapi_examples.EVENT_INPUT),
+            openapi.request_example("a batch", [openapi_examples.EVENT_INPUT | {"tenant": "acme"}]),
         ],
     )
     def post(self, request: Request) -> Response:
@@ -147,7 +151,7 @@ class ExplainEventView(APIView):
         {200: inline_serializer("EventExplanation", {"checks": CheckSerializer(many=True)})},
         problems=FIND_PROBLEMS,
         parameters=[TENANT_PARAMETER],
-        examples={"explained": {"checks": openapi.CHECKS[:1]}},
+        examples={"explained": {"checks": openapi_examples.CHECKS[:1]}},
     )
     def get(self, request: Request, id: str) -> Response:
         """Explain which routes matched the event; if none did, which almost did, and why they did
@@ -168,9 +172,9 @@ class EventView(APIView):
         problems=FIND_PROBLEMS,
         parameters=[TENANT_PARAMETER],
         examples={
-            "read": openapi.EVENT
+            "read": openapi_examples.EVENT
             | {"origin": None}
-            | {"deliveries": [openapi.DELIVERY | {"attempts": [openapi.ATTEMPT]}]}
+            | {"deliveries": [openapi_examples.DELIVERY | {"attempts": [openapi_examples.ATTEMPT]}]}
         },
     )
     def get(self, request: Request, id: str) -> Response:

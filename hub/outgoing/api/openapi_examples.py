@@ -1,33 +1,7 @@
 """OpenAPI examples of events, deliveries, operations and kill switches."""
 
-from hub.rest.openapi import (
-    CHANGE_PROBLEMS,
-    EXAMPLE_ID,
-    EXAMPLE_ORIGIN,
-    EXAMPLE_TIME,
-    READ_PROBLEMS,
-    describe_operation,
-    header_parameter,
-    list_example,
-    list_schema,
-    one_of,
-    page_schema,
-    request_example,
-)
+from hub.rest.openapi import EXAMPLE_ID, EXAMPLE_ORIGIN, EXAMPLE_TIME
 from hub.state_texts import DELIVERY_STATES
-
-__all__ = [
-    "CHANGE_PROBLEMS",
-    "EXAMPLE_TIME",
-    "READ_PROBLEMS",
-    "list_schema",
-    "request_example",
-    "describe_operation",
-    "one_of",
-    "header_parameter",
-    "list_example",
-    "page_schema",
-]
 
 EVENT_ID, DELIVERY_ID = EXAMPLE_ID, "01a21100-0000-7000-8000-000000000002"
 EVENT_URL, DELIVERY_URL = (

@@ -18,13 +18,14 @@ from hub.db.state_machine import InvalidTransition
 from hub.operations import operation_actions
 from hub.operations.models import Operation
 from hub.operations.operation_actions import OperationRefused, TooManyRows
-from hub.outgoing.api import openapi_examples as openapi
+from hub.outgoing.api import openapi_examples
 from hub.outgoing.api.deliveries import READ
 from hub.outgoing.api.delivery_actions import WRITE
 from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.api.operation_serializers import OperationSerializer, PlanSerializer
 from hub.outgoing.operations import planning
 from hub.problems import Problem
+from hub.rest import openapi
 from hub.rest.fields import object_url
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
 from hub.rest.validation import validate_data
@@ -62,7 +63,7 @@ class OperationsView(APIView):
         {200: openapi.page_schema(OperationSerializer, "OperationPage")},
         problems=["validation-failed"],
         parameters=[PageQuery],
-        examples={"a page": openapi.list_example(openapi.OPERATION)},
+        examples={"a page": openapi.list_example(openapi_examples.OPERATION)},
     )
     def get(self, request: Request) -> Response:
         """List operations, newest first."""
@@ -80,9 +81,11 @@ class OperationsView(APIView):
         problems=openapi.READ_PROBLEMS,
         request=PlanSerializer,
         requests=[
-            openapi.request_example("all deliveries that failed since noon", openapi.OPERATION_PLAN)
+            openapi.request_example(
+                "all deliveries that failed since noon", openapi_examples.OPERATION_PLAN
+            )
         ],
-        examples={"planned": openapi.OPERATION},
+        examples={"planned": openapi_examples.OPERATION},
     )
     def post(self, request: Request) -> Response:
         """Plan an operation and estimate its effect. Nothing is changed before the plan is
@@ -112,7 +115,7 @@ class OperationView(APIView):
         "Read an operation",
         {200: OperationSerializer},
         problems=["not-found"],
-        examples={"read": openapi.OPERATION},
+        examples={"read": openapi_examples.OPERATION},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return the plan and the progress of an operation."""
@@ -150,7 +153,8 @@ class ConfirmView(APIView):
         problems=CONFIRM_PROBLEMS,
         request=None,
         examples={
-            "running": openapi.OPERATION | {"state": "running", "started_at": openapi.EXAMPLE_TIME}
+            "running": openapi_examples.OPERATION
+            | {"state": "running", "started_at": openapi.EXAMPLE_TIME}
         },
     )
     def post(self, request: Request, id: UUID) -> Response:
@@ -170,7 +174,7 @@ class CancelOperationView(APIView):
         problems=openapi.CHANGE_PROBLEMS,
         request=None,
         examples={
-            "cancelled": openapi.OPERATION
+            "cancelled": openapi_examples.OPERATION
             | {"state": "cancelled", "finished_at": openapi.EXAMPLE_TIME}
         },
     )

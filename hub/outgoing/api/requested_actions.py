@@ -16,13 +16,14 @@ from hub.audit import ActorContext
 from hub.connections.api.queries import find_visible_connection
 from hub.connections.models import Connection
 from hub.db.clock import clock
-from hub.outgoing.api import openapi_examples as openapi
+from hub.outgoing.api import openapi_examples
 from hub.outgoing.api.deliveries import find_delivery
 from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.models import FINAL_STATES, Delivery
 from hub.outgoing.serializers import DeliverySerializer
 from hub.outgoing.subscriptions.requested_actions import ActionRefused, request_action
 from hub.problems import Problem, StrictSerializer
+from hub.rest import openapi
 from hub.rest.fields import ObjectField, object_url
 from hub.rest.idempotency import IdempotentAnswer, run_once
 from hub.rest.validation import validate_data
@@ -67,7 +68,7 @@ class RequestedActionView(APIView):
         {200: DeliverySerializer, 202: DeliverySerializer},
         problems=(*openapi.CHANGE_PROBLEMS, "permission-denied"),
         request=RequestedActionSerializer,
-        examples={"done": openapi.DELIVERY | openapi.with_state("delivered")},
+        examples={"done": openapi_examples.DELIVERY | openapi_examples.with_state("delivered")},
         requests=[openapi.request_example("an answer in a thread", INPUT_EXAMPLE)],
     )
     def post(self, request: Request, id: UUID, action: str) -> Response:

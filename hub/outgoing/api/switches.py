@@ -23,10 +23,11 @@ from hub.audit import ActorContext
 from hub.connections.actions.kill_switches import AlreadySwitchedOff, switch_off, switch_on
 from hub.connections.models import KillSwitch
 from hub.db.clock import clock
-from hub.outgoing.api import openapi_examples as openapi
+from hub.outgoing.api import openapi_examples
 from hub.outgoing.models import Route
 from hub.outgoing.serializers import NamedSerializer
 from hub.problems import Problem, StrictSerializer
+from hub.rest import openapi
 from hub.rest.fields import TextField
 from hub.rest.validation import validate_data
 from tenants.access.api_authentication import resolve_tenant
@@ -176,7 +177,7 @@ class SwitchesView(APIView):
         "switches_list",
         "List off switches",
         {200: openapi.list_schema(SwitchSerializer, "Switches")},
-        examples={"all": {"items": [openapi.SWITCH]}},
+        examples={"all": {"items": [openapi_examples.SWITCH]}},
     )
     def get(self, request: Request) -> Response:
         """List the active kill switches, newest first."""
@@ -190,8 +191,12 @@ class SwitchesView(APIView):
         {201: SwitchSerializer},
         problems=[*openapi.READ_PROBLEMS, "tenant-required", "permission-denied", "wrong-state"],
         request=SwitchOffSerializer,
-        requests=[openapi.request_example("a tenant, until it is switched on", openapi.SWITCH_OFF)],
-        examples={"off": openapi.SWITCH},
+        requests=[
+            openapi.request_example(
+                "a tenant, until it is switched on", openapi_examples.SWITCH_OFF
+            )
+        ],
+        examples={"off": openapi_examples.SWITCH},
     )
     def post(self, request: Request) -> Response:
         """Switch off a subject: nothing is sent for it from now on. What is accepted meanwhile is
@@ -224,7 +229,7 @@ class SwitchView(APIView):
         "Read a switch",
         {200: SwitchSerializer},
         problems=["not-found"],
-        examples={"read": openapi.SWITCH},
+        examples={"read": openapi_examples.SWITCH},
     )
     def get(self, request: Request, name: str) -> Response:
         """Return why the subject is off, since when and until when; 404 if it is on."""

@@ -17,7 +17,7 @@ from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.problems import Problem
 from hub.recipes.activity import WEEK, count_activity
-from hub.recipes.api import examples as openapi
+from hub.recipes.api import examples
 from hub.recipes.api.recipes import READ, WRITE, report_invalid_answers
 from hub.recipes.api.serializers import (
     RECIPE_CHOICES,
@@ -42,6 +42,7 @@ from hub.recipes.integration_actions import (
 )
 from hub.recipes.models import Integration
 from hub.recipes.upgrades import describe_upgrade
+from hub.rest import openapi
 from hub.rest.fields import object_url
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
 from hub.rest.validation import validate_data
@@ -109,7 +110,7 @@ class IntegrationsView(APIView):
         {200: openapi.page_schema(IntegrationSerializer, "IntegrationPage")},
         problems=openapi.READ_PROBLEMS,
         parameters=[IntegrationsQuery],
-        examples={"a page": openapi.list_example(openapi.INTEGRATION)},
+        examples={"a page": openapi.list_example(examples.INTEGRATION)},
     )
     def get(self, request: Request) -> Response:
         """List integrations, newest first."""
@@ -127,8 +128,8 @@ class IntegrationsView(APIView):
         {201: IntegrationSerializer},
         problems=CREATE_PROBLEMS,
         request=CreateIntegrationSerializer,
-        requests=[openapi.request_example("orders to Slack", openapi.CREATE)],
-        examples={"on": openapi.INTEGRATION},
+        requests=[openapi.request_example("orders to Slack", examples.CREATE)],
+        examples={"on": examples.INTEGRATION},
     )
     def post(self, request: Request) -> Response:
         """Switch a recipe on for a tenant. An omitted answer is the question's default; an omitted
@@ -154,7 +155,7 @@ class IntegrationView(APIView):
         "Read an integration",
         {200: IntegrationSerializer},
         problems=["not-found"],
-        examples={"read": openapi.INTEGRATION},
+        examples={"read": examples.INTEGRATION},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return an integration with what it made."""
@@ -166,8 +167,8 @@ class IntegrationView(APIView):
         {200: IntegrationSerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=ChangeAnswersSerializer,
-        requests=[openapi.request_example("another channel", {"answers": openapi.RECIPE_ANSWERS})],
-        examples={"changed": openapi.INTEGRATION},
+        requests=[openapi.request_example("another channel", {"answers": examples.RECIPE_ANSWERS})],
+        examples={"changed": examples.INTEGRATION},
     )
     def patch(self, request: Request, id: UUID) -> Response:
         """Change answers, and with them what the integration made; omitted ones stay. What a
@@ -206,7 +207,7 @@ class PauseView(APIView):
         {200: IntegrationSerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=None,
-        examples={"paused": openapi.INTEGRATION | {"state": "paused"}},
+        examples={"paused": examples.INTEGRATION | {"state": "paused"}},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Pause an integration: it takes no events and runs no jobs until it is resumed."""
@@ -225,7 +226,7 @@ class ResumeView(APIView):
         {200: IntegrationSerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=None,
-        examples={"on": openapi.INTEGRATION},
+        examples={"on": examples.INTEGRATION},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Let a paused integration work from now on."""
@@ -243,7 +244,7 @@ class UpgradeView(APIView):
         "Read the upgrade of an integration",
         {200: UpgradeSerializer},
         problems=openapi.CHANGE_PROBLEMS,
-        examples={"a newer version": openapi.UPGRADE},
+        examples={"a newer version": examples.UPGRADE},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return what the newest version of the recipe would change. Nothing is changed."""
@@ -260,7 +261,7 @@ class UpgradeView(APIView):
         problems=openapi.CHANGE_PROBLEMS,
         request=AnswersSerializer,
         requests=[openapi.request_example("nothing is asked", {})],
-        examples={"upgraded": openapi.INTEGRATION},
+        examples={"upgraded": examples.INTEGRATION},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Apply the newest version of the recipe, with the answers to its new questions. What a
@@ -283,7 +284,7 @@ class ActivityView(APIView):
         "Read the activity of an integration",
         {200: IntegrationActivitySerializer},
         problems=["not-found"],
-        examples={"a week": openapi.ACTIVITY},
+        examples={"a week": examples.ACTIVITY},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return what an integration did within the last seven days."""

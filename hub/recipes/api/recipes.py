@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from hub.db.clock import clock
 from hub.problems import Problem
 from hub.recipes.answers import InvalidAnswers
-from hub.recipes.api import examples as openapi
+from hub.recipes.api import examples
 from hub.recipes.api.serializers import (
     RecipeSerializer,
     RehearsalSerializer,
@@ -20,6 +20,7 @@ from hub.recipes.api.serializers import (
 )
 from hub.recipes.definitions import RECIPES, Recipe
 from hub.recipes.rehearsal import rehearse_integration
+from hub.rest import openapi
 from hub.rest.validation import validate_data
 from tenants.access.api_authentication import resolve_tenant
 
@@ -52,7 +53,7 @@ class RecipesView(APIView):
         "recipes_list",
         "List recipes",
         {200: openapi.list_schema(RecipeSerializer, "RecipeList")},
-        examples={"one recipe": {"items": [openapi.RECIPE]}},
+        examples={"one recipe": {"items": [examples.RECIPE]}},
     )
     def get(self, request: Request) -> Response:
         """List the ready-made integrations that can be switched on, each with its questions."""
@@ -67,7 +68,7 @@ class RecipeView(APIView):
         "Read a recipe",
         {200: RecipeSerializer},
         problems=["not-found"],
-        examples={"read": openapi.RECIPE},
+        examples={"read": examples.RECIPE},
     )
     def get(self, request: Request, key: str) -> Response:
         """Return a recipe with its questions."""
@@ -83,8 +84,8 @@ class RehearsalsView(APIView):
         {200: RehearsalSerializer},
         problems=("not-found", "tenant-required", "tenant-not-found"),
         request=RehearseSerializer,
-        requests=[openapi.request_example("a channel", {"answers": openapi.RECIPE_ANSWERS})],
-        examples={"it would be sent": openapi.REHEARSAL},
+        requests=[openapi.request_example("a channel", {"answers": examples.RECIPE_ANSWERS})],
+        examples={"it would be sent": examples.REHEARSAL},
     )
     def post(self, request: Request, key: str) -> Response:
         """Return what an integration with these answers would send for the newest real event, or

@@ -9,8 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from hub.rest import openapi
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
-from hub.scheduled.api import discrepancy_examples as openapi
+from hub.scheduled.api import discrepancy_examples
 from hub.scheduled.api.discrepancy_serializers import DiscrepancySerializer
 from hub.scheduled.insight.discrepancies import (
     filter_discrepancies,
@@ -55,7 +56,7 @@ class DiscrepanciesView(APIView):
         {200: openapi.page_schema(DiscrepancySerializer, "DiscrepancyPage")},
         problems=openapi.READ_PROBLEMS,
         parameters=[DiscrepanciesQuery],
-        examples={"a page": openapi.list_example(openapi.DISCREPANCY)},
+        examples={"a page": openapi.list_example(discrepancy_examples.DISCREPANCY)},
     )
     def get(self, request: Request) -> Response:
         """List the differences that reconciliations found, newest first, resolved ones included."""
@@ -76,7 +77,7 @@ class DiscrepancyView(APIView):
         "Read a discrepancy",
         {200: DiscrepancySerializer},
         problems=["not-found"],
-        examples={"read": openapi.DISCREPANCY},
+        examples={"read": discrepancy_examples.DISCREPANCY},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return a difference with both values, and the result of its repair."""

@@ -14,9 +14,10 @@ from hub.db.state_machine import InvalidTransition
 from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.api.operation_serializers import OperationSerializer
 from hub.problems import Problem
+from hub.rest import openapi
 from hub.rest.fields import object_url
 from hub.rest.validation import validate_data
-from hub.scheduled.api import discrepancy_examples as openapi
+from hub.scheduled.api import discrepancy_examples
 from hub.scheduled.api.discrepancies import WRITE, find_discrepancy
 from hub.scheduled.api.discrepancy_serializers import (
     DiscrepancySerializer,
@@ -64,7 +65,7 @@ class RepairView(APIView):
         problems=openapi.CHANGE_PROBLEMS,
         request=RepairSerializer,
         requests=[openapi.request_example("our value is right", {"side": "remote"})],
-        examples={"being repaired": openapi.REPAIRING},
+        examples={"being repaired": discrepancy_examples.REPAIRING},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Send the repair as a delivery, which changes the value only if it is still the one that
@@ -91,7 +92,7 @@ class IgnoreView(APIView):
         problems=openapi.CHANGE_PROBLEMS,
         request=IgnoreSerializer,
         requests=[openapi.request_example("a test order", {"reason": "A test order."})],
-        examples={"ignored": openapi.IGNORED},
+        examples={"ignored": discrepancy_examples.IGNORED},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Ignore the difference until one of both values changes."""
@@ -115,7 +116,7 @@ class StopIgnoringView(APIView):
         {200: DiscrepancySerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=None,
-        examples={"open again": openapi.DISCREPANCY | {"state": "open"}},
+        examples={"open again": discrepancy_examples.DISCREPANCY | {"state": "open"}},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Let an ignored difference wait for a decision again."""
@@ -135,8 +136,8 @@ class RepairsView(APIView):
         {201: OperationSerializer},
         problems=openapi.READ_PROBLEMS,
         request=RepairPlanSerializer,
-        requests=[openapi.request_example("a field of a job", openapi.REPAIR_PLAN)],
-        examples={"planned": openapi.REPAIR},
+        requests=[openapi.request_example("a field of a job", discrepancy_examples.REPAIR_PLAN)],
+        examples={"planned": discrepancy_examples.REPAIR},
     )
     def post(self, request: Request) -> Response:
         """Plan an operation that repairs all discrepancies that match, each as the field's owner

@@ -1,26 +1,7 @@
 """OpenAPI examples of discrepancies, their repairs, and certificates."""
 
 from hub.outgoing.api.openapi_examples import OPERATION
-from hub.rest.openapi import (
-    CHANGE_PROBLEMS,
-    EXAMPLE_ID,
-    EXAMPLE_ORIGIN,
-    EXAMPLE_TIME,
-    READ_PROBLEMS,
-    describe_operation,
-    list_example,
-    page_schema,
-    request_example,
-)
-
-__all__ = [
-    "CHANGE_PROBLEMS",
-    "READ_PROBLEMS",
-    "describe_operation",
-    "list_example",
-    "page_schema",
-    "request_example",
-]
+from hub.rest.openapi import EXAMPLE_ID, EXAMPLE_ORIGIN, EXAMPLE_TIME
 
 DISCREPANCY = {
     "id": EXAMPLE_ID,

@@ -1,27 +1,6 @@
 """OpenAPI examples of jobs, slots and runs."""
 
-from hub.rest.openapi import (
-    CHANGE_PROBLEMS,
-    EXAMPLE_ID,
-    EXAMPLE_ORIGIN,
-    EXAMPLE_TIME,
-    READ_PROBLEMS,
-    describe_operation,
-    list_example,
-    list_schema,
-    page_schema,
-    request_example,
-)
-
-__all__ = [
-    "CHANGE_PROBLEMS",
-    "READ_PROBLEMS",
-    "describe_operation",
-    "list_example",
-    "list_schema",
-    "page_schema",
-    "request_example",
-]
+from hub.rest.openapi import EXAMPLE_ID, EXAMPLE_ORIGIN, EXAMPLE_TIME
 
 REPORT_OPTIONS = {
     "period": "last_week",

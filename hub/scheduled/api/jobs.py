@@ -21,10 +21,11 @@ from hub.db.clock import clock
 from hub.outgoing.api.key_user import get_key_user
 from hub.outgoing.api.routes.owners import find_changeable_row, resolve_owner
 from hub.problems import Problem, StrictSerializer
+from hub.rest import openapi
 from hub.rest.fields import object_url
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
 from hub.rest.validation import validate_data
-from hub.scheduled.api import job_examples as openapi
+from hub.scheduled.api import job_examples
 from hub.scheduled.api.job_serializers import (
     JOB_CONNECTORS,
     ChangeJobSerializer,
@@ -145,7 +146,7 @@ class JobsView(APIView):
         {200: openapi.page_schema(JobSerializer, "JobPage")},
         problems=openapi.READ_PROBLEMS,
         parameters=[JobsQuery],
-        examples={"a page": openapi.list_example(openapi.JOB)},
+        examples={"a page": openapi.list_example(job_examples.JOB)},
     )
     def get(self, request: Request) -> Response:
         """List jobs, newest first: a tenant's own and those of the platform for all tenants."""
@@ -161,8 +162,8 @@ class JobsView(APIView):
         {201: JobSerializer},
         problems=CREATE_PROBLEMS,
         request=CreateJobSerializer,
-        requests=[openapi.request_example("a report on Mondays", openapi.JOB_INPUT)],
-        examples={"created": openapi.JOB},
+        requests=[openapi.request_example("a report on Mondays", job_examples.JOB_INPUT)],
+        examples={"created": job_examples.JOB},
     )
     def post(self, request: Request) -> Response:
         """Create a job. Its first slot is the next one after now."""
@@ -182,7 +183,7 @@ class JobView(APIView):
         "Read a job",
         {200: JobSerializer},
         problems=["not-found"],
-        examples={"read": openapi.JOB},
+        examples={"read": job_examples.JOB},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return a job."""
@@ -195,7 +196,7 @@ class JobView(APIView):
         problems=CHANGE_PROBLEMS,
         request=ChangeJobSerializer,
         requests=[openapi.request_example("disable it", {"enabled": False})],
-        examples={"changed": openapi.JOB | {"enabled": False}},
+        examples={"changed": job_examples.JOB | {"enabled": False}},
     )
     def patch(self, request: Request, id: UUID) -> Response:
         """Change a job; omitted fields stay. After a change of `cron`, the next slot is after now.
@@ -235,7 +236,7 @@ class SlotsView(APIView):
         {200: SlotsSerializer},
         problems=("not-found", *openapi.READ_PROBLEMS, "tenant-required"),
         parameters=[SlotsQuery],
-        examples={"two weeks": openapi.SLOTS},
+        examples={"two weeks": job_examples.SLOTS},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """List the times from `from` up to before `until` at which the job is due, at most 1,000.

@@ -8,8 +8,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from hub.db.clock import clock
+from hub.rest import openapi
 from hub.rest.fields import object_url
-from hub.scheduled.api import night_examples as openapi
+from hub.scheduled.api import night_examples
 from hub.scheduled.night.forecast import NightForecast, forecast_night
 from hub.scheduled.night.planned_runs import ExpectedRun
 from hub.scheduled.night.quota_lines import QuotaForecast
@@ -91,7 +92,7 @@ class NightView(APIView):
         "Read the coming night",
         {200: NightSerializer},
         problems=(),
-        examples={"a night": openapi.NIGHT},
+        examples={"a night": night_examples.NIGHT},
     )
     def get(self, request: Request) -> Response:
         """Predict the runs of the next 24 hours of all tenants: when each starts and ends, what it

@@ -1,8 +1,6 @@
 """OpenAPI examples of the coming night."""
 
-from hub.rest.openapi import EXAMPLE_ID, EXAMPLE_TIME, describe_operation
-
-__all__ = ["NIGHT", "describe_operation"]
+from hub.rest.openapi import EXAMPLE_ID, EXAMPLE_TIME
 
 NIGHT = {
     "starts_at": EXAMPLE_TIME,

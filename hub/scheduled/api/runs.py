@@ -15,11 +15,12 @@ from hub.audit import ActorContext
 from hub.db.clock import clock
 from hub.db.state_machine import InvalidTransition
 from hub.problems import Problem
+from hub.rest import openapi
 from hub.rest.fields import object_url
 from hub.rest.idempotency import IdempotentAnswer, run_once
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
 from hub.rest.validation import validate_data
-from hub.scheduled.api import job_examples as openapi
+from hub.scheduled.api import job_examples
 from hub.scheduled.api.job_serializers import (
     RunLogEntrySerializer,
     RunSerializer,
@@ -65,7 +66,7 @@ class JobRunsView(APIView):
         problems=(*openapi.CHANGE_PROBLEMS, "tenant-required", "tenant-not-found"),
         request=StartRunSerializer,
         requests=[openapi.request_example("a dry run", {"dry": True})],
-        examples={"requested": openapi.REQUESTED_RUN | {"dry": True}},
+        examples={"requested": job_examples.REQUESTED_RUN | {"dry": True}},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Start a run outside of the schedule. It waits while another run of the job and tenant
@@ -95,7 +96,7 @@ class RunsView(APIView):
         {200: openapi.page_schema(RunSerializer, "RunPage")},
         problems=openapi.READ_PROBLEMS,
         parameters=[RunsQuery],
-        examples={"a page": openapi.list_example(openapi.RUN)},
+        examples={"a page": openapi.list_example(job_examples.RUN)},
     )
     def get(self, request: Request) -> Response:
         """List runs, newest first."""
@@ -114,7 +115,7 @@ class RunView(APIView):
         "Read a run",
         {200: RunSerializer},
         problems=["not-found"],
-        examples={"read": openapi.RUN},
+        examples={"read": job_examples.RUN},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return a run with its progress, what it has spent of each quota, and its result."""
@@ -130,7 +131,7 @@ class CancelRunView(APIView):
         {200: RunSerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=None,
-        examples={"is being cancelled": openapi.CANCELLED_RUN},
+        examples={"is being cancelled": job_examples.CANCELLED_RUN},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Cancel a run. One that is executed ends at its next page or call; what it has done stays
@@ -148,7 +149,7 @@ class ResumeRunView(APIView):
         {200: RunSerializer},
         problems=openapi.CHANGE_PROBLEMS,
         request=None,
-        examples={"resumed": openapi.RESUMED_RUN},
+        examples={"resumed": job_examples.RESUMED_RUN},
     )
     def post(self, request: Request, id: UUID) -> Response:
         """Let a blocked run continue at once. Most continue by themselves when their connection
@@ -174,7 +175,7 @@ class RunLogView(APIView):
         "Read the log of a run",
         {200: openapi.list_schema(RunLogEntrySerializer, "RunLog")},
         problems=["not-found"],
-        examples={"read": {"items": [openapi.LOG_ENTRY]}},
+        examples={"read": {"items": [job_examples.LOG_ENTRY]}},
     )
     def get(self, request: Request, id: UUID) -> Response:
         """Return the log of a run, oldest first, at most 1,000 lines."""

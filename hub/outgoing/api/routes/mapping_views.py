@@ -23,7 +23,6 @@ from hub.mappings.mapping_actions import (
     restore_mapping_version,
 )
 from hub.mappings.models import FieldMapping, MappingVersion
-from hub.outgoing.api import openapi_examples as openapi
 from hub.outgoing.api.routes import examples
 from hub.outgoing.api.routes.dry_runs import try_on_event
 from hub.outgoing.api.routes.mapping_serializers import (
@@ -40,6 +39,7 @@ from hub.outgoing.api.routes.mapping_serializers import (
 from hub.outgoing.api.routes.owners import find_changeable_row, resolve_owner, translate_field_names
 from hub.outgoing.models import Route
 from hub.problems import Problem, StrictSerializer
+from hub.rest import openapi
 from hub.rest.fields import object_url
 from hub.rest.pagination import (
     DEFAULT_LIMIT,

@@ -17,7 +17,6 @@ from hub.audit import ActorContext
 from hub.connections.models import Connection
 from hub.db.clock import clock
 from hub.mappings.models import FieldMapping
-from hub.outgoing.api import openapi_examples as openapi
 from hub.outgoing.api.routes import examples
 from hub.outgoing.api.routes.dry_runs import require_scope, try_on_event
 from hub.outgoing.api.routes.mapping_serializers import DryRunSerializer
@@ -37,6 +36,7 @@ from hub.outgoing.subscriptions.route_actions import (
     enable_route,
 )
 from hub.problems import Problem
+from hub.rest import openapi
 from hub.rest.fields import object_url
 from hub.rest.pagination import PageQuery, paginate_response, parse_query
 from hub.rest.validation import validate_data
