@@ -56,9 +56,9 @@ def house(make, lines):
     return house
 
 
-def looked_at(client, route, *, posted=None):
-    """Each address of the route, by GET and, where something is posted, by POST; what a POST does
-    is undone.
+def responses_of(client, route, *, posted=None):
+    """Yield a title and a response for each address of the route: of a GET and, with `posted`, of a
+    POST, which is undone.
     """
     for address in addresses(route):
         yield f"GET {address}", client.get(address)
@@ -83,7 +83,7 @@ def sung(looks):
 
 def through(client, beginning, *, but=(), posted=None):
     chosen = [route for route in routes(beginning) if not any(word in route for word in but)]
-    return sung(look for route in chosen for look in looked_at(client, route, posted=posted))
+    return sung(look for route in chosen for look in responses_of(client, route, posted=posted))
 
 
 # --- that there is something to be found ----------------------------------------------------------
@@ -116,7 +116,7 @@ def test_the_page_that_shows_a_secret_shows_it(house, make):
     client = Client()
     sign_in(client, "ben@acme.test")
     (route,) = [route for route in routes("t/") if SHOWS in route]
-    assert any(flew(body_of(answer)) for _address, answer in looked_at(client, route, posted={}))
+    assert any(flew(body_of(answer)) for _address, answer in responses_of(client, route, posted={}))
 
 
 # --- that it is found nowhere else ----------------------------------------------------------------
@@ -162,7 +162,7 @@ def test_no_page_of_a_person_sings(house):
     chosen = [
         route for route in routes("") if not route.startswith(ELSEWHERE) and ENDS not in route
     ]
-    assert sung(look for route in chosen for look in looked_at(client, route)) == []
+    assert sung(look for route in chosen for look in responses_of(client, route)) == []
 
 
 def test_no_page_of_a_guest_sings(house, make):

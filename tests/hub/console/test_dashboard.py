@@ -28,7 +28,7 @@ def superuser(make, client):
     return client
 
 
-def looked_at(client):
+def open_dashboard(client):
     clock()  # it asks the database every few seconds, not for each page
     with CaptureQueriesContext(database) as asked:
         page = client.get(reverse("admin:index"))
@@ -43,7 +43,7 @@ def test_the_front_leads_to_the_dashboard_and_strangers_to_the_sign_in(client, s
 
 
 def test_an_empty_hub_shows_the_way_to_the_first_delivery(superuser):
-    page, queries = looked_at(superuser)
+    page, queries = open_dashboard(superuser)
     assert "Steps to the first delivery" in page
     assert "Create a tenant" in page
     assert queries <= MOST_QUERIES
@@ -52,11 +52,11 @@ def test_an_empty_hub_shows_the_way_to_the_first_delivery(superuser):
 def test_many_rows_cost_no_more_queries(superuser, make):
     record_heartbeat("worker", now=clock())
     one = make.delivery()
-    _, before = looked_at(superuser)
+    _, before = open_dashboard(superuser)
     for _ in range(5):
         make.delivery(make.connection(state="needs_reconnect", reason="token_revoked"))
     Delivery.unscoped.filter(pk=one.pk).update(state="delivered", state_changed_at=clock())
-    page, queries = looked_at(superuser)
+    page, queries = open_dashboard(superuser)
     assert (queries, queries <= MOST_QUERIES) == (before, True)
     assert "Webhook refuses 5 tenants" in page
 
@@ -66,7 +66,7 @@ def test_what_was_delivered_is_counted_by_the_hour_and_has_a_table(superuser, ma
     record_heartbeat("worker", now=now)
     make.delivery(now=now)
     Delivery.unscoped.update(state="delivered", state_changed_at=now - timedelta(hours=2))
-    page, _ = looked_at(superuser)
+    page, _ = open_dashboard(superuser)
     assert "All normal: 1 delivered in the last day, nothing is waiting." in page
     assert f'{now - timedelta(hours=2):%Y-%m-%d %H:00}</td><td class="hub-number">1</td>' in page
 
@@ -76,7 +76,7 @@ def test_what_waits_on_a_held_lane_is_told_as_held(superuser, make):
     connection = make.connection()
     make.delivery(connection)
     connection.pause("moving", until=None, now=clock())
-    page, _ = looked_at(superuser)
+    page, _ = open_dashboard(superuser)
     assert "All normal" in page
     assert "1 connection is paused or disabled." in page
 
@@ -87,7 +87,7 @@ def test_the_tile_its_link_the_lists_and_a_plan_agree_on_what_is_held(superuser,
     for _ in range(3):
         make.delivery(connection)
     connection.mark_needs_reconnect("unauthorized", now=clock())
-    page, _ = looked_at(superuser)
+    page, _ = open_dashboard(superuser)
     link = reverse("admin:outgoing_delivery_changelist") + "?state=held"
     assert (
         f'href="{link}"><span class="hub-tile-label">Held</span><span '
@@ -104,7 +104,7 @@ def test_the_tile_its_link_the_lists_and_a_plan_agree_on_what_is_held(superuser,
 def test_staff_see_their_own_tenants_only(client, make):
     make.delivery(make.connection(make.tenant("victim", name="Victim Ltd")))
     client.force_login(make.staff(make.tenant("own")))
-    page, _ = looked_at(client)
+    page, _ = open_dashboard(client)
     assert "Victim" not in page
 
 
@@ -123,13 +123,13 @@ def test_the_page_needs_no_inline_script_and_no_eval(superuser):
 def test_an_off_switch_is_a_banner_and_no_connection_reads_healthy(superuser, make):
     record_heartbeat("worker", now=clock())
     make.delivery()
-    _, before = looked_at(superuser)
+    _, before = open_dashboard(superuser)
     switch_off(
         KillSwitch(scope="connector", connector_key="webhook", reason="They lose data"),
         ActorContext.system(),
         now=clock(),
     )
-    page, queries = looked_at(superuser)
+    page, queries = open_dashboard(superuser)
     assert "They lose data" in page and "Switched off: connector webhook" in page
     assert "1 switched off" in page and "1 healthy" not in page and queries == before
 
@@ -139,7 +139,7 @@ def test_a_connection_whose_calls_fail_is_told_with_its_last_answer(superuser, m
     make.delivery(
         make.connection(state="degraded", reason="endpoint_refuses", detail="400: no such field")
     )
-    page, _ = looked_at(superuser)
+    page, _ = open_dashboard(superuser)
     assert "All normal" not in page and "Webhook is degraded for 1 tenant" in page
     assert "400: no such field" in page and "only its operator can fix" in page
 

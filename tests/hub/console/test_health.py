@@ -31,7 +31,7 @@ def superuser(make, client):
     return client
 
 
-def looked_at(client):
+def open_health_page(client):
     clock()  # it asks the database every few seconds, not for each page
     with CaptureQueriesContext(database) as asked:
         page = client.get(reverse("console:health"))
@@ -59,13 +59,13 @@ def test_a_webhook_that_waits_and_a_subscription_that_fails_are_shown(superuser,
     make.inbound_message(connection, due_at=NOON)
     make.inbound_item(connection, state="quarantined")
     make.webhook_subscription(connection, failure_count=3)
-    page = looked_at(superuser)
+    page = open_health_page(superuser)
     assert "Received webhooks are not being processed." in page
     assert "incoming items in quarantine" in page
 
 
 def test_a_hub_without_a_worker_is_told_so(superuser):
-    assert "No worker is running." in looked_at(superuser)
+    assert "No worker is running." in open_health_page(superuser)
 
 
 def test_worker_pool_pumps_wakeups_and_replacements_are_shown(superuser, make):
@@ -79,7 +79,7 @@ def test_worker_pool_pumps_wakeups_and_replacements_are_shown(superuser, make):
     make.delivery()
     Delivery.unscoped.update(state="sending", lease=lease)
     Lane.unscoped.update(lease=lease, lease_until=now + timedelta(seconds=9))
-    page = looked_at(superuser)
+    page = open_health_page(superuser)
     for shown in (
         "All systems normal: 1 worker runs.",
         "not responding",
@@ -93,13 +93,13 @@ def test_worker_pool_pumps_wakeups_and_replacements_are_shown(superuser, make):
 def test_a_pool_that_does_not_hear_is_told(superuser):
     now = clock()
     worker(seen=now, heard=now - timedelta(minutes=2))
-    assert "A pool does not take its wake-ups." in looked_at(superuser)
+    assert "A pool does not take its wake-ups." in open_health_page(superuser)
 
 
 def test_a_step_of_the_sweep_that_fails_is_shown_by_name(superuser):
     worker(seen=clock(), heard=clock())
     record_sweep_failures({"end_abandoned": "KeyError"}, [], now=clock())
-    page = looked_at(superuser)
+    page = open_health_page(superuser)
     assert "Some background work fails." in page
     assert '<code class="hub-mono">end_abandoned</code>' in page
 
@@ -107,9 +107,9 @@ def test_a_step_of_the_sweep_that_fails_is_shown_by_name(superuser):
 def test_mails_that_do_not_go_out_are_told(superuser, make):
     worker(seen=clock(), heard=clock())
     make.invitation(make.tenant())
-    assert "All systems normal" in looked_at(superuser)
+    assert "All systems normal" in open_health_page(superuser)
     Mail.objects.update(created_at=clock() - timedelta(minutes=11))
-    assert "E-mails are not being sent." in looked_at(superuser)
+    assert "E-mails are not being sent." in open_health_page(superuser)
 
 
 def test_what_is_held_is_told_by_reason_with_its_table(superuser, make):
@@ -117,7 +117,7 @@ def test_what_is_held_is_told_by_reason_with_its_table(superuser, make):
     for _ in range(2):
         make.delivery(connection)
     connection.pause("moving", until=None, now=NOON)
-    page = looked_at(superuser)
+    page = open_health_page(superuser)
     assert '<td>held: paused</td><td class="hub-number">2</td>' in page
 
 
