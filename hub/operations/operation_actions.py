@@ -13,6 +13,7 @@ from hub.audit import ActorContext
 from hub.crypto.redaction import shorten
 from hub.operations.models import Operation
 from hub.operations.operation_runner import wake_up_operations
+from tenants.models import Tenant
 
 HOUR = timedelta(hours=1)
 KINDS_WITHOUT_CAP = {"erase", "repair"}  # kinds that send nothing, or that quotas pace
@@ -31,6 +32,12 @@ class TooManyRows(OperationRefused):
     def __init__(self, sentence: str, *, again: datetime | None) -> None:
         super().__init__(sentence)
         self.again = again
+
+
+def check_plan_scope(tenant: Tenant | None, actor: ActorContext) -> None:
+    """Raise PermissionError if a plan without a tenant, over all of them, is not for this actor."""
+    if tenant is None and not actor.is_unrestricted:
+        raise PermissionError("an operation over all tenants needs an unrestricted actor")
 
 
 @transaction.atomic

@@ -60,8 +60,7 @@ def plan_operation(
 
     Raises PermissionError if the actor is restricted to some tenants and specifies none.
     """
-    if tenant is None and not actor.is_unrestricted:
-        raise PermissionError("an operation over all tenants needs an unrestricted actor")
+    operation_actions.check_plan_scope(tenant, actor)
     estimate = preview_operation(
         kind, filter, tenant=tenant, includes_platform=actor.is_unrestricted, now=now
     )

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Max, Min
 
 from hub.audit import ActorContext
 from hub.db.state_machine import InvalidTransition
 from hub.operations import operation_actions
+from hub.operations.match_plans import MatchedRows, store_match_plan
 from hub.operations.models import Operation
 from hub.scheduled.models import LOCAL, REMOTE, Discrepancy, Run
 from hub.scheduled.reconciliation.recording import digest_values
@@ -33,7 +33,6 @@ __all__ = [
 
 REPAIR_OPERATION = "repair"  # the kind of the operation
 COUNT_LIMIT = 1_000_000  # a plan counts no further
-SAMPLE_SIZE, CONNECTIONS_LISTED_MAX = 5, 10
 
 
 @transaction.atomic
@@ -119,26 +118,17 @@ def plan_repairs(
     Without a tenant it covers discrepancies of all tenants. Raises PermissionError if the actor is
     restricted to some tenants and specifies none, LookupError for an unknown filter.
     """
-    if tenant is None and not actor.is_unrestricted:
-        raise PermissionError("an operation over all tenants needs an unrestricted actor")
-    rows = select_discrepancies(filter, tenant).filter(match_repairable())
-    counted = rows.order_by("pk").values("pk")[: COUNT_LIMIT + 1]
-    totals = Discrepancy.unscoped.filter(pk__in=counted).aggregate(
-        count=Count("pk"), first=Min("pk"), last=Max("pk"), oldest=Min("first_seen_at")
+    operation_actions.check_plan_scope(tenant, actor)
+    matched = MatchedRows(
+        rows=select_discrepancies(filter, tenant).filter(match_repairable()),
+        count_limit=COUNT_LIMIT,
+        time_column="first_seen_at",
+        connector_column="connection__connector_key",
+        sample_name="discrepancies",
+        describe_row=_describe_discrepancy,
     )
-    return operation_actions.store_plan(
-        actor,
-        kind=REPAIR_OPERATION,
-        filter=dict(filter),
-        includes_platform=actor.is_unrestricted,
-        tenant=tenant,
-        reason=reason,
-        plan=_describe_plan(rows, totals["oldest"]),
-        count=min(totals["count"], COUNT_LIMIT),
-        more=totals["count"] > COUNT_LIMIT,
-        cursor=(totals["first"] or 1) - 1,
-        last=totals["last"] or 0,
-        now=now,
+    return store_match_plan(
+        matched, actor, kind=REPAIR_OPERATION, filter=filter, tenant=tenant, reason=reason, now=now
     )
 
 
@@ -162,43 +152,10 @@ def plan_run_repairs(run: Run, *, now: datetime) -> Operation | None:
     return operation
 
 
-def _describe_plan(rows: Any, oldest: datetime | None) -> dict[str, Any]:
-    """Return the facts that a person reads before confirming."""
-    groups = (
-        rows.order_by()
-        .values(
-            "connection__public_id",
-            "connection__name",
-            "connection__connector_key",
-            "tenant__reference",
-        )
-        .annotate(rows=Count("pk"))
-        .order_by("-rows")
-    )[: CONNECTIONS_LISTED_MAX + 1]
-    connections = [
-        {
-            "id": str(group["connection__public_id"]),
-            "name": group["connection__name"],
-            "connector": group["connection__connector_key"],
-            "tenant": group["tenant__reference"],
-            "held": "",
-            "rows": group["rows"],
-        }
-        for group in groups
-    ]
-    sample = rows.order_by("pk")[:SAMPLE_SIZE]
+def _describe_discrepancy(discrepancy: Discrepancy) -> dict[str, str]:
     return {
-        "oldest": oldest.isoformat() if oldest else None,
-        "tenants": len({group["tenant"] for group in connections}),
-        "connections": connections[:CONNECTIONS_LISTED_MAX],
-        "other_connections": max(0, len(connections) - CONNECTIONS_LISTED_MAX),
-        "discrepancies": [
-            {
-                "id": str(entry.public_id),
-                "record_key": entry.record_key,
-                "field": entry.field,
-                "verdict": entry.verdict,
-            }
-            for entry in sample
-        ],
+        "id": str(discrepancy.public_id),
+        "record_key": discrepancy.record_key,
+        "field": discrepancy.field,
+        "verdict": discrepancy.verdict,
     }

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Max, Min
+from django.db.models import F
 
 from hub.audit import ActorContext
 from hub.db.state_machine import InvalidTransition
@@ -17,13 +17,13 @@ from hub.incoming.models import InboundItem, InboundMessage
 from hub.incoming.processing.inbox_lease import wake_inbox
 from hub.incoming.processing.replay.item_filters import match_replayable, select_items
 from hub.operations import operation_actions
+from hub.operations.match_plans import MatchedRows, store_match_plan
 from hub.operations.models import Operation
 from hub.operations.operation_runner import BatchResult
 from tenants.models import Tenant
 
 REPLAY_ITEMS = "replay_items"  # the kind of the operation
 COUNT_LIMIT = 100_000  # a plan counts no further
-SAMPLE_SIZE, CONNECTIONS_LISTED_MAX = 5, 10
 
 
 @transaction.atomic
@@ -60,26 +60,17 @@ def plan_replay(
     Without a tenant it covers items of all tenants. Raises PermissionError if the actor is
     restricted to some tenants and specifies none, LookupError for an unknown filter.
     """
-    if tenant is None and not actor.is_unrestricted:
-        raise PermissionError("an operation over all tenants needs an unrestricted actor")
-    items = select_items(filter, tenant).filter(match_replayable())
-    counted = items.order_by("pk").values("pk")[: COUNT_LIMIT + 1]
-    totals = InboundItem.unscoped.filter(pk__in=counted).aggregate(
-        count=Count("pk"), first=Min("pk"), last=Max("pk"), oldest=Min("received_at")
+    operation_actions.check_plan_scope(tenant, actor)
+    matched = MatchedRows(
+        rows=select_items(filter, tenant).filter(match_replayable()),
+        count_limit=COUNT_LIMIT,
+        time_column="received_at",
+        connector_column="connector_key",
+        sample_name="items",
+        describe_row=_describe_item,
     )
-    return operation_actions.store_plan(
-        actor,
-        kind=REPLAY_ITEMS,
-        filter=dict(filter),
-        includes_platform=actor.is_unrestricted,
-        tenant=tenant,
-        reason=reason,
-        plan=_describe_plan(items, totals["oldest"]),
-        count=min(totals["count"], COUNT_LIMIT),
-        more=totals["count"] > COUNT_LIMIT,
-        cursor=(totals["first"] or 1) - 1,
-        last=totals["last"] or 0,
-        now=now,
+    return store_match_plan(
+        matched, actor, kind=REPLAY_ITEMS, filter=filter, tenant=tenant, reason=reason, now=now
     )
 
 
@@ -119,32 +110,5 @@ def return_to_inbox(items: Sequence[InboundItem], *, now: datetime) -> None:
     wake_inbox(now=now)
 
 
-def _describe_plan(items: Any, oldest: datetime | None) -> dict[str, Any]:
-    """Return the facts that a person reads before confirming."""
-    groups = (
-        items.order_by()
-        .values("connection__public_id", "connection__name", "connector_key", "tenant__reference")
-        .annotate(rows=Count("pk"))
-        .order_by("-rows")
-    )[: CONNECTIONS_LISTED_MAX + 1]
-    connections = [
-        {
-            "id": str(group["connection__public_id"]) if group["connection__public_id"] else None,
-            "name": group["connection__name"] or "not connected",
-            "connector": group["connector_key"],
-            "tenant": group["tenant__reference"],
-            "held": "",
-            "rows": group["rows"],
-        }
-        for group in groups
-    ]
-    return {
-        "oldest": oldest.isoformat() if oldest else None,
-        "tenants": len({group["tenant"] for group in connections}),
-        "connections": connections[:CONNECTIONS_LISTED_MAX],
-        "other_connections": max(0, len(connections) - CONNECTIONS_LISTED_MAX),
-        "items": [
-            {"id": str(item.public_id), "type": item.type, "state": item.state}
-            for item in items.order_by("pk")[:SAMPLE_SIZE]
-        ],
-    }
+def _describe_item(item: InboundItem) -> dict[str, str]:
+    return {"id": str(item.public_id), "type": item.type, "state": item.state}
