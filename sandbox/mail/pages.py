@@ -11,7 +11,7 @@ from sandbox.mail.parsing import TAIL, URL
 from sandbox.pages.html import (
     HEADERS,
     build_url,
-    format_count,
+    format_shown_count,
     markup,
     render_link,
     render_live_link,
@@ -79,9 +79,7 @@ class Pages:
             )
             for mail in mails[:SHOWN]
         ]
-        count = format_count(len(mails), "mail") + (
-            f", the newest {SHOWN} shown" if len(mails) > SHOWN else ""
-        )
+        count = format_shown_count(len(mails), "mail", limit=SHOWN)
         body = markup(
             LIST,
             live=render_live_link(request),

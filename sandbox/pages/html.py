@@ -39,6 +39,11 @@ def format_count(count: int, thing: str) -> str:
     return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
+def format_shown_count(count: int, thing: str, *, limit: int) -> str:
+    """1 message; 1,000 messages, the newest 200 shown."""
+    return format_count(count, thing) + (f", the newest {limit} shown" if count > limit else "")
+
+
 def render_link(text: Any, *parts: str, **query: str) -> Markup:
     return markup('<a href="$url">$text</a>', url=build_url(*parts, **query), text=text)
 
@@ -152,7 +157,12 @@ def render_page(
 
 def render_nav_link(request: web.Request, url: str, name: str) -> Markup:
     here = request.path == url or (url != "/" and request.path.startswith(url))
-    current = Markup(' aria-current="page"') if here else Markup()
+    return render_tab(url, name, is_current=here)
+
+
+def render_tab(url: str, name: str, *, is_current: bool) -> Markup:
+    """A link to a page among others, which are items of one list."""
+    current = Markup(' aria-current="page"' if is_current else "")
     return markup('<li><a href="$url"$current>$name</a></li>', url=url, name=name, current=current)
 
 

@@ -11,10 +11,12 @@ from markupsafe import Markup
 from sandbox.pages.html import (
     build_url,
     format_count,
+    format_shown_count,
     markup,
     render_live_link,
     render_not_found,
     render_page,
+    render_tab,
     render_table,
     render_time,
 )
@@ -77,8 +79,7 @@ class Pages:
             query=query,
             stack=stack,
             alerts=build_url("splunk", stack, "alerts"),
-            count=format_count(len(matches), "event")
-            + (f", the newest {SHOWN} shown" if len(matches) > SHOWN else ""),
+            count=format_shown_count(len(matches), "event", limit=SHOWN),
             indexed=describe_counts(list(self._splunk.planted(stack, "counts"))),
             timeline=timeline([event["time"] for event in matches]),
             events=[shown(event) for event in matches[:SHOWN]],
@@ -92,13 +93,8 @@ class Pages:
         return list(dict.fromkeys(token.stack for token in self._splunk.store[HEC_TOKENS].values()))
 
     def _tab(self, stack: str, here: str) -> Markup:
-        current = Markup(' aria-current="page"' if stack == here else "")
-        return markup(
-            '<li><a href="$url"$current>$name</a></li>',
-            url=build_url("splunk", stack, "search"),
-            name=stack,
-            current=current,
-        )
+        url = build_url("splunk", stack, "search")
+        return render_tab(url, stack, is_current=stack == here)
 
 
 def describe_counts(counts: list[dict[str, Any]]) -> str:

@@ -7,12 +7,13 @@ from markupsafe import Markup
 
 from sandbox.pages.html import (
     build_url,
-    format_count,
+    format_shown_count,
     markup,
     render_link,
     render_live_link,
     render_not_found,
     render_page,
+    render_tab,
     render_table,
 )
 from sandbox.pipedrive.accounts import COMPANIES, Company
@@ -98,9 +99,7 @@ class Pages:
             )
             for row in rows[:SHOWN]
         )
-        count = format_count(len(rows), "record") + (
-            f", the newest {SHOWN} shown" if len(rows) > SHOWN else ""
-        )
+        count = format_shown_count(len(rows), "record", limit=SHOWN)
         body = markup(
             LIST,
             tabs=self._tabs(company, kind),
@@ -155,14 +154,16 @@ class Pages:
 
     def _tabs(self, company: Company, here: Kind) -> Markup:
         companies = [
-            tab(build_url("pipedrive", one.company) + "/", one.title, one == company)
+            render_tab(
+                build_url("pipedrive", one.company) + "/", one.title, is_current=one == company
+            )
             for one in self._pipedrive.store[COMPANIES].values()
         ]
         kinds = [
-            tab(
+            render_tab(
                 list_of(company, kind),
                 f"{kind.path.title()} {len(self._rows(company, kind))}",
-                kind == here,
+                is_current=kind == here,
             )
             for kind in KINDS.values()
         ]
@@ -172,11 +173,6 @@ class Pages:
 
 def named(company: Company, kind: Kind, row: Record) -> Markup:
     return render_link(row[kind.title], "pipedrive", company.company, kind.path, str(row["id"]))
-
-
-def tab(url: str, name: str, here: bool) -> Markup:
-    current = Markup(' aria-current="page"' if here else "")
-    return markup('<li><a href="$url"$current>$name</a></li>', url=url, name=name, current=current)
 
 
 def list_of(company: Company, kind: Kind) -> str:

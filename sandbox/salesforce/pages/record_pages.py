@@ -7,12 +7,13 @@ from markupsafe import Markup
 
 from sandbox.pages.html import (
     build_url,
-    format_count,
+    format_shown_count,
     markup,
     render_link,
     render_live_link,
     render_not_found,
     render_page,
+    render_tab,
     render_table,
 )
 from sandbox.salesforce.accounts import ORGS, Org
@@ -91,9 +92,7 @@ class Pages:
             )
             for row in rows[:SHOWN]
         )
-        count = format_count(len(rows), "record") + (
-            f", the newest {SHOWN} shown" if len(rows) > SHOWN else ""
-        )
+        count = format_shown_count(len(rows), "record", limit=SHOWN)
         body = markup(
             LIST,
             tabs=self._tabs(org, kind),
@@ -150,14 +149,14 @@ class Pages:
 
     def _tabs(self, org: Org, here: Object) -> Markup:
         orgs = [
-            tab(build_url("salesforce", one.org) + "/", one.title, one == org)
+            render_tab(build_url("salesforce", one.org) + "/", one.title, is_current=one == org)
             for one in self._salesforce.store[ORGS].values()
         ]
         kinds = [
-            tab(
+            render_tab(
                 list_of(org, kind),
                 f"{plural(kind)} {len(self._salesforce.records.all(org, kind))}",
-                kind.name == here.name,
+                is_current=kind.name == here.name,
             )
             for kind in written_objects(org).values()
         ]
@@ -172,11 +171,6 @@ def written_objects(org: Org) -> dict[str, Object]:
 def named(org: Org, kind: Object, row: Record) -> Markup:
     name = row.get(kind.title) or row["Id"]
     return render_link(name, "salesforce", org.org, "lightning", "r", kind.name, row["Id"], "view")
-
-
-def tab(url: str, name: str, here: bool) -> Markup:
-    current = Markup(' aria-current="page"' if here else "")
-    return markup('<li><a href="$url"$current>$name</a></li>', url=url, name=name, current=current)
 
 
 def list_of(org: Org, kind: Object) -> str:

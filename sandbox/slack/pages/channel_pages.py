@@ -8,6 +8,7 @@ from markupsafe import Markup
 from sandbox.pages.html import (
     build_url,
     format_count,
+    format_shown_count,
     markup,
     render_live_link,
     render_not_found,
@@ -95,8 +96,7 @@ class Pages:
             name=channel["name"],
             live=render_live_link(request),
             members=format_count(channel["num_members"], "member"),
-            count=format_count(len(history), "message")
-            + (f", the newest {SHOWN} shown" if len(history) > SHOWN else ""),
+            count=format_shown_count(len(history), "message", limit=SHOWN),
             team=team.title,
             messages=render_messages(view, history[:SHOWN][::-1]),
             sorry=markup('<p class="sorry" role="alert">$s</p>', s=sorry) if sorry else None,
