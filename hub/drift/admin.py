@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
@@ -95,16 +95,11 @@ class DriftFindingAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("connection__tenant")
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet, search_term: str
-    ) -> tuple[QuerySet, bool]:
-        term = search_term.strip().replace("\0", "")
-        if not term:
-            return queryset, False
+    def match_search(self, request: HttpRequest, term: str) -> Q:
         try:
-            return queryset.filter(public_id=UUID(term)), False
+            return Q(public_id=UUID(term))
         except ValueError:
-            return queryset.filter(field_key__istartswith=term), False
+            return Q(field_key__istartswith=term.replace("\0", ""))
 
     # --- columns ---
 

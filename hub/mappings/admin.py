@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest
 
 from connectors.registry import CONNECTORS
@@ -195,10 +195,8 @@ class IdentityAdmin(ScopedAdminMixin, ModelAdmin):
     autocomplete_fields = ("connection",)
     ordering = ("-pk",)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet, search_term: str
-    ) -> tuple[QuerySet, bool]:
-        return queryset.filter(match_identity_prefix(search_term.strip())), False
+    def match_search(self, request: HttpRequest, term: str) -> Q:
+        return match_identity_prefix(term)
 
     @display(description="connection")
     def connection_label(self, identity: Identity) -> str:

@@ -108,10 +108,14 @@ class ModelAdmin(RowActionsMixin, UnfoldModelAdmin):
         self, request: HttpRequest, queryset: models.QuerySet, search_term: str
     ) -> tuple[models.QuerySet, bool]:
         term = search_term.strip()
+        return (queryset.filter(self.match_search(request, term)) if term else queryset), False
+
+    def match_search(self, request: HttpRequest, term: str) -> models.Q:
+        """Match the rows that a search finds, by default by their `search_fields`."""
         condition = models.Q(pk__in=())
-        for column in self.get_search_fields(request) if term else ():
-            condition |= _search_condition(queryset.model, column, term)
-        return (queryset.filter(condition) if term else queryset), False
+        for column in self.get_search_fields(request):
+            condition |= _search_condition(self.model, column, term)
+        return condition
 
     def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:
         columns = {field.name for field in self.opts.get_fields()}

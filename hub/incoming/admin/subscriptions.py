@@ -97,17 +97,12 @@ class WebhookSubscriptionAdmin(ReadOnlyAdmin):
             super().get_queryset(request).select_related("tenant", "endpoint__connection__tenant")
         )
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet, search_term: str
-    ) -> tuple[QuerySet, bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
+    def match_search(self, request: HttpRequest, term: str) -> Q:
         try:
             id = UUID(term)
         except ValueError:
-            return queryset.filter(external_id=term.replace("\0", "")), False
-        return queryset.filter(Q(public_id=id) | Q(endpoint__connection__public_id=id)), False
+            return Q(external_id=term.replace("\0", ""))
+        return Q(public_id=id) | Q(endpoint__connection__public_id=id)
 
     # --- columns ---
 

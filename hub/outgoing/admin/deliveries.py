@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.forms import Media
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -76,15 +76,8 @@ class DeliveryAdmin(DeliveryRowActions):
             .select_related("event", "route__mapping", "tenant", "connection__lane")
         )
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet, search_term: str
-    ) -> tuple[QuerySet, bool]:
-        term = search_term.strip()
-        return (
-            queryset.filter(match_deliveries(term, accessible_tenants(request.user)))
-            if term
-            else queryset
-        ), False
+    def match_search(self, request: HttpRequest, term: str) -> Q:
+        return match_deliveries(term, accessible_tenants(request.user))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -1,4 +1,4 @@
-"""Answer unchanged page parts with 304."""
+"""Answer unchanged page parts with 304, and reload the page where more of it has changed."""
 
 import hashlib
 
@@ -12,3 +12,16 @@ def respond_if_modified(request: HttpRequest, response: HttpResponse) -> HttpRes
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-cache"
     return get_conditional_response(request, etag=etag, response=response) or response
+
+
+def respond_or_reload(
+    request: HttpRequest, response: HttpResponse, *, has_ended: bool
+) -> HttpResponse:
+    """Return the part of a page, as `respond_if_modified` does, until what it shows has ended.
+
+    Then the browser reloads the whole page, whose other texts and buttons differ.
+    """
+    if has_ended:
+        response["HX-Refresh"] = "true"
+        return response
+    return respond_if_modified(request, response)

@@ -45,7 +45,7 @@ from hub.identities.suggest import SuggestionCounts, count_suggestions
 from hub.identities.suggestion_runs import find_suggestion_run
 from hub.mappings.models import Identity
 from hub.portal.views.connections.own_connection import ADMIN, get_own_connection
-from hub.portal.views.etag import respond_if_modified
+from hub.portal.views.etag import respond_or_reload
 from hub.portal.views.identities.list_steps import STEPS, STOPPED_LIST_DECISIONS, read_count
 from tenants.access.tenant_users import TenantUser, tenant_view
 
@@ -119,10 +119,7 @@ def show_read_progress(request: HttpRequest, tenant_user: TenantUser, id: UUID) 
         **build_read_context(tenant_user, connection),
     }
     response = render(request, "portal/identities/reads.html", context)
-    if not context["is_working"]:
-        response["HX-Refresh"] = "true"
-        return response
-    return respond_if_modified(request, response)
+    return respond_or_reload(request, response, has_ended=not context["is_working"])
 
 
 @require_POST

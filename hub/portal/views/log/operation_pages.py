@@ -22,7 +22,7 @@ from hub.outgoing.operations import planning
 from hub.portal.display_preferences import resolve_display_zone
 from hub.portal.log.operation_form import OperationForm, describe_filter, parse_operation_filter
 from hub.portal.navigation import reverse_object_page
-from hub.portal.views.etag import respond_if_modified
+from hub.portal.views.etag import respond_or_reload
 from hub.scheduled.repairs.discrepancy_actions import REPAIR_OPERATION
 from tenants.access.tenant_users import TenantUser, tenant_view
 from tenants.models import Membership
@@ -108,10 +108,7 @@ def show_operation_status(request: HttpRequest, tenant_user: TenantUser, id: UUI
         "portal/log/operation_live.html",
         {"tenant_user": tenant_user, **build_progress_context(operation, now=clock())},
     )
-    if operation.is_ended:  # texts and buttons on the whole page differ
-        response["HX-Refresh"] = "true"
-        return response
-    return respond_if_modified(request, response)
+    return respond_or_reload(request, response, has_ended=operation.is_ended)
 
 
 def build_progress_context(operation: Operation, *, now: datetime) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from hub.portal.log.pages import (
     parse_uuid,
 )
 from hub.portal.navigation import reverse_object_page
-from hub.portal.views.etag import respond_if_modified
+from hub.portal.views.etag import respond_or_reload
 from hub.scheduled.insight.night_view import view_last_night
 from hub.scheduled.insight.result_lines import list_result_lines
 from hub.scheduled.insight.run_progress import (
@@ -119,10 +119,7 @@ def show_run_progress(request: HttpRequest, tenant_user: TenantUser, id: UUID) -
     run = get_run(tenant_user, id)
     context = {"tenant_user": tenant_user, **build_run_context(run, now=clock())}
     response = render(request, "portal/runs/run_live.html", context)
-    if run.state not in Run.OPEN_STATES:  # texts and buttons on the whole page differ
-        response["HX-Refresh"] = "true"
-        return response
-    return respond_if_modified(request, response)
+    return respond_or_reload(request, response, has_ended=run.state not in Run.OPEN_STATES)
 
 
 @require_POST
