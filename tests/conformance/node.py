@@ -70,7 +70,8 @@ class Cases:
     def __init__(self, process):
         self._process = process
 
-    def run(self, name, **given):
+    def assert_passes(self, name, **given):
+        """Run the case by this name, and assert that it did not fail."""
         self._process.stdin.write(json.dumps({"name": name, **given}) + "\n")
         self._process.stdin.flush()
         printed = []

@@ -64,7 +64,7 @@ class ClosingCases:
 
 @pytest.mark.parametrize(("file", "name"), EACH, ids=[name for _, name in EACH])
 def test_a_client_finds_what_it_expects(desk, running, file, name):
-    running(file).run(name, base=desk.url)
+    running(file).assert_passes(name, base=desk.url)
 
 
 def test_webhook_verifiers_accept_what_our_connector_signs_and_nothing_else(running):
@@ -74,7 +74,7 @@ def test_webhook_verifiers_accept_what_our_connector_signs_and_nothing_else(runn
     now = datetime.fromtimestamp(time.time(), UTC)
     request = action.request([message({"number": 1001}, at=now)], key)
     body = request.content().decode()
-    running("webhook_clients").run(
+    running("webhook_clients").assert_passes(
         "verifyWhatOurConnectorSigns", body=body, headers=request.all_headers(), secret=WHSEC
     )
 
@@ -82,4 +82,6 @@ def test_webhook_verifiers_accept_what_our_connector_signs_and_nothing_else(runn
 def test_the_sandbox_accepts_what_webhook_signers_sign_and_nothing_else(desk, running):
     desk.now = time.time()
     desk.world(webhook=[{"endpoint": "acme", "strict": True}])
-    running("webhook_clients").run("signWhatTheSandboxVerifies", base=desk.url, at=int(desk.now))
+    running("webhook_clients").assert_passes(
+        "signWhatTheSandboxVerifies", base=desk.url, at=int(desk.now)
+    )

@@ -51,11 +51,11 @@ def test_what_django_returned_is_closed_in_its_thread():
     page = Page([b"done"])
     front = front_for(Echo(page), threads=1)
     ask(front)
-    idle(front)
+    wait_until_idle(front)
     assert page.closed
 
 
-def idle(front):
+def wait_until_idle(front):
     """Wait until its only thread has nothing more to do."""
     free = threading.Event()
     front.threads.submit(free.set)
@@ -66,7 +66,7 @@ def test_an_answer_to_head_has_no_body():
     stream = Stream(iter([b"x" * 100]))
     front = front_for(Echo(stream), threads=1)
     client = ask(front, [], method="HEAD", headers=[])
-    idle(front)
+    wait_until_idle(front)
     assert (client.status, client.body, stream.closed) == (200, b"", True)
 
 
@@ -100,7 +100,7 @@ def test_a_client_that_stops_reading_is_left_alone_and_its_thread_is_free_again(
     stream = Stream([b"x" * MEBIBYTE] * 9)
     front = front_for(Echo(stream), piece_seconds=0.05, threads=1)
     client = ask(front, stalls_after=2)
-    idle(front)
+    wait_until_idle(front)
     assert stream.closed and not client.complete
 
 

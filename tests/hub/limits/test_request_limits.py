@@ -29,7 +29,7 @@ def post(client, body=EVENT, **headers):
     return client.post(EVENTS, body, format="json", headers=headers)
 
 
-def refused(answer, name):
+def assert_refused(answer, name):
     told = answer.json()
     assert (answer.status_code, told["code"], told["retryable"]) == (429, "quota-exceeded", True)
     assert (
@@ -38,13 +38,12 @@ def refused(answer, name):
     )
     assert [error["code"] for error in told["errors"]] == [name]
     assert 1 <= int(answer["Retry-After"]) <= 60
-    return True
 
 
 def test_a_key_may_use_half_of_what_its_tenant_may(shop):
     answers = [shop.get(ME) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [200] * 4 + [429]
-    assert refused(answers[-1], "requests")
+    assert_refused(answers[-1], "requests")
 
 
 def test_the_keys_of_a_tenant_share_what_it_may(api, acme):
@@ -88,7 +87,7 @@ def test_events_are_counted_by_number_and_size_and_not_as_requests(shop):
 
 def test_a_batch_counts_each_of_its_events_and_is_refused_as_a_whole(shop):
     assert post(shop, [EVENT] * 3).status_code == 202
-    assert refused(post(shop, [EVENT] * 2), "events")
+    assert_refused(post(shop, [EVENT] * 2), "events")
     assert Event.unscoped.count() == 3
 
 
@@ -104,8 +103,8 @@ def test_a_repeated_answer_is_counted_as_well(shop):
 
 
 def test_bytes_are_counted_before_the_body_is_read(shop):
-    assert refused(post(shop, EVENT | {"data": {"text": "x" * 3000}}), "bytes")
-    assert refused(shop.post(EVENTS, b"{" * 2001, content_type="application/json"), "bytes")
+    assert_refused(post(shop, EVENT | {"data": {"text": "x" * 3000}}), "bytes")
+    assert_refused(shop.post(EVENTS, b"{" * 2001, content_type="application/json"), "bytes")
 
 
 def test_a_platform_key_is_not_counted_for_a_tenant(api, acme):

@@ -44,7 +44,7 @@ def revoked(http, at=NOON):
     return attempt_revocation(Revocation.unscoped.get(), call=http.call, clock=lambda: at)
 
 
-def until_over():
+def revoke_until_over():
     """The bell, rung until it is over: a second call of apps.uninstall within a minute is one too
     many.
     """
@@ -76,7 +76,7 @@ def test_nothing_of_slack_lives_on_after_a_disconnect_that_says_so(browser, outs
             "/_control/tokens", json={"system": "slack", "account": "T0000ACME", "do": "expire"}
         )
     disconnect_account(row, SOMEBODY, now=clock())
-    until_over()
+    revoke_until_over()
     assert in_the_audit() is True
     assert not slack_token(
         outside, grant_type="refresh_token", refresh_token=kept["refresh_token"]

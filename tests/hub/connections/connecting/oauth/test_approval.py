@@ -21,8 +21,8 @@ def text(browser, url):
     return browser.client.get(url).content.decode()
 
 
-def asks_its_admin(browser, outside, approval="needed", **said):
-    """The request is sent there, and nothing comes back."""
+def request_approval(browser, outside, approval="needed", **said):
+    """Send the request to the admin of the account; the person does not come back."""
     outside.world(slack=[{"team": "T0000ACME", "approval": approval}])
     consent = browser.sent_to("slack", **said)
     page = outside.post(consent.removeprefix(outside.url), data={"account": "T0000ACME"})
@@ -36,7 +36,7 @@ def test_the_page_before_says_that_nobody_is_sent_back(browser):
 
 
 def test_who_comes_back_finds_what_waits_what_to_send_and_a_button(browser, outside):
-    asks_its_admin(browser, outside, name="Our team")
+    request_approval(browser, outside, name="Our team")
     assert "Our team" in text(browser, HOME) and f'href="{WIZARD}?waiting=' in text(browser, HOME)
     page = text(browser, WIZARD)
     assert WAITING in page and "under Apps, Requests" in page and "Try again at Slack" in page
@@ -44,7 +44,7 @@ def test_who_comes_back_finds_what_waits_what_to_send_and_a_button(browser, outs
 
 
 def test_it_still_waits_when_the_attempt_has_ended(browser, outside):
-    asks_its_admin(browser, outside)
+    request_approval(browser, outside)
     end_abandoned_authorizations(now=clock() + timedelta(minutes=11))
     assert under_way().reason == "unfinished" and WAITING in text(browser, WIZARD)
 
@@ -55,7 +55,7 @@ def test_a_month_later_nobody_waits_any_more(browser, make, acme):
 
 
 def test_the_approved_one_is_connected_and_nothing_waits(browser, outside):
-    asks_its_admin(browser, outside)
+    request_approval(browser, outside)
     outside.world(slack=[{"team": "T0000ACME", "approval": ""}])
     browser.says(browser.connects("slack"))
     assert stored() == 1 and WAITING not in text(browser, WIZARD)
@@ -64,7 +64,7 @@ def test_the_approved_one_is_connected_and_nothing_waits(browser, outside):
 
 def test_a_connection_that_waits_to_be_authorized_again_leads_there(browser, outside, make, acme):
     row = make.connection(acme, "slack", account="T0000ACME")
-    asks_its_admin(browser, outside, connection=str(row.public_id))
+    request_approval(browser, outside, connection=str(row.public_id))
     again = f"/t/acme/connections/{row.public_id}/reconnect/"
     assert f'href="{again}"' in text(browser, HOME)
     assert WAITING in text(browser, again) and WAITING not in text(browser, WIZARD)
@@ -72,7 +72,7 @@ def test_a_connection_that_waits_to_be_authorized_again_leads_there(browser, out
 
 def test_each_of_several_workspaces_is_waited_for_by_its_name(browser, outside):
     for name in ("Sales", "Support", "Sales"):
-        asks_its_admin(browser, outside, name=name)
+        request_approval(browser, outside, name=name)
     home = text(browser, HOME)
     assert [
         home.count(words) for words in ("Not connected yet", ">Sales</h2>", ">Support</h2>")
@@ -86,7 +86,7 @@ def test_each_of_several_workspaces_is_waited_for_by_its_name(browser, outside):
 
 def test_the_one_that_was_chosen_is_tried_again(browser, outside):
     for name in ("Sales", "Support"):
-        asks_its_admin(browser, outside, name=name)
+        request_approval(browser, outside, name=name)
     older = Authorization.unscoped.get(name="Sales")
     assert f'href="{WIZARD}?waiting={older.public_id}"' in text(browser, HOME)
     assert 'value="Sales"' in text(browser, f"{WIZARD}?waiting={older.public_id}")
@@ -95,14 +95,14 @@ def test_the_one_that_was_chosen_is_tried_again(browser, outside):
 
 
 def test_what_is_given_up_is_forgotten(browser, outside):
-    asks_its_admin(browser, outside)
+    request_approval(browser, outside)
     end_abandoned_authorizations(now=clock() + timedelta(minutes=11))
     browser.client.post(f"/t/acme/connect/waiting/{under_way().public_id}/forget")
     assert under_way().state == "cancelled" and WAITING not in text(browser, WIZARD)
 
 
 def test_another_tenant_sees_and_forgets_nothing_of_it(browser, outside, another, make):
-    asks_its_admin(browser, outside)
+    request_approval(browser, outside)
     other = another(make.tenant("globex"))
     assert WAITING not in text(other, "/t/globex/connect/slack/")
     assert (

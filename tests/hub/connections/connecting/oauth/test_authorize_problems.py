@@ -20,8 +20,8 @@ from tests.hub.connections.browsers import query_of, register, stored, under_way
 pytestmark = pytest.mark.django_db
 
 
-def helps(page, code):
-    """The page says all that it must."""
+def assert_explained(page, code):
+    """Assert that the page states the problem, its cause, who can fix it, and a way back."""
     shown = page.context["problem"]
     assert shown.code == code, shown
     assert (
@@ -37,7 +37,6 @@ def helps(page, code):
     )
     assert bool(shown.text) or not needs_somebody
     assert not shown.text or "data-copy" in body
-    return True
 
 
 def returns(browser, connector="slack", **said):
@@ -57,7 +56,7 @@ def answered(browser, outside, connector="slack", **fault):
 
 @pytest.mark.parametrize(("connector", "code"), [("slack", "not_let_in"), ("salesforce", "denied")])
 def test_denied(browser, connector, code):
-    assert helps(browser.comes_back(browser.deny(browser.sent_to(connector))), code)
+    assert_explained(browser.comes_back(browser.deny(browser.sent_to(connector))), code)
 
 
 def slack_says(error):
@@ -102,7 +101,8 @@ ON_THE_WAY_BACK = {
 )
 def test_an_error_on_the_way_back(browser, connector, error, code):
     page = returns(browser, connector, error=error, error_description="as they say it")
-    assert helps(page, code) and f"{error} as they say it" in page.content.decode()
+    assert_explained(page, code)
+    assert f"{error} as they say it" in page.content.decode()
 
 
 AT_THE_TOKEN_ENDPOINT = {
@@ -131,7 +131,7 @@ AT_THE_TOKEN_ENDPOINT = {
     ("connector", "fault", "code"), AT_THE_TOKEN_ENDPOINT.values(), ids=AT_THE_TOKEN_ENDPOINT
 )
 def test_a_refusal_at_the_token_endpoint(browser, outside, connector, fault, code):
-    assert helps(answered(browser, outside, connector, **fault), code)
+    assert_explained(answered(browser, outside, connector, **fault), code)
     assert stored() == 0 and under_way().sealed is None
 
 
@@ -139,47 +139,49 @@ def test_a_refusal_at_the_token_endpoint(browser, outside, connector, fault, cod
 def test_a_code_that_came_too_late_for_the_system(browser, outside, connector, minutes):
     back = browser.allow(browser.sent_to(connector))
     outside.now += minutes * 60 + 1
-    assert helps(browser.comes_back(back), "code_refused")
+    assert_explained(browser.comes_back(back), "code_refused")
 
 
 @pytest.mark.parametrize("connector", ["slack", "salesforce"])
 def test_a_client_secret_that_is_wrong(browser, outside, make, connector):
     ConnectorApp.objects.filter(connector_key=connector).delete()
     register(make, outside, connector, client_secret="another secret")
-    assert helps(browser.connects(connector), "client_refused")
+    assert_explained(browser.connects(connector), "client_refused")
 
 
 def test_a_system_that_is_not_set_up(browser):
     ConnectorApp.objects.filter(connector_key="slack").delete()
-    assert helps(browser.begin("slack"), "not_set_up")
+    assert_explained(browser.begin("slack"), "not_set_up")
 
 
 def test_a_tenant_that_is_suspended(browser, acme):
     acme.suspend("unpaid", now=NOON)
-    assert helps(browser.begin("slack"), "tenant_suspended")
+    assert_explained(browser.begin("slack"), "tenant_suspended")
 
 
 def test_a_window_that_was_closed(browser):
     browser.sent_to("slack")
-    assert helps(browser.client.get(f"/connect/confirm/{under_way().public_id}/"), "unfinished")
+    assert_explained(browser.client.get(f"/connect/confirm/{under_way().public_id}/"), "unfinished")
 
 
 def test_a_hub_that_was_stopped_in_between(browser):
     browser.sent_to("slack")
     Authorization.unscoped.update(state="received")
-    assert helps(browser.client.get(f"/connect/confirm/{under_way().public_id}/"), "interrupted")
+    assert_explained(
+        browser.client.get(f"/connect/confirm/{under_way().public_id}/"), "interrupted"
+    )
 
 
 def test_another_account_than_the_connected_one(make, acme, another):
     row = make.connection(acme, "slack", account="T0000OLD1", account_name="Old Teas")
     page = another(acme, "admin").connects("slack", connection=str(row.public_id))
-    assert helps(page, "wrong_account")
+    assert_explained(page, "wrong_account")
 
 
 def test_an_account_that_another_connection_has(browser, make, acme):
     make.connection(acme, "slack", account="T0000ACME")
     row = make.connection(acme, "slack", account="T0000OLD1")
-    assert helps(browser.connects("slack", connection=str(row.public_id)), "taken")
+    assert_explained(browser.connects("slack", connection=str(row.public_id)), "taken")
 
 
 def test_an_account_that_another_tenant_has(browser, make):
@@ -191,7 +193,7 @@ def test_an_account_that_another_tenant_has(browser, make):
 def test_a_token_that_was_revoked_before_it_was_confirmed(browser, outside):
     page = browser.connects("slack")
     outside.world(slack=[{"team": "T0000ACME", "revoked": True}])
-    assert helps(browser.says(page), "token_refused")
+    assert_explained(browser.says(page), "token_refused")
     assert stored() == 0
 
 
@@ -199,7 +201,8 @@ def test_a_system_that_is_down_at_the_confirmation_may_be_confirmed_later(browse
     page = browser.connects("slack")
     outside.fault("slack", status=503)
     again = browser.says(page)
-    assert helps(again, "unavailable") and again.status_code == 409
+    assert_explained(again, "unavailable")
+    assert again.status_code == 409
     browser.says(page)
     assert stored() == 1
 
