@@ -65,7 +65,7 @@ ALLOWED_HOSTS = read_setting(
 )
 if DEBUG and not set(ALLOWED_HOSTS) <= {"127.0.0.1", "localhost", "[::1]", "testserver"}:
     raise ImproperlyConfigured(
-        "HUB_DEBUG is wrong: it is for a desk, and HUB_ALLOWED_HOSTS names other hosts"
+        "HUB_DEBUG is wrong: it is for local installations, but HUB_ALLOWED_HOSTS names other hosts"
     )
 
 # --- mail -----------------------------------------------------------------------------------------

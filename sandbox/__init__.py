@@ -1,3 +1,1 @@
-"""The outside world on your desk: the systems that the hub talks to, simulated over HTTP with their
-manners.
-"""
+"""The external systems that the hub talks to, simulated over HTTP with their peculiarities."""

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: the desk on 127.0.0.1, until told to stop."""
+"""`python -m sandbox`: the sandbox on 127.0.0.1, until it is stopped."""
 
 import asyncio
 import os

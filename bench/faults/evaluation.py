@@ -31,25 +31,25 @@ def figure(name: str, value: float, unit: str, bar: Bar | None = None) -> Figure
 
 
 def figures(
-    desk: AttackedInstallation,
+    installation: AttackedInstallation,
     arrivals: Sequence[Arrival],
     *,
     orphans: int,
     seconds: float,
     options: Plan,
 ) -> Iterator[Figure]:
-    case = Evaluation.of(desk, arrivals)
-    yield figure("kills", len(desk.kills), "kills", Bar(">=", options.kills))
+    case = Evaluation.of(installation, arrivals)
+    yield figure("kills", len(installation.kills), "kills", Bar(">=", options.kills))
     yield from losses(case, least=options.acknowledged)
     yield from repeats(case)
     yield from recoveries(case)
-    if desk.replaced_within:
-        yield figure("members_replaced", max(desk.replaced_within), "s", Bar("<=", 5))
-    if desk.ordered:
-        yield figure("order_breaks", order_breaks(desk, case), "events", NONE)
+    if installation.replaced_within:
+        yield figure("members_replaced", max(installation.replaced_within), "s", Bar("<=", 5))
+    if installation.ordered:
+        yield figure("order_breaks", order_breaks(installation, case), "events", NONE)
     if options.outages:
-        yield from outage(desk, case)
-    yield figure("stopped_within", max(desk.stops), "s", Bar("<=", 25))
+        yield from outage(installation, case)
+    yield figure("stopped_within", max(installation.stops), "s", Bar("<=", 25))
     yield figure("orphans", orphans, "groups", NONE)
     yield figure("took", seconds, "s", Bar("<=", 600 if options.kills <= 40 else math.inf))
 
@@ -259,25 +259,27 @@ def print_recoveries(kills: Sequence[Kill], found: Iterable[Recovery]) -> None:
         print(f"{kill.at - kills[0].at:7.1f} s {kill.what:12} {cost}", file=sys.stderr)
 
 
-def order_breaks(desk: AttackedInstallation, case: Evaluation) -> int:
-    rows = (caller.log.acknowledged for caller in desk.callers if caller.type == "order.moved")
+def order_breaks(installation: AttackedInstallation, case: Evaluation) -> int:
+    rows = (
+        caller.log.acknowledged for caller in installation.callers if caller.type == "order.moved"
+    )
     return sum(checker.order_breaks([case.ids[id] for id in log], case.arrivals) for log in rows)
 
 
-def outage(desk: AttackedInstallation, case: Evaluation) -> Iterator[Figure]:
+def outage(installation: AttackedInstallation, case: Evaluation) -> Iterator[Figure]:
     """While the database is away nothing is acknowledged, and that is said at once."""
-    false = [at for at in case.acknowledged.values() if is_within(at, desk.outages)]
+    false = [at for at in case.acknowledged.values() if is_within(at, installation.outages)]
     refused = [
         lasted
         for log in case.logs
         for started, lasted, status in log.refusals
-        if status == 503 and is_within(started, desk.outages)
+        if status == 503 and is_within(started, installation.outages)
     ]
-    yield figure("outages", len(desk.outages), "times", Bar(">=", 1))
+    yield figure("outages", len(installation.outages), "times", Bar(">=", 1))
     yield figure("acknowledged_without_a_database", len(false), "events", NONE)
     yield figure("refused_within", max(refused, default=math.inf), "s", Bar("<=", 2))
     came = [arrival.at for arrival in case.arrivals]
-    back = max((following(came, back) - back for _, back in desk.outages), default=math.inf)
+    back = max((following(came, back) - back for _, back in installation.outages), default=math.inf)
     yield figure("delivers_after_the_database", back, "s", Bar("<=", 30))
 
 

@@ -31,19 +31,21 @@ class Evaluation:
     owner: Callable[[int, float], int | None]  # the process that held a local port at a moment
 
     @classmethod
-    def of(cls, desk: AttackedInstallation, arrivals: Sequence[Arrival]) -> Self:
+    def of(cls, installation: AttackedInstallation, arrivals: Sequence[Arrival]) -> Self:
         rows = list(
             Delivery.unscoped.values_list("event__sender_id", "message_uuid", "event__accepted_at")
         )
         return cls(
-            logs=[caller.log for caller in desk.callers],
+            logs=[caller.log for caller in installation.callers],
             arrivals=arrivals,
             ids={sender: f"msg_{id.hex}" for sender, id, _at in rows},
             stored={f"msg_{id.hex}": clocks.monotonic(at) for _sender, id, at in rows},
             crashes=crashes_by_id(),
-            outages=desk.outages,
-            kills=sorted([*desk.kills, *replacements(desk.owners)], key=lambda kill: kill.at),
-            owner=desk.owners.owner,
+            outages=installation.outages,
+            kills=sorted(
+                [*installation.kills, *replacements(installation.owners)], key=lambda kill: kill.at
+            ),
+            owner=installation.owners.owner,
         )
 
     @property

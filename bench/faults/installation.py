@@ -104,7 +104,7 @@ class AttackedInstallation:
             caller.over.set()
         self.closing.close()
 
-    def calm_down(self) -> None:
+    def stop_and_wait(self) -> None:
         """No more events; everything that was told arrives."""
         for caller in self.callers:
             caller.over.set()

@@ -29,42 +29,50 @@ FRONT = "I1=kill@5,I2=kill@10,I3=kill@15"
 
 def measure(sink: Sink, options: Options) -> Iterator[Figure]:
     started, plan = time.monotonic(), plan_of(options, own_server=OWN_SERVER in os.environ)
-    with AttackedInstallation(sink, callers=plan.callers, per_second=plan.per_second) as desk:
-        for strike in until_enough(desk, plan, deadline=started + LONGEST):
-            desk.strike(strike, into_recovery=desk.dice.random() < 0.5)
-        desk.recovers(since=time.monotonic())
+    with AttackedInstallation(
+        sink, callers=plan.callers, per_second=plan.per_second
+    ) as installation:
+        for strike in until_enough(installation, plan, deadline=started + LONGEST):
+            installation.strike(strike, into_recovery=installation.dice.random() < 0.5)
+        installation.recovers(since=time.monotonic())
         if not options.quick:
-            kill_at_named_places(desk)
-        desk.stops.append(desk.worker.stop())
-        desk.calm_down()
-        orphans = left_of(desk)
+            kill_at_named_places(installation)
+        installation.stops.append(installation.worker.stop())
+        installation.stop_and_wait()
+        orphans = left_of(installation)
     yield from evaluation.figures(
-        desk, sink.arrivals(), orphans=orphans, seconds=time.monotonic() - started, options=plan
+        installation,
+        sink.arrivals(),
+        orphans=orphans,
+        seconds=time.monotonic() - started,
+        options=plan,
     )
 
 
-def until_enough(desk: AttackedInstallation, plan: Plan, *, deadline: float) -> Iterator[str]:
+def until_enough(
+    installation: AttackedInstallation, plan: Plan, *, deadline: float
+) -> Iterator[str]:
     """Yield the plan's strikes, and again until enough events were acknowledged or the time is
     over.
     """
     yield from plan.strikes
     for strike in itertools.cycle(plan.strikes):
-        acknowledged = sum(len(caller.log.acknowledged) for caller in desk.callers)
+        acknowledged = sum(len(caller.log.acknowledged) for caller in installation.callers)
         if acknowledged >= plan.acknowledged or time.monotonic() > deadline:
             return
         yield strike
 
 
-def kill_at_named_places(desk: AttackedInstallation) -> None:
+def kill_at_named_places(installation: AttackedInstallation) -> None:
     for plan in PLACES:
-        desk.fail_at(desk.worker, plan)
-    desk.fail_at(desk.web, FRONT)
+        installation.fail_at(installation.worker, plan)
+    installation.fail_at(installation.web, FRONT)
 
 
-def left_of(desk: AttackedInstallation) -> int:
+def left_of(installation: AttackedInstallation) -> int:
     """Process groups of pools that are not the last one, and of which something still runs."""
-    living = {process_groups.pool_of(desk.worker.pid), desk.worker.pid}
-    groups = {group for group in desk.pools | desk.worker.groups if group} - living
+    living = {process_groups.pool_of(installation.worker.pid), installation.worker.pid}
+    groups = {group for group in installation.pools | installation.worker.groups if group} - living
     wait_until(
         lambda: all(map(process_groups.is_empty, groups)),
         within=BACK_WITHIN,

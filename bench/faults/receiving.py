@@ -98,7 +98,7 @@ class ReceivingInstallation:
         newer = Event.unscoped.filter(pk__gt=last)
         wait_until(newer.exists, within=BACK_WITHIN, every=0.1, what="an event")
 
-    def calm_down(self) -> None:
+    def stop_and_wait(self) -> None:
         """Stop the callers, and wait until all that is stored is processed."""
         self.wait_for_acknowledgement()
         self.stop_callers()
@@ -187,7 +187,7 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
             installation.fail_at(installation.web, plan)
         for plan in WORKER_PLANS:
             installation.fail_at(installation.worker, plan)
-        installation.calm_down()
+        installation.stop_and_wait()
         result = ReceivingResult(
             installation.acknowledged,
             slack.published_ids(),

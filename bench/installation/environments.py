@@ -1,6 +1,4 @@
-"""The ground of a bench: a database of its own, fresh keys, a sink, and an environment that names
-them.
-"""
+"""Environments of a bench: a database of its own, new keys, and a sink."""
 
 import contextlib
 import os

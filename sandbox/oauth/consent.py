@@ -15,7 +15,7 @@ from sandbox.gateway import Gateway, merge_patch
 from sandbox.oauth.authorization_codes import AuthorizationCodes, Grant
 from sandbox.pages.html import markup, render_page
 
-DESK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 PAGE = """
 <h1>Allow access?</h1>
 <p>The application <strong>$client</strong> requests access to $name.</p>
@@ -188,7 +188,7 @@ class ConsentViews:
                 target == one or (not self._place.exact_redirect and is_below(target, one))
                 for one in registered
             )
-        return host_of(target) in {*DESK, host_of(self._door.store.hub_url)}
+        return host_of(target) in {*LOOPBACK_HOSTS, host_of(self._door.store.hub_url)}
 
     def _sorry(self, request: web.Request, wrong: str) -> web.Response:
         body = markup(

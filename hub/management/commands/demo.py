@@ -1,4 +1,4 @@
-"""Show the demo: place orders on the running desk and print step by step what arrived where."""
+"""Show the demo: place orders on the local installation and print what arrived where."""
 
 import json
 import time
@@ -17,12 +17,12 @@ from hub.db.clock import clock
 from hub.management.commands.load_demo import DEMO_FILE
 from hub.management.demo import json_files
 from hub.management.demo.demo_rows import DemoSummary
-from hub.management.demo.desk_client import DeskClient, DeskNotRunning
 from hub.management.demo.incoming_story import (
     IncomingStory,
     ScenarioFailed,
     ScenarioResult,
 )
+from hub.management.demo.installation_client import InstallationClient, InstallationNotRunning
 from hub.management.demo.scenario_table import (
     ScenarioRow,
     describe_evidence,
@@ -61,10 +61,10 @@ class Command(BaseCommand):
             raise CommandError(
                 f"There is no {file}: the demo is loaded by script/server, or manage.py load_demo."
             )
-        desk = DeskClient(demo, call=build_call(demo))
-        story = Story(desk, demo, self.poll_until_timeout)
-        incoming = IncomingStory(desk, demo, self.poll_until_timeout)
-        scheduled = ScheduledStory(desk, demo, self.poll_until_timeout, clock())
+        installation = InstallationClient(demo, call=build_call(demo))
+        story = Story(installation, demo, self.poll_until_timeout)
+        incoming = IncomingStory(installation, demo, self.poll_until_timeout)
+        scheduled = ScheduledStory(installation, demo, self.poll_until_timeout, clock())
         write_step = self.write_step_json if options["json"] else self.write_step
         rows: list[ScenarioRow] = []
         began_at = time.monotonic()
@@ -79,7 +79,7 @@ class Command(BaseCommand):
                     rows.append(row)
                 if step.name not in ("arrived", "refused") or isinstance(step, ScenarioResult):
                     began_at = time.monotonic()
-        except (DeskNotRunning, DemoFailed, ScenarioFailed) as error:
+        except (InstallationNotRunning, DemoFailed, ScenarioFailed) as error:
             raise CommandError(str(error)) from error
         if not options["json"]:
             self.stdout.write("")
@@ -114,6 +114,6 @@ class Command(BaseCommand):
 
 
 def build_call(demo: DemoSummary) -> Callable[[Request], Response]:
-    """Build a sender of requests that may reach only the desk's hub and sandbox."""
+    """Build a sender of requests that may reach only the installation's hub and sandbox."""
     allow = frozenset(urlsplit(demo[name]).netloc for name in ("hub", "sandbox"))
     return partial(egress.send_guarded, rules=egress.EgressRules(allow=allow), clock=clock)

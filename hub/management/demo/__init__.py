@@ -1,1 +1,1 @@
-"""The demo: two customers with every system, on the sandbox of a local installation (the desk)."""
+"""The demo: two customers with every system, on the sandbox of a local installation."""

@@ -1,4 +1,4 @@
-"""Update the demo's addresses when the desk starts on other ports; keep what staff changed."""
+"""Update the demo's addresses when the ports have changed; keep what staff changed."""
 
 from datetime import datetime
 from typing import Any

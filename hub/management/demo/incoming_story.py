@@ -9,7 +9,7 @@ from typing import Any
 from hub.incoming.models import WebhookSubscription
 from hub.management.demo.data import CUSTOMERS, Customer
 from hub.management.demo.demo_rows import DemoSummary
-from hub.management.demo.desk_client import DeskClient, LedgerEntry
+from hub.management.demo.installation_client import InstallationClient, LedgerEntry
 
 # Yields until the wait limit, once for each check; its argument names the awaited thing.
 Poll = Callable[[str], Iterable[None]]
@@ -76,12 +76,12 @@ SCENARIOS = (
 
 @dataclass(frozen=True, slots=True)
 class IncomingStory:
-    desk: DeskClient
+    installation: InstallationClient
     demo: DemoSummary
     poll: Poll
 
     def run(self) -> Iterator[ScenarioResult]:
-        """Yield each scenario when it is done. Raises ScenarioFailed, and DeskNotRunning."""
+        """Yield each finished scenario. Raises ScenarioFailed and InstallationNotRunning."""
         customer = CUSTOMERS[0]
         for scenario in SCENARIOS:
             yield self.play(scenario, customer)
@@ -90,9 +90,9 @@ class IncomingStory:
         """Cause the event, and wait for the call in the ledger that shows its effect."""
         if scenario.needs_registration:
             self.wait_for_registration(scenario.system, customer)
-        since = self.desk.read_ledger_position()
+        since = self.installation.read_ledger_position()
         account = customer.account(scenario.system)
-        self.desk.cause_event(system=scenario.system, account=account, event=scenario.event)
+        self.installation.cause_event(system=scenario.system, account=account, event=scenario.event)
         entry = self.wait_for_call(scenario, customer, since)
         ids = {"tenant": customer.reference, "ledger": entry["seq"], "at": entry["at"]}
         detail = f"{customer.name}: {scenario.title}"
@@ -113,7 +113,7 @@ class IncomingStory:
     def wait_for_call(self, scenario: Scenario, customer: Customer, since: int) -> LedgerEntry:
         """Return the first call that shows the effect. Raises ScenarioFailed."""
         for _attempt in self.poll(scenario.title):
-            for entry in self.desk.read_ledger(since):
+            for entry in self.installation.read_ledger(since):
                 since = entry["seq"]
                 is_there = entry["system"] == scenario.arrives_in and entry["status"] < 300
                 if is_there and all(mark in entry["body"] for mark in scenario.expected_texts):

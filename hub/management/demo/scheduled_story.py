@@ -12,8 +12,8 @@ from uuid import uuid4
 
 from hub.management.demo.data import CUSTOMERS, ORDER_FIELD, Customer
 from hub.management.demo.demo_rows import DemoSummary
-from hub.management.demo.desk_client import DeskClient
 from hub.management.demo.incoming_story import Poll, ScenarioFailed, ScenarioResult
+from hub.management.demo.installation_client import InstallationClient
 from hub.management.demo.scheduled_jobs import LOG_SHIPPING, RECONCILIATION, WEEKLY_SALES
 
 LOG_LINES = 40
@@ -25,13 +25,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ScheduledStory:
-    desk: DeskClient
+    installation: InstallationClient
     demo: DemoSummary
     poll: Poll
     now: datetime
 
     def run(self) -> Iterator[ScenarioResult]:
-        """Yield each scenario when it is done. Raises ScenarioFailed, and DeskNotRunning."""
+        """Yield each finished scenario. Raises ScenarioFailed and InstallationNotRunning."""
         customer = CUSTOMERS[0]
         yield self.reconcile_orders(customer)
         yield self.report_sales(customer)
@@ -67,8 +67,8 @@ class ScheduledStory:
         name = str(ORDER_FIELD["name"])
         numbers = [record.get(name) or "" for record in self.read_opportunities(customer)]
         number = max(numbers)
-        url = f"{self.desk.sandbox}/app/api/orders/{number}?tenant={customer.reference}"
-        self.desk.change_record(url, {"state": "cancelled"})
+        url = f"{self.installation.sandbox}/app/api/orders/{number}?tenant={customer.reference}"
+        self.installation.change_record(url, {"state": "cancelled"})
         return str(number)
 
     def read_stage(self, customer: Customer, number: str) -> str:
@@ -80,14 +80,14 @@ class ScheduledStory:
         return ""
 
     def read_opportunities(self, customer: Customer) -> Sequence[Row]:
-        return self.desk.read_records("salesforce", customer.org, "Opportunity")
+        return self.installation.read_records("salesforce", customer.org, "Opportunity")
 
     def report_sales(self, customer: Customer) -> ScenarioResult:
         """Create two orders of the last week; the report in Slack contains that week's sum."""
         last_week = self.now - timedelta(days=7)
         orders = [{"TotalAmount": amount, "CreatedDate": last_week.isoformat()} for amount in SALES]
-        self.desk.plant_records("salesforce", customer.org, "Order", orders)
-        since = self.desk.read_ledger_position()
+        self.installation.plant_records("salesforce", customer.org, "Order", orders)
+        since = self.installation.read_ledger_position()
         run = self.run_job(WEEKLY_SALES, customer)
         shown = run["result"]["totals"][1]
         expected = self.sum_orders(customer, run["result"]["period"])
@@ -110,7 +110,7 @@ class ScheduledStory:
         return sum(
             (
                 Decimal(str(record["TotalAmount"]))
-                for record in self.desk.read_records("salesforce", customer.org, "Order")
+                for record in self.installation.read_records("salesforce", customer.org, "Order")
                 if record.get("TotalAmount") is not None
                 and begin <= datetime.fromisoformat(record["CreatedDate"]) < end
             ),
@@ -120,8 +120,8 @@ class ScheduledStory:
     def ship_logs(self, customer: Customer) -> ScenarioResult:
         """Send log lines to the hub, and wait until all of them are in Splunk."""
         mark = f"demo-{uuid4()}"
-        since = self.desk.read_ledger_position()
-        self.desk.send_log_lines(
+        since = self.installation.read_ledger_position()
+        self.installation.send_log_lines(
             [{"level": "info", "message": f"{mark} line {n}"} for n in range(LOG_LINES)],
             key=self.key_of(customer),
             idempotency_key=mark,
@@ -163,8 +163,10 @@ class ScheduledStory:
 
     def call_hub(self, method: str, path: str, body: Any = None) -> Any:
         """Call the API with the platform's key. Raises ScenarioFailed for an error."""
-        url = f"{self.desk.hub}/api/v1{path}"
-        response = self.desk.send_request(method, url, json=body, bearer=self.demo["platform_key"])
+        url = f"{self.installation.hub}/api/v1{path}"
+        response = self.installation.send_request(
+            method, url, json=body, bearer=self.demo["platform_key"]
+        )
         if response.status >= 300:
             raise ScenarioFailed(f"{method} {path}: {response.status} {response.text()[:300]}")
         return response.json()
@@ -187,7 +189,7 @@ class ScheduledStory:
 
     def find_call(self, since: int, system: str, account: str, path: str, text: str) -> Row | None:
         """Return the first accepted call since then at this path whose body contains the text."""
-        for entry in self.desk.read_ledger(since):
+        for entry in self.installation.read_ledger(since):
             is_there = (entry["system"], entry["account"]) == (system, account)
             is_call = entry["status"] < 300 and path in entry["path"]
             if is_there and is_call and text in entry["body"]:

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.registry import CONNECTORS
 from hub.management.demo.data import CUSTOMERS, ITEMS, SYSTEMS, Customer
 from hub.management.demo.demo_rows import DemoSummary
-from hub.management.demo.desk_client import DeskClient, LedgerEntry
+from hub.management.demo.installation_client import InstallationClient, LedgerEntry
 from hub.outgoing.models import Delivery, Event
 from hub.reason_codes import find_reason
 from hub.state_texts import DELIVERY_STATES
@@ -44,22 +44,23 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    desk: DeskClient
+    installation: InstallationClient
     demo: DemoSummary
     poll: Poll
 
     def run(self) -> Iterator[DemoStep]:
         """Yield each step when it is done.
 
-        Raises DeskNotRunning if the desk does not answer, and DemoFailed if a step does not
-        succeed.
+        Raises InstallationNotRunning if the hub or the sandbox does not answer, and DemoFailed if
+        a step does not succeed.
         """
-        self.desk.require_ready()
+        self.installation.require_ready()
         yield DemoStep(
             "running",
-            f"The local installation is running: hub {self.desk.hub}, sandbox {self.desk.sandbox}",
+            f"The local installation is running: hub {self.installation.hub}, "
+            f"sandbox {self.installation.sandbox}",
         )
-        since = self.desk.read_ledger_position()
+        since = self.installation.read_ledger_position()
         orders = []
         for customer in CUSTOMERS:
             order = self.place_customer_order(customer)
@@ -70,7 +71,7 @@ class Story:
         yield from self.show_app_event(orders[-1])
 
     def place_customer_order(self, customer: Customer) -> Order:
-        order = self.desk.place_order(
+        order = self.installation.place_order(
             {"tenant": customer.reference, "items": ITEMS, **customer.buyer}
         )
         hub_answer = order["hub"] or {"status": 0, "text": "nothing"}
@@ -97,7 +98,7 @@ class Story:
             for system in systems
         }
         for _ in self.poll("the orders"):
-            for entry in self.desk.read_ledger(since):
+            for entry in self.installation.read_ledger(since):
                 since = entry["seq"]
                 for (account, system), order in list(awaited.items()):
                     if entry["system"] == system and order.appears_in(entry):
@@ -115,12 +116,14 @@ class Story:
 
     def show_rate_limit(self, customer: Customer) -> Iterator[DemoStep]:
         """Make Slack reject a message with a rate limit, and show that it arrives afterwards."""
-        self.desk.inject_fault(system="slack", account=customer.team, retry_after=RETRY_AFTER)
+        self.installation.inject_fault(
+            system="slack", account=customer.team, retry_after=RETRY_AFTER
+        )
         yield DemoStep(
             "fault",
             f"Slack will reject the next message of {customer.name} for {RETRY_AFTER} s",
         )
-        since = self.desk.read_ledger_position()
+        since = self.installation.read_ledger_position()
         order = self.place_customer_order(customer)
         yield describe_placed_order(order)
         slack_steps = []
@@ -140,7 +143,7 @@ class Story:
 
     def show_app_event(self, order: Order) -> Iterator[DemoStep]:
         """Publish an event for a shipped order, and show that our own application receives it."""
-        since = self.desk.read_ledger_position()
+        since = self.installation.read_ledger_position()
         key = next(
             entry["key"]
             for entry in self.demo["tenants"]
@@ -151,7 +154,7 @@ class Story:
             "type": "order.shipped",
             "data": {"number": order.number},
         }
-        response = self.desk.publish_event(event, key=key)
+        response = self.installation.publish_event(event, key=key)
         if response.status not in (200, 202):
             raise DemoFailed(
                 f"The hub did not take order.shipped: {response.status} {response.text()[:300]}"

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from connectors.http import Response
 from hub import egress
 from hub.db.clock import clock
-from hub.management.demo.desk_client import DeskClient, DeskNotRunning
+from hub.management.demo.installation_client import InstallationClient, InstallationNotRunning
 from hub.management.demo.story import DemoFailed, Story
 from hub.processes.worker_registry import Worker
 from hub.queue import record_heartbeat
@@ -52,7 +52,9 @@ class Running:
     def story(self, ticks=None):
         return list(
             Story(
-                DeskClient(self.demo.told, call=self.call), self.demo.told, ticks or self.ticks
+                InstallationClient(self.demo.told, call=self.call),
+                self.demo.told,
+                ticks or self.ticks,
             ).run()
         )
 
@@ -117,7 +119,7 @@ def test_a_desk_that_does_not_run_is_told_in_a_sentence(demo):
 
 def test_a_desk_without_a_worker_is_told_so(running):
     Worker.objects.all().delete()
-    with pytest.raises(DeskNotRunning, match="not ready. No worker is running"):
+    with pytest.raises(InstallationNotRunning, match="not ready. No worker is running"):
         running.story()
 
 

@@ -1,4 +1,4 @@
-"""An HTTP client of the running desk: the sandbox's shop and ledger, and the hub's API."""
+"""An HTTP client of the local installation: the sandbox's shop and ledger, the hub's API."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -12,11 +12,11 @@ MAX_LEDGER_BYTES = 64 * 1024 * 1024  # bytes
 LedgerEntry = dict[str, Any]  # of the ledger
 
 
-class DeskNotRunning(Exception):
-    """The desk does not answer or is not ready; the message is a sentence for the user."""
+class InstallationNotRunning(Exception):
+    """The local installation does not answer or is not ready. The message is for the user."""
 
 
-class DeskClient:
+class InstallationClient:
     def __init__(self, demo: DemoSummary, *, call: Callable[[Request], Response]) -> None:
         self.hub, self.sandbox = demo["hub"], demo["sandbox"]
         self.call = call
@@ -43,20 +43,22 @@ class DeskClient:
         try:
             return self.call(request)
         except EgressError as error:
-            raise DeskNotRunning(
+            raise InstallationNotRunning(
                 f"The local installation is not running: {url} does not respond. Start it "
                 "with script/server."
             ) from error
 
     def require_ready(self) -> None:
-        """Raise DeskNotRunning if hub or sandbox do not answer, or the hub is unhealthy."""
+        """Raise InstallationNotRunning if hub or sandbox do not answer, or the hub is unhealthy."""
         self.read_ledger_position()
         ready = self.send_request("GET", f"{self.hub}/healthz")
         if ready.status != 200:
             problems = [
                 check["detail"] for check in ready.json()["checks"].values() if not check["ok"]
             ]
-            raise DeskNotRunning(f"The local installation is not ready. {' '.join(problems)}")
+            raise InstallationNotRunning(
+                f"The local installation is not ready. {' '.join(problems)}"
+            )
 
     def read_ledger_position(self) -> int:
         health = self.send_request("GET", f"{self.sandbox}/_control/health").json()
