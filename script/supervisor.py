@@ -1,6 +1,4 @@
-"""Keep processes running, and leave none behind: neither after Ctrl-C, nor after a kill -9 of
-anybody.
-"""
+"""Keep processes running, and leave none behind, neither after Ctrl-C nor after a kill -9."""
 
 import contextlib
 import ctypes
@@ -13,10 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE = 25  # seconds
-BACK_OFF = (0.2, 1, 2, 5, 10)  # seconds before each start in a row that did not last
-LASTED = 30  # seconds
+BACKOFF = (0.2, 1, 2, 5, 10)  # seconds before each start after an early end
+STABLE_AFTER = 30  # seconds; an end before that is early
 LOG_BYTES = 10_000_000
 
 SET_PDEATHSIG, SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
@@ -25,39 +23,37 @@ Process = subprocess.Popen[bytes]
 
 
 class Stopped(Exception):
-    """Somebody asked the desk to stop."""
+    """The supervisor was asked to stop."""
 
 
 class Failed(Exception):
     """A command of the preparation ended with an error."""
 
 
-class Ears:
-    """Hears the signals, and raises only where somebody waits: so no process is ever started and
-    forgotten.
+class StopSignal:
+    """Receives the signals to stop, and raises Stopped only in `wait`.
+
+    So no process is started without being recorded.
     """
 
     def __init__(self) -> None:
-        self.heard = False
-        for number in (
-            ENDINGS
-        ):  # a start in the background has SIGINT ignored; nohup ignores SIGHUP, and means it
+        self.is_received = False
+        for number in STOP_SIGNALS:
+            # a start in the background ignores SIGINT, too; nohup ignores SIGHUP on purpose
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self.hear)
+                signal.signal(number, self.receive)
 
-    def hear(self, number: int, frame: FrameType | None) -> None:
-        self.heard = True
+    def receive(self, number: int, frame: FrameType | None) -> None:
+        self.is_received = True
 
-    def pause(self, seconds: float = 0.05) -> None:
-        if self.heard:
+    def wait(self, seconds: float = 0.05) -> None:
+        if self.is_received:
             raise Stopped
         time.sleep(seconds)
 
 
 class Child:
-    """One long-lived process, in a session of its own, started again whenever and however it
-    ends.
-    """
+    """A process in a session of its own, which is started again whenever it ends."""
 
     def __init__(
         self, name: str, command: str, *, environment: Mapping[str, str], log: Path
@@ -65,7 +61,7 @@ class Child:
         self.name, self.command, self.environment, self.log = name, command, environment, log
         self.process: Process | None = None
         self.code: int | None = None
-        self.deaths = 0  # in a row
+        self.failures = 0  # early ends in a row
         self.due_at = 0.0
 
     def start(self) -> None:
@@ -77,24 +73,26 @@ class Child:
         return self.process is None and time.monotonic() >= self.due_at
 
     def has_ended(self) -> bool:
-        """True once for each end; the rest of its group ends with it."""
+        """Return True once for each end, and kill the rest of its process group."""
         if self.process is None or self.process.poll() is None:
             return False
         signal_group(self.process, signal.SIGKILL)
-        lasted = time.monotonic() - self.started_at > LASTED
-        self.deaths = 1 if lasted else self.deaths + 1
-        self.due_at = time.monotonic() + BACK_OFF[min(self.deaths, len(BACK_OFF)) - 1]
+        was_stable = time.monotonic() - self.started_at > STABLE_AFTER
+        self.failures = 1 if was_stable else self.failures + 1
+        self.due_at = time.monotonic() + BACKOFF[min(self.failures, len(BACKOFF)) - 1]
         self.code = self.process.returncode
         self.process = None
         return True
 
 
-def run(command: Sequence[str], environment: Mapping[str, str], *, log: Path, ears: Ears) -> None:
-    """One command of the preparation, to its end."""
+def run(
+    command: Sequence[str], environment: Mapping[str, str], *, log: Path, stop_signal: StopSignal
+) -> None:
+    """Run one command of the preparation to its end. Raises Failed, or Stopped."""
     process = spawn(command, environment, log)
     try:
         while process.poll() is None:
-            ears.pause()
+            stop_signal.wait()
     except Stopped:
         signal_group(process, signal.SIGINT)  # so that pip and migrate put back what is half done
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -113,30 +111,30 @@ def spawn(command: Sequence[str], environment: Mapping[str, str], log: Path) -> 
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=tethered_to(os.getpid()),
+            preexec_fn=stop_with_parent(os.getpid()),
         )
 
 
-def tethered_to(parent: int) -> Callable[[], None]:
-    """Run in the child: asks Linux for a SIGTERM when its parent dies, in whatever way."""
+def stop_with_parent(parent: int) -> Callable[[], None]:
+    """Return a function for the child, which asks Linux for a SIGTERM when the parent ends."""
 
-    def tether() -> None:
+    def request_signal() -> None:
         if libc:
             libc.prctl(SET_PDEATHSIG, signal.SIGTERM)
             if os.getppid() != parent:
                 os._exit(1)
 
-    return tether
+    return request_signal
 
 
 def adopt_orphans() -> None:
-    """What our children leave behind becomes ours (Linux), so that we can end it."""
+    """Become the parent of processes that our children leave behind (Linux), to end them."""
     if libc:
         libc.prctl(SET_CHILD_SUBREAPER, 1)
 
 
-def stop(children: Iterable[Child], *, grace: float = GRACE) -> None:
-    """Ask the children politely, insist after a while, and let nothing survive."""
+def stop_children(children: Iterable[Child], *, grace: float = GRACE) -> None:
+    """Send SIGTERM to the children, and SIGKILL to those that still run after `grace` seconds."""
     running = [child.process for child in children if child.process]
     for process in running:
         signal_group(process, signal.SIGTERM)
@@ -150,20 +148,20 @@ def stop(children: Iterable[Child], *, grace: float = GRACE) -> None:
         child.process = None
 
 
-def sweep(keep: Iterable[int] = ()) -> None:
-    """End every descendant that belongs to no child of ours (Linux)."""
+def kill_orphans(keep: Iterable[int] = ()) -> None:
+    """Kill the processes that were left behind, which belong to no child (Linux)."""
     kept_pids = set(keep)
-    while strays := [pid for pid in offspring(os.getpid()) if pid not in kept_pids]:
-        for pid in strays:
+    while orphans := [pid for pid in list_children(os.getpid()) if pid not in kept_pids]:
+        for pid in orphans:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        for pid in strays:
+        for pid in orphans:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)
 
 
-def offspring(parent: int) -> Iterator[int]:
-    """The direct children of a process."""
+def list_children(parent: int) -> Iterator[int]:
+    """Return the process ids of the direct children."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             fields = stat.read_text(errors="replace").rpartition(")")[2].split()

@@ -14,11 +14,11 @@ from tests.desk.wheels import borrow_packages, make_wheel
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(240)]
 
 INSTALL = """
-import subprocess, ground
+import subprocess, local_environment
 def run(command, environment):
     print("ran", command[2])
     subprocess.run(command, env=environment, check=True)
-print("changed", ground.install("requirements.txt", run=run))
+print("changed", local_environment.install("requirements.txt", run=run))
 """
 
 
@@ -28,8 +28,8 @@ class Clone:
     def __init__(self, folder):
         self.folder, self.venv = folder / "clone", folder / "venv"
         (self.folder / "script").mkdir(parents=True)
-        (self.folder / "script" / "ground.py").write_text(
-            (ROOT / "script" / "ground.py").read_text()
+        (self.folder / "script" / "local_environment.py").write_text(
+            (ROOT / "script" / "local_environment.py").read_text()
         )
 
     def requires(self, version):

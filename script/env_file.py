@@ -1,4 +1,4 @@
-"""var/hub.env: the keys of this desk, made once, never a default, readable by its owner only."""
+"""var/hub.env: the keys and addresses of a local installation, readable by its owner only."""
 
 import base64
 import os
@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
 
-HEAD = """\
+HEADER = """\
 # Made by script/server, and kept by it: add your own settings below;
 # the process environment wins over them.
 # Keep this file with the database: without HUB_FIELD_KEYS no stored credential can ever be
@@ -17,7 +17,7 @@ HEAD = """\
 LOCAL_SETTINGS = {"HUB_SUBSCRIPTION_CHECK_SECONDS": "60"}
 
 
-def fresh() -> dict[str, str]:
+def generate_keys() -> dict[str, str]:
     return {
         "HUB_SECRET_KEY": secrets.token_urlsafe(50),
         "HUB_FIELD_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
@@ -26,7 +26,7 @@ def fresh() -> dict[str, str]:
     }
 
 
-def addresses(*, port: int, sandbox_port: int, mail_port: int) -> dict[str, str]:
+def local_addresses(*, port: int, sandbox_port: int, mail_port: int) -> dict[str, str]:
     return {
         "HUB_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "HUB_EGRESS_ALLOW": f"127.0.0.1:{sandbox_port}",
@@ -36,30 +36,31 @@ def addresses(*, port: int, sandbox_port: int, mail_port: int) -> dict[str, str]
     }
 
 
-def ensure(path: Path, **ports: int) -> bool:
-    """Write what is missing, and let our own loopback addresses follow the ports; True if they had
-    to.
+def ensure_settings(path: Path, **ports: int) -> bool:
+    """Write the settings that are missing, and update our loopback addresses to the ports.
+
+    Return whether an address has changed.
     """
-    text = path.read_text() if path.exists() else HEAD
-    stored = read(text)
+    text = path.read_text() if path.exists() else HEADER
+    stored = parse(text)
     moved = {
         name: value
-        for name, value in addresses(**ports).items()
-        if name in stored and stored[name] != value and on_loopback(stored[name])
+        for name, value in local_addresses(**ports).items()
+        if name in stored and stored[name] != value and is_on_loopback(stored[name])
     }
     lines = [
         f"{key}={moved[key]}" if (key := line.partition("=")[0]) in moved else line
         for line in text.splitlines()
     ]
-    defaults = fresh() | addresses(**ports) | LOCAL_SETTINGS
+    defaults = generate_keys() | local_addresses(**ports) | LOCAL_SETTINGS
     lines += [f"{name}={value}" for name, value in defaults.items() if name not in stored]
     if (new := "\n".join(lines) + "\n") != text or not path.exists():
-        write(path, new)
+        write_atomically(path, new)
     path.chmod(0o600)
     return bool(moved)
 
 
-def read(text: str) -> dict[str, str]:
+def parse(text: str) -> dict[str, str]:
     lines = (
         line.partition("=")
         for line in text.splitlines()
@@ -68,12 +69,12 @@ def read(text: str) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in lines}
 
 
-def on_loopback(address: str) -> bool:
+def is_on_loopback(address: str) -> bool:
     return urlsplit(address if "//" in address else f"//{address}").hostname == "127.0.0.1"
 
 
-def write(path: Path, text: str) -> None:
-    """All or nothing, also when the power goes; the mode is right from the first byte."""
+def write_atomically(path: Path, text: str) -> None:
+    """Replace the file as a whole, also if the power fails; nobody else can ever read it."""
     beside = path.with_name(path.name + ".new")
     beside.unlink(missing_ok=True)
     with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -1,6 +1,4 @@
-"""The ground that the desk and the tests stand on: Python, a virtual environment that fits, a calm
-environment.
-"""
+"""The virtual environment and the environment variables of the local installation and the tests."""
 
 import hashlib
 import os
@@ -17,9 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = Path(os.environ.get("HUB_VENV") or ROOT / ".venv").absolute()
 PYTHON = VENV / "bin" / "python"
 
-# What other projects leave in a shell, and what would change how Python, pip, Django, granian or
-# pytest behave here.
-FOREIGN = (
+# Variables of other projects, and those that change how Python, Django or pytest work.
+FOREIGN_PREFIXES = (
     "PYTHON",
     "__PYVENV",
     "DJANGO_",
@@ -31,7 +28,7 @@ FOREIGN = (
     "DATABASE_URL",
     "PG",
 )
-PIP_PLACES = (
+PIP_DESTINATIONS = (
     "PIP_TARGET",
     "PIP_PREFIX",
     "PIP_ROOT",
@@ -43,12 +40,12 @@ UNFINISHED = "unfinished"
 Run = Callable[[list[str], dict[str, str]], object]  # of a command in an environment
 
 
-def calm_environment(*foreign: str, **more: str) -> dict[str, str]:
-    """What the shell says, without the names that are not meant for us."""
+def clean_environment(*foreign: str, **more: str) -> dict[str, str]:
+    """Return the variables of the shell without those of other projects, and with `more`."""
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith((*FOREIGN, *foreign))
+        if not name.startswith((*FOREIGN_PREFIXES, *foreign))
     }
     path = f"{VENV / 'bin'}{os.pathsep}{inherited.get('PATH', os.defpath)}"
     return (
@@ -59,20 +56,21 @@ def calm_environment(*foreign: str, **more: str) -> dict[str, str]:
 
 
 def install(requirements: str, *, run: Run) -> bool:
-    """Make .venv fit the requirements; True if there was something to do. `run` runs a command or
-    raises.
+    """Install the requirements into .venv; return whether there was something to do.
+
+    `run` runs a command, and raises where it fails.
     """
-    if PYTHON.exists() and stamp(requirements) == fingerprint(requirements):
+    if PYTHON.exists() and read_stamp(requirements) == fingerprint(requirements):
         return False
     environment = {
-        name: value for name, value in calm_environment().items() if name not in PIP_PLACES
+        name: value for name, value in clean_environment().items() if name not in PIP_DESTINATIONS
     }
     environment["PIP_USER"] = "0"
-    afresh = ["--clear"] if stamp(requirements) == UNFINISHED else []
+    afresh = ["--clear"] if read_stamp(requirements) == UNFINISHED else []
     run([sys.executable, "-m", "venv", *afresh, str(VENV)], environment)
     covered = {"requirements.txt", requirements}
     for name in covered:
-        stamp_file(name).write_text(UNFINISHED)
+        stamp_path(name).write_text(UNFINISHED)
     pip = [
         str(PYTHON),
         "-m",
@@ -84,37 +82,35 @@ def install(requirements: str, *, run: Run) -> bool:
     ]
     run([*pip, *install_arguments(requirements)], environment)
     for name in covered:
-        stamp_file(name).write_text(fingerprint(name))
+        stamp_path(name).write_text(fingerprint(name))
     return True
 
 
 def install_arguments(requirements: str) -> list[str]:
     """Return pip's arguments: the lock file with hashes, where there is one."""
-    lock = lock_file(requirements)
+    lock = lock_path(requirements)
     return (
         ["--require-hashes", "-r", str(lock)] if lock.exists() else ["-r", str(ROOT / requirements)]
     )
 
 
-def lock_file(requirements: str) -> Path:
+def lock_path(requirements: str) -> Path:
     return (ROOT / requirements).with_suffix(".lock")
 
 
 def fingerprint(requirements: str) -> str:
-    """Changes with the requirements, with the Python behind .venv, and when the folder has
-    moved.
-    """
+    """Return a digest of the requirements, the Python behind .venv, and the path of .venv."""
     files = sorted({ROOT / "requirements.txt", ROOT / requirements})
     files += [
-        lock for lock in map(lock_file, sorted({"requirements.txt", requirements})) if lock.exists()
+        lock for lock in map(lock_path, sorted({"requirements.txt", requirements})) if lock.exists()
     ]
     content = [f"{PYTHON.resolve()} {VENV}".encode(), *(file.read_bytes() for file in files)]
     return hashlib.sha256(b"\0".join(content)).hexdigest()
 
 
-def stamp(requirements: str) -> str | None:
-    return stamp_file(requirements).read_text() if stamp_file(requirements).exists() else None
+def read_stamp(requirements: str) -> str | None:
+    return stamp_path(requirements).read_text() if stamp_path(requirements).exists() else None
 
 
-def stamp_file(requirements: str) -> Path:
+def stamp_path(requirements: str) -> Path:
     return VENV / f"hub-{requirements}.sha256"
