@@ -1,7 +1,7 @@
 """The test database starts as a copy of an earlier one, as all migrations take long.
 
-The copies lie beside those of benches and installations, see bench/migrated.py; Django migrates the
-copy again, which has nothing to do.
+The copies lie beside those of benches and installations, see bench/installation/migrated.py;
+Django migrates the copy again, which has nothing to do.
 """
 
 import contextlib

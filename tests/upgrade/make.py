@@ -23,7 +23,7 @@ FIXTURES = HERE / "fixtures"
 OURS = (
     "make.py",
     "restore.py",
-    "today.py",
+    "current_code.py",
     "test_*.py",
     "fixtures",
     "__pycache__",
