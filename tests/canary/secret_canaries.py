@@ -1,4 +1,4 @@
-"""A house in which every sealed place holds a canary, and what it looks like when one flies out."""
+"""Rows whose sealed fields hold a marked secret, and a search for it in all its spellings."""
 
 import base64
 import json
@@ -45,15 +45,15 @@ SHAPES = {
     "signing_secret": WHSEC,
     "headers": json.dumps({"Authorization": f"Bearer {TEXT}", "X-Own": TEXT}),
 }
-NOWHERE = "https://127.0.0.1"  # the guard refuses it, so nothing leaves the house
+NOWHERE = "https://127.0.0.1"  # the address guard refuses it, so nothing is sent
 TRACES = {*secret_forms(MARK), MARK.encode().hex()}
 HOUR = timedelta(hours=1)
 HAND = ActorContext(Actor("user", "1", "ann@example.com"), is_unrestricted=True)
 HERE = "a browser"
 
 
-def flew(text):
-    """Where a canary is to be seen in it, in whatever way it is written; empty where it is not."""
+def find_secret(text):
+    """Return each place of the text where the secret stands, in whatever way it is written."""
     traces = (
         [MARK.lower()]
         if MARK.lower() in text.lower()
@@ -75,8 +75,8 @@ def echo(status):
     return answer
 
 
-def on_fire(request):
-    raise RuntimeError("the house is on fire")
+def raise_error(request):
+    raise RuntimeError("a call that fails")
 
 
 def secret_of(connector):

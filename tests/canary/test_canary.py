@@ -1,6 +1,4 @@
-"""A canary in every sealed place: it is found nowhere, whatever is looked at, told, queued,
-exported or dumped.
-"""
+"""A marked secret is in every sealed field, and in no page, answer, log, mail, queue or dump."""
 
 import io
 import logging
@@ -21,7 +19,14 @@ from hub.crypto.rotation import sealed_columns
 from hub.crypto.sealed import KeyCanary, field_cipher
 from hub.logs import build_formatter
 from hub.throttle.models import QuotaState
-from tests.canary.secret_canaries import HAND, NOWHERE, CanaryRows, flew, on_fire, secret_of
+from tests.canary.secret_canaries import (
+    HAND,
+    NOWHERE,
+    CanaryRows,
+    find_secret,
+    raise_error,
+    secret_of,
+)
 from tests.clients import Api
 from tests.tenant_isolation.test_pages import SAID
 from tests.tenant_isolation.url_walk import addresses, routes
@@ -36,7 +41,7 @@ ELSEWHERE = ("admin/", "api/", "t/")
 
 @pytest.fixture
 def lines():
-    """What is logged at DEBUG, as it leaves the house; nothing of it may sing."""
+    """What is logged at DEBUG, as it is written; no line may show a secret."""
     written, kept, root = [], logging.StreamHandler(io.StringIO()), logging.getLogger()
     kept.emit = lambda record: written.append(kept.format(record))
     kept.setFormatter(build_formatter())
@@ -46,14 +51,14 @@ def lines():
     yield written
     root.removeHandler(kept)
     root.setLevel(level)
-    assert [line for line in written if flew(line)] == []
+    assert [line for line in written if find_secret(line)] == []
 
 
 @pytest.fixture
-def house(make, lines):
-    house = CanaryRows(make)
-    house.live()
-    return house
+def canary_rows(make, lines):
+    canary_rows = CanaryRows(make)
+    canary_rows.live()
+    return canary_rows
 
 
 def responses_of(client, route, *, posted=None):
@@ -73,23 +78,27 @@ def body_of(answer):
     return b"".join(parts).decode() + str(answer.headers) + str(answer.cookies)
 
 
-def sung(looks):
-    """Where a canary was seen; that there were pages to look at is looked at too."""
-    seen = [(address, answer.status_code, flew(body_of(answer))) for address, answer in looks]
-    assert any(status == 200 for _address, status, _flew in seen)
-    assert not [address for address, status, _flew in seen if status == 500]
+def pages_with_secrets(looks):
+    """Return the addresses whose pages show a secret; some page must open, and none may fail."""
+    seen = [
+        (address, answer.status_code, find_secret(body_of(answer))) for address, answer in looks
+    ]
+    assert any(status == 200 for _address, status, _found in seen)
+    assert not [address for address, status, _found in seen if status == 500]
     return [(address, where) for address, _status, where in seen if where]
 
 
 def through(client, beginning, *, but=(), posted=None):
     chosen = [route for route in routes(beginning) if not any(word in route for word in but)]
-    return sung(look for route in chosen for look in responses_of(client, route, posted=posted))
+    return pages_with_secrets(
+        look for route in chosen for look in responses_of(client, route, posted=posted)
+    )
 
 
 # --- that there is something to be found ----------------------------------------------------------
 
 
-def test_every_sealed_place_holds_a_canary(house):
+def test_every_sealed_place_holds_a_canary(canary_rows):
     silent = {
         place.name
         for place in sealed_columns()
@@ -99,7 +108,9 @@ def test_every_sealed_place_holds_a_canary(house):
 
 
 def holds(place):
-    return any(flew(opened(value)) for value in place.rows().values_list(place.column, flat=True))
+    return any(
+        find_secret(opened(value)) for value in place.rows().values_list(place.column, flat=True)
+    )
 
 
 def opened(value):
@@ -111,35 +122,45 @@ def opened(value):
     )
 
 
-def test_the_page_that_shows_a_secret_shows_it(house, make):
-    make.membership(house.tenant, make.user("ben@acme.test"), "admin")
+def test_the_page_that_shows_a_secret_shows_it(canary_rows, make):
+    make.membership(canary_rows.tenant, make.user("ben@acme.test"), "admin")
     client = Client()
     sign_in(client, "ben@acme.test")
     (route,) = [route for route in routes("t/") if SHOWS in route]
-    assert any(flew(body_of(answer)) for _address, answer in responses_of(client, route, posted={}))
+    assert any(
+        find_secret(body_of(answer)) for _address, answer in responses_of(client, route, posted={})
+    )
 
 
 # --- that it is found nowhere else ----------------------------------------------------------------
 
 
-def test_no_page_of_a_customer_sings(house):
-    assert through(house.browser(Client(), house.owner), "t/", but=(SHOWS,), posted=SAID) == []
+def test_no_page_of_a_customer_shows_a_secret(canary_rows):
+    assert (
+        through(canary_rows.browser(Client(), canary_rows.owner), "t/", but=(SHOWS,), posted=SAID)
+        == []
+    )
 
 
-def test_no_page_of_staff_sings(house):
-    assert through(house.browser(Client(), house.staff), "admin/", but=(ENDS,), posted={}) == []
+def test_no_page_of_staff_shows_a_secret(canary_rows):
+    assert (
+        through(canary_rows.browser(Client(), canary_rows.staff), "admin/", but=(ENDS,), posted={})
+        == []
+    )
 
 
-def test_no_answer_of_the_api_sings(house, make):
+def test_no_answer_of_the_api_shows_a_secret(canary_rows, make):
     assert through(Api(make).platform(), "api/", posted={}) == []
 
 
-def test_what_a_program_or_a_person_fills_in_is_not_told_back(house, make, settings):
+def test_what_a_program_or_a_person_fills_in_is_not_told_back(canary_rows, make, settings):
     """It is tested, and nobody answers there."""
     settings.HUB_EGRESS_ALLOW = ["127.0.0.1:443"]
-    client, person = Api(make).platform(), house.browser(Client(), house.owner)
+    client, person = Api(make).platform(), canary_rows.browser(Client(), canary_rows.owner)
     for connector in (
-        row.connector for row in house.connections if row.tenant and not row.connector.needs_oauth
+        row.connector
+        for row in canary_rows.connections
+        if row.tenant and not row.connector.needs_oauth
     ):
         stated = {field.key for field in connector.fields}
         kept = {key: value for key, value in secret_of(connector.key).items() if key in stated}
@@ -152,64 +173,75 @@ def test_what_a_program_or_a_person_fills_in_is_not_told_back(house, make, setti
         answers = [client.post("/api/v1/connections", asked, format="json")]
         said = {"name": "mine", "url": NOWHERE} | kept
         answers += [person.post(f"/t/acme/connect/{connector.key}/fill-in/", said)]
-        assert [flew(body_of(answer)) for answer in answers] == [[], []]
+        assert [find_secret(body_of(answer)) for answer in answers] == [[], []]
         if connector.has_probe:
             assert [answer.status_code for answer in answers] == [422, 422]
 
 
-def test_no_page_of_a_person_sings(house):
-    client = house.browser(Client(), house.owner)
+def test_no_page_of_a_person_shows_a_secret(canary_rows):
+    client = canary_rows.browser(Client(), canary_rows.owner)
     chosen = [
         route for route in routes("") if not route.startswith(ELSEWHERE) and ENDS not in route
     ]
-    assert sung(look for route in chosen for look in responses_of(client, route)) == []
+    assert (
+        pages_with_secrets(look for route in chosen for look in responses_of(client, route)) == []
+    )
 
 
-def test_no_page_of_a_guest_sings(house, make):
+def test_no_page_of_a_guest_shows_a_secret(canary_rows, make):
     """Who came by a portal link to all pages of the tenant, and who came by a connect link for each
     connection.
     """
     client = Client()
-    come_as_guest(client, make.portal_link(house.tenant))
+    come_as_guest(client, make.portal_link(canary_rows.tenant))
     assert through(client, "t/", but=(SHOWS,), posted=SAID) == []
-    for connection in house.connections:
+    for connection in canary_rows.connections:
         if connection.tenant:
             link = make.connect_link(
-                house.tenant, connection.connector_key, connection=connection, now=house.now
+                canary_rows.tenant,
+                connection.connector_key,
+                connection=connection,
+                now=canary_rows.now,
             )
             client = Client()
             began = client.post(f"/connect/link/{link.token}/")
-            assert began.status_code in (200, 302) and not flew(body_of(began))
+            assert began.status_code in (200, 302) and not find_secret(body_of(began))
             assert through(client, "connect/", posted={}) == []
 
 
-def test_no_report_of_an_error_sings(house):
-    found = dict(reports(house))
+def test_no_report_of_an_error_shows_a_secret(canary_rows):
+    found = dict(reports(canary_rows))
     assert sum(bool(report) for report in found.values()) > 10
-    assert {name: flew(report) for name, report in found.items() if flew(report)} == {}
+    assert {
+        name: find_secret(report) for name, report in found.items() if find_secret(report)
+    } == {}
 
 
-def reports(house):
+def reports(canary_rows):
     """What Django shows and mails of an error while a secret is in use."""
     # a call that has to wait for its quota would not come to its error
     QuotaState.objects.all().delete()
-    for connection in house.connections:
+    for connection in canary_rows.connections:
         yield report_of(
             f"test {connection}",
             partial(
                 connection_actions.perform_connection_test,
                 connection,
                 HAND,
-                call=on_fire,
-                now=house.now,
+                call=raise_error,
+                now=canary_rows.now,
             ),
         )
-        yield report_of(f"refresh {connection}", partial(house.renew, connection, on_fire))
-        yield report_of(f"authorize {connection}", partial(house.authorize, connection, on_fire))
-    for row in house.give_back():
+        yield report_of(
+            f"refresh {connection}", partial(canary_rows.renew, connection, raise_error)
+        )
+        yield report_of(
+            f"authorize {connection}", partial(canary_rows.authorize, connection, raise_error)
+        )
+    for row in canary_rows.give_back():
         yield report_of(
             f"revoke {row.connector_key}",
-            partial(attempt_revocation, row, call=on_fire, clock=lambda: house.now),
+            partial(attempt_revocation, row, call=raise_error, clock=lambda: canary_rows.now),
         )
 
 
@@ -224,14 +256,14 @@ def report_of(name, do):
     return name, ""
 
 
-def test_nothing_in_the_queue_sings(house):
+def test_nothing_in_the_queue_shows_a_secret(canary_rows):
     tasks = [SignedPackage.loads(row.payload) for row in OrmQ.objects.all()]
     assert tasks
-    assert [task for task in tasks if flew(str(task))] == []
+    assert [task for task in tasks if find_secret(str(task))] == []
 
 
-def test_no_dump_sings(house):
+def test_no_dump_shows_a_secret(canary_rows):
     dump = io.StringIO()
     call_command("dumpdata", stdout=dump)
     assert "connections.credential" in dump.getvalue()
-    assert flew(dump.getvalue()) == []
+    assert find_secret(dump.getvalue()) == []
