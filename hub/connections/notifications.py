@@ -54,7 +54,7 @@ def notify_calls_failing(connection: ConnectionState, *, now: datetime) -> None:
             "answer": connection.detail[:MAX_ANSWER_LENGTH],
         },
         now=now,
-        about=f"{connection.pk}:calls:{now:%Y-%m-%dT%H}",
+        occurrence=f"{connection.pk}:calls:{now:%Y-%m-%dT%H}",
     )
 
 
@@ -77,7 +77,7 @@ def _notify_about_connection(
     parameters: Mapping[str, str | int] | None = None,
     *,
     now: datetime,
-    about: str = "",
+    occurrence: str = "",
 ) -> None:
     connector = CONNECTORS.get(connection.connector_key)  # it may have been uninstalled
     system = connector.label if connector else connection.connector_key
@@ -85,7 +85,7 @@ def _notify_about_connection(
         kind,
         message,
         {"connection": str(connection), "system": system, **(parameters or {})},
-        about=about or f"{connection.pk}:{now.isoformat()}",
+        occurrence=occurrence or f"{connection.pk}:{now.isoformat()}",
         now=now,
         tenant_id=connection.tenant_id,
         connection_id=connection.pk,

@@ -49,7 +49,7 @@ def model_builder(model: type[models.Model]) -> tuple[int, Callable[[Sequence[An
         for index, column in enumerate(selected)
     ]
     used_converters = [
-        (index, column, _unless_parsed(converter) if is_json_field(column.target) else converter)
+        (index, column, _skip_if_parsed(converter) if is_json_field(column.target) else converter)
         for index, column, converters_of_column in converters
         for converter in converters_of_column
     ]
@@ -65,7 +65,7 @@ def model_builder(model: type[models.Model]) -> tuple[int, Callable[[Sequence[An
     return len(fields), make
 
 
-def _unless_parsed(convert: Callable[..., Any]) -> Callable[..., Any]:
+def _skip_if_parsed(convert: Callable[..., Any]) -> Callable[..., Any]:
     """Return the converter, skipped for JSON that PostgreSQL's binary format returned parsed."""
     return lambda value, column, database: (
         convert(value, column, database) if isinstance(value, str) else value

@@ -19,7 +19,7 @@ READ_ONLY = "read-only"
 PICKLISTS = ("picklist", "multipicklist")
 
 Fields = Sequence[SchemaField]
-Index = dict[str, SchemaField]  # by fold_key(key)
+FieldsByKey = dict[str, SchemaField]  # by fold_key(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def build_object_drift(uses: Sequence[SchemaUse]) -> Drift:
     return Drift(OBJECT_REMOVED, "", "", "", "", tuple(uses))
 
 
-def index_fields(fields: Fields) -> Index:
+def index_fields(fields: Fields) -> FieldsByKey:
     return {fold_key(field.key): field for field in fields}
 
 
@@ -83,7 +83,7 @@ def _find_uses(key: str, uses: Sequence[SchemaUse]) -> list[tuple[SchemaUse, Fie
 # --- removed and renamed --------------------------------------------------------------------------
 
 
-def _find_gone_fields(old: Index, new: Index, uses: Sequence[SchemaUse]) -> list[Drift]:
+def _find_gone_fields(old: FieldsByKey, new: FieldsByKey, uses: Sequence[SchemaUse]) -> list[Drift]:
     gone = [old[key] for key in old if key not in new and _find_uses(key, uses)]
     added = [new[key] for key in new if key not in old]
     successors = _match_renamed_fields(gone, added, [old[key] for key in old if key not in new])
@@ -142,7 +142,9 @@ def _bare_key(key: str) -> str:
 # --- retyped, required, values --------------------------------------------------------------------
 
 
-def _find_retyped_fields(old: Index, new: Index, uses: Sequence[SchemaUse]) -> Iterator[Drift]:
+def _find_retyped_fields(
+    old: FieldsByKey, new: FieldsByKey, uses: Sequence[SchemaUse]
+) -> Iterator[Drift]:
     for key, field in old.items():
         current, using = new.get(key), _find_uses(key, uses)
         if current is None or not using:
@@ -157,7 +159,7 @@ def _find_retyped_fields(old: Index, new: Index, uses: Sequence[SchemaUse]) -> I
 
 
 def _find_required_fields(
-    old: Index, new: Index, uses: Sequence[SchemaUse], successors: set[str]
+    old: FieldsByKey, new: FieldsByKey, uses: Sequence[SchemaUse], successors: set[str]
 ) -> Iterator[Drift]:
     """Yield fields that became required, and that a use which creates records does not set."""
     for key, field in new.items():
@@ -168,7 +170,9 @@ def _find_required_fields(
             yield Drift(NEWLY_REQUIRED, field.key, field.label, "", "", affected)
 
 
-def _find_gone_values(old: Index, new: Index, uses: Sequence[SchemaUse]) -> Iterator[Drift]:
+def _find_gone_values(
+    old: FieldsByKey, new: FieldsByKey, uses: Sequence[SchemaUse]
+) -> Iterator[Drift]:
     """Yield the removed values of picklists that a use needs.
 
     A use needs a value if it compares with it, or writes it to a field that accepts only listed

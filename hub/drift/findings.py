@@ -15,7 +15,7 @@ NOTICE_KIND = "schema_drift"
 NAMES_IN_NOTICE = 3
 MAX_KEY_LENGTH, MAX_LABEL_LENGTH, MAX_TEXT_LENGTH = 200, 200, 255
 
-Slot = tuple[str, str, str]
+FindingKey = tuple[str, str, str]
 
 
 def store_findings(
@@ -30,10 +30,12 @@ def store_findings(
     stored = DriftFinding.unscoped.filter(
         connection=connection, object_key=object_key, resolved_at=None
     )
-    open_findings = {_slot(row.field_key, row.change, row.before): row for row in stored}
+    open_findings = {
+        _build_finding_key(row.field_key, row.change, row.before): row for row in stored
+    }
     for drift in drifts:
         key = drift.field_key[:MAX_KEY_LENGTH]
-        finding = open_findings.pop(_slot(key, drift.change, drift.before), None)
+        finding = open_findings.pop(_build_finding_key(key, drift.change, drift.before), None)
         if finding is None:
             finding = DriftFinding(
                 connection=connection,
@@ -64,12 +66,12 @@ def resolve_findings(findings: Iterable[DriftFinding], *, now: datetime) -> None
         resolve_notices(
             NOTICE_KIND,
             connection_id=finding.connection_id,
-            about=str(finding.public_id),
+            occurrence=str(finding.public_id),
             now=now,
         )
 
 
-def _slot(field_key: str, change: str, before: str) -> Slot:
+def _build_finding_key(field_key: str, change: str, before: str) -> FindingKey:
     """Return the key that identifies a finding among the open ones of an object."""
     is_gone = change in DriftFinding.GONE
     return field_key, "gone" if is_gone else change, before[:MAX_TEXT_LENGTH]
@@ -106,7 +108,7 @@ def _notify_once(finding: DriftFinding, *, now: datetime) -> None:
         NOTICE_KIND,
         message,
         build_notice_parameters(finding),
-        about=str(finding.public_id),
+        occurrence=str(finding.public_id),
         tenant_id=finding.connection.tenant_id,
         connection_id=finding.connection_id,
         now=now,

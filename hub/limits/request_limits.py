@@ -28,7 +28,7 @@ class WithinLimits(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if request.auth is not None:
-            count_request(request, _request_amounts(request, view))
+            count_request(request, _compute_request_amounts(request, view))
         return True
 
 
@@ -46,7 +46,7 @@ def count_request(request: Request, amounts: Mapping[str, int]) -> None:
         raise
 
 
-def _request_amounts(request: Request, view: Any) -> dict[str, int]:
+def _compute_request_amounts(request: Request, view: Any) -> dict[str, int]:
     if request.method == "POST" and getattr(view, "takes_events", False):
         return {"events": 1, "bytes": _content_length(request)}
     if request.method == "POST" and getattr(view, "takes_log_lines", False):

@@ -18,8 +18,8 @@ from hub.queue import wake_up
 
 PairKey = tuple[str, str]  # kind and id, of ours or of theirs
 ConfirmedKey = tuple[str, str, str]  # kind, their id and our id
-LENGTHS = {"kind": 60, "local_id": 200, "remote_id": 200, "name": 200}
-REQUIRED = ("kind", "local_id", "remote_id")
+MAX_LENGTHS = {"kind": 60, "local_id": 200, "remote_id": 200, "name": 200}
+REQUIRED_FIELDS = ("kind", "local_id", "remote_id")
 SET_COLUMNS = (
     *("remote_id", "name", "state", "source", "confidence", "conflict", "evidence", "updated_at"),
 )
@@ -103,12 +103,12 @@ def find_pair_problems(connection: Connection, pair: Pair) -> dict[str, str]:
     """
     problems = {
         field: problem
-        for field, length in LENGTHS.items()
+        for field, length in MAX_LENGTHS.items()
         if (problem := find_text_problem(field, getattr(pair, field), length))
     }
     problems |= {
         field: _("%(column)s is empty.") % {"column": field}
-        for field in REQUIRED
+        for field in REQUIRED_FIELDS
         if not getattr(pair, field)
     }
     choices = connection.connector.list_choices_by_kind.get(pair.kind)

@@ -6,7 +6,7 @@ from typing import Any
 from hub.mappings.expressions.language import Node, extract_path_names
 from hub.mappings.translate import CompiledMapping
 
-Gap = tuple[str, str]  # a JSON pointer into the mapping, and the path that found nothing
+MissingPath = tuple[str, str]  # a JSON pointer into the mapping, and the path that found nothing
 ALTERNATIVE_FUNCTIONS = {"default", "not_null"}  # functions that state a default
 # Nodes whose first child reads the document; the right side of a projection reads its elements.
 ROOT_NODES = {"function_expression", "multi_select_list", "multi_select_dict", "key_val_pair"}
@@ -18,13 +18,13 @@ FIRST_CHILD_ROOT_NODES = {
 
 def find_missing_paths(
     mapping: CompiledMapping, document: Mapping[str, Any], result: Any
-) -> tuple[Gap, ...]:
+) -> tuple[MissingPath, ...]:
     """Return the paths that yield nothing, unless the expression has a default for that case.
 
     `result` is the result of the mapping. If an expression has no result although every path in it
     has a value, the whole expression is returned.
     """
-    gaps: list[Gap] = []
+    gaps: list[MissingPath] = []
     for leaf in mapping.leaves:
         paths = [
             ".".join(path)

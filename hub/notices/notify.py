@@ -16,7 +16,7 @@ def create_notice(
     message: str,
     parameters: Mapping[str, str | int],
     *,
-    about: str,
+    occurrence: str,
     now: datetime,
     tenant_id: int | None = None,
     connection_id: int | None = None,
@@ -25,11 +25,11 @@ def create_notice(
     """Create a notice about an occurrence, once, and schedule its mails and its event.
 
     message: a key of `NOTICE_MESSAGES`, translated with its parameters when it is shown or mailed.
-    about: the name of the occurrence; a second notice of the same kind about it is ignored.
+    occurrence: its name; a second notice of the same kind about the same occurrence is ignored.
     """
     is_for_tenant = tenant_id is not None and connection_id is not None
     notice = Notice(
-        key=f"{kind}:{about}"[:120],
+        key=f"{kind}:{occurrence}"[:120],
         kind=kind,
         message=message,
         parameters=dict(parameters),
@@ -45,13 +45,13 @@ def create_notice(
         wake_up("tell", now=now)
 
 
-def resolve_notices(kind: str, *, connection_id: int, now: datetime, about: str = "") -> None:
+def resolve_notices(kind: str, *, connection_id: int, now: datetime, occurrence: str = "") -> None:
     """Mark notices of this kind resolved: unsent mails are withdrawn and reminders end.
 
-    about: only the notice of this occurrence.
+    occurrence: only the notice about this occurrence.
     """
     notices = Notice.unscoped.filter(connection=connection_id, kind=kind, resolved_at=None)
-    if about:
-        notices = notices.filter(key=f"{kind}:{about}"[:120])
+    if occurrence:
+        notices = notices.filter(key=f"{kind}:{occurrence}"[:120])
     mail.withdraw_mails(*(notice.mail_reference for notice in notices))
     notices.update(resolved_at=now, next_mail_at=None)

@@ -13,7 +13,7 @@ from hub.connections.credentials.remote_choices import RemoteChoices
 from hub.connections.forms.action_forms import REVOKE_LATER, DisconnectForm
 from hub.connections.forms.connection_forms import ConnectorFieldsForm
 from hub.connections.models import Connection
-from hub.mappings.identity_pairs import LENGTHS, find_text_problem
+from hub.mappings.identity_pairs import MAX_LENGTHS, find_text_problem
 from hub.outgoing.subscriptions.notice_channels import NoticeChannel
 from hub.portal.log.saved_views import extract_log_filters
 from tenants.models import Tenant, available_time_zones
@@ -116,7 +116,7 @@ class OwnRecordForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         for name in list(data):
-            if problem := find_text_problem(name, data[name], LENGTHS[name]):
+            if problem := find_text_problem(name, data[name], MAX_LENGTHS[name]):
                 self.add_error(name, problem)
         return data
 
@@ -152,7 +152,7 @@ class RemoteRecordForm(forms.Form):
         """Add `id` and `name` to the data; an entered id takes precedence over a chosen record."""
         data = super().clean() or self.cleaned_data
         selection, _space, name = data.get("selection", "").partition(" ")
-        name = clean_text(name, LENGTHS["name"])  # the other system's own words
+        name = clean_text(name, MAX_LENGTHS["name"])  # the other system's own words
         typed = data.get("remote_id", "")
         data["id"], data["name"] = (typed, "") if typed else (selection, name)
         if not data["id"]:

@@ -15,13 +15,13 @@ from hub.shared_budget import BudgetExhausted, SharedBudget
 
 MEBIBYTE = 1024 * 1024
 MAX_VALUES = 250_000  # of one document; their objects take 80 MB at most
-VALUE_BYTES = 64  # the weight of a value if its text is shorter
+VALUE_BYTES = 64  # the size of a value if its text is shorter
 # An unterminated string is a token, too: otherwise each quote in it would start a scan to the end.
 TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[,\[{]')
 SEPARATORS = (b",", b"[", b"{")
 
 
-def estimate_weight(raw: bytes) -> int:
+def estimate_memory(raw: bytes) -> int:
     """Return the estimated memory of the parsed document in bytes, by its length and values.
 
     Raises Problem ("payload-too-large") if it has more than MAX_VALUES values.
@@ -61,9 +61,9 @@ class ParsingMiddleware:
         try:
             return self.get_response(request)
         finally:
-            for weight, tenant, parsed in request.parsed:
+            for size, tenant, parsed in request.parsed:
                 _release_contents(parsed)
-                PARSE_BUDGET.release(weight, tenant)
+                PARSE_BUDGET.release(size, tenant)
 
 
 def _release_contents(request: Any) -> None:
@@ -82,9 +82,9 @@ def reserve_parsing(request: Any, raw: bytes) -> None:
     """
     tenant = getattr(request.auth, "tenant_id", None)
     request.parsed.append((0, tenant, request))  # its contents are released even if it is rejected
-    weight = estimate_weight(raw)
+    size = estimate_memory(raw)
     try:
-        PARSE_BUDGET.acquire(weight, tenant)
+        PARSE_BUDGET.acquire(size, tenant)
     except BudgetExhausted:
         raise Problem("overloaded", headers={"Retry-After": "1"}) from None
-    request.parsed[-1] = (weight, tenant, request)
+    request.parsed[-1] = (size, tenant, request)

@@ -12,7 +12,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.serializers import Serializer
 
 from hub.problems.json_types import describe_type_errors
-from hub.problems.parse_budget import estimate_weight, reserve_parsing
+from hub.problems.parse_budget import estimate_memory, reserve_parsing
 from hub.problems.responses import Problem, pointer_token
 
 MAX_DEPTH = 64
@@ -33,7 +33,7 @@ def read_json(raw: bytes) -> Any:
     Raises Problem: "invalid-json" if they break a rule of this module, "payload-too-large" for too
     many values.
     """
-    estimate_weight(raw)  # before any object is built
+    estimate_memory(raw)  # before any object is built
     try:
         value = DECODER.decode(raw.decode())
     except UnicodeDecodeError as error:

@@ -6,7 +6,7 @@ Everything is read from Linux's /proc, see proc(5).
 from functools import cache
 from pathlib import Path
 
-PROCESSES = Path("/proc")
+PROC_PATH = Path("/proc")
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # see random(4)
 PID_NAMESPACE = Path("/proc/self/ns/pid")  # see pid_namespaces(7)
 ENDED_STATES = "ZX"  # ended, though its parent has not asked for its exit code
@@ -32,7 +32,7 @@ def is_process_running(pid: int) -> bool:
 
 def is_group_running(group: int) -> bool:
     """Return whether a process of this namespace belongs to this process group."""
-    pids = (int(path.name) for path in PROCESSES.glob("[0-9]*"))
+    pids = (int(path.name) for path in PROC_PATH.glob("[0-9]*"))
     return any(process_group(pid) == group for pid in pids)
 
 
@@ -40,7 +40,7 @@ def process_group(pid: int) -> int | None:
     """Return the group of a running process; None if there is no such process."""
     try:
         # after the name of its program, which may hold spaces and brackets
-        fields = (PROCESSES / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        fields = (PROC_PATH / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
     state, _, group = fields[:3]

@@ -29,7 +29,7 @@ def list_jobs(tenant: Tenant) -> list[Job]:
 
 def find_route_overlap(route: Route, routes: Sequence[Route]) -> Route | None:
     """Return a route that sends the same events to the same account by the same action."""
-    return next((other for other in routes if _sends_same(other, route)), None)
+    return next((other for other in routes if _has_same_effect(other, route)), None)
 
 
 def find_job_overlap(job: Job, jobs: Sequence[Job]) -> Job | None:
@@ -68,7 +68,7 @@ def describe_work(job: Job) -> Any:
     return options
 
 
-def _sends_same(other: Route, route: Route) -> bool:
+def _has_same_effect(other: Route, route: Route) -> bool:
     return (
         (other.connector_key, other.action) == (route.connector_key, route.action)
         and other.connection_id in (None, _pk_of(route.connection))

@@ -21,7 +21,7 @@ from hub.rest.fields import TextField
 from hub.schemas.models import ChoiceList, ObjectSchema
 from hub.schemas.object_schemas import (
     MAX_KEY_LENGTH,
-    OBJECTS,
+    OBJECT_LIST_KIND,
     find_object_schema,
     list_schema_objects,
     refresh_object_schema,
@@ -183,7 +183,7 @@ def build_object_list(connection: Connection) -> dict[str, Any]:
     objects = list_schema_objects(connection)
     read = ObjectSchema.unscoped.filter(connection=connection)
     times = dict(read.values_list("object_key", "read_at"))
-    stored = ChoiceList.unscoped.filter(connection=connection, kind=OBJECTS).first()
+    stored = ChoiceList.unscoped.filter(connection=connection, kind=OBJECT_LIST_KIND).first()
     return {
         "objects": [
             {"key": entry.key, "label": str(entry.label), "read_at": times.get(entry.key)}

@@ -13,7 +13,7 @@ from connectors.schema import Credential
 from hub.connections.credentials.provider_call import Call, Patience
 from hub.connections.models import Connection
 from hub.schemas.models import Choice, ChoiceList
-from hub.schemas.object_schemas import OBJECTS, list_schema_objects, refresh_schema_objects
+from hub.schemas.object_schemas import OBJECT_LIST_KIND, list_schema_objects, refresh_schema_objects
 from hub.schemas.provider_pages import PageQuery, build_unsupported_outcome, read_provider_pages
 
 CHOICE_PAGES_MAX = 20
@@ -24,7 +24,7 @@ MAX_TEXT_LENGTH = 200
 def list_choice_kinds(connection: Connection) -> tuple[str, ...]:
     """Return the kinds of lists that the connection's system has."""
     connector = connection.connector
-    objects = (OBJECTS,) if connector.schema else ()
+    objects = (OBJECT_LIST_KIND,) if connector.schema else ()
     return (*connector.list_choices_by_kind, *objects)
 
 
@@ -53,7 +53,7 @@ def refresh_choice_list(
     A list with too many pages is stored as far as it was read, marked as incomplete. No transaction
     may be open.
     """
-    if kind == OBJECTS and connection.connector.schema:
+    if kind == OBJECT_LIST_KIND and connection.connector.schema:
         return _refresh_objects(
             connection, call=call, now=now, low_priority=low_priority, patience=patience
         )
@@ -88,11 +88,11 @@ def _refresh_objects(
     )
     if isinstance(read, Outcome):
         return read
-    stored = find_choice_list(connection, OBJECTS)
+    stored = find_choice_list(connection, OBJECT_LIST_KIND)
     if stored is not None:
         return stored
     fixed = [(entry.key, entry.label) for entry in list_schema_objects(connection) or ()]
-    return ChoiceList(connection=connection, kind=OBJECTS, items=fixed, read_at=now)
+    return ChoiceList(connection=connection, kind=OBJECT_LIST_KIND, items=fixed, read_at=now)
 
 
 def _build_choices_query(collection: Choices, now: datetime) -> PageQuery[Page]:

@@ -49,7 +49,7 @@ class ChoiceList(Scoped):
     connection = models.ForeignKey(
         Connection, on_delete=models.CASCADE, related_name="choice_lists"
     )
-    kind = models.CharField(max_length=60)  # of an identity, or OBJECTS
+    kind = models.CharField(max_length=60)  # of an identity, or OBJECT_LIST_KIND
     items = models.JSONField()  # a list of pairs of id and name
     is_complete = models.BooleanField(default=True)  # False: the system has more
     read_at = models.DateTimeField()

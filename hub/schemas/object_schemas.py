@@ -20,7 +20,7 @@ from hub.schemas.provider_pages import (
     read_provider_pages,
 )
 
-OBJECTS = "object"  # the kind of the list of objects
+OBJECT_LIST_KIND = "object"  # the kind of the list of objects
 OBJECT_PAGES_MAX = 20
 FIELD_PAGES_MAX = 20
 MAX_KEY_LENGTH = 120
@@ -113,7 +113,7 @@ def list_schema_objects(connection: Connection) -> tuple[SchemaObject, ...] | No
     schema = connection.connector.schema
     if schema is not None and schema.objects:
         return tuple(schema.objects)
-    stored = ChoiceList.unscoped.filter(connection=connection, kind=OBJECTS).first()
+    stored = ChoiceList.unscoped.filter(connection=connection, kind=OBJECT_LIST_KIND).first()
     return tuple(SchemaObject(key, label) for key, label in stored.choices) if stored else None
 
 
@@ -139,7 +139,7 @@ def refresh_schema_objects(
     objects = _sort_objects([entry for page in pages for entry in page.objects])
     ChoiceList.unscoped.update_or_create(
         connection=connection,
-        kind=OBJECTS,
+        kind=OBJECT_LIST_KIND,
         defaults={
             "items": clean_json([(entry.key, entry.label) for entry in objects]),
             "is_complete": True,

@@ -265,7 +265,7 @@ class CanaryRows:
             "disabled",
             "disabled_by_endpoint",
             {"connection": "it"},
-            about="7",
+            occurrence="7",
             now=self.now,
             tenant_id=self.tenant.pk,
         )

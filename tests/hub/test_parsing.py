@@ -26,7 +26,7 @@ from hub.problems.parse_budget import (
     PARSE_BUDGET,
     VALUE_BYTES,
     count_separators,
-    estimate_weight,
+    estimate_memory,
 )
 from tenants.models import ApiKey
 
@@ -158,8 +158,8 @@ def separators(value):
 
 def test_a_value_weighs_more_than_its_text():
     assert (
-        estimate_weight(b"[{},{}]") == 4 * VALUE_BYTES
-        and estimate_weight(b'"' + b"x" * 98 + b'"') == 100
+        estimate_memory(b"[{},{}]") == 4 * VALUE_BYTES
+        and estimate_memory(b'"' + b"x" * 98 + b'"') == 100
     )
 
 

@@ -54,7 +54,7 @@ def notice(make, tenant):
         "disabled",
         "disabled_by_endpoint",
         {"connection": "victim's endpoint"},
-        about="7",
+        occurrence="7",
         now=NOON,
         tenant_id=tenant.pk,
     )

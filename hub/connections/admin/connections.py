@@ -33,7 +33,7 @@ from hub.state_texts import CONNECTION_STATES
 from hub.throttle.admin import ConnectorFilter
 from tenants.scoping import ScopedAdminMixin
 
-FIRST_VERBS = {
+SUGGESTED_ACTIONS_BY_STATE = {
     "needs_reconnect": "credential",
     "degraded": "credential",
     "paused": "resume",
@@ -163,7 +163,7 @@ class ConnectionAdminBase(
             return "credential"
         if connection.state == "needs_reconnect" and connection.connector.needs_oauth:
             return "send_reconnect_link"
-        return FIRST_VERBS.get(connection.state, "test")
+        return SUGGESTED_ACTIONS_BY_STATE.get(connection.state, "test")
 
     @staff.display(description="connection", ordering="name")
     def label(self, connection: Connection) -> str:

@@ -70,7 +70,7 @@ def _notify_staff_of_request(connector_request: ConnectorRequest, *, now: dateti
             "name": connector_request.name,
             "count": count,
         },
-        about=str(connector_request.public_id),
+        occurrence=str(connector_request.public_id),
         now=now,
     )
 

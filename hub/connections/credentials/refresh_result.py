@@ -41,7 +41,12 @@ REFRESH_FAILING, REFRESH_LOST, FURTHER_TOKEN_ENDED = (
 ACCESS_TOKEN_ENDS = {"no_refresh_token", "refused_after_refresh"}
 ENDED_BY_A_PERSON = ("revoked", "replaced")  # kinds of credential events
 # ended reasons of which the response was received
-ANSWERED_ENDS = {"other_account", "no_access_token", "no_refresh_token", "refused_after_refresh"}
+REASONS_WITH_RESPONSE = {
+    "other_account",
+    "no_access_token",
+    "no_refresh_token",
+    "refused_after_refresh",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +195,7 @@ class TokenRefresh:
         elif self.prefix == MAIN_PREFIX:
             self._end_authorization(outcome)
         else:
-            self._drop_further_token(outcome)
+            self._drop_secondary_token(outcome)
 
     @transaction.atomic
     def _schedule_retry(self, outcome: Outcome) -> None:
@@ -225,7 +230,10 @@ class TokenRefresh:
             **{**token_lifetimes.CLEARED_REFRESH_STATE, "refresh_due_at": None}
         ):
             return
-        lost = self.credential.refresh_outcome_unknown_since and outcome.reason not in ANSWERED_ENDS
+        lost = (
+            self.credential.refresh_outcome_unknown_since
+            and outcome.reason not in REASONS_WITH_RESPONSE
+        )
         self.record_event("ended", outcome.detail or outcome.reason)
         try:
             self.connection.mark_needs_reconnect(
@@ -235,7 +243,7 @@ class TokenRefresh:
             self._release_lane()
 
     @transaction.atomic
-    def _drop_further_token(self, outcome: Outcome) -> None:
+    def _drop_secondary_token(self, outcome: Outcome) -> None:
         """Delete a secondary token (one that deliveries do not use), and mark the connection
         degraded.
         """

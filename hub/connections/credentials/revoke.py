@@ -268,7 +268,7 @@ def _report_revocation(revocation: Revocation, outcome: Outcome, *, now: datetim
             "not_revoked",
             "not_revoked" if revocation.account else "account_not_revoked",
             {"system": label, "account": revocation.account},
-            about=str(revocation.public_id),
+            occurrence=str(revocation.public_id),
             now=now,
             tenant_id=revocation.tenant_id,
             connection_id=revocation.connection_id,

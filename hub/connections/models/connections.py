@@ -140,9 +140,10 @@ class Connection(Scoped, StateMachine):
         self._change_state("paused", reason="paused", detail=reason, paused_until=until, now=now)
 
     def disconnect(self, detail: str = "", *, keeps_events: bool, now: datetime) -> None:
-        """Disable the connection as disconnected. Needs a transaction of the caller.
+        """Disable the connection as disconnected. Must be called in a transaction.
 
-        Raises InvalidTransition if it is disconnected already, whose reason and choice stay.
+        Raises InvalidTransition if it is disconnected already, so that its reason and choice are
+        kept.
         """
         if self._lock_row().is_disconnected:
             raise InvalidTransition(self, "disabled")

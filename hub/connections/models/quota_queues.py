@@ -50,7 +50,7 @@ class QuotaQueue(Scoped):
     @classmethod
     def reopen(cls, keys: Collection[str], *, now: datetime) -> None:
         """Open the queues that wait for these scopes, as the scopes are available early."""
-        waiting = cls.unscoped.filter(waits_for_any(keys), opens_at__gt=now)
+        waiting = cls.unscoped.filter(build_waiting_condition(keys), opens_at__gt=now)
         with transaction.atomic():
             # as a pump writes them
             ordered = waiting.order_by("connection_id", "low_priority", "digest")
@@ -61,7 +61,7 @@ class QuotaQueue(Scoped):
             Lane.make_due(sorted(set(lanes.values())), now=now)
 
 
-def waits_for_any(keys: Collection[str]) -> models.Q | RawSQL:
+def build_waiting_condition(keys: Collection[str]) -> models.Q | RawSQL:
     """Return the Q condition for queues that waited for one of these scopes at the last check."""
     if database.vendor == "postgresql":
         return models.Q(closed__has_any_keys=list(keys))

@@ -31,7 +31,7 @@ def notify_former_connections(tenant: Tenant, user: User, *, now: datetime) -> N
                 "person": str(user),
                 "system": connector.label if connector else connection.connector_key,
             },
-            about=f"{connection.pk}:{user.pk}:{now.isoformat()}",
+            occurrence=f"{connection.pk}:{user.pk}:{now.isoformat()}",
             now=now,
             tenant_id=tenant.pk,
             connection_id=connection.pk,

@@ -155,7 +155,7 @@ def confirm_account(request: HttpRequest, id: UUID) -> HttpResponseBase:
         raise PermissionDenied
     if request.method == "POST":
         replaces = tenant_user.is_owner and request.POST.get("do") == "replace"
-        return (_replace_account if replaces else _answer_confirmation)(
+        return (_answer_replacement if replaces else _answer_confirmation)(
             request, authorization, tenant_user
         )
     redeem_stored_code(
@@ -221,7 +221,7 @@ def _answer_confirmation(
     return HttpResponseRedirect(_build_result_url(authorization, connection))
 
 
-_replace_account = require_recent_login(_answer_confirmation)
+_answer_replacement = require_recent_login(_answer_confirmation)
 
 
 def _show_ended_authorization(request: HttpRequest, authorization: Authorization) -> HttpResponse:

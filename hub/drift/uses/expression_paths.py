@@ -18,7 +18,7 @@ Path = tuple[str, ...]
 PathReads = dict[Path, set[str]]  # the constants with which the value is compared, as text
 
 # nodes of which each child goes on from the value of the one before
-CHAINS = ("flatten", "index_expression", "pipe", "projection", "subexpression")
+CHAIN_NODES = ("flatten", "index_expression", "pipe", "projection", "subexpression")
 NODES_WITH_SAME_PATH = ("current", "identity", "index", "slice")
 COMPARING_CALLS = ("contains", "ends_with", "starts_with")
 
@@ -93,7 +93,7 @@ class _PathReader:
             return None if base is None else (*base, node["value"])
         if kind in NODES_WITH_SAME_PATH:
             return base
-        if kind in CHAINS:
+        if kind in CHAIN_NODES:
             for child in children:
                 base = self.visit(child, base)
             return base

@@ -9,7 +9,7 @@ from hub.mappings.expressions.budget import ExpressionRefused
 from hub.mappings.expressions.language import Node, parse_expression
 
 # nodes whose literals decide which value is written, but are not written
-CONDITIONS = ("comparator", "filter_projection", "not_expression")
+CONDITION_NODES = ("comparator", "filter_projection", "not_expression")
 # functions that may return one of their arguments; others compute a value of their own
 PASSING_CALLS = ("default", "not_null", "text", "to_array", "to_string", "trim")
 
@@ -96,7 +96,7 @@ def _list_node_constants(node: Node) -> Iterator[str]:
     pending: list[Any] = [node]
     while pending:
         current = pending.pop()
-        if not isinstance(current, dict) or current["type"] in CONDITIONS:
+        if not isinstance(current, dict) or current["type"] in CONDITION_NODES:
             continue
         if current["type"] == "function_expression" and current["value"] not in PASSING_CALLS:
             continue

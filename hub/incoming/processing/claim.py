@@ -20,7 +20,7 @@ BATCH_SIZE = 200  # messages of one claim
 BATCH_BYTES = 512 * KIBIBYTE  # of their bodies; a claim has at least one message
 MAX_SHARES = 50  # accounts of one claim
 MAX_ATTEMPTS = 5  # then the message is quarantined
-RELATED = (
+RELATED_FIELDS = (
     *("endpoint__connection__lane", "endpoint__connection__tenant"),
     "endpoint__connection__disconnection",
 )
@@ -156,7 +156,7 @@ def _lease_messages(
     leased.update(
         lease=lease, lease_until=now + MESSAGE_LEASE, attempt_count=F("attempt_count") + 1
     )
-    return list(leased.select_related(*RELATED).order_by("pk"))
+    return list(leased.select_related(*RELATED_FIELDS).order_by("pk"))
 
 
 def is_message_due(*, now: datetime) -> bool:

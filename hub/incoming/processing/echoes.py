@@ -73,7 +73,7 @@ def _create_bounce_notice(row: InboundItem, *, now: datetime) -> None:
         "bouncing",
         "bouncing",
         {"connection": row.connection.name, "record": row.record},
-        about=f"{row.connection_id}:{row.record}:{now:%Y%m%d%H}",
+        occurrence=f"{row.connection_id}:{row.record}:{now:%Y%m%d%H}",
         tenant_id=row.tenant_id,
         connection_id=row.connection_id,
         now=now,

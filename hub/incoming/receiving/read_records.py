@@ -63,11 +63,11 @@ def _find_unknown_changes(
 ) -> list[RecordChange]:
     """Return the changes without an item or an event."""
     known_ids = _find_known_ids(connection, changes)
-    heard = _find_heard_changes(connection, changes, now=now)
+    reported = _find_reported_changes(connection, changes, now=now)
     return [
         change
         for change in changes
-        if known_ids.isdisjoint(_list_ids(change)) and not _is_heard(change, heard)
+        if known_ids.isdisjoint(_list_ids(change)) and not _is_reported(change, reported)
     ]
 
 
@@ -109,27 +109,27 @@ def _build_message_key(item_id: str) -> str:
     return clean_id(f"read:{item_id}")
 
 
-HeardChanges = dict[str, list[tuple[str, datetime]]]  # type and time, by record
+ReportedChanges = dict[str, list[tuple[str, datetime]]]  # type and time, by record
 
 
-def _find_heard_changes(
+def _find_reported_changes(
     connection: Connection, changes: Sequence[RecordChange], *, now: datetime
-) -> HeardChanges:
+) -> ReportedChanges:
     """Return the changes of these records that webhooks reported, since the oldest of them."""
     oldest = max(min(change.at for change in changes), now - LONGEST_LOOK_BACK)
     rows = _select_items_of_account(connection).filter(
         record__in={change.record for change in changes},
         public_id__gte=smallest_id_at(oldest - RECEIVED_BEFORE_CHANGE_MAX),
     )
-    heard: HeardChanges = {}
+    reported: ReportedChanges = {}
     prefix = f"{connection.connector_key}."
     for record, type, at in rows.values_list("record", "type", "occurred_at"):
         if at is not None:
-            heard.setdefault(record, []).append((type.removeprefix(prefix), at))
-    return heard
+            reported.setdefault(record, []).append((type.removeprefix(prefix), at))
+    return reported
 
 
-def _is_heard(change: RecordChange, heard: HeardChanges) -> bool:
+def _is_reported(change: RecordChange, reported: ReportedChanges) -> bool:
     """Return whether a webhook reported the change, under an id that cannot be derived from the
     record.
 
@@ -137,7 +137,9 @@ def _is_heard(change: RecordChange, heard: HeardChanges) -> bool:
     last report; the times of records are in whole seconds.
     """
     object = change.type.partition(".")[0]
-    entries = [entry for entry in heard.get(change.record, ()) if entry[0].startswith(f"{object}.")]
+    entries = [
+        entry for entry in reported.get(change.record, ()) if entry[0].startswith(f"{object}.")
+    ]
     if change.type.endswith(CREATED_SUFFIX):
         return any(type == change.type for type, _at in entries)
     return any(at.replace(microsecond=0) >= change.at for _type, at in entries)

@@ -47,7 +47,7 @@ def notify_rejected_source(endpoint: InboundEndpoint, since: datetime, *, now: d
             "system": system,
             "since": f"{since:%Y-%m-%d %H:%M} UTC",
         },
-        about=f"{endpoint.pk}:{now:%Y-%m-%d}",
+        occurrence=f"{endpoint.pk}:{now:%Y-%m-%d}",
         tenant_id=endpoint.tenant_id,
         connection_id=connection.pk if connection else None,
         now=now,

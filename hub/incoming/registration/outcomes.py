@@ -124,7 +124,7 @@ def notify_registration_failure(subscription: WebhookSubscription, *, now: datet
         NOTICE_KIND,
         NOTICE_KIND,
         {"connection": connection.name if connection else system, "system": system},
-        about=f"{endpoint.pk}:{now:%Y-%m-%d}",
+        occurrence=f"{endpoint.pk}:{now:%Y-%m-%d}",
         tenant_id=endpoint.tenant_id,
         connection_id=connection.pk if connection else None,
         reason=subscription.reason if subscription.reason in REASONS else "",

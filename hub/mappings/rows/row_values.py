@@ -19,7 +19,7 @@ from hub.mappings.rows.converters import CONVERTERS
 RowKind = Literal["path", "constant", "expression", "identity"]
 NAME_PATTERN = r'(?:[A-Za-z_][A-Za-z0-9_]*|"(?:[^"\\\x00-\x1f]|\\.)*")'
 PATH = re.compile(rf"{NAME_PATTERN}(?:\.{NAME_PATTERN}|\[[0-9]+\])*", re.ASCII)
-IDENTITY = re.compile(r"identity\('([^'\\]*)', (.+)\)", re.DOTALL)
+IDENTITY_CALL = re.compile(r"identity\('([^'\\]*)', (.+)\)", re.DOTALL)
 UNQUOTED_TEXT = re.compile(r'[^\s"]|[^\s"][^\x00-\x09\x0b-\x1f]*[^\s]')
 
 
@@ -57,7 +57,9 @@ def leaf_of_row(row: Row) -> Any:
 
 def row_of_leaf(path: str, leaf: Any) -> Row:
     """Return the simplest row for this leaf that `leaf_of_row` converts back to it."""
-    candidates = _list_text_rows(path, leaf) if isinstance(leaf, str) else [_constant(path, leaf)]
+    candidates = (
+        _list_text_rows(path, leaf) if isinstance(leaf, str) else [_build_constant_row(path, leaf)]
+    )
     for row in candidates:
         try:
             if _is_identical(leaf_of_row(row), leaf):
@@ -75,13 +77,13 @@ def _is_identical(first: Any, second: Any) -> bool:
 def _list_text_rows(path: str, expression: str) -> Iterator[Row]:
     text = _unquote_text(expression)
     if text is not None:
-        yield _constant(path, text)
+        yield _build_constant_row(path, text)
     row = Row(path, "path", expression)
     yield row
     for converter in CONVERTERS.values():
         if inner := converter.unwrap(expression):
             yield replace(row, value=inner, converter=converter.key)
-    if identity := IDENTITY.fullmatch(expression):
+    if identity := IDENTITY_CALL.fullmatch(expression):
         yield Row(path, "identity", identity[2], identity_kind=identity[1])
 
 
@@ -115,7 +117,7 @@ def _check_expression(expression: str) -> str:
 # --- constants ------------------------------------------------------------------------------------
 
 
-def _constant(path: str, value: Any) -> Row:
+def _build_constant_row(path: str, value: Any) -> Row:
     return Row(path, "constant", format_constant(value))
 
 

@@ -25,7 +25,7 @@ def is_same_value(written: Any, received: Any) -> bool:
         return False
     if _is_number(written) or _is_number(received):
         return _read_number(written) == _read_number(received)
-    return _spell(written) == _spell(received)
+    return _format_value(written) == _format_value(received)
 
 
 def _is_number(value: Any) -> bool:
@@ -35,16 +35,16 @@ def _is_number(value: Any) -> bool:
 def _read_number(value: Any) -> int | float | str:
     """Return the number that a value denotes, otherwise its text.
 
-    Integers are compared exactly: two that are one as floats are two values.
+    Integers are compared exactly: two that are equal as floats may differ.
     """
-    text = _spell(value)
+    text = _format_value(value)
     for read in (int, float):
         with suppress(ValueError):
             return read(text)
     return text
 
 
-def _spell(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else str(value)

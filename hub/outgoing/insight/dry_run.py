@@ -15,7 +15,7 @@ from hub.connections.models import Connection
 from hub.mappings.compiler_cache import compiled_filter, compiled_mapping
 from hub.mappings.expressions.functions import IdentitySkipped
 from hub.mappings.fallbacks import load_fallbacks
-from hub.mappings.missing_paths import Gap, find_missing_paths
+from hub.mappings.missing_paths import MissingPath, find_missing_paths
 from hub.mappings.models import Identity, IdentityFallback, MappingVersion
 from hub.mappings.translate import (
     CompiledFilter,
@@ -64,7 +64,7 @@ class DryRun:
     clause: FilterExplanation | None = None
     body: str = ""
     missing: tuple[IdentityPair, ...] = ()
-    gaps: tuple[Gap, ...] = ()  # paths of the mapping that found nothing in this event
+    gaps: tuple[MissingPath, ...] = ()  # paths of the mapping that found nothing in this event
 
 
 def dry_run_route(

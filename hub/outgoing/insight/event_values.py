@@ -21,8 +21,8 @@ MAX_VALUES = 24  # of one event
 MAX_NODES = 1_000  # of one body
 EVENTS_READ = 200  # the newest events, not indexed yet, whose bodies a search reads
 EVENTS_FOUND = 100
-VALUE = re.compile(r"(?=\S*[\d@])\S{3,100}")
-NUMBER = re.compile(r"\d{1,3}|-?\d+[.,]\d*|-\d+")
+INDEXED_VALUE = re.compile(r"(?=\S*[\d@])\S{3,100}")
+UNINDEXED_NUMBER = re.compile(r"\d{1,3}|-?\d+[.,]\d*|-\d+")
 DATE = re.compile(r"\d{4}-\d\d-\d\d(t\S*)?")
 SEPARATOR = re.compile(r"[-_:/.#]")
 
@@ -30,9 +30,9 @@ SEPARATOR = re.compile(r"[-_:/.#]")
 def normalize_value(text: str) -> str:
     """Return the text as it is indexed; "" if it is not a value that is indexed."""
     value = text.strip().casefold()
-    if not VALUE.fullmatch(value) or value.startswith(("http://", "https://")):
+    if not INDEXED_VALUE.fullmatch(value) or value.startswith(("http://", "https://")):
         return ""
-    return "" if NUMBER.fullmatch(value) or DATE.fullmatch(value) else value
+    return "" if UNINDEXED_NUMBER.fullmatch(value) or DATE.fullmatch(value) else value
 
 
 def list_event_values(sender_id: str, body: bytes) -> set[str]:

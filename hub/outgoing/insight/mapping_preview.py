@@ -30,9 +30,9 @@ from hub.outgoing.insight.missing_identities import load_newest_versions
 from hub.outgoing.models import Event, Route
 from hub.reason_codes import translate_text as in_language
 
-VALUE = re.compile(r"data((?:\.[A-Za-z_][A-Za-z0-9_]*)+)", re.ASCII)
-TEXT = re.compile(r"'([^'\\]*)'")
-IDENTITY = re.compile(r"identity\('([^'\\]*)', *(.+)\)")
+PLAIN_PATH = re.compile(r"data((?:\.[A-Za-z_][A-Za-z0-9_]*)+)", re.ASCII)
+QUOTED_TEXT = re.compile(r"'([^'\\]*)'")
+IDENTITY_CALL = re.compile(r"identity\('([^'\\]*)', *(.+)\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +141,14 @@ def _preview_field(key: str, label: str, value: Any) -> FieldPreview:
 
 def _describe_expression(expression: str) -> str:
     """Describe a simple expression as text; "" for any other expression."""
-    if value := VALUE.fullmatch(expression):
+    if value := PLAIN_PATH.fullmatch(expression):
         return _("the event's %(name)s") % {
             "name": value[1][1:].replace("_", " ").replace(".", " › ")
         }
-    if text := TEXT.fullmatch(expression):
+    if text := QUOTED_TEXT.fullmatch(expression):
         return _("always “%(text)s”") % {"text": text[1]}
-    if pair := IDENTITY.fullmatch(expression):
-        kind, literal = pair[1], TEXT.fullmatch(pair[2])
+    if pair := IDENTITY_CALL.fullmatch(expression):
+        kind, literal = pair[1], QUOTED_TEXT.fullmatch(pair[2])
         subject = (
             _("“%(text)s”") % {"text": literal[1]} if literal else _describe_expression(pair[2])
         )

@@ -12,7 +12,7 @@ from hub.scheduled.models import LogChunk, LogPosition
 from tenants.models import Tenant
 
 GROUP_SIZE = 32  # requests whose chunks are stored in one transaction
-Log = tuple[int, str]  # the id of the tenant, and the source
+LogKey = tuple[int, str]  # the id of the tenant, and the source
 
 
 class LinesConflict(Exception):
@@ -33,7 +33,7 @@ class ChunkInput:
     received_at: datetime
 
     @property
-    def log(self) -> Log:
+    def log(self) -> LogKey:
         return self.tenant.pk, self.source
 
 
@@ -123,7 +123,7 @@ class Appending:
             )
 
 
-def lock_positions(inputs: Sequence[ChunkInput]) -> dict[Log, LogPosition]:
+def lock_positions(inputs: Sequence[ChunkInput]) -> dict[LogKey, LogPosition]:
     """Lock the positions of these logs, always in the same order; create those that are missing."""
     logs = {chunk_input.log for chunk_input in inputs}
     positions = _select_positions(logs)
@@ -136,7 +136,7 @@ def lock_positions(inputs: Sequence[ChunkInput]) -> dict[Log, LogPosition]:
     return positions
 
 
-def _select_positions(logs: set[Log]) -> dict[Log, LogPosition]:
+def _select_positions(logs: set[LogKey]) -> dict[LogKey, LogPosition]:
     rows = LogPosition.unscoped.select_for_update(no_key=True).filter(
         tenant__in={tenant for tenant, _ in logs}, source__in={source for _, source in logs}
     )

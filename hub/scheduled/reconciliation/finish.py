@@ -122,7 +122,7 @@ def _notify(
         NOTICE_KIND,
         "repairs_stopped" if is_stopped else "discrepancies_found",
         {"connection": str(connection), "job": run.job.name, "count": count},
-        about=str(run.public_id),
+        occurrence=str(run.public_id),
         now=now,
         tenant_id=run.tenant_id,
         connection_id=connection.pk,

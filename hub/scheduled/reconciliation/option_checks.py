@@ -22,9 +22,9 @@ FIELD_TYPES = (
     "reference",
 )
 OWNERS = ("ours", "theirs", "newer", "report")
-MODES = ("propose", "apply")
-READS = ("full", "incremental")
-MISSING = ("report", "create")
+REPAIR_MODES = ("propose", "apply")
+READ_MODES = ("full", "incremental")
+MISSING_RECORD_ACTIONS = ("report", "create")
 FIELDS_MAX = 100
 NAME_LENGTH_MAX = 80  # characters
 OVERLAP_MINUTES_MAX = 7 * 24 * 60  # minutes
@@ -195,8 +195,8 @@ def _is_text_map(values: Any) -> bool:
 
 
 def _check_modes(errors: OptionErrors, options: Mapping[str, Any]) -> None:
-    errors.check_choice(options.get("mode", "propose"), "mode", MODES)
-    errors.check_choice(options.get("read", "full"), "read", READS)
+    errors.check_choice(options.get("mode", "propose"), "mode", REPAIR_MODES)
+    errors.check_choice(options.get("read", "full"), "read", READ_MODES)
     errors.check_number(
         options.get("overlap_minutes", 10),
         "overlap_minutes",
@@ -206,7 +206,7 @@ def _check_modes(errors: OptionErrors, options: Mapping[str, Any]) -> None:
     )
     missing = errors.check_object(options.get("missing", {}), "missing", "missing")
     for side in ("here", "there"):
-        errors.check_choice(missing.get(side, "report"), f"missing.{side}", MISSING)
+        errors.check_choice(missing.get(side, "report"), f"missing.{side}", MISSING_RECORD_ACTIONS)
     limits = errors.check_object(options.get("limits", {}), "limits", "limits")
     errors.check_number(limits.get("share", 0.1), "limits.share", least=0, most=1)
     errors.check_number(limits.get("count", 500), "limits.count", least=0, most=10**9, whole=True)

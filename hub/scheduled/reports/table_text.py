@@ -13,7 +13,7 @@ LABEL_WIDTH = 28  # cells of the font; a wide character takes two
 # characters with HTML escapes: a section of a Slack message takes 3,000, with the title above it
 TABLE_LENGTH_MAX = 2_300
 WIDE_CLASSES = ("W", "F")
-GAP = "  "
+COLUMN_GAP = "  "
 
 
 def format_table(figures: Figures) -> str:
@@ -59,7 +59,7 @@ def _align_line(cells: Sequence[str], widths: Sequence[int]) -> str:
         " " * (width - measure_width(number)) + number
         for number, width in zip(numbers, widths[1:], strict=True)
     ]
-    return GAP.join(parts).rstrip()
+    return COLUMN_GAP.join(parts).rstrip()
 
 
 def measure_width(text: str) -> int:

@@ -18,7 +18,7 @@ from hub.scheduled.models import Job, JobSchedule, Run
 from hub.scheduled.slots import list_slots
 
 MAX_SLOTS = 200  # of one schedule and pass
-MOMENT = timedelta(microseconds=1)
+MICROSECOND = timedelta(microseconds=1)
 MISSED = "slot_missed"  # the reason of a run that is skipped, as its slot was found too late
 
 RunPlanner = Callable[..., None]  # plan_runs(runs, *, now) sets what unsaved runs are planned for
@@ -69,8 +69,8 @@ def take_due_slots(schedule: JobSchedule, *, now: datetime) -> list[Run]:
     slots = list_slots(
         job.cron,
         schedule.time_zone,
-        start=max(schedule.next_slot_at, schedule.last_slot_at + MOMENT),
-        end=now + MOMENT,
+        start=max(schedule.next_slot_at, schedule.last_slot_at + MICROSECOND),
+        end=now + MICROSECOND,
         limit=MAX_SLOTS,
     )
     if slots:

@@ -45,7 +45,7 @@ def _notify(run: Run, kind: str, message: str, reason: str, *, now: datetime) ->
         kind,
         message,
         {"job": run.job.name, "time": format_run_time(run)},
-        about=str(run.public_id),
+        occurrence=str(run.public_id),
         reason=reason,
         now=now,
         tenant_id=run.tenant_id,

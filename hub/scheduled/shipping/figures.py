@@ -10,7 +10,7 @@ from django.db.models import F, OuterRef, QuerySet, Subquery
 from hub.scheduled.models import LogChunk, LogPosition, LogSource, Run
 from tenants.models import Tenant
 
-KIND = "ship"
+SHIPPING_KIND = "ship"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,9 @@ class ShippingRun:
 
 def recent_runs(tenant: Tenant, *, count: int = 10) -> Sequence[ShippingRun]:
     """Return the newest runs of log shipping of a tenant, in one query."""
-    runs = Run.objects.of(tenant).filter(job__kind=KIND).select_related("job").order_by("-id")
+    runs = (
+        Run.objects.of(tenant).filter(job__kind=SHIPPING_KIND).select_related("job").order_by("-id")
+    )
     return [build_shipping_run(run) for run in runs[:count]]
 
 
@@ -120,6 +122,10 @@ def build_shipping_run(run: Run) -> ShippingRun:
 
 def find_last_error(tenant: Tenant) -> Run | None:
     """Return the last run of log shipping that ended, if it failed; its `reason` says why."""
-    runs = Run.objects.of(tenant).filter(job__kind=KIND).exclude(state__in=("waiting", "running"))
+    runs = (
+        Run.objects.of(tenant)
+        .filter(job__kind=SHIPPING_KIND)
+        .exclude(state__in=("waiting", "running"))
+    )
     newest = runs.order_by("-id").first()
     return newest if newest is not None and newest.state in ("failed", "blocked") else None

@@ -18,7 +18,7 @@ from hub.connections.models import Connection
 from hub.notices.models import Notice
 from hub.notices.notify import create_notice, resolve_notices
 from hub.scheduled.models import Job, LogChunk, LogPosition
-from hub.scheduled.shipping.figures import KIND, positions_with_age
+from hub.scheduled.shipping.figures import SHIPPING_KIND, positions_with_age
 from hub.scheduled.shipping.shipment import Shipment
 
 DROPPED, LATE = "log_lines_dropped", "log_lines_late"  # kinds of notices
@@ -77,7 +77,7 @@ def notify_dropped(position: LogPosition, count: int, *, now: datetime) -> None:
         DROPPED,
         DROPPED,
         {"count": count, "days": settings.HUB_KEEP_LOG_DAYS, **build_system_parameter(connection)},
-        about=f"{position.pk}:{now:%Y-%m-%d}",
+        occurrence=f"{position.pk}:{now:%Y-%m-%d}",
         tenant_id=position.tenant_id,
         connection_id=connection.pk if connection else None,
         now=now,
@@ -90,10 +90,10 @@ def notify_late_logs(*, now: datetime) -> None:
     A step of the sweep. The notice is resolved when no line of the tenant waits that long any more.
     """
     positions = find_late_positions(now=now).order_by("pk")
-    about = {f"{position.pk}:{now:%Y-%m-%d}": position for position in positions}
-    for name in find_new_occurrences(about):
-        notify_late_log(about[name], name, now=now)
-    resolve_notices_of_logs({position.tenant_id for position in about.values()}, now=now)
+    positions_by_occurrence = {f"{position.pk}:{now:%Y-%m-%d}": position for position in positions}
+    for name in find_new_occurrences(positions_by_occurrence):
+        notify_late_log(positions_by_occurrence[name], name, now=now)
+    resolve_notices_of_logs({position.tenant_id for position in positions}, now=now)
 
 
 def find_new_occurrences(names: Collection[str]) -> list[str]:
@@ -110,7 +110,7 @@ def find_late_positions(*, now: datetime) -> QuerySet[Any]:
     return positions_with_age(waiting).filter(waiting_since__lt=now - LATE_AFTER)
 
 
-def notify_late_log(position: Any, about: str, *, now: datetime) -> None:
+def notify_late_log(position: Any, occurrence: str, *, now: datetime) -> None:
     connection = find_log_connection(position.tenant_id)
     waiting_since: datetime = position.waiting_since  # annotated
     create_notice(
@@ -121,7 +121,7 @@ def notify_late_log(position: Any, about: str, *, now: datetime) -> None:
             "since": f"{waiting_since:%Y-%m-%d %H:%M} UTC",
             **build_system_parameter(connection),
         },
-        about=about,
+        occurrence=occurrence,
         tenant_id=position.tenant_id,
         connection_id=connection.pk if connection else None,
         now=now,
@@ -139,7 +139,7 @@ def resolve_notices_of_logs(late_tenants: set[int], *, now: datetime) -> None:
 
 def find_log_connection(tenant_id: int) -> Connection | None:
     """Return the connection to which the tenant's log is shipped; None if no job ships it."""
-    jobs = Job.unscoped.filter(kind=KIND, is_enabled=True)
+    jobs = Job.unscoped.filter(kind=SHIPPING_KIND, is_enabled=True)
     own_jobs = jobs.filter(tenant=tenant_id, connection__isnull=False).select_related("connection")
     if (job := own_jobs.first()) is not None:
         return job.connection

@@ -10,7 +10,7 @@ from hub.audit import AuditHead
 from hub.scheduled.models import JobSchedule, LogPosition, LogSource, Run
 from hub.scheduled.shipping.options import parse_shipping_options
 
-Log = tuple[int, str]  # the id of the tenant, and the source
+LogKey = tuple[int, str]  # the id of the tenant, and the source
 
 
 def find_schedules_with_work(schedules: Sequence[JobSchedule]) -> set[int]:
@@ -33,7 +33,7 @@ def find_schedules_with_work(schedules: Sequence[JobSchedule]) -> set[int]:
     }
 
 
-def find_waiting_logs(logs: set[Log]) -> set[Log]:
+def find_waiting_logs(logs: set[LogKey]) -> set[LogKey]:
     """Return the logs with waiting lines."""
     positions = LogPosition.unscoped.filter(
         tenant__in={tenant for tenant, _ in logs}, next_line__gt=F("shipped_line")
@@ -41,7 +41,7 @@ def find_waiting_logs(logs: set[Log]) -> set[Log]:
     return logs & set(positions.values_list("tenant_id", "source"))
 
 
-def find_unread_audit_logs(schedules: Sequence[JobSchedule], logs: set[Log]) -> set[Log]:
+def find_unread_audit_logs(schedules: Sequence[JobSchedule], logs: set[LogKey]) -> set[LogKey]:
     """Return the audit logs with unread rows."""
     tenants = {
         row.tenant_id: str(row.tenant.public_id)

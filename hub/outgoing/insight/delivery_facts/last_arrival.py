@@ -51,7 +51,9 @@ class ArrivalComparison:
 
 
 @dataclass(frozen=True, slots=True)
-class _SentSide:
+class _ComparedDelivery:
+    """A delivery with the body, the attempt and the exchange that are compared."""
+
     delivery: Delivery
     body: bytes | memoryview | None
     attempt: Attempt | None
@@ -95,7 +97,7 @@ def find_last_arrival(delivery: Delivery) -> Delivery | None:
 
 def _load_sides(
     arrived: Delivery, delivery: Delivery, *, evidence: bool
-) -> tuple[_SentSide, _SentSide]:
+) -> tuple[_ComparedDelivery, _ComparedDelivery]:
     ids = (arrived.pk, delivery.pk)
     bodies: Mapping[int, Rendering] = Rendering.objects.in_bulk(ids)
     attempts = {
@@ -110,18 +112,20 @@ def _load_sides(
         attempt = attempts.get(one.pk)
         rendering = bodies.get(one.pk)
         exchange = calls.get(attempt.exchange) if attempt and attempt.exchange else None
-        sides.append(_SentSide(one, rendering.body if rendering else None, attempt, exchange))
+        sides.append(
+            _ComparedDelivery(one, rendering.body if rendering else None, attempt, exchange)
+        )
     return sides[0], sides[1]
 
 
-def _write_request(side: _SentSide) -> RequestText:
+def _write_request(side: _ComparedDelivery) -> RequestText:
     body = build_display_body(side.body)
     text = (body.pretty or body.raw) if body else ""
     method, url = (side.exchange.method, side.exchange.url) if side.exchange else ("", "")
     return RequestText(method, url, (), text)
 
 
-def _list_facts(before: _SentSide, now: _SentSide) -> list[ComparedFact]:
+def _list_facts(before: _ComparedDelivery, now: _ComparedDelivery) -> list[ComparedFact]:
     pairs = (
         (_("Version of the field mapping"), _describe_version(before), _describe_version(now)),
         (_("Answer"), _describe_answer(before), _describe_answer(now)),
@@ -130,18 +134,18 @@ def _list_facts(before: _SentSide, now: _SentSide) -> list[ComparedFact]:
     return [ComparedFact(*pair) for pair in pairs if pair[1] or pair[2]]
 
 
-def _describe_version(side: _SentSide) -> str:
+def _describe_version(side: _ComparedDelivery) -> str:
     version = side.delivery.mapping_version
     return f"v{version.number}" if version else ""
 
 
-def _describe_answer(side: _SentSide) -> str:
+def _describe_answer(side: _ComparedDelivery) -> str:
     if side.exchange and side.exchange.status:
         return f"HTTP {side.exchange.status}"
     return _("no answer") if side.attempt and side.exchange else ""
 
 
-def _describe_duration(side: _SentSide) -> str:
+def _describe_duration(side: _ComparedDelivery) -> str:
     if side.attempt is None or side.attempt.milliseconds is None:
         return ""
     return f"{side.attempt.milliseconds} ms"

@@ -61,7 +61,7 @@ def _notify_disabled(connection: Connection, *, now: datetime) -> None:
         "disabled",
         "disabled_by_endpoint",
         {"connection": str(connection)},
-        about=f"{connection.pk}:{now:%Y-%m-%dT%H:%M:%S}",
+        occurrence=f"{connection.pk}:{now:%Y-%m-%dT%H:%M:%S}",
         now=now,
         tenant_id=connection.tenant_id,
         connection_id=connection.pk,

@@ -159,12 +159,14 @@ def _disable_or_warn(batch: LaneBatch, state: BreakerState, *, now: datetime) ->
     names = {"connection": str(connection), "since": since}
     if not breaker.has_failed_for(state, after=disable_after, now=now):
         names["disabled_on"] = f"{state.failing_since + disable_after:%Y-%m-%d %H:%M} UTC"
-        about = f"{connection.pk}:{since}:{percent}"
-        _notify(connection, "failing", "failing", names, about=about, now=now)
+        occurrence = f"{connection.pk}:{since}:{percent}"
+        _notify(connection, "failing", "failing", names, occurrence=occurrence, now=now)
     elif _disable_failing(connection, f"every attempt failed since {since}", now=now):
         batch.progress.is_stopped = True
-        about = f"{connection.pk}:{since}"
-        _notify(connection, "disabled", "disabled_after_failures", names, about=about, now=now)
+        occurrence = f"{connection.pk}:{since}"
+        _notify(
+            connection, "disabled", "disabled_after_failures", names, occurrence=occurrence, now=now
+        )
 
 
 def _notify(
@@ -173,14 +175,14 @@ def _notify(
     message: str,
     parameters: Mapping[str, str],
     *,
-    about: str,
+    occurrence: str,
     now: datetime,
 ) -> None:
     create_notice(
         kind,
         message,
         parameters,
-        about=about,
+        occurrence=occurrence,
         now=now,
         tenant_id=connection.tenant_id,
         connection_id=connection.pk,

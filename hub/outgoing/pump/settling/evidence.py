@@ -12,7 +12,7 @@ from hub.outgoing.pump.types import MAX_DETAIL_LENGTH, SendResult
 MAX_REASON_LENGTH, MAX_REFERENCE_LENGTH = 60, 200  # characters
 
 
-def attempt_columns(send_results: Sequence[SendResult]) -> dict[str, list[Any]]:
+def build_attempt_columns(send_results: Sequence[SendResult]) -> dict[str, list[Any]]:
     """Build the columns of the attempts, one row for each delivery, for a bulk insert."""
     attempts = [
         (send_result, message.delivery, outcome)
@@ -36,7 +36,7 @@ def attempt_columns(send_results: Sequence[SendResult]) -> dict[str, list[Any]]:
     }
 
 
-def exchange_columns(send_results: Sequence[SendResult]) -> dict[str, list[Any]]:
+def build_exchange_columns(send_results: Sequence[SendResult]) -> dict[str, list[Any]]:
     """Build the columns of the exchanges, one row for each request, for a bulk insert."""
     exchanges = [_redact_exchange(send_result) for send_result in send_results]
     return {

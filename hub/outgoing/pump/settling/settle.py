@@ -14,7 +14,7 @@ from hub.outgoing.models import Attempt, Delivery, Exchange, Rendering
 from hub.outgoing.pump.claiming.deliveries import ClaimedDelivery
 from hub.outgoing.pump.settling.connection_effects import apply_connection_outcomes
 from hub.outgoing.pump.settling.endpoint_health import last_failure_texts, update_endpoint_health
-from hub.outgoing.pump.settling.evidence import attempt_columns, exchange_columns
+from hub.outgoing.pump.settling.evidence import build_attempt_columns, build_exchange_columns
 from hub.outgoing.pump.settling.quota_feedback import apply_feedback
 from hub.outgoing.pump.settling.quota_queues import queue_throttled
 from hub.outgoing.pump.settling.release_lanes import release_lanes
@@ -46,7 +46,7 @@ def settle_results(
     queue_throttled(results, now=now)
     transitions = list(find_transitions(results, now=now, random=random))
     # redaction takes time, and holds no lock here
-    attempts, exchanges = attempt_columns(send_results), exchange_columns(send_results)
+    attempts, exchanges = build_attempt_columns(send_results), build_exchange_columns(send_results)
     failure_texts = last_failure_texts(send_results)
     with transaction.atomic():
         applied_count = apply_transitions(lease, transitions, now=now)

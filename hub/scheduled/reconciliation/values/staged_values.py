@@ -65,7 +65,7 @@ def _load_json(document: bytes) -> Any:
         return json.loads(document)
 
 
-def compared_line(body: bytes) -> bytes:
+def read_canonical_line(body: bytes) -> bytes:
     """Return the first line, which holds the canonical values and is the same for equal records."""
     return body.partition(b"\n")[0]
 

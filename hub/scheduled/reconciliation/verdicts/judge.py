@@ -13,9 +13,9 @@ from hub.scheduled.reconciliation.values.record_keys import decode_key, is_unmat
 from hub.scheduled.reconciliation.values.staged_values import (
     DELETED_MARK,
     StagedValues,
-    compared_line,
     decode_staged,
     make_storable,
+    read_canonical_line,
 )
 
 IDS_SHOWN = 5  # of an ambiguous key
@@ -111,7 +111,7 @@ def judge_records(
     if not living_local and not living_remote:
         return None
     records = KeyRecords(key, living_local, living_remote, bool(local), bool(remote), rules)
-    judgement = _judge_living(records, scope)
+    judgement = _judge_existing(records, scope)
     if judgement.outcome != EQUAL and _is_in_motion(key, [*local, *remote], scope):
         times = [entry.changed_at for entry in [*local, *remote] if entry.changed_at]
         return Judgement(UNSETTLED, changed_at=max(times, default=None))
@@ -126,8 +126,8 @@ def _is_plain_pair(local_rows: Sequence[ReadRow], remote_rows: Sequence[ReadRow]
 
 
 def _is_equal(local: ReadRow, remote: ReadRow) -> bool:
-    line = compared_line(local.body)
-    return line == compared_line(remote.body) and line != DELETED_MARK
+    line = read_canonical_line(local.body)
+    return line == read_canonical_line(remote.body) and line != DELETED_MARK
 
 
 def hash_record_id(record_id: str) -> int:
@@ -153,27 +153,27 @@ def _select_current(
     return [values for _, values in latest.values()]
 
 
-def _judge_living(records: KeyRecords, scope: ReadScope) -> Judgement:
+def _judge_existing(records: KeyRecords, scope: ReadScope) -> Judgement:
     if is_unmatched(records.key):
         reason = "identity_missing" if scope.matches_by_identity else "without_key"
-        return _found(_describe_record_finding(records, "unmapped", reason))
+        return _build_judgement(_describe_record_finding(records, "unmapped", reason))
     if len(records.local) > 1 or len(records.remote) > 1:
-        return _found(_describe_ambiguous(records))
+        return _build_judgement(_describe_ambiguous(records))
     if not records.local:
         if not (scope.proves_missing_here or records.is_known_here):
             return Judgement(UNPROVEN)
         reason = "deleted_here" if records.is_known_here else ""
-        return _found(_describe_record_finding(records, "missing_here", reason))
+        return _build_judgement(_describe_record_finding(records, "missing_here", reason))
     if not records.remote:
         if not (scope.proves_missing_there or records.is_known_there):
             return Judgement(UNPROVEN)
         reason = "deleted_there" if records.is_known_there else ""
-        return _found(_describe_record_finding(records, "missing_there", reason))
+        return _build_judgement(_describe_record_finding(records, "missing_there", reason))
     findings = _compare_fields(records)
-    return _found(*findings) if findings else Judgement(EQUAL)
+    return _build_judgement(*findings) if findings else Judgement(EQUAL)
 
 
-def _found(*findings: Finding) -> Judgement:
+def _build_judgement(*findings: Finding) -> Judgement:
     return Judgement(FOUND, findings)
 
 

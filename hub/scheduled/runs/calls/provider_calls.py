@@ -34,7 +34,7 @@ from hub.scheduled.runs.run_connections import (
 REFRESH_POLL = timedelta(seconds=0.5)  # until the next look for a new access token
 CREDENTIAL_UNREADABLE = "credential_unreadable"
 
-Build = Callable[[Connection], Request]
+BuildRequest = Callable[[Connection], Request]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class NotYet:
 
 
 def prepare_call(
-    connection: Connection, build: Build, *, group: str, lease: UUID, now: datetime
+    connection: Connection, build: BuildRequest, *, group: str, lease: UUID, now: datetime
 ) -> ReservedCall | NotYet | Outcome:
-    """Build a request with the currently stored credential, and reserve its quotas.
+    """BuildRequest a request with the currently stored credential, and reserve its quotas.
 
     Returns an Outcome if the request cannot be built. Raises ConnectionBlocked if a person must act
     first, and RunFailed if the connection is stopped temporarily.

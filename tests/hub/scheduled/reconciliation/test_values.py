@@ -21,12 +21,12 @@ from hub.scheduled.reconciliation.values.record_keys import (
 )
 from hub.scheduled.reconciliation.values.staged_values import (
     StagedValues,
-    compared_line,
     decode_staged,
     encode_staged,
     is_cut,
     limit_value,
     make_storable,
+    read_canonical_line,
 )
 
 TEXT = st.text(st.characters(codec=None, exclude_categories=()))  # also lone surrogates
@@ -156,7 +156,9 @@ def test_a_decimal_equals_itself_however_it_is_written(number):
 @given(FINITE_JSON, FINITE_JSON)
 def test_equal_lines_are_equal_values(first, second):
     lines = [
-        compared_line(encode_staged(StagedValues(id, [convert_remote(value, rule())], [value])))
+        read_canonical_line(
+            encode_staged(StagedValues(id, [convert_remote(value, rule())], [value]))
+        )
         for id, value in (("1", first), ("2", second))
     ]
     same = convert_remote(first, rule()) == convert_remote(second, rule())
