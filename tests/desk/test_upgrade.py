@@ -45,8 +45,8 @@ class OldInstallation:
         }
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_an_installation_of_an_earlier_part_is_migrated_and_runs(fresh_desk, part):
+def upgrade(fresh_desk, part):
+    """Start on the database of an earlier part, check that every row is kept, and stop."""
     old = OldInstallation(fresh_desk, part)
     rows, before = old.counts(), old.migrations()
     fresh_desk.start().says(READY)
@@ -55,12 +55,16 @@ def test_an_installation_of_an_earlier_part_is_migrated_and_runs(fresh_desk, par
     assert {table: count for table, count in old.counts().items() if count < rows[table]} == {}
     fresh_desk.stop()
     assert fresh_desk.process.returncode == 0
+    return old
 
 
-def test_an_upgrade_is_made_once(fresh_desk):
-    old = OldInstallation(fresh_desk, PARTS[-1])
-    fresh_desk.start().says(READY)
-    fresh_desk.stop()
+@pytest.mark.parametrize("part", PARTS[:-1])
+def test_an_installation_of_an_earlier_part_is_migrated_and_runs(fresh_desk, part):
+    upgrade(fresh_desk, part)
+
+
+def test_an_installation_of_the_last_part_is_migrated_once_and_runs(fresh_desk):
+    old = upgrade(fresh_desk, PARTS[-1])
     migrated = old.ask("SELECT count(*), max(id) FROM django_migrations")
     said = fresh_desk.start().says(READY)
     assert (
