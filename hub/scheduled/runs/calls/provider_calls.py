@@ -48,7 +48,7 @@ class NotYet:
 def prepare_call(
     connection: Connection, build: BuildRequest, *, group: str, lease: UUID, now: datetime
 ) -> ReservedCall | NotYet | Outcome:
-    """BuildRequest a request with the currently stored credential, and reserve its quotas.
+    """Build a request with the currently stored credential, and reserve its quotas.
 
     Returns an Outcome if the request cannot be built. Raises ConnectionBlocked if a person must act
     first, and RunFailed if the connection is stopped temporarily.
