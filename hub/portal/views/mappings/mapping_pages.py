@@ -18,6 +18,7 @@ from hub.mappings.models import FieldMapping
 from hub.mappings.rows import rows_of_body
 from hub.mappings.rows.row_texts import describe_row
 from hub.outgoing.models import Route
+from hub.outgoing.subscriptions.endpoint_routes import ACTION_EVENT_TYPE
 from hub.outgoing.subscriptions.mapping_copies import copy_mapping_for_routes
 from hub.portal.activity import find_version_authors
 from hub.portal.log.filter_chips import build_query_string
@@ -81,9 +82,14 @@ def describe_target(mapping: FieldMapping) -> str:
 @require_safe
 @tenant_view()
 def list_mappings(request: HttpRequest, tenant_user: TenantUser) -> HttpResponse:
-    """List the mappings, newest first, each with the routes that use it."""
+    """List the mappings, newest first, each with the routes that use it.
+
+    Without those that only pass on the input of an action that a program or a repair requests.
+    """
     data, cursor = request.GET.dict(), parse_cursor(request.GET)
-    mappings = filter_after_cursor(readable_mappings(tenant_user.tenant), cursor)
+    passed_on = Route.objects.of(tenant_user.tenant).filter(event_type=ACTION_EVENT_TYPE)
+    listed = readable_mappings(tenant_user.tenant).exclude(pk__in=passed_on.values("mapping"))
+    mappings = filter_after_cursor(listed, cursor)
     ordered = mappings.order_by("pk" if cursor.before else "-pk")
     page = assemble_page(list(ordered[: PAGE_SIZE + 1]), cursor, PAGE_SIZE)
     routes: dict[int, list[Route]] = {}

@@ -5,6 +5,7 @@ import pytest
 from hub.audit import Actor, ActorContext, AuditRow
 from hub.mappings.mapping_actions import change_mapping
 from hub.mappings.models import FieldMapping
+from hub.outgoing.subscriptions.requested_actions import get_or_create_action_route
 from tests.factories import NOON
 from tests.hub.portal.counting import asked
 from tests.markup import normalize_markup
@@ -48,6 +49,17 @@ def test_a_platform_mapping_is_listed_only_if_a_route_of_the_tenant_uses_it(make
     html = text(member.get(LIST))
     assert page_of(shared) in html and page_of(unused) not in html
     assert member.get(page_of(unused)).status_code == 404
+
+
+def test_a_mapping_that_only_passes_on_the_input_of_an_action_is_not_listed(
+    make, member, acme, mapping
+):
+    connection = make.connection(acme, "slack")
+    action = connection.connector.action("post_message")
+    route = get_or_create_action_route(connection, action, ActorContext.system(), now=NOON)
+    html = text(member.get(LIST))
+    assert page_of(mapping) in html and page_of(route.mapping) not in html
+    assert member.get(page_of(route.mapping)).status_code == 200
 
 
 def test_mappings_of_other_tenants_do_not_exist(stranger, admin, make, globex, mapping):
