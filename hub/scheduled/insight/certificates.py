@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from hub.number_texts import format_whole
@@ -20,14 +21,17 @@ CONTENT_TYPES = {"txt": "text/plain; charset=utf-8", "json": "application/json"}
 def build_certificate(run: Run) -> dict[str, Any] | None:
     """Return the certificate of a reconciliation; None if the run has no such result.
 
-    `digest` is the SHA-256 of the other entries as JSON with sorted keys and without spaces.
+    `digest` is the SHA-256 of the other entries as JSON with sorted keys and without spaces. It is
+    the same in every language, as the statement is English.
     """
     result = read_result(run)
     if result is None:
         return None
     zone = ZoneInfo(run.tenant.time_zone)
+    with translation.override("en"):
+        statement = describe_result(result, zone)
     entries = {
-        "statement": describe_result(result, zone),
+        "statement": statement,
         "tenant": run.tenant.reference,
         "job": {"id": str(run.job.public_id), "name": run.job.name},
         "run": str(run.public_id),
@@ -57,8 +61,11 @@ def _format_time(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="seconds") if moment else None
 
 
-def format_certificate(certificate: Mapping[str, Any]) -> str:
-    """Return a certificate as text, with one entry per line."""
+def format_certificate(certificate: Mapping[str, Any], statement: str = "") -> str:
+    """Return a certificate as text, with one entry per line.
+
+    statement: in the reader's language; empty: the English one of the certificate.
+    """
     lines = [
         (_("Organisation"), certificate["tenant"]),
         (_("Job"), f"{certificate['job']['name']} ({certificate['job']['id']})"),
@@ -80,7 +87,8 @@ def format_certificate(certificate: Mapping[str, Any]) -> str:
     ]
     width = max(len(label) for label, _value in lines) + 2
     rows = [f"{label:<{width}}{value or '–'}" for label, value in lines]
-    return "\n".join([_("Certificate of reconciliation"), certificate["statement"], "", *rows, ""])
+    heading = [_("Certificate of reconciliation"), statement or certificate["statement"]]
+    return "\n".join([*heading, "", *rows, ""])
 
 
 def _describe_read(certificate: Mapping[str, Any]) -> str:
@@ -109,9 +117,10 @@ def build_certificate_file(run: Run, kind: str) -> CertificateFile | None:
     certificate = build_certificate(run) if kind in CONTENT_TYPES else None
     if certificate is None:
         return None
+    result = read_result(run)
     content = (
-        format_certificate(certificate)
-        if kind == "txt"
+        format_certificate(certificate, describe_result(result, ZoneInfo(run.tenant.time_zone)))
+        if kind == "txt" and result is not None
         else json.dumps(certificate, ensure_ascii=False, indent=2)
     )
     return CertificateFile(content, CONTENT_TYPES[kind], f"certificate-{run.public_id}.{kind}")

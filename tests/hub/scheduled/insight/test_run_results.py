@@ -5,8 +5,13 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.utils import translation
 
-from hub.scheduled.insight.certificates import build_certificate, format_certificate
+from hub.scheduled.insight.certificates import (
+    build_certificate,
+    build_certificate_file,
+    format_certificate,
+)
 from hub.scheduled.insight.run_results import list_nights, read_result
 from tests.scheduled_factories import NIGHT, RESULT
 
@@ -31,6 +36,15 @@ def test_the_digest_of_a_certificate_covers_all_other_entries(make, job):
     digest = certificate.pop("digest")
     text = json.dumps(certificate, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     assert hashlib.sha256(text.encode()).hexdigest() == digest
+
+
+def test_a_certificate_is_the_same_in_every_language_and_its_text_is_the_readers(make, job):
+    run = make.finished_run(job)
+    certificate = build_certificate(run)
+    with translation.override("de"):
+        assert build_certificate(run) == certificate
+        text = build_certificate_file(run, "txt").content
+    assert "9.996 von 10.000 gleich um 02:14" in text and certificate["digest"] in text
 
 
 def test_a_run_that_did_not_compare_has_no_certificate(make, job):
