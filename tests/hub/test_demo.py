@@ -10,6 +10,9 @@ from django.urls import reverse
 
 from hub.connections.credentials.connector_context import find_connector_app, open_credential
 from hub.connections.models import Connection, ConnectorApp, Credential
+from hub.db.clock import clock
+from hub.incoming.models import WebhookAddress
+from hub.incoming.registration.address import find_former_url
 from hub.mappings.models import MappingVersion
 from hub.mappings.translate import compile_mapping
 from hub.outgoing.models import Route
@@ -148,6 +151,16 @@ def test_addresses_follow_the_port_and_secrets_stay(demo):
         Connection.unscoped.get(pk=of(before, "splunk").pk).settings["url"]
         == f"{THERE}/splunk/acme"
     )
+
+
+def test_webhooks_are_registered_under_the_new_port(demo, settings):
+    """A local installation at another port is no copy beside the original."""
+    demo.load()
+    WebhookAddress.objects.create(id=WebhookAddress.ONLY_ROW, public_url=HERE, changed_at=clock())
+    settings.HUB_PUBLIC_URL = "http://127.0.0.1:8010"
+    assert find_former_url() == HERE
+    demo.load()
+    assert find_former_url() == ""
 
 
 def test_an_address_that_staff_set_stays(demo):

@@ -1,13 +1,18 @@
 """Update the demo's addresses when the ports have changed; keep what staff changed."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 
+from hub.audit import ActorContext
 from hub.connections.models import Connection, ConnectorApp
+from hub.incoming.registration.address import MoveNotConfirmed, confirm_move
 from hub.management.demo.demo_rows import DemoSummary
+
+PORT_CHANGED = "The port of this local installation has changed."
 
 
 def is_demo_loaded(demo: DemoSummary) -> bool:
@@ -21,7 +26,13 @@ def list_demo_connections(demo: DemoSummary) -> list[str]:
 
 @transaction.atomic
 def update_addresses(demo: DemoSummary, *, hub: str, sandbox: str, now: datetime) -> DemoSummary:
-    """Replace the sandbox's address in the demo's rows; return the updated summary."""
+    """Replace the sandbox's address in the demo's rows, and register webhooks under the hub's new
+    one; return the updated summary.
+
+    A local installation at another port is the same one, not a copy beside the original.
+    """
+    with suppress(MoveNotConfirmed):
+        confirm_move(ActorContext.system(), reason=PORT_CHANGED, now=now)
     if demo["sandbox"] != sandbox:
         for app in ConnectorApp.objects.all():
             app.urls, app.hosts = replace_address([app.urls, app.hosts], demo["sandbox"], sandbox)
