@@ -32,11 +32,8 @@ REFUSED_AGAIN = "refused_again"
 TOKEN_KEYS = ("access_token", "refresh_token")
 # the user may not sign in now or from our address; the authorization is still valid
 LOGIN_RESTRICTED = "login_restricted"
-REFRESH_FAILING, REFRESH_LOST, FURTHER_TOKEN_ENDED = (
-    "refresh_failing",
-    "refresh_lost",
-    "further_token_ended",
-)
+REFRESH_FAILING, REFRESH_LOST = "refresh_failing", "refresh_lost"
+FURTHER_TOKEN_ENDED = "further_token_ended"
 # ended reasons after which the access token may still be valid
 ACCESS_TOKEN_ENDS = {"no_refresh_token", "refused_after_refresh"}
 ENDED_BY_A_PERSON = ("revoked", "replaced")  # kinds of credential events

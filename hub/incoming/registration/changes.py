@@ -42,18 +42,9 @@ def apply_comparison(
             record_state(existing[key], "verified", match, now=now)
     failures: list[Outcome] = []
     for key, (match, differences) in comparison.drifted.items():
-        subscription = existing[key]
-        # a person activates it: the system has refused to let us
-        is_manual = subscription.state == "manual" and differences == (INACTIVE,)
-        detail = subscription.detail if is_manual else ", ".join(differences)
-        with held():
-            state = "manual" if is_manual else "drifted"
-            record_state(subscription, state, match, detail=detail, now=now)
-        if is_manual:
-            continue
-        result = calls.repair(by_key[key], match)
-        with held():
-            failures += _record(subscription, calls, result, now=now)
+        failures += _repair(
+            calls, by_key[key], existing[key], match, differences, held=held, now=now
+        )
     for entry in comparison.missing:
         subscription = existing[entry.key]
         if subscription.external_id:
@@ -64,6 +55,32 @@ def apply_comparison(
             failures += _record(subscription, calls, result, now=now)
     _remove_unwanted(calls, comparison.orphans, existing, held=held)
     return failures[0] if failures else None
+
+
+def _repair(
+    calls: RegistrationCalls,
+    wanted: WantedSubscription,
+    subscription: WebhookSubscription,
+    match: FoundSubscription,
+    differences: Sequence[str],
+    *,
+    held: Held,
+    now: datetime,
+) -> list[Outcome]:
+    """Repair a registration that differs, and return the Outcome if that fails.
+
+    One that only a person can activate is not repaired again.
+    """
+    is_manual = subscription.state == "manual" and differences == (INACTIVE,)
+    detail = subscription.detail if is_manual else ", ".join(differences)
+    with held():
+        state = "manual" if is_manual else "drifted"
+        record_state(subscription, state, match, detail=detail, now=now)
+    if is_manual:
+        return []
+    result = calls.repair(wanted, match)
+    with held():
+        return _record(subscription, calls, result, now=now)
 
 
 def _record(

@@ -14,10 +14,10 @@ from django.utils import translation
 
 from hub.operations.models import Operation
 from tests.canary.secret_canaries import TEXT, CanaryRows
-from tests.page_forms import find_submissions
 from tests.tenant_isolation.url_walk import addresses, routes
 from tests.tenants.door import code_of
 from tests.translations.bracketed_language import OPEN, bracketed_language
+from tests.translations.page_forms import find_submissions
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
 
