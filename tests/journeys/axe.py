@@ -32,8 +32,8 @@ async ([context, rules]) => {
 """
 
 
-def looked_at(browser, client, *urls, looks=tuple(LOOKS), rules=RULES):
-    """In one window, one after the other, each loaded once and seen in each look: axe objects to
+def assert_accessible(browser, client, *urls, looks=tuple(LOOKS), rules=RULES):
+    """Assert of each page, loaded once and seen in each look, in one window: axe objects to
     nothing, nothing is too wide, and nothing breaks. Each loads in the last look of the one before.
     """
     orders = itertools.cycle([looks, looks[::-1]])

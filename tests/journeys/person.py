@@ -128,7 +128,7 @@ class Person(Visitor):
     def is_at_the_connection(self):
         self.page.wait_for_url(re.compile(re.escape(self.home) + "connections/[-0-9a-f]+/$"))
 
-    def sees(self, word):
+    def assert_state(self, word):
         expect(self.page.locator("#word")).to_have_text(word)
 
     def names_the_channel(self):

@@ -152,8 +152,8 @@ class RunningHub:
         mails = self.control("GET", f"mail?to={company.email}")["mails"]
         return [mail for mail in mails if about in mail["subject"]]
 
-    def sees(self, number, system, company):
-        """That the order comes into this account, and is taken there."""
+    def assert_received(self, number, system, company):
+        """Assert that the order arrives in this account and is accepted there."""
         wait_until(
             lambda: self.taken(system, company, number),
             within=30,

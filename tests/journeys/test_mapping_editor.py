@@ -9,7 +9,7 @@ from hub.mappings.mapping_actions import change_mapping
 from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.pump.test_loop import pump
-from tests.journeys.axe import looked_at, wrong_as_it_is
+from tests.journeys.axe import assert_accessible, wrong_as_it_is
 from tests.journeys.chromium import window
 
 pytestmark = [pytest.mark.desk, pytest.mark.django_db]
@@ -55,7 +55,7 @@ def test_every_page_can_be_read(browser, signed_in, make, mapping):
     shared = make.mapping(None, "webhook", "send")
     make.route(mapping=shared, name="Everybody's")
     pages = ("", "edit", "edit?view=json", "versions/")
-    looked_at(
+    assert_accessible(
         browser,
         signed_in,
         "/t/acme/mappings/",

@@ -30,11 +30,11 @@ def test_from_the_invitation_to_an_order_that_arrives(
     company = running_hub.invites(reference, reference.title())
     olga = open_browser(company, java_script_enabled=scripts).signs_up().connects(connector)
     assert olga.clicks <= 6
-    olga.sees("healthy")
+    olga.assert_state("healthy")
     if connector == "slack":
         olga.names_the_channel()
     running_hub.order(company, f"{reference}-1")
-    running_hub.sees(f"{reference}-1", connector, company)
+    running_hub.assert_received(f"{reference}-1", connector, company)
 
 
 @SCRIPTS
@@ -49,12 +49,12 @@ def test_what_waits_arrives_after_the_link_of_the_mail_was_followed(
     olga = open_browser(company, java_script_enabled=scripts)
     olga.goes(olga.link("must be authorized again"))
     olga.signs_in()
-    olga.sees("needs reconnect")
+    olga.assert_state("needs reconnect")
     running_hub.order(company, f"{reference}-2")
     olga.reconnects("salesforce")
-    olga.sees("healthy")
+    olga.assert_state("healthy")
     for number in (1, 2):
-        running_hub.sees(f"{reference}-{number}", "salesforce", company)
+        running_hub.assert_received(f"{reference}-{number}", "salesforce", company)
 
 
 @SCRIPTS
@@ -73,9 +73,9 @@ def test_who_was_interrupted_goes_on_where_it_stopped(running_hub, open_browser,
     olga.press("Connect")
     olga.follow("Go to the connection")
     olga.is_at_the_connection()
-    olga.sees("healthy")
+    olga.assert_state("healthy")
     running_hub.order(company, f"{reference}-1")
-    running_hub.sees(f"{reference}-1", "salesforce", company)
+    running_hub.assert_received(f"{reference}-1", "salesforce", company)
 
 
 def test_who_gives_up_on_the_way_leaves_nothing_behind(running_hub, open_browser):

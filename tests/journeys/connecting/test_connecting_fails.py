@@ -180,7 +180,7 @@ def test_a_system_that_is_down_at_the_confirmation_is_confirmed_later(olga, runn
     olga.press("Connect")
     olga.follow("Go to the connection")
     olga.is_at_the_connection()
-    olga.sees("healthy")
+    olga.assert_state("healthy")
 
 
 # --- an account that is another one than was meant ---

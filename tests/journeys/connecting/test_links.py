@@ -46,7 +46,7 @@ def assert_arrival(gwen, running_hub, company, connector):
     assert gwen.clicks <= 6
     assert running_hub.states(company) == {connector: "healthy"}
     running_hub.order(company, f"{company.reference}-1")
-    running_hub.sees(f"{company.reference}-1", connector, company)
+    running_hub.assert_received(f"{company.reference}-1", connector, company)
     gwen.goes(gwen.home)
     assert "/accounts/login/" in gwen.page.url
 
@@ -72,11 +72,11 @@ def test_by_a_portal_link_a_system_is_connected_and_an_order_arrives(
     gwen.goes(running_hub.portal_link(company))
     gwen.press(f"Continue to {company.name}")
     gwen.page.wait_for_url(gwen.home)
-    gwen.connects("slack").sees("healthy")
+    gwen.connects("slack").assert_state("healthy")
     assert gwen.clicks <= 7
     gwen.names_the_channel()
     running_hub.order(company, f"{company.reference}-1")
-    running_hub.sees(f"{company.reference}-1", "slack", company)
+    running_hub.assert_received(f"{company.reference}-1", "slack", company)
 
 
 def test_a_portal_link_works_once(running_hub, open_browser):

@@ -11,7 +11,7 @@ from hub.db.clock import clock
 from hub.outgoing.models import Delivery
 from tests.factories import NOON
 from tests.hub.portal.pages import PAGES, page
-from tests.journeys.axe import looked_at
+from tests.journeys.axe import assert_accessible
 from tests.journeys.chromium import window
 
 pytestmark = [pytest.mark.desk, pytest.mark.django_db]
@@ -54,7 +54,7 @@ def signed_in(client, make, acme):
 def test_what_is_empty_says_so_to_everybody(browser, client, make):
     new = make.tenant("new", name="New Teas")
     client.force_login(make.membership(new, make.user(), role="owner").user)
-    looked_at(
+    assert_accessible(
         browser,
         client,
         *(page(name, make, new) for name in PAGES if "{id}" not in PAGES[name]),
@@ -62,19 +62,19 @@ def test_what_is_empty_says_so_to_everybody(browser, client, make):
 
 
 def test_many_states_side_by_side_can_be_read(browser, signed_in):
-    looked_at(browser, signed_in, "/t/acme/", "/t/acme/events/", "/t/acme/endpoints/")
+    assert_accessible(browser, signed_in, "/t/acme/", "/t/acme/events/", "/t/acme/endpoints/")
 
 
 @pytest.mark.parametrize("name", SIGNED_OUT)
 def test_everybody_can_come_in(browser, client, acme, name):
-    looked_at(browser, client, SIGNED_OUT[name])
+    assert_accessible(browser, client, SIGNED_OUT[name])
 
 
 def test_guests_can_come_in(browser, client, make, acme):
     connect = make.connect_link(acme, "splunk")
-    looked_at(browser, client, f"/connect/link/{connect.token}/")
+    assert_accessible(browser, client, f"/connect/link/{connect.token}/")
     client.post(f"/connect/link/{connect.token}/")
-    looked_at(
+    assert_accessible(
         browser,
         client,
         "/connect/link/",
@@ -93,13 +93,13 @@ def test_a_portal_link_lets_in_by_a_click_and_shows_the_way_back(
         shown.get_by_role("button", name="Continue to").click()
         shown.wait_for_url("**/t/acme/")
         expect(shown.get_by_role("link", name="Go back")).to_have_attribute("href", link.return_url)
-    looked_at(browser, client, "/t/acme/")
+    assert_accessible(browser, client, "/t/acme/")
 
 
 @pytest.mark.parametrize("state", ["slack", "salesforce", "splunk"])
 def test_whatever_its_state_a_connection_can_be_read(browser, signed_in, acme, state):
     row = acme.connections.get(connector_key=state)
-    looked_at(browser, signed_in, f"/t/acme/connections/{row.public_id}/")
+    assert_accessible(browser, signed_in, f"/t/acme/connections/{row.public_id}/")
 
 
 def test_it_is_used_by_keyboard(browser, signed_in, acme):

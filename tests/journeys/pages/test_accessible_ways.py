@@ -16,7 +16,7 @@ from hub.db.clock import clock
 from hub.outgoing.models import Delivery
 from tenants.models import Tenant
 from tests.hub.outgoing.operating import planned
-from tests.journeys.axe import LOOKS, looked_at, wrong_as_it_is
+from tests.journeys.axe import LOOKS, assert_accessible, wrong_as_it_is
 from tests.journeys.chromium import window
 from tests.tenants.door import come_as_guest, sign_in, with_totp
 
@@ -76,7 +76,7 @@ def test_every_way_to_fail_can_be_read(browser, signed_in, came_back):
         came_back("salesforce", "failed", reason=code, detail="what Salesforce said")
         for code in half
     ]
-    looked_at(browser, signed_in, *of_nobody, *of_an_attempt, looks=["dark and narrow"])
+    assert_accessible(browser, signed_in, *of_nobody, *of_an_attempt, looks=["dark and narrow"])
 
 
 @looks
@@ -105,7 +105,7 @@ def test_a_way_to_fail_can_be_read_in_each_look(browser, signed_in, make, acme, 
         came_back(state="failed", reason="wrong_account", connection=row),
         came_back(state="begun"),
     ]
-    looked_at(browser, signed_in, "/connect/slack/refused/not_approved/", *pages)
+    assert_accessible(browser, signed_in, "/connect/slack/refused/not_approved/", *pages)
 
 
 def test_what_is_confirmed_can_be_read(browser, signed_in, make, acme, came_back):
@@ -126,12 +126,14 @@ def test_what_is_confirmed_can_be_read(browser, signed_in, make, acme, came_back
         came_back(account="T2", account_name="Two", connection=there),
         came_back("salesforce", account="00D000000000001EAA", environment="sandbox"),
     ]
-    looked_at(browser, signed_in, *pages)
+    assert_accessible(browser, signed_in, *pages)
 
 
 def test_what_was_begun_and_not_finished_can_be_read(browser, signed_in, came_back):
     came_back(account="T2", account_name="Two", permissions=["chat:write"])
-    looked_at(browser, signed_in, "/t/acme/", "/t/acme/catalogue/", "/t/acme/connect/slack/")
+    assert_accessible(
+        browser, signed_in, "/t/acme/", "/t/acme/catalogue/", "/t/acme/connect/slack/"
+    )
 
 
 @looks
@@ -159,24 +161,26 @@ def test_links_can_be_followed(browser, client, make, acme):
         "/connect/link/none/",
         "/enter/none/",
     ]
-    looked_at(browser, client, *pages)
+    assert_accessible(browser, client, *pages)
     assert client.get(f"/enter/{come_in.token}/").status_code == 200
 
 
 def test_who_is_signed_in_can_read_what_a_link_is_for(browser, signed_in, make, acme):
     come_in, connect = make.portal_link(acme, name="Gwen"), make.connect_link(acme, "slack")
-    looked_at(browser, signed_in, f"/enter/{come_in.token}/", f"/connect/link/{connect.token}/")
+    assert_accessible(
+        browser, signed_in, f"/enter/{come_in.token}/", f"/connect/link/{connect.token}/"
+    )
 
 
 def test_a_guest_can_read_what_is_not_for_guests_and_that_the_visit_is_over(
     browser, client, make, acme
 ):
     come_as_guest(client, make.portal_link(acme))
-    looked_at(browser, client, "/t/acme/members/")
+    assert_accessible(browser, client, "/t/acme/members/")
     session = client.session
     session["visiting"] |= {"until": (clock() - timedelta(minutes=1)).isoformat()}
     session.save()
-    looked_at(browser, client, "/t/acme/")
+    assert_accessible(browser, client, "/t/acme/")
 
 
 # --- the doors ---
@@ -190,7 +194,7 @@ def test_who_is_outside_can_come_in(browser, client, make, acme):
         "/accounts/inactive/",
         "/invitations/none/",
     ]
-    looked_at(browser, client, *pages, f"/invitations/{invitation.token}/", "/no/such/page")
+    assert_accessible(browser, client, *pages, f"/invitations/{invitation.token}/", "/no/such/page")
 
 
 def test_an_account_can_be_looked_after(browser, signed_in, ann, make, acme):
@@ -204,11 +208,11 @@ def test_an_account_can_be_looked_after(browser, signed_in, ann, make, acme):
         "/t/",
         "/t/acme/members/",
     ]
-    looked_at(browser, signed_in, *pages, f"/t/acme/members/{other.public_id}/remove/")
+    assert_accessible(browser, signed_in, *pages, f"/t/acme/members/{other.public_id}/remove/")
 
 
 def test_a_second_factor_can_be_set_up_and_shown(browser, signed_in, client, ann):
-    looked_at(browser, signed_in, "/accounts/2fa/", "/accounts/2fa/totp/activate/")
+    assert_accessible(browser, signed_in, "/accounts/2fa/", "/accounts/2fa/totp/activate/")
     with_totp(ann)
     codes = "/accounts/2fa/recovery-codes/"
     pages = [
@@ -217,15 +221,15 @@ def test_a_second_factor_can_be_set_up_and_shown(browser, signed_in, client, ann
         f"{codes}generate/",
         "/accounts/2fa/reauthenticate/",
     ]
-    looked_at(browser, signed_in, *pages, "/accounts/reauthenticate/")
+    assert_accessible(browser, signed_in, *pages, "/accounts/reauthenticate/")
     client.logout()
     sign_in(client, ann.email)
-    looked_at(browser, client, "/accounts/2fa/authenticate/")
+    assert_accessible(browser, client, "/accounts/2fa/authenticate/")
 
 
 def test_staff_read_what_comes_before_their_first_factor(browser, client, make):
     client.force_login(make.staff())
-    looked_at(browser, client, "/accounts/2fa/totp/activate/")
+    assert_accessible(browser, client, "/accounts/2fa/totp/activate/")
 
 
 def test_the_picture_to_scan_is_black_on_white_in_the_dark_too(browser, signed_in):
@@ -255,4 +259,4 @@ def test_what_became_of_an_event_can_be_read(browser, signed_in, make, acme):
         f"/t/acme/events/{stopped[0].event.public_id}/",
         f"/t/acme/operations/{operation.public_id}/",
     ]
-    looked_at(browser, signed_in, *pages)
+    assert_accessible(browser, signed_in, *pages)

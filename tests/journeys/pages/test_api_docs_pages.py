@@ -3,7 +3,7 @@
 import pytest
 
 from hub.api_docs.guides import list_guides
-from tests.journeys.axe import looked_at
+from tests.journeys.axe import assert_accessible
 from tests.journeys.chromium import window
 
 pytestmark = [pytest.mark.desk, pytest.mark.django_db, pytest.mark.timeout(300)]
@@ -17,7 +17,7 @@ PAGES = [
 
 
 def test_everyone_can_read_it(browser, client):
-    looked_at(browser, client, *PAGES)
+    assert_accessible(browser, client, *PAGES)
 
 
 def test_an_example_is_copied_and_a_slash_leads_to_the_search(browser, client):

@@ -7,7 +7,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.test import Client
 
 from tests.canary.secret_canaries import TEXT, CanaryRows
-from tests.journeys.axe import looked_at
+from tests.journeys.axe import assert_accessible
 from tests.journeys.chromium import chromium
 from tests.tenant_isolation.url_walk import addresses, routes
 from tests.tenants.door import code_of
@@ -85,15 +85,15 @@ def test_every_address_leads_to_a_page_that_everybody_can_use_or_it_is_said_why_
         for route, addresses_of_pages in found.items()
         if not (addresses_of_pages or route in others or only_posted_to(owner, route))
     ] == []
-    look_at(
+    assert_pages_accessible(
         owner, [address for route in found if "logout" not in route for address in found[route]]
     )
 
 
-def look_at(client, every):
+def assert_pages_accessible(client, every):
     database = connections[DEFAULT_DB_ALIAS]
     with (
         chromium() as browser
     ):  # its loop runs in this thread: nothing of the house could be sent any more,
         connections[DEFAULT_DB_ALIAS] = database  # and Django would open another connection
-        looked_at(browser, client, *every)
+        assert_accessible(browser, client, *every)

@@ -137,7 +137,7 @@ def pages_without_rows(client):
 # --- how they look ---
 
 
-def look_at(client, looks_of):
+def assert_pages_accessible(client, looks_of):
     """In one window; by address, the looks that a page is seen in, the first one when it loads."""
     database = connections[DEFAULT_DB_ALIAS]
     with chromium() as browser:  # its loop runs in this thread, see test_every_page
@@ -167,11 +167,13 @@ def test_staff_can_use_every_page_and_every_address_leads_to_one(staff, rows):
     found, silent = find_pages(staff)
     assert silent == []
     orders = itertools.cycle([LOOKS, LOOKS[::-1]])  # each loads in the last look of the one before
-    look_at(staff, dict(zip(found, orders, strict=False)))
+    assert_pages_accessible(staff, dict(zip(found, orders, strict=False)))
 
 
 def test_staff_can_use_every_page_before_there_is_anything(staff):
     """They share a template: one half is seen light and wide, the other dark and narrow."""
     found = pages_without_rows(staff)
     light, dark = LOOKS
-    look_at(staff, dict.fromkeys(found[::2], [light]) | dict.fromkeys(found[1::2], [dark]))
+    assert_pages_accessible(
+        staff, dict.fromkeys(found[::2], [light]) | dict.fromkeys(found[1::2], [dark])
+    )

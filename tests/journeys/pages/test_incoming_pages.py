@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from hub.db.clock import clock
 from hub.incoming.models import InboundCount
-from tests.journeys.axe import WCAG, looked_at
+from tests.journeys.axe import WCAG, assert_accessible
 
 pytestmark = [pytest.mark.desk, pytest.mark.django_db]
 
@@ -72,10 +72,10 @@ def customer_pages(item, rejected, subscription):
 def test_staff_see_what_arrived(browser, make, received):
     client = Client()
     client.force_login(make.staff(is_superuser=True))
-    looked_at(browser, client, *staff_pages(*received), rules=WCAG)
+    assert_accessible(browser, client, *staff_pages(*received), rules=WCAG)
 
 
 def test_customers_see_what_arrived(browser, make, acme, received):
     client = Client()
     client.force_login(make.membership(acme, make.user(name="Ann"), role="owner").user)
-    looked_at(browser, client, *customer_pages(*received))
+    assert_accessible(browser, client, *customer_pages(*received))

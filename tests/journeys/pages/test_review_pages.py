@@ -13,7 +13,7 @@ from hub.db.clock import clock
 from hub.scheduled.models import LogPosition
 from hub.scheduled.repairs.discrepancy_actions import plan_repairs
 from tests.hub.scheduled.logs import entries, store_lines
-from tests.journeys.axe import WCAG, looked_at
+from tests.journeys.axe import WCAG, assert_accessible
 from tests.scheduled_factories import RESULT
 
 pytestmark = [pytest.mark.desk, pytest.mark.django_db]
@@ -103,10 +103,10 @@ def staff_pages(job, run, rows, operation):
 def test_customers_see_what_differs(browser, make, acme, found):
     client = Client()
     client.force_login(make.membership(acme, make.user(name="Ann"), role="owner").user)
-    looked_at(browser, client, *customer_pages(*found))
+    assert_accessible(browser, client, *customer_pages(*found))
 
 
 def test_staff_see_what_differs(browser, make, found):
     client = Client()
     client.force_login(make.staff(is_superuser=True))
-    looked_at(browser, client, *staff_pages(*found), rules=WCAG)
+    assert_accessible(browser, client, *staff_pages(*found), rules=WCAG)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from hub.db.clock import clock
 from hub.scheduled.models import RunLogEntry
 from tests.hub.scheduled.night.builders import create_job, create_run, create_schedule
-from tests.journeys.axe import WCAG, looked_at
+from tests.journeys.axe import WCAG, assert_accessible
 
 pytestmark = [pytest.mark.desk, pytest.mark.django_db]
 DAY = timedelta(days=1)
@@ -75,7 +75,7 @@ def test_staff_see_jobs_runs_and_the_night(browser, make, scheduled):
         night,
         f"{night}?night=last",
     ]
-    looked_at(browser, client, *urls, rules=WCAG)
+    assert_accessible(browser, client, *urls, rules=WCAG)
 
 
 def test_customers_see_their_jobs_and_runs(browser, make, acme, scheduled):
@@ -94,12 +94,12 @@ def test_customers_see_their_jobs_and_runs(browser, make, acme, scheduled):
         f"{here}runs/?state=finished&job={job.public_id}",
         f"{here}runs/{run.public_id}/",
     ]
-    looked_at(browser, client, *urls)
+    assert_accessible(browser, client, *urls)
 
 
 def test_an_empty_schedule_names_the_next_step(browser, make):
     new = make.tenant("new", name="New Teas")
     client = Client()
     client.force_login(make.membership(new, make.user(name="Ann"), role="owner").user)
-    looked_at(browser, client, "/t/new/jobs/", "/t/new/jobs/add", "/t/new/runs/")
-    looked_at(browser, client, "/t/new/runs/night/")
+    assert_accessible(browser, client, "/t/new/jobs/", "/t/new/jobs/add", "/t/new/runs/")
+    assert_accessible(browser, client, "/t/new/runs/night/")
