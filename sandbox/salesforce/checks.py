@@ -169,10 +169,12 @@ def is_moment(value: Any) -> bool:
     return True
 
 
-NUMBERS = ("double", "int")
+NUMBERS = ("double", "currency", "percent", "int")
 TYPES = {
     "boolean": lambda value: isinstance(value, bool),
     "double": is_number,
+    "currency": is_number,
+    "percent": is_number,
     "int": is_whole,
     "date": is_moment,
     "datetime": is_moment,

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from sandbox.oauth.consent import ConsentPage
 from sandbox.rate_limits import RollingCount
 from sandbox.salesforce.accounts import ORGS, Org
-from sandbox.salesforce.checks import Refusal
+from sandbox.salesforce.checks import NUMBERS, Refusal
 from sandbox.salesforce.describe.changes import list_changed_fields, make_change
 from sandbox.salesforce.oauth.consent import REFUSALS, Consents
 from sandbox.salesforce.oauth.login import Login
@@ -278,7 +278,9 @@ def sample(org: Org, records: Records, field: Field) -> Any:
         kind = objects(org)[field.refers.lower()]
         first = next(iter(records.all(org, kind)), None)
         return first["Id"] if first else None
-    return {"date": "2026-12-01", "datetime": "2026-12-01T12:00:00Z", "double": 0, "int": 0}.get(
+    if field.type in NUMBERS:
+        return 0
+    return {"date": "2026-12-01", "datetime": "2026-12-01T12:00:00Z"}.get(
         field.type, f"{field.name} {{n}}"
     )
 

@@ -14,11 +14,19 @@ SOAP_TYPES = {
     "date": "xsd:date",
     "datetime": "xsd:dateTime",
     "double": "xsd:double",
+    "currency": "xsd:double",
+    "percent": "xsd:double",
     "id": "tns:ID",
     "int": "xsd:int",
     "reference": "tns:ID",
 }
-NUMBER_DIGITS = {"double": (18, 2, 0), "int": (0, 0, 9)}  # precision, scale, digits
+NUMBER_DIGITS = {  # precision, scale, digits
+    "double": (18, 2, 0),
+    "currency": (18, 2, 0),
+    "percent": (18, 2, 0),
+    "int": (0, 0, 9),
+}
+NOT_GROUPABLE = ("double", "currency", "percent", "datetime")
 NOT_SORTABLE = ("textarea", "multipicklist")
 LONG_TEXT = 4000  # characters; longer ones cannot be filtered
 
@@ -125,7 +133,7 @@ def describe_field(kind: Object, field: Field) -> dict[str, Any]:
         "externalId": field.external_id,
         "extraTypeInfo": "plaintextarea" if is_long else None,
         "filterable": not is_long,
-        "groupable": not is_long and field.type not in ("double", "datetime"),
+        "groupable": not is_long and field.type not in NOT_GROUPABLE,
         "idLookup": field.external_id or field.name == "Id",
         "label": field.title,
         "length": field.length,

@@ -12,6 +12,8 @@ IDS = ("id", "reference")
 TYPES: dict[str, tuple[str, type]] = {
     "boolean": ("boolean", bool),
     "double": ("double", float),
+    "currency": ("double", float),
+    "percent": ("double", float),
     "int": ("int", float),
     "date": ("date", date),
     "datetime": ("dateTime", datetime),

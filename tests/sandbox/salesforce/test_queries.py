@@ -21,6 +21,8 @@ def org(desk):
 FIELDS = [
     {"name": "Number__c", "type": "string", "length": 80, "external_id": True},
     {"name": "Amount__c", "type": "double"},
+    {"name": "Price__c", "type": "currency"},
+    {"name": "Discount__c", "type": "percent"},
     {"name": "Status__c", "type": "picklist", "length": 40},
 ]
 
@@ -135,6 +137,14 @@ def test_sums_are_by_group_and_ignore_null(org):
     assert ask(org, whole)["records"] == [{**kind, "expr0": 4, "most": 3.5, "expr1": 2}]
     nothing = "SELECT SUM(Amount__c) total FROM Order__c WHERE CreatedDate < 2020-01-01T00:00:00Z"
     assert ask(org, nothing)["records"] == [{**kind, "total": None}]
+
+
+def test_currencies_and_percentages_are_numbers(org):
+    seed(org, records=[{"Price__c": 2.5, "Discount__c": 10}, {"Price__c": 0.25}])
+    soql = "SELECT SUM(Price__c) total, MAX(Discount__c) most FROM Order__c WHERE Price__c > 0.2"
+    kind = {"attributes": {"type": "AggregateResult"}}
+    assert ask(org, soql)["records"] == [{**kind, "total": 2.75, "most": 10}]
+    ask(org, "SELECT Id FROM Order__c WHERE Price__c = '2.5'", status=400)
 
 
 @pytest.mark.parametrize(
