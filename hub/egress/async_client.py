@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import io
+import math
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -212,7 +213,8 @@ async def open_async_client(
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=timeout, connect=timeout / 2),
+        # aiohttp rounds deadlines beyond the threshold up to a whole second
+        timeout=aiohttp.ClientTimeout(total=timeout, connect=timeout / 2, ceil_threshold=math.inf),
         auto_decompress=False,
         skip_auto_headers=("Content-Type",),
         read_bufsize=16 * KIBIBYTE,
