@@ -143,8 +143,10 @@ def measure(sink: Sink, options: Options) -> Iterator[Figure]:
         stranger.close()
         staff = Browser(place, stage.staff_cookie)
         for page in find_staff_pages(min(looks, OTHER_LOOKS)):
-            if staff.status(page.paths[0]) not in NOT_READ:
-                yield figure_of(staff, page.name, page.paths)
+            # some rows may be deleted by hand, and others not
+            refused = {path for path in set(page.paths) if staff.status(path) in NOT_READ}
+            if paths := [path for path in page.paths if path not in refused]:
+                yield figure_of(staff, page.name, paths)
         staff.close()
 
 

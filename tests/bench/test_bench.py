@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.installation.processes import MANAGE, descendants, wait_until
+from bench.portal.own_pages import OWN_PAGES, STRANGERS_PAGES
 from bench.portal.pages import PAGES
 from tests.bench.conftest import WITHIN, told_by
 
@@ -48,9 +49,17 @@ def test_every_bench_of_incoming_tells_its_figures(bench):
         assert figures[name]["value"] == 0, name
 
 
-def test_every_page_of_a_customer_is_measured(bench):
+def test_every_page_is_measured(bench):
+    """Which pages of staff there are is a test of tests/bench/test_portal_pages.py."""
     figures = told_by(bench("portal", "--quick"))
-    assert set(figures) == {f"portal_{name}" for name in [*PAGES, "confirm"]}
+    expected = {
+        *(f"portal_{name}" for name in [*PAGES, "confirm"]),
+        *(f"own_{name}" for name in OWN_PAGES),
+        *(f"stranger_{name}" for name in STRANGERS_PAGES),
+    }
+    staff = {name for name in figures if name.startswith("staff_")}
+    assert set(figures) - staff == expected and "staff_outgoing_delivery" in staff
+    assert not [figure for figure in figures.values() if "error" in figure]
 
 
 def test_nothing_is_left_after_ctrl_c(bench):
