@@ -5,7 +5,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.forms import BaseInlineFormSet, ModelForm
+from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet, ModelForm, Select
+from django.http import HttpRequest
 
 from hub import staff
 from hub.audit import ActorContext
@@ -21,7 +23,10 @@ class MembershipForm(ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            self.fields["user"].disabled = True
+            user = self.fields["user"]
+            user.disabled = True
+            # the search of users would look up each member by a statement of its own
+            user.widget = Select(choices=[(self.instance.user_id, str(self.instance.user))])
 
 
 class MembershipFormSet(BaseInlineFormSet):
@@ -81,3 +86,6 @@ class MembershipInline(ScopedAdminMixin, staff.TabularInline):
     fields = ("user", "role")
     autocomplete_fields = ("user",)
     verbose_name_plural = "members"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("user", "tenant")

@@ -1,6 +1,8 @@
 """Staff change who belongs to a tenant; an owner who can sign in stays."""
 
 import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from hub.audit import AuditRow
@@ -130,3 +132,19 @@ def test_staff_hand_a_tenant_over_in_one_go(superuser, acme, make):
     )
     members_changed(superuser, acme, (owner, {"DELETE": "on"}), (member, {"role": "owner"}))
     assert list(acme.memberships.values_list("pk", "role")) == [(member.pk, "owner")]
+
+
+def count_statements(client, page):
+    with CaptureQueriesContext(database) as statements:
+        assert client.get(page).status_code == 200
+    return len(statements)
+
+
+def test_more_members_cost_the_page_no_more_statements(superuser, acme, make):
+    page = reverse("admin:tenants_tenant_change", args=[acme.pk])
+    make.membership(acme, make.user("ann@acme.test"), "owner")
+    count_statements(superuser, page)  # what is cached later
+    few = count_statements(superuser, page)
+    for number in range(5):
+        make.membership(acme, make.user(f"member{number}@acme.test"), "member")
+    assert count_statements(superuser, page) == few
