@@ -8,7 +8,6 @@ from django_q.models import OrmQ
 from django_q.pusher import pusher
 from django_q.queues import Queue
 from django_q.signing import SignedPackage
-from structlog.testing import capture_logs
 
 from hub.queue import migrate_queued_functions, migrate_queued_tasks, wake_up
 from hub.queue.pool import free_leases_of_dead_processes, start_loop_thread
@@ -33,13 +32,13 @@ def test_what_a_dead_member_held_is_freed_and_its_bells_may_ring_again():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_database_that_is_away_stops_no_new_member():
+def test_a_database_that_is_away_stops_no_new_member(caplog):
     def free_leases(pid):
         raise OperationalError
 
-    with capture_logs() as logs:
-        free_leases_of_dead_processes(free_leases, [41])
-    assert [entry["event"] for entry in logs] == ["pool.database_away"]
+    free_leases_of_dead_processes(free_leases, [41])
+    (record,) = caplog.records
+    assert record.msg["event"] == "pool.database_away"
 
 
 @pytest.mark.django_db(transaction=True)

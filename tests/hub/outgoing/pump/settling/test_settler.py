@@ -4,7 +4,6 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
-from structlog.testing import capture_logs
 
 from connectors.http import Response
 from hub.connections.models import Lane
@@ -36,13 +35,12 @@ def states():
     return list(Delivery.unscoped.order_by("pk").values_list("state", "reason"))
 
 
-def test_only_the_result_that_cannot_be_stored_is_set_aside(make):
+def test_only_the_result_that_cannot_be_stored_is_set_aside(make, caplog):
     connection = make.connection()
     answers = {b'"A"': 200, b'"B"': 200, b'"C"': UNSTORABLE, b'"D"': 200, b'"E"': 500}
     for number in answers:
         make.delivery(connection, data={"number": number.decode().strip('"')})
-    with capture_logs() as logs:
-        pump(FakeHttp(answer_by_number(answers)))
+    pump(FakeHttp(answer_by_number(answers)))
     delivered = ("delivered", "")
     assert states() == [
         delivered,
@@ -51,7 +49,8 @@ def test_only_the_result_that_cannot_be_stored_is_set_aside(make):
         delivered,
         ("waiting", "status_500"),
     ]
-    assert [log["event"] for log in logs].count("pump.result_set_aside") == 1
+    logged = [record.msg["event"] for record in caplog.records if isinstance(record.msg, dict)]
+    assert logged.count("pump.result_set_aside") == 1
     assert counts_by_label("results_set_aside") == {"": 1}
     assert (Attempt.unscoped.count(), Exchange.objects.count()) == (5, 4)
     assert Attempt.unscoped.filter(reason="defect").count() == 1
