@@ -26,7 +26,11 @@ class MembershipForm(ModelForm):
             user = self.fields["user"]
             user.disabled = True
             # the search of users would look up each member by a statement of its own
-            user.widget = Select(choices=[(self.instance.user_id, str(self.instance.user))])
+            user.widget = Select(
+                attrs={"aria-label": user.label},
+                choices=[(self.instance.user_id, str(self.instance.user))],
+            )
+            staff.apply_admin_style(user)
 
 
 class MembershipFormSet(BaseInlineFormSet):

@@ -1,5 +1,7 @@
 """Staff change who belongs to a tenant; an owner who can sign in stays."""
 
+import re
+
 import pytest
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
@@ -148,3 +150,11 @@ def test_more_members_cost_the_page_no_more_statements(superuser, acme, make):
     for number in range(5):
         make.membership(acme, make.user(f"member{number}@acme.test"), "member")
     assert count_statements(superuser, page) == few
+
+
+def test_the_field_of_a_member_has_a_name_for_screen_readers(superuser, acme, make):
+    make.membership(acme, make.user("ann@acme.test"), "owner")
+    page = superuser.get(reverse("admin:tenants_tenant_change", args=[acme.pk])).content.decode()
+    (field,) = re.findall(r'<select name="memberships-0-user"[^>]*>', page)
+    assert 'aria-label="User"' in field
+    assert "disabled" in field
