@@ -64,8 +64,8 @@ ORDER = {
 
 
 class Factories(TenantFactories, ScheduledFactories):
-    def __init__(self):
-        self.numbers = itertools.count(1)
+    def __init__(self, *, first_number=1):
+        self.numbers = itertools.count(first_number)
 
     def connect_link(self, tenant, connector="webhook", *, now=None, **fields):
         """`token` of it is what its address carries."""

@@ -11,12 +11,18 @@ from tests.factories import NOON
 from tests.fakes import FakeHttp
 from tests.hub.outgoing.operating import planned
 from tests.hub.outgoing.pump.test_loop import pump
+from tests.shared_rows import shared_rows
 from tests.tenant_isolation.api.routes import BODIES, rows, tells_of, words_of
 
 
-@pytest.fixture
-def acme(make):
+@pytest.fixture(scope="module")
+def acme(django_db_setup, django_db_blocker):
     """Everything that a tenant can have, with a name that is seen nowhere else."""
+    with shared_rows(django_db_blocker) as make:
+        yield make_acme(make)
+
+
+def make_acme(make):
     tenant = make.tenant("acme-only", name="Acme only")
     connection = make.connection(tenant, name="only Acme's connection")
     make.route(connection, name="only Acme's route")
@@ -43,18 +49,29 @@ def acme(make):
 
 
 @pytest.fixture
-def assert_refused(acme):
-    """The answer is one of these, tells nothing of the tenant, and nothing was changed."""
+def assert_all_refused(acme):
+    """The answers are among these, tell nothing of the tenant, and nothing was changed."""
 
     words = words_of(acme)
 
-    def assert_refused(client, method, url, statuses, body=None):
+    def assert_all_refused(client, methods, url, statuses, body=None):
         before = rows()
-        response = client.generic(
-            method, url, json.dumps(body or BODIES.get(method)), "application/json"
-        )
-        assert response.status_code in statuses, (method, url, response.status_code)
-        assert tells_of(response, words) == []
+        for method in methods:
+            response = client.generic(
+                method, url, json.dumps(body or BODIES.get(method)), "application/json"
+            )
+            assert response.status_code in statuses, (method, url, response.status_code)
+            assert tells_of(response, words) == []
         assert rows() == before
+
+    return assert_all_refused
+
+
+@pytest.fixture
+def assert_refused(assert_all_refused):
+    """The same of one method."""
+
+    def assert_refused(client, method, url, statuses, body=None):
+        assert_all_refused(client, [method], url, statuses, body)
 
     return assert_refused

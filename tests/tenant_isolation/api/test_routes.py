@@ -21,20 +21,18 @@ def test_every_route_has_a_line():
 
 
 @pytest.mark.parametrize("route", GUARDED)
-def test_without_a_key_nothing_is_told(client, api, acme, assert_refused, route):
+def test_without_a_key_nothing_is_told(client, api, acme, assert_all_refused, route):
     url, wrong_key = address(route, acme), api("hub_test_00000000_wrong")
-    for method in METHODS:
-        assert_refused(client, method, url, {401})
-        assert_refused(wrong_key, method, url, {401})
+    assert_all_refused(client, METHODS, url, {401})
+    assert_all_refused(wrong_key, METHODS, url, {401})
 
 
 @pytest.mark.parametrize("route", GUARDED)
 def test_a_method_that_is_not_in_the_table_is_refused_to_the_most_powerful_key(
-    api, acme, assert_refused, route
+    api, acme, assert_all_refused, route
 ):
-    client, url = api.platform(), address(route, acme)
-    for method in set(METHODS) - set(ROUTES[route]) - {"HEAD"}:
-        assert_refused(client, method, url, {405})
+    methods = set(METHODS) - set(ROUTES[route]) - {"HEAD"}
+    assert_all_refused(api.platform(), methods, address(route, acme), {405})
 
 
 @pytest.mark.parametrize(
