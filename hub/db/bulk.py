@@ -34,19 +34,15 @@ def insert_rows(
     fields = [column_field(model, name) for name in columns]
     if not next(iter(columns.values())):
         return
-    head, conflict_clause = (
-        insert_head(model, fields),
-        " ON CONFLICT DO NOTHING" if ignore_conflicts else "",
-    )
+    conflict_clause = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
     if database.vendor == "postgresql":
-        constant_columns, parameters = _bulk_parameters(fields, columns)
-        execute_in_binary_format(
-            f"{head} {_select_clause(tuple(fields), constant_columns)}{conflict_clause}", parameters
-        )
+        insert, parameters = build_insert(model, columns)
+        execute_in_binary_format(f"{insert}{conflict_clause}", parameters)
     else:
         placeholders = ", ".join(["%s"] * len(fields))
         execute_many(
-            f"{head} VALUES ({placeholders}){conflict_clause}", prepare_rows(fields, columns)
+            f"{insert_head(model, fields)} VALUES ({placeholders}){conflict_clause}",
+            prepare_rows(fields, columns),
         )
 
 
@@ -97,17 +93,12 @@ def insert_missing_rows(
     """Insert rows that do not exist yet; return the fields `returning` of the inserted ones."""
     fields = [column_field(model, name) for name in columns]
     returned_columns = ", ".join(f'"{column_field(model, name).column}"' for name in returning)
-    head, tail = insert_head(model, fields), f"ON CONFLICT DO NOTHING RETURNING {returned_columns}"
+    tail = f"ON CONFLICT DO NOTHING RETURNING {returned_columns}"
     if database.vendor == "postgresql":
-        constant_columns, parameters = _bulk_parameters(fields, columns)
-        return fetch_rows(
-            f"{head} {_select_clause(tuple(fields), constant_columns)} {tail}", parameters
-        )
-    placeholder, rows, inserted = (
-        f"({', '.join(['%s'] * len(fields))})",
-        prepare_rows(fields, columns),
-        [],
-    )
+        insert, parameters = build_insert(model, columns)
+        return fetch_rows(f"{insert} {tail}", parameters)
+    head, placeholder = insert_head(model, fields), f"({', '.join(['%s'] * len(fields))})"
+    rows, inserted = prepare_rows(fields, columns), []
     step = MAX_SQLITE_PARAMETERS // len(fields)
     for chunk in (rows[start : start + step] for start in range(0, len(rows), step)):
         values = [value for values in chunk for value in values]
@@ -145,6 +136,17 @@ def is_json_field(field: Any) -> bool:
 
 
 # --- PostgreSQL -----------------------------------------------------------------------------------
+
+
+def build_insert(model: type[models.Model], columns: ColumnValues) -> tuple[str, list[Any]]:
+    """Return the INSERT of one row for each index of the columns, and its parameters.
+
+    It ends with its FROM clause, which takes further functions, and is followed by ON CONFLICT and
+    RETURNING.
+    """
+    fields = tuple(column_field(model, name) for name in columns)
+    constant_columns, parameters = _bulk_parameters(fields, columns)
+    return f"{insert_head(model, fields)} {_select_clause(fields, constant_columns)}", parameters
 
 
 def _bulk_parameters(
@@ -268,6 +270,7 @@ def binary_cursor() -> Iterator[psycopg.Cursor[Any]]:
     """Open a cursor on Django's connection, in its transaction, that sends parameters and reads
     rows in binary format.
     """
+    database.close_if_health_check_failed()  # once a request, as Django's own cursors do
     database.ensure_connection()
     with database.wrap_database_errors, psycopg.Cursor(database.connection) as cursor:
         _replan_periodically(database.connection)

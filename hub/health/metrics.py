@@ -26,7 +26,7 @@ from hub.health.probes import (
 )
 from hub.health.run_metrics import collect_run_metrics
 from hub.incoming.models import InboundItem
-from hub.incoming.receiving.storage import count_by_cause
+from hub.incoming.receiving.counts import count_by_cause
 from hub.mail.models import Mail
 from hub.metrics.counters import Tally
 from hub.outgoing.insight.explain import EFFECTIVELY_HELD, effective_reason_case

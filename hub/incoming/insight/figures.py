@@ -12,7 +12,7 @@ from connectors.registry import CONNECTORS
 from hub.charts import Column, round_top, stacked_columns, time_labels, value_labels
 from hub.incoming.insight.rows import describe_cause
 from hub.incoming.models import InboundCount, InboundItem, InboundMessage, WebhookSubscription
-from hub.incoming.receiving.storage import ACCEPTED, DUPLICATE, NOT_REJECTED
+from hub.incoming.receiving.counts import ACCEPTED, DUPLICATE, NOT_REJECTED
 from tenants.scoping import TenantIds, readable_condition
 
 HOURS = 24

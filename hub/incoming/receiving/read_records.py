@@ -10,12 +10,9 @@ from hub.connections.models import Connection
 from hub.incoming.endpoints.create import get_or_create_connection_endpoint
 from hub.incoming.models import READ_METHOD, InboundEndpoint, InboundItem, InboundMessage
 from hub.incoming.processing.publishing import build_event_id
-from hub.incoming.receiving.storage import (
-    ACCEPTED,
-    ReceivedMessage,
-    insert_accepted,
-    wake_inbox_after_commit,
-)
+from hub.incoming.receiving.accepted_messages import ReceivedMessage, insert_accepted
+from hub.incoming.receiving.counts import ACCEPTED
+from hub.incoming.receiving.storage import wake_inbox_after_commit
 from hub.outgoing.insight.search import smallest_id_at
 from hub.outgoing.models import Event
 
@@ -54,7 +51,8 @@ def receive_record_changes(
     """
     if changes:
         endpoint = get_or_create_connection_endpoint(connection, now=now)
-        insert_accepted([_build_message(endpoint, change, now=now) for change in changes])
+        messages = [_build_message(endpoint, change, now=now) for change in changes]
+        insert_accepted(messages, are_requests=False)
         wake_inbox_after_commit(now=now)
 
 

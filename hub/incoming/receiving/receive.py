@@ -16,9 +16,11 @@ from connectors.webhook_sources import clean_id, respond_to_handshake
 from hub.crypto.redaction import mask_headers, redact_text
 from hub.incoming.models import InboundEndpoint, InboundMessage
 from hub.incoming.models.endpoints import hash_endpoint_key
+from hub.incoming.receiving.accepted_messages import ReceivedMessage
 from hub.incoming.receiving.admission import BACKLOG, RETRY_AFTER
+from hub.incoming.receiving.counts import ACCEPTED, DISCONNECTED
 from hub.incoming.receiving.receiver_cache import Receiver, ReceiverCache
-from hub.incoming.receiving.storage import ACCEPTED, DISCONNECTED, ReceivedMessage, store_message
+from hub.incoming.receiving.storage import store_message
 from hub.problems import Problem
 
 log = structlog.get_logger(__name__)

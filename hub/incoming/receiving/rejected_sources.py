@@ -6,7 +6,7 @@ from django.db.models import Exists, Min, OuterRef, Sum
 
 from connectors.registry import CONNECTORS
 from hub.incoming.models import InboundCount, InboundEndpoint
-from hub.incoming.receiving.storage import NOT_REJECTED
+from hub.incoming.receiving.counts import NOT_REJECTED
 from hub.notices.models import Notice
 from hub.notices.notify import create_notice, resolve_notices
 

@@ -1,51 +1,27 @@
 """Store received webhooks: the messages of concurrent requests share a transaction."""
 
-import zlib
 from collections import Counter
 from collections.abc import Collection, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from contextlib import AbstractContextManager, nullcontext, suppress
+from datetime import datetime
 
 from django.db import Error, transaction
 from django.db import connection as database
-from django.db.models import Sum
 
 from hub.db import bulk
 from hub.db.group_commit import GroupCommit
-from hub.incoming.models import InboundBody, InboundCount, InboundMessage
+from hub.incoming.models import InboundCount, InboundMessage
 from hub.incoming.processing.inbox_lease import InboxWaker
+from hub.incoming.receiving.accepted_messages import (
+    LOCK_TIMEOUT,
+    ReceivedMessage,
+    insert_accepted,
+)
+from hub.incoming.receiving.counts import ACCEPTED, NOT_REJECTED, EndpointMinute, add_counts
 from hub.processes.failpoints import failpoint
 
 GROUP_SIZE = 100  # messages of as many requests, in one transaction
-COMPRESSION_LEVEL = 1
-ACCEPTED, DUPLICATE = "accepted", "duplicate"
-DISCONNECTED = "disconnected"  # answered with 410; counted, and no row
-NOT_REJECTED = (ACCEPTED, DUPLICATE, DISCONNECTED)
 MAX_REJECTED_ROWS = 60  # a minute and endpoint; further ones are counted only
-
-# together and then alone, a message waits for less than two seconds
-SHORT_LOCK_TIMEOUT = "SET LOCAL lock_timeout = '700ms'"
-
-COUNT_SQL = """
-INSERT INTO incoming_inboundcount (endpoint_id, minute, cause, count) VALUES (%s, %s, %s, %s)
-ON CONFLICT (endpoint_id, minute, cause)
-DO UPDATE SET count = incoming_inboundcount.count + excluded.count
-"""
-
-EndpointMinute = tuple[int, datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedMessage:
-    """A verified or rejected request, ready to be stored.
-
-    `result` is `accepted`, `disconnected`, or the cause of a rejection, whose body is not stored.
-    """
-
-    message: InboundMessage
-    body: bytes
-    result: str
 
 
 def store_messages(received: Sequence[ReceivedMessage]) -> list[str]:
@@ -53,25 +29,24 @@ def store_messages(received: Sequence[ReceivedMessage]) -> list[str]:
 
     If an exception is raised, nothing was stored.
     """
-    with transaction.atomic():
-        _limit_lock_waits()
-        accepted = [entry for entry in received if entry.result == ACCEPTED]
-        ids = insert_accepted(accepted)
-        results = [_find_result(entry, ids) for entry in received]
-        _add_counts(received, results)
-        _insert_rejected([entry for entry in received if entry.result not in NOT_REJECTED])
+    accepted = [entry for entry in received if entry.result == ACCEPTED]
+    others = [entry for entry in received if entry.result != ACCEPTED]
+    with _transaction(others):
         failpoint("R1")  # before the commit
+        # counts of accepted messages come first in every transaction: no deadlock of two
+        results = iter(insert_accepted(accepted, are_requests=True))
+        _store_others(others)
     failpoint("R2")  # after the commit, before the acknowledgement
-    if ACCEPTED in results:
-        wake_inbox_after_commit(now=max(entry.message.received_at for entry in received))
-    return results
+    if accepted:
+        wake_inbox_after_commit(now=max(entry.message.received_at for entry in accepted))
+    return [next(results) if entry.result == ACCEPTED else entry.result for entry in received]
 
 
-def _limit_lock_waits() -> None:
-    """Limit waits for rows that another process has locked: the system rather tries again."""
-    if database.vendor == "postgresql":
-        with database.cursor() as cursor:
-            cursor.execute(SHORT_LOCK_TIMEOUT)
+def _transaction(others: Collection[ReceivedMessage]) -> AbstractContextManager[None]:
+    """Return a transaction; accepted messages alone are one statement on PostgreSQL."""
+    if database.vendor == "postgresql" and not others:
+        return nullcontext()
+    return transaction.atomic()
 
 
 def wake_inbox_after_commit(*, now: datetime) -> None:
@@ -86,43 +61,15 @@ INBOX_WAKER = InboxWaker()
 store_message = GroupCommit(store_messages, max_batch=GROUP_SIZE)
 
 
-def _find_result(entry: ReceivedMessage, ids: dict[tuple[int, str], InboundMessage]) -> str:
-    if entry.result != ACCEPTED:
-        return entry.result
-    message = entry.message
-    is_first = ids.get((message.endpoint_id, message.message_key)) is message
-    return ACCEPTED if is_first else DUPLICATE
-
-
-def insert_accepted(
-    accepted: Sequence[ReceivedMessage],
-) -> dict[tuple[int, str], InboundMessage]:
-    """Insert the messages that are new with their bodies; return them by endpoint and key."""
-    first: dict[tuple[int, str], ReceivedMessage] = {}
-    for entry in accepted:
-        first.setdefault((entry.message.endpoint_id, entry.message.message_key), entry)
-    if not first:
-        return {}
-    messages = [entry.message for entry in first.values()]
-    inserted = bulk.insert_missing_rows(
-        InboundMessage,
-        bulk.column_values(InboundMessage, messages),
-        ("endpoint", "message_key", "id"),
-    )
-    stored = {}
-    for endpoint_id, key, pk in inserted:
-        entry = first[endpoint_id, key]
-        entry.message.pk = pk
-        stored[endpoint_id, key] = entry
-    if stored:
-        bulk.insert_rows(
-            InboundBody,
-            {
-                "message_id": [entry.message.pk for entry in stored.values()],
-                "body": [zlib.compress(entry.body, COMPRESSION_LEVEL) for entry in stored.values()],
-            },
-        )
-    return {key: entry.message for key, entry in stored.items()}
+def _store_others(others: Sequence[ReceivedMessage]) -> None:
+    """Count requests that were not accepted, and insert the rejected ones."""
+    if not others:
+        return
+    if database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            cursor.execute(f"SELECT {LOCK_TIMEOUT}")
+    add_counts([(entry.endpoint_minute, entry.result) for entry in others])
+    _insert_rejected([entry for entry in others if entry.result not in NOT_REJECTED])
 
 
 def _insert_rejected(rejected: Sequence[ReceivedMessage]) -> None:
@@ -134,8 +81,7 @@ def _insert_rejected(rejected: Sequence[ReceivedMessage]) -> None:
         return
     by_minute: dict[EndpointMinute, list[InboundMessage]] = {}
     for entry in rejected:
-        key = entry.message.endpoint_id, truncate_to_minute(entry.message.received_at)
-        by_minute.setdefault(key, []).append(entry.message)
+        by_minute.setdefault(entry.endpoint_minute, []).append(entry.message)
     totals = _sum_rejections(by_minute)
     rows = []
     for key, messages in by_minute.items():
@@ -154,30 +100,3 @@ def _sum_rejections(keys: Collection[EndpointMinute]) -> Counter[EndpointMinute]
     for endpoint_id, minute, count in counts.values_list("endpoint", "minute", "count"):
         totals[endpoint_id, minute] += count
     return totals
-
-
-def _add_counts(received: Sequence[ReceivedMessage], results: Sequence[str]) -> None:
-    counts = Counter(
-        (entry.message.endpoint_id, truncate_to_minute(entry.message.received_at), result)
-        for entry, result in zip(received, results, strict=True)
-    )
-    adapt = database.ops.adapt_datetimefield_value
-    rows = [
-        (endpoint_id, adapt(minute), cause, count)
-        for (endpoint_id, minute, cause), count in sorted(counts.items())
-    ]
-    bulk.execute_many(COUNT_SQL, rows)
-
-
-def truncate_to_minute(moment: datetime) -> datetime:
-    return moment - timedelta(seconds=moment.second, microseconds=moment.microsecond)
-
-
-def count_by_cause(*, since: datetime) -> Counter[tuple[str, str]]:
-    """Return how many requests there were since a minute, by connector and result."""
-    counts: Counter[tuple[str, str]] = Counter()
-    groups = InboundCount.unscoped.filter(minute__gte=since).order_by()
-    totals = groups.values_list("endpoint__connector_key", "cause").annotate(Sum("count"))
-    for connector_key, cause, count in totals:
-        counts[connector_key, cause] += count
-    return counts

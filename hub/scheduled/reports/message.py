@@ -49,5 +49,5 @@ def describe_totals(figures: Figures) -> str:
         return ""
     pairs = zip(figures.measures, figures.totals, strict=True)
     return ", ".join(
-        f"{format_figure(total)} {measure.name}" for measure, total in pairs if total is not None
+        f"{measure.name}: {format_figure(total)}" for measure, total in pairs if total is not None
     )

@@ -16,10 +16,10 @@ from hub.health.probes import check_inbox
 from hub.incoming.endpoints.create import get_or_create_app_endpoint
 from hub.incoming.models import InboundBody, InboundCount, InboundItem, InboundMessage
 from hub.incoming.processing.release_held_items import end_old_holds
+from hub.incoming.receiving.counts import truncate_to_minute
 from hub.incoming.receiving.erase import erase_late_messages
 from hub.incoming.receiving.receive import RECEIVERS
 from hub.incoming.receiving.rejected_sources import MIN_REJECTIONS, notify_rejected_sources
-from hub.incoming.receiving.storage import truncate_to_minute
 from hub.notices.models import Notice
 from hub.outgoing.intake.event_input import EventInput
 from hub.outgoing.intake.publish import publish_batch

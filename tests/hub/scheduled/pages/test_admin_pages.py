@@ -232,7 +232,7 @@ def test_a_blocked_run_is_continued(superuser, acme, job):
 
 def test_the_table_of_a_report_keeps_its_columns_and_its_log_is_in_sentences(superuser, acme, job):
     table = "Day  Orders\n<Mon>     2"
-    run = create_run(job, acme, result={"table": table, "summary": "2 Orders"})
+    run = create_run(job, acme, result={"table": table, "summary": "Orders: 2"})
     for kind in ("figures_read", "picture_refused"):
         RunLogEntry.unscoped.create(run=run, at=clock(), level="info", kind=kind)
     page = superuser.get(reverse("admin:scheduled_run_change", args=[run.pk])).content.decode()
